@@ -1,0 +1,61 @@
+//! The only place that asks what time it is.
+//!
+//! Everything else is told `now`, or holds a [`Clock`]. Waiting is `tokio::time::sleep`, so a test with paused tokio time owns
+//! both: [`Clock::virtual_from`] moves exactly as fast as tokio's clock does.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+/// Says what time it is (UTC).
+#[derive(Clone)]
+pub struct Clock(Source);
+
+#[derive(Clone)]
+enum Source {
+    System,
+    Virtual { start: DateTime<Utc>, since: Instant },
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that shows `start` at this moment and runs with tokio's time, paused or not.
+    pub fn virtual_from(start: DateTime<Utc>) -> Self {
+        Self(Source::Virtual { start, since: Instant::now() })
+    }
+
+    /// The present time.
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.0 {
+            #[expect(clippy::disallowed_methods, reason = "this is the one real clock")]
+            Source::System => Utc::now(),
+            Source::Virtual { start, since } => *start + TimeDelta::from_std(since.elapsed()).unwrap_or(TimeDelta::MAX),
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_virtual_clock_runs_with_paused_time() {
+        let start = DateTime::from_timestamp(1_550_000_000, 0).unwrap();
+        let clock = Clock::virtual_from(start);
+        tokio::time::advance(Duration::from_secs(90)).await;
+        assert_eq!(clock.now(), start + TimeDelta::seconds(90));
+    }
+}

@@ -1,0 +1,1 @@
+//! reqwest behind [`super::Transport`].

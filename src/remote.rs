@@ -1,0 +1,87 @@
+//! What can come of asking a remote system, in classes that the caller can act on.
+//!
+//! Only [`ErrorClass::NotSent`] may be repeated blindly, for reads [`ErrorClass::Unavailable`] too. For a write that must not be
+//! repeated, [`CallError::nothing_was_done`] is the question to ask: everything else means *outcome unknown*.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A call that did not bring what was asked for.
+///
+/// `detail` is written for an operator and our ledger. It never holds a patient's data: of an HTML page it has the title, of
+/// JSON the field names and types, of a refusal the server's one-line reason (whose texts are known and carry none).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct CallError {
+    /// What the caller can do about it.
+    pub class: ErrorClass,
+    /// The HTTP status, where an answer came.
+    pub status: Option<u16>,
+    /// What happened, in a few words.
+    pub detail: String,
+    /// How long the server wants to be left alone, clamped to an hour.
+    pub retry_after: Option<Duration>,
+}
+
+/// What a caller can do about a failed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorClass {
+    /// Nothing left this machine, or nothing can have arrived: refused, DNS, TLS, connect timeout, a server in its penalty time.
+    NotSent,
+    /// The request left and no answer came: timeout, reset, half an answer. A write may have been carried out, or still will be.
+    Lost,
+    /// 5xx. A write may have been carried out.
+    Unavailable,
+    /// The application said no, in its own words (400, 404, 409, 410, 422 with a plain text or JSON reason).
+    Refused,
+    /// 401.
+    Credentials,
+    /// 403.
+    Forbidden,
+    /// 429.
+    TooMany,
+    /// An answer that the API does not have: HTML, truncated or unknown JSON, a redirect, an unexpected status.
+    Contract,
+}
+
+impl CallError {
+    /// An error without an HTTP status.
+    pub fn new(class: ErrorClass, detail: impl Into<String>) -> Self {
+        Self { class, status: None, detail: detail.into(), retry_after: None }
+    }
+
+    /// An error that an answer with this status stands for.
+    pub fn with_status(class: ErrorClass, status: u16, detail: impl Into<String>) -> Self {
+        Self { class, status: Some(status), detail: detail.into(), retry_after: None }
+    }
+
+    /// True if the server can have done nothing of what was asked, and will not do it later either.
+    pub fn nothing_was_done(&self) -> bool {
+        match self.class {
+            ErrorClass::NotSent
+            | ErrorClass::Refused
+            | ErrorClass::Credentials
+            | ErrorClass::Forbidden
+            | ErrorClass::TooMany => true,
+            ErrorClass::Lost | ErrorClass::Unavailable => false,
+            // A redirect, a 404 or 405 page, a login page with 200: no handler ran. A broken 201 or 204: one did.
+            ErrorClass::Contract => !matches!(self.status, Some(201..=299) | None),
+        }
+    }
+
+    /// True if this is the application's refusal with exactly this status and text.
+    pub fn is_refusal(&self, status: u16, text: &str) -> bool {
+        self.class == ErrorClass::Refused && self.status == Some(status) && self.detail == text
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "{} (status {status})", self.detail),
+            None => f.write_str(&self.detail),
+        }
+    }
+}
+
+/// What a call brings.
+pub type Answer<T> = Result<T, CallError>;

@@ -1,0 +1,335 @@
+//! One booking as the ledger remembers it: ids, times, states, never who it is for.
+//!
+//! [`Entry`] is what is stored. It changes only through [`super::desk::step`], [`super::update`] and [`super::watch`]; each
+//! change is durable before anything outside relies on it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{
+    AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ResourceId, ScheduleId, UserId,
+};
+use crate::span::Span;
+
+/// Where a booking stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Seen at Healthengine; nothing was sent to OpenVPMS, or nothing of what was sent exists.
+    Received,
+    /// A POST is under way, or its outcome is not known yet.
+    Submitting,
+    /// The appointment stands in the diary; Healthengine has not heard of it yet.
+    Inserted,
+    /// The appointment stands and Healthengine knows.
+    Confirmed,
+    /// There is no appointment and there will be none.
+    Rejected,
+    /// The appointment stands in all likelihood, but nobody knows its reference.
+    InDoubt,
+    /// There was an appointment, and it was cancelled.
+    Cancelled,
+}
+
+impl State {
+    /// As it is written in JSON and shown to operators.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Submitting => "submitting",
+            Self::Inserted => "inserted",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+            Self::InDoubt => "in_doubt",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where and when the appointment stands, or is to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The location.
+    pub location: LocationId,
+    /// The schedule.
+    pub schedule: ScheduleId,
+    /// The clinician, if one was chosen.
+    pub user: Option<UserId>,
+    /// The appointment type.
+    pub appointment_type: AppointmentTypeId,
+    /// From when to when.
+    pub span: Span,
+}
+
+impl Place {
+    /// The resource that was booked.
+    pub fn resource(&self) -> ResourceId {
+        ResourceId { schedule: self.schedule, user: self.user }
+    }
+}
+
+/// A POST whose outcome nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// When the POST left.
+    pub submitted_at: DateTime<Utc>,
+    /// True if the server answered (500, 503): it will not carry the request out later.
+    pub server_is_through: bool,
+    /// When the slot was last looked at, answered or not.
+    pub looked_at: Option<DateTime<Utc>>,
+    /// The first reading that counts and said free.
+    pub free_at: Option<DateTime<Utc>>,
+}
+
+/// A state that was reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    /// The state.
+    pub state: State,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why, in a sentence without anything about the patient.
+    pub reason: String,
+}
+
+/// How many entries of a history are kept at each end.
+const HISTORY_ENDS: usize = 20;
+
+/// A booking in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Healthengine's id.
+    pub booking_id: BookingId,
+    /// The practice that was booked.
+    pub practice_id: PracticeId,
+    /// Where it stands.
+    pub state: State,
+    /// Where the appointment stands or is to stand; absent if the request named nothing that exists.
+    pub place: Option<Place>,
+    /// When the pet owner booked, by Healthengine's clock.
+    pub booked_at: Option<DateTime<Utc>>,
+    /// The appointment in OpenVPMS.
+    pub reference: Option<BookingReference>,
+    /// Our pseudonym of the patient.
+    pub patient: String,
+    /// True if the store is younger than the booking, so that an appointment of ours can exist that the ledger does not know.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub maybe_forgotten: bool,
+    /// True once Healthengine took our last answer, or stopped asking.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub told: bool,
+    /// How often Healthengine refused our answer and went on asking.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refusals: u32,
+    /// How many POSTs may have reached the server and were found to have left nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_nothing: u32,
+    /// When the last POST left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// When the appointment was known to stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inserted_at: Option<DateTime<Utc>>,
+    /// What is not known about the last POST.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+    /// True if the pet owner gave the booking up before it was made.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub withdrawn: bool,
+    /// True if Healthengine stopped asking before we answered: somebody settled it by hand.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unlisted: bool,
+    /// True once operators were told that staff moved the appointment to where it cannot be seen.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub out_of_sight: bool,
+    /// True while the appointment is gone together with suspiciously many others, and nothing is cancelled without a person.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub left_alone: bool,
+    /// What a person has to do, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_attention: Option<String>,
+    /// The states it went through: the first and the last twenty.
+    pub history: Vec<Happening>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Entry {
+    /// A booking seen for the first time.
+    pub fn received(
+        booking_id: BookingId,
+        practice_id: PracticeId,
+        booked_at: Option<DateTime<Utc>>,
+        patient: String,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut entry = Self {
+            booking_id,
+            practice_id,
+            state: State::Received,
+            place: None,
+            booked_at,
+            reference: None,
+            patient,
+            maybe_forgotten: false,
+            told: false,
+            refusals: 0,
+            left_nothing: 0,
+            submitted_at: None,
+            inserted_at: None,
+            doubt: None,
+            withdrawn: false,
+            unlisted: false,
+            out_of_sight: false,
+            left_alone: false,
+            needs_attention: None,
+            history: Vec::new(),
+        };
+        entry.enter(State::Received, now, "Healthengine lists the booking.");
+        entry
+    }
+
+    /// An appointment that Healthengine knows by our reference and the ledger does not: the store is younger than the booking.
+    pub fn adopted(
+        booking_id: BookingId,
+        practice_id: PracticeId,
+        reference: BookingReference,
+        place: Option<Place>,
+        patient: String,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut entry = Self::received(booking_id, practice_id, None, patient, now);
+        entry.reference = Some(reference);
+        entry.place = place;
+        entry.told = true;
+        entry.inserted_at = Some(now);
+        entry.history.clear();
+        entry.enter(State::Confirmed, now, "Adopted from the reference that Healthengine echoes.");
+        entry
+    }
+
+    /// Goes into a state and notes when and why.
+    pub(super) fn enter(&mut self, state: State, at: DateTime<Utc>, reason: impl Into<String>) {
+        self.state = state;
+        self.history.push(Happening { state, at, reason: reason.into() });
+        if self.history.len() > 2 * HISTORY_ENDS {
+            self.history.remove(HISTORY_ENDS);
+        }
+    }
+
+    /// Asks for a person. The first cause stands until somebody dealt with it.
+    pub(super) fn flag(&mut self, sentence: String) {
+        self.needs_attention.get_or_insert(sentence);
+    }
+
+    /// True while an appointment of ours stands in the diary, as far as anybody knows.
+    pub fn stands(&self) -> bool {
+        matches!(self.state, State::Inserted | State::Confirmed | State::InDoubt)
+    }
+
+    /// True while the desk has something to do or to find out.
+    pub fn is_open(&self) -> bool {
+        match self.state {
+            State::Received | State::Submitting | State::Inserted => true,
+            State::Rejected | State::InDoubt | State::Cancelled => !self.told,
+            State::Confirmed => false,
+        }
+    }
+
+    /// The time that must not be offered on the strength of a reading that began then: the reading may have missed it.
+    pub fn time_unseen_by(&self, reading_began: DateTime<Utc>) -> Option<Span> {
+        let place = self.place.as_ref()?;
+        let unseen = match self.state {
+            State::Submitting => true,
+            State::Inserted | State::Confirmed | State::InDoubt => {
+                self.inserted_at.is_some_and(|at| reading_began <= at)
+            }
+            State::Received | State::Rejected | State::Cancelled => false,
+        };
+        unseen.then_some(place.span)
+    }
+}
+
+/// The deadlines of one booking, on our own clock.
+///
+/// Healthengine counts 20 seconds from `bookedTime`, which has whole seconds; afterwards a rejection no longer reaches the pet
+/// owner. Our own limits leave room for the way there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline(Option<DateTime<Utc>>);
+
+/// Waiting, rate limit and look together end this long after the booking.
+const LOOK_SECONDS: i64 = 12;
+/// A rejection that is to count leaves within this time.
+const REJECT_SECONDS: i64 = 15;
+/// Healthengine's own limit.
+const OVER_SECONDS: i64 = 20;
+
+impl Deadline {
+    /// `ahead` is how far Healthengine's clock is ahead of ours. Without a `bookedTime` everything counts as over.
+    pub fn new(booked_at: Option<DateTime<Utc>>, ahead: TimeDelta) -> Self {
+        Self(booked_at.and_then(|at| at.checked_sub_signed(ahead)))
+    }
+
+    /// Until when a look may take; `None` when that time is over, and a look may take as long as any other call.
+    pub fn look_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.after(LOOK_SECONDS).filter(|limit| now < *limit)
+    }
+
+    /// True while a rejection that leaves this moment still shows the pet owner other times.
+    pub fn rejection_counts(&self, now: DateTime<Utc>) -> bool {
+        self.after(REJECT_SECONDS).is_some_and(|limit| now <= limit)
+    }
+
+    /// True once the pet owner was told yes.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.after(OVER_SECONDS).is_none_or(|limit| limit < now)
+    }
+
+    fn after(&self, seconds: i64) -> Option<DateTime<Utc>> {
+        self.0.and_then(|at| at.checked_add_signed(TimeDelta::seconds(seconds)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_550_000_000 + seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_history_keeps_its_first_and_last_twenty() {
+        let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), at(0));
+        for n in 1..=100 {
+            entry.enter(State::Received, at(n), n.to_string());
+        }
+        assert_eq!(entry.history.len(), 40);
+        assert_eq!(
+            (entry.history[0].at, entry.history[19].at, entry.history[20].at, entry.history[39].at),
+            (at(0), at(19), at(81), at(100))
+        );
+    }
+
+    #[test]
+    fn deadlines_follow_the_clock_of_healthengine() {
+        // Healthengine is 5 s ahead: what it calls 100 is our 95.
+        let deadline = Deadline::new(Some(at(100)), TimeDelta::seconds(5));
+        assert_eq!(deadline.look_until(at(95)), Some(at(107)));
+        assert_eq!(deadline.look_until(at(107)), None);
+        assert!(deadline.rejection_counts(at(110)) && !deadline.rejection_counts(at(111)));
+        assert!(!deadline.is_over(at(115)) && deadline.is_over(at(116)));
+    }
+
+    #[test]
+    fn a_booking_without_a_booked_time_is_over_its_deadline() {
+        let deadline = Deadline::new(None, TimeDelta::zero());
+        assert!(deadline.is_over(at(0)) && !deadline.rejection_counts(at(0)) && deadline.look_until(at(0)).is_none());
+    }
+}

@@ -1,0 +1,159 @@
+//! What to do about a change that a pet owner made to a booking. Cancelling is the only change Healthengine has.
+//!
+//! A booking that is not answered yet goes first, so that an update never overtakes its own booking.
+
+use crate::booking::ledger::{Entry, State};
+use crate::healthengine::{BookingStatus, BookingUpdate};
+use crate::ids::BookingReference;
+use crate::messages::updates as say;
+use crate::openvpms::{BOOKING_NOT_FOUND, INVALID_REFERENCE, MUST_BE_PENDING};
+use crate::remote::Answer;
+
+/// What to do about an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// Nothing is to be done in OpenVPMS: confirm.
+    Confirm,
+    /// It cannot be done: reject with this reason. `cannot_cancel` if an appointment stands that a person has to cancel.
+    Reject {
+        /// A sentence for Healthengine's support.
+        reason: String,
+        /// True if the ledger's entry is to be flagged.
+        cannot_cancel: bool,
+    },
+    /// Cancel this appointment, then see [`after_cancel`].
+    Cancel(BookingReference),
+    /// Healthengine echoes a reference that the ledger does not know: take it over, then cancel it.
+    AdoptAndCancel(BookingReference),
+    /// The booking itself waits for our answer; `withdraw` if it must not be made any more.
+    AfterBooking {
+        /// True if nothing was sent to OpenVPMS yet.
+        withdraw: bool,
+    },
+}
+
+/// What to do about an update, by what the ledger knows of the booking.
+pub fn plan(update: &BookingUpdate, entry: Option<&Entry>) -> Plan {
+    if update.status != BookingStatus::Cancelled {
+        return Plan::Confirm;
+    }
+    let Some(entry) = entry else {
+        return match echoed_reference(&update.pms_appointment_ids) {
+            Some(reference) => Plan::AdoptAndCancel(reference),
+            None => Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false },
+        };
+    };
+    match (entry.state, &entry.reference) {
+        (State::Received, _) => Plan::AfterBooking { withdraw: true },
+        (State::Submitting | State::Inserted, _) => Plan::AfterBooking { withdraw: false },
+        (State::Confirmed, Some(reference)) => Plan::Cancel(reference.clone()),
+        (State::Confirmed | State::InDoubt, _) => {
+            Plan::Reject { reason: say::WITHOUT_REFERENCE.into(), cannot_cancel: true }
+        }
+        (State::Rejected | State::Cancelled, _) => Plan::Confirm,
+    }
+}
+
+/// The reference we once confirmed with, as far as one can tell: exactly one id that a reference can be.
+pub fn echoed_reference(pms_appointment_ids: &[String]) -> Option<BookingReference> {
+    match pms_appointment_ids {
+        [id] if id.contains(':') && id.starts_with(|first: char| first.is_ascii_digit()) => {
+            Some(BookingReference(id.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// What follows from OpenVPMS's answer to a cancellation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterCancel {
+    /// The appointment stands no longer: confirm.
+    Cancelled,
+    /// It stands and will stand: reject with this reason and flag.
+    Stands(String),
+    /// Not known: again at the next poll.
+    Again,
+}
+
+/// Reads OpenVPMS's answer to a cancellation. Only its own words count: a 404 page is a server that restarts.
+pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {
+    match answer {
+        Ok(()) => AfterCancel::Cancelled,
+        Err(error) if error.is_refusal(404, BOOKING_NOT_FOUND) => AfterCancel::Cancelled,
+        Err(error) if error.is_refusal(400, MUST_BE_PENDING) => AfterCancel::Stands(say::VISIT_HAS_BEGUN.into()),
+        Err(error) if error.is_refusal(400, INVALID_REFERENCE) => AfterCancel::Stands(say::FOREIGN_REFERENCE.into()),
+        Err(_) => AfterCancel::Again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::booking::ledger::Entry;
+    use crate::ids::{BookingId, PracticeId, RequestId};
+    use crate::remote::{CallError, ErrorClass};
+    use chrono::{DateTime, Utc};
+
+    fn update(status: BookingStatus, ids: &[&str]) -> BookingUpdate {
+        BookingUpdate {
+            request_id: RequestId(7),
+            booking_id: BookingId(1),
+            pms_appointment_ids: ids.iter().map(ToString::to_string).collect(),
+            pms_patient_id: None,
+            updated_at: None,
+            status,
+        }
+    }
+
+    fn entry(state: State, reference: Option<&str>) -> Entry {
+        let mut entry =
+            Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), DateTime::<Utc>::MIN_UTC);
+        entry.state = state;
+        entry.reference = reference.map(|text| BookingReference(text.into()));
+        entry
+    }
+
+    #[test]
+    fn a_cancellation_is_answered_by_what_the_ledger_knows() {
+        let cancel = |state, reference| plan(&update(BookingStatus::Cancelled, &[]), Some(&entry(state, reference)));
+        assert_eq!(cancel(State::Received, None), Plan::AfterBooking { withdraw: true });
+        assert_eq!(cancel(State::Submitting, None), Plan::AfterBooking { withdraw: false });
+        assert_eq!(cancel(State::Inserted, Some("1:a")), Plan::AfterBooking { withdraw: false });
+        assert_eq!(cancel(State::Confirmed, Some("1:a")), Plan::Cancel(BookingReference("1:a".into())));
+        assert!(matches!(cancel(State::InDoubt, None), Plan::Reject { cannot_cancel: true, .. }));
+        assert_eq!(cancel(State::Rejected, None), Plan::Confirm);
+        assert_eq!(cancel(State::Cancelled, Some("1:a")), Plan::Confirm);
+    }
+
+    #[test]
+    fn an_unknown_booking_is_adopted_by_its_echoed_reference_or_rejected() {
+        let unknown = |ids: &[&str]| plan(&update(BookingStatus::Cancelled, ids), None);
+        assert_eq!(unknown(&["603:be08"]), Plan::AdoptAndCancel(BookingReference("603:be08".into())));
+        for ids in [&[][..], &["Patient1"], &["123"], &["1:a", "2:b"]] {
+            assert!(matches!(unknown(ids), Plan::Reject { cannot_cancel: false, .. }), "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_that_is_no_cancellation_is_confirmed() {
+        for status in [BookingStatus::Confirmed, BookingStatus::Requested, BookingStatus::Other("Moved".into())] {
+            assert_eq!(plan(&update(status, &[]), None), Plan::Confirm);
+        }
+    }
+
+    #[test]
+    fn only_openvpms_own_words_say_that_an_appointment_is_gone() {
+        let refused = |status, text: &str| Err(CallError::with_status(ErrorClass::Refused, status, text));
+        assert_eq!(after_cancel(&Ok(())), AfterCancel::Cancelled);
+        assert_eq!(after_cancel(&refused(404, BOOKING_NOT_FOUND)), AfterCancel::Cancelled);
+        assert!(matches!(after_cancel(&refused(400, MUST_BE_PENDING)), AfterCancel::Stands(_)));
+        assert_eq!(
+            after_cancel(&Err(CallError::with_status(ErrorClass::Contract, 404, "an HTML page"))),
+            AfterCancel::Again
+        );
+        assert_eq!(
+            after_cancel(&Err(CallError::with_status(ErrorClass::Unavailable, 500, "failed"))),
+            AfterCancel::Again
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! Every sentence an operator reads.
+
+pub mod booking;
+pub mod updates;

@@ -1,0 +1,160 @@
+//! Sentences about bookings: reasons for Healthengine's support and the ledger, and what a person has to do.
+//!
+//! They name bookings by number and appointments by time, never a pet owner.
+
+use chrono::{DateTime, Utc};
+
+use crate::booking::ledger::Entry;
+use crate::ids::BookingId;
+use crate::openvpms::{ALREADY_SCHEDULED, IN_THE_PAST};
+use crate::zone::Zone;
+
+/// State reasons.
+pub const SUBMITTING: &str = "The slot is free; the booking goes to OpenVPMS.";
+/// The appointment stands.
+pub const INSERTED: &str = "OpenVPMS made the appointment.";
+/// Healthengine knows.
+pub const CONFIRMED: &str = "Healthengine took the confirmation.";
+/// Healthengine stopped asking.
+pub const UNLISTED: &str = "Healthengine does not list the booking any more.";
+/// The pet owner cancelled first.
+pub const WITHDRAWN: &str = "The pet owner cancelled before the appointment was made.";
+/// A POST came to nothing.
+pub const LEFT_NOTHING: &str =
+    "OpenVPMS's answer was lost and the slot is free: no appointment was made, so it is submitted again.";
+/// Too many came to nothing.
+pub const NOTHING_ARRIVES: &str = "OpenVPMS takes bookings but makes no appointment.";
+/// A lost answer, and part of the slot is taken.
+pub const TAKEN_BY_ANOTHER: &str = "The time was taken by somebody else in the meantime.";
+/// A lost answer, and the slot is taken.
+pub const PROBABLY_OURS: &str =
+    "OpenVPMS's answer was lost; the slot was free before and is taken, so the appointment stands in all likelihood.";
+/// A store younger than the booking.
+pub const MAYBE_FORGOTTEN: &str =
+    "The slot is taken, and vetbridge's memory is younger than the booking: the appointment may be this booking's.";
+/// A lost answer, and the schedule cannot be read any more.
+pub const CANNOT_LOOK: &str = "OpenVPMS's answer was lost, and the schedule cannot be read any more.";
+/// The pet owner cancelled.
+pub const CANCELLED_FOR_OWNER: &str = "The pet owner cancelled; OpenVPMS cancelled the appointment.";
+/// Staff cancelled.
+pub const CANCELLED_BY_STAFF: &str = "The practice cancelled the appointment.";
+/// Staff moved it.
+pub const MOVED_BY_STAFF: &str = "The practice moved the appointment.";
+/// Found at start.
+pub const INTERRUPTED: &str = "vetbridge stopped while the booking was on its way to OpenVPMS.";
+
+/// The answer to the POST was lost.
+pub fn lost(detail: &str) -> String {
+    format!("Nobody knows whether OpenVPMS made the appointment: {detail}.")
+}
+
+/// Nothing reached the diary.
+pub fn not_sent(detail: &str) -> String {
+    format!("OpenVPMS did not take the booking: {detail}.")
+}
+
+/// OpenVPMS is away and the pet owner can still be told.
+pub fn out_of_reach(detail: &str) -> String {
+    format!("The practice's system cannot be reached ({detail}).")
+}
+
+/// OpenVPMS said no.
+pub fn refused(text: &str) -> String {
+    if text.starts_with(ALREADY_SCHEDULED) {
+        "The time is taken.".into()
+    } else {
+        format!("OpenVPMS refused the booking: {text}.")
+    }
+}
+
+/// True for refusals that ordinary life brings.
+pub fn is_expected_refusal(text: &str) -> bool {
+    text.starts_with(ALREADY_SCHEDULED) || text == IN_THE_PAST
+}
+
+/// A refusal that says something is wrong with the set-up.
+pub fn unexpected_refusal(booking: BookingId, text: &str) -> String {
+    format!(
+        "OpenVPMS refused booking {booking} with \"{text}\". Check the schedule and its appointment types in OpenVPMS, then `vetbridge check`."
+    )
+}
+
+/// Three POSTs and no appointment.
+pub fn nothing_arrives(booking: BookingId, submissions: u32) -> String {
+    format!(
+        "Booking {booking} was submitted {submissions} times and OpenVPMS made no appointment. Likely causes: the user that vetbridge logs in as \
+         lacks the Online Booking role, or OpenVPMS fails inside; its log says which."
+    )
+}
+
+/// Healthengine keeps asking.
+pub fn answer_refused(booking: BookingId) -> String {
+    format!(
+        "Healthengine refuses vetbridge's answer to booking {booking} and keeps asking. If it stays, ask Healthengine's support about this booking."
+    )
+}
+
+fn when(entry: &Entry, zone: Zone) -> String {
+    entry.place.as_ref().map_or_else(|| "an unknown time".into(), |place| wall(place.span.start, zone))
+}
+
+fn wall(at: DateTime<Utc>, zone: Zone) -> String {
+    zone.wall(at).format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Somebody has to look into the diary.
+pub fn check_the_diary(entry: &Entry, zone: Zone, forgotten: bool) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let doubt =
+        if forgotten { "the appointment there may be somebody else's" } else { "it cannot be cancelled online" };
+    format!("Check the diary for \"Healthengine booking {booking}\" at {at}: {doubt}.")
+}
+
+/// The pet owner does not come, and the diary says they do.
+pub fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge cannot cancel the appointment ({reason}): cancel it in OpenVPMS."
+    )
+}
+
+/// Healthengine has no call to move a booking.
+pub fn moved(entry: &Entry, from: Option<DateTime<Utc>>, zone: Zone) -> String {
+    let (booking, to) = (entry.booking_id, when(entry, zone));
+    let from = from.map_or_else(|| "its time".into(), |from| wall(from, zone));
+    format!(
+        "The practice moved Healthengine booking {booking} from {from} to {to}. Healthengine cannot be told: make sure that the pet owner knows."
+    )
+}
+
+/// Moved to a schedule that cannot be read, on a server that answers 500 for live bookings.
+pub fn out_of_sight(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "The time of Healthengine booking {booking} at {at} is free in the diary, and OpenVPMS does not say where the appointment is: it was probably moved. Make sure that the pet owner knows."
+    )
+}
+
+/// A restored database, perhaps.
+pub fn gone_with_many(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "The appointment of Healthengine booking {booking} at {at} is gone together with many others, so nothing was cancelled at Healthengine. If OpenVPMS was restored from a backup, make the appointment again by hand."
+    )
+}
+
+/// The pet owner counts on an appointment that does not exist.
+pub fn rejected_too_late(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "There is no appointment for Healthengine booking {booking} at {at}, and the pet owner was told there is: call them (their number is at Healthengine)."
+    )
+}
+
+/// Healthengine was told something by hand while we were still at it.
+pub fn settled_by_hand(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "Healthengine booking {booking} at {at} was settled by hand before vetbridge made an appointment: if the pet owner expects one, make it in OpenVPMS."
+    )
+}

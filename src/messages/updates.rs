@@ -1,0 +1,11 @@
+//! Sentences about updates of bookings, for Healthengine's support and the ledger.
+
+/// Nobody here knows the booking.
+pub const UNKNOWN_BOOKING: &str = "The booking is not known to the practice's system.";
+/// The appointment stands, but its reference was lost with OpenVPMS's answer.
+pub const WITHOUT_REFERENCE: &str =
+    "The appointment cannot be cancelled online; the practice was asked to do it by hand.";
+/// Too late.
+pub const VISIT_HAS_BEGUN: &str = "The visit has begun, so the appointment can no longer be cancelled.";
+/// Made by another server or integration.
+pub const FOREIGN_REFERENCE: &str = "The appointment was not made by this server.";

@@ -1,0 +1,401 @@
+//! The desk's rules, one scenario each, with the times that matter. What holds on every path is in `desk_every_path.rs`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vetbridge::booking::desk::{
+    Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, Taken, next_look, step,
+};
+use vetbridge::booking::ledger::{Entry, Place, State};
+use vetbridge::healthengine::ConfirmInsert;
+use vetbridge::ids::{AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ScheduleId};
+use vetbridge::span::Span;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_550_000_000 + seconds, 0).unwrap()
+}
+
+fn place() -> Place {
+    Place {
+        location: LocationId(98),
+        schedule: ScheduleId(136),
+        user: None,
+        appointment_type: AppointmentTypeId(66),
+        span: Span::new(at(86_400), at(87_300)),
+    }
+}
+
+/// A booking made at second 0, and a desk whose clock is set by each event.
+struct Case {
+    entry: Entry,
+    hold: bool,
+    ahead: TimeDelta,
+    notices: Vec<Notice>,
+}
+
+impl Case {
+    fn new() -> Self {
+        let entry = Entry::received(BookingId(36_127_212), PracticeId("1".into()), Some(at(0)), "p-1".into(), at(1));
+        Self { entry, hold: false, ahead: TimeDelta::zero(), notices: Vec::new() }
+    }
+
+    fn holding() -> Self {
+        Self { hold: true, ..Self::new() }
+    }
+
+    fn see(&mut self, second: i64, event: Event) -> Action {
+        let circumstances = Circumstances {
+            now: at(second),
+            healthengine_ahead: self.ahead,
+            request_timeout: TimeDelta::seconds(10),
+            hold: self.hold,
+            zone: "Australia/Sydney".parse().unwrap(),
+        };
+        let Step { entry, action, notices } = step(self.entry.clone(), event, &circumstances);
+        self.entry = entry;
+        self.notices.extend(notices);
+        action
+    }
+
+    fn asked(&mut self, second: i64) -> Action {
+        self.see(second, Event::Asked(Ask::Insert(place())))
+    }
+
+    fn looked(&mut self, second: i64, taken: Taken) -> Action {
+        let refusal = (taken != Taken::None).then(|| "The time is taken.".to_owned());
+        self.see(second, Event::Looked(Look::Seen { began: at(second), taken, refusal }))
+    }
+
+    fn unreachable(&mut self, second: i64) -> Action {
+        self.see(second, Event::Looked(Look::Unreachable("connection refused".into())))
+    }
+
+    fn submitted(&mut self, second: i64, submission: Submission) -> Action {
+        self.see(second, Event::Submitted(submission))
+    }
+
+    fn replied(&mut self, second: i64, reply: Reply) -> Action {
+        self.see(second, Event::Replied(reply))
+    }
+
+    fn problems(&self) -> usize {
+        self.notices.iter().filter(|notice| matches!(notice, Notice::Problem(_))).count()
+    }
+
+    fn is_flagged(&self) -> bool {
+        self.entry.needs_attention.is_some()
+    }
+}
+
+fn created(reference: &str) -> Submission {
+    Submission::Created(BookingReference(reference.into()))
+}
+
+fn lost(server_is_through: bool) -> Submission {
+    Submission::Lost { server_is_through, detail: "no answer".into() }
+}
+
+fn refused(text: &str) -> Submission {
+    Submission::Refused(text.into())
+}
+
+fn confirm(ids: &[&str], patient: &str) -> Action {
+    let pms_appointment_ids = ids.iter().map(ToString::to_string).collect();
+    Action::Confirm(ConfirmInsert { pms_appointment_ids, pms_patient_id: patient.into() })
+}
+
+#[test]
+fn a_free_slot_is_booked_confirmed_and_its_days_sent() {
+    let mut case = Case::new();
+    assert_eq!(case.asked(2), Action::LookAndHold);
+    assert_eq!(case.looked(3, Taken::None), Action::Submit);
+    assert_eq!(case.entry.state, State::Submitting);
+    assert_eq!(case.submitted(4, created("603:be08")), confirm(&["603:be08"], "p-1"));
+    assert_eq!(case.notices, [Notice::FreshDays]);
+    assert_eq!(case.replied(5, Reply::Taken), Action::Rest);
+    assert_eq!(case.entry.state, State::Confirmed);
+    let states: Vec<State> = case.entry.history.iter().map(|happening| happening.state).collect();
+    assert_eq!(states, [State::Received, State::Submitting, State::Inserted, State::Confirmed]);
+    assert!(!case.is_flagged());
+}
+
+#[test]
+fn the_customer_in_a_reference_of_three_parts_is_the_patient_id() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    assert_eq!(case.submitted(4, created("603:3:be08")), confirm(&["603:3:be08"], "3"));
+}
+
+#[test]
+fn a_taken_slot_is_rejected_with_fresh_days_and_no_flag_when_it_is_in_time() {
+    let mut case = Case::new();
+    case.asked(2);
+    assert_eq!(case.looked(3, Taken::Part), Action::Reject("The time is taken.".into()));
+    assert_eq!(case.replied(4, Reply::Taken), Action::Rest);
+    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Rejected, true, false));
+    assert_eq!(case.notices, [Notice::FreshDays]);
+}
+
+#[test]
+fn a_rejection_that_comes_too_late_asks_for_a_person() {
+    let mut case = Case::new();
+    case.asked(300);
+    assert!(matches!(case.looked(301, Taken::All), Action::Reject(_)));
+    case.replied(302, Reply::Taken);
+    assert!(case.entry.needs_attention.unwrap().contains("36127212"));
+}
+
+#[test]
+fn out_of_reach_is_rejected_while_that_helps_and_tried_for_ever_after() {
+    let mut case = Case::new();
+    case.asked(2);
+    assert!(matches!(case.unreachable(15), Action::Reject(_)));
+    let mut late = Case::new();
+    late.asked(2);
+    assert_eq!(late.unreachable(16), Action::Rest);
+    assert_eq!((late.entry.state, late.asked(600)), (State::Received, Action::LookAndHold));
+    assert_eq!(late.looked(601, Taken::None), Action::Submit);
+}
+
+#[test]
+fn the_clock_of_healthengine_decides_what_is_in_time() {
+    let mut case = Case { ahead: TimeDelta::seconds(10), ..Case::new() };
+    case.asked(-5);
+    assert_eq!(case.unreachable(6), Action::Rest, "16 s at Healthengine");
+    let mut case = Case { ahead: TimeDelta::seconds(-10), ..Case::new() };
+    case.asked(12);
+    assert!(matches!(case.unreachable(24), Action::Reject(_)), "14 s at Healthengine");
+}
+
+#[test]
+fn a_held_booking_is_made_when_openvpms_is_back() {
+    let mut case = Case::holding();
+    case.asked(2);
+    assert_eq!(case.unreachable(3), Action::Rest);
+    assert_eq!(case.asked(7200), Action::LookAndHold);
+    assert_eq!(case.looked(7201, Taken::None), Action::Submit);
+}
+
+#[test]
+fn a_held_booking_that_the_pet_owner_gives_up_is_rejected_and_nobody_is_alarmed() {
+    let mut case = Case::holding();
+    case.asked(2);
+    case.unreachable(3);
+    assert!(matches!(case.see(600, Event::Withdrawn), Action::Reject(_)));
+    case.replied(601, Reply::Taken);
+    assert!(!case.is_flagged());
+}
+
+#[test]
+fn a_lost_answer_and_a_taken_slot_is_confirmed_without_a_reference_and_flagged() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    assert_eq!(case.submitted(13, lost(false)), Action::LookAgain);
+    assert_eq!(case.looked(14, Taken::All), confirm(&[], "p-1"));
+    assert_eq!((case.entry.state, case.is_flagged()), (State::InDoubt, true));
+    assert!(case.entry.needs_attention.as_ref().unwrap().contains("Healthengine booking 36127212"));
+    case.replied(15, Reply::Taken);
+    assert!(!case.entry.is_open());
+    assert_eq!(case.asked(20), confirm(&[], "p-1"), "again with the same empty ids");
+}
+
+#[test]
+fn a_timeout_needs_two_late_readings_before_the_slot_counts_as_free() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(13, lost(false));
+    assert_eq!(case.looked(14, Taken::None), Action::Rest, "the server can still carry it out");
+    assert_eq!(next_look(&case.entry, TimeDelta::seconds(10)), Some(at(23)), "two timeouts after the POST");
+    assert_eq!(case.see(22, Event::Due), Action::Rest);
+    assert_eq!(case.see(23, Event::Due), Action::LookAgain);
+    assert_eq!(case.looked(23, Taken::None), Action::Rest, "once is not enough");
+    assert_eq!(case.looked(32, Taken::None), Action::Rest, "too soon after the first");
+    assert_eq!(case.looked(33, Taken::None), Action::LookAndHold);
+    assert_eq!(case.looked(34, Taken::None), Action::Submit, "past the deadline too");
+    assert_eq!(case.submitted(35, refused("An appointment is already scheduled for 1-2")), confirm(&[], "p-1"));
+}
+
+#[test]
+fn a_reading_that_was_not_answered_settles_nothing() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(13, lost(false));
+    for second in [14, 30, 60] {
+        assert_eq!(case.unreachable(second), Action::Rest);
+        assert_eq!(case.entry.state, State::Submitting);
+    }
+    assert_eq!(case.looked(62, Taken::None), Action::Rest);
+    assert_eq!(case.looked(72, Taken::None), Action::LookAndHold);
+}
+
+#[test]
+fn after_a_500_one_reading_is_enough() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    assert_eq!(case.submitted(4, lost(true)), Action::LookAgain);
+    assert_eq!(case.looked(5, Taken::None), Action::LookAndHold);
+}
+
+#[test]
+fn three_posts_that_leave_nothing_are_rejected_with_the_likely_causes() {
+    let mut case = Case::new();
+    case.asked(1);
+    for attempt in 0..3 {
+        let second = 2 + attempt * 3;
+        assert_eq!(case.looked(second, Taken::None), Action::Submit);
+        case.submitted(second + 1, lost(true));
+        let next = case.looked(second + 2, Taken::None);
+        assert_eq!(matches!(next, Action::Reject(_)), attempt == 2, "attempt {attempt}: {next:?}");
+    }
+    assert_eq!(case.problems(), 1);
+}
+
+#[test]
+fn somebody_else_in_part_of_the_slot_means_that_ours_does_not_stand() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(13, lost(false));
+    assert!(matches!(case.looked(30, Taken::Part), Action::Reject(_)));
+    case.replied(31, Reply::Taken);
+    assert!(case.is_flagged(), "the pet owner was told yes");
+}
+
+#[test]
+fn a_refused_post_is_rejected_and_an_unusual_reason_is_a_problem() {
+    for (text, problems) in [
+        ("An appointment is already scheduled for 1-2", 0),
+        ("Cannot make a booking in the past", 0),
+        ("Appointment Type not found: 66", 1),
+        ("Booking start is not on a slot boundary", 1),
+    ] {
+        let mut case = Case::new();
+        case.asked(2);
+        case.looked(3, Taken::None);
+        assert!(matches!(case.submitted(4, refused(text)), Action::Reject(_)), "{text}");
+        assert_eq!(case.problems(), problems, "{text}");
+    }
+}
+
+#[test]
+fn a_booking_found_on_its_way_at_start_is_a_lost_answer() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    // Killed here, started a minute later.
+    assert_eq!(next_look(&case.entry, TimeDelta::seconds(10)), Some(DateTime::<Utc>::MIN_UTC));
+    assert_eq!(case.see(60, Event::Due), Action::LookAgain);
+    assert_eq!(case.looked(61, Taken::All), confirm(&[], "p-1"));
+}
+
+#[test]
+fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() {
+    let mut case = Case::new();
+    case.entry.maybe_forgotten = true;
+    case.asked(30);
+    assert_eq!(case.looked(31, Taken::All), confirm(&[], "p-1"));
+    assert!(case.entry.needs_attention.as_ref().unwrap().contains("somebody else's"));
+    let mut part = Case::new();
+    part.entry.maybe_forgotten = true;
+    part.asked(30);
+    assert!(matches!(part.looked(31, Taken::Part), Action::Reject(_)));
+}
+
+#[test]
+fn what_is_answered_is_answered_again_in_the_same_way() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, created("603:be08"));
+    assert_eq!(case.replied(5, Reply::Away), Action::Rest);
+    assert_eq!(case.asked(10), confirm(&["603:be08"], "p-1"));
+    case.replied(11, Reply::Taken);
+    assert_eq!(case.asked(15), confirm(&["603:be08"], "p-1"));
+    case.see(20, Event::CancelledForOwner);
+    assert!(matches!(case.asked(25), Action::Reject(_)));
+    assert!(matches!(case.replied(26, Reply::Refused), Action::Cancel(_)));
+}
+
+#[test]
+fn a_refused_answer_to_a_booking_that_is_not_listed_any_more_was_given_already() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, created("603:be08"));
+    assert_eq!(case.replied(5, Reply::Refused), Action::Relist);
+    assert_eq!(case.see(6, Event::Unlisted), Action::Rest);
+    assert_eq!(case.entry.state, State::Confirmed);
+}
+
+#[test]
+fn an_answer_that_healthengine_refuses_three_times_is_a_problem() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, created("603:be08"));
+    for poll in 1..=4 {
+        case.asked(poll * 5);
+        assert_eq!(case.replied(poll * 5 + 1, Reply::Refused), Action::Relist);
+        case.see(poll * 5 + 2, Event::StillListed);
+        assert_eq!(case.problems(), usize::from(poll >= 3), "poll {poll}");
+    }
+}
+
+#[test]
+fn a_waiting_booking_that_somebody_settles_by_hand_is_not_made_any_more() {
+    let mut case = Case::holding();
+    case.asked(2);
+    case.unreachable(3);
+    assert_eq!(case.see(600, Event::Unlisted), Action::Rest);
+    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Rejected, true, true));
+
+    let mut doubt = Case::new();
+    doubt.asked(2);
+    doubt.looked(3, Taken::None);
+    doubt.submitted(4, lost(true));
+    doubt.see(5, Event::Unlisted);
+    assert_eq!(doubt.looked(6, Taken::None), Action::Rest, "nothing is posted any more");
+    assert_eq!((doubt.entry.state, doubt.is_flagged()), (State::Rejected, true));
+}
+
+#[test]
+fn a_cancellation_by_staff_reaches_healthengine_and_is_repeated_until_it_does() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, created("603:be08"));
+    case.replied(5, Reply::Taken);
+    assert!(matches!(case.see(100, Event::Gone), Action::Cancel(_)));
+    assert_eq!(case.replied(101, Reply::Away), Action::Rest);
+    assert!(case.entry.is_open());
+    assert!(matches!(case.see(110, Event::Due), Action::Cancel(_)));
+    case.replied(111, Reply::Taken);
+    assert_eq!((case.entry.state, case.entry.is_open()), (State::Cancelled, false));
+}
+
+#[test]
+fn a_move_by_staff_is_followed_and_flagged() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, created("603:be08"));
+    case.replied(5, Reply::Taken);
+    let there = Place { span: Span::new(at(90_000), at(90_900)), ..place() };
+    assert_eq!(case.see(100, Event::Moved(there)), Action::Rest);
+    assert_eq!((case.entry.state, case.entry.place, case.is_flagged()), (State::Confirmed, Some(there), true));
+}
+
+#[test]
+fn requests_that_can_never_be_made_are_rejected_and_nothing_is_looked_at() {
+    let mut case = Case::new();
+    let impossible = Ask::Impossible { reason: "No such resource.".into(), problem: Some("Link it.".into()) };
+    assert_eq!(case.see(2, Event::Asked(impossible)), Action::Reject("No such resource.".into()));
+    assert_eq!(case.problems(), 1);
+    let mut gone = Case::new();
+    assert!(matches!(gone.see(2, Event::Asked(Ask::Nothing)), Action::Reject(_)));
+    gone.replied(300, Reply::Taken);
+    assert!(!gone.is_flagged(), "the pet owner cancelled: nobody waits");
+}

@@ -1,0 +1,134 @@
+//! The whole bridge: practices side by side over one store, from a configuration and two ways to reach the servers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::booking::pseudonym::Pseudonyms;
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::healthengine::HealthengineHandle;
+use crate::ids::PracticeId;
+use crate::openvpms::OpenVpmsHandle;
+use crate::practice::ledger::Ledger;
+use crate::practice::locks::Locks;
+use crate::practice::{Doors, Practice, Settings, Shared};
+use crate::store::{Store, StoreError};
+
+/// How the two servers are reached: over the network, or in memory.
+pub trait Connect {
+    /// OpenVPMS, shared by all practices.
+    fn openvpms(&self) -> Doors<OpenVpmsHandle>;
+    /// Healthengine as one practice.
+    fn healthengine(&self, practice: &config::Practice) -> Doors<HealthengineHandle>;
+}
+
+/// The running bridge.
+pub struct Bridge {
+    shared: Arc<Shared>,
+    practices: BTreeMap<PracticeId, Arc<Practice>>,
+    started_at: DateTime<Utc>,
+    stop: CancellationToken,
+    near_interval: Duration,
+}
+
+impl Bridge {
+    /// A bridge that does nothing yet.
+    pub fn new(config: &Config, connect: &impl Connect, store: Arc<Store>, clock: Clock) -> Result<Self, StoreError> {
+        let now = clock.now();
+        let stop = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            ledger: Ledger::open(Arc::clone(&store), now)?,
+            store_since: store.remembers_since(),
+            pseudonyms: Pseudonyms::new(store.pseudonym_key()),
+            locks: Locks::default(),
+            request_timeout: TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10)),
+            tasks: TaskTracker::new(),
+            broken: CancellationToken::new(),
+            clock,
+            store,
+        });
+        let settings = Settings { sync: config.sync.clone(), bookings: config.bookings.clone() };
+        let mut practices = BTreeMap::new();
+        for practice in config.practices.iter().filter(|practice| practice.enabled) {
+            let practice = Practice::new(
+                practice.clone(),
+                settings.clone(),
+                Arc::clone(&shared),
+                connect.openvpms(),
+                connect.healthengine(practice),
+                stop.child_token(),
+            )?;
+            practices.insert(practice.id().clone(), practice);
+        }
+        Ok(Self { shared, practices, started_at: now, stop, near_interval: config.sync.availability_interval })
+    }
+
+    /// Starts every practice, and the housekeeping of what they share.
+    pub fn start(&self, keep_days: u32) {
+        for practice in self.practices.values() {
+            practice.start();
+        }
+        let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+        self.shared.tasks.spawn(async move {
+            let once_a_day = Duration::from_secs(24 * 3600);
+            loop {
+                if let Err(error) = shared.ledger.forget_old(keep_days, shared.clock.now()).await {
+                    tracing::error!("Old bookings cannot be forgotten: {error}.");
+                }
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(once_a_day) => {}
+                }
+            }
+        });
+    }
+
+    /// Lets what is in flight come to an end, for as long as `patience`. What does not is found in the ledger at the next start.
+    pub async fn stop(&self, patience: Duration) {
+        self.stop.cancel();
+        self.shared.tasks.close();
+        if tokio::time::timeout(patience, self.shared.tasks.wait()).await.is_err() {
+            tracing::warn!("Some calls were still in flight; they are settled at the next start.");
+        }
+    }
+
+    /// Ends when the store cannot be written any more.
+    pub async fn broken(&self) {
+        self.shared.broken.cancelled().await;
+    }
+
+    /// The practices that run.
+    pub fn practices(&self) -> impl Iterator<Item = &Arc<Practice>> {
+        self.practices.values()
+    }
+
+    /// One of them.
+    pub fn practice(&self, id: &PracticeId) -> Option<&Arc<Practice>> {
+        self.practices.get(id)
+    }
+
+    /// The bookings of all practices.
+    pub fn ledger(&self) -> &Ledger {
+        &self.shared.ledger
+    }
+
+    /// When it was started.
+    pub fn started_at(&self) -> DateTime<Utc> {
+        self.started_at
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.shared.clock.now()
+    }
+
+    /// How often the near days are read.
+    pub fn near_interval(&self) -> Duration {
+        self.near_interval
+    }
+}

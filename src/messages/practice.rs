@@ -1,0 +1,63 @@
+//! Sentences about a practice as a whole: what is wrong, and what an administrator does next.
+
+use chrono::TimeDelta;
+
+use crate::ids::PracticeId;
+use crate::remote::CallError;
+
+/// OpenVPMS was never reached since the start.
+pub const NEVER_READ: &str = "the practice's system was not reached yet";
+/// A look took too long to be of use to the pet owner.
+pub const NO_ANSWER_IN_TIME: &str = "no answer in time";
+/// 401 from Healthengine.
+pub const API_KEY_REFUSED: &str =
+    "Healthengine refuses the api-key (401). Check `api_key` under [healthengine]; Healthengine's integration team issues it. Tried again every five minutes.";
+
+/// 403 from Healthengine.
+pub fn no_consent(practice: &PracticeId) -> String {
+    format!(
+        "Healthengine refuses practice {practice} (403): its consent is missing or revoked, or id and key do not belong together. The practice's \
+         administrator grants consent in Healthengine's Practice Admin portal under API Consumer Consent (or by phone, 1300 377 639) and passes on \
+         the practice id and key that are shown there. Tried again every five minutes."
+    )
+}
+
+/// Healthengine does not answer.
+pub fn healthengine_away(error: &CallError) -> String {
+    format!("Healthengine cannot be asked: {error}. Bookings wait there until it can.")
+}
+
+/// OpenVPMS does not answer.
+pub fn openvpms_away(error: &CallError) -> String {
+    format!("OpenVPMS cannot be read: {error}. Availability is not sent until it can; check the VPN and the server.")
+}
+
+/// OpenVPMS answers 401 for longer than a restart of its database takes.
+pub fn openvpms_password(error: &CallError) -> String {
+    format!("OpenVPMS refuses the user ({error}). Check `username` and `password` under [openvpms], and that OpenVPMS's database runs.")
+}
+
+/// The clocks differ by more than deadlines can stand.
+pub fn clock_differs(healthengine_ahead: TimeDelta) -> String {
+    let (seconds, side) = (healthengine_ahead.num_seconds().abs(), if healthengine_ahead < TimeDelta::zero() { "ahead of" } else { "behind" });
+    format!("This machine's clock is {seconds} s {side} Healthengine's. Switch time synchronisation on (timedatectl set-ntp true).")
+}
+
+/// The extra features cannot be switched off.
+pub fn feature_stays_on(feature: &str, error: &CallError) -> String {
+    format!("Healthengine's extra feature \"{feature}\" is on, which OpenVPMS cannot serve, and it cannot be switched off: {error}.")
+}
+
+/// Some days were refused.
+pub fn refused_days(days: usize, example: &str) -> String {
+    format!("Healthengine refused the availability of {days} days, for instance: {example}. They are sent again when they change or with `vetbridge resync`.")
+}
+
+/// Not in step: the configuration.
+pub const NOT_CONFIGURED: &str = "Healthengine has not accepted the configuration yet.";
+/// Not in step: the diary.
+pub const NOT_READ: &str = "OpenVPMS was not read completely within the last two intervals.";
+/// Not in step: the poll.
+pub const NOT_POLLED: &str = "Healthengine did not answer the last poll.";
+/// Not in step: access.
+pub const NO_ACCESS: &str = "Healthengine refuses the credentials or the consent.";

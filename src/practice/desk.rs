@@ -1,0 +1,238 @@
+//! Carries out what the desk decides about one booking: looks, posts, tells, and keeps the ledger ahead of all of it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::Practice;
+use super::health::Subject;
+use super::locks::Held;
+use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, step};
+use crate::booking::ledger::{Deadline, Entry, Place, State};
+use crate::booking::{contact, decide, notes};
+use crate::healthengine::BookingRequest;
+use crate::ids::BookingId;
+use crate::messages::practice as say;
+use crate::openvpms::NewBooking;
+use crate::remote::{Answer, ErrorClass};
+use crate::store::StoreError;
+
+impl Practice {
+    /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
+    pub(super) async fn attend_request(&self, request: BookingRequest) -> Result<(), StoreError> {
+        let now = self.now();
+        let entry = match self.shared.ledger.get(request.booking_id)? {
+            Some(entry) => entry,
+            None => self.first_seen(&request, now),
+        };
+        let event = match self.mapping() {
+            Some(mapping) => Event::Asked(decide::ask(&request, &mapping, now)),
+            // Not even the schedules are known: OpenVPMS was never reached.
+            None if entry.state == State::Received => Event::Looked(Look::Unreachable(say::NEVER_READ.into())),
+            None => Event::Asked(Ask::Nothing),
+        };
+        self.attend(entry, event, Some(&request)).await
+    }
+
+    fn first_seen(&self, request: &BookingRequest, now: DateTime<Utc>) -> Entry {
+        let patient = self.shared.pseudonyms.of(&request.patient);
+        let mut entry = Entry::received(request.booking_id, self.id().clone(), request.booked_time, patient, now);
+        let booked_here = request.booked_time.map(|at| at - self.healthengine.desk.clock_difference());
+        entry.maybe_forgotten = booked_here.is_none_or(|at| at < self.shared.store_since);
+        entry
+    }
+
+    /// Goes on with a booking of the ledger.
+    pub(super) async fn attend_known(&self, id: BookingId, event: Event) -> Result<(), StoreError> {
+        match self.shared.ledger.get(id)? {
+            Some(entry) => self.attend(entry, event, None).await,
+            None => Ok(()),
+        }
+    }
+
+    /// One thing at a time: decide, write, do.
+    pub(super) async fn attend(&self, entry: Entry, event: Event, request: Option<&BookingRequest>) -> Result<(), StoreError> {
+        let (mut entry, mut event) = (entry, event);
+        let mut stored = self.shared.ledger.get(entry.booking_id)?;
+        let mut held: Option<Held> = None;
+        loop {
+            let Step { entry: next, action, notices } = step(entry, event, &self.circumstances());
+            if stored.as_ref() != Some(&next) {
+                self.write(stored.as_ref(), &next).await?;
+                stored = Some(next.clone());
+            }
+            entry = next;
+            self.hear(&entry, notices);
+            if !matches!(action, Action::Submit) {
+                held = None;
+            }
+            event = match (action, entry.place) {
+                (Action::LookAndHold, Some(place)) if request.is_some() => {
+                    let (look, locks) = self.look_and_hold(&entry, &place).await;
+                    held = locks;
+                    Event::Looked(look)
+                }
+                // The patient's fields are at Healthengine, which lists the booking at the next poll.
+                (Action::LookAndHold, _) | (Action::Rest, _) => return Ok(()),
+                (Action::LookAgain, Some(place)) => Event::Looked(self.look(&entry, &place).await),
+                (Action::Submit, Some(place)) => match request {
+                    Some(request) => Event::Submitted(self.submit(&place, request).await),
+                    None => return Ok(()),
+                },
+                (Action::LookAgain | Action::Submit, None) => return Ok(()),
+                (Action::Confirm(with), _) => {
+                    Event::Replied(self.reply(self.healthengine.desk.confirm_insert(entry.booking_id, &with).await))
+                }
+                (Action::Reject(reason), _) => {
+                    Event::Replied(self.reply(self.healthengine.desk.reject_insert(entry.booking_id, &reason).await))
+                }
+                (Action::Cancel(reason), _) => {
+                    Event::Replied(self.reply(self.healthengine.desk.cancel(entry.booking_id, &reason).await))
+                }
+                (Action::Relist, _) => match self.is_listed(entry.booking_id).await {
+                    Some(true) => Event::StillListed,
+                    Some(false) => Event::Unlisted,
+                    None => Event::Replied(Reply::Away),
+                },
+            };
+        }
+    }
+
+    /// Durable before anything outside relies on it. What was only seen is found again, and need not be waited for.
+    async fn write(&self, before: Option<&Entry>, entry: &Entry) -> Result<(), StoreError> {
+        let now = self.now();
+        let changed_state = before.is_none_or(|before| before.state != entry.state);
+        if changed_state {
+            let reason = entry.history.last().map(|last| last.reason.as_str()).unwrap_or_default();
+            tracing::info!(practice = %self.id(), booking = %entry.booking_id, state = entry.state.name(), "{reason}");
+        }
+        if entry.state == State::Received && entry.left_nothing == 0 {
+            return self.shared.ledger.save_later(entry, now);
+        }
+        self.shared.ledger.save(entry, now).await
+    }
+
+    fn hear(&self, entry: &Entry, notices: Vec<Notice>) {
+        for notice in notices {
+            match notice {
+                Notice::FreshDays => self.refresh_place(entry),
+                Notice::Problem(text) => self.health.raise(Subject::Booking(entry.booking_id), text, self.now()),
+            }
+        }
+    }
+
+    pub(super) fn circumstances(&self) -> Circumstances {
+        Circumstances {
+            now: self.now(),
+            healthengine_ahead: self.healthengine.desk.clock_difference(),
+            request_timeout: self.shared.request_timeout,
+            hold: self.settings.hold,
+            zone: self.zone(),
+        }
+    }
+
+    /// Waits for the locks and looks, as long as the deadline leaves time.
+    async fn look_and_hold(&self, entry: &Entry, place: &Place) -> (Look, Option<Held>) {
+        let deadline = Deadline::new(entry.booked_at, self.healthengine.desk.clock_difference());
+        let now = self.now();
+        let limit = deadline.look_until(now).map_or(self.shared.request_timeout * 4, |until| until - now);
+        let both = async {
+            let held = self.shared.locks.hold(place).await;
+            (self.look(entry, place).await, Some(held))
+        };
+        match tokio::time::timeout(limit.to_std().unwrap_or_default(), both).await {
+            Ok(looked) => looked,
+            Err(_) => (Look::Unreachable(say::NO_ANSWER_IN_TIME.into()), None),
+        }
+    }
+
+    async fn submit(&self, place: &Place, request: &BookingRequest) -> Submission {
+        let Some(mapping) = self.mapping() else { return Submission::NothingDone(say::NEVER_READ.into()) };
+        let zone = mapping.server_zone;
+        let booking = NewBooking {
+            location: place.location,
+            schedule: place.schedule,
+            appointment_type: place.appointment_type,
+            start: zone.at(place.span.start),
+            end: zone.at(place.span.end),
+            user: place.user,
+            contact: contact::contact(request, &self.settings.patient_name_labels),
+            notes: notes::notes(request, mapping.type_name(place).unwrap_or_default()),
+        };
+        let answer = self.openvpms.desk.submit(&booking).await;
+        if let Err(error) = &answer {
+            tracing::warn!(practice = %self.id(), booking = %request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
+        }
+        submission(answer)
+    }
+
+    /// What Healthengine made of an answer of ours.
+    fn reply(&self, answer: Answer<()>) -> Reply {
+        match answer {
+            Ok(()) => Reply::Taken,
+            Err(error) if error.class == ErrorClass::Refused => {
+                tracing::debug!(practice = %self.id(), "Healthengine refused an answer: {error}.");
+                Reply::Refused
+            }
+            Err(error) => {
+                self.healthengine_failed(&error);
+                Reply::Away
+            }
+        }
+    }
+}
+
+/// What a POST came to. Everything that is not surely nothing is lost.
+fn submission(answer: Answer<crate::ids::BookingReference>) -> Submission {
+    match answer {
+        Ok(reference) => Submission::Created(reference),
+        Err(error) if error.class == ErrorClass::Refused && error.status == Some(400) => Submission::Refused(error.detail),
+        Err(error) if error.nothing_was_done() => Submission::NothingDone(error.to_string()),
+        Err(error) => {
+            let server_is_through = error.class == ErrorClass::Unavailable && matches!(error.status, Some(500 | 503));
+            Submission::Lost { server_is_through, detail: error.to_string() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::CallError;
+
+    fn failed(class: ErrorClass, status: Option<u16>) -> Submission {
+        submission(Err(CallError { class, status, detail: "x".into(), retry_after: None }))
+    }
+
+    #[test]
+    fn only_answers_that_rule_an_appointment_out_are_taken_for_none() {
+        assert!(matches!(failed(ErrorClass::Refused, Some(400)), Submission::Refused(_)));
+        for (class, status) in [
+            (ErrorClass::NotSent, None),
+            (ErrorClass::Credentials, Some(401)),
+            (ErrorClass::Forbidden, Some(403)),
+            (ErrorClass::TooMany, Some(429)),
+            (ErrorClass::Contract, Some(302)),
+            (ErrorClass::Contract, Some(404)),
+            (ErrorClass::Contract, Some(405)),
+            (ErrorClass::Contract, Some(406)),
+            (ErrorClass::Contract, Some(415)),
+            (ErrorClass::Contract, Some(200)),
+        ] {
+            assert!(matches!(failed(class, status), Submission::NothingDone(_)), "{class:?} {status:?}");
+        }
+        for (class, status, through) in [
+            (ErrorClass::Lost, None, false),
+            (ErrorClass::Contract, Some(201), false),
+            (ErrorClass::Unavailable, Some(502), false),
+            (ErrorClass::Unavailable, Some(504), false),
+            (ErrorClass::Unavailable, Some(500), true),
+            (ErrorClass::Unavailable, Some(503), true),
+        ] {
+            assert!(
+                matches!(failed(class, status), Submission::Lost { server_is_through, .. } if server_is_through == through),
+                "{class:?} {status:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What is wrong with a practice right now: a list of problems with since when, in sentences with what to do.
+//!
+//! A problem is raised and cleared by whoever sees it; raising it again changes nothing but its text. It is logged once when it
+//! begins and once when it ends.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::ids::{BookingId, PracticeId};
+
+/// What a problem is about; there is at most one of each.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// OpenVPMS cannot be read.
+    OpenVpms,
+    /// Healthengine cannot be asked.
+    Healthengine,
+    /// Healthengine refuses the credentials or the practice's consent.
+    Access,
+    /// The clocks differ.
+    Clock,
+    /// Resources of the config file that cannot be offered.
+    LeftOut,
+    /// The resource list is held back.
+    ResourceGuard,
+    /// The appointment type list is held back.
+    TypeGuard,
+    /// The mapping cannot be made.
+    Mapping,
+    /// Days that Healthengine refuses.
+    RefusedDays,
+    /// An extra feature that cannot be switched off.
+    Features,
+    /// The store cannot be written.
+    Store,
+    /// One booking.
+    Booking(BookingId),
+}
+
+impl Subject {
+    /// A short name for JSON.
+    fn name(&self) -> String {
+        match self {
+            Self::OpenVpms => "openvpms".into(),
+            Self::Healthengine => "healthengine".into(),
+            Self::Access => "access".into(),
+            Self::Clock => "clock".into(),
+            Self::LeftOut => "left_out".into(),
+            Self::ResourceGuard => "resource_guard".into(),
+            Self::TypeGuard => "type_guard".into(),
+            Self::Mapping => "mapping".into(),
+            Self::RefusedDays => "refused_days".into(),
+            Self::Features => "features".into(),
+            Self::Store => "store".into(),
+            Self::Booking(id) => format!("booking {id}"),
+        }
+    }
+}
+
+/// One problem, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// What it is about.
+    pub subject: String,
+    /// What is wrong and what to do, in a sentence or two.
+    pub text: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// The problems of one practice.
+pub struct Health {
+    practice: PracticeId,
+    problems: Mutex<BTreeMap<Subject, Problem>>,
+}
+
+/// Problems of single bookings are forgotten when there are more than this many; the ledger still has the bookings.
+const BOOKING_PROBLEMS_MAX: usize = 50;
+
+impl Health {
+    /// No problems yet.
+    pub fn new(practice: PracticeId) -> Self {
+        Self { practice, problems: Mutex::default() }
+    }
+
+    /// Something is wrong.
+    pub fn raise(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
+        let text = text.into();
+        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(problem) = problems.get_mut(&subject) {
+            problem.text = text;
+            return;
+        }
+        tracing::warn!(practice = %self.practice, subject = subject.name(), "{text}");
+        let bookings = problems.keys().filter(|own| matches!(own, Subject::Booking(_))).count();
+        if matches!(subject, Subject::Booking(_)) && bookings >= BOOKING_PROBLEMS_MAX {
+            let oldest = problems.keys().find(|own| matches!(own, Subject::Booking(_))).cloned();
+            oldest.map(|oldest| problems.remove(&oldest));
+        }
+        problems.insert(subject.clone(), Problem { subject: subject.name(), text, since: now });
+    }
+
+    /// It is well again.
+    pub fn clear(&self, subject: &Subject) {
+        let removed = self.problems.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+        if removed.is_some() {
+            tracing::info!(practice = %self.practice, subject = subject.name(), "It is well again.");
+        }
+    }
+
+    /// Raises or clears, as `text` says.
+    pub fn set(&self, subject: Subject, text: Option<String>, now: DateTime<Utc>) {
+        match text {
+            Some(text) => self.raise(subject, text, now),
+            None => self.clear(&subject),
+        }
+    }
+
+    /// True if there is such a problem.
+    pub fn has(&self, subject: &Subject) -> bool {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).contains_key(subject)
+    }
+
+    /// All of them.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}

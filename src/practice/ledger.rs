@@ -1,0 +1,118 @@
+//! The booking ledger: every booking in the store, and those that something can still happen to in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::booking::ledger::Entry;
+use crate::ids::{BookingId, PracticeId};
+use crate::span::Span;
+use crate::store::{Batch, Record, Store, StoreError};
+
+impl Record for Entry {
+    const KIND: &'static str = "booking";
+    const VERSION: u32 = 1;
+}
+
+/// All bookings of all practices.
+pub struct Ledger {
+    store: Arc<Store>,
+    live: Mutex<BTreeMap<BookingId, Entry>>,
+}
+
+/// Sorts by number: ids are int64 and never negative.
+fn key(id: BookingId) -> String {
+    format!("{:020}", id.0)
+}
+
+/// True while something can still happen to the booking without anybody asking for it.
+fn is_live(entry: &Entry, now: DateTime<Utc>) -> bool {
+    let upcoming = entry.place.as_ref().is_some_and(|place| now < place.span.end);
+    entry.is_open() || entry.needs_attention.is_some() || (entry.stands() && upcoming)
+}
+
+impl Ledger {
+    /// Reads the ledger. Records that cannot be read are named in the log and left where they are.
+    pub fn open(store: Arc<Store>, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let entries = store.scan::<Entry>("")?;
+        let live = entries.into_iter().map(|(_, entry)| entry).filter(|entry| is_live(entry, now));
+        let live = live.map(|entry| (entry.booking_id, entry)).collect();
+        Ok(Self { store, live: Mutex::new(live) })
+    }
+
+    fn live(&self) -> std::sync::MutexGuard<'_, BTreeMap<BookingId, Entry>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One booking.
+    pub fn get(&self, id: BookingId) -> Result<Option<Entry>, StoreError> {
+        match self.live().get(&id) {
+            Some(entry) => Ok(Some(entry.clone())),
+            None => self.store.get(&key(id)),
+        }
+    }
+
+    /// Writes a booking; durable when this returns.
+    pub async fn save(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.put(&key(entry.booking_id), entry)?;
+        self.store.commit(batch).await?;
+        self.remember(entry, now);
+        Ok(())
+    }
+
+    /// Writes a booking soon. For what can be found out again.
+    pub fn save_later(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.put(&key(entry.booking_id), entry)?;
+        self.store.write_later(batch)?;
+        self.remember(entry, now);
+        Ok(())
+    }
+
+    fn remember(&self, entry: &Entry, now: DateTime<Utc>) {
+        let mut live = self.live();
+        if is_live(entry, now) {
+            live.insert(entry.booking_id, entry.clone());
+        } else {
+            live.remove(&entry.booking_id);
+        }
+    }
+
+    /// The live bookings of a practice.
+    pub fn live_of(&self, practice: &PracticeId) -> Vec<Entry> {
+        self.live().values().filter(|entry| entry.practice_id == *practice).cloned().collect()
+    }
+
+    /// Time that a reading which began then may not show as taken. `but` is the booking that asks.
+    pub fn unseen_by(&self, reading_began: DateTime<Utc>, but: Option<BookingId>) -> Vec<(Entry, Span)> {
+        let live = self.live();
+        let others = live.values().filter(|entry| Some(entry.booking_id) != but);
+        others.filter_map(|entry| Some((entry.clone(), entry.time_unseen_by(reading_began)?))).collect()
+    }
+
+    /// Every booking, oldest number first.
+    pub fn all(&self) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.store.scan::<Entry>("")?.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Forgets settled bookings whose appointment is `keep_days` ago; flagged ones stay.
+    pub async fn forget_old(&self, keep_days: u32, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let before = now - TimeDelta::days(i64::from(keep_days));
+        let mut batch = Batch::new();
+        let mut forgotten = 0;
+        for entry in self.all()? {
+            let over = entry.place.as_ref().map_or_else(|| entry.history.last().map(|last| last.at), |place| Some(place.span.end));
+            if !is_live(&entry, now) && over.is_some_and(|over| over < before) {
+                batch.delete::<Entry>(&key(entry.booking_id));
+                forgotten += 1;
+            }
+        }
+        if forgotten > 0 {
+            self.store.commit(batch).await?;
+        }
+        self.live().retain(|_, entry| is_live(entry, now));
+        Ok(forgotten)
+    }
+}

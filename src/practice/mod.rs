@@ -1,0 +1,273 @@
+//! The running shell of one practice: it asks, hands what it saw to the pure decisions, carries them out, and waits.
+//!
+//! | file | does |
+//! | --- | --- |
+//! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
+//! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`updates`] | cancellations by pet owners, questions about appointments |
+//! | [`watch`] | cancellations and moves by staff |
+//! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
+//! | [`reading`] | reads free/busy and turns it into days |
+//! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`ledger`], [`locks`], [`health`] | what the above share |
+//!
+//! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
+//! holds up no other.
+
+mod availability;
+mod configuration;
+mod desk;
+pub mod health;
+pub mod ledger;
+pub mod locks;
+mod publishing;
+mod reading;
+mod requests;
+mod updates;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::booking::pseudonym::Pseudonyms;
+use crate::clock::Clock;
+use crate::config;
+use crate::healthengine::{HealthengineHandle, RequestKind};
+use crate::ids::{BookingId, PracticeId, RequestId};
+use crate::mapping::Mapping;
+use crate::messages::practice as say;
+use crate::openvpms::OpenVpmsHandle;
+use crate::remote::{CallError, ErrorClass};
+use crate::store::{Store, StoreError};
+use crate::zone::Zone;
+
+use health::{Health, Subject};
+use ledger::Ledger;
+use locks::Locks;
+
+/// A server behind two doors: the desk's, where a pet owner waits, and the one for everything else.
+#[derive(Clone)]
+pub struct Doors<T> {
+    /// For bookings and the request loop.
+    pub desk: T,
+    /// For readings, configuration and snapshots.
+    pub background: T,
+}
+
+/// What all practices share.
+pub struct Shared {
+    /// What time it is.
+    pub clock: Clock,
+    /// What is kept.
+    pub store: Arc<Store>,
+    /// Since when the store remembers: created, restored or imported.
+    pub store_since: DateTime<Utc>,
+    /// The bookings.
+    pub ledger: Ledger,
+    /// One booking at a time per schedule and clinician.
+    pub locks: Locks,
+    /// Names for patients that say nothing about them.
+    pub pseudonyms: Pseudonyms,
+    /// How long a request to OpenVPMS may take.
+    pub request_timeout: TimeDelta,
+    /// Everything that is to be finished before the process leaves.
+    pub tasks: TaskTracker,
+    /// Cancelled when the store cannot be written: nothing may be done any more.
+    pub broken: CancellationToken,
+}
+
+/// Settings of the config file that all practices have in common.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[sync]`.
+    pub sync: config::Sync,
+    /// `[bookings]`.
+    pub bookings: config::Bookings,
+}
+
+/// One practice.
+pub struct Practice {
+    config: config::Practice,
+    settings: Settings,
+    shared: Arc<Shared>,
+    openvpms: Doors<OpenVpmsHandle>,
+    healthengine: Doors<HealthengineHandle>,
+    health: Health,
+    stop: CancellationToken,
+    /// A hint that something waits at Healthengine.
+    look_now: Notify,
+    mapping: RwLock<Option<Arc<Mapping>>>,
+    configuration: configuration::Wanted,
+    publisher: publishing::Publisher,
+    progress: Mutex<Progress>,
+    /// Bookings that a task is at.
+    busy_bookings: Mutex<BTreeSet<BookingId>>,
+    /// How often Healthengine refused an answer to an update.
+    refused_updates: Mutex<BTreeMap<RequestId, u32>>,
+    /// Request types that were logged as unserved.
+    unserved: Mutex<BTreeSet<String>>,
+}
+
+/// What was last done when. Shown to operators, and what *in step* is made of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    /// The last poll that was answered.
+    pub polled_at: Option<DateTime<Utc>>,
+    /// The last reading of every schedule of the near days.
+    pub read_at: Option<DateTime<Utc>>,
+    /// The last time the configuration was as Healthengine has it.
+    pub configured_at: Option<DateTime<Utc>>,
+    /// The last day that was sent.
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+impl Practice {
+    /// A practice that does nothing yet.
+    pub fn new(
+        config: config::Practice,
+        settings: Settings,
+        shared: Arc<Shared>,
+        openvpms: Doors<OpenVpmsHandle>,
+        healthengine: Doors<HealthengineHandle>,
+        stop: CancellationToken,
+    ) -> Result<Arc<Self>, StoreError> {
+        let publisher = publishing::Publisher::open(&shared.store, &config.id)?;
+        let wanted = configuration::Wanted::open(&shared.store, &config.id)?;
+        Ok(Arc::new(Self {
+            health: Health::new(config.id.clone()),
+            config,
+            settings,
+            shared,
+            openvpms,
+            healthengine,
+            stop,
+            look_now: Notify::new(),
+            mapping: RwLock::default(),
+            configuration: wanted,
+            publisher,
+            progress: Mutex::default(),
+            busy_bookings: Mutex::default(),
+            refused_updates: Mutex::default(),
+            unserved: Mutex::default(),
+        }))
+    }
+
+    /// Starts the loops. They end when the practice's token is cancelled.
+    pub fn start(self: &Arc<Self>) {
+        let tasks = &self.shared.tasks;
+        tasks.spawn(Arc::clone(self).configuration_loop());
+        tasks.spawn(Arc::clone(self).availability_loop());
+        tasks.spawn(Arc::clone(self).refresh_loop());
+        tasks.spawn(Arc::clone(self).request_loop());
+        tasks.spawn(Arc::clone(self).due_loop());
+    }
+
+    /// Its id at Healthengine.
+    pub fn id(&self) -> &PracticeId {
+        &self.config.id
+    }
+
+    /// What is wrong with it.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// What was last done when.
+    pub fn progress(&self) -> Progress {
+        *self.locked(&self.progress)
+    }
+
+    /// Its resources and types, once OpenVPMS was read.
+    pub fn mapping(&self) -> Option<Arc<Mapping>> {
+        self.mapping.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The zone Healthengine sees. Before OpenVPMS was ever read, and without one in the config file, UTC.
+    pub fn zone(&self) -> Zone {
+        let configured = self.config.timezone;
+        configured.or_else(|| self.mapping().map(|mapping| mapping.practice_zone)).unwrap_or(Zone::Iana(chrono_tz::UTC))
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.shared.clock.now()
+    }
+
+    fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused_updates(&self) -> MutexGuard<'_, BTreeMap<RequestId, u32>> {
+        self.locked(&self.refused_updates)
+    }
+
+    /// Takes a booking for one task; `None` while another has it.
+    fn take_turn(self: &Arc<Self>, booking: BookingId) -> Option<Turn> {
+        self.locked(&self.busy_bookings).insert(booking).then(|| Turn { practice: Arc::clone(self), booking })
+    }
+
+    /// A store that cannot be written ends the process: nothing may be done that is not remembered.
+    fn written(&self, outcome: Result<(), StoreError>) {
+        if let Err(error) = outcome {
+            tracing::error!(practice = %self.id(), "The ledger cannot be written: {error}.");
+            self.health.raise(Subject::Store, error.to_string(), self.now());
+            self.shared.broken.cancel();
+        }
+    }
+
+    /// An answer of Healthengine's came.
+    fn healthengine_answered(&self) {
+        let now = self.now();
+        self.locked(&self.progress).polled_at = Some(now);
+        self.health.clear(&Subject::Healthengine);
+        self.health.clear(&Subject::Access);
+        let difference = self.healthengine.desk.clock_difference();
+        let wrong = difference.abs() > CLOCK_DIFFERENCE_MAX;
+        self.health.set(Subject::Clock, wrong.then(|| say::clock_differs(difference)), now);
+    }
+
+    /// An answer of Healthengine's did not come, or refused us.
+    fn healthengine_failed(&self, error: &CallError) {
+        let now = self.now();
+        match error.class {
+            ErrorClass::Credentials => self.health.raise(Subject::Access, say::API_KEY_REFUSED, now),
+            ErrorClass::Forbidden => self.health.raise(Subject::Access, say::no_consent(self.id()), now),
+            ErrorClass::NotSent
+            | ErrorClass::Lost
+            | ErrorClass::Unavailable
+            | ErrorClass::Refused
+            | ErrorClass::TooMany
+            | ErrorClass::Contract => self.health.raise(Subject::Healthengine, say::healthengine_away(error), now),
+        }
+    }
+
+    /// A request type that vetbridge does not serve: said once, left alone.
+    fn unserved(&self, name: &str) {
+        // Names come from the network; more than a handful of them is nonsense.
+        let mut unserved = self.locked(&self.unserved);
+        if unserved.len() < 20 && unserved.insert(name.to_owned()) {
+            let name: String = name.chars().filter(|char| char.is_ascii_alphanumeric()).take(40).collect();
+            tracing::warn!(practice = %self.id(), request = name, "Healthengine asks for something that vetbridge does not serve.");
+        }
+    }
+}
+
+/// Over this a clock is a health problem: deadlines are counted in seconds.
+const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(30);
+
+/// A booking that one task is at.
+struct Turn {
+    practice: Arc<Practice>,
+    booking: BookingId,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.practice.locked(&self.practice.busy_bookings).remove(&self.booking);
+    }
+}

@@ -1,0 +1,179 @@
+//! The request loop: asks Healthengine what it wants, bookings first, and sees that each of it is answered.
+//!
+//! Polling says that we are alive, so nothing may hold it up: bookings, days and configuration are handed to tasks of their own,
+//! and what cannot be answered yet is found again at the next poll. A request is never remembered, only answered; the exception
+//! is the ledger of bookings.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::Practice;
+use super::health::Subject;
+use crate::booking::desk::{Event, next_look};
+use crate::booking::ledger::{Deadline, State};
+use crate::healthengine::{BookingRequest, Page, RequestKind};
+use crate::ids::BookingId;
+use crate::messages::practice as say;
+use crate::remote::{Answer, CallError, ErrorClass};
+use crate::store::StoreError;
+
+/// So many pages of a list are read before answering begins.
+const PAGES_MAX: u32 = 20;
+/// So many bookings are dealt with at one time.
+const BOOKINGS_AT_ONCE: usize = 16;
+/// How long updates wait for the bookings of the same poll.
+const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
+/// How long Healthengine is left alone after it refused our credentials or the practice's consent.
+const BLOCKED: Duration = Duration::from_secs(300);
+
+impl Practice {
+    /// Polls until the practice stops.
+    pub(super) async fn request_loop(self: Arc<Self>) {
+        let mut delays = crate::backoff::Delays::new(self.settings.request_interval, self.settings.max_retry_interval);
+        loop {
+            let wait = match self.poll().await {
+                Ok(()) => {
+                    delays.reset();
+                    self.request_interval()
+                }
+                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => BLOCKED,
+                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+                () = self.look_now.notified() => {}
+            }
+        }
+    }
+
+    fn request_interval(&self) -> Duration {
+        let live = self.config.live_hours.is_live(self.zone().wall(self.now()));
+        if live { self.settings.request_interval } else { self.settings.idle_request_interval }
+    }
+
+    /// One poll and all that follows from it.
+    async fn poll(self: &Arc<Self>) -> Answer<()> {
+        let answer = self.healthengine.desk.requests().await;
+        let kinds: BTreeSet<RequestKind> = match answer {
+            Ok(kinds) => kinds.into_iter().collect(),
+            Err(error) => {
+                self.healthengine_failed(&error);
+                return Err(error);
+            }
+        };
+        self.healthengine_answered();
+        // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
+        // that is no longer listed was settled by somebody else.
+        if kinds.contains(&RequestKind::Bookings) || self.has_open_bookings() {
+            self.bookings().await?;
+        }
+        for kind in &kinds {
+            let answered = match kind {
+                RequestKind::Bookings => Ok(()),
+                RequestKind::BookingUpdates => self.updates().await,
+                RequestKind::Availability => self.availability_requests().await,
+                RequestKind::PmsAppointmentChanges => self.appointment_changes().await,
+                RequestKind::PmsResources | RequestKind::PmsAppointmentTypes => {
+                    self.configuration_wanted(kind);
+                    Ok(())
+                }
+                RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => {
+                    self.unserved(name);
+                    Ok(())
+                }
+            };
+            // One list that cannot be read does not keep the others waiting.
+            if let Err(error) = answered {
+                self.healthengine_failed(&error);
+            }
+        }
+        Ok(())
+    }
+
+    fn has_open_bookings(&self) -> bool {
+        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && entry.state != State::Cancelled)
+    }
+
+    /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
+    async fn bookings(self: &Arc<Self>) -> Answer<()> {
+        let (mut listed, whole) = all_pages(|page| self.healthengine.desk.booking_requests(page)).await?;
+        if whole {
+            self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
+        }
+        listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
+        let mut tasks = JoinSet::new();
+        for request in listed {
+            while tasks.len() >= BOOKINGS_AT_ONCE {
+                tasks.join_next().await;
+            }
+            let Some(turn) = self.take_turn(request.booking_id) else { continue };
+            let practice = Arc::clone(self);
+            tasks.spawn(self.shared.tasks.track_future(async move {
+                let outcome = practice.attend_request(request).await;
+                practice.written(outcome);
+                drop(turn);
+            }));
+        }
+        // Updates depend on their bookings, so these get a head start; one that takes longer goes on by itself.
+        let all_done = async { while tasks.join_next().await.is_some() {} };
+        let _late = tokio::time::timeout(BOOKINGS_FIRST, all_done).await;
+        tasks.detach_all();
+        Ok(())
+    }
+
+    /// Open bookings that Healthengine does not list any more.
+    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
+        for entry in self.shared.ledger.live_of(self.id()) {
+            let waits = entry.is_open() && !entry.unlisted && entry.state != State::Cancelled;
+            if waits && !listed.contains(&entry.booking_id) {
+                self.spawn_known(entry.booking_id, Event::Unlisted);
+            }
+        }
+    }
+
+    /// Deals with a booking of the ledger in a task of its own, unless one is at it already.
+    pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) {
+        let Some(turn) = self.take_turn(id) else { return };
+        let practice = Arc::clone(self);
+        self.shared.tasks.spawn(async move {
+            let outcome = practice.attend_known(id, event).await;
+            practice.written(outcome);
+            drop(turn);
+        });
+    }
+
+    /// Wakes bookings whose time has come: doubts to settle, cancellations to deliver.
+    pub(super) async fn due_loop(self: Arc<Self>) {
+        let mut undelivered = crate::backoff::Delays::new(Duration::from_secs(5), self.settings.max_retry_interval);
+        let mut deliver_at = tokio::time::Instant::now();
+        loop {
+            let now = self.now();
+            for entry in self.shared.ledger.live_of(self.id()) {
+                let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
+                let deliver = entry.state == State::Cancelled && !entry.told && deliver_at <= tokio::time::Instant::now();
+                if look || deliver {
+                    self.spawn_known(entry.booking_id, Event::Due);
+                }
+            }
+            if deliver_at <= tokio::time::Instant::now() {
+                deliver_at += undelivered.next_delay();
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    /// Whether Healthengine still lists a booking; `None` if that cannot be found out.
+    pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
+        let (listed, whole) = all_pages(|page| self.healthengine.desk.booking_requests(page)).await.ok()?;
+        let found = listed.iter().any(|booking: &BookingRequest| booking.booking_id == id);
+        (found || whole).then_some(found)
+    }
+}

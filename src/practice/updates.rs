@@ -1,0 +1,175 @@
+//! Carries out what pet owners change, and answers what Healthengine asks about appointments.
+
+use std::sync::Arc;
+
+use super::Practice;
+use super::health::Subject;
+use super::requests::all_pages;
+use crate::booking::desk::Event;
+use crate::booking::ledger::Entry;
+use crate::booking::update::{self, AfterCancel, Plan};
+use crate::booking::watch::{self, Found};
+use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
+use crate::ids::{BookingId, BookingReference};
+use crate::messages::booking as say;
+use crate::remote::{Answer, ErrorClass};
+use crate::store::StoreError;
+
+/// After so many refused answers to one request an administrator hears of it.
+const REFUSALS_BEFORE_PROBLEM: u32 = 3;
+
+impl Practice {
+    /// Starts to deal with every outstanding update, oldest first.
+    pub(super) async fn updates(self: &Arc<Self>) -> Answer<()> {
+        let (mut updates, _) = all_pages(|page| self.healthengine.desk.booking_updates(page)).await?;
+        updates.sort_by_key(|update| update.request_id);
+        for update in updates {
+            // A booking that somebody is at goes first; the update is listed again at the next poll.
+            let Some(turn) = self.take_turn(update.booking_id) else { continue };
+            let practice = Arc::clone(self);
+            self.shared.tasks.spawn(async move {
+                let outcome = practice.update(&update).await;
+                practice.written(outcome);
+                drop(turn);
+            });
+        }
+        Ok(())
+    }
+
+    async fn update(&self, update: &BookingUpdate) -> Result<(), StoreError> {
+        let id = update.booking_id;
+        let entry = self.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.id());
+        match update::plan(update, entry.as_ref()) {
+            Plan::Confirm => self.confirm_update(update).await,
+            Plan::Reject { reason, cannot_cancel } => {
+                if let Some(entry) = entry.filter(|_| cannot_cancel) {
+                    self.note(entry, Event::CannotCancel(reason.clone())).await?;
+                }
+                self.reject_update(update, &reason).await;
+            }
+            Plan::AfterBooking { withdraw } => {
+                if let Some(entry) = entry.filter(|_| withdraw) {
+                    self.attend(entry, Event::Withdrawn, None).await?;
+                }
+            }
+            Plan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
+            Plan::AdoptAndCancel(reference) => {
+                let patient = update.pms_patient_id.clone().unwrap_or_default();
+                let adopted = Entry::adopted(id, self.id().clone(), reference.clone(), None, patient, self.now());
+                self.cancel_for_owner(update, Some(adopted), &reference).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn cancel_for_owner(&self, update: &BookingUpdate, entry: Option<Entry>, reference: &BookingReference) -> Result<(), StoreError> {
+        let answer = self.openvpms.desk.cancel(reference).await;
+        match (update::after_cancel(&answer), entry) {
+            (AfterCancel::Cancelled, entry) => {
+                if let Some(entry) = entry {
+                    self.note(entry, Event::CancelledForOwner).await?;
+                }
+                self.confirm_update(update).await;
+            }
+            (AfterCancel::Stands(reason), entry) => {
+                if let Some(entry) = entry {
+                    self.note(entry, Event::CannotCancel(reason.clone())).await?;
+                }
+                self.reject_update(update, &reason).await;
+            }
+            (AfterCancel::Again, _) => {
+                if let Err(error) = answer {
+                    tracing::warn!(practice = %self.id(), booking = %update.booking_id, "OpenVPMS did not cancel the appointment: {error}.");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes an event that asks for no further action of the desk.
+    pub(super) async fn note(&self, entry: Entry, event: Event) -> Result<(), StoreError> {
+        self.attend(entry, event, None).await
+    }
+
+    async fn confirm_update(&self, update: &BookingUpdate) {
+        let answer = self.healthengine.desk.confirm_update(update.booking_id, update.request_id).await;
+        self.update_answered(update, answer);
+    }
+
+    async fn reject_update(&self, update: &BookingUpdate, reason: &str) {
+        let answer = self.healthengine.desk.reject_update(update.booking_id, update.request_id, reason).await;
+        self.update_answered(update, answer);
+    }
+
+    /// A refused answer was perhaps given already: the next poll shows whether it is still asked for.
+    fn update_answered(&self, update: &BookingUpdate, answer: Answer<()>) {
+        match answer {
+            Ok(()) => self.refused_updates().retain(|request, _| *request != update.request_id),
+            Err(error) if error.class == ErrorClass::Refused => {
+                let mut refused = self.refused_updates();
+                let times = refused.entry(update.request_id).or_default();
+                *times = times.saturating_add(1);
+                if *times == REFUSALS_BEFORE_PROBLEM {
+                    self.health.raise(Subject::Booking(update.booking_id), say::answer_refused(update.booking_id), self.now());
+                }
+            }
+            Err(error) => self.healthengine_failed(&error),
+        }
+    }
+
+    /// Starts to answer whether appointments still stand.
+    pub(super) async fn appointment_changes(self: &Arc<Self>) -> Answer<()> {
+        let (requests, _) = all_pages(|page| self.healthengine.desk.appointment_change_requests(page)).await?;
+        for request in requests {
+            let Some(turn) = self.take_turn(request.booking_id) else { continue };
+            let practice = Arc::clone(self);
+            self.shared.tasks.spawn(async move {
+                let outcome = practice.appointment_change(&request).await;
+                practice.written(outcome);
+                drop(turn);
+            });
+        }
+        Ok(())
+    }
+
+    async fn appointment_change(&self, request: &AppointmentChangeRequest) -> Result<(), StoreError> {
+        let id = request.booking_id;
+        let known = self.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.id());
+        let reference = known.as_ref().and_then(|entry| entry.reference.clone());
+        let Some(reference) = reference.or_else(|| update::echoed_reference(&request.pms_appointment_ids)) else {
+            self.no_change(id).await;
+            return Ok(());
+        };
+        let found = Found::from(self.openvpms.desk.booking(&reference).await);
+        let entry = match known {
+            Some(entry) => entry,
+            None => self.adopt(id, reference, &found).await?,
+        };
+        match found {
+            Found::Gone if entry.stands() => self.attend(entry, Event::Gone, None).await?,
+            Found::Gone | Found::Stands(_) | Found::Silent => self.no_change(id).await,
+            // OpenVPMS is away: the request stays open.
+            Found::Unknown => {}
+        }
+        Ok(())
+    }
+
+    /// Takes an appointment over that the ledger does not know.
+    async fn adopt(&self, id: BookingId, reference: BookingReference, found: &Found) -> Result<Entry, StoreError> {
+        let place = match (found, self.mapping()) {
+            (Found::Stands(booking), Some(mapping)) => watch::place_of(booking, None, mapping.server_zone),
+            _ => None,
+        };
+        let entry = Entry::adopted(id, self.id().clone(), reference, place, String::new(), self.now());
+        if !matches!(found, Found::Unknown) {
+            self.shared.ledger.save(&entry, self.now()).await?;
+        }
+        Ok(entry)
+    }
+
+    async fn no_change(&self, id: BookingId) {
+        if let Err(error) = self.healthengine.desk.no_pms_appointment_change(id).await {
+            tracing::debug!(practice = %self.id(), booking = %id, "Healthengine did not take the answer: {error}.");
+        }
+    }
+}

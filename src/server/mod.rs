@@ -1,0 +1,58 @@
+//! The admin listener: health for machines, a page and an API for people.
+//!
+//! `/healthz` and `/readyz` are open; everything else needs the admin token, as a bearer token or as the cookie that the link with
+//! `?token=` sets. Nothing here calls a remote system by itself; a resync is done by the practice.
+
+mod api;
+mod auth;
+mod listener;
+mod page;
+pub mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::Json;
+
+use crate::bridge::Bridge;
+
+pub use listener::serve;
+
+/// What the handlers need.
+#[derive(Clone)]
+pub struct Admin {
+    bridge: Arc<Bridge>,
+    token: Arc<auth::Token>,
+}
+
+impl Admin {
+    /// The admin side of a bridge. The token is compared in constant time.
+    pub fn new(bridge: Arc<Bridge>, token: String) -> Self {
+        Self { bridge, token: Arc::new(auth::Token::new(token)) }
+    }
+
+    /// All paths.
+    pub fn router(self) -> Router {
+        let guarded = Router::new()
+            .route("/", get(page::page))
+            .route("/api/v1/status", get(api::status))
+            .route("/api/v1/bookings", get(api::bookings))
+            .route("/api/v1/bookings/{id}", get(api::booking))
+            .route("/api/v1/practices/{id}/resync", post(api::resync))
+            .layer(middleware::from_fn_with_state(self.clone(), auth::check));
+        Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).merge(guarded).with_state(self)
+    }
+}
+
+/// 200 when every enabled practice is in step, else 503 and why not.
+async fn ready(State(admin): State<Admin>) -> Response {
+    let status = view::status(&admin.bridge);
+    let reasons: Vec<view::NotReady> = status.practices.into_iter().filter_map(view::NotReady::of).collect();
+    let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(reasons)).into_response()
+}

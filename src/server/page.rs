@@ -1,0 +1,103 @@
+//! The status page: the practices and what is wrong, the bookings that need a person, the latest bookings.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, FixedOffset};
+use maud::{DOCTYPE, Markup, html};
+
+use super::view::{self, BookingView, PracticeStatus};
+use super::{Admin, api};
+
+/// How many bookings the page lists.
+const LATEST: usize = 50;
+
+const STYLE: &str = "
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
+.well { color: #18794e; } .ill { color: #c62a2f; font-weight: 600; }
+@media (prefers-color-scheme: dark) { .well { color: #4cc38a; } .ill { color: #ff9592; } }
+";
+
+pub(super) async fn page(State(admin): State<Admin>) -> Response {
+    let status = view::status(&admin.bridge);
+    let bookings = api::latest(&admin, LATEST);
+    let body = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                meta http-equiv="refresh" content="10";
+                title { "vetbridge" }
+                style { (maud::PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "vetbridge " (status.version) " " (light(status.healthy, "all is well", "needs attention")) }
+                p { "Running since " (status.started_at.format("%Y-%m-%d %H:%M:%S UTC")) "." }
+                @for practice in &status.practices { (practice_section(practice)) }
+                h2 { "Bookings" }
+                (booking_table(&bookings))
+            }
+        }
+    };
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, body).into_response()
+}
+
+fn light(well: bool, yes: &str, no: &str) -> Markup {
+    html! { span class=(if well { "well" } else { "ill" }) { (if well { yes } else { no }) } }
+}
+
+fn practice_section(practice: &PracticeStatus) -> Markup {
+    html! {
+        h2 { "Practice " (practice.id) " " (light(practice.in_step, "in step", "not in step")) }
+        table {
+            tr { th { "Resources" } td { (practice.resources) } }
+            tr { th { "Last poll" } td { (time(practice.polled_at)) } }
+            tr { th { "Diary read" } td { (time(practice.read_at)) } }
+            tr { th { "Configuration accepted" } td { (time(practice.configured_at)) } }
+            tr { th { "Availability sent" } td { (time(practice.sent_at)) } }
+            @for reason in &practice.reasons { tr { th { "Not in step" } td.ill { (reason) } } }
+            @for problem in &practice.problems {
+                tr { th { "Problem" } td { span.ill { (problem.text) } " Since " (problem.since.format("%Y-%m-%d %H:%M:%S UTC")) "." } }
+            }
+        }
+    }
+}
+
+fn booking_table(bookings: &[BookingView]) -> Markup {
+    html! {
+        @if bookings.is_empty() {
+            p { "None yet." }
+        } @else {
+            table {
+                tr { th { "Booking" } th { "Practice" } th { "Appointment" } th { "State" } th { "Since" } th { "What happened" } }
+                @for booking in bookings {
+                    tr {
+                        td { (booking.booking_id) }
+                        td { (booking.practice_id) }
+                        td { (time(booking.start)) @if let Some(schedule) = booking.schedule { " on schedule " (schedule) } }
+                        td { (booking.state) }
+                        td { (time(booking.history.last().map(|last| last.at))) }
+                        td {
+                            @if let Some(sentence) = &booking.needs_attention { span.ill { (sentence) } }
+                            @else if let Some(last) = booking.history.last() { (last.reason) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn time(at: Option<DateTime<FixedOffset>>) -> String {
+    at.map_or_else(|| "never".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+}

@@ -1,0 +1,149 @@
+//! What operators see of the bridge and its bookings, as JSON. The page shows the same.
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use serde::Serialize;
+
+use crate::booking::ledger::Entry;
+use crate::bridge::Bridge;
+use crate::practice::Practice;
+use crate::practice::health::Problem;
+use crate::zone::Zone;
+
+/// The whole bridge.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// The version of the program.
+    pub version: &'static str,
+    /// Since when it runs.
+    pub started_at: DateTime<Utc>,
+    /// True if every practice is in step and has no problem.
+    pub healthy: bool,
+    /// The practices that are enabled.
+    pub practices: Vec<PracticeStatus>,
+}
+
+/// One practice.
+#[derive(Debug, Serialize)]
+pub struct PracticeStatus {
+    /// Its id at Healthengine.
+    pub id: String,
+    /// True if what Healthengine shows is what the diary says.
+    pub in_step: bool,
+    /// Why not.
+    pub reasons: Vec<String>,
+    /// What is wrong, with what to do.
+    pub problems: Vec<Problem>,
+    /// How many resources are offered.
+    pub resources: usize,
+    /// Bookings that somebody must look at.
+    pub needs_attention: usize,
+    /// The last poll that was answered.
+    pub polled_at: Option<DateTime<FixedOffset>>,
+    /// The last whole reading of the near days.
+    pub read_at: Option<DateTime<FixedOffset>>,
+    /// When the configuration was last known to be accepted.
+    pub configured_at: Option<DateTime<FixedOffset>>,
+    /// When a day was last sent.
+    pub sent_at: Option<DateTime<FixedOffset>>,
+}
+
+/// A practice that is not ready, for `/readyz`.
+#[derive(Debug, Serialize)]
+pub struct NotReady {
+    practice: String,
+    reasons: Vec<String>,
+}
+
+impl NotReady {
+    /// `None` if it is ready.
+    pub fn of(status: PracticeStatus) -> Option<Self> {
+        (!status.in_step).then_some(Self { practice: status.id, reasons: status.reasons })
+    }
+}
+
+/// The bridge as it is now.
+pub fn status(bridge: &Bridge) -> Status {
+    let practices: Vec<PracticeStatus> = bridge.practices().map(|practice| practice_status(bridge, practice)).collect();
+    let healthy = practices.iter().all(|practice| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0);
+    Status { version: env!("CARGO_PKG_VERSION"), started_at: bridge.started_at(), healthy, practices }
+}
+
+fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
+    let now = bridge.now();
+    let zone = practice.zone();
+    let progress = practice.progress();
+    let near_interval = TimeDelta::from_std(bridge.near_interval()).unwrap_or(TimeDelta::minutes(1));
+    let reasons = practice.not_in_step(now, near_interval);
+    let flagged = bridge.ledger().live_of(practice.id()).iter().filter(|entry| entry.needs_attention.is_some()).count();
+    let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
+    PracticeStatus {
+        id: practice.id().to_string(),
+        in_step: reasons.is_empty(),
+        reasons,
+        problems: practice.health().problems(),
+        resources: practice.mapping().map_or(0, |mapping| mapping.resources.len()),
+        needs_attention: flagged,
+        polled_at: local(progress.polled_at),
+        read_at: local(progress.read_at),
+        configured_at: local(progress.configured_at),
+        sent_at: local(progress.sent_at),
+    }
+}
+
+/// One booking of the ledger.
+#[derive(Debug, Serialize)]
+pub struct BookingView {
+    /// Healthengine's number.
+    pub booking_id: i64,
+    /// The practice.
+    pub practice_id: String,
+    /// The ledger's state.
+    pub state: &'static str,
+    /// OpenVPMS's reference.
+    pub reference: Option<String>,
+    /// The schedule.
+    pub schedule: Option<i64>,
+    /// From, at practice time.
+    pub start: Option<DateTime<FixedOffset>>,
+    /// To, at practice time.
+    pub end: Option<DateTime<FixedOffset>>,
+    /// What a person has to do.
+    pub needs_attention: Option<String>,
+    /// What happened.
+    pub history: Vec<HappeningView>,
+}
+
+/// A state that was reached.
+#[derive(Debug, Serialize)]
+pub struct HappeningView {
+    /// The state.
+    pub state: &'static str,
+    /// When, at practice time.
+    pub at: DateTime<FixedOffset>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A booking as operators see it, with times of this zone.
+pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
+    let span = entry.place.as_ref().map(|place| place.span);
+    BookingView {
+        booking_id: entry.booking_id.0,
+        practice_id: entry.practice_id.to_string(),
+        state: entry.state.name(),
+        reference: entry.reference.as_ref().map(ToString::to_string),
+        schedule: entry.place.as_ref().map(|place| place.schedule.0),
+        start: span.map(|span| zone.at(span.start)),
+        end: span.map(|span| zone.at(span.end)),
+        needs_attention: entry.needs_attention.clone(),
+        history: entry
+            .history
+            .iter()
+            .map(|happening| HappeningView {
+                state: happening.state.name(),
+                at: zone.at(happening.at),
+                reason: happening.reason.clone(),
+            })
+            .collect(),
+    }
+}

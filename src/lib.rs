@@ -1,6 +1,7 @@
 //! vetbridge (skeleton; the picture and reading order follow).
 
 pub mod clock;
+pub mod config;
 pub mod healthengine;
 pub mod http;
 pub mod ids;

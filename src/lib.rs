@@ -5,6 +5,7 @@ pub mod config;
 pub mod healthengine;
 pub mod http;
 pub mod ids;
+pub mod messages;
 pub mod openvpms;
 pub mod remote;
 pub mod simulator;

@@ -11,8 +11,10 @@
 //!
 //! What only the servers can tell (does location 98 exist?) is `vetbridge check`'s, see `cli::check`.
 
+use std::fs::File;
+use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::NaiveTime;
@@ -22,9 +24,109 @@ use secrecy::SecretString;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::zone::Zone;
 
+pub mod duration;
+mod file;
 pub mod live_hours;
+mod practices;
+mod problem;
+mod secret;
+mod validate;
+mod values;
 
 pub use live_hours::LiveHours;
+pub use problem::{ConfigError, Problem};
+
+use crate::messages::config as say;
+use problem::Problems;
+use secret::Surroundings;
+
+/// The example of a whole file, with a word on every key.
+pub const EXAMPLE: &str = include_str!("../../config/vetbridge.example.toml");
+
+/// Where the configuration is looked for when nobody names it: here, then there.
+const USUAL_PLACES: [&str; 2] = ["vetbridge.toml", "/etc/vetbridge/vetbridge.toml"];
+/// No configuration is larger.
+const LARGEST_BYTES: u64 = 1024 * 1024;
+
+/// Which file to read: the one that was named (by `--config`, else by `VETBRIDGE_CONFIG`), else the first that exists of
+/// `./vetbridge.toml` and `/etc/vetbridge/vetbridge.toml`.
+pub fn locate(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
+    let usual = || USUAL_PLACES.iter().map(PathBuf::from).find(|place| place.exists());
+    named
+        .or_else(usual)
+        .ok_or_else(|| ConfigError::of_file(USUAL_PLACES[0], say::nowhere(&USUAL_PLACES.map(Path::new))))
+}
+
+/// Reads a configuration, with the secrets it refers to. The error holds every problem of the file.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = read(path)?;
+    parse(path, &text, &secret::process_environment)
+}
+
+/// What `vetbridge discover` needs of a configuration that may be no more than an `[openvpms]`.
+#[derive(Debug, Clone)]
+pub struct OpenVpmsOnly {
+    /// The practice system.
+    pub openvpms: OpenVpms,
+    /// How far ahead to look, where the file says so.
+    pub sync: Sync,
+}
+
+/// Reads `[openvpms]` and, if it is there, `[sync]`; whatever else the file holds, or lacks, is not judged.
+pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
+    let text = read(path)?;
+    judge(path, &text, |root, problems| {
+        let around = Surroundings { base: base(path), env: &secret::process_environment };
+        let root = file::Table::root(root, problems);
+        let (openvpms, sync) = (validate::openvpms(&root, &around), validate::sync(&root));
+        Some(OpenVpmsOnly { openvpms: openvpms?, sync: sync? })
+    })
+}
+
+/// The configuration that a text stands for, as if it were the file at `path`, in this environment (a variable's value, or why
+/// there is none).
+pub fn parse(
+    path: &Path,
+    text: &str,
+    env: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+) -> Result<Config, ConfigError> {
+    judge(path, text, |root, problems| {
+        let around = Surroundings { base: base(path), env };
+        let root = file::Table::root(root, problems);
+        let config = validate::config(&root, &around, path.to_owned());
+        root.finish();
+        config
+    })
+}
+
+/// Hands the parsed text to `read`; what that reports, and what is wrong with the syntax, is the error.
+fn judge<T>(
+    path: &Path,
+    text: &str,
+    read: impl FnOnce(&toml::de::DeTable<'_>, &Problems<'_>) -> Option<T>,
+) -> Result<T, ConfigError> {
+    let (root, syntax) = file::parse(text);
+    let problems = Problems::new(text, syntax);
+    match read(root.get_ref(), &problems) {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(problems.into_error(path)),
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let mut text = String::new();
+    let outcome = File::open(path).and_then(|file| file.take(LARGEST_BYTES + 1).read_to_string(&mut text));
+    let unreadable = |error| ConfigError::of_file(path, say::unreadable(&error));
+    match outcome.map_err(unreadable)? {
+        length if length as u64 > LARGEST_BYTES => Err(ConfigError::of_file(path, say::too_large(LARGEST_BYTES))),
+        _ => Ok(text),
+    }
+}
+
+/// What relative paths of the file are relative to.
+fn base(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
 
 /// A whole, valid configuration.
 #[derive(Debug, Clone)]

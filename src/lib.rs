@@ -1,5 +1,6 @@
 //! vetbridge (skeleton; the picture and reading order follow).
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod healthengine;

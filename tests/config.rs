@@ -1,5 +1,7 @@
 //! The configuration file: what it may say, and what is said about one that is wrong.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::env::VarError;
 use std::path::Path;
 use std::time::Duration;

@@ -261,6 +261,6 @@ fn webhook_secret(value: &Value<'_>, around: &Surroundings<'_>) -> Option<Secret
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     // "." and ".." are path segments with a meaning.
     let text = secret.expose_secret();
-    let fits = text.bytes().all(unreserved) && text.trim_matches('.') != "";
+    let fits = text.bytes().all(unreserved) && !text.trim_matches('.').is_empty();
     if fits { Some(secret) } else { value.fail(say::webhook_secret_characters()) }
 }

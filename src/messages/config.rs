@@ -1,5 +1,7 @@
 //! What can be wrong with the configuration file. The place (file, line, column) is put before each of these.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "only some kinds of I/O errors have a remedy of their own")]
+
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -268,4 +270,31 @@ pub fn bad_credential_name() -> &'static str {
 /// A certificate file that cannot be read.
 pub fn ca_file_unreadable(path: &Path, error: &io::Error) -> String {
     format!("{} cannot be read ({error}): it must be the certificate authority in PEM form", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_file_that_may_not_be_read_says_for_whom_it_must_be_readable() {
+        let message = secret_unreadable(Path::new("/etc/vetbridge/key"), &io::ErrorKind::PermissionDenied.into());
+        assert!(message.contains("/etc/vetbridge/key") && message.contains("chmod 600"), "{message}");
+    }
+
+    #[test]
+    fn the_nearest_key_is_named_however_far_it_is() {
+        assert_eq!(
+            unknown_key("[x]", "hots", &["port", "host"]),
+            "[x]: unknown key `hots`; the nearest valid key is `host`"
+        );
+        assert_eq!(unknown_key("", "zz\n", &["port"]), "unknown key `zz\\n`; the nearest valid key is `port`");
+        assert_eq!(unknown_key("[x]", "y", &[]), "[x]: unknown key `y`");
+    }
+
+    #[test]
+    fn a_zone_is_found_by_its_city_too() {
+        assert!(unknown_zone("sydney").contains("\"Australia/Sydney\""));
+        assert!(unknown_zone("Australia/Adelade").contains("\"Australia/Adelaide\""));
+    }
 }

@@ -70,7 +70,7 @@ pub enum Command {
     Run,
     /// Check the configuration, both servers, credentials, consent, mapping and clocks
     Check(CheckArgs),
-    /// Show what OpenVPMS offers for online booking; needs only [openvpms] in the configuration
+    /// Show what OpenVPMS offers for online booking; of the configuration it needs the table openvpms only
     Discover(DiscoverArgs),
     /// Send everything to Healthengine again, through the running service if there is one
     Resync(ResyncArgs),
@@ -97,7 +97,7 @@ pub struct DiscoverArgs {
     /// One JSON array of locations
     #[arg(long, conflicts_with = "toml")]
     pub json: bool,
-    /// A [[practice]] block per location to paste into the configuration, with id and key to fill in
+    /// A practice block per location to paste into the configuration, with id and key to fill in
     #[arg(long)]
     pub toml: bool,
 }

@@ -1,5 +1,57 @@
-//! Every sentence an operator reads.
+//! Every sentence that an operator reads.
+//!
+//! A message says what happened, where, and what to do next, in one or two sentences, without a stack of causes. It is built
+//! from ids and names of places; nothing about a patient and no secret is ever an argument of a function here.
+
+use std::fmt;
 
 pub mod booking;
+pub mod config;
 pub mod practice;
+pub mod servers;
+pub mod start;
 pub mod updates;
+
+/// What is wrong and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// What is wrong, where; a sentence without its full stop.
+    pub problem: String,
+    /// What to do; a sentence without its full stop.
+    pub remedy: String,
+}
+
+impl Advice {
+    fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { problem: problem.into(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}. {}.", self.problem, self.remedy)
+    }
+}
+
+impl std::error::Error for Advice {}
+
+/// The word among `candidates` that was most likely meant; the first of equals.
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    candidates.into_iter().min_by_key(|candidate| strsim::damerau_levenshtein(&word, &candidate.to_lowercase()))
+}
+
+/// `a, b and c`.
+pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    match items.as_slice() {
+        [] => "none".to_owned(),
+        [only] => only.clone(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    }
+}
+
+/// A name from a file or a server on one line: control characters are shown escaped.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}

@@ -1,0 +1,154 @@
+//! `[[practice]]` blocks to paste into a configuration. With `id` and `key` filled in they pass `check`.
+//!
+//! So nothing is written that `check` would refuse: a schedule without appointment types, or one that stands in an earlier
+//! block, is a comment, and so is a location without any other. Names stand in comments only.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write};
+
+use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+
+use super::Found;
+use crate::cli::inventory::Column;
+use crate::config::live_hours::{DayKind, Range};
+use crate::ids::ScheduleId;
+use crate::messages::{listed, plain};
+use crate::span::Span;
+use crate::zone::Zone;
+
+/// Live hours are rounded out to this.
+const ROUND_MINUTES: u16 = 30;
+const DAY_MINUTES: u16 = 24 * 60;
+/// A clinic whose diary says nothing: a guess to correct.
+const GUESSED_HOURS: (u16, u16) = (8 * 60, 18 * 60);
+
+/// A block for each location.
+pub(super) fn toml(found: &[Found]) -> String {
+    let mut out = String::from(
+        "# Fill in id and key (or key = { file = \"…\" }), remove the resources that are not to be offered, then run `vetbridge check`.\n",
+    );
+    let mut listed_already = BTreeSet::new();
+    for location in found {
+        // Writing into a string cannot fail.
+        let _ = block(&mut out, location, &mut listed_already);
+    }
+    out
+}
+
+fn block(out: &mut String, found: &Found, listed_already: &mut BTreeSet<ScheduleId>) -> fmt::Result {
+    let location = &found.place.location;
+    writeln!(
+        out,
+        "\n# {}: location {} of OpenVPMS, {}",
+        plain(&location.name),
+        location.id,
+        plain(&location.time_zone)
+    )?;
+    let columns: Vec<&Column> = found
+        .place
+        .schedules
+        .iter()
+        .filter(|column| !column.types.is_empty() && listed_already.insert(column.schedule.id))
+        .collect();
+    for Column { schedule, types: _ } in
+        found.place.schedules.iter().filter(|own| !columns.iter().any(|column| column.schedule.id == own.schedule.id))
+    {
+        let reason = "is left out: it has no appointment type for online booking, or stands in a practice above";
+        writeln!(out, "# Schedule {} ({}) {reason}.", schedule.id, plain(&schedule.name))?;
+    }
+    if columns.is_empty() {
+        return writeln!(out, "# Nothing here can be booked online.");
+    }
+    writeln!(out, "[[practice]]")?;
+    writeln!(out, "id = \"\"  # the practice id from Healthengine")?;
+    writeln!(out, "key = \"\"  # the practice key from Healthengine")?;
+    writeln!(out, "locations = [{}]", location.id)?;
+    if !found.zone.is_some_and(|zone| zone.is_iana()) {
+        writeln!(out, "timezone = \"\"  # fill in, like \"Australia/Sydney\": OpenVPMS reports none")?;
+    }
+    live_hours(out, found)?;
+    for Column { schedule, types } in &columns {
+        let types = listed(types.iter().map(|kind| plain(&kind.name)));
+        writeln!(out, "[[practice.resource]]  # {}: {types}", plain(&schedule.name))?;
+        writeln!(out, "schedule = {}", schedule.id)?;
+    }
+    for user in &found.users {
+        for Column { schedule, types: _ } in columns.iter().filter(|column| user.rostered.contains(&column.schedule.id))
+        {
+            writeln!(out, "[[practice.resource]]  # {} on {}", plain(&user.user.name), plain(&schedule.name))?;
+            writeln!(out, "user = {}", user.id())?;
+            writeln!(out, "schedule = {}", schedule.id)?;
+        }
+    }
+    Ok(())
+}
+
+fn live_hours(out: &mut String, found: &Found) -> fmt::Result {
+    let hours = found.zone.map(|zone| week(&zone, found)).unwrap_or_default();
+    if hours.is_empty() {
+        writeln!(out, "[practice.live_hours]  # a guess: the next 14 days in OpenVPMS show no open time")?;
+        let guess = Range::new(GUESSED_HOURS.0, GUESSED_HOURS.1);
+        for (day, range) in DayKind::ALL.iter().take(5).zip(std::iter::repeat(guess)) {
+            hours_of_day(out, *day, range)?;
+        }
+        return Ok(());
+    }
+    writeln!(out, "[practice.live_hours]  # from the next 14 days in OpenVPMS")?;
+    hours.into_iter().try_for_each(|(day, range)| hours_of_day(out, day, Some(range)))
+}
+
+fn hours_of_day(out: &mut String, day: DayKind, range: Option<Range>) -> fmt::Result {
+    range.map_or(Ok(()), |range| writeln!(out, "{} = [\"{range}\"]", day.key()))
+}
+
+/// From the earliest opening to the latest closing of each weekday, rounded out; days without any are absent.
+///
+/// A day that is booked out shows busy time only, so busy time counts; but a calendar block can fill a night. So busy time
+/// counts only within the hours of the day at which some day of the fortnight shows free time.
+fn week(zone: &Zone, found: &Found) -> Vec<(DayKind, Range)> {
+    let parts = |spans: &[Span]| -> Vec<Part> { spans.iter().flat_map(|span| day_parts(zone, span)).collect() };
+    let free: Vec<Part> = found.free_busy.values().flat_map(|times| parts(&times.free)).collect();
+    let busy = found.free_busy.values().flat_map(|times| parts(&times.busy));
+    let earliest = free.iter().map(|part| part.start).min().unwrap_or(0);
+    let latest = free.iter().map(|part| part.end).max().unwrap_or(DAY_MINUTES);
+    let busy = busy.map(|part| Part { start: part.start.max(earliest), end: part.end.min(latest), ..part });
+    let parts: Vec<Part> = free.iter().copied().chain(busy.filter(|part| part.start < part.end)).collect();
+    let hours_of = |day: &DayKind| {
+        let own = || parts.iter().filter(|part| part.day == *day);
+        let start = own().map(|part| part.start).min()? / ROUND_MINUTES * ROUND_MINUTES;
+        let end = own().map(|part| part.end).max()?.div_ceil(ROUND_MINUTES) * ROUND_MINUTES;
+        Some((*day, Range::new(start, end.min(DAY_MINUTES))?))
+    };
+    DayKind::ALL.iter().filter_map(hours_of).collect()
+}
+
+/// A part of a span on one day of the week, in minutes of the day.
+#[derive(Clone, Copy)]
+struct Part {
+    day: DayKind,
+    start: u16,
+    end: u16,
+}
+
+/// The span cut at the midnights of the zone.
+fn day_parts(zone: &Zone, span: &Span) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut day = zone.wall(span.start).date();
+    while !span.is_empty() && zone.day_start(day) < span.end {
+        let part = zone.day(day).cut(span);
+        if !part.is_empty() {
+            let start = minute_of(zone.wall(part.start).time());
+            let end = if part.end == zone.day(day).end { DAY_MINUTES } else { minute_of(zone.wall(part.end).time()) };
+            parts.push(Part { day: DayKind::of(day.weekday()), start, end });
+        }
+        day = day.succ_opt().unwrap_or(NaiveDate::MAX);
+        if day == NaiveDate::MAX {
+            break;
+        }
+    }
+    parts
+}
+
+fn minute_of(time: NaiveTime) -> u16 {
+    u16::try_from(time.hour() * 60 + time.minute()).unwrap_or(0)
+}

@@ -1,0 +1,102 @@
+//! What was found, for people and for machines.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::{Found, FoundUser};
+use crate::cli::inventory::Column;
+use crate::messages::{listed, plain};
+use crate::openvpms::AppointmentType;
+
+/// One JSON array of locations.
+pub(super) fn json(found: &[Found]) -> serde_json::Result<String> {
+    let locations: Vec<Value> = found.iter().map(location).collect();
+    serde_json::to_string_pretty(&locations)
+}
+
+fn location(Found { place, zone: _, free_busy: _, users }: &Found) -> Value {
+    json!({
+        "location": place.id(),
+        "name": place.location.name,
+        "time_zone": place.location.time_zone,
+        "schedules": place.schedules.iter().map(schedule).collect::<Vec<_>>(),
+        "users": users.iter().map(user).collect::<Vec<_>>(),
+    })
+}
+
+fn schedule(Column { schedule, types }: &Column) -> Value {
+    let kind = |AppointmentType { id, name, slots }: &AppointmentType| json!({"appointment_type": id, "name": name, "slots": slots});
+    json!({
+        "schedule": schedule.id,
+        "name": schedule.name,
+        "slot_size_minutes": schedule.slot_size_minutes,
+        "appointment_types": types.iter().map(kind).collect::<Vec<_>>(),
+    })
+}
+
+fn user(FoundUser { user, locations, rostered }: &FoundUser) -> Value {
+    json!({"user": user.id, "name": user.name, "locations": locations, "rostered": rostered})
+}
+
+/// An indented list.
+pub(super) fn text(found: &[Found], horizon_days: u32) -> String {
+    let mut out = String::new();
+    // Writing into a string cannot fail.
+    for location in found {
+        let _ = write_location(&mut out, location, horizon_days);
+    }
+    if found.is_empty() {
+        out.push_str("OpenVPMS has no location that is flagged for online booking.\n");
+    }
+    out
+}
+
+fn write_location(out: &mut String, found: &Found, horizon_days: u32) -> std::fmt::Result {
+    let place = &found.place;
+    writeln!(out, "location {}  {}  ({})", place.id(), plain(&place.location.name), plain(&place.location.time_zone))?;
+    if found.zone.is_none() {
+        writeln!(out, "  This time zone is unknown here, so rosters and times are left out.")?;
+    }
+    if place.schedules.is_empty() {
+        writeln!(out, "  no schedule is flagged for online booking")?;
+    }
+    for Column { schedule, types } in &place.schedules {
+        writeln!(
+            out,
+            "  schedule {}  {}  slots of {} minutes",
+            schedule.id,
+            plain(&schedule.name),
+            schedule.slot_size_minutes
+        )?;
+        for kind in types {
+            let minutes = kind.slots.saturating_mul(schedule.slot_size_minutes);
+            writeln!(out, "    appointment type {}  {}  {minutes} minutes", kind.id, plain(&kind.name))?;
+        }
+        if types.is_empty() {
+            writeln!(out, "    no appointment type is flagged for online booking")?;
+        }
+    }
+    for found_user in &found.users {
+        writeln!(
+            out,
+            "  user {}  {}  {}",
+            found_user.id(),
+            plain(&found_user.user.name),
+            rosters(found_user, horizon_days)
+        )?;
+    }
+    writeln!(out)
+}
+
+fn rosters(FoundUser { user: _, locations, rostered }: &FoundUser, horizon_days: u32) -> String {
+    let rostered = match rostered.len() {
+        0 => format!("not rostered here in the next {horizon_days} days"),
+        1 => format!("rostered on schedule {}", listed(rostered)),
+        _ => format!("rostered on schedules {}", listed(rostered)),
+    };
+    match locations.len() {
+        0 | 1 => rostered,
+        _ => format!("{rostered}; works at locations {}", listed(locations)),
+    }
+}

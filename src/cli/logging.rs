@@ -1,0 +1,90 @@
+//! The log: on standard error, as text for people or one JSON object a line for machines.
+//!
+//! | level | means |
+//! | --- | --- |
+//! | `error` | wake somebody: the bridge cannot do its work |
+//! | `warn` | somebody should look today |
+//! | `info` | what the bridge did: bookings, configuration, start and stop |
+//! | `debug` | every call to a server: method, path, status, time |
+//! | `trace` | decisions in detail |
+//!
+//! No level shows a body, a patient or a secret. The libraries below us are heard from `warn` up only, whatever the level.
+
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Wake somebody
+    Error,
+    /// And what somebody should look at today
+    Warn,
+    /// And what the bridge did
+    Info,
+    /// And every call to a server
+    Debug,
+    /// And decisions in detail
+    Trace,
+}
+
+impl LogLevel {
+    fn filter(self) -> LevelFilter {
+        match self {
+            Self::Error => LevelFilter::ERROR,
+            Self::Warn => LevelFilter::WARN,
+            Self::Info => LevelFilter::INFO,
+            Self::Debug => LevelFilter::DEBUG,
+            Self::Trace => LevelFilter::TRACE,
+        }
+    }
+}
+
+/// Starts logging for this process. A second call changes nothing.
+pub(super) fn start(format: LogFormat, level: LogLevel) {
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).with_target(false).boxed(),
+        LogFormat::Json => lines.with_ansi(false).json().flatten_event(true).boxed(),
+    };
+    // An error means that somebody logs already, as in tests.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets(level))).try_init();
+}
+
+/// Our own lines at the level, those of libraries at `warn` at most.
+fn targets(level: LogLevel) -> Targets {
+    let level = level.filter();
+    Targets::new().with_target("vetbridge", level).with_default(level.min(LevelFilter::WARN))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn libraries_are_heard_from_warn_up_whatever_the_level() {
+        let trace = targets(LogLevel::Trace);
+        assert!(trace.would_enable("vetbridge::practice", &Level::TRACE));
+        assert!(trace.would_enable("hyper", &Level::WARN) && !trace.would_enable("hyper", &Level::INFO));
+        let error = targets(LogLevel::Error);
+        assert!(error.would_enable("hyper", &Level::ERROR) && !error.would_enable("hyper", &Level::WARN));
+        assert!(!error.would_enable("vetbridge", &Level::WARN));
+    }
+}

@@ -1,0 +1,19 @@
+//! Standard output and standard error.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// Prints a result. A reader who has seen enough (`| head`) is no error.
+pub(super) fn result(text: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.to_string().trim_end_matches('\n')).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Prints what a command failed with, causes included, on standard error.
+pub(super) fn error(error: &anyhow::Error) {
+    // There is nobody to tell if this fails.
+    let _ = writeln!(io::stderr().lock(), "vetbridge: {error:#}");
+}

@@ -1,0 +1,330 @@
+//! The configuration: one TOML file, read whole, checked whole, turned into types that cannot be wrong.
+//!
+//! Model: `file` reads TOML into tables that know the position of everything in them and which of their keys were asked
+//! for; `validate` takes from them what the program needs and collects a `Problem` for everything that is not as it must
+//! be. So a file is judged in one go: either a [`Config`] comes out, or *every* problem of the file, in the order of its lines.
+//!
+//! Promises
+//! - No message holds a line of the file or a value that could be a secret: position, key and what was expected, never more.
+//! - Secrets are [`SecretString`]s from the moment they are read; `Debug` of a [`Config`] shows none.
+//! - What stands in a [`Config`] is within the bounds that its fields name. Nobody needs to check again.
+//!
+//! What only the servers can tell (does location 98 exist?) is `vetbridge check`'s, see `cli::check`.
+
+use std::fs::File;
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::NaiveTime;
+use reqwest::Url;
+use secrecy::SecretString;
+
+use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
+use crate::zone::Zone;
+
+pub mod duration;
+mod file;
+pub mod live_hours;
+mod practices;
+mod problem;
+mod secret;
+mod validate;
+mod values;
+
+pub use live_hours::LiveHours;
+pub use problem::{ConfigError, Problem};
+
+use crate::messages::config as say;
+use problem::Problems;
+use secret::Surroundings;
+
+/// The example of a whole file, with a word on every key.
+pub const EXAMPLE: &str = include_str!("../../config/vetbridge.example.toml");
+
+/// Where the configuration is looked for when nobody names it: here, then there.
+const USUAL_PLACES: [&str; 2] = ["vetbridge.toml", "/etc/vetbridge/vetbridge.toml"];
+/// No configuration is larger.
+const LARGEST_BYTES: u64 = 1024 * 1024;
+
+/// Which file to read: the one that was named (by `--config`, else by `VETBRIDGE_CONFIG`), else the first that exists of
+/// `./vetbridge.toml` and `/etc/vetbridge/vetbridge.toml`.
+pub fn locate(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
+    let usual = || USUAL_PLACES.iter().map(PathBuf::from).find(|place| place.exists());
+    named
+        .or_else(usual)
+        .ok_or_else(|| ConfigError::of_file(USUAL_PLACES[0], say::nowhere(&USUAL_PLACES.map(Path::new))))
+}
+
+/// Reads a configuration, with the secrets it refers to. The error holds every problem of the file.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = read(path)?;
+    parse(path, &text, &secret::process_environment)
+}
+
+/// What `vetbridge discover` needs of a configuration that may be no more than an `[openvpms]`.
+#[derive(Debug, Clone)]
+pub struct OpenVpmsOnly {
+    /// The practice system.
+    pub openvpms: OpenVpms,
+    /// How far ahead to look, where the file says so.
+    pub sync: Sync,
+}
+
+/// Reads `[openvpms]` and, if it is there, `[sync]`; whatever else the file holds, or lacks, is not judged.
+pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
+    let text = read(path)?;
+    judge(path, &text, |root, problems| {
+        let around = Surroundings { base: base(path), env: &secret::process_environment };
+        let root = file::Table::root(root, problems);
+        let (openvpms, sync) = (validate::openvpms(&root, &around), validate::sync(&root));
+        Some(OpenVpmsOnly { openvpms: openvpms?, sync: sync? })
+    })
+}
+
+/// The configuration that a text stands for, as if it were the file at `path`, in this environment (a variable's value, or why
+/// there is none).
+pub fn parse(
+    path: &Path,
+    text: &str,
+    env: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+) -> Result<Config, ConfigError> {
+    judge(path, text, |root, problems| {
+        let around = Surroundings { base: base(path), env };
+        let root = file::Table::root(root, problems);
+        let config = validate::config(&root, &around, path.to_owned());
+        root.finish();
+        config
+    })
+}
+
+/// Hands the parsed text to `read`; what that reports, and what is wrong with the syntax, is the error.
+fn judge<T>(
+    path: &Path,
+    text: &str,
+    read: impl FnOnce(&toml::de::DeTable<'_>, &Problems<'_>) -> Option<T>,
+) -> Result<T, ConfigError> {
+    let (root, syntax) = file::parse(text);
+    let problems = Problems::new(text, syntax);
+    match read(root.get_ref(), &problems) {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(problems.into_error(path)),
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let mut text = String::new();
+    let outcome = File::open(path).and_then(|file| file.take(LARGEST_BYTES + 1).read_to_string(&mut text));
+    let unreadable = |error| ConfigError::of_file(path, say::unreadable(&error));
+    match outcome.map_err(unreadable)? {
+        length if length as u64 > LARGEST_BYTES => Err(ConfigError::of_file(path, say::too_large(LARGEST_BYTES))),
+        _ => Ok(text),
+    }
+}
+
+/// What relative paths of the file are relative to.
+fn base(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// A whole, valid configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The practice system.
+    pub openvpms: OpenVpms,
+    /// The marketplace.
+    pub healthengine: Healthengine,
+    /// The state directory: database and admin token. Relative paths are already resolved.
+    pub state_path: PathBuf,
+    /// Where the status page, health, metrics and the admin API listen.
+    pub admin_listen: SocketAddr,
+    /// Where Healthengine may call us; without it the bridge polls.
+    pub webhooks: Option<Webhooks>,
+    /// What is synchronised how often.
+    pub sync: Sync,
+    /// How bookings are treated.
+    pub bookings: Bookings,
+    /// The practices, in the order of the file, ids distinct. Disabled ones are among them.
+    pub practices: Vec<Practice>,
+    /// The file this was read from.
+    pub source: PathBuf,
+}
+
+/// How to reach OpenVPMS.
+#[derive(Debug, Clone)]
+pub struct OpenVpms {
+    /// The web application; the client appends `/ws/booking/v2`. http or https, no user, query or fragment. A path may end with
+    /// a slash or not, as in the file.
+    pub url: Url,
+    /// The user with the role Online Booking. No colon in it (HTTP Basic has no room for one).
+    pub username: String,
+    /// Their password.
+    pub password: SecretString,
+    /// A private certificate authority (PEM), readable when the configuration was read.
+    pub ca_file: Option<PathBuf>,
+    /// True if http is allowed to hosts that are neither loopback nor private addresses.
+    pub allow_plain_http: bool,
+    /// 1 to 1000.
+    pub max_requests_per_second: u32,
+    /// How long one call may take, at least 100 ms.
+    pub request_timeout: Duration,
+}
+
+/// How to reach Healthengine; what all practices share.
+#[derive(Debug, Clone)]
+pub struct Healthengine {
+    /// The base URL of the PMS API, with its version.
+    pub url: Url,
+    /// The key of us, the API consumer.
+    pub api_key: SecretString,
+    /// Who we are, for `User-Agent`. Printable ASCII without brackets.
+    pub vendor: String,
+    /// Whom Healthengine can write to about it. Printable ASCII without brackets.
+    pub contact: String,
+    /// Which of Healthengine's environments this is.
+    pub environment: Environment,
+    /// 1 to 1000.
+    pub max_requests_per_second: u32,
+    /// How long one call may take, at least 100 ms.
+    pub request_timeout: Duration,
+}
+
+impl Healthengine {
+    /// What the API asks every consumer to say of itself: `vendor (contact) environment`.
+    pub fn user_agent(&self) -> String {
+        format!("{} ({}) {}", self.vendor, self.contact, self.environment.name())
+    }
+}
+
+/// An environment of Healthengine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// Development.
+    Dev,
+    /// User acceptance tests.
+    Uat,
+    /// Production.
+    Prod,
+}
+
+impl Environment {
+    /// As configured and as sent.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "DEV",
+            Self::Uat => "UAT",
+            Self::Prod => "PROD",
+        }
+    }
+}
+
+/// The webhook listener.
+#[derive(Debug, Clone)]
+pub struct Webhooks {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What Healthengine calls it: https, perhaps with a path, without user, query or fragment. `/webhooks/<secret>` follows.
+    pub public_url: Url,
+    /// The last segment of the path; only characters that need no escape in one.
+    pub secret: SecretString,
+    /// Who may call.
+    pub allowed_ips: Vec<IpAddr>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// What is synchronised how often. No interval is under 100 ms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sync {
+    /// How many days are offered, today among them; 1 to 366.
+    pub horizon_days: u32,
+    /// How many of them are read at the short interval; 1 to `horizon_days`.
+    pub near_days: u32,
+    /// Between two readings of the near days.
+    pub availability_interval: Duration,
+    /// Between two readings of the whole horizon.
+    pub far_availability_interval: Duration,
+    /// Between two polls inside the live hours.
+    pub request_interval: Duration,
+    /// Between two polls outside them, and while webhooks arrive.
+    pub idle_request_interval: Duration,
+    /// Between two readings of locations, schedules, types and users.
+    pub config_interval: Duration,
+    /// When everything is sent again, at practice time.
+    pub full_resync_at: NaiveTime,
+    /// Nothing is offered sooner than this from now; may be zero.
+    pub min_notice: Duration,
+    /// The longest wait between two tries while a server is away.
+    pub max_retry_interval: Duration,
+    /// Which way doubt about a clinician's roster falls.
+    pub clinician_doubt: ClinicianDoubt,
+}
+
+/// What to do with a time of a clinician that may be taken by somebody else's appointment, or by his.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClinicianDoubt {
+    /// Offer it.
+    Offer,
+    /// Do not offer it.
+    Withhold,
+}
+
+/// How bookings are treated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bookings {
+    /// What becomes of a booking that arrives while OpenVPMS cannot be reached.
+    pub when_openvpms_is_down: WhenDown,
+    /// A settled booking is forgotten this long after its appointment; 1 to 3650.
+    pub keep_days: u32,
+    /// How long a client's spelling is remembered, 0 to 3650; 0 is never.
+    pub client_memory_days: u32,
+    /// What the pet's name is labelled with in the reason a pet owner writes; trimmed, not blank, without a colon.
+    pub patient_name_labels: Vec<String>,
+}
+
+/// What becomes of a booking that arrives while OpenVPMS cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenDown {
+    /// It is rejected in time, so that the pet owner is shown other times.
+    Reject,
+    /// It stays open and is made when OpenVPMS is back.
+    Hold,
+}
+
+/// One practice: an account at Healthengine over one or more locations of OpenVPMS.
+#[derive(Debug, Clone)]
+pub struct Practice {
+    /// Its id at Healthengine.
+    pub id: PracticeId,
+    /// Its key at Healthengine.
+    pub key: SecretString,
+    /// Its locations in OpenVPMS: at least one, distinct.
+    pub locations: Vec<LocationId>,
+    /// False if it is to be silent.
+    pub enabled: bool,
+    /// Its zone as Healthengine sees it, always an IANA one; needed where OpenVPMS reports none.
+    pub timezone: Option<Zone>,
+    /// When we promise to answer.
+    pub live_hours: LiveHours,
+    /// What it offers, distinct; empty means every schedule at its locations.
+    pub resources: Vec<ResourceEntry>,
+}
+
+/// A schedule, or a clinician on a schedule, that a practice offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceEntry {
+    /// Where appointments go.
+    pub schedule: ScheduleId,
+    /// Who sees the patient, for a resource that is a clinician.
+    pub user: Option<UserId>,
+    /// Its name at Healthengine, instead of the one from OpenVPMS.
+    pub name: Option<String>,
+}
+
+impl ResourceEntry {
+    /// The id that Healthengine knows it by.
+    pub fn id(&self) -> ResourceId {
+        ResourceId { schedule: self.schedule, user: self.user }
+    }
+}

@@ -1,0 +1,300 @@
+//! What can be wrong with the configuration file. The place (file, line, column) is put before each of these.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "only some kinds of I/O errors have a remedy of their own")]
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
+use super::{listed, nearest, plain};
+
+/// The parser's reason, which names what it expected and never what stands there.
+pub fn syntax(reason: &str) -> String {
+    format!("this is not TOML: {}", reason.trim().replace('\n', ", "))
+}
+
+/// The file cannot be read.
+pub fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "no such file: name the configuration with --config or in VETBRIDGE_CONFIG".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "no permission to read it: give the user that vetbridge runs as read access (chown or chmod)".to_owned()
+        }
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// No file at any of the usual places.
+pub fn nowhere(places: &[&Path]) -> String {
+    let places = listed(places.iter().map(|place| place.display()));
+    format!("no configuration found at {places}: name one with --config or in VETBRIDGE_CONFIG")
+}
+
+/// The file is beyond all reason.
+pub fn too_large(limit_bytes: u64) -> String {
+    format!("larger than {} KiB: this cannot be a configuration of vetbridge", limit_bytes / 1024)
+}
+
+/// A key that does not exist.
+pub fn unknown_key(table: &str, key: &str, valid: &[&str]) -> String {
+    let place = if table.is_empty() { String::new() } else { format!("{table}: ") };
+    let hint = nearest(key, valid.iter().copied())
+        .map(|valid| format!("; the nearest valid key is `{valid}`"))
+        .unwrap_or_default();
+    format!("{place}unknown key `{}`{hint}", plain(key))
+}
+
+/// A key that must be there.
+pub fn missing_key(table: &str, key: &str) -> String {
+    format!("{table} has no `{key}`, which is required")
+}
+
+/// A table that must be there.
+pub fn missing_table(table: &str) -> String {
+    format!("there is no {table}, which is required")
+}
+
+/// A value of the wrong type.
+pub fn wrong_type(expected: &str, found: &str) -> String {
+    let article = if found.starts_with(['a', 'i']) { "an" } else { "a" };
+    format!("expected {expected}, found {article} {found}")
+}
+
+/// What a whole number must be.
+pub fn number_between(least: i64, most: i64) -> String {
+    match most {
+        i64::MAX => format!("a whole number of at least {least}"),
+        _ => format!("a whole number from {least} to {most}"),
+    }
+}
+
+/// What a choice must be.
+pub fn one_of(found: &str, choices: &[&str]) -> String {
+    let choices_text = listed(choices.iter().map(|choice| format!("\"{choice}\"")));
+    let hint =
+        nearest(found, choices.iter().copied()).map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+    format!("must be one of {choices_text}{hint}")
+}
+
+/// A text that must say something.
+pub fn blank() -> &'static str {
+    "must not be empty"
+}
+
+/// A text that goes into an HTTP header.
+pub fn not_for_header() -> &'static str {
+    "only printable ASCII characters can be sent in an HTTP header"
+}
+
+/// The vendor or contact of `User-Agent`.
+pub fn not_for_user_agent() -> &'static str {
+    "must be printable ASCII without ( and ), because it is sent in User-Agent"
+}
+
+/// A user name that HTTP Basic cannot carry.
+pub fn colon_in_username() -> &'static str {
+    "a user name with a colon cannot be sent (HTTP Basic): give the OpenVPMS user another login name"
+}
+
+/// A URL that is none.
+pub fn bad_url(reason: impl Display) -> String {
+    format!("is no URL ({reason}); write it like \"https://host/path\"")
+}
+
+/// A URL of another scheme.
+pub fn url_scheme(schemes: &[&str]) -> String {
+    format!("must begin with {}", listed(schemes.iter().map(|scheme| format!("{scheme}://"))))
+}
+
+/// A URL with something in it that does not belong there.
+pub fn url_extras() -> &'static str {
+    "must be a plain URL without user name, password, query (?) or fragment (#); credentials have keys of their own"
+}
+
+/// Plain http over a network that others can read.
+pub fn plain_http(may_be_allowed: bool) -> String {
+    let otherwise =
+        if may_be_allowed { ", or set allow_plain_http = true if the way there is private (a VPN)" } else { "" };
+    format!(
+        "http sends the credentials in the clear, and this is neither a loopback nor a private address: use https{otherwise}"
+    )
+}
+
+/// A short interval.
+pub fn interval_too_short() -> &'static str {
+    "must be at least 100ms"
+}
+
+/// No address to listen on.
+pub fn bad_listen() -> &'static str {
+    "expected an IP address and a port, like \"127.0.0.1:8686\""
+}
+
+/// No IP address.
+pub fn bad_ip() -> &'static str {
+    "expected an IP address, like \"127.0.0.1\""
+}
+
+/// No time of day.
+pub fn bad_time() -> &'static str {
+    "expected a time of day like \"03:30\""
+}
+
+/// Both listeners on one port.
+pub fn same_listener(admin: impl Display) -> String {
+    format!("[admin] listens on {admin} too: give one of them another port")
+}
+
+/// More near days than days.
+pub fn near_beyond_horizon(horizon_days: i64) -> String {
+    format!("must not be more than horizon_days, which is {horizon_days}")
+}
+
+/// A zone that nobody knows, or a bare offset.
+pub fn unknown_zone(found: &str) -> String {
+    let cities = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+    let ends_with_it = |name: &&str| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(found));
+    let near = cities.clone().find(ends_with_it).or_else(|| nearest(found, cities)).unwrap_or("Australia/Sydney");
+    format!("\"{}\" is no IANA time zone; the nearest is \"{near}\"", plain(found))
+}
+
+/// A webhook secret that a URL would have to escape.
+pub fn webhook_secret_characters() -> &'static str {
+    "is part of a URL: use only letters, digits and - . _ ~ (for example the output of `openssl rand -hex 32`)"
+}
+
+/// A label that could never be found.
+pub fn bad_label() -> &'static str {
+    "a label is the text before the colon; it must not be empty nor have a colon inside"
+}
+
+/// A list that must have something in it.
+pub fn empty_list(of: &str) -> String {
+    format!("must name at least one {of}")
+}
+
+/// Something listed twice.
+pub fn twice(thing: impl Display) -> String {
+    format!("{thing} is listed twice: remove one")
+}
+
+/// A practice id that stands in two blocks.
+pub fn practice_twice(practice: impl Display, first_line: usize) -> String {
+    format!(
+        "practice {practice} is configured already (line {first_line}): a practice id can stand in one [[practice]] only"
+    )
+}
+
+/// A resource that stands in two entries.
+pub fn resource_twice(resource: impl Display, first_line: usize) -> String {
+    format!("resource {resource} is configured already (line {first_line}): remove one of the two")
+}
+
+/// A schedule that two practices would fill.
+pub fn schedule_in_two_practices(schedule: impl Display, other: impl Display, first_line: usize) -> String {
+    format!(
+        "schedule {schedule} belongs to practice {other} already (line {first_line}): \
+         two practices would sell the same time, so list it in one of them only"
+    )
+}
+
+/// A location of two practices where at least one of them takes all of its schedules.
+pub fn location_in_two_practices(location: impl Display, other: impl Display, first_line: usize) -> String {
+    format!(
+        "location {location} belongs to practice {other} too (line {first_line}), and a practice without [[practice.resource]] takes \
+         every schedule there: list in both practices which schedules are theirs"
+    )
+}
+
+/// No hours at all.
+pub fn no_live_hours() -> &'static str {
+    "names no hours: at least one day needs some, like monday = [\"08:00-18:00\"]"
+}
+
+/// A secret in none of its four forms.
+pub fn secret_form() -> &'static str {
+    "a secret is a text in quotes, { env = \"NAME\" }, { file = \"path\" } or { credential = \"NAME\" }, exactly one of them"
+}
+
+/// A secret of nothing.
+pub fn secret_empty() -> &'static str {
+    "the secret is empty: fill it in"
+}
+
+/// A secret of several lines or with other control characters.
+pub fn secret_control_characters() -> &'static str {
+    "the secret holds a line break or another control character: it must be a single line"
+}
+
+/// An environment variable that is not there.
+pub fn secret_env_missing(name: &str) -> String {
+    format!("the environment variable {} is not set: set it where vetbridge is started", plain(name))
+}
+
+/// An environment variable that is no text.
+pub fn secret_env_no_text(name: &str) -> String {
+    format!("the environment variable {} is not UTF-8 text: set it again", plain(name))
+}
+
+/// A secret file that cannot be read.
+pub fn secret_unreadable(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("the secret file {path} does not exist: create it, with the secret as its only line")
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "the secret file {path} cannot be read (permission denied): make it readable for the user that vetbridge runs as, and for nobody else (chown, chmod 600)"
+        ),
+        _ => format!("the secret file {path} cannot be read: {error}"),
+    }
+}
+
+/// A secret file that holds something else.
+pub fn secret_no_text(path: &Path) -> String {
+    format!("{} is not UTF-8 text of at most 64 KiB: it must hold the secret as its only line", path.display())
+}
+
+/// `{ credential = … }` without a directory of credentials.
+pub fn no_credentials_directory() -> &'static str {
+    "CREDENTIALS_DIRECTORY is not set: a credential comes from systemd (LoadCredential= in the unit); elsewhere use { file = … }"
+}
+
+/// A credential name with a path in it.
+pub fn bad_credential_name() -> &'static str {
+    "a credential is named by a plain file name"
+}
+
+/// A certificate file that cannot be read.
+pub fn ca_file_unreadable(path: &Path, error: &io::Error) -> String {
+    format!("{} cannot be read ({error}): it must be the certificate authority in PEM form", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_file_that_may_not_be_read_says_for_whom_it_must_be_readable() {
+        let message = secret_unreadable(Path::new("/etc/vetbridge/key"), &io::ErrorKind::PermissionDenied.into());
+        assert!(message.contains("/etc/vetbridge/key") && message.contains("chmod 600"), "{message}");
+    }
+
+    #[test]
+    fn the_nearest_key_is_named_however_far_it_is() {
+        assert_eq!(
+            unknown_key("[x]", "hots", &["port", "host"]),
+            "[x]: unknown key `hots`; the nearest valid key is `host`"
+        );
+        assert_eq!(unknown_key("", "zz\n", &["port"]), "unknown key `zz\\n`; the nearest valid key is `port`");
+        assert_eq!(unknown_key("[x]", "y", &[]), "[x]: unknown key `y`");
+    }
+
+    #[test]
+    fn a_zone_is_found_by_its_city_too() {
+        assert!(unknown_zone("sydney").contains("\"Australia/Sydney\""));
+        assert!(unknown_zone("Australia/Adelade").contains("\"Australia/Adelaide\""));
+    }
+}

@@ -1,0 +1,318 @@
+//! What can be wrong with the two servers, and with what the configuration says of them.
+
+use std::fmt::Display;
+
+use chrono::TimeDelta;
+
+use super::{Advice, listed, plain};
+use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
+use crate::remote::{CallError, ErrorClass};
+
+/// OpenVPMS did not answer as it should.
+pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice {
+    let problem = match error.class {
+        ErrorClass::NotSent => format!("OpenVPMS cannot be reached at {url}: {error}"),
+        ErrorClass::Lost => format!("OpenVPMS at {url} did not answer: {error}"),
+        ErrorClass::Unavailable => format!("OpenVPMS at {url} answers with an error of its own: {error}"),
+        ErrorClass::Refused => format!("OpenVPMS at {url} refuses: {error}"),
+        ErrorClass::Credentials => {
+            format!("OpenVPMS refuses the password of user \"{}\" (401)", plain(username))
+        }
+        ErrorClass::Forbidden => format!("OpenVPMS denies user \"{}\" the booking API (403)", plain(username)),
+        ErrorClass::TooMany => format!("OpenVPMS at {url} wants to be asked less (429)"),
+        ErrorClass::Contract => format!("What answers at {url} is not the booking API of OpenVPMS: {error}"),
+    };
+    let remedy = match error.class {
+        ErrorClass::NotSent if error.detail.contains("CaUsedAsEndEntity") => {
+            "The server uses the certificate of an authority as its own: give it one that the authority signed, and name the \
+             authority in [openvpms] ca_file"
+        }
+        ErrorClass::NotSent => {
+            "Check [openvpms] url, that the server runs and that the VPN is up; a private certificate authority goes into ca_file"
+        }
+        ErrorClass::Lost | ErrorClass::Unavailable => {
+            "It may be starting or have lost its database: try again in a minute, then look into its log"
+        }
+        ErrorClass::Credentials => {
+            "Check username and password in [openvpms]; OpenVPMS answers the same while its database is away, so try again in a minute"
+        }
+        ErrorClass::Refused | ErrorClass::Forbidden => {
+            "Check in OpenVPMS that the user is active and has the role Online Booking"
+        }
+        ErrorClass::TooMany => "Lower max_requests_per_second in [openvpms]",
+        ErrorClass::Contract => {
+            "Check [openvpms] url: it names the web application, like http://host:8080/openvpms, without /ws/booking/v2 and without a \
+             login page before it"
+        }
+    };
+    Advice::new(problem, remedy)
+}
+
+/// Healthengine did not answer as it should.
+pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId) -> Advice {
+    let problem = match error.class {
+        ErrorClass::NotSent => format!("Healthengine cannot be reached at {url}: {error}"),
+        ErrorClass::Lost => format!("Healthengine at {url} did not answer: {error}"),
+        ErrorClass::Unavailable => format!("Healthengine at {url} answers with an error of its own: {error}"),
+        ErrorClass::Refused => format!("Healthengine refuses for practice {practice}: {error}"),
+        ErrorClass::Credentials => "Healthengine refuses the api_key (401)".to_owned(),
+        ErrorClass::Forbidden => format!("Healthengine has no consent of practice {practice} for us (403)"),
+        ErrorClass::TooMany => format!("Healthengine at {url} wants to be asked less (429)"),
+        ErrorClass::Contract => format!("What answers at {url} is not the PMS API of Healthengine: {error}"),
+    };
+    let remedy = match error.class {
+        ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",
+        ErrorClass::Lost | ErrorClass::Unavailable => {
+            "Try again in a minute; if it stays so, ask Healthengine's support"
+        }
+        ErrorClass::Refused => "Check id and key of the [[practice]]; if they are right, ask Healthengine's support",
+        ErrorClass::Credentials => {
+            "Check [healthengine] api_key, and that it belongs to the environment that url and environment name"
+        }
+        ErrorClass::Forbidden => {
+            "Ask the practice to grant it (Practice Admin portal, API Consumer Consent, or Healthengine's support), and check id and \
+             key of the [[practice]]"
+        }
+        ErrorClass::TooMany => "Lower max_requests_per_second in [healthengine]",
+        ErrorClass::Contract => "Check [healthengine] url: it ends with the API's version, like https://…/pms-api/v1",
+    };
+    Advice::new(problem, remedy)
+}
+
+/// A configured location that OpenVPMS does not list.
+pub fn unknown_location(location: LocationId, known: &[(LocationId, String)]) -> Advice {
+    Advice::new(
+        format!("OpenVPMS has no location {location} flagged for online booking"),
+        format!("It has {}: correct locations, or flag the location in OpenVPMS", named(known)),
+    )
+}
+
+/// A configured schedule that OpenVPMS does not know.
+pub fn unknown_schedule(schedule: ScheduleId, known: &[(ScheduleId, String)]) -> Advice {
+    Advice::new(
+        format!("OpenVPMS has no schedule {schedule}"),
+        format!("The practice's locations have {}: correct the [[practice.resource]]", named(known)),
+    )
+}
+
+/// A configured schedule without its flag.
+pub fn schedule_not_flagged(schedule: ScheduleId) -> Advice {
+    Advice::new(
+        format!("Schedule {schedule} is not flagged for online booking in OpenVPMS"),
+        "Flag it there (Online Booking), or remove the [[practice.resource]]",
+    )
+}
+
+/// A configured schedule that stands at a location of somebody else.
+pub fn schedule_elsewhere(schedule: ScheduleId, known: &[(ScheduleId, String)]) -> Advice {
+    Advice::new(
+        format!("Schedule {schedule} is at none of the practice's locations"),
+        format!(
+            "They have {}: correct the [[practice.resource]], or add the schedule's location to locations",
+            named(known)
+        ),
+    )
+}
+
+/// A schedule that nobody could book anything on.
+pub fn schedule_without_types(schedule: ScheduleId, name: &str) -> Advice {
+    Advice::new(
+        format!(
+            "Schedule {schedule} ({}) has no appointment type for online booking, so nothing of it is offered",
+            plain(name)
+        ),
+        "Flag its appointment types in OpenVPMS (Online Booking), or leave the schedule out of the [[practice.resource]] entries",
+    )
+}
+
+/// A practice with nothing to sell.
+pub fn nothing_to_offer() -> Advice {
+    Advice::new(
+        "None of the practice's locations has a schedule flagged for online booking",
+        "Flag the schedules in OpenVPMS (Online Booking)",
+    )
+}
+
+/// A configured clinician that OpenVPMS does not know.
+pub fn unknown_user(user: UserId, known: &[(UserId, String)]) -> Advice {
+    Advice::new(
+        format!("OpenVPMS has no user {user}"),
+        format!("The practice's locations have {}: correct the [[practice.resource]]", named(known)),
+    )
+}
+
+/// A configured clinician who cannot be booked where the schedule is.
+pub fn user_not_bookable(user: UserId, name: &str, resource: ResourceId) -> Advice {
+    Advice::new(
+        format!("User {user} ({}) cannot be booked at the location of {resource}", plain(name)),
+        "Give the user that location in OpenVPMS and flag them for online booking, or remove the [[practice.resource]]",
+    )
+}
+
+/// A schedule that two practices would sell.
+pub fn schedule_in_two_practices(schedule: ScheduleId, other: &PracticeId) -> Advice {
+    Advice::new(
+        format!("Schedule {schedule} belongs to practice {other} too, and two practices would sell the same time"),
+        "List in both practices which schedules are theirs ([[practice.resource]])",
+    )
+}
+
+/// A zone of the server that names no place, and none in the configuration.
+pub fn zone_needed(location: LocationId, reported: &str) -> Advice {
+    Advice::new(
+        format!(
+            "OpenVPMS reports the time zone \"{}\" for location {location}, which is no place with rules of its own",
+            plain(reported)
+        ),
+        "Add timezone = \"Australia/…\" to the [[practice]], or set the zone of the OpenVPMS server (-Duser.timezone)",
+    )
+}
+
+/// A zone of the server that nobody knows.
+pub fn server_zone_unknown(location: LocationId, reported: &str) -> Advice {
+    Advice::new(
+        format!(
+            "OpenVPMS reports the time zone \"{}\" for location {location}, which is unknown here",
+            plain(reported)
+        ),
+        "Set the zone of the OpenVPMS server to an IANA name (-Duser.timezone=Australia/Sydney)",
+    )
+}
+
+/// A practice in another zone than the server.
+pub fn zones_differ(practice: impl Display, server: impl Display) -> Advice {
+    Advice::new(
+        format!(
+            "The practice is in {practice} and OpenVPMS in {server}: its diary shows other times than patients see"
+        ),
+        "Nothing, if the practice is that far from the server; else correct timezone",
+    )
+}
+
+/// A clock that is wrong. `ahead` is how far Healthengine's clock is before ours.
+pub fn clocks_differ(ahead: TimeDelta) -> Advice {
+    let direction = if ahead > TimeDelta::zero() { "behind" } else { "ahead of" };
+    Advice::new(
+        format!(
+            "This machine's clock is {} s {direction} Healthengine's, which eats into the 20 s for a rejection",
+            ahead.num_seconds().abs()
+        ),
+        "Set the clock, and let NTP keep it (timedatectl set-ntp true)",
+    )
+}
+
+/// What no reading can find out.
+pub fn role_hint(username: &str) -> Advice {
+    Advice::new(
+        format!("Reading cannot tell whether user \"{}\" has the role Online Booking", plain(username)),
+        "Make sure of it in OpenVPMS: without the role every booking fails with status 500",
+    )
+}
+
+/// Extra features that a former integration left on.
+pub fn features_left_on(features: &[&str]) -> Advice {
+    Advice::new(
+        format!(
+            "Healthengine has extra features on that OpenVPMS cannot serve: {}",
+            listed(features.iter().map(|name| plain(name)))
+        ),
+        "Nothing: vetbridge run switches them off",
+    )
+}
+
+/// A configuration without any practice.
+pub fn no_practice() -> Advice {
+    Advice::new(
+        "No practice is configured, so nothing is bridged",
+        "Add a [[practice]]; vetbridge discover --toml writes one",
+    )
+}
+
+/// `98 (Main Clinic) and 99 (Branch)`, the first ten.
+fn named<T: Display>(things: &[(T, String)]) -> String {
+    const SHOWN: usize = 10;
+    let mut shown: Vec<String> =
+        things.iter().take(SHOWN).map(|(id, name)| format!("{id} ({})", plain(name))).collect();
+    if things.len() > SHOWN {
+        shown.push(format!("{} more", things.len() - SHOWN));
+    }
+    listed(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both parts of an advice say something, on one line, in sentences that [`Advice`] ends.
+    fn assert_well_said(advice: &Advice) {
+        for part in [&advice.problem, &advice.remedy] {
+            assert!(
+                part.len() > 10 && !part.contains('\n') && !part.contains("  ") && !part.ends_with('.'),
+                "{part:?}"
+            );
+            assert!(part.starts_with(|c: char| c.is_uppercase()), "{part:?}");
+        }
+    }
+
+    #[test]
+    fn every_way_to_fail_has_a_sentence_and_a_remedy() {
+        use ErrorClass::*;
+        for class in [NotSent, Lost, Unavailable, Refused, Credentials, Forbidden, TooMany, Contract] {
+            let error = CallError::new(class, "why");
+            assert_well_said(&openvpms(&error, "http://x/openvpms", "healthengine"));
+            assert_well_said(&healthengine(&error, "https://x/v1", &PracticeId("1".into())));
+        }
+    }
+
+    #[test]
+    fn the_usual_mistakes_name_place_and_remedy() {
+        let wrong_password = openvpms(&CallError::with_status(ErrorClass::Credentials, 401, "x"), "http://x", "he");
+        assert!(wrong_password.problem.contains("\"he\"") && wrong_password.remedy.contains("password in [openvpms]"));
+
+        let login_page = CallError::with_status(ErrorClass::Contract, 200, "an HTML page, \"Login\", instead of JSON");
+        let wrong_url = openvpms(&login_page, "http://x", "he");
+        assert!(wrong_url.problem.contains("http://x") && wrong_url.problem.contains("Login"));
+        assert!(wrong_url.remedy.contains("[openvpms] url"));
+
+        let no_consent = CallError::with_status(ErrorClass::Forbidden, 403, "x");
+        let no_consent = healthengine(&no_consent, "https://x", &PracticeId("1234567".into()));
+        assert!(no_consent.problem.contains("1234567") && no_consent.remedy.contains("API Consumer Consent"));
+
+        let authority = CallError::new(ErrorClass::NotSent, "invalid peer certificate: CaUsedAsEndEntity");
+        assert!(openvpms(&authority, "https://x", "he").remedy.contains("that the authority signed"));
+
+        let location = unknown_location(LocationId(97), &[(LocationId(98), "Main Clinic".into())]);
+        assert!(location.problem.contains("97") && location.remedy.contains("98 (Main Clinic)"));
+        let schedule = unknown_schedule(ScheduleId(1), &[]);
+        assert!(schedule.problem.contains("schedule 1") && schedule.remedy.contains("none"));
+    }
+
+    #[test]
+    fn all_other_advice_is_well_said() {
+        let (schedule, user) = (ScheduleId(136), UserId(1158));
+        for advice in [
+            schedule_not_flagged(schedule),
+            schedule_elsewhere(schedule, &[(schedule, "Main".into())]),
+            schedule_without_types(schedule, "Main"),
+            nothing_to_offer(),
+            unknown_user(user, &[(user, "Andrew\nTurner".into())]),
+            user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),
+            schedule_in_two_practices(schedule, &PracticeId("1".into())),
+            zone_needed(LocationId(98), "GMT+10:00"),
+            server_zone_unknown(LocationId(98), "Mars"),
+            zones_differ("Australia/Perth", "Australia/Sydney"),
+            clocks_differ(TimeDelta::seconds(-45)),
+            role_hint("he"),
+            features_left_on(&["documents"]),
+            no_practice(),
+        ] {
+            assert_well_said(&advice);
+        }
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let many: Vec<_> = (1..=25).map(|id| (LocationId(id), "L".to_owned())).collect();
+        assert!(unknown_location(LocationId(99), &many).remedy.contains("10 (L) and 15 more"));
+    }
+}

@@ -1,0 +1,190 @@
+//! The program as it is typed: what works without servers.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+const VALID: &str = r#"
+[openvpms]
+url = "http://127.0.0.1:9/openvpms"
+username = "bridge"
+password = { env = "OPENVPMS_PASSWORD" }
+[healthengine]
+api_key = "key"
+vendor = "V"
+contact = "c@example.com"
+environment = "DEV"
+[[practice]]
+id = "1234567"
+key = "k"
+locations = [98]
+[practice.live_hours]
+monday = ["08:00-18:00"]
+"#;
+
+/// The program in an empty directory, with none of this machine's settings.
+fn vetbridge(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
+    command
+        .current_dir(directory)
+        .env_remove("VETBRIDGE_CONFIG")
+        .env_remove("CREDENTIALS_DIRECTORY")
+        .env_remove("RUST_LOG");
+    command.env("OPENVPMS_PASSWORD", "hunter2hunter2");
+    command
+}
+
+fn with_config(name: &str, text: &str) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join(name), text).unwrap();
+    directory
+}
+
+/// What a command did: exit status, standard output, standard error.
+fn outcome(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_version_names_the_time_zone_rules() {
+    let (status, out, _) = outcome(vetbridge(Path::new(".")).arg("--version"));
+    let expected =
+        format!("vetbridge {} (time zones: tzdb {})\n", env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION);
+    assert_eq!((status, out), (0, expected));
+}
+
+#[test]
+fn help_names_every_command_and_every_option_for_all() {
+    let (status, out, _) = outcome(vetbridge(Path::new(".")).arg("--help"));
+    assert_eq!(status, 0);
+    for word in [
+        "run",
+        "check",
+        "discover",
+        "resync",
+        "bookings",
+        "demo",
+        "--config",
+        "--log-format",
+        "--log-level",
+        "Exit status",
+    ] {
+        assert!(out.contains(word), "{word}: {out}");
+    }
+    let (status, out, _) = outcome(vetbridge(Path::new(".")).args(["discover", "--help"]));
+    assert!(status == 0 && out.contains("--toml") && out.contains("--log-level"), "{out}");
+}
+
+#[test]
+fn a_wrong_command_line_is_status_2() {
+    for arguments in
+        [&["chek"][..], &["check", "--offlin"], &["demo", "--for", "soon"], &["discover", "--json", "--toml"]]
+    {
+        let (status, out, error) = outcome(vetbridge(Path::new(".")).args(arguments));
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(error.starts_with("error: "), "{error}");
+    }
+}
+
+#[test]
+fn a_valid_configuration_passes_the_offline_check_wherever_it_is_named() {
+    let directory = with_config("vetbridge.toml", VALID);
+    let (status, out, error) = outcome(vetbridge(directory.path()).args(["check", "--offline"]));
+    assert_eq!((status, error.as_str()), (0, ""), "{out}");
+    assert!(out.contains("the configuration is valid: 1 practice") && out.ends_with("No problem found.\n"), "{out}");
+
+    let directory = with_config("other.toml", VALID);
+    for arguments in
+        [&["--config", "other.toml", "check", "--offline"][..], &["check", "--offline", "--config", "other.toml"]]
+    {
+        assert_eq!(outcome(vetbridge(directory.path()).args(arguments)).0, 0, "{arguments:?}");
+    }
+    let by_variable =
+        outcome(vetbridge(directory.path()).env("VETBRIDGE_CONFIG", "other.toml").args(["check", "--offline"]));
+    assert_eq!(by_variable.0, 0);
+    // The option goes before the variable.
+    let both = ["check", "--offline", "--config", "none.toml"];
+    let (status, _, error) = outcome(vetbridge(directory.path()).env("VETBRIDGE_CONFIG", "other.toml").args(both));
+    assert_eq!(status, 2);
+    assert_eq!(
+        error,
+        "vetbridge: none.toml: no such file: name the configuration with --config or in VETBRIDGE_CONFIG\n"
+    );
+}
+
+#[test]
+fn the_offline_check_as_json_is_one_array() {
+    let directory = with_config("vetbridge.toml", VALID);
+    let (status, out, _) = outcome(vetbridge(directory.path()).args(["check", "--offline", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((status, json.as_array().unwrap().len()), (0, 1));
+    assert_eq!(json[0]["level"], "ok");
+}
+
+#[test]
+fn an_invalid_configuration_is_status_2_with_every_problem_and_no_secret() {
+    let text = VALID.replace("username", "usrname").replace("[98]", "\"98\"");
+    let directory = with_config("vetbridge.toml", &text);
+    for command in [&["check"][..], &["check", "--offline"], &["run"]] {
+        let (status, out, error) = outcome(vetbridge(directory.path()).args(command));
+        assert_eq!((status, out.as_str()), (2, ""), "{command:?}: {error}");
+        assert_eq!(
+            error,
+            "vetbridge: 3 problems in vetbridge.toml:\n  \
+             vetbridge.toml:2:1: [openvpms] has no `username`, which is required\n  \
+             vetbridge.toml:4:1: [openvpms]: unknown key `usrname`; the nearest valid key is `username`\n  \
+             vetbridge.toml:14:13: [[practice]] locations: expected a list in [ ], found a string\n",
+            "{command:?}"
+        );
+    }
+    let (status, out, error) = outcome(vetbridge(directory.path()).args(["check", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((status, json.as_array().unwrap().len(), error.as_str()), (2, 3, ""));
+    assert_eq!(json[2]["place"], "vetbridge.toml:14:13");
+    // For the other commands it is a problem like any other.
+    assert_eq!(outcome(vetbridge(directory.path()).arg("discover")).0, 1);
+}
+
+#[test]
+fn a_secret_from_the_environment_is_found_and_its_absence_named() {
+    let directory = with_config("vetbridge.toml", VALID);
+    let (status, _, error) =
+        outcome(vetbridge(directory.path()).env_remove("OPENVPMS_PASSWORD").args(["check", "--offline"]));
+    assert_eq!(status, 2);
+    let start = "vetbridge: vetbridge.toml:5:20: [openvpms] password env: the environment variable OPENVPMS_PASSWORD is not set";
+    assert!(error.starts_with(start), "{error}");
+}
+
+#[test]
+fn a_credential_of_systemd_is_found() {
+    let directory =
+        with_config("vetbridge.toml", &VALID.replace("{ env = \"OPENVPMS_PASSWORD\" }", "{ credential = \"pw\" }"));
+    std::fs::write(directory.path().join("pw"), "x\n").unwrap();
+    let command = || {
+        let mut command = vetbridge(directory.path());
+        command.args(["check", "--offline"]);
+        command
+    };
+    assert_eq!(outcome(command().env("CREDENTIALS_DIRECTORY", directory.path())).0, 0);
+    assert!(outcome(&mut command()).2.contains("LoadCredential"));
+}
+
+#[test]
+fn without_any_configuration_the_places_are_named() {
+    // The last of the usual places is outside of the test's reach.
+    if Path::new("/etc/vetbridge/vetbridge.toml").exists() {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let (status, _, error) = outcome(vetbridge(directory.path()).args(["check", "--offline"]));
+    assert_eq!(status, 2);
+    assert!(
+        error.contains("vetbridge.toml and /etc/vetbridge/vetbridge.toml") && error.contains("--config"),
+        "{error}"
+    );
+}

@@ -15,11 +15,11 @@ use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::openvpms::NewBooking;
 use crate::remote::{Answer, ErrorClass};
-use crate::store::StoreError;
+use super::ledger::LedgerError;
 
 impl Practice {
     /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
-    pub(super) async fn attend_request(&self, request: BookingRequest) -> Result<(), StoreError> {
+    pub(super) async fn attend_request(&self, request: BookingRequest) -> Result<(), LedgerError> {
         let now = self.now();
         let entry = match self.shared.ledger.get(request.booking_id)? {
             Some(entry) => entry,
@@ -43,7 +43,7 @@ impl Practice {
     }
 
     /// Goes on with a booking of the ledger.
-    pub(super) async fn attend_known(&self, id: BookingId, event: Event) -> Result<(), StoreError> {
+    pub(super) async fn attend_known(&self, id: BookingId, event: Event) -> Result<(), LedgerError> {
         match self.shared.ledger.get(id)? {
             Some(entry) => self.attend(entry, event, None).await,
             None => Ok(()),
@@ -51,7 +51,7 @@ impl Practice {
     }
 
     /// One thing at a time: decide, write, do.
-    pub(super) async fn attend(&self, entry: Entry, event: Event, request: Option<&BookingRequest>) -> Result<(), StoreError> {
+    pub(super) async fn attend(&self, entry: Entry, event: Event, request: Option<&BookingRequest>) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
@@ -99,7 +99,7 @@ impl Practice {
     }
 
     /// Durable before anything outside relies on it. What was only seen is found again, and need not be waited for.
-    async fn write(&self, before: Option<&Entry>, entry: &Entry) -> Result<(), StoreError> {
+    async fn write(&self, before: Option<&Entry>, entry: &Entry) -> Result<(), LedgerError> {
         let now = self.now();
         let changed_state = before.is_none_or(|before| before.state != entry.state);
         if changed_state {

@@ -1,23 +1,34 @@
 //! The booking ledger: every booking in the store, and those that something can still happen to in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::booking::ledger::Entry;
 use crate::ids::{BookingId, PracticeId};
 use crate::span::Span;
-use crate::store::{Batch, Record, Store, StoreError};
+use crate::store::{Batch, Record, Store, StoreError, Unreadable};
 
 impl Record for Entry {
     const KIND: &'static str = "booking";
     const VERSION: u32 = 1;
 }
 
+/// What can go wrong with the ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Nothing can be written any more.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// One booking cannot be read. It is left alone: taking it for unknown could book it twice.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
 /// All bookings of all practices.
 pub struct Ledger {
-    store: Arc<Store>,
+    store: Store,
     live: Mutex<BTreeMap<BookingId, Entry>>,
 }
 
@@ -34,11 +45,14 @@ fn is_live(entry: &Entry, now: DateTime<Utc>) -> bool {
 
 impl Ledger {
     /// Reads the ledger. Records that cannot be read are named in the log and left where they are.
-    pub fn open(store: Arc<Store>, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        let entries = store.scan::<Entry>("")?;
-        let live = entries.into_iter().map(|(_, entry)| entry).filter(|entry| is_live(entry, now));
+    pub fn open(store: Store, now: DateTime<Utc>) -> Self {
+        let found = store.scan::<Entry>("");
+        for unreadable in &found.unreadable {
+            tracing::error!("A booking of the ledger cannot be read and is left as it is: {unreadable}.");
+        }
+        let live = found.records.into_iter().map(|(_, entry)| entry).filter(|entry| is_live(entry, now));
         let live = live.map(|entry| (entry.booking_id, entry)).collect();
-        Ok(Self { store, live: Mutex::new(live) })
+        Self { store, live: Mutex::new(live) }
     }
 
     fn live(&self) -> std::sync::MutexGuard<'_, BTreeMap<BookingId, Entry>> {
@@ -46,27 +60,23 @@ impl Ledger {
     }
 
     /// One booking.
-    pub fn get(&self, id: BookingId) -> Result<Option<Entry>, StoreError> {
+    pub fn get(&self, id: BookingId) -> Result<Option<Entry>, LedgerError> {
         match self.live().get(&id) {
             Some(entry) => Ok(Some(entry.clone())),
-            None => self.store.get(&key(id)),
+            None => Ok(self.store.get(&key(id))?),
         }
     }
 
     /// Writes a booking; durable when this returns.
-    pub async fn save(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        batch.put(&key(entry.booking_id), entry)?;
-        self.store.commit(batch).await?;
+    pub async fn save(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.store.commit(Batch::new().put(&key(entry.booking_id), entry)?).await?;
         self.remember(entry, now);
         Ok(())
     }
 
     /// Writes a booking soon. For what can be found out again.
-    pub fn save_later(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        batch.put(&key(entry.booking_id), entry)?;
-        self.store.write_later(batch)?;
+    pub fn save_later(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.store.write_later(Batch::new().put(&key(entry.booking_id), entry)?);
         self.remember(entry, now);
         Ok(())
     }
@@ -93,8 +103,8 @@ impl Ledger {
     }
 
     /// Every booking, oldest number first.
-    pub fn all(&self) -> Result<Vec<Entry>, StoreError> {
-        Ok(self.store.scan::<Entry>("")?.into_iter().map(|(_, entry)| entry).collect())
+    pub fn all(&self) -> Vec<Entry> {
+        self.store.scan::<Entry>("").records.into_iter().map(|(_, entry)| entry).collect()
     }
 
     /// Forgets settled bookings whose appointment is `keep_days` ago; flagged ones stay.
@@ -102,10 +112,10 @@ impl Ledger {
         let before = now - TimeDelta::days(i64::from(keep_days));
         let mut batch = Batch::new();
         let mut forgotten = 0;
-        for entry in self.all()? {
+        for entry in self.all() {
             let over = entry.place.as_ref().map_or_else(|| entry.history.last().map(|last| last.at), |place| Some(place.span.end));
             if !is_live(&entry, now) && over.is_some_and(|over| over < before) {
-                batch.delete::<Entry>(&key(entry.booking_id));
+                batch = batch.delete::<Entry>(&key(entry.booking_id));
                 forgotten += 1;
             }
         }

@@ -19,7 +19,7 @@ use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::StoreError;
+use super::ledger::LedgerError;
 
 /// So many pages of a list are read before answering begins.
 const PAGES_MAX: u32 = 20;

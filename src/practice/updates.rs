@@ -13,7 +13,7 @@ use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference};
 use crate::messages::booking as say;
 use crate::remote::{Answer, ErrorClass};
-use crate::store::StoreError;
+use super::ledger::LedgerError;
 
 /// After so many refused answers to one request an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
@@ -36,7 +36,7 @@ impl Practice {
         Ok(())
     }
 
-    async fn update(&self, update: &BookingUpdate) -> Result<(), StoreError> {
+    async fn update(&self, update: &BookingUpdate) -> Result<(), LedgerError> {
         let id = update.booking_id;
         let entry = self.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.id());
         match update::plan(update, entry.as_ref()) {
@@ -62,7 +62,7 @@ impl Practice {
         Ok(())
     }
 
-    async fn cancel_for_owner(&self, update: &BookingUpdate, entry: Option<Entry>, reference: &BookingReference) -> Result<(), StoreError> {
+    async fn cancel_for_owner(&self, update: &BookingUpdate, entry: Option<Entry>, reference: &BookingReference) -> Result<(), LedgerError> {
         let answer = self.openvpms.desk.cancel(reference).await;
         match (update::after_cancel(&answer), entry) {
             (AfterCancel::Cancelled, entry) => {
@@ -87,7 +87,7 @@ impl Practice {
     }
 
     /// Notes an event that asks for no further action of the desk.
-    pub(super) async fn note(&self, entry: Entry, event: Event) -> Result<(), StoreError> {
+    pub(super) async fn note(&self, entry: Entry, event: Event) -> Result<(), LedgerError> {
         self.attend(entry, event, None).await
     }
 
@@ -132,7 +132,7 @@ impl Practice {
         Ok(())
     }
 
-    async fn appointment_change(&self, request: &AppointmentChangeRequest) -> Result<(), StoreError> {
+    async fn appointment_change(&self, request: &AppointmentChangeRequest) -> Result<(), LedgerError> {
         let id = request.booking_id;
         let known = self.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.id());
         let reference = known.as_ref().and_then(|entry| entry.reference.clone());
@@ -155,7 +155,7 @@ impl Practice {
     }
 
     /// Takes an appointment over that the ledger does not know.
-    async fn adopt(&self, id: BookingId, reference: BookingReference, found: &Found) -> Result<Entry, StoreError> {
+    async fn adopt(&self, id: BookingId, reference: BookingReference, found: &Found) -> Result<Entry, LedgerError> {
         let place = match (found, self.mapping()) {
             (Found::Stands(booking), Some(mapping)) => watch::place_of(booking, None, mapping.server_zone),
             _ => None,

@@ -1,0 +1,248 @@
+//! What Healthengine was last told of each resource and day, and telling it what differs.
+//!
+//! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for one batch, decides *then* what
+//! differs, and notes what was accepted before the next. So a fresh day after a booking overtakes a long reading between two of
+//! its batches, and the older reading does not undo it: a day is never replaced by one that was read earlier.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::Practice;
+use super::health::Subject;
+use crate::availability::{self, DayChange, Moment, ResourceDay, SentDay};
+use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
+use crate::ids::{PracticeId, ResourceId};
+use crate::messages::practice as say;
+use crate::remote::{Answer, CallError, ErrorClass};
+use crate::store::{Batch, Record, Store, StoreError};
+
+/// A day as the store keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Told {
+    #[serde(flatten)]
+    sent: SentDay,
+    /// When the reading began that the day comes from.
+    read_at: DateTime<Utc>,
+}
+
+impl Record for Told {
+    const KIND: &'static str = "sent-day";
+    const VERSION: u32 = 1;
+}
+
+type Key = (ResourceId, NaiveDate);
+
+/// Days read at one time, ready to be sent.
+#[derive(Debug, Clone)]
+pub(super) struct ReadDays {
+    /// When the reading began.
+    pub(super) began: DateTime<Utc>,
+    /// The days.
+    pub(super) days: Vec<ResourceDay>,
+}
+
+/// What is sent of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// What differs from what was accepted.
+    Changed,
+    /// All of it.
+    All,
+}
+
+/// What came of publishing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Published {
+    /// How many days were accepted.
+    pub(super) accepted: usize,
+    /// How many were refused.
+    pub(super) refused: usize,
+}
+
+/// What Healthengine was told, and the turn to tell it.
+pub(super) struct Publisher {
+    practice: PracticeId,
+    told: Mutex<BTreeMap<Key, Told>>,
+    turn: AsyncMutex<()>,
+    /// False once the server turned out not to know batches.
+    batches: AtomicBool,
+}
+
+impl Publisher {
+    /// Reads what was told before the restart.
+    pub(super) fn open(store: &Store, practice: &PracticeId) -> Self {
+        let found = store.scan::<Told>(&format!("{practice}/"));
+        // A day that cannot be read is a day that was never sent.
+        let told = found.records.into_iter().filter_map(|(key, told)| Some((parse_key(&key)?, told))).collect();
+        Self { practice: practice.clone(), told: Mutex::new(told), turn: AsyncMutex::default(), batches: AtomicBool::new(true) }
+    }
+
+    fn told(&self) -> MutexGuard<'_, BTreeMap<Key, Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key(&self, (resource, date): Key) -> String {
+        format!("{}/{resource}/{date}", self.practice)
+    }
+
+    /// The day that Healthengine last accepted.
+    pub(super) fn accepted(&self, resource: ResourceId, date: NaiveDate) -> Option<ResourceDay> {
+        let told = self.told();
+        let told = told.get(&(resource, date)).filter(|told| told.sent.accepted)?;
+        Some(ResourceDay { resource, date, day: told.sent.day.clone() })
+    }
+
+    /// True if some day was ever sent.
+    pub(super) fn has_told(&self) -> bool {
+        !self.told().is_empty()
+    }
+}
+
+fn parse_key(key: &str) -> Option<Key> {
+    let mut parts = key.rsplit('/');
+    let (date, resource) = (parts.next()?, parts.next()?);
+    Some((resource.parse().ok()?, date.parse().ok()?))
+}
+
+impl Practice {
+    /// The days of a reading that differ from what Healthengine was told.
+    pub(super) fn changed(&self, read: &ReadDays, which: Which) -> Vec<ResourceDay> {
+        let now = self.now();
+        read.days.iter().filter(|day| self.is_to_be_sent(day, read.began, which, now)).cloned().collect()
+    }
+
+    fn is_to_be_sent(&self, day: &ResourceDay, read_at: DateTime<Utc>, which: Which, now: DateTime<Utc>) -> bool {
+        let told = self.publisher.told();
+        let told = told.get(&(day.resource, day.date));
+        if told.is_some_and(|told| read_at < told.read_at) {
+            return false;
+        }
+        let moment = Moment { now, min_notice: self.min_notice() };
+        let change = availability::compare(told.map(|told| &told.sent), &day.day, day.date, moment, &self.zone());
+        which == Which::All || change != DayChange::Same
+    }
+
+    fn min_notice(&self) -> TimeDelta {
+        TimeDelta::from_std(self.settings.sync.min_notice).unwrap_or_default()
+    }
+
+    /// Sends days, soonest first, in batches. `progress` hears of each day that is dealt with.
+    pub(super) async fn publish(&self, read: ReadDays, which: Which, progress: &(dyn Fn(usize) + Sync)) -> Answer<Published> {
+        let ReadDays { began, mut days } = read;
+        days.sort_by_key(|day| (day.date, day.resource));
+        days.dedup_by_key(|day| (day.date, day.resource));
+        let mut waiting = days.into_iter();
+        let mut published = Published::default();
+        loop {
+            let _turn = self.publisher.turn.lock().await;
+            let now = self.now();
+            let mut batch = Vec::new();
+            for day in waiting.by_ref() {
+                if self.is_to_be_sent(&day, began, which, now) {
+                    batch.push(day);
+                    if batch.len() == BATCH_MAX {
+                        break;
+                    }
+                } else {
+                    progress(1);
+                }
+            }
+            if batch.is_empty() {
+                return Ok(published);
+            }
+            let outcome = self.send(&batch).await?;
+            published.accepted += outcome.accepted.len();
+            published.refused += outcome.failed.len();
+            progress(batch.len());
+            self.note_told(batch, &outcome, began);
+        }
+    }
+
+    /// One batch, or one snapshot after the other where the server knows no batches.
+    async fn send(&self, days: &[ResourceDay]) -> Answer<BatchOutcome> {
+        let server = &self.healthengine.background;
+        let snapshots: Vec<AvailabilitySnapshot> = days.iter().map(ResourceDay::snapshot).collect();
+        if self.publisher.batches.load(Ordering::Relaxed) {
+            match server.send_availability_batch(&snapshots).await {
+                Err(error) if matches!(error.status, Some(404 | 405)) => self.publisher.batches.store(false, Ordering::Relaxed),
+                outcome => return outcome,
+            }
+        }
+        let mut outcome = BatchOutcome::default();
+        for (index, snapshot) in snapshots.iter().enumerate() {
+            match server.send_availability(snapshot).await {
+                Ok(()) => outcome.accepted.push(index),
+                Err(error) if error.class == ErrorClass::Refused => outcome.failed.push((index, error.detail)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn note_told(&self, days: Vec<ResourceDay>, outcome: &BatchOutcome, read_at: DateTime<Utc>) {
+        let now = self.now();
+        let refused: BTreeMap<usize, &String> = outcome.failed.iter().map(|(index, reason)| (*index, reason)).collect();
+        let accepted: std::collections::BTreeSet<usize> = outcome.accepted.iter().copied().collect();
+        let mut batch = Batch::new();
+        let mut failures = Vec::new();
+        for (index, day) in days.into_iter().enumerate() {
+            // A snapshot that the answer does not mention was not accepted, and is sent again.
+            if !accepted.contains(&index) && !refused.contains_key(&index) {
+                continue;
+            }
+            if let Some(reason) = refused.get(&index) {
+                failures.push(format!("{} on {}: {reason}", day.resource, day.date));
+            }
+            let key = (day.resource, day.date);
+            let told = Told { sent: SentDay { day: day.day, at: now, accepted: accepted.contains(&index) }, read_at };
+            match batch.put(&self.publisher.key(key), &told) {
+                Ok(with) => batch = with,
+                Err(error) => {
+                    tracing::error!(practice = %self.id(), "What was sent cannot be remembered: {error}.");
+                    batch = Batch::new();
+                }
+            }
+            self.publisher.told().insert(key, told);
+        }
+        self.shared.store.write_later(batch);
+        self.locked(&self.progress).sent_at = Some(now);
+        match failures.first() {
+            Some(example) => self.health.raise(Subject::RefusedDays, say::refused_days(failures.len(), example), now),
+            None if self.publisher.told().values().all(|told| told.sent.accepted) => self.health.clear(&Subject::RefusedDays),
+            None => {}
+        }
+    }
+
+    /// Sends days that nothing was read for: empty ones, or the last accepted ones again.
+    pub(super) async fn publish_as_they_are(&self, snapshots: Vec<AvailabilitySnapshot>) -> Answer<()> {
+        let _turn = self.publisher.turn.lock().await;
+        for snapshot in &snapshots {
+            match self.healthengine.background.send_availability(snapshot).await {
+                Ok(()) => {}
+                Err(CallError { class: ErrorClass::Refused, .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets days that are past, and those of resources that Healthengine deleted.
+    pub(super) fn forget_days(&self, keep: impl Fn(ResourceId, NaiveDate) -> bool) {
+        let mut told = self.publisher.told();
+        let gone: Vec<Key> = told.keys().filter(|(resource, date)| !keep(*resource, *date)).copied().collect();
+        let mut batch = Batch::new();
+        for key in gone {
+            told.remove(&key);
+            batch = batch.delete::<Told>(&self.publisher.key(key));
+        }
+        drop(told);
+        if !batch.is_empty() {
+            self.shared.store.write_later(batch);
+        }
+    }
+}

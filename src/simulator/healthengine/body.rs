@@ -62,10 +62,11 @@ impl<'a> Fields<'a> {
 
     /// An integer of at least 0, or its digits as a text; see the module's page.
     pub(super) fn count(&self, name: &str) -> Result<u32, Wrong> {
-        let number = match self.required(name)? {
-            Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
-            Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
-            _ => None,
+        let value = self.required(name)?;
+        let number = match value.as_str() {
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
+            Some(_) => None,
+            None => value.as_u64().and_then(|number| u32::try_from(number).ok()),
         };
         number.ok_or_else(|| self.wrong(name, "must be an integer of at least 0"))
     }
@@ -87,10 +88,9 @@ impl<'a> Fields<'a> {
 
     /// A list of ids: texts that are not blank, or integers; see the module's page.
     pub(super) fn ids(&self, list: &[Value], name: &str) -> Result<Vec<String>, Wrong> {
-        let id = |value: &Value| match value {
-            Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-            Value::Number(number) => number.as_i64().map(|number| number.to_string()),
-            _ => None,
+        let id = |value: &Value| match value.as_str() {
+            Some(text) => (!text.trim().is_empty()).then(|| text.to_owned()),
+            None => value.as_i64().map(|number| number.to_string()),
         };
         list.iter().map(id).collect::<Option<_>>().ok_or_else(|| self.wrong(name, "must be an array of string ids"))
     }

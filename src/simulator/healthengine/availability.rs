@@ -1,0 +1,200 @@
+//! Availability snapshots: one day of one resource, replaced as a whole, seen by pet owners once the queue has come to it.
+//!
+//! Assumptions, where the definition is silent: the queue keeps its order; "existing" compares with the last accepted snapshot
+//! of that day only; of two snapshots of one day in one call the second fails; a range whose list of types is empty or absent
+//! is open to every type; a snapshot that names an unknown resource or type fails, except an *empty* one of a resource that a
+//! request asks for (it may have been removed since, and the request must be answerable).
+
+use std::collections::{BTreeSet, VecDeque};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::body::{Fields, Wrong};
+use super::requests;
+use super::settings::Batch;
+use super::state::Practice;
+use super::visit::{Outcome, Refusal, Reply, Visit};
+
+/// How many snapshots a batch may hold.
+const BATCH_MAX: usize = 100;
+
+/// A stretch of a day that can be booked, as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// Practice time.
+    pub start: NaiveTime,
+    /// Practice time, after `start`.
+    pub end: NaiveTime,
+    /// Seconds; under 60 Healthengine's own length of the type counts.
+    pub slot_length_seconds: u32,
+    /// The types that can be booked in it; every one if empty.
+    pub appointment_types: Vec<String>,
+}
+
+/// One day of one resource.
+#[derive(Default)]
+pub(super) struct Day {
+    published: Vec<Range>,
+    queue: VecDeque<(DateTime<Utc>, Vec<Range>)>,
+    last: Option<(DateTime<Utc>, Vec<Range>)>,
+    heard_at: Option<DateTime<Utc>>,
+}
+
+impl Day {
+    /// What pet owners see.
+    pub(super) fn published(&self, now: DateTime<Utc>) -> &[Range] {
+        self.queue.iter().rev().find(|(due, _)| *due <= now).map_or(&self.published, |(_, ranges)| ranges)
+    }
+
+    /// When a snapshot last came, changed or not.
+    pub(super) fn heard_at(&self) -> Option<DateTime<Utc>> {
+        self.heard_at
+    }
+
+    /// Takes a snapshot in; false if it is the one that it has.
+    fn take(&mut self, now: DateTime<Utc>, ranges: Vec<Range>, delay: TimeDelta, existing_for: TimeDelta) -> bool {
+        self.heard_at = Some(now);
+        if self.last.as_ref().is_some_and(|(at, last)| *last == ranges && now - *at < existing_for) {
+            return false;
+        }
+        self.last = Some((now, ranges.clone()));
+        self.queue.push_back((now + delay, ranges));
+        true
+    }
+
+    /// Publishes what is due.
+    fn settle(&mut self, now: DateTime<Utc>) {
+        while self.queue.front().is_some_and(|(due, _)| *due <= now) {
+            if let Some((_, ranges)) = self.queue.pop_front() {
+                self.published = ranges;
+            }
+        }
+    }
+}
+
+/// `POST availability/snapshot`
+pub(super) fn snapshot(visit: &mut Visit<'_>) -> Outcome {
+    let body = visit.required_body()?;
+    let sent = Sent::read(&body, "the snapshot", visit.practice, visit.notes)?;
+    accept(visit, sent);
+    Reply::done()
+}
+
+/// `POST availability/snapshots`
+pub(super) fn snapshots(visit: &mut Visit<'_>) -> Outcome {
+    if let Batch::Absent(status) = visit.settings.batch {
+        return Err(Refusal::fair(status, "no such operation"));
+    }
+    let list = visit.required_list()?;
+    if list.len() > BATCH_MAX {
+        return Err(Refusal::mistake(400, format!("at most {BATCH_MAX} snapshots in one call")));
+    }
+    let (mut created, mut existing, mut failed, mut errors) = (vec![], vec![], vec![], vec![]);
+    let (mut days, mut labels) = (BTreeSet::new(), BTreeSet::new());
+    for (index, value) in list.iter().enumerate() {
+        let label = value.get("id").and_then(Value::as_str).map_or_else(|| index.to_string(), ToOwned::to_owned);
+        if !labels.insert(label.clone()) {
+            visit.notes.push(format!("two snapshots of one call go by the id {label}"));
+        }
+        let sent = Sent::read(value, &format!("snapshot {label}"), visit.practice, visit.notes).and_then(|sent| {
+            let first = days.insert((sent.resource.clone(), sent.day));
+            let twice = || Wrong(format!("{} of {} twice in one call", sent.day, sent.resource));
+            if first { Ok(sent) } else { Err(twice()) }
+        });
+        match sent {
+            Ok(sent) => if accept(visit, sent) { &mut created } else { &mut existing }.push(label),
+            Err(Wrong(error)) => {
+                visit.notes.push(format!("snapshot {label} failed: {error}"));
+                errors.push(json!({ "snapshot": label.clone(), "error": error }));
+                failed.push(label);
+            }
+        }
+    }
+    let mut answer = json!({ "created": created, "existing": existing, "failed": failed });
+    if !errors.is_empty() {
+        answer["errors"] = Value::Array(errors);
+    }
+    Reply::with(answer)
+}
+
+/// A snapshot that can be used.
+struct Sent {
+    resource: String,
+    day: NaiveDate,
+    ranges: Vec<Range>,
+}
+
+impl Sent {
+    fn read(value: &Value, place: &str, practice: &Practice, notes: &mut Vec<String>) -> Result<Self, Wrong> {
+        let fields = Fields::of(value, place, &["id", "date", "pmsResourceId", "availability"], notes)?;
+        fields.optional_text("id")?;
+        let (day, resource) = (fields.day("date")?, fields.text("pmsResourceId")?);
+        let ranges = fields.list("availability")?;
+        let ranges: Vec<Range> = ranges
+            .iter()
+            .map(|range| read_range(range, place, &resource, practice, notes))
+            .collect::<Result<_, _>>()?;
+        if practice.resource(&resource).is_none() {
+            let asked_for =
+                |wanted: &super::state::DayWanted| wanted.day == day && wanted.resource.as_ref() == Some(&resource);
+            if !(ranges.is_empty() && practice.wanted.days.iter().any(asked_for)) {
+                return Err(Wrong(format!("{resource} is not in the resource snapshot")));
+            }
+        }
+        note_overlaps(&ranges, place, notes);
+        Ok(Self { resource, day, ranges })
+    }
+}
+
+fn read_range(
+    value: &Value,
+    place: &str,
+    resource: &str,
+    practice: &Practice,
+    notes: &mut Vec<String>,
+) -> Result<Range, Wrong> {
+    let known = ["start", "end", "slotLength", "pmsAppointmentTypeIds"];
+    let fields = Fields::of(value, &format!("a range of {place}"), &known, notes)?;
+    let (start, end) = fields.range()?;
+    let slot_length_seconds = fields.count("slotLength")?;
+    let appointment_types = fields.ids(fields.optional_list("pmsAppointmentTypeIds")?, "pmsAppointmentTypeIds")?;
+    for id in &appointment_types {
+        if practice.appointment_type(id).is_none_or(|kind| !kind.belongs_to(resource)) {
+            return Err(Wrong(format!("{id} is no appointment type of {resource}")));
+        }
+    }
+    Ok(Range { start, end, slot_length_seconds, appointment_types })
+}
+
+/// Two ranges that share a type and a minute would offer one time twice.
+fn note_overlaps(ranges: &[Range], place: &str, notes: &mut Vec<String>) {
+    for (index, one) in ranges.iter().enumerate() {
+        for other in &ranges[index + 1..] {
+            let (types, others) = (&one.appointment_types, &other.appointment_types);
+            let share = types.is_empty() || others.is_empty() || types.iter().any(|id| others.contains(id));
+            if share && one.start < other.end && other.start < one.end {
+                notes.push(format!("ranges of {place} overlap at {}", one.start.max(other.start).format("%H:%M")));
+            }
+        }
+    }
+}
+
+/// Takes a snapshot in and counts it as the answer to requests for its day; true if it changes anything.
+fn accept(visit: &mut Visit<'_>, sent: Sent) -> bool {
+    let Sent { resource, day, ranges } = sent;
+    let mut created = true;
+    if visit.practice.resource(&resource).is_some() {
+        let own = visit.practice.days.entry((resource.clone(), day)).or_default();
+        own.settle(visit.now);
+        let overtakes = !own.queue.is_empty();
+        let seconds = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+        let (delay, existing_for) = (seconds(visit.settings.snapshot_delay), seconds(visit.settings.existing_for));
+        created = own.take(visit.now, ranges, delay, existing_for);
+        if created && overtakes && visit.settings.strict_queue {
+            visit.notes.push(format!("{day} of {resource} is sent again while it is still queued"));
+        }
+    }
+    requests::day_heard(visit.practice, &resource, day, visit.now);
+    created
+}

@@ -1,0 +1,102 @@
+//! What practice staff link by hand in the portal: a Healthengine practitioner to a resource, his appointment types to ours.
+//!
+//! Nothing can be booked without a linked practitioner. A snapshot that leaves a resource or a type out deletes the links to
+//! it; sending it again does not bring them back, staff must.
+
+use super::state::{AppointmentType, Practice, Resource};
+
+/// A practitioner as Healthengine shows him to pet owners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Practitioner {
+    /// His name.
+    pub name: String,
+    /// The resource that staff linked.
+    pub resource: Option<String>,
+    /// What he can be booked for.
+    pub kinds: Vec<Kind>,
+}
+
+/// An appointment type as Healthengine names it to pet owners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind {
+    /// Healthengine's name of it; bookings carry it as `comments`.
+    pub name: String,
+    /// Healthengine's own length, minutes, at least 1.
+    pub length_minutes: u32,
+    /// Our appointment type that staff linked.
+    pub appointment_type: Option<String>,
+}
+
+/// What Healthengine takes for a type whose length nobody told, minutes.
+const LENGTH_MINUTES_DEFAULT: u32 = 15;
+
+impl Kind {
+    /// A kind as staff make it for a type: same name, same length, linked.
+    pub(super) fn of(kind: &AppointmentType) -> Self {
+        let length_minutes = kind.length_minutes.filter(|minutes| *minutes > 0).unwrap_or(LENGTH_MINUTES_DEFAULT);
+        Self { name: kind.name.clone(), length_minutes, appointment_type: Some(kind.id.clone()) }
+    }
+}
+
+impl Practice {
+    /// The practitioner linked to a resource.
+    pub(super) fn practitioner(&self, resource: &str) -> Option<&Practitioner> {
+        self.practitioners.iter().find(|own| own.resource.as_deref() == Some(resource))
+    }
+
+    /// Links a practitioner of this name, who is made if need be.
+    pub(super) fn link_resource(&mut self, resource: &Resource, name: &str) {
+        for other in self.practitioners.iter_mut().filter(|own| own.resource.as_ref() == Some(&resource.id)) {
+            other.resource = None;
+        }
+        let linked = Some(resource.id.clone());
+        match self.practitioners.iter_mut().find(|own| own.name == name) {
+            Some(known) => known.resource = linked,
+            None => {
+                self.practitioners.push(Practitioner { name: name.to_owned(), resource: linked, kinds: Vec::new() })
+            }
+        }
+    }
+
+    /// Gives the practitioner of a resource a kind, or replaces the one of that name.
+    pub(super) fn link_kind(&mut self, resource: &str, kind: Kind) -> bool {
+        let Some(own) = self.practitioners.iter_mut().find(|own| own.resource.as_deref() == Some(resource)) else {
+            return false;
+        };
+        match own.kinds.iter_mut().find(|known| known.name == kind.name) {
+            Some(known) => *known = kind,
+            None => own.kinds.push(kind),
+        }
+        true
+    }
+
+    /// Links everything that is not linked yet, as diligent staff would.
+    pub(super) fn link_everything(&mut self) {
+        for resource in self.resources.clone() {
+            if self.practitioner(&resource.id).is_none() {
+                self.link_resource(&resource, &resource.name);
+            }
+            for kind in self.appointment_types.clone().iter().filter(|kind| kind.belongs_to(&resource.id)) {
+                let linked = |known: &Kind| known.appointment_type.as_ref() == Some(&kind.id);
+                if !self.practitioner(&resource.id).is_some_and(|own| own.kinds.iter().any(linked)) {
+                    self.link_kind(&resource.id, Kind::of(kind));
+                }
+            }
+        }
+    }
+
+    /// Deletes the links to what a snapshot left out.
+    pub(super) fn drop_links(&mut self) {
+        let (resources, types) = (&self.resources, &self.appointment_types);
+        for own in &mut self.practitioners {
+            if let Some(gone) = own.resource.take_if(|id| !resources.iter().any(|resource| resource.id == *id)) {
+                self.lost_links.push(format!("{} -> resource {gone}", own.name));
+            }
+            for kind in &mut own.kinds {
+                if let Some(gone) = kind.appointment_type.take_if(|id| !types.iter().any(|other| other.id == *id)) {
+                    self.lost_links.push(format!("{}, {} -> appointment type {gone}", own.name, kind.name));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What Healthengine wants: the list of kinds, and one paged list per kind. Lists shrink as their entries are answered.
+//!
+//! **Webhook delivery** (a later part) begins where a request comes to exist: `pet_owners.rs` (bookings, cancellations),
+//! `staff.rs` (what staff and Healthengine itself ask for) and [`want_day`] (after a rejection). The subscriptions to deliver
+//! to, and the log of failed deliveries, are in `subscriptions.rs`.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Value, json};
+
+use super::bookings::Answer;
+use super::health;
+use super::state::{DayWanted, Practice};
+use super::visit::{Outcome, Refusal, Reply, Visit};
+
+/// `GET requests`: being asked is the sign that the integration lives.
+pub(super) fn kinds(visit: &mut Visit<'_>) -> Outcome {
+    health::polled(visit.practice, visit.now);
+    let wanted = &visit.practice.wanted;
+    let open = |name: &str, outstanding: bool| outstanding.then(|| name.to_owned());
+    let booking_waits = visit.practice.bookings.values().any(|booking| booking.answer == Answer::Open);
+    let known = [
+        open("bookings", booking_waits),
+        open("bookingUpdates", !wanted.updates.is_empty()),
+        open("availability", !wanted.days.is_empty()),
+        open("pmsAppointmentChanges", !wanted.appointment_changes.is_empty()),
+        open("pmsResources", wanted.resources),
+        open("pmsAppointmentTypes", wanted.appointment_types),
+    ];
+    Reply::with(known.into_iter().flatten().chain(wanted.other_kinds.iter().cloned()).collect())
+}
+
+/// `GET requests/bookings`
+pub(super) fn bookings(visit: &mut Visit<'_>) -> Outcome {
+    let open = visit.practice.bookings.iter().filter(|(_, booking)| booking.answer == Answer::Open);
+    paged(visit, open, |(id, booking)| booking.json(*id, visit.practice, visit.now))
+}
+
+/// `GET requests/bookingUpdates`
+pub(super) fn booking_updates(visit: &mut Visit<'_>) -> Outcome {
+    let open = visit.practice.wanted.updates.iter().filter_map(|(request, update)| {
+        visit.practice.bookings.get(&update.booking).map(|booking| (request, update, booking))
+    });
+    paged(visit, open, |(request, update, booking)| booking.update_json(update.booking, *request, update.at, visit.now))
+}
+
+/// `GET requests/availability`
+pub(super) fn availability(visit: &mut Visit<'_>) -> Outcome {
+    paged(
+        visit,
+        visit.practice.wanted.days.iter(),
+        |wanted| json!({ "day": wanted.day.to_string(), "pms_resource_id": wanted.resource, "pmsResourceId": wanted.resource }),
+    )
+}
+
+/// `GET requests/pmsAppointmentChanges`
+pub(super) fn appointment_changes(visit: &mut Visit<'_>) -> Outcome {
+    let open = visit.practice.wanted.appointment_changes.iter();
+    let open = open.filter_map(|id| visit.practice.bookings.get(id).map(|booking| (id, booking)));
+    paged(visit, open, |(id, booking)| booking.change_json(*id))
+}
+
+/// The lists of the extra features, which are always empty here.
+pub(super) fn none(visit: &mut Visit<'_>) -> Outcome {
+    paged(visit, std::iter::empty(), |value: Value| value)
+}
+
+/// The page that the query asks for, as the API writes pages. A page after the last is empty.
+pub(super) fn paged<T>(visit: &Visit<'_>, entries: impl Iterator<Item = T>, json: impl Fn(T) -> Value) -> Outcome {
+    let page: usize = match visit.asked_for("page").map(str::parse) {
+        None => 1,
+        Some(Ok(page)) if page > 0 => page,
+        Some(_) => return Err(Refusal::mistake(400, "page must be an integer from 1")),
+    };
+    let per_page = visit.settings.per_page.max(1);
+    let (first, mut total, mut data) = ((page - 1).saturating_mul(per_page), 0, Vec::new());
+    for entry in entries {
+        if total >= first && data.len() < per_page {
+            data.push(json(entry));
+        }
+        total += 1;
+    }
+    let pages = total.div_ceil(per_page).max(1);
+    Reply::with(json!({
+        "data": data,
+        "page": { "currentPage": page, "totalPages": pages, "perPage": per_page, "total": total },
+    }))
+}
+
+/// Asks for a day, unless that is asked for already.
+pub(super) fn want_day(practice: &mut Practice, day: NaiveDate, resource: Option<String>, at: DateTime<Utc>) {
+    if practice.wanted.days.iter().any(|wanted| wanted.day == day && wanted.resource == resource) {
+        return;
+    }
+    let missing = match &resource {
+        Some(one) => [one.clone()].into(),
+        None => practice.resources.iter().map(|own| own.id.clone()).collect(),
+    };
+    practice.wanted.days.push(DayWanted { day, resource, missing, at });
+}
+
+/// A snapshot of a day came: what asked for it is answered. A request for every resource is, once all of them came.
+pub(super) fn day_heard(practice: &mut Practice, resource: &str, day: NaiveDate, now: DateTime<Utc>) {
+    let mut answered = Vec::new();
+    practice.wanted.days.retain_mut(|wanted| {
+        if wanted.day == day {
+            wanted.missing.remove(resource);
+        }
+        let open = wanted.day != day || !wanted.missing.is_empty();
+        if !open {
+            answered.push(wanted.at);
+        }
+        open
+    });
+    for at in answered {
+        health::answered(practice, || format!("the availability request for {day}"), at, now);
+    }
+}

@@ -1,0 +1,183 @@
+//! What Healthengine knows: practices with their configuration, days, bookings and open requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc, Weekday};
+use serde_json::Value;
+
+use super::availability::Day;
+use super::bookings::Booking;
+use super::health::Lapse;
+use super::links::Practitioner;
+use super::record::Record;
+use super::settings::Settings;
+use super::subscriptions::{DeliveryFailure, Subscription};
+use crate::ids::{BookingId, PracticeId, RequestId};
+use crate::zone::Zone;
+
+/// Everything.
+pub(super) struct State {
+    pub(super) settings: Settings,
+    pub(super) ids: Ids,
+    pub(super) practices: BTreeMap<PracticeId, Practice>,
+    pub(super) record: Record,
+}
+
+impl State {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings, ids: Ids::default(), practices: BTreeMap::new(), record: Record::default() }
+    }
+}
+
+/// Gives out ids, the same ones in every run. They begin where the API's examples do.
+pub(super) struct Ids {
+    booking: i64,
+    request: i64,
+    subscription: u64,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self { booking: 36_127_212, request: 312, subscription: 1 }
+    }
+}
+
+impl Ids {
+    pub(super) fn booking(&mut self) -> BookingId {
+        self.booking += 1;
+        BookingId(self.booking - 1)
+    }
+
+    pub(super) fn request(&mut self) -> RequestId {
+        self.request += 1;
+        RequestId(self.request - 1)
+    }
+
+    /// In the form of a UUID, as the API gives them.
+    pub(super) fn subscription(&mut self) -> String {
+        self.subscription += 1;
+        format!("db26bebd-63f3-47d6-9fb8-{:012x}", self.subscription - 1)
+    }
+}
+
+/// A practice.
+pub(super) struct Practice {
+    pub(super) key: String,
+    pub(super) zone: Zone,
+    pub(super) consent: bool,
+    /// True if the integration is off at the consumer, so that every call is one too many.
+    pub(super) silence_expected: bool,
+    pub(super) hides_times_when_unhealthy: bool,
+    pub(super) public_holidays: BTreeSet<NaiveDate>,
+    /// True if staff link whatever is sent, as soon as it arrives.
+    pub(super) staff_link_at_once: bool,
+
+    pub(super) liveness: Option<Liveness>,
+    pub(super) resources: Vec<Resource>,
+    pub(super) appointment_types: Vec<AppointmentType>,
+    pub(super) practitioners: Vec<Practitioner>,
+    pub(super) lost_links: Vec<String>,
+    pub(super) days: BTreeMap<(String, NaiveDate), Day>,
+
+    pub(super) bookings: BTreeMap<BookingId, Booking>,
+    pub(super) wanted: Wanted,
+    pub(super) features: BTreeMap<&'static str, bool>,
+    pub(super) subscriptions: BTreeMap<String, Subscription>,
+    pub(super) delivery_failures: Vec<DeliveryFailure>,
+
+    pub(super) last_poll: Option<DateTime<Utc>>,
+    pub(super) lapses: Vec<Lapse>,
+}
+
+/// What Healthengine wants from the practice system, apart from bookings that wait.
+#[derive(Default)]
+pub(super) struct Wanted {
+    pub(super) updates: BTreeMap<RequestId, UpdateWanted>,
+    pub(super) updates_answered: BTreeMap<RequestId, BookingId>,
+    pub(super) days: Vec<DayWanted>,
+    pub(super) appointment_changes: BTreeSet<BookingId>,
+    pub(super) resources: bool,
+    pub(super) appointment_types: bool,
+    /// Kinds that no edition knows, or that belong to an extra feature; listed until they are withdrawn.
+    pub(super) other_kinds: BTreeSet<String>,
+}
+
+/// A change of a booking that waits to be confirmed or rejected.
+pub(super) struct UpdateWanted {
+    pub(super) booking: BookingId,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// A day that waits for a snapshot.
+pub(super) struct DayWanted {
+    pub(super) day: NaiveDate,
+    /// The resource asked for; every one if `None`.
+    pub(super) resource: Option<String>,
+    /// The resources whose snapshot is still to come.
+    pub(super) missing: BTreeSet<String>,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// The liveness contract.
+pub(super) struct Liveness {
+    /// As it was sent.
+    pub(super) sent: Value,
+    pub(super) at: DateTime<Utc>,
+    pub(super) weekdays: BTreeMap<u8, Vec<(NaiveTime, NaiveTime)>>,
+    pub(super) public_holidays: Vec<(NaiveTime, NaiveTime)>,
+}
+
+impl Liveness {
+    /// The hours of a day.
+    pub(super) fn hours(&self, day: Weekday, public_holiday: bool) -> &[(NaiveTime, NaiveTime)] {
+        if public_holiday {
+            return &self.public_holidays;
+        }
+        self.weekdays.get(&(day.num_days_from_monday() as u8)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A resource, as the snapshot listed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// `pmsResourceId`.
+    pub id: String,
+    /// `pmsResourceName`.
+    pub name: String,
+    /// `pmsPractitionerTitle`.
+    pub title: Option<String>,
+    /// `pmsPractitionerFirstname`.
+    pub first_name: Option<String>,
+    /// `pmsPractitionerLastname`.
+    pub last_name: Option<String>,
+}
+
+/// An appointment type, as the snapshot listed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppointmentType {
+    /// `pmsAppointmentTypeId`.
+    pub id: String,
+    /// `pmsAppointmentTypeName`.
+    pub name: String,
+    /// `pmsAppointmentLength`: minutes.
+    pub length_minutes: Option<u32>,
+    /// The resource that alone has it; every one if `None`.
+    pub resource: Option<String>,
+}
+
+impl AppointmentType {
+    /// True if the resource has this type.
+    pub(super) fn belongs_to(&self, resource: &str) -> bool {
+        self.resource.as_deref().is_none_or(|own| own == resource)
+    }
+}
+
+impl Practice {
+    pub(super) fn resource(&self, id: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.id == id)
+    }
+
+    pub(super) fn appointment_type(&self, id: &str) -> Option<&AppointmentType> {
+        self.appointment_types.iter().find(|kind| kind.id == id)
+    }
+}

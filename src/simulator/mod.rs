@@ -4,3 +4,4 @@
 //! ([`exchange::serve`]) and, for simulations, directly behind the clients ([`exchange::Memory`]).
 
 pub mod exchange;
+pub mod openvpms;

@@ -1,4 +1,5 @@
 //! The examples of the published guide of the Booking API v2, against the simulated server of the guide's clinic.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "as everywhere in tests")]
 
 use std::path::Path;
 

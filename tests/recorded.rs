@@ -3,6 +3,8 @@
 //! What must differ is mapped: ids and references of bookings that were made, the order of appointment types (the real one has
 //! none), what stands on HTML pages below their title, and the stream addresses in the texts of parse errors.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "as everywhere in tests")]
+
 #[path = "common/recorded.rs"]
 mod recorded;
 

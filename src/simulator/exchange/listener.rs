@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -64,7 +65,7 @@ async fn accept(listener: &TcpListener, model: &Arc<dyn Model>, faults: &Faults,
                 tokio::spawn(async move { stop.run_until_cancelled(served).await });
             }
             // Out of descriptors, or a client that left before it was accepted: the next one may do better.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
@@ -151,7 +152,6 @@ fn with_head(answered: &Answered, body: Body) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

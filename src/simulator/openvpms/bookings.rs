@@ -13,20 +13,11 @@ use super::dates;
 use super::draft::{self, Draft};
 use super::free_busy::minutes_off_grid;
 use super::matching::{matching_patient, notes};
+use super::pages::Refusal;
 use super::wall;
 use super::world::{
     Account, Appointment, AppointmentId, CustomerId, DatabaseText, PatientId, ReferenceParts, Status, World,
 };
-
-/// Why there is no answer of the usual kind.
-pub(super) enum Refusal {
-    /// The application says no, in a line of plain text: 400.
-    Bad(String),
-    /// 404 `Booking not found`.
-    Gone,
-    /// 500 with a page that shows what broke, and perhaps what was posted.
-    Broken(String),
-}
 
 fn bad<T>(text: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Bad(text.into()))
@@ -104,7 +95,8 @@ impl World {
         Ok(())
     }
 
-    /// Compares wall times, as the database does. Calendar blocks do not count.
+    /// Compares wall times, as the database does. Calendar blocks do not count. The text names the times of the appointment that
+    /// stands (assumed: in the recording they were those of the booking, too).
     fn check_overlap(&self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) -> Result<(), Refusal> {
         let live = |own: &&Appointment| own.schedule == schedule && own.status != Status::Cancelled;
         let taken = self.appointments.values().filter(live).find(|own| own.start < end && start < own.end);
@@ -204,7 +196,7 @@ impl World {
             return bad("Invalid booking reference");
         };
         let own = self.appointments.get(&id).filter(|own| own.status != Status::Cancelled);
-        own.filter(|own| self.reference(own) == reference).ok_or(Refusal::Gone)
+        own.filter(|own| self.reference(own) == reference).ok_or(Refusal::NotFound("Booking not found"))
     }
 
     fn told(&self, own: &Appointment) -> Told {

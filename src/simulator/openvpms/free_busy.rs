@@ -75,9 +75,11 @@ impl World {
         events
     }
 
-    /// The span between two wall times.
+    /// The span between two wall times. Around a change of the clocks the end can be the earlier instant; such an entry is
+    /// assumed to take no time.
     pub(super) fn span(&self, start: NaiveDateTime, end: NaiveDateTime) -> Span {
-        Span { start: wall::instant(&self.zone, start), end: wall::instant(&self.zone, end) }
+        let start = wall::instant(&self.zone, start);
+        Span { start, end: wall::instant(&self.zone, end).max(start) }
     }
 }
 

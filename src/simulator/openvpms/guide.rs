@@ -1,4 +1,4 @@
-//! The clinic of the published guide (seed `003_…`): its ids, its Friday, its server's ways.
+//! The clinic of the published guide of the Booking API v2: its ids, its Friday, its server's ways.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Australia::Sydney;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::ids::{LocationId, ScheduleId, UserId};
 
+use super::pages::Refusal;
 use super::world::{Location, Schedule, User, World};
 
 /// A location on the wire.
@@ -79,20 +80,29 @@ impl World {
         own.map(|location| self.location_told(location)).collect()
     }
 
-    /// A schedule, or the status and text of its absence.
-    pub(super) fn schedule_online(&self, id: ScheduleId) -> Result<&Schedule, (u16, &'static str)> {
-        let schedule = self.schedule(id).ok_or((404, "Schedule not found"))?;
-        if schedule.online { Ok(schedule) } else { Err((400, "Schedule is not available for online booking")) }
+    /// One flagged location.
+    pub(super) fn location_listed(&self, id: LocationId) -> Result<&Location, Refusal> {
+        self.online_location(id).ok_or(Refusal::NotFound("Practice location not found"))
+    }
+
+    /// A schedule, which must be flagged.
+    pub(super) fn schedule_online(&self, id: ScheduleId) -> Result<&Schedule, Refusal> {
+        let schedule = self.schedule(id).ok_or(Refusal::NotFound("Schedule not found"))?;
+        if schedule.online {
+            Ok(schedule)
+        } else {
+            Err(Refusal::Bad("Schedule is not available for online booking".to_owned()))
+        }
     }
 
     /// A listed user.
-    pub(super) fn user_listed(&self, id: UserId) -> Result<&User, (u16, &'static str)> {
-        self.user(id).filter(|user| user.is_listed()).ok_or((404, "User not found"))
+    pub(super) fn user_listed(&self, id: UserId) -> Result<&User, Refusal> {
+        self.user(id).filter(|user| user.is_listed()).ok_or(Refusal::NotFound("User not found"))
     }
 
     /// One of the flagged locations where a user works.
-    pub(super) fn user_location(&self, user: &User, id: LocationId) -> Result<&Location, (u16, &'static str)> {
-        self.online_location(id).filter(|_| user.works_at(id)).ok_or((404, "Location not found"))
+    pub(super) fn user_location(&self, user: &User, id: LocationId) -> Result<&Location, Refusal> {
+        self.online_location(id).filter(|_| user.works_at(id)).ok_or(Refusal::NotFound("Location not found"))
     }
 }
 

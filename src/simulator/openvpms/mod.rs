@@ -2,21 +2,21 @@
 //!
 //! # What it promises
 //! It answers as the server of the recording in `fixtures/openvpms-recorded.jsonl` does (OpenVPMS 2.1-SNAPSHOT of 21 March
-//! 2019), mistakes included, or, where a setting says so, as the published guide of the API describes (seed `003_…`, whose
-//! examples are in `fixtures/openvpms-guide`). `tests/recorded.rs` and `tests/openvpms_examples.rs` hold it to that. Where
+//! 2019), mistakes included, or, where a setting says so, as the published guide of the API describes (its examples are in
+//! `fixtures/openvpms-guide`). `tests/recorded.rs` and `tests/openvpms_examples.rs` hold it to that. Where
 //! neither tells, the module that decides says what it assumes.
 //!
 //! [`OpenVpmsSim::answer`](Model::answer) is the only way in for a client. Clinic staff, the demo and simulations act on the
 //! [`World`] behind it through [`OpenVpmsSim::staff`].
 //!
 //! # How it is laid out
-//! A request goes through [`routes`] (paths, accounts, media types) to what it asks for: lists ([`inventory`]), free and busy
-//! time of a schedule ([`free_busy`]) or of a clinician ([`roster`]), bookings ([`bookings`], which reads a body as
-//! [`draft`] says and finds customers as [`matching`] says). [`dates`] and [`wall`] hold how the server reads and writes time.
+//! A request goes through `routes` (paths, accounts, media types) to what it asks for: lists (`inventory`), free and busy
+//! time of a schedule (`free_busy`) or of a clinician (`roster`), bookings (`bookings`, which reads a body as
+//! `draft` says and finds customers as `matching` says). `dates` and `wall` hold how the server reads and writes time.
 //!
 //! # What it leaves out
 //! Exchanges are carried out one after the other. The real server checks for an overlap without a lock, so that equal POSTs at
-//! one instant can all be taken; a model of that would split [`bookings::submit`] between its check and its writing. What
+//! one instant can all be taken; a model of that would split `submit` in `bookings` between its check and its writing. What
 //! happens on the way to the server and back belongs to [`super::exchange`].
 
 mod bookings;
@@ -34,6 +34,9 @@ mod staff;
 mod uuids;
 mod wall;
 mod world;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Mutex, PoisonError};
 

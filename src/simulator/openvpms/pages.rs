@@ -1,8 +1,27 @@
-//! The shapes of answers: JSON, a line of text, and the pages of the container in front of the application.
+//! The shapes of answers: JSON, a line of text, the pages of the container in front of the application, refusals.
 
 use serde::Serialize;
 
 use crate::simulator::exchange::Answered;
+
+/// Why there is no answer of the usual kind.
+pub(super) enum Refusal {
+    /// The application says no, in a line of plain text: 400.
+    Bad(String),
+    /// It does not know, or does not tell of, what was asked for: 404 with a line of plain text.
+    NotFound(&'static str),
+    /// 500 with a page that shows what broke, and perhaps what was posted.
+    Broken(String),
+}
+
+/// A refusal as it is sent.
+pub(super) fn refused(refusal: Refusal) -> Answered {
+    match refusal {
+        Refusal::Bad(line) => text(400, line),
+        Refusal::NotFound(line) => text(404, line),
+        Refusal::Broken(trace) => page(500, &trace),
+    }
+}
 
 /// A JSON answer, with the parameters of the media type that was asked for.
 pub(super) fn json(parameters: &str, value: &impl Serialize) -> Answered {

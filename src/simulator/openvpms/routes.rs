@@ -16,11 +16,10 @@ use crate::simulator::exchange::{Answered, Asked};
 use crate::span::Span;
 
 use super::BASE;
-use super::bookings::Refusal;
 use super::dates;
 use super::free_busy::Window;
 use super::inventory::{schedule_told, user_told};
-use super::pages;
+use super::pages::{self, Refusal};
 use super::roster::Ranged;
 use super::world::{Account, Condition, World};
 
@@ -134,39 +133,28 @@ fn dispatch(
     account: &Account,
     now: DateTime<Utc>,
 ) -> Answered {
-    let (methods, allow): (&[&str], _) = match route {
-        Route::Bookings => (&["POST"], "POST,OPTIONS"),
-        Route::Booking(_) => (&["GET", "HEAD", "DELETE"], "GET,DELETE,OPTIONS"),
-        Route::Locations
-        | Route::Location(_)
-        | Route::Schedules(_)
-        | Route::Users(_)
-        | Route::Schedule(_)
-        | Route::Types(_)
-        | Route::ScheduleTime(..)
-        | Route::User(_)
-        | Route::UserLocations(_)
-        | Route::UserLocation(..)
-        | Route::UserTime(..) => (&["GET", "HEAD"], "GET,OPTIONS"),
+    let allow = if matches!(route, Route::Bookings) {
+        "POST,OPTIONS"
+    } else if matches!(route, Route::Booking(_)) {
+        "GET,DELETE,OPTIONS"
+    } else {
+        "GET,OPTIONS"
     };
-    match asked.method.as_str() {
-        "OPTIONS" => pages::description(allow),
-        method if !methods.contains(&method) => pages::page(405, "").with_header("allow", allow),
-        "POST" => submit(world, asked, account, now),
-        "DELETE" => match route {
-            Route::Booking(reference) => match world.cancel_booking(reference, account) {
-                Ok(()) => pages::empty(204),
-                Err(refusal) => refused(refusal),
-            },
-            _ => pages::page(405, ""),
+    match (asked.method.as_str(), route) {
+        ("OPTIONS", _) => pages::description(allow),
+        ("POST", Route::Bookings) => submit(world, asked, account, now),
+        ("DELETE", Route::Booking(reference)) => match world.cancel_booking(reference, account) {
+            Ok(()) => pages::empty(204),
+            Err(refusal) => pages::refused(refusal),
         },
-        method => {
+        ("GET" | "HEAD", route) if !matches!(route, Route::Bookings) => {
             let mut answered = read(world, route, asked, query);
-            if method == "HEAD" {
+            if asked.method == "HEAD" {
                 answered.body.clear();
             }
             answered
         }
+        _ => pages::page(405, "").with_header("allow", allow),
     }
 }
 
@@ -184,63 +172,45 @@ fn submit(world: &mut World, asked: &Asked, account: &Account, now: DateTime<Utc
             let location = format!("http://{host}{BASE}/bookings/{reference}");
             Answered { status: 201, ..pages::text(200, reference) }.with_header("location", location)
         }
-        Err(refusal) => refused(refusal),
-    }
-}
-
-fn refused(refusal: Refusal) -> Answered {
-    match refusal {
-        Refusal::Bad(text) => pages::text(400, text),
-        Refusal::Gone => pages::text(404, "Booking not found"),
-        Refusal::Broken(trace) => pages::page(500, &trace),
+        Err(refusal) => pages::refused(refusal),
     }
 }
 
 fn read(world: &World, route: &Route<'_>, asked: &Asked, query: &str) -> Answered {
     let Some(parameters) = accepted(asked, "application", "json") else { return pages::page(406, "") };
     match told(world, route, query) {
-        Ok(Ok(value)) => pages::json(&parameters, &value),
-        Ok(Err((status, text))) => pages::text(status, text),
-        Err(refusal) => refused(refusal),
+        Ok(value) => pages::json(&parameters, &value),
+        Err(refusal) => pages::refused(refusal),
     }
 }
 
-/// What a read brings, or the text of a plain refusal.
-type Brought = Result<Result<Value, (u16, &'static str)>, Refusal>;
-
-fn told(world: &World, route: &Route<'_>, query: &str) -> Brought {
-    let location = |id| world.online_location(id).ok_or((404, "Practice location not found"));
+fn told(world: &World, route: &Route<'_>, query: &str) -> Result<Value, Refusal> {
     Ok(match *route {
-        Route::Locations => Ok(value(&world.locations_told())),
-        Route::Location(id) => location(id).map(|own| value(&world.location_told(own))),
-        Route::Schedules(id) => location(id).map(|own| value(&world.schedules_told(own.id))),
-        Route::Users(id) => location(id).map(|own| value(&world.users_told(own.id))),
-        Route::Schedule(id) => world.schedule_online(id).map(|own| value(&schedule_told(own))),
-        Route::Types(id) => world.schedule_online(id).map(|own| value(&world.types_told(own))),
+        Route::Locations => value(&world.locations_told()),
+        Route::Location(id) => value(&world.location_told(world.location_listed(id)?)),
+        Route::Schedules(id) => value(&world.schedules_told(world.location_listed(id)?.id)),
+        Route::Users(id) => value(&world.users_told(world.location_listed(id)?.id)),
+        Route::Schedule(id) => value(&schedule_told(world.schedule_online(id)?)),
+        Route::Types(id) => value(&world.types_told(world.schedule_online(id)?)),
         Route::ScheduleTime(id, part) => {
             let window = window(query)?;
-            world.schedule_online(id).map(|own| {
-                let found = world.free_busy(own, window);
-                let spans = |spans: &[Span]| spans.iter().map(|span| range(world, *span)).collect();
-                parts(part, spans(&found.free), spans(&found.busy), None)
-            })
+            let found = world.free_busy(world.schedule_online(id)?, window);
+            let ranges = |spans: &[Span]| spans.iter().map(|span| range(world, *span)).collect();
+            parts(part, ranges(&found.free), ranges(&found.busy), None)
         }
-        Route::User(id) => world.user_listed(id).map(|own| value(&user_told(own))),
-        Route::UserLocations(id) => world.user_listed(id).map(|own| value(&world.user_locations_told(own))),
-        Route::UserLocation(id, at) => world
-            .user_listed(id)
-            .and_then(|own| world.user_location(own, at))
-            .map(|location| value(&world.location_told(location))),
+        Route::User(id) => value(&user_told(world.user_listed(id)?)),
+        Route::UserLocations(id) => value(&world.user_locations_told(world.user_listed(id)?)),
+        Route::UserLocation(id, at) => value(&world.location_told(world.user_location(world.user_listed(id)?, at)?)),
         Route::UserTime(id, at, part) => {
             let window = window(query)?;
-            world.user_listed(id).and_then(|own| world.user_location(own, at)).map(|_| {
-                let found = world.user_free_busy(id, at, window);
-                let ranges = |own: &[Ranged]| own.iter().map(|own| scheduled(world, own)).collect();
-                parts(part, ranges(&found.free), ranges(&found.busy), Some(id))
-            })
+            world.user_location(world.user_listed(id)?, at)?;
+            let found = world.user_free_busy(id, at, window);
+            let ranges = |own: &[Ranged]| own.iter().map(|own| scheduled(world, own)).collect();
+            parts(part, ranges(&found.free), ranges(&found.busy), Some(id))
         }
-        Route::Booking(reference) => Ok(value(&world.retrieve(reference)?)),
-        Route::Bookings => Err((404, "")),
+        Route::Booking(reference) => value(&world.retrieve(reference)?),
+        // Not reached: this path takes only POST.
+        Route::Bookings => Value::Null,
     })
 }
 

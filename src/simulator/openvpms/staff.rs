@@ -111,12 +111,12 @@ impl World {
 
     /// The server is restarted: what its cache knew beyond the database is lost.
     pub fn restart(&mut self) {
-        let zone = self.zone;
-        for own in self.appointments.values_mut() {
-            own.cached = crate::span::Span {
-                start: super::wall::instant(&zone, own.start),
-                end: super::wall::instant(&zone, own.end),
-            };
+        let read = |own: &Appointment| (own.id, self.span(own.start, own.end));
+        let spans: Vec<_> = self.appointments.values().map(read).collect();
+        for (id, span) in spans {
+            if let Some(own) = self.appointments.get_mut(&id) {
+                own.cached = span;
+            }
         }
     }
 

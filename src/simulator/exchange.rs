@@ -1,7 +1,21 @@
-//! How a simulated server is asked: over loopback HTTP or in memory, through the same fault plan.
+//! How a simulated server is asked: over loopback HTTP ([`serve`]) or in memory ([`Memory`]), through the same fault plan.
+//!
+//! A [`Model`] turns one request into one answer, at once and without waiting. What a network adds to that (silence, a
+//! reset, half an answer, a page of some proxy, an answer that is late) is a [`Fault`], and `Fate` says what it does to one
+//! exchange. Both carriers act on the same fate, so a client meets the same thing in memory as over HTTP, with one exception:
+//! a request that has already arrived over HTTP cannot be refused any more, so there [`Fault::Refuse`] hangs up, as
+//! [`Fault::LoseRequest`] does. A port that really refuses is [`Faults::close_port`].
 
-use std::sync::{Arc, Mutex};
+mod listener;
+mod memory;
+
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use listener::serve;
+pub use memory::Memory;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
@@ -60,9 +74,100 @@ pub enum Fault {
     TooMany(u64),
 }
 
+impl Answered {
+    /// A page of a server in front of the application, or of the container around it.
+    pub fn html(status: u16, title: &str) -> Self {
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+        );
+        let headers = vec![("content-type".to_owned(), "text/html;charset=utf-8".to_owned())];
+        Self { status, headers, body: page.into_bytes() }
+    }
+
+    /// The value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        value_of(&self.headers, name)
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+impl Asked {
+    /// The value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        value_of(&self.headers, name)
+    }
+}
+
+fn value_of<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+}
+
+/// What becomes of one exchange, once the plan was asked and the model has, or has not, carried it out.
+pub(crate) enum Fate {
+    /// The client gets this, so much later.
+    Answered(Answered, Duration),
+    /// The client gets the head and half of the body.
+    Truncated(Answered),
+    /// The connection ends without an answer.
+    HangUp,
+    /// The connection stays open and silent.
+    Silence,
+    /// There was no connection.
+    Refused,
+}
+
+/// Asks the plan, lets the model do what the plan leaves it, and says how the exchange ends. Inside a tokio runtime: what is
+/// carried out late waits in a task of its own, as it would in the queue of a server whose client has long gone.
+pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: Asked) -> Fate {
+    let at_once = |answered| Fate::Answered(answered, Duration::ZERO);
+    match faults.next(&asked) {
+        None => at_once(model.answer(&asked)),
+        Some(Fault::Refuse) => Fate::Refused,
+        Some(Fault::LoseRequest) => Fate::HangUp,
+        Some(Fault::LoseAnswer) => {
+            model.answer(&asked);
+            Fate::HangUp
+        }
+        Some(Fault::CarryOutLate(after)) => {
+            let model = Arc::clone(model);
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                model.answer(&asked);
+            });
+            Fate::Silence
+        }
+        Some(Fault::Hang) => Fate::Silence,
+        Some(Fault::Slow(by)) => Fate::Answered(model.answer(&asked), by),
+        Some(Fault::StatusBefore(status)) => at_once(Answered::html(status, &format!("HTTP Status {status}"))),
+        Some(Fault::StatusAfter(status)) => {
+            model.answer(&asked);
+            at_once(Answered::html(status, &format!("HTTP Status {status}")))
+        }
+        Some(Fault::LoginPage) => at_once(Answered::html(200, "Login")),
+        Some(Fault::Truncate) => match model.answer(&asked) {
+            // Of nothing there is no half: the head is what gets lost.
+            answered if answered.body.is_empty() => Fate::HangUp,
+            answered => Fate::Truncated(answered),
+        },
+        Some(Fault::TooMany(seconds)) => {
+            at_once(Answered::html(429, "Too Many Requests").with_header("retry-after", seconds.to_string()))
+        }
+    }
+}
+
 /// Decides, exchange by exchange, what goes wrong. Shared: a test changes the plan while the bridge runs.
 #[derive(Clone, Default)]
-pub struct Faults(Arc<Mutex<Option<Plan>>>);
+pub struct Faults {
+    plan: Arc<Mutex<Option<Plan>>>,
+    /// True while the port is closed.
+    port: Arc<watch::Sender<bool>>,
+}
 
 type Plan = Box<dyn FnMut(&Asked) -> Option<Fault> + Send>;
 
@@ -74,16 +179,22 @@ impl Faults {
 
     /// From here on this function decides.
     pub fn set(&self, plan: impl FnMut(&Asked) -> Option<Fault> + Send + 'static) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Box::new(plan));
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(plan));
     }
 
-    /// From here on nothing goes wrong.
+    /// From here on nothing goes wrong; a closed port is open again.
     pub fn heal(&self) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        self.port.send_replace(false);
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// From here on, until [`Faults::heal`], the server is not there: connections are refused, those that stand end.
+    pub fn close_port(&self) {
+        self.port.send_replace(true);
     }
 
     /// What happens to this exchange.
     pub fn next(&self, asked: &Asked) -> Option<Fault> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_mut().and_then(|plan| plan(asked))
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(|plan| plan(asked))
     }
 }

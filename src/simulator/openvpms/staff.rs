@@ -1,0 +1,180 @@
+//! What happens behind the API's back: staff in the diary, administrators, a restart. And a look at what stands there.
+
+use chrono::{NaiveDateTime, NaiveTime};
+
+use crate::ids::{AppointmentTypeId, ScheduleId, UserId};
+
+use super::world::{
+    Account, Appointment, AppointmentId, Block, BlockId, CustomerId, PatientId, Schedule, Status, User, World,
+};
+
+/// An appointment that staff make. Times are wall times of the server.
+#[derive(Clone)]
+pub struct NewAppointment {
+    /// On which schedule.
+    pub schedule: ScheduleId,
+    /// From; on the grid or not.
+    pub start: NaiveDateTime,
+    /// To.
+    pub end: NaiveDateTime,
+    /// What for.
+    pub appointment_type: AppointmentTypeId,
+    /// With whom.
+    pub clinician: Option<UserId>,
+    /// For whom.
+    pub customer: Option<CustomerId>,
+    /// For which animal.
+    pub patient: Option<PatientId>,
+}
+
+impl World {
+    /// Staff make an appointment; nothing is checked, not even for overlaps.
+    pub fn add_appointment(&mut self, new: NewAppointment) -> AppointmentId {
+        let NewAppointment { schedule, start, end, appointment_type, clinician, customer, patient } = new;
+        let id = AppointmentId(self.fresh_id());
+        let appointment = Appointment {
+            id,
+            link: self.uuids.next(),
+            schedule,
+            start,
+            end,
+            appointment_type,
+            status: Status::Pending,
+            clinician,
+            customer,
+            patient,
+            notes: None,
+            cached: self.span(start, end),
+        };
+        self.appointments.insert(id, appointment);
+        id
+    }
+
+    /// Staff move an appointment, perhaps to another schedule. False if there is none.
+    pub fn move_appointment(
+        &mut self,
+        id: AppointmentId,
+        schedule: ScheduleId,
+        start: NaiveDateTime,
+        end: NaiveDateTime,
+    ) -> bool {
+        let cached = self.span(start, end);
+        let Some(own) = self.appointments.get_mut(&id) else { return false };
+        (own.schedule, own.start, own.end, own.cached) = (schedule, start, end, cached);
+        true
+    }
+
+    /// Staff set how far an appointment has come. False if there is none.
+    pub fn set_status(&mut self, id: AppointmentId, status: Status) -> bool {
+        self.appointments.get_mut(&id).is_some_and(|own| {
+            own.status = status;
+            true
+        })
+    }
+
+    /// Staff cancel an appointment.
+    pub fn cancel(&mut self, id: AppointmentId) -> bool {
+        self.set_status(id, Status::Cancelled)
+    }
+
+    /// The patient has come; the booking cannot be cancelled online from here on.
+    pub fn check_in(&mut self, id: AppointmentId) -> bool {
+        self.set_status(id, Status::CheckedIn)
+    }
+
+    /// An appointment vanishes altogether, as after a restored backup.
+    pub fn remove_appointment(&mut self, id: AppointmentId) -> bool {
+        self.appointments.remove(&id).is_some()
+    }
+
+    /// Staff close time in the diary.
+    pub fn add_block(&mut self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) -> BlockId {
+        let id = BlockId(self.fresh_id());
+        self.blocks.insert(id, Block { id, schedule, start, end });
+        id
+    }
+
+    /// Staff open it again. False if there is no such block.
+    pub fn remove_block(&mut self, id: BlockId) -> bool {
+        self.blocks.remove(&id).is_some()
+    }
+
+    /// A schedule, to set its flag, hours, slot size or types.
+    pub fn schedule_mut(&mut self, id: ScheduleId) -> Option<&mut Schedule> {
+        self.schedules.iter_mut().find(|schedule| schedule.id == id)
+    }
+
+    /// A user, to set the flags or locations.
+    pub fn user_mut(&mut self, id: UserId) -> Option<&mut User> {
+        self.users.iter_mut().find(|user| user.id == id)
+    }
+
+    /// The server is restarted: what its cache knew beyond the database is lost.
+    pub fn restart(&mut self) {
+        let read = |own: &Appointment| (own.id, self.span(own.start, own.end));
+        let spans: Vec<_> = self.appointments.values().map(read).collect();
+        for (id, span) in spans {
+            if let Some(own) = self.appointments.get_mut(&id) {
+                own.cached = span;
+            }
+        }
+    }
+
+    /// All appointments, the cancelled ones too, by id: the order in which they were made.
+    pub fn appointments(&self) -> impl Iterator<Item = &Appointment> {
+        self.appointments.values()
+    }
+
+    /// All that stand: not cancelled.
+    pub fn standing(&self) -> impl Iterator<Item = &Appointment> {
+        self.appointments().filter(|own| own.status != Status::Cancelled)
+    }
+
+    /// One appointment.
+    pub fn appointment(&self, id: AppointmentId) -> Option<&Appointment> {
+        self.appointments.get(&id)
+    }
+
+    /// The appointments, cancelled or not, with a line of this text in their booking notes (after its label, if it has one).
+    pub fn with_note(&self, line: &str) -> Vec<&Appointment> {
+        let is_it = |own: &str| own == line || own.strip_suffix(line).is_some_and(|label| label.ends_with(": "));
+        let noted = |own: &&Appointment| own.notes.as_deref().is_some_and(|notes| notes.lines().any(is_it));
+        self.appointments().filter(noted).collect()
+    }
+
+    /// The appointment that a booking reference of this server stands for, cancelled or not.
+    pub fn find_reference(&self, reference: &str) -> Option<&Appointment> {
+        self.appointments().find(|own| self.reference(own) == reference)
+    }
+
+    /// All calendar blocks.
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.values()
+    }
+
+    fn fresh_id(&mut self) -> i64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+}
+
+impl Account {
+    /// A login with the role Online Booking.
+    pub fn booking(name: &str, password: &str) -> Self {
+        Self { name: name.to_owned(), password: password.to_owned(), may_book: true }
+    }
+
+    /// A login without it.
+    pub fn without_role(name: &str, password: &str) -> Self {
+        Self { may_book: false, ..Self::booking(name, password) }
+    }
+}
+
+impl Schedule {
+    /// Opens from one time of day to another, every day, and has no online booking times.
+    pub fn open_daily(&mut self, start: NaiveTime, end: NaiveTime) {
+        self.hours = super::world::Hours { start: Some(start), end: Some(end) };
+        self.times = None;
+    }
+}

@@ -101,6 +101,8 @@ pub enum Taken {
     Part,
     /// Every minute.
     All,
+    /// Nobody can tell: some of it lies outside opening hours, where appointments do not show, and the rest is taken.
+    Unseen,
 }
 
 /// How a POST ended.
@@ -276,7 +278,7 @@ impl Desk<'_> {
         match (self.entry.state, look) {
             (State::Received, Look::Unreachable(detail)) => self.out_of_reach(&detail),
             (State::Received, Look::Closed(reason)) => self.reject_and_refresh(reason),
-            (State::Received, Look::Seen { taken: Taken::All, .. }) if self.may_be_ours_already() => {
+            (State::Received, Look::Seen { taken: Taken::All | Taken::Unseen, .. }) if self.may_be_ours_already() => {
                 let reason = if self.entry.left_nothing > 0 { say::PROBABLY_OURS } else { say::MAYBE_FORGOTTEN };
                 self.doubtful(reason)
             }
@@ -315,6 +317,7 @@ impl Desk<'_> {
             Look::Unreachable(_) => self.rest(),
             // Nobody can look any more. The pet owner was told yes, so a person has to.
             Look::Closed(_) => self.doubtful(say::CANNOT_LOOK),
+            Look::Seen { taken: Taken::Unseen, .. } => self.doubtful(say::CANNOT_LOOK),
             Look::Seen { taken: Taken::All, .. } => self.doubtful(say::PROBABLY_OURS),
             Look::Seen { taken: Taken::Part, .. } => {
                 self.entry.doubt = None;

@@ -242,17 +242,16 @@ impl Entry {
         }
     }
 
-    /// The time that must not be offered on the strength of a reading that began then: the reading may have missed it.
-    pub fn time_unseen_by(&self, reading_began: DateTime<Utc>) -> Option<Span> {
+    /// The appointment, for whoever works out what is taken: it stands, or nobody knows. A reading that began before
+    /// `inserted` need not show it.
+    pub fn own_booking(&self) -> Option<OwnBooking> {
         let place = self.place.as_ref()?;
-        let unseen = match self.state {
-            State::Submitting => true,
-            State::Inserted | State::Confirmed | State::InDoubt => {
-                self.inserted_at.is_some_and(|at| reading_began <= at)
-            }
-            State::Received | State::Rejected | State::Cancelled => false,
+        let inserted = match self.state {
+            State::Submitting => None,
+            State::Inserted | State::Confirmed | State::InDoubt => self.inserted_at,
+            State::Received | State::Rejected | State::Cancelled => return None,
         };
-        unseen.then_some(place.span)
+        Some(OwnBooking { schedule: place.schedule, user: place.user, span: place.span, inserted })
     }
 }
 

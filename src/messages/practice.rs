@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use crate::availability::Reason;
 use crate::ids::PracticeId;
 use crate::remote::CallError;
 
@@ -61,3 +62,21 @@ pub const NOT_READ: &str = "OpenVPMS was not read completely within the last two
 pub const NOT_POLLED: &str = "Healthengine did not answer the last poll.";
 /// Not in step: access.
 pub const NO_ACCESS: &str = "Healthengine refuses the credentials or the consent.";
+
+/// Why a slot cannot be booked, for Healthengine's support.
+pub fn refusal(reason: Reason) -> &'static str {
+    match reason {
+        Reason::DoesNotExist => "The clocks are put forward over this time on that day.",
+        Reason::HappensTwice => "The clocks are put back at this time on that day.",
+        Reason::Past => "The time is past.",
+        Reason::ScheduleBusy => "The time is taken.",
+        Reason::Closed => "The time lies outside the schedule's hours for online booking.",
+        Reason::ClinicianBusyElsewhere => "The clinician has another appointment at this time.",
+        Reason::NotRostered => "The clinician is not available at this time.",
+        Reason::TooShort => "The time that is free is too short for the appointment.",
+        Reason::TooSoon => "The time is too soon.",
+    }
+}
+
+/// The schedule was taken out of online booking.
+pub const SCHEDULE_CLOSED: &str = "The schedule is no longer open for online booking.";

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::availability::OwnBooking;
 use crate::booking::ledger::Entry;
 use crate::ids::{BookingId, PracticeId};
-use crate::span::Span;
 use crate::store::{Batch, Record, Store, StoreError, Unreadable};
 
 impl Record for Entry {
@@ -95,11 +95,10 @@ impl Ledger {
         self.live().values().filter(|entry| entry.practice_id == *practice).cloned().collect()
     }
 
-    /// Time that a reading which began then may not show as taken. `but` is the booking that asks.
-    pub fn unseen_by(&self, reading_began: DateTime<Utc>, but: Option<BookingId>) -> Vec<(Entry, Span)> {
+    /// Appointments of ours, of all practices. `but` is the booking that asks.
+    pub fn own_bookings(&self, but: Option<BookingId>) -> Vec<OwnBooking> {
         let live = self.live();
-        let others = live.values().filter(|entry| Some(entry.booking_id) != but);
-        others.filter_map(|entry| Some((entry.clone(), entry.time_unseen_by(reading_began)?))).collect()
+        live.values().filter(|entry| Some(entry.booking_id) != but).filter_map(Entry::own_booking).collect()
     }
 
     /// Every booking, oldest number first.

@@ -1,0 +1,365 @@
+//! When availability is read and sent: near days often, the rest of the horizon now and then, all of it once a day, and single days
+//! at once when something happened to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+use super::health::Subject;
+use super::publishing::{Published, Which};
+use super::requests::all_pages;
+use super::{Offering, Practice};
+use crate::availability::{Day, Days, ResourceDay};
+use crate::booking::ledger::Entry;
+use crate::delays::Delays;
+use crate::healthengine::{AvailabilityRequest, AvailabilitySnapshot};
+use crate::ids::{ResourceId, ScheduleId, UserId};
+use crate::mapping::Resource;
+use crate::messages::practice as say;
+use crate::remote::{Answer, CallError, ErrorClass};
+use crate::span::Span;
+use crate::store::{Batch, Record};
+
+/// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
+#[derive(Debug, Clone, Copy)]
+pub struct Changed {
+    /// Where.
+    pub schedule: ScheduleId,
+    /// With whom.
+    pub user: Option<UserId>,
+    /// When.
+    pub span: Span,
+}
+
+/// Days that are to be read and sent at once.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    /// By day: the resources, and whether they are sent even if nothing differs.
+    days: BTreeMap<NaiveDate, BTreeMap<ResourceId, Which>>,
+}
+
+/// When everything was last sent again.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct FullResync {
+    at: DateTime<Utc>,
+}
+
+impl Record for FullResync {
+    const KIND: &'static str = "full-resync";
+    const VERSION: u32 = 1;
+}
+
+/// A wrong password looks like a database that is away; after this long it is called a password.
+const PASSWORD_AFTER: TimeDelta = TimeDelta::minutes(2);
+/// Between two calls while OpenVPMS answers 401.
+const CREDENTIALS_DELAY: Duration = Duration::from_secs(60);
+
+impl Practice {
+    /// Reads and sends until the practice stops.
+    pub(super) async fn availability_loop(self: Arc<Self>) {
+        let sync = &self.settings.sync;
+        let mut delays = Delays::new(Duration::from_secs(1), sync.max_retry_interval);
+        // The first reading takes the whole horizon at one call per schedule.
+        let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
+        let mut offering_changed = self.offering.subscribe();
+        loop {
+            let Some(offering) = self.offering() else {
+                tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    _ = offering_changed.changed() => continue,
+                }
+            };
+            let now = Instant::now();
+            let days = self.horizon(&offering);
+            let (far_due, near_due) = (far_at <= now, near_at <= now);
+            let due = match (near_due, far_due) {
+                (true, true) => Some(days),
+                (true, false) => Some(Days { count: days.count.min(sync.near_days), ..days }),
+                (false, true) => Some(days.skip(sync.near_days)),
+                (false, false) => None,
+            };
+            if let Some(due) = due {
+                let resync = near_due && far_due && self.full_resync_is_due(&offering);
+                let outcome = self.read_and_send(&offering, due, if resync { Which::All } else { Which::Changed }).await;
+                if near_due {
+                    self.first_sending.send_replace(true);
+                }
+                let (near_wait, far_wait) = match outcome {
+                    Ok(()) => {
+                        delays.reset();
+                        if resync {
+                            self.note_full_resync();
+                        }
+                        (sync.availability_interval, sync.far_availability_interval)
+                    }
+                    Err(error) => {
+                        let retry = self.retry_after(&error, &mut delays);
+                        (retry.min(sync.availability_interval), retry.min(sync.far_availability_interval))
+                    }
+                };
+                let now = Instant::now();
+                if near_due {
+                    near_at = now + near_wait;
+                }
+                if far_due {
+                    far_at = now + far_wait;
+                }
+                if !resync && self.full_resync_is_due(&offering) {
+                    (near_at, far_at) = (now, now);
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep_until(near_at.min(far_at)) => {}
+                // New resources are offered at once.
+                _ = offering_changed.changed() => (near_at, far_at) = (Instant::now(), Instant::now()),
+            }
+        }
+    }
+
+    fn retry_after(&self, error: &CallError, delays: &mut Delays) -> Duration {
+        let wanted = error.retry_after.unwrap_or_default();
+        let own = if error.class == ErrorClass::Credentials { CREDENTIALS_DELAY } else { delays.next_delay() };
+        own.max(wanted)
+    }
+
+    /// Today and the days after it that are offered.
+    pub(super) fn horizon(&self, offering: &Offering) -> Days {
+        Days::from_today(self.now(), &offering.zones.practice, self.settings.sync.horizon_days)
+    }
+
+    /// One reading and what follows from it.
+    async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days, which: Which) -> Answer<()> {
+        let resources = &offering.mapping.resources;
+        let reading = self.read(&self.openvpms.background, offering, resources, days).await;
+        match &reading.failure {
+            None => {
+                self.openvpms_answered();
+                if days.first == self.horizon(offering).first {
+                    self.locked(&self.progress).read_at = Some(reading.began);
+                }
+            }
+            Some(error) => self.openvpms_failed(error),
+        }
+        self.watch_reading(offering, &reading);
+        let read = self.days(&reading, offering, resources, days);
+        if let Err(error) = self.publish(read, which, &|_| {}).await {
+            self.healthengine_failed(&error);
+            return Err(error);
+        }
+        let horizon = self.horizon(offering);
+        let offered: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id).collect();
+        let protected = self.configuration.protected();
+        self.forget_days(|resource, date| (offered.contains(&resource) || protected.contains(&resource)) && horizon.holds(date));
+        reading.failure.map_or(Ok(()), Err)
+    }
+
+    /// Reads all days and sends them; for `resync`. `progress` hears how many days are dealt with.
+    pub(super) async fn send_all(&self, offering: &Offering, progress: &(dyn Fn(usize) + Sync)) -> Answer<Published> {
+        let days = self.horizon(offering);
+        let resources = &offering.mapping.resources;
+        let reading = self.read(&self.openvpms.background, offering, resources, days).await;
+        let read = self.days(&reading, offering, resources, days);
+        let published = self.publish(read, Which::All, progress).await?;
+        reading.failure.map_or(Ok(published), Err)
+    }
+
+    /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
+    fn full_resync_is_due(&self, offering: &Offering) -> bool {
+        let last = self.shared.store.get::<FullResync>(&self.id().0).ok().flatten();
+        let Some(last) = last else {
+            // The first sending of all days is one.
+            return true;
+        };
+        let now = self.now();
+        let zone = &offering.zones.practice;
+        let today = zone.wall(now).date();
+        let latest = [Some(today), today.pred_opt()].into_iter().flatten().find_map(|day| {
+            let at = first_instant_from(zone, day, self.settings.sync.full_resync_at);
+            (at <= now).then_some(at)
+        });
+        latest.is_some_and(|latest| last.at < latest)
+    }
+
+    fn note_full_resync(&self) {
+        if let Ok(batch) = Batch::new().put(&self.id().0, &FullResync { at: self.now() }) {
+            self.shared.store.write_later(batch);
+        }
+    }
+
+    /// OpenVPMS answered a whole reading.
+    pub(super) fn openvpms_answered(&self) {
+        *self.locked(&self.refused_since) = None;
+        self.health.clear(&Subject::OpenVpms);
+    }
+
+    /// OpenVPMS did not answer, or refused us.
+    pub(super) fn openvpms_failed(&self, error: &CallError) {
+        let now = self.now();
+        let text = if error.class == ErrorClass::Credentials {
+            let since = *self.locked(&self.refused_since).get_or_insert(now);
+            if now - since > PASSWORD_AFTER { say::openvpms_password(error) } else { say::openvpms_away(error) }
+        } else {
+            *self.locked(&self.refused_since) = None;
+            say::openvpms_away(error)
+        };
+        self.health.raise(Subject::OpenVpms, text, now);
+    }
+
+    /// The days of a booking changed: every practice hears of it.
+    pub(super) fn refresh_place(&self, entry: &Entry) {
+        if let Some(place) = &entry.place {
+            // Nobody listens while the bridge stops.
+            let _ = self.shared.changes.send(Changed { schedule: place.schedule, user: place.user, span: place.span });
+        }
+    }
+
+    /// Sends single days as soon as something happened to them.
+    pub(super) async fn refresh_loop(self: Arc<Self>) {
+        let mut changes = self.shared.changes.subscribe();
+        let mut delays = Delays::new(Duration::from_millis(500), self.settings.sync.max_retry_interval);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                change = changes.recv() => match change {
+                    Ok(change) => self.note_change(change),
+                    // So many changes at once that some were missed: the next reading of the near days finds them.
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                () = self.refresh_wanted.notified() => {}
+            }
+            // What came in meanwhile is one reading.
+            while let Ok(change) = changes.try_recv() {
+                self.note_change(change);
+            }
+            while self.has_due_days() {
+                let Err(error) = self.send_due_days().await else {
+                    delays.reset();
+                    continue;
+                };
+                let wait = self.retry_after(&error, &mut delays);
+                tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    () = tokio::time::sleep(wait) => {}
+                }
+            }
+        }
+    }
+
+    fn note_change(&self, change: Changed) {
+        let Some(offering) = self.offering() else { return };
+        let zone = &offering.zones.practice;
+        let shares = |resource: &&Resource| {
+            resource.id.schedule == change.schedule || (change.user.is_some() && resource.id.user == change.user)
+        };
+        let (first, last) = (zone.wall(change.span.start).date(), zone.wall(change.span.end - TimeDelta::seconds(1)).date());
+        let mut due = self.locked(&self.due);
+        for resource in offering.mapping.resources.iter().filter(shares) {
+            for day in first.iter_days().take_while(|day| *day <= last).take(3) {
+                due.days.entry(day).or_default().entry(resource.id).or_insert(Which::Changed);
+            }
+        }
+    }
+
+    fn has_due_days(&self) -> bool {
+        !self.locked(&self.due).days.is_empty()
+    }
+
+    /// Reads and sends one day of those that are due; it is due no longer once it was sent.
+    async fn send_due_days(self: &Arc<Self>) -> Answer<()> {
+        let Some((day, wanted)) = self.locked(&self.due).days.pop_first() else { return Ok(()) };
+        let outcome = self.send_day(day, &wanted).await;
+        if outcome.is_err() {
+            let mut due = self.locked(&self.due);
+            for (resource, which) in wanted {
+                due.days.entry(day).or_default().entry(resource).or_insert(which);
+            }
+        }
+        outcome
+    }
+
+    async fn send_day(self: &Arc<Self>, day: NaiveDate, wanted: &BTreeMap<ResourceId, Which>) -> Answer<()> {
+        let Some(offering) = self.offering() else { return Ok(()) };
+        if !self.horizon(&offering).holds(day) {
+            return Ok(());
+        }
+        let resources: Vec<Resource> =
+            offering.mapping.resources.iter().filter(|resource| wanted.contains_key(&resource.id)).cloned().collect();
+        let days = Days::one(day);
+        let reading = self.read(&self.openvpms.background, &offering, &resources, days).await;
+        if let Some(error) = &reading.failure {
+            self.openvpms_failed(error);
+        }
+        let mut read = self.days(&reading, &offering, &resources, days);
+        for which in [Which::All, Which::Changed] {
+            let part = read.days.extract_if(.., |day| wanted.get(&day.resource) == Some(&which)).collect();
+            let part = super::publishing::ReadDays { began: read.began, days: part };
+            self.publish(part, which, &|_| {}).await.inspect_err(|error| self.healthengine_failed(error))?;
+        }
+        reading.failure.map_or(Ok(()), Err)
+    }
+
+    /// Days that Healthengine asks for.
+    pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
+        let (requests, _) = all_pages(|page| self.healthengine.desk.availability_requests(page)).await?;
+        let Some(offering) = self.offering() else { return Ok(()) };
+        let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
+        let mut at_once = Vec::new();
+        for request in requests {
+            self.want_day(&offering, request, &mut at_once);
+        }
+        self.refresh_wanted.notify_one();
+        if at_once.is_empty() { Ok(()) } else { self.publish_as_they_are(at_once).await }
+    }
+
+    /// Notes a day that is to be read and sent, or what can be said about it without reading.
+    fn want_day(&self, offering: &Offering, request: AvailabilityRequest, at_once: &mut Vec<AvailabilitySnapshot>) {
+        let resources = &offering.mapping.resources;
+        let asked: Vec<String> = match request.pms_resource_id {
+            Some(id) => vec![id],
+            None => resources.iter().map(|resource| resource.id.to_string()).collect(),
+        };
+        let offered_day = self.horizon(offering).holds(request.day);
+        for id in asked {
+            let known = id.parse::<ResourceId>().ok();
+            let offered = known.filter(|known| resources.iter().any(|resource| resource.id == *known));
+            match (offered, known) {
+                (Some(resource), _) if offered_day => {
+                    self.locked(&self.due).days.entry(request.day).or_default().insert(resource, Which::All);
+                }
+                // Held back by the guard: what Healthengine has is as good as anything.
+                (None, Some(resource)) if self.configuration.protected().contains(&resource) && offered_day => {
+                    let day = self.publisher.accepted(resource, request.day);
+                    at_once.extend(day.as_ref().map(ResourceDay::snapshot));
+                }
+                _ => {
+                    self.said_once(&format!("{id} on {}", request.day));
+                    let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), request.day);
+                    empty.pms_resource_id = id;
+                    at_once.push(empty);
+                }
+            }
+        }
+    }
+
+    /// A day that cannot be offered is asked for: logged once.
+    fn said_once(&self, what: &str) {
+        let mut unserved = self.locked(&self.unserved);
+        if unserved.len() < 200 && unserved.insert(what.to_owned()) {
+            let what: String = what.chars().filter(|char| !char.is_control()).take(80).collect();
+            tracing::info!(practice = %self.id(), "Healthengine asks for {what}, which is not offered; it gets an empty day.");
+        }
+    }
+}
+
+/// The first instant of a day at or after a time on the wall, also where that time is skipped or doubled.
+fn first_instant_from(zone: &crate::zone::Zone, day: NaiveDate, time: chrono::NaiveTime) -> DateTime<Utc> {
+    let wall = day.and_time(time);
+    (0..=180).find_map(|minutes| zone.instants(wall + TimeDelta::minutes(minutes)).earliest()).unwrap_or_else(|| zone.day_start(day))
+}

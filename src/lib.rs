@@ -1,5 +1,6 @@
 //! vetbridge (skeleton; the picture and reading order follow).
 
+// pub mod booking;
 pub mod clock;
 pub mod healthengine;
 pub mod http;
@@ -8,4 +9,5 @@ pub mod openvpms;
 pub mod remote;
 pub mod simulator;
 pub mod span;
+pub mod store;
 pub mod zone;

@@ -1,5 +1,7 @@
 //! The store of simulations: what a power cut leaves.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};

@@ -1,5 +1,7 @@
 //! The store in a state directory: what lasts, and what each alarm says.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};

@@ -17,7 +17,7 @@
 //!
 //! **Accepted.** Dropping the future of a commit does not take the batch back: it may become durable or not, as in a crash.
 //!
-//! sled stands behind this module alone: [`engine`] says what is asked of a database, `sled_engine` and [`memory`] give it.
+//! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine` and [`memory`] give it.
 
 mod directory;
 mod engine;
@@ -77,7 +77,8 @@ enum Writer {
 impl Store {
     /// Opens the store in a state directory; makes directory, database, key and token at the first start.
     ///
-    /// This reads the whole database: call it where blocking does no harm.
+    /// This reads the whole database: call it where blocking does no harm. The store has a thread that runs in real time: where
+    /// tokio's time is paused use [`Store::in_memory`].
     ///
     /// # Errors
     /// What is wrong with the directory and what to do about it. Nothing was deleted.

@@ -7,6 +7,7 @@
 //! as an empty one. Hence everything in this file, and the marker file that [`super::opening`] checks.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -130,6 +131,10 @@ fn open_error(path: &Path, error: sled::Error) -> OpenError {
 /// sled's own texts can run to many lines and hold parts of values.
 fn engine_error(error: &sled::Error) -> EngineError {
     EngineError(match error {
+        // An error that sled hands on a second time has the Debug form of the first as its text; its kind is still right.
+        sled::Error::Io(error) if error.raw_os_error().is_none() && error.kind() != ErrorKind::Other => {
+            error.kind().to_string()
+        }
         sled::Error::Io(error) => error.to_string(),
         sled::Error::Corruption { .. } => "the file is corrupted".to_owned(),
         sled::Error::CollectionNotFound(_) => "a collection is missing".to_owned(),

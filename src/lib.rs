@@ -1,6 +1,6 @@
 //! vetbridge (skeleton; the picture and reading order follow).
 
-// pub mod booking;
+pub mod booking;
 pub mod clock;
 pub mod healthengine;
 pub mod http;

@@ -1,4 +1,4 @@
-//! placeholder: the owner of the booking desk writes this page.
+//! Bookings: from what a pet owner typed to what OpenVPMS is told.
 
 pub mod contact;
 pub mod notes;

@@ -1,5 +1,6 @@
 //! vetbridge (skeleton; the picture and reading order follow).
 
+pub mod availability;
 pub mod booking;
 pub mod bridge;
 pub mod cli;

@@ -1,8 +1,22 @@
-//! Bookings: what the ledger remembers ([`ledger`]), what to do next about one ([`desk`]), what pet owners change ([`update`]) and
-//! what staff change ([`watch`]). No I/O here; the shell around it is [`crate::practice`].
+//! Bookings, without any I/O; the shell around it is [`crate::practice`].
+//!
+//! | file | decides |
+//! | --- | --- |
+//! | [`decide`] | where in the diary a request belongs, or why nowhere |
+//! | [`desk`] | what to do next about one booking: the state machine |
+//! | [`update`] | what to do when a pet owner changes a booking |
+//! | [`watch`] | what staff did to an appointment |
+//! | [`ledger`] | what is remembered of a booking, and its deadlines |
+//! | [`contact`], [`phone`], [`notes`], [`text`] | from what a pet owner typed to OpenVPMS's fields |
+//! | [`pseudonym`] | what Healthengine knows a patient by |
 
+pub mod contact;
 pub mod decide;
 pub mod desk;
 pub mod ledger;
+pub mod notes;
+pub mod phone;
+pub mod pseudonym;
+pub mod text;
 pub mod update;
 pub mod watch;

@@ -1,0 +1,226 @@
+//! The state directory: made, checked, locked and marked before a database is opened in it.
+//!
+//! | file | is |
+//! | --- | --- |
+//! | `db`, `conf`, `blobs/`, `snap.*` | the database |
+//! | `lock` | locked while a vetbridge runs on the directory; names its process |
+//! | `initialised` | says that a database was in use here, and whose, so that an empty one is an alarm |
+//! | `pseudonym-key` | see [`super::secret_file`] |
+//! | `admin-token` | see [`super::secret_file`] |
+//!
+//! sled locks its own file too, but only after start-up repairs that would disturb a running process (see
+//! [`super::sled_engine`]), and without saying who holds it. Hence the lock of our own, taken before anything is touched.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::error::OpenError;
+
+const LOCK: &str = "lock";
+const MARKER: &str = "initialised";
+const PROBE: &str = "probe";
+/// Only this much of a lock or marker file is read.
+const SMALL_FILE_BYTES_MAX: u64 = 512;
+
+/// A state directory that is ours: it exists, is writable, belongs to us, and no other process has it.
+#[derive(Debug)]
+pub(super) struct StateDirectory {
+    path: PathBuf,
+    /// Unlocked by the system when it is closed, also after kill -9.
+    _lock: File,
+}
+
+impl StateDirectory {
+    /// Makes the directory (mode 0700) if only it is missing, checks that it is one of ours, and locks it.
+    pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
+        make(path)?;
+        let path = path.canonicalize().map_err(disk(path))?;
+        refuse_foreign_files(&path)?;
+        refuse_other_owner(&path)?;
+        let lock = lock(&path, now)?;
+        let mode = fs::metadata(&path).map_err(disk(&path))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(disk(&path))?;
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn marker_path(&self) -> PathBuf {
+        self.path.join(MARKER)
+    }
+
+    /// Whether there is a database file with something in it. Asked before the database library makes an empty one.
+    pub(super) fn has_database(&self) -> bool {
+        fs::metadata(self.path.join("db")).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// What the marker file says, if there is one.
+    pub(super) fn marker(&self) -> Result<Option<Marker>, OpenError> {
+        let path = self.marker_path();
+        match read_small(&path) {
+            Ok(text) => Ok(Some(Marker::parse(&text))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(disk(&path)(error)),
+        }
+    }
+
+    /// Says for all future that a database is in use here.
+    pub(super) fn mark(&self, marker: &Marker) -> Result<(), OpenError> {
+        write_file(&self.marker_path(), marker.to_text().as_bytes()).map_err(disk(&self.marker_path()))
+    }
+}
+
+/// What the marker file says. An unreadable one still says that a database was in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Marker {
+    /// Which instance's.
+    pub(super) instance: String,
+    /// Since when, for people to read.
+    pub(super) since: String,
+}
+
+impl Marker {
+    pub(super) fn new(instance: &str, since: DateTime<Utc>) -> Self {
+        Self { instance: instance.to_owned(), since: seconds(since) }
+    }
+
+    fn to_text(&self) -> String {
+        format!("instance {}\nsince {}\n", self.instance, self.since)
+    }
+
+    fn parse(text: &str) -> Self {
+        let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("?").trim().to_owned();
+        Self { instance: line("instance "), since: line("since ") }
+    }
+}
+
+fn make(path: &Path) -> Result<(), OpenError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(OpenError::NotADirectory { path: path.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => sync_directory_of(path).map_err(disk(path)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(OpenError::NoParent { path: path.to_owned() }),
+            Err(error) => Err(disk(path)(error)),
+        },
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Err(OpenError::NoParent { path: path.to_owned() }),
+        Err(error) => Err(disk(path)(error)),
+    }
+}
+
+/// A directory with our marker may hold whatever people put beside it. Without one it must hold nothing but what a first
+/// start can have left when it was interrupted.
+fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
+    if path.join(MARKER).exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).map_err(disk(path))? {
+        let name = entry.map_err(disk(path))?.file_name().to_string_lossy().into_owned();
+        if !is_ours(&name) {
+            return Err(OpenError::ForeignFiles { path: path.to_owned(), example: name });
+        }
+    }
+    Ok(())
+}
+
+fn is_ours(name: &str) -> bool {
+    // `lost+found` stands at the root of every freshly made ext4 volume.
+    const NAMES: [&str; 9] = ["db", "conf", "blobs", LOCK, MARKER, PROBE, "pseudonym-key", "admin-token", "lost+found"];
+    NAMES.contains(&name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name)) || name.starts_with("snap.")
+}
+
+/// Who we are is asked of the file system: a file we make belongs to us. That it can be made shows that we may write.
+fn refuse_other_owner(path: &Path) -> Result<(), OpenError> {
+    let owner = fs::metadata(path).map_err(disk(path))?.uid();
+    let probe = path.join(format!("{PROBE}{TEMPORARY_SUFFIX}"));
+    remove_if_there(&probe).map_err(disk(path))?;
+    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&probe);
+    let ours = made.and_then(|file| file.metadata()).map_err(disk(path))?.uid();
+    remove_if_there(&probe).map_err(disk(path))?;
+    if ours == owner { Ok(()) } else { Err(OpenError::OtherOwner { path: path.to_owned(), owner, ours }) }
+}
+
+/// Somebody who starts at the same moment may have removed it.
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The file is never removed: whoever removed it under a holder would let a second one in.
+fn lock(path: &Path, now: DateTime<Utc>) -> Result<File, OpenError> {
+    let file_path = path.join(LOCK);
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&file_path)
+        .map_err(disk(&file_path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let holder = read_small(&file_path).unwrap_or_default();
+            let holder = holder.lines().next().filter(|line| line.starts_with("process ")).unwrap_or("unknown process");
+            return Err(OpenError::InUse { path: path.to_owned(), holder: holder.to_owned() });
+        }
+        Err(TryLockError::Error(error)) => return Err(disk(&file_path)(error)),
+    }
+    let line = format!("process {} since {}\n", std::process::id(), seconds(now));
+    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(line.as_bytes()));
+    written.map_err(disk(&file_path))?;
+    Ok(file)
+}
+
+/// Ends the names of files that are not finished.
+pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Writes a file (mode 0600) so that after a power cut there is either all of it or what was there before.
+pub(super) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(TEMPORARY_SUFFIX);
+    let unfinished = PathBuf::from(unfinished);
+    remove_if_there(&unfinished)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    sync_directory_of(path)
+}
+
+/// Reads the beginning of a file that should be small.
+pub(super) fn read_small(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(SMALL_FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A new name lasts only when the directory that it stands in is synced.
+pub(super) fn sync_directory_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Turns what the system says about `path` into our error.
+pub(super) fn disk(path: &Path) -> impl Fn(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |error| OpenError::Disk { path: path.clone(), reason: error.to_string() }
+}
+
+fn seconds(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,133 @@
+//! A disk in memory, for simulations: it keeps exactly what was flushed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::engine::{Engine, EngineError, RawChanges};
+
+/// Writes are flushed at the latest this long after they were made; the same promise as the real store's.
+pub(super) const FLUSHED_WITHIN: Duration = Duration::from_secs(1);
+
+/// A disk in memory. Clones are the same disk.
+///
+/// A simulation opens a [`Store`](super::Store) on it with [`Store::in_memory`](super::Store::in_memory), pulls the plug with
+/// [`crash`](MemoryEngine::crash), and opens the next store on what that returns.
+#[derive(Clone, Default)]
+pub struct MemoryEngine {
+    disk: Arc<Mutex<Disk>>,
+}
+
+#[derive(Default)]
+struct Disk {
+    /// As the running program sees it.
+    applied: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// As it is after a power cut.
+    flushed: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// What has to be done to `flushed` to make it `applied`.
+    unflushed: RawChanges,
+    /// When the oldest write of `unflushed` was made, in tokio's time, which a simulation owns.
+    unflushed_since: Option<Instant>,
+    /// Why every further write fails.
+    refusal: Option<String>,
+}
+
+impl MemoryEngine {
+    /// An empty disk.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A power cut. What was flushed, by a commit or because it was a second old, is on the disk that is returned; the rest is
+    /// gone. This handle and stores opened on it are cut off: whatever they write from now on fails.
+    #[must_use = "the disk after the power cut is the one that is returned"]
+    pub fn crash(&self) -> Self {
+        let mut disk = self.lock();
+        disk.flush_what_is_old();
+        disk.refusal = Some("the power was cut".to_owned());
+        Self::with(disk.flushed.clone())
+    }
+
+    /// A copy of what is flushed: a backup, to be brought back later.
+    pub fn backup(&self) -> Self {
+        let mut disk = self.lock();
+        disk.flush_what_is_old();
+        Self::with(disk.flushed.clone())
+    }
+
+    /// From now on every write fails with this reason, as on a full disk.
+    pub fn refuse_writes(&self, reason: &str) {
+        self.lock().refusal = Some(reason.to_owned());
+    }
+
+    fn with(content: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
+        let disk = Disk { applied: content.clone(), flushed: content, ..Disk::default() };
+        Self { disk: Arc::new(Mutex::new(disk)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk {
+    fn flush_what_is_old(&mut self) {
+        if self.refusal.is_none() && self.unflushed_since.is_some_and(|since| since.elapsed() >= FLUSHED_WITHIN) {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        for (key, value) in std::mem::take(&mut self.unflushed) {
+            set(&mut self.flushed, key, value);
+        }
+        self.unflushed_since = None;
+    }
+
+    fn check(&self) -> Result<(), EngineError> {
+        self.refusal.clone().map_or(Ok(()), |reason| Err(EngineError(reason)))
+    }
+}
+
+fn set(content: &mut BTreeMap<Vec<u8>, Vec<u8>>, key: Vec<u8>, value: Option<Vec<u8>>) {
+    match value {
+        Some(value) => drop(content.insert(key, value)),
+        None => drop(content.remove(&key)),
+    }
+}
+
+impl Engine for MemoryEngine {
+    fn load(&mut self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
+        let disk = self.lock();
+        disk.applied.iter().for_each(|(key, value)| visit(key, value));
+        Ok(())
+    }
+
+    fn apply(&mut self, changes: RawChanges) -> Result<(), EngineError> {
+        let mut disk = self.lock();
+        disk.check()?;
+        disk.flush_what_is_old();
+        for (key, value) in changes {
+            set(&mut disk.applied, key.clone(), value.clone());
+            disk.unflushed.insert(key, value);
+        }
+        disk.unflushed_since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), EngineError> {
+        let mut disk = self.lock();
+        disk.check()?;
+        disk.flush();
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for MemoryEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let disk = self.lock();
+        write!(f, "MemoryEngine({} applied, {} flushed)", disk.applied.len(), disk.flushed.len())
+    }
+}

@@ -1,0 +1,74 @@
+//! What the store knows about itself.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::record::Record;
+
+/// What the store knows about itself. Made with the database; changed only when a backup comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Tells databases apart; random.
+    pub instance: String,
+    /// When the database was made.
+    pub created_at: DateTime<Utc>,
+    /// When an older copy of it was last put in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_at: Option<DateTime<Utc>>,
+    /// When the content of another was last read into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported_at: Option<DateTime<Utc>>,
+}
+
+impl Meta {
+    /// Where the one record of this kind stands.
+    pub const KEY: &'static str = "store";
+
+    pub(super) fn new(instance: String, created_at: DateTime<Utc>) -> Self {
+        Self { instance, created_at, restored_at: None, imported_at: None }
+    }
+
+    /// Since when the store has seen everything: what was booked before may be unknown to it.
+    pub fn complete_since(&self) -> DateTime<Utc> {
+        let Self { instance: _, created_at, restored_at, imported_at } = self;
+        [Some(*created_at), *restored_at, *imported_at].into_iter().flatten().max().unwrap_or(*created_at)
+    }
+}
+
+impl Record for Meta {
+    const KIND: &'static str = "meta";
+    const VERSION: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::store::record::decode;
+
+    #[test]
+    fn version_1_is_read() {
+        let meta: Meta = decode(include_str!("../../fixtures/store/meta.v1.json")).unwrap();
+        let day = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        assert_eq!(
+            meta,
+            Meta {
+                instance: "5f0c6a1d2b3e4f50".into(),
+                created_at: day("2026-02-01T00:00:00Z"),
+                restored_at: Some(day("2026-03-01T10:00:00Z")),
+                imported_at: None
+            }
+        );
+    }
+
+    #[test]
+    fn the_store_is_complete_since_it_last_was_replaced() {
+        let created = DateTime::UNIX_EPOCH;
+        let mut meta = Meta::new("a".into(), created);
+        assert_eq!(meta.complete_since(), created);
+        meta.imported_at = Some(created + TimeDelta::days(2));
+        meta.restored_at = Some(created + TimeDelta::days(1));
+        assert_eq!(meta.complete_since(), created + TimeDelta::days(2));
+    }
+}

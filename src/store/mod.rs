@@ -1,0 +1,236 @@
+//! The store: what the bridge must still know after a stop, a crash or a power cut.
+//!
+//! **Model.** A [`Record`] is a typed value with a kind and a version; it stands under a text key. A [`Batch`] changes any number
+//! of records together. All records are in memory: they are read once, when the store is opened, and every read is answered
+//! from there, so that async code never waits for a disk to read and a scan sees one moment. The disk gets changes only. What
+//! is kept is bounded by those who keep it (some megabytes for a busy clinic; see [`record`] and `keep_days`).
+//!
+//! **Promises**
+//! - [`Store::commit`] returns `Ok` when the batch survives a power cut: all of it, and everything submitted before it. Nothing
+//!   outside may rely on a record earlier.
+//! - [`Store::write_later`] keeps the same order and is not waited for: it is as safe with the next commit, or within a second.
+//! - A batch takes effect whole or not at all, also when the machine stops in the middle.
+//! - A change is visible to reads as soon as it is submitted, *before* it is durable.
+//! - After the first write that the disk refuses, every later one fails ([`StoreError::Broken`]); [`Store::failed`] tells. Reads
+//!   then still show what was submitted last, and that may not be on the disk.
+//! - A record that cannot be read is reported with its key; the others can be read all the same.
+//!
+//! **Accepted.** Dropping the future of a commit does not take the batch back: it may become durable or not, as in a crash.
+//!
+//! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine` and [`memory`] give it.
+
+mod directory;
+mod engine;
+pub mod error;
+pub mod memory;
+pub mod meta;
+mod opening;
+mod parts;
+pub mod record;
+pub mod secret_file;
+mod sled_engine;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+pub use self::error::{OpenError, StoreError};
+pub use self::memory::MemoryEngine;
+pub use self::meta::Meta;
+pub use self::record::{Batch, Record, Scan, Unreadable};
+pub use self::secret_file::{SecretKey, admin_token};
+
+use self::directory::StateDirectory;
+use self::engine::Engine;
+use self::parts::{Parted, Stored};
+use self::writer::{Queue, Urgency};
+
+/// A handle to the store; clones are the same store. It is closed when the last one is dropped: what was submitted is then
+/// written (the drop waits for that), and another process can open it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: Arc<Queue>,
+    writer: Writer,
+    meta: Meta,
+    pseudonym_key: SecretKey,
+    admin_token: SecretString,
+    /// Declared last: dropped, and so unlocked, when the database is closed.
+    _directory: Option<StateDirectory>,
+}
+
+/// Who writes.
+enum Writer {
+    /// A thread of its own, so that a slow disk holds up nobody but those who wait for it. `None` once it was joined.
+    Thread(Option<JoinHandle<()>>),
+    /// Whoever commits. Simulations have no threads: these would run beside virtual time.
+    Inline(Mutex<Parted<MemoryEngine>>),
+}
+
+impl Store {
+    /// Opens the store in a state directory; makes directory, database, key and token at the first start.
+    ///
+    /// This reads the whole database: call it where blocking does no harm. The store has a thread that runs in real time: where
+    /// tokio's time is paused use [`Store::in_memory`].
+    ///
+    /// # Errors
+    /// What is wrong with the directory and what to do about it. Nothing was deleted.
+    pub fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
+        let opening::Opened { records, disk, meta, pseudonym_key, admin_token, directory } = opening::open(path, now)?;
+        let queue = Arc::new(Queue::new(records));
+        let writer = start_writer(&queue, disk)
+            .map_err(|error| OpenError::Disk { path: path.to_owned(), reason: error.to_string() })?;
+        let inner = Inner { queue, writer, meta, pseudonym_key, admin_token, _directory: Some(directory) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens the store on a disk in memory. It has no thread and uses no randomness: the key of pseudonyms is all zeros.
+    ///
+    /// # Errors
+    /// The disk refuses writes, or holds something else.
+    pub fn in_memory(disk: &MemoryEngine, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let broken = |reason| StoreError::Broken { reason };
+        let mut disk = Parted::new(disk.clone());
+        let mut records = disk.load().map_err(|error| broken(error.0))?;
+        let meta = match opening::find_meta(&records) {
+            Some(meta) => meta.map_err(broken)?,
+            None => {
+                let meta = Meta::new("memory".to_owned(), now);
+                opening::write_meta(&mut disk, &mut records, &meta).map_err(|error| broken(error.0))?;
+                meta
+            }
+        };
+        let inner = Inner {
+            queue: Arc::new(Queue::new(records)),
+            writer: Writer::Inline(Mutex::new(disk)),
+            meta,
+            pseudonym_key: SecretKey::from_bytes([0; 32]),
+            admin_token: "token-of-the-store-in-memory".to_owned().into(),
+            _directory: None,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Makes the changes of `batch`; returns when they are durable, together with everything submitted before.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]: it is not known to be durable, and nothing will be any more.
+    pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        let queue = &self.inner.queue;
+        match &self.inner.writer {
+            Writer::Thread(_) => {
+                let ticket = queue.submit(batch.changes, Urgency::Now)?;
+                queue.durable(ticket).await
+            }
+            // The pauses are where a simulation can stop the program: before the write, between write and sync, and after
+            // the sync but before anybody hears of it.
+            Writer::Inline(disk) => {
+                tokio::task::yield_now().await;
+                let ticket = queue.submit(batch.changes, Urgency::Now)?;
+                writer::write_inline(queue, disk, false);
+                tokio::task::yield_now().await;
+                writer::write_inline(queue, disk, true);
+                tokio::task::yield_now().await;
+                queue.durable(ticket).await
+            }
+        }
+    }
+
+    /// Makes the changes of `batch` without waiting for the disk: for what can be found out again. It is durable with the next
+    /// commit, or within a second. That the store is broken shows in [`Store::failed`] and in the next commit.
+    pub fn write_later(&self, batch: Batch) {
+        let queued = self.inner.queue.submit(batch.changes, Urgency::Later);
+        if let (Ok(_), Writer::Inline(disk)) = (queued, &self.inner.writer) {
+            writer::write_inline(&self.inner.queue, disk, false);
+        }
+    }
+
+    /// Returns when everything submitted before is durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`].
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        self.commit(Batch::new()).await
+    }
+
+    /// Waits until the store is broken, and says why.
+    pub async fn failed(&self) -> StoreError {
+        self.inner.queue.failed().await
+    }
+
+    /// The record under `key`, if there is one.
+    ///
+    /// # Errors
+    /// There is one, and it cannot be read.
+    pub fn get<R: Record>(&self, key: &str) -> Result<Option<R>, Unreadable> {
+        let key = record::full_key::<R>(key);
+        self.inner.queue.get(&key).map(|stored| read(&key, &stored)).transpose()
+    }
+
+    /// All records of a kind whose keys begin with `prefix`, in order of keys, as they were at one moment.
+    pub fn scan<R: Record>(&self, prefix: &str) -> Scan<R> {
+        let mut scan = Scan { records: Vec::new(), unreadable: Vec::new() };
+        let kind_chars = record::full_key::<R>("").len();
+        for (mut key, stored) in self.inner.queue.scan(&record::full_key::<R>(prefix)) {
+            match read(&key, &stored) {
+                Ok(record) => scan.records.push((key.split_off(kind_chars), record)),
+                Err(unreadable) => scan.unreadable.push(unreadable),
+            }
+        }
+        scan
+    }
+
+    /// What the store knew about itself when it was opened.
+    pub fn meta(&self) -> &Meta {
+        &self.inner.meta
+    }
+
+    /// The key that ids of patients are made with.
+    pub fn pseudonym_key(&self) -> &SecretKey {
+        &self.inner.pseudonym_key
+    }
+
+    /// The token of the admin API.
+    pub fn admin_token(&self) -> &SecretString {
+        &self.inner.admin_token
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("meta", &self.inner.meta).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Writer::Thread(thread) = &mut self.writer
+            && let Some(thread) = thread.take()
+        {
+            self.queue.close();
+            // It catches panics itself and has told everybody what it could not write.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn start_writer<E: Engine + 'static>(queue: &Arc<Queue>, disk: Parted<E>) -> std::io::Result<Writer> {
+    let queue = Arc::clone(queue);
+    let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer::write_groups(&queue, disk))?;
+    Ok(Writer::Thread(Some(thread)))
+}
+
+fn read<R: Record>(key: &str, stored: &Stored) -> Result<R, Unreadable> {
+    let result = match stored {
+        Stored::Text(text) => record::decode(text),
+        Stored::Damaged(reason) => Err((*reason).to_owned()),
+    };
+    result.map_err(|reason| Unreadable { key: key.to_owned(), reason })
+}

@@ -1,0 +1,109 @@
+//! Opening a state directory: first start, later starts, and the alarms.
+//!
+//! On a first start the order is: database with its meta record, made durable with its names; then the marker file. So a marker
+//! without a meta record means that a database was lost, and not that a first start was cut short.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+use super::directory::{Marker, StateDirectory, disk};
+use super::engine::{Engine, EngineError};
+use super::error::OpenError;
+use super::meta::Meta;
+use super::parts::{Changes, Parted, Stored};
+use super::record::{Batch, decode, full_key};
+use super::secret_file::{self, SecretKey, ensure_admin_token, ensure_pseudonym_key};
+use super::sled_engine::{SledEngine, damaged, quietly};
+
+/// A state directory that passed all checks.
+pub(super) struct Opened {
+    pub(super) records: BTreeMap<String, Stored>,
+    pub(super) disk: Parted<SledEngine>,
+    pub(super) meta: Meta,
+    pub(super) pseudonym_key: SecretKey,
+    pub(super) admin_token: SecretString,
+    pub(super) directory: StateDirectory,
+}
+
+pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<Opened, OpenError> {
+    let directory = StateDirectory::open(path, now)?;
+    let path = directory.path();
+    let marker = directory.marker()?;
+    let vanished = |marker: Marker| OpenError::Vanished {
+        path: path.to_owned(),
+        marker: directory.marker_path(),
+        since: marker.since,
+    };
+    if let Some(marker) = marker.clone().filter(|_| !directory.has_database()) {
+        return Err(vanished(marker));
+    }
+    let mut disk = Parted::new(SledEngine::open(&directory)?);
+    let loaded = quietly(|| disk.load()).and_then(|loaded| loaded.map_err(|EngineError(reason)| reason));
+    let mut records = loaded.map_err(|reason| damaged(path, reason))?;
+    let meta = match (find_meta(&records), marker) {
+        (Some(Ok(meta)), Some(marker)) if marker.instance == meta.instance => meta,
+        (Some(Ok(_)), Some(_)) => {
+            return Err(OpenError::MixedUp { path: path.to_owned(), marker: directory.marker_path() });
+        }
+        // The first start ended between database and marker, or somebody removed the marker as we advised.
+        (Some(Ok(meta)), None) => {
+            disk.engine().sync_names()?;
+            directory.mark(&Marker::new(&meta.instance, meta.created_at))?;
+            meta
+        }
+        (Some(Err(reason)), _) => return Err(damaged(path, reason)),
+        (None, _) if !records.is_empty() => {
+            return Err(damaged(path, "it holds records, but not the one that vetbridge begins with".to_owned()));
+        }
+        (None, Some(marker)) => return Err(vanished(marker)),
+        (None, None) => first_start(&directory, &mut disk, &mut records, now)?,
+    };
+    let (pseudonym_key, key_is_fresh) = ensure_pseudonym_key(path)?;
+    if key_is_fresh && meta.created_at != now {
+        tracing::warn!(
+            "the pseudonym key was missing and was made anew: patients get other ids at Healthengine from here on"
+        );
+    }
+    let admin_token = ensure_admin_token(path)?;
+    Ok(Opened { records, disk, meta, pseudonym_key, admin_token, directory })
+}
+
+fn first_start(
+    directory: &StateDirectory,
+    disk: &mut Parted<SledEngine>,
+    records: &mut BTreeMap<String, Stored>,
+    now: DateTime<Utc>,
+) -> Result<Meta, OpenError> {
+    let mut random = [0; 8];
+    secret_file::random(&mut random).map_err(self::disk(directory.path()))?;
+    let meta = Meta::new(secret_file::to_hex(&random), now);
+    write_meta(disk, records, &meta)
+        .map_err(|EngineError(reason)| OpenError::Disk { path: directory.path().to_owned(), reason })?;
+    disk.engine().sync_names()?;
+    directory.mark(&Marker::new(&meta.instance, now))?;
+    Ok(meta)
+}
+
+/// Writes the first record and makes it durable.
+pub(super) fn write_meta<E: Engine>(
+    disk: &mut Parted<E>,
+    records: &mut BTreeMap<String, Stored>,
+    meta: &Meta,
+) -> Result<(), EngineError> {
+    let changes: Changes = Batch::new().put(Meta::KEY, meta).map_err(|error| EngineError(error.to_string()))?.changes;
+    disk.write(&changes)?;
+    disk.sync()?;
+    records.extend(changes.into_iter().filter_map(|(key, value)| Some((key, Stored::Text(value?)))));
+    Ok(())
+}
+
+/// The meta record, if there is one, or why it cannot be read.
+pub(super) fn find_meta(records: &BTreeMap<String, Stored>) -> Option<Result<Meta, String>> {
+    match records.get(&full_key::<Meta>(Meta::KEY))? {
+        Stored::Text(text) => Some(decode(text)),
+        Stored::Damaged(reason) => Some(Err((*reason).to_owned())),
+    }
+}

@@ -1,0 +1,165 @@
+//! Secrets that the bridge makes for itself: one file each (mode 0600) in the state directory.
+//!
+//! - `pseudonym-key`: 32 bytes in hex. Ids of patients at Healthengine are made with it, and must not change. It is a file of its
+//!   own and no record, so that it outlives a damaged database that is replaced by an empty one; `state export` carries it.
+//! - `admin-token`: the token of the admin API. People read it, and may put one of their own choosing there. It stays behind
+//!   when the state moves.
+
+use std::fs::{self, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+
+use super::directory::{disk, read_small, write_file};
+use super::error::OpenError;
+
+const ADMIN_TOKEN: &str = "admin-token";
+const PSEUDONYM_KEY: &str = "pseudonym-key";
+/// Shorter tokens can be guessed.
+const TOKEN_CHARS_MIN: usize = 16;
+
+/// 32 random bytes that never show in output.
+#[derive(Clone)]
+pub struct SecretKey(Zeroizing<[u8; 32]>);
+
+impl SecretKey {
+    /// A key of known bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretKey(..)")
+    }
+}
+
+/// Reads the admin token of a state directory, for a command that talks to the running service. `None` if there is none yet.
+///
+/// # Errors
+/// The file cannot be read, or holds no token.
+pub fn admin_token(state: &Path) -> Result<Option<SecretString>, OpenError> {
+    read(&state.join(ADMIN_TOKEN), |text| {
+        let fits = text.len() >= TOKEN_CHARS_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| text.to_owned().into()).ok_or("a token is at least 16 visible ASCII characters on one line")
+    })
+}
+
+/// The admin token, made if there is none.
+pub(super) fn ensure_admin_token(state: &Path) -> Result<SecretString, OpenError> {
+    let path = state.join(ADMIN_TOKEN);
+    match admin_token(state)? {
+        Some(token) => make_private(&path).map(|()| token),
+        None => make(&path).map(|(text, _)| text),
+    }
+}
+
+/// The key of pseudonyms, made if there is none. The flag says whether it was made.
+pub(super) fn ensure_pseudonym_key(state: &Path) -> Result<(SecretKey, bool), OpenError> {
+    let path = state.join(PSEUDONYM_KEY);
+    match read(&path, |text| from_hex(text).ok_or("a key is 64 hexadecimal digits"))? {
+        Some(key) => make_private(&path).map(|()| (key, false)),
+        None => make(&path).map(|(_, key)| (key, true)),
+    }
+}
+
+fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Result<Option<T>, OpenError> {
+    let text = match read_small(path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(disk(path)(error)),
+    };
+    parse(text.trim_end()).map(Some).map_err(|problem| OpenError::SecretFile { path: path.to_owned(), problem })
+}
+
+/// Should others be able to read the file too, stops that.
+fn make_private(path: &Path) -> Result<(), OpenError> {
+    if fs::metadata(path).map_err(disk(path))?.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(disk(path))?;
+        tracing::warn!(file = %path.display(), "a secret file could be read by other users; its mode is 0600 again");
+    }
+    Ok(())
+}
+
+fn make(path: &Path) -> Result<(SecretString, SecretKey), OpenError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    random(&mut *bytes).map_err(disk(path))?;
+    let text: SecretString = to_hex(&*bytes).into();
+    let line = Zeroizing::new(format!("{}\n", text.expose_secret()));
+    write_file(path, line.as_bytes()).map_err(disk(path))?;
+    Ok((text, SecretKey(bytes)))
+}
+
+/// Random bytes of the operating system.
+pub(super) fn random(bytes: &mut [u8]) -> std::io::Result<()> {
+    getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
+}
+
+/// Two lower-case digits for each byte.
+pub(super) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<SecretKey> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(SecretKey(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back_as_it_was_made_and_is_not_made_twice() {
+        let state = tempfile::tempdir().unwrap();
+        let (made, fresh) = ensure_pseudonym_key(state.path()).unwrap();
+        let (read, again) = ensure_pseudonym_key(state.path()).unwrap();
+        assert_eq!((made.bytes(), fresh, again), (read.bytes(), true, false));
+        assert_ne!(made.bytes(), &[0; 32]);
+        assert_eq!(format!("{made:?}"), "SecretKey(..)");
+    }
+
+    #[test]
+    fn a_token_is_private_and_one_that_was_not_becomes_so() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join(ADMIN_TOKEN);
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert!(admin_token(state.path()).unwrap().is_none());
+        let made = ensure_admin_token(state.path()).unwrap();
+        assert_eq!((mode(), made.expose_secret().len()), (0o600, 64));
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let read = ensure_admin_token(state.path()).unwrap();
+        assert_eq!((mode(), read.expose_secret()), (0o600, made.expose_secret()));
+    }
+
+    #[test]
+    fn a_token_of_the_operators_own_is_taken_and_a_weak_one_is_refused_without_repeating_it() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join(ADMIN_TOKEN);
+        fs::write(&path, "correct-horse-battery-staple\n").unwrap();
+        assert_eq!(ensure_admin_token(state.path()).unwrap().expose_secret(), "correct-horse-battery-staple");
+        for weak in ["", "hunter2", "correct horse battery staple", "a-long-token-and\na-second-line"] {
+            fs::write(&path, weak).unwrap();
+            let error = ensure_admin_token(state.path()).unwrap_err().to_string();
+            assert!(error.contains("admin-token") && (weak.is_empty() || !error.contains(weak)), "{error}");
+        }
+        for wrong in ["", "abc", &"é".repeat(32)] {
+            fs::write(state.path().join(PSEUDONYM_KEY), wrong).unwrap();
+            assert!(matches!(ensure_pseudonym_key(state.path()), Err(OpenError::SecretFile { .. })), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! sled 0.34.7 on a disk, with what it needs to be trusted.
+//!
+//! Measured in power-cut trials of this version: `flush` alone loses acknowledged writes, up to the whole database, because on
+//! Linux it ends in `sync_file_range`, which neither asks the disk to empty its cache nor writes the file's metadata. `flush`
+//! followed by `sync_data` on the file lost nothing. Read in its source: a snapshot that is cut off while it is written keeps the
+//! database from opening ever after; damage can end in a panic instead of an error; a log whose beginning is unreadable counts
+//! as an empty one. Hence everything in this file, and the marker file that [`super::opening`] checks.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::directory::{StateDirectory, disk, sync_directory_of};
+use super::engine::{Engine, EngineError, RawChanges};
+use super::error::OpenError;
+
+/// Everything is read once at the start and then answered from memory, so sled's own cache can be small.
+const CACHE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A database in a state directory.
+pub(super) struct SledEngine {
+    database: sled::Db,
+    /// A second handle to the file that the database writes: sled syncs its own too rarely. It is kept open, because Linux
+    /// reports a failed write-back only to handles that were open when it failed.
+    file: File,
+    path: PathBuf,
+}
+
+impl SledEngine {
+    /// Opens the database, or makes one. Only the holder of the directory's lock may do that: repairs come first.
+    pub(super) fn open(directory: &StateDirectory) -> Result<Self, OpenError> {
+        let path = directory.path().to_owned();
+        remove_unfinished_snapshots(&path)?;
+        let database = quietly(|| sled::Config::new().path(&path).cache_capacity(CACHE_BYTES).open());
+        let database = database.map_err(|what| damaged(&path, what))?.map_err(|error| open_error(&path, error))?;
+        let file = File::open(path.join("db")).map_err(disk(&path))?;
+        Ok(Self { database, file, path })
+    }
+
+    /// After first creation: makes the files' names last, not just their content.
+    pub(super) fn sync_names(&self) -> Result<(), OpenError> {
+        let sync = || {
+            self.file.sync_all()?;
+            File::open(self.path.join("conf"))?.sync_all()?;
+            File::open(&self.path)?.sync_all()?;
+            sync_directory_of(&self.path)
+        };
+        sync().map_err(disk(&self.path))
+    }
+}
+
+impl Engine for SledEngine {
+    fn load(&mut self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
+        for pair in self.database.iter() {
+            let (key, value) = pair.map_err(|error| engine_error(&error))?;
+            visit(&key, &value);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, changes: RawChanges) -> Result<(), EngineError> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        self.database.apply_batch(batch).map_err(|error| engine_error(&error))
+    }
+
+    fn sync(&mut self) -> Result<(), EngineError> {
+        self.database.flush().map_err(|error| engine_error(&error))?;
+        Ok(self.file.sync_data()?)
+    }
+}
+
+/// sled writes `snap.<number>.generating` and renames it; one that is left over was cut off, and sled would take it for whole.
+fn remove_unfinished_snapshots(path: &Path) -> Result<(), OpenError> {
+    for entry in fs::read_dir(path).map_err(disk(path))? {
+        let entry = entry.map_err(disk(path))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path()).map_err(disk(&entry.path()))?;
+            tracing::info!(file = %name, "removed a database snapshot that was cut off; nothing is lost with it");
+        }
+    }
+    Ok(())
+}
+
+/// Runs what may panic on a damaged database, and returns what it panicked with. The usual message with its hint at
+/// backtraces is kept from the terminal: the operator gets a sentence instead.
+pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // The hook is the process's: two that swap it at a time could leave the silent one in place.
+    static SWAPPING: Mutex<()> = Mutex::new(());
+    let _guard = SWAPPING.lock().unwrap_or_else(PoisonError::into_inner);
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    panic::set_hook(usual);
+    result.map_err(|panic| what_it_said(&*panic))
+}
+
+/// The first line of a panic's message.
+pub(super) fn what_it_said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.and_then(|text| text.lines().next()).unwrap_or("unknown reason").chars().take(200).collect()
+}
+
+pub(super) fn damaged(path: &Path, reason: String) -> OpenError {
+    OpenError::Damaged { path: path.to_owned(), reason }
+}
+
+fn open_error(path: &Path, error: sled::Error) -> OpenError {
+    match error {
+        // Somebody who does not take our own lock, such as another program that uses sled.
+        sled::Error::Io(error) if error.to_string().starts_with("could not acquire lock") => {
+            OpenError::InUse { path: path.to_owned(), holder: "unknown process".to_owned() }
+        }
+        sled::Error::Io(error) => disk(path)(error),
+        other @ (sled::Error::CollectionNotFound(_)
+        | sled::Error::Unsupported(_)
+        | sled::Error::ReportableBug(_)
+        | sled::Error::Corruption { .. }) => damaged(path, engine_error(&other).0),
+    }
+}
+
+/// sled's own texts can run to many lines and hold parts of values.
+fn engine_error(error: &sled::Error) -> EngineError {
+    EngineError(match error {
+        // An error that sled hands on a second time has the Debug form of the first as its text; its kind is still right.
+        sled::Error::Io(error) if error.raw_os_error().is_none() && error.kind() != ErrorKind::Other => {
+            error.kind().to_string()
+        }
+        sled::Error::Io(error) => error.to_string(),
+        sled::Error::Corruption { .. } => "the file is corrupted".to_owned(),
+        sled::Error::CollectionNotFound(_) => "a collection is missing".to_owned(),
+        sled::Error::Unsupported(_) => "its format is not that of this version".to_owned(),
+        sled::Error::ReportableBug(_) => "the database library found a mistake of its own".to_owned(),
+    })
+}

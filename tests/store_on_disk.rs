@@ -1,0 +1,359 @@
+//! The store in a state directory: what lasts, and what each alarm says.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use vetbridge::store::{Batch, OpenError, Record, Store, admin_token};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Line {
+    text: String,
+}
+
+impl Record for Line {
+    const KIND: &'static str = "line";
+    const VERSION: u32 = 1;
+}
+
+/// Its kind begins like the other's.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct LineCount(u64);
+
+impl Record for LineCount {
+    const KIND: &'static str = "line-count";
+    const VERSION: u32 = 1;
+}
+
+fn line(text: &str) -> Line {
+    Line { text: text.to_owned() }
+}
+
+fn put(key: &str, text: &str) -> Batch {
+    Batch::new().put(key, &line(text)).unwrap()
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-02-01T00:00:00Z".parse().unwrap()
+}
+
+/// A temporary directory with a place for the state in it.
+struct Place {
+    root: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { root: tempfile::tempdir().unwrap() }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.root.path().join("state")
+    }
+
+    fn open(&self) -> Result<Store, OpenError> {
+        Store::open(&self.state(), now())
+    }
+
+    /// A store that was used and closed.
+    async fn used() -> Self {
+        let place = Self::new();
+        let store = place.open().unwrap();
+        store.commit(put("a", "kept")).await.unwrap();
+        place
+    }
+}
+
+fn names(directory: &Path) -> BTreeSet<String> {
+    fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_first_start_makes_a_private_directory_and_a_later_one_finds_all_of_it_again() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    let (meta, key, token) = (store.meta().clone(), store.pseudonym_key().clone(), store.admin_token().clone());
+    assert_eq!((meta.created_at, meta.complete_since()), (now(), now()));
+    store.commit(put("a", "kept").delete::<Line>("never was")).await.unwrap();
+    drop(store);
+
+    assert_eq!(mode(&place.state()), 0o700);
+    for secret in ["admin-token", "pseudonym-key"] {
+        assert_eq!(mode(&place.state().join(secret)), 0o600, "{secret}");
+    }
+    let again = Store::open(&place.state(), now() + TimeDelta::days(1)).unwrap();
+    assert_eq!(again.get("a"), Ok(Some(line("kept"))));
+    assert_eq!((again.meta(), again.pseudonym_key().bytes()), (&meta, key.bytes()));
+    assert_eq!(again.admin_token().expose_secret(), token.expose_secret());
+    let read = admin_token(&place.state()).unwrap().unwrap();
+    assert_eq!(read.expose_secret(), token.expose_secret());
+}
+
+#[tokio::test]
+async fn a_change_is_visible_at_once_and_kinds_and_prefixes_are_kept_apart() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    store.write_later(put("7/b", "2").put("7/a", &line("1")).unwrap());
+    store.write_later(put("70/a", "3").put("7/a", &LineCount(9)).unwrap());
+    let keys: Vec<String> = store.scan::<Line>("7/").records.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["7/a", "7/b"]);
+    assert_eq!(store.scan::<Line>("").records.len(), 3);
+    assert_eq!(store.get("7/a"), Ok(Some(LineCount(9))));
+    store.commit(Batch::new().delete::<Line>("7/a")).await.unwrap();
+    assert_eq!(store.get::<Line>("7/a"), Ok(None));
+    assert_eq!(store.get("7/a"), Ok(Some(LineCount(9))));
+}
+
+#[tokio::test]
+async fn what_was_written_later_is_there_after_an_orderly_end() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    store.write_later(put("a", "1"));
+    drop(store);
+    assert_eq!(place.open().unwrap().get("a"), Ok(Some(line("1"))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_tasks_commit_side_by_side_and_nothing_is_lost() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for number in 0..50 {
+                    store.write_later(put(&format!("later/{task}"), &number.to_string()));
+                    store.commit(put(&format!("{task}/{number:02}"), &number.to_string())).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    drop(store);
+    let store = place.open().unwrap();
+    for task in 0..8 {
+        assert_eq!(store.scan::<Line>(&format!("{task}/")).records.len(), 50, "{task}");
+        assert_eq!(store.get(&format!("later/{task}")), Ok(Some(line("49"))));
+    }
+}
+
+#[tokio::test]
+async fn long_records_last_and_the_database_writes_no_file_that_it_would_not_sync() {
+    let place = Place::new();
+    let long = |number: usize| "ö".repeat(20_000 + number);
+    for round in 0..2 {
+        let store = place.open().unwrap();
+        for number in 0..40 {
+            let key = number.to_string();
+            assert_eq!(store.get(&key), Ok((round > 0).then(|| line(&long(number)))), "{key}");
+            store.commit(put(&key, &long(number))).await.unwrap();
+        }
+    }
+    assert_eq!(names(&place.state().join("blobs")), BTreeSet::new());
+}
+
+#[tokio::test]
+async fn a_second_opener_learns_who_holds_the_directory_and_gets_it_afterwards() {
+    let place = Place::used().await;
+    let first = place.open().unwrap();
+    let error = Store::open(&place.state(), now() + TimeDelta::hours(1)).unwrap_err();
+    let holder = format!("process {} since 2026-02-01T00:00:00Z", std::process::id());
+    assert_eq!(error, OpenError::InUse { path: place.state().canonicalize().unwrap(), holder });
+    assert!(error.to_string().contains("Stop that one first"), "{error}");
+    let clone = first.clone();
+    drop(first);
+    assert!(place.open().is_err(), "a clone still holds it");
+    drop(clone);
+    assert_eq!(place.open().unwrap().get("a"), Ok(Some(line("kept"))));
+}
+
+#[tokio::test]
+async fn a_lock_file_that_a_killed_process_left_holds_up_nobody() {
+    let place = Place::used().await;
+    fs::write(place.state().join("lock"), "process 1 since 2020-01-01T00:00:00Z\nand more\n").unwrap();
+    let _store = place.open().unwrap();
+    let text = fs::read_to_string(place.state().join("lock")).unwrap();
+    assert_eq!(text, format!("process {} since 2026-02-01T00:00:00Z\n", std::process::id()));
+}
+
+/// sled's file of page positions, as it stands after a few openings.
+fn snapshot(state: &Path) -> PathBuf {
+    state.join(names(state).into_iter().find(|name| name.starts_with("snap.")).expect("sled writes one when it opens"))
+}
+
+#[tokio::test]
+async fn a_snapshot_that_was_cut_off_is_removed_before_the_database_meets_it() {
+    let place = Place::used().await;
+    drop(place.open().unwrap());
+    let whole = fs::read(snapshot(&place.state())).unwrap();
+    let cut_off = place.state().join("snap.7FFFFFFFFFFFFFFF.generating");
+    fs::write(&cut_off, &whole[..whole.len() / 2]).unwrap();
+    let bare = std::panic::catch_unwind(|| sled::open(place.state()).map(drop));
+    assert!(!matches!(bare, Ok(Ok(()))), "sled opens such a directory by itself: the remedy is not needed any more");
+
+    fs::write(&cut_off, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(place.open().unwrap().get("a"), Ok(Some(line("kept"))));
+    assert!(!cut_off.exists());
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_an_error_with_a_remedy_and_not_a_panic() {
+    let place = Place::used().await;
+    drop(place.open().unwrap());
+    let snapshot = snapshot(&place.state());
+    let whole = fs::read(&snapshot).unwrap();
+    fs::write(&snapshot, &whole[..whole.len() / 2]).unwrap();
+    let error = place.open().unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("Restore the directory from a backup"), "{error}");
+    assert!(!error.may_pass());
+}
+
+#[tokio::test]
+async fn garbage_in_every_place_of_the_database_ends_in_an_error_or_in_readable_records() {
+    let place = Place::used().await;
+    let files: Vec<PathBuf> = names(&place.state())
+        .iter()
+        .filter(|name| *name == "db" || *name == "conf" || name.starts_with("snap."))
+        .map(|name| place.state().join(name))
+        .collect();
+    assert!(files.len() >= 2, "{files:?}");
+    let mut refused = 0;
+    for file in &files {
+        let length = fs::metadata(file).unwrap().len() as usize;
+        for at in (0..length.min(400)).step_by(13) {
+            let copy = Place::new();
+            copy_flat(&place.state(), &copy.state());
+            let target = copy.state().join(file.file_name().unwrap());
+            let mut bytes = fs::read(&target).unwrap();
+            bytes[at..length.min(at + 8)].fill(0xA5);
+            fs::write(&target, bytes).unwrap();
+            match copy.open() {
+                Ok(store) => drop(store.scan::<Line>("")),
+                Err(OpenError::Damaged { .. } | OpenError::Vanished { .. } | OpenError::Disk { .. }) => refused += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+    assert!(refused > 0);
+}
+
+fn copy_flat(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for name in names(from) {
+        if from.join(&name).is_file() {
+            fs::copy(from.join(&name), to.join(&name)).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_database_where_one_was_in_use_is_an_alarm() {
+    for empty in ["removed", "cut to nothing", "overwritten with zeros"] {
+        let place = Place::used().await;
+        let db = place.state().join("db");
+        for name in names(&place.state()).iter().filter(|name| name.starts_with("snap.")) {
+            fs::remove_file(place.state().join(name)).unwrap();
+        }
+        match empty {
+            "removed" => fs::remove_file(&db).unwrap(),
+            "cut to nothing" => fs::write(&db, "").unwrap(),
+            _ => fs::write(&db, vec![0; fs::metadata(&db).unwrap().len() as usize]).unwrap(),
+        }
+        let error = place.open().unwrap_err();
+        assert!(
+            matches!(&error, OpenError::Vanished { since, .. } if since == "2026-02-01T00:00:00Z"),
+            "{empty}: {error}"
+        );
+        assert!(place.open().is_err(), "{empty}: the alarm stays");
+        // As the sentence advises those who want to begin anew.
+        fs::remove_file(place.state().join("initialised")).unwrap();
+        assert_eq!(place.open().unwrap().get::<Line>("a"), Ok(None), "{empty}");
+        drop(place.open().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_first_start_that_was_cut_short_before_the_marker_is_finished_by_the_next() {
+    let place = Place::used().await;
+    fs::remove_file(place.state().join("initialised")).unwrap();
+    assert_eq!(place.open().unwrap().get("a"), Ok(Some(line("kept"))));
+    assert!(place.state().join("initialised").exists());
+}
+
+#[tokio::test]
+async fn files_of_two_instances_in_one_directory_are_refused() {
+    let (one, other) = (Place::used().await, Place::used().await);
+    fs::copy(other.state().join("initialised"), one.state().join("initialised")).unwrap();
+    let error = one.open().unwrap_err();
+    assert!(matches!(error, OpenError::MixedUp { .. }), "{error}");
+    fs::remove_file(one.state().join("initialised")).unwrap();
+    assert_eq!(one.open().unwrap().get("a"), Ok(Some(line("kept"))));
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_refused() {
+    let place = Place::new();
+    let foreign = sled::open(place.state()).unwrap();
+    foreign.insert("x", "y").unwrap();
+    drop(foreign);
+    let error = place.open().unwrap_err();
+    assert!(
+        matches!(error, OpenError::Damaged { .. }) && error.to_string().contains("not the one that vetbridge"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_wrong_directory_is_named_with_the_remedy() {
+    let place = Place::new();
+    let error = Store::open(&place.state().join("deeper"), now()).unwrap_err();
+    assert!(matches!(&error, OpenError::NoParent { .. }), "{error}");
+    assert!(error.to_string().contains("correct [state] path"), "{error}");
+
+    fs::write(place.state(), "").unwrap();
+    assert!(matches!(place.open(), Err(OpenError::NotADirectory { .. })));
+    assert!(matches!(Store::open(&place.state().join("deeper"), now()), Err(OpenError::NoParent { .. })));
+    fs::remove_file(place.state()).unwrap();
+
+    fs::create_dir(place.state()).unwrap();
+    fs::write(place.state().join("thesis.doc"), "").unwrap();
+    let error = place.open().unwrap_err();
+    assert!(matches!(&error, OpenError::ForeignFiles { example, .. } if example == "thesis.doc"), "{error}");
+    assert_eq!(names(&place.state()), BTreeSet::from(["thesis.doc".to_owned()]), "nothing was added");
+}
+
+#[tokio::test]
+async fn a_state_directory_may_hold_what_people_put_beside_the_database_and_is_made_private() {
+    let place = Place::used().await;
+    fs::write(place.state().join("README"), "").unwrap();
+    fs::set_permissions(place.state(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(place.open().unwrap().get("a"), Ok(Some(line("kept"))));
+    assert_eq!(mode(&place.state()), 0o700);
+}
+
+#[tokio::test]
+async fn a_directory_of_another_user_is_refused_before_a_file_is_made_in_it() {
+    let place = Place::used().await;
+    if chown(place.state(), Some(12_345), None).is_err() {
+        eprintln!("only root can give a directory away: not tested here");
+        return;
+    }
+    let before = names(&place.state());
+    let error = place.open().unwrap_err();
+    assert!(matches!(error, OpenError::OtherOwner { owner: 12_345, .. }), "{error}");
+    assert!(error.to_string().contains("sudo -u '#12345'"), "{error}");
+    assert_eq!(names(&place.state()), before);
+}

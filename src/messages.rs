@@ -7,6 +7,7 @@ use std::fmt;
 
 pub mod booking;
 pub mod config;
+pub mod configuration;
 pub mod decisions;
 pub mod practice;
 pub mod servers;

@@ -44,11 +44,6 @@ pub fn clock_differs(healthengine_ahead: TimeDelta) -> String {
     format!("This machine's clock is {seconds} s {side} Healthengine's. Switch time synchronisation on (timedatectl set-ntp true).")
 }
 
-/// The extra features cannot be switched off.
-pub fn feature_stays_on(feature: &str, error: &CallError) -> String {
-    format!("Healthengine's extra feature \"{feature}\" is on, which OpenVPMS cannot serve, and it cannot be switched off: {error}.")
-}
-
 /// Some days were refused.
 pub fn refused_days(days: usize, example: &str) -> String {
     format!("Healthengine refused the availability of {days} days, for instance: {example}. They are sent again when they change or with `vetbridge resync`.")

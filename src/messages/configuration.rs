@@ -1,0 +1,71 @@
+//! Sentences about the configuration that goes to Healthengine.
+
+use crate::ids::{LocationId, PracticeId};
+use crate::mapping::guard::HoldReason;
+use crate::mapping::{LeftOut, LeftOutReason, ZoneProblem};
+use crate::practice::health::Subject;
+use crate::remote::CallError;
+
+/// A resource of the config file that cannot be offered.
+pub fn left_out(left_out: &LeftOut) -> String {
+    let id = left_out.resource;
+    let schedule = id.schedule;
+    match left_out.reason {
+        LeftOutReason::ScheduleNotListed => {
+            format!("Resource {id} is left out: OpenVPMS does not list schedule {schedule} at the practice's locations.")
+        }
+        LeftOutReason::ScheduleUnknown => format!("Resource {id} is left out: OpenVPMS knows no schedule {schedule}."),
+        LeftOutReason::ScheduleNotFlagged => {
+            format!("Resource {id} is left out: tick Online Booking of schedule {schedule} in OpenVPMS.")
+        }
+        LeftOutReason::ScheduleElsewhere(location) => {
+            format!("Resource {id} is left out: schedule {schedule} is at location {location}, which is not among the practice's `locations`.")
+        }
+        LeftOutReason::ClinicianNotListed => match id.user {
+            Some(user) => format!("Resource {id} is left out: OpenVPMS offers no clinician {user}; tick their Online Booking."),
+            None => format!("Resource {id} is left out."),
+        },
+        LeftOutReason::ClinicianNotAtLocation(location) => {
+            format!("Resource {id} is left out: the clinician does not work at location {location}.")
+        }
+    }
+}
+
+/// A location of the config file that OpenVPMS does not list.
+pub fn missing_location(location: &LocationId) -> String {
+    format!("OpenVPMS does not list location {location}: check `locations`, and tick the location's Online Booking in OpenVPMS.")
+}
+
+/// No zone, no availability.
+pub fn zone_problem(problem: &ZoneProblem) -> String {
+    match problem {
+        ZoneProblem::NoLocation => "OpenVPMS lists none of the practice's locations, so its time zone is unknown: check `locations`.".into(),
+        ZoneProblem::ServerZoneUnknown(zone) => {
+            format!("OpenVPMS reports the time zone \"{}\", which is none: see to the time zone of its Java machine.", super::plain(zone))
+        }
+        ZoneProblem::PracticeZoneNeeded(zone) => format!(
+            "OpenVPMS reports the time zone \"{}\", which knows no daylight saving: name the practice's, such as `timezone = \"Australia/Sydney\"`.",
+            super::plain(zone)
+        ),
+    }
+}
+
+/// The guard does not let a list pass.
+pub fn held_back(subject: &Subject, reason: HoldReason, practice: &PracticeId) -> String {
+    let list = if *subject == Subject::TypeGuard { "appointment types" } else { "resources" };
+    let release = format!("If that is meant, type `vetbridge resync --practice {practice} --only config`.");
+    match reason {
+        HoldReason::Empty => {
+            format!("OpenVPMS offers no {list} at all; the last accepted ones are kept at Healthengine. {release}")
+        }
+        HoldReason::Shrunk { accepted, kept, readings } => format!(
+            "OpenVPMS offers only {kept} of {accepted} {list}; the last accepted ones are kept until three readings agree ({readings} so far). {release}"
+        ),
+        HoldReason::ResourcesHeld => "The appointment types wait for the resources, which are held back.".into(),
+    }
+}
+
+/// An extra feature cannot be switched off.
+pub fn feature_stays_on(feature: &str, error: &CallError) -> String {
+    format!("Healthengine's extra feature \"{feature}\" is on, which OpenVPMS cannot serve, and it cannot be switched off: {error}.")
+}

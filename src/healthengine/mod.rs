@@ -6,8 +6,10 @@
 //!
 //! A handle is bound to one practice (its id and key). Reading and writing are separate traits: a dry run holds only the first.
 
+mod batch;
 pub mod client;
-pub mod wire;
+pub mod paging;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;

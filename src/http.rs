@@ -107,6 +107,6 @@ impl fmt::Debug for Response {
 /// body over the limit); every status, also 500, is a [`Response`].
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Asks and waits for the answer.
+    /// Asks and waits for the answer. Whoever drops the future has not taken the request back: it may have left.
     async fn exchange(&self, request: Request) -> Answer<Response>;
 }

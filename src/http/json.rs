@@ -60,7 +60,8 @@ fn kind(value: Option<&Value>) -> String {
         None => "nothing".to_owned(),
         Some(Value::Null) => "null".to_owned(),
         Some(Value::Bool(_)) => "true or false".to_owned(),
-        Some(Value::Number(_)) => "a number out of range or with a fraction".to_owned(),
+        Some(Value::Number(number)) if number.is_i64() => "a whole number".to_owned(),
+        Some(Value::Number(_)) => "a number with a fraction, or a huge one".to_owned(),
         Some(Value::String(_)) => "a text".to_owned(),
         Some(Value::Array(entries)) => format!("a list of {}", entries.len()),
         Some(Value::Object(fields)) => {

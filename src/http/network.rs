@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 pub use reqwest::header::HeaderName;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::base_url::BaseUrl;
@@ -253,6 +253,9 @@ impl Network {
             } else {
                 builder.body(json.clone())
             };
+        } else if request.method == Method::Post {
+            // Left out by hyper, and some proxies answer 411 without it.
+            builder = builder.header(CONTENT_LENGTH, "0");
         }
         Ok(builder)
     }

@@ -18,7 +18,7 @@ use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 
 /// A slot, or an appointment type in slots, is at most a day of minutes.
-const DAY_MINUTES: i64 = 24 * 60;
+const DAY_MINUTES: u32 = 24 * 60;
 /// The longest reference that is believed to be one; those of both known forms have less than 80.
 const REFERENCE_BYTES_MAX: usize = 200;
 
@@ -137,27 +137,26 @@ pub(super) fn schedules(value: &Value) -> Result<Vec<Schedule>, Misfit> {
 /// One of them.
 pub(super) fn schedule(value: &Value) -> Result<Schedule, Misfit> {
     let id = number(value, "id")?;
-    let minutes = |value: &Value| integer(value).filter(|minutes| (1..=DAY_MINUTES).contains(minutes));
-    let slot_size = need(value, "slotSize", "a number of minutes from 1 to 1440", minutes)?;
+    let minutes =
+        |value: &Value| u32::try_from(integer(value)?).ok().filter(|minutes| (1..=DAY_MINUTES).contains(minutes));
     Ok(Schedule {
         id: ScheduleId(id),
         name: name(value, "Schedule", id),
-        slot_size_minutes: u32::try_from(slot_size).unwrap_or(u32::MAX),
+        slot_size_minutes: need(value, "slotSize", "a number of minutes from 1 to 1440", minutes)?,
     })
 }
 
 /// `[{"id":66,"name":"Standard Consult","slots":1}]`. A type without slots is left out, as the server itself does.
 pub(super) fn appointment_types(value: &Value) -> Result<Vec<AppointmentType>, Misfit> {
+    let count = |value: &Value| u32::try_from(integer(value)?).ok().filter(|slots| *slots <= DAY_MINUTES);
     let types = list(value, |value| {
         let id = number(value, "id")?;
-        let slots = field(value, "slots").map_or(Ok(0), |slots| {
-            integer(slots)
-                .filter(|count| (0..=DAY_MINUTES).contains(count))
-                .ok_or_else(|| Misfit::new("a number of slots up to 1440", Some(slots)).in_field("slots"))
-        })?;
-        let slots = u32::try_from(slots).unwrap_or(0);
-        let id = AppointmentTypeId(id);
-        Ok((slots > 0).then(|| AppointmentType { id, name: name(value, "Appointment type", id.0), slots }))
+        let slots = match field(value, "slots") {
+            Some(_) => need(value, "slots", "a number of slots up to 1440", count)?,
+            None => 0,
+        };
+        let kind = || AppointmentType { id: AppointmentTypeId(id), name: name(value, "Appointment type", id), slots };
+        Ok((slots > 0).then(kind))
     })?;
     Ok(types.into_iter().flatten().collect())
 }

@@ -2,9 +2,15 @@
 //!
 //! The two clients speak through a [`Transport`]: over the network in the program ([`network`]), straight into a simulator in
 //! simulations. Limits, timeouts, credentials and error classes of the network belong to the transport; paths, bodies and the
-//! meaning of answers belong to the clients. Neither API is known here.
+//! meaning of answers belong to the clients ([`answer`] and [`json`] hold what both need to read one). Neither API is known here.
 
+pub mod answer;
+pub mod base_url;
+mod classify;
+pub mod json;
+mod limits;
 pub mod network;
+mod retry;
 
 use std::fmt;
 
@@ -57,7 +63,8 @@ pub struct Request {
     pub gzip: bool,
     /// Who goes first.
     pub lane: Lane,
-    /// True if the call may be repeated by the transport while nothing was sent or the server is away.
+    /// True if the call may be repeated by the transport while nothing was sent or the server is away. One that may not is sent
+    /// once, over a connection of its own: a reset of a reused one cannot be told from a lost answer.
     pub repeatable: bool,
 }
 
@@ -69,6 +76,9 @@ impl fmt::Debug for Request {
 }
 
 /// What was answered, whatever the status: the whole body arrived.
+///
+/// With one exception. A 201 whose body broke off, but whose `Location` header names what was created, is answered with an
+/// empty body: whoever asked must learn that it exists, and what it is called.
 #[derive(Clone)]
 pub struct Response {
     /// The status.
@@ -97,6 +107,6 @@ impl fmt::Debug for Response {
 /// body over the limit); every status, also 500, is a [`Response`].
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Asks and waits for the answer.
+    /// Asks and waits for the answer. Whoever drops the future has not taken the request back: it may have left.
     async fn exchange(&self, request: Request) -> Answer<Response>;
 }

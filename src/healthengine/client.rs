@@ -1,1 +1,355 @@
-//! Stub of the skeleton.
+//! The PMS API v1 over a [`Transport`]: paths, parameters, and which answer is which error.
+//!
+//! Who goes first follows from the call: the request list and the answers to it go with the desk, configuration and snapshots
+//! in the background. Every call may be repeated by the transport, because repeating any of them is harmless.
+//!
+//! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were sent. Errors of the calls that
+//! list patients' bookings are described without it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::SecretString;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    AppointmentChangeRequest, AvailabilityRequest, AvailabilitySnapshot, BATCH_MAX, BatchOutcome, BookingRequest,
+    BookingUpdate, ConfirmInsert, ErrorLogQuery, Feature, LivenessContract, Page, PmsAppointmentType, PmsResource,
+    ReadHealthengine, RequestKind, Subscription, SubscriptionError, WriteHealthengine, batch, wire,
+};
+use crate::clock::Clock;
+use crate::http::json::Misfit;
+use crate::http::network::{Credentials, HeaderName};
+use crate::http::{Lane, Method, Request, Response, Transport, answer};
+use crate::ids::{BookingId, RequestId};
+use crate::remote::{Answer, CallError, ErrorClass};
+
+/// What is encoded in a path segment or a parameter: all but the characters that never need it.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Bodies from this size on are compressed; below it there is little to gain.
+const GZIP_BYTES_MIN: usize = 1024;
+/// An exchange that took longer says too little about the clocks.
+const ROUND_TRIP_MAX: TimeDelta = TimeDelta::seconds(2);
+
+/// The headers that say who asks, and for which practice.
+pub fn credentials(api_key: SecretString, practice_id: &str, practice_key: SecretString) -> Credentials {
+    Credentials::Headers(vec![
+        (HeaderName::from_static("api-key"), api_key),
+        (HeaderName::from_static("practice-id"), SecretString::from(practice_id)),
+        (HeaderName::from_static("practice-key"), practice_key),
+    ])
+}
+
+/// How Healthengine wants to be told who calls: `vendor (contact) environment`.
+pub fn user_agent(vendor: &str, contact: &str, environment: &str) -> String {
+    format!("{vendor} ({contact}) {environment}")
+}
+
+/// A handle to Healthengine for one practice. Clones share the transport and the measured clock difference.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<dyn Transport>,
+    clock: Clock,
+    clock_difference_ms: Arc<AtomicI64>,
+}
+
+/// Whether the text of an error may be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quote {
+    /// What was asked holds only ids and reasons of ours.
+    Yes,
+    /// The list is of patients' bookings.
+    No,
+}
+
+impl Client {
+    /// A handle for the practice whose headers the transport adds.
+    pub fn new(transport: Arc<dyn Transport>, clock: Clock) -> Self {
+        Self { transport, clock, clock_difference_ms: Arc::default() }
+    }
+
+    /// An exchange in which any status but 2xx is an error.
+    async fn exchange(&self, request: Request, quote: Quote) -> Answer<Response> {
+        let asked_at = self.clock.now();
+        let response = self.transport.exchange(request).await?;
+        self.compare_clocks(asked_at, self.clock.now(), &response);
+        match response.status {
+            200..=299 => Ok(response),
+            _ => Err(refusal(&response, quote)),
+        }
+    }
+
+    async fn get<T>(
+        &self,
+        lane: Lane,
+        path: String,
+        quote: Quote,
+        read: impl FnOnce(&Value) -> Result<T, Misfit> + Send,
+    ) -> Answer<T> {
+        let request = Request {
+            method: Method::Get,
+            path,
+            accept: "application/json",
+            json: None,
+            gzip: false,
+            lane,
+            repeatable: true,
+        };
+        let response = self.exchange(request, quote).await?;
+        answer::json(&response, read)
+    }
+
+    async fn desk_page<T>(&self, list: &str, page: u32, read: impl Fn(&Value) -> Option<T> + Send) -> Answer<Page<T>> {
+        let path = format!("/requests/{list}?page={page}");
+        self.get(Lane::Desk, path, Quote::No, |value| wire::page(value, page, read)).await
+    }
+
+    async fn post(&self, lane: Lane, path: String, json: Option<Vec<u8>>) -> Answer<Response> {
+        let gzip = json.as_ref().is_some_and(|json| json.len() >= GZIP_BYTES_MIN);
+        let request =
+            Request { method: Method::Post, path, accept: "application/json", json, gzip, lane, repeatable: true };
+        let response = self.exchange(request, Quote::Yes).await?;
+        // A page with 200 (a login, a proxy's apology) accepted nothing.
+        answer::common_error(&response).map_or(Ok(response), Err)
+    }
+
+    /// An answer to a request: the desk's.
+    async fn tell(&self, path: String, body: Option<&(impl Serialize + Sync)>) -> Answer<()> {
+        self.post(Lane::Desk, path, body.map(json).transpose()?).await.map(drop)
+    }
+
+    /// A snapshot or a setting: the background's.
+    async fn send(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Answer<Response> {
+        self.post(Lane::Background, path.to_owned(), Some(json(body)?)).await
+    }
+
+    /// Notes how far the other clock is ahead. `Date` is cut to whole seconds, so half a second is added; it was written
+    /// about when half of the exchange was over. The error is at most half a second and half the round trip.
+    fn compare_clocks(&self, asked_at: DateTime<Utc>, answered_at: DateTime<Utc>, response: &Response) {
+        let Some(date) = response.header("date").and_then(|date| httpdate::parse_http_date(date).ok()) else { return };
+        let round_trip = answered_at - asked_at;
+        if round_trip < TimeDelta::zero() || round_trip > ROUND_TRIP_MAX {
+            return;
+        }
+        let theirs = DateTime::<Utc>::from(date) + TimeDelta::milliseconds(500);
+        let ours = asked_at + round_trip / 2;
+        self.clock_difference_ms.store((theirs - ours).num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl ReadHealthengine for Client {
+    async fn requests(&self) -> Answer<Vec<RequestKind>> {
+        self.get(Lane::Desk, "/requests".to_owned(), Quote::Yes, wire::request_kinds).await
+    }
+
+    async fn booking_requests(&self, page: u32) -> Answer<Page<BookingRequest>> {
+        self.desk_page("bookings", page, wire::booking_request).await
+    }
+
+    async fn booking_updates(&self, page: u32) -> Answer<Page<BookingUpdate>> {
+        self.desk_page("bookingUpdates", page, wire::booking_update).await
+    }
+
+    async fn availability_requests(&self, page: u32) -> Answer<Page<AvailabilityRequest>> {
+        self.desk_page("availability", page, wire::availability_request).await
+    }
+
+    async fn appointment_change_requests(&self, page: u32) -> Answer<Page<AppointmentChangeRequest>> {
+        self.desk_page("pmsAppointmentChanges", page, wire::appointment_change).await
+    }
+
+    async fn liveness_contract(&self) -> Answer<LivenessContract> {
+        let path = "/config/livenessContract".to_owned();
+        self.get(Lane::Background, path, Quote::Yes, wire::liveness_contract).await
+    }
+
+    async fn resources(&self) -> Answer<Vec<PmsResource>> {
+        self.get(Lane::Background, "/config/pmsResources".to_owned(), Quote::Yes, wire::resources).await
+    }
+
+    async fn resource(&self, id: &str) -> Answer<Vec<PmsResource>> {
+        let path = format!("/config/pmsResources/findById?id={}", encoded(id));
+        self.get(Lane::Background, path, Quote::Yes, wire::resources).await
+    }
+
+    async fn appointment_types(&self) -> Answer<Vec<PmsAppointmentType>> {
+        self.get(Lane::Background, "/config/pmsAppointmentTypes".to_owned(), Quote::Yes, wire::appointment_types).await
+    }
+
+    async fn appointment_type(&self, id: &str) -> Answer<Vec<PmsAppointmentType>> {
+        let path = format!("/config/pmsAppointmentTypes/findById?id={}", encoded(id));
+        self.get(Lane::Background, path, Quote::Yes, wire::appointment_types).await
+    }
+
+    async fn features(&self) -> Answer<Vec<Feature>> {
+        self.get(Lane::Background, "/features".to_owned(), Quote::Yes, wire::features).await
+    }
+
+    async fn feature(&self, id: &str) -> Answer<Feature> {
+        self.get(Lane::Background, format!("/features/{}", encoded(id)), Quote::Yes, wire::feature).await
+    }
+
+    async fn subscriptions(&self) -> Answer<Vec<Subscription>> {
+        self.get(Lane::Background, "/subscription".to_owned(), Quote::Yes, wire::subscriptions).await
+    }
+
+    async fn subscription(&self, id: &str) -> Answer<Subscription> {
+        self.get(Lane::Background, format!("/subscription/{}", encoded(id)), Quote::Yes, wire::subscription).await
+    }
+
+    async fn subscription_errors(&self, query: &ErrorLogQuery) -> Answer<Page<SubscriptionError>> {
+        let mut path = format!("/subscriptionErrorLog?page={}", query.page);
+        let filters = [
+            ("subscriptionId", query.subscription_id.clone()),
+            ("from", query.from.map(wire::utc_text)),
+            ("to", query.to.map(wire::utc_text)),
+        ];
+        for (name, value) in filters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            path.push_str(&format!("&{name}={}", encoded(value)));
+        }
+        let read = |value: &Value| wire::page(value, query.page, wire::subscription_error);
+        self.get(Lane::Background, path, Quote::Yes, read).await
+    }
+
+    fn clock_difference(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.clock_difference_ms.load(Ordering::Relaxed))
+    }
+}
+
+#[async_trait]
+impl WriteHealthengine for Client {
+    async fn confirm_insert(&self, booking: BookingId, with: &ConfirmInsert) -> Answer<()> {
+        let body =
+            wire::ConfirmBody { pms_appointment_ids: &with.pms_appointment_ids, pms_patient_id: &with.pms_patient_id };
+        self.tell(format!("/bookings/{booking}/confirmInsert"), Some(&body)).await
+    }
+
+    async fn reject_insert(&self, booking: BookingId, reason: &str) -> Answer<()> {
+        self.tell(format!("/bookings/{booking}/rejectInsert"), Some(&wire::Reason { reason })).await
+    }
+
+    async fn confirm_update(&self, booking: BookingId, request: RequestId) -> Answer<()> {
+        self.tell(format!("/bookings/{booking}/confirmUpdate/{request}"), None::<&()>).await
+    }
+
+    async fn reject_update(&self, booking: BookingId, request: RequestId, reason: &str) -> Answer<()> {
+        self.tell(format!("/bookings/{booking}/rejectUpdate/{request}"), Some(&wire::Reason { reason })).await
+    }
+
+    async fn cancel(&self, booking: BookingId, reason: &str) -> Answer<()> {
+        self.tell(format!("/bookings/{booking}/cancel"), Some(&wire::Reason { reason })).await
+    }
+
+    async fn did_not_attend(&self, booking: BookingId, reason: &str) -> Answer<()> {
+        self.tell(format!("/bookings/{booking}/didNotAttend"), Some(&wire::Reason { reason })).await
+    }
+
+    async fn no_pms_appointment_change(&self, booking: BookingId) -> Answer<()> {
+        self.tell(format!("/bookings/{booking}/noPmsAppointmentChange"), None::<&()>).await
+    }
+
+    async fn send_liveness_contract(&self, contract: &LivenessContract) -> Answer<()> {
+        self.send("/config/livenessContract", contract).await.map(drop)
+    }
+
+    async fn send_resources(&self, resources: &[PmsResource]) -> Answer<()> {
+        self.send("/config/pmsResources/snapshot", resources).await.map(drop)
+    }
+
+    async fn send_appointment_types(&self, types: &[PmsAppointmentType]) -> Answer<()> {
+        self.send("/config/pmsAppointmentTypes/snapshot", types).await.map(drop)
+    }
+
+    async fn send_availability(&self, snapshot: &AvailabilitySnapshot) -> Answer<()> {
+        self.send("/availability/snapshot", snapshot).await.map(drop)
+    }
+
+    async fn send_availability_batch(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<BatchOutcome> {
+        if snapshots.is_empty() {
+            return Ok(BatchOutcome::default());
+        }
+        if snapshots.len() > BATCH_MAX {
+            return Err(CallError::new(ErrorClass::Refused, format!("a batch holds at most {BATCH_MAX} snapshots")));
+        }
+        let response = self.send("/availability/snapshots", snapshots).await.map_err(|error| match error.status {
+            // However it is put, a page included: the server does not have this call, and single snapshots are the way.
+            Some(404 | 405) => CallError { class: ErrorClass::Refused, ..error },
+            _ => error,
+        })?;
+        answer::json(&response, |value| batch::outcome(value, snapshots))
+    }
+
+    async fn enable_feature(&self, id: &str) -> Answer<()> {
+        self.post(Lane::Background, format!("/features/{}/enable", encoded(id)), None).await.map(drop)
+    }
+
+    async fn disable_feature(&self, id: &str) -> Answer<()> {
+        self.post(Lane::Background, format!("/features/{}/disable", encoded(id)), None).await.map(drop)
+    }
+
+    async fn subscribe(&self, subscription: &Subscription) -> Answer<Subscription> {
+        let response = self
+            .send("/subscription", &wire::SubscriptionBody::of(subscription))
+            .await
+            .map_err(|error| without_callback(error, &subscription.callback_url))?;
+        answer::json(&response, wire::subscription)
+    }
+
+    async fn unsubscribe(&self, id: &str) -> Answer<()> {
+        let path = format!("/subscription/{}", encoded(id));
+        let request = Request {
+            method: Method::Delete,
+            path,
+            accept: "application/json",
+            json: None,
+            gzip: false,
+            lane: Lane::Background,
+            repeatable: true,
+        };
+        let response = self.exchange(request, Quote::Yes).await?;
+        answer::common_error(&response).map_or(Ok(()), Err)
+    }
+}
+
+/// The error that an answer with a status other than 2xx stands for.
+fn refusal(response: &Response, quote: Quote) -> CallError {
+    let reason = || (quote == Quote::Yes).then(|| wire::error_reason(&response.body)).flatten();
+    if let Some(error) = answer::common_error(response) {
+        // Why a practice is forbidden is worth knowing: consent never given, or revoked.
+        return match (error.class, reason()) {
+            (ErrorClass::Forbidden, Some(reason)) => CallError { detail: reason, ..error },
+            _ => error,
+        };
+    }
+    let refused = |detail| CallError::with_status(ErrorClass::Refused, response.status, detail);
+    match (response.status, reason()) {
+        (400 | 404 | 405 | 409 | 410 | 422, Some(reason)) => refused(reason),
+        // The API definition has these two without a body.
+        (404, None) => refused("not found".to_owned()),
+        (405, None) => refused("the server does not have this call".to_owned()),
+        (400 | 409 | 410 | 422, None) => refused("no reason was given".to_owned()),
+        _ => answer::contract(response, "nothing that the PMS API has"),
+    }
+}
+
+/// The callback address ends in the webhook secret; a refusal that repeats it is not passed on.
+fn without_callback(error: CallError, callback_url: &str) -> CallError {
+    let secret = callback_url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    if secret.is_empty() || !error.detail.contains(secret) {
+        return error;
+    }
+    CallError { detail: "the callback address was refused".to_owned(), ..error }
+}
+
+fn json(body: &(impl Serialize + ?Sized)) -> Answer<Vec<u8>> {
+    serde_json::to_vec(body).map_err(|_| CallError::new(ErrorClass::NotSent, "the request could not be written"))
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}

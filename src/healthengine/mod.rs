@@ -6,8 +6,10 @@
 //!
 //! A handle is bound to one practice (its id and key). Reading and writing are separate traits: a dry run holds only the first.
 
+mod batch;
 pub mod client;
-pub mod wire;
+pub mod paging;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -277,8 +279,8 @@ pub struct Feature {
     pub enabled: bool,
 }
 
-/// A webhook subscription.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A webhook subscription. Ours call back an address that ends in the webhook secret, which `Debug` leaves out.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// Given by Healthengine; absent in one that is to be made.
     pub id: Option<String>,
@@ -292,8 +294,20 @@ pub struct Subscription {
     pub expire_at: Option<DateTime<Utc>>,
 }
 
-/// A webhook delivery that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("id", &self.id)
+            .field("client_id", &self.client_id)
+            .field("topic", &self.topic)
+            .field("expire_at", &self.expire_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A webhook delivery that failed. `Debug` leaves out the address, which ends in the webhook secret, and the message, which
+/// may repeat it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct SubscriptionError {
     /// When.
     pub timestamp: Option<DateTime<Utc>>,
@@ -305,6 +319,16 @@ pub struct SubscriptionError {
     pub attempt: Option<i64>,
     /// What went wrong.
     pub message: Option<String>,
+}
+
+impl fmt::Debug for SubscriptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubscriptionError")
+            .field("timestamp", &self.timestamp)
+            .field("subscription_id", &self.subscription_id)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which part of the error log is asked for.

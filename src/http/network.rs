@@ -1,1 +1,295 @@
-//! reqwest behind [`super::Transport`].
+//! The transport over the network: reqwest with every limit set.
+//!
+//! A [`Server`] is one remote server as all of this process sees it: its address, rate limit and penalty time. Handles to it
+//! ([`Server::transport`]) differ by their credentials only, so practices that share Healthengine share its limits.
+//!
+//! Promises:
+//! - Redirects are not followed and nothing is repeated below us: a request that may not be repeated leaves once.
+//! - Such a request goes over a connection of its own; the others share a pool.
+//! - Connecting has its own, shorter timeout, so that a timeout while connecting is known to have sent nothing.
+//! - Bodies are counted while they stream, after decompression: a server cannot make us hold more than the limit.
+//! - No proxy of the environment is used: what the configuration says is where the data goes.
+//! - After a 429, or a 5xx with `Retry-After`, no call leaves before that time is over.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+pub use reqwest::header::HeaderName;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::base_url::BaseUrl;
+use super::classify::Failure;
+use super::limits::Limits;
+use super::{Method, Request, Response, Transport, answer, retry};
+use crate::remote::{Answer, CallError, ErrorClass};
+
+/// The body limit unless set otherwise: a year of one schedule in slots of five minutes is about 5 MiB.
+pub const BODY_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+/// Connecting takes at most this long, and at most half of the request timeout.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
+/// An idle connection is dropped well before the servers' own limits (Tomcat: 20 s), which spares most resets.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What is to be known of a server before it can be asked.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Where it is.
+    pub base_url: BaseUrl,
+    /// How we introduce ourselves.
+    pub user_agent: String,
+    /// The rate limit for all calls together.
+    pub max_requests_per_second: NonZeroU32,
+    /// From the first byte of connecting to the last byte of the answer.
+    pub request_timeout: Duration,
+    /// The longest body that is read, after decompression.
+    pub body_limit_bytes: usize,
+    /// Certificates (PEM) that are trusted besides the platform's.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+impl ServerSettings {
+    /// Ten requests a second, ten seconds each, [`BODY_LIMIT_BYTES`], the platform's certificates.
+    pub fn new(base_url: BaseUrl, user_agent: impl Into<String>) -> Self {
+        Self {
+            base_url,
+            user_agent: user_agent.into(),
+            max_requests_per_second: NonZeroU32::MIN.saturating_add(9),
+            request_timeout: Duration::from_secs(10),
+            body_limit_bytes: BODY_LIMIT_BYTES,
+            ca_pem: None,
+        }
+    }
+}
+
+/// Who we say we are. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// HTTP Basic.
+    Basic {
+        /// The user, without a colon.
+        username: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// Headers with secret values.
+    Headers(Vec<(HeaderName, SecretString)>),
+}
+
+/// Why a server cannot be set up. None of the texts holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The PEM file holds no certificate, or a broken one.
+    #[error("the certificate authority's file holds no readable certificate (PEM)")]
+    CertificateAuthority,
+    /// The user agent or a credential cannot stand in a header.
+    #[error("the value for {0} has characters that cannot be sent (a line break, perhaps, or something invisible)")]
+    HeaderValue(String),
+    /// HTTP Basic separates user and password by a colon.
+    #[error("a user name with a colon in it cannot be sent")]
+    UserName,
+    /// TLS could not be set up, as where the platform has no certificates at all.
+    #[error("the connection could not be set up: {0}")]
+    Client(String),
+}
+
+/// Makes *ring* the cryptography behind TLS, for the whole process. Calling it again does nothing.
+pub fn install_crypto_provider() {
+    // An error means that a provider is installed already, which is all that is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// One remote server: limits, penalty time and connections are shared by all handles to it.
+pub struct Server {
+    base_url: BaseUrl,
+    limits: Limits,
+    body_limit_bytes: usize,
+    /// For what may be repeated.
+    pooled: reqwest::Client,
+    /// For what may not: every request has a connection of its own.
+    single_use: reqwest::Client,
+}
+
+impl Server {
+    /// Prepares to ask a server; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Says which setting cannot be used.
+    pub fn new(settings: &ServerSettings) -> Result<Arc<Self>, SetupError> {
+        install_crypto_provider();
+        Ok(Arc::new(Self {
+            base_url: settings.base_url.clone(),
+            limits: Limits::new(settings.max_requests_per_second),
+            body_limit_bytes: settings.body_limit_bytes,
+            pooled: client(settings, 4)?,
+            single_use: client(settings, 0)?,
+        }))
+    }
+
+    /// A handle that introduces itself with these credentials.
+    ///
+    /// # Errors
+    /// Says which of them cannot be sent.
+    pub fn transport(self: &Arc<Self>, credentials: &Credentials) -> Result<Arc<dyn Transport>, SetupError> {
+        Ok(Arc::new(Network { server: self.clone(), headers: self.headers(credentials)? }))
+    }
+
+    fn headers(&self, credentials: &Credentials) -> Result<HeaderMap, SetupError> {
+        match credentials {
+            Credentials::Basic { username, .. } if username.contains(':') => Err(SetupError::UserName),
+            Credentials::Basic { username, password } => self
+                .pooled
+                .get(self.base_url.with("/"))
+                .basic_auth(username, Some(password.expose_secret()))
+                .build()
+                .map(|request| request.headers().clone())
+                .map_err(|_| SetupError::HeaderValue("username or password".to_owned())),
+            Credentials::Headers(pairs) => pairs
+                .iter()
+                .map(|(name, value)| {
+                    let mut value = HeaderValue::from_str(value.expose_secret())
+                        .map_err(|_| SetupError::HeaderValue(name.to_string()))?;
+                    value.set_sensitive(true);
+                    Ok((name.clone(), value))
+                })
+                .collect(),
+        }
+    }
+}
+
+fn client(settings: &ServerSettings, idle_connections_max: usize) -> Result<reqwest::Client, SetupError> {
+    let user_agent = HeaderValue::from_str(&settings.user_agent)
+        .map_err(|_| SetupError::HeaderValue("the user agent (vendor, contact)".to_owned()))?;
+    let mut builder = reqwest::Client::builder()
+        .user_agent(user_agent)
+        .connect_timeout(CONNECT_TIMEOUT_MAX.min(settings.request_timeout / 2))
+        .timeout(settings.request_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .pool_max_idle_per_host(idle_connections_max)
+        .pool_idle_timeout(IDLE_TIMEOUT);
+    if let Some(pem) = &settings.ca_pem {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| SetupError::CertificateAuthority)?;
+        if certificates.is_empty() {
+            return Err(SetupError::CertificateAuthority);
+        }
+        builder = builder.tls_certs_merge(certificates);
+    } else if !settings.base_url.is_https() {
+        // Loading the platform's certificates fails where there are none, which is no reason not to speak plain http.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|error| SetupError::Client(format!("{:#}", anyhow::Error::new(error.without_url()))))
+}
+
+/// A [`Server`] with credentials.
+struct Network {
+    server: Arc<Server>,
+    headers: HeaderMap,
+}
+
+#[async_trait]
+impl Transport for Network {
+    async fn exchange(&self, request: Request) -> Answer<Response> {
+        let mut pauses = retry::pauses();
+        loop {
+            self.server.limits.turn(request.lane).await?;
+            let failure = match self.attempt(&request).await {
+                Ok(response) => {
+                    self.heed(&response);
+                    return Ok(response);
+                }
+                Err(failure) => failure,
+            };
+            tracing::debug!(method = %request.method, class = ?failure.error.class, "call failed: {}", failure.error);
+            match pauses.next() {
+                Some(pause) if request.repeatable && failure.connection_broke => tokio::time::sleep(pause).await,
+                _ => return Err(failure.error),
+            }
+        }
+    }
+}
+
+impl Network {
+    /// Sends the request once.
+    async fn attempt(&self, request: &Request) -> Result<Response, Failure> {
+        let mut answer = self.prepare(request)?.send().await.map_err(Failure::of_request)?;
+        let mut response = Response {
+            status: answer.status().as_u16(),
+            headers: answer
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect(),
+            body: Vec::new(),
+        };
+        match self.body(&mut answer).await {
+            Ok(body) => response.body = body,
+            // Something was created, and the head says what: that must not be lost with the body.
+            Err(_) if response.status == 201 && answer.headers().contains_key(LOCATION) => {}
+            Err(failure) => return Err(failure),
+        }
+        Ok(response)
+    }
+
+    fn prepare(&self, request: &Request) -> Result<reqwest::RequestBuilder, Failure> {
+        let client = if request.repeatable { &self.server.pooled } else { &self.server.single_use };
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = client
+            .request(method, self.server.base_url.with(&request.path))
+            .headers(self.headers.clone())
+            .header(reqwest::header::ACCEPT, request.accept);
+        if let Some(json) = &request.json {
+            builder = builder.header(CONTENT_TYPE, "application/json");
+            builder = if request.gzip {
+                builder.header(CONTENT_ENCODING, "gzip").body(compressed(json)?)
+            } else {
+                builder.body(json.clone())
+            };
+        } else if request.method == Method::Post {
+            // Left out by hyper, and some proxies answer 411 without it.
+            builder = builder.header(CONTENT_LENGTH, "0");
+        }
+        Ok(builder)
+    }
+
+    /// Reads the body piece by piece; reqwest decompresses as it goes, so the count is of what it unfolds to.
+    async fn body(&self, answer: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
+        let (status, limit) = (answer.status().as_u16(), self.server.body_limit_bytes);
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| Failure::of_body(error, status))? {
+            if body.len() + piece.len() > limit {
+                return Err(Failure::oversized(status, limit));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    /// Closes the server for as long as it asks to be left alone.
+    fn heed(&self, response: &Response) {
+        if (response.status == 429 || response.status >= 500)
+            && let Some(pause) = answer::retry_after(response)
+        {
+            tracing::info!(status = response.status, seconds = pause.as_secs(), "the server asks to be left alone");
+            self.server.limits.close(pause);
+        }
+    }
+}
+
+fn compressed(json: &[u8]) -> Result<Vec<u8>, Failure> {
+    use std::io::Write;
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(json).and_then(|()| encoder.finish()).map_err(|error| Failure {
+        error: CallError::new(ErrorClass::NotSent, format!("the request could not be compressed: {}", error.kind())),
+        connection_broke: false,
+    })
+}

@@ -7,7 +7,8 @@
 //! Reading and writing are separate traits: whoever is given only [`ReadOpenVpms`] cannot change a diary.
 
 pub mod client;
-pub mod wire;
+mod refusal;
+mod wire;
 
 use std::sync::Arc;
 

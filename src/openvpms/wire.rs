@@ -1,1 +1,244 @@
-//! Stub of the skeleton.
+//! OpenVPMS's JSON, and how it becomes our types.
+//!
+//! Reading is lenient about what is not essential: unknown fields, nulls, a name that is missing. It is strict where leniency
+//! would lie: a schedule without a slot size, a range without an end and a list that is none fail the whole answer, because a
+//! shorter list would be taken for "this is all there is".
+
+use chrono::{DateTime, FixedOffset, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
+};
+use crate::http::json::{Misfit, field, integer, list, need, text};
+use crate::http::{Response, answer};
+use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
+use crate::remote::{Answer, CallError, ErrorClass};
+use crate::span::Span;
+
+/// A slot, or an appointment type in slots, is at most a day of minutes.
+const DAY_MINUTES: u32 = 24 * 60;
+/// The longest reference that is believed to be one; those of both known forms have less than 80.
+const REFERENCE_BYTES_MAX: usize = 200;
+
+/// How a date is written in a booking: milliseconds, and a colon in the offset. The server refuses any other way.
+fn booking_date(at: DateTime<FixedOffset>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+}
+
+/// How a date is written in a question: full seconds and the offset.
+pub(super) fn query_date(at: DateTime<FixedOffset>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// The body of a POST. An unknown field is refused by the server, so there is none beyond these.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BookingBody<'a> {
+    location: i64,
+    schedule: i64,
+    appointment_type: i64,
+    start: String,
+    end: String,
+    title: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mobile: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient_name: Option<&'a str>,
+    notes: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<i64>,
+}
+
+/// Writes a booking.
+pub(super) fn booking_body(booking: &NewBooking) -> Answer<Vec<u8>> {
+    let contact = &booking.contact;
+    let body = BookingBody {
+        location: booking.location.0,
+        schedule: booking.schedule.0,
+        appointment_type: booking.appointment_type.0,
+        start: booking_date(booking.start),
+        end: booking_date(booking.end),
+        title: &contact.title,
+        first_name: &contact.first_name,
+        last_name: &contact.last_name,
+        email: contact.email.as_deref(),
+        phone: contact.phone.as_deref(),
+        mobile: contact.mobile.as_deref(),
+        patient_name: contact.patient_name.as_deref(),
+        notes: &booking.notes,
+        user: booking.user.map(|user| user.0),
+    };
+    serde_json::to_vec(&body).map_err(|_| CallError::new(ErrorClass::NotSent, "the booking could not be written"))
+}
+
+/// The reference of a booking that was made: the body, or what the `Location` header ends with where the body is broken.
+///
+/// A body that was cut short can still look like a reference; the header tells it from a whole one.
+///
+/// # Errors
+/// [`ErrorClass::Contract`] for a page (with 200: a login page, nothing was made); otherwise [`ErrorClass::Contract`] with the
+/// status of a success, or [`ErrorClass::Lost`] with 200: something was made, and nobody told us what it is called.
+pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
+    let from_header = response
+        .header("location")
+        .and_then(|location| location.trim_end_matches('/').rsplit('/').next())
+        .and_then(|segment| percent_encoding::percent_decode_str(segment).decode_utf8().ok())
+        .filter(|segment| is_reference(segment) && segment.contains(':'));
+    let from_body = std::str::from_utf8(&response.body).ok().map(str::trim).filter(|text| is_reference(text));
+    match (from_body, from_header) {
+        (Some(body), Some(header)) if header.starts_with(body) => Ok(BookingReference(header.into_owned())),
+        (Some(body), _) => Ok(BookingReference(body.to_owned())),
+        (None, Some(header)) if response.status == 201 => Ok(BookingReference(header.into_owned())),
+        (None, _) if response.status == 200 && !answer::is_html(response) => Err(CallError::with_status(
+            ErrorClass::Lost,
+            response.status,
+            "the booking was answered without a reference",
+        )),
+        (None, _) => {
+            Err(answer::common_error(response).unwrap_or_else(|| answer::contract(response, "no booking reference")))
+        }
+    }
+}
+
+/// True for a text that can be a reference: visible ASCII, no markup, no JSON, neither empty nor endless.
+pub(super) fn is_reference(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.".contains(&byte);
+    text.len() <= REFERENCE_BYTES_MAX && text.bytes().all(allowed) && text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// `[{"id":98,"name":"Main Clinic","timeZone":"Australia/Sydney"}]`
+pub(super) fn locations(value: &Value) -> Result<Vec<Location>, Misfit> {
+    list(value, location)
+}
+
+/// One of them.
+pub(super) fn location(value: &Value) -> Result<Location, Misfit> {
+    let id = number(value, "id")?;
+    Ok(Location {
+        id: LocationId(id),
+        name: name(value, "Location", id),
+        time_zone: field(value, "timeZone").and_then(text).unwrap_or_default(),
+    })
+}
+
+/// `[{"id":136,"name":"Main Appointment Schedule","slotSize":15}]`
+pub(super) fn schedules(value: &Value) -> Result<Vec<Schedule>, Misfit> {
+    list(value, schedule)
+}
+
+/// One of them.
+pub(super) fn schedule(value: &Value) -> Result<Schedule, Misfit> {
+    let id = number(value, "id")?;
+    let minutes =
+        |value: &Value| u32::try_from(integer(value)?).ok().filter(|minutes| (1..=DAY_MINUTES).contains(minutes));
+    Ok(Schedule {
+        id: ScheduleId(id),
+        name: name(value, "Schedule", id),
+        slot_size_minutes: need(value, "slotSize", "a number of minutes from 1 to 1440", minutes)?,
+    })
+}
+
+/// `[{"id":66,"name":"Standard Consult","slots":1}]`. A type without slots is left out, as the server itself does.
+pub(super) fn appointment_types(value: &Value) -> Result<Vec<AppointmentType>, Misfit> {
+    let count = |value: &Value| u32::try_from(integer(value)?).ok().filter(|slots| *slots <= DAY_MINUTES);
+    let types = list(value, |value| {
+        let id = number(value, "id")?;
+        let slots = match field(value, "slots") {
+            Some(_) => need(value, "slots", "a number of slots up to 1440", count)?,
+            None => 0,
+        };
+        let kind = || AppointmentType { id: AppointmentTypeId(id), name: name(value, "Appointment type", id), slots };
+        Ok((slots > 0).then(kind))
+    })?;
+    Ok(types.into_iter().flatten().collect())
+}
+
+/// `[{"id":1158,"name":"Andrew Turner"}]`
+pub(super) fn users(value: &Value) -> Result<Vec<User>, Misfit> {
+    list(value, user)
+}
+
+/// One of them.
+pub(super) fn user(value: &Value) -> Result<User, Misfit> {
+    let id = number(value, "id")?;
+    Ok(User { id: UserId(id), name: name(value, "User", id) })
+}
+
+/// `[{"start":"2019-02-15T09:00:00.000+11:00","end":"2019-02-15T10:45:00.000+11:00"}]`
+pub(super) fn spans(value: &Value) -> Result<Vec<Span>, Misfit> {
+    list(value, span)
+}
+
+/// `{"free":[…],"busy":[…]}`
+pub(super) fn free_busy(value: &Value) -> Result<FreeBusy, Misfit> {
+    let (free, busy) = two_lists(value, span)?;
+    Ok(FreeBusy { free, busy })
+}
+
+/// `[{"start":…,"end":…,"schedule":136}]`
+pub(super) fn user_spans(value: &Value) -> Result<Vec<UserSpan>, Misfit> {
+    list(value, user_span)
+}
+
+/// `{"user":1158,"free":[…],"busy":[…]}`
+pub(super) fn user_free_busy(value: &Value) -> Result<UserFreeBusy, Misfit> {
+    let (free, busy) = two_lists(value, user_span)?;
+    Ok(UserFreeBusy { free, busy })
+}
+
+/// A booking as it stands. Names are there only where a customer is attached.
+pub(super) fn booking(value: &Value) -> Result<Booking, Misfit> {
+    let (first, last) = (field(value, "firstName").and_then(text), field(value, "lastName").and_then(text));
+    Ok(Booking {
+        location: LocationId(number(value, "location")?),
+        schedule: ScheduleId(number(value, "schedule")?),
+        appointment_type: AppointmentTypeId(number(value, "appointmentType")?),
+        start: instant(value, "start")?.naive_local(),
+        end: instant(value, "end")?.naive_local(),
+        user: field(value, "user").and_then(integer).filter(|user| *user != 0).map(UserId),
+        customer: (first.is_some() || last.is_some())
+            .then(|| CustomerName { first: first.unwrap_or_default(), last: last.unwrap_or_default() }),
+    })
+}
+
+/// A list that is null is an empty one; an answer that has neither list is another answer.
+fn two_lists<T>(value: &Value, read: impl Fn(&Value) -> Result<T, Misfit>) -> Result<(Vec<T>, Vec<T>), Misfit> {
+    if value.get("free").is_none() && value.get("busy").is_none() {
+        return Err(Misfit::new("free and busy times", Some(value)));
+    }
+    let one = |name| match field(value, name) {
+        Some(entries) => list(entries, &read).map_err(|misfit| misfit.in_field(name)),
+        None => Ok(Vec::new()),
+    };
+    Ok((one("free")?, one("busy")?))
+}
+
+fn span(value: &Value) -> Result<Span, Misfit> {
+    Ok(Span::new(instant(value, "start")?.with_timezone(&Utc), instant(value, "end")?.with_timezone(&Utc)))
+}
+
+fn user_span(value: &Value) -> Result<UserSpan, Misfit> {
+    Ok(UserSpan { span: span(value)?, schedule: ScheduleId(number(value, "schedule")?) })
+}
+
+fn instant(value: &Value, name: &str) -> Result<DateTime<FixedOffset>, Misfit> {
+    need(value, name, "a date with time and offset", |value| DateTime::parse_from_rfc3339(value.as_str()?).ok())
+}
+
+fn number(value: &Value, name: &str) -> Result<i64, Misfit> {
+    need(value, name, "a number", integer)
+}
+
+/// A name, or what stands for one that is missing.
+fn name(value: &Value, kind: &str, id: i64) -> String {
+    let name = field(value, "name").and_then(text).filter(|name| !name.trim().is_empty());
+    name.unwrap_or_else(|| format!("{kind} {id}"))
+}

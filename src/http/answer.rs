@@ -1,0 +1,190 @@
+//! What an answer means before anybody knows which API it belongs to: statuses that mean the same everywhere, HTML where no
+//! HTML belongs, JSON that cannot be read.
+//!
+//! Everything here that ends in a [`CallError`] may be shown to an operator. So a body is described, never quoted: of HTML the
+//! title, of JSON where it stops making sense and what kinds of things were found there. A 5xx is not even described, because
+//! stack traces can hold what was sent.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::error::Category;
+
+use super::Response;
+use super::json::Misfit;
+use crate::remote::{Answer, CallError, ErrorClass};
+
+/// No server is left alone for longer, whatever it says.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
+/// What a `Retry-After` date counts as in an answer that does not say what time it is there.
+const RETRY_AFTER_UNKNOWN: Duration = Duration::from_secs(60);
+/// How much of a page's title is shown.
+const TITLE_CHARS_MAX: usize = 80;
+/// How far into a page its title is looked for.
+const TITLE_BYTES_MAX: usize = 4096;
+
+/// Reads the JSON of an answer.
+///
+/// # Errors
+/// [`ErrorClass::Contract`] for HTML, for what is no JSON, and for JSON that `read` cannot make sense of.
+pub fn json<T>(response: &Response, read: impl FnOnce(&Value) -> Result<T, Misfit>) -> Answer<T> {
+    if is_html(response) {
+        return Err(page(response));
+    }
+    let value: Value = serde_json::from_slice(&response.body).map_err(|error| {
+        let what = match error.classify() {
+            Category::Eof => "JSON that breaks off",
+            Category::Syntax | Category::Data | Category::Io => "something that is no JSON",
+        };
+        contract(response, &format!("{what} at line {}, column {}", error.line(), error.column()))
+    })?;
+    read(&value).map_err(|misfit| contract(response, &format!("unexpected JSON: {misfit}")))
+}
+
+/// The error that an answer stands for whatever the API: a redirect, 401, 403, 429, 5xx, or a page of HTML. `None` leaves the
+/// judgement to the client.
+pub fn common_error(response: &Response) -> Option<CallError> {
+    let status = response.status;
+    let with = |class, detail: String| CallError {
+        retry_after: retry_after(response),
+        ..CallError::with_status(class, status, detail)
+    };
+    match status {
+        401 => Some(with(ErrorClass::Credentials, "the credentials were refused".to_owned())),
+        403 => Some(with(ErrorClass::Forbidden, "access was refused".to_owned())),
+        429 => Some(with(ErrorClass::TooMany, "the server says that it is asked too often".to_owned())),
+        500..=599 => Some(with(ErrorClass::Unavailable, "the server failed".to_owned())),
+        300..=399 => Some(contract(response, "a redirect to another address")),
+        _ if is_html(response) => Some(page(response)),
+        _ => None,
+    }
+}
+
+/// The error for an answer that the API does not have. `found` must not quote the body.
+pub fn contract(response: &Response, found: &str) -> CallError {
+    let content_type = response.header("content-type").map_or("no content type".to_owned(), |text| clean(text, 60));
+    let detail = format!("the answer ({content_type}, {} bytes) is {found}", response.body.len());
+    CallError::with_status(ErrorClass::Contract, response.status, detail)
+}
+
+/// True for a page of HTML, whatever it is called: login pages and proxies' apologies come with a 200 as well.
+pub fn is_html(response: &Response) -> bool {
+    let named = response.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    named || response.body.trim_ascii_start().starts_with(b"<")
+}
+
+fn page(response: &Response) -> CallError {
+    match title(&response.body) {
+        Some(title) => contract(response, &format!("a page titled \"{title}\"")),
+        None => contract(response, "a page without a title"),
+    }
+}
+
+fn title(body: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(&body[..body.len().min(TITLE_BYTES_MAX)]);
+    // ASCII case only: the byte positions stay those of `head`.
+    let lower = head.to_ascii_lowercase();
+    let open = lower.find("<title")?;
+    let start = open + lower[open..].find('>')? + 1;
+    let end = start + lower[start..].find("</title")?;
+    let title = clean(&head[start..end], TITLE_CHARS_MAX);
+    (!title.is_empty()).then_some(title)
+}
+
+/// How long the server wants to be left alone: seconds, or a date, which is compared with the answer's own `Date`, so that a
+/// difference of the clocks does not matter. At most an hour.
+pub fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.header("retry-after")?.trim();
+    let pause = match (text.parse::<u64>(), httpdate::parse_http_date(text)) {
+        (Ok(seconds), _) => Duration::from_secs(seconds),
+        // Digits that no u64 holds.
+        (Err(_), Err(_)) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => RETRY_AFTER_MAX,
+        (Err(_), Err(_)) => return None,
+        (Err(_), Ok(until)) => match response.header("date").and_then(|date| httpdate::parse_http_date(date).ok()) {
+            Some(now) => until.duration_since(now).unwrap_or_default(),
+            None => RETRY_AFTER_UNKNOWN,
+        },
+    };
+    Some(pause.min(RETRY_AFTER_MAX))
+}
+
+/// A text of the other side made fit for one line of ours: control characters and blanks become single blanks, and it is cut
+/// to `chars_max`.
+pub fn clean(text: &str, chars_max: usize) -> String {
+    let mut line = String::new();
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    for (count, word) in words.enumerate() {
+        if count > 0 {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > chars_max * 4 {
+            break;
+        }
+    }
+    match line.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Response { status, headers, body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_never_more_than_an_hour() {
+        let date = ("date", "Fri, 15 Feb 2019 01:00:00 GMT");
+        for (text, seconds) in [
+            ("120", 120),
+            ("0", 0),
+            ("86400", 3600),
+            ("99999999999999999999999", 3600),
+            ("Fri, 15 Feb 2019 01:02:00 GMT", 120),
+            ("Fri, 15 Feb 2019 00:00:00 GMT", 0),
+            ("Sat, 16 Feb 2019 01:00:00 GMT", 3600),
+        ] {
+            let answer = response(503, &[date, ("retry-after", text)], "");
+            assert_eq!(retry_after(&answer), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        let undated = response(503, &[("retry-after", "Fri, 15 Feb 2019 01:02:00 GMT")], "");
+        assert_eq!(retry_after(&undated), Some(RETRY_AFTER_UNKNOWN));
+        for nonsense in ["", "soon", "-1", "1.5"] {
+            assert_eq!(retry_after(&response(503, &[("retry-after", nonsense)], "")), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_login_page_with_status_200_is_told_by_its_title_alone() {
+        let body =
+            "<!DOCTYPE html><html><head><TITLE lang=en>OpenVPMS \n Login</TITLE></head><body>Judith</body></html>";
+        let error = json(&response(200, &[("content-type", "text/plain")], body), |_| Ok(())).unwrap_err();
+        assert_eq!((error.class, error.status), (ErrorClass::Contract, Some(200)));
+        assert!(error.detail.contains("\"OpenVPMS Login\""), "{error}");
+        assert!(!error.detail.contains("Judith"), "{error}");
+    }
+
+    #[test]
+    fn broken_json_is_told_by_its_position_alone() {
+        let cut = response(200, &[("content-type", "application/json")], "[{\"name\":\"Judith");
+        let error = json(&cut, |_| Ok(())).unwrap_err();
+        assert_eq!(
+            error.detail,
+            "the answer (application/json, 16 bytes) is JSON that breaks off at line 1, column 16"
+        );
+        let strange = response(200, &[], "Judith");
+        assert!(!json(&strange, |_| Ok(())).unwrap_err().detail.contains("Judith"));
+    }
+
+    #[test]
+    fn a_text_is_cut_to_one_bounded_line() {
+        assert_eq!(clean(" a\r\n\tb\u{0}c ", 10), "a b c");
+        assert_eq!(clean("ääää", 3), "äää…");
+        assert_eq!(clean(&"x".repeat(1000), 5), "xxxxx…");
+    }
+}

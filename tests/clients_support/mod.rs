@@ -1,0 +1,56 @@
+//! A transport that answers from a script and remembers what it was asked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use vetbridge::http::{Request, Response, Transport};
+use vetbridge::remote::Answer;
+
+/// Answers in order; asking more often than there are answers fails the test.
+#[derive(Default)]
+pub(crate) struct Scripted {
+    answers: Mutex<VecDeque<Answer<Response>>>,
+    asked: Mutex<Vec<Request>>,
+}
+
+impl Scripted {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Answer<Response>>) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() })
+    }
+
+    /// One answer, again and again.
+    pub(crate) fn always(response: &Response) -> Arc<Self> {
+        Self::new(std::iter::repeat_n(Ok(response.clone()), 100))
+    }
+
+    /// What was asked, in order.
+    pub(crate) fn asked(&self) -> Vec<Request> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// The only thing that was asked.
+    pub(crate) fn only(&self) -> Request {
+        let asked = self.asked();
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        asked[0].clone()
+    }
+}
+
+#[async_trait]
+impl Transport for Scripted {
+    async fn exchange(&self, request: Request) -> Answer<Response> {
+        self.asked.lock().unwrap().push(request);
+        self.answers.lock().unwrap().pop_front().expect("one more call than the script has answers for")
+    }
+}
+
+/// An answer with a content type.
+pub(crate) fn response(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Response {
+    Response { status, headers: vec![("content-type".into(), content_type.into())], body: body.into() }
+}
+
+/// An answer in JSON.
+pub(crate) fn json(status: u16, body: &serde_json::Value) -> Response {
+    response(status, "application/json", body.to_string())
+}

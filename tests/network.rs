@@ -1,0 +1,428 @@
+//! The transport against servers that misbehave, over loopback: which error class each kind of failure gets, and how often a
+//! request leaves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use vetbridge::http::base_url::BaseUrl;
+use vetbridge::http::network::{Credentials, HeaderName, Server, ServerSettings, SetupError};
+use vetbridge::http::{Lane, Method, Request, Response, Transport};
+use vetbridge::remote::{Answer, ErrorClass};
+
+/// Long enough for loopback on a busy machine, short enough to wait for.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// What the server does once it has read a request.
+#[derive(Clone)]
+enum Then {
+    /// Sends these bytes and reads the next request.
+    Answer(Vec<u8>),
+    /// Sends these bytes and closes.
+    AnswerAndClose(Vec<u8>),
+    /// Says nothing more and keeps the connection.
+    Silence,
+    /// Resets the connection.
+    Reset,
+    /// Sends one byte of an endless head now and then.
+    Trickle,
+}
+
+/// A server that follows a script, one entry per request; the last one repeats.
+struct RawServer {
+    address: SocketAddr,
+    /// Head and body of every request, with the number of the connection that it came over.
+    requests: Arc<Mutex<Vec<(usize, String)>>>,
+}
+
+impl RawServer {
+    async fn start(script: impl Into<Vec<Then>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (script, seen) = (script.into(), requests.clone());
+        tokio::spawn(async move {
+            for connection in 0.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(serve(stream, connection, script.clone(), seen.clone()));
+            }
+        });
+        Self { address, requests }
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.requests.lock().unwrap().iter().map(|(_, request)| request.clone()).collect()
+    }
+
+    fn connections(&self) -> Vec<usize> {
+        self.requests.lock().unwrap().iter().map(|(connection, _)| *connection).collect()
+    }
+
+    fn settings(&self) -> ServerSettings {
+        settings(&format!("http://{}/base", self.address))
+    }
+
+    fn transport(&self) -> Arc<dyn Transport> {
+        transport(&self.settings())
+    }
+
+    fn hasty(&self) -> Arc<dyn Transport> {
+        transport(&ServerSettings { request_timeout: SHORT, ..self.settings() })
+    }
+}
+
+async fn serve(mut stream: TcpStream, connection: usize, script: Vec<Then>, seen: Arc<Mutex<Vec<(usize, String)>>>) {
+    while let Some(request) = read_request(&mut stream).await {
+        let number = {
+            let mut seen = seen.lock().unwrap();
+            seen.push((connection, request));
+            seen.len() - 1
+        };
+        match script.get(number).or(script.last()).unwrap() {
+            // The client may hang up in the middle, which is its right.
+            Then::Answer(bytes) => drop(stream.write_all(bytes).await),
+            Then::AnswerAndClose(bytes) => {
+                let _ = stream.write_all(bytes).await;
+                let _ = stream.shutdown().await;
+                return;
+            }
+            Then::Silence => std::future::pending().await,
+            Then::Reset => {
+                stream.set_zero_linger().unwrap();
+                return;
+            }
+            Then::Trickle => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nx: ").await;
+                while stream.write_all(b"y").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Head and body, as text; `None` when the client is done.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut piece = [0; 4096];
+        let count = stream.read(&mut piece).await.ok().filter(|count| *count > 0)?;
+        bytes.extend_from_slice(&piece[..count]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let head_length = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        if bytes.len() >= head_length + length.unwrap_or(0) {
+            return Some(text);
+        }
+    }
+}
+
+fn settings(url: &str) -> ServerSettings {
+    let mut settings = ServerSettings::new(BaseUrl::parse(url, false).unwrap(), "Example (it@example.com) DEV");
+    settings.max_requests_per_second = NonZeroU32::new(1000).unwrap();
+    settings
+}
+
+fn transport(settings: &ServerSettings) -> Arc<dyn Transport> {
+    let basic = Credentials::Basic { username: "sample".into(), password: SecretString::from("changeit") };
+    Server::new(settings).unwrap().transport(&basic).unwrap()
+}
+
+fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+fn ok() -> Then {
+    Then::Answer(answer("200 OK", b"[]"))
+}
+
+fn get() -> Request {
+    Request {
+        method: Method::Get,
+        path: "/locations?from=2019-02-15T00%3A00%3A00%2B11%3A00".into(),
+        accept: "application/json",
+        json: None,
+        gzip: false,
+        lane: Lane::Background,
+        repeatable: true,
+    }
+}
+
+/// A booking: leaves once.
+fn post() -> Request {
+    Request {
+        method: Method::Post,
+        path: "/bookings".into(),
+        accept: "text/plain",
+        json: Some(br#"{"firstName":"Judith"}"#.to_vec()),
+        gzip: false,
+        lane: Lane::Desk,
+        repeatable: false,
+    }
+}
+
+fn class(answer: &Answer<Response>) -> (ErrorClass, Option<u16>) {
+    let error = answer.as_ref().unwrap_err();
+    assert!(!error.detail.contains("127.0.0.1") && !error.detail.contains("Judith"), "{error}");
+    (error.class, error.status)
+}
+
+#[tokio::test]
+async fn a_refused_connection_has_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let transport = transport(&settings(&url));
+    for request in [get(), post()] {
+        assert_eq!(class(&transport.exchange(request).await), (ErrorClass::NotSent, None));
+    }
+}
+
+#[tokio::test]
+async fn a_tls_handshake_that_hangs_or_fails_has_sent_nothing() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut hasty = settings(&format!("https://{}", silent.local_addr().unwrap()));
+    hasty.request_timeout = SHORT;
+    // A certificate of our own choosing spares the platform's, which a bare machine does not have.
+    hasty.ca_pem = Some(TEST_CA.as_bytes().to_vec());
+    let error = transport(&hasty).exchange(post()).await.unwrap_err();
+    assert_eq!((error.class, error.detail.as_str()), (ErrorClass::NotSent, "no connection came about in time"));
+
+    let plain = RawServer::start([Then::AnswerAndClose(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())]).await;
+    hasty.base_url = BaseUrl::parse(&format!("https://{}", plain.address), false).unwrap();
+    drop(silent);
+    let answer = transport(&hasty).exchange(post()).await;
+    assert_eq!(class(&answer), (ErrorClass::NotSent, None));
+}
+
+#[tokio::test]
+async fn silence_after_the_request_is_lost_and_nothing_is_sent_again() {
+    let server = RawServer::start([Then::Silence]).await;
+    for request in [get(), post()] {
+        assert_eq!(class(&server.hasty().exchange(request).await), (ErrorClass::Lost, None));
+    }
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_head_that_trickles_in_is_given_up_and_lost() {
+    let server = RawServer::start([Then::Trickle]).await;
+    assert_eq!(class(&server.hasty().exchange(post()).await), (ErrorClass::Lost, None));
+}
+
+#[tokio::test]
+async fn a_reset_or_a_hang_up_after_reading_is_lost_and_a_booking_leaves_once() {
+    for then in [Then::Reset, Then::AnswerAndClose(Vec::new())] {
+        let server = RawServer::start([then]).await;
+        assert_eq!(class(&server.transport().exchange(post()).await), (ErrorClass::Lost, None));
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_meets_a_reset_is_repeated_twice_at_most() {
+    let server = RawServer::start([Then::Reset, ok()]).await;
+    assert_eq!(server.transport().exchange(get()).await.unwrap().body, b"[]");
+    assert_eq!(server.seen().len(), 2);
+
+    let server = RawServer::start([Then::Reset]).await;
+    assert_eq!(class(&server.transport().exchange(get()).await), (ErrorClass::Lost, None));
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_http_is_lost() {
+    let server = RawServer::start([Then::AnswerAndClose(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec())]).await;
+    assert_eq!(class(&server.transport().exchange(post()).await), (ErrorClass::Lost, None));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn half_a_body_is_lost_with_its_status() {
+    let whole = answer("201 Created", b"23:bdab2340-e580");
+    for half in [
+        whole[..whole.len() - 4].to_vec(),
+        b"HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n4\r\n23:b".to_vec(),
+    ] {
+        let server = RawServer::start([Then::AnswerAndClose(half)]).await;
+        assert_eq!(class(&server.transport().exchange(post()).await), (ErrorClass::Lost, Some(201)));
+    }
+    let server = RawServer::start([Then::Answer(b"HTTP/1.1 201 Created\r\ncontent-length: 9\r\n\r\n".to_vec())]).await;
+    assert_eq!(class(&server.hasty().exchange(post()).await), (ErrorClass::Lost, Some(201)));
+}
+
+#[tokio::test]
+async fn what_was_created_is_known_by_its_location_although_the_body_broke_off() {
+    let half =
+        b"HTTP/1.1 201 Created\r\nLocation: http://host/bookings/23:bdab\r\ncontent-length: 99\r\n\r\n23:b".to_vec();
+    let server = RawServer::start([Then::AnswerAndClose(half)]).await;
+    let response = server.transport().exchange(post()).await.unwrap();
+    assert_eq!((response.status, response.header("location")), (201, Some("http://host/bookings/23:bdab")));
+    assert_eq!(response.body, b"");
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_nothing_is_sent_to_where_it_points() {
+    let target = RawServer::start([ok()]).await;
+    let head = format!("307 Temporary Redirect\r\nlocation: http://{}/", target.address);
+    let server = RawServer::start([Then::Answer(answer(&head, b""))]).await;
+    for request in [post(), get()] {
+        assert_eq!(server.transport().exchange(request).await.unwrap().status, 307);
+    }
+    assert_eq!((server.seen().len(), target.seen().len()), (2, 0));
+}
+
+#[tokio::test]
+async fn every_status_is_an_answer() {
+    for status in ["204 No Content", "404 Not Found", "500 Internal Server Error", "502 Bad Gateway"] {
+        let server =
+            RawServer::start([Then::Answer(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").into())]).await;
+        let response = server.transport().exchange(get()).await.unwrap();
+        assert_eq!(response.status, status[..3].parse::<u16>().unwrap());
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_whatever_it_says_about_its_length() {
+    let counted = answer("200 OK", &[b'x'; 2000]);
+    let mut chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    for _ in 0..20 {
+        chunked.extend_from_slice(b"64\r\n");
+        chunked.extend_from_slice(&[b'x'; 100]);
+        chunked.extend_from_slice(b"\r\n");
+    }
+    for endless in [counted, chunked] {
+        let server = RawServer::start([Then::Answer(endless)]).await;
+        let small = transport(&ServerSettings { body_limit_bytes: 1000, ..server.settings() });
+        assert_eq!(class(&small.exchange(get()).await), (ErrorClass::Contract, Some(200)));
+    }
+    let exactly = RawServer::start([Then::Answer(answer("200 OK", &[b'x'; 1000]))]).await;
+    let small = transport(&ServerSettings { body_limit_bytes: 1000, ..exactly.settings() });
+    assert_eq!(small.exchange(get()).await.unwrap().body.len(), 1000);
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_limited_by_what_it_unfolds_to() {
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let bomb = gzip(&vec![0; 64 * 1024 * 1024]);
+    assert!(bomb.len() < 100_000, "the bomb itself is within the limit");
+    let harmless = gzip(b"[1]");
+    let script = [bomb, harmless.clone(), harmless[..harmless.len() - 6].to_vec()];
+    let script = script.map(|body| Then::Answer(answer("200 OK\r\ncontent-encoding: gzip", &body)));
+    let server = RawServer::start(script).await;
+    let transport = server.transport();
+    assert_eq!(class(&transport.exchange(get()).await), (ErrorClass::Contract, Some(200)));
+    assert_eq!(transport.exchange(get()).await.unwrap().body, b"[1]");
+    assert_eq!(class(&transport.exchange(Request { repeatable: false, ..get() }).await), (ErrorClass::Lost, Some(200)));
+}
+
+#[tokio::test]
+async fn no_call_of_any_handle_leaves_before_retry_after_is_over() {
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let server =
+            RawServer::start([Then::Answer(answer(&format!("{status}\r\nretry-after: 99999"), b"")), ok()]).await;
+        let shared = Server::new(&server.settings()).unwrap();
+        let [one, other] = [(); 2].map(|()| shared.transport(&Credentials::Headers(Vec::new())).unwrap());
+        assert!(one.exchange(get()).await.is_ok(), "the first answer is passed on as it is");
+        for request in [get(), post()] {
+            let error = other.exchange(request).await.unwrap_err();
+            assert_eq!(error.class, ErrorClass::NotSent);
+            let pause = error.retry_after.unwrap();
+            assert!((3590..=3600).contains(&pause.as_secs()), "clamped to an hour: {pause:?}");
+        }
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn retry_after_with_another_status_closes_nothing() {
+    let server = RawServer::start([Then::Answer(answer("200 OK\r\nretry-after: 60", b"[]"))]).await;
+    let transport = server.transport();
+    assert!(transport.exchange(get()).await.is_ok());
+    assert!(transport.exchange(get()).await.is_ok());
+}
+
+#[tokio::test]
+async fn reads_share_a_connection_and_every_booking_has_its_own() {
+    let server = RawServer::start([ok()]).await;
+    let transport = server.transport();
+    for request in [get(), get(), post(), post(), get()] {
+        transport.exchange(request).await.unwrap();
+    }
+    assert_eq!(server.connections(), [0, 0, 1, 2, 0]);
+}
+
+#[tokio::test]
+async fn a_read_survives_an_idle_connection_that_the_server_closed() {
+    let server = RawServer::start([Then::AnswerAndClose(answer("200 OK", b"[]"))]).await;
+    let transport = server.transport();
+    for _ in 0..5 {
+        assert!(transport.exchange(get()).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_request_carries_path_credentials_and_body_exactly() {
+    let server = RawServer::start([ok()]).await;
+    let shared = Server::new(&server.settings()).unwrap();
+    let headers = vec![(HeaderName::from_static("practice-key"), SecretString::from("t1qKf"))];
+    let by_header = shared.transport(&Credentials::Headers(headers)).unwrap();
+    server.transport().exchange(post()).await.unwrap();
+    by_header.exchange(get()).await.unwrap();
+    by_header.exchange(Request { gzip: true, ..post() }).await.unwrap();
+    by_header.exchange(Request { json: None, ..post() }).await.unwrap();
+
+    let seen = server.seen();
+    assert!(seen[0].starts_with("POST /base/bookings HTTP/1.1\r\n"), "{}", seen[0]);
+    for line in [
+        "authorization: Basic c2FtcGxlOmNoYW5nZWl0\r\n",
+        "user-agent: Example (it@example.com) DEV\r\n",
+        "accept: text/plain\r\n",
+        "content-type: application/json\r\n",
+        "\r\n\r\n{\"firstName\":\"Judith\"}",
+    ] {
+        assert!(seen[0].contains(line), "{line} is missing in {}", seen[0]);
+    }
+    assert!(
+        seen[1].starts_with("GET /base/locations?from=2019-02-15T00%3A00%3A00%2B11%3A00 HTTP/1.1\r\n"),
+        "{}",
+        seen[1]
+    );
+    assert!(seen[1].contains("practice-key: t1qKf\r\n") && !seen[1].contains("authorization"), "{}", seen[1]);
+    assert!(seen[2].contains("content-encoding: gzip\r\n") && !seen[2].contains("Judith"), "{}", seen[2]);
+    assert!(seen[3].contains("content-length: 0\r\n") && !seen[3].contains("content-type"), "{}", seen[3]);
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_used_are_named_without_their_secrets() {
+    let server = RawServer::start([ok()]).await;
+    let no_certificate = ServerSettings { ca_pem: Some(b"nonsense".to_vec()), ..server.settings() };
+    assert_eq!(Server::new(&no_certificate).err(), Some(SetupError::CertificateAuthority));
+
+    let shared = Server::new(&server.settings()).unwrap();
+    let broken = vec![(HeaderName::from_static("api-key"), SecretString::from("eyJ0e\n"))];
+    let error = shared.transport(&Credentials::Headers(broken)).err().unwrap();
+    assert!(error.to_string().contains("api-key") && !error.to_string().contains("eyJ0e"), "{error}");
+    let colon = Credentials::Basic { username: "a:b".into(), password: SecretString::from("changeit") };
+    assert_eq!(shared.transport(&colon).err(), Some(SetupError::UserName));
+    assert!(!format!("{colon:?}").contains("changeit"));
+}
+
+/// A certificate authority that signed nothing.
+const TEST_CA: &str = include_str!("../fixtures/test-ca.pem");

@@ -1,0 +1,1 @@
+//! Keeps a list that OpenVPMS suddenly shortened from being sent.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -13,19 +14,21 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
-use crate::openvpms::OpenVpmsHandle;
 use crate::practice::ledger::Ledger;
 use crate::practice::locks::Locks;
 use crate::practice::{Doors, Practice, Settings, Shared};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// How the two servers are reached: over the network, or in memory.
 pub trait Connect {
     /// OpenVPMS, shared by all practices.
-    fn openvpms(&self) -> Doors<OpenVpmsHandle>;
-    /// Healthengine as one practice.
-    fn healthengine(&self, practice: &config::Practice) -> Doors<HealthengineHandle>;
+    fn openvpms(&self) -> Doors;
+    /// Healthengine as one practice; `None` for a practice that it was not made for.
+    fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle>;
 }
+
+/// So many changes of the diary can wait for a practice to hear of them; what is missed is found by the next reading.
+const CHANGES: usize = 1024;
 
 /// The running bridge.
 pub struct Bridge {
@@ -33,19 +36,18 @@ pub struct Bridge {
     practices: BTreeMap<PracticeId, Arc<Practice>>,
     started_at: DateTime<Utc>,
     stop: CancellationToken,
-    near_interval: Duration,
 }
 
 impl Bridge {
     /// A bridge that does nothing yet.
-    pub fn new(config: &Config, connect: &impl Connect, store: Arc<Store>, clock: Clock) -> Result<Self, StoreError> {
+    pub fn new(config: &Config, connect: &impl Connect, store: Store, clock: Clock) -> Self {
         let now = clock.now();
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
-            ledger: Ledger::open(Arc::clone(&store), now)?,
-            store_since: store.remembers_since(),
-            pseudonyms: Pseudonyms::new(store.pseudonym_key()),
+            ledger: Ledger::open(store.clone(), now),
+            pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
             locks: Locks::default(),
+            changes: broadcast::Sender::new(CHANGES),
             request_timeout: TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10)),
             tasks: TaskTracker::new(),
             broken: CancellationToken::new(),
@@ -55,17 +57,18 @@ impl Bridge {
         let settings = Settings { sync: config.sync.clone(), bookings: config.bookings.clone() };
         let mut practices = BTreeMap::new();
         for practice in config.practices.iter().filter(|practice| practice.enabled) {
+            let Some(healthengine) = connect.healthengine(practice) else { continue };
             let practice = Practice::new(
                 practice.clone(),
                 settings.clone(),
                 Arc::clone(&shared),
                 connect.openvpms(),
-                connect.healthengine(practice),
+                healthengine,
                 stop.child_token(),
-            )?;
+            );
             practices.insert(practice.id().clone(), practice);
         }
-        Ok(Self { shared, practices, started_at: now, stop, near_interval: config.sync.availability_interval })
+        Self { shared, practices, started_at: now, stop }
     }
 
     /// Starts every practice, and the housekeeping of what they share.
@@ -125,10 +128,5 @@ impl Bridge {
     /// What time it is.
     pub fn now(&self) -> DateTime<Utc> {
         self.shared.clock.now()
-    }
-
-    /// How often the near days are read.
-    pub fn near_interval(&self) -> Duration {
-        self.near_interval
     }
 }

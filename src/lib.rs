@@ -16,6 +16,7 @@ pub mod openvpms;
 pub mod practice;
 pub mod remote;
 pub mod server;
+pub mod service;
 pub mod simulator;
 pub mod span;
 pub mod store;

@@ -31,7 +31,12 @@ pub fn ask(request: &BookingRequest, resources: &[Resource], zones: &Zones, now:
 /// A reason for Healthengine's support, and perhaps what an administrator has to do.
 type Refusal = (String, Option<String>);
 
-fn place(request: &BookingRequest, resources: &[Resource], zones: &Zones, now: DateTime<Utc>) -> Result<Place, Refusal> {
+fn place(
+    request: &BookingRequest,
+    resources: &[Resource],
+    zones: &Zones,
+    now: DateTime<Utc>,
+) -> Result<Place, Refusal> {
     let resource = resource(request, resources)?;
     let kind = appointment_type(request, resource)?;
     let start = start(request, zones, now)?;

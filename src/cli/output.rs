@@ -17,3 +17,8 @@ pub(super) fn error(error: &anyhow::Error) {
     // There is nobody to tell if this fails.
     let _ = writeln!(io::stderr().lock(), "vetbridge: {error:#}");
 }
+
+/// Tells whoever sits at the terminal something that belongs into no log.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

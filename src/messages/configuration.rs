@@ -12,17 +12,23 @@ pub fn left_out(left_out: &LeftOut) -> String {
     let schedule = id.schedule;
     match left_out.reason {
         LeftOutReason::ScheduleNotListed => {
-            format!("Resource {id} is left out: OpenVPMS does not list schedule {schedule} at the practice's locations.")
+            format!(
+                "Resource {id} is left out: OpenVPMS does not list schedule {schedule} at the practice's locations."
+            )
         }
         LeftOutReason::ScheduleUnknown => format!("Resource {id} is left out: OpenVPMS knows no schedule {schedule}."),
         LeftOutReason::ScheduleNotFlagged => {
             format!("Resource {id} is left out: tick Online Booking of schedule {schedule} in OpenVPMS.")
         }
         LeftOutReason::ScheduleElsewhere(location) => {
-            format!("Resource {id} is left out: schedule {schedule} is at location {location}, which is not among the practice's `locations`.")
+            format!(
+                "Resource {id} is left out: schedule {schedule} is at location {location}, which is not among the practice's `locations`."
+            )
         }
         LeftOutReason::ClinicianNotListed => match id.user {
-            Some(user) => format!("Resource {id} is left out: OpenVPMS offers no clinician {user}; tick their Online Booking."),
+            Some(user) => {
+                format!("Resource {id} is left out: OpenVPMS offers no clinician {user}; tick their Online Booking.")
+            }
             None => format!("Resource {id} is left out."),
         },
         LeftOutReason::ClinicianNotAtLocation(location) => {
@@ -33,15 +39,22 @@ pub fn left_out(left_out: &LeftOut) -> String {
 
 /// A location of the config file that OpenVPMS does not list.
 pub fn missing_location(location: &LocationId) -> String {
-    format!("OpenVPMS does not list location {location}: check `locations`, and tick the location's Online Booking in OpenVPMS.")
+    format!(
+        "OpenVPMS does not list location {location}: check `locations`, and tick the location's Online Booking in OpenVPMS."
+    )
 }
 
 /// No zone, no availability.
 pub fn zone_problem(problem: &ZoneProblem) -> String {
     match problem {
-        ZoneProblem::NoLocation => "OpenVPMS lists none of the practice's locations, so its time zone is unknown: check `locations`.".into(),
+        ZoneProblem::NoLocation => {
+            "OpenVPMS lists none of the practice's locations, so its time zone is unknown: check `locations`.".into()
+        }
         ZoneProblem::ServerZoneUnknown(zone) => {
-            format!("OpenVPMS reports the time zone \"{}\", which is none: see to the time zone of its Java machine.", super::plain(zone))
+            format!(
+                "OpenVPMS reports the time zone \"{}\", which is none: see to the time zone of its Java machine.",
+                super::plain(zone)
+            )
         }
         ZoneProblem::PracticeZoneNeeded(zone) => format!(
             "OpenVPMS reports the time zone \"{}\", which knows no daylight saving: name the practice's, such as `timezone = \"Australia/Sydney\"`.",
@@ -67,5 +80,7 @@ pub fn held_back(subject: &Subject, reason: HoldReason, practice: &PracticeId) -
 
 /// An extra feature cannot be switched off.
 pub fn feature_stays_on(feature: &str, error: &CallError) -> String {
-    format!("Healthengine's extra feature \"{feature}\" is on, which OpenVPMS cannot serve, and it cannot be switched off: {error}.")
+    format!(
+        "Healthengine's extra feature \"{feature}\" is on, which OpenVPMS cannot serve, and it cannot be switched off: {error}."
+    )
 }

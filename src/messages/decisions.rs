@@ -9,7 +9,8 @@ pub const UNKNOWN_RESOURCE: &str = "The practice's system does not offer the res
 /// `pmsAppointmentTypeId` is null.
 pub const NO_TYPE: &str = "The booking names no appointment type of the practice's system.";
 /// Not one of this resource.
-pub const UNKNOWN_TYPE: &str = "The practice's system does not offer this appointment type with the resource that was booked.";
+pub const UNKNOWN_TYPE: &str =
+    "The practice's system does not offer this appointment type with the resource that was booked.";
 /// No time, or one that cannot be read.
 pub const NO_TIME: &str = "The booking has no time that can be read.";
 /// Skipped by the clocks.
@@ -25,7 +26,9 @@ pub const TOO_LONG: &str = "The appointment is longer than a day.";
 
 /// A resource that is not offered is linked at Healthengine.
 pub fn link_resource(booking: BookingId) -> String {
-    format!("Booking {booking} was made for a resource that OpenVPMS does not offer. Check the practitioners' appointment books in Healthengine's Practice Admin portal.")
+    format!(
+        "Booking {booking} was made for a resource that OpenVPMS does not offer. Check the practitioners' appointment books in Healthengine's Practice Admin portal."
+    )
 }
 
 /// An appointment type of Healthengine's is not linked to one of ours.

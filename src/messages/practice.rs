@@ -11,8 +11,7 @@ pub const NEVER_READ: &str = "the practice's system was not reached yet";
 /// A look took too long to be of use to the pet owner.
 pub const NO_ANSWER_IN_TIME: &str = "no answer in time";
 /// 401 from Healthengine.
-pub const API_KEY_REFUSED: &str =
-    "Healthengine refuses the api-key (401). Check `api_key` under [healthengine]; Healthengine's integration team issues it. Tried again every five minutes.";
+pub const API_KEY_REFUSED: &str = "Healthengine refuses the api-key (401). Check `api_key` under [healthengine]; Healthengine's integration team issues it. Tried again every five minutes.";
 
 /// 403 from Healthengine.
 pub fn no_consent(practice: &PracticeId) -> String {
@@ -35,18 +34,27 @@ pub fn openvpms_away(error: &CallError) -> String {
 
 /// OpenVPMS answers 401 for longer than a restart of its database takes.
 pub fn openvpms_password(error: &CallError) -> String {
-    format!("OpenVPMS refuses the user ({error}). Check `username` and `password` under [openvpms], and that OpenVPMS's database runs.")
+    format!(
+        "OpenVPMS refuses the user ({error}). Check `username` and `password` under [openvpms], and that OpenVPMS's database runs."
+    )
 }
 
 /// The clocks differ by more than deadlines can stand.
 pub fn clock_differs(healthengine_ahead: TimeDelta) -> String {
-    let (seconds, side) = (healthengine_ahead.num_seconds().abs(), if healthengine_ahead < TimeDelta::zero() { "ahead of" } else { "behind" });
-    format!("This machine's clock is {seconds} s {side} Healthengine's. Switch time synchronisation on (timedatectl set-ntp true).")
+    let (seconds, side) = (
+        healthengine_ahead.num_seconds().abs(),
+        if healthengine_ahead < TimeDelta::zero() { "ahead of" } else { "behind" },
+    );
+    format!(
+        "This machine's clock is {seconds} s {side} Healthengine's. Switch time synchronisation on (timedatectl set-ntp true)."
+    )
 }
 
 /// Some days were refused.
 pub fn refused_days(days: usize, example: &str) -> String {
-    format!("Healthengine refused the availability of {days} days, for instance: {example}. They are sent again when they change or with `vetbridge resync`.")
+    format!(
+        "Healthengine refused the availability of {days} days, for instance: {example}. They are sent again when they change or with `vetbridge resync`."
+    )
 }
 
 /// Not in step: the configuration.
@@ -75,3 +83,6 @@ pub fn refusal(reason: Reason) -> &'static str {
 
 /// The schedule was taken out of online booking.
 pub const SCHEDULE_CLOSED: &str = "The schedule is no longer open for online booking.";
+
+/// Nothing can be said about days.
+pub const NO_ZONE: &str = "the practice's time zone is not known";

@@ -4,7 +4,6 @@
 
 use std::fmt::Display;
 use std::io;
-use std::path::Path;
 
 use super::Advice;
 
@@ -27,23 +26,6 @@ pub fn cannot_listen(key: &str, address: impl Display, error: &io::Error) -> Adv
     }
 }
 
-/// The state directory belongs to a running instance. `holder` says which, as far as it is known ("process 4711").
-pub fn state_in_use(path: &Path, holder: Option<&str>) -> Advice {
-    let holder = holder.unwrap_or("another vetbridge");
-    Advice::new(
-        format!("The state directory {} is in use by {holder}", path.display()),
-        "Stop that one first, or give this one a directory of its own ([state] path)",
-    )
-}
-
-/// The state directory cannot be made, read or written.
-pub fn state_unusable(path: &Path, error: &io::Error) -> Advice {
-    Advice::new(
-        format!("The state directory {} cannot be used: {error}", path.display()),
-        "Make it a directory that belongs to the user vetbridge runs as, or correct [state] path",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,15 +40,5 @@ mod tests {
         );
         let low = cannot_listen("[admin] listen", "127.0.0.1:80", &io::ErrorKind::PermissionDenied.into());
         assert!(low.remedy.contains("1024"));
-    }
-
-    #[test]
-    fn a_state_directory_of_another_instance_names_the_directory_and_the_holder() {
-        let advice = state_in_use(Path::new("/var/lib/vetbridge"), Some("process 4711"));
-        assert!(advice.problem.contains("/var/lib/vetbridge is in use by process 4711"));
-        assert!(advice.remedy.contains("[state] path"));
-        assert!(state_in_use(Path::new("x"), None).problem.contains("another vetbridge"));
-        let unusable = state_unusable(Path::new("x"), &io::ErrorKind::PermissionDenied.into());
-        assert!(unusable.problem.contains("permission denied"), "{unusable}");
     }
 }

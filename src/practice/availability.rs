@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use super::health::Subject;
-use super::publishing::{Published, Which};
+use super::publishing::{ReadDays, Which};
 use super::requests::all_pages;
 use super::{Offering, Practice};
 use crate::availability::{Day, Days, ResourceDay};
@@ -85,7 +85,8 @@ impl Practice {
             };
             if let Some(due) = due {
                 let resync = near_due && far_due && self.full_resync_is_due(&offering);
-                let outcome = self.read_and_send(&offering, due, if resync { Which::All } else { Which::Changed }).await;
+                let outcome =
+                    self.read_and_send(&offering, due, if resync { Which::All } else { Which::Changed }).await;
                 if near_due {
                     self.first_sending.send_replace(true);
                 }
@@ -155,18 +156,10 @@ impl Practice {
         let horizon = self.horizon(offering);
         let offered: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id).collect();
         let protected = self.configuration.protected();
-        self.forget_days(|resource, date| (offered.contains(&resource) || protected.contains(&resource)) && horizon.holds(date));
+        self.forget_days(|resource, date| {
+            (offered.contains(&resource) || protected.contains(&resource)) && horizon.holds(date)
+        });
         reading.failure.map_or(Ok(()), Err)
-    }
-
-    /// Reads all days and sends them; for `resync`. `progress` hears how many days are dealt with.
-    pub(super) async fn send_all(&self, offering: &Offering, progress: &(dyn Fn(usize) + Sync)) -> Answer<Published> {
-        let days = self.horizon(offering);
-        let resources = &offering.mapping.resources;
-        let reading = self.read(&self.openvpms.background, offering, resources, days).await;
-        let read = self.days(&reading, offering, resources, days);
-        let published = self.publish(read, Which::All, progress).await?;
-        reading.failure.map_or(Ok(published), Err)
     }
 
     /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
@@ -258,7 +251,8 @@ impl Practice {
         let shares = |resource: &&Resource| {
             resource.id.schedule == change.schedule || (change.user.is_some() && resource.id.user == change.user)
         };
-        let (first, last) = (zone.wall(change.span.start).date(), zone.wall(change.span.end - TimeDelta::seconds(1)).date());
+        let (first, last) =
+            (zone.wall(change.span.start).date(), zone.wall(change.span.end - TimeDelta::seconds(1)).date());
         let mut due = self.locked(&self.due);
         for resource in offering.mapping.resources.iter().filter(shares) {
             for day in first.iter_days().take_while(|day| *day <= last).take(3) {
@@ -299,7 +293,7 @@ impl Practice {
         let mut read = self.days(&reading, &offering, &resources, days);
         for which in [Which::All, Which::Changed] {
             let part = read.days.extract_if(.., |day| wanted.get(&day.resource) == Some(&which)).collect();
-            let part = super::publishing::ReadDays { began: read.began, days: part };
+            let part = ReadDays { began: read.began, days: part };
             self.publish(part, which, &|_| {}).await.inspect_err(|error| self.healthengine_failed(error))?;
         }
         reading.failure.map_or(Ok(()), Err)
@@ -307,7 +301,7 @@ impl Practice {
 
     /// Days that Healthengine asks for.
     pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) = all_pages(|page| self.healthengine.desk.availability_requests(page)).await?;
+        let (requests, _) = all_pages(|page| self.healthengine.availability_requests(page)).await?;
         let Some(offering) = self.offering() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let mut at_once = Vec::new();
@@ -361,5 +355,7 @@ impl Practice {
 /// The first instant of a day at or after a time on the wall, also where that time is skipped or doubled.
 fn first_instant_from(zone: &crate::zone::Zone, day: NaiveDate, time: chrono::NaiveTime) -> DateTime<Utc> {
     let wall = day.and_time(time);
-    (0..=180).find_map(|minutes| zone.instants(wall + TimeDelta::minutes(minutes)).earliest()).unwrap_or_else(|| zone.day_start(day))
+    (0..=180)
+        .find_map(|minutes| zone.instants(wall + TimeDelta::minutes(minutes)).earliest())
+        .unwrap_or_else(|| zone.day_start(day))
 }

@@ -21,7 +21,7 @@ use super::{Offering, Practice};
 use crate::delays::Delays;
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource, RequestKind};
 use crate::ids::{LocationId, ResourceId, ScheduleId};
-use crate::mapping::guard::{Accepted, Guard, Pace, Ruling, Rulings};
+use crate::mapping::guard::{Accepted, Guard, Occasion, Ruling, Rulings};
 use crate::mapping::{Absence, Asked, Inventory, Mapping, Wanted as WantedResource};
 use crate::messages::configuration as say;
 use crate::openvpms::{ReadOpenVpms, SCHEDULE_NOT_AVAILABLE};
@@ -129,7 +129,11 @@ impl ListChange {
         Self {
             count: after.len(),
             added: ids.iter().filter(|id| !before.contains_key(*id)).map(|id| text(id)).collect(),
-            changed: after.iter().filter(|item| before.get(id(item)).is_some_and(|old| *old != *item)).map(|item| text(id(item))).collect(),
+            changed: after
+                .iter()
+                .filter(|item| before.get(id(item)).is_some_and(|old| *old != *item))
+                .map(|item| text(id(item)))
+                .collect(),
             removed: before.keys().filter(|id| !ids.contains(*id)).map(|id| text(id)).collect(),
         }
     }
@@ -182,9 +186,15 @@ impl Practice {
             let wait = match self.configure(Reason::Interval, false).await {
                 Ok(_) => {
                     delays.reset();
+                    if let Some(offering) = self.offering() {
+                        self.watch_round(&offering);
+                    }
                     sync.config_interval
                 }
-                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) && self.health.has(&Subject::Access) => {
+                Err(error)
+                    if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden)
+                        && self.health.has(&Subject::Access) =>
+                {
                     super::requests::BLOCKED
                 }
                 Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()).min(sync.config_interval),
@@ -223,8 +233,8 @@ impl Practice {
         };
         let mapping = Mapping::new(&inventory, &asked);
         let desired = self.desired(&mapping, &asked, reason, dry_run);
+        self.adopt_mapping(mapping);
         if !dry_run {
-            self.adopt_mapping(mapping);
             self.features_off().await;
         }
         let outcome = self.send_configuration(&desired, reason, dry_run).await;
@@ -254,21 +264,13 @@ impl Practice {
 
     fn desired(&self, mapping: &Mapping, asked: &Asked, reason: Reason, dry_run: bool) -> Desired {
         let interval = TimeDelta::from_std(self.settings.sync.config_interval).unwrap_or(TimeDelta::minutes(10));
-        let pace = Pace { now: self.now(), interval };
+        let occasion = Occasion { now: self.now(), interval, person_insists: reason == Reason::Person };
         let accepted = Configuration::locked(&self.configuration.told).accepted.clone();
         let mut guard = Configuration::locked(&self.configuration.guard);
-        let rulings = if dry_run {
-            let mut trial = guard.clone();
-            trial.judge(&accepted, mapping, asked, pace)
-        } else {
-            let rulings = guard.judge(&accepted, mapping, asked, pace);
-            if reason == Reason::Person {
-                guard.release();
-                guard.judge(&accepted, mapping, asked, pace)
-            } else {
-                rulings
-            }
-        };
+        // A dry run must not count as a reading.
+        let mut trial = guard.clone();
+        let judge = if dry_run { &mut trial } else { &mut *guard };
+        let rulings = judge.judge(&accepted, mapping, asked, occasion);
         Desired {
             contract: self.config.live_hours.contract(),
             resources: mapping.pms_resources(),
@@ -281,7 +283,12 @@ impl Practice {
     /// From here on days and bookings are judged by this mapping.
     fn adopt_mapping(&self, mapping: Mapping) {
         let now = self.now();
-        let left_out: Vec<String> = mapping.left_out.iter().map(say::left_out).chain(mapping.missing_locations.iter().map(say::missing_location)).collect();
+        let left_out: Vec<String> = mapping
+            .left_out
+            .iter()
+            .map(say::left_out)
+            .chain(mapping.missing_locations.iter().map(say::missing_location))
+            .collect();
         self.health.set(Subject::LeftOut, (!left_out.is_empty()).then(|| left_out.join(" ")), now);
         match mapping.zones.clone() {
             Ok(zones) => {
@@ -299,27 +306,50 @@ impl Practice {
         }
     }
 
-    async fn send_configuration(&self, desired: &Desired, reason: Reason, dry_run: bool) -> Answer<ConfigurationChanges> {
+    async fn send_configuration(
+        &self,
+        desired: &Desired,
+        reason: Reason,
+        dry_run: bool,
+    ) -> Answer<ConfigurationChanges> {
         let told = Configuration::locked(&self.configuration.told).clone();
         let key = self.key_hash();
-        let everything = reason == Reason::Person || told.key != key || told.at.is_none_or(|at| self.now() - at >= DAILY);
+        let everything =
+            reason == Reason::Person || told.key != key || told.at.is_none_or(|at| self.now() - at >= DAILY);
         let mut changes = ConfigurationChanges {
             liveness_contract: everything || told.contract.as_ref() != Some(&desired.contract),
             ..ConfigurationChanges::default()
         };
-        let resources = self.ruled(desired.rulings.resources, &desired.resources, told.resources.as_ref(), Subject::ResourceGuard, dry_run, &mut changes);
-        let types = self.ruled(desired.rulings.types, &desired.types, told.types.as_ref(), Subject::TypeGuard, dry_run, &mut changes);
+        let resources = self.ruled(
+            desired.rulings.resources,
+            &desired.resources,
+            told.resources.as_ref(),
+            Subject::ResourceGuard,
+            dry_run,
+            &mut changes,
+        );
+        let types = self.ruled(
+            desired.rulings.types,
+            &desired.types,
+            told.types.as_ref(),
+            Subject::TypeGuard,
+            dry_run,
+            &mut changes,
+        );
         let wanted = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        let send_resources = everything || wanted(&self.configuration.resources_wanted) || told.resources.as_ref() != resources;
+        let send_resources =
+            everything || wanted(&self.configuration.resources_wanted) || told.resources.as_ref() != resources;
         let send_types = everything || wanted(&self.configuration.types_wanted) || told.types.as_ref() != types;
         let (resources, types) = (resources.filter(|_| send_resources), types.filter(|_| send_types));
-        changes.resources = resources.map(|list| ListChange::between(told.resources.as_ref(), list, |item| &item.pms_resource_id));
-        changes.appointment_types = types.map(|list| ListChange::between(told.types.as_ref(), list, |item| &item.pms_appointment_type_id));
+        changes.resources =
+            resources.map(|list| ListChange::between(told.resources.as_ref(), list, |item| &item.pms_resource_id));
+        changes.appointment_types =
+            types.map(|list| ListChange::between(told.types.as_ref(), list, |item| &item.pms_appointment_type_id));
         if dry_run {
             return Ok(changes);
         }
         *Configuration::locked(&self.configuration.protected) = desired.rulings.protected.clone();
-        let server = &self.healthengine.background;
+        let server = &self.healthengine;
         if changes.liveness_contract {
             server.send_liveness_contract(&desired.contract).await?;
             self.note(|told| told.contract = Some(desired.contract.clone()));
@@ -357,7 +387,15 @@ impl Practice {
     }
 
     /// The list that may be sent: the one that was read, or while the guard holds it back the last accepted one.
-    fn ruled<'a, T>(&self, ruling: Ruling, read: &'a Vec<T>, accepted: Option<&'a Vec<T>>, subject: Subject, dry_run: bool, changes: &mut ConfigurationChanges) -> Option<&'a Vec<T>> {
+    fn ruled<'a, T>(
+        &self,
+        ruling: Ruling,
+        read: &'a Vec<T>,
+        accepted: Option<&'a Vec<T>>,
+        subject: Subject,
+        dry_run: bool,
+        changes: &mut ConfigurationChanges,
+    ) -> Option<&'a Vec<T>> {
         let held = match ruling {
             Ruling::Send => None,
             Ruling::Hold(reason) => Some(say::held_back(&subject, reason, self.id())),
@@ -379,12 +417,12 @@ impl Practice {
     }
 
     fn key_hash(&self) -> String {
-        self.shared.pseudonyms.of_secret(self.config.key.expose_secret())
+        self.shared.pseudonyms.fingerprint(self.config.key.expose_secret())
     }
 
     /// Extra features that a former integration left on are switched off: OpenVPMS cannot serve them.
     async fn features_off(&self) {
-        let server = &self.healthengine.background;
+        let server = &self.healthengine;
         let features = match server.features().await {
             Ok(features) => features,
             Err(error) => return self.healthengine_failed(&error),
@@ -392,7 +430,9 @@ impl Practice {
         let mut problem = None;
         for feature in features.iter().filter(|feature| feature.enabled).take(FEATURES_MAX) {
             match server.disable_feature(&feature.id).await {
-                Ok(()) => tracing::info!(practice = %self.id(), feature = super::plain(&feature.id), "An extra feature was switched off."),
+                Ok(()) => {
+                    tracing::info!(practice = %self.id(), feature = super::plain(&feature.id), "An extra feature was switched off.")
+                }
                 Err(error) => problem = Some(say::feature_stays_on(&super::plain(&feature.id), &error)),
             }
         }
@@ -405,7 +445,7 @@ const FEATURES_MAX: usize = 50;
 
 /// Reads everything that the mapping needs: one call for the locations, one per location, one per schedule, and those for
 /// clinicians only where clinicians are asked for.
-pub async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
+pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
     let mut inventory = Inventory { locations: server.locations().await?, ..Inventory::default() };
     let listed: BTreeSet<LocationId> = inventory.locations.iter().map(|location| location.id).collect();
     let clinicians: BTreeSet<_> = asked.resources.iter().filter_map(|wanted| wanted.user).collect();
@@ -422,7 +462,9 @@ pub async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked
     }
     for user in clinicians {
         match server.user_locations(user).await {
-            Ok(locations) => drop(inventory.user_locations.insert(user, locations.iter().map(|location| location.id).collect())),
+            Ok(locations) => {
+                drop(inventory.user_locations.insert(user, locations.iter().map(|location| location.id).collect()))
+            }
             // The clinician is gone; the mapping says so.
             Err(error) if error.class == ErrorClass::Refused => {}
             Err(error) => return Err(error),

@@ -1,21 +1,20 @@
 //! Carries out what the desk decides about one booking: looks, posts, tells, and keeps the ledger ahead of all of it.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use super::Practice;
 use super::health::Subject;
+use super::ledger::LedgerError;
 use super::locks::Held;
 use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, step};
 use crate::booking::ledger::{Deadline, Entry, Place, State};
 use crate::booking::{contact, decide, notes};
+use crate::config::WhenDown;
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingId;
 use crate::messages::practice as say;
-use crate::openvpms::NewBooking;
+use crate::openvpms::{Contact, NewBooking};
 use crate::remote::{Answer, ErrorClass};
-use super::ledger::LedgerError;
 
 impl Practice {
     /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
@@ -25,8 +24,8 @@ impl Practice {
             Some(entry) => entry,
             None => self.first_seen(&request, now),
         };
-        let event = match self.mapping() {
-            Some(mapping) => Event::Asked(decide::ask(&request, &mapping, now)),
+        let event = match self.offering() {
+            Some(offering) => Event::Asked(decide::ask(&request, &offering.mapping.resources, &offering.zones, now)),
             // Not even the schedules are known: OpenVPMS was never reached.
             None if entry.state == State::Received => Event::Looked(Look::Unreachable(say::NEVER_READ.into())),
             None => Event::Asked(Ask::Nothing),
@@ -35,10 +34,10 @@ impl Practice {
     }
 
     fn first_seen(&self, request: &BookingRequest, now: DateTime<Utc>) -> Entry {
-        let patient = self.shared.pseudonyms.of(&request.patient);
+        let patient = self.shared.pseudonyms.of(&self.contact(request), request.booking_id);
         let mut entry = Entry::received(request.booking_id, self.id().clone(), request.booked_time, patient, now);
-        let booked_here = request.booked_time.map(|at| at - self.healthengine.desk.clock_difference());
-        entry.maybe_forgotten = booked_here.is_none_or(|at| at < self.shared.store_since);
+        let booked_here = request.booked_time.map(|at| at - self.healthengine.clock_difference());
+        entry.maybe_forgotten = booked_here.is_none_or(|at| at < self.shared.store.meta().complete_since());
         entry
     }
 
@@ -51,7 +50,12 @@ impl Practice {
     }
 
     /// One thing at a time: decide, write, do.
-    pub(super) async fn attend(&self, entry: Entry, event: Event, request: Option<&BookingRequest>) -> Result<(), LedgerError> {
+    pub(super) async fn attend(
+        &self,
+        entry: Entry,
+        event: Event,
+        request: Option<&BookingRequest>,
+    ) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
@@ -63,13 +67,12 @@ impl Practice {
             }
             entry = next;
             self.hear(&entry, notices);
-            if !matches!(action, Action::Submit) {
-                held = None;
-            }
+            // The locks are let go as soon as no POST follows.
+            let locks = held.take().filter(|_| matches!(action, Action::Submit));
             event = match (action, entry.place) {
                 (Action::LookAndHold, Some(place)) if request.is_some() => {
-                    let (look, locks) = self.look_and_hold(&entry, &place).await;
-                    held = locks;
+                    let (look, taken) = self.look_and_hold(&entry, &place).await;
+                    held = taken;
                     Event::Looked(look)
                 }
                 // The patient's fields are at Healthengine, which lists the booking at the next poll.
@@ -81,13 +84,13 @@ impl Practice {
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
                 (Action::Confirm(with), _) => {
-                    Event::Replied(self.reply(self.healthengine.desk.confirm_insert(entry.booking_id, &with).await))
+                    Event::Replied(self.reply(self.healthengine.confirm_insert(entry.booking_id, &with).await))
                 }
                 (Action::Reject(reason), _) => {
-                    Event::Replied(self.reply(self.healthengine.desk.reject_insert(entry.booking_id, &reason).await))
+                    Event::Replied(self.reply(self.healthengine.reject_insert(entry.booking_id, &reason).await))
                 }
                 (Action::Cancel(reason), _) => {
-                    Event::Replied(self.reply(self.healthengine.desk.cancel(entry.booking_id, &reason).await))
+                    Event::Replied(self.reply(self.healthengine.cancel(entry.booking_id, &reason).await))
                 }
                 (Action::Relist, _) => match self.is_listed(entry.booking_id).await {
                     Some(true) => Event::StillListed,
@@ -95,6 +98,7 @@ impl Practice {
                     None => Event::Replied(Reply::Away),
                 },
             };
+            held = held.or(locks);
         }
     }
 
@@ -124,16 +128,16 @@ impl Practice {
     pub(super) fn circumstances(&self) -> Circumstances {
         Circumstances {
             now: self.now(),
-            healthengine_ahead: self.healthengine.desk.clock_difference(),
+            healthengine_ahead: self.healthengine.clock_difference(),
             request_timeout: self.shared.request_timeout,
-            hold: self.settings.hold,
+            hold: self.settings.bookings.when_openvpms_is_down == WhenDown::Hold,
             zone: self.zone(),
         }
     }
 
     /// Waits for the locks and looks, as long as the deadline leaves time.
     async fn look_and_hold(&self, entry: &Entry, place: &Place) -> (Look, Option<Held>) {
-        let deadline = Deadline::new(entry.booked_at, self.healthengine.desk.clock_difference());
+        let deadline = Deadline::new(entry.booked_at, self.healthengine.clock_difference());
         let now = self.now();
         let limit = deadline.look_until(now).map_or(self.shared.request_timeout * 4, |until| until - now);
         let both = async {
@@ -147,8 +151,10 @@ impl Practice {
     }
 
     async fn submit(&self, place: &Place, request: &BookingRequest) -> Submission {
-        let Some(mapping) = self.mapping() else { return Submission::NothingDone(say::NEVER_READ.into()) };
-        let zone = mapping.server_zone;
+        let Some(offering) = self.offering() else { return Submission::NothingDone(say::NEVER_READ.into()) };
+        let zone = offering.zones.server;
+        let resource = offering.mapping.resource(place.resource());
+        let kind = resource.and_then(|resource| resource.appointment_type(place.appointment_type));
         let booking = NewBooking {
             location: place.location,
             schedule: place.schedule,
@@ -156,14 +162,18 @@ impl Practice {
             start: zone.at(place.span.start),
             end: zone.at(place.span.end),
             user: place.user,
-            contact: contact::contact(request, &self.settings.patient_name_labels),
-            notes: notes::notes(request, mapping.type_name(place).unwrap_or_default()),
+            contact: self.contact(request),
+            notes: notes::notes(request, kind.map_or("", |kind| &kind.plain_name)),
         };
         let answer = self.openvpms.desk.submit(&booking).await;
         if let Err(error) = &answer {
             tracing::warn!(practice = %self.id(), booking = %request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
         }
         submission(answer)
+    }
+
+    fn contact(&self, request: &BookingRequest) -> Contact {
+        contact::contact(&request.patient, request.reason.as_deref(), &self.settings.bookings.patient_name_labels)
     }
 
     /// What Healthengine made of an answer of ours.
@@ -186,7 +196,9 @@ impl Practice {
 fn submission(answer: Answer<crate::ids::BookingReference>) -> Submission {
     match answer {
         Ok(reference) => Submission::Created(reference),
-        Err(error) if error.class == ErrorClass::Refused && error.status == Some(400) => Submission::Refused(error.detail),
+        Err(error) if error.class == ErrorClass::Refused && error.status == Some(400) => {
+            Submission::Refused(error.detail)
+        }
         Err(error) if error.nothing_was_done() => Submission::NothingDone(error.to_string()),
         Err(error) => {
             let server_is_through = error.class == ErrorClass::Unavailable && matches!(error.status, Some(500 | 503));

@@ -112,7 +112,10 @@ impl Ledger {
         let mut batch = Batch::new();
         let mut forgotten = 0;
         for entry in self.all() {
-            let over = entry.place.as_ref().map_or_else(|| entry.history.last().map(|last| last.at), |place| Some(place.span.end));
+            let over = entry
+                .place
+                .as_ref()
+                .map_or_else(|| entry.history.last().map(|last| last.at), |place| Some(place.span.end));
             if !is_live(&entry, now) && over.is_some_and(|over| over < before) {
                 batch = batch.delete::<Entry>(&key(entry.booking_id));
                 forgotten += 1;

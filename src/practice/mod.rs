@@ -23,41 +23,43 @@ pub mod locks;
 mod publishing;
 mod reading;
 mod requests;
+pub mod resync;
 mod updates;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::availability::Zones;
 use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
 use crate::config;
-use crate::healthengine::{HealthengineHandle, RequestKind};
+use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, PracticeId, RequestId};
 use crate::mapping::Mapping;
 use crate::messages::practice as say;
 use crate::openvpms::OpenVpmsHandle;
 use crate::remote::{CallError, ErrorClass};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::zone::Zone;
 
+pub use availability::Changed;
 use health::{Health, Subject};
-use ledger::Ledger;
+use ledger::{Ledger, LedgerError};
 use locks::Locks;
 
-/// A server behind two doors: the desk's, where a pet owner waits, and the one for everything else.
+/// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
 #[derive(Clone)]
-pub struct Doors<T> {
-    /// For bookings and the request loop.
-    pub desk: T,
-    /// For readings, configuration and snapshots.
-    pub background: T,
+pub struct Doors {
+    /// For bookings.
+    pub desk: OpenVpmsHandle,
+    /// For readings of availability and configuration.
+    pub background: OpenVpmsHandle,
 }
 
 /// What all practices share.
@@ -65,9 +67,7 @@ pub struct Shared {
     /// What time it is.
     pub clock: Clock,
     /// What is kept.
-    pub store: Arc<Store>,
-    /// Since when the store remembers: created, restored or imported.
-    pub store_since: DateTime<Utc>,
+    pub store: Store,
     /// The bookings.
     pub ledger: Ledger,
     /// One booking at a time per schedule and clinician.
@@ -76,6 +76,8 @@ pub struct Shared {
     pub pseudonyms: Pseudonyms,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
+    /// What happened to the diary, for all practices to hear.
+    pub changes: broadcast::Sender<Changed>,
     /// Everything that is to be finished before the process leaves.
     pub tasks: TaskTracker,
     /// Cancelled when the store cannot be written: nothing may be done any more.
@@ -91,26 +93,47 @@ pub struct Settings {
     pub bookings: config::Bookings,
 }
 
+/// What OpenVPMS offers, once it was read: the measure of days and bookings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offering {
+    /// Resources and appointment types.
+    pub mapping: Mapping,
+    /// The zones of server and practice.
+    pub zones: Zones,
+}
+
 /// One practice.
 pub struct Practice {
     config: config::Practice,
     settings: Settings,
     shared: Arc<Shared>,
-    openvpms: Doors<OpenVpmsHandle>,
-    healthengine: Doors<HealthengineHandle>,
+    openvpms: Doors,
+    healthengine: HealthengineHandle,
     health: Health,
     stop: CancellationToken,
     /// A hint that something waits at Healthengine.
     look_now: Notify,
-    mapping: RwLock<Option<Arc<Mapping>>>,
-    configuration: configuration::Wanted,
+    offering: watch_channel::Sender<Option<Arc<Offering>>>,
+    /// True once the configuration was tried for the first time, and the days were sent for the first time.
+    first_configuration: watch_channel::Sender<bool>,
+    first_sending: watch_channel::Sender<bool>,
+    configuration: configuration::Configuration,
+    /// One configuration at a time.
+    configuring: AsyncMutex<()>,
     publisher: publishing::Publisher,
+    due: Mutex<availability::Due>,
+    refresh_wanted: Notify,
     progress: Mutex<Progress>,
+    /// Since when OpenVPMS answers 401.
+    refused_since: Mutex<Option<DateTime<Utc>>>,
+    /// What was learnt of clinicians' rosters.
+    rosters: crate::availability::roster::Rosters,
+    watched: Mutex<watch::Watched>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// How often Healthengine refused an answer to an update.
     refused_updates: Mutex<BTreeMap<RequestId, u32>>,
-    /// Request types that were logged as unserved.
+    /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
 
@@ -133,14 +156,14 @@ impl Practice {
         config: config::Practice,
         settings: Settings,
         shared: Arc<Shared>,
-        openvpms: Doors<OpenVpmsHandle>,
-        healthengine: Doors<HealthengineHandle>,
+        openvpms: Doors,
+        healthengine: HealthengineHandle,
         stop: CancellationToken,
-    ) -> Result<Arc<Self>, StoreError> {
-        let publisher = publishing::Publisher::open(&shared.store, &config.id)?;
-        let wanted = configuration::Wanted::open(&shared.store, &config.id)?;
-        Ok(Arc::new(Self {
+    ) -> Arc<Self> {
+        Arc::new(Self {
             health: Health::new(config.id.clone()),
+            configuration: configuration::Configuration::open(&shared.store, &config.id),
+            publisher: publishing::Publisher::open(&shared.store, &config.id),
             config,
             settings,
             shared,
@@ -148,14 +171,20 @@ impl Practice {
             healthengine,
             stop,
             look_now: Notify::new(),
-            mapping: RwLock::default(),
-            configuration: wanted,
-            publisher,
+            offering: watch_channel::Sender::new(None),
+            first_configuration: watch_channel::Sender::new(false),
+            first_sending: watch_channel::Sender::new(false),
+            configuring: AsyncMutex::default(),
+            due: Mutex::default(),
+            refresh_wanted: Notify::new(),
             progress: Mutex::default(),
+            refused_since: Mutex::default(),
+            rosters: BTreeMap::default(),
+            watched: Mutex::default(),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),
             unserved: Mutex::default(),
-        }))
+        })
     }
 
     /// Starts the loops. They end when the practice's token is cancelled.
@@ -183,15 +212,40 @@ impl Practice {
         *self.locked(&self.progress)
     }
 
-    /// Its resources and types, once OpenVPMS was read.
-    pub fn mapping(&self) -> Option<Arc<Mapping>> {
-        self.mapping.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Its resources, types and zones, once OpenVPMS was read.
+    pub fn offering(&self) -> Option<Arc<Offering>> {
+        self.offering.borrow().clone()
     }
 
     /// The zone Healthengine sees. Before OpenVPMS was ever read, and without one in the config file, UTC.
     pub fn zone(&self) -> Zone {
         let configured = self.config.timezone;
-        configured.or_else(|| self.mapping().map(|mapping| mapping.practice_zone)).unwrap_or(Zone::Iana(chrono_tz::UTC))
+        configured
+            .or_else(|| self.offering().map(|offering| offering.zones.practice))
+            .unwrap_or(Zone::Iana(chrono_tz::UTC))
+    }
+
+    /// Why Healthengine may not show what the diary says; empty when it does. `near_interval` is how often the near days are read.
+    pub fn not_in_step(&self, now: DateTime<Utc>) -> Vec<String> {
+        let progress = self.progress();
+        let near_interval =
+            TimeDelta::from_std(self.settings.sync.availability_interval).unwrap_or(TimeDelta::minutes(1));
+        // A reading takes its time, so a young process or a slow server is not out of step after two intervals of 100 ms.
+        let stale = (near_interval * 2).max(TimeDelta::seconds(10));
+        let mut reasons = Vec::new();
+        if !self.configuration.was_ever_accepted() {
+            reasons.push(say::NOT_CONFIGURED.to_owned());
+        }
+        if progress.read_at.is_none_or(|at| now - at > stale) {
+            reasons.push(say::NOT_READ.to_owned());
+        }
+        if progress.polled_at.is_none() || self.health.has(&Subject::Healthengine) {
+            reasons.push(say::NOT_POLLED.to_owned());
+        }
+        if self.health.has(&Subject::Access) {
+            reasons.push(say::NO_ACCESS.to_owned());
+        }
+        reasons
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -212,7 +266,10 @@ impl Practice {
     }
 
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.
-    fn written(&self, outcome: Result<(), StoreError>) {
+    fn written(&self, outcome: Result<(), LedgerError>) {
+        if let Err(LedgerError::Unreadable(unreadable)) = outcome {
+            return tracing::error!(practice = %self.id(), "A booking is left alone: {unreadable}.");
+        }
         if let Err(error) = outcome {
             tracing::error!(practice = %self.id(), "The ledger cannot be written: {error}.");
             self.health.raise(Subject::Store, error.to_string(), self.now());
@@ -226,7 +283,7 @@ impl Practice {
         self.locked(&self.progress).polled_at = Some(now);
         self.health.clear(&Subject::Healthengine);
         self.health.clear(&Subject::Access);
-        let difference = self.healthengine.desk.clock_difference();
+        let difference = self.healthengine.clock_difference();
         let wrong = difference.abs() > CLOCK_DIFFERENCE_MAX;
         self.health.set(Subject::Clock, wrong.then(|| say::clock_differs(difference)), now);
     }
@@ -251,10 +308,14 @@ impl Practice {
         // Names come from the network; more than a handful of them is nonsense.
         let mut unserved = self.locked(&self.unserved);
         if unserved.len() < 20 && unserved.insert(name.to_owned()) {
-            let name: String = name.chars().filter(|char| char.is_ascii_alphanumeric()).take(40).collect();
-            tracing::warn!(practice = %self.id(), request = name, "Healthengine asks for something that vetbridge does not serve.");
+            tracing::warn!(practice = %self.id(), request = plain(name), "Healthengine asks for something that vetbridge does not serve.");
         }
     }
+}
+
+/// A name from the network, fit for a log.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).take(40).collect()
 }
 
 /// Over this a clock is a health problem: deadlines are counted in seconds.

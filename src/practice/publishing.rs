@@ -19,7 +19,7 @@ use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, Record, Store, StoreError};
+use crate::store::{Batch, Record, Store};
 
 /// A day as the store keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,7 +79,12 @@ impl Publisher {
         let found = store.scan::<Told>(&format!("{practice}/"));
         // A day that cannot be read is a day that was never sent.
         let told = found.records.into_iter().filter_map(|(key, told)| Some((parse_key(&key)?, told))).collect();
-        Self { practice: practice.clone(), told: Mutex::new(told), turn: AsyncMutex::default(), batches: AtomicBool::new(true) }
+        Self {
+            practice: practice.clone(),
+            told: Mutex::new(told),
+            turn: AsyncMutex::default(),
+            batches: AtomicBool::new(true),
+        }
     }
 
     fn told(&self) -> MutexGuard<'_, BTreeMap<Key, Told>> {
@@ -127,12 +132,17 @@ impl Practice {
         which == Which::All || change != DayChange::Same
     }
 
-    fn min_notice(&self) -> TimeDelta {
+    pub(super) fn min_notice(&self) -> TimeDelta {
         TimeDelta::from_std(self.settings.sync.min_notice).unwrap_or_default()
     }
 
     /// Sends days, soonest first, in batches. `progress` hears of each day that is dealt with.
-    pub(super) async fn publish(&self, read: ReadDays, which: Which, progress: &(dyn Fn(usize) + Sync)) -> Answer<Published> {
+    pub(super) async fn publish(
+        &self,
+        read: ReadDays,
+        which: Which,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Answer<Published> {
         let ReadDays { began, mut days } = read;
         days.sort_by_key(|day| (day.date, day.resource));
         days.dedup_by_key(|day| (day.date, day.resource));
@@ -165,11 +175,13 @@ impl Practice {
 
     /// One batch, or one snapshot after the other where the server knows no batches.
     async fn send(&self, days: &[ResourceDay]) -> Answer<BatchOutcome> {
-        let server = &self.healthengine.background;
+        let server = &self.healthengine;
         let snapshots: Vec<AvailabilitySnapshot> = days.iter().map(ResourceDay::snapshot).collect();
         if self.publisher.batches.load(Ordering::Relaxed) {
             match server.send_availability_batch(&snapshots).await {
-                Err(error) if matches!(error.status, Some(404 | 405)) => self.publisher.batches.store(false, Ordering::Relaxed),
+                Err(error) if matches!(error.status, Some(404 | 405)) => {
+                    self.publisher.batches.store(false, Ordering::Relaxed)
+                }
                 outcome => return outcome,
             }
         }
@@ -213,7 +225,9 @@ impl Practice {
         self.locked(&self.progress).sent_at = Some(now);
         match failures.first() {
             Some(example) => self.health.raise(Subject::RefusedDays, say::refused_days(failures.len(), example), now),
-            None if self.publisher.told().values().all(|told| told.sent.accepted) => self.health.clear(&Subject::RefusedDays),
+            None if self.publisher.told().values().all(|told| told.sent.accepted) => {
+                self.health.clear(&Subject::RefusedDays)
+            }
             None => {}
         }
     }
@@ -222,7 +236,7 @@ impl Practice {
     pub(super) async fn publish_as_they_are(&self, snapshots: Vec<AvailabilitySnapshot>) -> Answer<()> {
         let _turn = self.publisher.turn.lock().await;
         for snapshot in &snapshots {
-            match self.healthengine.background.send_availability(snapshot).await {
+            match self.healthengine.send_availability(snapshot).await {
                 Ok(()) => {}
                 Err(CallError { class: ErrorClass::Refused, .. }) => {}
                 Err(error) => return Err(error),

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 
 use super::publishing::ReadDays;
 use super::{Offering, Practice};
-use crate::availability::{self, Days, Moment, Question, Readings, ScheduleReading, Share, window};
+use crate::availability::{self, ClinicianDoubt, Days, Moment, Question, Readings, ScheduleReading, Share, window};
 use crate::booking::desk::{Look, Taken};
 use crate::booking::ledger::{Entry, Place};
 use crate::ids::ScheduleId;
@@ -32,12 +32,24 @@ pub(super) struct Reading {
 
 impl Practice {
     /// Reads what the days of these resources depend on.
-    pub(super) async fn read(&self, server: &OpenVpmsHandle, offering: &Offering, resources: &[Resource], days: Days) -> Reading {
+    pub(super) async fn read(
+        &self,
+        server: &OpenVpmsHandle,
+        offering: &Offering,
+        resources: &[Resource],
+        days: Days,
+    ) -> Reading {
         let schedules: BTreeSet<ScheduleId> = resources.iter().map(|resource| resource.id.schedule).collect();
         self.read_window(server, offering, schedules, window(days, &offering.zones)).await
     }
 
-    async fn read_window(&self, server: &OpenVpmsHandle, offering: &Offering, schedules: BTreeSet<ScheduleId>, span: Span) -> Reading {
+    async fn read_window(
+        &self,
+        server: &OpenVpmsHandle,
+        offering: &Offering,
+        schedules: BTreeSet<ScheduleId>,
+        span: Span,
+    ) -> Reading {
         let began = self.now();
         let question = availability::window::question(span, &offering.zones.server);
         let asked = schedules.into_iter().map(|schedule| async move {
@@ -70,12 +82,21 @@ impl Practice {
         ReadDays { began: reading.began, days: availability::days(&question, resources, days) }
     }
 
-    fn question<'a>(&self, readings: &'a Readings, offering: &Offering, own: &'a [availability::OwnBooking]) -> Question<'a> {
+    fn question<'a>(
+        &'a self,
+        readings: &'a Readings,
+        offering: &Offering,
+        own: &'a [availability::OwnBooking],
+    ) -> Question<'a> {
         Question {
             zones: offering.zones,
             readings,
             own,
-            clinician_doubt: self.settings.sync.clinician_doubt.into(),
+            rosters: &self.rosters,
+            clinician_doubt: match self.settings.sync.clinician_doubt {
+                crate::config::ClinicianDoubt::Offer => ClinicianDoubt::Offer,
+                crate::config::ClinicianDoubt::Withhold => ClinicianDoubt::Withhold,
+            },
             moment: Moment { now: self.now(), min_notice: self.min_notice() },
         }
     }

@@ -5,35 +5,34 @@
 //! is the ledger of bookings.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use super::Practice;
-use super::health::Subject;
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, State};
-use crate::healthengine::{BookingRequest, Page, RequestKind};
+use crate::booking::ledger::State;
+use crate::healthengine::paging::read_all;
+use crate::healthengine::{Page, RequestKind};
 use crate::ids::BookingId;
-use crate::messages::practice as say;
-use crate::remote::{Answer, CallError, ErrorClass};
-use super::ledger::LedgerError;
+use crate::remote::{Answer, ErrorClass};
 
-/// So many pages of a list are read before answering begins.
-const PAGES_MAX: u32 = 20;
 /// So many bookings are dealt with at one time.
 const BOOKINGS_AT_ONCE: usize = 16;
 /// How long updates wait for the bookings of the same poll.
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
+/// The first poll waits no longer than this for configuration and days.
+const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
 /// How long Healthengine is left alone after it refused our credentials or the practice's consent.
-const BLOCKED: Duration = Duration::from_secs(300);
+pub(super) const BLOCKED: Duration = Duration::from_secs(300);
 
 impl Practice {
     /// Polls until the practice stops.
     pub(super) async fn request_loop(self: Arc<Self>) {
-        let mut delays = crate::backoff::Delays::new(self.settings.request_interval, self.settings.max_retry_interval);
+        let mut delays =
+            crate::delays::Delays::new(self.settings.sync.request_interval, self.settings.sync.max_retry_interval);
+        self.wait_for_the_first_configuration().await;
         loop {
             let wait = match self.poll().await {
                 Ok(()) => {
@@ -51,14 +50,31 @@ impl Practice {
         }
     }
 
+    /// Bookings need the mapping, so the first poll waits for the first attempt to read OpenVPMS. A practice that Healthengine has
+    /// no days of sends these first too: nobody can have booked it through us.
+    async fn wait_for_the_first_configuration(&self) {
+        let (mut configured, mut sent) = (self.first_configuration.subscribe(), self.first_sending.subscribe());
+        let is_new = !self.publisher.has_told();
+        let first = async {
+            let _ = configured.wait_for(|tried| *tried).await;
+            if is_new && self.offering().is_some() {
+                let _ = sent.wait_for(|sent| *sent).await;
+            }
+        };
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            _ = tokio::time::timeout(FIRST_CONFIGURATION, first) => {}
+        }
+    }
+
     fn request_interval(&self) -> Duration {
         let live = self.config.live_hours.is_live(self.zone().wall(self.now()));
-        if live { self.settings.request_interval } else { self.settings.idle_request_interval }
+        if live { self.settings.sync.request_interval } else { self.settings.sync.idle_request_interval }
     }
 
     /// One poll and all that follows from it.
     async fn poll(self: &Arc<Self>) -> Answer<()> {
-        let answer = self.healthengine.desk.requests().await;
+        let answer = self.healthengine.requests().await;
         let kinds: BTreeSet<RequestKind> = match answer {
             Ok(kinds) => kinds.into_iter().collect(),
             Err(error) => {
@@ -101,8 +117,8 @@ impl Practice {
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>) -> Answer<()> {
-        let (mut listed, whole) = all_pages(|page| self.healthengine.desk.booking_requests(page)).await?;
-        if whole {
+        let (mut listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        if conclusive {
             self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
@@ -149,13 +165,14 @@ impl Practice {
 
     /// Wakes bookings whose time has come: doubts to settle, cancellations to deliver.
     pub(super) async fn due_loop(self: Arc<Self>) {
-        let mut undelivered = crate::backoff::Delays::new(Duration::from_secs(5), self.settings.max_retry_interval);
+        let mut undelivered = crate::delays::Delays::new(Duration::from_secs(5), self.settings.sync.max_retry_interval);
         let mut deliver_at = tokio::time::Instant::now();
         loop {
             let now = self.now();
             for entry in self.shared.ledger.live_of(self.id()) {
                 let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
-                let deliver = entry.state == State::Cancelled && !entry.told && deliver_at <= tokio::time::Instant::now();
+                let deliver =
+                    entry.state == State::Cancelled && !entry.told && deliver_at <= tokio::time::Instant::now();
                 if look || deliver {
                     self.spawn_known(entry.booking_id, Event::Due);
                 }
@@ -172,8 +189,30 @@ impl Practice {
 
     /// Whether Healthengine still lists a booking; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
-        let (listed, whole) = all_pages(|page| self.healthengine.desk.booking_requests(page)).await.ok()?;
-        let found = listed.iter().any(|booking: &BookingRequest| booking.booking_id == id);
-        (found || whole).then_some(found)
+        let (listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await.ok()?;
+        let found = listed.iter().any(|booking| booking.booking_id == id);
+        (found || conclusive).then_some(found)
     }
+}
+
+/// Reads a list of requests. The flag says whether what is absent is surely not listed: only a list of one page is one moment's;
+/// on longer ones an entry can move to a page that was read already, while others are answered.
+pub(super) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, bool)>
+where
+    T: PartialEq,
+    P: Future<Output = Answer<Page<T>>>,
+{
+    let mut pages = 0;
+    let read = read_all(|number| {
+        pages = number;
+        page(number)
+    })
+    .await?;
+    if read.unreadable > 0 {
+        tracing::warn!(
+            entries = read.unreadable,
+            "Healthengine lists requests without an id; they cannot be answered."
+        );
+    }
+    Ok((read.items, read.complete && read.unreadable == 0 && pages == 1))
 }

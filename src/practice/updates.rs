@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Practice;
 use super::health::Subject;
+use super::ledger::LedgerError;
 use super::requests::all_pages;
 use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
@@ -13,7 +14,6 @@ use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference};
 use crate::messages::booking as say;
 use crate::remote::{Answer, ErrorClass};
-use super::ledger::LedgerError;
 
 /// After so many refused answers to one request an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
@@ -21,7 +21,7 @@ const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 impl Practice {
     /// Starts to deal with every outstanding update, oldest first.
     pub(super) async fn updates(self: &Arc<Self>) -> Answer<()> {
-        let (mut updates, _) = all_pages(|page| self.healthengine.desk.booking_updates(page)).await?;
+        let (mut updates, _) = all_pages(|page| self.healthengine.booking_updates(page)).await?;
         updates.sort_by_key(|update| update.request_id);
         for update in updates {
             // A booking that somebody is at goes first; the update is listed again at the next poll.
@@ -43,7 +43,7 @@ impl Practice {
             Plan::Confirm => self.confirm_update(update).await,
             Plan::Reject { reason, cannot_cancel } => {
                 if let Some(entry) = entry.filter(|_| cannot_cancel) {
-                    self.note(entry, Event::CannotCancel(reason.clone())).await?;
+                    self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
                 }
                 self.reject_update(update, &reason).await;
             }
@@ -62,18 +62,23 @@ impl Practice {
         Ok(())
     }
 
-    async fn cancel_for_owner(&self, update: &BookingUpdate, entry: Option<Entry>, reference: &BookingReference) -> Result<(), LedgerError> {
+    async fn cancel_for_owner(
+        &self,
+        update: &BookingUpdate,
+        entry: Option<Entry>,
+        reference: &BookingReference,
+    ) -> Result<(), LedgerError> {
         let answer = self.openvpms.desk.cancel(reference).await;
         match (update::after_cancel(&answer), entry) {
             (AfterCancel::Cancelled, entry) => {
                 if let Some(entry) = entry {
-                    self.note(entry, Event::CancelledForOwner).await?;
+                    self.note_event(entry, Event::CancelledForOwner).await?;
                 }
                 self.confirm_update(update).await;
             }
             (AfterCancel::Stands(reason), entry) => {
                 if let Some(entry) = entry {
-                    self.note(entry, Event::CannotCancel(reason.clone())).await?;
+                    self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
                 }
                 self.reject_update(update, &reason).await;
             }
@@ -87,17 +92,17 @@ impl Practice {
     }
 
     /// Notes an event that asks for no further action of the desk.
-    pub(super) async fn note(&self, entry: Entry, event: Event) -> Result<(), LedgerError> {
+    pub(super) async fn note_event(&self, entry: Entry, event: Event) -> Result<(), LedgerError> {
         self.attend(entry, event, None).await
     }
 
     async fn confirm_update(&self, update: &BookingUpdate) {
-        let answer = self.healthengine.desk.confirm_update(update.booking_id, update.request_id).await;
+        let answer = self.healthengine.confirm_update(update.booking_id, update.request_id).await;
         self.update_answered(update, answer);
     }
 
     async fn reject_update(&self, update: &BookingUpdate, reason: &str) {
-        let answer = self.healthengine.desk.reject_update(update.booking_id, update.request_id, reason).await;
+        let answer = self.healthengine.reject_update(update.booking_id, update.request_id, reason).await;
         self.update_answered(update, answer);
     }
 
@@ -110,7 +115,11 @@ impl Practice {
                 let times = refused.entry(update.request_id).or_default();
                 *times = times.saturating_add(1);
                 if *times == REFUSALS_BEFORE_PROBLEM {
-                    self.health.raise(Subject::Booking(update.booking_id), say::answer_refused(update.booking_id), self.now());
+                    self.health.raise(
+                        Subject::Booking(update.booking_id),
+                        say::answer_refused(update.booking_id),
+                        self.now(),
+                    );
                 }
             }
             Err(error) => self.healthengine_failed(&error),
@@ -119,7 +128,7 @@ impl Practice {
 
     /// Starts to answer whether appointments still stand.
     pub(super) async fn appointment_changes(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) = all_pages(|page| self.healthengine.desk.appointment_change_requests(page)).await?;
+        let (requests, _) = all_pages(|page| self.healthengine.appointment_change_requests(page)).await?;
         for request in requests {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
             let practice = Arc::clone(self);
@@ -156,8 +165,8 @@ impl Practice {
 
     /// Takes an appointment over that the ledger does not know.
     async fn adopt(&self, id: BookingId, reference: BookingReference, found: &Found) -> Result<Entry, LedgerError> {
-        let place = match (found, self.mapping()) {
-            (Found::Stands(booking), Some(mapping)) => watch::place_of(booking, None, mapping.server_zone),
+        let place = match (found, self.offering()) {
+            (Found::Stands(booking), Some(offering)) => watch::place_of(booking, None, offering.zones.server),
             _ => None,
         };
         let entry = Entry::adopted(id, self.id().clone(), reference, place, String::new(), self.now());
@@ -168,7 +177,7 @@ impl Practice {
     }
 
     async fn no_change(&self, id: BookingId) {
-        if let Err(error) = self.healthengine.desk.no_pms_appointment_change(id).await {
+        if let Err(error) = self.healthengine.no_pms_appointment_change(id).await {
             tracing::debug!(practice = %self.id(), booking = %id, "Healthengine did not take the answer: {error}.");
         }
     }

@@ -31,14 +31,9 @@ fn zone_of(admin: &Admin, practice: &PracticeId) -> Zone {
     admin.bridge.practice(practice).map_or(Zone::Iana(chrono_tz::UTC), |practice| practice.zone())
 }
 
-pub(super) async fn bookings(State(admin): State<Admin>) -> Response {
-    match admin.bridge.ledger().all() {
-        Ok(entries) => {
-            let views: Vec<_> = entries.iter().map(|entry| view::booking(entry, zone_of(&admin, &entry.practice_id))).collect();
-            Json(views).into_response()
-        }
-        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-    }
+pub(super) async fn bookings(State(admin): State<Admin>) -> Json<Vec<view::BookingView>> {
+    let entries = admin.bridge.ledger().all();
+    Json(entries.iter().map(|entry| view::booking(entry, zone_of(&admin, &entry.practice_id))).collect())
 }
 
 pub(super) async fn booking(State(admin): State<Admin>, Path(id): Path<i64>) -> Response {
@@ -56,7 +51,11 @@ pub(super) struct ResyncQuery {
     dry_run: bool,
 }
 
-pub(super) async fn resync(State(admin): State<Admin>, Path(id): Path<String>, Query(query): Query<ResyncQuery>) -> Response {
+pub(super) async fn resync(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    Query(query): Query<ResyncQuery>,
+) -> Response {
     let Some(practice) = admin.bridge.practice(&PracticeId(id.clone())) else {
         return problem(StatusCode::NOT_FOUND, format!("Practice {id} does not run here."));
     };
@@ -72,7 +71,7 @@ pub(super) async fn resync(State(admin): State<Admin>, Path(id): Path<String>, Q
 
 /// The bookings that changed last, newest first.
 pub(super) fn latest(admin: &Admin, count: usize) -> Vec<view::BookingView> {
-    let mut entries = admin.bridge.ledger().all().unwrap_or_default();
+    let mut entries = admin.bridge.ledger().all();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.history.last().map(|last| last.at)));
     entries.iter().take(count).map(|entry| view::booking(entry, zone_of(admin, &entry.practice_id))).collect()
 }

@@ -9,14 +9,14 @@ use subtle::ConstantTimeEq;
 use super::Admin;
 
 /// The admin token. Compared in constant time, never shown.
-pub struct Token(String);
+pub(super) struct Token(String);
 
 /// The cookie that the link sets.
 const COOKIE: &str = "vetbridge-token";
 
 impl Token {
     /// The token as the state directory has it.
-    pub fn new(token: String) -> Self {
+    pub(super) fn new(token: String) -> Self {
         Self(token)
     }
 
@@ -26,7 +26,7 @@ impl Token {
 }
 
 /// Lets in whoever brings the token; a link with `?token=` becomes a cookie, so that the token leaves the address bar.
-pub async fn check(State(admin): State<Admin>, request: Request, next: Next) -> Response {
+pub(super) async fn check(State(admin): State<Admin>, request: Request, next: Next) -> Response {
     let offered = request.uri().query().and_then(|query| {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.filter(|(key, _)| *key == "token").map(|(_, value)| value.to_owned()).next()
@@ -48,5 +48,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    cookies
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .map(|(_, value)| value)
 }

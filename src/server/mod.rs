@@ -11,13 +11,13 @@ pub mod view;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::Json;
 
 use crate::bridge::Bridge;
 
@@ -45,7 +45,11 @@ impl Admin {
             .route("/api/v1/bookings/{id}", get(api::booking))
             .route("/api/v1/practices/{id}/resync", post(api::resync))
             .layer(middleware::from_fn_with_state(self.clone(), auth::check));
-        Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).merge(guarded).with_state(self)
+        Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .merge(guarded)
+            .with_state(self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use chrono::{DateTime, FixedOffset};
 use maud::{DOCTYPE, Markup, html};
 
@@ -49,7 +49,7 @@ pub(super) async fn page(State(admin): State<Admin>) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    (headers, body).into_response()
+    (headers, Html(body.into_string())).into_response()
 }
 
 fn light(well: bool, yes: &str, no: &str) -> Markup {

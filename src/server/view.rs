@@ -1,6 +1,6 @@
 //! What operators see of the bridge and its bookings, as JSON. The page shows the same.
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::Serialize;
 
 use crate::booking::ledger::Entry;
@@ -64,7 +64,9 @@ impl NotReady {
 /// The bridge as it is now.
 pub fn status(bridge: &Bridge) -> Status {
     let practices: Vec<PracticeStatus> = bridge.practices().map(|practice| practice_status(bridge, practice)).collect();
-    let healthy = practices.iter().all(|practice| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0);
+    let healthy = practices
+        .iter()
+        .all(|practice| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0);
     Status { version: env!("CARGO_PKG_VERSION"), started_at: bridge.started_at(), healthy, practices }
 }
 
@@ -72,8 +74,7 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let now = bridge.now();
     let zone = practice.zone();
     let progress = practice.progress();
-    let near_interval = TimeDelta::from_std(bridge.near_interval()).unwrap_or(TimeDelta::minutes(1));
-    let reasons = practice.not_in_step(now, near_interval);
+    let reasons = practice.not_in_step(now);
     let flagged = bridge.ledger().live_of(practice.id()).iter().filter(|entry| entry.needs_attention.is_some()).count();
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
@@ -81,7 +82,7 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         in_step: reasons.is_empty(),
         reasons,
         problems: practice.health().problems(),
-        resources: practice.mapping().map_or(0, |mapping| mapping.resources.len()),
+        resources: practice.offering().map_or(0, |offering| offering.mapping.resources.len()),
         needs_attention: flagged,
         polled_at: local(progress.polled_at),
         read_at: local(progress.read_at),

@@ -1,0 +1,152 @@
+//! The slot grid: at which moments an appointment may begin and end.
+//!
+//! OpenVPMS refuses a booking whose start or end is "not on a slot boundary". The grid is the minute of the day *on the wall
+//! clock of the server*, modulo the slot size: it begins anew at each midnight and follows the clocks when they change. So a slot is not
+//! always as long as the slot size: the last one of a day is shorter where the size does not divide 24 hours, and a change of
+//! the clocks can shift the grid in the middle of one.
+//!
+//! Lengths of appointments are real minutes. An appointment takes its length, rounded up to the next moment on the grid.
+
+use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+
+use super::window::{ClockFault, MINUTES_A_DAY, Zones, time_of_minute};
+use crate::span::Span;
+use crate::zone::Zone;
+
+/// True if an appointment may begin or end at this moment.
+pub fn is_on_grid(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> bool {
+    let wall = server.wall(at);
+    wall.second() == 0
+        && wall.nanosecond() == 0
+        && (wall.hour() * 60 + wall.minute()).is_multiple_of(slot_size_minutes.max(1))
+}
+
+/// When an appointment ends that begins at `start` and takes `length_minutes` real minutes, rounded up to the grid.
+pub fn appointment_end(
+    start: DateTime<Utc>,
+    length_minutes: u32,
+    slot_size_minutes: u32,
+    server: &Zone,
+) -> DateTime<Utc> {
+    grid_from(start + TimeDelta::minutes(length_minutes.into()), slot_size_minutes, server)
+}
+
+/// The first moment on the grid that is not before `at`.
+pub fn grid_from(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> DateTime<Utc> {
+    let slot = slot_size_minutes.max(1);
+    let wall = server.wall(at);
+    let minute = wall.hour() * 60 + wall.minute();
+    let beyond = TimeDelta::seconds(wall.second().into()) + TimeDelta::nanoseconds(wall.nanosecond().into());
+    let whole = at - beyond;
+    let at_least = if beyond.is_zero() { minute } else { minute + 1 };
+    let next = at_least.next_multiple_of(slot).min(MINUTES_A_DAY);
+    let candidate = whole + TimeDelta::minutes((next - minute).into());
+    if is_on_grid(candidate, slot, server) && same_offset(server, at, candidate) {
+        return candidate;
+    }
+    walk(if beyond.is_zero() { whole } else { whole + MINUTE }, MINUTE, slot, server)
+}
+
+/// The last moment on the grid that is not after `at`.
+pub fn grid_to(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> DateTime<Utc> {
+    let slot = slot_size_minutes.max(1);
+    let wall = server.wall(at);
+    let minute = wall.hour() * 60 + wall.minute();
+    let beyond = TimeDelta::seconds(wall.second().into()) + TimeDelta::nanoseconds(wall.nanosecond().into());
+    let whole = at - beyond;
+    let candidate = whole - TimeDelta::minutes((minute % slot).into());
+    if is_on_grid(candidate, slot, server) && same_offset(server, candidate, at) {
+        return candidate;
+    }
+    walk(whole, -MINUTE, slot, server)
+}
+
+/// A set of spans, each drawn in to the grid; what holds no two moments of the grid is gone.
+pub fn snapped(set: &[Span], slot_size_minutes: u32, server: &Zone) -> Vec<Span> {
+    let draw_in = |span: &Span| {
+        Span::new(grid_from(span.start, slot_size_minutes, server), grid_to(span.end, slot_size_minutes, server))
+    };
+    set.iter().map(draw_in).filter(|span| !span.is_empty()).collect()
+}
+
+/// A place on the grid, on one day at the practice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GridSlot {
+    /// Minute of the day on the practice's wall clock.
+    pub minute: u32,
+    /// When it begins. For a skipped time: when it would, had the clocks not changed.
+    pub start: DateTime<Utc>,
+    /// Set if the local time of `start` happens twice or not at all, in either zone: then it is never offered.
+    pub fault: Option<ClockFault>,
+}
+
+/// All places on the grid that fall on one day at the practice, by the wall clock of the practice.
+pub fn day_grid(day: NaiveDate, slot_size_minutes: u32, zones: &Zones) -> Vec<GridSlot> {
+    let span = zones.practice.day(day);
+    let last = zones.server.wall(span.end - TimeDelta::nanoseconds(1)).date();
+    let mut server_day = zones.server.wall(span.start).date();
+    let mut slots = Vec::new();
+    while server_day <= last {
+        server_day_grid(server_day, slot_size_minutes.max(1), zones, |start, wall, fault| {
+            if wall.date() == day && wall.second() == 0 {
+                slots.push(GridSlot { minute: wall.hour() * 60 + wall.minute(), start, fault });
+            }
+        });
+        server_day = server_day + Days::new(1);
+    }
+    slots
+}
+
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+/// Minute by minute to the grid: for the stretch around a change of the clocks, where nothing can be computed ahead. A
+/// midnight is never further than two days away, and is on every grid.
+fn walk(from: DateTime<Utc>, step: TimeDelta, slot: u32, server: &Zone) -> DateTime<Utc> {
+    let mut at = from;
+    for _ in 0..2 * MINUTES_A_DAY {
+        if is_on_grid(at, slot, server) {
+            break;
+        }
+        at += step;
+    }
+    at
+}
+
+fn same_offset(zone: &Zone, a: DateTime<Utc>, b: DateTime<Utc>) -> bool {
+    zone.wall(a) - a.naive_utc() == zone.wall(b) - b.naive_utc()
+}
+
+/// Hands out the grid of one day of the server: the moment, the practice's wall clock at it, what is wrong with it.
+fn server_day_grid(
+    day: NaiveDate,
+    slot: u32,
+    zones: &Zones,
+    mut hand_out: impl FnMut(DateTime<Utc>, NaiveDateTime, Option<ClockFault>),
+) {
+    let span = zones.server.day(day);
+    // As the clocks go at the beginning of the day; no zone changes twice in a day.
+    let server_offset = zones.server.wall(span.start) - span.start.naive_utc();
+    let practice_offset = zones.practice.wall(span.start) - span.start.naive_utc();
+    let around = Span::new(span.start - TimeDelta::hours(3), span.end + TimeDelta::hours(3));
+    let steady = [zones.server, zones.practice].iter().all(|zone| same_offset(zone, around.start, around.end));
+
+    let walls =
+        (0..MINUTES_A_DAY).step_by(slot as usize).filter_map(|minute| Some(day.and_time(time_of_minute(minute)?)));
+    for wall in walls {
+        let unchanged = (wall - server_offset).and_utc();
+        if steady {
+            hand_out(unchanged, unchanged.naive_utc() + practice_offset, None);
+            continue;
+        }
+        match zones.server.instants(wall) {
+            LocalResult::Single(at) => hand_out(at, zones.practice.wall(at), zones.fault(at)),
+            LocalResult::Ambiguous(first, second) => {
+                hand_out(first, zones.practice.wall(first), Some(ClockFault::Doubled));
+                hand_out(second, zones.practice.wall(second), Some(ClockFault::Doubled));
+            }
+            LocalResult::None => {
+                hand_out(unchanged, unchanged.naive_utc() + practice_offset, Some(ClockFault::Skipped));
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What can be booked, and what of it Healthengine has to be told.
+//!
+//! A pure function of what was read, what the ledger knows, the configuration and the time. The practice's shell reads
+//! [`window`]s, puts answers into [`Readings`], asks [`days`], lets [`compare`] pick the days to send, and sends
+//! [`ResourceDay::snapshot`]. The booking desk asks [`look`] before it writes into the diary; `explain` prints [`slots`]. All
+//! three go through one judgement, so nothing is offered that the desk would refuse.
+//!
+//! **Model.** A resource is bookable where its schedule is free and not busy (free time is never trusted over busy time), less
+//! what bookings of ours take that the reading need not show, less local times that happen twice; for a clinician see
+//! [`clinician`]. That is drawn in to the slot [`grid`]. From a place on the grid every appointment type is offered for
+//! which there is room ahead, across midnight too. A day at the practice is the list of such starts, cut into [`day::Piece`]s.
+//!
+//! **Promises.** Every offered start is on the grid that OpenVPMS insists on, in the future, outside the minimum notice, and a
+//! local time that names one moment in both zones. Every offered type ends (real minutes, rounded up to the grid) within
+//! bookable time. Starts that the snapshot's ranges expand to are exactly those (but for the last slot before midnight, which Healthengine may
+//! lose: it knows no 24:00). The answer depends on the diary alone, not on whether the near days or the horizon was read.
+//!
+//! **Accepted.** A reading is older than its use by a second or more; the desk looks again. The doubled hour is not bookable at
+//! all, not even as the tail of an appointment that begins before it: OpenVPMS keeps wall times, so such an appointment's end would come
+//! back an hour off, and the desk could not tell later whether the time is wholly its own.
+
+pub mod clinician;
+pub mod day;
+pub mod diff;
+pub mod grid;
+pub mod reading;
+pub mod roster;
+pub mod verdict;
+pub mod window;
+
+mod bookable;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use self::bookable::{Bookable, share};
+pub use self::clinician::ClinicianDoubt;
+pub use self::day::{Day, Piece, ResourceDay};
+pub use self::diff::{DayChange, Moment, SentDay, compare};
+pub use self::grid::{appointment_end, is_on_grid};
+pub use self::reading::{OwnBooking, Readings, ScheduleReading, UserReading};
+pub use self::roster::{RosterDay, RosterKey, Rosters};
+pub use self::verdict::{Reason, Slot, Verdict};
+pub use self::window::{ClockFault, Days, Zones, window};
+use crate::mapping::Resource;
+use crate::span::Span;
+
+/// Everything that decides what a practice offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The zones of server and practice.
+    pub zones: Zones,
+    /// What was read, for a window that holds the days in question.
+    pub readings: &'a Readings,
+    /// The ledger's upcoming bookings of **all** practices, and those that nobody knows to stand.
+    pub own: &'a [OwnBooking],
+    /// What was learnt of clinicians' rosters, these readings included.
+    pub rosters: &'a Rosters,
+    /// What decides where a clinician's roster is unknown.
+    pub clinician_doubt: ClinicianDoubt,
+    /// The time, and the minimum notice.
+    pub moment: Moment,
+}
+
+/// What each resource offers on each of the days. A day that could not be read (wholly, with everything that it depends on) is left
+/// out: about it nothing may be sent.
+pub fn days(question: &Question<'_>, resources: &[Resource], days: Days) -> Vec<ResourceDay> {
+    // The grid is the same for all resources of one slot size.
+    let mut grids = BTreeMap::new();
+    let mut answer = Vec::with_capacity(resources.len() * days.count as usize);
+    for resource in resources {
+        let Some(bookable) = Bookable::new(question, resource) else { continue };
+        let slot_size_minutes = resource.slot_size_minutes;
+        for date in days.iter() {
+            if !bookable.reading.window.contains(&question.zones.practice.day(date)) {
+                continue;
+            }
+            let grid = grids
+                .entry((slot_size_minutes, date))
+                .or_insert_with(|| grid::day_grid(date, slot_size_minutes, &question.zones));
+            let starts = grid.iter().filter_map(|slot| Some((slot.minute, bookable.judge(slot).ok()?)));
+            answer.push(ResourceDay { resource: resource.id, date, day: Day::from_starts(slot_size_minutes, starts) });
+        }
+    }
+    answer
+}
+
+/// Place by place, what is offered on one day of one resource, or why not. `None` if the day could not be read.
+pub fn slots(question: &Question<'_>, resource: &Resource, date: NaiveDate) -> Option<Vec<Slot>> {
+    let bookable = Bookable::new(question, resource)?;
+    if !bookable.reading.window.contains(&question.zones.practice.day(date)) {
+        return None;
+    }
+    let slot = |place: &grid::GridSlot| Slot {
+        minute: place.minute,
+        start: place.start,
+        verdict: match bookable.judge(place) {
+            Ok(types) => Verdict::Offered(types.to_vec()),
+            Err(reason) => Verdict::Withheld(reason),
+        },
+    };
+    Some(grid::day_grid(date, resource.slot_size_minutes, &question.zones).iter().map(slot).collect())
+}
+
+/// What the diary says of one span on one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Why an appointment cannot be made there; `None` if it can. Does not judge the grid and the minimum notice.
+    pub refusal: Option<Reason>,
+    /// How much of the span the schedule shows as taken. Bookings of ours that it does not show are not counted.
+    pub busy: Share,
+    /// How much of the span the schedule shows as free. What is neither busy nor free is closed: whether an appointment stands there
+    /// cannot be seen.
+    pub free: Share,
+}
+
+/// How much of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Share {
+    /// Nothing.
+    None,
+    /// Some of it.
+    Part,
+    /// All of it.
+    All,
+}
+
+/// The desk's look at a span of time. `None` if it could not be read.
+pub fn look(question: &Question<'_>, resource: &Resource, span: Span) -> Option<Look> {
+    let bookable = Bookable::new(question, resource)?;
+    if !bookable.reading.window.contains(&span) {
+        return None;
+    }
+    Some(Look {
+        refusal: bookable.refusal(span),
+        busy: share(&bookable.reading.busy, &span),
+        free: share(&bookable.reading.free, &span),
+    })
+}

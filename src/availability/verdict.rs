@@ -1,0 +1,48 @@
+//! The judgement on one place of the grid: offered, with which types, or why not.
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::AppointmentTypeId;
+
+/// One place on the grid of one resource's day, and the judgement on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Minute of the day on the practice's wall clock.
+    pub minute: u32,
+    /// When it begins.
+    pub start: DateTime<Utc>,
+    /// Offered or not.
+    pub verdict: Verdict,
+}
+
+/// Offered or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// With the appointment types that fit from here, by id; at least one.
+    Offered(Vec<AppointmentTypeId>),
+    /// Not, and why. Where several reasons hold it is the first of them in the order of [`Reason`].
+    Withheld(Reason),
+}
+
+/// Why a time cannot be booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The clocks jump over this time that day.
+    DoesNotExist,
+    /// The clocks show this time twice that day, in the server's zone or the practice's.
+    HappensTwice,
+    /// It has begun.
+    Past,
+    /// An appointment or a calendar block is on the schedule, or a booking of ours that the reading cannot show yet.
+    ScheduleBusy,
+    /// Outside the schedule's opening hours.
+    Closed,
+    /// The clinician has an appointment on another schedule, or is taken to have one.
+    ClinicianBusyElsewhere,
+    /// The clinician is not free on this schedule, as far as the server says.
+    NotRostered,
+    /// There is room, but not enough for any appointment type.
+    TooShort,
+    /// Everything fits, but it begins inside the minimum notice.
+    TooSoon,
+}

@@ -1,0 +1,124 @@
+//! Sends everything again because a person wants it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Practice;
+use super::configuration::{ConfigurationChanges, Reason};
+use super::publishing::Which;
+use crate::messages::practice as say;
+use crate::remote::{CallError, ErrorClass};
+
+/// What is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Only {
+    /// Liveness contract, resources and appointment types.
+    Config,
+    /// Availability of all days.
+    Availability,
+}
+
+/// How far a resync is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Days dealt with.
+    pub done: usize,
+    /// Days in all.
+    pub total: usize,
+}
+
+/// What a resync did, or would do.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Outcome {
+    /// The practice.
+    pub practice: String,
+    /// True if nothing was sent.
+    pub dry_run: bool,
+    /// What of the configuration was sent.
+    pub configuration: Option<ConfigurationChanges>,
+    /// How many days were sent.
+    pub days: Option<DaysOutcome>,
+    /// What went wrong.
+    pub problem: Option<String>,
+}
+
+/// What became of the days.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct DaysOutcome {
+    /// Sent and accepted, or in a dry run: would be sent.
+    pub sent: usize,
+    /// Sent and refused.
+    pub refused: usize,
+    /// Of those, days on which something else is offered than Healthengine has.
+    pub changed: usize,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Practice {}{}", self.practice, if self.dry_run { ": nothing was sent; it would be" } else { "" })?;
+        if let Some(configuration) = &self.configuration {
+            write!(f, "{configuration}")?;
+        }
+        if let Some(days) = &self.days {
+            write!(f, "availability: {} days, {} of them changed", days.sent, days.changed)?;
+            if days.refused > 0 {
+                write!(f, ", {} refused", days.refused)?;
+            }
+            writeln!(f)?;
+        }
+        self.problem.iter().try_for_each(|problem| writeln!(f, "problem: {problem}"))
+    }
+}
+
+impl Practice {
+    /// Sends everything again, or says what would be sent. Releases what the guard holds back.
+    pub async fn resync(&self, only: Option<Only>, dry_run: bool, progress: &(dyn Fn(Progress) + Sync)) -> Outcome {
+        let mut outcome = Outcome { practice: self.id().to_string(), dry_run, ..Outcome::default() };
+        outcome.problem =
+            self.resync_parts(only, dry_run, progress, &mut outcome).await.err().map(|error| error.to_string());
+        outcome
+    }
+
+    async fn resync_parts(
+        &self,
+        only: Option<Only>,
+        dry_run: bool,
+        progress: &(dyn Fn(Progress) + Sync),
+        outcome: &mut Outcome,
+    ) -> Result<(), CallError> {
+        if only != Some(Only::Availability) {
+            outcome.configuration = Some(self.configure(Reason::Person, dry_run).await?);
+        } else if self.offering().is_none() {
+            self.configure(Reason::Interval, dry_run).await?;
+        }
+        if only == Some(Only::Config) {
+            return Ok(());
+        }
+        outcome.days = Some(self.resync_days(dry_run, progress).await?);
+        Ok(())
+    }
+
+    async fn resync_days(&self, dry_run: bool, progress: &(dyn Fn(Progress) + Sync)) -> Result<DaysOutcome, CallError> {
+        let Some(offering) = self.offering() else { return Err(CallError::new(ErrorClass::Contract, say::NO_ZONE)) };
+        let days = self.horizon(&offering);
+        let resources = &offering.mapping.resources;
+        let reading = self.read(&self.openvpms.background, &offering, resources, days).await;
+        let read = self.days(&reading, &offering, resources, days);
+        let mut outcome = DaysOutcome { changed: self.changed(&read, Which::Changed).len(), ..DaysOutcome::default() };
+        if dry_run {
+            outcome.sent = read.days.len();
+        } else {
+            let total = read.days.len();
+            let done = std::sync::atomic::AtomicUsize::new(0);
+            let step = |days: usize| {
+                let done = done.fetch_add(days, std::sync::atomic::Ordering::Relaxed) + days;
+                progress(Progress { done, total });
+            };
+            let published = self.publish(read, Which::All, &step).await?;
+            (outcome.sent, outcome.refused) = (published.accepted, published.refused);
+        }
+        reading.failure.map_or(Ok(outcome), Err)
+    }
+}

@@ -3,6 +3,8 @@
 //!
 //! The world here is a few booleans, so that all of it can be walked. After each step the promises of the desk are checked.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};

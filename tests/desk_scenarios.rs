@@ -1,5 +1,7 @@
 //! The desk's rules, one scenario each, with the times that matter. What holds on every path is in `desk_every_path.rs`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::booking::desk::{
     Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, Taken, next_look, step,

@@ -91,7 +91,7 @@ fn moved(entry: &Entry, booking: &Booking, server: Zone) -> Option<Place> {
     if same_time && place.schedule == booking.schedule {
         return None;
     }
-    Some(place_of(booking, place.user, server)?)
+    place_of(booking, place.user, server)
 }
 
 /// A booking's place as the ledger writes it.

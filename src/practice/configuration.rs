@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use super::health::Subject;
 use super::{Offering, Practice};
 use crate::delays::Delays;
-use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource, RequestKind};
+use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId, ScheduleId};
 use crate::mapping::guard::{Accepted, Guard, Occasion, Ruling, Rulings};
 use crate::mapping::{Absence, Asked, Inventory, Mapping, Wanted as WantedResource};
@@ -208,12 +208,17 @@ impl Practice {
         }
     }
 
-    /// Healthengine asks for resources or appointment types.
-    pub(super) fn configuration_wanted(&self, kind: &RequestKind) {
-        let wanted = match kind {
-            RequestKind::PmsResources => &self.configuration.resources_wanted,
-            _ => &self.configuration.types_wanted,
-        };
+    /// Healthengine asks for the resources.
+    pub(super) fn resources_wanted(&self) {
+        self.list_wanted(&self.configuration.resources_wanted);
+    }
+
+    /// Healthengine asks for the appointment types.
+    pub(super) fn appointment_types_wanted(&self) {
+        self.list_wanted(&self.configuration.types_wanted);
+    }
+
+    fn list_wanted(&self, wanted: &AtomicBool) {
         // A request stays listed until its snapshot arrives; asking twice for one does no good.
         if !wanted.swap(true, Ordering::Relaxed) {
             self.configuration.wanted.notify_one();

@@ -94,8 +94,12 @@ impl Practice {
                 RequestKind::BookingUpdates => self.updates().await,
                 RequestKind::Availability => self.availability_requests().await,
                 RequestKind::PmsAppointmentChanges => self.appointment_changes().await,
-                RequestKind::PmsResources | RequestKind::PmsAppointmentTypes => {
-                    self.configuration_wanted(kind);
+                RequestKind::PmsResources => {
+                    self.resources_wanted();
+                    Ok(())
+                }
+                RequestKind::PmsAppointmentTypes => {
+                    self.appointment_types_wanted();
                     Ok(())
                 }
                 RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => {

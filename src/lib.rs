@@ -1,4 +1,48 @@
-//! vetbridge (skeleton; the picture and reading order follow).
+//! vetbridge: the bridge between OpenVPMS, the practice system on a veterinary clinic's own server, and Healthengine, the
+//! Australian booking marketplace. A pet owner picks a time there; seconds later the appointment stands in the clinic's diary, and
+//! nobody else gets that slot.
+//!
+//! # The picture
+//! ```text
+//!  OpenVPMS (clinic, over VPN)                                          Healthengine (cloud)
+//!    locations, schedules,  ──read──▶ mapping ──▶ wanted ──diff──▶ liveness contract, resources, appointment types
+//!    types, clinicians                   │
+//!    free/busy              ──read──▶ availability ──────diff──▶ one snapshot per resource and day
+//!    bookings               ◀─write── booking desk ◀── requests (polled) ◀── bookings, cancellations
+//!                                         │
+//!                                       store: ledger of bookings, what was last sent
+//! ```
+//! Every arrow is a read, a pure decision, or a write. Decisions are functions of (state, what was seen, now): no async, no I/O, no
+//! clock, no randomness. A thin shell around them reads, writes and waits.
+//!
+//! # Reading order
+//! | read | to learn |
+//! | --- | --- |
+//! | [`ids`], [`span`], [`zone`] | the words everything else is said in |
+//! | [`openvpms`], [`healthengine`] | what the two systems can be asked, as traits |
+//! | [`remote`] | what can come of asking |
+//! | [`booking`] | **the desk**: what to do next about a booking, whatever went wrong |
+//! | [`availability`], [`mapping`] | what can be booked, and what of it Healthengine has to be told |
+//! | [`practice`] | the shell: one running practice |
+//! | [`store`] | what survives a power cut |
+//! | [`bridge`], [`service`], [`server`] | practices side by side, with an admin page |
+//! | [`http`] | how exchanges are carried, with limits on everything |
+//! | [`simulator`] | both systems as models, as strict as the real ones; tests and `demo` use them |
+//! | [`config`], [`cli`], [`messages`] | what an administrator types and reads |
+//! | [`clock`], [`delays`] | the only `now()`; pauses between attempts |
+//!
+//! # Invariants
+//! 1. **No appointment is made twice for one booking.** A POST to OpenVPMS cannot be repeated and cannot be asked about, so a lost
+//!    answer is settled by reading the slot ([`booking::desk`]); the ledger knows of the POST before it leaves.
+//! 2. **Nothing is confirmed that does not stand**, as far as anybody can know. What cannot be known is `in_doubt` and asks for a
+//!    person, in a sentence.
+//! 3. **A booking is durable before anything outside relies on it** ([`store`]: flushed and synced).
+//! 4. **Nothing is offered that the desk would refuse**: both go through one judgement ([`availability`]).
+//! 5. **Stale is better than wrong**: what could not be read is not sent, and a shrunken list waits for the guard ([`mapping::guard`]).
+//! 6. **Ids that Healthengine was given never change meaning** ([`ids`]): staff link them by hand.
+//! 7. **Nothing about a patient** stands in logs, error texts or, in the clear, in the store; `Debug` of everything that holds some hides it.
+//! 8. **Everything that comes over the network is bounded**: bytes, pages, entries, time, connections, attempts.
+//! 9. **Time comes from [`clock`] and tokio**, so a test owns both.
 
 pub mod availability;
 pub mod booking;

@@ -1,6 +1,8 @@
 //! Availability against a slow model that knows no sets, no grid arithmetic and no zone rules beyond "what does the clock on the
 //! wall show now": it paints time in cells of ten seconds, counts how often each wall time is shown, and walks minute by minute.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it likes, its helpers too")]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Days as CalendarDays, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
@@ -58,7 +60,7 @@ fn zone(name: &str) -> Zone {
 fn scenes() -> impl Strategy<Value = Scene> {
     let which = (0..DAYS.len(), prop_oneof![2 => Just(None), 1 => (0..SERVERS.len()).prop_map(Some)]);
     let slot_size = prop::sample::select(vec![5u32, 10, 15, 20, 30, 50, 60]);
-    let types = prop::collection::vec(1..=4u32, 1..4);
+    let types = prop::collection::vec(1..=4u32, 2..5);
     // In cells from the beginning of the window.
     let cells = || (0..3 * 8640i64, -20..3 * 360i64);
     let ranges = (prop::collection::vec(cells(), 0..12), prop::collection::vec(cells(), 0..8), cells());
@@ -211,7 +213,7 @@ impl<'a> Model<'a> {
 
     fn on_grid(&self, at: DateTime<Utc>) -> bool {
         let wall = self.scene.zones.server.wall(at);
-        wall.second() == 0 && (wall.hour() * 60 + wall.minute()) % self.scene.slot_size_minutes == 0
+        wall.second() == 0 && (wall.hour() * 60 + wall.minute()).is_multiple_of(self.scene.slot_size_minutes)
     }
 
     fn end(&self, start: DateTime<Utc>, slots: u32) -> DateTime<Utc> {
@@ -397,10 +399,10 @@ proptest! {
 fn the_scenes_are_worth_looking_at() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let all: Vec<Scene> = (0..200).map(|_| scenes().new_tree(&mut runner).unwrap().current()).collect();
+    let all: Vec<Scene> = (0..80).map(|_| scenes().new_tree(&mut runner).unwrap().current()).collect();
     let offers: Vec<_> = all.iter().map(|scene| Model::new(scene).offers()).collect();
     let many = offers.iter().filter(|offers| offers.len() > 5).count();
     let mixed = offers.iter().filter(|offers| offers.values().collect::<BTreeSet<_>>().len() > 1).count();
     let past = all.iter().filter(|scene| scene.zones.practice.wall(scene.now).date() == scene.day).count();
-    assert!(many > 80 && mixed > 50 && past > 20, "{many} offer much, {mixed} differ by type, {past} have begun");
+    assert!(many > 30 && mixed > 20 && past > 10, "{many} offer much, {mixed} differ by type, {past} have begun");
 }

@@ -115,3 +115,76 @@ pub fn touches(set: &[Span], span: &Span) -> bool {
     let first = set.partition_point(|own| own.end <= span.start);
     set.get(first).is_some_and(|own| own.overlaps(span))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute)
+    }
+
+    fn span(start: i64, end: i64) -> Span {
+        Span::new(at(start), at(end))
+    }
+
+    /// The slow model: the minutes inside, one by one.
+    fn minutes(spans: &[Span]) -> BTreeSet<i64> {
+        let inside = |span: &Span| (span.start - at(0)).num_minutes()..(span.end - at(0)).num_minutes();
+        spans.iter().flat_map(inside).collect()
+    }
+
+    fn is_a_set(spans: &[Span]) -> bool {
+        spans.iter().all(|span| !span.is_empty()) && spans.windows(2).all(|pair| pair[0].end < pair[1].start)
+    }
+
+    /// Spans in any order: empty, backwards, touching, overlapping.
+    fn heap() -> impl Strategy<Value = Vec<Span>> {
+        prop::collection::vec((0..60i64, -2..20i64).prop_map(|(start, length)| span(start, start + length)), 0..12)
+    }
+
+    #[test]
+    fn ranges_that_touch_become_one_and_empty_ones_nothing() {
+        let untidy = [span(14, 14), span(20, 30), span(9, 14), span(14, 17), span(5, 3)];
+        assert_eq!(normalised(untidy), [span(9, 17), span(20, 30)]);
+    }
+
+    #[test]
+    fn a_span_knows_its_edges() {
+        assert!(span(5, 10).holds(at(5)) && !span(5, 10).holds(at(10)));
+        assert!(span(5, 10).overlaps(&span(9, 12)) && !span(5, 10).overlaps(&span(10, 12)));
+        assert!(!span(5, 10).overlaps(&span(7, 7)), "nothing is in an empty span");
+        assert_eq!((span(5, 10).minutes(), span(5, 10).cut(&span(8, 20))), (5, span(8, 10)));
+    }
+
+    proptest! {
+        #[test]
+        fn normalised_spans_are_a_set_of_the_same_minutes(heap in heap()) {
+            let set = normalised(heap.clone());
+            prop_assert!(is_a_set(&set));
+            prop_assert_eq!(minutes(&set), minutes(&heap));
+        }
+
+        #[test]
+        fn set_arithmetic_is_that_of_minutes(a in heap(), b in heap()) {
+            let (a, b) = (normalised(a), normalised(b));
+            let (ours, theirs) = (minutes(&a), minutes(&b));
+            let (both, less) = (intersection(&a, &b), difference(&a, &b));
+            prop_assert!(is_a_set(&both) && is_a_set(&less));
+            prop_assert_eq!(minutes(&both), &ours & &theirs);
+            prop_assert_eq!(minutes(&less), &ours - &theirs);
+        }
+
+        #[test]
+        fn covering_and_touching_are_those_of_minutes(set in heap(), start in 0..60i64, length in 0..15i64) {
+            let set = normalised(set);
+            let (inside, asked) = (minutes(&set), minutes(&[span(start, start + length)]));
+            prop_assert_eq!(covers(&set, &span(start, start + length)), asked.is_subset(&inside));
+            prop_assert_eq!(touches(&set, &span(start, start + length)), !asked.is_disjoint(&inside));
+        }
+    }
+}

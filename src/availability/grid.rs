@@ -69,7 +69,7 @@ pub fn snapped(set: &[Span], slot_size_minutes: u32, server: &Zone) -> Vec<Span>
     set.iter().map(draw_in).filter(|span| !span.is_empty()).collect()
 }
 
-/// A place on the grid, on one day at the practice.
+/// A place on the grid, as one day at the practice sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GridSlot {
     /// Minute of the day on the practice's wall clock.
@@ -145,7 +145,11 @@ fn server_day_grid(
                 hand_out(second, zones.practice.wall(second), Some(ClockFault::Doubled));
             }
             LocalResult::None => {
-                hand_out(unchanged, unchanged.naive_utc() + practice_offset, Some(ClockFault::Skipped));
+                // Worth a word only if the practice's clocks jump over it too; else its own clock shows nothing odd.
+                let practice_wall = unchanged.naive_utc() + practice_offset;
+                if zones.practice.instants(practice_wall) == LocalResult::None {
+                    hand_out(unchanged, practice_wall, Some(ClockFault::Skipped));
+                }
             }
         }
     }

@@ -138,3 +138,6 @@ pub fn look(question: &Question<'_>, resource: &Resource, span: Span) -> Option<
         free: share(&bookable.reading.free, &span),
     })
 }
+
+#[cfg(test)]
+mod tests;

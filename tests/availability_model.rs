@@ -1,0 +1,408 @@
+//! Availability against a slow model that knows no sets, no grid arithmetic and no zone rules beyond "what does the clock on the
+//! wall show now": it paints time in cells of ten seconds, counts how often each wall time is shown, and walks minute by minute.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail where it likes, its helpers too")]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Days as CalendarDays, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use proptest::prelude::*;
+use vetbridge::availability::{
+    ClinicianDoubt, Day, DayChange, Days, Moment, OwnBooking, Question, Readings, Reason, Rosters, ScheduleReading,
+    SentDay, Verdict, Zones, appointment_end, compare, days, is_on_grid, look, slots, window,
+};
+use vetbridge::healthengine::AvailabilitySnapshot;
+use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId};
+use vetbridge::mapping::{Resource, ResourceType};
+use vetbridge::openvpms::FreeBusy;
+use vetbridge::span::Span;
+use vetbridge::zone::Zone;
+
+const CELL_SECONDS: i64 = 10;
+const SCHEDULE: ScheduleId = ScheduleId(136);
+
+/// One schedule, one day, everything that matters.
+#[derive(Debug, Clone)]
+struct Scene {
+    zones: Zones,
+    day: NaiveDate,
+    slot_size_minutes: u32,
+    /// Slots per type; the type's id is its place in the list.
+    types: Vec<u32>,
+    free: Vec<Span>,
+    busy: Vec<Span>,
+    own: Vec<OwnBooking>,
+    began: DateTime<Utc>,
+    now: DateTime<Utc>,
+    min_notice: TimeDelta,
+}
+
+/// The days worth looking at: zone, day.
+const DAYS: [(&str, (i32, u32, u32)); 8] = [
+    ("Australia/Sydney", (2026, 10, 4)),
+    ("Australia/Sydney", (2027, 4, 4)),
+    ("Australia/Sydney", (2027, 2, 15)),
+    ("Australia/Lord_Howe", (2026, 10, 4)),
+    ("Australia/Lord_Howe", (2027, 4, 4)),
+    ("Australia/Lord_Howe", (2027, 4, 3)),
+    ("Australia/Brisbane", (2026, 10, 4)),
+    ("Australia/Perth", (2027, 4, 4)),
+];
+
+/// Servers whose zone is not the practice's.
+const SERVERS: [&str; 6] =
+    ["GMT+10:00", "Australia/Sydney", "Australia/Lord_Howe", "Australia/Brisbane", "Etc/UTC", "Australia/Eucla"];
+
+fn zone(name: &str) -> Zone {
+    name.parse().unwrap()
+}
+
+fn scenes() -> impl Strategy<Value = Scene> {
+    let which = (0..DAYS.len(), prop_oneof![2 => Just(None), 1 => (0..SERVERS.len()).prop_map(Some)]);
+    let slot_size = prop::sample::select(vec![5u32, 10, 15, 20, 30, 50, 60]);
+    let types = prop::collection::vec(1..=4u32, 2..5);
+    // In cells from the beginning of the window.
+    let cells = || (0..3 * 8640i64, -20..3 * 360i64);
+    let ranges = (prop::collection::vec(cells(), 0..12), prop::collection::vec(cells(), 0..8), cells());
+    // Working hours and round times occur more often than chance has them.
+    let tidy = prop::bool::weighted(0.5);
+    let times =
+        (prop::option::weighted(0.5, 0..3 * 8640i64), 0..6u32, prop::collection::vec(cells(), 0..3), any::<bool>());
+    (which, slot_size, types, ranges, tidy, times).prop_map(
+        |((which, server), slot_size_minutes, types, (free, busy, long), tidy, (now, notice, own, hidden))| {
+            let (name, (y, m, d)) = DAYS[which];
+            let practice = zone(name);
+            let zones = Zones { server: server.map_or(practice, |at| zone(SERVERS[at])), practice };
+            let day = NaiveDate::from_ymd_opt(y, m, d).unwrap();
+            let window = window(Days::one(day), &zones);
+            let round = if tidy { 30 } else { 1 };
+            let span = |(start, length): (i64, i64)| {
+                let at = |cell: i64| window.start + TimeDelta::seconds(cell / round * round * CELL_SECONDS);
+                Span::new(at(start), at(start + length))
+            };
+            let mut free: Vec<Span> = free.into_iter().map(span).collect();
+            free.push(span((long.0, long.1 * 8)));
+            if tidy {
+                free.push(Span::new(window.start, window.start + TimeDelta::hours(36)));
+            }
+            let began = window.start;
+            let inserted = (!hidden).then_some(began);
+            let own = own.into_iter().map(span);
+            Scene {
+                zones,
+                day,
+                slot_size_minutes,
+                types,
+                free,
+                busy: busy.into_iter().map(span).collect(),
+                own: own.map(|span| OwnBooking { schedule: SCHEDULE, user: None, span, inserted }).collect(),
+                began,
+                now: now.map_or(window.start - TimeDelta::days(2), |cell| {
+                    window.start + TimeDelta::seconds(cell * CELL_SECONDS)
+                }),
+                min_notice: TimeDelta::minutes(i64::from(notice) * 25),
+            }
+        },
+    )
+}
+
+impl Scene {
+    fn window(&self) -> Span {
+        window(Days::one(self.day), &self.zones)
+    }
+
+    fn resource(&self) -> Resource {
+        let id = ResourceId::schedule(SCHEDULE);
+        let kind = |(number, &slots): (usize, &u32)| ResourceType {
+            id: TypeId { appointment_type: AppointmentTypeId(number as i64), resource: id },
+            plain_name: format!("Type {number}"),
+            name: format!("Type {number} - Room"),
+            slots,
+            length_minutes: slots * self.slot_size_minutes,
+        };
+        Resource {
+            id,
+            location: LocationId(98),
+            name: "Room".to_owned(),
+            clinician: None,
+            slot_size_minutes: self.slot_size_minutes,
+            types: self.types.iter().enumerate().map(kind).collect(),
+        }
+    }
+
+    fn readings(&self) -> Readings {
+        let answer = FreeBusy { free: self.free.clone(), busy: self.busy.clone() };
+        let reading = ScheduleReading::new(self.window(), self.began, answer);
+        Readings { schedules: BTreeMap::from([(SCHEDULE, Some(reading))]), ..Readings::default() }
+    }
+
+    fn question<'a>(&'a self, readings: &'a Readings, rosters: &'a Rosters) -> Question<'a> {
+        Question {
+            zones: self.zones,
+            readings,
+            own: &self.own,
+            rosters,
+            clinician_doubt: ClinicianDoubt::Offer,
+            moment: Moment { now: self.now, min_notice: self.min_notice },
+        }
+    }
+}
+
+/// Time in cells of ten seconds.
+struct Model<'a> {
+    scene: &'a Scene,
+    window: Span,
+    bookable: Vec<bool>,
+    /// Taken on the schedule, and inside its hours, whatever else holds.
+    busy: Vec<bool>,
+    open: Vec<bool>,
+    /// How often each minute is shown by the clocks of the server and of the practice.
+    shown: [HashMap<NaiveDateTime, u32>; 2],
+}
+
+impl<'a> Model<'a> {
+    fn new(scene: &'a Scene) -> Self {
+        let window = scene.window();
+        let zones = [scene.zones.server, scene.zones.practice];
+        let mut shown = [HashMap::new(), HashMap::new()];
+        let mut at = window.start - TimeDelta::days(1);
+        while at < window.end + TimeDelta::days(1) {
+            for (zone, shown) in zones.iter().zip(&mut shown) {
+                *shown.entry(zone.wall(at)).or_default() += 1;
+            }
+            at += TimeDelta::minutes(1);
+        }
+        let cells = |painted: &[(bool, &Span)]| {
+            let mut cells = vec![false; (window.minutes() * 60 / CELL_SECONDS) as usize];
+            for (colour, span) in painted {
+                let cell = |at: DateTime<Utc>| ((at - window.start).num_seconds() / CELL_SECONDS).max(0) as usize;
+                for at in cell(span.start)..cell(span.end).min(cells.len()) {
+                    cells[at] = *colour;
+                }
+            }
+            cells
+        };
+        let busy = || scene.busy.iter().chain(scene.own.iter().map(|own| &own.span));
+        let open: Vec<(bool, &Span)> = scene.free.iter().map(|span| (true, span)).collect();
+        let shut: Vec<(bool, &Span)> = scene.busy.iter().map(|span| (false, span)).collect();
+        let mut model = Self {
+            scene,
+            window,
+            bookable: Vec::new(),
+            busy: cells(&busy().map(|span| (true, span)).collect::<Vec<_>>()),
+            open: cells(&[open, shut].concat()),
+            shown,
+        };
+        model.bookable = model.open.iter().zip(&model.busy).map(|(open, busy)| *open && !busy).collect();
+        for minute in 0..window.minutes() {
+            if !model.shown_once(window.start + TimeDelta::minutes(minute)) {
+                model.bookable[(minute * 6) as usize..(minute * 6 + 6) as usize].fill(false);
+            }
+        }
+        model
+    }
+
+    fn cell(&self, at: DateTime<Utc>) -> i64 {
+        (at - self.window.start).num_seconds() / CELL_SECONDS
+    }
+
+    fn shown_once(&self, minute: DateTime<Utc>) -> bool {
+        self.shown[0][&self.scene.zones.server.wall(minute)] == 1
+            && self.shown[1][&self.scene.zones.practice.wall(minute)] == 1
+    }
+
+    fn on_grid(&self, at: DateTime<Utc>) -> bool {
+        let wall = self.scene.zones.server.wall(at);
+        wall.second() == 0 && (wall.hour() * 60 + wall.minute()).is_multiple_of(self.scene.slot_size_minutes)
+    }
+
+    fn end(&self, start: DateTime<Utc>, slots: u32) -> DateTime<Utc> {
+        let mut end = start + TimeDelta::minutes((slots * self.scene.slot_size_minutes).into());
+        while !self.on_grid(end) {
+            end += TimeDelta::minutes(1);
+        }
+        end
+    }
+
+    fn all_bookable(&self, start: DateTime<Utc>, end: DateTime<Utc>) -> bool {
+        (self.cell(start)..self.cell(end)).all(|cell| self.bookable.get(cell as usize) == Some(&true))
+    }
+
+    /// Why a place on the grid is not offered.
+    fn reason(&self, start: DateTime<Utc>, minute: u32) -> Reason {
+        let wall = self.scene.zones.practice.wall(start);
+        if wall.hour() * 60 + wall.minute() != minute {
+            return Reason::DoesNotExist; // the clock on the wall never shows this minute
+        }
+        if !self.shown_once(start) {
+            return Reason::HappensTwice;
+        }
+        if start <= self.scene.now {
+            return Reason::Past;
+        }
+        if self.scene.types.iter().any(|&slots| self.all_bookable(start, self.end(start, slots))) {
+            return Reason::TooSoon;
+        }
+        let slot_end = start + TimeDelta::minutes(self.scene.slot_size_minutes.into());
+        let cells = self.cell(start) as usize..(self.cell(slot_end) as usize).min(self.busy.len());
+        let mut minutes = (0..i64::from(self.scene.slot_size_minutes)).map(|minute| start + TimeDelta::minutes(minute));
+        if minutes.any(|minute| !self.shown_once(minute)) {
+            Reason::HappensTwice
+        } else if self.busy[cells.clone()].contains(&true) {
+            Reason::ScheduleBusy
+        } else if self.open[cells].contains(&false) {
+            Reason::Closed
+        } else {
+            Reason::TooShort
+        }
+    }
+
+    /// Every start of the day that may be offered, at practice time, with the types that fit.
+    fn offers(&self) -> BTreeMap<String, BTreeSet<i64>> {
+        let mut offers = BTreeMap::new();
+        for minute in 0..self.window.minutes() {
+            let start = self.window.start + TimeDelta::minutes(minute);
+            let wall = self.scene.zones.practice.wall(start);
+            let is_soon = start <= self.scene.now || start < self.scene.now + self.scene.min_notice;
+            if wall.date() != self.scene.day || is_soon || !self.on_grid(start) || !self.shown_once(start) {
+                continue;
+            }
+            let fits = |&(_, &slots): &(usize, &u32)| self.all_bookable(start, self.end(start, slots));
+            let types: BTreeSet<i64> =
+                self.scene.types.iter().enumerate().filter(fits).map(|(number, _)| number as i64).collect();
+            if !types.is_empty() {
+                offers.insert(wall.format("%H:%M").to_string(), types);
+            }
+        }
+        offers
+    }
+}
+
+/// The starts that Healthengine makes of a snapshot.
+fn expanded(snapshot: &AvailabilitySnapshot) -> BTreeMap<String, BTreeSet<i64>> {
+    let minute = |text: &str| {
+        let (hours, minutes) = text.split_once(':').unwrap();
+        hours.parse::<u32>().unwrap() * 60 + minutes.parse::<u32>().unwrap()
+    };
+    let mut starts = BTreeMap::new();
+    for range in &snapshot.availability {
+        let types = range.pms_appointment_type_ids.iter().map(|id| id.parse::<TypeId>().unwrap().appointment_type.0);
+        let types: BTreeSet<i64> = types.collect();
+        assert!(!types.is_empty(), "a piece where no type fits");
+        for start in (minute(&range.start)..minute(&range.end)).step_by(range.slot_length as usize / 60) {
+            let twice = starts.insert(format!("{:02}:{:02}", start / 60, start % 60), types.clone());
+            assert_eq!(twice, None, "ranges overlap");
+        }
+    }
+    starts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_snapshot_offers_exactly_what_the_slow_model_does(scene in scenes()) {
+        let (readings, rosters, resource) = (scene.readings(), Rosters::new(), scene.resource());
+        let answer = days(&scene.question(&readings, &rosters), &[resource], Days::one(scene.day));
+        prop_assert_eq!(answer.len(), 1);
+        prop_assert_eq!(expanded(&answer[0].snapshot()), Model::new(&scene).offers());
+    }
+
+    #[test]
+    fn the_desk_accepts_exactly_what_is_offered(scene in scenes()) {
+        let (readings, rosters, resource) = (scene.readings(), Rosters::new(), scene.resource());
+        let question = scene.question(&readings, &rosters);
+        let offers = expanded(&days(&question, std::slice::from_ref(&resource), Days::one(scene.day))[0].snapshot());
+        for minute in 0..24 * 60u32 {
+            let wall = scene.day.and_hms_opt(minute / 60, minute % 60, 0).unwrap();
+            let offered = offers.get(&wall.format("%H:%M").to_string());
+            for (number, &slots) in scene.types.iter().enumerate() {
+                let is_offered = offered.is_some_and(|types| types.contains(&(number as i64)));
+                let on_grid = |start: &DateTime<Utc>| is_on_grid(*start, scene.slot_size_minutes, &scene.zones.server);
+                let accepted = scene.zones.moment(wall).ok().filter(on_grid).is_some_and(|start| {
+                    let length = slots * scene.slot_size_minutes;
+                    let end = appointment_end(start, length, scene.slot_size_minutes, &scene.zones.server);
+                    let looked = look(&question, &resource, Span::new(start, end));
+                    start >= scene.now + scene.min_notice && looked.is_some_and(|look| look.refusal.is_none())
+                });
+                prop_assert_eq!(is_offered, accepted, "{} type {}", wall, number);
+            }
+        }
+    }
+
+    #[test]
+    fn the_account_of_a_day_agrees_with_what_is_offered(scene in scenes()) {
+        let (readings, rosters, resource) = (scene.readings(), Rosters::new(), scene.resource());
+        let question = scene.question(&readings, &rosters);
+        let day = &days(&question, std::slice::from_ref(&resource), Days::one(scene.day))[0].day;
+        let account = slots(&question, &resource, scene.day).unwrap();
+        let offered: Vec<(u32, Vec<AppointmentTypeId>)> = account
+            .iter()
+            .filter_map(|slot| match &slot.verdict {
+                Verdict::Offered(types) => Some((slot.minute, types.clone())),
+                Verdict::Withheld(_) => None,
+            })
+            .collect();
+        prop_assert_eq!(offered, day.starts().map(|(minute, types)| (minute, types.to_vec())).collect::<Vec<_>>());
+        let model = Model::new(&scene);
+        for slot in &account {
+            if let Verdict::Withheld(reason) = slot.verdict {
+                prop_assert_eq!(reason, model.reason(slot.start, slot.minute), "at minute {}", slot.minute);
+            }
+        }
+    }
+
+    #[test]
+    fn time_alone_changes_nothing_but_the_notice(scene in scenes(), later_minutes in 0..2000i64) {
+        let (readings, rosters, resource) = (scene.readings(), Rosters::new(), scene.resource());
+        let resource = std::slice::from_ref(&resource);
+        let mut question = scene.question(&readings, &rosters);
+        let sent = days(&question, resource, Days::one(scene.day)).remove(0).day;
+        let sent = SentDay { day: sent, at: scene.now, accepted: true };
+        question.moment.now += TimeDelta::minutes(later_minutes);
+        let wanted = days(&question, resource, Days::one(scene.day)).remove(0).day;
+        let change = compare(Some(&sent), &wanted, scene.day, question.moment, &scene.zones.practice);
+
+        let waited = later_minutes >= scene.slot_size_minutes.into();
+        let inside_notice = |minute: u32| {
+            let start = scene.zones.moment(scene.day.and_hms_opt(minute / 60, minute % 60, 0).unwrap()).unwrap();
+            start > question.moment.now && start < question.moment.now + scene.min_notice
+        };
+        let ran_over = waited && sent.day.starts().any(|(minute, _)| inside_notice(minute));
+        prop_assert_eq!(change, if ran_over { DayChange::NoticeOnly } else { DayChange::Same });
+    }
+
+    #[test]
+    fn a_day_reads_back_as_it_was_stored(scene in scenes()) {
+        let (readings, rosters, resource) = (scene.readings(), Rosters::new(), scene.resource());
+        let day = days(&scene.question(&readings, &rosters), &[resource], Days::one(scene.day)).remove(0).day;
+        let text = serde_json::to_string(&day).unwrap();
+        prop_assert!(text.len() < 4096);
+        prop_assert_eq!(serde_json::from_str::<Day>(&text).unwrap(), day);
+    }
+
+    #[test]
+    fn a_window_is_whole_days_of_the_server_around_the_days_of_the_practice(scene in scenes(), count in 1..70u32) {
+        let days = Days { first: scene.day, count };
+        let window = window(days, &scene.zones);
+        for edge in [window.start, window.end] {
+            prop_assert_eq!(scene.zones.server.wall(edge).time(), chrono::NaiveTime::MIN);
+        }
+        let last = scene.zones.practice.day(scene.day + CalendarDays::new((count - 1).into()));
+        prop_assert!(window.start <= scene.zones.practice.day(scene.day).start);
+        prop_assert!(window.end >= last.end + TimeDelta::hours(23), "room for an appointment past midnight");
+        prop_assert!(window.minutes() <= (i64::from(count) + 3) * 24 * 60);
+    }
+}
+
+#[test]
+fn the_scenes_are_worth_looking_at() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let all: Vec<Scene> = (0..80).map(|_| scenes().new_tree(&mut runner).unwrap().current()).collect();
+    let offers: Vec<_> = all.iter().map(|scene| Model::new(scene).offers()).collect();
+    let many = offers.iter().filter(|offers| offers.len() > 5).count();
+    let mixed = offers.iter().filter(|offers| offers.values().collect::<BTreeSet<_>>().len() > 1).count();
+    let past = all.iter().filter(|scene| scene.zones.practice.wall(scene.now).date() == scene.day).count();
+    assert!(many > 30 && mixed > 20 && past > 10, "{many} offer much, {mixed} differ by type, {past} have begun");
+}

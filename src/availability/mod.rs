@@ -1,7 +1,7 @@
 //! What can be booked, and what of it Healthengine has to be told.
 //!
 //! A pure function of what was read, what the ledger knows, the configuration and the time. The practice's shell reads
-//! [`window`]s, puts answers into [`Readings`], asks [`days`], lets [`compare`] pick the days to send, and sends
+//! [`window()`]s, puts answers into [`Readings`], asks [`days`], lets [`compare`] pick the days to send, and sends
 //! [`ResourceDay::snapshot`]. The booking desk asks [`look`] before it writes into the diary; `explain` prints [`slots`]. All
 //! three go through one judgement, so nothing is offered that the desk would refuse.
 //!

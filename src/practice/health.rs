@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::ids::{BookingId, PracticeId};
@@ -79,6 +79,8 @@ pub struct Health {
 
 /// Problems of single bookings are forgotten when there are more than this many; the ledger still has the bookings.
 const BOOKING_PROBLEMS_MAX: usize = 50;
+/// and each of them after this long.
+const BOOKING_PROBLEM_LASTS: TimeDelta = TimeDelta::days(1);
 
 impl Health {
     /// No problems yet.
@@ -119,6 +121,14 @@ impl Health {
         }
     }
 
+    /// Forgets problems of single bookings after a day: what still needs somebody is flagged in the ledger.
+    pub fn forget_old_bookings(&self, now: DateTime<Utc>) {
+        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        problems.retain(|subject, problem| {
+            !matches!(subject, Subject::Booking(_)) || now - problem.since < BOOKING_PROBLEM_LASTS
+        });
+    }
+
     /// True if there is such a problem.
     pub fn has(&self, subject: &Subject) -> bool {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).contains_key(subject)
@@ -127,5 +137,40 @@ impl Health {
     /// All of them.
     pub fn problems(&self) -> Vec<Problem> {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: i64) -> DateTime<Utc> {
+        DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(hours)
+    }
+
+    #[test]
+    fn a_problem_keeps_its_beginning_and_is_gone_when_it_is_well_again() {
+        let health = Health::new(PracticeId("1".into()));
+        health.raise(Subject::OpenVpms, "away", at(1));
+        health.raise(Subject::OpenVpms, "still away", at(2));
+        let problems = health.problems();
+        assert_eq!((problems.len(), problems[0].since, problems[0].text.as_str()), (1, at(1), "still away"));
+        health.clear(&Subject::OpenVpms);
+        assert!(health.problems().is_empty());
+    }
+
+    #[test]
+    fn problems_of_bookings_are_bounded_in_number_and_time() {
+        let health = Health::new(PracticeId("1".into()));
+        for id in 0..200 {
+            health.raise(Subject::Booking(BookingId(id)), "x", at(0));
+        }
+        health.raise(Subject::Clock, "wrong", at(0));
+        assert_eq!(health.problems().len(), 51);
+        assert!(health.has(&Subject::Booking(BookingId(199))), "the latest is kept");
+        health.forget_old_bookings(at(23));
+        assert_eq!(health.problems().len(), 51);
+        health.forget_old_bookings(at(24));
+        assert_eq!(health.problems().len(), 1);
     }
 }

@@ -173,6 +173,7 @@ impl Practice {
         let mut deliver_at = tokio::time::Instant::now();
         loop {
             let now = self.now();
+            self.health.forget_old_bookings(now);
             for entry in self.shared.ledger.live_of(self.id()) {
                 let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
                 let deliver =

@@ -12,6 +12,8 @@ use crate::span::{Span, covers, difference, intersection, normalised, touches};
 
 /// One resource's time within the window of its reading. All are sets.
 pub(super) struct Bookable<'a> {
+    /// What everything that it depends on was read for.
+    pub(super) window: Span,
     pub(super) reading: &'a ScheduleReading,
     /// Busy by the reading, or taken by bookings of ours that it need not show.
     busy: Vec<Span>,
@@ -43,6 +45,7 @@ impl<'a> Bookable<'a> {
             left = difference(&intersection(&left, &clinician.free), &clinician.elsewhere);
         }
         Some(Self {
+            window: clinician.as_ref().map_or(reading.window, |clinician| clinician.window.cut(&reading.window)),
             on_grid: snapped(&left, resource.slot_size_minutes, &question.zones.server),
             left,
             reading,
@@ -55,19 +58,24 @@ impl<'a> Bookable<'a> {
         })
     }
 
-    /// The types that fit from a place on the grid, or why it is not offered.
-    pub(super) fn judge(&self, slot: &GridSlot) -> Result<&[AppointmentTypeId], Reason> {
-        match slot.fault {
-            Some(ClockFault::Skipped) => return Err(Reason::DoesNotExist),
-            Some(ClockFault::Doubled) => return Err(Reason::HappensTwice),
-            None if slot.start <= self.moment.now => return Err(Reason::Past),
-            None => {}
+    /// The types that are offered from a place on the grid; `None` where nothing is.
+    pub(super) fn offer(&self, place: &GridSlot) -> Option<&[AppointmentTypeId]> {
+        if place.fault.is_some() || place.start < self.moment.first_offered() {
+            return None;
         }
-        let types = self.fits.types(self.room_from(slot.start));
-        if types.is_empty() {
-            return Err(self.obstacle(Span::new(slot.start, slot.start + self.slot_size)).unwrap_or(Reason::TooShort));
+        let types = self.fits.types(self.room_from(place.start));
+        (!types.is_empty()).then_some(types)
+    }
+
+    /// Why nothing is offered from a place on the grid.
+    pub(super) fn reason(&self, place: &GridSlot) -> Reason {
+        match place.fault {
+            Some(ClockFault::Skipped) => Reason::DoesNotExist,
+            Some(ClockFault::Doubled) => Reason::HappensTwice,
+            None if place.start <= self.moment.now => Reason::Past,
+            None if !self.fits.types(self.room_from(place.start)).is_empty() => Reason::TooSoon,
+            None => self.obstacle(Span::new(place.start, place.start + self.slot_size)).unwrap_or(Reason::TooShort),
         }
-        if slot.start < self.moment.first_offered() { Err(Reason::TooSoon) } else { Ok(types) }
     }
 
     /// Why an appointment cannot be made at a span, or `None` if it can. The minimum notice is left out: what was offered in

@@ -40,7 +40,7 @@ pub use self::day::{Day, Piece, ResourceDay};
 pub use self::diff::{DayChange, Moment, SentDay, compare};
 pub use self::grid::{appointment_end, is_on_grid};
 pub use self::reading::{OwnBooking, Readings, ScheduleReading, UserReading};
-pub use self::roster::{RosterDay, RosterKey, Rosters};
+pub use self::roster::{RosterDay, RosterKey, Rosters, learn, roster_schedules};
 pub use self::verdict::{Reason, Slot, Verdict};
 pub use self::window::{ClockFault, Days, Zones, window};
 use crate::mapping::Resource;
@@ -73,13 +73,13 @@ pub fn days(question: &Question<'_>, resources: &[Resource], days: Days) -> Vec<
         let Some(bookable) = Bookable::new(question, resource) else { continue };
         let slot_size_minutes = resource.slot_size_minutes;
         for date in days.iter() {
-            if !bookable.reading.window.contains(&question.zones.practice.day(date)) {
+            if !bookable.window.contains(&question.zones.practice.day(date)) {
                 continue;
             }
             let grid = grids
                 .entry((slot_size_minutes, date))
                 .or_insert_with(|| grid::day_grid(date, slot_size_minutes, &question.zones));
-            let starts = grid.iter().filter_map(|slot| Some((slot.minute, bookable.judge(slot).ok()?)));
+            let starts = grid.iter().filter_map(|place| Some((place.minute, bookable.offer(place)?)));
             answer.push(ResourceDay { resource: resource.id, date, day: Day::from_starts(slot_size_minutes, starts) });
         }
     }
@@ -89,15 +89,15 @@ pub fn days(question: &Question<'_>, resources: &[Resource], days: Days) -> Vec<
 /// Place by place, what is offered on one day of one resource, or why not. `None` if the day could not be read.
 pub fn slots(question: &Question<'_>, resource: &Resource, date: NaiveDate) -> Option<Vec<Slot>> {
     let bookable = Bookable::new(question, resource)?;
-    if !bookable.reading.window.contains(&question.zones.practice.day(date)) {
+    if !bookable.window.contains(&question.zones.practice.day(date)) {
         return None;
     }
     let slot = |place: &grid::GridSlot| Slot {
         minute: place.minute,
         start: place.start,
-        verdict: match bookable.judge(place) {
-            Ok(types) => Verdict::Offered(types.to_vec()),
-            Err(reason) => Verdict::Withheld(reason),
+        verdict: match bookable.offer(place) {
+            Some(types) => Verdict::Offered(types.to_vec()),
+            None => Verdict::Withheld(bookable.reason(place)),
         },
     };
     Some(grid::day_grid(date, resource.slot_size_minutes, &question.zones).iter().map(slot).collect())
@@ -129,7 +129,7 @@ pub enum Share {
 /// The desk's look at a span of time. `None` if it could not be read.
 pub fn look(question: &Question<'_>, resource: &Resource, span: Span) -> Option<Look> {
     let bookable = Bookable::new(question, resource)?;
-    if !bookable.reading.window.contains(&span) {
+    if !bookable.window.contains(&span) {
         return None;
     }
     Some(Look {

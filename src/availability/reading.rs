@@ -60,6 +60,11 @@ impl UserReading {
         }
         Self { window, ended, free }
     }
+
+    /// His free time on one schedule.
+    pub fn free(&self, schedule: ScheduleId) -> &[Span] {
+        self.free.get(&schedule).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Everything that was read for a window. What is missing could not be read, and nothing is said about it.

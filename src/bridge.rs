@@ -16,6 +16,7 @@ use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
 use crate::practice::ledger::Ledger;
 use crate::practice::locks::Locks;
+use crate::practice::rosters::KnownRosters;
 use crate::practice::{Doors, Practice, Settings, Shared};
 use crate::store::Store;
 
@@ -46,6 +47,7 @@ impl Bridge {
         let shared = Arc::new(Shared {
             ledger: Ledger::open(store.clone(), now),
             pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
+            rosters: KnownRosters::open(store.clone()),
             locks: Locks::default(),
             changes: broadcast::Sender::new(CHANGES),
             request_timeout: TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10)),
@@ -83,6 +85,8 @@ impl Bridge {
                 if let Err(error) = shared.ledger.forget_old(keep_days, shared.clock.now()).await {
                     tracing::error!("Old bookings cannot be forgotten: {error}.");
                 }
+                // Days of every zone are over by then.
+                shared.rosters.forget_before((shared.clock.now() - TimeDelta::days(2)).date_naive());
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(once_a_day) => {}

@@ -86,3 +86,6 @@ pub const SCHEDULE_CLOSED: &str = "The schedule is no longer open for online boo
 
 /// Nothing can be said about days.
 pub const NO_ZONE: &str = "the practice's time zone is not known";
+
+/// The clinician left the location or lost the online booking flag.
+pub const CLINICIAN_ABSENT: &str = "The clinician can no longer be booked online at this location.";

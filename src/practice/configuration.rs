@@ -5,6 +5,7 @@
 //! the key is another one) and when the [`Guard`] lets it pass. What was last accepted is remembered across restarts, in full: while
 //! a list is held back, whoever asks for it gets the accepted one again.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -238,7 +239,7 @@ impl Practice {
         };
         let mapping = Mapping::new(&inventory, &asked);
         let desired = self.desired(&mapping, &asked, reason, dry_run);
-        self.adopt_mapping(mapping);
+        self.adopt_mapping(mapping, &inventory);
         if !dry_run {
             self.features_off().await;
         }
@@ -286,7 +287,7 @@ impl Practice {
     }
 
     /// From here on days and bookings are judged by this mapping.
-    fn adopt_mapping(&self, mapping: Mapping) {
+    fn adopt_mapping(&self, mapping: Mapping, inventory: &Inventory) {
         let now = self.now();
         let left_out: Vec<String> = mapping
             .left_out
@@ -299,7 +300,13 @@ impl Practice {
             Ok(zones) => {
                 self.health.clear(&Subject::Mapping);
                 self.offering.send_if_modified(|offering| {
-                    let next = Offering { mapping, zones };
+                    let schedules = inventory.schedules.values().flatten();
+                    let next = Offering {
+                        mapping,
+                        zones,
+                        user_locations: inventory.user_locations.clone(),
+                        listed: schedules.map(|(schedule, _)| schedule.id).collect(),
+                    };
                     let changed = offering.as_deref() != Some(&next);
                     if changed {
                         *offering = Some(Arc::new(next));
@@ -473,6 +480,14 @@ pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked:
             // The clinician is gone; the mapping says so.
             Err(error) if error.class == ErrorClass::Refused => {}
             Err(error) => return Err(error),
+        }
+    }
+    // Clinicians who also work elsewhere: which schedules count there.
+    let elsewhere: BTreeSet<LocationId> = inventory.user_locations.values().flatten().copied().collect();
+    for location in elsewhere {
+        if let Entry::Vacant(place) = inventory.schedules.entry(location) {
+            let schedules = server.schedules(location).await?;
+            place.insert(schedules.into_iter().map(|schedule| (schedule, Vec::new())).collect());
         }
     }
     let found: BTreeSet<ScheduleId> = inventory.schedules.values().flatten().map(|(schedule, _)| schedule.id).collect();

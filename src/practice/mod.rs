@@ -9,7 +9,7 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
-//! | [`ledger`], [`locks`], [`health`] | what the above share |
+//! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
 //! holds up no other.
@@ -24,6 +24,7 @@ mod publishing;
 mod reading;
 mod requests;
 pub mod resync;
+pub mod rosters;
 mod updates;
 mod watch;
 
@@ -40,7 +41,7 @@ use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
 use crate::config;
 use crate::healthengine::HealthengineHandle;
-use crate::ids::{BookingId, PracticeId, RequestId};
+use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
 use crate::mapping::Mapping;
 use crate::messages::practice as say;
 use crate::openvpms::OpenVpmsHandle;
@@ -76,6 +77,8 @@ pub struct Shared {
     pub pseudonyms: Pseudonyms,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
+    /// What was learnt of clinicians' rosters.
+    pub rosters: rosters::KnownRosters,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<Changed>,
     /// Everything that is to be finished before the process leaves.
@@ -100,6 +103,10 @@ pub struct Offering {
     pub mapping: Mapping,
     /// The zones of server and practice.
     pub zones: Zones,
+    /// Where the clinicians among the resources work, locations of other practices included.
+    pub user_locations: BTreeMap<UserId, BTreeSet<LocationId>>,
+    /// The schedules that OpenVPMS lists at all these locations.
+    pub listed: BTreeSet<ScheduleId>,
 }
 
 /// One practice.
@@ -126,8 +133,6 @@ pub struct Practice {
     progress: Mutex<Progress>,
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
-    /// What was learnt of clinicians' rosters.
-    rosters: crate::availability::roster::Rosters,
     watched: Mutex<watch::Watched>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
@@ -179,7 +184,6 @@ impl Practice {
             refresh_wanted: Notify::new(),
             progress: Mutex::default(),
             refused_since: Mutex::default(),
-            rosters: BTreeMap::default(),
             watched: Mutex::default(),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),

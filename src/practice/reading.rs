@@ -1,4 +1,7 @@
 //! Reads free/busy for some resources and days. What could not be read is said, and nothing is concluded from it.
+//!
+//! Clinicians are read before schedules, at all locations where they work, and then every schedule of theirs: see
+//! [`crate::availability::roster`] for why the order matters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,17 +10,21 @@ use futures_util::StreamExt as _;
 
 use super::publishing::ReadDays;
 use super::{Offering, Practice};
-use crate::availability::{self, ClinicianDoubt, Days, Moment, Question, Readings, ScheduleReading, Share, window};
+use crate::availability::{
+    self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ScheduleReading, Share, UserReading, learn,
+    roster_schedules, window,
+};
 use crate::booking::desk::{Look, Taken};
 use crate::booking::ledger::{Entry, Place};
-use crate::ids::ScheduleId;
+use crate::config;
+use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::practice as say;
-use crate::openvpms::{OpenVpmsHandle, SCHEDULE_NOT_AVAILABLE};
+use crate::openvpms::{OpenVpmsHandle, SCHEDULE_NOT_AVAILABLE, UserFreeBusy};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 
-/// So many schedules are read at one time. OpenVPMS computes free/busy from its database; a clinic's server is no data centre.
+/// So many answers are waited for at one time. OpenVPMS computes free/busy from its database; a clinic's server is no data centre.
 const READ_AT_ONCE: usize = 4;
 
 /// A reading of some days.
@@ -26,6 +33,8 @@ pub(super) struct Reading {
     pub(super) began: DateTime<Utc>,
     /// What was read.
     pub(super) readings: Readings,
+    /// Clinicians whom OpenVPMS does not offer any more, at one of their locations or at all.
+    pub(super) absent: BTreeSet<UserId>,
     /// What went wrong, if anything did; the first of several.
     pub(super) failure: Option<CallError>,
 }
@@ -39,18 +48,71 @@ impl Practice {
         resources: &[Resource],
         days: Days,
     ) -> Reading {
-        let schedules: BTreeSet<ScheduleId> = resources.iter().map(|resource| resource.id.schedule).collect();
-        self.read_window(server, offering, schedules, window(days, &offering.zones)).await
+        let span = window(days, &offering.zones);
+        let mut reading =
+            Reading { began: self.now(), readings: Readings::default(), absent: BTreeSet::new(), failure: None };
+        let users: BTreeSet<UserId> = resources.iter().filter_map(|resource| resource.id.user).collect();
+        self.read_users(server, offering, users, span, &mut reading).await;
+        let mut schedules: BTreeSet<ScheduleId> = resources.iter().map(|resource| resource.id.schedule).collect();
+        {
+            let rosters = self.shared.rosters.locked();
+            for (&user, times) in &reading.readings.users {
+                schedules.extend(roster_schedules(user, times, &rosters).intersection(&offering.listed));
+            }
+        }
+        self.read_schedules(server, offering, schedules, span, &mut reading).await;
+        self.shared.rosters.learn(|rosters| learn(rosters, &reading.readings, &offering.zones.server));
+        reading
     }
 
-    async fn read_window(
+    /// One call per clinician and location. A clinician counts as read if every location answered.
+    async fn read_users(
+        &self,
+        server: &OpenVpmsHandle,
+        offering: &Offering,
+        users: BTreeSet<UserId>,
+        span: Span,
+        reading: &mut Reading,
+    ) {
+        let question = availability::window::question(span, &offering.zones.server);
+        let asked: Vec<(UserId, LocationId)> = users
+            .iter()
+            .flat_map(|user| offering.user_locations.get(user).into_iter().flatten().map(|location| (*user, *location)))
+            .collect();
+        let asked = asked
+            .into_iter()
+            .map(|(user, location)| async move { (user, server.user_free_busy(user, location, question).await) });
+        let answers: Vec<(UserId, Answer<UserFreeBusy>)> =
+            futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
+        let mut unread = BTreeSet::new();
+        let mut times: BTreeMap<UserId, Vec<UserFreeBusy>> = users.into_iter().map(|user| (user, Vec::new())).collect();
+        for (user, answer) in answers {
+            match answer {
+                Ok(answer) => times.entry(user).or_default().push(answer),
+                // Gone, or working there no longer: no free time there.
+                Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => {
+                    reading.absent.insert(user);
+                }
+                Err(error) => {
+                    reading.failure.get_or_insert(error);
+                    unread.insert(user);
+                }
+            }
+        }
+        let ended = self.now();
+        let whole = times.into_iter().filter(|(user, _)| !unread.contains(user));
+        reading.readings.users = whole.map(|(user, answers)| (user, UserReading::new(span, ended, answers))).collect();
+    }
+
+    /// One call per schedule.
+    async fn read_schedules(
         &self,
         server: &OpenVpmsHandle,
         offering: &Offering,
         schedules: BTreeSet<ScheduleId>,
         span: Span,
-    ) -> Reading {
-        let began = self.now();
+        reading: &mut Reading,
+    ) {
         let question = availability::window::question(span, &offering.zones.server);
         let asked = schedules.into_iter().map(|schedule| async move {
             let asked_at = self.now();
@@ -59,46 +121,44 @@ impl Practice {
         });
         let answers: Vec<(ScheduleId, Answer<ScheduleReading>)> =
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
-        let mut reading = Reading { began, readings: Readings::default(), failure: None };
-        let mut schedules = BTreeMap::new();
         for (schedule, answer) in answers {
             match answer {
-                Ok(answer) => drop(schedules.insert(schedule, Some(answer))),
+                Ok(answer) => drop(reading.readings.schedules.insert(schedule, Some(answer))),
                 Err(error) if is_closed(&error) => {}
                 Err(error) => {
-                    schedules.insert(schedule, None);
+                    reading.readings.schedules.insert(schedule, None);
                     reading.failure.get_or_insert(error);
                 }
             }
         }
-        reading.readings.schedules = schedules;
-        reading
     }
 
     /// What the resources offer on these days, as far as the reading tells.
     pub(super) fn days(&self, reading: &Reading, offering: &Offering, resources: &[Resource], days: Days) -> ReadDays {
         let own = self.shared.ledger.own_bookings(None);
-        let question = self.question(&reading.readings, offering, &own);
-        ReadDays { began: reading.began, days: availability::days(&question, resources, days) }
+        let days =
+            self.asking(&reading.readings, offering, &own, |question| availability::days(question, resources, days));
+        ReadDays { began: reading.began, days }
     }
 
-    fn question<'a>(
-        &'a self,
-        readings: &'a Readings,
+    fn asking<T>(
+        &self,
+        readings: &Readings,
         offering: &Offering,
-        own: &'a [availability::OwnBooking],
-    ) -> Question<'a> {
-        Question {
+        own: &[OwnBooking],
+        ask: impl FnOnce(&Question<'_>) -> T,
+    ) -> T {
+        ask(&Question {
             zones: offering.zones,
             readings,
             own,
-            rosters: &self.rosters,
+            rosters: &self.shared.rosters.locked(),
             clinician_doubt: match self.settings.sync.clinician_doubt {
-                crate::config::ClinicianDoubt::Offer => ClinicianDoubt::Offer,
-                crate::config::ClinicianDoubt::Withhold => ClinicianDoubt::Withhold,
+                config::ClinicianDoubt::Offer => ClinicianDoubt::Offer,
+                config::ClinicianDoubt::Withhold => ClinicianDoubt::Withhold,
             },
             moment: Moment { now: self.now(), min_notice: self.min_notice() },
-        }
+        })
     }
 
     /// The desk's look at a place: what the diary says of it this moment.
@@ -112,14 +172,16 @@ impl Practice {
             return Look::Unreachable(error.to_string());
         }
         let own = self.shared.ledger.own_bookings(Some(entry.booking_id));
-        let question = self.question(&reading.readings, &offering, &own);
-        match availability::look(&question, &resource, place.span) {
-            None => Look::Closed(say::SCHEDULE_CLOSED.into()),
-            Some(look) => Look::Seen {
-                began: reading.began,
-                taken: taken(look.busy, look.free),
-                refusal: look.refusal.map(|reason| say::refusal(reason).into()),
-            },
+        let seen = self
+            .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
+        let Some(look) = seen else { return Look::Closed(say::SCHEDULE_CLOSED.into()) };
+        let absent = place.user.is_some_and(|user| reading.absent.contains(&user));
+        Look::Seen {
+            began: reading.began,
+            taken: taken(look.busy, look.free),
+            refusal: look
+                .refusal
+                .map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into()),
         }
     }
 }

@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast, watch as watch_channel};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -134,6 +134,8 @@ pub struct Practice {
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
     watched: Mutex<watch::Watched>,
+    /// Places at the desk.
+    desk_places: Arc<Semaphore>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// How often Healthengine refused an answer to an update.
@@ -185,6 +187,7 @@ impl Practice {
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
+            desk_places: Arc::new(Semaphore::new(requests::BOOKINGS_AT_ONCE)),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),
             unserved: Mutex::default(),

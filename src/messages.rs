@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+pub mod admin;
 pub mod booking;
 pub mod config;
 pub mod configuration;

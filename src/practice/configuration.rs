@@ -97,7 +97,7 @@ pub(super) enum Reason {
 }
 
 /// What would be, or was, sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigurationChanges {
     /// The liveness contract.
     pub liveness_contract: bool,
@@ -110,7 +110,7 @@ pub struct ConfigurationChanges {
 }
 
 /// How a list differs from what Healthengine has.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListChange {
     /// How many it has.
     pub count: usize,
@@ -299,6 +299,7 @@ impl Practice {
         match mapping.zones.clone() {
             Ok(zones) => {
                 self.health.clear(&Subject::Mapping);
+                super::zones::remember(&self.shared.store, self.id(), zones.practice);
                 self.offering.send_if_modified(|offering| {
                     let schedules = inventory.schedules.values().flatten();
                     let next = Offering {

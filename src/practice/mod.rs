@@ -27,6 +27,7 @@ pub mod resync;
 pub mod rosters;
 mod updates;
 mod watch;
+pub mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -224,11 +225,12 @@ impl Practice {
         self.offering.borrow().clone()
     }
 
-    /// The zone Healthengine sees. Before OpenVPMS was ever read, and without one in the config file, UTC.
+    /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.
     pub fn zone(&self) -> Zone {
         let configured = self.config.timezone;
         configured
             .or_else(|| self.offering().map(|offering| offering.zones.practice))
+            .or_else(|| zones::remembered(&self.shared.store, self.id()))
             .unwrap_or(Zone::Iana(chrono_tz::UTC))
     }
 

@@ -21,7 +21,7 @@ pub enum Only {
 }
 
 /// How far a resync is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Days dealt with.
     pub done: usize,
@@ -30,7 +30,7 @@ pub struct Progress {
 }
 
 /// What a resync did, or would do.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The practice.
     pub practice: String,
@@ -45,7 +45,7 @@ pub struct Outcome {
 }
 
 /// What became of the days.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaysOutcome {
     /// Sent and accepted, or in a dry run: would be sent.
     pub sent: usize,

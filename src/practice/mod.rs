@@ -122,6 +122,8 @@ pub struct Practice {
     /// A hint that something waits at Healthengine.
     look_now: Notify,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
+    /// What of it Healthengine has: only of that days are sent.
+    offered: watch_channel::Sender<Option<Arc<Offering>>>,
     /// True once the configuration was tried for the first time, and the days were sent for the first time.
     first_configuration: watch_channel::Sender<bool>,
     first_sending: watch_channel::Sender<bool>,
@@ -180,6 +182,7 @@ impl Practice {
             stop,
             look_now: Notify::new(),
             offering: watch_channel::Sender::new(None),
+            offered: watch_channel::Sender::new(None),
             first_configuration: watch_channel::Sender::new(false),
             first_sending: watch_channel::Sender::new(false),
             configuring: AsyncMutex::default(),
@@ -223,6 +226,11 @@ impl Practice {
     /// Its resources, types and zones, once OpenVPMS was read.
     pub fn offering(&self) -> Option<Arc<Offering>> {
         self.offering.borrow().clone()
+    }
+
+    /// The resources and types that Healthengine accepted, once it did: it refuses days of any others.
+    fn offered(&self) -> Option<Arc<Offering>> {
+        self.offered.borrow().clone()
     }
 
     /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.

@@ -57,7 +57,7 @@ impl Practice {
         let is_new = !self.publisher.has_told();
         let first = async {
             let _ = configured.wait_for(|tried| *tried).await;
-            if is_new && self.offering().is_some() {
+            if is_new && self.offered().is_some() {
                 let _ = sent.wait_for(|sent| *sent).await;
             }
         };

@@ -90,7 +90,7 @@ impl Practice {
     ) -> Result<(), CallError> {
         if only != Some(Only::Availability) {
             outcome.configuration = Some(self.configure(Reason::Person, dry_run).await?);
-        } else if self.offering().is_none() {
+        } else if self.offered().is_none() {
             self.configure(Reason::Interval, dry_run).await?;
         }
         if only == Some(Only::Config) {
@@ -101,7 +101,8 @@ impl Practice {
     }
 
     async fn resync_days(&self, dry_run: bool, progress: &(dyn Fn(Progress) + Sync)) -> Result<DaysOutcome, CallError> {
-        let Some(offering) = self.offering() else { return Err(CallError::new(ErrorClass::Contract, say::NO_ZONE)) };
+        let offering = self.offered().or_else(|| self.offering().filter(|_| dry_run));
+        let Some(offering) = offering else { return Err(CallError::new(ErrorClass::Contract, say::NO_ZONE)) };
         let days = self.horizon(&offering);
         let resources = &offering.mapping.resources;
         let reading = self.read(&self.openvpms.background, &offering, resources, days).await;

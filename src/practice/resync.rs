@@ -55,6 +55,23 @@ pub struct DaysOutcome {
     pub changed: usize,
 }
 
+impl Only {
+    /// As it is typed and asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Availability => "availability",
+        }
+    }
+}
+
+impl Outcome {
+    /// True if everything that was to be sent was accepted.
+    pub fn is_complete(&self) -> bool {
+        self.problem.is_none() && self.days.is_none_or(|days| days.refused == 0)
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Practice {}{}", self.practice, if self.dry_run { ": nothing was sent; it would be" } else { "" })?;

@@ -99,11 +99,6 @@ pub(super) struct Absent {
 }
 
 impl Absent {
-    /// True if the port is free.
-    pub(super) fn nobody_listens(&self) -> bool {
-        self.why == say::NOBODY_LISTENS
-    }
-
     /// True if no vetbridge ever used the state directory.
     pub(super) fn never_ran(&self) -> bool {
         store::admin_token(&self.instance.state_path).is_ok_and(|token| token.is_none())

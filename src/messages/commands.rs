@@ -45,6 +45,19 @@ pub fn held_by_a_mute_service(state: &Path, holder: &str, address: impl Display,
     )
 }
 
+/// `check` while the service runs.
+pub fn runs_already(address: impl Display) -> String {
+    format!("vetbridge runs at {address} and has the state directory")
+}
+
+/// `check` by another user than the one that the service is to run as. `owner` says whose the directory is.
+pub fn check_as_other_user(owner: impl Display) -> Advice {
+    Advice::new(
+        format!("This check runs as another user than the service: {owner}"),
+        "Nothing, if vetbridge run is started as the owner, as by systemd",
+    )
+}
+
 /// Why nobody answers: the port is closed.
 pub const NOBODY_LISTENS: &str = "nobody listens";
 /// Why nobody answers: something else listens there.

@@ -17,6 +17,7 @@ mod logging;
 mod output;
 mod resync;
 mod run;
+mod running;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::health::Subject;
-use super::{Offering, Practice};
+use super::{Failed, Offering, Practice};
+use crate::config;
 use crate::delays::Delays;
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId, ScheduleId};
@@ -184,7 +185,7 @@ impl Practice {
         let sync = &self.settings.sync;
         let mut delays = Delays::new(Duration::from_secs(1), sync.max_retry_interval);
         loop {
-            let wait = match self.configure(Reason::Interval, false).await {
+            let wait = match self.configure(Reason::Interval, false).await.map_err(Failed::into_error) {
                 Ok(_) => {
                     delays.reset();
                     if let Some(offering) = self.offering() {
@@ -227,14 +228,14 @@ impl Practice {
     }
 
     /// Reads OpenVPMS's inventory and brings Healthengine's configuration into line with it. A dry run says what it would send.
-    pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Answer<ConfigurationChanges> {
+    pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
         let _one = self.configuring.lock().await;
-        let asked = self.asked();
+        let asked = asked(&self.config);
         let inventory = match self.read_inventory(&asked).await {
             Ok(inventory) => inventory,
             Err(error) => {
                 self.openvpms_failed(&error);
-                return Err(error);
+                return Err(Failed::OpenVpms(error));
             }
         };
         let mapping = Mapping::new(&inventory, &asked);
@@ -252,19 +253,7 @@ impl Practice {
             Ok(_) => {}
             Err(error) => self.healthengine_failed(error),
         }
-        outcome
-    }
-
-    /// What the config file asks for.
-    fn asked(&self) -> Asked {
-        let wanted = self.config.resources.iter();
-        Asked {
-            locations: self.config.locations.iter().copied().collect(),
-            resources: wanted
-                .map(|entry| WantedResource { schedule: entry.schedule, user: entry.user, name: entry.name.clone() })
-                .collect(),
-            time_zone: self.config.timezone,
-        }
+        outcome.map_err(Failed::Healthengine)
     }
 
     async fn read_inventory(&self, asked: &Asked) -> Answer<Inventory> {
@@ -482,6 +471,20 @@ impl Practice {
 
 /// More extra features than this are nonsense.
 const FEATURES_MAX: usize = 50;
+
+/// What a practice's configuration asks for.
+pub(crate) fn asked(practice: &config::Practice) -> Asked {
+    let wanted = |entry: &config::ResourceEntry| WantedResource {
+        schedule: entry.schedule,
+        user: entry.user,
+        name: entry.name.clone(),
+    };
+    Asked {
+        locations: practice.locations.iter().copied().collect(),
+        resources: practice.resources.iter().map(wanted).collect(),
+        time_zone: practice.timezone,
+    }
+}
 
 /// Reads everything that the mapping needs: one call for the locations, one per location, one per schedule, and those for
 /// clinicians only where clinicians are asked for.

@@ -51,6 +51,7 @@ use crate::store::Store;
 use crate::zone::Zone;
 
 pub use availability::Changed;
+pub(crate) use configuration::{asked, read_inventory};
 use health::{Health, Subject};
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
@@ -309,14 +310,18 @@ impl Practice {
     fn healthengine_failed(&self, error: &CallError) {
         let now = self.now();
         match error.class {
-            ErrorClass::Credentials => self.health.raise(Subject::Access, say::API_KEY_REFUSED, now),
-            ErrorClass::Forbidden => self.health.raise(Subject::Access, say::no_consent(self.id()), now),
+            ErrorClass::Credentials | ErrorClass::Forbidden => {
+                let text = format!("{} {}", say::healthengine_failed(error, self.id()), say::TRIED_AGAIN);
+                self.health.raise(Subject::Access, text, now);
+            }
             ErrorClass::NotSent
             | ErrorClass::Lost
             | ErrorClass::Unavailable
             | ErrorClass::Refused
             | ErrorClass::TooMany
-            | ErrorClass::Contract => self.health.raise(Subject::Healthengine, say::healthengine_away(error), now),
+            | ErrorClass::Contract => {
+                self.health.raise(Subject::Healthengine, say::healthengine_failed(error, self.id()), now)
+            }
         }
     }
 
@@ -326,6 +331,33 @@ impl Practice {
         let mut unserved = self.locked(&self.unserved);
         if unserved.len() < 20 && unserved.insert(name.to_owned()) {
             tracing::warn!(practice = %self.id(), request = plain(name), "Healthengine asks for something that vetbridge does not serve.");
+        }
+    }
+}
+
+/// Why a round of work came to nothing.
+#[derive(Debug)]
+enum Failed {
+    OpenVpms(CallError),
+    Healthengine(CallError),
+    /// Nobody failed to answer, but the answer names no zone that days could be told in.
+    NoZone,
+}
+
+impl Failed {
+    fn into_error(self) -> CallError {
+        match self {
+            Self::OpenVpms(error) | Self::Healthengine(error) => error,
+            Self::NoZone => CallError::new(ErrorClass::Contract, say::NO_ZONE),
+        }
+    }
+
+    /// For a person who waits for it: what is wrong and what to do.
+    fn sentence(&self, practice: &PracticeId) -> String {
+        match self {
+            Self::OpenVpms(error) => say::openvpms_failed(error),
+            Self::Healthengine(error) => say::healthengine_failed(error, practice),
+            Self::NoZone => say::ZONE_MISSING.to_owned(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod logging;
 mod output;
 mod resync;
 mod run;
+mod running;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,7 +67,7 @@ pub struct Global {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the service in the foreground until SIGTERM or SIGINT; SIGHUP reads the configuration again
+    /// Run the service in the foreground until SIGTERM or SIGINT
     Run,
     /// Check the configuration, both servers, credentials, consent, mapping and clocks
     Check(CheckArgs),

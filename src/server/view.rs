@@ -1,12 +1,13 @@
 //! What operators see of the bridge and its bookings, as JSON. The page shows the same.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
 use crate::practice::Practice;
-use crate::practice::health::Problem;
+use crate::practice::health;
+use crate::practice::resync::{Outcome, Progress};
 use crate::zone::Zone;
 
 /// The whole bridge.
@@ -32,7 +33,7 @@ pub struct PracticeStatus {
     /// Why not.
     pub reasons: Vec<String>,
     /// What is wrong, with what to do.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<health::Problem>,
     /// How many resources are offered.
     pub resources: usize,
     /// Bookings that somebody must look at.
@@ -59,6 +60,28 @@ impl NotReady {
     pub fn of(status: PracticeStatus) -> Option<Self> {
         (!status.in_step).then_some(Self { practice: status.id, reasons: status.reasons })
     }
+}
+
+/// Why a request was not served, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// A sentence for a person.
+    pub error: String,
+}
+
+/// The media type of a resync that is answered line by line.
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// A line of such an answer. The last one is no `Progress`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResyncLine {
+    /// How far it is.
+    Progress(Progress),
+    /// How it ended.
+    Outcome(Box<Outcome>),
+    /// It ended without an outcome.
+    Error(String),
 }
 
 /// The bridge as it is now.
@@ -92,14 +115,14 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
 }
 
 /// One booking of the ledger.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookingView {
     /// Healthengine's number.
     pub booking_id: i64,
     /// The practice.
     pub practice_id: String,
     /// The ledger's state.
-    pub state: &'static str,
+    pub state: String,
     /// OpenVPMS's reference.
     pub reference: Option<String>,
     /// The schedule.
@@ -115,10 +138,10 @@ pub struct BookingView {
 }
 
 /// A state that was reached.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HappeningView {
     /// The state.
-    pub state: &'static str,
+    pub state: String,
     /// When, at practice time.
     pub at: DateTime<FixedOffset>,
     /// Why.
@@ -131,7 +154,7 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
     BookingView {
         booking_id: entry.booking_id.0,
         practice_id: entry.practice_id.to_string(),
-        state: entry.state.name(),
+        state: entry.state.name().to_owned(),
         reference: entry.reference.as_ref().map(ToString::to_string),
         schedule: entry.place.as_ref().map(|place| place.schedule.0),
         start: span.map(|span| zone.at(span.start)),
@@ -141,7 +164,7 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
             .history
             .iter()
             .map(|happening| HappeningView {
-                state: happening.state.name(),
+                state: happening.state.name().to_owned(),
                 at: zone.at(happening.at),
                 reason: happening.reason.clone(),
             })

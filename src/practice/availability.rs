@@ -43,6 +43,16 @@ pub(super) struct Due {
     days: BTreeMap<NaiveDate, BTreeMap<ResourceId, Which>>,
 }
 
+impl Due {
+    /// A day that is wanted in any case stays wanted in any case.
+    fn add(&mut self, resource: ResourceId, day: NaiveDate, which: Which) {
+        let wanted = self.days.entry(day).or_default().entry(resource).or_insert(which);
+        if which == Which::All {
+            *wanted = Which::All;
+        }
+    }
+}
+
 /// When everything was last sent again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct FullResync {
@@ -66,9 +76,9 @@ impl Practice {
         let mut delays = Delays::new(Duration::from_secs(1), sync.max_retry_interval);
         // The first reading takes the whole horizon at one call per schedule.
         let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
-        let mut offering_changed = self.offering.subscribe();
+        let mut offering_changed = self.offered.subscribe();
         loop {
-            let Some(offering) = self.offering() else {
+            let Some(offering) = self.offered() else {
                 tokio::select! {
                     () = self.stop.cancelled() => return,
                     _ = offering_changed.changed() => continue,
@@ -246,7 +256,7 @@ impl Practice {
     }
 
     fn note_change(&self, change: Changed) {
-        let Some(offering) = self.offering() else { return };
+        let Some(offering) = self.offered() else { return };
         let zone = &offering.zones.practice;
         let shares = |resource: &&Resource| {
             resource.id.schedule == change.schedule || (change.user.is_some() && resource.id.user == change.user)
@@ -256,30 +266,49 @@ impl Practice {
         let mut due = self.locked(&self.due);
         for resource in offering.mapping.resources.iter().filter(shares) {
             for day in first.iter_days().take_while(|day| *day <= last).take(3) {
-                due.days.entry(day).or_default().entry(resource.id).or_insert(Which::Changed);
+                due.add(resource.id, day, Which::Changed);
             }
         }
+    }
+
+    /// A day that could not be sent yet.
+    pub(super) fn note_due_day(&self, resource: ResourceId, day: NaiveDate, which: Which) {
+        self.locked(&self.due).add(resource, day, which);
+        self.refresh_wanted.notify_one();
     }
 
     fn has_due_days(&self) -> bool {
         !self.locked(&self.due).days.is_empty()
     }
 
+    /// Takes the day that may be sent first, and says how long it has to wait for that.
+    fn take_due_day(&self) -> Option<(NaiveDate, BTreeMap<ResourceId, Which>, Duration)> {
+        let mut due = self.locked(&self.due);
+        let free_from = |(day, wanted): (&NaiveDate, &BTreeMap<ResourceId, Which>)| {
+            (wanted.keys().map(|resource| self.publisher.free_from(*resource, *day)).max(), *day)
+        };
+        let (free_from, day) = due.days.iter().map(free_from).min()?;
+        let wanted = due.days.remove(&day)?;
+        let wait = free_from.and_then(|at| (at - self.now()).to_std().ok()).unwrap_or_default();
+        Some((day, wanted, wait))
+    }
+
     /// Reads and sends one day of those that are due; it is due no longer once it was sent.
     async fn send_due_days(self: &Arc<Self>) -> Answer<()> {
-        let Some((day, wanted)) = self.locked(&self.due).days.pop_first() else { return Ok(()) };
+        let Some((day, wanted, wait)) = self.take_due_day() else { return Ok(()) };
+        tokio::time::sleep(wait).await;
         let outcome = self.send_day(day, &wanted).await;
         if outcome.is_err() {
             let mut due = self.locked(&self.due);
             for (resource, which) in wanted {
-                due.days.entry(day).or_default().entry(resource).or_insert(which);
+                due.add(resource, day, which);
             }
         }
         outcome
     }
 
     async fn send_day(self: &Arc<Self>, day: NaiveDate, wanted: &BTreeMap<ResourceId, Which>) -> Answer<()> {
-        let Some(offering) = self.offering() else { return Ok(()) };
+        let Some(offering) = self.offered() else { return Ok(()) };
         if !self.horizon(&offering).holds(day) {
             return Ok(());
         }
@@ -302,7 +331,7 @@ impl Practice {
     /// Days that Healthengine asks for.
     pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
         let (requests, _) = all_pages(|page| self.healthengine.availability_requests(page)).await?;
-        let Some(offering) = self.offering() else { return Ok(()) };
+        let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let mut at_once = Vec::new();
         for request in requests {
@@ -325,7 +354,7 @@ impl Practice {
             let offered = known.filter(|known| resources.iter().any(|resource| resource.id == *known));
             match (offered, known) {
                 (Some(resource), _) if offered_day => {
-                    self.locked(&self.due).days.entry(request.day).or_default().insert(resource, Which::All);
+                    self.locked(&self.due).add(resource, request.day, Which::All);
                 }
                 // Held back by the guard: what Healthengine has is as good as anything.
                 (None, Some(resource)) if self.configuration.protected().contains(&resource) && offered_day => {

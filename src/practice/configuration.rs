@@ -246,7 +246,10 @@ impl Practice {
         }
         let outcome = self.send_configuration(&desired, reason, dry_run).await;
         match &outcome {
-            Ok(_) if !dry_run => self.locked(&self.progress).configured_at = Some(self.now()),
+            Ok(_) if !dry_run => {
+                self.offer_what_was_accepted();
+                self.locked(&self.progress).configured_at = Some(self.now());
+            }
             Ok(_) => {}
             Err(error) => self.healthengine_failed(error),
         }
@@ -306,6 +309,30 @@ impl Practice {
             }
             Err(problem) => self.health.raise(Subject::Mapping, say::zone_problem(&problem), now),
         }
+    }
+
+    /// From here on days are sent of what Healthengine has: the mapping, less what the guard or an error keeps from it.
+    fn offer_what_was_accepted(&self) {
+        let Some(offering) = self.offering() else { return };
+        let mut accepted = Offering::clone(&offering);
+        {
+            let told = Configuration::locked(&self.configuration.told);
+            let resources: BTreeSet<&str> =
+                told.resources.iter().flatten().map(|own| own.pms_resource_id.as_str()).collect();
+            let types: BTreeSet<&str> =
+                told.types.iter().flatten().map(|own| own.pms_appointment_type_id.as_str()).collect();
+            accepted.mapping.resources.retain(|resource| resources.contains(resource.id.to_string().as_str()));
+            for resource in &mut accepted.mapping.resources {
+                resource.types.retain(|kind| types.contains(kind.id.to_string().as_str()));
+            }
+        }
+        self.offered.send_if_modified(|offered| {
+            let changed = offered.as_deref() != Some(&accepted);
+            if changed {
+                *offered = Some(Arc::new(accepted));
+            }
+            changed
+        });
     }
 
     async fn send_configuration(

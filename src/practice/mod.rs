@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast, watch as watch_channel};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -123,6 +123,8 @@ pub struct Practice {
     /// A hint that something waits at Healthengine.
     look_now: Notify,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
+    /// What of it Healthengine has: only of that days are sent.
+    offered: watch_channel::Sender<Option<Arc<Offering>>>,
     /// True once the configuration was tried for the first time, and the days were sent for the first time.
     first_configuration: watch_channel::Sender<bool>,
     first_sending: watch_channel::Sender<bool>,
@@ -136,6 +138,8 @@ pub struct Practice {
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
     watched: Mutex<watch::Watched>,
+    /// Places at the desk.
+    desk_places: Arc<Semaphore>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// How often Healthengine refused an answer to an update.
@@ -179,6 +183,7 @@ impl Practice {
             stop,
             look_now: Notify::new(),
             offering: watch_channel::Sender::new(None),
+            offered: watch_channel::Sender::new(None),
             first_configuration: watch_channel::Sender::new(false),
             first_sending: watch_channel::Sender::new(false),
             configuring: AsyncMutex::default(),
@@ -187,6 +192,7 @@ impl Practice {
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
+            desk_places: Arc::new(Semaphore::new(requests::BOOKINGS_AT_ONCE)),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),
             unserved: Mutex::default(),
@@ -221,6 +227,11 @@ impl Practice {
     /// Its resources, types and zones, once OpenVPMS was read.
     pub fn offering(&self) -> Option<Arc<Offering>> {
         self.offering.borrow().clone()
+    }
+
+    /// The resources and types that Healthengine accepted, once it did: it refuses days of any others.
+    fn offered(&self) -> Option<Arc<Offering>> {
+        self.offered.borrow().clone()
     }
 
     /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.

@@ -3,6 +3,9 @@
 //! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for one batch, decides *then* what
 //! differs, and notes what was accepted before the next. So a fresh day after a booking overtakes a long reading between two of
 //! its batches, and the older reading does not undo it: a day is never replaced by one that was read earlier.
+//!
+//! Healthengine queues what it accepts, and does not say in which order the queue is worked off. So two different snapshots of
+//! one resource and day are sent at least [`QUEUE_TIME`] apart; one that comes sooner goes to the days that are due.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +39,9 @@ impl Record for Told {
 }
 
 type Key = (ResourceId, NaiveDate);
+
+/// How long a snapshot may wait in Healthengine's queue before the next one of its day follows.
+const QUEUE_TIME: TimeDelta = TimeDelta::milliseconds(500);
 
 /// Days read at one time, ready to be sent.
 #[derive(Debug, Clone)]
@@ -102,6 +108,11 @@ impl Publisher {
         Some(ResourceDay { resource, date, day: told.sent.day.clone() })
     }
 
+    /// From when on a day of this resource may be sent again.
+    pub(super) fn free_from(&self, resource: ResourceId, date: NaiveDate) -> DateTime<Utc> {
+        self.told().get(&(resource, date)).map_or(DateTime::<Utc>::MIN_UTC, |told| told.sent.at + QUEUE_TIME)
+    }
+
     /// True if some day was ever sent.
     pub(super) fn has_told(&self) -> bool {
         !self.told().is_empty()
@@ -154,6 +165,11 @@ impl Practice {
             let mut batch = Vec::new();
             for day in waiting.by_ref() {
                 if self.is_to_be_sent(&day, began, which, now) {
+                    if now < self.publisher.free_from(day.resource, day.date) {
+                        self.note_due_day(day.resource, day.date, which);
+                        progress(1);
+                        continue;
+                    }
                     batch.push(day);
                     if batch.len() == BATCH_MAX {
                         break;

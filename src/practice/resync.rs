@@ -122,7 +122,8 @@ impl Practice {
         progress: &(dyn Fn(Progress) + Sync),
         outcome: &mut Outcome,
     ) -> Result<(), Failed> {
-        let Some(offering) = self.offering() else { return Err(Failed::NoZone) };
+        // What Healthengine accepted, or before that what it would be sent.
+        let Some(offering) = self.offered().or_else(|| self.offering()) else { return Err(Failed::NoZone) };
         let days = self.horizon(&offering);
         let resources = &offering.mapping.resources;
         let reading = self.read(&self.openvpms.background, &offering, resources, days).await;

@@ -1,0 +1,76 @@
+//! From nothing to a practice that is in step.
+
+use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
+use vetbridge::simulator::openvpms::Schedule;
+
+use crate::support::{Call, Clinic, PRACTICE, day, practice, seconds};
+
+/// What was sent to Healthengine, in order.
+fn told(clinic: &Clinic) -> Vec<String> {
+    let calls = clinic.journal.calls().into_iter().filter(|call| !call.is_openvpms());
+    calls.map(|call| call.what).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_practice_sends_contract_resources_types_and_days_and_only_then_asks_for_requests() {
+    let mut clinic = Clinic::new();
+    clinic.start();
+    clinic.until_in_step().await;
+    clinic.pass(seconds(1)).await;
+    assert_eq!(
+        told(&clinic),
+        [
+            "GET /features",
+            "POST /config/livenessContract",
+            "POST /config/pmsResources/snapshot",
+            "POST /config/pmsAppointmentTypes/snapshot",
+            "POST /availability/snapshots",
+            "GET /requests",
+        ]
+    );
+    let resources = clinic.healthengine.resources(&practice(PRACTICE)).unwrap();
+    let names: Vec<(&str, &str)> = resources.iter().map(|own| (own.id.as_str(), own.name.as_str())).collect();
+    assert_eq!(names, [("s136", "Main Appointment Schedule"), ("s211", "Main Surgery Schedule")]);
+    assert!(
+        clinic.offers("s136", "66:s136", "2027-02-15 09:00") && clinic.offers("s136", "63:s136", "2027-02-28 17:00")
+    );
+    assert!(!clinic.offers("s136", "63:s136", "2027-02-28 17:15"), "two slots do not fit before 17:30");
+    assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new());
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+/// Eight schedules more.
+fn ten_schedules(clinic: &Clinic) {
+    clinic.openvpms.staff(|world| {
+        let room = |number: i64| Schedule {
+            id: ScheduleId(1000 + number),
+            name: format!("Room {number}"),
+            location: LocationId(98),
+            types: vec![(AppointmentTypeId(66), 1), (AppointmentTypeId(63), 2)],
+            ..world.schedules[0].clone()
+        };
+        let rooms: Vec<Schedule> = (1..=8).map(room).collect();
+        world.schedules.extend(rooms);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_start_of_ten_schedules_and_sixty_days_costs_ten_readings_and_nine_posts() {
+    let mut clinic = Clinic::new();
+    clinic.config.sync.horizon_days = 60;
+    ten_schedules(&clinic);
+    clinic.start();
+    clinic.until_in_step().await;
+    clinic.pass(seconds(1)).await;
+    let count = |begin: &str, end: &str| clinic.journal.count(begin, end);
+    assert_eq!(count("GET /ws/booking/v2/schedules/", "/freebusy"), 10);
+    assert_eq!(count("POST /", "") - count("POST /ws", ""), 3 + 600_usize.div_ceil(100));
+    assert_eq!((count("GET /features", ""), count("GET /requests", "")), (1, 1));
+    // Reading the inventory: the locations, the schedules of one, the types of ten.
+    let openvpms: Vec<Call> = clinic.journal.calls().into_iter().filter(Call::is_openvpms).collect();
+    assert_eq!(openvpms.len(), 10 + 1 + 1 + 10, "{openvpms:#?}");
+    assert_eq!(clinic.journal.calls().len(), openvpms.len() + 9 + 2);
+    assert!(!clinic.healthengine.offered(&practice(PRACTICE), "s1008", day("2027-04-15")).unwrap().is_empty());
+    clinic.finish().await;
+}

@@ -1,0 +1,464 @@
+//! A clinic for tests of the whole bridge: both simulators, the real clients, the bridge and its store, in one process and in
+//! tokio's time. With time paused, minutes pass in milliseconds.
+//!
+//! A test reads like the day it tells of: pet owners book, staff write into the diary, servers fail, and
+//! [`Clinic::until`] waits for what must follow. [`Clinic::finish`] ends it: both sides must agree booking by booking and day
+//! by day, Healthengine must have nothing to complain of, and nothing about a pet owner may stand in a log.
+
+#![allow(dead_code, reason = "each test binary uses the part of the harness that it needs")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
+mod agreement;
+mod diary;
+mod log;
+mod people;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret as _;
+use tokio::time::Instant;
+use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::bridge::{Bridge, Connect};
+use vetbridge::clock::Clock;
+use vetbridge::config::{self, Config};
+use vetbridge::healthengine::HealthengineHandle;
+use vetbridge::healthengine::client::Client as HealthengineClient;
+use vetbridge::http::Lane;
+use vetbridge::ids::{AppointmentTypeId, BookingId, PracticeId, ScheduleId};
+use vetbridge::openvpms::client::Client as OpenVpmsClient;
+use vetbridge::practice::{Doors, Practice};
+use vetbridge::simulator::exchange::{Faults, Memory, Model};
+use vetbridge::simulator::healthengine::{
+    BASE_PATH, BookingStatus, BookingView, HealthengineModel, NewPractice, NotOffered, Settings, Wish,
+};
+use vetbridge::simulator::openvpms::{Appointment, AppointmentId, NewAppointment, OpenVpmsSim, Uuids, World};
+use vetbridge::store::{MemoryEngine, Store};
+use vetbridge::zone::Zone;
+
+pub(crate) use self::log::Log;
+pub(crate) use self::people::{judith, person};
+pub(crate) use self::wire::{Call, Journal, Line, Power};
+
+/// Monday, 15 February 2027, 08:00 in Sydney: an hour before the diary opens.
+pub(crate) const MORNING: &str = "2027-02-15 08:00";
+/// The one practice, or the first of two.
+pub(crate) const PRACTICE: &str = "1234567";
+/// The second practice, at the branch.
+pub(crate) const BRANCH: &str = "7654321";
+
+const API_KEY: &str = "eyJ0e-consumer";
+
+/// What a configuration file would say. Practices live every day from seven to seven.
+const CONFIG: &str = r#"
+[openvpms]
+url = "http://127.0.0.1/openvpms"
+username = "sample"
+password = "changeit"
+
+[healthengine]
+api_key = "eyJ0e-consumer"
+vendor = "Example Vets Bridge"
+contact = "it@examplevets.com.au"
+environment = "UAT"
+
+[sync]
+horizon_days = 14
+near_days = 3
+
+[[practice]]
+id = "1234567"
+key = "key-of-the-main-clinic"
+locations = [98]
+[practice.live_hours]
+monday = ["07:00-19:00"]
+tuesday = ["07:00-19:00"]
+wednesday = ["07:00-19:00"]
+thursday = ["07:00-19:00"]
+friday = ["07:00-19:00"]
+saturday = ["07:00-19:00"]
+sunday = ["07:00-19:00"]
+"#;
+
+/// The block of the second practice.
+const SECOND_PRACTICE: &str = r#"
+[[practice]]
+id = "7654321"
+key = "key-of-the-branch"
+locations = [106]
+[practice.live_hours]
+public_holidays = ["07:00-19:00"]
+"#;
+
+/// Both systems, the bridge between them, and the means to disturb them.
+pub(crate) struct Clinic {
+    /// What time it is, for all of them.
+    pub(crate) clock: Clock,
+    /// The practice system.
+    pub(crate) openvpms: Arc<OpenVpmsSim>,
+    /// What goes wrong on the way to it.
+    pub(crate) openvpms_faults: Faults,
+    /// The marketplace.
+    pub(crate) healthengine: HealthengineModel,
+    /// What goes wrong on the way to it.
+    pub(crate) healthengine_faults: Faults,
+    /// Every call of the bridge, to either system.
+    pub(crate) journal: Journal,
+    /// The configuration of the next start.
+    pub(crate) config: Config,
+    /// How long a message travels, each way.
+    pub(crate) latency: Duration,
+    /// What the bridge logged.
+    pub(crate) log: Log,
+    disk: MemoryEngine,
+    running: Option<Running>,
+    /// Bookings that a test expects to be at odds between the two systems.
+    excused: Vec<BookingId>,
+}
+
+/// One process of the bridge.
+struct Running {
+    bridge: Bridge,
+    power: Power,
+}
+
+impl Clinic {
+    /// The main clinic with schedules 136 (15 minutes) and 211 (30 minutes), on [`MORNING`]. The bridge is not started.
+    pub(crate) fn new() -> Self {
+        Self::at(MORNING)
+    }
+
+    /// The same at another time of Sydney's.
+    pub(crate) fn at(wall: &str) -> Self {
+        Self::with_config(CONFIG, wall)
+    }
+
+    /// The main clinic and its branch, with schedule 311, as two practices.
+    pub(crate) fn with_branch() -> Self {
+        let clinic = Self::with_config(&format!("{CONFIG}{SECOND_PRACTICE}"), MORNING);
+        clinic.openvpms.staff(|world| {
+            let mut schedule = world.schedules[0].clone();
+            (schedule.id, schedule.location) = (ScheduleId(311), vetbridge::ids::LocationId(106));
+            "Branch Appointment Schedule".clone_into(&mut schedule.name);
+            world.schedules.push(schedule);
+        });
+        clinic
+    }
+
+    fn with_config(text: &str, wall: &str) -> Self {
+        let log = Log::capture();
+        let no_environment = |_: &str| Err(std::env::VarError::NotPresent);
+        let config = config::parse(Path::new("vetbridge.toml"), text, &no_environment).unwrap();
+        let clock = Clock::virtual_from(sydney().instant(wall_time(wall)).unwrap());
+        let openvpms = OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone());
+        let healthengine = HealthengineModel::new(Settings::new(API_KEY), clock.clone());
+        for practice in &config.practices {
+            let key = practice.key.expose_secret();
+            healthengine.add_practice(NewPractice::new(practice.id.0.clone(), key, sydney()));
+        }
+        Self {
+            journal: Journal::new(clock.clone()),
+            clock,
+            openvpms: Arc::new(openvpms),
+            openvpms_faults: Faults::none(),
+            healthengine,
+            healthengine_faults: Faults::none(),
+            config,
+            latency: Duration::from_millis(5),
+            log,
+            disk: MemoryEngine::new(),
+            running: None,
+            excused: Vec::new(),
+        }
+    }
+
+    /// Starts the bridge on what the last one left on the disk.
+    pub(crate) fn start(&mut self) {
+        assert!(self.running.is_none(), "the bridge runs already");
+        let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
+        let power = Power::default();
+        let bridge = Bridge::new(&self.config, &Cables { clinic: self, power: &power }, store, self.clock.clone());
+        bridge.start(self.config.bookings.keep_days);
+        self.running = Some(Running { bridge, power });
+    }
+
+    /// A clinic whose bridge runs and has sent everything.
+    pub(crate) async fn open() -> Self {
+        let mut clinic = Self::new();
+        clinic.start();
+        clinic.until_in_step().await;
+        clinic
+    }
+
+    /// Stops the bridge as an operator would.
+    pub(crate) async fn stop(&mut self) {
+        let running = self.running.take().expect("the bridge runs");
+        running.bridge.stop(Duration::from_secs(8)).await;
+    }
+
+    /// Pulls the plug: nothing of the bridge goes on, and the disk keeps what was flushed.
+    pub(crate) async fn pull_the_plug(&mut self) {
+        let running = self.running.take().expect("the bridge runs");
+        running.power.cut();
+        self.disk = self.disk.crash();
+        running.bridge.stop(Duration::ZERO).await;
+    }
+
+    /// The power of the running process, for faults that are to cut it in the middle of a call.
+    pub(crate) fn power(&self) -> Power {
+        self.running.as_ref().expect("the bridge runs").power.clone()
+    }
+
+    /// The running bridge.
+    pub(crate) fn bridge(&self) -> &Bridge {
+        &self.running.as_ref().expect("the bridge runs").bridge
+    }
+
+    /// The main clinic inside the bridge.
+    pub(crate) fn practice(&self) -> &Arc<Practice> {
+        self.practice_of(PRACTICE)
+    }
+
+    /// A practice inside the bridge.
+    pub(crate) fn practice_of(&self, id: &str) -> &Arc<Practice> {
+        self.bridge().practice(&practice(id)).expect("a practice that runs")
+    }
+
+    /// What is wrong with the main clinic: subject and text.
+    pub(crate) fn problems(&self) -> BTreeMap<String, String> {
+        let problems = self.practice().health().problems().into_iter();
+        problems.map(|problem| (problem.subject, problem.text)).collect()
+    }
+
+    // Time.
+
+    /// What a clock on the clinic's wall shows.
+    pub(crate) fn wall(&self) -> NaiveDateTime {
+        sydney().wall(self.clock.now())
+    }
+
+    /// Lets time pass.
+    #[expect(clippy::unused_self, reason = "time passes for the clinic")]
+    pub(crate) async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// Waits until it is so late on the clinic's wall.
+    pub(crate) async fn until_wall(&self, wall: &str) {
+        let left = sydney().instant(wall_time(wall)).unwrap() - self.clock.now();
+        self.pass(left.to_std().expect("a time that is to come")).await;
+    }
+
+    /// Waits until the condition holds, and says how long that took. Fails with `what` when it does not within `limit`.
+    pub(crate) async fn until(&self, what: &str, limit: Duration, condition: impl Fn(&Self) -> bool) -> Duration {
+        let began = Instant::now();
+        while !condition(self) {
+            assert!(began.elapsed() < limit, "not within {limit:?}: {what}\n{}", self.account());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        began.elapsed()
+    }
+
+    /// Waits until the diary is at Healthengine as it stands, and nothing waits for an answer.
+    pub(crate) async fn until_in_step(&self) -> Duration {
+        self.until("both sides agree", minutes(3), |clinic| clinic.disagreements().is_empty()).await
+    }
+
+    /// Asserts that the condition goes on to hold.
+    pub(crate) async fn throughout(&self, what: &str, time: Duration, condition: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while began.elapsed() < time {
+            assert!(condition(self), "no longer so after {:?}: {what}\n{}", began.elapsed(), self.account());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    // Pet owners.
+
+    /// A pet owner books what is offered at the main clinic.
+    pub(crate) fn owner_books(&self, resource: &str, kind: &str, start: &str) -> BookingId {
+        self.try_to_book(wish(resource, kind, start)).expect("a time that is offered")
+    }
+
+    /// A pet owner books what Healthengine's site still shows to him, whatever is offered this moment.
+    pub(crate) fn owner_books_regardless(&self, resource: &str, kind: &str, start: &str) -> BookingId {
+        self.healthengine.book_regardless(&practice(PRACTICE), wish(resource, kind, start)).unwrap()
+    }
+
+    /// A pet owner tries.
+    pub(crate) fn try_to_book(&self, wish: Wish) -> Result<BookingId, NotOffered> {
+        self.healthengine.book(&practice(PRACTICE), wish)
+    }
+
+    /// True if the main clinic offers this start for this type.
+    pub(crate) fn offers(&self, resource: &str, kind: &str, start: &str) -> bool {
+        let start = wall_time(start);
+        let offers = self.healthengine.offered(&practice(PRACTICE), resource, start.date()).unwrap();
+        offers.iter().any(|offer| offer.start == start && offer.kinds.iter().any(|own| own == kind))
+    }
+
+    /// A booking as Healthengine has it.
+    pub(crate) fn booking(&self, id: BookingId) -> BookingView {
+        self.healthengine.booking(id).unwrap()
+    }
+
+    /// Where a booking stands for its pet owner.
+    pub(crate) fn status(&self, id: BookingId) -> BookingStatus {
+        self.booking(id).status
+    }
+
+    /// This booking is meant to be at odds between the two systems, and flagged for that.
+    pub(crate) fn excuse(&mut self, id: BookingId) {
+        self.excused.push(id);
+    }
+
+    // The diary.
+
+    /// The standing appointments with the number of this booking in their notes.
+    pub(crate) fn appointments_of(&self, id: BookingId) -> Vec<Appointment> {
+        let line = format!("Healthengine booking {id}");
+        self.openvpms.staff(|world| {
+            let standing = |own: &&Appointment| own.status != vetbridge::simulator::openvpms::Status::Cancelled;
+            world.with_note(&line).into_iter().filter(standing).cloned().collect()
+        })
+    }
+
+    /// The one standing appointment of this booking.
+    pub(crate) fn appointment_of(&self, id: BookingId) -> Appointment {
+        let found = self.appointments_of(id);
+        assert_eq!(found.len(), 1, "appointments of booking {id}: {found:?}\n{}", self.account());
+        found.into_iter().next().unwrap()
+    }
+
+    /// Staff write an appointment of so many minutes into the diary.
+    pub(crate) fn staff_book(&self, schedule: i64, start: &str, minutes: i64) -> AppointmentId {
+        let start = wall_time(start);
+        self.openvpms.staff(|world| {
+            world.add_appointment(NewAppointment {
+                schedule: ScheduleId(schedule),
+                start,
+                end: start + TimeDelta::minutes(minutes),
+                appointment_type: AppointmentTypeId(66),
+                clinician: None,
+                customer: None,
+                patient: None,
+            })
+        })
+    }
+
+    /// Staff move an appointment.
+    pub(crate) fn staff_move(&self, id: AppointmentId, schedule: i64, start: &str, minutes: i64) {
+        let start = wall_time(start);
+        let end = start + TimeDelta::minutes(minutes);
+        assert!(self.openvpms.staff(|world| world.move_appointment(id, ScheduleId(schedule), start, end)));
+    }
+
+    /// Staff cancel an appointment.
+    pub(crate) fn staff_cancel(&self, id: AppointmentId) {
+        assert!(self.openvpms.staff(|world| world.cancel(id)));
+    }
+
+    // The ledger.
+
+    /// A booking as the ledger has it.
+    pub(crate) fn entry(&self, id: BookingId) -> Entry {
+        self.find_entry(id).unwrap_or_else(|| panic!("booking {id} in the ledger\n{}", self.account()))
+    }
+
+    /// A booking as the ledger has it, if it does.
+    pub(crate) fn find_entry(&self, id: BookingId) -> Option<Entry> {
+        self.bridge().ledger().get(id).unwrap()
+    }
+
+    /// The state of a booking in the ledger.
+    pub(crate) fn state(&self, id: BookingId) -> Option<State> {
+        self.find_entry(id).map(|entry| entry.state)
+    }
+
+    /// Waits until the ledger has a booking in this state.
+    pub(crate) async fn until_state(&self, id: BookingId, state: State, limit: Duration) -> Duration {
+        self.until(&format!("booking {id} is {}", state.name()), limit, |clinic| clinic.state(id) == Some(state)).await
+    }
+}
+
+/// How a process of the bridge reaches the simulators.
+struct Cables<'a> {
+    clinic: &'a Clinic,
+    power: &'a Power,
+}
+
+impl Cables<'_> {
+    fn line(&self, whose: Option<&PracticeId>, memory: Memory) -> Arc<Line> {
+        let clinic = self.clinic;
+        Arc::new(Line::new(memory, whose, clinic.journal.clone(), clinic.latency, self.power.clone()))
+    }
+}
+
+impl Connect for Cables<'_> {
+    fn openvpms(&self) -> Doors {
+        let settings = &self.clinic.config.openvpms;
+        let memory = Memory::new(self.clinic.openvpms.clone(), self.clinic.openvpms_faults.clone())
+            .below("/openvpms")
+            .with_header("authorization", wire::basic(&settings.username, settings.password.expose_secret()))
+            .with_timeout(settings.request_timeout);
+        let client = OpenVpmsClient::new(self.line(None, memory));
+        Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }
+    }
+
+    fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
+        let settings = &self.clinic.config.healthengine;
+        let model: Arc<dyn Model> = Arc::new(self.clinic.healthengine.clone());
+        let memory = Memory::new(model, self.clinic.healthengine_faults.clone())
+            .below(BASE_PATH)
+            .with_header("api-key", settings.api_key.expose_secret())
+            .with_header("practice-id", practice.id.0.clone())
+            .with_header("practice-key", practice.key.expose_secret())
+            .with_header("user-agent", settings.user_agent())
+            .with_timeout(settings.request_timeout);
+        Some(Arc::new(HealthengineClient::new(self.line(Some(&practice.id), memory), self.clinic.clock.clone())))
+    }
+}
+
+/// The id of a practice.
+pub(crate) fn practice(id: &str) -> PracticeId {
+    PracticeId(id.to_owned())
+}
+
+/// The zone of clinic and practices.
+pub(crate) fn sydney() -> Zone {
+    Zone::Iana(chrono_tz::Australia::Sydney)
+}
+
+/// `2027-02-15 09:00`
+pub(crate) fn wall_time(text: &str) -> NaiveDateTime {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
+}
+
+/// The instant of a wall time of the clinic.
+pub(crate) fn instant(text: &str) -> DateTime<Utc> {
+    sydney().instant(wall_time(text)).unwrap()
+}
+
+/// `2027-02-15`
+pub(crate) fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// So many seconds.
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// So many minutes.
+pub(crate) fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}
+
+/// What Judith wants to book.
+pub(crate) fn wish(resource: &str, kind: &str, start: &str) -> Wish {
+    Wish::new(resource, kind, wall_time(start)).by(judith(), "Limping since Monday\nPet name: Muffett")
+}

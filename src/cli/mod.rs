@@ -61,8 +61,8 @@ pub struct Global {
     /// Form of the log on standard error
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// What is logged: error (wake somebody), warn (look today), info, debug (every call), trace [default: info for run and
-    /// demo, else warn]
+    /// What is logged: error (wake somebody), warn (look today), info, debug (every call), trace [default: info for run,
+    /// else warn]
     #[arg(long, global = true, value_enum, hide_default_value = true)]
     pub log_level: Option<LogLevel>,
 }
@@ -161,6 +161,9 @@ pub struct DemoArgs {
     /// Port of the status page on 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
+    /// Seed of the simulated people's choices; which times these meet depends on the machine's pace too [default: any]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 }
 
 /// The whole program.
@@ -198,8 +201,13 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 fn default_level(command: &Command) -> LogLevel {
     match command {
-        Command::Run | Command::Demo(_) => LogLevel::Info,
-        Command::Check(_) | Command::Discover(_) | Command::Resync(_) | Command::Bookings(_) => LogLevel::Warn,
+        Command::Run => LogLevel::Info,
+        Command::Check(_)
+        | Command::Discover(_)
+        | Command::Resync(_)
+        | Command::Bookings(_)
+        // Its running account says what happens.
+        | Command::Demo(_) => LogLevel::Warn,
     }
 }
 

@@ -6,4 +6,7 @@
 mod support;
 
 mod booking;
+mod changes;
+mod contested;
+mod openvpms_away;
 mod start;

@@ -14,7 +14,7 @@ mod log;
 mod people;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ use vetbridge::http::Lane;
 use vetbridge::ids::{AppointmentTypeId, BookingId, PracticeId, ScheduleId};
 use vetbridge::openvpms::client::Client as OpenVpmsClient;
 use vetbridge::practice::{Doors, Practice};
-use vetbridge::simulator::exchange::{Faults, Memory, Model};
+use vetbridge::simulator::exchange::{Asked, Fault, Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
     BASE_PATH, BookingStatus, BookingView, HealthengineModel, NewPractice, NotOffered, Settings, Wish,
 };
@@ -189,9 +189,16 @@ impl Clinic {
     /// A clinic whose bridge runs and has sent everything.
     pub(crate) async fn open() -> Self {
         let mut clinic = Self::new();
-        clinic.start();
-        clinic.until_in_step().await;
+        clinic.open_up().await;
         clinic
+    }
+
+    /// Starts the bridge for the first time. A minute goes by: of bookings that are as old as the store it would not be certain
+    /// that it never saw them.
+    pub(crate) async fn open_up(&mut self) {
+        self.start();
+        self.until_in_step().await;
+        self.pass(minutes(1)).await;
     }
 
     /// Stops the bridge as an operator would.
@@ -234,6 +241,18 @@ impl Clinic {
         problems.map(|problem| (problem.subject, problem.text)).collect()
     }
 
+    /// The store is gone, as after a disk was replaced; to be said while the bridge is stopped.
+    pub(crate) fn lose_the_store(&mut self) {
+        assert!(self.running.is_none(), "the bridge still runs");
+        self.disk = MemoryEngine::new();
+    }
+
+    /// OpenVPMS meets the next bookings that are submitted like this, one each, and the others well.
+    pub(crate) fn fail_submissions(&self, faults: impl IntoIterator<Item = Fault>) {
+        let mut faults: VecDeque<Fault> = faults.into_iter().collect();
+        self.openvpms_faults.set(move |asked| if is_submission(asked) { faults.pop_front() } else { None });
+    }
+
     // Time.
 
     /// What a clock on the clinic's wall shows.
@@ -265,7 +284,13 @@ impl Clinic {
 
     /// Waits until the diary is at Healthengine as it stands, and nothing waits for an answer.
     pub(crate) async fn until_in_step(&self) -> Duration {
-        self.until("both sides agree", minutes(3), |clinic| clinic.disagreements().is_empty()).await
+        let began = Instant::now();
+        // Comparing takes its time; real time, that is.
+        while !self.disagreements().is_empty() {
+            assert!(began.elapsed() < minutes(3), "both sides do not agree\n{}", self.account());
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        began.elapsed()
     }
 
     /// Asserts that the condition goes on to hold.
@@ -299,6 +324,14 @@ impl Clinic {
         let start = wall_time(start);
         let offers = self.healthengine.offered(&practice(PRACTICE), resource, start.date()).unwrap();
         offers.iter().any(|offer| offer.start == start && offer.kinds.iter().any(|own| own == kind))
+    }
+
+    /// True if what the main clinic published holds this start for this type, whatever Healthengine makes of it.
+    pub(crate) fn published(&self, resource: &str, kind: &str, start: &str) -> bool {
+        let (day, time) = (wall_time(start).date(), wall_time(start).time());
+        let ranges = self.healthengine.published(&practice(PRACTICE), resource, day).unwrap().unwrap_or_default();
+        let holds = |range: &vetbridge::simulator::healthengine::Range| range.start <= time && time < range.end;
+        ranges.iter().any(|range| holds(range) && range.appointment_types.iter().any(|own| own == kind))
     }
 
     /// A booking as Healthengine has it.
@@ -421,6 +454,11 @@ impl Connect for Cables<'_> {
             .with_timeout(settings.request_timeout);
         Some(Arc::new(HealthengineClient::new(self.line(Some(&practice.id), memory), self.clinic.clock.clone())))
     }
+}
+
+/// True for a POST that makes an appointment.
+pub(crate) fn is_submission(asked: &Asked) -> bool {
+    asked.method == "POST" && asked.target.ends_with("/bookings")
 }
 
 /// The id of a practice.

@@ -8,4 +8,5 @@ mod clinic;
 mod discover;
 mod resync;
 mod run;
+mod server;
 mod service;

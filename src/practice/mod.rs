@@ -140,8 +140,9 @@ pub struct Practice {
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
     watched: Mutex<watch::Watched>,
-    /// Places at the desk.
+    /// Places at the desk: for bookings that can still be rejected in time, and for the others.
     desk_places: Arc<Semaphore>,
+    late_places: Arc<Semaphore>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// How often Healthengine refused an answer to an update.
@@ -194,7 +195,8 @@ impl Practice {
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
-            desk_places: Arc::new(Semaphore::new(requests::BOOKINGS_AT_ONCE)),
+            desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
+            late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),
             unserved: Mutex::default(),
@@ -259,7 +261,10 @@ impl Practice {
         if progress.read_at.is_none_or(|at| now - at > stale) {
             reasons.push(say::NOT_READ.to_owned());
         }
-        if progress.polled_at.is_none() || self.health.has(&Subject::Healthengine) {
+        if progress.polled_at.is_none()
+            || self.health.has(&Subject::Healthengine)
+            || self.health.has(&Subject::BookingList)
+        {
             reasons.push(say::NOT_POLLED.to_owned());
         }
         if self.health.has(&Subject::Access) {

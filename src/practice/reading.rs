@@ -167,14 +167,19 @@ impl Practice {
         let resource = as_booked(place);
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
         let reading = self.read(&self.openvpms.desk, &offering, std::slice::from_ref(&resource), days).await;
-        if let Some(error) = reading.failure {
-            self.openvpms_failed(&error);
-            return Look::Unreachable(error.to_string());
-        }
         let own = self.shared.ledger.own_bookings(Some(entry.booking_id));
         let seen = self
             .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
-        let Some(look) = seen else { return Look::Closed(say::SCHEDULE_CLOSED.into()) };
+        // Another schedule of the clinician's that could not be read is no obstacle: the rule knows what to make of it.
+        let Some(look) = seen else {
+            return match reading.failure {
+                Some(error) => {
+                    self.openvpms_failed(&error);
+                    Look::Unreachable(error.to_string())
+                }
+                None => Look::Closed(say::SCHEDULE_CLOSED.into()),
+            };
+        };
         let absent = place.user.is_some_and(|user| reading.absent.contains(&user));
         Look::Seen {
             began: reading.began,

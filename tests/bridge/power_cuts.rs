@@ -28,9 +28,8 @@ async fn a_power_cut_between_any_two_steps_of_one_booking_leaves_exactly_one_app
                 clinic.until("the power is cut", seconds(70), |clinic| clinic.power().is_cut()).await;
                 clinic.pull_the_plug().await;
                 clinic.start();
-                let settled = |clinic: &Clinic| {
-                    matches!(clinic.state(booking), Some(State::Confirmed | State::InDoubt))
-                };
+                let settled =
+                    |clinic: &Clinic| matches!(clinic.state(booking), Some(State::Confirmed | State::InDoubt));
                 clinic.until(&format!("it is settled after {fuse:?}"), seconds(60), settled).await;
                 clinic.appointment_of(booking);
                 clinic.finish().await;
@@ -153,7 +152,8 @@ impl Day {
 
     /// One of few, so that wishes meet.
     fn some_start(&self) -> String {
-        let (day, hour, minute) = (self.chance.pick(&["15", "16"]), 10 + self.chance.below(3), self.chance.pick(&["00", "30"]));
+        let (day, hour, minute) =
+            (self.chance.pick(&["15", "16"]), 10 + self.chance.below(3), self.chance.pick(&["00", "30"]));
         format!("2027-02-{day} {hour}:{minute}")
     }
 

@@ -150,9 +150,9 @@ fn throw_appointment(clinic: &Clinic, dice: &mut Dice) -> Option<AppointmentId> 
     let possible = clinic.openvpms.staff(|world| {
         let overlaps = |from: NaiveDateTime, until: NaiveDateTime| from < end && start < until;
         let taken = world.standing().filter(|own| overlaps(own.start, own.end));
-        let is_taken = taken.into_iter().any(|own| {
-            own.schedule == ScheduleId(schedule) || (user.is_some() && own.clinician == user.map(UserId))
-        });
+        let is_taken = taken
+            .into_iter()
+            .any(|own| own.schedule == ScheduleId(schedule) || (user.is_some() && own.clinician == user.map(UserId)));
         let his = world.roster.iter().filter(|shift| Some(shift.user) == user.map(UserId));
         let mut touching = his.filter(|shift| overlaps(shift.start, shift.end)).peekable();
         let area = world.areas.iter().find(|area| area.schedules == [ScheduleId(schedule)]).unwrap().id;

@@ -37,12 +37,28 @@ async fn a_changed_roster_is_followed_at_once_while_nothing_hides_it() {
         clinic.pass(A_READING).await;
         clinic.assert_exact("with somebody else's appointment");
         assert!(clinic.shows("u1158-s136", "2027-02-16 10:00"));
+        clinic.finish().await;
+    }
+}
+
+/// The appointment was never seen without the old roster's "not there": only the free time around it tells that it is his.
+#[tokio::test(start_paused = true)]
+async fn a_new_shift_with_an_appointment_already_in_it_takes_the_vet_off_his_other_schedule() {
+    for server in SERVERS {
+        let mut clinic = Clinic::of_vets(server);
+        for day in first_days() {
+            clinic.roster(ANDREW, 136, day, (9, 17));
+            clinic.roster(ANDREW, 211, day, (9, 11));
+        }
+        clinic.start();
+        clinic.until_in_step().await;
         for day in first_days() {
             clinic.roster(ANDREW, 211, day, (13, 17));
         }
         clinic.staff_book_with(ANDREW, 211, "2027-02-16 14:00", 60);
         clinic.pass(A_READING).await;
-        clinic.assert_exact("back in the afternoon");
+        clinic.assert_exact("with the new shift");
+        assert!(clinic.shows("u1158-s211", "2027-02-16 13:00") && !clinic.shows("u1158-s136", "2027-02-16 14:00"));
         clinic.finish().await;
     }
 }

@@ -47,8 +47,7 @@ impl Clinic {
                 world.reference_parts = ReferenceParts::Two;
                 world.reading_a_booking_fails = true;
             }
-            let branch =
-                Area { id: AreaId(303), location: LocationId(106), schedules: vec![ScheduleId(311)] };
+            let branch = Area { id: AreaId(303), location: LocationId(106), schedules: vec![ScheduleId(311)] };
             world.areas.push(branch);
         });
         (self.config.sync.horizon_days, self.config.sync.near_days) = (4, 4);

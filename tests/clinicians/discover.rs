@@ -61,8 +61,9 @@ async fn discover(world: World, arguments: &[&str]) -> String {
     let stop = CancellationToken::new();
     tokio::spawn(serve(listener, model, Faults::none(), stop.clone()));
     let directory = tempfile::TempDir::new().unwrap();
-    let settings =
-        format!("[openvpms]\nurl = \"http://{address}/openvpms\"\nusername = \"sample\"\npassword = \"changeit\"\n");
+    let settings = format!(
+        "[openvpms]\nurl = \"http://{address}/openvpms\"\nusername = \"sample\"\npassword = \"changeit\"\nmax_requests_per_second = 1000\n"
+    );
     std::fs::write(directory.path().join("vetbridge.toml"), settings).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
     command.current_dir(directory.path()).env_remove("VETBRIDGE_CONFIG").env_remove("RUST_LOG");

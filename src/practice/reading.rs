@@ -33,8 +33,8 @@ pub(super) struct Reading {
     pub(super) began: DateTime<Utc>,
     /// What was read.
     pub(super) readings: Readings,
-    /// Clinicians whom OpenVPMS does not offer any more, at one of their locations or at all.
-    pub(super) absent: BTreeSet<UserId>,
+    /// Clinicians whom OpenVPMS does not offer any more, and at which of their locations.
+    pub(super) absent: BTreeSet<(UserId, LocationId)>,
     /// What went wrong, if anything did; the first of several.
     pub(super) failure: Option<CallError>,
 }
@@ -79,19 +79,19 @@ impl Practice {
             .iter()
             .flat_map(|user| offering.user_locations.get(user).into_iter().flatten().map(|location| (*user, *location)))
             .collect();
-        let asked = asked
-            .into_iter()
-            .map(|(user, location)| async move { (user, server.user_free_busy(user, location, question).await) });
-        let answers: Vec<(UserId, Answer<UserFreeBusy>)> =
+        let asked = asked.into_iter().map(|(user, location)| async move {
+            (user, location, server.user_free_busy(user, location, question).await)
+        });
+        let answers: Vec<(UserId, LocationId, Answer<UserFreeBusy>)> =
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
         let mut unread = BTreeSet::new();
         let mut times: BTreeMap<UserId, Vec<UserFreeBusy>> = users.into_iter().map(|user| (user, Vec::new())).collect();
-        for (user, answer) in answers {
+        for (user, location, answer) in answers {
             match answer {
                 Ok(answer) => times.entry(user).or_default().push(answer),
                 // Gone, or working there no longer: no free time there.
                 Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => {
-                    reading.absent.insert(user);
+                    reading.absent.insert((user, location));
                 }
                 Err(error) => {
                     reading.failure.get_or_insert(error);
@@ -180,7 +180,7 @@ impl Practice {
                 None => Look::Closed(say::SCHEDULE_CLOSED.into()),
             };
         };
-        let absent = place.user.is_some_and(|user| reading.absent.contains(&user));
+        let absent = place.user.is_some_and(|user| reading.absent.contains(&(user, place.location)));
         Look::Seen {
             began: reading.began,
             taken: taken(look.busy, look.free),

@@ -72,6 +72,8 @@ pub enum Ask {
     },
     /// Nothing any more: the pet owner cancelled before it was made.
     Nothing,
+    /// Nobody can tell: OpenVPMS was not read since the start, for this reason.
+    Unread(String),
 }
 
 /// What reading the slot showed.
@@ -272,6 +274,7 @@ impl Desk<'_> {
                 self.notices.extend(problem.map(Notice::Problem));
                 self.reject(reason)
             }
+            Ask::Unread(detail) => self.out_of_reach(&detail),
             Ask::Insert(place) => {
                 self.entry.place = Some(place);
                 if self.is_left_alone() { self.rest() } else { self.then(Action::LookAndHold) }

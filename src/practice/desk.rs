@@ -12,7 +12,7 @@ use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Repl
 use crate::booking::ledger::{Deadline, Entry, Place, State};
 use crate::booking::{contact, decide, notes};
 use crate::config::WhenDown;
-use crate::healthengine::BookingRequest;
+use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::openvpms::{Contact, NewBooking};
@@ -26,12 +26,12 @@ impl Practice {
             Some(entry) => entry,
             None => self.first_seen(&request, now),
         };
-        let event = match self.offering_in_time(&entry).await {
-            Some(offering) => Event::Asked(decide::ask(&request, &offering.mapping.resources, &offering.zones, now)),
-            // Not even the schedules are known: OpenVPMS was never reached.
-            None if entry.state == State::Received => Event::Looked(Look::Unreachable(say::NEVER_READ.into())),
-            None => Event::Asked(Ask::Nothing),
+        let ask = match self.offering_in_time(&entry).await {
+            Some(offering) => decide::ask(&request, &offering.mapping.resources, &offering.zones, now),
+            None if request.status == BookingStatus::Cancelled => Ask::Nothing,
+            None => Ask::Unread(say::NEVER_READ.into()),
         };
+        let event = Event::Asked(ask);
         self.attend(entry, event, Some(&request)).await
     }
 

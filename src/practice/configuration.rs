@@ -19,7 +19,6 @@ use tokio::sync::Notify;
 
 use super::health::Subject;
 use super::{Offering, Practice};
-use crate::delays::Delays;
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId, ScheduleId};
 use crate::mapping::guard::{Accepted, Guard, Occasion, Ruling, Rulings};
@@ -182,7 +181,7 @@ impl Practice {
     /// Reads and sends until the practice stops.
     pub(super) async fn configuration_loop(self: Arc<Self>) {
         let sync = &self.settings.sync;
-        let mut delays = Delays::new(Duration::from_secs(1), sync.max_retry_interval);
+        let mut delays = self.delays(Duration::from_secs(1));
         loop {
             let wait = match self.configure(Reason::Interval, false).await {
                 Ok(_) => {
@@ -202,6 +201,7 @@ impl Practice {
             };
             self.first_configuration.send_replace(true);
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
                 () = self.configuration.wanted.notified() => {}

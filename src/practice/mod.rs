@@ -30,6 +30,7 @@ mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast, watch as watch_channel};
@@ -40,6 +41,7 @@ use crate::availability::Zones;
 use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
 use crate::config;
+use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
 use crate::mapping::Mapping;
@@ -262,6 +264,12 @@ impl Practice {
 
     fn now(&self) -> DateTime<Utc> {
         self.shared.clock.now()
+    }
+
+    /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics share it.
+    fn delays(&self, first: Duration) -> Delays {
+        let seed = u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16);
+        Delays::new(first, self.settings.sync.max_retry_interval, seed.unwrap_or_default())
     }
 
     fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {

@@ -30,8 +30,7 @@ pub(super) const BLOCKED: Duration = Duration::from_secs(300);
 impl Practice {
     /// Polls until the practice stops.
     pub(super) async fn request_loop(self: Arc<Self>) {
-        let mut delays =
-            crate::delays::Delays::new(self.settings.sync.request_interval, self.settings.sync.max_retry_interval);
+        let mut delays = self.delays(self.settings.sync.request_interval);
         self.wait_for_the_first_configuration().await;
         loop {
             let wait = match self.poll().await {
@@ -43,6 +42,7 @@ impl Practice {
                 Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
             };
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
                 () = self.look_now.notified() => {}
@@ -62,6 +62,7 @@ impl Practice {
             }
         };
         tokio::select! {
+            biased;
             () = self.stop.cancelled() => {}
             _ = tokio::time::timeout(FIRST_CONFIGURATION, first) => {}
         }
@@ -169,7 +170,7 @@ impl Practice {
 
     /// Wakes bookings whose time has come: doubts to settle, cancellations to deliver.
     pub(super) async fn due_loop(self: Arc<Self>) {
-        let mut undelivered = crate::delays::Delays::new(Duration::from_secs(5), self.settings.sync.max_retry_interval);
+        let mut undelivered = self.delays(Duration::from_secs(5));
         let mut deliver_at = tokio::time::Instant::now();
         loop {
             let now = self.now();
@@ -186,6 +187,7 @@ impl Practice {
                 deliver_at += undelivered.next_delay();
             }
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }

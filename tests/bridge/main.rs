@@ -5,8 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod availability;
 mod booking;
 mod changes;
 mod contested;
+mod guard;
+mod healthengine_away;
 mod openvpms_away;
+mod power_cuts;
+mod requests;
 mod start;

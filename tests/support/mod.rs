@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
 mod agreement;
+mod chance;
 mod diary;
 mod log;
 mod people;
@@ -40,9 +41,10 @@ use vetbridge::simulator::openvpms::{Appointment, AppointmentId, NewAppointment,
 use vetbridge::store::{MemoryEngine, Store};
 use vetbridge::zone::Zone;
 
+pub(crate) use self::chance::Chance;
 pub(crate) use self::log::Log;
 pub(crate) use self::people::{judith, person};
-pub(crate) use self::wire::{Call, Journal, Line, Power};
+pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel};
 
 /// Monday, 15 February 2027, 08:00 in Sydney: an hour before the diary opens.
 pub(crate) const MORNING: &str = "2027-02-15 08:00";
@@ -110,8 +112,8 @@ pub(crate) struct Clinic {
     pub(crate) journal: Journal,
     /// The configuration of the next start.
     pub(crate) config: Config,
-    /// How long a message travels, each way.
-    pub(crate) latency: Duration,
+    /// How long a message travels, from the next start on.
+    pub(crate) travel: Travel,
     /// What the bridge logged.
     pub(crate) log: Log,
     disk: MemoryEngine,
@@ -168,7 +170,7 @@ impl Clinic {
             healthengine,
             healthengine_faults: Faults::none(),
             config,
-            latency: Duration::from_millis(5),
+            travel: Travel::Steady(Duration::from_millis(5)),
             log,
             disk: MemoryEngine::new(),
             running: None,
@@ -180,7 +182,7 @@ impl Clinic {
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "the bridge runs already");
         let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
-        let power = Power::default();
+        let power = Power::of(&self.disk);
         let bridge = Bridge::new(&self.config, &Cables { clinic: self, power: &power }, store, self.clock.clone());
         bridge.start(self.config.bookings.keep_days);
         self.running = Some(Running { bridge, power });
@@ -211,7 +213,7 @@ impl Clinic {
     pub(crate) async fn pull_the_plug(&mut self) {
         let running = self.running.take().expect("the bridge runs");
         running.power.cut();
-        self.disk = self.disk.crash();
+        self.disk = running.power.left();
         running.bridge.stop(Duration::ZERO).await;
     }
 
@@ -427,7 +429,7 @@ struct Cables<'a> {
 impl Cables<'_> {
     fn line(&self, whose: Option<&PracticeId>, memory: Memory) -> Arc<Line> {
         let clinic = self.clinic;
-        Arc::new(Line::new(memory, whose, clinic.journal.clone(), clinic.latency, self.power.clone()))
+        Arc::new(Line::new(memory, whose, clinic.journal.clone(), clinic.travel.clone(), self.power.clone()))
     }
 }
 

@@ -1,16 +1,17 @@
-//! How long it takes to know what to send: 20 schedules over the horizon of 60 days, and the comparison with what was sent.
+//! How long it takes to know what to send over the horizon of 60 days: for 20 schedules, and for 10 clinicians on 2
+//! schedules each; with the comparison with what was sent, and with what is learnt of rosters.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use chrono::{DateTime, TimeDelta};
 use vetbridge::availability::{
-    ClinicianDoubt, DayChange, Days, Moment, Question, Readings, Rosters, ScheduleReading, SentDay, Zones, compare,
-    days, window,
+    ClinicianDoubt, DayChange, Days, Moment, Question, Readings, Rosters, ScheduleReading, SentDay, UserReading, Zones,
+    compare, days, learn, window,
 };
-use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId};
+use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId, UserId};
 use vetbridge::mapping::{Resource, ResourceType};
-use vetbridge::openvpms::FreeBusy;
+use vetbridge::openvpms::{FreeBusy, UserFreeBusy, UserSpan};
 use vetbridge::span::Span;
 use vetbridge::zone::Zone;
 
@@ -57,26 +58,44 @@ impl Clinic {
         Self {
             zones,
             days,
-            resources: (0..schedules).map(resource).collect(),
+            resources: (0..schedules).map(|schedule| resource(ResourceId::schedule(ScheduleId(schedule)))).collect(),
             readings: Readings { schedules: (0..schedules).map(reading).collect(), ..Readings::default() },
             moment: Moment { now, min_notice: TimeDelta::zero() },
         }
     }
+
+    /// With ten vets, each on one schedule in the morning and on the next in the afternoon.
+    fn with_clinicians() -> Self {
+        let mut clinic = Self::new(10);
+        clinic.resources.clear();
+        let window = window(clinic.days, &clinic.zones);
+        for number in 0..10 {
+            let (vet, schedules) = (UserId(1000 + number), [ScheduleId(number), ScheduleId((number + 1) % 10)]);
+            clinic.resources.extend(schedules.map(|schedule| resource(ResourceId::clinician(vet, schedule))));
+            let shift = |day, (half, schedule): (i64, ScheduleId)| {
+                let start = clinic.zones.server.day_start(day) + TimeDelta::hours(9 + 4 * half);
+                UserSpan { span: Span::new(start, start + TimeDelta::hours(4)), schedule }
+            };
+            let shifts = |day| [(0, schedules[0]), (1, schedules[1])].map(|half| shift(day, half));
+            let answer = UserFreeBusy { free: clinic.days.iter().flat_map(shifts).collect(), busy: Vec::new() };
+            clinic.readings.users.insert(vet, UserReading::new(window, clinic.moment.now, [answer]));
+        }
+        clinic
+    }
 }
 
-fn resource(schedule: i64) -> Resource {
-    let id = ResourceId::schedule(ScheduleId(schedule));
+fn resource(id: ResourceId) -> Resource {
     let kind = |slots: u32| ResourceType {
         id: TypeId { appointment_type: AppointmentTypeId(60 + i64::from(slots)), resource: id },
         plain_name: format!("Type {slots}"),
-        name: format!("Type {slots} - Room {schedule}"),
+        name: format!("Type {slots} - {id}"),
         slots,
         length_minutes: slots * 15,
     };
     Resource {
         id,
         location: LocationId(98),
-        name: format!("Room {schedule}"),
+        name: id.to_string(),
         clinician: None,
         slot_size_minutes: 15,
         types: (1..=4).map(kind).collect(),
@@ -116,5 +135,23 @@ fn desired_state_and_difference_of_20_schedules_for_60_days(bencher: divan::Benc
             compare(known, &day.day, day.date, later, &clinic.zones.practice) != DayChange::Same
         });
         changed.count()
+    });
+}
+
+#[divan::bench]
+fn desired_state_of_10_clinicians_on_2_schedules_for_60_days(bencher: divan::Bencher<'_, '_>) {
+    let clinic = Clinic::with_clinicians();
+    let mut rosters = Rosters::new();
+    learn(&mut rosters, &clinic.readings, &clinic.zones.server);
+    bencher.bench_local(|| days(black_box(&question(&clinic, &rosters)), &clinic.resources, clinic.days));
+}
+
+#[divan::bench]
+fn learning_the_rosters_of_10_clinicians_for_60_days(bencher: divan::Bencher<'_, '_>) {
+    let clinic = Clinic::with_clinicians();
+    bencher.bench_local(|| {
+        let mut rosters = Rosters::new();
+        learn(&mut rosters, black_box(&clinic.readings), &clinic.zones.server);
+        rosters
     });
 }

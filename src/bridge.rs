@@ -17,8 +17,9 @@ use crate::ids::PracticeId;
 use crate::practice::ledger::Ledger;
 use crate::practice::locks::Locks;
 use crate::practice::rosters::KnownRosters;
-use crate::practice::{Doors, Practice, Settings, Shared};
+use crate::practice::{Doors, Practice, Settings, Shared, zones};
 use crate::store::Store;
+use crate::zone::Zone;
 
 /// How the two servers are reached: over the network, or in memory.
 pub trait Connect {
@@ -118,6 +119,13 @@ impl Bridge {
     /// One of them.
     pub fn practice(&self, id: &PracticeId) -> Option<&Arc<Practice>> {
         self.practices.get(id)
+    }
+
+    /// The zone in which times of a practice are shown, also of one that does not run.
+    pub fn zone_of(&self, practice: &PracticeId) -> Zone {
+        let running = self.practice(practice).map(|practice| practice.zone());
+        let remembered = || zones::remembered(&self.shared.store, practice);
+        running.or_else(remembered).unwrap_or(Zone::Iana(chrono_tz::UTC))
     }
 
     /// The bookings of all practices.

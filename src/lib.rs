@@ -51,6 +51,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delays;
+pub mod demo;
 pub mod healthengine;
 pub mod http;
 pub mod ids;

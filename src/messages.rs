@@ -5,7 +5,9 @@
 
 use std::fmt;
 
+pub mod admin;
 pub mod booking;
+pub mod commands;
 pub mod config;
 pub mod configuration;
 pub mod decisions;

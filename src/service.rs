@@ -17,8 +17,9 @@ use crate::messages::{Advice, start as say};
 use crate::server::{self, Admin};
 use crate::store::Store;
 
-/// In flight when the service stops; the process leaves within ten seconds.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// So long what is in flight has to come to an end. The admin listener and the disk take their time after it, and the process
+/// leaves within ten seconds.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// A running service.
 pub struct Service {
@@ -49,14 +50,14 @@ impl Service {
     /// # Errors
     /// What is wrong and what to do about it; nothing was sent to anybody.
     pub async fn start(config: &Config, connect: &impl Connect, clock: Clock) -> Result<Self, StartError> {
-        // The port first: a second instance is told by whichever of the two it meets, and a busy port is the quicker to see.
-        let listener = TcpListener::bind(config.admin_listen)
-            .await
-            .map_err(|error| say::cannot_listen("[admin] listen", config.admin_listen, &error))?;
+        // The store first: its lock tells a second instance which process is the first, a busy port does not.
         let (path, now) = (config.state_path.clone(), clock.now());
         let store = tokio::task::spawn_blocking(move || Store::open(&path, now))
             .await
             .map_err(|_| StartError::Interrupted)??;
+        let listener = TcpListener::bind(config.admin_listen)
+            .await
+            .map_err(|error| say::cannot_listen("[admin] listen", config.admin_listen, &error))?;
         let admin_address = listener.local_addr().unwrap_or(config.admin_listen);
         let bridge = Arc::new(Bridge::new(config, connect, store.clone(), clock));
         let stop = CancellationToken::new();
@@ -78,7 +79,7 @@ impl Service {
 
     /// The link that opens the status page.
     pub fn admin_link(&self) -> String {
-        format!("http://{}/?token={}", self.admin_address, self.store.admin_token().expose_secret())
+        server::link(self.admin_address, self.store.admin_token().expose_secret())
     }
 
     /// Ends when the service cannot go on: the store cannot be written.

@@ -78,8 +78,8 @@ impl<'a> Bookable<'a> {
         }
     }
 
-    /// Why an appointment cannot be made at a span, or `None` if it can. The minimum notice is left out: what was offered in
-    /// time is honoured.
+    /// Why an appointment cannot be made at a span, or `None` if it can. The minimum notice is left out: what was
+    /// offered in time is honoured.
     pub(super) fn refusal(&self, span: Span) -> Option<Reason> {
         if span.start <= self.moment.now {
             return Some(Reason::Past);

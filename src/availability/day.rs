@@ -19,7 +19,8 @@ pub struct ResourceDay {
 }
 
 /// The offers of a day. Two days that offer the same starts with the same types are equal, and read back as they were
-/// written; the stored form is small (a few dozen bytes as a rule; alternating offers of 5-minute slots take about 3 KiB).
+/// written; the stored form is small (a few dozen bytes as a rule; alternating offers of 5-minute slots take about 3
+/// KiB).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredDay", into = "StoredDay")]
 pub struct Day {
@@ -102,8 +103,8 @@ impl Day {
         self.pieces == other.pieces && (self.is_empty() || self.slot_size_minutes == other.slot_size_minutes)
     }
 
-    /// The snapshot that says this to Healthengine. There is no 24:00: a piece that reaches midnight ends 23:59 (its last slot may be
-    /// lost there), and one that would begin at 23:59 is left out.
+    /// The snapshot that says this to Healthengine. There is no 24:00: a piece that reaches midnight ends 23:59 (its
+    /// last slot may be lost there), and one that would begin at 23:59 is left out.
     pub fn snapshot(&self, resource: ResourceId, date: NaiveDate) -> AvailabilitySnapshot {
         let availability = self.pieces.iter().filter_map(|piece| {
             let (start, end) = (clock_text(piece.start_minute), clock_text(piece.end_minute));

@@ -1,11 +1,12 @@
 //! The slot grid: at which moments an appointment may begin and end.
 //!
-//! OpenVPMS refuses a booking whose start or end is "not on a slot boundary". The grid is the minute of the day *on the wall
-//! clock of the server*, modulo the slot size: it begins anew at each midnight and follows the clocks when they change. So a slot is not
-//! always as long as the slot size: the last one of a day is shorter where the size does not divide 24 hours, and a change of
-//! the clocks can shift the grid in the middle of one.
+//! OpenVPMS refuses a booking whose start or end is "not on a slot boundary". The grid is the minute of the day *on the
+//! wall clock of the server*, modulo the slot size: it begins anew at each midnight and follows the clocks when they
+//! change. So a slot is not always as long as the slot size: the last one of a day is shorter where the size does not
+//! divide 24 hours, and a change of the clocks can shift the grid in the middle of one.
 //!
-//! Lengths of appointments are real minutes. An appointment takes its length, rounded up to the next moment on the grid.
+//! Lengths of appointments are real minutes. An appointment takes its length, rounded up to the next moment on the
+//! grid.
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 
@@ -15,10 +16,7 @@ use crate::zone::Zone;
 
 /// True if an appointment may begin or end at this moment.
 pub fn is_on_grid(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> bool {
-    let wall = server.wall(at);
-    wall.second() == 0
-        && wall.nanosecond() == 0
-        && (wall.hour() * 60 + wall.minute()).is_multiple_of(slot_size_minutes.max(1))
+    Beyond::new(at, slot_size_minutes, server).is_nothing()
 }
 
 /// When an appointment ends that begins at `start` and takes `length_minutes` real minutes, rounded up to the grid.
@@ -34,31 +32,54 @@ pub fn appointment_end(
 /// The first moment on the grid that is not before `at`.
 pub fn grid_from(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> DateTime<Utc> {
     let slot = slot_size_minutes.max(1);
-    let wall = server.wall(at);
-    let minute = wall.hour() * 60 + wall.minute();
-    let beyond = TimeDelta::seconds(wall.second().into()) + TimeDelta::nanoseconds(wall.nanosecond().into());
-    let whole = at - beyond;
-    let at_least = if beyond.is_zero() { minute } else { minute + 1 };
-    let next = at_least.next_multiple_of(slot).min(MINUTES_A_DAY);
-    let candidate = whole + TimeDelta::minutes((next - minute).into());
-    if is_on_grid(candidate, slot, server) && same_offset(server, at, candidate) {
-        return candidate;
+    let beyond = Beyond::new(at, slot, server);
+    if beyond.is_nothing() {
+        return at;
     }
-    walk(if beyond.is_zero() { whole } else { whole + MINUTE }, MINUTE, slot, server)
+    // The next place, or midnight, where every grid begins anew.
+    let next = at - beyond.time + TimeDelta::minutes(slot.min(MINUTES_A_DAY - beyond.place).into());
+    if is_on_grid(next, slot, server) && same_offset(server, at, next) {
+        return next;
+    }
+    let whole_minute = at - beyond.part_of_minute;
+    walk(if beyond.part_of_minute.is_zero() { whole_minute } else { whole_minute + MINUTE }, MINUTE, slot, server)
 }
 
 /// The last moment on the grid that is not after `at`.
 pub fn grid_to(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> DateTime<Utc> {
     let slot = slot_size_minutes.max(1);
-    let wall = server.wall(at);
-    let minute = wall.hour() * 60 + wall.minute();
-    let beyond = TimeDelta::seconds(wall.second().into()) + TimeDelta::nanoseconds(wall.nanosecond().into());
-    let whole = at - beyond;
-    let candidate = whole - TimeDelta::minutes((minute % slot).into());
-    if is_on_grid(candidate, slot, server) && same_offset(server, candidate, at) {
-        return candidate;
+    let beyond = Beyond::new(at, slot, server);
+    let place = at - beyond.time;
+    if beyond.is_nothing() || is_on_grid(place, slot, server) && same_offset(server, place, at) {
+        return place;
     }
-    walk(whole, -MINUTE, slot, server)
+    walk(at - beyond.part_of_minute, -MINUTE, slot, server)
+}
+
+/// How far the wall clock is beyond the last place on the grid.
+struct Beyond {
+    /// Minute of the day of that place.
+    place: u32,
+    /// Since that place, as the wall clock counts.
+    time: TimeDelta,
+    /// Since the last whole minute.
+    part_of_minute: TimeDelta,
+}
+
+impl Beyond {
+    fn new(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> Self {
+        let wall = server.wall(at);
+        let minute = wall.hour() * 60 + wall.minute();
+        let beyond_minutes = minute % slot_size_minutes.max(1);
+        let part_of_minute =
+            TimeDelta::seconds(wall.second().into()) + TimeDelta::nanoseconds(wall.nanosecond().into());
+        let time = TimeDelta::minutes(beyond_minutes.into()) + part_of_minute;
+        Self { place: minute - beyond_minutes, time, part_of_minute }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.time.is_zero()
+    }
 }
 
 /// A set of spans, each drawn in to the grid; what holds no two moments of the grid is gone.

@@ -1,23 +1,27 @@
 //! What can be booked, and what of it Healthengine has to be told.
 //!
 //! A pure function of what was read, what the ledger knows, the configuration and the time. The practice's shell reads
-//! [`window()`]s, puts answers into [`Readings`], asks [`days`], lets [`compare`] pick the days to send, and sends
-//! [`ResourceDay::snapshot`]. The booking desk asks [`look`] before it writes into the diary; `explain` prints [`slots`]. All
-//! three go through one judgement, so nothing is offered that the desk would refuse.
+//! a [`window()`], puts the answers into [`Readings`], lets [`learn`] keep what they teach of rosters, asks [`days`],
+//! lets [`compare`] pick the days to send, and sends [`ResourceDay::snapshot`]. The booking desk asks [`look`] before
+//! it writes into the diary; `explain` prints [`slots`]. All go through one judgement, so nothing is offered that the
+//! desk would refuse.
 //!
-//! **Model.** A resource is bookable where its schedule is free and not busy (free time is never trusted over busy time), less
-//! what bookings of ours take that the reading need not show, less local times that happen twice; for a clinician see
-//! [`clinician`]. That is drawn in to the slot [`grid`]. From a place on the grid every appointment type is offered for
-//! which there is room ahead, across midnight too. A day at the practice is the list of such starts, cut into [`day::Piece`]s.
+//! **Model.** A resource is bookable where its schedule is free and not busy (free time is never trusted over busy
+//! time), less what bookings of ours take that the reading need not show, less local times that happen twice; for a
+//! clinician see [`clinician`]. That is drawn in to the slot [`grid`]. From a place on the grid every appointment type
+//! is offered for which there is room ahead, across midnight too. A day at the practice is the list of such starts, cut
+//! into [`Piece`]s.
 //!
-//! **Promises.** Every offered start is on the grid that OpenVPMS insists on, in the future, outside the minimum notice, and a
-//! local time that names one moment in both zones. Every offered type ends (real minutes, rounded up to the grid) within
-//! bookable time. Starts that the snapshot's ranges expand to are exactly those (but for the last slot before midnight, which Healthengine may
-//! lose: it knows no 24:00). The answer depends on the diary alone, not on whether the near days or the horizon was read.
+//! **Promises.** Every offered start is on the grid that OpenVPMS insists on, in the future, outside the minimum
+//! notice, and a local time that names one moment in both zones. Every offered type ends (real minutes, rounded up to
+//! the grid) within bookable time. The starts that the snapshot's ranges expand to are exactly those, but for the last
+//! slot before midnight, which Healthengine may lose: it knows no 24:00. What a schedule offers depends on the diary
+//! alone, not on whether the near days or the whole horizon was read. (For a clinician, a wider window can name more
+//! schedules of his roster.)
 //!
-//! **Accepted.** A reading is older than its use by a second or more; the desk looks again. The doubled hour is not bookable at
-//! all, not even as the tail of an appointment that begins before it: OpenVPMS keeps wall times, so such an appointment's end would come
-//! back an hour off, and the desk could not tell later whether the time is wholly its own.
+//! **Accepted.** A reading is older than its use by a second or more; the desk looks again. The doubled hour is not
+//! bookable at all, not even as the tail of an appointment that begins before it: OpenVPMS keeps wall times, so such an
+//! appointment's end would come back an hour off, and the desk could not tell later whether the time is wholly its own.
 
 pub mod clinician;
 pub mod day;
@@ -63,8 +67,8 @@ pub struct Question<'a> {
     pub moment: Moment,
 }
 
-/// What each resource offers on each of the days. A day that could not be read (wholly, with everything that it depends on) is left
-/// out: about it nothing may be sent.
+/// What each resource offers on each of the days. A day that could not be read (wholly, with everything that it depends
+/// on) is left out: about it nothing may be sent.
 pub fn days(question: &Question<'_>, resources: &[Resource], days: Days) -> Vec<ResourceDay> {
     // The grid is the same for all resources of one slot size.
     let mut grids = BTreeMap::new();
@@ -110,8 +114,8 @@ pub struct Look {
     pub refusal: Option<Reason>,
     /// How much of the span the schedule shows as taken. Bookings of ours that it does not show are not counted.
     pub busy: Share,
-    /// How much of the span the schedule shows as free. What is neither busy nor free is closed: whether an appointment stands there
-    /// cannot be seen.
+    /// How much of the span the schedule shows as free. What is neither busy nor free is closed: whether an appointment
+    /// stands there cannot be seen.
     pub free: Share,
 }
 
@@ -139,5 +143,7 @@ pub fn look(question: &Question<'_>, resource: &Resource, span: Span) -> Option<
     })
 }
 
+#[cfg(test)]
+mod clinician_tests;
 #[cfg(test)]
 mod tests;

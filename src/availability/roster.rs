@@ -1,21 +1,22 @@
 //! What is known of clinicians' rosters: learnt from readings, kept across restarts.
 //!
-//! The API does not tell rosters. It tells a clinician's *free* time, which is his roster less appointments. So a reading
-//! teaches, for one schedule:
+//! The API does not tell rosters. It tells a clinician's *free* time, which is his roster less appointments. So a
+//! reading teaches, for one schedule:
 //! - he was free on it then: he is rostered;
-//! - it was not busy, he was not free on it, and none of his other schedules was busy: he is not rostered (a 2.1 server takes an appointment
-//!   on one schedule off his free time on another, hence the last condition);
+//! - it was not busy, he was not free on it, and none of his other schedules was busy: he is not rostered (a 2.1 server
+//!   takes an appointment on one schedule off his free time on another, hence the last condition);
 //! - anything else teaches nothing.
 //!
 //! What a later reading teaches replaces what an earlier one did, moment by moment.
 //!
-//! **Order of reading.** The clinician's time is to be read *before* the schedules. An appointment made between the two answers
-//! then looks like somebody else's for one interval. The other way round it would look like proof that he is not rostered, and that would
-//! stay. So schedules whose question left before the clinician's answer was complete never teach that he is not rostered.
+//! **Order of reading.** The clinician's time is to be read *before* the schedules. An appointment made between the two
+//! answers then looks like somebody else's for one interval. The other way round it would look like proof that he is
+//! not rostered, and that would stay. So schedules whose question left before the clinician's answer was complete never
+//! teach that he is not rostered.
 //!
-//! **Accepted.** An appointment cancelled between the two answers does look like such a proof, until he is seen free there
-//! again; only if it is replaced before the next reading does it mislead for longer. So does one that 2.1 takes off his
-//! free time though it stands on a schedule outside his roster, if it is then moved onto the roster in one go.
+//! **Accepted.** An appointment cancelled between the two answers does look like such a proof, until he is seen free
+//! there again; only if it is replaced before the next reading does it mislead for longer. So does one that 2.1 takes
+//! off his free time though it stands on a schedule outside his roster, if it is then moved onto the roster in one go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,8 +42,8 @@ pub struct RosterKey {
     pub day: NaiveDate,
 }
 
-/// What is known of one clinician on one schedule and one day of the server. The two sets do not overlap; what is in neither
-/// was never seen either way. The stored form is small: a pair of numbers per span.
+/// What is known of one clinician on one schedule and one day of the server. The two sets do not overlap; what is in
+/// neither was never seen either way. The stored form is small: a pair of numbers per span.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RosterDay {
     /// Rostered.
@@ -77,9 +78,9 @@ pub fn learn(rosters: &mut Rosters, readings: &Readings, server: &Zone) -> BTree
     changed
 }
 
-/// The schedules that matter for a clinician: those that his reading names, and those that he is known to be rostered to on a
-/// day of its window. (In a window of one day, a 2.1 server does not name a schedule on which his shift is fully booked.)
-/// Of these, whatever is flagged for online booking has to be read.
+/// The schedules that matter for a clinician: those that his reading names, and those that he is known to be rostered
+/// to on a day of its window. (In a window of one day, a 2.1 server does not name a schedule on which his shift is
+/// fully booked.) Of these, whatever is flagged for online booking has to be read.
 pub fn roster_schedules(user: UserId, reading: &UserReading, rosters: &Rosters) -> BTreeSet<ScheduleId> {
     let of_user = |schedule, day| RosterKey { user, schedule, day };
     let first = of_user(ScheduleId(i64::MIN), NaiveDate::MIN);

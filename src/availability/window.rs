@@ -1,7 +1,8 @@
 //! The two zones of a practice, its days, and the window that has to be read for them.
 //!
-//! OpenVPMS thinks in the zone of its server: the slot grid and the walk over days are its wall clock. Healthengine thinks in
-//! the zone of the practice: days, and the `HH:MM` of a range. The two are equal as a rule and never assumed to be.
+//! OpenVPMS thinks in the zone of its server: the slot grid and the walk over days are its wall clock. Healthengine
+//! thinks in the zone of the practice: days, and the `HH:MM` of a range. The two are equal as a rule and never assumed
+//! to be.
 
 use chrono::{
     DateTime, Days as CalendarDays, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc,
@@ -99,12 +100,13 @@ impl Days {
     }
 }
 
-/// What to read in order to know these days at the practice: midnight to midnight of the server's zone, because the server
-/// walks from the *time of day* of `from` (guide to the Booking API, as recorded: "How schedule free/busy is computed").
+/// What to read in order to know these days at the practice: midnight to midnight of the server's zone, because the
+/// server walks from the *time of day* of `from` (guide to the Booking API, as recorded: "How schedule free/busy is
+/// computed").
 ///
-/// One more day than the practice's days touch is asked for, so that it is known whether an appointment that begins late on
-/// the last day can run past midnight. Without it such a day would look different in a reading of the near days and in one of
-/// the horizon, and be sent to and fro.
+/// One more day than the practice's days touch is asked for, so that it is known whether an appointment that begins
+/// late on the last day can run past midnight. Without it such a day would look different in a reading of the near days
+/// and in one of the horizon, and be sent to and fro.
 pub fn window(days: Days, zones: &Zones) -> Span {
     let wanted = days.span(&zones.practice);
     let from = zones.server.day_start(zones.server.wall(wanted.start).date());
@@ -117,8 +119,8 @@ pub fn question(window: Span, server: &Zone) -> Window {
     Window { from: server.at(window.start), to: server.at(window.end), slots: false }
 }
 
-/// The first minute of `day` at the practice that is not before `at`: 0 when `at` is earlier than the day, 1440 when the day
-/// is over. Minutes that happen twice are never offered, so the wall clock orders all that are.
+/// The first minute of `day` at the practice that is not before `at`: 0 when `at` is earlier than the day, 1440 when
+/// the day is over. Minutes that happen twice are never offered, so the wall clock orders all that are.
 pub(crate) fn first_minute_from(at: DateTime<Utc>, day: NaiveDate, practice: &Zone) -> u32 {
     let wall = practice.wall(at);
     if wall.date() != day {
@@ -136,7 +138,8 @@ fn doubled_in(zone: &Zone, within: Span) -> Vec<Span> {
     let Zone::Iana(_) = zone else { return Vec::new() };
     let offset = |at: DateTime<Utc>| zone.wall(at) - at.naive_utc();
     let mut doubled = Vec::new();
-    // A day more on each side: the change may lie just outside and its second pass inside. No zone changes twice in a day.
+    // A day more on each side: the change may lie just outside and its second pass inside. No zone changes twice in a
+    // day.
     let (mut from, end) = (within.start - TimeDelta::days(1), within.end + TimeDelta::days(1));
     while from < end {
         let to = from + TimeDelta::days(1);

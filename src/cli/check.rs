@@ -1,10 +1,11 @@
 //! `vetbridge check`: is everything as it must be for `run`?
 //!
-//! First the configuration, then OpenVPMS (reached, credentials, ids, zones), then Healthengine for each enabled practice
-//! (reached, credentials, consent, extra features, clocks). Nothing is changed on either side, and nothing is asked that
+//! First the configuration, then this machine (port, state), then OpenVPMS (reached, credentials, ids, zones, what is offered), then
+//! Healthengine for each enabled practice (reached, credentials, consent, extra features, clocks). Nothing is changed on either side, and nothing is asked that
 //! counts as a poll. A server that cannot be asked is one finding; the other is asked all the same.
 
 mod findings;
+mod machine;
 mod mapping;
 
 use std::process::ExitCode;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use self::findings::Report;
-use super::inventory::Place;
 use super::{CONFIG_INVALID, CheckArgs, Global, connect, output};
 use crate::config::{self, Config, ConfigError, Practice};
 use crate::healthengine::ReadHealthengine;
@@ -36,6 +36,7 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
     };
     let mut report = offline(&config);
     if !args.offline {
+        machine::inspect(&config, &mut report).await?;
         let openvpms = connect::openvpms(&config.openvpms)?;
         let healthengine = |practice: &Practice| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
             Ok(connect::healthengine(&config.healthengine, practice)?)
@@ -92,14 +93,9 @@ async fn online(
 
 /// An error is what the server could not be asked any further for.
 async fn inspect_openvpms(config: &Config, openvpms: &dyn ReadOpenVpms, report: &mut Report) -> Answer<()> {
-    let locations = openvpms.locations().await?;
+    openvpms.locations().await?;
     report.ok("[openvpms]", format!("OpenVPMS answers at {} and takes the password", config.openvpms.url));
-    let is_configured = |id| config.practices.iter().any(|practice| practice.locations.contains(&id));
-    let mut places = Vec::new();
-    for location in locations.iter().filter(|location| is_configured(location.id)) {
-        places.push(Place::read(openvpms, location.clone()).await?);
-    }
-    mapping::inspect(config, &locations, &places, openvpms, report).await?;
+    mapping::inspect(config, openvpms, report).await?;
     report.note("[openvpms]", say::role_hint(&config.openvpms.username));
     Ok(())
 }

@@ -17,6 +17,7 @@ mod logging;
 mod output;
 mod resync;
 mod run;
+mod running;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +31,9 @@ pub use logging::{LogFormat, LogLevel};
 
 /// Exit status of an invalid configuration.
 const CONFIG_INVALID: u8 = 2;
+
+/// How long blocking work that is still under way can hold up the end of the process.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// The version of the program and of the time zone rules in it.
 static VERSION: LazyLock<String> =
@@ -57,8 +61,8 @@ pub struct Global {
     /// Form of the log on standard error
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// What is logged: error (wake somebody), warn (look today), info, debug (every call), trace [default: info for run and
-    /// demo, else warn]
+    /// What is logged: error (wake somebody), warn (look today), info, debug (every call), trace [default: info for run,
+    /// else warn]
     #[arg(long, global = true, value_enum, hide_default_value = true)]
     pub log_level: Option<LogLevel>,
 }
@@ -66,7 +70,7 @@ pub struct Global {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the service in the foreground until SIGTERM or SIGINT; SIGHUP reads the configuration again
+    /// Run the service in the foreground until SIGTERM or SIGINT
     Run,
     /// Check the configuration, both servers, credentials, consent, mapping and clocks
     Check(CheckArgs),
@@ -157,6 +161,9 @@ pub struct DemoArgs {
     /// Port of the status page on 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
+    /// Seed of the simulated people's choices; which times these meet depends on the machine's pace too [default: any]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 }
 
 /// The whole program.
@@ -165,11 +172,15 @@ pub fn main() -> ExitCode {
     logging::start(cli.global.log_format, cli.global.log_level.unwrap_or(default_level(&cli.command)));
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(dispatch(&cli)));
+    let outcome =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from).and_then(
+            |runtime| {
+                let outcome = runtime.block_on(dispatch(&cli));
+                // A disk that hangs must not keep the process.
+                runtime.shutdown_timeout(LAST_WAIT);
+                outcome
+            },
+        );
     outcome.unwrap_or_else(|error| {
         output::error(&error);
         let config_invalid = error.is::<ConfigError>() && matches!(cli.command, Command::Run | Command::Check(_));
@@ -190,8 +201,13 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 fn default_level(command: &Command) -> LogLevel {
     match command {
-        Command::Run | Command::Demo(_) => LogLevel::Info,
-        Command::Check(_) | Command::Discover(_) | Command::Resync(_) | Command::Bookings(_) => LogLevel::Warn,
+        Command::Run => LogLevel::Info,
+        Command::Check(_)
+        | Command::Discover(_)
+        | Command::Resync(_)
+        | Command::Bookings(_)
+        // Its running account says what happens.
+        | Command::Demo(_) => LogLevel::Warn,
     }
 }
 

@@ -83,6 +83,27 @@ pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
     })
 }
 
+/// What a command needs that talks to the running service, or looks into its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// The state directory.
+    pub state_path: PathBuf,
+    /// Where the service listens, if it runs.
+    pub admin_listen: SocketAddr,
+}
+
+/// Reads `[state]` and `[admin]`; whatever else the file holds, or lacks, is not judged. In particular no secret is read: those
+/// may be there for the service alone.
+pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
+    let text = read(path)?;
+    judge(path, &text, |root, problems| {
+        let around = Surroundings { base: base(path), env: &secret::process_environment };
+        let root = file::Table::root(root, problems);
+        let (state_path, admin_listen) = (validate::state_path(&root, &around), validate::admin_listen(&root));
+        Some(Instance { state_path: state_path?, admin_listen: admin_listen? })
+    })
+}
+
 /// The configuration that a text stands for, as if it were the file at `path`, in this environment (a variable's value, or why
 /// there is none).
 pub fn parse(
@@ -188,6 +209,13 @@ pub struct Healthengine {
     pub max_requests_per_second: u32,
     /// How long one call may take, at least 100 ms.
     pub request_timeout: Duration,
+}
+
+impl Config {
+    /// What other commands need to find the service that runs with this configuration.
+    pub fn instance(&self) -> Instance {
+        Instance { state_path: self.state_path.clone(), admin_listen: self.admin_listen }
+    }
 }
 
 impl Healthengine {

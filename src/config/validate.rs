@@ -45,14 +45,8 @@ const HORIZON_DAYS_MOST: u32 = 366;
 pub(super) fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBuf) -> Option<Config> {
     let openvpms = openvpms(root, around);
     let healthengine = root.required_table("healthengine").and_then(|table| healthengine(table, around));
-    let state_path = match root.table("state") {
-        Some(table) => state(table, around),
-        None => Some(PathBuf::from(STATE_PATH)),
-    };
-    let admin_listen = match root.table("admin") {
-        Some(table) => admin(table),
-        None => Some(ADMIN_LISTEN),
-    };
+    let state_path = state_path(root, around);
+    let admin_listen = admin_listen(root);
     let webhooks = match root.table("webhooks") {
         Some(table) => webhooks(table, around, admin_listen).map(Some),
         None => Some(None),
@@ -125,13 +119,17 @@ fn healthengine(table: Table<'_>, around: &Surroundings<'_>) -> Option<Healtheng
     })
 }
 
-fn state(table: Table<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
+/// `[state]`.
+pub(super) fn state_path(root: &Table<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
+    let Some(table) = root.table("state") else { return Some(PathBuf::from(STATE_PATH)) };
     let path = table.or("path", STATE_PATH.to_owned(), words);
     table.finish();
     path.map(|path| around.path(&path))
 }
 
-fn admin(table: Table<'_>) -> Option<SocketAddr> {
+/// `[admin]`.
+pub(super) fn admin_listen(root: &Table<'_>) -> Option<SocketAddr> {
+    let Some(table) = root.table("admin") else { return Some(ADMIN_LISTEN) };
     let address = table.or("listen", ADMIN_LISTEN, listen);
     table.finish();
     address

@@ -1,12 +1,14 @@
-//! What was read of a clinic's set-up, turned into what Healthengine knows: resources and appointment types with stable ids.
+//! What was read of a clinic's set-up, turned into what Healthengine knows: resources and appointment types with stable
+//! ids.
 //!
-//! **Model.** The configuration asks for resources, or, by naming none, for every schedule that OpenVPMS lists at the practice's
-//! locations. What is asked for and listed becomes a [`Resource`]; what is asked for and not listed is named in
-//! [`Mapping::left_out`] with the reason. Ids come from OpenVPMS's ids alone. Names may change, since links hang on ids.
+//! **Model.** The configuration asks for resources, or, by naming none, for every schedule that OpenVPMS lists at the
+//! practice's locations. What is asked for and listed becomes a [`Resource`]; what is asked for and not listed is named
+//! in [`Mapping::left_out`] with the reason. Ids come from OpenVPMS's ids alone. Names may change, since links hang on
+//! ids.
 //!
-//! **Promises.** The result depends on neither the order nor the repetition of what was read. Ids and names are unique within the
-//! practice. A resource whose schedule lost all its appointment types stays: leaving it out would delete the links that staff made by
-//! hand. Whether a list that shrank may be sent is the [`guard`]'s question.
+//! **Promises.** The result depends on neither the order nor the repetition of what was read. Ids and names are unique
+//! within the practice. A resource whose schedule lost all its appointment types stays: leaving it out would delete the
+//! links that staff made by hand. Whether a list that shrank may be sent is the [`guard`]'s question.
 
 pub mod guard;
 pub mod names;
@@ -20,13 +22,14 @@ use crate::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId, 
 use crate::openvpms::{AppointmentType, Location, Schedule, User};
 use crate::zone::Zone;
 
-/// What was read from OpenVPMS. A location or schedule that could not be *read* must not reach this: its absence here means
-/// that OpenVPMS does not list it.
+/// What was read from OpenVPMS. A location or schedule that could not be *read* must not reach this: its absence here
+/// means that OpenVPMS does not list it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// Every location flagged for online booking.
     pub locations: Vec<Location>,
-    /// The flagged schedules of the locations that were asked for (those of the practice, and more at will), with their types.
+    /// The flagged schedules of the locations that were asked for (those of the practice, and more at will), with their
+    /// types.
     pub schedules: BTreeMap<LocationId, Vec<(Schedule, Vec<AppointmentType>)>>,
     /// The clinicians of those locations. Needed only if the practice offers clinicians.
     pub users: BTreeMap<LocationId, Vec<User>>,

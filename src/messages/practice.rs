@@ -4,27 +4,40 @@ use chrono::TimeDelta;
 
 use crate::availability::Reason;
 use crate::ids::PracticeId;
-use crate::remote::CallError;
+use crate::remote::{CallError, ErrorClass};
 
 /// OpenVPMS was never reached since the start.
 pub const NEVER_READ: &str = "the practice's system was not reached yet";
 /// A look took too long to be of use to the pet owner.
 pub const NO_ANSWER_IN_TIME: &str = "no answer in time";
-/// 401 from Healthengine.
-pub const API_KEY_REFUSED: &str = "Healthengine refuses the api-key (401). Check `api_key` under [healthengine]; Healthengine's integration team issues it. Tried again every five minutes.";
+/// What a refusal of credentials or consent is followed by, where somebody tries again.
+pub const TRIED_AGAIN: &str = "Tried again every five minutes.";
 
-/// 403 from Healthengine.
-pub fn no_consent(practice: &PracticeId) -> String {
-    format!(
-        "Healthengine refuses practice {practice} (403): its consent is missing or revoked, or id and key do not belong together. The practice's \
-         administrator grants consent in Healthengine's Practice Admin portal under API Consumer Consent (or by phone, 1300 377 639) and passes on \
-         the practice id and key that are shown there. Tried again every five minutes."
-    )
+/// Healthengine refuses us, or does not answer.
+pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {
+    match error.class {
+        ErrorClass::Credentials => {
+            "Healthengine refuses the api-key (401). Check `api_key` under [healthengine]; Healthengine's integration team issues it.".into()
+        }
+        ErrorClass::Forbidden => format!(
+            "Healthengine refuses practice {practice} (403): its consent is missing or revoked, or id and key do not belong together. The practice's \
+             administrator grants consent in Healthengine's Practice Admin portal under API Consumer Consent (or by phone, 1300 377 639) and passes on \
+             the practice id and key that are shown there."
+        ),
+        ErrorClass::NotSent
+        | ErrorClass::Lost
+        | ErrorClass::Unavailable
+        | ErrorClass::Refused
+        | ErrorClass::TooMany
+        | ErrorClass::Contract => {
+            format!("Healthengine cannot be asked: {error}. Bookings wait there until it can.")
+        }
+    }
 }
 
-/// Healthengine does not answer.
-pub fn healthengine_away(error: &CallError) -> String {
-    format!("Healthengine cannot be asked: {error}. Bookings wait there until it can.")
+/// OpenVPMS refuses us, or does not answer.
+pub fn openvpms_failed(error: &CallError) -> String {
+    if error.class == ErrorClass::Credentials { openvpms_password(error) } else { openvpms_away(error) }
 }
 
 /// OpenVPMS does not answer.
@@ -86,6 +99,8 @@ pub const SCHEDULE_CLOSED: &str = "The schedule is no longer open for online boo
 
 /// Nothing can be said about days.
 pub const NO_ZONE: &str = "the practice's time zone is not known";
+/// The same, for a person.
+pub const ZONE_MISSING: &str = "The practice's time zone is not known, so no day can be told. Run `vetbridge check`, which says why; as a rule `timezone` in the [[practice]] is the remedy.";
 
 /// The clinician left the location or lost the online booking flag.
 pub const CLINICIAN_ABSENT: &str = "The clinician can no longer be booked online at this location.";

@@ -125,6 +125,17 @@ pub fn schedule_without_types(schedule: ScheduleId, name: &str) -> Advice {
     )
 }
 
+/// A type that hardly anybody means.
+pub fn type_very_long(name: &str, length_minutes: u32, slots: u32, slot_size_minutes: u32) -> Advice {
+    Advice::new(
+        format!(
+            "Appointment type \"{}\" takes {length_minutes} minutes ({slots} slots of {slot_size_minutes}), and is offered only where all of that is free",
+            plain(name)
+        ),
+        "Correct its number of slots on the schedule in OpenVPMS, if that is not meant",
+    )
+}
+
 /// A practice with nothing to sell.
 pub fn nothing_to_offer() -> Advice {
     Advice::new(
@@ -295,6 +306,7 @@ mod tests {
             schedule_elsewhere(schedule, &[(schedule, "Main".into())]),
             schedule_without_types(schedule, "Main"),
             nothing_to_offer(),
+            type_very_long("Boarding", 720, 48, 15),
             unknown_user(user, &[(user, "Andrew\nTurner".into())]),
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),
             schedule_in_two_practices(schedule, &PracticeId("1".into())),

@@ -1,9 +1,10 @@
-//! Why the service cannot start.
+//! What the service says when it starts and stops, and why it cannot.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "only some kinds of I/O errors have a remedy of their own")]
 
 use std::fmt::Display;
 use std::io;
+use std::path::Path;
 
 use super::Advice;
 
@@ -24,6 +25,32 @@ pub fn cannot_listen(key: &str, address: impl Display, error: &io::Error) -> Adv
         ),
         _ => Advice::new(format!("{key}: cannot listen on {address}: {error}"), format!("Correct {key}")),
     }
+}
+
+/// The first line of the log.
+pub const RUNS: &str = "vetbridge runs.";
+/// A valid configuration that asks for nothing.
+pub const NOTHING_ENABLED: &str =
+    "No practice is enabled, so there is nothing to do. Add a [[practice]] block (see `vetbridge discover --toml`).";
+/// SIGHUP.
+pub const NO_RELOAD: &str =
+    "SIGHUP: the configuration is not read again while vetbridge runs. Restart it for changes to take effect.";
+/// SIGTERM, SIGINT.
+pub const STOPPING: &str = "Stopping: what is in flight is finished first.";
+
+/// Where the status page is, for whoever sits at the terminal.
+pub fn status_page(link: impl Display) -> String {
+    format!("Status page: {link}")
+}
+
+/// Where the status page is, for a log, which must not hold the token.
+pub fn status_page_and_token(address: impl Display, token_file: &Path) -> String {
+    format!("The status page is at http://{address}/; its token is in {}.", token_file.display())
+}
+
+/// The last line of a service that did not stop because it was told to.
+pub fn had_to_stop(why: &str) -> String {
+    format!("vetbridge had to stop: {why}. The supervisor starts it again; nothing that was confirmed is lost.")
 }
 
 #[cfg(test)]

@@ -18,7 +18,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::health::Subject;
+<<<<<<< HEAD
 use super::{Offering, Practice};
+=======
+use super::{Failed, Offering, Practice};
+use crate::config;
+>>>>>>> main
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId, ScheduleId};
 use crate::mapping::guard::{Accepted, Guard, Occasion, Ruling, Rulings};
@@ -96,7 +101,7 @@ pub(super) enum Reason {
 }
 
 /// What would be, or was, sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigurationChanges {
     /// The liveness contract.
     pub liveness_contract: bool,
@@ -109,7 +114,7 @@ pub struct ConfigurationChanges {
 }
 
 /// How a list differs from what Healthengine has.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListChange {
     /// How many it has.
     pub count: usize,
@@ -183,7 +188,7 @@ impl Practice {
         let sync = &self.settings.sync;
         let mut delays = self.delays(Duration::from_secs(1));
         loop {
-            let wait = match self.configure(Reason::Interval, false).await {
+            let wait = match self.configure(Reason::Interval, false).await.map_err(Failed::into_error) {
                 Ok(_) => {
                     delays.reset();
                     if let Some(offering) = self.offering() {
@@ -227,14 +232,14 @@ impl Practice {
     }
 
     /// Reads OpenVPMS's inventory and brings Healthengine's configuration into line with it. A dry run says what it would send.
-    pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Answer<ConfigurationChanges> {
+    pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
         let _one = self.configuring.lock().await;
-        let asked = self.asked();
+        let asked = asked(&self.config);
         let inventory = match self.read_inventory(&asked).await {
             Ok(inventory) => inventory,
             Err(error) => {
                 self.openvpms_failed(&error);
-                return Err(error);
+                return Err(Failed::OpenVpms(error));
             }
         };
         let mapping = Mapping::new(&inventory, &asked);
@@ -252,19 +257,7 @@ impl Practice {
             Ok(_) => {}
             Err(error) => self.healthengine_failed(error),
         }
-        outcome
-    }
-
-    /// What the config file asks for.
-    fn asked(&self) -> Asked {
-        let wanted = self.config.resources.iter();
-        Asked {
-            locations: self.config.locations.iter().copied().collect(),
-            resources: wanted
-                .map(|entry| WantedResource { schedule: entry.schedule, user: entry.user, name: entry.name.clone() })
-                .collect(),
-            time_zone: self.config.timezone,
-        }
+        outcome.map_err(Failed::Healthengine)
     }
 
     async fn read_inventory(&self, asked: &Asked) -> Answer<Inventory> {
@@ -302,6 +295,7 @@ impl Practice {
         match mapping.zones.clone() {
             Ok(zones) => {
                 self.health.clear(&Subject::Mapping);
+                super::zones::remember(&self.shared.store, self.id(), zones.practice);
                 self.offering.send_if_modified(|offering| {
                     let schedules = inventory.schedules.values().flatten();
                     let next = Offering {
@@ -481,6 +475,20 @@ impl Practice {
 
 /// More extra features than this are nonsense.
 const FEATURES_MAX: usize = 50;
+
+/// What a practice's configuration asks for.
+pub(crate) fn asked(practice: &config::Practice) -> Asked {
+    let wanted = |entry: &config::ResourceEntry| WantedResource {
+        schedule: entry.schedule,
+        user: entry.user,
+        name: entry.name.clone(),
+    };
+    Asked {
+        locations: practice.locations.iter().copied().collect(),
+        resources: practice.resources.iter().map(wanted).collect(),
+        time_zone: practice.timezone,
+    }
+}
 
 /// Reads everything that the mapping needs: one call for the locations, one per location, one per schedule, and those for
 /// clinicians only where clinicians are asked for.

@@ -27,13 +27,14 @@ pub mod resync;
 pub mod rosters;
 mod updates;
 mod watch;
+pub mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex as AsyncMutex, Notify, broadcast, watch as watch_channel};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -52,6 +53,7 @@ use crate::store::Store;
 use crate::zone::Zone;
 
 pub use availability::Changed;
+pub(crate) use configuration::{asked, read_inventory};
 use health::{Health, Subject};
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
@@ -138,6 +140,8 @@ pub struct Practice {
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
     watched: Mutex<watch::Watched>,
+    /// Places at the desk.
+    desk_places: Arc<Semaphore>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// How often Healthengine refused an answer to an update.
@@ -190,6 +194,7 @@ impl Practice {
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
+            desk_places: Arc::new(Semaphore::new(requests::BOOKINGS_AT_ONCE)),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),
             unserved: Mutex::default(),
@@ -231,11 +236,12 @@ impl Practice {
         self.offered.borrow().clone()
     }
 
-    /// The zone Healthengine sees. Before OpenVPMS was ever read, and without one in the config file, UTC.
+    /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.
     pub fn zone(&self) -> Zone {
         let configured = self.config.timezone;
         configured
             .or_else(|| self.offering().map(|offering| offering.zones.practice))
+            .or_else(|| zones::remembered(&self.shared.store, self.id()))
             .unwrap_or(Zone::Iana(chrono_tz::UTC))
     }
 
@@ -312,14 +318,18 @@ impl Practice {
     fn healthengine_failed(&self, error: &CallError) {
         let now = self.now();
         match error.class {
-            ErrorClass::Credentials => self.health.raise(Subject::Access, say::API_KEY_REFUSED, now),
-            ErrorClass::Forbidden => self.health.raise(Subject::Access, say::no_consent(self.id()), now),
+            ErrorClass::Credentials | ErrorClass::Forbidden => {
+                let text = format!("{} {}", say::healthengine_failed(error, self.id()), say::TRIED_AGAIN);
+                self.health.raise(Subject::Access, text, now);
+            }
             ErrorClass::NotSent
             | ErrorClass::Lost
             | ErrorClass::Unavailable
             | ErrorClass::Refused
             | ErrorClass::TooMany
-            | ErrorClass::Contract => self.health.raise(Subject::Healthengine, say::healthengine_away(error), now),
+            | ErrorClass::Contract => {
+                self.health.raise(Subject::Healthengine, say::healthengine_failed(error, self.id()), now)
+            }
         }
     }
 
@@ -329,6 +339,33 @@ impl Practice {
         let mut unserved = self.locked(&self.unserved);
         if unserved.len() < 20 && unserved.insert(name.to_owned()) {
             tracing::warn!(practice = %self.id(), request = plain(name), "Healthengine asks for something that vetbridge does not serve.");
+        }
+    }
+}
+
+/// Why a round of work came to nothing.
+#[derive(Debug)]
+enum Failed {
+    OpenVpms(CallError),
+    Healthengine(CallError),
+    /// Nobody failed to answer, but the answer names no zone that days could be told in.
+    NoZone,
+}
+
+impl Failed {
+    fn into_error(self) -> CallError {
+        match self {
+            Self::OpenVpms(error) | Self::Healthengine(error) => error,
+            Self::NoZone => CallError::new(ErrorClass::Contract, say::NO_ZONE),
+        }
+    }
+
+    /// For a person who waits for it: what is wrong and what to do.
+    fn sentence(&self, practice: &PracticeId) -> String {
+        match self {
+            Self::OpenVpms(error) => say::openvpms_failed(error),
+            Self::Healthengine(error) => say::healthengine_failed(error, practice),
+            Self::NoZone => say::ZONE_MISSING.to_owned(),
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::healthengine::{Page, RequestKind};
 use crate::ids::BookingId;
 use crate::remote::{Answer, ErrorClass};
 
-/// So many bookings are dealt with at one time.
-const BOOKINGS_AT_ONCE: usize = 16;
+/// So many bookings of a practice are dealt with at one time.
+pub(super) const BOOKINGS_AT_ONCE: usize = 16;
 /// How long updates wait for the bookings of the same poll.
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 /// The first poll waits no longer than this for configuration and days.
@@ -128,21 +128,22 @@ impl Practice {
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         let mut tasks = JoinSet::new();
-        for request in listed {
-            while tasks.len() >= BOOKINGS_AT_ONCE {
-                tasks.join_next().await;
+        let all = async {
+            for request in listed {
+                let Ok(place) = Arc::clone(&self.desk_places).acquire_owned().await else { return };
+                let Some(turn) = self.take_turn(request.booking_id) else { continue };
+                let practice = Arc::clone(self);
+                tasks.spawn(self.shared.tasks.track_future(async move {
+                    let outcome = practice.attend_request(request).await;
+                    practice.written(outcome);
+                    drop((turn, place));
+                }));
             }
-            let Some(turn) = self.take_turn(request.booking_id) else { continue };
-            let practice = Arc::clone(self);
-            tasks.spawn(self.shared.tasks.track_future(async move {
-                let outcome = practice.attend_request(request).await;
-                practice.written(outcome);
-                drop(turn);
-            }));
-        }
-        // Updates depend on their bookings, so these get a head start; one that takes longer goes on by itself.
-        let all_done = async { while tasks.join_next().await.is_some() {} };
-        let _late = tokio::time::timeout(BOOKINGS_FIRST, all_done).await;
+            while tasks.join_next().await.is_some() {}
+        };
+        // Updates depend on their bookings, so these get a head start. What takes longer goes on by itself, and what has not begun
+        // is listed again at the next poll: polling must not wait for it.
+        let _late = tokio::time::timeout(BOOKINGS_FIRST, all).await;
         tasks.detach_all();
         Ok(())
     }

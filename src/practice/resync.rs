@@ -1,14 +1,17 @@
 //! Sends everything again because a person wants it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Practice;
 use super::configuration::{ConfigurationChanges, Reason};
-use super::publishing::Which;
-use crate::messages::practice as say;
-use crate::remote::{CallError, ErrorClass};
+use super::publishing::{ReadDays, Which};
+use super::{Failed, Practice};
+
+/// The longest wait for days that were sent a moment ago.
+const QUEUE_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +24,7 @@ pub enum Only {
 }
 
 /// How far a resync is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Days dealt with.
     pub done: usize,
@@ -30,7 +33,7 @@ pub struct Progress {
 }
 
 /// What a resync did, or would do.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The practice.
     pub practice: String,
@@ -45,7 +48,7 @@ pub struct Outcome {
 }
 
 /// What became of the days.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaysOutcome {
     /// Sent and accepted, or in a dry run: would be sent.
     pub sent: usize,
@@ -53,6 +56,23 @@ pub struct DaysOutcome {
     pub refused: usize,
     /// Of those, days on which something else is offered than Healthengine has.
     pub changed: usize,
+}
+
+impl Only {
+    /// As it is typed and asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Availability => "availability",
+        }
+    }
+}
+
+impl Outcome {
+    /// True if everything that was to be sent was accepted.
+    pub fn is_complete(&self) -> bool {
+        self.problem.is_none() && self.days.is_none_or(|days| days.refused == 0)
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -76,8 +96,8 @@ impl Practice {
     /// Sends everything again, or says what would be sent. Releases what the guard holds back.
     pub async fn resync(&self, only: Option<Only>, dry_run: bool, progress: &(dyn Fn(Progress) + Sync)) -> Outcome {
         let mut outcome = Outcome { practice: self.id().to_string(), dry_run, ..Outcome::default() };
-        outcome.problem =
-            self.resync_parts(only, dry_run, progress, &mut outcome).await.err().map(|error| error.to_string());
+        let failed = self.resync_parts(only, dry_run, progress, &mut outcome).await.err();
+        outcome.problem = failed.map(|failed| failed.sentence(self.id()));
         outcome
     }
 
@@ -87,39 +107,56 @@ impl Practice {
         dry_run: bool,
         progress: &(dyn Fn(Progress) + Sync),
         outcome: &mut Outcome,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Failed> {
         if only != Some(Only::Availability) {
             outcome.configuration = Some(self.configure(Reason::Person, dry_run).await?);
-        } else if self.offered().is_none() {
-            self.configure(Reason::Interval, dry_run).await?;
+        } else if self.offering().is_none() {
+            // Only read: what is offered is the measure of the days.
+            self.configure(Reason::Interval, true).await?;
         }
-        if only == Some(Only::Config) {
-            return Ok(());
+        if only != Some(Only::Config) {
+            self.resync_days(dry_run, progress, outcome).await?;
         }
-        outcome.days = Some(self.resync_days(dry_run, progress).await?);
         Ok(())
     }
 
-    async fn resync_days(&self, dry_run: bool, progress: &(dyn Fn(Progress) + Sync)) -> Result<DaysOutcome, CallError> {
-        let offering = self.offered().or_else(|| self.offering().filter(|_| dry_run));
-        let Some(offering) = offering else { return Err(CallError::new(ErrorClass::Contract, say::NO_ZONE)) };
+    async fn resync_days(
+        &self,
+        dry_run: bool,
+        progress: &(dyn Fn(Progress) + Sync),
+        outcome: &mut Outcome,
+    ) -> Result<(), Failed> {
+        // What Healthengine accepted, or before that what it would be sent.
+        let Some(offering) = self.offered().or_else(|| self.offering()) else { return Err(Failed::NoZone) };
         let days = self.horizon(&offering);
         let resources = &offering.mapping.resources;
         let reading = self.read(&self.openvpms.background, &offering, resources, days).await;
         let read = self.days(&reading, &offering, resources, days);
-        let mut outcome = DaysOutcome { changed: self.changed(&read, Which::Changed).len(), ..DaysOutcome::default() };
+        let mut told = DaysOutcome { changed: self.changed(&read, Which::Changed).len(), ..DaysOutcome::default() };
         if dry_run {
-            outcome.sent = read.days.len();
+            told.sent = read.days.len();
         } else {
             let total = read.days.len();
-            let done = std::sync::atomic::AtomicUsize::new(0);
+            let done = AtomicUsize::new(0);
             let step = |days: usize| {
-                let done = done.fetch_add(days, std::sync::atomic::Ordering::Relaxed) + days;
+                let done = done.fetch_add(days, Ordering::Relaxed) + days;
                 progress(Progress { done, total });
             };
-            let published = self.publish(read, Which::All, &step).await?;
-            (outcome.sent, outcome.refused) = (published.accepted, published.refused);
+            self.wait_for_the_queue(&read).await;
+            let published = self.publish(read, Which::All, &step).await.map_err(Failed::Healthengine)?;
+            (told.sent, told.refused) = (published.accepted, published.refused);
         }
-        reading.failure.map_or(Ok(outcome), Err)
+        outcome.days = Some(told);
+        // What could be read was sent; the rest is a problem.
+        reading.failure.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+    }
+
+    /// Until the last of the days may be sent again: one that was sent a moment ago would else be put off, and a command that sends
+    /// by itself has nobody to put it off to.
+    async fn wait_for_the_queue(&self, read: &ReadDays) {
+        let free_from = read.days.iter().map(|day| self.publisher.free_from(day.resource, day.date)).max();
+        let wait = free_from.and_then(|at| (at - self.now()).to_std().ok()).unwrap_or_default();
+        // Longer than that only if the clock was set back.
+        tokio::time::sleep(wait.min(QUEUE_WAIT_MAX)).await;
     }
 }

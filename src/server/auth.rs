@@ -1,12 +1,16 @@
 //! Who may see the page and use the API: whoever has the admin token.
 
+use std::fmt::Display;
+
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use subtle::ConstantTimeEq;
 
 use super::Admin;
+use crate::messages::admin as say;
 
 /// The admin token. Compared in constant time, never shown.
 pub(super) struct Token(String);
@@ -27,26 +31,42 @@ impl Token {
 
 /// Lets in whoever brings the token; a link with `?token=` becomes a cookie, so that the token leaves the address bar.
 pub(super) async fn check(State(admin): State<Admin>, request: Request, next: Next) -> Response {
-    let offered = request.uri().query().and_then(|query| {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == "token").map(|(_, value)| value.to_owned()).next()
-    });
-    if let Some(offered) = offered.filter(|offered| admin.token.is(offered)) {
-        let cookie = format!("{COOKIE}={offered}; HttpOnly; SameSite=Strict; Path=/");
+    if let Some(offered) = in_query(request.uri()).filter(|offered| admin.token.is(&decoded(offered))) {
+        let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", encoded(&decoded(offered)));
         return ([(header::SET_COOKIE, cookie)], Redirect::to(request.uri().path())).into_response();
     }
-    if bearer(request.headers()).or_else(|| cookie(request.headers())).is_some_and(|text| admin.token.is(text)) {
+    let headers = request.headers();
+    let cookie = || in_cookie(headers).is_some_and(|offered| admin.token.is(&decoded(offered)));
+    if bearer(headers).is_some_and(|offered| admin.token.is(offered)) || cookie() {
         return next.run(request).await;
     }
-    let help = "The admin token is needed: `Authorization: Bearer …`, or open the page with ?token=…. It stands in the file admin-token of the state directory.\n";
-    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], help).into_response()
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], say::TOKEN_NEEDED).into_response()
+}
+
+/// The link that opens the status page.
+pub fn link(address: impl Display, token: &str) -> String {
+    format!("http://{address}/?token={}", encoded(token))
+}
+
+/// A token can be of an operator's own making, with characters that a query or a cookie cannot carry as they are.
+fn encoded(token: &str) -> String {
+    utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn in_query(uri: &Uri) -> Option<&str> {
+    let mut pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == "token").map(|(_, value)| value)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn in_cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .flat_map(|value| value.split(';'))

@@ -1,27 +1,33 @@
 //! The admin listener: health for machines, a page and an API for people.
 //!
-//! `/healthz` and `/readyz` are open; everything else needs the admin token, as a bearer token or as the cookie that the link with
-//! `?token=` sets. Nothing here calls a remote system by itself; a resync is done by the practice.
+//! `/healthz` and `/readyz` are open; everything else, unknown paths included, needs the admin token: as a bearer token, or as the
+//! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync is done by the practice.
 
 mod api;
 mod auth;
+mod guard;
 mod listener;
 mod page;
+mod resync;
 pub mod view;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::middleware;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::bridge::Bridge;
 
+pub use auth::link;
 pub use listener::serve;
+
+/// What `/healthz` answers; by this a command knows that it talks to a vetbridge, before it shows its token.
+pub const HEALTHY: &str = "ok\n";
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -43,13 +49,18 @@ impl Admin {
             .route("/api/v1/status", get(api::status))
             .route("/api/v1/bookings", get(api::bookings))
             .route("/api/v1/bookings/{id}", get(api::booking))
-            .route("/api/v1/practices/{id}/resync", post(api::resync))
-            .layer(middleware::from_fn_with_state(self.clone(), auth::check));
+            .route("/api/v1/practices/{id}/resync", post(resync::resync))
+            .fallback(api::no_such_path)
+            .method_not_allowed_fallback(api::no_such_method)
+            .layer(from_fn_with_state(self.clone(), auth::check));
         Router::new()
-            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/healthz", get(|| async { HEALTHY }))
             .route("/readyz", get(ready))
             .merge(guarded)
             .with_state(self)
+            .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
+            .layer(from_fn(guard::limit_body))
+            .layer(from_fn(guard::headers))
     }
 }
 

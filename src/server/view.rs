@@ -1,12 +1,12 @@
 //! What operators see of the bridge and its bookings, as JSON. The page shows the same.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
 use crate::practice::Practice;
-use crate::practice::health::Problem;
+use crate::practice::resync::{Outcome, Progress};
 use crate::zone::Zone;
 
 /// The whole bridge.
@@ -32,7 +32,9 @@ pub struct PracticeStatus {
     /// Why not.
     pub reasons: Vec<String>,
     /// What is wrong, with what to do.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ProblemView>,
+    /// The zone that its times are told in.
+    pub time_zone: String,
     /// How many resources are offered.
     pub resources: usize,
     /// Bookings that somebody must look at.
@@ -47,6 +49,17 @@ pub struct PracticeStatus {
     pub sent_at: Option<DateTime<FixedOffset>>,
 }
 
+/// One thing that is wrong with a practice.
+#[derive(Debug, Serialize)]
+pub struct ProblemView {
+    /// What it is about, in a word.
+    pub subject: String,
+    /// What is wrong and what to do, in a sentence or two.
+    pub text: String,
+    /// Since when, at practice time.
+    pub since: DateTime<FixedOffset>,
+}
+
 /// A practice that is not ready, for `/readyz`.
 #[derive(Debug, Serialize)]
 pub struct NotReady {
@@ -59,6 +72,28 @@ impl NotReady {
     pub fn of(status: PracticeStatus) -> Option<Self> {
         (!status.in_step).then_some(Self { practice: status.id, reasons: status.reasons })
     }
+}
+
+/// Why a request was not served, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// A sentence for a person.
+    pub error: String,
+}
+
+/// The media type of a resync that is answered line by line.
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// A line of such an answer. The last one is no `Progress`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResyncLine {
+    /// How far it is.
+    Progress(Progress),
+    /// How it ended.
+    Outcome(Box<Outcome>),
+    /// It ended without an outcome.
+    Error(String),
 }
 
 /// The bridge as it is now.
@@ -76,12 +111,16 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let progress = practice.progress();
     let reasons = practice.not_in_step(now);
     let flagged = bridge.ledger().live_of(practice.id()).iter().filter(|entry| entry.needs_attention.is_some()).count();
+    let problems = practice.health().problems().into_iter();
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
         id: practice.id().to_string(),
         in_step: reasons.is_empty(),
         reasons,
-        problems: practice.health().problems(),
+        problems: problems
+            .map(|own| ProblemView { subject: own.subject, text: own.text, since: zone.at(own.since) })
+            .collect(),
+        time_zone: zone.to_string(),
         resources: practice.offering().map_or(0, |offering| offering.mapping.resources.len()),
         needs_attention: flagged,
         polled_at: local(progress.polled_at),
@@ -92,14 +131,14 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
 }
 
 /// One booking of the ledger.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookingView {
     /// Healthengine's number.
     pub booking_id: i64,
     /// The practice.
     pub practice_id: String,
     /// The ledger's state.
-    pub state: &'static str,
+    pub state: String,
     /// OpenVPMS's reference.
     pub reference: Option<String>,
     /// The schedule.
@@ -115,10 +154,10 @@ pub struct BookingView {
 }
 
 /// A state that was reached.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HappeningView {
     /// The state.
-    pub state: &'static str,
+    pub state: String,
     /// When, at practice time.
     pub at: DateTime<FixedOffset>,
     /// Why.
@@ -131,7 +170,7 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
     BookingView {
         booking_id: entry.booking_id.0,
         practice_id: entry.practice_id.to_string(),
-        state: entry.state.name(),
+        state: entry.state.name().to_owned(),
         reference: entry.reference.as_ref().map(ToString::to_string),
         schedule: entry.place.as_ref().map(|place| place.schedule.0),
         start: span.map(|span| zone.at(span.start)),
@@ -141,7 +180,7 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
             .history
             .iter()
             .map(|happening| HappeningView {
-                state: happening.state.name(),
+                state: happening.state.name().to_owned(),
                 at: zone.at(happening.at),
                 reason: happening.reason.clone(),
             })

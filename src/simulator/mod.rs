@@ -6,3 +6,4 @@
 pub mod exchange;
 pub mod healthengine;
 pub mod openvpms;
+pub mod random;

@@ -49,6 +49,30 @@ impl StateDirectory {
         Ok(Self { path, _lock: lock })
     }
 
+    /// Whether [`StateDirectory::open`] would succeed, without making or changing anything that stays. `false`: there is no
+    /// directory yet, and it can be made.
+    pub(super) fn inspect(path: &Path) -> Result<bool, OpenError> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(OpenError::NotADirectory { path: path.to_owned() }),
+            Err(error) if error.kind() == ErrorKind::NotFound && parent(path).is_dir() => return Ok(false),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Err(OpenError::NoParent { path: path.to_owned() });
+            }
+            Err(error) => return Err(disk(path)(error)),
+        }
+        let path = path.canonicalize().map_err(disk(path))?;
+        refuse_foreign_files(&path)?;
+        let lock = match File::open(path.join(LOCK)) {
+            Ok(lock) => Some(lock),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(disk(&path.join(LOCK))(error)),
+        };
+        lock.as_ref().map_or(Ok(()), |lock| take(&path, lock))?;
+        refuse_other_owner(&path)?;
+        Ok(true)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -168,19 +192,24 @@ fn lock(path: &Path, now: DateTime<Utc>) -> Result<File, OpenError> {
         .mode(0o600)
         .open(&file_path)
         .map_err(disk(&file_path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = read_small(&file_path).unwrap_or_default();
-            let holder = holder.lines().next().filter(|line| line.starts_with("process ")).unwrap_or("unknown process");
-            return Err(OpenError::InUse { path: path.to_owned(), holder: holder.to_owned() });
-        }
-        Err(TryLockError::Error(error)) => return Err(disk(&file_path)(error)),
-    }
+    take(path, &file)?;
     let line = format!("process {} since {}\n", std::process::id(), seconds(now));
     let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(line.as_bytes()));
     written.map_err(disk(&file_path))?;
     Ok(file)
+}
+
+/// Locks the lock file, or says who has it.
+fn take(path: &Path, lock: &File) -> Result<(), OpenError> {
+    match lock.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let holder = read_small(&path.join(LOCK)).unwrap_or_default();
+            let holder = holder.lines().next().filter(|line| line.starts_with("process ")).unwrap_or("unknown process");
+            Err(OpenError::InUse { path: path.to_owned(), holder: holder.to_owned() })
+        }
+        Err(TryLockError::Error(error)) => Err(disk(&path.join(LOCK))(error)),
+    }
 }
 
 /// Ends the names of files that are not finished.
@@ -208,10 +237,15 @@ pub(super) fn read_small(path: &Path) -> io::Result<String> {
 
 /// A new name lasts only when the directory that it stands in is synced.
 pub(super) fn sync_directory_of(path: &Path) -> io::Result<()> {
+    File::open(parent(path))?.sync_all()
+}
+
+/// The directory that a path stands in; of the root, itself.
+fn parent(path: &Path) -> &Path {
     match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => File::open(".")?.sync_all(),
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
     }
 }
 

@@ -49,6 +49,15 @@ use self::engine::Engine;
 use self::parts::{Parted, Stored};
 use self::writer::{Queue, Urgency};
 
+/// Whether a store can be opened in a state directory, as far as that shows without opening it: the directory is one of ours, it is
+/// writable, and no process has it. `false`: there is none yet, and it can be made. Nothing that stays is made or changed.
+///
+/// # Errors
+/// What is wrong with the directory and what to do about it.
+pub fn inspect(path: &Path) -> Result<bool, OpenError> {
+    StateDirectory::inspect(path)
+}
+
 /// A handle to the store; clones are the same store. It is closed when the last one is dropped: what was submitted is then
 /// written (the drop waits for that), and another process can open it.
 #[derive(Clone)]

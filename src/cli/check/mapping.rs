@@ -1,36 +1,36 @@
-//! Do the ids of the configuration exist in OpenVPMS, and does each schedule belong to one practice?
+//! Does OpenVPMS have what the configuration asks for, and does each schedule belong to one practice?
+//!
+//! What a practice offers is worked out by the same functions as in `run`; here it is only said, with what to do. So whatever
+//! `run` would leave out is a problem here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::Report;
-use crate::cli::inventory::Place;
-use crate::config::{Config, Practice, ResourceEntry};
+use crate::config::{Config, Practice};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
+use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
 use crate::messages::servers as say;
-use crate::openvpms::{Location, ReadOpenVpms};
-use crate::remote::{Answer, CallError};
+use crate::messages::{Advice, plain};
+use crate::openvpms::ReadOpenVpms;
+use crate::practice::{asked, read_inventory};
+use crate::remote::{Answer, CallError, ErrorClass};
 use crate::zone::Zone;
 
-/// Judges every practice against what OpenVPMS has. `places` are the configured locations that exist.
-pub(super) async fn inspect(
-    config: &Config,
-    locations: &[Location],
-    places: &[Place],
-    openvpms: &dyn ReadOpenVpms,
-    report: &mut Report,
-) -> Answer<()> {
+/// An appointment longer than this is a slip in OpenVPMS's set-up, as a rule: the length is a number of slots.
+const LENGTH_MINUTES_MAX: u32 = 8 * 60;
+
+/// Judges every practice against what OpenVPMS has.
+pub(super) async fn inspect(config: &Config, openvpms: &dyn ReadOpenVpms, report: &mut Report) -> Answer<()> {
     let mut holders: BTreeMap<ScheduleId, &PracticeId> = BTreeMap::new();
     for practice in &config.practices {
-        let own =
-            Own { practice, places: places.iter().filter(|place| practice.locations.contains(&place.id())).collect() };
+        let asked = asked(practice);
+        let inventory = read_inventory(openvpms, &asked).await?;
+        let own = Own { practice, mapping: Mapping::new(&inventory, &asked), inventory };
         let before = report.problems();
-        own.inspect_locations(locations, report);
-        if practice.resources.is_empty() {
-            own.inspect_all_schedules(report);
-        }
-        for entry in &practice.resources {
-            own.inspect_entry(entry, openvpms, report).await?;
-        }
+        own.inspect_locations(report);
+        own.inspect_zone(report);
+        own.inspect_left_out(openvpms, report).await?;
+        own.inspect_types(report);
         for schedule in own.schedules() {
             let holder = *holders.entry(schedule).or_insert(&practice.id);
             if *holder != practice.id {
@@ -49,10 +49,11 @@ pub(super) fn title(practice: &Practice) -> String {
     format!("practice {}", practice.id)
 }
 
-/// A practice with its locations as OpenVPMS has them.
+/// A practice, and what OpenVPMS has for it.
 struct Own<'a> {
     practice: &'a Practice,
-    places: Vec<&'a Place>,
+    inventory: Inventory,
+    mapping: Mapping,
 }
 
 impl Own<'_> {
@@ -60,118 +61,143 @@ impl Own<'_> {
         title(self.practice)
     }
 
-    fn inspect_locations(&self, all: &[Location], report: &mut Report) {
+    fn inspect_locations(&self, report: &mut Report) {
         let known: Vec<(LocationId, String)> =
-            all.iter().map(|location| (location.id, location.name.clone())).collect();
-        for location in &self.practice.locations {
-            match all.iter().find(|known| known.id == *location) {
-                None => report.problem(self.title(), say::unknown_location(*location, &known)),
-                Some(location) => self.inspect_zone(location, report),
-            }
+            self.inventory.locations.iter().map(|location| (location.id, location.name.clone())).collect();
+        for location in &self.mapping.missing_locations {
+            report.problem(self.title(), say::unknown_location(*location, &known));
         }
-    }
-
-    fn inspect_zone(&self, location: &Location, report: &mut Report) {
-        let Ok(server) = location.time_zone.parse::<Zone>() else {
-            return report.problem(self.title(), say::server_zone_unknown(location.id, &location.time_zone));
-        };
-        match self.practice.timezone {
-            None if !server.is_iana() => {
-                report.problem(self.title(), say::zone_needed(location.id, &location.time_zone))
-            }
-            Some(zone) if server.is_iana() && zone != server => {
-                report.note(self.title(), say::zones_differ(zone, server))
-            }
-            None | Some(_) => {}
-        }
-    }
-
-    /// A practice without resource entries offers every schedule.
-    fn inspect_all_schedules(&self, report: &mut Report) {
-        let columns = || self.places.iter().flat_map(|place| &place.schedules);
-        if !self.places.is_empty() && columns().next().is_none() {
+        let some_exists = self.mapping.missing_locations.len() < self.practice.locations.len();
+        if some_exists && self.practice.resources.is_empty() && self.mapping.resources.is_empty() {
             report.problem(self.title(), say::nothing_to_offer());
         }
-        for column in columns().filter(|column| column.types.is_empty()) {
-            report.note(self.title(), say::schedule_without_types(column.schedule.id, &column.schedule.name));
+    }
+
+    fn inspect_zone(&self, report: &mut Report) {
+        let listed = self.inventory.locations.iter().find(|location| self.practice.locations.contains(&location.id));
+        // Without any location there is a problem already.
+        let Some(location) = listed else { return };
+        match &self.mapping.zones {
+            Ok(zones) if zones.server.is_iana() && zones.practice != zones.server => {
+                report.note(self.title(), say::zones_differ(zones.practice, zones.server));
+            }
+            Ok(_) | Err(ZoneProblem::NoLocation) => {}
+            Err(ZoneProblem::ServerZoneUnknown(zone)) => {
+                report.problem(self.title(), say::server_zone_unknown(location.id, zone));
+            }
+            Err(ZoneProblem::PracticeZoneNeeded(zone)) => {
+                report.problem(self.title(), say::zone_needed(location.id, zone));
+            }
         }
     }
 
-    async fn inspect_entry(
-        &self,
-        entry: &ResourceEntry,
-        openvpms: &dyn ReadOpenVpms,
-        report: &mut Report,
-    ) -> Answer<()> {
-        let title = || format!("{} resource {}", self.title(), entry.id());
-        let found = self.places.iter().find_map(|place| Some((place, place.column(entry.schedule)?)));
-        let Some((place, column)) = found else {
-            let advice = match openvpms.schedule(entry.schedule).await {
-                Ok(_) => say::schedule_elsewhere(entry.schedule, &self.known_schedules()),
-                Err(error) if is_refusal(&error, 400) => say::schedule_not_flagged(entry.schedule),
-                Err(error) if is_refusal(&error, 404) => say::unknown_schedule(entry.schedule, &self.known_schedules()),
-                Err(error) => return Err(error),
-            };
-            report.problem(title(), advice);
-            return Ok(());
-        };
-        if column.types.is_empty() {
-            report.problem(title(), say::schedule_without_types(entry.schedule, &column.schedule.name));
-        }
-        if let Some(user) = entry.user.filter(|user| !place.users.iter().any(|own| own.id == *user)) {
-            let advice = match openvpms.user(user).await {
-                Ok(found) => say::user_not_bookable(user, &found.name, entry.id()),
-                Err(error) if is_refusal(&error, 404) => say::unknown_user(user, &self.known_users()),
-                Err(error) => return Err(error),
-            };
-            report.problem(title(), advice);
+    /// In the order of the configuration.
+    async fn inspect_left_out(&self, openvpms: &dyn ReadOpenVpms, report: &mut Report) -> Answer<()> {
+        for entry in &self.practice.resources {
+            if let Some(left_out) = self.mapping.left_out.iter().find(|left_out| left_out.resource == entry.id()) {
+                let advice = self.advice(left_out, openvpms).await?;
+                report.problem(format!("{} resource {}", self.title(), entry.id()), advice);
+            }
         }
         Ok(())
     }
 
-    /// The schedules that the practice fills, each once.
-    fn schedules(&self) -> Vec<ScheduleId> {
-        let mut schedules: Vec<ScheduleId> = if self.practice.resources.is_empty() {
-            self.known_schedules().into_iter().map(|(id, _)| id).collect()
-        } else {
-            self.practice.resources.iter().map(|entry| entry.schedule).collect()
-        };
-        schedules.sort_unstable();
-        schedules.dedup();
-        schedules
+    async fn advice(&self, LeftOut { resource, reason }: &LeftOut, openvpms: &dyn ReadOpenVpms) -> Answer<Advice> {
+        let schedule = resource.schedule;
+        Ok(match (reason, resource.user) {
+            (LeftOutReason::ScheduleNotListed | LeftOutReason::ScheduleElsewhere(_), _) => {
+                say::schedule_elsewhere(schedule, &self.known_schedules())
+            }
+            (LeftOutReason::ScheduleUnknown, _) => say::unknown_schedule(schedule, &self.known_schedules()),
+            (LeftOutReason::ScheduleNotFlagged, _) => say::schedule_not_flagged(schedule),
+            (LeftOutReason::ClinicianNotListed | LeftOutReason::ClinicianNotAtLocation(_), Some(user)) => {
+                match openvpms.user(user).await {
+                    Ok(found) => say::user_not_bookable(user, &found.name, *resource),
+                    Err(error) if is_unknown(&error) => say::unknown_user(user, &self.known_users()),
+                    Err(error) => return Err(error),
+                }
+            }
+            (LeftOutReason::ClinicianNotListed | LeftOutReason::ClinicianNotAtLocation(_), None) => {
+                say::unknown_schedule(schedule, &self.known_schedules())
+            }
+        })
+    }
+
+    fn inspect_types(&self, report: &mut Report) {
+        for resource in &self.mapping.resources {
+            let schedule = resource.id.schedule;
+            if resource.types.is_empty() {
+                let advice = say::schedule_without_types(schedule, &self.name_of(schedule));
+                // What a person asked for by name is to be offered; of all the rest it is only worth knowing.
+                if self.practice.resources.is_empty() {
+                    report.note(self.title(), advice);
+                } else {
+                    report.problem(format!("{} resource {}", self.title(), resource.id), advice);
+                }
+            }
+            for kind in resource.types.iter().filter(|kind| kind.length_minutes > LENGTH_MINUTES_MAX) {
+                report.note(
+                    format!("{} resource {}", self.title(), resource.id),
+                    say::type_very_long(&kind.plain_name, kind.length_minutes, kind.slots, resource.slot_size_minutes),
+                );
+            }
+        }
+    }
+
+    /// The schedules that the practice fills, or would fill, each once.
+    fn schedules(&self) -> BTreeSet<ScheduleId> {
+        let offered = self.mapping.resources.iter().map(|resource| resource.id.schedule);
+        offered.chain(self.practice.resources.iter().map(|entry| entry.schedule)).collect()
     }
 
     fn known_schedules(&self) -> Vec<(ScheduleId, String)> {
-        let columns = self.places.iter().flat_map(|place| &place.schedules);
-        columns.map(|column| (column.schedule.id, column.schedule.name.clone())).collect()
+        let listed = self.inventory.schedules.values().flatten();
+        listed.map(|(schedule, _)| (schedule.id, schedule.name.clone())).collect()
     }
 
     fn known_users(&self) -> Vec<(UserId, String)> {
-        let mut users: Vec<_> =
-            self.places.iter().flat_map(|place| &place.users).map(|user| (user.id, user.name.clone())).collect();
-        users.sort();
-        users.dedup();
-        users
+        let listed = self.inventory.users.values().flatten();
+        let users: BTreeSet<(UserId, String)> = listed.map(|user| (user.id, user.name.clone())).collect();
+        users.into_iter().collect()
     }
 
+    fn name_of(&self, schedule: ScheduleId) -> String {
+        let known = self.known_schedules().into_iter().find(|(id, _)| *id == schedule);
+        known.map(|(_, name)| name).unwrap_or_default()
+    }
+
+    /// `1 resource, 4 appointment types of 15 to 30 minutes; times of Australia/Sydney`.
     fn summary(&self) -> String {
-        let clinicians = self.practice.resources.iter().filter(|entry| entry.user.is_some()).count();
+        let resources = &self.mapping.resources;
+        let lengths: BTreeSet<u32> = resources.iter().flat_map(lengths).collect();
+        let types = resources.iter().map(|resource| resource.types.len()).sum::<usize>();
+        let lengths = match (lengths.first(), lengths.last()) {
+            (Some(shortest), Some(longest)) if shortest < longest => format!(" of {shortest} to {longest} minutes"),
+            (Some(only), _) => format!(" of {only} minutes"),
+            (None, _) => String::new(),
+        };
+        let zone = self.mapping.zones.as_ref().ok().map(|zones| in_words(zones.practice)).unwrap_or_default();
         let state = if self.practice.enabled { "" } else { "; disabled" };
         format!(
-            "locations, schedules and clinicians exist: {} on {}{state}",
-            match clinicians {
-                0 => "no clinician".to_owned(),
-                1 => "1 clinician resource".to_owned(),
-                several => format!("{several} clinician resources"),
-            },
-            match self.schedules().len() {
-                1 => "1 schedule".to_owned(),
-                several => format!("{several} schedules"),
-            }
+            "OpenVPMS has what is configured: {}, {}{lengths}{zone}{state}",
+            counted(resources.len(), "resource"),
+            counted(types, "appointment type"),
         )
     }
 }
 
-fn is_refusal(error: &CallError, status: u16) -> bool {
-    error.class == crate::remote::ErrorClass::Refused && error.status == Some(status)
+fn lengths(resource: &Resource) -> impl Iterator<Item = u32> {
+    resource.types.iter().map(|kind| kind.length_minutes)
+}
+
+fn in_words(zone: Zone) -> String {
+    format!("; times of {}", plain(&zone.to_string()))
+}
+
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
+fn is_unknown(error: &CallError) -> bool {
+    error.class == ErrorClass::Refused && error.status == Some(404)
 }

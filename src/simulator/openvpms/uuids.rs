@@ -1,18 +1,20 @@
 //! Uuids from a seed, so that a simulation comes out the same every time.
 
+use crate::simulator::random::Random;
+
 /// A source of uuids. Not secret at all: a simulated server keeps nobody's diary.
 #[derive(Debug, Clone)]
-pub struct Uuids(u64);
+pub struct Uuids(Random);
 
 impl Uuids {
     /// The same seed gives the same uuids.
     pub fn from_seed(seed: u64) -> Self {
-        Self(seed)
+        Self(Random::from_seed(seed))
     }
 
     /// The next one, written as version 1, the kind that OpenVPMS uses.
     pub(super) fn next(&mut self) -> String {
-        let (high, low) = (self.bits(), self.bits());
+        let (high, low) = (self.0.bits(), self.0.bits());
         format!(
             "{:08x}-{:04x}-1{:03x}-{:04x}-{:012x}",
             high >> 32,
@@ -21,15 +23,6 @@ impl Uuids {
             (low >> 48) & 0x3fff | 0x8000,
             low & 0xffff_ffff_ffff
         )
-    }
-
-    /// SplitMix64 (Steele, Lea and Flood, 2014): every state gives good bits, and none is ever repeated within 2⁶⁴.
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }
 

@@ -1,0 +1,59 @@
+//! Can `run` listen and keep its state on this machine, or does it run already?
+//!
+//! Nothing is made: a port is bound for a moment, a state directory that exists is looked at.
+
+use std::io;
+
+use tokio::net::TcpListener;
+
+use super::findings::Report;
+use crate::cli::running::{self, Absent, Found};
+use crate::config::Config;
+use crate::messages::{Advice, commands, start as say};
+use crate::store::{self, OpenError};
+
+const ADMIN: &str = "[admin] listen";
+const STATE: &str = "[state] path";
+
+/// Looks for a service that runs with this configuration; if there is none, whether one could start.
+pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Result<()> {
+    match running::find(&config.instance()).await {
+        Ok(Found::Running(service)) => report.ok(ADMIN, commands::runs_already(service.address())),
+        Ok(Found::Absent(absent)) => {
+            inspect_port(config, report).await;
+            inspect_state(config, &absent, report).await?;
+        }
+        Err(error) => match error.downcast::<Advice>() {
+            Ok(advice) => report.problem(ADMIN, advice),
+            Err(error) => return Err(error),
+        },
+    }
+    Ok(())
+}
+
+async fn inspect_port(config: &Config, report: &mut Report) {
+    match TcpListener::bind(config.admin_listen).await {
+        Ok(_) => report.ok(ADMIN, format!("{} is free", config.admin_listen)),
+        Err(error) => report.problem(ADMIN, listen_advice(config, &error)),
+    }
+}
+
+fn listen_advice(config: &Config, error: &io::Error) -> Advice {
+    say::cannot_listen(ADMIN, config.admin_listen, error)
+}
+
+async fn inspect_state(config: &Config, absent: &Absent, report: &mut Report) -> anyhow::Result<()> {
+    let path = config.state_path.clone();
+    let looked_at = tokio::task::spawn_blocking(move || store::inspect(&path)).await?;
+    let path = config.state_path.display();
+    match looked_at {
+        Ok(true) => report.ok(STATE, format!("{path} can be used")),
+        Ok(false) => report.ok(STATE, format!("{path} will be made by the first run")),
+        Err(error @ OpenError::OtherOwner { .. }) => report.note(STATE, commands::check_as_other_user(&error)),
+        Err(error) => match absent.mute_holder(&error) {
+            Some(advice) => report.problem(STATE, advice),
+            None => report.sentence(STATE, error.to_string()),
+        },
+    }
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! The running service, as a command reaches it: through the admin listener that the configuration names, with the token of the
+//! state directory that it names.
+//!
+//! | at the address | then |
+//! | --- | --- |
+//! | nobody listens, or something that is no vetbridge | no service runs: the command opens the state itself |
+//! | a vetbridge that takes the token | the command talks to it |
+//! | a vetbridge that does not | it is another instance: the command says so and stops |
+//!
+//! If then the state is locked, a service does run, at another address: [`Absent::open_store`] says who it is. The token is shown
+//! to nobody before `/healthz` answered as a vetbridge does.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+
+use crate::clock::Clock;
+use crate::config::Instance;
+use crate::messages::{Advice, commands as say};
+use crate::practice::resync::{Only, Outcome, Progress};
+use crate::server::HEALTHY;
+use crate::server::view::{BookingView, NDJSON, Problem, ResyncLine};
+use crate::store::{self, OpenError, Store};
+
+/// A service on the same machine connects and answers at once; a busy one gets some time.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// A resync sends a line every two seconds.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// A ledger of some ten thousand bookings with their histories.
+const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// What is found at the admin address.
+pub(super) enum Found {
+    /// A service that takes our token.
+    Running(Running),
+    /// No service, or none that answers.
+    Absent(Absent),
+}
+
+/// Looks for the service.
+///
+/// # Errors
+/// There is one, and it is not the one that this configuration means, or its token cannot be read.
+pub(super) async fn find(instance: &Instance) -> anyhow::Result<Found> {
+    let address = reachable(instance.admin_listen);
+    let http = client()?;
+    if let Err(why) = healthy(&http, address).await {
+        return Ok(Found::Absent(Absent { instance: instance.clone(), why }));
+    }
+    let token = store::admin_token(&instance.state_path).map_err(say::token_unreadable)?;
+    let stranger = || say::another_instance(address, &instance.state_path);
+    let running = Running { http, address, token: token.ok_or_else(stranger)? };
+    match running.get("/api/v1/status").send().await.map_err(|error| running.failed(&error))?.status() {
+        StatusCode::OK => Ok(Found::Running(running)),
+        StatusCode::UNAUTHORIZED => Err(stranger().into()),
+        status => Err(say::service_failed(address, format!("status {status}")).into()),
+    }
+}
+
+/// A listener on every address of the machine is reached on loopback.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+fn client() -> anyhow::Result<Client> {
+    // No proxy, no redirect, and no certificates: the listener speaks plain http.
+    let builder = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).tls_certs_only([]);
+    Ok(builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(SILENCE_MAX).build()?)
+}
+
+/// `Err` is what happens there instead.
+async fn healthy(http: &Client, address: SocketAddr) -> Result<(), String> {
+    let asked = http.get(format!("http://{address}/healthz")).timeout(CONNECT_TIMEOUT * 2).send().await;
+    let mut answer = asked.map_err(|error| {
+        if error.is_connect() && !error.is_timeout() {
+            say::NOBODY_LISTENS.to_owned()
+        } else {
+            say::no_answer(short(&error))
+        }
+    })?;
+    let is_ours = answer.status() == StatusCode::OK
+        && body(&mut answer, HEALTHY.len()).await.is_ok_and(|body| body == HEALTHY.as_bytes());
+    if is_ours { Ok(()) } else { Err(say::NOT_VETBRIDGE.to_owned()) }
+}
+
+/// Why no service is there to talk to.
+pub(super) struct Absent {
+    instance: Instance,
+    why: String,
+}
+
+impl Absent {
+    /// True if no vetbridge ever used the state directory.
+    pub(super) fn never_ran(&self) -> bool {
+        store::admin_token(&self.instance.state_path).is_ok_and(|token| token.is_none())
+    }
+
+    /// Opens the state, since no service has it.
+    ///
+    /// # Errors
+    /// What is wrong with the directory; and if a service has it after all, which one.
+    pub(super) async fn open_store(&self) -> anyhow::Result<Store> {
+        let (path, now) = (self.instance.state_path.clone(), Clock::system().now());
+        let opened = tokio::task::spawn_blocking(move || Store::open(&path, now)).await?;
+        opened.map_err(|error| match self.mute_holder(&error) {
+            Some(advice) => advice.into(),
+            None => error.into(),
+        })
+    }
+
+    /// What to say of a state directory that is in use though no service answers.
+    pub(super) fn mute_holder(&self, error: &OpenError) -> Option<Advice> {
+        match error {
+            OpenError::InUse { path, holder } => {
+                Some(say::held_by_a_mute_service(path, holder, reachable(self.instance.admin_listen), &self.why))
+            }
+            OpenError::NoParent { .. }
+            | OpenError::NotADirectory { .. }
+            | OpenError::OtherOwner { .. }
+            | OpenError::ForeignFiles { .. }
+            | OpenError::Disk { .. }
+            | OpenError::Vanished { .. }
+            | OpenError::MixedUp { .. }
+            | OpenError::Damaged { .. }
+            | OpenError::SecretFile { .. } => None,
+        }
+    }
+}
+
+/// A service that takes our token.
+pub(super) struct Running {
+    http: Client,
+    address: SocketAddr,
+    token: SecretString,
+}
+
+impl Running {
+    /// Where it is.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The whole ledger.
+    pub(super) async fn bookings(&self) -> anyhow::Result<Vec<BookingView>> {
+        let answer = self.get("/api/v1/bookings").send().await.map_err(|error| self.failed(&error))?;
+        self.read(answer).await
+    }
+
+    /// One booking; `None` if the ledger does not know it.
+    pub(super) async fn booking(&self, id: i64) -> anyhow::Result<Option<BookingView>> {
+        let path = format!("/api/v1/bookings/{id}");
+        let answer = self.get(&path).send().await.map_err(|error| self.failed(&error))?;
+        if answer.status() == StatusCode::NOT_FOUND { Ok(None) } else { self.read(answer).await.map(Some) }
+    }
+
+    /// The practices that it serves.
+    pub(super) async fn practices(&self) -> anyhow::Result<Vec<String>> {
+        #[derive(serde::Deserialize)]
+        struct Status {
+            practices: Vec<Practice>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Practice {
+            id: String,
+        }
+        let answer = self.get("/api/v1/status").send().await.map_err(|error| self.failed(&error))?;
+        let status: Status = self.read(answer).await?;
+        Ok(status.practices.into_iter().map(|practice| practice.id).collect())
+    }
+
+    /// Has it send a practice again, and hears how far it is.
+    pub(super) async fn resync(
+        &self,
+        practice: &str,
+        only: Option<Only>,
+        dry_run: bool,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> anyhow::Result<Outcome> {
+        let mut url = self.url(&["api", "v1", "practices", practice, "resync"])?;
+        if let Some(only) = only {
+            url.query_pairs_mut().append_pair("only", only.name());
+        }
+        url.query_pairs_mut().append_pair("dry_run", if dry_run { "true" } else { "false" });
+        let asked = self.authorized(self.http.post(url)).header(reqwest::header::ACCEPT, NDJSON).send().await;
+        let answer = asked.map_err(|error| self.failed(&error))?;
+        if answer.status() != StatusCode::OK {
+            return self.read(answer).await;
+        }
+        self.follow(answer, progress).await
+    }
+
+    /// Reads a resync's lines to the last one.
+    async fn follow(&self, mut answer: Response, progress: &(dyn Fn(Progress) + Sync)) -> anyhow::Result<Outcome> {
+        let mut waiting = Vec::new();
+        loop {
+            while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = waiting.drain(..=end).collect();
+                match serde_json::from_slice(&line) {
+                    Ok(ResyncLine::Progress(reached)) => progress(reached),
+                    Ok(ResyncLine::Outcome(outcome)) => return Ok(*outcome),
+                    Ok(ResyncLine::Error(why)) => anyhow::bail!(why),
+                    Err(_) => return Err(self.broken("a line that is no JSON of a resync")),
+                }
+            }
+            match answer.chunk().await.map_err(|error| self.failed(&error))? {
+                Some(chunk) if waiting.len() + chunk.len() <= BODY_BYTES_MAX => waiting.extend_from_slice(&chunk),
+                Some(_) => return Err(self.broken("a line without an end")),
+                None => return Err(self.broken("it ended before the resync did")),
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.authorized(self.http.get(format!("http://{}{path}", self.address)).timeout(ANSWER_TIMEOUT))
+    }
+
+    fn url(&self, segments: &[&str]) -> anyhow::Result<reqwest::Url> {
+        let mut url = reqwest::Url::parse(&format!("http://{}", self.address))?;
+        url.path_segments_mut().map_err(|()| anyhow::anyhow!("an address without a path"))?.extend(segments);
+        Ok(url)
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        request.bearer_auth(self.token.expose_secret())
+    }
+
+    /// The answer as JSON; an error's sentence as an error.
+    async fn read<T: DeserializeOwned>(&self, mut answer: Response) -> anyhow::Result<T> {
+        let status = answer.status();
+        let body = body(&mut answer, BODY_BYTES_MAX).await.map_err(|why| self.broken(&why))?;
+        if status == StatusCode::OK {
+            return serde_json::from_slice(&body).map_err(|_| self.broken("JSON of another version"));
+        }
+        match serde_json::from_slice(&body) {
+            Ok(Problem { error }) => anyhow::bail!(error),
+            Err(_) => Err(self.broken(&format!("status {status}"))),
+        }
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> anyhow::Error {
+        say::service_failed(self.address, short(error)).into()
+    }
+
+    fn broken(&self, why: &str) -> anyhow::Error {
+        say::service_failed(self.address, why).into()
+    }
+}
+
+/// A body of no more bytes than these.
+async fn body(answer: &mut Response, bytes_max: usize) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| short(&error).to_owned())? {
+        if body.len() + chunk.len() > bytes_max {
+            return Err(format!("more than {bytes_max} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What happened, without the layers of causes below it.
+fn short(error: &reqwest::Error) -> &'static str {
+    match error {
+        error if error.is_timeout() => "it took too long",
+        error if error.is_connect() => "it cannot be connected to",
+        error if error.is_body() || error.is_decode() => "it broke off",
+        _ => "it hung up",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_on_loopback() {
+        let reached = |listen: &str| reachable(listen.parse().unwrap()).to_string();
+        assert_eq!(reached("0.0.0.0:8686"), "127.0.0.1:8686");
+        assert_eq!(reached("[::]:8686"), "[::1]:8686");
+        assert_eq!(reached("10.1.2.3:8686"), "10.1.2.3:8686");
+    }
+}

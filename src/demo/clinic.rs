@@ -1,0 +1,143 @@
+//! The clinic of the demo: the one of OpenVPMS's published guide, with a branch that has rooms, a week of opening hours, a
+//! roster, clients, and appointments that stand in the diary already.
+
+use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
+
+use super::free_time;
+use super::people;
+use crate::ids::{AppointmentTypeId, LocationId, PracticeId, ResourceId, ScheduleId, UserId};
+use crate::simulator::openvpms::{AreaId, DayTimes, Hours, NewAppointment, Schedule, Shift, SlotSize, Uuids, World};
+use crate::simulator::random::Random;
+
+/// A practice at Healthengine and its location in OpenVPMS; `demo.toml` says the same.
+pub(super) struct Site {
+    /// The practice's id.
+    pub(super) practice: &'static str,
+    /// The practice's key.
+    pub(super) key: &'static str,
+    /// The location.
+    pub(super) location: LocationId,
+}
+
+/// Both practices.
+pub(super) const SITES: [Site; 2] = [
+    Site { practice: "1234567", key: "demo-practice-key-main", location: LocationId(98) },
+    Site { practice: "7654321", key: "demo-practice-key-branch", location: LocationId(106) },
+];
+
+/// How many days are rostered, and have something in the diary at the start; more than the bridge offers.
+const DAYS: u64 = 21;
+/// The clinician who can be booked by name. He works in both rooms of the main clinic, whoever needs him.
+pub(super) const CLINICIAN: UserId = UserId(1158);
+
+impl Site {
+    /// The practice.
+    pub(super) fn practice(&self) -> PracticeId {
+        PracticeId(self.practice.to_owned())
+    }
+}
+
+/// The clinic on this day.
+pub(super) fn world(today: NaiveDate, random: &mut Random) -> World {
+    let mut world = World::guide_inventory(Uuids::from_seed(random.bits()));
+    world.customers.extend(people::customers());
+    for (id, name, close) in [(136, "Consulting Room", (17, 30)), (211, "Surgery", (17, 0))] {
+        if let Some(room) = world.schedule_mut(ScheduleId(id)) {
+            (room.name, room.times) = (name.to_owned(), Some(week(time(9, 0), time(close.0, close.1))));
+        }
+    }
+    let (short, standard, long) = (AppointmentTypeId(79), AppointmentTypeId(66), AppointmentTypeId(63));
+    world.schedules.push(branch(312, "Branch Consulting Room", 20, &[(standard, 1), (long, 2)]));
+    world.schedules.push(branch(313, "Branch Nurse", 10, &[(short, 1)]));
+    for day in today.iter_days().take(DAYS as usize).filter(|day| is_open(*day)) {
+        for area in [AreaId(301), AreaId(302)] {
+            let (start, end) = (day.and_time(time(9, 0)), day.and_time(time(17, 0)));
+            world.roster.push(Shift { user: CLINICIAN, area, start, end });
+        }
+        fill_in(&mut world, day, random);
+    }
+    world
+}
+
+/// The days of the demo on which anything can be made or moved: the coming ones, never today, which may be nearly over.
+pub(super) fn coming_days(today: NaiveDate, count: u64) -> Vec<NaiveDate> {
+    (1..=count).map(|days| today + Days::new(days)).filter(|day| is_open(*day)).collect()
+}
+
+fn is_open(day: NaiveDate) -> bool {
+    day.weekday() != Weekday::Sun
+}
+
+/// Monday to Friday all day, Saturday until one, never on Sunday.
+fn week(open: NaiveTime, close: NaiveTime) -> [DayTimes; 7] {
+    let until = |end| DayTimes::Open(Hours { start: Some(open), end: Some(end) });
+    let mut week = [until(close); 7];
+    (week[5], week[6]) = (until(time(13, 0)), DayTimes::Closed);
+    week
+}
+
+fn branch(id: i64, name: &str, slot_size_minutes: u32, types: &[(AppointmentTypeId, u32)]) -> Schedule {
+    Schedule {
+        id: ScheduleId(id),
+        name: name.to_owned(),
+        location: LocationId(106),
+        online: true,
+        slot_size: SlotSize::Minutes(slot_size_minutes),
+        hours: Hours::default(),
+        times: Some(week(time(8, 0), time(18, 0))),
+        types: types.to_vec(),
+    }
+}
+
+/// Some appointments and a lunch break on every schedule of a day.
+fn fill_in(world: &mut World, day: NaiveDate, random: &mut Random) {
+    for schedule in world.schedules.clone() {
+        if schedule.location == LocationId(106) {
+            world.add_block(schedule.id, day.and_time(time(12, 0)), day.and_time(time(13, 0)));
+        }
+        for _ in 0..3 {
+            if let Some(entry) = free_entry(world, &schedule, day, random) {
+                world.add_appointment(entry);
+            }
+        }
+    }
+}
+
+/// An appointment that staff can make on a schedule and day; `None` where nothing is free.
+pub(super) fn free_entry(
+    world: &World,
+    schedule: &Schedule,
+    day: NaiveDate,
+    random: &mut Random,
+) -> Option<NewAppointment> {
+    let starts = free_time::starts(world, ResourceId::schedule(schedule.id), day);
+    let starts: Vec<(NaiveDateTime, AppointmentTypeId)> =
+        starts.into_iter().flat_map(|(start, kinds)| kinds.into_iter().map(move |kind| (start, kind))).collect();
+    let (start, appointment_type) = *random.pick(&starts)?;
+    let end = start + length(world, schedule.id, appointment_type);
+    // He is in the surgery now and then, where nobody can book him by name.
+    let clinician = (schedule.id == ScheduleId(211) && random.below(2) == 0).then_some(CLINICIAN);
+    Some(NewAppointment {
+        schedule: schedule.id,
+        start,
+        end,
+        appointment_type,
+        clinician,
+        customer: None,
+        patient: None,
+    })
+}
+
+/// How long an appointment of this type is on this schedule.
+pub(super) fn length(world: &World, schedule: ScheduleId, kind: AppointmentTypeId) -> TimeDelta {
+    let schedule = world.schedules.iter().find(|own| own.id == schedule);
+    let minutes = schedule.map_or(0, |own| {
+        let slots = own.types.iter().find(|(id, _)| *id == kind).map_or(1, |(_, slots)| *slots);
+        own.slot_size.minutes() * slots
+    });
+    TimeDelta::minutes(minutes.into())
+}
+
+fn time(hour: u32, minute: u32) -> NaiveTime {
+    NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or_default()
+}

@@ -1,0 +1,248 @@
+//! The demo: the whole bridge, over real sockets, between the two simulators, with people who use it.
+//!
+//! **Model.** [`Demo::start`] sets the [`stage`]: a simulated OpenVPMS with the diary of a clinic and its branch, a simulated
+//! Healthengine with a practice for each, and the service as `run` starts it, with short intervals. [`Demo::play`] lets [`people`]
+//! act on both sides: [`pet_owners`] book what is offered and give it up, [`staff`] work in the diary behind the bridge's back, and
+//! sometimes they get in each other's way. Whatever they do is told to the [`account`], and so is what the bridge makes of it.
+//! The [`journal`] keeps it. [`Demo::settle`] waits until both sides agree, for a limited time, and [`compare`]s
+//! them: every booking with the diary, the ledger and the journal, every day that is offered with the diary's free time.
+//!
+//! **Promises.** Only this machine's loopback is used; nothing stays behind. The seed decides who does what; where that meets
+//! the bridge at work depends on the machine's pace, so two runs are alike and not equal. A difference that [`Summary`] names is
+//! one: the comparison knows the diary itself, and uses nothing of the bridge but its ledger.
+//!
+//! | file | is |
+//! | --- | --- |
+//! | [`stage`], `demo.toml` | simulators, service, configuration |
+//! | [`clinic`], [`people`] | the clinic's set-up, the pet owners |
+//! | [`pet_owners`], [`staff`], [`journal`] | what is done, and what was done |
+//! | [`account`] | the running account |
+//! | [`compare`], [`offers`], [`free_time`] | whether both sides agree |
+//! | [`summary`] | the last words |
+
+mod account;
+mod clinic;
+mod compare;
+mod free_time;
+mod journal;
+mod offers;
+mod people;
+mod pet_owners;
+mod staff;
+mod stage;
+mod summary;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::Instant;
+
+use self::account::Account;
+use self::clinic::SITES;
+use self::journal::Journal;
+use self::stage::Stage;
+use crate::simulator::healthengine::HealthengineModel;
+use crate::simulator::openvpms::World;
+use crate::simulator::random::Random;
+
+pub use self::summary::Summary;
+
+/// How a demo is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Seed of all choices.
+    pub seed: u64,
+    /// Port of the status page on 127.0.0.1; 0 for a free one.
+    pub port: u16,
+}
+
+/// Where the lines of the account go.
+pub type Lines = Box<dyn FnMut(&str) + Send>;
+
+/// A running demo.
+pub struct Demo {
+    stage: Stage,
+    journal: Journal,
+    account: Account,
+    random: Random,
+    deck: Vec<Deed>,
+}
+
+/// Something that somebody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Book,
+    BookTheSame,
+    BookTooLate,
+    GiveUp,
+    Make,
+    MoveOwn,
+    CancelOwn,
+    MoveBooking,
+    CancelBooking,
+    Block,
+    Unblock,
+    CheckIn,
+}
+
+/// What happens in one round, in any order. A deed that is not possible is left out.
+const ROUND: [Deed; 18] = [
+    Deed::Book,
+    Deed::Book,
+    Deed::Book,
+    Deed::Book,
+    Deed::Book,
+    Deed::Book,
+    Deed::BookTheSame,
+    Deed::BookTooLate,
+    Deed::GiveUp,
+    Deed::GiveUp,
+    Deed::Make,
+    Deed::MoveOwn,
+    Deed::CancelOwn,
+    Deed::MoveBooking,
+    Deed::CancelBooking,
+    Deed::Block,
+    Deed::Unblock,
+    Deed::CheckIn,
+];
+
+/// Between two deeds, milliseconds: from, and so much more at most.
+const PAUSE_MS: (u64, u64) = (300, 700);
+/// Between two looks at both sides.
+const LOOK: Duration = Duration::from_millis(25);
+/// How long the first sending of the days may take.
+const START_MAX: Duration = Duration::from_secs(30);
+/// How long both sides may take to agree once nobody does anything any more.
+const SETTLE_MAX: Duration = Duration::from_secs(20);
+/// For how long they must then stay so.
+const CALM: Duration = Duration::from_secs(1);
+
+impl Demo {
+    /// Sets the stage and waits until Healthengine offers the clinic's free time.
+    pub async fn start(options: Options, lines: Lines) -> anyhow::Result<Self> {
+        let mut random = Random::from_seed(options.seed);
+        let stage = Stage::set(options.port, &mut random).await?;
+        let account = Account::new(lines, stage.zone());
+        let mut demo = Self { stage, journal: Journal::default(), account, random, deck: Vec::new() };
+        demo.remember_diary();
+        demo.account.opening(&options, &demo.stage.service().admin_link());
+        let began = Instant::now();
+        let offered = async {
+            while !demo.everything_is_offered() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(START_MAX, offered)
+            .await
+            .context("the bridge did not offer the clinic's free time in half a minute; see its log")?;
+        demo.tell_offer(began.elapsed());
+        Ok(demo)
+    }
+
+    /// Lets people act until `end` comes.
+    pub async fn play(&mut self, end: impl Future<Output = ()>) {
+        tokio::pin!(end);
+        let mut next_deed = Instant::now();
+        loop {
+            self.look();
+            if next_deed <= Instant::now() {
+                self.do_something();
+                let (least, more) = PAUSE_MS;
+                next_deed = Instant::now() + Duration::from_millis(least + self.random.below(more));
+            }
+            tokio::select! {
+                () = &mut end => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// Waits until both sides agree and stay so, or until that takes too long; the summary says which.
+    pub async fn settle(&mut self) -> Summary {
+        let now = self.stage.now();
+        self.account.line(now, "", "Nobody does anything any more; both sides are compared as soon as they agree.");
+        let limit = Instant::now() + SETTLE_MAX;
+        let mut agree_since = None;
+        loop {
+            self.look();
+            let summary = self.compare();
+            if !summary.agrees() {
+                agree_since = None;
+            }
+            let now = Instant::now();
+            let calm = summary.agrees() && now - *agree_since.get_or_insert(now) >= CALM;
+            if calm || now >= limit {
+                return summary;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Compares both sides as they are at this moment.
+    pub fn compare(&self) -> Summary {
+        Summary::of(&self.stage, &self.journal)
+    }
+
+    /// Does something at the clinic that the journal does not know of, or just looks at the diary.
+    pub fn behind_everybodys_back<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        self.stage.clinic(act)
+    }
+
+    /// The marketplace.
+    pub fn marketplace(&self) -> &HealthengineModel {
+        self.stage.marketplace()
+    }
+
+    /// Ends when the bridge cannot go on.
+    pub async fn failed(&self) -> String {
+        self.stage.service().failed().await
+    }
+
+    /// Stops the bridge and the simulators, and removes what they kept.
+    pub async fn stop(self) {
+        self.stage.clear().await;
+    }
+
+    fn everything_is_offered(&self) -> bool {
+        let in_step = self.stage.service().bridge().practices().all(|own| own.not_in_step(self.stage.now()).is_empty());
+        let offers = |site: &clinic::Site| {
+            let resources = self.stage.marketplace().resources(&site.practice()).unwrap_or_default();
+            let day = clinic::coming_days(self.stage.today(), 3).last().copied();
+            let offered = |resource: &crate::simulator::healthengine::Resource| {
+                let offers = day.map(|day| self.stage.marketplace().offered(&site.practice(), &resource.id, day));
+                offers.is_some_and(|offers| offers.is_ok_and(|offers| !offers.is_empty()))
+            };
+            !resources.is_empty() && resources.iter().all(offered)
+        };
+        in_step && SITES.iter().all(offers)
+    }
+
+    /// Deals the next card that can be played; a round is over when all were dealt.
+    fn do_something(&mut self) {
+        for _ in 0..2 * ROUND.len() {
+            let Some(deed) = self.deck.pop() else {
+                self.deck = ROUND.to_vec();
+                self.random.shuffle(&mut self.deck);
+                continue;
+            };
+            let done = match deed {
+                Deed::Book => self.owner_books(),
+                Deed::BookTheSame => self.owners_want_the_same(),
+                Deed::BookTooLate => self.owner_books_too_late(),
+                Deed::GiveUp => self.owner_gives_up(),
+                Deed::Make => self.staff_make(),
+                Deed::MoveOwn => self.staff_move_own(),
+                Deed::CancelOwn => self.staff_cancel_own(),
+                Deed::MoveBooking => self.staff_move_booking(),
+                Deed::CancelBooking => self.staff_cancel_booking(),
+                Deed::Block => self.staff_block(),
+                Deed::Unblock => self.staff_unblock(),
+                Deed::CheckIn => self.staff_check_in(),
+            };
+            if done {
+                return;
+            }
+        }
+    }
+}

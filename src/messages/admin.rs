@@ -1,0 +1,38 @@
+//! What the admin listener says to whoever asks it wrongly.
+
+use std::fmt::Display;
+
+use super::plain;
+
+/// 401.
+pub const TOKEN_NEEDED: &str = "The admin token is needed: send the header \"Authorization: Bearer …\", or open the page with ?token=…. It stands in the file \
+                                admin-token of the state directory.\n";
+/// 404.
+pub const NO_SUCH_PATH: &str = "There is nothing at this path. The API begins at /api/v1/status.";
+/// 405.
+pub const NO_SUCH_METHOD: &str = "This path takes another method; the header Allow says which.";
+/// A resync whose task ended without an outcome.
+pub const RESYNC_INTERRUPTED: &str = "The resync was interrupted. Look into the log, and try again.";
+
+/// 413.
+pub fn body_too_large(bytes_max: usize) -> String {
+    format!("The request body is over {bytes_max} bytes.")
+}
+
+/// 404 for a booking. `id` is what stood in the path.
+pub fn no_such_booking(id: impl Display) -> String {
+    format!("There is no booking {} in the ledger.", plain(&id.to_string()))
+}
+
+/// 404 for a practice.
+pub fn no_such_practice(id: &str) -> String {
+    format!("Practice {} does not run here. Restart vetbridge if it was added to the configuration since.", plain(id))
+}
+
+/// 400 for a query.
+pub fn bad_query(why: impl Display) -> String {
+    format!(
+        "The query cannot be read: {}. A resync takes only=config|availability and dry_run=true|false.",
+        plain(&why.to_string())
+    )
+}

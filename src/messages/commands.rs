@@ -1,0 +1,141 @@
+//! What the commands say that look at a service, or do its work while none runs.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use super::{Advice, listed, plain};
+use crate::ids::PracticeId;
+
+/// The token of the service cannot be read, as a rule because somebody else may.
+pub fn token_unreadable(why: impl Display) -> Advice {
+    Advice::new(
+        format!("The admin token of the running service cannot be read: {why}"),
+        "Run the command as the user that the service runs as, or as root",
+    )
+}
+
+/// A vetbridge answers that knows nothing of this state directory.
+pub fn another_instance(address: impl Display, state: &Path) -> Advice {
+    Advice::new(
+        format!(
+            "The vetbridge that answers at {address} does not take the token of the state directory {}: it is another instance, or the \
+             token was changed while it ran",
+            state.display()
+        ),
+        "Name the configuration that it runs with (--config), or give this one its own [admin] listen; after a change of the token restart it",
+    )
+}
+
+/// The service broke the conversation off, or said something that is no answer.
+pub fn service_failed(address: impl Display, why: impl Display) -> Advice {
+    Advice::new(
+        format!("The vetbridge at {address} did not answer as it should: {why}"),
+        "Look into its log; if it was stopped or updated meanwhile, run the command again",
+    )
+}
+
+/// No service answers, and yet a process holds the state. `holder` says which, `why` what the service did instead of answering.
+pub fn held_by_a_mute_service(state: &Path, holder: &str, address: impl Display, why: &str) -> Advice {
+    Advice::new(
+        format!(
+            "The state directory {} is in use by another vetbridge ({holder}), and at {address}, where [admin] listen says it should answer, {why}",
+            state.display()
+        ),
+        "Name the configuration that it runs with (--config), or stop it first",
+    )
+}
+
+/// `check` while the service runs.
+pub fn runs_already(address: impl Display) -> String {
+    format!("vetbridge runs at {address} and has the state directory")
+}
+
+/// `check` by another user than the one that the service is to run as. `owner` says whose the directory is.
+pub fn check_as_other_user(owner: impl Display) -> Advice {
+    Advice::new(
+        format!("This check runs as another user than the service: {owner}"),
+        "Nothing, if vetbridge run is started as the owner, as by systemd",
+    )
+}
+
+/// Why nobody answers: the port is closed.
+pub const NOBODY_LISTENS: &str = "nobody listens";
+/// Why nobody answers: something else listens there.
+pub const NOT_VETBRIDGE: &str = "something else answers";
+
+/// Why nobody answers, as the network says.
+pub fn no_answer(why: impl Display) -> String {
+    format!("there is no answer ({why})")
+}
+
+/// A state directory that no vetbridge ever used.
+pub fn never_ran(state: &Path) -> String {
+    format!(
+        "No vetbridge has run with the state directory {} yet, so its ledger is empty. (Check [state] path if that is a surprise.)",
+        state.display()
+    )
+}
+
+/// A booking that the ledger does not know.
+pub fn unknown_booking(id: i64) -> Advice {
+    Advice::new(
+        format!("There is no booking {id} in the ledger"),
+        "List the bookings with `vetbridge bookings`; a settled one is forgotten [bookings] keep_days after its appointment",
+    )
+}
+
+/// An empty ledger.
+pub const NO_BOOKINGS: &str = "There are no bookings in the ledger.";
+
+/// A practice that nobody configured, or that is disabled.
+pub fn unknown_practice(id: &str, known: &[String]) -> Advice {
+    Advice::new(
+        format!("Practice {} is not among those that are enabled", plain(id)),
+        match known {
+            [] => "Add a [[practice]] to the configuration, or enable one".to_owned(),
+            known => format!("Enabled are {}: correct --practice, or the configuration", listed(known)),
+        },
+    )
+}
+
+/// Nothing to send.
+pub fn no_practice_enabled() -> Advice {
+    Advice::new("No practice is enabled, so there is nothing to send", "Add a [[practice]], or enable one")
+}
+
+/// A resync that did not do all of its work; the problems stand above this line.
+pub fn resync_had_problems(practices: &[PracticeId]) -> Advice {
+    let which = if practices.len() == 1 { "practice" } else { "practices" };
+    Advice::new(
+        format!("The resync of {which} {} is not complete", listed(practices)),
+        "See to the problem, then run it again",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_commands_say_is_a_problem_and_a_remedy_in_sentences() {
+        let state = Path::new("/var/lib/vetbridge");
+        let practice = PracticeId("1234567".into());
+        for advice in [
+            token_unreadable("Permission denied"),
+            another_instance("127.0.0.1:8686", state),
+            service_failed("127.0.0.1:8686", "it hung up"),
+            held_by_a_mute_service(state, "process 7", "127.0.0.1:8686", NOBODY_LISTENS),
+            unknown_booking(7),
+            unknown_practice("7", &[]),
+            unknown_practice("7", &["1".into(), "2".into()]),
+            no_practice_enabled(),
+            resync_had_problems(&[practice.clone()]),
+            resync_had_problems(&[practice.clone(), practice]),
+        ] {
+            for part in [&advice.problem, &advice.remedy] {
+                assert!(part.starts_with(char::is_uppercase) && !part.ends_with('.') && !part.contains("  "), "{part}");
+            }
+        }
+        assert!(unknown_practice("7\n", &["1".into(), "2".into()]).to_string().contains("Practice 7\\n is"));
+    }
+}

@@ -1,0 +1,56 @@
+//! The zone of each practice, remembered across restarts: so live hours and the times that operators see are the practice's
+//! also before OpenVPMS was reached, and while no service runs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::PracticeId;
+use crate::store::{Batch, Record, Store};
+use crate::zone::Zone;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Remembered {
+    /// As [`Zone`] is written.
+    zone: String,
+}
+
+impl Record for Remembered {
+    const KIND: &'static str = "zone";
+    const VERSION: u32 = 1;
+}
+
+/// The zone that a practice had when OpenVPMS was last read.
+pub fn remembered(store: &Store, practice: &PracticeId) -> Option<Zone> {
+    // A record that cannot be read is written anew by the next reading.
+    store.get::<Remembered>(&practice.0).ok().flatten()?.zone.parse().ok()
+}
+
+/// Writes the zone of a practice, if it is another one than is remembered.
+pub(super) fn remember(store: &Store, practice: &PracticeId, zone: Zone) {
+    if remembered(store, practice) == Some(zone) {
+        return;
+    }
+    match Batch::new().put(&practice.0, &Remembered { zone: zone.to_string() }) {
+        Ok(batch) => store.write_later(batch),
+        Err(error) => tracing::error!(%practice, "The zone cannot be remembered: {error}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::store::MemoryEngine;
+
+    #[test]
+    fn a_zone_reads_back_as_it_was_and_the_latest_counts() {
+        let store = Store::in_memory(&MemoryEngine::default(), DateTime::UNIX_EPOCH).unwrap();
+        let practice = PracticeId("1".into());
+        assert_eq!(remembered(&store, &practice), None);
+        for name in ["Australia/Lord_Howe", "GMT+10:00"] {
+            let zone: Zone = name.parse().unwrap();
+            remember(&store, &practice, zone);
+            assert_eq!(remembered(&store, &practice), Some(zone), "{name}");
+        }
+    }
+}

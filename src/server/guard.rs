@@ -1,0 +1,46 @@
+//! What holds for every path: no request body beyond a bound, no answer that a cache keeps or a page frames.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::api;
+use crate::messages::admin as say;
+
+/// No request to the admin API needs more.
+pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Of every answer. The page has a style of its own and nothing else: no script, no image, no form.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+];
+
+/// Adds [`HEADERS`].
+pub(super) async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Refuses a body that is announced as too long. One that is not announced is counted by whoever reads it (`DefaultBodyLimit`);
+/// what nobody reads is not taken off the connection.
+pub(super) async fn limit_body(request: Request, next: Next) -> Response {
+    if announced_bytes(request.headers()).is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
+        return api::problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(BODY_BYTES_MAX));
+    }
+    next.run(request).await
+}
+
+fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

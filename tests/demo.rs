@@ -1,0 +1,137 @@
+//! The demo: as it is typed, and as a measure that can find fault.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assert_cmd::Command;
+use chrono::TimeDelta;
+use vetbridge::demo::{Demo, Options};
+use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, Status};
+
+#[test]
+fn the_demo_needs_nothing_and_ends_with_both_sides_in_agreement() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
+    command.current_dir(temporary.path()).env("TMPDIR", temporary.path()).env_remove("VETBRIDGE_CONFIG");
+    let output =
+        command.args(["demo", "--for", "8s", "--seed", "5"]).timeout(Duration::from_secs(120)).output().unwrap();
+    let (told, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{told}{log}");
+    for part in ["http://127.0.0.1:", "--seed 5", " books for ", "is in the diary after", "Both sides agree."] {
+        assert!(told.contains(part), "{part:?} is missing in\n{told}{log}");
+    }
+    let made: u32 = told.split("Bookings ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    assert!(made >= 2, "{told}");
+    assert!(!log.contains("ERROR"), "{log}");
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "something was left behind");
+}
+
+#[test]
+fn the_log_of_the_bridge_names_no_pet_owner_however_much_it_says() {
+    let output = Command::new(env!("CARGO_BIN_EXE_vetbridge"))
+        .args(["demo", "--for", "6s", "--seed", "6", "--log-level", "trace"])
+        .timeout(Duration::from_secs(120))
+        .output()
+        .unwrap();
+    let (told, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(log.contains("state=\"confirmed\"") || log.contains("confirmed"), "{log}");
+    let booking = told.lines().find(|line| line.contains(" books for ")).unwrap();
+    let name = booking.split("  ").nth(1).unwrap().split(" [").next().unwrap().trim();
+    let (first, last) = name.split_once(' ').unwrap();
+    let pet = booking.split(" books for ").nth(1).unwrap().split(':').next().unwrap();
+    for secret in [first, last, pet, "@example.com", "49157", "491 57", "demo-api-key", "demo-practice-key", "changeit"]
+    {
+        assert!(!log.contains(secret), "the log says {secret:?}");
+    }
+}
+
+/// A demo whose account is kept, after some bookings were confirmed and everything has come to rest.
+async fn at_rest(seed: u64) -> (Demo, Arc<Mutex<String>>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let account = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&account);
+    let lines = Box::new(move |line: &str| {
+        let mut kept = kept.lock().unwrap();
+        kept.push_str(line);
+        kept.push('\n');
+    });
+    let mut demo = Demo::start(Options { seed, port: 0 }, lines).await.unwrap();
+    let told = Arc::clone(&account);
+    demo.play(async {
+        while told.lock().unwrap().matches(", confirmed after").count() < 3 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let summary = demo.settle().await;
+    assert!(summary.agrees(), "{}\n{summary}", account.lock().unwrap());
+    (demo, account)
+}
+
+/// An appointment that a pet owner booked and nobody touched.
+fn booked(demo: &Demo) -> (AppointmentId, String) {
+    demo.behind_everybodys_back(|world| {
+        let booked = world.appointments().filter(|own| own.status == Status::Pending).find_map(|own| {
+            let notes = own.notes.as_deref()?;
+            let number = notes.lines().find_map(|line| line.split("Healthengine booking ").nth(1))?;
+            Some((own.id, number.to_owned()))
+        });
+        booked.unwrap()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appointment_that_vanishes_makes_a_difference_that_names_the_booking() {
+    let (demo, _account) = at_rest(11).await;
+    let (appointment, booking) = booked(&demo);
+    assert!(demo.behind_everybodys_back(|world| world.remove_appointment(appointment)));
+    let summary = demo.compare();
+    let named = summary.differences.iter().any(|own| own.starts_with(&format!("Booking {booking} ")));
+    assert!(!summary.agrees() && named, "{summary}");
+    assert!(summary.to_string().ends_with("Both sides do NOT agree."), "{summary}");
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn free_time_that_is_not_offered_makes_a_difference() {
+    let (demo, _account) = at_rest(13).await;
+    demo.behind_everybodys_back(|world| {
+        let blocks: Vec<_> = world.blocks().map(|own| own.id).collect();
+        assert!(!blocks.is_empty() && blocks.into_iter().all(|block| world.remove_block(block)));
+    });
+    let summary = demo.compare();
+    let first = summary.differences.first().unwrap();
+    assert!(first.starts_with("Resource s31") && first.contains("Healthengine offers nothing"), "{summary}");
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appointment_that_is_moved_or_made_in_secret_makes_a_difference() {
+    let (demo, _account) = at_rest(12).await;
+    let (appointment, booking) = booked(&demo);
+    demo.behind_everybodys_back(|world| {
+        let own = world.appointment(appointment).unwrap().clone();
+        let night = own.start.date().and_hms_opt(20, 0, 0).unwrap();
+        assert!(world.move_appointment(appointment, own.schedule, night, night + (own.end - own.start)));
+    });
+    let summary = demo.compare();
+    let text = format!("Booking {booking} stands in the diary at another place");
+    assert!(summary.differences.iter().any(|own| own.starts_with(&text)), "{summary}");
+    let secret = demo.behind_everybodys_back(|world| {
+        let own = world.appointment(appointment).unwrap().clone();
+        world.add_appointment(NewAppointment {
+            schedule: own.schedule,
+            start: own.start + TimeDelta::minutes(1),
+            end: own.end + TimeDelta::minutes(1),
+            appointment_type: own.appointment_type,
+            clinician: None,
+            customer: None,
+            patient: None,
+        })
+    });
+    let text = format!("Appointment {secret} was made by nobody.");
+    assert!(demo.compare().differences.contains(&text), "{summary}");
+    demo.stop().await;
+}

@@ -73,7 +73,8 @@ mod tests {
             (0..20).map(|_| delays.next_delay()).collect::<Vec<_>>()
         };
         assert_eq!(delays(7), delays(7));
-        let apart = delays(7).iter().zip(delays(8)).filter(|(a, b)| a.abs_diff(*b) > Duration::from_millis(200)).count();
+        let apart =
+            delays(7).iter().zip(delays(8)).filter(|(a, b)| a.abs_diff(*b) > Duration::from_millis(200)).count();
         assert!(apart > 10, "{apart}");
     }
 }

@@ -120,11 +120,12 @@ async fn a_new_day_comes_to_the_horizon_at_midnight() {
 async fn a_day_that_becomes_full_is_sent_empty() {
     let clinic = Clinic::open().await;
     clinic.staff_book(211, "2027-02-16 08:00", 10 * 60);
-    clinic.until("it is empty", seconds(62), |clinic| {
-        let published = clinic.healthengine.published(&practice(PRACTICE), "s211", day("2027-02-16")).unwrap();
-        published.is_some_and(|ranges| ranges.is_empty())
-    })
-    .await;
+    clinic
+        .until("it is empty", seconds(62), |clinic| {
+            let published = clinic.healthengine.published(&practice(PRACTICE), "s211", day("2027-02-16")).unwrap();
+            published.is_some_and(|ranges| ranges.is_empty())
+        })
+        .await;
     clinic.finish().await;
 }
 

@@ -22,7 +22,10 @@ async fn after_an_hour_without_healthengine_one_diff_brings_everything_up_to_dat
             clinic.staff_cancel(id);
         }
     }
-    assert!(clinic.journal.count("GET /ws/booking/v2/schedules/136/freebusy", "") > 60, "OpenVPMS is read all the time");
+    assert!(
+        clinic.journal.count("GET /ws/booking/v2/schedules/136/freebusy", "") > 60,
+        "OpenVPMS is read all the time"
+    );
     assert!(clinic.problems()["healthengine"].contains("Healthengine cannot be asked"));
     let calls = clinic.journal.calls().into_iter().filter(|call| !call.is_openvpms()).count();
     assert!(calls < 60 * 8, "it backs off: {calls}");
@@ -40,9 +43,11 @@ async fn a_confirmation_that_healthengine_did_not_hear_or_that_it_answered_in_va
     for fault in [Fault::LoseRequest, Fault::LoseAnswer, Fault::StatusAfter(502), Fault::Hang, Fault::Truncate] {
         let clinic = Clinic::open().await;
         let mut faults = vec![fault.clone()];
-        clinic.healthengine_faults.set(move |asked| {
-            if asked.target.ends_with("/confirmInsert") { faults.pop() } else { None }
-        });
+        clinic.healthengine_faults.set(
+            move |asked| {
+                if asked.target.ends_with("/confirmInsert") { faults.pop() } else { None }
+            },
+        );
         let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
         clinic.until_state(booking, State::Confirmed, seconds(30)).await;
         assert_eq!(clinic.booking(booking).answer, Answer::Confirmed, "{fault:?}");
@@ -56,7 +61,9 @@ async fn a_confirmation_that_healthengine_did_not_hear_or_that_it_answered_in_va
 async fn a_confirmation_that_a_web_page_answered_was_not_taken_and_is_given_again() {
     let clinic = Clinic::open().await;
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
-    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::StatusBefore(200)));
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::StatusBefore(200)));
     clinic.pass(minutes(1)).await;
     assert_eq!((clinic.booking(booking).answer, clinic.state(booking)), (Answer::Open, Some(State::Inserted)));
     clinic.healthengine_faults.heal();

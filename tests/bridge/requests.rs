@@ -19,7 +19,8 @@ async fn booked(clinic: &Clinic, start: &str) -> BookingId {
 async fn every_day_that_is_asked_for_is_sent_whatever_the_question() {
     let clinic = Clinic::open().await;
     let server = &clinic.healthengine;
-    let ask = |date: &str, resource: Option<&str>| server.ask_availability(&practice(PRACTICE), day(date), resource).unwrap();
+    let ask =
+        |date: &str, resource: Option<&str>| server.ask_availability(&practice(PRACTICE), day(date), resource).unwrap();
     let questions = [
         ("2027-02-16", Some("s136")),
         ("2027-02-17", None),
@@ -189,7 +190,9 @@ async fn a_cancellation_in_the_same_poll_comes_after_its_booking() {
     clinic.healthengine.cancel(earlier).unwrap();
     let fresh = clinic.owner_books("s136", "66:s136", "2027-02-16 13:00");
     clinic.journal.clear();
-    clinic.until("the update is answered", seconds(POLL), |clinic| clinic.booking(earlier).open_updates.is_empty()).await;
+    clinic
+        .until("the update is answered", seconds(POLL), |clinic| clinic.booking(earlier).open_updates.is_empty())
+        .await;
     let answers: Vec<String> = clinic.journal.of("POST /bookings/", "").into_iter().map(|call| call.what).collect();
     let place = |part: &str| answers.iter().position(|what| what.contains(part)).unwrap();
     assert!(place(&format!("{fresh}/confirmInsert")) < place(&format!("{earlier}/confirmUpdate")), "{answers:?}");
@@ -207,7 +210,10 @@ async fn lists_of_several_pages_are_answered_whole() {
         bookings.push(clinic.owner_books("s211", "66:s211", &format!("2027-02-16 {hour:02}:00")));
     }
     for date in 17..25 {
-        clinic.healthengine.ask_availability(&practice(PRACTICE), day(&format!("2027-02-{date}")), Some("s136")).unwrap();
+        clinic
+            .healthengine
+            .ask_availability(&practice(PRACTICE), day(&format!("2027-02-{date}")), Some("s136"))
+            .unwrap();
     }
     let confirmed = |clinic: &Clinic| bookings.iter().all(|id| clinic.state(*id) == Some(State::Confirmed));
     clinic.until("all are confirmed", seconds(15), confirmed).await;

@@ -83,7 +83,11 @@ async fn a_restart_without_changes_sends_nothing_again() {
     clinic.until_state(booking, State::Confirmed, seconds(10)).await;
     clinic.until_in_step().await;
     for how in ["stopped", "unplugged"] {
-        if how == "stopped" { clinic.stop().await } else { clinic.pull_the_plug().await }
+        if how == "stopped" {
+            clinic.stop().await
+        } else {
+            clinic.pull_the_plug().await
+        }
         clinic.pass(minutes(2)).await;
         clinic.journal.clear();
         clinic.start();
@@ -123,7 +127,10 @@ async fn a_start_without_healthengine_sends_everything_once_it_is_there() {
     clinic.healthengine_faults.heal();
     clinic.journal.clear();
     clinic.pass(seconds(45)).await;
-    assert_eq!((clinic.journal.count("POST /availability/snapshots", ""), clinic.journal.count("POST /config", "")), (1, 3));
+    assert_eq!(
+        (clinic.journal.count("POST /availability/snapshots", ""), clinic.journal.count("POST /config", "")),
+        (1, 3)
+    );
     clinic.finish().await;
 }
 
@@ -131,7 +138,9 @@ async fn a_start_without_healthengine_sends_everything_once_it_is_there() {
 async fn two_practices_run_side_by_side() {
     let mut clinic = Clinic::with_branch();
     clinic.open_up().await;
-    let ids = |id: &str| clinic.healthengine.resources(&practice(id)).unwrap().into_iter().map(|own| own.id).collect::<Vec<_>>();
+    let ids = |id: &str| {
+        clinic.healthengine.resources(&practice(id)).unwrap().into_iter().map(|own| own.id).collect::<Vec<_>>()
+    };
     assert_eq!((ids(PRACTICE), ids(BRANCH)), (vec!["s136".to_owned(), "s211".to_owned()], vec!["s311".to_owned()]));
     let here = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
     let there = clinic.healthengine.book(&practice(BRANCH), wish("s311", "66:s311", "2027-02-15 10:00")).unwrap();

@@ -214,3 +214,41 @@ async fn a_resync_by_hand_sends_every_day_once_more_and_a_dry_run_nothing() {
     assert_eq!((clinic.journal.count("POST /config", ""), snapshots(&clinic)), (3, 1));
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn days_that_healthengine_knows_already_count_as_sent() {
+    let mut clinic = Clinic::open().await;
+    clinic.stop().await;
+    clinic.lose_the_store();
+    clinic.journal.clear();
+    clinic.start();
+    clinic.pass(minutes(5)).await;
+    assert_eq!(snapshots(&clinic), 1);
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_healthengine_refuses_is_flagged_and_sent_again_only_when_it_changes_or_a_person_wants_it() {
+    let clinic = Clinic::open().await;
+    // Somebody else's tool replaced the list of resources.
+    let other = clinic.another_consumer();
+    let mut resources = other.resources().await.unwrap();
+    resources.retain(|own| own.pms_resource_id != "s211");
+    other.send_resources(&resources).await.unwrap();
+    clinic.journal.clear();
+    clinic.staff_book(211, NEAR, 30);
+    let refused = |clinic: &Clinic| clinic.problems().contains_key("refused_days");
+    clinic.until("it is flagged", seconds(62), refused).await;
+    assert!(clinic.problems()["refused_days"].contains("s211 on 2027-02-16"), "{:?}", clinic.problems());
+    clinic.pass(minutes(5)).await;
+    assert_eq!(snapshots(&clinic), 1, "not in a loop");
+    clinic.staff_book(211, "2027-02-16 15:00", 30);
+    clinic.pass(minutes(2)).await;
+    assert_eq!(snapshots(&clinic), 2, "when it changes");
+    let done = clinic.practice().resync(None, false, &|_| {}).await;
+    assert_eq!((done.problem, done.days.map(|days| days.refused)), (None, Some(0)));
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.healthengine.forget_exchanges();
+    clinic.finish().await;
+}

@@ -32,9 +32,6 @@ pub use logging::{LogFormat, LogLevel};
 /// Exit status of an invalid configuration.
 const CONFIG_INVALID: u8 = 2;
 
-/// How long blocking work that is still under way can hold up the end of the process.
-const LAST_WAIT: Duration = Duration::from_secs(1);
-
 /// The version of the program and of the time zone rules in it.
 static VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} (time zones: tzdb {})", env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION));
@@ -172,15 +169,11 @@ pub fn main() -> ExitCode {
     logging::start(cli.global.log_format, cli.global.log_level.unwrap_or(default_level(&cli.command)));
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let outcome =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from).and_then(
-            |runtime| {
-                let outcome = runtime.block_on(dispatch(&cli));
-                // A disk that hangs must not keep the process.
-                runtime.shutdown_timeout(LAST_WAIT);
-                outcome
-            },
-        );
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(dispatch(&cli)));
     outcome.unwrap_or_else(|error| {
         output::error(&error);
         let config_invalid = error.is::<ConfigError>() && matches!(cli.command, Command::Run | Command::Check(_));

@@ -15,7 +15,7 @@ use crate::bridge::Bridge;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::ids::PracticeId;
-use crate::messages::{commands as say, plain};
+use crate::messages::commands as say;
 use crate::practice::resync::{Only, Outcome, Progress};
 
 /// Runs the command.
@@ -93,32 +93,24 @@ impl Bar {
     fn new(practice: &str) -> Self {
         // indicatif draws to a terminal only.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_prefix(format!("practice {}", plain(practice)));
-        set_style(&bar, "{prefix} {spinner} reading {elapsed}");
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {spinner} {bar:30} {pos}/{len} days {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(format!("practice {}", crate::messages::plain(practice)));
         // Before the first day there is a reading of everything: something must move meanwhile.
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }
 
     fn show(&self, Progress { done, total }: Progress) {
-        if total == 0 {
-            return;
-        }
-        if self.0.length().is_none() {
-            set_style(&self.0, "{prefix} {spinner} {bar:30} {pos}/{len} days {elapsed}");
+        if total > 0 {
             self.0.set_length(total as u64);
+            self.0.set_position(done as u64);
         }
-        self.0.set_position(done as u64);
     }
 
     fn finish(self) {
         self.0.finish_and_clear();
-    }
-}
-
-fn set_style(bar: &ProgressBar, template: &str) {
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
     }
 }
 

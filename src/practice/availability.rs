@@ -275,6 +275,17 @@ impl Practice {
         }
     }
 
+    /// Days whose last answers were lost are sent once more, now that nothing can overtake them.
+    pub(super) fn settle_days(&self) {
+        let Some(offering) = self.offered() else { return };
+        let horizon = self.horizon(&offering);
+        for (resource, day) in self.publisher.to_be_settled(self.now()) {
+            if horizon.holds(day) && offering.mapping.resource(resource).is_some() {
+                self.note_due_day(resource, day, Which::All);
+            }
+        }
+    }
+
     /// A day that could not be sent yet.
     pub(super) fn note_due_day(&self, resource: ResourceId, day: NaiveDate, which: Which) {
         self.locked(&self.due).add(resource, day, which);

@@ -384,7 +384,7 @@ impl Practice {
             self.note(|told| told.contract = Some(desired.contract.clone()));
         }
         if let Some(list) = resources {
-            server.send_resources(list).await?;
+            server.send_resources(list).await.inspect_err(|error| lost(error, &self.configuration.resources_wanted))?;
             self.configuration.resources_wanted.store(false, Ordering::Relaxed);
             let list = list.clone();
             let sent_as_read = desired.rulings.resources == Ruling::Send;
@@ -396,7 +396,10 @@ impl Practice {
             });
         }
         if let Some(list) = types {
-            server.send_appointment_types(list).await?;
+            server
+                .send_appointment_types(list)
+                .await
+                .inspect_err(|error| lost(error, &self.configuration.types_wanted))?;
             self.configuration.types_wanted.store(false, Ordering::Relaxed);
             let list = list.clone();
             let sent_as_read = desired.rulings.types == Ruling::Send;
@@ -466,6 +469,13 @@ impl Practice {
             }
         }
         self.health.set(Subject::Features, problem, self.now());
+    }
+}
+
+/// A list that may have arrived is sent again, whatever is read until then.
+fn lost(error: &CallError, wanted: &AtomicBool) {
+    if !error.nothing_was_done() {
+        wanted.store(true, Ordering::Relaxed);
     }
 }
 

@@ -214,6 +214,7 @@ impl Practice {
         loop {
             let now = self.now();
             self.health.forget_old_bookings(now);
+            self.settle_days();
             for entry in self.shared.ledger.live_of(self.id()) {
                 let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
                 let deliver = entry.state == State::Cancelled && !entry.told && deliver_at <= Instant::now();

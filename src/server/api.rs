@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::{Admin, view};
-use crate::booking::ledger::Entry;
 use crate::ids::BookingId;
 use crate::messages::admin as say;
 
@@ -42,18 +41,9 @@ pub(super) async fn booking(State(admin): State<Admin>, Path(id): Path<String>) 
 }
 
 /// The bookings that changed last, newest first.
-pub(super) fn latest(admin: &Admin, count_max: usize) -> Vec<view::BookingView> {
-    newest(admin, admin.bridge.ledger().all(), count_max)
-}
-
-/// The bookings that need a person, newest first.
-pub(super) fn flagged(admin: &Admin, count_max: usize) -> Vec<view::BookingView> {
-    let entries = admin.bridge.ledger().all();
-    newest(admin, entries.into_iter().filter(|entry| entry.needs_attention.is_some()).collect(), count_max)
-}
-
-fn newest(admin: &Admin, mut entries: Vec<Entry>, count_max: usize) -> Vec<view::BookingView> {
+pub(super) fn latest(admin: &Admin, count: usize) -> Vec<view::BookingView> {
+    let mut entries = admin.bridge.ledger().all();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.history.last().map(|last| last.at)));
-    let shown = entries.iter().take(count_max);
+    let shown = entries.iter().take(count);
     shown.map(|entry| view::booking(entry, admin.bridge.zone_of(&entry.practice_id))).collect()
 }

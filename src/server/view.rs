@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
 use crate::practice::Practice;
+use crate::practice::health;
 use crate::practice::resync::{Outcome, Progress};
 use crate::zone::Zone;
 
@@ -32,9 +33,7 @@ pub struct PracticeStatus {
     /// Why not.
     pub reasons: Vec<String>,
     /// What is wrong, with what to do.
-    pub problems: Vec<ProblemView>,
-    /// The zone that its times are told in.
-    pub time_zone: String,
+    pub problems: Vec<health::Problem>,
     /// How many resources are offered.
     pub resources: usize,
     /// Bookings that somebody must look at.
@@ -47,17 +46,6 @@ pub struct PracticeStatus {
     pub configured_at: Option<DateTime<FixedOffset>>,
     /// When a day was last sent.
     pub sent_at: Option<DateTime<FixedOffset>>,
-}
-
-/// One thing that is wrong with a practice.
-#[derive(Debug, Serialize)]
-pub struct ProblemView {
-    /// What it is about, in a word.
-    pub subject: String,
-    /// What is wrong and what to do, in a sentence or two.
-    pub text: String,
-    /// Since when, at practice time.
-    pub since: DateTime<FixedOffset>,
 }
 
 /// A practice that is not ready, for `/readyz`.
@@ -111,16 +99,12 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let progress = practice.progress();
     let reasons = practice.not_in_step(now);
     let flagged = bridge.ledger().live_of(practice.id()).iter().filter(|entry| entry.needs_attention.is_some()).count();
-    let problems = practice.health().problems().into_iter();
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
         id: practice.id().to_string(),
         in_step: reasons.is_empty(),
         reasons,
-        problems: problems
-            .map(|own| ProblemView { subject: own.subject, text: own.text, since: zone.at(own.since) })
-            .collect(),
-        time_zone: zone.to_string(),
+        problems: practice.health().problems(),
         resources: practice.offering().map_or(0, |offering| offering.mapping.resources.len()),
         needs_attention: flagged,
         polled_at: local(progress.polled_at),

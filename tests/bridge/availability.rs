@@ -36,7 +36,7 @@ async fn a_staff_appointment_closes_its_time_and_a_cancelled_one_opens_it_again(
 async fn days_without_a_change_are_never_sent_again() {
     let clinic = Clinic::open().await;
     clinic.journal.clear();
-    clinic.until_wall("2027-02-15 12:00").await;
+    clinic.until_wall("2027-02-15 10:30").await;
     assert_eq!(snapshots(&clinic), 0, "starts that slip into the past are no difference");
     assert_eq!(clinic.journal.count("POST ", ""), 0);
     clinic.finish().await;
@@ -60,25 +60,23 @@ async fn with_a_minimum_notice_nothing_is_offered_inside_it() {
 
 #[tokio::test(start_paused = true)]
 async fn everything_is_sent_again_once_a_day_at_the_set_time() {
-    let mut clinic = Clinic::at("2027-02-15 22:00");
+    let mut clinic = Clinic::at("2027-02-16 02:00");
     slow(&mut clinic);
     clinic.start();
     clinic.pass(minutes(1)).await;
     clinic.journal.clear();
     clinic.until_wall("2027-02-16 03:29").await;
-    // Midnight brought a day to the horizon.
-    let before = snapshots(&clinic);
-    assert!(before <= 1, "{before}");
+    assert_eq!(snapshots(&clinic), 0);
     clinic.until_wall("2027-02-16 03:45").await;
-    assert_eq!(snapshots(&clinic), before + 1, "all 28 days in one batch");
-    clinic.until_wall("2027-02-16 23:00").await;
-    assert_eq!(snapshots(&clinic), before + 1);
+    assert_eq!(snapshots(&clinic), 1, "all 28 days in one batch");
+    clinic.until_wall("2027-02-16 06:00").await;
+    assert_eq!(snapshots(&clinic), 1, "once");
     clinic.finish().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_full_resync_that_fell_into_a_stop_is_made_up_for() {
-    let mut clinic = Clinic::at("2027-02-15 22:00");
+    let mut clinic = Clinic::at("2027-02-15 23:00");
     slow(&mut clinic);
     clinic.start();
     clinic.pass(minutes(1)).await;
@@ -214,5 +212,43 @@ async fn a_resync_by_hand_sends_every_day_once_more_and_a_dry_run_nothing() {
     let done = clinic.practice().resync(None, false, &|_| {}).await;
     assert_eq!((done.problem, done.days.map(|days| (days.sent, days.changed))), (None, Some((28, 1))));
     assert_eq!((clinic.journal.count("POST /config", ""), snapshots(&clinic)), (3, 1));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn days_that_healthengine_knows_already_count_as_sent() {
+    let mut clinic = Clinic::open().await;
+    clinic.stop().await;
+    clinic.lose_the_store();
+    clinic.journal.clear();
+    clinic.start();
+    clinic.pass(minutes(5)).await;
+    assert_eq!(snapshots(&clinic), 1);
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_healthengine_refuses_is_flagged_and_sent_again_only_when_it_changes_or_a_person_wants_it() {
+    let clinic = Clinic::open().await;
+    // Somebody else's tool replaced the list of resources.
+    let other = clinic.another_consumer();
+    let mut resources = other.resources().await.unwrap();
+    resources.retain(|own| own.pms_resource_id != "s211");
+    other.send_resources(&resources).await.unwrap();
+    clinic.journal.clear();
+    clinic.staff_book(211, NEAR, 30);
+    let refused = |clinic: &Clinic| clinic.problems().contains_key("refused_days");
+    clinic.until("it is flagged", seconds(62), refused).await;
+    assert!(clinic.problems()["refused_days"].contains("s211 on 2027-02-16"), "{:?}", clinic.problems());
+    clinic.pass(minutes(5)).await;
+    assert_eq!(snapshots(&clinic), 1, "not in a loop");
+    clinic.staff_book(211, "2027-02-16 15:00", 30);
+    clinic.pass(minutes(2)).await;
+    assert_eq!(snapshots(&clinic), 2, "when it changes");
+    let done = clinic.practice().resync(None, false, &|_| {}).await;
+    assert_eq!((done.problem, done.days.map(|days| days.refused)), (None, Some(0)));
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.healthengine.forget_exchanges();
     clinic.finish().await;
 }

@@ -8,5 +8,4 @@ mod clinic;
 mod discover;
 mod resync;
 mod run;
-mod server;
 mod service;

@@ -62,12 +62,6 @@ impl Service {
         client().request(method, self.url(path)).bearer_auth(&self.token).send().await.unwrap()
     }
 
-    /// Sends a body with the token, and says what it wants to read.
-    pub(crate) async fn post(&self, path: &str, accept: &str, body: Vec<u8>) -> Response {
-        let request = client().post(self.url(path)).bearer_auth(&self.token).header("accept", accept);
-        request.body(body).send().await.unwrap()
-    }
-
     /// Asks with a cookie.
     pub(crate) async fn get_with_cookie(&self, path: &str, cookie: &str) -> Response {
         client().get(self.url(path)).header("cookie", cookie).send().await.unwrap()

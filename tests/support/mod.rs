@@ -255,6 +255,12 @@ impl Clinic {
         self.openvpms_faults.set(move |asked| if is_submission(asked) { faults.pop_front() } else { None });
     }
 
+    /// A handle to Healthengine beside the bridge's, for what others do with the practice's key.
+    pub(crate) fn another_consumer(&self) -> HealthengineHandle {
+        let power = Power::of(&MemoryEngine::new());
+        Cables { clinic: self, power: &power }.healthengine(&self.config.practices[0]).unwrap()
+    }
+
     // Time.
 
     /// What a clock on the clinic's wall shows.

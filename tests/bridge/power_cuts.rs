@@ -90,6 +90,9 @@ impl Day {
         let mut clinic = Clinic::new();
         clinic.config.sync.horizon_days = 3;
         clinic.config.sync.near_days = 2;
+        // With each configuration the near bookings are asked for one by one: so it is found that staff cancelled one whose time
+        // somebody else has taken since.
+        clinic.config.sync.config_interval = minutes(2);
         if chance.percent(50) {
             clinic.config.bookings.when_openvpms_is_down = WhenDown::Hold;
         }
@@ -207,7 +210,7 @@ impl Day {
             self.restart().await;
         }
         self.clinic.power().set(Fuse { calls: u32::MAX, arrives: false, steps: 0 });
-        self.clinic.pass(minutes(2)).await;
+        self.clinic.pass(minutes(3)).await;
         for booking in self.bookings.clone() {
             seen.insert(self.judge(booking));
         }
@@ -230,10 +233,11 @@ impl Day {
         let told = entry.and_then(|entry| entry.needs_attention).unwrap_or_default();
         let is_true = match state {
             // The slot is taken, if not by the appointment then by whoever was quicker, or staff emptied it since.
-            Some(State::InDoubt) => told.contains("Check the diary"),
+            Some(State::InDoubt) => told.contains("Check the diary") || told.contains("cancel it in OpenVPMS"),
             Some(State::Rejected) => appointments == 0 && (told.contains("call them") || told.contains("by hand")),
             Some(State::Confirmed) => told.contains("moved") || told.contains("gone together with many others"),
-            Some(State::Cancelled) => appointments == 0 && told.contains("moved"),
+            // Flagged for what staff did, before its pet owner cancelled too.
+            Some(State::Cancelled) => appointments == 0 && (told.contains("moved") || told.contains("gone together")),
             Some(State::Received | State::Submitting | State::Inserted) | None => false,
         };
         assert!(!flagged || is_true, "flagged without need: {}", account());
@@ -253,6 +257,10 @@ fn disturb(faults: &Faults, chance: Chance, percent: u64) {
             0 => Fault::Refuse,
             1 => Fault::LoseRequest,
             2 | 3 => Fault::LoseAnswer,
+            // A rejection that nobody heard arrive is taken to have arrived while somebody waited for it.
+            4 if asked.target.ends_with("/rejectInsert") => {
+                Fault::CarryOutLate(Duration::from_millis(chance.below(9_000)))
+            }
             4 => Fault::CarryOutLate(Duration::from_millis(chance.below(25_000))),
             5 => Fault::Hang,
             6 => Fault::Slow(Duration::from_millis(chance.below(9_000))),

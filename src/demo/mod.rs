@@ -113,6 +113,9 @@ const PAUSE_MS: (u64, u64) = (300, 700);
 const LOOK: Duration = Duration::from_millis(25);
 /// How long the first sending of the days may take.
 const START_MAX: Duration = Duration::from_secs(30);
+/// Nobody books sooner. Healthengine tells in whole seconds when a booking was made; of one that seems older than the store the
+/// bridge must suppose that it was made before, and a taken time may be its own.
+const STORE_IS_OLDER: Duration = Duration::from_secs(2);
 /// How long both sides may take to agree once nobody does anything any more.
 const SETTLE_MAX: Duration = Duration::from_secs(20);
 /// For how long they must then stay so.
@@ -137,6 +140,7 @@ impl Demo {
             .await
             .context("the bridge did not offer the clinic's free time in half a minute; see its log")?;
         demo.tell_offer(began.elapsed());
+        tokio::time::sleep_until(began + STORE_IS_OLDER).await;
         Ok(demo)
     }
 

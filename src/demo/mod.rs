@@ -107,6 +107,8 @@ const ROUND: [Deed; 18] = [
     Deed::CheckIn,
 ];
 
+/// Dealt before the first round, from the last to the first: the main thing first.
+const BEGINNING: [Deed; 3] = [Deed::Book, Deed::BookTheSame, Deed::Book];
 /// Between two deeds, milliseconds: from, and so much more at most.
 const PAUSE_MS: (u64, u64) = (300, 700);
 /// Between two looks at both sides.
@@ -127,7 +129,7 @@ impl Demo {
         let mut random = Random::from_seed(options.seed);
         let stage = Stage::set(options.port, &mut random).await?;
         let account = Account::new(lines, stage.zone());
-        let mut demo = Self { stage, journal: Journal::default(), account, random, deck: Vec::new() };
+        let mut demo = Self { stage, journal: Journal::default(), account, random, deck: BEGINNING.to_vec() };
         demo.remember_diary();
         demo.account.opening(&options, &demo.stage.service().admin_link());
         let began = Instant::now();

@@ -89,6 +89,7 @@ impl Bridge {
                 // Days of every zone are over by then.
                 shared.rosters.forget_before((shared.clock.now() - TimeDelta::days(2)).date_naive());
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(once_a_day) => {}
                 }

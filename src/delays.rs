@@ -1,6 +1,7 @@
 //! Delays between attempts while a server is away: growing, with a little randomness so that clinics do not knock together.
 //!
-//! The crate backoff only generates the numbers; nothing is ever repeated by it.
+//! The crate backoff only generates the numbers; nothing is ever repeated by it. Its own randomness is switched off: a simulation
+//! must come out the same every time, so where the randomness comes from is the caller's choice.
 
 use std::time::Duration;
 
@@ -9,32 +10,44 @@ use backoff::backoff::Backoff as _;
 
 /// Grows from the first delay to the longest, and begins again after a success.
 #[derive(Debug)]
-pub struct Delays(ExponentialBackoff);
+pub struct Delays {
+    growing: ExponentialBackoff,
+    /// The state of a linear congruential generator.
+    chance: u64,
+}
+
+/// A delay is changed by up to this share of it, either way.
+const SPREAD: f64 = 0.2;
 
 impl Delays {
-    /// `first` and `longest` are the ends of the range, before up to a fifth of randomness.
-    pub fn new(first: Duration, longest: Duration) -> Self {
-        let mut delays = ExponentialBackoff {
+    /// `first` and `longest` are the ends of the range, before up to a fifth of randomness. `seed` should differ from clinic to
+    /// clinic; the same one gives the same delays.
+    pub fn new(first: Duration, longest: Duration, seed: u64) -> Self {
+        let mut growing = ExponentialBackoff {
             initial_interval: first.min(longest),
             max_interval: longest,
             multiplier: 2.0,
-            randomization_factor: 0.2,
+            randomization_factor: 0.0,
             // The default gives up after a quarter of an hour; a bridge never does.
             max_elapsed_time: None,
             ..ExponentialBackoff::default()
         };
-        delays.reset();
-        Self(delays)
+        growing.reset();
+        Self { growing, chance: seed }
     }
 
     /// How long to wait before the next attempt.
     pub fn next_delay(&mut self) -> Duration {
-        self.0.next_backoff().unwrap_or(self.0.max_interval)
+        let delay = self.growing.next_backoff().unwrap_or(self.growing.max_interval);
+        // The constants are Knuth's (MMIX); the upper bits are the good ones.
+        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let share = f64::from((self.chance >> 32) as u32) / f64::from(u32::MAX);
+        delay.mul_f64(1.0 - SPREAD + 2.0 * SPREAD * share)
     }
 
     /// An attempt succeeded.
     pub fn reset(&mut self) {
-        self.0.reset();
+        self.growing.reset();
     }
 }
 
@@ -44,12 +57,24 @@ mod tests {
 
     #[test]
     fn delays_grow_to_the_longest_and_begin_again_after_a_success() {
-        let mut delays = Delays::new(Duration::from_secs(5), Duration::from_secs(30));
+        let mut delays = Delays::new(Duration::from_secs(5), Duration::from_secs(30), 1);
         let grown: Vec<Duration> = (0..100).map(|_| delays.next_delay()).collect();
         assert!(grown[0] <= Duration::from_secs(6), "{grown:?}");
         assert!(grown.iter().all(|delay| *delay <= Duration::from_secs(36)), "{grown:?}");
         assert!(grown[50] >= Duration::from_secs(24), "{grown:?}");
         delays.reset();
         assert!(delays.next_delay() <= Duration::from_secs(6));
+    }
+
+    #[test]
+    fn two_clinics_do_not_knock_together_and_one_knocks_alike_every_time() {
+        let delays = |seed| {
+            let mut delays = Delays::new(Duration::from_secs(5), Duration::from_secs(30), seed);
+            (0..20).map(|_| delays.next_delay()).collect::<Vec<_>>()
+        };
+        assert_eq!(delays(7), delays(7));
+        let apart =
+            delays(7).iter().zip(delays(8)).filter(|(a, b)| a.abs_diff(*b) > Duration::from_millis(200)).count();
+        assert!(apart > 10, "{apart}");
     }
 }

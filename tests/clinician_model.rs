@@ -234,10 +234,25 @@ impl Rule {
                 counted.iter().all(|&number| Some(number) != unreadable && !clinic.busy(number).contains(&cell));
             for &number in &counted {
                 if free[number].contains(&cell) {
+                    if self.known.get(&(number, cell)) == Some(&false) && Some(number) != unreadable {
+                        self.forget_beside(number, cell, &clinic.busy(number), &free[number]);
+                    }
                     self.known.insert((number, cell), true);
                 } else if quiet {
                     self.known.insert((number, cell), false);
                 }
+            }
+        }
+    }
+
+    /// He is free where he was known not to be rostered: the busy stretches on both sides may be his after all.
+    fn forget_beside(&mut self, number: usize, cell: usize, busy: &Cells, free: &Cells) {
+        let is_stretch = |cell: &usize| busy.contains(cell) && !free.contains(cell);
+        let before = (0..cell).rev().take_while(is_stretch);
+        let after = (cell + 1..CELLS).take_while(is_stretch);
+        for cell in before.chain(after) {
+            if self.known.get(&(number, cell)) == Some(&false) {
+                self.known.remove(&(number, cell));
             }
         }
     }

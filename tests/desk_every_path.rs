@@ -82,9 +82,9 @@ struct Point {
 fn key(point: &Point) -> String {
     let ago = |time: Option<DateTime<Utc>>| time.map(|time| (at(point.now) - time).num_seconds().clamp(-100, 100));
     let entry = &point.entry;
-    let doubt = entry.doubt.map(|doubt| {
-        (ago(Some(doubt.submitted_at)), doubt.server_is_through, ago(doubt.looked_at), ago(doubt.free_at))
-    });
+    let doubt = entry
+        .doubt
+        .map(|doubt| (ago(Some(doubt.since)), doubt.server_is_through, ago(doubt.looked_at), ago(doubt.free_at)));
     format!(
         "{:?}",
         (

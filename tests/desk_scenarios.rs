@@ -208,14 +208,18 @@ fn a_timeout_needs_two_late_readings_before_the_slot_counts_as_free() {
     case.looked(3, Taken::None);
     case.submitted(13, lost(false));
     assert_eq!(case.looked(14, Taken::None), Action::Rest, "the server can still carry it out");
-    assert_eq!(next_look(&case.entry, TimeDelta::seconds(10)), Some(at(23)), "two timeouts after the POST");
-    assert_eq!(case.see(22, Event::Due), Action::Rest);
-    assert_eq!(case.see(23, Event::Due), Action::LookAgain);
-    assert_eq!(case.looked(23, Taken::None), Action::Rest, "once is not enough");
-    assert_eq!(case.looked(32, Taken::None), Action::Rest, "too soon after the first");
-    assert_eq!(case.looked(33, Taken::None), Action::LookAndHold);
-    assert_eq!(case.looked(34, Taken::None), Action::Submit, "past the deadline too");
-    assert_eq!(case.submitted(35, refused("An appointment is already scheduled for 1-2")), confirm(&[], "p-1"));
+    assert_eq!(
+        next_look(&case.entry, TimeDelta::seconds(10)),
+        Some(at(33)),
+        "two timeouts after the POST was given up"
+    );
+    assert_eq!(case.see(32, Event::Due), Action::Rest);
+    assert_eq!(case.see(33, Event::Due), Action::LookAgain);
+    assert_eq!(case.looked(33, Taken::None), Action::Rest, "once is not enough");
+    assert_eq!(case.looked(42, Taken::None), Action::Rest, "too soon after the first");
+    assert_eq!(case.looked(43, Taken::None), Action::LookAndHold);
+    assert_eq!(case.looked(44, Taken::None), Action::Submit, "past the deadline too");
+    assert_eq!(case.submitted(45, refused("An appointment is already scheduled for 1-2")), confirm(&[], "p-1"));
 }
 
 #[test]
@@ -408,4 +412,73 @@ fn requests_that_can_never_be_made_are_rejected_and_nothing_is_looked_at() {
     assert!(matches!(gone.see(2, Event::Asked(Ask::Nothing)), Action::Reject(_)));
     gone.replied(300, Reply::Taken);
     assert!(!gone.is_flagged(), "the pet owner cancelled: nobody waits");
+}
+
+#[test]
+fn what_happened_last_says_what_a_person_has_to_do() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, created("603:be08"));
+    case.replied(5, Reply::Taken);
+    let at_hour = |hour: i64| Place { span: Span::new(at(hour * 3600), at(hour * 3600 + 900)), ..place() };
+    case.see(100, Event::Moved(at_hour(30)));
+    let first = case.entry.needs_attention.clone();
+    case.see(200, Event::Moved(at_hour(31)));
+    assert_ne!(case.entry.needs_attention, first, "the second move is what the pet owner has to hear of");
+    case.see(300, Event::CannotCancel("the visit has begun".into()));
+    assert!(case.entry.needs_attention.unwrap().contains("cancel it in OpenVPMS"));
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_asked_less_and_less_about_one_booking() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(13, lost(false));
+    let (mut now, mut pauses) = (14, Vec::new());
+    for _ in 0..8 {
+        case.unreachable(now);
+        let next = (next_look(&case.entry, TimeDelta::seconds(10)).unwrap() - at(0)).num_seconds();
+        pauses.push(next - now);
+        now = next;
+    }
+    assert_eq!(pauses[pauses.len() - 3..], [30, 30, 30], "{pauses:?}");
+
+    let mut held = Case::holding();
+    held.asked(2);
+    held.unreachable(3);
+    assert_eq!(held.asked(4), Action::Rest, "left alone for two seconds");
+    assert_eq!(held.asked(5), Action::LookAndHold);
+}
+
+#[test]
+fn a_booking_that_is_cancelled_while_its_outcome_is_unknown_is_not_posted_again() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, lost(true));
+    case.see(5, Event::Asked(Ask::Nothing));
+    assert!(matches!(case.looked(6, Taken::None), Action::Reject(_)));
+    case.replied(300, Reply::Taken);
+    assert!(!case.is_flagged());
+}
+
+#[test]
+fn a_post_that_is_not_taken_although_reading_works_is_a_problem() {
+    let mut case = Case::new();
+    case.asked(300);
+    case.looked(301, Taken::None);
+    assert_eq!(case.submitted(302, Submission::NothingDone("an HTML page (status 405)".into())), Action::Rest);
+    assert_eq!((case.problems(), case.entry.state), (1, State::Received));
+}
+
+#[test]
+fn a_rejection_in_time_whose_answer_was_lost_alarms_nobody() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::All);
+    assert_eq!(case.replied(13, Reply::Away), Action::Rest);
+    case.see(25, Event::Unlisted);
+    assert_eq!((case.entry.told, case.is_flagged()), (true, false));
 }

@@ -35,7 +35,7 @@ use crate::span::{Span, difference, intersection, normalised};
 /// What decides about a clinician's time where the server has told neither that he is rostered nor that he is not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ClinicianDoubt {
-    /// It counts as his own: offered.
+    /// It counts as free: offered.
     #[default]
     Offer,
     /// It counts as taken: withheld.

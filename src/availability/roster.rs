@@ -5,7 +5,9 @@
 //! - he was free on it then: he is rostered;
 //! - it was not busy, he was not free on it, and none of his other schedules was busy: he is not rostered (a 2.1 server
 //!   takes an appointment on one schedule off his free time on another, hence the last condition);
-//! - anything else teaches nothing.
+//! - anything else teaches nothing, with one exception: where he is free although he was known not to be rostered, his
+//!   roster has changed, and shifts do not come by the minute. So a stretch of busy time at which he is not free and that
+//!   borders on such time is forgotten to be off: it may be the first appointment of the new shift.
 //!
 //! What a later reading teaches replaces what an earlier one did, moment by moment.
 //!
@@ -17,6 +19,7 @@
 //! **Accepted.** An appointment cancelled between the two answers does look like such a proof, until he is seen free
 //! there again; only if it is replaced before the next reading does it mislead for longer. So does one that 2.1 takes
 //! off his free time though it stands on a schedule outside his roster, if it is then moved onto the roster in one go.
+//! An appointment that fills a new shift from end to end before the shift was ever seen looks like somebody else's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,10 +67,12 @@ pub fn learn(rosters: &mut Rosters, readings: &Readings, server: &Zone) -> BTree
         for &schedule in schedules.iter().filter(|schedule| readings.schedules.contains_key(schedule)) {
             let on = reading.free(schedule);
             let off = difference(&quiet, on);
+            let unsettled = unsettled(rosters, user, schedule, reading, readings);
             for (day, span) in server_days(reading.window, server) {
                 let key = RosterKey { user, schedule, day };
                 let known = rosters.get(&key);
-                let learnt = known.cloned().unwrap_or_default().with(&within(on, span), &within(&off, span));
+                let learnt = known.cloned().unwrap_or_default().forget_off(&unsettled);
+                let learnt = learnt.with(&within(on, span), &within(&off, span));
                 if known.map_or(learnt != RosterDay::default(), |known| *known != learnt) {
                     rosters.insert(key, learnt);
                     changed.insert(key);
@@ -105,6 +110,11 @@ pub(super) fn known(rosters: &Rosters, user: UserId, schedule: ScheduleId, windo
 }
 
 impl RosterDay {
+    /// Without what is no longer sure to be off.
+    fn forget_off(self, unsettled: &[Span]) -> Self {
+        Self { off: difference(&self.off, unsettled), ..self }
+    }
+
     /// With what a later reading taught.
     fn with(self, on: &[Span], off: &[Span]) -> Self {
         let add = |known: &[Span], gone: &[Span], seen: &[Span]| {
@@ -112,6 +122,23 @@ impl RosterDay {
         };
         Self { on: add(&self.on, off, on), off: add(&self.off, on, off) }
     }
+}
+
+/// Busy time of a schedule at which the clinician is not free, bordering on time at which he is, contrary to what was
+/// known.
+fn unsettled(
+    rosters: &Rosters,
+    user: UserId,
+    schedule: ScheduleId,
+    reading: &UserReading,
+    readings: &Readings,
+) -> Vec<Span> {
+    let free = reading.free(schedule);
+    let contrary = intersection(free, &known(rosters, user, schedule, reading.window).off);
+    let Some(read) = readings.schedule(schedule).filter(|_| !contrary.is_empty()) else { return Vec::new() };
+    let mut stretches = difference(&within(&read.busy, reading.window), free);
+    stretches.retain(|stretch| contrary.iter().any(|free| free.end == stretch.start || free.start == stretch.end));
+    stretches
 }
 
 /// When none of the schedules was busy, as far as they were read, and read late enough. Those that are not flagged for

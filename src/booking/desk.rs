@@ -72,6 +72,8 @@ pub enum Ask {
     },
     /// Nothing any more: the pet owner cancelled before it was made.
     Nothing,
+    /// Nobody can tell: OpenVPMS was not read since the start, for this reason.
+    Unread(String),
 }
 
 /// What reading the slot showed.
@@ -197,8 +199,10 @@ pub struct Circumstances {
 const SUBMISSIONS_MAX: u32 = 3;
 /// After this many refused answers an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
-/// A look that was not answered is repeated no sooner than this.
+/// A look is repeated no sooner than this; after looks that were not answered the pause doubles,
 const LOOK_RETRY: TimeDelta = TimeDelta::seconds(2);
+/// up to this.
+const LOOK_RETRY_MAX: TimeDelta = TimeDelta::seconds(30);
 
 /// What to do next about a booking.
 pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
@@ -230,13 +234,13 @@ pub fn next_look(entry: &Entry, request_timeout: TimeDelta) -> Option<DateTime<U
         return None;
     }
     let Some(doubt) = &entry.doubt else { return Some(DateTime::<Utc>::MIN_UTC) };
-    let Some(looked_at) = doubt.looked_at else { return Some(doubt.submitted_at) };
+    let Some(looked_at) = doubt.looked_at else { return Some(doubt.since) };
     let counts_from = match (doubt.server_is_through, doubt.free_at) {
-        (true, _) => doubt.submitted_at,
-        (false, None) => doubt.submitted_at + request_timeout * 2,
+        (true, _) => doubt.since,
+        (false, None) => doubt.since + request_timeout * 2,
         (false, Some(free_at)) => free_at + request_timeout,
     };
-    Some(counts_from.max(looked_at + LOOK_RETRY))
+    Some(counts_from.max(looked_at + LOOK_RETRY).max(entry.not_before.unwrap_or(looked_at)))
 }
 
 struct Desk<'a> {
@@ -250,7 +254,10 @@ impl Desk<'_> {
         match self.entry.state {
             State::Received => self.decide(ask),
             // Its outcome is unknown, and settling that goes its own pace.
-            State::Submitting => self.due(),
+            State::Submitting => {
+                self.entry.withdrawn |= ask == Ask::Nothing;
+                self.due()
+            }
             // Our answer was lost, or Healthengine did not keep it: the same answer again.
             State::Inserted | State::Confirmed | State::InDoubt | State::Rejected | State::Cancelled => {
                 self.entry.told = false;
@@ -270,14 +277,37 @@ impl Desk<'_> {
                 self.notices.extend(problem.map(Notice::Problem));
                 self.reject(reason)
             }
+            Ask::Unread(detail) => self.out_of_reach(&detail),
             Ask::Insert(place) => {
                 self.entry.place = Some(place);
-                self.then(Action::LookAndHold)
+                if self.is_left_alone() { self.rest() } else { self.then(Action::LookAndHold) }
             }
         }
     }
 
+    /// True while OpenVPMS has a rest from this booking, and no pet owner waits for a rejection.
+    fn is_left_alone(&self) -> bool {
+        let hurry = !self.now.hold && self.deadline().rejection_counts(self.now.now);
+        !hurry && self.entry.not_before.is_some_and(|at| self.now.now < at)
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::new(self.entry.booked_at, self.now.healthengine_ahead)
+    }
+
+    /// OpenVPMS did not answer about this booking: the pause until it is asked again grows.
+    fn unanswered(&mut self) {
+        let doublings = self.entry.unanswered_looks.min(4);
+        self.entry.unanswered_looks = self.entry.unanswered_looks.saturating_add(1);
+        let pause = (LOOK_RETRY * 2_i32.pow(doublings)).min(LOOK_RETRY_MAX);
+        self.entry.not_before = Some(self.now.now + pause);
+    }
+
     fn looked(mut self, look: Look) -> Step {
+        match look {
+            Look::Unreachable(_) => self.unanswered(),
+            Look::Seen { .. } | Look::Closed(_) => (self.entry.unanswered_looks, self.entry.not_before) = (0, None),
+        }
         match (self.entry.state, look) {
             (State::Received, Look::Unreachable(detail)) => self.out_of_reach(&detail),
             (State::Received, Look::Closed(reason)) => self.reject_and_refresh(reason),
@@ -311,13 +341,8 @@ impl Desk<'_> {
     /// Reads the traces of a POST whose answer was lost.
     fn settle(mut self, look: Look) -> Step {
         let now = self.now.now;
-        let submitted_at = self.entry.submitted_at.unwrap_or(now);
-        let mut doubt = self.entry.doubt.unwrap_or(Doubt {
-            submitted_at,
-            server_is_through: false,
-            looked_at: None,
-            free_at: None,
-        });
+        let mut doubt =
+            self.entry.doubt.unwrap_or(Doubt { since: now, server_is_through: false, looked_at: None, free_at: None });
         doubt.looked_at = Some(now);
         self.entry.doubt = Some(doubt);
         match look {
@@ -346,10 +371,10 @@ impl Desk<'_> {
     fn is_settled_as_free(&self, doubt: &mut Doubt, began: DateTime<Utc>) -> bool {
         let timeout = self.now.request_timeout;
         if doubt.server_is_through {
-            return began >= doubt.submitted_at;
+            return began >= doubt.since;
         }
         match doubt.free_at {
-            None if began >= doubt.submitted_at + timeout * 2 => {
+            None if began >= doubt.since + timeout * 2 => {
                 doubt.free_at = Some(began);
                 false
             }
@@ -365,6 +390,9 @@ impl Desk<'_> {
         if self.entry.unlisted {
             self.entry.told = true;
             return self.settled_by_hand();
+        }
+        if self.entry.withdrawn {
+            return self.reject(say::WITHDRAWN.into());
         }
         if self.entry.left_nothing >= SUBMISSIONS_MAX {
             self.notices.push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.left_nothing)));
@@ -395,13 +423,14 @@ impl Desk<'_> {
                 self.reject_and_refresh(say::refused(&text))
             }
             Submission::NothingDone(detail) => {
+                self.notices.push(Notice::Problem(say::post_not_taken(self.entry.booking_id, &detail)));
+                self.unanswered();
                 self.entry.submitted_at = None;
                 self.entry.enter(State::Received, now, say::not_sent(&detail));
                 self.out_of_reach(&detail)
             }
             Submission::Lost { server_is_through, detail } => {
-                let submitted_at = self.entry.submitted_at.unwrap_or(now);
-                self.entry.doubt = Some(Doubt { submitted_at, server_is_through, looked_at: None, free_at: None });
+                self.entry.doubt = Some(Doubt { since: now, server_is_through, looked_at: None, free_at: None });
                 self.entry.enter(State::Submitting, now, say::lost(&detail));
                 self.then(Action::LookAgain)
             }
@@ -410,8 +439,7 @@ impl Desk<'_> {
 
     /// OpenVPMS cannot be asked. While a rejection helps the pet owner it is better than silence, unless the clinic wants to hold.
     fn out_of_reach(self, detail: &str) -> Step {
-        let deadline = Deadline::new(self.entry.booked_at, self.now.healthengine_ahead);
-        if !self.now.hold && deadline.rejection_counts(self.now.now) && self.entry.left_nothing == 0 {
+        if !self.now.hold && self.deadline().rejection_counts(self.now.now) && self.entry.left_nothing == 0 {
             return self.reject(say::out_of_reach(detail));
         }
         self.rest()
@@ -448,7 +476,8 @@ impl Desk<'_> {
     }
 
     /// The answer that belongs to the state.
-    fn tell(self) -> Step {
+    fn tell(mut self) -> Step {
+        self.entry.rejection_lost_at = None;
         let action = match self.entry.state {
             State::Inserted | State::Confirmed | State::InDoubt => Action::Confirm(confirmation(&self.entry)),
             State::Rejected => Action::Reject(self.last_reason()),
@@ -465,7 +494,12 @@ impl Desk<'_> {
 
     fn replied(mut self, reply: Reply) -> Step {
         match (reply, self.entry.state) {
-            (Reply::Away, _) => self.rest(),
+            (Reply::Away, state) => {
+                if state == State::Rejected {
+                    self.entry.rejection_lost_at = Some(self.now.now);
+                }
+                self.rest()
+            }
             (Reply::Refused, State::Cancelled) if self.entry.refusals == 0 => {
                 self.entry.refusals += 1;
                 self.tell()
@@ -474,19 +508,19 @@ impl Desk<'_> {
             (Reply::Taken, _) => {
                 self.entry.told = true;
                 self.entry.refusals = 0;
-                self.answered(say::CONFIRMED)
+                let now = self.now.now;
+                self.answered(say::CONFIRMED, now)
             }
         }
     }
 
-    /// Healthengine knows, or stopped asking.
-    fn answered(mut self, confirmed: &str) -> Step {
+    /// Healthengine knows, or stopped asking. `at` is when our answer reached it, as far as anybody can tell.
+    fn answered(mut self, confirmed: &str, at: DateTime<Utc>) -> Step {
         let now = self.now.now;
         match self.entry.state {
             State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
             State::Rejected if !self.entry.withdrawn => {
-                let deadline = Deadline::new(self.entry.booked_at, self.now.healthengine_ahead);
-                if deadline.is_over(now) {
+                if self.deadline().is_over(at) {
                     self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
                 }
             }
@@ -524,7 +558,9 @@ impl Desk<'_> {
             }
             State::Inserted | State::Rejected | State::InDoubt => {
                 self.entry.told = true;
-                self.answered(say::UNLISTED)
+                // As a rule it was our answer, which nobody heard arrive.
+                let at = self.entry.rejection_lost_at.unwrap_or(self.now.now);
+                self.answered(say::UNLISTED, at)
             }
             State::Cancelled => {
                 self.entry.told = true;
@@ -556,8 +592,9 @@ impl Desk<'_> {
     /// Goes on with what was interrupted.
     fn due(mut self) -> Step {
         if self.entry.state == State::Submitting && self.entry.doubt.is_none() {
-            let submitted_at = self.entry.submitted_at.unwrap_or(self.now.now);
-            self.entry.doubt = Some(Doubt { submitted_at, server_is_through: false, looked_at: None, free_at: None });
+            // Its POST left before the process started; when exactly, nobody can tell.
+            let since = self.now.now;
+            self.entry.doubt = Some(Doubt { since, server_is_through: false, looked_at: None, free_at: None });
             self.entry.enter(State::Submitting, self.now.now, say::INTERRUPTED);
         }
         if self.entry.state == State::Cancelled && !self.entry.told {

@@ -72,8 +72,8 @@ impl Place {
 /// A POST whose outcome nobody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
-    /// When the POST left.
-    pub submitted_at: DateTime<Utc>,
+    /// When the answer was lost, or the record of the POST was found. The POST left no later.
+    pub since: DateTime<Utc>,
     /// True if the server answered (500, 503): it will not carry the request out later.
     pub server_is_through: bool,
     /// When the slot was last looked at, answered or not.
@@ -119,9 +119,19 @@ pub struct Entry {
     /// True once Healthengine took our last answer, or stopped asking.
     #[serde(default, skip_serializing_if = "is_false")]
     pub told: bool,
+    /// When the last rejection that got no answer was given up: it reached Healthengine by then, if at all. Absent while one is
+    /// on its way, so that a crash leaves no hope behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejection_lost_at: Option<DateTime<Utc>>,
     /// How often Healthengine refused our answer and went on asking.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refusals: u32,
+    /// How many looks in a row OpenVPMS did not answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unanswered_looks: u32,
+    /// OpenVPMS is left alone about this booking until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<DateTime<Utc>>,
     /// How many POSTs may have reached the server and were found to have left nothing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_nothing: u32,
@@ -180,7 +190,10 @@ impl Entry {
             patient,
             maybe_forgotten: false,
             told: false,
+            rejection_lost_at: None,
             refusals: 0,
+            unanswered_looks: 0,
+            not_before: None,
             left_nothing: 0,
             submitted_at: None,
             inserted_at: None,
@@ -224,9 +237,9 @@ impl Entry {
         }
     }
 
-    /// Asks for a person. The first cause stands until somebody dealt with it.
+    /// Asks for a person. What happened last says what is to be done: a cancelled booking need no longer be looked for.
     pub(super) fn flag(&mut self, sentence: String) {
-        self.needs_attention.get_or_insert(sentence);
+        self.needs_attention = Some(sentence);
     }
 
     /// True while an appointment of ours stands in the diary, as far as anybody knows.
@@ -265,6 +278,8 @@ pub struct Deadline(Option<DateTime<Utc>>);
 
 /// Waiting, rate limit and look together end this long after the booking.
 const LOOK_SECONDS: i64 = 12;
+/// For a booking that is seen later than that, still in time for a rejection.
+const LATE_LOOK_SECONDS: i64 = 14;
 /// A rejection that is to count leaves within this time.
 const REJECT_SECONDS: i64 = 15;
 /// Healthengine's own limit.
@@ -278,7 +293,10 @@ impl Deadline {
 
     /// Until when a look may take; `None` when that time is over, and a look may take as long as any other call.
     pub fn look_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.after(LOOK_SECONDS).filter(|limit| now < *limit)
+        [LOOK_SECONDS, LATE_LOOK_SECONDS]
+            .into_iter()
+            .filter_map(|seconds| self.after(seconds))
+            .find(|limit| now < *limit)
     }
 
     /// True while a rejection that leaves this moment still shows the pet owner other times.
@@ -322,7 +340,8 @@ mod tests {
         // Healthengine is 5 s ahead: what it calls 100 is our 95.
         let deadline = Deadline::new(Some(at(100)), TimeDelta::seconds(5));
         assert_eq!(deadline.look_until(at(95)), Some(at(107)));
-        assert_eq!(deadline.look_until(at(107)), None);
+        assert_eq!(deadline.look_until(at(107)), Some(at(109)), "seen late, and still in time for a rejection");
+        assert_eq!(deadline.look_until(at(109)), None);
         assert!(deadline.rejection_counts(at(110)) && !deadline.rejection_counts(at(111)));
         assert!(!deadline.is_over(at(115)) && deadline.is_over(at(116)));
     }

@@ -87,6 +87,14 @@ pub fn nothing_arrives(booking: BookingId, submissions: u32) -> String {
     )
 }
 
+/// Reading works and booking does not.
+pub fn post_not_taken(booking: BookingId, detail: &str) -> String {
+    format!(
+        "OpenVPMS can be read but does not take booking {booking}: {detail}. Check that nothing in front of OpenVPMS (a proxy, a filter) holds back \
+         POST and DELETE below /openvpms/ws/booking."
+    )
+}
+
 /// Healthengine keeps asking.
 pub fn answer_refused(booking: BookingId) -> String {
     format!(

@@ -129,7 +129,7 @@ mod tests {
             unknown_practice("7", &[]),
             unknown_practice("7", &["1".into(), "2".into()]),
             no_practice_enabled(),
-            resync_had_problems(&[practice.clone()]),
+            resync_had_problems(std::slice::from_ref(&practice)),
             resync_had_problems(&[practice.clone(), practice]),
         ] {
             for part in [&advice.problem, &advice.remedy] {

@@ -104,3 +104,10 @@ pub const ZONE_MISSING: &str = "The practice's time zone is not known, so no day
 
 /// The clinician left the location or lost the online booking flag.
 pub const CLINICIAN_ABSENT: &str = "The clinician can no longer be booked online at this location.";
+
+/// Healthengine says that bookings wait, and not which.
+pub fn bookings_unread(error: &CallError) -> String {
+    format!(
+        "Healthengine cannot tell which bookings wait: {error}. They are not served until it can; ask Healthengine's support if it stays so."
+    )
+}

@@ -73,13 +73,14 @@ impl Practice {
     /// Reads and sends until the practice stops.
     pub(super) async fn availability_loop(self: Arc<Self>) {
         let sync = &self.settings.sync;
-        let mut delays = Delays::new(Duration::from_secs(1), sync.max_retry_interval);
+        let mut delays = self.delays(Duration::from_secs(1));
         // The first reading takes the whole horizon at one call per schedule.
         let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
         let mut offering_changed = self.offered.subscribe();
         loop {
             let Some(offering) = self.offered() else {
                 tokio::select! {
+                    biased;
                     () = self.stop.cancelled() => return,
                     _ = offering_changed.changed() => continue,
                 }
@@ -125,6 +126,7 @@ impl Practice {
                 }
             }
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep_until(near_at.min(far_at)) => {}
                 // New resources are offered at once.
@@ -225,9 +227,10 @@ impl Practice {
     /// Sends single days as soon as something happened to them.
     pub(super) async fn refresh_loop(self: Arc<Self>) {
         let mut changes = self.shared.changes.subscribe();
-        let mut delays = Delays::new(Duration::from_millis(500), self.settings.sync.max_retry_interval);
+        let mut delays = self.delays(Duration::from_millis(500));
         loop {
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 change = changes.recv() => match change {
                     Ok(change) => self.note_change(change),
@@ -248,6 +251,7 @@ impl Practice {
                 };
                 let wait = self.retry_after(&error, &mut delays);
                 tokio::select! {
+                    biased;
                     () = self.stop.cancelled() => return,
                     () = tokio::time::sleep(wait) => {}
                 }
@@ -267,6 +271,17 @@ impl Practice {
         for resource in offering.mapping.resources.iter().filter(shares) {
             for day in first.iter_days().take_while(|day| *day <= last).take(3) {
                 due.add(resource.id, day, Which::Changed);
+            }
+        }
+    }
+
+    /// Days whose last answers were lost are sent once more, now that nothing can overtake them.
+    pub(super) fn settle_days(&self) {
+        let Some(offering) = self.offered() else { return };
+        let horizon = self.horizon(&offering);
+        for (resource, day) in self.publisher.to_be_settled(self.now()) {
+            if horizon.holds(day) && offering.mapping.resource(resource).is_some() {
+                self.note_due_day(resource, day, Which::All);
             }
         }
     }
@@ -337,6 +352,9 @@ impl Practice {
         for request in requests {
             self.want_day(&offering, request, &mut at_once);
         }
+        // A question for one resource and one for all of them can be about the same day.
+        at_once.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
+        at_once.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
         self.refresh_wanted.notify_one();
         if at_once.is_empty() { Ok(()) } else { self.publish_as_they_are(at_once).await }
     }

@@ -20,7 +20,6 @@ use tokio::sync::Notify;
 use super::health::Subject;
 use super::{Failed, Offering, Practice};
 use crate::config;
-use crate::delays::Delays;
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId, ScheduleId};
 use crate::mapping::guard::{Accepted, Guard, Occasion, Ruling, Rulings};
@@ -183,7 +182,7 @@ impl Practice {
     /// Reads and sends until the practice stops.
     pub(super) async fn configuration_loop(self: Arc<Self>) {
         let sync = &self.settings.sync;
-        let mut delays = Delays::new(Duration::from_secs(1), sync.max_retry_interval);
+        let mut delays = self.delays(Duration::from_secs(1));
         loop {
             let wait = match self.configure(Reason::Interval, false).await.map_err(Failed::into_error) {
                 Ok(_) => {
@@ -203,6 +202,7 @@ impl Practice {
             };
             self.first_configuration.send_replace(true);
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
                 () = self.configuration.wanted.notified() => {}
@@ -384,7 +384,7 @@ impl Practice {
             self.note(|told| told.contract = Some(desired.contract.clone()));
         }
         if let Some(list) = resources {
-            server.send_resources(list).await?;
+            server.send_resources(list).await.inspect_err(|error| lost(error, &self.configuration.resources_wanted))?;
             self.configuration.resources_wanted.store(false, Ordering::Relaxed);
             let list = list.clone();
             let sent_as_read = desired.rulings.resources == Ruling::Send;
@@ -396,7 +396,10 @@ impl Practice {
             });
         }
         if let Some(list) = types {
-            server.send_appointment_types(list).await?;
+            server
+                .send_appointment_types(list)
+                .await
+                .inspect_err(|error| lost(error, &self.configuration.types_wanted))?;
             self.configuration.types_wanted.store(false, Ordering::Relaxed);
             let list = list.clone();
             let sent_as_read = desired.rulings.types == Ruling::Send;
@@ -466,6 +469,13 @@ impl Practice {
             }
         }
         self.health.set(Subject::Features, problem, self.now());
+    }
+}
+
+/// A list that may have arrived is sent again, whatever is read until then.
+fn lost(error: &CallError, wanted: &AtomicBool) {
+    if !error.nothing_was_done() {
+        wanted.store(true, Ordering::Relaxed);
     }
 }
 

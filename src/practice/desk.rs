@@ -1,16 +1,18 @@
 //! Carries out what the desk decides about one booking: looks, posts, tells, and keeps the ledger ahead of all of it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
-use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::locks::Held;
+use super::{Offering, Practice};
 use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, step};
 use crate::booking::ledger::{Deadline, Entry, Place, State};
 use crate::booking::{contact, decide, notes};
 use crate::config::WhenDown;
-use crate::healthengine::BookingRequest;
+use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::openvpms::{Contact, NewBooking};
@@ -24,13 +26,23 @@ impl Practice {
             Some(entry) => entry,
             None => self.first_seen(&request, now),
         };
-        let event = match self.offering() {
-            Some(offering) => Event::Asked(decide::ask(&request, &offering.mapping.resources, &offering.zones, now)),
-            // Not even the schedules are known: OpenVPMS was never reached.
-            None if entry.state == State::Received => Event::Looked(Look::Unreachable(say::NEVER_READ.into())),
-            None => Event::Asked(Ask::Nothing),
+        let ask = match self.offering_in_time(&entry).await {
+            Some(offering) => decide::ask(&request, &offering.mapping.resources, &offering.zones, now),
+            None if request.status == BookingStatus::Cancelled => Ask::Nothing,
+            None => Ask::Unread(say::NEVER_READ.into()),
         };
+        let event = Event::Asked(ask);
         self.attend(entry, event, Some(&request)).await
+    }
+
+    /// What is offered; waits for the first reading after a start as long as the deadline leaves time.
+    async fn offering_in_time(&self, entry: &Entry) -> Option<Arc<Offering>> {
+        let mut offering = self.offering.subscribe();
+        let deadline = Deadline::new(entry.booked_at, self.healthengine.clock_difference());
+        let now = self.now();
+        let left = deadline.look_until(now).map(|until| (until - now).to_std().unwrap_or_default()).unwrap_or_default();
+        let _late = tokio::time::timeout(left, offering.wait_for(Option::is_some)).await;
+        self.offering()
     }
 
     fn first_seen(&self, request: &BookingRequest, now: DateTime<Utc>) -> Entry {
@@ -61,6 +73,10 @@ impl Practice {
         let mut held: Option<Held> = None;
         loop {
             let Step { entry: next, action, notices } = step(entry, event, &self.circumstances());
+            // While the bridge stops nothing is begun; what is listed is listed at the next start.
+            if self.stop.is_cancelled() && matches!(action, Action::LookAndHold | Action::Submit) {
+                return Ok(());
+            }
             if stored.as_ref() != Some(&next) {
                 self.write(stored.as_ref(), &next).await?;
                 stored = Some(next.clone());
@@ -110,7 +126,12 @@ impl Practice {
             let reason = entry.history.last().map(|last| last.reason.as_str()).unwrap_or_default();
             tracing::info!(practice = %self.id(), booking = %entry.booking_id, state = entry.state.name(), "{reason}");
         }
-        if entry.state == State::Received && entry.left_nothing == 0 {
+        if changed_state && entry.state == State::Confirmed {
+            self.health.clear(&Subject::Booking(entry.booking_id));
+        }
+        let only_looked =
+            entry.state == State::Submitting && before.is_some_and(|before| before.doubt.is_some() && !changed_state);
+        if only_looked || (entry.state == State::Received && entry.left_nothing == 0) {
             return self.shared.ledger.save_later(entry, now);
         }
         self.shared.ledger.save(entry, now).await

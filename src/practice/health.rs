@@ -18,6 +18,8 @@ pub enum Subject {
     OpenVpms,
     /// Healthengine cannot be asked.
     Healthengine,
+    /// Healthengine cannot tell which bookings wait.
+    BookingList,
     /// Healthengine refuses the credentials or the practice's consent.
     Access,
     /// The clocks differ.
@@ -46,6 +48,7 @@ impl Subject {
         match self {
             Self::OpenVpms => "openvpms".into(),
             Self::Healthengine => "healthengine".into(),
+            Self::BookingList => "booking_list".into(),
             Self::Access => "access".into(),
             Self::Clock => "clock".into(),
             Self::LeftOut => "left_out".into(),

@@ -31,6 +31,7 @@ pub mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, watch as watch_channel};
@@ -41,6 +42,7 @@ use crate::availability::Zones;
 use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
 use crate::config;
+use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
 use crate::mapping::Mapping;
@@ -138,8 +140,9 @@ pub struct Practice {
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
     watched: Mutex<watch::Watched>,
-    /// Places at the desk.
+    /// Places at the desk: for bookings that can still be rejected in time, and for the others.
     desk_places: Arc<Semaphore>,
+    late_places: Arc<Semaphore>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// How often Healthengine refused an answer to an update.
@@ -192,7 +195,8 @@ impl Practice {
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
-            desk_places: Arc::new(Semaphore::new(requests::BOOKINGS_AT_ONCE)),
+            desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
+            late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),
             unserved: Mutex::default(),
@@ -257,7 +261,10 @@ impl Practice {
         if progress.read_at.is_none_or(|at| now - at > stale) {
             reasons.push(say::NOT_READ.to_owned());
         }
-        if progress.polled_at.is_none() || self.health.has(&Subject::Healthengine) {
+        if progress.polled_at.is_none()
+            || self.health.has(&Subject::Healthengine)
+            || self.health.has(&Subject::BookingList)
+        {
             reasons.push(say::NOT_POLLED.to_owned());
         }
         if self.health.has(&Subject::Access) {
@@ -268,6 +275,12 @@ impl Practice {
 
     fn now(&self) -> DateTime<Utc> {
         self.shared.clock.now()
+    }
+
+    /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics share it.
+    fn delays(&self, first: Duration) -> Delays {
+        let seed = u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16);
+        Delays::new(first, self.settings.sync.max_retry_interval, seed.unwrap_or_default())
     }
 
     fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {

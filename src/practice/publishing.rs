@@ -4,10 +4,14 @@
 //! differs, and notes what was accepted before the next. So a fresh day after a booking overtakes a long reading between two of
 //! its batches, and the older reading does not undo it: a day is never replaced by one that was read earlier.
 //!
+//! A snapshot whose answer never came may have been accepted, or may yet be: what Healthengine has of that day is then unknown. So
+//! days are noted as *unheard* on the disk before they leave, until their answer came. An unheard day is sent again with the next
+//! reading, and once more after [`LATE`], when nothing can overtake it any longer.
+//!
 //! Healthengine queues what it accepts, and does not say in which order the queue is worked off. So two different snapshots of
 //! one resource and day are sent at least [`QUEUE_TIME`] apart; one that comes sooner goes to the days that are due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -38,8 +42,22 @@ impl Record for Told {
     const VERSION: u32 = 1;
 }
 
+/// A snapshot of this day left, and nobody knows what became of it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Unheard {
+    since: DateTime<Utc>,
+}
+
+impl Record for Unheard {
+    const KIND: &'static str = "unheard-day";
+    const VERSION: u32 = 1;
+}
+
 type Key = (ResourceId, NaiveDate);
 
+/// A request that nobody waits for any longer is carried out within this time, or not at all. An assumption with room to spare:
+/// servers and proxies give up after half a minute as a rule.
+const LATE: TimeDelta = TimeDelta::seconds(60);
 /// How long a snapshot may wait in Healthengine's queue before the next one of its day follows.
 const QUEUE_TIME: TimeDelta = TimeDelta::milliseconds(500);
 
@@ -74,6 +92,7 @@ pub(super) struct Published {
 pub(super) struct Publisher {
     practice: PracticeId,
     told: Mutex<BTreeMap<Key, Told>>,
+    unheard: Mutex<BTreeMap<Key, Unheard>>,
     turn: AsyncMutex<()>,
     /// False once the server turned out not to know batches.
     batches: AtomicBool,
@@ -85,9 +104,13 @@ impl Publisher {
         let found = store.scan::<Told>(&format!("{practice}/"));
         // A day that cannot be read is a day that was never sent.
         let told = found.records.into_iter().filter_map(|(key, told)| Some((parse_key(&key)?, told))).collect();
+        let found = store.scan::<Unheard>(&format!("{practice}/"));
+        let unheard =
+            found.records.into_iter().filter_map(|(key, unheard)| Some((parse_key(&key)?, unheard))).collect();
         Self {
             practice: practice.clone(),
             told: Mutex::new(told),
+            unheard: Mutex::new(unheard),
             turn: AsyncMutex::default(),
             batches: AtomicBool::new(true),
         }
@@ -95,6 +118,20 @@ impl Publisher {
 
     fn told(&self) -> MutexGuard<'_, BTreeMap<Key, Told>> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unheard(&self) -> MutexGuard<'_, BTreeMap<Key, Unheard>> {
+        self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True if Healthengine may have something else of a day than it was last heard to accept, and it is time to send it again.
+    fn is_in_doubt(&self, key: Key, sent_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self.unheard().get(&key).is_some_and(|unheard| sent_at < unheard.since || unheard.since + LATE <= now)
+    }
+
+    /// Unheard days that nothing can overtake any longer.
+    pub(super) fn to_be_settled(&self, now: DateTime<Utc>) -> Vec<Key> {
+        self.unheard().iter().filter(|(_, unheard)| unheard.since + LATE <= now).map(|(key, _)| *key).collect()
     }
 
     fn key(&self, (resource, date): Key) -> String {
@@ -140,7 +177,8 @@ impl Practice {
         }
         let moment = Moment { now, min_notice: self.min_notice() };
         let change = availability::compare(told.map(|told| &told.sent), &day.day, day.date, moment, &self.zone());
-        which == Which::All || change != DayChange::Same
+        let in_doubt = |told: &Told| self.publisher.is_in_doubt((day.resource, day.date), told.sent.at, now);
+        which == Which::All || change != DayChange::Same || told.is_some_and(in_doubt)
     }
 
     pub(super) fn min_notice(&self) -> TimeDelta {
@@ -181,16 +219,83 @@ impl Practice {
             if batch.is_empty() {
                 return Ok(published);
             }
-            let outcome = self.send(&batch).await?;
+            let before = self.note_unheard(&batch).await?;
+            let (outcome, failure) = self.send(&batch).await;
             published.accepted += outcome.accepted.len();
             published.refused += outcome.failed.len();
             progress(batch.len());
+            self.note_heard(&batch, before, &outcome, failure.as_ref());
             self.note_told(batch, &outcome, began);
+            if let Some(error) = failure {
+                return Err(error);
+            }
         }
     }
 
-    /// One batch, or one snapshot after the other where the server knows no batches.
-    async fn send(&self, days: &[ResourceDay]) -> Answer<BatchOutcome> {
+    /// Durable when this returns, so that a crash does not leave Healthengine with a day that nobody knows of. Returns what was
+    /// unheard before.
+    async fn note_unheard(&self, days: &[ResourceDay]) -> Answer<Vec<Option<Unheard>>> {
+        let unheard = Unheard { since: self.now() };
+        let put = |batch: Batch, day: &ResourceDay| batch.put(&self.publisher.key((day.resource, day.date)), &unheard);
+        let written = match days.iter().try_fold(Batch::new(), put) {
+            Ok(batch) => self.shared.store.commit(batch).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            let failure = CallError::new(ErrorClass::NotSent, error.to_string());
+            self.written(Err(error.into()));
+            return Err(failure);
+        }
+        let mut all = self.publisher.unheard();
+        Ok(days.iter().map(|day| all.insert((day.resource, day.date), unheard)).collect())
+    }
+
+    /// What was answered is unheard no longer, unless an earlier snapshot of the day may still arrive.
+    fn note_heard(
+        &self,
+        days: &[ResourceDay],
+        before: Vec<Option<Unheard>>,
+        outcome: &BatchOutcome,
+        failure: Option<&CallError>,
+    ) {
+        let now = self.now();
+        let nothing_was_done = failure.is_none_or(|error| match error.class {
+            ErrorClass::NotSent
+            | ErrorClass::Refused
+            | ErrorClass::Credentials
+            | ErrorClass::Forbidden
+            | ErrorClass::TooMany => true,
+            ErrorClass::Lost | ErrorClass::Unavailable | ErrorClass::Contract => false,
+        });
+        let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
+        let mut all = self.publisher.unheard();
+        let mut batch = Batch::new();
+        for (index, (day, before)) in days.iter().zip(before).enumerate() {
+            let left = if accepted.contains(&index) {
+                before.filter(|before| now < before.since + LATE)
+            } else if nothing_was_done {
+                before
+            } else {
+                continue;
+            };
+            let key = (day.resource, day.date);
+            let text = self.publisher.key(key);
+            batch = match left {
+                None => batch.delete::<Unheard>(&text),
+                Some(left) => batch.put(&text, &left).unwrap_or_default(),
+            };
+            match left {
+                None => drop(all.remove(&key)),
+                Some(left) => drop(all.insert(key, left)),
+            }
+        }
+        drop(all);
+        self.shared.store.write_later(batch);
+    }
+
+    /// One batch, or one snapshot after the other where the server knows no batches. After a failure the outcome is that of the
+    /// snapshots before.
+    async fn send(&self, days: &[ResourceDay]) -> (BatchOutcome, Option<CallError>) {
         let server = &self.healthengine;
         let snapshots: Vec<AvailabilitySnapshot> = days.iter().map(ResourceDay::snapshot).collect();
         if self.publisher.batches.load(Ordering::Relaxed) {
@@ -198,7 +303,8 @@ impl Practice {
                 Err(error) if matches!(error.status, Some(404 | 405)) => {
                     self.publisher.batches.store(false, Ordering::Relaxed)
                 }
-                outcome => return outcome,
+                Ok(outcome) => return (outcome, None),
+                Err(error) => return (BatchOutcome::default(), Some(error)),
             }
         }
         let mut outcome = BatchOutcome::default();
@@ -206,16 +312,19 @@ impl Practice {
             match server.send_availability(snapshot).await {
                 Ok(()) => outcome.accepted.push(index),
                 Err(error) if error.class == ErrorClass::Refused => outcome.failed.push((index, error.detail)),
-                Err(error) => return Err(error),
+                Err(error) => return (outcome, Some(error)),
             }
         }
-        Ok(outcome)
+        (outcome, None)
     }
 
     fn note_told(&self, days: Vec<ResourceDay>, outcome: &BatchOutcome, read_at: DateTime<Utc>) {
+        if outcome.accepted.is_empty() && outcome.failed.is_empty() {
+            return;
+        }
         let now = self.now();
         let refused: BTreeMap<usize, &String> = outcome.failed.iter().map(|(index, reason)| (*index, reason)).collect();
-        let accepted: std::collections::BTreeSet<usize> = outcome.accepted.iter().copied().collect();
+        let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
         let mut batch = Batch::new();
         let mut failures = Vec::new();
         for (index, day) in days.into_iter().enumerate() {
@@ -271,6 +380,11 @@ impl Practice {
             batch = batch.delete::<Told>(&self.publisher.key(key));
         }
         drop(told);
+        let mut unheard = self.publisher.unheard();
+        for (key, _) in unheard.extract_if(.., |(resource, date), _| !keep(*resource, *date)) {
+            batch = batch.delete::<Unheard>(&self.publisher.key(key));
+        }
+        drop(unheard);
         if !batch.is_empty() {
             self.shared.store.write_later(batch);
         }

@@ -33,8 +33,8 @@ pub(super) struct Reading {
     pub(super) began: DateTime<Utc>,
     /// What was read.
     pub(super) readings: Readings,
-    /// Clinicians whom OpenVPMS does not offer any more, at one of their locations or at all.
-    pub(super) absent: BTreeSet<UserId>,
+    /// Clinicians whom OpenVPMS does not offer any more, and at which of their locations.
+    pub(super) absent: BTreeSet<(UserId, LocationId)>,
     /// What went wrong, if anything did; the first of several.
     pub(super) failure: Option<CallError>,
 }
@@ -79,19 +79,19 @@ impl Practice {
             .iter()
             .flat_map(|user| offering.user_locations.get(user).into_iter().flatten().map(|location| (*user, *location)))
             .collect();
-        let asked = asked
-            .into_iter()
-            .map(|(user, location)| async move { (user, server.user_free_busy(user, location, question).await) });
-        let answers: Vec<(UserId, Answer<UserFreeBusy>)> =
+        let asked = asked.into_iter().map(|(user, location)| async move {
+            (user, location, server.user_free_busy(user, location, question).await)
+        });
+        let answers: Vec<(UserId, LocationId, Answer<UserFreeBusy>)> =
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
         let mut unread = BTreeSet::new();
         let mut times: BTreeMap<UserId, Vec<UserFreeBusy>> = users.into_iter().map(|user| (user, Vec::new())).collect();
-        for (user, answer) in answers {
+        for (user, location, answer) in answers {
             match answer {
                 Ok(answer) => times.entry(user).or_default().push(answer),
                 // Gone, or working there no longer: no free time there.
                 Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => {
-                    reading.absent.insert(user);
+                    reading.absent.insert((user, location));
                 }
                 Err(error) => {
                     reading.failure.get_or_insert(error);
@@ -167,19 +167,24 @@ impl Practice {
         let resource = as_booked(place);
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
         let reading = self.read(&self.openvpms.desk, &offering, std::slice::from_ref(&resource), days).await;
-        if let Some(error) = reading.failure {
-            self.openvpms_failed(&error);
-            return Look::Unreachable(error.to_string());
-        }
         let own = self.shared.ledger.own_bookings(Some(entry.booking_id));
         let seen = self
             .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
-        let Some(look) = seen else { return Look::Closed(say::SCHEDULE_CLOSED.into()) };
+        // Another schedule of the clinician's that could not be read is no obstacle: the rule knows what to make of it.
+        let Some(look) = seen else {
+            return match reading.failure {
+                Some(error) => {
+                    self.openvpms_failed(&error);
+                    Look::Unreachable(error.to_string())
+                }
+                None => Look::Closed(say::SCHEDULE_CLOSED.into()),
+            };
+        };
         let complete_since = self.shared.store.meta().complete_since();
         let seen_taken = taken(look.busy, look.free);
         let by_another =
             seen_taken == Taken::All && self.shared.ledger.another_stands(entry.booking_id, place, complete_since);
-        let absent = place.user.is_some_and(|user| reading.absent.contains(&user));
+        let absent = place.user.is_some_and(|user| reading.absent.contains(&(user, place.location)));
         Look::Seen {
             began: reading.began,
             taken: if by_another { Taken::ByAnother } else { seen_taken },

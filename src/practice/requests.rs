@@ -8,32 +8,40 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use super::Practice;
+use super::health::Subject;
+use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::State;
+use crate::booking::ledger::{Deadline, State};
 use crate::healthengine::paging::read_all;
-use crate::healthengine::{Page, RequestKind};
+use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
+use crate::messages::practice as say;
 use crate::remote::{Answer, ErrorClass};
 
-/// So many bookings of a practice are dealt with at one time.
-pub(super) const BOOKINGS_AT_ONCE: usize = 16;
+/// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
+pub(super) const IN_TIME_AT_ONCE: usize = 64;
+/// and so many after that.
+pub(super) const LATE_AT_ONCE: usize = 16;
 /// How long updates wait for the bookings of the same poll.
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
-/// The first poll waits no longer than this for configuration and days.
+/// The first poll of a new practice waits no longer than this for configuration and days.
 const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
+/// That of any other practice waits no longer than this for OpenVPMS: bookings may be waiting.
+const FIRST_READING: Duration = Duration::from_secs(3);
 /// How long Healthengine is left alone after it refused our credentials or the practice's consent.
 pub(super) const BLOCKED: Duration = Duration::from_secs(300);
 
 impl Practice {
     /// Polls until the practice stops.
     pub(super) async fn request_loop(self: Arc<Self>) {
-        let mut delays =
-            crate::delays::Delays::new(self.settings.sync.request_interval, self.settings.sync.max_retry_interval);
+        let mut delays = self.delays(self.settings.sync.request_interval);
         self.wait_for_the_first_configuration().await;
         loop {
+            let began = Instant::now();
             let wait = match self.poll().await {
                 Ok(()) => {
                     delays.reset();
@@ -43,8 +51,10 @@ impl Practice {
                 Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
             };
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
+                // From poll to poll, however long answering took.
+                () = tokio::time::sleep_until(began + wait) => {}
                 () = self.look_now.notified() => {}
             }
         }
@@ -57,13 +67,17 @@ impl Practice {
         let is_new = !self.publisher.has_told();
         let first = async {
             let _ = configured.wait_for(|tried| *tried).await;
-            if is_new && self.offered().is_some() {
+            if !is_new {
+                return;
+            }
+            if self.offered().is_some() {
                 let _ = sent.wait_for(|sent| *sent).await;
             }
         };
         tokio::select! {
+            biased;
             () = self.stop.cancelled() => {}
-            _ = tokio::time::timeout(FIRST_CONFIGURATION, first) => {}
+            _ = tokio::time::timeout(if is_new { FIRST_CONFIGURATION } else { FIRST_READING }, first) => {}
         }
     }
 
@@ -85,12 +99,18 @@ impl Practice {
         self.healthengine_answered();
         // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
         // that is no longer listed was settled by somebody else.
+        let mut bookings_read = true;
         if kinds.contains(&RequestKind::Bookings) || self.has_open_bookings() {
-            self.bookings().await?;
+            let outcome = self.bookings().await;
+            bookings_read = outcome.is_ok();
+            let text = outcome.err().map(|error| say::bookings_unread(&error));
+            self.health.set(Subject::BookingList, text, self.now());
         }
         for kind in &kinds {
             let answered = match kind {
                 RequestKind::Bookings => Ok(()),
+                // A booking that could not be read is not unknown: its update waits for it.
+                RequestKind::BookingUpdates if !bookings_read => Ok(()),
                 RequestKind::BookingUpdates => self.updates().await,
                 RequestKind::Availability => self.availability_requests().await,
                 RequestKind::PmsAppointmentChanges => self.appointment_changes().await,
@@ -126,17 +146,21 @@ impl Practice {
             self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
+        // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
+        let (now, ahead) = (self.now(), self.healthengine.clock_difference());
+        let in_time = |booking: &BookingRequest| Deadline::new(booking.booked_time, ahead).rejection_counts(now);
+        let (in_time, late): (Vec<_>, Vec<_>) = listed.into_iter().partition(in_time);
         let mut tasks = JoinSet::new();
         let all = async {
-            for request in listed {
-                let Ok(place) = Arc::clone(&self.desk_places).acquire_owned().await else { return };
+            for request in in_time {
                 let Some(turn) = self.take_turn(request.booking_id) else { continue };
-                let practice = Arc::clone(self);
-                tasks.spawn(self.shared.tasks.track_future(async move {
-                    let outcome = practice.attend_request(request).await;
-                    practice.written(outcome);
-                    drop((turn, place));
-                }));
+                let Ok(place) = Arc::clone(&self.desk_places).acquire_owned().await else { return };
+                self.attend_in(&mut tasks, request, turn, place);
+            }
+            for request in late {
+                let Some(turn) = self.take_turn(request.booking_id) else { continue };
+                let Ok(place) = Arc::clone(&self.late_places).try_acquire_owned() else { break };
+                self.attend_in(&mut tasks, request, turn, place);
             }
             while tasks.join_next().await.is_some() {}
         };
@@ -145,6 +169,21 @@ impl Practice {
         let _late = tokio::time::timeout(BOOKINGS_FIRST, all).await;
         tasks.detach_all();
         Ok(())
+    }
+
+    fn attend_in(
+        self: &Arc<Self>,
+        tasks: &mut JoinSet<()>,
+        request: BookingRequest,
+        turn: Turn,
+        place: OwnedSemaphorePermit,
+    ) {
+        let practice = Arc::clone(self);
+        tasks.spawn(self.shared.tasks.track_future(async move {
+            let outcome = practice.attend_request(request).await;
+            practice.written(outcome);
+            drop((turn, place));
+        }));
     }
 
     /// Open bookings that Healthengine does not list any more.
@@ -170,23 +209,24 @@ impl Practice {
 
     /// Wakes bookings whose time has come: doubts to settle, cancellations to deliver.
     pub(super) async fn due_loop(self: Arc<Self>) {
-        let mut undelivered = crate::delays::Delays::new(Duration::from_secs(5), self.settings.sync.max_retry_interval);
-        let mut deliver_at = tokio::time::Instant::now();
+        let mut undelivered = self.delays(Duration::from_secs(5));
+        let mut deliver_at = Instant::now();
         loop {
             let now = self.now();
             self.health.forget_old_bookings(now);
+            self.settle_days();
             for entry in self.shared.ledger.live_of(self.id()) {
                 let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
-                let deliver =
-                    entry.state == State::Cancelled && !entry.told && deliver_at <= tokio::time::Instant::now();
+                let deliver = entry.state == State::Cancelled && !entry.told && deliver_at <= Instant::now();
                 if look || deliver {
                     self.spawn_known(entry.booking_id, Event::Due);
                 }
             }
-            if deliver_at <= tokio::time::Instant::now() {
+            if deliver_at <= Instant::now() {
                 deliver_at += undelivered.next_delay();
             }
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }

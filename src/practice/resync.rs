@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::configuration::{ConfigurationChanges, Reason};
-use super::publishing::Which;
+use super::publishing::{ReadDays, Which};
 use super::{Failed, Practice};
+
+/// The longest wait for days that were sent a moment ago.
+const QUEUE_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,11 +142,21 @@ impl Practice {
                 let done = done.fetch_add(days, Ordering::Relaxed) + days;
                 progress(Progress { done, total });
             };
+            self.wait_for_the_queue(&read).await;
             let published = self.publish(read, Which::All, &step).await.map_err(Failed::Healthengine)?;
             (told.sent, told.refused) = (published.accepted, published.refused);
         }
         outcome.days = Some(told);
         // What could be read was sent; the rest is a problem.
         reading.failure.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+    }
+
+    /// Until the last of the days may be sent again: one that was sent a moment ago would else be put off, and a command that sends
+    /// by itself has nobody to put it off to.
+    async fn wait_for_the_queue(&self, read: &ReadDays) {
+        let free_from = read.days.iter().map(|day| self.publisher.free_from(day.resource, day.date)).max();
+        let wait = free_from.and_then(|at| (at - self.now()).to_std().ok()).unwrap_or_default();
+        // Longer than that only if the clock was set back.
+        tokio::time::sleep(wait.min(QUEUE_WAIT_MAX)).await;
     }
 }

@@ -7,7 +7,7 @@ use super::health::Subject;
 use super::ledger::LedgerError;
 use super::requests::all_pages;
 use crate::booking::desk::Event;
-use crate::booking::ledger::Entry;
+use crate::booking::ledger::{Entry, State};
 use crate::booking::update::{self, AfterCancel, Plan};
 use crate::booking::watch::{self, Found};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
@@ -156,6 +156,10 @@ impl Practice {
         };
         match found {
             Found::Gone if entry.stands() => self.attend(entry, Event::Gone, None).await?,
+            // Staff cancelled it, and Healthengine has not heard.
+            Found::Gone if entry.state == State::Cancelled && !entry.told => {
+                self.attend(entry, Event::Due, None).await?
+            }
             Found::Gone | Found::Stands(_) | Found::Silent => self.no_change(id).await,
             // OpenVPMS is away: the request stays open.
             Found::Unknown => {}

@@ -72,6 +72,7 @@ impl Practice {
         let (practice, offering) = (Arc::clone(self), Arc::clone(offering));
         self.shared.tasks.spawn(async move {
             tokio::select! {
+                biased;
                 () = practice.stop.cancelled() => {}
                 () = practice.ask_and_judge(&offering, entries, slot_is_free) => {}
             }

@@ -5,5 +5,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod availability;
 mod booking;
+mod changes;
+mod contested;
+mod guard;
+mod healthengine_away;
+mod openvpms_away;
+mod over_http;
+mod power_cuts;
+mod requests;
 mod start;

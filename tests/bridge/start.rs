@@ -1,9 +1,10 @@
 //! From nothing to a practice that is in step.
 
+use vetbridge::booking::ledger::State;
 use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
 use vetbridge::simulator::openvpms::Schedule;
 
-use crate::support::{Call, Clinic, PRACTICE, day, practice, seconds};
+use crate::support::{BRANCH, Call, Clinic, PRACTICE, day, minutes, practice, seconds, wish};
 
 /// What was sent to Healthengine, in order.
 fn told(clinic: &Clinic) -> Vec<String> {
@@ -72,5 +73,81 @@ async fn the_first_start_of_ten_schedules_and_sixty_days_costs_ten_readings_and_
     assert_eq!(openvpms.len(), 10 + 1 + 1 + 10, "{openvpms:#?}");
     assert_eq!(clinic.journal.calls().len(), openvpms.len() + 9 + 2);
     assert!(!clinic.healthengine.offered(&practice(PRACTICE), "s1008", day("2027-04-15")).unwrap().is_empty());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_without_changes_sends_nothing_again() {
+    let mut clinic = Clinic::open().await;
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.until_in_step().await;
+    for how in ["stopped", "unplugged"] {
+        if how == "stopped" {
+            clinic.stop().await
+        } else {
+            clinic.pull_the_plug().await
+        }
+        clinic.pass(minutes(2)).await;
+        clinic.journal.clear();
+        clinic.start();
+        clinic.pass(minutes(3)).await;
+        let posts = clinic.journal.of("POST", "");
+        assert!(posts.is_empty(), "{how}: {posts:#?}");
+        assert!(clinic.journal.count("GET /requests", "") > 30, "{how}: it polls");
+        assert_eq!(clinic.journal.count("GET /ws/booking/v2/schedules/", "/freebusy"), 2 * 3, "{how}: it reads");
+        assert_eq!(clinic.state(booking), Some(State::Confirmed));
+        assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new());
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_without_openvpms_polls_all_the_same_and_goes_on_when_it_is_there() {
+    let mut clinic = Clinic::new();
+    clinic.openvpms_faults.close_port();
+    clinic.start();
+    clinic.pass(minutes(2)).await;
+    assert!(clinic.journal.count("GET /requests", "") > 10);
+    assert!(clinic.journal.count("POST ", "") == 0, "nothing is known, so nothing is sent");
+    assert!(!clinic.practice().not_in_step(clinic.clock.now()).is_empty());
+    clinic.openvpms_faults.heal();
+    clinic.pass(seconds(40)).await;
+    assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_without_healthengine_sends_everything_once_it_is_there() {
+    let mut clinic = Clinic::new();
+    clinic.healthengine_faults.close_port();
+    clinic.start();
+    clinic.pass(minutes(2)).await;
+    assert!(clinic.problems().contains_key("healthengine"), "{:?}", clinic.problems());
+    clinic.healthengine_faults.heal();
+    clinic.journal.clear();
+    clinic.pass(seconds(45)).await;
+    assert_eq!(
+        (clinic.journal.count("POST /availability/snapshots", ""), clinic.journal.count("POST /config", "")),
+        (1, 3)
+    );
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_practices_run_side_by_side() {
+    let mut clinic = Clinic::with_branch();
+    clinic.open_up().await;
+    let ids = |id: &str| {
+        clinic.healthengine.resources(&practice(id)).unwrap().into_iter().map(|own| own.id).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(PRACTICE), ids(BRANCH)), (vec!["s136".to_owned(), "s211".to_owned()], vec!["s311".to_owned()]));
+    let here = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    let there = clinic.healthengine.book(&practice(BRANCH), wish("s311", "66:s311", "2027-02-15 10:00")).unwrap();
+    for booking in [here, there] {
+        clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    }
+    assert_eq!(clinic.appointment_of(there).schedule, ScheduleId(311));
+    assert_eq!(clinic.entry(there).practice_id, practice(BRANCH));
     clinic.finish().await;
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::PracticeId;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, Range};
 use vetbridge::simulator::openvpms::{Appointment, Status};
 
 use super::{Clinic, diary, people, sydney};
@@ -16,6 +16,8 @@ impl Clinic {
         let mut found = Vec::new();
         for config in self.config.practices.iter().filter(|practice| practice.enabled) {
             self.compare_days(&config.id, &config.locations, &mut found);
+            let wanted = self.healthengine.days_asked_for(&config.id).unwrap();
+            found.extend(wanted.iter().map(|(day, resource)| format!("{day} of {resource:?} is asked for")));
             for booking in self.healthengine.bookings(&config.id).unwrap() {
                 if !self.excused.contains(&booking.id) {
                     self.compare_booking(&booking, &mut found);
@@ -25,7 +27,7 @@ impl Clinic {
         found
     }
 
-    /// The days of a practice, as pet owners see them and as the diary has them.
+    /// The days of a practice, as they are published and as the diary has them.
     fn compare_days(&self, practice: &PracticeId, locations: &[vetbridge::ids::LocationId], found: &mut Vec<String>) {
         let now = self.wall();
         let schedules = self.openvpms.staff(|world| world.schedules.clone());
@@ -34,13 +36,12 @@ impl Clinic {
             let resource = format!("s{}", schedule.id);
             for day in now.date().iter_days().take(self.config.sync.horizon_days as usize) {
                 let expected = self.openvpms.staff(|world| diary::starts(world, schedule, day, now));
-                let offered = self.healthengine.offered(practice, &resource, day).unwrap().into_iter();
-                let offered: BTreeMap<NaiveDateTime, Vec<String>> = offered
-                    .map(|mut offer| {
-                        offer.kinds.sort_unstable();
-                        (offer.start, offer.kinds)
-                    })
-                    .collect();
+                let published = self.healthengine.published(practice, &resource, day).unwrap();
+                let Some(published) = published else {
+                    found.push(format!("{resource} on {day} was never sent"));
+                    continue;
+                };
+                let offered = starts(&published, day, now);
                 if offered != expected {
                     found.push(format!("{resource} on {day}: {}", difference(&offered, &expected)));
                 }
@@ -94,9 +95,11 @@ impl Clinic {
     }
 
     /// Ends a test: everything has come to rest and agrees, and nobody was wronged on the way.
-    pub(crate) async fn finish(self) {
+    pub(crate) async fn finish(mut self) {
         self.until_in_step().await;
         self.assert_well_behaved();
+        // Else the bridge would go on beside the clinics that follow in the same test.
+        self.pull_the_plug().await;
     }
 
     /// Healthengine has nothing to complain of, and the log is silent about pet owners.
@@ -158,6 +161,23 @@ impl Clinic {
         }));
         lines.join("\n")
     }
+}
+
+/// The starts that published ranges stand for, each with its types.
+fn starts(ranges: &[Range], day: NaiveDate, now: NaiveDateTime) -> BTreeMap<NaiveDateTime, Vec<String>> {
+    let mut starts: BTreeMap<NaiveDateTime, Vec<String>> = BTreeMap::new();
+    for range in ranges {
+        let step = TimeDelta::seconds(range.slot_length_seconds.into());
+        let mut start = day.and_time(range.start);
+        while start + step <= day.and_time(range.end) {
+            if start > now {
+                starts.entry(start).or_default().extend(range.appointment_types.iter().cloned());
+            }
+            start += step;
+        }
+    }
+    starts.values_mut().for_each(|types| types.sort_unstable());
+    starts
 }
 
 /// The first starts on which two days differ.

@@ -9,12 +9,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
 mod agreement;
+mod chance;
 mod diary;
 mod log;
 mod people;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ use vetbridge::http::Lane;
 use vetbridge::ids::{AppointmentTypeId, BookingId, PracticeId, ScheduleId};
 use vetbridge::openvpms::client::Client as OpenVpmsClient;
 use vetbridge::practice::{Doors, Practice};
-use vetbridge::simulator::exchange::{Faults, Memory, Model};
+use vetbridge::simulator::exchange::{Asked, Fault, Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
     BASE_PATH, BookingStatus, BookingView, HealthengineModel, NewPractice, NotOffered, Settings, Wish,
 };
@@ -40,9 +41,10 @@ use vetbridge::simulator::openvpms::{Appointment, AppointmentId, NewAppointment,
 use vetbridge::store::{MemoryEngine, Store};
 use vetbridge::zone::Zone;
 
+pub(crate) use self::chance::Chance;
 pub(crate) use self::log::Log;
 pub(crate) use self::people::{judith, person};
-pub(crate) use self::wire::{Call, Journal, Line, Power};
+pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel};
 
 /// Monday, 15 February 2027, 08:00 in Sydney: an hour before the diary opens.
 pub(crate) const MORNING: &str = "2027-02-15 08:00";
@@ -110,8 +112,8 @@ pub(crate) struct Clinic {
     pub(crate) journal: Journal,
     /// The configuration of the next start.
     pub(crate) config: Config,
-    /// How long a message travels, each way.
-    pub(crate) latency: Duration,
+    /// How long a message travels, from the next start on.
+    pub(crate) travel: Travel,
     /// What the bridge logged.
     pub(crate) log: Log,
     disk: MemoryEngine,
@@ -168,7 +170,7 @@ impl Clinic {
             healthengine,
             healthengine_faults: Faults::none(),
             config,
-            latency: Duration::from_millis(5),
+            travel: Travel::Steady(Duration::from_millis(5)),
             log,
             disk: MemoryEngine::new(),
             running: None,
@@ -180,7 +182,7 @@ impl Clinic {
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "the bridge runs already");
         let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
-        let power = Power::default();
+        let power = Power::of(&self.disk);
         let bridge = Bridge::new(&self.config, &Cables { clinic: self, power: &power }, store, self.clock.clone());
         bridge.start(self.config.bookings.keep_days);
         self.running = Some(Running { bridge, power });
@@ -189,9 +191,16 @@ impl Clinic {
     /// A clinic whose bridge runs and has sent everything.
     pub(crate) async fn open() -> Self {
         let mut clinic = Self::new();
-        clinic.start();
-        clinic.until_in_step().await;
+        clinic.open_up().await;
         clinic
+    }
+
+    /// Starts the bridge for the first time. A minute goes by: of bookings that are as old as the store it would not be certain
+    /// that it never saw them.
+    pub(crate) async fn open_up(&mut self) {
+        self.start();
+        self.until_in_step().await;
+        self.pass(minutes(1)).await;
     }
 
     /// Stops the bridge as an operator would.
@@ -204,7 +213,7 @@ impl Clinic {
     pub(crate) async fn pull_the_plug(&mut self) {
         let running = self.running.take().expect("the bridge runs");
         running.power.cut();
-        self.disk = self.disk.crash();
+        self.disk = running.power.left();
         running.bridge.stop(Duration::ZERO).await;
     }
 
@@ -232,6 +241,24 @@ impl Clinic {
     pub(crate) fn problems(&self) -> BTreeMap<String, String> {
         let problems = self.practice().health().problems().into_iter();
         problems.map(|problem| (problem.subject, problem.text)).collect()
+    }
+
+    /// The store is gone, as after a disk was replaced; to be said while the bridge is stopped.
+    pub(crate) fn lose_the_store(&mut self) {
+        assert!(self.running.is_none(), "the bridge still runs");
+        self.disk = MemoryEngine::new();
+    }
+
+    /// OpenVPMS meets the next bookings that are submitted like this, one each, and the others well.
+    pub(crate) fn fail_submissions(&self, faults: impl IntoIterator<Item = Fault>) {
+        let mut faults: VecDeque<Fault> = faults.into_iter().collect();
+        self.openvpms_faults.set(move |asked| if is_submission(asked) { faults.pop_front() } else { None });
+    }
+
+    /// A handle to Healthengine beside the bridge's, for what others do with the practice's key.
+    pub(crate) fn another_consumer(&self) -> HealthengineHandle {
+        let power = Power::of(&MemoryEngine::new());
+        Cables { clinic: self, power: &power }.healthengine(&self.config.practices[0]).unwrap()
     }
 
     // Time.
@@ -265,7 +292,13 @@ impl Clinic {
 
     /// Waits until the diary is at Healthengine as it stands, and nothing waits for an answer.
     pub(crate) async fn until_in_step(&self) -> Duration {
-        self.until("both sides agree", minutes(3), |clinic| clinic.disagreements().is_empty()).await
+        let began = Instant::now();
+        // Comparing takes its time; real time, that is.
+        while !self.disagreements().is_empty() {
+            assert!(began.elapsed() < minutes(3), "both sides do not agree\n{}", self.account());
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        began.elapsed()
     }
 
     /// Asserts that the condition goes on to hold.
@@ -299,6 +332,14 @@ impl Clinic {
         let start = wall_time(start);
         let offers = self.healthengine.offered(&practice(PRACTICE), resource, start.date()).unwrap();
         offers.iter().any(|offer| offer.start == start && offer.kinds.iter().any(|own| own == kind))
+    }
+
+    /// True if what the main clinic published holds this start for this type, whatever Healthengine makes of it.
+    pub(crate) fn published(&self, resource: &str, kind: &str, start: &str) -> bool {
+        let (day, time) = (wall_time(start).date(), wall_time(start).time());
+        let ranges = self.healthengine.published(&practice(PRACTICE), resource, day).unwrap().unwrap_or_default();
+        let holds = |range: &vetbridge::simulator::healthengine::Range| range.start <= time && time < range.end;
+        ranges.iter().any(|range| holds(range) && range.appointment_types.iter().any(|own| own == kind))
     }
 
     /// A booking as Healthengine has it.
@@ -394,7 +435,7 @@ struct Cables<'a> {
 impl Cables<'_> {
     fn line(&self, whose: Option<&PracticeId>, memory: Memory) -> Arc<Line> {
         let clinic = self.clinic;
-        Arc::new(Line::new(memory, whose, clinic.journal.clone(), clinic.latency, self.power.clone()))
+        Arc::new(Line::new(memory, whose, clinic.journal.clone(), clinic.travel.clone(), self.power.clone()))
     }
 }
 
@@ -421,6 +462,11 @@ impl Connect for Cables<'_> {
             .with_timeout(settings.request_timeout);
         Some(Arc::new(HealthengineClient::new(self.line(Some(&practice.id), memory), self.clinic.clock.clone())))
     }
+}
+
+/// True for a POST that makes an appointment.
+pub(crate) fn is_submission(asked: &Asked) -> bool {
+    asked.method == "POST" && asked.target.ends_with("/bookings")
 }
 
 /// The id of a practice.

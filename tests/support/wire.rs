@@ -12,20 +12,82 @@ use vetbridge::http::{Request, Response, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::remote::{Answer, ErrorClass};
 use vetbridge::simulator::exchange::Memory;
+use vetbridge::store::MemoryEngine;
 
-/// The power of one process. Once it is cut, no call of the process gets any further.
-#[derive(Clone, Default)]
-pub(crate) struct Power(CancellationToken);
+use super::Chance;
+
+/// The power of one process. Once it is cut, no call of the process gets any further, and nothing more reaches the disk.
+#[derive(Clone)]
+pub(crate) struct Power {
+    cut: CancellationToken,
+    disk: MemoryEngine,
+    left: Arc<Mutex<Option<MemoryEngine>>>,
+    fuse: Arc<Mutex<Option<Fuse>>>,
+}
+
+/// Cuts the power in the middle of a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fuse {
+    /// So many calls go through before it.
+    pub(crate) calls: u32,
+    /// Before the call arrives, or between its arrival and the answer.
+    pub(crate) arrives: bool,
+    /// So many steps of other tasks later; a write to the disk takes three.
+    pub(crate) steps: u32,
+}
 
 impl Power {
+    pub(super) fn of(disk: &MemoryEngine) -> Self {
+        Self { cut: CancellationToken::new(), disk: disk.clone(), left: Arc::default(), fuse: Arc::default() }
+    }
+
     /// Cuts it.
     pub(crate) fn cut(&self) {
-        self.0.cancel();
+        let mut left = self.left.lock().unwrap();
+        left.get_or_insert_with(|| self.disk.crash());
+        self.cut.cancel();
     }
 
     /// True once it was cut.
     pub(crate) fn is_cut(&self) -> bool {
-        self.0.is_cancelled()
+        self.cut.is_cancelled()
+    }
+
+    /// Sets a fuse.
+    pub(crate) fn set(&self, fuse: Fuse) {
+        *self.fuse.lock().unwrap() = Some(fuse);
+    }
+
+    /// What the cut left on the disk.
+    pub(super) fn left(&self) -> MemoryEngine {
+        self.left.lock().unwrap().clone().expect("the power was cut")
+    }
+
+    /// A call is about to arrive (or, the second time, has). True if it gets no further.
+    fn burn(&self, arrived: bool) -> bool {
+        let mut set = self.fuse.lock().unwrap();
+        let Some(fuse) = set.as_mut() else { return self.is_cut() };
+        if fuse.calls > 0 {
+            fuse.calls -= u32::from(arrived);
+            return false;
+        }
+        if fuse.arrives != arrived {
+            return false;
+        }
+        let (power, steps) = (self.clone(), fuse.steps);
+        *set = None;
+        drop(set);
+        if steps == 0 {
+            self.cut();
+            return true;
+        }
+        tokio::spawn(async move {
+            for _ in 0..steps {
+                tokio::task::yield_now().await;
+            }
+            power.cut();
+        });
+        false
     }
 }
 
@@ -87,12 +149,30 @@ impl Journal {
     }
 }
 
+/// How long a message travels, each way.
+#[derive(Clone)]
+pub(crate) enum Travel {
+    /// Always as long.
+    Steady(Duration),
+    /// As chance will have it, up to so many milliseconds.
+    Random(Chance, u64),
+}
+
+impl Travel {
+    fn time(&self) -> Duration {
+        match self {
+            Self::Steady(time) => *time,
+            Self::Random(chance, milliseconds_max) => Duration::from_millis(1 + chance.below(*milliseconds_max)),
+        }
+    }
+}
+
 /// A transport of one process.
 pub(crate) struct Line {
     memory: Memory,
     practice: Option<PracticeId>,
     journal: Journal,
-    latency: Duration,
+    travel: Travel,
     power: Power,
 }
 
@@ -101,18 +181,24 @@ impl Line {
         memory: Memory,
         practice: Option<&PracticeId>,
         journal: Journal,
-        latency: Duration,
+        travel: Travel,
         power: Power,
     ) -> Self {
-        Self { memory, practice: practice.cloned(), journal, latency, power }
+        Self { memory, practice: practice.cloned(), journal, travel, power }
     }
 
     async fn carry(&self, request: Request) -> Answer<Response> {
         let at = self.journal.clock.now();
         let what = format!("{} {}", request.method, request.path);
-        tokio::time::sleep(self.latency).await;
+        tokio::time::sleep(self.travel.time()).await;
+        if self.power.burn(false) {
+            std::future::pending::<()>().await;
+        }
         let answer = self.memory.exchange(request).await;
-        tokio::time::sleep(self.latency).await;
+        if self.power.burn(true) {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(self.travel.time()).await;
         let (what, query) = what.split_once('?').unwrap_or((&what, ""));
         self.journal.calls.lock().unwrap().push(Call {
             at,
@@ -132,7 +218,7 @@ impl Transport for Line {
         tokio::select! {
             biased;
             // A dead process waits for ever.
-            () = self.power.0.cancelled() => std::future::pending().await,
+            () = self.power.cut.cancelled() => std::future::pending().await,
             answer = self.carry(request) => answer,
         }
     }

@@ -1,0 +1,254 @@
+//! The diary changes, and pet owners see it.
+
+use vetbridge::ids::{AppointmentTypeId, ScheduleId};
+use vetbridge::simulator::healthengine::Batch;
+use vetbridge::simulator::openvpms::{AppointmentType, SlotSize};
+
+use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds, wall_time};
+
+const NEAR: &str = "2027-02-16 10:00";
+const FAR: &str = "2027-02-26 10:00";
+
+fn published(clinic: &Clinic, start: &str) -> bool {
+    clinic.published("s136", "66:s136", start)
+}
+
+fn snapshots(clinic: &Clinic) -> usize {
+    clinic.journal.count("POST /availability/", "")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_staff_appointment_closes_its_time_and_a_cancelled_one_opens_it_again() {
+    let clinic = Clinic::open().await;
+    for (start, interval) in [(NEAR, minutes(1)), (FAR, minutes(15))] {
+        assert!(published(&clinic, start));
+        let appointment = clinic.staff_book(136, start, 15);
+        let limit = interval + seconds(1);
+        let took = clinic.until("it is closed", limit, |clinic| !published(clinic, start)).await;
+        assert!(start == NEAR || took > minutes(1), "far days are read seldom: {took:?}");
+        clinic.staff_cancel(appointment);
+        clinic.until("it is open", limit, |clinic| published(clinic, start)).await;
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn days_without_a_change_are_never_sent_again() {
+    let clinic = Clinic::open().await;
+    clinic.journal.clear();
+    clinic.until_wall("2027-02-15 10:30").await;
+    assert_eq!(snapshots(&clinic), 0, "starts that slip into the past are no difference");
+    assert_eq!(clinic.journal.count("POST ", ""), 0);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_minimum_notice_nothing_is_offered_inside_it() {
+    let mut clinic = Clinic::at("2027-02-15 09:50");
+    clinic.config.sync.min_notice = minutes(60);
+    clinic.start();
+    clinic.pass(minutes(1)).await;
+    assert!(!clinic.offers("s136", "66:s136", "2027-02-15 10:45"));
+    assert!(clinic.offers("s136", "66:s136", "2027-02-15 11:00"));
+    clinic.journal.clear();
+    clinic.pass(minutes(60)).await;
+    assert!(!clinic.offers("s136", "66:s136", "2027-02-15 11:45"));
+    // Today's two days, at most once per slot of a quarter and of half an hour.
+    assert!((3..=6).contains(&snapshots(&clinic)), "{}", snapshots(&clinic));
+    clinic.assert_well_behaved();
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_sent_again_once_a_day_at_the_set_time() {
+    let mut clinic = Clinic::at("2027-02-16 02:00");
+    slow(&mut clinic);
+    clinic.start();
+    clinic.pass(minutes(1)).await;
+    clinic.journal.clear();
+    clinic.until_wall("2027-02-16 03:29").await;
+    assert_eq!(snapshots(&clinic), 0);
+    clinic.until_wall("2027-02-16 03:45").await;
+    assert_eq!(snapshots(&clinic), 1, "all 28 days in one batch");
+    clinic.until_wall("2027-02-16 06:00").await;
+    assert_eq!(snapshots(&clinic), 1, "once");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_resync_that_fell_into_a_stop_is_made_up_for() {
+    let mut clinic = Clinic::at("2027-02-15 23:00");
+    slow(&mut clinic);
+    clinic.start();
+    clinic.pass(minutes(1)).await;
+    clinic.stop().await;
+    clinic.until_wall("2027-02-16 07:00").await;
+    clinic.journal.clear();
+    clinic.start();
+    clinic.pass(minutes(2)).await;
+    assert_eq!(snapshots(&clinic), 1);
+    clinic.stop().await;
+    clinic.start();
+    clinic.pass(minutes(20)).await;
+    assert_eq!(snapshots(&clinic), 1, "once");
+    clinic.finish().await;
+}
+
+/// Intervals with which days go by quickly.
+fn slow(clinic: &mut Clinic) {
+    let sync = &mut clinic.config.sync;
+    sync.request_interval = minutes(2);
+    sync.idle_request_interval = minutes(5);
+    sync.availability_interval = minutes(10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_day_comes_to_the_horizon_at_midnight() {
+    let mut clinic = Clinic::at("2027-02-15 23:50");
+    clinic.start();
+    clinic.pass(minutes(5)).await;
+    let sent = |clinic: &Clinic| {
+        clinic.healthengine.published(&practice(PRACTICE), "s136", day("2027-03-01")).unwrap().is_some()
+    };
+    assert!(!sent(&clinic));
+    clinic.until("the last day is sent", minutes(21), sent).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_becomes_full_is_sent_empty() {
+    let clinic = Clinic::open().await;
+    clinic.staff_book(211, "2027-02-16 08:00", 10 * 60);
+    clinic
+        .until("it is empty", seconds(62), |clinic| {
+            let published = clinic.healthengine.published(&practice(PRACTICE), "s211", day("2027-02-16")).unwrap();
+            published.is_some_and(|ranges| ranges.is_empty())
+        })
+        .await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_batch_endpoint_days_go_one_by_one() {
+    for status in [404, 405] {
+        let mut clinic = Clinic::new();
+        clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(status));
+        clinic.start();
+        clinic.until_in_step().await;
+        assert_eq!(clinic.journal.count("POST /availability/snapshot", "/snapshot"), 28);
+        assert_eq!(clinic.journal.count("POST /availability/snapshots", ""), 1, "asked once");
+        clinic.pass(minutes(1)).await;
+        clinic.staff_book(136, NEAR, 15);
+        clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
+        assert_eq!(clinic.journal.count("POST /availability/snapshots", ""), 1);
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_fails_sends_nothing_and_what_was_sent_stays() {
+    let clinic = Clinic::open().await;
+    clinic.journal.clear();
+    clinic.openvpms_faults.close_port();
+    clinic.staff_book(136, NEAR, 15);
+    clinic.pass(minutes(10)).await;
+    assert_eq!(snapshots(&clinic), 0);
+    assert!(published(&clinic, NEAR), "stale is better than wrong");
+    assert!(clinic.problems()["openvpms"].contains("check the VPN"), "{:?}", clinic.problems());
+    assert!(clinic.practice().not_in_step(clinic.clock.now()).len() == 1);
+    // Attempts back off to half a minute.
+    let readings = clinic.journal.count("GET /ws/booking/v2/schedules/", "/freebusy");
+    assert!((2 * 15..2 * 35).contains(&readings), "{readings}");
+    clinic.openvpms_faults.heal();
+    clinic.until("it is closed", seconds(40), |clinic| !published(clinic, NEAR)).await;
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_schedule_that_cannot_be_read_does_not_keep_the_others() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms_faults.set(|asked| {
+        asked.target.contains("schedules/211/").then_some(vetbridge::simulator::exchange::Fault::StatusBefore(500))
+    });
+    clinic.staff_book(136, NEAR, 15);
+    clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
+    assert!(clinic.problems().contains_key("openvpms"));
+    clinic.openvpms_faults.heal();
+    clinic.until("it is well again", seconds(62), |clinic| clinic.problems().is_empty()).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_schedule_a_new_type_and_another_slot_size_are_offered_with_the_next_configuration() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms.staff(|world| {
+        let kind = AppointmentType { id: AppointmentTypeId(90), name: "Dental".into(), online: true };
+        world.appointment_types.push(kind);
+        let mut schedule = world.schedules[0].clone();
+        (schedule.id, schedule.slot_size) = (ScheduleId(137), SlotSize::Minutes(10));
+        "Dental Schedule".clone_into(&mut schedule.name);
+        schedule.types = vec![(AppointmentTypeId(90), 3)];
+        world.schedules.push(schedule);
+        world.schedule_mut(ScheduleId(211)).unwrap().slot_size = SlotSize::Minutes(20);
+    });
+    clinic.until("it is offered", minutes(11), |clinic| clinic.offers("s137", "90:s137", "2027-02-26 10:10")).await;
+    clinic.pass(seconds(2)).await;
+    assert!(!clinic.offers("s137", "90:s137", "2027-02-26 17:10"), "30 minutes do not fit before 17:30");
+    assert_eq!(clinic.healthengine.lost_links(&practice(PRACTICE)).unwrap(), Vec::<String>::new());
+    let booking = clinic.owner_books("s137", "90:s137", "2027-02-26 10:10");
+    clinic.until("it stands", seconds(10), |clinic| !clinic.appointments_of(booking).is_empty()).await;
+    assert_eq!(clinic.appointment_of(booking).end, wall_time("2027-02-26 10:40"));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resync_by_hand_sends_every_day_once_more_and_a_dry_run_nothing() {
+    let clinic = Clinic::open().await;
+    clinic.journal.clear();
+    clinic.staff_book(136, FAR, 15);
+    let dry = clinic.practice().resync(None, true, &|_| {}).await;
+    assert_eq!((dry.problem, dry.days.map(|days| (days.sent, days.changed))), (None, Some((28, 1))));
+    assert_eq!(clinic.journal.count("POST ", ""), 0);
+    let done = clinic.practice().resync(None, false, &|_| {}).await;
+    assert_eq!((done.problem, done.days.map(|days| (days.sent, days.changed))), (None, Some((28, 1))));
+    assert_eq!((clinic.journal.count("POST /config", ""), snapshots(&clinic)), (3, 1));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn days_that_healthengine_knows_already_count_as_sent() {
+    let mut clinic = Clinic::open().await;
+    clinic.stop().await;
+    clinic.lose_the_store();
+    clinic.journal.clear();
+    clinic.start();
+    clinic.pass(minutes(5)).await;
+    assert_eq!(snapshots(&clinic), 1);
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_healthengine_refuses_is_flagged_and_sent_again_only_when_it_changes_or_a_person_wants_it() {
+    let clinic = Clinic::open().await;
+    // Somebody else's tool replaced the list of resources.
+    let other = clinic.another_consumer();
+    let mut resources = other.resources().await.unwrap();
+    resources.retain(|own| own.pms_resource_id != "s211");
+    other.send_resources(&resources).await.unwrap();
+    clinic.journal.clear();
+    clinic.staff_book(211, NEAR, 30);
+    let refused = |clinic: &Clinic| clinic.problems().contains_key("refused_days");
+    clinic.until("it is flagged", seconds(62), refused).await;
+    assert!(clinic.problems()["refused_days"].contains("s211 on 2027-02-16"), "{:?}", clinic.problems());
+    clinic.pass(minutes(5)).await;
+    assert_eq!(snapshots(&clinic), 1, "not in a loop");
+    clinic.staff_book(211, "2027-02-16 15:00", 30);
+    clinic.pass(minutes(2)).await;
+    assert_eq!(snapshots(&clinic), 2, "when it changes");
+    let done = clinic.practice().resync(None, false, &|_| {}).await;
+    assert_eq!((done.problem, done.days.map(|days| days.refused)), (None, Some(0)));
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.healthengine.forget_exchanges();
+    clinic.finish().await;
+}

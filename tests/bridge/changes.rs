@@ -1,0 +1,252 @@
+//! What pet owners and staff change afterwards.
+
+use vetbridge::booking::ledger::State;
+use vetbridge::ids::{BookingId, ScheduleId};
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, Who};
+use vetbridge::simulator::openvpms::Status;
+
+use crate::support::{Clinic, minutes, seconds, wall_time};
+
+const SLOT: &str = "2027-02-15 10:00";
+
+async fn booked(clinic: &Clinic, start: &str) -> BookingId {
+    let booking = clinic.owner_books("s136", "66:s136", start);
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    booking
+}
+
+fn updates_are_answered(clinic: &Clinic, booking: BookingId) -> bool {
+    clinic.booking(booking).open_updates.is_empty()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pet_owner_cancels_and_the_appointment_goes_and_its_time_is_offered_again() {
+    let clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    clinic.until("it is not offered", seconds(2), |clinic| !clinic.published("s136", "66:s136", SLOT)).await;
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.until_state(booking, State::Cancelled, seconds(10)).await;
+    clinic.until("the update is answered", seconds(1), |clinic| updates_are_answered(clinic, booking)).await;
+    assert!(clinic.appointments_of(booking).is_empty());
+    assert_eq!(clinic.booking(booking).updates_rejected, 0);
+    clinic.until("it is offered", seconds(2), |clinic| clinic.offers("s136", "66:s136", SLOT)).await;
+    assert_eq!(clinic.entry(booking).needs_attention, None);
+    assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 0);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visit_that_has_begun_cannot_be_cancelled_and_a_person_is_told() {
+    let mut clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    let appointment = clinic.appointment_of(booking);
+    assert!(clinic.openvpms.staff(|world| world.check_in(appointment.id)));
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.until("the update is answered", seconds(10), |clinic| updates_are_answered(clinic, booking)).await;
+    assert_eq!(clinic.booking(booking).updates_rejected, 1);
+    let told = clinic.entry(booking).needs_attention.unwrap();
+    assert!(told.contains("cancel it in OpenVPMS"), "{told}");
+    assert_eq!(clinic.appointment_of(booking).status, Status::CheckedIn);
+    clinic.excuse(booking);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_waits_for_openvpms_and_survives_a_lost_answer() {
+    let clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    clinic.openvpms_faults.close_port();
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.throughout("it stays open", minutes(2), |clinic| !updates_are_answered(clinic, booking)).await;
+    clinic.openvpms_faults.heal();
+    let mut lost = false;
+    clinic.openvpms_faults.set(move |asked| {
+        (asked.method == "DELETE" && !std::mem::replace(&mut lost, true)).then_some(Fault::LoseAnswer)
+    });
+    clinic.until("the update is answered", seconds(15), |clinic| updates_are_answered(clinic, booking)).await;
+    assert_eq!((clinic.booking(booking).updates_rejected, clinic.state(booking)), (0, Some(State::Cancelled)));
+    assert_eq!(clinic.journal.count("DELETE ", ""), clinic.journal.of("DELETE ", "").len());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_given_up_before_it_was_made_is_never_made() {
+    let clinic = Clinic::open().await;
+    let booking = clinic.owner_books("s136", "66:s136", SLOT);
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.until("the update is answered", seconds(15), |clinic| updates_are_answered(clinic, booking)).await;
+    assert_eq!(clinic.state(booking), Some(State::Rejected));
+    assert_eq!(clinic.entry(booking).needs_attention, None);
+    assert!(clinic.journal.of("POST /ws", "").is_empty());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_no_cancellation_is_confirmed_and_changes_nothing() {
+    let clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    clinic.healthengine.touch(booking).unwrap();
+    clinic.until("the update is answered", seconds(10), |clinic| updates_are_answered(clinic, booking)).await;
+    assert_eq!((clinic.booking(booking).updates_rejected, clinic.state(booking)), (0, Some(State::Confirmed)));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_lost_store_a_booking_is_adopted_by_the_reference_that_healthengine_echoes() {
+    let mut clinic = Clinic::open().await;
+    let (booking, by_hand) = (booked(&clinic, SLOT).await, clinic.owner_books("s136", "66:s136", "2027-02-15 11:00"));
+    clinic.stop().await;
+    // Nothing of ours stands for this one: staff settled it in the portal.
+    clinic.healthengine.progress_by_hand(by_hand).unwrap();
+    clinic.lose_the_store();
+    clinic.start();
+    clinic.until("days are sent", seconds(5), |clinic| clinic.journal.count("GET /requests", "") > 1).await;
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.healthengine.cancel(by_hand).unwrap();
+    let both = |clinic: &Clinic| updates_are_answered(clinic, booking) && updates_are_answered(clinic, by_hand);
+    clinic.until("both updates are answered", seconds(15), both).await;
+    assert_eq!(clinic.state(booking), Some(State::Cancelled));
+    assert_eq!(clinic.booking(booking).updates_rejected, 0);
+    assert_eq!((clinic.state(by_hand), clinic.booking(by_hand).updates_rejected), (None, 1));
+    assert!(clinic.appointments_of(booking).is_empty());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_by_staff_reaches_the_pet_owner_with_the_next_reading() {
+    for silent in [false, true] {
+        let clinic = Clinic::open().await;
+        // Some servers answer 500 for every booking that stands; one that is gone is 404 there too.
+        clinic.openvpms.staff(|world| world.reading_a_booking_fails = silent);
+        let booking = booked(&clinic, SLOT).await;
+        clinic.pass(seconds(90)).await;
+        assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+        clinic.staff_cancel(clinic.appointment_of(booking).id);
+        let took = clinic
+            .until("it is cancelled", seconds(62), |clinic| clinic.status(booking) == BookingStatus::Cancelled)
+            .await;
+        assert!(took > seconds(0));
+        assert_eq!(clinic.booking(booking).cancelled_by, Some(Who::Pms));
+        clinic.pass(seconds(1)).await;
+        assert_eq!((clinic.state(booking), clinic.entry(booking).needs_attention), (Some(State::Cancelled), None));
+        assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 1);
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_appointment_that_staff_move_is_followed_and_flagged_once() {
+    let mut clinic = Clinic::open().await;
+    let (booking, elsewhere) = (booked(&clinic, SLOT).await, booked(&clinic, "2027-02-15 11:00").await);
+    clinic.staff_move(clinic.appointment_of(booking).id, 136, "2027-02-15 14:00", 15);
+    clinic.staff_move(clinic.appointment_of(elsewhere).id, 211, "2027-02-15 11:00", 30);
+    let flagged = |clinic: &Clinic, id| clinic.entry(id).needs_attention.is_some();
+    clinic
+        .until("both are flagged", seconds(62), |clinic| flagged(clinic, booking) && flagged(clinic, elsewhere))
+        .await;
+    let place = clinic.entry(booking).place.unwrap();
+    assert_eq!((place.schedule, place.span.start), (ScheduleId(136), crate::support::instant("2027-02-15 14:00")));
+    assert_eq!(clinic.entry(elsewhere).place.unwrap().schedule, ScheduleId(211));
+    let told = clinic.entry(booking).needs_attention.unwrap();
+    assert!(told.contains("from 2027-02-15 10:00 to 2027-02-15 14:00"), "{told}");
+    let history = clinic.entry(booking).history.len();
+    clinic.pass(minutes(25)).await;
+    assert_eq!(clinic.entry(booking).history.len(), history, "noted once");
+    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 0);
+
+    // Where it stands, it can still be cancelled.
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.until_state(booking, State::Cancelled, seconds(10)).await;
+    assert!(clinic.appointments_of(booking).is_empty());
+    clinic.excuse(elsewhere);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_appointment_that_went_out_of_sight_is_flagged_once_and_not_cancelled() {
+    let mut clinic = Clinic::open().await;
+    clinic.openvpms.staff(|world| world.reading_a_booking_fails = true);
+    let booking = booked(&clinic, SLOT).await;
+    clinic.staff_move(clinic.appointment_of(booking).id, 211, "2027-02-15 11:00", 30);
+    clinic.until("it is flagged", seconds(62), |clinic| clinic.entry(booking).needs_attention.is_some()).await;
+    let asked = |clinic: &Clinic| clinic.journal.count("GET /ws/booking/v2/bookings/", "");
+    let before = asked(&clinic);
+    clinic.pass(minutes(9)).await;
+    assert!(asked(&clinic) <= before + 1, "a silent server is not asked at every reading");
+    assert_eq!((clinic.status(booking), clinic.state(booking)), (BookingStatus::Confirmed, Some(State::Confirmed)));
+    clinic.excuse(booking);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_appointments_gone_at_once_are_not_believed() {
+    let mut clinic = Clinic::open().await;
+    let mut bookings = Vec::new();
+    for hour in 9..15 {
+        bookings.push(booked(&clinic, &format!("2027-02-16 {hour:02}:00")).await);
+    }
+    clinic.pass(minutes(2)).await;
+    // Yesterday's backup: five of six were made since.
+    for booking in &bookings[1..] {
+        let id = clinic.appointment_of(*booking).id;
+        assert!(clinic.openvpms.staff(|world| world.remove_appointment(id)));
+    }
+    let flagged = |clinic: &Clinic, id: &BookingId| clinic.entry(*id).needs_attention.is_some();
+    clinic.until("all are flagged", seconds(62), |clinic| bookings[1..].iter().all(|id| flagged(clinic, id))).await;
+    clinic.pass(minutes(25)).await;
+    assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 0);
+    assert!(bookings.iter().all(|id| clinic.status(*id) == BookingStatus::Confirmed));
+    assert!(!flagged(&clinic, &bookings[0]));
+    let told = clinic.entry(bookings[1]).needs_attention.unwrap();
+    assert!(told.contains("backup"), "{told}");
+    bookings[1..].iter().for_each(|id| clinic.excuse(*id));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_cancellations_by_staff_are_believed() {
+    let clinic = Clinic::open().await;
+    let mut bookings = Vec::new();
+    for hour in 9..12 {
+        bookings.push(booked(&clinic, &format!("2027-02-16 {hour:02}:00")).await);
+    }
+    clinic.pass(minutes(1)).await;
+    for booking in &bookings {
+        clinic.staff_cancel(clinic.appointment_of(*booking).id);
+    }
+    let gone = |clinic: &Clinic, id: &BookingId| clinic.status(*id) == BookingStatus::Cancelled;
+    clinic.until("all are cancelled", seconds(62), |clinic| bookings.iter().all(|id| gone(clinic, id))).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_by_staff_is_delivered_when_healthengine_is_back() {
+    let clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    clinic.pass(minutes(1)).await;
+    clinic.healthengine_faults.close_port();
+    clinic.staff_cancel(clinic.appointment_of(booking).id);
+    clinic.until_state(booking, State::Cancelled, seconds(62)).await;
+    clinic.pass(minutes(5)).await;
+    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    clinic.healthengine_faults.heal();
+    clinic.until("it is cancelled", seconds(45), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+    assert_eq!(clinic.booking(booking).answer, Answer::Confirmed);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_crossing_a_cancellation_leaves_nothing_open() {
+    let clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    clinic.pass(minutes(1)).await;
+    clinic.staff_cancel(clinic.appointment_of(booking).id);
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.until("the update is answered", seconds(70), |clinic| updates_are_answered(clinic, booking)).await;
+    clinic.pass(minutes(2)).await;
+    assert_eq!((clinic.state(booking), clinic.booking(booking).updates_rejected), (Some(State::Cancelled), 0));
+    assert_eq!(clinic.booking(booking).start, wall_time(SLOT));
+    clinic.finish().await;
+}

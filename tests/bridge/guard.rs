@@ -1,0 +1,113 @@
+//! A list that suddenly shrank costs a clinic no links.
+
+use vetbridge::ids::{LocationId, ScheduleId};
+use vetbridge::practice::resync::Only;
+use vetbridge::simulator::openvpms::Schedule;
+
+use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
+
+/// A clinic with five schedules: 136, 211, 1001, 1002, 1003.
+async fn five_schedules() -> Clinic {
+    let mut clinic = Clinic::new();
+    clinic.config.sync.config_interval = minutes(2);
+    clinic.openvpms.staff(|world| {
+        for number in 1..=3 {
+            let room = Schedule {
+                id: ScheduleId(1000 + number),
+                name: format!("Room {number}"),
+                location: LocationId(98),
+                ..world.schedules[0].clone()
+            };
+            world.schedules.push(room);
+        }
+    });
+    clinic.open_up().await;
+    clinic
+}
+
+fn clear_flags(clinic: &Clinic, schedules: &[i64], online: bool) {
+    clinic.openvpms.staff(|world| {
+        for id in schedules {
+            world.schedule_mut(ScheduleId(*id)).unwrap().online = online;
+        }
+    });
+}
+
+fn resources(clinic: &Clinic) -> usize {
+    clinic.healthengine.resources(&practice(PRACTICE)).unwrap().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_resource_gone_out_of_many_is_sent_at_once() {
+    let clinic = five_schedules().await;
+    clear_flags(&clinic, &[1003], false);
+    clinic.until("it is gone", seconds(125), |clinic| resources(clinic) == 4).await;
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_fewer_than_half_is_held_back_until_three_readings_agree() {
+    let clinic = five_schedules().await;
+    clinic.journal.clear();
+    clear_flags(&clinic, &[211, 1001, 1002, 1003], false);
+    clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("resource_guard")).await;
+    assert_eq!((resources(&clinic), clinic.journal.count("POST /config", "")), (5, 0));
+
+    // Whatever asks for the lists gets the accepted ones again; for a day the accepted one.
+    let before = clinic.healthengine.published(&practice(PRACTICE), "s1001", day("2027-02-16")).unwrap();
+    clinic.healthengine.ask_resources(&practice(PRACTICE)).unwrap();
+    clinic.healthengine.ask_appointment_types(&practice(PRACTICE)).unwrap();
+    clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), Some("s1001")).unwrap();
+    clinic.pass(seconds(8)).await;
+    assert_eq!((resources(&clinic), clinic.journal.count("POST /config", "")), (5, 2));
+    assert!(clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().is_empty());
+    assert_eq!(clinic.healthengine.published(&practice(PRACTICE), "s1001", day("2027-02-16")).unwrap(), before);
+    assert!(!before.unwrap().is_empty());
+
+    clinic.until("the third reading is believed", minutes(5), |clinic| resources(clinic) == 1).await;
+    clinic.pass(seconds(1)).await;
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_comes_back_lost_nothing() {
+    let clinic = five_schedules().await;
+    clear_flags(&clinic, &[211, 1001, 1002, 1003], false);
+    clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("resource_guard")).await;
+    clear_flags(&clinic, &[211, 1001, 1002, 1003], true);
+    clinic.until("it is well again", seconds(125), |clinic| clinic.problems().is_empty()).await;
+    assert_eq!(clinic.healthengine.lost_links(&practice(PRACTICE)).unwrap(), Vec::<String>::new());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_list_waits_for_a_person_also_over_a_restart() {
+    let mut clinic = five_schedules().await;
+    clear_flags(&clinic, &[136, 211, 1001, 1002, 1003], false);
+    clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("resource_guard")).await;
+    clinic.pass(minutes(20)).await;
+    assert_eq!(resources(&clinic), 5);
+    clinic.stop().await;
+    clinic.start();
+    clinic.pass(minutes(20)).await;
+    assert_eq!(resources(&clinic), 5);
+    assert!(clinic.problems()["resource_guard"].contains("resync"), "{:?}", clinic.problems());
+    let done = clinic.practice().resync(Some(Only::Config), false, &|_| {}).await;
+    assert_eq!((done.problem, resources(&clinic)), (None, 0));
+    clinic.pass(seconds(1)).await;
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn types_are_guarded_like_resources() {
+    let clinic = five_schedules().await;
+    clinic.openvpms.staff(|world| world.appointment_types.iter_mut().for_each(|kind| kind.online = kind.id.0 == 66));
+    clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("type_guard")).await;
+    let types = |clinic: &Clinic| clinic.healthengine.appointment_types(&practice(PRACTICE)).unwrap().len();
+    assert_eq!(types(&clinic), 20);
+    clinic.until("the third reading is believed", minutes(5), |clinic| types(clinic) == 5).await;
+    clinic.finish().await;
+}

@@ -1,0 +1,186 @@
+//! Healthengine is away, or refuses a practice.
+
+use vetbridge::booking::ledger::State;
+use vetbridge::remote::ErrorClass;
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+
+use crate::support::{BRANCH, Clinic, PRACTICE, minutes, practice, seconds, wish};
+
+#[tokio::test(start_paused = true)]
+async fn after_an_hour_without_healthengine_one_diff_brings_everything_up_to_date() {
+    let clinic = Clinic::open().await;
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.pass(seconds(2)).await;
+    clinic.healthengine_faults.close_port();
+    clinic.journal.clear();
+    for hour in 9..15 {
+        let id = clinic.staff_book(136, &format!("2027-02-17 {hour:02}:00"), 15);
+        clinic.pass(minutes(10)).await;
+        if hour % 2 == 0 {
+            clinic.staff_cancel(id);
+        }
+    }
+    assert!(
+        clinic.journal.count("GET /ws/booking/v2/schedules/136/freebusy", "") > 60,
+        "OpenVPMS is read all the time"
+    );
+    assert!(clinic.problems()["healthengine"].contains("Healthengine cannot be asked"));
+    let calls = clinic.journal.calls().into_iter().filter(|call| !call.is_openvpms()).count();
+    assert!(calls < 60 * 8, "it backs off: {calls}");
+    clinic.healthengine_faults.heal();
+    clinic.journal.clear();
+    clinic.pass(seconds(70)).await;
+    assert_eq!(clinic.journal.count("POST /availability", ""), 1, "one batch with the one day that differs");
+    assert_eq!(clinic.journal.count("POST ", ""), 1);
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_that_healthengine_did_not_hear_or_that_it_answered_in_vain_is_given_again() {
+    for fault in [Fault::LoseRequest, Fault::LoseAnswer, Fault::StatusAfter(502), Fault::Hang, Fault::Truncate] {
+        let clinic = Clinic::open().await;
+        let mut faults = vec![fault.clone()];
+        clinic.healthengine_faults.set(
+            move |asked| {
+                if asked.target.ends_with("/confirmInsert") { faults.pop() } else { None }
+            },
+        );
+        let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+        clinic.until_state(booking, State::Confirmed, seconds(30)).await;
+        assert_eq!(clinic.booking(booking).answer, Answer::Confirmed, "{fault:?}");
+        assert_eq!(clinic.journal.count("POST /ws", ""), 1);
+        assert_eq!(clinic.entry(booking).needs_attention, None);
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_that_a_web_page_answered_was_not_taken_and_is_given_again() {
+    let clinic = Clinic::open().await;
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::StatusBefore(200)));
+    clinic.pass(minutes(1)).await;
+    assert_eq!((clinic.booking(booking).answer, clinic.state(booking)), (Answer::Open, Some(State::Inserted)));
+    clinic.healthengine_faults.heal();
+    clinic.until("it is confirmed", seconds(15), |clinic| clinic.booking(booking).answer == Answer::Confirmed).await;
+    assert_eq!(clinic.journal.count("POST /ws", ""), 1);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_practice_without_consent_is_left_alone_with_guidance_while_the_other_goes_on() {
+    let mut clinic = Clinic::with_branch();
+    clinic.open_up().await;
+    clinic.healthengine.revoke_consent(&practice(PRACTICE)).unwrap();
+    clinic.pass(seconds(30)).await;
+    let problem = &clinic.problems()["access"];
+    assert!(problem.contains("API Consumer Consent") && problem.contains(PRACTICE), "{problem}");
+    clinic.journal.clear();
+    clinic.pass(minutes(15)).await;
+    let refused = clinic.journal.calls().into_iter().filter(|call| call.outcome == Ok(403)).collect::<Vec<_>>();
+    assert!((3..=12).contains(&refused.len()), "every five minutes, not in a loop: {refused:#?}");
+
+    let there = clinic.healthengine.book(&practice(BRANCH), wish("s311", "66:s311", "2027-02-15 10:00")).unwrap();
+    clinic.until_state(there, State::Confirmed, seconds(10)).await;
+    assert!(clinic.practice_of(BRANCH).health().problems().is_empty());
+
+    clinic.healthengine.grant_consent(&practice(PRACTICE)).unwrap();
+    clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+    let here = clinic.owner_books("s136", "66:s136", "2027-02-15 11:00");
+    clinic.until_state(here, State::Confirmed, seconds(10)).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_practice_without_consent_starts_when_it_is_granted() {
+    let mut clinic = Clinic::new();
+    clinic.healthengine.revoke_consent(&practice(PRACTICE)).unwrap();
+    clinic.start();
+    clinic.pass(minutes(11)).await;
+    assert!(clinic.problems().contains_key("access"));
+    clinic.healthengine.grant_consent(&practice(PRACTICE)).unwrap();
+    clinic.pass(minutes(6)).await;
+    assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_api_key_is_named_and_not_tried_in_a_loop() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| settings.api_key = "another".into());
+    clinic.pass(minutes(10)).await;
+    assert!(clinic.problems()["access"].contains("api_key"), "{:?}", clinic.problems());
+    let refused = clinic.journal.calls().into_iter().filter(|call| call.outcome == Ok(401)).count();
+    assert!((2..=10).contains(&refused), "{refused}");
+    clinic.healthengine.configure(|settings| settings.api_key = "eyJ0e-consumer".into());
+    clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_practice_whose_healthengine_is_silent_holds_up_no_other() {
+    let mut clinic = Clinic::with_branch();
+    clinic.open_up().await;
+    clinic.healthengine_faults.set(|asked| (asked.header("practice-id") == Some(PRACTICE)).then_some(Fault::Hang));
+    for hour in 9..13 {
+        let wish = wish("s311", "66:s311", &format!("2027-02-16 {hour:02}:00"));
+        let booking = clinic.healthengine.book(&practice(BRANCH), wish).unwrap();
+        clinic.until_state(booking, State::Confirmed, seconds(7)).await;
+    }
+    let lost = clinic.journal.calls().into_iter().filter(|call| call.outcome == Err(ErrorClass::Lost)).count();
+    assert!(lost > 0, "the other one was indeed silent");
+    clinic.healthengine_faults.heal();
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_openvpms_delays_bookings_but_none_is_lost() {
+    let mut clinic = Clinic::with_branch();
+    clinic.open_up().await;
+    clinic.openvpms_faults.set(|_| Some(Fault::Slow(seconds(3))));
+    let bookings = [
+        clinic.owner_books("s136", "66:s136", "2027-02-16 10:00"),
+        clinic.owner_books("s211", "66:s211", "2027-02-16 10:00"),
+        clinic.healthengine.book(&practice(BRANCH), wish("s311", "66:s311", "2027-02-16 10:00")).unwrap(),
+    ];
+    for booking in bookings {
+        clinic.until_state(booking, State::Confirmed, seconds(15)).await;
+        assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    }
+    clinic.openvpms_faults.heal();
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_requests_with_retry_after_are_honoured() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/requests").then_some(Fault::TooMany(120)));
+    clinic.until("it was told", seconds(10), |clinic| clinic.problems().contains_key("healthengine")).await;
+    clinic.journal.clear();
+    clinic.pass(seconds(110)).await;
+    assert_eq!(clinic.journal.count("GET /requests", ""), 0);
+    clinic.healthengine_faults.heal();
+    clinic.pass(seconds(20)).await;
+    assert!(clinic.journal.count("GET /requests", "") > 0);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_wrong_is_a_problem_and_deadlines_are_kept_all_the_same() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| settings.skew = chrono::TimeDelta::seconds(90));
+    clinic.pass(seconds(10)).await;
+    assert!(clinic.problems()["clock"].contains("timedatectl"), "{:?}", clinic.problems());
+    clinic.openvpms_faults.set(|_| Some(Fault::Hang));
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("it is rejected in time", seconds(17), |clinic| clinic.status(booking) == BookingStatus::Failed).await;
+    clinic.openvpms_faults.heal();
+    clinic.healthengine.configure(|settings| settings.skew = chrono::TimeDelta::zero());
+    clinic.until("the clock is right again", seconds(15), |clinic| !clinic.problems().contains_key("clock")).await;
+    clinic.finish().await;
+}

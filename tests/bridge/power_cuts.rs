@@ -1,0 +1,219 @@
+//! The process dies at any moment, and what it left is put right at the next start.
+//!
+//! Each seed is a few minutes of a clinic: pet owners book and cancel, staff write into the diary, messages are lost, and the
+//! power is cut: in the middle of a call, between two steps of a write to the disk, or at any time. Then everything heals, and both
+//! sides must agree. A seed that fails is printed; it fails the same way again.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use vetbridge::booking::ledger::State;
+use vetbridge::config::WhenDown;
+use vetbridge::ids::BookingId;
+use vetbridge::simulator::exchange::{Fault, Faults};
+use vetbridge::simulator::healthengine::BookingStatus;
+
+use crate::support::{Chance, Clinic, Fuse, PRACTICE, Travel, is_submission, minutes, practice, seconds, wish};
+
+#[tokio::test(start_paused = true)]
+async fn a_power_cut_between_any_two_steps_of_one_booking_leaves_exactly_one_appointment() {
+    // From the poll that lists it to the confirmation there are five calls; the power is cut at each, before and after it
+    // arrived, and some steps later, when a write to the disk may be half done.
+    for calls in 0..5 {
+        for arrives in [false, true] {
+            for steps in [0, 1, 2, 3, 5] {
+                let fuse = Fuse { calls, arrives, steps };
+                let mut clinic = Clinic::open().await;
+                let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+                clinic.power().set(fuse);
+                clinic.until("the power is cut", seconds(70), |clinic| clinic.power().is_cut()).await;
+                clinic.pull_the_plug().await;
+                clinic.start();
+                let settled =
+                    |clinic: &Clinic| matches!(clinic.state(booking), Some(State::Confirmed | State::InDoubt));
+                clinic.until(&format!("it is settled after {fuse:?}"), seconds(60), settled).await;
+                clinic.appointment_of(booking);
+                clinic.finish().await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_lost_and_whenever_the_power_is_cut_no_booking_is_lost_and_none_is_made_twice() {
+    let mut seen = BTreeMap::new();
+    for seed in seeds() {
+        let _named = OnPanic(seed);
+        Day::begin(seed).await.live(&mut seen).await;
+    }
+    eprintln!("{seen:?}");
+}
+
+/// As many as a test should take, or those of `SEEDS=1-1000`.
+fn seeds() -> RangeInclusive<u64> {
+    #[expect(clippy::disallowed_methods, reason = "whoever hunts for a failure names the seeds")]
+    let named = std::env::var("SEEDS").unwrap_or_else(|_| "1-50".to_owned());
+    let (first, last) = named.split_once('-').unwrap_or((&named, &named));
+    first.parse().unwrap()..=last.parse().unwrap()
+}
+
+/// Names the seed of a test that fails.
+struct OnPanic(u64);
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this was SEEDS={}", self.0);
+        }
+    }
+}
+
+/// Some minutes of a clinic, as chance will have them.
+struct Day {
+    chance: Chance,
+    clinic: Clinic,
+    bookings: Vec<BookingId>,
+    /// Appointments of staff.
+    staff: Vec<vetbridge::simulator::openvpms::AppointmentId>,
+}
+
+impl Day {
+    async fn begin(seed: u64) -> Self {
+        let chance = Chance::from_seed(seed);
+        let mut clinic = Clinic::new();
+        clinic.config.sync.horizon_days = 3;
+        clinic.config.sync.near_days = 2;
+        if chance.percent(50) {
+            clinic.config.bookings.when_openvpms_is_down = WhenDown::Hold;
+        }
+        clinic.travel = Travel::Random(chance.child(), 150);
+        clinic.open_up().await;
+        Self { chance, clinic, bookings: Vec::new(), staff: Vec::new() }
+    }
+
+    async fn live(mut self, seen: &mut BTreeMap<String, u32>) {
+        self.disturb();
+        for _ in 0..40 {
+            self.something_happens();
+            self.clinic.pass(Duration::from_millis(self.chance.below(8_000))).await;
+            if self.clinic.power().is_cut() || self.chance.percent(5) {
+                self.restart().await;
+            }
+        }
+        self.heal_and_compare(seen).await;
+    }
+
+    fn disturb(&self) {
+        let (openvpms, healthengine) = (self.chance.below(12), self.chance.below(12));
+        disturb(&self.clinic.openvpms_faults, self.chance.child(), openvpms);
+        disturb(&self.clinic.healthengine_faults, self.chance.child(), healthengine);
+    }
+
+    async fn restart(&mut self) {
+        self.clinic.power().cut();
+        self.clinic.pull_the_plug().await;
+        self.clinic.pass(Duration::from_millis(self.chance.below(20_000))).await;
+        self.clinic.start();
+    }
+
+    fn something_happens(&mut self) {
+        let chance = self.chance.clone();
+        match chance.below(10) {
+            0..=3 => self.an_owner_books(),
+            4 => {
+                if let Some(booking) = self.bookings.get(chance.below(self.bookings.len().max(1) as u64) as usize) {
+                    // Perhaps it stands no longer.
+                    let _ = self.clinic.healthengine.cancel(*booking);
+                }
+            }
+            5 => {
+                let (schedule, minutes) = *chance.pick(&[(136, 15), (211, 30)]);
+                let start = self.some_start();
+                self.staff.push(self.clinic.staff_book(schedule, &start, minutes));
+            }
+            6 => {
+                if let Some(appointment) = self.staff.pop() {
+                    self.clinic.staff_cancel(appointment);
+                }
+            }
+            7 | 8 => self.clinic.power().set(Fuse {
+                calls: chance.below(12) as u32,
+                arrives: chance.percent(50),
+                steps: chance.below(8) as u32,
+            }),
+            _ => {}
+        }
+    }
+
+    fn an_owner_books(&mut self) {
+        let (resource, kind) = *self.chance.pick(&[("s136", "66:s136"), ("s136", "63:s136"), ("s211", "66:s211")]);
+        let wish = wish(resource, kind, &self.some_start());
+        let practice = practice(PRACTICE);
+        let booked = if self.chance.percent(70) {
+            self.clinic.healthengine.book(&practice, wish)
+        } else {
+            self.clinic.healthengine.book_regardless(&practice, wish)
+        };
+        self.bookings.extend(booked.ok());
+    }
+
+    /// One of few, so that wishes meet.
+    fn some_start(&self) -> String {
+        let (day, hour, minute) =
+            (self.chance.pick(&["15", "16"]), 10 + self.chance.below(3), self.chance.pick(&["00", "30"]));
+        format!("2027-02-{day} {hour}:{minute}")
+    }
+
+    async fn heal_and_compare(mut self, seen: &mut BTreeMap<String, u32>) {
+        self.clinic.openvpms_faults.heal();
+        self.clinic.healthengine_faults.heal();
+        if self.clinic.power().is_cut() {
+            self.restart().await;
+        }
+        self.clinic.power().set(Fuse { calls: u32::MAX, arrives: false, steps: 0 });
+        self.clinic.pass(minutes(2)).await;
+        for booking in self.bookings.clone() {
+            let end = self.judge(booking);
+            *seen.entry(end).or_default() += 1;
+        }
+        self.clinic.finish().await;
+    }
+
+    /// What may stand about one booking, and what excuses a difference.
+    fn judge(&mut self, booking: BookingId) -> String {
+        let (appointments, status) = (self.clinic.appointments_of(booking).len(), self.clinic.status(booking));
+        let entry = self.clinic.find_entry(booking);
+        let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
+        let account = || format!("booking {booking}\n{}", self.clinic.account());
+        assert!(appointments <= 1, "made twice: {}", account());
+        match (status, appointments) {
+            (BookingStatus::Confirmed, 1) => {}
+            (BookingStatus::Cancelled | BookingStatus::Failed, 0) => {}
+            _ => assert!(flagged, "nobody is told: {}", account()),
+        }
+        if flagged {
+            self.clinic.excuse(booking);
+        }
+        format!("{status:?} with {appointments}, ledger {:?}, flagged {flagged}", entry.map(|entry| entry.state))
+    }
+}
+
+/// Something goes wrong with so many calls out of a hundred.
+fn disturb(faults: &Faults, chance: Chance, percent: u64) {
+    faults.set(move |asked| {
+        // What happens to bookings matters most.
+        let percent = if is_submission(asked) { percent * 3 } else { percent };
+        chance.percent(percent).then(|| match chance.below(10) {
+            0 => Fault::Refuse,
+            1 => Fault::LoseRequest,
+            2 | 3 => Fault::LoseAnswer,
+            4 => Fault::CarryOutLate(Duration::from_millis(chance.below(25_000))),
+            5 => Fault::Hang,
+            6 => Fault::Slow(Duration::from_millis(chance.below(9_000))),
+            7 => Fault::StatusBefore(*chance.pick(&[500, 502, 503, 504])),
+            8 => Fault::StatusAfter(*chance.pick(&[500, 502, 504])),
+            _ => Fault::Truncate,
+        })
+    });
+}

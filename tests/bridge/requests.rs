@@ -1,0 +1,250 @@
+//! What Healthengine asks for besides bookings, and in which order it is answered.
+
+use vetbridge::booking::ledger::State;
+use vetbridge::ids::BookingId;
+use vetbridge::simulator::healthengine::{BookingStatus, Who};
+
+use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
+
+/// More than a poll and what follows from it.
+const POLL: u64 = 7;
+
+async fn booked(clinic: &Clinic, start: &str) -> BookingId {
+    let booking = clinic.owner_books("s136", "66:s136", start);
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    booking
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_day_that_is_asked_for_is_sent_whatever_the_question() {
+    let clinic = Clinic::open().await;
+    let server = &clinic.healthengine;
+    let ask =
+        |date: &str, resource: Option<&str>| server.ask_availability(&practice(PRACTICE), day(date), resource).unwrap();
+    let questions = [
+        ("2027-02-16", Some("s136")),
+        ("2027-02-17", None),
+        ("2027-02-16", Some("s999")),
+        ("2027-02-16", Some("room of a former integration")),
+        ("2027-02-01", Some("s136")),
+        ("2027-02-01", None),
+        ("2027-12-24", Some("s211")),
+        ("2027-12-24", None),
+    ];
+    for (date, resource) in questions {
+        ask(date, resource);
+    }
+    clinic.journal.clear();
+    let open = |clinic: &Clinic| clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap();
+    clinic.until("all are answered", seconds(POLL), |clinic| open(clinic).is_empty()).await;
+    clinic.pass(minutes(1)).await;
+    let posts = clinic.journal.count("POST /availability", "");
+    assert_eq!(posts, 2 + 6, "two days that were read, and six empty ones");
+    assert_eq!(clinic.log.with("which is not offered").len(), 6);
+    for (date, resource) in questions {
+        ask(date, resource);
+    }
+    clinic.until("all are answered", seconds(POLL), |clinic| open(clinic).is_empty()).await;
+    assert_eq!(clinic.log.with("which is not offered").len(), 6, "logged once");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_is_asked_for_while_openvpms_is_away_is_sent_when_it_is_back() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms_faults.close_port();
+    clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), Some("s136")).unwrap();
+    let open = |clinic: &Clinic| !clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().is_empty();
+    clinic.throughout("it stays open", minutes(2), open).await;
+    clinic.openvpms_faults.heal();
+    clinic.until("it is answered", seconds(40), |clinic| !open(clinic)).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn resources_and_types_that_are_asked_for_are_sent_once() {
+    let clinic = Clinic::open().await;
+    clinic.journal.clear();
+    clinic.healthengine.ask_resources(&practice(PRACTICE)).unwrap();
+    clinic.pass(minutes(1)).await;
+    let count = |begin: &str| clinic.journal.count(begin, "");
+    assert_eq!((count("POST /config/pmsResources/snapshot"), count("POST /config/")), (1, 1));
+    clinic.healthengine.ask_appointment_types(&practice(PRACTICE)).unwrap();
+    clinic.pass(minutes(1)).await;
+    assert_eq!((count("POST /config/pmsAppointmentTypes/snapshot"), count("POST /config/")), (1, 2));
+    assert_eq!(count("POST /availability"), 0);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_an_appointment_still_stands_is_answered_from_the_diary() {
+    let mut clinic = Clinic::open().await;
+    let mut bookings = Vec::new();
+    for hour in 10..14 {
+        bookings.push(booked(&clinic, &format!("2027-02-16 {hour}:00")).await);
+    }
+    let [stands, gone, unknown, unknown_gone] = bookings[..] else { panic!("four bookings") };
+    clinic.stop().await;
+    clinic.lose_the_store();
+    clinic.pass(minutes(1)).await;
+    for booking in [gone, unknown_gone] {
+        clinic.staff_cancel(clinic.appointment_of(booking).id);
+    }
+    clinic.start();
+    clinic.pass(minutes(1)).await;
+    // The ledger learns of two of them from a question; of the other two it knows nothing before.
+    for booking in bookings.clone() {
+        clinic.healthengine.ask_appointment_change(booking).unwrap();
+    }
+    let open = |clinic: &Clinic| clinic.healthengine.appointment_changes_asked_for(&practice(PRACTICE)).unwrap().len();
+    clinic.until("all are answered", seconds(POLL), |clinic| open(clinic) == 0).await;
+    let status = |booking| clinic.status(booking);
+    assert_eq!((status(stands), status(unknown)), (BookingStatus::Confirmed, BookingStatus::Confirmed));
+    assert_eq!((status(gone), status(unknown_gone)), (BookingStatus::Cancelled, BookingStatus::Cancelled));
+    assert_eq!(clinic.booking(gone).cancelled_by, Some(Who::Pms));
+    assert_eq!(clinic.state(stands), Some(State::Confirmed), "adopted");
+
+    // Known, asked again: unchanged.
+    clinic.healthengine.ask_appointment_change(stands).unwrap();
+    clinic.until("it is answered", seconds(POLL), |clinic| open(clinic) == 0).await;
+    assert_eq!(clinic.journal.count("POST /bookings", "/noPmsAppointmentChange"), 3);
+
+    // Without an echoed reference nothing is known of it.
+    let by_hand = clinic.owner_books("s136", "66:s136", "2027-02-16 15:00");
+    clinic.healthengine.progress_by_hand(by_hand).unwrap();
+    clinic.excuse(by_hand);
+    clinic.healthengine.ask_appointment_change(by_hand).unwrap();
+    clinic.until("it is answered", seconds(POLL), |clinic| open(clinic) == 0).await;
+    assert_eq!(clinic.state(by_hand), None);
+
+    // OpenVPMS away: it stays open.
+    clinic.openvpms_faults.close_port();
+    clinic.healthengine.ask_appointment_change(stands).unwrap();
+    clinic.throughout("it stays open", seconds(30), |clinic| open(clinic) == 1).await;
+    clinic.openvpms_faults.heal();
+    clinic.until("it is answered", seconds(POLL), |clinic| open(clinic) == 0).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_kind_of_request_is_said_once_and_holds_nothing_up() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.ask_other(&practice(PRACTICE), "patientMood").unwrap();
+    let booking = booked(&clinic, "2027-02-16 10:00").await;
+    clinic.pass(minutes(1)).await;
+    assert_eq!(clinic.log.with("patientMood").len(), 1);
+    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn features_of_a_former_integration_are_switched_off() {
+    let mut clinic = Clinic::new();
+    let server = clinic.healthengine.clone();
+    for feature in ["documents", "clientSnapshots"] {
+        server.set_feature(&practice(PRACTICE), feature, true).unwrap();
+    }
+    clinic.start();
+    clinic.until_in_step().await;
+    assert_eq!(server.features_on(&practice(PRACTICE)).unwrap(), Vec::<&str>::new());
+    server.set_feature(&practice(PRACTICE), "documents", true).unwrap();
+    let off = |clinic: &Clinic| clinic.healthengine.features_on(&practice(PRACTICE)).unwrap().is_empty();
+    clinic.until("it is off again", minutes(11), off).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn bookings_are_made_in_the_order_of_their_deadlines_whatever_the_order_of_the_list() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.close_port();
+    // All for one schedule, so that one waits for the other; the list has the newest number last, or so it says.
+    let starts = ["10:00", "10:15", "10:30", "10:45", "11:00"];
+    let mut bookings = Vec::new();
+    for start in starts {
+        bookings.push(clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {start}")));
+        clinic.pass(seconds(1)).await;
+    }
+    let booked_at = |seconds: i64| {
+        let at = clinic.clock.now() - chrono::TimeDelta::seconds(seconds);
+        Some(serde_json::Value::String(at.format("%Y-%m-%dT%H:%M:%SZ").to_string()))
+    };
+    for (number, booking) in bookings.iter().enumerate() {
+        clinic.healthengine.write_field(*booking, "bookedTime", booked_at(number as i64)).unwrap();
+    }
+    clinic.healthengine_faults.heal();
+    for booking in &bookings {
+        clinic.until_state(*booking, State::Confirmed, seconds(15)).await;
+    }
+    let mut made: Vec<(i64, BookingId)> = bookings.iter().map(|id| (clinic.appointment_of(*id).id.0, *id)).collect();
+    made.sort_unstable();
+    let order: Vec<BookingId> = made.into_iter().rev().map(|(_, booking)| booking).collect();
+    assert_eq!(order, bookings, "the one with the oldest deadline was made first");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_in_the_same_poll_comes_after_its_booking() {
+    let clinic = Clinic::open().await;
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    let earlier = booked(&clinic, "2027-02-16 12:00").await;
+    clinic.healthengine.cancel(earlier).unwrap();
+    let fresh = clinic.owner_books("s136", "66:s136", "2027-02-16 13:00");
+    clinic.journal.clear();
+    clinic
+        .until("the update is answered", seconds(POLL), |clinic| clinic.booking(earlier).open_updates.is_empty())
+        .await;
+    let answers: Vec<String> = clinic.journal.of("POST /bookings/", "").into_iter().map(|call| call.what).collect();
+    let place = |part: &str| answers.iter().position(|what| what.contains(part)).unwrap();
+    assert!(place(&format!("{fresh}/confirmInsert")) < place(&format!("{earlier}/confirmUpdate")), "{answers:?}");
+    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_of_several_pages_are_answered_whole() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| settings.per_page = 3);
+    let mut bookings = Vec::new();
+    for hour in 9..17 {
+        bookings.push(clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {hour:02}:00")));
+        bookings.push(clinic.owner_books("s211", "66:s211", &format!("2027-02-16 {hour:02}:00")));
+    }
+    for date in 17..25 {
+        clinic
+            .healthengine
+            .ask_availability(&practice(PRACTICE), day(&format!("2027-02-{date}")), Some("s136"))
+            .unwrap();
+    }
+    let confirmed = |clinic: &Clinic| bookings.iter().all(|id| clinic.state(*id) == Some(State::Confirmed));
+    clinic.until("all are confirmed", seconds(15), confirmed).await;
+    for booking in &bookings {
+        assert_eq!(clinic.entry(*booking).needs_attention, None);
+        clinic.healthengine.cancel(*booking).unwrap();
+    }
+    let cancelled = |clinic: &Clinic| bookings.iter().all(|id| clinic.booking(*id).open_updates.is_empty());
+    clinic.until("all are cancelled", seconds(15), cancelled).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_cannot_be_is_rejected_with_a_reason_and_an_administrator_is_told() {
+    use serde_json::json;
+    let clinic = Clinic::open().await;
+    let book = |start: &str| clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {start}"));
+    let write = |id, field, value| clinic.healthengine.write_field(id, field, value).unwrap();
+    let (no_resource, no_type, unknown, off_grid, no_time) =
+        (book("09:00"), book("10:00"), book("11:00"), book("12:00"), book("13:00"));
+    write(no_resource, "pmsResourceId", Some(json!(null)));
+    write(no_type, "pmsAppointmentTypeId", None);
+    write(unknown, "pmsResourceId", Some(json!("s999")));
+    write(off_grid, "pmsAppointmentTime", Some(json!("2027-02-16T12:05:00")));
+    write(no_time, "pmsAppointmentTime", Some(json!(null)));
+    let all = [no_resource, no_type, unknown, off_grid, no_time];
+    let rejected = |clinic: &Clinic| all.iter().all(|id| clinic.status(*id) == BookingStatus::Failed);
+    clinic.until("all are rejected", seconds(10), rejected).await;
+    clinic.pass(seconds(1)).await;
+    let problems: Vec<String> = clinic.problems().into_keys().collect();
+    assert_eq!(problems, [format!("booking {no_type}"), format!("booking {unknown}")]);
+    assert!(clinic.journal.of("POST /ws", "").is_empty());
+    clinic.finish().await;
+}

@@ -1,0 +1,192 @@
+//! A clinic for the program to work at: both simulators on loopback ports inside the test, and a directory with a configuration.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use vetbridge::clock::Clock;
+use vetbridge::ids::{BookingId, PracticeId, UserId};
+use vetbridge::simulator::exchange::{Faults, Model, serve};
+use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, NewPractice, PetOwner, Settings, Wish};
+use vetbridge::simulator::openvpms::{AreaId, OpenVpmsSim, Shift, Uuids, World};
+
+/// No condition that a test waits for takes longer on a machine that is not broken.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The practice that Healthengine knows.
+pub(crate) const PRACTICE: &str = "1234567";
+
+/// Both servers, and the directory that the program runs in.
+pub(crate) struct Clinic {
+    pub(crate) openvpms: Arc<OpenVpmsSim>,
+    pub(crate) healthengine: HealthengineModel,
+    pub(crate) openvpms_faults: Faults,
+    pub(crate) healthengine_faults: Faults,
+    pub(crate) directory: TempDir,
+    /// Of the admin listener.
+    pub(crate) port: u16,
+    openvpms_port: u16,
+    healthengine_port: u16,
+    _stop: DropGuard,
+}
+
+impl Clinic {
+    /// The clinic of the published guide: location 98, schedules 136 and 211, four appointment types each, open every day; Andrew
+    /// Turner (1158) is rostered on 136 for the coming week.
+    pub(crate) async fn open() -> Self {
+        let clock = Clock::system();
+        let mut world = World::guide_inventory(Uuids::from_seed(1));
+        let today = world.zone.wall(clock.now()).date();
+        world.roster = (0..7).map(|days| shift(today + TimeDelta::days(days))).collect();
+        let openvpms = Arc::new(OpenVpmsSim::new(world, clock.clone()));
+        let healthengine = HealthengineModel::new(Settings::new("the-api-key"), clock);
+        healthengine.add_practice(NewPractice::new(PRACTICE, "the-practice-key", "Australia/Sydney".parse().unwrap()));
+        let stop = CancellationToken::new();
+        let (openvpms_faults, healthengine_faults) = (Faults::none(), Faults::none());
+        let openvpms_port = listen(Arc::clone(&openvpms) as Arc<dyn Model>, &openvpms_faults, &stop).await;
+        let healthengine_port = listen(Arc::new(healthengine.clone()), &healthengine_faults, &stop).await;
+        let clinic = Self {
+            openvpms,
+            healthengine,
+            openvpms_faults,
+            healthengine_faults,
+            directory: TempDir::new().unwrap(),
+            port: free_port().await,
+            openvpms_port,
+            healthengine_port,
+            _stop: stop.drop_guard(),
+        };
+        clinic.write("vetbridge.toml", &clinic.configuration());
+        clinic.write("openvpms.password", "changeit\n");
+        clinic
+    }
+
+    /// A whole configuration: everything of the clinic is offered.
+    pub(crate) fn configuration(&self) -> String {
+        self.settings() + &practice(PRACTICE, "the-practice-key", "")
+    }
+
+    /// A configuration without practices. Its intervals are short, so that tests are.
+    pub(crate) fn settings(&self) -> String {
+        format!(
+            r#"
+[openvpms]
+url = "http://127.0.0.1:{}/openvpms"
+username = "sample"
+password = {{ file = "openvpms.password" }}
+max_requests_per_second = 1000
+request_timeout = "5s"
+[healthengine]
+url = "http://127.0.0.1:{}{BASE_PATH}"
+api_key = "the-api-key"
+vendor = "Test"
+contact = "test@example.com"
+environment = "DEV"
+max_requests_per_second = 1000
+request_timeout = "5s"
+[state]
+path = "state"
+[admin]
+listen = "127.0.0.1:{}"
+[sync]
+horizon_days = 5
+near_days = 3
+availability_interval = "1s"
+request_interval = "100ms"
+idle_request_interval = "100ms"
+max_retry_interval = "1s"
+"#,
+            self.openvpms_port, self.healthengine_port, self.port
+        )
+    }
+
+    /// Writes a file into the directory.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.directory.path().join(name), text).unwrap();
+    }
+
+    /// Where the program keeps its state.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    /// The program in the directory, with none of this machine's settings.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
+        command.current_dir(self.directory.path()).args(arguments);
+        for variable in ["VETBRIDGE_CONFIG", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "http_proxy", "HTTP_PROXY"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = self.command(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ended { status: output.status.code().unwrap(), out: text(output.stdout), error: text(output.stderr) }
+    }
+
+    /// A pet owner books the first time offered tomorrow.
+    pub(crate) async fn book(&self, resource: &str) -> BookingId {
+        let practice = PracticeId(PRACTICE.into());
+        let tomorrow =
+            self.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive().succ_opt().unwrap();
+        let offered = || self.healthengine.offered(&practice, resource, tomorrow).unwrap();
+        eventually("a time is offered", async || !offered().is_empty()).await;
+        let offer = offered().remove(0);
+        let kind = format!("66:{resource}");
+        let wish = Wish::new(resource, kind, offer.start).by(PetOwner::default(), "Pet name: Muffett");
+        self.healthengine.book(&practice, wish).unwrap()
+    }
+}
+
+/// What a run of the program left.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) error: String,
+}
+
+/// A `[[practice]]` at location 98; `rest` stands before its live hours.
+pub(crate) fn practice(id: &str, key: &str, rest: &str) -> String {
+    format!(
+        "[[practice]]\nid = \"{id}\"\nkey = \"{key}\"\nlocations = [98]\n{rest}\n[practice.live_hours]\nmonday = [\"08:00-18:00\"]\n"
+    )
+}
+
+/// Waits until the condition holds.
+pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
+    let holds = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(LIMIT, holds).await.is_ok(), "not within {LIMIT:?}: {what}");
+}
+
+/// A port that nobody listens on.
+pub(crate) async fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+/// Serves a model on a free port.
+pub(crate) async fn listen(model: Arc<dyn Model>, faults: &Faults, stop: &CancellationToken) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(serve(listener, model, faults.clone(), stop.clone()));
+    port
+}
+
+fn shift(day: NaiveDate) -> Shift {
+    let at = |hour| day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap());
+    // Area 301 of the guide's clinic stands for schedule 136.
+    Shift { user: UserId(1158), area: AreaId(301), start: at(9), end: at(17) }
+}

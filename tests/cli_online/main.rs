@@ -1,0 +1,11 @@
+//! The program as a process, against both simulators over HTTP.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests; the lint spares only the tests themselves")]
+
+mod bookings;
+mod check;
+mod clinic;
+mod discover;
+mod resync;
+mod run;
+mod service;

@@ -1,0 +1,129 @@
+//! The admin listener: who is let in, and what becomes of everything that is not as it should be.
+
+use std::net::TcpStream;
+
+use reqwest::{Method, Response};
+use serde_json::Value;
+
+use crate::clinic::{Clinic, PRACTICE};
+use crate::service::Service;
+
+fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+    answer.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+}
+
+fn assert_guarded(answer: &Response) {
+    assert_eq!(header(answer, "cache-control"), "no-store");
+    assert_eq!(header(answer, "x-content-type-options"), "nosniff");
+    assert_eq!(header(answer, "x-frame-options"), "DENY");
+    assert_eq!(header(answer, "referrer-policy"), "no-referrer");
+    assert!(header(answer, "content-security-policy").starts_with("default-src 'none'"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_health_is_told_without_the_token() {
+    let clinic = Clinic::open().await;
+    let service = Service::start(&clinic).await;
+    for path in ["/healthz", "/readyz"] {
+        let answer = service.open(path).await;
+        assert!(answer.status() == 200 || answer.status() == 503, "{path}");
+        assert_guarded(&answer);
+    }
+    // What is not there is no more told than what is.
+    for path in
+        ["/", "/api/v1/status", "/api/v1/bookings", "/api/v1/bookings/7", "/no/such/path", "/?token=wrong", "/?token="]
+    {
+        let answer = service.open(path).await;
+        assert_eq!(answer.status(), 401, "{path}");
+        assert_eq!(header(&answer, "www-authenticate"), "Bearer");
+        assert_guarded(&answer);
+        assert!(answer.text().await.unwrap().contains("admin-token"));
+    }
+    let token = service.token();
+    let (shorter, longer) = (&token[..63], format!("{token}0"));
+    for wrong in [shorter, &longer, ""] {
+        let cookie = service.get_with_cookie("/", &format!("vetbridge-token={wrong}")).await;
+        assert_eq!(cookie.status(), 401, "{wrong}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_becomes_a_cookie_and_the_cookie_opens_the_page() {
+    let clinic = Clinic::open().await;
+    // An operator's own token may hold anything visible.
+    std::fs::create_dir(clinic.state()).unwrap();
+    std::fs::write(clinic.state().join("admin-token"), "a;b=c&d%41+\"e\",f-0123456789\n").unwrap();
+    let service = Service::start(&clinic).await;
+    assert_eq!(service.get("/api/v1/status").await.status(), 200);
+    let link = vetbridge::server::link("x", service.token());
+    let landed = service.open(link.strip_prefix("http://x").unwrap()).await;
+    assert_eq!((landed.status().as_u16(), header(&landed, "location")), (303, "/"));
+    let cookie = header(&landed, "set-cookie").to_owned();
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
+    assert_guarded(&landed);
+    let cookie = format!("other=1; {}", cookie.split(';').next().unwrap());
+    let page = service.get_with_cookie("/", &cookie).await;
+    assert_eq!((page.status().as_u16(), header(&page, "content-type")), (200, "text/html; charset=utf-8"));
+    assert_guarded(&page);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("Practice 1234567") && !page.contains("0123456789"), "{page}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_paths_methods_queries_and_bodies_are_refused_with_a_sentence() {
+    let clinic = Clinic::open().await;
+    let service = Service::start(&clinic).await;
+    for (method, path, status, says) in [
+        (Method::GET, "/api/v2/status", 404, "nothing at this path"),
+        (Method::GET, "/api/v1/bookings/7", 404, "no booking 7"),
+        (Method::GET, "/api/v1/bookings/seven", 404, "no booking seven"),
+        (Method::POST, "/api/v1/practices/7/resync", 404, "Practice 7 does not run here"),
+        (Method::POST, "/api/v1/practices/1234567/resync?only=everything", 400, "config|availability"),
+        (Method::POST, "/api/v1/status", 405, "another method"),
+        (Method::GET, "/api/v1/practices/1234567/resync", 405, "another method"),
+        (Method::DELETE, "/", 405, "another method"),
+    ] {
+        let answer = service.ask(method.clone(), path).await;
+        assert_eq!(answer.status(), status, "{method} {path}");
+        assert_guarded(&answer);
+        let problem: Value = answer.json().await.unwrap();
+        assert!(problem["error"].as_str().unwrap().contains(says), "{method} {path}: {problem}");
+    }
+    let path = format!("/api/v1/practices/{PRACTICE}/resync?dry_run=true");
+    let large = service.post(&path, "application/json", vec![b'x'; 64 * 1024 + 1]).await;
+    assert_eq!(large.status(), 413);
+    assert_eq!(service.open("/healthz").await.status(), 200);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resync_is_followed_line_by_line() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let answer =
+        service.post(&format!("/api/v1/practices/{PRACTICE}/resync"), "application/x-ndjson", Vec::new()).await;
+    assert_eq!((answer.status().as_u16(), header(&answer, "content-type")), (200, "application/x-ndjson"));
+    let text = answer.text().await.unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (last, progress) = lines.split_last().unwrap();
+    assert_eq!(
+        (last["outcome"]["days"]["sent"].as_u64(), last["outcome"]["problem"].is_null()),
+        (Some(10), true),
+        "{text}"
+    );
+    assert!(progress.iter().all(|line| line["progress"]["done"].is_u64()), "{text}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_say_nothing_do_not_keep_others_out() {
+    let clinic = Clinic::open().await;
+    let service = Service::start(&clinic).await;
+    let strangers: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(("127.0.0.1", clinic.port)).unwrap()).collect();
+    // More than are served at one time; each is hung up on after five seconds.
+    assert_eq!(service.open("/healthz").await.status(), 200);
+    drop(strangers);
+    service.stop().await;
+}

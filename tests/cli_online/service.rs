@@ -1,0 +1,120 @@
+//! `vetbridge run` as a process of its own, and a client of its admin listener.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reqwest::{Method, Response, StatusCode};
+use tokio::time::Instant;
+
+use crate::clinic::{Clinic, eventually};
+
+/// A running service. Dropped, it is killed.
+pub(crate) struct Service {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    port: u16,
+    token: String,
+}
+
+impl Service {
+    /// Starts it and waits until it answers.
+    pub(crate) async fn start(clinic: &Clinic) -> Self {
+        let mut command = clinic.command(&["run", "--log-format", "json"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
+        let mut service = Self { child, log, port: clinic.port, token: String::new() };
+        eventually("the service answers", async || service.try_get("/healthz").await).await;
+        service.token = std::fs::read_to_string(clinic.state().join("admin-token")).unwrap().trim_end().to_owned();
+        service
+    }
+
+    /// Starts it and waits until Healthengine shows what the diary says.
+    pub(crate) async fn start_and_get_in_step(clinic: &Clinic) -> Self {
+        let service = Self::start(clinic).await;
+        eventually("it is in step", async || service.open("/readyz").await.status() == StatusCode::OK).await;
+        service
+    }
+
+    async fn try_get(&self, path: &str) -> bool {
+        client().get(self.url(path)).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Asks without any token.
+    pub(crate) async fn open(&self, path: &str) -> Response {
+        client().get(self.url(path)).send().await.unwrap()
+    }
+
+    /// Asks with the token.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.ask(Method::GET, path).await
+    }
+
+    /// Asks with the token.
+    pub(crate) async fn ask(&self, method: Method, path: &str) -> Response {
+        client().request(method, self.url(path)).bearer_auth(&self.token).send().await.unwrap()
+    }
+
+    /// Asks with a cookie.
+    pub(crate) async fn get_with_cookie(&self, path: &str, cookie: &str) -> Response {
+        client().get(self.url(path)).header("cookie", cookie).send().await.unwrap()
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The log so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// Sends a signal such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end: exit status, and how long it took.
+    pub(crate) async fn wait(&mut self) -> (i32, Duration) {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status.code().unwrap(), began.elapsed());
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "it does not leave: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// SIGTERM, and a clean end.
+    pub(crate) async fn stop(mut self) {
+        self.signal("TERM");
+        assert_eq!(self.wait().await.0, 0, "{}", self.log());
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Gone already, as a rule.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn client() -> reqwest::Client {
+    vetbridge::http::network::install_crypto_provider();
+    let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+    builder.redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(30)).build().unwrap()
+}

@@ -298,6 +298,14 @@ fn a_booking_found_on_its_way_at_start_is_a_lost_answer() {
 }
 
 #[test]
+fn a_slot_that_another_booking_of_the_ledger_has_is_somebody_elses_however_young_the_store_is() {
+    let mut case = Case::new();
+    case.entry.maybe_forgotten = true;
+    case.asked(1);
+    assert_eq!(case.looked(3, Taken::ByAnother), Action::Reject("The time is taken.".into()));
+}
+
+#[test]
 fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() {
     let mut case = Case::new();
     case.entry.maybe_forgotten = true;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::availability::OwnBooking;
-use crate::booking::ledger::Entry;
+use crate::booking::ledger::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
 use crate::store::{Batch, Record, Store, StoreError, Unreadable};
 
@@ -99,6 +99,17 @@ impl Ledger {
     pub fn own_bookings(&self, but: Option<BookingId>) -> Vec<OwnBooking> {
         let live = self.live();
         live.values().filter(|entry| Some(entry.booking_id) != but).filter_map(Entry::own_booking).collect()
+    }
+
+    /// True if another booking's appointment, made at `since` or later, is known to stand on the schedule of this place at its time.
+    pub fn another_stands(&self, but: BookingId, place: &Place, since: DateTime<Utc>) -> bool {
+        let stands =
+            |entry: &Entry| matches!(entry.state, State::Inserted | State::Confirmed) && entry.reference.is_some();
+        let there = |own: &Place| own.schedule == place.schedule && own.span.overlaps(&place.span);
+        self.live()
+            .values()
+            .filter(|entry| entry.booking_id != but && stands(entry))
+            .any(|entry| entry.inserted_at.is_some_and(|at| at >= since) && entry.place.as_ref().is_some_and(there))
     }
 
     /// Every booking, oldest number first.

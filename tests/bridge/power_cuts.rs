@@ -236,7 +236,7 @@ impl Day {
         let told = entry.and_then(|entry| entry.needs_attention).unwrap_or_default();
         let is_true = match state {
             // The slot is taken, if not by the appointment then by whoever was quicker, or staff emptied it since.
-            Some(State::InDoubt) => told.contains("Check the diary"),
+            Some(State::InDoubt) => told.contains("Check the diary") || told.contains("cancel it in OpenVPMS"),
             Some(State::Rejected) => appointments == 0 && (told.contains("call them") || told.contains("by hand")),
             Some(State::Confirmed) => told.contains("moved") || told.contains("gone together with many others"),
             Some(State::Cancelled) => appointments == 0 && told.contains("moved"),

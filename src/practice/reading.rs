@@ -177,7 +177,11 @@ impl Practice {
                     self.openvpms_failed(&error);
                     Look::Unreachable(error.to_string())
                 }
-                None => Look::Closed(say::SCHEDULE_CLOSED.into()),
+                None => {
+                    // What is offered is no longer right.
+                    self.read_configuration_soon();
+                    Look::Closed(say::SCHEDULE_CLOSED.into())
+                }
             };
         };
         let complete_since = self.shared.store.meta().complete_since();

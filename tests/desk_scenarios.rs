@@ -400,6 +400,9 @@ fn a_move_by_staff_is_followed_and_flagged() {
     let there = Place { span: Span::new(at(90_000), at(90_900)), ..place() };
     assert_eq!(case.see(100, Event::Moved(there)), Action::Rest);
     assert_eq!((case.entry.state, case.entry.place, case.is_flagged()), (State::Confirmed, Some(there), true));
+    let told = case.entry.clone();
+    case.see(101, Event::Moved(there));
+    assert_eq!(case.entry, told, "a move that is seen twice is one move");
 }
 
 #[test]

@@ -624,6 +624,10 @@ impl Desk<'_> {
     }
 
     fn moved(mut self, place: Place) -> Step {
+        // Two looks at once see one move.
+        if self.entry.place == Some(place) {
+            return self.rest();
+        }
         let from = self.entry.place.replace(place);
         let state = self.entry.state;
         self.entry.enter(state, self.now.now, say::MOVED_BY_STAFF);

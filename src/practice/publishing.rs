@@ -147,7 +147,10 @@ impl Publisher {
 
     /// From when on a day of this resource may be sent again.
     pub(super) fn free_from(&self, resource: ResourceId, date: NaiveDate) -> DateTime<Utc> {
-        self.told().get(&(resource, date)).map_or(DateTime::<Utc>::MIN_UTC, |told| told.sent.at + QUEUE_TIME)
+        let key = (resource, date);
+        let heard = self.told().get(&key).map(|told| told.sent.at);
+        let left = self.unheard().get(&key).map(|unheard| unheard.since);
+        heard.max(left).map_or(DateTime::<Utc>::MIN_UTC, |at| at + QUEUE_TIME)
     }
 
     /// True if some day was ever sent.
@@ -381,7 +384,9 @@ impl Practice {
         }
         drop(told);
         let mut unheard = self.publisher.unheard();
-        for (key, _) in unheard.extract_if(.., |(resource, date), _| !keep(*resource, *date)) {
+        let gone: Vec<Key> = unheard.keys().filter(|(resource, date)| !keep(*resource, *date)).copied().collect();
+        for key in gone {
+            unheard.remove(&key);
             batch = batch.delete::<Unheard>(&self.publisher.key(key));
         }
         drop(unheard);

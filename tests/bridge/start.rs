@@ -2,6 +2,8 @@
 
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::healthengine::BookingStatus;
 use vetbridge::simulator::openvpms::Schedule;
 
 use crate::support::{BRANCH, Call, Clinic, PRACTICE, day, minutes, practice, seconds, wish};
@@ -149,5 +151,36 @@ async fn two_practices_run_side_by_side() {
     }
     assert_eq!(clinic.appointment_of(there).schedule, ScheduleId(311));
     assert_eq!(clinic.entry(there).practice_id, practice(BRANCH));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_meets_a_restart_without_openvpms_is_rejected_in_time() {
+    for fault in [Fault::Refuse, Fault::Hang, Fault::StatusBefore(503)] {
+        let mut clinic = Clinic::open().await;
+        clinic.stop().await;
+        let plan = fault.clone();
+        clinic.openvpms_faults.set(move |_| Some(plan.clone()));
+        let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+        clinic.start();
+        let rejected = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Failed;
+        clinic.until(&format!("it is rejected in spite of {fault:?}"), seconds(17), rejected).await;
+        clinic.openvpms_faults.heal();
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_finishes_what_is_in_flight() {
+    let mut clinic = Clinic::open().await;
+    clinic.fail_submissions([Fault::Slow(seconds(4))]);
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until_state(booking, State::Submitting, seconds(6)).await;
+    let before = clinic.clock.now();
+    clinic.stop().await;
+    assert!((clinic.clock.now() - before).num_seconds() < 8);
+    assert_eq!(clinic.booking(booking).pms_appointment_ids.len(), 1, "it was confirmed before the process left");
+    clinic.start();
+    clinic.until_state(booking, State::Confirmed, seconds(1)).await;
     clinic.finish().await;
 }

@@ -191,6 +191,6 @@ fn difference(
     let show = |start: &&NaiveDateTime| {
         format!("{} offered {:?}, diary {:?}", start.time(), offered.get(start), expected.get(start))
     };
-    let first: Vec<String> = differing.iter().take(3).map(|start| show(start)).collect();
+    let first: Vec<String> = differing.iter().take(3).map(show).collect();
     format!("{} starts differ: {}", differing.len(), first.join("; "))
 }

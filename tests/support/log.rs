@@ -25,7 +25,6 @@ impl Log {
             .with_writer(writer)
             .finish();
         let guard = tracing::subscriber::set_default(subscriber);
-        #[expect(clippy::arc_with_non_send_sync, reason = "the guard stays on the thread of its test")]
         Self { text, _guard: Arc::new(Mutex::new(Some(guard))) }
     }
 

@@ -269,7 +269,6 @@ impl Clinic {
     }
 
     /// Lets time pass.
-    #[expect(clippy::unused_self, reason = "time passes for the clinic")]
     pub(crate) async fn pass(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }

@@ -139,3 +139,43 @@ impl Ledger {
         Ok(forgotten)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId};
+    use crate::span::Span;
+    use crate::store::MemoryEngine;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn place(schedule: i64, from: i64, to: i64) -> Place {
+        Place {
+            location: LocationId(98),
+            schedule: ScheduleId(schedule),
+            user: None,
+            appointment_type: AppointmentTypeId(66),
+            span: Span::new(at(from), at(to)),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_appointment_of_another_booking_counts_if_this_store_saw_it_made_and_it_stands_there() {
+        let ledger = Ledger::open(Store::in_memory(&MemoryEngine::default(), at(0)).unwrap(), at(0));
+        let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), at(5));
+        (entry.state, entry.inserted_at) = (State::Confirmed, Some(at(6)));
+        (entry.reference, entry.place) = (Some(BookingReference("7:x".into())), Some(place(136, 600, 630)));
+        ledger.save(&entry, at(6)).await.unwrap();
+
+        let stands = |but, place| ledger.another_stands(BookingId(but), &place, at(0));
+        assert!(stands(2, place(136, 615, 645)));
+        assert!(!stands(1, place(136, 600, 630)), "it is this booking's own");
+        assert!(!stands(2, place(136, 630, 645)) && !stands(2, place(211, 600, 630)), "it is not in the way");
+        assert!(!ledger.another_stands(BookingId(2), &place(136, 600, 630), at(7)), "the store is younger");
+        entry.state = State::InDoubt;
+        ledger.save(&entry, at(8)).await.unwrap();
+        assert!(!stands(2, place(136, 600, 630)), "nobody knows whether it stands");
+    }
+}

@@ -298,6 +298,14 @@ fn a_booking_found_on_its_way_at_start_is_a_lost_answer() {
 }
 
 #[test]
+fn a_slot_that_another_booking_of_the_ledger_has_is_somebody_elses_however_young_the_store_is() {
+    let mut case = Case::new();
+    case.entry.maybe_forgotten = true;
+    case.asked(1);
+    assert_eq!(case.looked(3, Taken::ByAnother), Action::Reject("The time is taken.".into()));
+}
+
+#[test]
 fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() {
     let mut case = Case::new();
     case.entry.maybe_forgotten = true;
@@ -392,6 +400,9 @@ fn a_move_by_staff_is_followed_and_flagged() {
     let there = Place { span: Span::new(at(90_000), at(90_900)), ..place() };
     assert_eq!(case.see(100, Event::Moved(there)), Action::Rest);
     assert_eq!((case.entry.state, case.entry.place, case.is_flagged()), (State::Confirmed, Some(there), true));
+    let told = case.entry.clone();
+    case.see(101, Event::Moved(there));
+    assert_eq!(case.entry, told, "a move that is seen twice is one move");
 }
 
 #[test]

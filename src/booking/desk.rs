@@ -103,6 +103,9 @@ pub enum Taken {
     Part,
     /// Every minute.
     All,
+    /// All of it, at least in part by another booking's appointment that was made since the store is complete. What a forgotten
+    /// store could have left there would have been in its way.
+    ByAnother,
     /// Nobody can tell: some of it lies outside opening hours, where appointments do not show, and the rest is taken.
     Unseen,
 }
@@ -308,7 +311,7 @@ impl Desk<'_> {
         match (self.entry.state, look) {
             (State::Received, Look::Unreachable(detail)) => self.out_of_reach(&detail),
             (State::Received, Look::Closed(reason)) => self.reject_and_refresh(reason),
-            (State::Received, Look::Seen { taken: Taken::All | Taken::Unseen, .. }) if self.may_be_ours_already() => {
+            (State::Received, Look::Seen { taken, .. }) if self.may_be_ours_already(taken) => {
                 let reason = if self.entry.left_nothing > 0 { say::PROBABLY_OURS } else { say::MAYBE_FORGOTTEN };
                 self.doubtful(reason)
             }
@@ -326,9 +329,13 @@ impl Desk<'_> {
         }
     }
 
-    /// True if an appointment of ours can stand that the ledger does not know of.
-    fn may_be_ours_already(&self) -> bool {
-        self.entry.maybe_forgotten || self.entry.left_nothing > 0
+    /// True if what takes the slot can be an appointment of ours that the ledger does not know of.
+    fn may_be_ours_already(&self, taken: Taken) -> bool {
+        match taken {
+            Taken::All | Taken::Unseen => self.entry.maybe_forgotten || self.entry.left_nothing > 0,
+            Taken::ByAnother => self.entry.left_nothing > 0,
+            Taken::None | Taken::Part => false,
+        }
     }
 
     /// Reads the traces of a POST whose answer was lost.
@@ -343,7 +350,8 @@ impl Desk<'_> {
             // Nobody can look any more. The pet owner was told yes, so a person has to.
             Look::Closed(_) => self.doubtful(say::CANNOT_LOOK),
             Look::Seen { taken: Taken::Unseen, .. } => self.doubtful(say::CANNOT_LOOK),
-            Look::Seen { taken: Taken::All, .. } => self.doubtful(say::PROBABLY_OURS),
+            // The other booking's appointment may be gone, unnoticed: it was looked at before the POST, and the slot was free.
+            Look::Seen { taken: Taken::All | Taken::ByAnother, .. } => self.doubtful(say::PROBABLY_OURS),
             Look::Seen { taken: Taken::Part, .. } => {
                 self.entry.doubt = None;
                 self.reject_and_refresh(say::TAKEN_BY_ANOTHER.into())
@@ -616,6 +624,10 @@ impl Desk<'_> {
     }
 
     fn moved(mut self, place: Place) -> Step {
+        // Two looks at once see one move.
+        if self.entry.place == Some(place) {
+            return self.rest();
+        }
         let from = self.entry.place.replace(place);
         let state = self.entry.state;
         self.entry.enter(state, self.now.now, say::MOVED_BY_STAFF);

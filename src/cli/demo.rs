@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{DemoArgs, output};
 use crate::demo::{Demo, Options};
 
-/// So long before the end nobody does anything any more, that everything may come to rest; of a short demo, half of it.
+/// So long before the end nobody does anything any more, that everything may come to rest; of a short demo, a quarter of it.
 const REST: Duration = Duration::from_secs(4);
 
 /// Runs the command.
@@ -26,7 +26,7 @@ pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         demo = Demo::start(options, Box::new(|line| drop(output::result(line)))) => demo?,
         () = signals.came() => return Ok(ExitCode::FAILURE),
     };
-    let playing = args.for_duration.map(|whole| began + whole - REST.min(whole / 2));
+    let playing = args.for_duration.map(|whole| began + whole - REST.min(whole / 4));
     demo.play(async {
         tokio::select! {
             () = at(playing) => {}

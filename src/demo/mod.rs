@@ -107,12 +107,17 @@ const ROUND: [Deed; 18] = [
     Deed::CheckIn,
 ];
 
+/// Dealt before the first round, from the last to the first: the main thing first.
+const BEGINNING: [Deed; 3] = [Deed::Book, Deed::BookTheSame, Deed::Book];
 /// Between two deeds, milliseconds: from, and so much more at most.
 const PAUSE_MS: (u64, u64) = (300, 700);
 /// Between two looks at both sides.
 const LOOK: Duration = Duration::from_millis(25);
 /// How long the first sending of the days may take.
 const START_MAX: Duration = Duration::from_secs(30);
+/// Nobody books sooner. Healthengine tells in whole seconds when a booking was made; of one that seems older than the store the
+/// bridge must suppose that it was made before, and a taken time may be its own.
+const STORE_IS_OLDER: Duration = Duration::from_secs(2);
 /// How long both sides may take to agree once nobody does anything any more.
 const SETTLE_MAX: Duration = Duration::from_secs(20);
 /// For how long they must then stay so.
@@ -124,7 +129,7 @@ impl Demo {
         let mut random = Random::from_seed(options.seed);
         let stage = Stage::set(options.port, &mut random).await?;
         let account = Account::new(lines, stage.zone());
-        let mut demo = Self { stage, journal: Journal::default(), account, random, deck: Vec::new() };
+        let mut demo = Self { stage, journal: Journal::default(), account, random, deck: BEGINNING.to_vec() };
         demo.remember_diary();
         demo.account.opening(&options, &demo.stage.service().admin_link());
         let began = Instant::now();
@@ -137,6 +142,7 @@ impl Demo {
             .await
             .context("the bridge did not offer the clinic's free time in half a minute; see its log")?;
         demo.tell_offer(began.elapsed());
+        tokio::time::sleep_until(began + STORE_IS_OLDER).await;
         Ok(demo)
     }
 

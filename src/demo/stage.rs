@@ -18,6 +18,7 @@ use crate::cli::connect::Network;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::ids::{BookingId, LocationId, ScheduleId};
+use crate::messages::start::cannot_listen;
 use crate::service::Service;
 use crate::simulator::exchange::{Answered, Asked, Faults, Model, serve};
 use crate::simulator::healthengine::{self, BASE_PATH, BookingView, HealthengineModel, NewPractice};
@@ -80,6 +81,9 @@ impl Stage {
         config.state_path = state.path().join("state");
         config.admin_listen = SocketAddr::from(([127, 0, 0, 1], port));
 
+        // The advice of the service would name a key of a file that nobody has.
+        let probe = TcpListener::bind(config.admin_listen).await;
+        drop(probe.map_err(|error| cannot_listen("--port", config.admin_listen, &error))?);
         let service = Service::start(&config, &Network::new(&config)?, clock.clone()).await?;
         Ok(Self { clinic, marketplace, service, clock, _simulators: simulators, _state: state })
     }

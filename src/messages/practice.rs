@@ -111,3 +111,20 @@ pub fn bookings_unread(error: &CallError) -> String {
         "Healthengine cannot tell which bookings wait: {error}. They are not served until it can; ask Healthengine's support if it stays so."
     )
 }
+
+/// Snapshots of availability do not arrive.
+pub fn days_not_taken(error: &CallError) -> String {
+    format!(
+        "Healthengine does not take availability: {error}. It is sent again until it does; times that were taken since may still be shown."
+    )
+}
+
+/// The configuration does not arrive.
+pub fn configuration_not_taken(error: &CallError) -> String {
+    format!(
+        "Healthengine does not take the configuration: {error}. It is sent again until it does; if it stays, ask Healthengine's support."
+    )
+}
+
+/// Not in step: snapshots.
+pub const NOT_TAKEN: &str = "Healthengine does not take what it is sent.";

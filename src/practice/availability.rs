@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::health::Subject;
 use super::publishing::{ReadDays, Which};
 use super::requests::all_pages;
-use super::{Offering, Practice};
+use super::{Failed, Offering, Practice};
 use crate::availability::{Day, Days, ResourceDay};
 use crate::booking::ledger::Entry;
 use crate::delays::Delays;
@@ -41,6 +41,8 @@ pub struct Changed {
 pub(super) struct Due {
     /// By day: the resources, and whether they are sent even if nothing differs.
     days: BTreeMap<NaiveDate, BTreeMap<ResourceId, Which>>,
+    /// Days that could not be read or sent: how often, and when they are tried again. They hold up no other.
+    failed: BTreeMap<NaiveDate, (u32, DateTime<Utc>)>,
 }
 
 impl Due {
@@ -64,8 +66,16 @@ impl Record for FullResync {
     const VERSION: u32 = 1;
 }
 
+/// A day that could not be read or sent is tried again after this; the pause doubles.
+const DUE_RETRY: Duration = Duration::from_millis(500);
+/// Nothing is waited for longer than this without looking again: clocks can be set.
+const DUE_WAIT_MAX: Duration = Duration::from_secs(60);
+/// So many days without a reading are sent for one poll; what is still wanted is listed again.
+const AT_ONCE_MAX: usize = 500;
 /// A wrong password looks like a database that is away; after this long it is called a password.
 const PASSWORD_AFTER: TimeDelta = TimeDelta::minutes(2);
+/// Days beyond the near ones that could not be read or sent are tried again after this at the soonest.
+const FAR_RETRY: Duration = Duration::from_secs(60);
 /// Between two calls while OpenVPMS answers 401.
 const CREDENTIALS_DELAY: Duration = Duration::from_secs(60);
 
@@ -104,14 +114,16 @@ impl Practice {
                 let (near_wait, far_wait) = match outcome {
                     Ok(()) => {
                         delays.reset();
-                        if resync {
-                            self.note_full_resync();
-                        }
                         (sync.availability_interval, sync.far_availability_interval)
                     }
-                    Err(error) => {
+                    // The diary is the same for a Healthengine that is away: reading it more often helps nobody.
+                    Err(Failed::Healthengine(_) | Failed::NoZone) => {
+                        (sync.availability_interval, sync.availability_interval.max(FAR_RETRY))
+                    }
+                    Err(Failed::OpenVpms(error)) => {
                         let retry = self.retry_after(&error, &mut delays);
-                        (retry.min(sync.availability_interval), retry.min(sync.far_availability_interval))
+                        let far = sync.far_availability_interval.min(sync.availability_interval.max(FAR_RETRY));
+                        (retry.min(sync.availability_interval), far)
                     }
                 };
                 let now = Instant::now();
@@ -147,7 +159,7 @@ impl Practice {
     }
 
     /// One reading and what follows from it.
-    async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days, which: Which) -> Answer<()> {
+    async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days, which: Which) -> Result<(), Failed> {
         let resources = &offering.mapping.resources;
         let reading = self.read(&self.openvpms.background, offering, resources, days).await;
         match &reading.failure {
@@ -162,8 +174,13 @@ impl Practice {
         self.watch_reading(offering, &reading);
         let read = self.days(&reading, offering, resources, days);
         if let Err(error) = self.publish(read, which, &|_| {}).await {
-            self.healthengine_failed(&error);
-            return Err(error);
+            self.days_failed(&error);
+            return Err(Failed::Healthengine(error));
+        }
+        self.health.clear(&Subject::Days);
+        if which == Which::All {
+            // What could not be read follows when it can be; that is no reason to send the rest again.
+            self.note_full_resync();
         }
         let horizon = self.horizon(offering);
         let offered: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id).collect();
@@ -171,13 +188,14 @@ impl Practice {
         self.forget_days(|resource, date| {
             (offered.contains(&resource) || protected.contains(&resource)) && horizon.holds(date)
         });
-        reading.failure.map_or(Ok(()), Err)
+        reading.failure.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
     }
 
     /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
     fn full_resync_is_due(&self, offering: &Offering) -> bool {
         let last = self.shared.store.get::<FullResync>(&self.id().0).ok().flatten();
-        let Some(last) = last else {
+        // One in the future was made before this machine's clock was set right.
+        let Some(last) = last.filter(|last| last.at <= self.now()) else {
             // The first sending of all days is one.
             return true;
         };
@@ -227,8 +245,20 @@ impl Practice {
     /// Sends single days as soon as something happened to them.
     pub(super) async fn refresh_loop(self: Arc<Self>) {
         let mut changes = self.shared.changes.subscribe();
-        let mut delays = self.delays(Duration::from_millis(500));
         loop {
+            let next = self.next_due_day();
+            let now = self.now();
+            if let Some((day, _)) = next.filter(|(_, at)| *at <= now) {
+                self.send_due_day(day).await;
+                if self.stop.is_cancelled() {
+                    return;
+                }
+            }
+            // A day that has to wait does so without holding up what comes in.
+            let wait = match self.next_due_day() {
+                None => Duration::MAX,
+                Some((_, at)) => (at - self.now()).to_std().unwrap_or_default().min(DUE_WAIT_MAX),
+            };
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
@@ -239,22 +269,11 @@ impl Practice {
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 () = self.refresh_wanted.notified() => {}
+                () = tokio::time::sleep(wait) => {}
             }
             // What came in meanwhile is one reading.
             while let Ok(change) = changes.try_recv() {
                 self.note_change(change);
-            }
-            while self.has_due_days() {
-                let Err(error) = self.send_due_days().await else {
-                    delays.reset();
-                    continue;
-                };
-                let wait = self.retry_after(&error, &mut delays);
-                tokio::select! {
-                    biased;
-                    () = self.stop.cancelled() => return,
-                    () = tokio::time::sleep(wait) => {}
-                }
             }
         }
     }
@@ -292,41 +311,43 @@ impl Practice {
         self.refresh_wanted.notify_one();
     }
 
-    fn has_due_days(&self) -> bool {
-        !self.locked(&self.due).days.is_empty()
-    }
-
-    /// Takes the day that may be sent first, and says how long it has to wait for that.
-    fn take_due_day(&self) -> Option<(NaiveDate, BTreeMap<ResourceId, Which>, Duration)> {
-        let mut due = self.locked(&self.due);
+    /// The day that may be sent first, and when.
+    fn next_due_day(&self) -> Option<(NaiveDate, DateTime<Utc>)> {
+        let due = self.locked(&self.due);
         let free_from = |(day, wanted): (&NaiveDate, &BTreeMap<ResourceId, Which>)| {
-            (wanted.keys().map(|resource| self.publisher.free_from(*resource, *day)).max(), *day)
+            let free = wanted.keys().map(|resource| self.publisher.free_from(*resource, *day)).max();
+            let again = due.failed.get(day).map(|(_, at)| *at);
+            (*day, free.max(again).unwrap_or(DateTime::<Utc>::MIN_UTC))
         };
-        let (free_from, day) = due.days.iter().map(free_from).min()?;
-        let wanted = due.days.remove(&day)?;
-        let wait = free_from.and_then(|at| (at - self.now()).to_std().ok()).unwrap_or_default();
-        Some((day, wanted, wait))
+        due.days.iter().map(free_from).min_by_key(|(day, at)| (*at, *day))
     }
 
-    /// Reads and sends one day of those that are due; it is due no longer once it was sent.
-    async fn send_due_days(self: &Arc<Self>) -> Answer<()> {
-        let Some((day, wanted, wait)) = self.take_due_day() else { return Ok(()) };
-        tokio::time::sleep(wait).await;
-        let outcome = self.send_day(day, &wanted).await;
-        if outcome.is_err() {
-            let mut due = self.locked(&self.due);
-            for (resource, which) in wanted {
-                due.add(resource, day, which);
-            }
+    /// Reads and sends one day. What of it fails is tried again later, and later each time.
+    async fn send_due_day(self: &Arc<Self>, day: NaiveDate) {
+        let Some(wanted) = self.locked(&self.due).days.remove(&day) else { return };
+        let outcome = self.send_day(day, wanted).await;
+        let mut due = self.locked(&self.due);
+        let Err((error, left)) = outcome else {
+            due.failed.remove(&day);
+            return;
+        };
+        for (resource, which) in left {
+            due.add(resource, day, which);
         }
-        outcome
+        let times = due.failed.get(&day).map_or(0, |(times, _)| *times);
+        let longest = self.settings.sync.max_retry_interval;
+        let pause = (DUE_RETRY * 2_u32.pow(times.min(10))).min(longest).max(error.retry_after.unwrap_or_default());
+        due.failed.insert(day, (times + 1, self.now() + TimeDelta::from_std(pause).unwrap_or_default()));
+        due.failed.retain(|day, _| self.now().date_naive() <= *day + chrono::Days::new(2));
     }
 
-    async fn send_day(self: &Arc<Self>, day: NaiveDate, wanted: &BTreeMap<ResourceId, Which>) -> Answer<()> {
-        let Some(offering) = self.offered() else { return Ok(()) };
-        if !self.horizon(&offering).holds(day) {
-            return Ok(());
-        }
+    /// Reads and sends some resources' day. On failure says which of them are still to be sent.
+    async fn send_day(
+        self: &Arc<Self>,
+        day: NaiveDate,
+        wanted: BTreeMap<ResourceId, Which>,
+    ) -> Result<(), (CallError, BTreeMap<ResourceId, Which>)> {
+        let Some(offering) = self.offered().filter(|offering| self.horizon(offering).holds(day)) else { return Ok(()) };
         let resources: Vec<Resource> =
             offering.mapping.resources.iter().filter(|resource| wanted.contains_key(&resource.id)).cloned().collect();
         let days = Days::one(day);
@@ -335,12 +356,32 @@ impl Practice {
             self.openvpms_failed(error);
         }
         let mut read = self.days(&reading, &offering, &resources, days);
+        let mut left = wanted.clone();
         for which in [Which::All, Which::Changed] {
-            let part = read.days.extract_if(.., |day| wanted.get(&day.resource) == Some(&which)).collect();
-            let part = ReadDays { began: read.began, days: part };
-            self.publish(part, which, &|_| {}).await.inspect_err(|error| self.healthengine_failed(error))?;
+            let days: Vec<ResourceDay> =
+                read.days.extract_if(.., |day| wanted.get(&day.resource) == Some(&which)).collect();
+            let sent: Vec<ResourceId> = days.iter().map(|day| day.resource).collect();
+            if let Err(error) = self.publish(ReadDays { began: read.began, days }, which, &|_| {}).await {
+                self.days_failed(&error);
+                return Err((error, left));
+            }
+            left.retain(|resource, _| !sent.contains(resource));
         }
-        reading.failure.map_or(Ok(()), Err)
+        reading.failure.map_or(Ok(()), |error| Err((error, left)))
+    }
+
+    /// Healthengine did not take days.
+    fn days_failed(&self, error: &CallError) {
+        match error.class {
+            ErrorClass::Credentials | ErrorClass::Forbidden => self.healthengine_failed(error),
+            ErrorClass::NotSent if self.health.has(&Subject::Access) => {}
+            ErrorClass::NotSent
+            | ErrorClass::Lost
+            | ErrorClass::Unavailable
+            | ErrorClass::Refused
+            | ErrorClass::TooMany
+            | ErrorClass::Contract => self.health.raise(Subject::Days, say::days_not_taken(error), self.now()),
+        }
     }
 
     /// Days that Healthengine asks for.
@@ -356,7 +397,24 @@ impl Practice {
         at_once.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
         at_once.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
         self.refresh_wanted.notify_one();
-        if at_once.is_empty() { Ok(()) } else { self.publish_as_they_are(at_once).await }
+        self.answer_at_once(at_once);
+        Ok(())
+    }
+
+    /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
+    fn answer_at_once(self: &Arc<Self>, mut snapshots: Vec<AvailabilitySnapshot>) {
+        if snapshots.is_empty() {
+            return;
+        }
+        let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
+        snapshots.truncate(AT_ONCE_MAX);
+        let practice = Arc::clone(self);
+        self.shared.tasks.spawn(async move {
+            if let Err(error) = practice.publish_as_they_are(&snapshots).await {
+                practice.days_failed(&error);
+            }
+            drop(turn);
+        });
     }
 
     /// Notes a day that is to be read and sent, or what can be said about it without reading.

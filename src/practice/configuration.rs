@@ -24,7 +24,7 @@ use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId, ScheduleId};
 use crate::mapping::guard::{Accepted, Guard, Occasion, Ruling, Rulings};
 use crate::mapping::{Absence, Asked, Inventory, Mapping, Wanted as WantedResource};
-use crate::messages::configuration as say;
+use crate::messages::{configuration as say, practice as practice_say};
 use crate::openvpms::{ReadOpenVpms, SCHEDULE_NOT_AVAILABLE};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Batch, Record, Store};
@@ -220,6 +220,11 @@ impl Practice {
         self.list_wanted(&self.configuration.types_wanted);
     }
 
+    /// Something that is offered turned out to be closed.
+    pub(super) fn read_configuration_soon(&self) {
+        self.configuration.wanted.notify_one();
+    }
+
     fn list_wanted(&self, wanted: &AtomicBool) {
         // A request stays listed until its snapshot arrives; asking twice for one does no good.
         if !wanted.swap(true, Ordering::Relaxed) {
@@ -242,6 +247,10 @@ impl Practice {
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         self.adopt_mapping(mapping, &inventory);
         if !dry_run {
+            // After a restart days follow what was accepted before it, whether or not the configuration arrives.
+            if self.configuration.was_ever_accepted() {
+                self.offer_what_was_accepted();
+            }
             self.features_off().await;
         }
         let outcome = self.send_configuration(&desired, reason, dry_run).await;
@@ -249,9 +258,15 @@ impl Practice {
             Ok(_) if !dry_run => {
                 self.offer_what_was_accepted();
                 self.locked(&self.progress).configured_at = Some(self.now());
+                self.health.clear(&Subject::Configuration);
             }
             Ok(_) => {}
-            Err(error) => self.healthengine_failed(error),
+            Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => {
+                self.healthengine_failed(error);
+            }
+            Err(error) => {
+                self.health.raise(Subject::Configuration, practice_say::configuration_not_taken(error), self.now())
+            }
         }
         outcome.map_err(Failed::Healthengine)
     }
@@ -343,8 +358,9 @@ impl Practice {
     ) -> Answer<ConfigurationChanges> {
         let told = Configuration::locked(&self.configuration.told).clone();
         let key = self.key_hash();
-        let everything =
-            reason == Reason::Person || told.key != key || told.at.is_none_or(|at| self.now() - at >= DAILY);
+        let everything = reason == Reason::Person
+            || told.key != key
+            || told.at.is_none_or(|at| !(TimeDelta::zero()..DAILY).contains(&(self.now() - at)));
         let mut changes = ConfigurationChanges {
             liveness_contract: everything || told.contract.as_ref() != Some(&desired.contract),
             ..ConfigurationChanges::default()

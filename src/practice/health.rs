@@ -32,6 +32,10 @@ pub enum Subject {
     TypeGuard,
     /// The mapping cannot be made.
     Mapping,
+    /// Healthengine does not take the configuration.
+    Configuration,
+    /// Healthengine does not take days.
+    Days,
     /// Days that Healthengine refuses.
     RefusedDays,
     /// An extra feature that cannot be switched off.
@@ -55,6 +59,8 @@ impl Subject {
             Self::ResourceGuard => "resource_guard".into(),
             Self::TypeGuard => "type_guard".into(),
             Self::Mapping => "mapping".into(),
+            Self::Configuration => "configuration".into(),
+            Self::Days => "days".into(),
             Self::RefusedDays => "refused_days".into(),
             Self::Features => "features".into(),
             Self::Store => "store".into(),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::availability::OwnBooking;
-use crate::booking::ledger::Entry;
+use crate::booking::ledger::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
 use crate::store::{Batch, Record, Store, StoreError, Unreadable};
 
@@ -101,6 +101,17 @@ impl Ledger {
         live.values().filter(|entry| Some(entry.booking_id) != but).filter_map(Entry::own_booking).collect()
     }
 
+    /// True if another booking's appointment, made at `since` or later, is known to stand on the schedule of this place at its time.
+    pub fn another_stands(&self, but: BookingId, place: &Place, since: DateTime<Utc>) -> bool {
+        let stands =
+            |entry: &Entry| matches!(entry.state, State::Inserted | State::Confirmed) && entry.reference.is_some();
+        let there = |own: &Place| own.schedule == place.schedule && own.span.overlaps(&place.span);
+        self.live()
+            .values()
+            .filter(|entry| entry.booking_id != but && stands(entry))
+            .any(|entry| entry.inserted_at.is_some_and(|at| at >= since) && entry.place.as_ref().is_some_and(there))
+    }
+
     /// Every booking, oldest number first.
     pub fn all(&self) -> Vec<Entry> {
         self.store.scan::<Entry>("").records.into_iter().map(|(_, entry)| entry).collect()
@@ -126,5 +137,45 @@ impl Ledger {
         }
         self.live().retain(|_, entry| is_live(entry, now));
         Ok(forgotten)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId};
+    use crate::span::Span;
+    use crate::store::MemoryEngine;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn place(schedule: i64, from: i64, to: i64) -> Place {
+        Place {
+            location: LocationId(98),
+            schedule: ScheduleId(schedule),
+            user: None,
+            appointment_type: AppointmentTypeId(66),
+            span: Span::new(at(from), at(to)),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_appointment_of_another_booking_counts_if_this_store_saw_it_made_and_it_stands_there() {
+        let ledger = Ledger::open(Store::in_memory(&MemoryEngine::default(), at(0)).unwrap(), at(0));
+        let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), at(5));
+        (entry.state, entry.inserted_at) = (State::Confirmed, Some(at(6)));
+        (entry.reference, entry.place) = (Some(BookingReference("7:x".into())), Some(place(136, 600, 630)));
+        ledger.save(&entry, at(6)).await.unwrap();
+
+        let stands = |but, place| ledger.another_stands(BookingId(but), &place, at(0));
+        assert!(stands(2, place(136, 615, 645)));
+        assert!(!stands(1, place(136, 600, 630)), "it is this booking's own");
+        assert!(!stands(2, place(136, 630, 645)) && !stands(2, place(211, 600, 630)), "it is not in the way");
+        assert!(!ledger.another_stands(BookingId(2), &place(136, 600, 630), at(7)), "the store is younger");
+        entry.state = State::InDoubt;
+        ledger.save(&entry, at(8)).await.unwrap();
+        assert!(!stands(2, place(136, 600, 630)), "nobody knows whether it stands");
     }
 }

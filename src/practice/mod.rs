@@ -135,6 +135,8 @@ pub struct Practice {
     configuring: AsyncMutex<()>,
     publisher: publishing::Publisher,
     due: Mutex<availability::Due>,
+    /// Held while days that need no reading are sent.
+    answering_at_once: Arc<AsyncMutex<()>>,
     refresh_wanted: Notify,
     progress: Mutex<Progress>,
     /// Since when OpenVPMS answers 401.
@@ -191,6 +193,7 @@ impl Practice {
             first_sending: watch_channel::Sender::new(false),
             configuring: AsyncMutex::default(),
             due: Mutex::default(),
+            answering_at_once: Arc::default(),
             refresh_wanted: Notify::new(),
             progress: Mutex::default(),
             refused_since: Mutex::default(),
@@ -266,6 +269,9 @@ impl Practice {
             || self.health.has(&Subject::BookingList)
         {
             reasons.push(say::NOT_POLLED.to_owned());
+        }
+        if self.health.has(&Subject::Configuration) || self.health.has(&Subject::Days) {
+            reasons.push(say::NOT_TAKEN.to_owned());
         }
         if self.health.has(&Subject::Access) {
             reasons.push(say::NO_ACCESS.to_owned());

@@ -175,7 +175,8 @@ impl Practice {
     fn is_to_be_sent(&self, day: &ResourceDay, read_at: DateTime<Utc>, which: Which, now: DateTime<Utc>) -> bool {
         let told = self.publisher.told();
         let told = told.get(&(day.resource, day.date));
-        if told.is_some_and(|told| read_at < told.read_at) {
+        // A reading of the future was made before this machine's clock was set right.
+        if told.is_some_and(|told| told.read_at <= now && read_at < told.read_at) {
             return false;
         }
         let moment = Moment { now, min_notice: self.min_notice() };
@@ -195,6 +196,10 @@ impl Practice {
         which: Which,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Answer<Published> {
+        if self.health.has(&Subject::Access) {
+            // Refused credentials or consent: the poll asks every five minutes whether that is still so.
+            return Err(CallError::new(ErrorClass::NotSent, say::NO_ACCESS));
+        }
         let ReadDays { began, mut days } = read;
         days.sort_by_key(|day| (day.date, day.resource));
         days.dedup_by_key(|day| (day.date, day.resource));
@@ -299,10 +304,14 @@ impl Practice {
     /// One batch, or one snapshot after the other where the server knows no batches. After a failure the outcome is that of the
     /// snapshots before.
     async fn send(&self, days: &[ResourceDay]) -> (BatchOutcome, Option<CallError>) {
-        let server = &self.healthengine;
         let snapshots: Vec<AvailabilitySnapshot> = days.iter().map(ResourceDay::snapshot).collect();
+        self.send_snapshots(&snapshots).await
+    }
+
+    async fn send_snapshots(&self, snapshots: &[AvailabilitySnapshot]) -> (BatchOutcome, Option<CallError>) {
+        let server = &self.healthengine;
         if self.publisher.batches.load(Ordering::Relaxed) {
-            match server.send_availability_batch(&snapshots).await {
+            match server.send_availability_batch(snapshots).await {
                 Err(error) if matches!(error.status, Some(404 | 405)) => {
                     self.publisher.batches.store(false, Ordering::Relaxed)
                 }
@@ -361,13 +370,11 @@ impl Practice {
     }
 
     /// Sends days that nothing was read for: empty ones, or the last accepted ones again.
-    pub(super) async fn publish_as_they_are(&self, snapshots: Vec<AvailabilitySnapshot>) -> Answer<()> {
-        let _turn = self.publisher.turn.lock().await;
-        for snapshot in &snapshots {
-            match self.healthengine.send_availability(snapshot).await {
-                Ok(()) => {}
-                Err(CallError { class: ErrorClass::Refused, .. }) => {}
-                Err(error) => return Err(error),
+    pub(super) async fn publish_as_they_are(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
+        for batch in snapshots.chunks(BATCH_MAX) {
+            let _turn = self.publisher.turn.lock().await;
+            if let (_, Some(error)) = self.send_snapshots(batch).await {
+                return Err(error);
             }
         }
         Ok(())

@@ -177,13 +177,21 @@ impl Practice {
                     self.openvpms_failed(&error);
                     Look::Unreachable(error.to_string())
                 }
-                None => Look::Closed(say::SCHEDULE_CLOSED.into()),
+                None => {
+                    // What is offered is no longer right.
+                    self.read_configuration_soon();
+                    Look::Closed(say::SCHEDULE_CLOSED.into())
+                }
             };
         };
+        let complete_since = self.shared.store.meta().complete_since();
+        let seen_taken = taken(look.busy, look.free);
+        let by_another =
+            seen_taken == Taken::All && self.shared.ledger.another_stands(entry.booking_id, place, complete_since);
         let absent = place.user.is_some_and(|user| reading.absent.contains(&(user, place.location)));
         Look::Seen {
             began: reading.began,
-            taken: taken(look.busy, look.free),
+            taken: if by_another { Taken::ByAnother } else { seen_taken },
             refusal: look
                 .refusal
                 .map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into()),

@@ -23,6 +23,7 @@ impl Practice {
     pub(super) async fn updates(self: &Arc<Self>) -> Answer<()> {
         let (mut updates, _) = all_pages(|page| self.healthengine.booking_updates(page)).await?;
         updates.sort_by_key(|update| update.request_id);
+        self.refused_updates().retain(|request, _| updates.iter().any(|update| update.request_id == *request));
         for update in updates {
             // A booking that somebody is at goes first; the update is listed again at the next poll.
             let Some(turn) = self.take_turn(update.booking_id) else { continue };

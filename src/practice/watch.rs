@@ -81,17 +81,23 @@ impl Practice {
 
     async fn ask_and_judge(self: &Arc<Self>, offering: &Offering, entries: Vec<Entry>, slot_is_free: bool) {
         let mut round = Vec::new();
+        let mut broke_off = false;
         for entry in entries {
             let Some(reference) = &entry.reference else { continue };
             let found = Found::from(self.openvpms.background.booking(reference).await);
             // The server is away: the rest of the round would only wait for it too.
             if found == Found::Unknown {
+                broke_off = true;
                 break;
             }
-            if found == Found::Silent {
+            if found == Found::Silent && slot_is_free {
                 self.locked(&self.watched).silent.insert(entry.booking_id, self.now());
             }
             round.push(Sighting { entry, found, slot_is_free });
+        }
+        // How many are gone decides whether it is believed, and nobody knows how many the rest of the round would have been.
+        if broke_off {
+            round.retain(|sighting: &Sighting| sighting.found != Found::Gone);
         }
         let asked: BTreeSet<BookingId> = round.iter().map(|sighting| sighting.entry.booking_id).collect();
         let now = self.now();

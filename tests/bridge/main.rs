@@ -11,6 +11,7 @@ mod changes;
 mod contested;
 mod guard;
 mod healthengine_away;
+mod holdups;
 mod openvpms_away;
 mod over_http;
 mod power_cuts;

@@ -4,6 +4,12 @@
 //! power is cut: in the middle of a call, between two steps of a write to the disk, or at any time. Then everything heals, and both
 //! sides must agree. A seed that fails is printed; it fails the same way again.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a failing simulation prints its seed, and can be told another"
+)]
+
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -62,11 +62,6 @@ impl Service {
         client().request(method, self.url(path)).bearer_auth(&self.token).send().await.unwrap()
     }
 
-    /// Asks with a cookie.
-    pub(crate) async fn get_with_cookie(&self, path: &str, cookie: &str) -> Response {
-        client().get(self.url(path)).header("cookie", cookie).send().await.unwrap()
-    }
-
     pub(crate) fn token(&self) -> &str {
         &self.token
     }

@@ -1,0 +1,129 @@
+//! One thing that goes wrong holds up no other, and is not mistaken for something else.
+
+use std::time::Duration;
+
+use vetbridge::booking::ledger::State;
+use vetbridge::ids::BookingId;
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::healthengine::BookingStatus;
+
+use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
+
+async fn booked(clinic: &Clinic, start: &str) -> BookingId {
+    let booking = clinic.owner_books("s136", "66:s136", start);
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    booking
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restored_database_on_a_shaky_line_cancels_nothing() {
+    let clinic = Clinic::open().await;
+    let mut bookings = Vec::new();
+    for hour in 9..17 {
+        bookings.push(booked(&clinic, &format!("2027-02-16 {hour:02}:00")).await);
+    }
+    clinic.pass(minutes(2)).await;
+    for booking in &bookings {
+        let appointment = clinic.appointment_of(*booking).id;
+        clinic.openvpms.staff(|world| world.remove_appointment(appointment));
+    }
+    let mut asked_for = 0;
+    clinic.openvpms_faults.set(move |asked| {
+        asked_for += u32::from(asked.target.contains("/bookings/"));
+        (asked.target.contains("/bookings/") && asked_for.is_multiple_of(4)).then_some(Fault::StatusBefore(503))
+    });
+    clinic.pass(minutes(20)).await;
+    for booking in bookings {
+        assert_eq!(clinic.status(booking), BookingStatus::Confirmed, "cancelled by a round that broke off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_server_that_fails_for_live_bookings_a_cancellation_by_staff_is_still_noticed_within_a_minute_or_two() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms.staff(|world| world.reading_a_booking_fails = true);
+    let booking = booked(&clinic, "2027-02-15 12:00").await;
+    // A round of GETs has gone by, and the server said nothing of any of them.
+    clinic.pass(minutes(11)).await;
+    clinic.staff_cancel(clinic.appointment_of(booking).id);
+    clinic.until("it is cancelled", minutes(2), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn days_of_removed_resources_do_not_hold_up_the_polls() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.set(|asked| {
+        asked.target.contains("/availability/snapshot").then_some(Fault::Slow(Duration::from_millis(2500)))
+    });
+    for date in 16..28 {
+        for resource in ["s901", "s902", "s903", "s904", "s905", "s906"] {
+            let date = day(&format!("2027-02-{date}"));
+            clinic.healthengine.ask_availability(&practice(PRACTICE), date, Some(resource)).unwrap();
+        }
+    }
+    clinic.journal.clear();
+    clinic.pass(minutes(2)).await;
+    let polls: Vec<_> = clinic.journal.of("GET /requests", "/requests").into_iter().map(|call| call.at).collect();
+    let longest = polls.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    assert!(longest.num_seconds() <= 6, "{longest} between two polls");
+    assert!(clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_cannot_be_read_holds_up_no_day_of_another() {
+    let clinic = Clinic::open().await;
+    clinic
+        .openvpms_faults
+        .set(|asked| asked.target.contains("/schedules/211/freebusy").then_some(Fault::StatusBefore(500)));
+    let ask = |date, resource| clinic.healthengine.ask_availability(&practice(PRACTICE), day(date), resource).unwrap();
+    ask("2027-02-16", Some("s211"));
+    ask("2027-02-20", Some("s136"));
+    let open = |clinic: &Clinic| clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap();
+    clinic.until("the day that can be read is sent", seconds(30), |clinic| open(clinic).len() == 1).await;
+    clinic.openvpms_faults.heal();
+    clinic.until("the other follows", minutes(1), |clinic| open(clinic).is_empty()).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_list_that_fails_is_a_problem_although_polls_are_answered() {
+    let clinic = Clinic::open().await;
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.contains("/requests/bookings?").then_some(Fault::StatusBefore(500)));
+    clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until("somebody hears of it", seconds(30), |clinic| clinic.problems().contains_key("booking_list")).await;
+    assert!(!clinic.practice().not_in_step(clinic.clock.now()).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_days_are_sent_although_the_configuration_is_refused() {
+    let mut clinic = Clinic::open().await;
+    clinic.stop().await;
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.ends_with("/config/pmsResources/snapshot").then_some(Fault::StatusBefore(500)));
+    clinic.openvpms.staff(|world| world.schedules[0].name = "Renamed".into());
+    clinic.staff_book(136, "2027-02-16 10:00", 15);
+    clinic.start();
+    let still_offered = |clinic: &Clinic| clinic.offers("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("the day follows the diary", minutes(2), |clinic| !still_offered(clinic)).await;
+    assert!(clinic.problems().contains_key("configuration"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_begins_no_booking_so_that_none_is_in_doubt_afterwards() {
+    let mut clinic = Clinic::open().await;
+    clinic.openvpms_faults.set(|asked| (asked.method == "POST").then_some(Fault::Slow(Duration::from_millis(1700))));
+    let bookings: Vec<BookingId> =
+        (9..17).map(|hour| clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {hour:02}:00"))).collect();
+    clinic.until("the first is in", seconds(20), |clinic| !clinic.appointments_of(bookings[0]).is_empty()).await;
+    clinic.stop().await;
+    clinic.openvpms_faults.heal();
+    clinic.start();
+    clinic.pass(minutes(2)).await;
+    for booking in bookings {
+        assert_ne!(clinic.state(booking), Some(State::InDoubt));
+    }
+}

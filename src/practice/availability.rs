@@ -356,6 +356,13 @@ impl Practice {
             self.openvpms_failed(error);
         }
         let mut read = self.days(&reading, &offering, &resources, days);
+        // A schedule that is closed to us offers nothing; its resources leave with the next configuration.
+        let closed = resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
+        read.days.extend(closed.map(|own| ResourceDay {
+            resource: own.id,
+            date: day,
+            day: Day::empty(own.slot_size_minutes),
+        }));
         let mut left = wanted.clone();
         for which in [Which::All, Which::Changed] {
             let days: Vec<ResourceDay> =

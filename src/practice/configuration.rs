@@ -248,7 +248,7 @@ impl Practice {
         self.adopt_mapping(mapping, &inventory);
         if !dry_run {
             // After a restart days follow what was accepted before it, whether or not the configuration arrives.
-            if self.configuration.was_ever_accepted() {
+            if self.was_accepted_with_this_key() {
                 self.offer_what_was_accepted();
             }
             self.features_off().await;
@@ -462,6 +462,13 @@ impl Practice {
             Ok(batch) => self.shared.store.write_later(batch),
             Err(error) => tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}."),
         }
+    }
+
+    /// Another key is another consent: what the former one was told says nothing about it.
+    fn was_accepted_with_this_key(&self) -> bool {
+        let key = self.key_hash();
+        let told = Configuration::locked(&self.configuration.told);
+        told.key == key && told.at.is_some_and(|at| at <= self.now())
     }
 
     fn key_hash(&self) -> String {

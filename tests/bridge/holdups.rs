@@ -127,3 +127,15 @@ async fn a_stop_begins_no_booking_so_that_none_is_in_doubt_afterwards() {
         assert_ne!(clinic.state(booking), Some(State::InDoubt));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_lost_its_flag_is_emptied_as_soon_as_a_booking_meets_it() {
+    let clinic = Clinic::open().await;
+    clinic.pass(minutes(1)).await;
+    clinic.openvpms.staff(|world| world.schedules[0].online = false);
+    let offered = |clinic: &Clinic| clinic.offers("s136", "66:s136", "2027-02-16 11:00");
+    assert!(offered(&clinic));
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until_state(booking, State::Rejected, seconds(15)).await;
+    clinic.until("its day is empty", seconds(5), |clinic| !offered(clinic)).await;
+}

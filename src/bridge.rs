@@ -50,6 +50,7 @@ impl Bridge {
             pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
             rosters: KnownRosters::open(store.clone()),
             locks: Locks::default(),
+            resolving: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
             request_timeout: TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10)),
             tasks: TaskTracker::new(),

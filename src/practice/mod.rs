@@ -6,6 +6,7 @@
 //! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`watch`] | cancellations and moves by staff |
+//! | [`resolve`] | what a person says became of a booking |
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
@@ -23,6 +24,7 @@ pub mod locks;
 mod publishing;
 mod reading;
 mod requests;
+pub mod resolve;
 pub mod resync;
 pub mod rosters;
 mod updates;
@@ -81,6 +83,8 @@ pub struct Shared {
     pub pseudonyms: Pseudonyms,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
+    /// One booking at a time is settled by a person: no appointment is given to two.
+    pub resolving: AsyncMutex<()>,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
     /// What happened to the diary, for all practices to hear.
@@ -147,6 +151,8 @@ pub struct Practice {
     late_places: Arc<Semaphore>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
+    /// One of them is free again.
+    turn_over: Notify,
     /// How often Healthengine refused an answer to an update.
     refused_updates: Mutex<BTreeMap<RequestId, u32>>,
     /// What was logged once and need not be again.
@@ -201,6 +207,7 @@ impl Practice {
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             busy_bookings: Mutex::default(),
+            turn_over: Notify::new(),
             refused_updates: Mutex::default(),
             unserved: Mutex::default(),
         })
@@ -302,6 +309,20 @@ impl Practice {
         self.locked(&self.busy_bookings).insert(booking).then(|| Turn { practice: Arc::clone(self), booking })
     }
 
+    /// Waits for a booking that another task has.
+    async fn wait_for_turn(self: &Arc<Self>, booking: BookingId) -> Turn {
+        loop {
+            let over = self.turn_over.notified();
+            tokio::pin!(over);
+            // Listening before looking: a turn that ends in between is heard.
+            over.as_mut().enable();
+            if let Some(turn) = self.take_turn(booking) {
+                return turn;
+            }
+            over.await;
+        }
+    }
+
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.
     fn written(&self, outcome: Result<(), LedgerError>) {
         if let Err(LedgerError::Unreadable(unreadable)) = outcome {
@@ -398,5 +419,6 @@ struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.practice.locked(&self.practice.busy_bookings).remove(&self.booking);
+        self.practice.turn_over.notify_waiters();
     }
 }

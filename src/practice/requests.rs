@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, State};
+use crate::booking::ledger::Deadline;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -136,7 +136,7 @@ impl Practice {
     }
 
     fn has_open_bookings(&self) -> bool {
-        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && entry.state != State::Cancelled)
+        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
@@ -189,7 +189,7 @@ impl Practice {
     /// Open bookings that Healthengine does not list any more.
     fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
         for entry in self.shared.ledger.live_of(self.id()) {
-            let waits = entry.is_open() && !entry.unlisted && entry.state != State::Cancelled;
+            let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
             if waits && !listed.contains(&entry.booking_id) {
                 self.spawn_known(entry.booking_id, Event::Unlisted);
             }
@@ -217,7 +217,7 @@ impl Practice {
             self.settle_days();
             for entry in self.shared.ledger.live_of(self.id()) {
                 let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
-                let deliver = entry.state == State::Cancelled && !entry.told && deliver_at <= Instant::now();
+                let deliver = entry.owes_a_cancellation() && deliver_at <= Instant::now();
                 if look || deliver {
                     self.spawn_known(entry.booking_id, Event::Due);
                 }

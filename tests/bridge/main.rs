@@ -16,4 +16,5 @@ mod openvpms_away;
 mod over_http;
 mod power_cuts;
 mod requests;
+mod resolve;
 mod start;

@@ -16,6 +16,7 @@ pub mod resolve;
 pub mod servers;
 pub mod start;
 pub mod updates;
+pub mod waiting;
 
 /// What is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -165,7 +165,7 @@ pub struct ResolveArgs {
     #[arg(long, group = "outcome", value_name = "REFERENCE", num_args = 0..=1)]
     pub confirmed: Option<Option<String>>,
     /// Believe --confirmed although OpenVPMS has the reference elsewhere or at another time, or does not show it (status 500)
-    #[arg(long, requires = "confirmed")]
+    #[arg(long, requires = "confirmed", conflicts_with_all = ["rejected", "cancelled"])]
     pub force: bool,
     /// There is no appointment in the diary
     #[arg(long, group = "outcome")]

@@ -5,7 +5,9 @@
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
 //! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
+//! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
 //! | [`watch`] | cancellations and moves by staff |
+//! | [`waiting`] | tells how long Healthengine has been waiting for answers |
 //! | [`resolve`] | what a person says became of a booking |
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
@@ -18,6 +20,7 @@
 mod availability;
 mod configuration;
 mod desk;
+mod documents;
 pub mod health;
 pub mod ledger;
 pub mod locks;
@@ -28,6 +31,7 @@ pub mod resolve;
 pub mod resync;
 pub mod rosters;
 mod updates;
+mod waiting;
 mod watch;
 pub mod zones;
 
@@ -155,6 +159,10 @@ pub struct Practice {
     turn_over: Notify,
     /// How often Healthengine refused an answer to an update.
     refused_updates: Mutex<BTreeMap<RequestId, u32>>,
+    /// Rejections of documents.
+    documents: documents::Documents,
+    /// How long requests have been waiting for their answers.
+    outstanding: Mutex<waiting::Outstanding>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
@@ -209,6 +217,8 @@ impl Practice {
             busy_bookings: Mutex::default(),
             turn_over: Notify::new(),
             refused_updates: Mutex::default(),
+            documents: documents::Documents::default(),
+            outstanding: Mutex::default(),
             unserved: Mutex::default(),
         })
     }

@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
@@ -105,6 +106,14 @@ impl Practice {
             bookings_read = outcome.is_ok();
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
+        } else {
+            self.bookings_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::BookingUpdates) {
+            self.updates_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::Availability) {
+            self.days_wait(Ok(&[]));
         }
         for kind in &kinds {
             let answered = match kind {
@@ -120,6 +129,14 @@ impl Practice {
                 }
                 RequestKind::PmsAppointmentTypes => {
                     self.appointment_types_wanted();
+                    Ok(())
+                }
+                RequestKind::UploadDocuments => {
+                    self.reject_documents(Document::Upload);
+                    Ok(())
+                }
+                RequestKind::AttachDocuments => {
+                    self.reject_documents(Document::Attach);
                     Ok(())
                 }
                 RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => {
@@ -141,7 +158,9 @@ impl Practice {
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>) -> Answer<()> {
-        let (mut listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        let read = all_pages(|page| self.healthengine.booking_requests(page)).await;
+        self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
+        let (mut listed, conclusive) = read?;
         if conclusive {
             self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
         }

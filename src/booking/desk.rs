@@ -628,8 +628,9 @@ impl Desk<'_> {
         self.entry.doubt = None;
         self.entry.refusals = 0;
         self.entry.told = told;
-        // What a person said of an appointment that stood is overtaken, and so is what it was flagged for.
-        if self.entry.owed.take().is_some() {
+        // What a person said of an appointment that stood is overtaken, and so is what it was flagged for: at once if nobody has to
+        // be told, else once Healthengine knows.
+        if told || self.entry.owed.is_some() {
             self.entry.needs_attention = None;
         }
         self.entry.owed = (!told).then_some(Owed::Cancel);

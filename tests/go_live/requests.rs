@@ -74,15 +74,17 @@ async fn handling_an_unknown_booking_id_for_incoming_booking_related_requests() 
     let booking = clinic.book("s136").await;
     eventually("it is confirmed", async || standing(&clinic, booking) == 1).await;
     service.stop().await;
-    // Another machine with an empty store, and nothing that Healthengine could echo.
-    std::fs::remove_dir_all(clinic.state()).unwrap();
-    clinic.healthengine.write_field(booking, "pmsAppointmentIds", Some(serde_json::json!([]))).unwrap();
-    clinic.healthengine.cancel(booking).unwrap();
+    // A booking from before the integration, that staff progressed by hand.
+    let tomorrow = today(&clinic).succ_opt().unwrap();
+    let wish = Wish::new("s136", "66:s136", tomorrow.and_hms_opt(12, 0, 0).unwrap());
+    let unknown = clinic.healthengine.book_regardless(&id(PRACTICE), wish.by(PetOwner::default(), "Itching")).unwrap();
+    clinic.healthengine.progress_by_hand(unknown).unwrap();
+    clinic.healthengine.cancel(unknown).unwrap();
     let service = Service::start(&clinic).await;
     let rejected = || told(&clinic, PRACTICE).iter().any(|(_, call)| call.contains("rejectUpdate"));
     eventually("the update is rejected", async || rejected()).await;
     a_while().await;
-    assert_eq!(standing(&clinic, booking), 1, "nobody knows which appointment it is");
+    assert_eq!((standing(&clinic, booking), standing(&clinic, unknown)), (1, 0), "nothing else is touched");
     service.stop().await;
 }
 

@@ -12,6 +12,7 @@ pub mod config;
 pub mod configuration;
 pub mod decisions;
 pub mod practice;
+pub mod reload;
 pub mod resolve;
 pub mod servers;
 pub mod start;

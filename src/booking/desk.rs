@@ -64,6 +64,8 @@ pub enum Event {
     Resolved(Resolved),
     /// A person tried to say so, and OpenVPMS did not answer, for this reason.
     Unresolved(String),
+    /// The practice was switched off and nobody waits any longer.
+    SwitchedOff,
 }
 
 /// What a booking request asks for, after mapping.
@@ -240,6 +242,7 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::Moved(place) => desk.moved(place),
         Event::OutOfSight => desk.out_of_sight(),
         Event::GoneWithMany => desk.gone_with_many(),
+        Event::SwitchedOff => desk.switched_off(),
     }
 }
 
@@ -676,6 +679,15 @@ impl Desk<'_> {
     fn gone_with_many(mut self) -> Step {
         self.entry.left_alone = true;
         self.flagged(say::gone_with_many)
+    }
+
+    /// What was not made will not be, and what nobody could find out a person has to.
+    fn switched_off(self) -> Step {
+        match self.entry.state {
+            State::Received => self.reject(say::SWITCHED_OFF.into()),
+            State::Submitting => self.doubtful(say::CANNOT_LOOK),
+            State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => self.rest(),
+        }
     }
 
     fn rest(self) -> Step {

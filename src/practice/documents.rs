@@ -51,7 +51,7 @@ impl Practice {
     pub(super) fn reject_documents(self: &Arc<Self>, document: Document) {
         let Ok(refused) = Arc::clone(self.documents.of(document)).try_lock_owned() else { return };
         let practice = Arc::clone(self);
-        self.shared.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             let rejected = async {
                 match document {
                     Document::Upload => practice.reject_uploads(refused).await,

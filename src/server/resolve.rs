@@ -4,8 +4,6 @@
 //! for a verdict that cannot be true, 502 when one of the systems did not answer. Every refusal is a sentence as JSON, and quotes
 //! nothing of the body.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -73,7 +71,7 @@ pub(super) async fn resolve(
         Ok(None) => return unknown(),
         Err(error) => return api::problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
-    let Some(practice) = admin.bridge.practice(&entry.practice_id).map(Arc::clone) else {
+    let Some(practice) = admin.bridge.practice(&entry.practice_id) else {
         let why = say::sentence(&say_resolve::practice_off(&entry.practice_id));
         return api::problem(StatusCode::CONFLICT, why);
     };

@@ -55,7 +55,7 @@ async fn here(
     let booking = BookingId(id);
     let entry = bridge.ledger().get(booking)?.ok_or_else(|| say::unknown_booking(id))?;
     let refused = |why: String| anyhow::Error::msg(admin::sentence(&why));
-    let practice = bridge.practice(&entry.practice_id).cloned();
+    let practice = bridge.practice(&entry.practice_id);
     let practice = practice.ok_or_else(|| refused(say_resolve::practice_off(&entry.practice_id)))?;
     let outcome = practice.resolve(booking, &verdict, note).await;
     // Also what went wrong is remembered before the command ends.

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
+use crate::practice::clients::ClientMemory;
 use crate::practice::ledger::Ledger;
 use crate::practice::locks::Locks;
 use crate::practice::rosters::KnownRosters;
@@ -48,6 +49,7 @@ impl Bridge {
         let shared = Arc::new(Shared {
             ledger: Ledger::open(store.clone(), now),
             pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
+            clients: ClientMemory::open(store.clone(), config.bookings.client_memory_days, now),
             rosters: KnownRosters::open(store.clone()),
             locks: Locks::default(),
             changes: broadcast::Sender::new(CHANGES),
@@ -86,6 +88,7 @@ impl Bridge {
                 if let Err(error) = shared.ledger.forget_old(keep_days, shared.clock.now()).await {
                     tracing::error!("Old bookings cannot be forgotten: {error}.");
                 }
+                shared.clients.forget_old(shared.clock.now());
                 // Days of every zone are over by then.
                 shared.rosters.forget_before((shared.clock.now() - TimeDelta::days(2)).date_naive());
                 tokio::select! {

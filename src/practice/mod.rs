@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
 //! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`watch`] | cancellations and moves by staff |
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
@@ -15,6 +16,7 @@
 //! holds up no other.
 
 mod availability;
+pub mod clients;
 mod configuration;
 mod desk;
 pub mod health;
@@ -22,6 +24,7 @@ pub mod ledger;
 pub mod locks;
 mod publishing;
 mod reading;
+mod recall;
 mod requests;
 pub mod resync;
 pub mod rosters;
@@ -79,6 +82,8 @@ pub struct Shared {
     pub locks: Locks,
     /// Names for patients that say nothing about them.
     pub pseudonyms: Pseudonyms,
+    /// How OpenVPMS spells clients' names.
+    pub clients: clients::ClientMemory,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
     /// What was learnt of clinicians' rosters.

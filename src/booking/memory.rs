@@ -35,7 +35,8 @@ pub enum Kind {
 
 /// The contacts that somebody can be known by.
 pub fn known_by(contact: &Contact) -> Vec<(Kind, String)> {
-    let phone = contact.any_phone().filter(|number| is_somebodys(number)).map(|number| (Kind::Phone, number.to_owned()));
+    let phone =
+        contact.any_phone().filter(|number| is_somebodys(number)).map(|number| (Kind::Phone, number.to_owned()));
     let email = contact.email.as_deref().filter(|email| email.contains('@'));
     phone.into_iter().chain(email.map(|email| (Kind::Email, email.to_lowercase()))).collect()
 }
@@ -172,8 +173,7 @@ mod tests {
 
     #[test]
     fn a_phone_of_many_helps_nobody() {
-        let mut many: Vec<CustomerName> =
-            ["Ann", "Ben", "Cath", "Dave"].map(|first| client(first, "Smith")).to_vec();
+        let mut many: Vec<CustomerName> = ["Ann", "Ben", "Cath", "Dave"].map(|first| client(first, "Smith")).to_vec();
         many[0] = client("Judith", "Bourke");
         assert_eq!(recalled("Judy", "Bourke", &[many.clone()]).as_deref(), Some("Judith Bourke"));
         many.push(client("Eve", "Jones"));

@@ -62,7 +62,11 @@ pub fn fit(typed: Name<'_>, known: Name<'_>) -> Fit {
     let last_stands = |(first, last): (&[String], &[String])| {
         !first.is_empty() && letters(last) == known_last && firsts(first, &known_first) != Fit::No
     };
-    if as_typed == Fit::No && other_readings(&first, &last).into_iter().any(last_stands) { Fit::Close } else { as_typed }
+    if as_typed == Fit::No && other_readings(&first, &last).into_iter().any(last_stands) {
+        Fit::Close
+    } else {
+        as_typed
+    }
 }
 
 /// Other ways to take what was typed for a first and a last name.

@@ -229,7 +229,8 @@ pub(super) mod tests {
 
     #[test]
     fn without_digits_there_is_no_number() {
-        for typed in ["", "  ", "none", "+", "call the clinic", "😀", "(mob)", "\u{0}\u{202a}", "½²③", "e\u{301}"] {
+        for typed in ["", "  ", "none", "+", "call the clinic", "😀", "(mob)", "\u{0}\u{202a}", "½²③", "e\u{301}"]
+        {
             assert!(Phone::read(typed).is_none(), "{typed:?}");
         }
         assert_eq!(fields(&"0412 345 678 ".repeat(50_000)).0.len(), DIGITS_MAX);

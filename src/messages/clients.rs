@@ -17,5 +17,7 @@ pub fn out_of_order(error: &OpenError) -> String {
 
 /// It was switched off, and its key is still there.
 pub fn key_stays(error: &OpenError) -> String {
-    format!("The client memory is off and empty, but its key cannot be removed: {error}. Remove the file client-memory-key by hand.")
+    format!(
+        "The client memory is off and empty, but its key cannot be removed: {error}. Remove the file client-memory-key by hand."
+    )
 }

@@ -9,6 +9,7 @@
 //! A client is forgotten `client_memory_days` after the last booking. With 0 everything is forgotten at once and the key is removed,
 //! so that no trace in the database's file can be read.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -44,6 +45,7 @@ impl Record for Remembered {
 pub struct ClientMemory {
     store: Store,
     state: Mutex<State>,
+    records_max: usize,
     /// Who may read a booking back.
     pub(super) readers: Arc<Semaphore>,
 }
@@ -63,7 +65,8 @@ impl ClientMemory {
     /// Reads what was remembered before the restart and forgets what is to be forgotten.
     pub fn open(store: Store, days: u32, now: DateTime<Utc>) -> Self {
         let state = State { days: 0, sealing: None, out_of_order: false, records: 0 };
-        let memory = Self { store, state: Mutex::new(state), readers: Arc::new(Semaphore::new(READ_BACK_AT_ONCE)) };
+        let readers = Arc::new(Semaphore::new(READ_BACK_AT_ONCE));
+        let memory = Self { store, state: Mutex::new(state), records_max: RECORDS_MAX, readers };
         memory.set_days(days, now);
         memory
     }
@@ -134,7 +137,7 @@ impl ClientMemory {
             self.store.write_later(batch);
         }
         state.records += added;
-        if state.records > RECORDS_MAX {
+        if state.records > self.records_max {
             self.tidy(&mut state, now);
         }
     }
@@ -190,10 +193,10 @@ impl ClientMemory {
         if kept.len() < before {
             tracing::warn!("{}", say::unreadable(before - kept.len()));
         }
-        if kept.len() > RECORDS_MAX {
+        if kept.len() > self.records_max {
             kept.sort_by_key(|(_, record)| std::cmp::Reverse(record.seen_on));
             // A tenth at once: this takes time, and is not to be done with every booking.
-            kept.truncate(RECORDS_MAX - RECORDS_MAX / 10);
+            kept.truncate(self.records_max - self.records_max / 10);
         }
         let gone = over.len() + before != kept.len();
         state.records = kept.len();
@@ -204,14 +207,14 @@ impl ClientMemory {
     }
 
     fn forget_everything(&self, state: &mut State) {
-        self.remove_all_but(&std::collections::BTreeSet::new());
+        self.remove_all_but(&BTreeSet::new());
         (state.sealing, state.records) = (None, 0);
         if let Err(error) = self.store.remove_client_memory_key() {
             tracing::warn!("{}", say::key_stays(&error));
         }
     }
 
-    fn remove_all_but(&self, kept: &std::collections::BTreeSet<&str>) {
+    fn remove_all_but(&self, kept: &BTreeSet<&str>) {
         let found = self.store.scan::<Remembered>("");
         let kind = format!("{CLIENT_MEMORY}/");
         let damaged = found.unreadable.into_iter().map(|unreadable| unreadable.key);

@@ -70,12 +70,7 @@ impl Practice {
     }
 
     /// One thing at a time: decide, write, do.
-    pub(super) async fn attend(
-        &self,
-        entry: Entry,
-        event: Event,
-        asked: Option<&Asked>,
-    ) -> Result<(), LedgerError> {
+    pub(super) async fn attend(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;

@@ -158,18 +158,8 @@ fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
 
 fn is_ours(name: &str) -> bool {
     // `lost+found` stands at the root of every freshly made ext4 volume.
-    const NAMES: [&str; 10] = [
-        "db",
-        "conf",
-        "blobs",
-        LOCK,
-        MARKER,
-        PROBE,
-        "pseudonym-key",
-        "client-memory-key",
-        "admin-token",
-        "lost+found",
-    ];
+    const NAMES: [&str; 10] =
+        ["db", "conf", "blobs", LOCK, MARKER, PROBE, "pseudonym-key", "client-memory-key", "admin-token", "lost+found"];
     NAMES.contains(&name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name)) || name.starts_with("snap.")
 }
 

@@ -59,8 +59,9 @@ impl MemoryEngine {
 
     /// Everything that is written on it, flushed or not, one after another: for a search for what must not be there.
     pub fn raw(&self) -> Vec<u8> {
-        let disk = self.lock();
-        let written = disk.applied.iter().chain(&disk.flushed).map(|(key, value)| (key, value));
+        let mut disk = self.lock();
+        disk.flush_what_is_old();
+        let written = disk.applied.iter().chain(&disk.flushed);
         written.flat_map(|(key, value)| [key.as_slice(), b"\n", value, b"\n"].concat()).collect()
     }
 

@@ -1,6 +1,6 @@
 //! The client memory in a state directory: its key file, what is lost with it, and that nothing can be read.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 #[path = "support/log.rs"]
 mod log;
@@ -82,7 +82,8 @@ async fn no_byte_of_the_state_directory_tells_who_is_remembered() {
 
 #[tokio::test]
 async fn with_a_lost_changed_or_damaged_key_all_is_forgotten_with_one_warning_and_learnt_again() {
-    let spoil: [(&str, fn(&Path)); 3] = [
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil); 3] = [
         ("lost", |key| fs::remove_file(key).unwrap()),
         ("changed", |key| fs::write(key, format!("{}\n", "ab".repeat(32))).unwrap()),
         ("damaged", |key| fs::write(key, "\u{0}\u{1}garbage").unwrap()),

@@ -12,7 +12,9 @@ pub fn unreadable(records: usize) -> String {
 
 /// Its key file cannot be read or made.
 pub fn out_of_order(error: &OpenError) -> String {
-    format!("The client memory is not used until the next start: {error}. Bookings are not affected.")
+    format!(
+        "The client memory is not used until vetbridge reads its configuration again: {error}. Bookings are not affected."
+    )
 }
 
 /// It was switched off, and its key is still there.

@@ -55,7 +55,7 @@ struct State {
     days: u32,
     /// The keys, once there are any.
     sealing: Option<Sealing>,
-    /// True if the key file cannot be read or made: then nothing is touched until the next start.
+    /// True if the key file cannot be read or made: then nothing is touched until the configuration is read again.
     out_of_order: bool,
     /// How many records there are.
     records: usize,
@@ -74,6 +74,9 @@ impl ClientMemory {
     /// From here on clients are remembered for so long. Reads and perhaps removes the key file.
     pub fn set_days(&self, days: u32, now: DateTime<Utc>) {
         let mut state = self.state();
+        if days > 0 && days == state.days && !state.out_of_order {
+            return;
+        }
         state.days = days;
         if days == 0 {
             return self.forget_everything(&mut state);

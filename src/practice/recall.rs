@@ -66,7 +66,7 @@ impl Practice {
         }
         let Ok(turn) = Arc::clone(&self.shared.clients.readers).try_acquire_owned() else { return };
         let practice = Arc::clone(self);
-        self.shared.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}

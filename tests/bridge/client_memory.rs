@@ -199,9 +199,8 @@ async fn switched_off_it_asks_nothing_keeps_nothing_and_removes_what_there_was()
     let mut clinic = Clinic::open().await;
     books(&clinic, judith(), "2027-02-16 09:00").await;
     assert!(remembers(&clinic));
-    clinic.stop().await;
     clinic.config.bookings.client_memory_days = 0;
-    clinic.start();
+    clinic.reload();
     clinic.until_in_step().await;
     clinic.pass(seconds(2)).await;
     assert!(!remembers(&clinic));
@@ -215,8 +214,17 @@ async fn switched_off_it_asks_nothing_keeps_nothing_and_removes_what_there_was()
     assert_eq!(reads(&clinic), 0);
     clinic.config.bookings.client_memory_days = 400;
     clinic.start();
+    clinic.until_in_step().await;
     let (_, appointment) = books(&clinic, like_judith("Jduith", "Bourke"), "2027-02-16 12:00").await;
     assert_eq!(customer(&appointment), None);
+    books(&clinic, judith(), "2027-02-16 13:00").await;
+    clinic.stop().await;
+    assert!(remembers(&clinic));
+    clinic.config.bookings.client_memory_days = 0;
+    clinic.start();
+    clinic.until_in_step().await;
+    clinic.pass(seconds(2)).await;
+    assert!(!remembers(&clinic), "also when it was switched off while the bridge was stopped");
     clinic.finish().await;
 }
 

@@ -128,6 +128,7 @@ impl Bridge {
             let mut keepers = self.keepers();
             for (id, keeper) in keepers.iter() {
                 match wanted.remove(id) {
+                    Some(next) if next == keeper.wanted() => keeper.practice().try_again(),
                     Some(next) => keeper.want(|wanted| *wanted = next),
                     // With the means it had: its key is not in the file any more.
                     None => keeper.want(|wanted| wanted.off = Some(Off::Removed)),

@@ -76,7 +76,10 @@ impl Practice {
                 Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => BLOCKED,
                 Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
             };
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.look_now.notified() => {}
+            }
         }
     }
 

@@ -234,6 +234,14 @@ impl Practice {
         tasks.spawn(Arc::clone(self).due_loop());
     }
 
+    /// Asks Healthengine again at once if it refused us: a person may just have put that right.
+    pub fn try_again(&self) {
+        if self.health.has(&Subject::Access) {
+            self.look_now.notify_one();
+            self.read_configuration_soon();
+        }
+    }
+
     /// Stops the loops and waits for what is in flight, which ends by itself: every call has its timeout.
     pub async fn stop(&self) {
         self.stop.cancel();

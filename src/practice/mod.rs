@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
 //! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
 //! | [`watch`] | cancellations and moves by staff |
@@ -19,6 +20,7 @@
 //! holds up no other.
 
 mod availability;
+pub mod clients;
 mod configuration;
 mod desk;
 mod documents;
@@ -28,6 +30,7 @@ pub mod ledger;
 pub mod locks;
 mod publishing;
 mod reading;
+mod recall;
 mod requests;
 pub mod resolve;
 pub mod resync;
@@ -91,6 +94,8 @@ pub struct Shared {
     pub pseudonyms: Pseudonyms,
     /// One booking at a time is settled by a person: no appointment is given to two.
     pub resolving: AsyncMutex<()>,
+    /// How OpenVPMS spells clients' names.
+    pub clients: clients::ClientMemory,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
     /// What happened to the diary, for all practices to hear.

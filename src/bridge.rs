@@ -1,7 +1,7 @@
 //! The whole bridge: practices side by side over one store, from a configuration and two ways to reach the servers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,6 +19,7 @@ use crate::practice::locks::Locks;
 use crate::practice::rosters::KnownRosters;
 use crate::practice::{Doors, Practice, Settings, Shared, zones};
 use crate::store::Store;
+use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
 /// How the two servers are reached: over the network, or in memory.
@@ -52,12 +53,13 @@ impl Bridge {
             locks: Locks::default(),
             changes: broadcast::Sender::new(CHANGES),
             request_timeout: TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10)),
+            practices: Mutex::default(),
             tasks: TaskTracker::new(),
             broken: CancellationToken::new(),
             clock,
             store,
         });
-        let settings = Settings { sync: config.sync.clone(), bookings: config.bookings.clone() };
+        let settings = Settings { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks: config.webhooks.clone() };
         let mut practices = BTreeMap::new();
         for practice in config.practices.iter().filter(|practice| practice.enabled) {
             let Some(healthengine) = connect.healthengine(practice) else { continue };
@@ -119,6 +121,14 @@ impl Bridge {
     /// One of them.
     pub fn practice(&self, id: &PracticeId) -> Option<&Arc<Practice>> {
         self.practices.get(id)
+    }
+
+    /// A webhook arrived: the practice that it names looks; every one does if it names none that runs.
+    pub fn webhook(&self, hint: &Hint) {
+        match hint.practice.as_ref().and_then(|id| self.practice(id)) {
+            Some(practice) => practice.webhook(hint),
+            None => self.practices().for_each(|practice| practice.look_now()),
+        }
     }
 
     /// The zone in which times of a practice are shown, also of one that does not run.

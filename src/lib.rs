@@ -65,4 +65,5 @@ pub mod service;
 pub mod simulator;
 pub mod span;
 pub mod store;
+pub mod webhooks;
 pub mod zone;

@@ -15,6 +15,7 @@ pub mod practice;
 pub mod servers;
 pub mod start;
 pub mod updates;
+pub mod webhooks;
 
 /// What is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

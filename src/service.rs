@@ -1,4 +1,4 @@
-//! The service: store, bridge and admin listener, from a configuration to a clean stop. `run` and `demo` are this with different
+//! The service: store, bridge and listeners, from a configuration to a clean stop. `run` and `demo` are this with different
 //! ways to end.
 
 use std::net::SocketAddr;
@@ -14,6 +14,7 @@ use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::messages::{Advice, start as say};
+use crate::server::webhooks::Webhooks;
 use crate::server::{self, Admin};
 use crate::store::Store;
 
@@ -28,6 +29,15 @@ pub struct Service {
     admin_address: SocketAddr,
     admin: JoinHandle<()>,
     stop: CancellationToken,
+    webhooks: Option<Listening>,
+}
+
+/// The webhook listener, where one is configured.
+struct Listening {
+    webhooks: Webhooks,
+    address: SocketAddr,
+    task: JoinHandle<()>,
+    stop: CancellationToken,
 }
 
 /// Why a service does not start.
@@ -36,12 +46,18 @@ pub enum StartError {
     /// The state directory cannot be used.
     #[error(transparent)]
     Store(#[from] crate::store::OpenError),
-    /// The admin address cannot be listened on.
+    /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] Advice),
     /// The process was stopped while the store was being opened.
     #[error("vetbridge was interrupted while it opened the store")]
     Interrupted,
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Advice> {
+    let listener = TcpListener::bind(address).await.map_err(|error| say::cannot_listen(key, address, &error))?;
+    let address = listener.local_addr().unwrap_or(address);
+    Ok((listener, address))
 }
 
 impl Service {
@@ -55,16 +71,24 @@ impl Service {
         let store = tokio::task::spawn_blocking(move || Store::open(&path, now))
             .await
             .map_err(|_| StartError::Interrupted)??;
-        let listener = TcpListener::bind(config.admin_listen)
-            .await
-            .map_err(|error| say::cannot_listen("[admin] listen", config.admin_listen, &error))?;
-        let admin_address = listener.local_addr().unwrap_or(config.admin_listen);
+        let (listener, admin_address) = bind("[admin] listen", config.admin_listen).await?;
+        let webhook_listener = match &config.webhooks {
+            Some(webhooks) => Some((webhooks, bind("[webhooks] listen", webhooks.listen).await?)),
+            None => None,
+        };
         let bridge = Arc::new(Bridge::new(config, connect, store.clone(), clock));
         let stop = CancellationToken::new();
         let admin = Admin::new(Arc::clone(&bridge), store.admin_token().expose_secret().to_owned());
         let admin = tokio::spawn(server::serve(listener, admin.router(), stop.clone()));
+        let webhooks = webhook_listener.map(|(config, (listener, address))| {
+            let heard = Arc::clone(&bridge);
+            let webhooks = Webhooks::new(config, move |hint| heard.webhook(&hint));
+            let stop = CancellationToken::new();
+            let task = tokio::spawn(webhooks.clone().serve(listener, stop.clone()));
+            Listening { webhooks, address, task, stop }
+        });
         bridge.start(config.bookings.keep_days);
-        Ok(Self { bridge, store, admin_address, admin, stop })
+        Ok(Self { bridge, store, admin_address, admin, stop, webhooks })
     }
 
     /// The bridge inside.
@@ -82,6 +106,16 @@ impl Service {
         server::link(self.admin_address, self.store.admin_token().expose_secret())
     }
 
+    /// The settings of the webhook listener that can change while it runs; `None` if there was none in the configuration.
+    pub fn webhooks(&self) -> Option<&Webhooks> {
+        self.webhooks.as_ref().map(|listening| &listening.webhooks)
+    }
+
+    /// Where webhooks are expected.
+    pub fn webhook_address(&self) -> Option<SocketAddr> {
+        self.webhooks.as_ref().map(|listening| listening.address)
+    }
+
     /// Ends when the service cannot go on: the store cannot be written.
     pub async fn failed(&self) -> String {
         tokio::select! {
@@ -92,9 +126,16 @@ impl Service {
 
     /// Finishes what is in flight, writes what is left, and closes the store.
     pub async fn stop(self) {
+        // A webhook that is not answered comes again in ten seconds; one that is, and is not acted on, does not.
+        if let Some(listening) = &self.webhooks {
+            listening.stop.cancel();
+        }
         self.bridge.stop(PATIENCE).await;
         self.stop.cancel();
         let _ = self.admin.await;
+        if let Some(listening) = self.webhooks {
+            let _ = listening.task.await;
+        }
         if let Err(error) = self.store.flush().await {
             tracing::error!("The last changes were not written: {error}.");
         }

@@ -40,6 +40,10 @@ pub enum Subject {
     RefusedDays,
     /// An extra feature that cannot be switched off.
     Features,
+    /// The webhook subscription cannot be kept.
+    Subscriptions,
+    /// Webhooks cannot be delivered.
+    Webhooks,
     /// The store cannot be written.
     Store,
     /// One booking.
@@ -63,6 +67,8 @@ impl Subject {
             Self::Days => "days".into(),
             Self::RefusedDays => "refused_days".into(),
             Self::Features => "features".into(),
+            Self::Subscriptions => "subscriptions".into(),
+            Self::Webhooks => "webhooks".into(),
             Self::Store => "store".into(),
             Self::Booking(id) => format!("booking {id}"),
         }

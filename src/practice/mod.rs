@@ -9,6 +9,7 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
@@ -25,6 +26,7 @@ mod reading;
 mod requests;
 pub mod resync;
 pub mod rosters;
+mod subscriptions;
 mod updates;
 mod watch;
 pub mod zones;
@@ -50,6 +52,7 @@ use crate::messages::practice as say;
 use crate::openvpms::OpenVpmsHandle;
 use crate::remote::{CallError, ErrorClass};
 use crate::store::Store;
+use crate::webhooks::evidence::Evidence;
 use crate::zone::Zone;
 
 pub use availability::Changed;
@@ -83,6 +86,8 @@ pub struct Shared {
     pub request_timeout: TimeDelta,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
+    /// Every practice that this process ever had: their subscriptions are not each other's.
+    pub practices: Mutex<BTreeSet<PracticeId>>,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<Changed>,
     /// Everything that is to be finished before the process leaves.
@@ -98,6 +103,8 @@ pub struct Settings {
     pub sync: config::Sync,
     /// `[bookings]`.
     pub bookings: config::Bookings,
+    /// `[webhooks]`.
+    pub webhooks: Option<config::Webhooks>,
 }
 
 /// What OpenVPMS offers, once it was read: the measure of days and bookings.
@@ -124,6 +131,9 @@ pub struct Practice {
     stop: CancellationToken,
     /// A hint that something waits at Healthengine.
     look_now: Notify,
+    /// Whether webhooks arrive.
+    evidence: Mutex<Evidence>,
+    subscriptions: subscriptions::Subscriptions,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
     /// What of it Healthengine has: only of that days are sent.
     offered: watch_channel::Sender<Option<Arc<Offering>>>,
@@ -176,10 +186,12 @@ impl Practice {
         healthengine: HealthengineHandle,
         stop: CancellationToken,
     ) -> Arc<Self> {
+        shared.practices.lock().unwrap_or_else(PoisonError::into_inner).insert(config.id.clone());
         Arc::new(Self {
             health: Health::new(config.id.clone()),
             configuration: configuration::Configuration::open(&shared.store, &config.id),
             publisher: publishing::Publisher::open(&shared.store, &config.id),
+            subscriptions: subscriptions::Subscriptions::open(&shared.store, &config.id),
             config,
             settings,
             shared,
@@ -187,6 +199,7 @@ impl Practice {
             healthengine,
             stop,
             look_now: Notify::new(),
+            evidence: Mutex::default(),
             offering: watch_channel::Sender::new(None),
             offered: watch_channel::Sender::new(None),
             first_configuration: watch_channel::Sender::new(false),
@@ -214,6 +227,7 @@ impl Practice {
         tasks.spawn(Arc::clone(self).refresh_loop());
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
+        tasks.spawn(Arc::clone(self).subscription_loop());
     }
 
     /// Its id at Healthengine.
@@ -285,8 +299,11 @@ impl Practice {
 
     /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics share it.
     fn delays(&self, first: Duration) -> Delays {
-        let seed = u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16);
-        Delays::new(first, self.settings.sync.max_retry_interval, seed.unwrap_or_default())
+        Delays::new(first, self.settings.sync.max_retry_interval, self.seed())
+    }
+
+    fn seed(&self) -> u64 {
+        u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16).unwrap_or_default()
     }
 
     fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {

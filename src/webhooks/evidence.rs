@@ -99,7 +99,7 @@ impl Evidence {
         for (item, since) in items {
             let is_new = !self.known.contains_key(&item);
             keep(&mut self.known, item.clone(), now);
-            if !is_new || self.is_announced(&item) {
+            if !is_new || self.is_announced(&item, now) {
                 continue;
             }
             if since.is_some_and(|since| now - since > GRACE) {
@@ -135,8 +135,8 @@ impl Evidence {
     }
 
     /// A webhook that names no number announces what came to be since the last poll.
-    fn is_announced(&self, item: &Item) -> bool {
-        let recent = |at: DateTime<Utc>| self.polled_at.is_none_or(|polled| at >= polled - GRACE);
+    fn is_announced(&self, item: &Item, now: DateTime<Utc>) -> bool {
+        let recent = |at: DateTime<Utc>| at >= self.polled_at.unwrap_or(now) - GRACE;
         let by_number = !matches!(item, Item::Kind(_)) && self.announced.contains_key(item);
         by_number
             || self.announced.get(&Item::Kind(item.kind().clone())).copied().is_some_and(recent)

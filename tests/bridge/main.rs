@@ -17,3 +17,5 @@ mod over_http;
 mod power_cuts;
 mod requests;
 mod start;
+mod subscriptions;
+mod webhooks;

@@ -13,6 +13,7 @@ mod chance;
 mod diary;
 mod log;
 mod people;
+pub(crate) mod webhooks;
 mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -23,6 +24,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
+use tokio_util::sync::DropGuard;
 use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;
@@ -118,13 +120,16 @@ pub(crate) struct Clinic {
     pub(crate) log: Log,
     disk: MemoryEngine,
     running: Option<Running>,
+    /// Where webhooks arrive.
+    pub(crate) door: webhooks::Door,
+    deliveries: Option<DropGuard>,
     /// Bookings that a test expects to be at odds between the two systems.
     excused: Vec<BookingId>,
 }
 
 /// One process of the bridge.
 struct Running {
-    bridge: Bridge,
+    bridge: Arc<Bridge>,
     power: Power,
 }
 
@@ -174,6 +179,8 @@ impl Clinic {
             log,
             disk: MemoryEngine::new(),
             running: None,
+            door: webhooks::Door::default(),
+            deliveries: None,
             excused: Vec::new(),
         }
     }
@@ -184,6 +191,8 @@ impl Clinic {
         let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
         let power = Power::of(&self.disk);
         let bridge = Bridge::new(&self.config, &Cables { clinic: self, power: &power }, store, self.clock.clone());
+        let bridge = Arc::new(bridge);
+        self.door.open(self.config.webhooks.as_ref(), &bridge);
         bridge.start(self.config.bookings.keep_days);
         self.running = Some(Running { bridge, power });
     }
@@ -206,12 +215,14 @@ impl Clinic {
     /// Stops the bridge as an operator would.
     pub(crate) async fn stop(&mut self) {
         let running = self.running.take().expect("the bridge runs");
+        self.door.close();
         running.bridge.stop(Duration::from_secs(8)).await;
     }
 
     /// Pulls the plug: nothing of the bridge goes on, and the disk keeps what was flushed.
     pub(crate) async fn pull_the_plug(&mut self) {
         let running = self.running.take().expect("the bridge runs");
+        self.door.close();
         running.power.cut();
         self.disk = running.power.left();
         running.bridge.stop(Duration::ZERO).await;

@@ -9,7 +9,7 @@ use super::Global;
 use super::connect::Network;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::messages::start as say;
+use crate::messages::{start as say, webhooks as webhooks_say};
 use crate::service::Service;
 
 /// Runs the command.
@@ -50,6 +50,9 @@ fn announce(config: &Config, service: &Service) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), practices = enabled, "{}", say::RUNS);
     if enabled == 0 {
         tracing::warn!("{}", say::NOTHING_ENABLED);
+    }
+    if let (Some(webhooks), Some(address)) = (&config.webhooks, service.webhook_address()) {
+        tracing::info!("{}", webhooks_say::listens(address, webhooks.prefix()));
     }
     // The token opens the page, so it is shown to whoever sits at a terminal and never kept in a log.
     if std::io::stderr().is_terminal() {

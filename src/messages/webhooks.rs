@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::net::IpAddr;
 
+use super::Advice;
 use crate::remote::CallError;
 
 /// 403.
@@ -18,8 +19,16 @@ pub fn body_too_large(bytes_max: usize) -> String {
 }
 
 /// The listener is up.
-pub fn listens(address: impl Display, prefix: &str) -> String {
+pub fn listens(address: impl Display, prefix: impl Display) -> String {
     format!("Webhooks are expected at {address}; Healthengine calls {prefix}… .")
+}
+
+/// `check`: what it cannot find out by itself.
+pub fn reached_from_outside(prefix: impl Display) -> Advice {
+    Advice::new(
+        format!("Healthengine calls {prefix}…; whether that leads to the webhook listener cannot be seen from here"),
+        "Nothing, if it does: while vetbridge runs, deliveries that fail show on its status page with the reason",
+    )
 }
 
 /// A sender with the right secret that is not allowed: most likely the proxy is not trusted.

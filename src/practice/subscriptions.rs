@@ -137,8 +137,7 @@ impl Subscriptions {
 
 /// Where a practice's webhooks are to arrive.
 fn wanted(config: &config::Webhooks) -> Wanted {
-    let prefix = format!("{}/webhooks/", config.public_url.as_str().trim_end_matches('/'));
-    Wanted { callback_url: format!("{prefix}{}", config.secret.expose_secret()), prefix }
+    Wanted { prefix: config.prefix(), callback_url: config.callback_url() }
 }
 
 impl Practice {
@@ -147,6 +146,11 @@ impl Practice {
         self.locked(&self.evidence).arrived(hint, self.now());
         self.tell_deliveries();
         self.look_now();
+    }
+
+    /// When the last webhook for this practice arrived.
+    pub fn webhook_at(&self) -> Option<DateTime<Utc>> {
+        self.locked(&self.evidence).arrived_at()
     }
 
     /// Something may wait at Healthengine: the next poll is now.

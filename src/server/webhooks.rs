@@ -20,7 +20,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
@@ -36,6 +36,8 @@ use crate::webhooks::hint::Hint;
 
 /// No webhook is longer.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// So much of a body that is too long is read and thrown away.
+const DRAINED_BYTES_MAX: usize = 1024 * 1024;
 /// Healthengine waits five seconds for an answer. A body that is not there by then is not waited for: it would only say whom to wake.
 const BODY_WITHIN: Duration = Duration::from_secs(3);
 /// The header of proxies that says for whom they speak.
@@ -184,7 +186,8 @@ async fn answer(State(webhooks): State<Webhooks>, request: Request) -> Response 
         return response;
     }
     let too_large = || refused(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(BODY_BYTES_MAX));
-    if announced_bytes(request.headers()).is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
+    let announced = announced_bytes(request.headers()).unwrap_or_default();
+    if announced > DRAINED_BYTES_MAX {
         return too_large();
     }
     match tokio::time::timeout(BODY_WITHIN, read(request.into_body())).await {
@@ -192,22 +195,29 @@ async fn answer(State(webhooks): State<Webhooks>, request: Request) -> Response 
             (webhooks.inner.heard)(Hint::read(&body));
             StatusCode::OK.into_response()
         }
-        Ok(None) => too_large(),
-        // Whoever it is for, it says that something waits.
-        Err(_) => {
+        Err(_) if announced <= BODY_BYTES_MAX => {
+            // Whoever it is for, it says that something waits.
             (webhooks.inner.heard)(Hint::default());
             (StatusCode::OK, [(header::CONNECTION, "close")]).into_response()
         }
+        Ok(None) | Err(_) => too_large(),
     }
 }
 
-/// The body; empty if it broke off, `None` if it is too long.
-async fn read(body: Body) -> Option<bytes::Bytes> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => Some(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => None,
-        Err(_) => Some(bytes::Bytes::new()),
+/// The body, as far as it came; `None` if it is too long. What is a little too long is taken off the connection, because a sender
+/// that is hung up on while he sends may not see the answer.
+async fn read(mut body: Body) -> Option<Vec<u8>> {
+    let (mut kept, mut bytes) = (Vec::new(), 0);
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(data) = frame.into_data() else { continue };
+        bytes += data.len();
+        if bytes <= BODY_BYTES_MAX {
+            kept.extend_from_slice(&data);
+        } else if bytes > DRAINED_BYTES_MAX {
+            break;
+        }
     }
+    (bytes <= BODY_BYTES_MAX).then_some(kept)
 }
 
 fn refused(status: StatusCode, why: impl Into<String>) -> Response {

@@ -18,4 +18,5 @@ mod power_cuts;
 mod requests;
 mod start;
 mod subscriptions;
+mod webhook_listener;
 mod webhooks;

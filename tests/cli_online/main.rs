@@ -8,4 +8,6 @@ mod clinic;
 mod discover;
 mod resync;
 mod run;
+mod server;
 mod service;
+mod webhooks;

@@ -25,6 +25,7 @@ impl HttpCourier {
     /// # Errors
     /// No client can be made.
     pub fn new(listener: SocketAddr, sender: IpAddr) -> reqwest::Result<Self> {
+        crate::http::network::install_crypto_provider();
         let client = Client::builder()
             .no_proxy()
             .tls_certs_only([])

@@ -8,13 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::ExposeSecret as _;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::Instant;
 
 use super::Practice;
 use super::health::Subject;
-use crate::config;
 use crate::delays::Delays;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{ErrorLogQuery, Subscription};
@@ -135,11 +133,6 @@ impl Subscriptions {
     }
 }
 
-/// Where a practice's webhooks are to arrive.
-fn wanted(config: &config::Webhooks) -> Wanted {
-    Wanted { prefix: config.prefix(), callback_url: config.callback_url() }
-}
-
 impl Practice {
     /// A webhook for this practice arrived.
     pub fn webhook(&self, hint: &Hint) {
@@ -181,7 +174,7 @@ impl Practice {
         }
         let (mut subscriptions_at, mut subscribed) = (Instant::now(), false);
         loop {
-            if self.settings.webhooks.is_none() && self.subscriptions.remembered().is_empty() {
+            if self.settings.webhooks.is_none() && !self.is_subscribed() {
                 return;
             }
             let began = Instant::now();
@@ -242,11 +235,15 @@ impl Practice {
 
     /// An error whose text does not repeat the secret.
     fn without_secret(&self, error: CallError) -> CallError {
-        let secret = self.settings.webhooks.as_ref().map(|webhooks| webhooks.secret.expose_secret());
-        if secret.is_some_and(|secret| error.detail.contains(secret)) {
+        if self.settings.webhooks.as_ref().is_some_and(|wanted| wanted.is_told_by(&error.detail)) {
             return CallError { detail: say::WORDS_WITHHELD.to_owned(), ..error };
         }
         error
+    }
+
+    /// True if the state remembers a subscription.
+    pub(super) fn is_subscribed(&self) -> bool {
+        !self.subscriptions.remembered().is_empty()
     }
 
     fn healthengines_now(&self) -> DateTime<Utc> {
@@ -255,8 +252,8 @@ impl Practice {
 
     /// Brings the subscriptions at Healthengine into line with the configuration.
     async fn look_after_subscriptions(&self) -> Result<(), Failed> {
-        let wanted = self.settings.webhooks.as_ref().map(wanted);
-        self.adjust_subscriptions(wanted.as_ref(), wanted.as_ref()).await
+        let wanted = self.settings.webhooks.as_ref();
+        self.adjust_subscriptions(wanted, wanted).await
     }
 
     /// Deletes every subscription of ours, and forgets it. For a practice that is to be silent, also when its loops have ended.
@@ -264,11 +261,11 @@ impl Practice {
     /// # Errors
     /// Healthengine did not do it, or the store cannot be written; what was not deleted ends by itself within a week.
     pub async fn end_subscriptions(&self) -> Answer<()> {
-        let wanted = self.settings.webhooks.as_ref().map(wanted);
-        if wanted.is_none() && self.subscriptions.remembered().is_empty() {
+        let known_by = self.settings.webhooks.as_ref();
+        if known_by.is_none() && !self.is_subscribed() {
             return Ok(());
         }
-        match self.adjust_subscriptions(None, wanted.as_ref()).await {
+        match self.adjust_subscriptions(None, known_by).await {
             Ok(()) => Ok(()),
             Err(Failed::Healthengine(error)) => Err(self.without_secret(error)),
             Err(Failed::Store(error)) => {
@@ -347,7 +344,7 @@ impl Practice {
 
     /// Reads which deliveries of the subscription failed since the last look.
     async fn read_delivery_errors(&self) -> Result<(), Failed> {
-        let Some(wanted) = self.settings.webhooks.as_ref().map(wanted) else { return Ok(()) };
+        let Some(wanted) = &self.settings.webhooks else { return Ok(()) };
         let callback = self.shared.pseudonyms.fingerprint(&wanted.callback_url);
         let Some(id) = self.subscriptions.remembered().current(&callback).map(str::to_owned) else { return Ok(()) };
         let now = self.healthengines_now();

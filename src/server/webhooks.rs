@@ -185,30 +185,24 @@ async fn answer(State(webhooks): State<Webhooks>, request: Request) -> Response 
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let too_large = || refused(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(BODY_BYTES_MAX));
     let announced = announced_bytes(request.headers()).unwrap_or_default();
-    if announced > DRAINED_BYTES_MAX {
-        return too_large();
-    }
-    match tokio::time::timeout(BODY_WITHIN, read(request.into_body())).await {
-        Ok(Some(body)) => {
+    let body = if announced > DRAINED_BYTES_MAX { None } else { read(request.into_body()).await };
+    match body.filter(|_| announced <= BODY_BYTES_MAX) {
+        Some(body) => {
+            // Whatever it says, and however much of it came, something waits.
             (webhooks.inner.heard)(Hint::read(&body));
             StatusCode::OK.into_response()
         }
-        Err(_) if announced <= BODY_BYTES_MAX => {
-            // Whoever it is for, it says that something waits.
-            (webhooks.inner.heard)(Hint::default());
-            (StatusCode::OK, [(header::CONNECTION, "close")]).into_response()
-        }
-        Ok(None) | Err(_) => too_large(),
+        None => refused(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(BODY_BYTES_MAX)),
     }
 }
 
-/// The body, as far as it came; `None` if it is too long. What is a little too long is taken off the connection, because a sender
-/// that is hung up on while he sends may not see the answer.
+/// The body, as far as it comes in time; `None` if it is too long. What is a little too long is taken off the connection, because a
+/// sender that is hung up on while he sends may not see the answer.
 async fn read(mut body: Body) -> Option<Vec<u8>> {
     let (mut kept, mut bytes) = (Vec::new(), 0);
-    while let Some(Ok(frame)) = body.frame().await {
+    let until = Instant::now() + BODY_WITHIN;
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout_at(until, body.frame()).await {
         let Ok(data) = frame.into_data() else { continue };
         bytes += data.len();
         if bytes <= BODY_BYTES_MAX {

@@ -19,6 +19,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::config;
 use crate::healthengine::Subscription;
 use crate::ids::PracticeId;
 
@@ -40,6 +41,18 @@ pub struct Wanted {
     pub prefix: String,
     /// The same with the secret.
     pub callback_url: String,
+}
+
+impl Wanted {
+    /// As the configuration says it.
+    pub fn of(config: &config::Webhooks) -> Self {
+        Self { prefix: config.prefix(), callback_url: config.callback_url() }
+    }
+
+    /// True if a text repeats the secret.
+    pub fn is_told_by(&self, text: &str) -> bool {
+        self.callback_url.strip_prefix(&self.prefix).is_some_and(|secret| text.contains(secret))
+    }
 }
 
 impl fmt::Debug for Wanted {
@@ -363,5 +376,6 @@ mod tests {
     fn the_secret_is_not_shown() {
         let shown = format!("{:?}", wanted());
         assert!(shown.contains(PREFIX) && !shown.contains("secret"), "{shown}");
+        assert!(wanted().is_told_by("secret, at https://elsewhere.example") && !wanted().is_told_by(PREFIX));
     }
 }

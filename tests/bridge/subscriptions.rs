@@ -256,7 +256,7 @@ async fn a_practice_can_end_its_subscriptions_when_its_loops_have_stopped() {
     let stranger = someones(None, "https://somebody.example/hook");
     clinic.healthengine.add_subscription(&practice(PRACTICE), stranger.clone()).unwrap();
     clinic.open_up().await;
-    let main = std::sync::Arc::clone(clinic.practice());
+    let main = clinic.practice();
     clinic.bridge().stop(seconds(8)).await;
     let mut faults = VecDeque::from([Fault::LoseRequest]);
     clinic.healthengine_faults.set(move |asked| if asked.method == "DELETE" { faults.pop_front() } else { None });
@@ -344,5 +344,49 @@ async fn one_that_somebody_deletes_is_made_anew_when_a_webhook_is_missed() {
     assert_eq!(clinic.subscriptions_of(PRACTICE).len(), 0, "nobody knows yet");
     clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
     subscribed(&clinic).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_practice_that_is_switched_off_ends_its_own_and_one_that_is_switched_on_has_one_again() {
+    let mut clinic = Clinic::with_branch().with_webhooks();
+    clinic.open_up().await;
+    for removed in [false, true] {
+        let all = clinic.config.practices.clone();
+        if removed { drop(clinic.config.practices.pop()) } else { clinic.config.practices[1].enabled = false }
+        clinic.reload();
+        clinic.until("it is ended", minutes(2), |clinic| clinic.subscriptions_of(BRANCH).is_empty()).await;
+        assert_eq!(clinic.subscriptions_of(PRACTICE).len(), 1);
+        clinic.pass(seconds(10)).await;
+        clinic.healthengine.expect_silence(&practice(BRANCH)).unwrap();
+        clinic.pass(hours(1)).await;
+        clinic.healthengine.expect_calls(&practice(BRANCH)).unwrap();
+        clinic.config.practices = all;
+        clinic.reload();
+        clinic.until("it is back", minutes(2), |clinic| clinic.subscriptions_of(BRANCH).len() == 1).await;
+        clinic.until_in_step().await;
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_with_another_secret_moves_the_subscription_and_webhooks_go_on() {
+    let mut clinic = Clinic::new().with_webhooks();
+    clinic.open_up().await;
+    clinic.config.webhooks = Some(settings("https://bridge.example/some/path", "another-secret"));
+    clinic.reload();
+    let moved = |clinic: &Clinic| {
+        let standing = clinic.subscriptions_of(PRACTICE);
+        standing.len() == 1 && standing[0].1.callback_url.ends_with("/another-secret")
+    };
+    clinic.until("it is moved", minutes(1), moved).await;
+    clinic.healthengine.ask_resources(&practice(PRACTICE)).unwrap();
+    clinic.until("a webhook arrives", seconds(2), |clinic| clinic.practice().webhook_at().is_some()).await;
+    // Other senders are none of the practice's business: it goes on.
+    clinic.journal.clear();
+    clinic.config.webhooks.as_mut().unwrap().allowed_ips.push("9.9.9.9".parse().unwrap());
+    clinic.reload();
+    clinic.pass(minutes(1)).await;
+    assert!(clinic.practice().webhook_at().is_some() && calls(&clinic, "GET") == 0);
     clinic.finish().await;
 }

@@ -137,7 +137,10 @@ async fn anything_else_is_refused_and_heard_by_nobody() {
     for _ in 0..=BODY_BYTES_MAX / 1024 {
         chunks.extend([b"400\r\n".as_slice(), &[b'x'; 1024], b"\r\n"].concat());
     }
-    assert_eq!(status(&listener.exchange(&chunks).await), 413);
+    for end in ["", "0\r\n\r\n"] {
+        let chunks = [&chunks[..], end.as_bytes()].concat();
+        assert_eq!(status(&listener.exchange(&chunks).await), 413, "{end:?}");
+    }
     assert_eq!(listener.heard(), []);
 }
 

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDateTime};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vetbridge::ids::{BookingId, PracticeId};
-use vetbridge::simulator::healthengine::{Answer, HttpCourier};
+use vetbridge::simulator::healthengine::{Answer, HttpCourier, Wish};
 
 use crate::clinic::{Clinic, PRACTICE, eventually, free_port};
 use crate::service::Service;
@@ -35,9 +35,12 @@ fn in_two_days(clinic: &Clinic, time: &str) -> NaiveDateTime {
     day.and_time(time.parse().unwrap())
 }
 
-fn book(clinic: &Clinic, time: &str) -> BookingId {
-    let wish = vetbridge::simulator::healthengine::Wish::new("s136", "66:s136", in_two_days(clinic, time));
-    clinic.healthengine.book(&practice(), wish).unwrap()
+/// A pet owner books this time as soon as it is offered.
+async fn book(clinic: &Clinic, time: &str) -> BookingId {
+    let start = in_two_days(clinic, time);
+    let offered = || clinic.healthengine.offered(&practice(), "s136", start.date()).unwrap();
+    eventually("it is offered", async || offered().iter().any(|offer| offer.start == start)).await;
+    clinic.healthengine.book(&practice(), Wish::new("s136", "66:s136", start)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +56,7 @@ async fn a_booking_is_made_at_its_webhook_and_the_secret_stays_out_of_the_log() 
         eventually("it is subscribed", async || subscribed().len() == 1).await;
         assert_eq!(subscribed()[0].1.callback_url, format!("https://bridge.example/hooks/webhooks/{SECRET}"));
         for time in ["10:00:00", "11:00:00"] {
-            let booking = book(&clinic, time);
+            let booking = book(&clinic, time).await;
             let confirmed = async || clinic.healthengine.booking(booking).unwrap().answer == Answer::Confirmed;
             eventually("it is confirmed", confirmed).await;
         }

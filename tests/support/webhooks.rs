@@ -39,6 +39,13 @@ impl Door {
         *self.open.lock().unwrap() = webhooks;
     }
 
+    /// The process that it leads to was told other settings.
+    pub(super) fn reconfigure(&self, config: Option<&config::Webhooks>) {
+        if let (Some(webhooks), Some(config)) = (self.open.lock().unwrap().as_ref(), config) {
+            webhooks.reconfigure(config);
+        }
+    }
+
     /// Closes it.
     pub(super) fn close(&self) {
         *self.open.lock().unwrap() = None;

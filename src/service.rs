@@ -97,9 +97,8 @@ impl Service {
     /// Goes over to another configuration. What needs a restart stays as it is, and is named.
     pub fn reload(&self, config: &Config, connect: &impl Connect) {
         let waiting = waits_for_restart(&self.started_with, config);
-        match (&self.webhooks, &config.webhooks) {
-            (Some(listening), Some(webhooks)) => listening.webhooks.reconfigure(webhooks),
-            (Some(_), None) | (None, _) => {}
+        if let (Some(listening), Some(webhooks)) = (&self.webhooks, &config.webhooks) {
+            listening.webhooks.reconfigure(webhooks);
         }
         // Where nobody listens, nothing is subscribed.
         let config = Config { webhooks: config.webhooks.clone().filter(|_| self.webhooks.is_some()), ..config.clone() };

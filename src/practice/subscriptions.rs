@@ -309,8 +309,7 @@ impl Practice {
     ) -> Vec<Change> {
         let practices = self.shared.practices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let remembered = self.subscriptions.remembered();
-        let view =
-            View { practice: self.id(), practices: &practices, known_by, remembered: &remembered, fingerprint };
+        let view = View { practice: self.id(), practices: &practices, known_by, remembered: &remembered, fingerprint };
         view.changes(wanted, listed, self.healthengines_now())
     }
 

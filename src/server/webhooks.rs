@@ -88,8 +88,11 @@ impl Rules {
             return Some(peer);
         }
         // Each proxy adds whom it heard it from on the right. What stands left of the first stranger is his word alone.
-        let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
-        for entry in lines.iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim).filter(|entry| !entry.is_empty()) {
+        let lines: Vec<_> =
+            headers.get_all(FORWARDED_FOR).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+        for entry in
+            lines.iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim).filter(|entry| !entry.is_empty())
+        {
             let address = address(entry)?;
             if !self.proxies.contains(&address) {
                 return Some(address);
@@ -133,7 +136,8 @@ impl Webhooks {
     /// Serves until the token is cancelled.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let rules = self.clone();
-        let is_expected = move |peer| rules.with(|rules| rules.allowed.contains(&peer) || rules.proxies.contains(&peer));
+        let is_expected =
+            move |peer| rules.with(|rules| rules.allowed.contains(&peer) || rules.proxies.contains(&peer));
         serve_expected(listener, self.router(), is_expected, stop).await;
     }
 

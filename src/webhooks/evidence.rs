@@ -182,11 +182,14 @@ mod tests {
         Poll(i64, Vec<(Item, Option<i64>)>),
     }
 
+    /// A name, what happened, and whether webhooks count as arriving after so many seconds.
+    type Row = (&'static str, Vec<Event>, Vec<(i64, bool)>);
+
     #[test]
     fn webhooks_count_for_an_hour_and_while_nothing_is_missed() {
         use Event::{Poll, Webhook};
         let days = || Item::Kind(RequestKind::Availability);
-        let table: Vec<(&str, Vec<Event>, Vec<(i64, bool)>)> = vec![
+        let table: [Row; 14] = [
             ("nothing ever came", vec![Poll(0, vec![])], vec![(0, false)]),
             ("one came", vec![Webhook(0, None)], vec![(0, true), (3599, true), (3600, false)]),
             (

@@ -16,10 +16,12 @@ pub fn reason(error: &SubscriptionError, callback_url: &str) -> String {
     let (kind, message) = (error.kind.as_deref().unwrap_or_default(), error.message.as_deref().unwrap_or_default());
     // The addresses may hold any word, "timeout" among them.
     let addresses = [callback_url, error.callback_url.as_deref().unwrap_or_default()];
-    let text = addresses.iter().filter(|address| !address.is_empty()).fold(
-        format!("{kind} {message}").replace("\\/", "/").to_lowercase(),
-        |text, address| text.replace(&address.to_lowercase(), " "),
-    );
+    let text = addresses
+        .iter()
+        .filter(|address| !address.is_empty())
+        .fold(format!("{kind} {message}").replace("\\/", "/").to_lowercase(), |text, address| {
+            text.replace(&address.to_lowercase(), " ")
+        });
     if let Some(known) = known(&text) {
         return known;
     }
@@ -58,7 +60,8 @@ fn known(text: &str) -> Option<String> {
 /// The HTTP status that the text speaks of: a number from 300 to 599 right after a word that says so.
 fn status(text: &str) -> Option<u16> {
     let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let says_so = |word: &str| matches!(word, "status" | "code" | "http" | "response" | "in" | "a" | "answered" | "with");
+    let says_so =
+        |word: &str| matches!(word, "status" | "code" | "http" | "response" | "in" | "a" | "answered" | "with");
     words.windows(2).find_map(|pair| {
         let number: u16 = pair[1].parse().ok().filter(|number| (300..600).contains(number))?;
         says_so(pair[0]).then_some(number)
@@ -87,9 +90,15 @@ mod tests {
     fn what_is_known_is_said_in_our_own_words() {
         let exception = "GuzzleHttp\\Exception\\ConnectException";
         let table = [
-            ("cURL error 6: Could not resolve host: bridge.example.com.au (see https://curl.haxx.se/x)", say::NO_SUCH_HOST),
+            (
+                "cURL error 6: Could not resolve host: bridge.example.com.au (see https://curl.haxx.se/x)",
+                say::NO_SUCH_HOST,
+            ),
             ("cURL error 28: Operation timed out after 5001 milliseconds with 0 bytes received", say::TIMED_OUT),
-            ("cURL error 7: Failed to connect to bridge.example.com.au port 443: Connection refused", say::CONNECTION_REFUSED),
+            (
+                "cURL error 7: Failed to connect to bridge.example.com.au port 443: Connection refused",
+                say::CONNECTION_REFUSED,
+            ),
             ("cURL error 60: SSL certificate problem: unable to get local issuer certificate", say::BAD_CERTIFICATE),
             ("cURL error 52: Empty reply from server", say::HUNG_UP),
             ("cURL error 7: Failed to connect: No route to host", say::NO_CONNECTION),
@@ -98,7 +107,10 @@ mod tests {
             assert_eq!(told(exception, message), expected, "{message}");
         }
         for (message, status) in [
-            ("Client error: `POST https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret` resulted in a `403 Forbidden` response", 403),
+            (
+                "Client error: `POST https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret` resulted in a `403 Forbidden` response",
+                403,
+            ),
             ("Server error: resulted in a `502 Bad Gateway` response", 502),
             ("unexpected status code 404", 404),
             ("HTTP 301", 301),
@@ -109,7 +121,10 @@ mod tests {
 
     #[test]
     fn of_anything_else_plain_words_are_kept_and_none_of_the_address() {
-        let words = told("OddException", "the gods of https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret frown; s3cret, HORSE 0412345678");
+        let words = told(
+            "OddException",
+            "the gods of https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret frown; s3cret, HORSE 0412345678",
+        );
         assert_eq!(words, say::other_reason("oddexception the gods of frown"));
         for message in ["correct-horse-s3cret", "correct horse s3cret newer secret", "", "12 34 // ..", "ä ö"] {
             assert_eq!(told("", message), say::NO_REASON, "{message}");

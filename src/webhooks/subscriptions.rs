@@ -258,7 +258,13 @@ mod tests {
     /// The changes in short: `make`, or the numbers that are deleted.
     fn changes(wanted: Option<&Wanted>, listed: &[Subscription], remembered: &Remembered) -> Vec<String> {
         let practices = ["1", "2"].map(|id| PracticeId(id.into())).into();
-        let view = View { practice: &PracticeId("1".into()), practices: &practices, known_by: wanted, remembered, fingerprint: &print };
+        let view = View {
+            practice: &PracticeId("1".into()),
+            practices: &practices,
+            known_by: wanted,
+            remembered,
+            fingerprint: &print,
+        };
         let short = |change| match change {
             Change::Make(made) => {
                 assert_eq!((&made.id, made.expire_at), (&None, Some(hours(0) + LIFE)));
@@ -283,11 +289,23 @@ mod tests {
             ("two of one moment", vec![fitting("a", 0), fitting("b", 0)], vec!["a"]),
             ("one without an end", vec![with("a", |own| own.expire_at = None)], vec!["make"]),
             ("that and one that fits", vec![with("a", |own| own.expire_at = None), fitting("b", 0)], vec!["a"]),
-            ("another secret", vec![with("a", |own| own.callback_url = format!("{PREFIX}former")), fitting("b", 0)], vec!["a"]),
+            (
+                "another secret",
+                vec![with("a", |own| own.callback_url = format!("{PREFIX}former")), fitting("b", 0)],
+                vec!["a"],
+            ),
             ("another secret alone", vec![with("a", |own| own.callback_url = format!("{PREFIX}former"))], vec!["make"]),
-            ("another topic", vec![with("a", |own| own.topic = "requests.bookings".into()), fitting("b", 0)], vec!["a"]),
+            (
+                "another topic",
+                vec![with("a", |own| own.topic = "requests.bookings".into()), fitting("b", 0)],
+                vec!["a"],
+            ),
             ("no client id", vec![with("a", |own| own.client_id = None), fitting("b", 0)], vec!["a"]),
-            ("an unknown client id", vec![with("a", |own| own.client_id = Some("9".into())), fitting("b", 0)], vec!["a"]),
+            (
+                "an unknown client id",
+                vec![with("a", |own| own.client_id = Some("9".into())), fitting("b", 0)],
+                vec!["a"],
+            ),
             ("another practice's", vec![with("a", |own| own.client_id = Some("2".into())), fitting("b", 0)], vec![]),
             ("another practice's alone", vec![with("a", |own| own.client_id = Some("2".into()))], vec!["make"]),
             ("a stranger's", vec![with("a", elsewhere), fitting("b", 0)], vec![]),
@@ -320,7 +338,10 @@ mod tests {
 
     #[test]
     fn a_changed_address_makes_the_new_one_before_the_remembered_old_one_goes() {
-        let moved = Wanted { prefix: "https://new.example/webhooks/".into(), callback_url: "https://new.example/webhooks/s".into() };
+        let moved = Wanted {
+            prefix: "https://new.example/webhooks/".into(),
+            callback_url: "https://new.example/webhooks/s".into(),
+        };
         let (old, new) = (fitting("a", 1), with("b", |own| own.callback_url = moved.callback_url.clone()));
         assert_eq!(changes(Some(&moved), std::slice::from_ref(&old), &remembered(&["a"])), ["make"]);
         assert_eq!(changes(Some(&moved), &[old.clone(), new.clone()], &remembered(&["a"])), ["a"]);

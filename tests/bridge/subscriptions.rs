@@ -82,7 +82,11 @@ async fn after_a_restart_nothing_is_subscribed_twice_and_a_power_cut_in_between_
     clinic.open_up().await;
     assert_eq!(calls(&clinic, "POST"), 1);
     for cut in [false, true, false] {
-        if cut { clinic.pull_the_plug().await } else { clinic.stop().await }
+        if cut {
+            clinic.pull_the_plug().await
+        } else {
+            clinic.stop().await
+        }
         clinic.pass(hours(2)).await;
         clinic.start();
         clinic.until_in_step().await;
@@ -150,9 +154,7 @@ async fn lost_answers_leave_one_subscription_in_the_end() {
             let mut clinic = Clinic::new().with_webhooks();
             clinic.healthengine.configure(|settings| settings.renewal = renewal);
             let mut faults = VecDeque::from([fault.clone(), fault.clone()]);
-            clinic
-                .healthengine_faults
-                .set(move |asked| if is_subscribing(asked) { faults.pop_front() } else { None });
+            clinic.healthengine_faults.set(move |asked| if is_subscribing(asked) { faults.pop_front() } else { None });
             clinic.start();
             subscribed(&clinic).await;
             // What is carried out late comes to light at the next look.
@@ -174,9 +176,7 @@ async fn a_deletion_whose_answer_is_lost_is_made_good() {
         let duplicate = someones(Some(PRACTICE), &format!("{}x", CALLBACK.strip_suffix(SECRET).unwrap()));
         clinic.healthengine.add_subscription(&practice(PRACTICE), duplicate).unwrap();
         let mut faults = VecDeque::from([fault.clone()]);
-        clinic
-            .healthengine_faults
-            .set(move |asked| if asked.method == "DELETE" { faults.pop_front() } else { None });
+        clinic.healthengine_faults.set(move |asked| if asked.method == "DELETE" { faults.pop_front() } else { None });
         clinic.start();
         clinic.until("something is deleted", minutes(1), |clinic| calls(clinic, "DELETE") > 0).await;
         clinic.pass(minutes(3)).await;
@@ -319,9 +319,7 @@ async fn a_server_that_fails_is_asked_with_growing_delays_and_its_words_do_not_r
 async fn a_server_that_shortens_their_life_is_asked_as_often_as_it_takes() {
     for days in [1, 3] {
         let mut clinic = Clinic::new().with_webhooks();
-        clinic
-            .healthengine
-            .configure(|settings| settings.subscription_life_max = Some(TimeDelta::days(days)));
+        clinic.healthengine.configure(|settings| settings.subscription_life_max = Some(TimeDelta::days(days)));
         clinic.start();
         subscribed(&clinic).await;
         clinic.journal.clear();
@@ -353,7 +351,11 @@ async fn a_practice_that_is_switched_off_ends_its_own_and_one_that_is_switched_o
     clinic.open_up().await;
     for removed in [false, true] {
         let all = clinic.config.practices.clone();
-        if removed { drop(clinic.config.practices.pop()) } else { clinic.config.practices[1].enabled = false }
+        if removed {
+            drop(clinic.config.practices.pop())
+        } else {
+            clinic.config.practices[1].enabled = false
+        }
         clinic.reload();
         clinic.until("it is ended", minutes(2), |clinic| clinic.subscriptions_of(BRANCH).is_empty()).await;
         assert_eq!(clinic.subscriptions_of(PRACTICE).len(), 1);

@@ -79,7 +79,8 @@ impl Listener {
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut text =
+        format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -105,7 +106,8 @@ fn status(answer: &str) -> u16 {
 #[tokio::test]
 async fn a_webhook_is_answered_with_200_whatever_it_says() {
     let listener = Listener::behind_a_proxy().await;
-    let example = br#"{"clientId":"1234567","topic":"requests.bookings","data":{"requestType":"bookings","bookingId":154}}"#;
+    let example =
+        br#"{"clientId":"1234567","topic":"requests.bookings","data":{"requestType":"bookings","bookingId":154}}"#;
     assert_eq!(listener.call("POST", RIGHT, example).await, 200);
     assert_eq!(listener.heard()[0].practice, Some(practice("1234567")));
     let longest = vec![b'x'; BODY_BYTES_MAX];
@@ -120,7 +122,16 @@ async fn a_webhook_is_answered_with_200_whatever_it_says() {
 #[tokio::test]
 async fn anything_else_is_refused_and_heard_by_nobody() {
     let listener = Listener::behind_a_proxy().await;
-    for path in ["/", "/webhooks", "/webhooks/", "/webhooks/wrong", "/webhooks/s3cret/", "/webhooks/s3cretx", "/status", "/healthz"] {
+    for path in [
+        "/",
+        "/webhooks",
+        "/webhooks/",
+        "/webhooks/wrong",
+        "/webhooks/s3cret/",
+        "/webhooks/s3cretx",
+        "/status",
+        "/healthz",
+    ] {
         for method in ["POST", "GET"] {
             assert_eq!(listener.call(method, path, b"").await, 404, "{method} {path}");
         }
@@ -131,9 +142,14 @@ async fn anything_else_is_refused_and_heard_by_nobody() {
     }
     assert_eq!(listener.call("POST", RIGHT, &vec![b'x'; BODY_BYTES_MAX + 1]).await, 413);
     // Announced and never sent; sent and never announced.
-    let announced = format!("POST {RIGHT} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {HEALTHENGINE}\r\nContent-Length: 999999999\r\n\r\n");
+    let announced = format!(
+        "POST {RIGHT} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {HEALTHENGINE}\r\nContent-Length: 999999999\r\n\r\n"
+    );
     assert_eq!(status(&listener.exchange(announced.as_bytes()).await), 413);
-    let mut chunks = format!("POST {RIGHT} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {HEALTHENGINE}\r\nTransfer-Encoding: chunked\r\n\r\n").into_bytes();
+    let mut chunks = format!(
+        "POST {RIGHT} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {HEALTHENGINE}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    .into_bytes();
     for _ in 0..=BODY_BYTES_MAX / 1024 {
         chunks.extend([b"400\r\n".as_slice(), &[b'x'; 1024], b"\r\n"].concat());
     }
@@ -195,7 +211,8 @@ async fn slow_headers_are_hung_up_on_and_a_slow_body_is_not_waited_for() {
     let mut headers = listener.connect().await;
     headers.write_all(b"POST /webhooks/s3cret HTTP/1.1\r\nho").await.unwrap();
     let mut body = listener.connect().await;
-    let begun = format!("POST {RIGHT} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {HEALTHENGINE}\r\nContent-Length: 100\r\n\r\n{{");
+    let begun =
+        format!("POST {RIGHT} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {HEALTHENGINE}\r\nContent-Length: 100\r\n\r\n{{");
     body.write_all(begun.as_bytes()).await.unwrap();
     assert_eq!(status(&answer(body).await), 200);
     assert_eq!(listener.heard(), [Hint::default()]);

@@ -155,7 +155,8 @@ async fn a_webhook_wakes_the_practice_that_it_names_and_all_if_it_names_none_tha
         clinic.journal.clear();
         clinic.bridge().webhook(&Hint { practice: named.map(practice), ..Hint::default() });
         clinic.pass(seconds(2)).await;
-        let polled: Vec<_> = clinic.journal.of("GET /requests", "/requests").into_iter().filter_map(|call| call.practice).collect();
+        let polled: Vec<_> =
+            clinic.journal.of("GET /requests", "/requests").into_iter().filter_map(|call| call.practice).collect();
         let mut expected: Vec<_> = woken.into_iter().map(practice).collect();
         expected.sort();
         let mut polled = polled;
@@ -170,7 +171,11 @@ async fn deliveries_that_fail_are_a_health_problem_with_the_reason_until_one_arr
     for (fault, error_log, reason) in [
         (Delivered::TimedOut, ErrorLog::LastAttempt, "no answer came within its five seconds"),
         (Delivered::Refused, ErrorLog::EveryAttempt, "the connection to public_url is refused"),
-        (Delivered::Answered(502), ErrorLog::LastAttempt, "status 502 was answered (the proxy does not reach vetbridge)"),
+        (
+            Delivered::Answered(502),
+            ErrorLog::LastAttempt,
+            "status 502 was answered (the proxy does not reach vetbridge)",
+        ),
     ] {
         let clinic = open().await;
         clinic.healthengine.configure(|settings| settings.error_log = error_log);

@@ -47,7 +47,8 @@ async fn book(clinic: &Clinic, time: &str) -> BookingId {
 async fn a_booking_is_made_at_its_webhook_and_the_secret_stays_out_of_the_log() {
     for strips in ["", "/hooks"] {
         let (clinic, port) = with_webhooks().await;
-        let courier = HttpCourier::new(([127, 0, 0, 1], port).into(), "52.62.53.70".parse().unwrap()).unwrap().stripping(strips);
+        let courier =
+            HttpCourier::new(([127, 0, 0, 1], port).into(), "52.62.53.70".parse().unwrap()).unwrap().stripping(strips);
         let (model, stop) = (clinic.healthengine.clone(), CancellationToken::new());
         let _stop = stop.clone().drop_guard();
         tokio::spawn(async move { model.deliver_webhooks(Arc::new(courier), stop).await });
@@ -62,9 +63,11 @@ async fn a_booking_is_made_at_its_webhook_and_the_secret_stays_out_of_the_log() 
         }
         // What it says to a stranger is in the log; the secret is not.
         let stranger = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        let call = stranger.post(format!("http://127.0.0.1:{port}/webhooks/{SECRET}")).header("x-forwarded-for", "9.9.9.9");
+        let call =
+            stranger.post(format!("http://127.0.0.1:{port}/webhooks/{SECRET}")).header("x-forwarded-for", "9.9.9.9");
         assert_eq!(call.send().await.unwrap().status(), 403);
-        eventually("the log has it", async || service.log().contains("its sender 9.9.9.9 is not among allowed_ips")).await;
+        eventually("the log has it", async || service.log().contains("its sender 9.9.9.9 is not among allowed_ips"))
+            .await;
         assert!(service.log().contains("https://bridge.example/hooks/webhooks/…"), "{}", service.log());
         assert!(!service.log().contains(SECRET), "{}", service.log());
         let status = service.get("/api/v1/status").await.text().await.unwrap();

@@ -44,8 +44,7 @@ impl Keeper {
 }
 
 fn delivering(server: &Server, answer: Option<Delivered>) -> (Arc<Keeper>, DropGuard) {
-    let keeper =
-        Arc::new(Keeper { began: Some(Instant::now()), answer: Mutex::new(answer), ..Keeper::default() });
+    let keeper = Arc::new(Keeper { began: Some(Instant::now()), answer: Mutex::new(answer), ..Keeper::default() });
     let (model, courier, stop) = (server.model.clone(), Arc::clone(&keeper), CancellationToken::new());
     let stopped = stop.clone();
     tokio::spawn(async move { model.deliver_webhooks(courier, stopped).await });
@@ -169,7 +168,8 @@ async fn nothing_is_delivered_to_a_subscription_that_has_ended_or_not_begun() {
     go_by(2000).await;
     assert_eq!((keeper.times(), server.model.open_deliveries()), (vec![], 0), "not even sent again");
 
-    let begins_later = json!({ "topic": "requests.*", "callbackUrl": "https://x.example/y", "startAt": "2026-03-03 00:00:00" });
+    let begins_later =
+        json!({ "topic": "requests.*", "callbackUrl": "https://x.example/y", "startAt": "2026-03-03 00:00:00" });
     assert_eq!(server.post("subscription", begins_later).status, 201);
     server.book("09:15");
     go_by(5).await;

@@ -31,8 +31,7 @@ use crate::ids::{BookingId, PracticeId, RequestId};
 /// How long an answer is waited for.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// After so long a failed delivery is sent again; then it is given up.
-pub const RESENT_AFTER: [Duration; 3] =
-    [Duration::from_secs(10), Duration::from_secs(100), Duration::from_secs(1_000)];
+pub const RESENT_AFTER: [Duration; 3] = [Duration::from_secs(10), Duration::from_secs(100), Duration::from_secs(1_000)];
 /// So many calls are under way at one time.
 const AT_ONCE: usize = 64;
 /// Deliveries that nobody takes are dropped, oldest first.
@@ -73,6 +72,13 @@ pub(super) struct Delivery {
     /// From 1.
     attempt: u32,
     due: DateTime<Utc>,
+}
+
+/// A delivery with its address and body.
+struct Call {
+    delivery: Delivery,
+    callback_url: String,
+    body: Vec<u8>,
 }
 
 /// The deliveries of all practices.
@@ -137,7 +143,7 @@ impl State {
     }
 
     /// What is due, and when the next one is.
-    fn due(&mut self, now: DateTime<Utc>) -> (Vec<(Delivery, String, Vec<u8>)>, Option<DateTime<Utc>>) {
+    fn due(&mut self, now: DateTime<Utc>) -> (Vec<Call>, Option<DateTime<Utc>>) {
         let waiting = std::mem::take(&mut self.deliveries.waiting);
         let (due, later): (Vec<Delivery>, Vec<Delivery>) = waiting.into_iter().partition(|own| own.due <= now);
         self.deliveries.waiting = later.into();
@@ -148,7 +154,7 @@ impl State {
     }
 
     /// Address and body, unless the subscription has ended.
-    fn ready(&self, delivery: Delivery, now: DateTime<Utc>) -> Option<(Delivery, String, Vec<u8>)> {
+    fn ready(&self, delivery: Delivery, now: DateTime<Utc>) -> Option<Call> {
         let practice = self.practices.get(&delivery.practice)?;
         let own = practice.subscriptions.get(&delivery.subscription).filter(|own| own.is_standing(now))?;
         let body = json!({
@@ -159,7 +165,7 @@ impl State {
             "data": delivery.data(),
         });
         let callback_url = own.callback_url.clone();
-        Some((delivery, callback_url, body.to_string().into_bytes()))
+        Some(Call { delivery, callback_url, body: body.to_string().into_bytes() })
     }
 
     /// An attempt ended. A failed one is logged, and made again unless it was the last.
@@ -228,10 +234,9 @@ impl Delivery {
     fn failure(&self, id: String, own: &Subscription, delivered: Delivered, at: DateTime<Utc>) -> DeliveryFailure {
         let url = &own.callback_url;
         let (kind, error_message) = match delivered {
-            Delivered::Answered(status) => (
-                "BadResponseException",
-                format!("Client error: `POST {url}` resulted in a `{status}` response"),
-            ),
+            Delivered::Answered(status) => {
+                ("BadResponseException", format!("Client error: `POST {url}` resulted in a `{status}` response"))
+            }
             Delivered::TimedOut => (
                 "ConnectException",
                 format!("cURL error 28: Operation timed out after 5001 milliseconds with 0 bytes received for {url}"),
@@ -269,7 +274,7 @@ impl HealthengineModel {
                 let (due, next) = state.due(now);
                 (due, next.map(|next| (next - now).to_std().unwrap_or_default()))
             });
-            for (delivery, callback_url, body) in due {
+            for Call { delivery, callback_url, body } in due {
                 let (model, courier, stop) = (self.clone(), Arc::clone(&courier), stop.clone());
                 let places = Arc::clone(&places);
                 tokio::spawn(stop.run_until_cancelled_owned(async move {

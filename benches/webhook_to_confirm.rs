@@ -27,7 +27,7 @@ use vetbridge::simulator::healthengine::{
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 
 /// So many bookings are timed each way.
-const BOOKINGS: usize = 50;
+const BOOKINGS: usize = 30;
 /// Between two of them, so that none waits for another.
 const APART: Duration = Duration::from_millis(700);
 

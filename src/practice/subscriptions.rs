@@ -178,8 +178,8 @@ impl Practice {
                 return;
             }
             let began = Instant::now();
-            let wait = if self.health.has(&Subject::Access) {
-                ACCESS_SEEN_EVERY
+            let (wait, may_be_sooner) = if self.health.has(&Subject::Access) {
+                (ACCESS_SEEN_EVERY, false)
             } else {
                 let subscriptions_are_due = !subscribed || subscriptions_at <= began;
                 let looked = async {
@@ -196,7 +196,7 @@ impl Practice {
                 biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
-                () = self.asked_to_look(began) => subscribed = false,
+                () = self.asked_to_look(began), if may_be_sooner => subscribed = false,
             }
         }
     }
@@ -207,22 +207,22 @@ impl Practice {
         self.subscriptions.wanted.notified().await;
     }
 
-    /// How long to wait after a look, which ended so.
-    fn after_look(&self, looked: Result<(), Failed>, delays: &mut Delays) -> Duration {
+    /// How long to wait after a look, which ended so, and whether a missed webhook may bring the next one forward.
+    fn after_look(&self, looked: Result<(), Failed>, delays: &mut Delays) -> (Duration, bool) {
         let error = match looked {
             Ok(()) => {
                 delays.reset();
                 self.health.clear(&Subject::Subscriptions);
-                return ERRORS_EVERY;
+                return (ERRORS_EVERY, true);
             }
             Err(Failed::Healthengine(error)) => self.without_secret(error),
             Err(Failed::Store(error)) => {
                 self.written(Err(error.into()));
-                return LONGEST_DELAY;
+                return (LONGEST_DELAY, false);
             }
         };
         self.health.raise(Subject::Subscriptions, say::not_subscribed(&error), self.now());
-        match error.class {
+        let wait = match error.class {
             ErrorClass::Credentials | ErrorClass::Forbidden => BLOCKED,
             ErrorClass::NotSent
             | ErrorClass::Lost
@@ -230,7 +230,8 @@ impl Practice {
             | ErrorClass::Refused
             | ErrorClass::TooMany
             | ErrorClass::Contract => delays.next_delay().max(error.retry_after.unwrap_or_default()),
-        }
+        };
+        (wait, false)
     }
 
     /// An error whose text does not repeat the secret.
@@ -288,6 +289,10 @@ impl Practice {
                 break;
             }
             for change in changes.into_iter().take(DELETED_MAX) {
+                // While the practice stops nothing is begun; what is left is seen at the next start.
+                if wanted.is_some() && self.stop.is_cancelled() {
+                    return Ok(());
+                }
                 match change {
                     Change::Make(asked) => self.subscribe(asked, &mut listed).await?,
                     Change::Delete(id) => self.unsubscribe(&id, &mut listed).await?,
@@ -343,7 +348,7 @@ impl Practice {
 
     /// Reads which deliveries of the subscription failed since the last look.
     async fn read_delivery_errors(&self) -> Result<(), Failed> {
-        let Some(wanted) = &self.settings.webhooks else { return Ok(()) };
+        let Some(wanted) = self.settings.webhooks.as_ref().filter(|_| !self.stop.is_cancelled()) else { return Ok(()) };
         let callback = self.shared.pseudonyms.fingerprint(&wanted.callback_url);
         let Some(id) = self.subscriptions.remembered().current(&callback).map(str::to_owned) else { return Ok(()) };
         let now = self.healthengines_now();

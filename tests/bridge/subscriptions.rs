@@ -287,7 +287,12 @@ async fn a_server_that_refuses_subscriptions_alone_is_asked_every_five_minutes_a
     clinic.healthengine_faults.set(|asked| asked.target.ends_with("/subscription").then_some(Fault::StatusBefore(403)));
     clinic.open_up().await;
     clinic.journal.clear();
-    clinic.pass(hours(1)).await;
+    // Each of them is one that no webhook announced.
+    for number in 0..12 {
+        clinic.healthengine.ask_resources(&practice(PRACTICE)).unwrap();
+        clinic.pass(minutes(5)).await;
+        assert!(clinic.journal.count("GET /requests", "") > 50 * number);
+    }
     let asked = clinic.journal.count("GET /subscription", "");
     assert!((11..=13).contains(&asked), "{asked}");
     assert!(clinic.journal.count("GET /requests", "") > 600);

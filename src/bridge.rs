@@ -25,6 +25,7 @@ use crate::practice::locks::Locks;
 use crate::practice::rosters::KnownRosters;
 use crate::practice::{self, Doors, Practice, Settings, Shared, zones};
 use crate::store::{Store, StoreError};
+use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
 pub mod keeper;
@@ -72,6 +73,7 @@ impl Bridge {
             locks: Locks::default(),
             resolving: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
+            practices: Mutex::default(),
             broken: CancellationToken::new(),
             clock,
             store,
@@ -196,6 +198,14 @@ impl Bridge {
     /// What is wrong with the whole rather than with one practice.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// A webhook arrived: the practice that it names looks; every one does if it names none that runs.
+    pub fn webhook(&self, hint: &Hint) {
+        match hint.practice.as_ref().and_then(|id| self.practice(id)) {
+            Some(practice) => practice.webhook(hint),
+            None => self.practices().for_each(|practice| practice.look_now()),
+        }
     }
 
     /// The zone in which times of a practice are shown, also of one that does not run.

@@ -12,7 +12,7 @@ use super::connect::Network;
 use crate::clock::Clock;
 use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config};
-use crate::messages::{reload as reload_say, start as say};
+use crate::messages::{reload as reload_say, start as say, webhooks as webhooks_say};
 use crate::service::Service;
 
 /// Runs the command.
@@ -77,6 +77,9 @@ fn announce(config: &Config, service: &Service) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), practices = enabled, "{}", say::RUNS);
     if enabled == 0 {
         tracing::warn!("{}", say::NOTHING_ENABLED);
+    }
+    if let (Some(webhooks), Some(address)) = (&config.webhooks, service.webhook_address()) {
+        tracing::info!("{}", webhooks_say::listens(address, webhooks.prefix()));
     }
     // The token opens the page, so it is shown to whoever sits at a terminal and never kept in a log.
     if std::io::stderr().is_terminal() {

@@ -196,7 +196,7 @@ impl Practice {
                     if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden)
                         && self.health.has(&Subject::Access) =>
                 {
-                    super::requests::BLOCKED
+                    crate::webhooks::pace::BLOCKED
                 }
                 Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()).min(sync.config_interval),
             };

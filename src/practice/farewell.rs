@@ -19,13 +19,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::configuration::Reason;
 use super::publishing::{ReadDays, Which};
-use super::requests::{BLOCKED, all_pages};
+use super::requests::all_pages;
 use super::{Failed, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::State;
 use crate::healthengine::RequestKind;
 use crate::messages::booking as say;
 use crate::remote::{Answer, ErrorClass};
+use crate::webhooks::pace::BLOCKED;
 
 /// How long what is under way may take to be settled.
 const SETTLING: TimeDelta = TimeDelta::minutes(2);
@@ -42,9 +43,9 @@ pub enum Farewell {
 }
 
 impl Practice {
-    /// True while Healthengine may offer something of the practice, or something is under way.
+    /// True while Healthengine may offer something of the practice or call us, or something is under way.
     pub fn has_ties(&self) -> bool {
-        self.publisher.has_told() || self.publisher.has_unheard() || self.has_open()
+        self.publisher.has_told() || self.publisher.has_unheard() || self.has_open() || self.is_subscribed()
     }
 
     fn has_open(&self) -> bool {
@@ -103,7 +104,11 @@ impl Practice {
             return Ok(false);
         }
         // What was booked before the last day was empty.
-        Ok(self.settle().await? || !may_wait)
+        if !self.settle().await? && may_wait {
+            return Ok(false);
+        }
+        self.end_subscriptions().await?;
+        Ok(true)
     }
 
     /// Deals with what is outstanding; true if nothing is.

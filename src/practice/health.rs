@@ -46,6 +46,10 @@ pub enum Subject {
     RefusedDays,
     /// An extra feature that cannot be switched off.
     Features,
+    /// The webhook subscription cannot be kept.
+    Subscriptions,
+    /// Webhooks cannot be delivered.
+    Webhooks,
     /// The store cannot be written.
     Store,
     /// Practices that were removed from the configuration before their days were emptied.
@@ -76,6 +80,8 @@ impl Subject {
             Self::Days => "days".into(),
             Self::RefusedDays => "refused_days".into(),
             Self::Features => "features".into(),
+            Self::Subscriptions => "subscriptions".into(),
+            Self::Webhooks => "webhooks".into(),
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),

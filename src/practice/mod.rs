@@ -13,6 +13,7 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
@@ -35,6 +36,7 @@ mod requests;
 pub mod resolve;
 pub mod resync;
 pub mod rosters;
+mod subscriptions;
 mod updates;
 mod waiting;
 mod watch;
@@ -61,6 +63,7 @@ use crate::messages::practice as say;
 use crate::openvpms::OpenVpmsHandle;
 use crate::remote::{CallError, ErrorClass};
 use crate::store::Store;
+use crate::webhooks::{self, evidence::Evidence};
 use crate::zone::Zone;
 
 pub use availability::Changed;
@@ -98,6 +101,8 @@ pub struct Shared {
     pub clients: clients::ClientMemory,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
+    /// Every practice that this process ever had: their subscriptions are not each other's.
+    pub practices: Mutex<BTreeSet<PracticeId>>,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<Changed>,
     /// Cancelled when the store cannot be written: nothing may be done any more.
@@ -111,6 +116,8 @@ pub struct Settings {
     pub sync: config::Sync,
     /// `[bookings]`.
     pub bookings: config::Bookings,
+    /// Where webhooks are to arrive, if anywhere.
+    pub webhooks: Option<webhooks::subscriptions::Wanted>,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
 }
@@ -119,7 +126,8 @@ impl Settings {
     /// What a configuration says of them.
     pub fn of(config: &Config) -> Self {
         let request_timeout = TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10));
-        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), request_timeout }
+        let webhooks = config.webhooks.as_ref().map(webhooks::subscriptions::Wanted::of);
+        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks, request_timeout }
     }
 }
 
@@ -149,6 +157,9 @@ pub struct Practice {
     tasks: TaskTracker,
     /// A hint that something waits at Healthengine.
     look_now: Notify,
+    /// Whether webhooks arrive.
+    evidence: Mutex<Evidence>,
+    subscriptions: subscriptions::Subscriptions,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
     /// What of it Healthengine has: only of that days are sent.
     offered: watch_channel::Sender<Option<Arc<Offering>>>,
@@ -207,10 +218,12 @@ impl Practice {
         healthengine: HealthengineHandle,
         stop: CancellationToken,
     ) -> Arc<Self> {
+        shared.practices.lock().unwrap_or_else(PoisonError::into_inner).insert(config.id.clone());
         Arc::new(Self {
             health: Health::new(config.id.clone()),
             configuration: configuration::Configuration::open(&shared.store, &config.id),
             publisher: publishing::Publisher::open(&shared.store, &config.id),
+            subscriptions: subscriptions::Subscriptions::open(&shared.store, &config.id),
             config,
             settings,
             shared,
@@ -219,6 +232,7 @@ impl Practice {
             stop,
             tasks: TaskTracker::new(),
             look_now: Notify::new(),
+            evidence: Mutex::default(),
             offering: watch_channel::Sender::new(None),
             offered: watch_channel::Sender::new(None),
             first_configuration: watch_channel::Sender::new(false),
@@ -249,6 +263,7 @@ impl Practice {
         tasks.spawn(Arc::clone(self).refresh_loop());
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
+        tasks.spawn(Arc::clone(self).subscription_loop());
     }
 
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.
@@ -335,8 +350,11 @@ impl Practice {
 
     /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics share it.
     fn delays(&self, first: Duration) -> Delays {
-        let seed = u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16);
-        Delays::new(first, self.settings.sync.max_retry_interval, seed.unwrap_or_default())
+        Delays::new(first, self.settings.sync.max_retry_interval, self.seed())
+    }
+
+    fn seed(&self) -> u64 {
+        u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16).unwrap_or_default()
     }
 
     fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {

@@ -59,6 +59,7 @@ fn practice_section(practice: &PracticeStatus) -> Markup {
         table {
             tr { th { "Resources" } td { (practice.resources) } }
             tr { th { "Last poll" } td { (time(practice.polled_at)) } }
+            @if practice.webhook_at.is_some() { tr { th { "Last webhook" } td { (time(practice.webhook_at)) } } }
             tr { th { "Diary read" } td { (time(practice.read_at)) } }
             tr { th { "Configuration accepted" } td { (time(practice.configured_at)) } }
             tr { th { "Availability sent" } td { (time(practice.sent_at)) } }

@@ -85,6 +85,8 @@ pub struct PracticeStatus {
     pub needs_attention: usize,
     /// The last poll that was answered.
     pub polled_at: Option<DateTime<FixedOffset>>,
+    /// The last webhook for this practice.
+    pub webhook_at: Option<DateTime<FixedOffset>>,
     /// The last whole reading of the near days.
     pub read_at: Option<DateTime<FixedOffset>>,
     /// When the configuration was last known to be accepted.
@@ -166,6 +168,7 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         resources: practice.offering().map_or(0, |offering| offering.mapping.resources.len()),
         needs_attention: flagged,
         polled_at: local(progress.polled_at),
+        webhook_at: local(practice.webhook_at()),
         read_at: local(progress.read_at),
         configured_at: local(progress.configured_at),
         sent_at: local(progress.sent_at),

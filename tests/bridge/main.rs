@@ -21,3 +21,6 @@ mod power_cuts;
 mod requests;
 mod resolve;
 mod start;
+mod subscriptions;
+mod webhook_listener;
+mod webhooks;

@@ -39,6 +39,6 @@ async fn set(admin: Admin, id: String, paused: bool) -> Response {
     };
     let mut standing = keeper.watch();
     let _in_time = tokio::time::timeout(WAIT, standing.wait_for(arrived)).await;
-    let off = view::OffStatus::of(&keeper.practice(), keeper.standing());
+    let off = view::OffStatus::of(&keeper.practice(), keeper.standing(), admin.bridge.ledger());
     Json(view::PauseOutcome { practice: id, on, off }).into_response()
 }

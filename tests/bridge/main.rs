@@ -18,3 +18,4 @@ mod over_http;
 mod power_cuts;
 mod requests;
 mod start;
+mod switches;

@@ -31,7 +31,7 @@ async fn set(admin: Admin, id: String, paused: bool) -> Response {
         Ok(None) => return api::problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
         Err(error) => return api::problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
-    let on = keeper.wanted().off.is_none();
+    let on = keeper.wanted().off().is_none();
     let arrived = |standing: &Standing| match standing {
         Standing::On => on,
         Standing::Silent(_) => !on,

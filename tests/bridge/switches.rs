@@ -115,9 +115,9 @@ async fn days_that_the_guard_protects_are_emptied_too_when_it_is_switched_off() 
 #[tokio::test(start_paused = true)]
 async fn a_protected_day_that_arrives_late_is_not_offered_after_the_farewell() {
     let mut clinic = held_back_by_the_guard().await;
-    clinic.healthengine_faults.set(|asked| {
-        asked.target.contains("/availability/snapshots").then_some(Fault::CarryOutLate(seconds(40)))
-    });
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.contains("/availability/snapshots").then_some(Fault::CarryOutLate(seconds(40))));
     clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), Some("s1001")).unwrap();
     clinic.pass(seconds(7)).await;
     clinic.healthengine_faults.heal();
@@ -132,9 +132,9 @@ async fn a_protected_day_that_arrives_late_is_not_offered_after_the_farewell() {
 async fn no_day_that_arrives_late_is_offered_after_the_farewell() {
     for late in [5, 20, 40, 55] {
         let mut clinic = Clinic::open().await;
-        clinic.healthengine_faults.set(move |asked| {
-            asked.target.contains("/availability/").then_some(Fault::CarryOutLate(seconds(late)))
-        });
+        clinic
+            .healthengine_faults
+            .set(move |asked| asked.target.contains("/availability/").then_some(Fault::CarryOutLate(seconds(late))));
         clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), None).unwrap();
         clinic.pass(seconds(7)).await;
         clinic.healthengine_faults.heal();
@@ -238,15 +238,16 @@ async fn what_was_held_until_the_end_is_left_to_a_person() {
 async fn a_replaced_practice_leaves_with_the_api_key_of_the_file() {
     let mut clinic = Clinic::with_branch();
     clinic.open_up().await;
-    let right = clinic.config.healthengine.api_key.clone();
-    clinic.config.healthengine.api_key = "a wrong one".into();
+    clinic.healthengine.configure(|settings| settings.api_key = "the next one".into());
     clinic.config.practices.pop();
     clinic.reload();
     clinic.pass(minutes(1)).await;
-    // It left with the way it had, or has to wait for the right one.
-    clinic.config.healthengine.api_key = right;
+    assert_eq!(standing(&clinic, BRANCH), Some(Standing::Leaving(Off::Removed)), "it is refused (401)");
+    clinic.config.healthengine.api_key = "the next one".into();
     clinic.reload();
-    clinic.until("it is gone", minutes(6), |clinic| standing(clinic, BRANCH).is_none()).await;
+    clinic.until("it is gone", minutes(1), |clinic| standing(clinic, BRANCH).is_none()).await;
+    // The last days wait in the marketplace's queue.
+    clinic.pass(seconds(1)).await;
     assert_eq!(offers(&clinic, BRANCH), 0);
     clinic.until_in_step().await;
     clinic.stop().await;

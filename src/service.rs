@@ -103,8 +103,13 @@ impl Service {
         // Where nobody listens, nothing is subscribed.
         let config = Config { webhooks: config.webhooks.clone().filter(|_| self.webhooks.is_some()), ..config.clone() };
         self.bridge.reload(&config, connect);
-        let waiting = (!waiting.is_empty()).then(|| reload::waits_for_restart(&waiting));
-        self.bridge.health().set(Subject::ConfigFile, waiting, self.bridge.now());
+        if waiting.is_empty() {
+            self.bridge.health().clear(&Subject::ConfigFile);
+        } else {
+            // Whatever was wrong with the file before.
+            let text = reload::waits_for_restart(&waiting);
+            self.bridge.health().raise_anew(Subject::ConfigFile, text, self.bridge.now());
+        }
     }
 
     /// Stays with the configuration it has: the file has errors.

@@ -682,11 +682,16 @@ impl Desk<'_> {
     }
 
     /// What was not made will not be, and what nobody could find out a person has to.
-    fn switched_off(self) -> Step {
+    fn switched_off(mut self) -> Step {
         match self.entry.state {
             State::Received => self.reject(say::SWITCHED_OFF.into()),
             State::Submitting => self.doubtful(say::CANNOT_LOOK),
-            State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => self.rest(),
+            State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => {
+                if self.entry.is_open() && self.entry.needs_attention.is_none() {
+                    self.entry.flag(say::never_told(&self.entry, self.now.zone));
+                }
+                self.rest()
+            }
         }
     }
 

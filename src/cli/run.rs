@@ -17,11 +17,13 @@ use crate::service::Service;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
-    let config = config::load(&global.config_file()?)?;
+    let path = global.config_file()?;
+    // Before it is read: what changes from here on is noticed.
+    let mut file = Watched::new(&path);
+    let config = config::load(&path)?;
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
-    let mut file = Watched::new(&config.source);
     let mut network = Network::new(&config)?;
     let service = Service::start(&config, &network, Clock::system()).await?;
     announce(&config, &service);

@@ -162,6 +162,16 @@ pub fn rejected_too_late(entry: &Entry, zone: Zone) -> String {
     )
 }
 
+/// The practice was switched off, and Healthengine had not taken what became of a booking.
+pub fn never_told(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let what = if entry.stands() { "there is" } else { "there is no longer, or never was," };
+    format!(
+        "Online booking was switched off before Healthengine took what became of booking {booking}: {what} an appointment at {at} in OpenVPMS. \
+         If the pet owner was told something else, call them (their number is at Healthengine)."
+    )
+}
+
 /// Healthengine was told something by hand while we were still at it.
 pub fn settled_by_hand(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));

@@ -34,6 +34,17 @@ pub fn leaving(off: Off) -> String {
     format!("The practice {why}: what is under way is settled, then its days at Healthengine are emptied.")
 }
 
+/// A practice is off and was silent before.
+pub fn stays_off(off: Off) -> &'static str {
+    match off {
+        Off::Disabled => "The practice is disabled in the configuration; nothing is sent for it.",
+        Off::Paused => {
+            "The practice is paused, which it stays until `vetbridge resume`, also if it was out of the configuration meanwhile; nothing is sent for it."
+        }
+        Off::Removed => "The practice was removed from the configuration; nothing is sent for it.",
+    }
+}
+
 /// Practices are gone from the file whose days stand at Healthengine.
 pub fn left_behind(practices: &[PracticeId]) -> String {
     format!(

@@ -55,6 +55,15 @@ impl Due {
     }
 }
 
+/// Days that are asked for and need no reading.
+#[derive(Debug, Default)]
+struct AtOnce {
+    /// What Healthengine last accepted, once more.
+    again: Vec<ResourceDay>,
+    /// Days of which nothing is offered.
+    empty: Vec<AvailabilitySnapshot>,
+}
+
 /// When everything was last sent again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct FullResync {
@@ -177,18 +186,28 @@ impl Practice {
             self.days_failed(&error);
             return Err(Failed::Healthengine(error));
         }
+        if let Err(error) = self.empty_what_is_left(offering).await {
+            self.days_failed(&error);
+            return Err(Failed::Healthengine(error));
+        }
         self.health.clear(&Subject::Days);
         if which == Which::All {
             // What could not be read follows when it can be; that is no reason to send the rest again.
             self.note_full_resync();
         }
-        let horizon = self.horizon(offering);
-        let offered: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id).collect();
-        let protected = self.configuration.protected();
-        self.forget_days(|resource, date| {
-            (offered.contains(&resource) || protected.contains(&resource)) && horizon.holds(date)
-        });
         reading.failure.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+    }
+
+    /// Days beyond a horizon that came nearer are not kept up to date any more and go out empty. What is past, and what went with
+    /// its resource, is forgotten; days of a resource that Healthengine still has are not, for a farewell empties them.
+    async fn empty_what_is_left(&self, offering: &Offering) -> Answer<()> {
+        let horizon = self.horizon(offering);
+        let known = self.configuration.resources_at_healthengine();
+        self.forget_days(|resource, date| known.contains(&resource) && horizon.first <= date);
+        let mut days = self.publisher.emptied();
+        days.retain(|day| !horizon.holds(day.date) && offering.mapping.resource(day.resource).is_some());
+        self.publish(ReadDays { began: self.now(), days }, Which::Changed, &|_| {}).await?;
+        Ok(())
     }
 
     /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
@@ -407,28 +426,34 @@ impl Practice {
         let (requests, _) = read?;
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
-        let mut at_once = Vec::new();
+        let mut at_once = AtOnce::default();
         for request in requests {
             self.want_day(&offering, request, &mut at_once);
         }
         // A question for one resource and one for all of them can be about the same day.
-        at_once.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
-        at_once.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
+        let empty = &mut at_once.empty;
+        empty.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
+        empty.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
+        empty.truncate(AT_ONCE_MAX);
         self.refresh_wanted.notify_one();
         self.answer_at_once(at_once);
         Ok(())
     }
 
     /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
-    fn answer_at_once(self: &Arc<Self>, mut snapshots: Vec<AvailabilitySnapshot>) {
-        if snapshots.is_empty() {
+    fn answer_at_once(self: &Arc<Self>, AtOnce { again, empty }: AtOnce) {
+        if again.is_empty() && empty.is_empty() {
             return;
         }
         let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
-        snapshots.truncate(AT_ONCE_MAX);
         let practice = Arc::clone(self);
         self.tasks.spawn(async move {
-            if let Err(error) = practice.publish_as_they_are(&snapshots).await {
+            let again = ReadDays { began: practice.now(), days: again };
+            let sent = match practice.publish(again, Which::All, &|_| {}).await {
+                Ok(_) => practice.publish_empty(&empty).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = sent {
                 practice.days_failed(&error);
             }
             drop(turn);
@@ -436,7 +461,7 @@ impl Practice {
     }
 
     /// Notes a day that is to be read and sent, or what can be said about it without reading.
-    fn want_day(&self, offering: &Offering, request: AvailabilityRequest, at_once: &mut Vec<AvailabilitySnapshot>) {
+    fn want_day(&self, offering: &Offering, request: AvailabilityRequest, at_once: &mut AtOnce) {
         let resources = &offering.mapping.resources;
         let asked: Vec<String> = match request.pms_resource_id {
             Some(id) => vec![id],
@@ -452,14 +477,13 @@ impl Practice {
                 }
                 // Held back by the guard: what Healthengine has is as good as anything.
                 (None, Some(resource)) if self.configuration.protected().contains(&resource) && offered_day => {
-                    let day = self.publisher.accepted(resource, request.day);
-                    at_once.extend(day.as_ref().map(ResourceDay::snapshot));
+                    at_once.again.extend(self.publisher.accepted(resource, request.day));
                 }
                 _ => {
                     self.said_once(&format!("{id} on {}", request.day));
                     let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), request.day);
                     empty.pms_resource_id = id;
-                    at_once.push(empty);
+                    at_once.empty.push(empty);
                 }
             }
         }

@@ -81,6 +81,12 @@ impl Configuration {
         Self::locked(&self.protected).clone()
     }
 
+    /// Resources that Healthengine has, as far as we were told.
+    pub(super) fn resources_at_healthengine(&self) -> BTreeSet<ResourceId> {
+        let told = Self::locked(&self.told);
+        told.resources.iter().flatten().filter_map(|own| own.pms_resource_id.parse().ok()).collect()
+    }
+
     /// True once Healthengine accepted all of it.
     pub(super) fn was_ever_accepted(&self) -> bool {
         Self::locked(&self.told).at.is_some()
@@ -247,6 +253,8 @@ impl Practice {
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         self.adopt_mapping(mapping, &inventory);
         if !dry_run {
+            // Before anything is offered by this reading.
+            Configuration::locked(&self.configuration.protected).clone_from(&desired.rulings.protected);
             // After a restart days follow what was accepted before it, whether or not the configuration arrives.
             if self.was_accepted_with_this_key() {
                 self.offer_what_was_accepted();
@@ -395,7 +403,6 @@ impl Practice {
         if dry_run {
             return Ok(changes);
         }
-        *Configuration::locked(&self.configuration.protected) = desired.rulings.protected.clone();
         let server = &self.healthengine;
         if changes.liveness_contract {
             server.send_liveness_contract(&desired.contract).await?;

@@ -22,5 +22,6 @@ mod requests;
 mod resolve;
 mod start;
 mod subscriptions;
+mod switches;
 mod webhook_listener;
 mod webhooks;

@@ -138,7 +138,7 @@ struct Running {
 #[derive(Default)]
 struct Wires {
     openvpms: Mutex<Option<(config::OpenVpms, Doors)>>,
-    healthengine: Mutex<BTreeMap<(PracticeId, String), HealthengineHandle>>,
+    healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
 }
 
 impl Clinic {
@@ -493,7 +493,8 @@ impl Connect for Cables<'_> {
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
         let settings = &self.clinic.config.healthengine;
         let mut wires = self.wires.healthengine.lock().unwrap();
-        let whose = (practice.id.clone(), practice.key.expose_secret().to_owned());
+        let secret = |secret: &config::Secret| secret.expose_secret().to_owned();
+        let whose = (practice.id.clone(), secret(&practice.key), secret(&settings.api_key));
         if let Some(handle) = wires.get(&whose) {
             return Some(Arc::clone(handle));
         }

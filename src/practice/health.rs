@@ -20,6 +20,8 @@ pub enum Subject {
     Healthengine,
     /// Healthengine cannot tell which bookings wait.
     BookingList,
+    /// Healthengine did not take answers to bookings.
+    Answers,
     /// Healthengine refuses the credentials or the practice's consent.
     Access,
     /// The clocks differ.
@@ -53,6 +55,7 @@ impl Subject {
             Self::OpenVpms => "openvpms".into(),
             Self::Healthengine => "healthengine".into(),
             Self::BookingList => "booking_list".into(),
+            Self::Answers => "answers".into(),
             Self::Access => "access".into(),
             Self::Clock => "clock".into(),
             Self::LeftOut => "left_out".into(),

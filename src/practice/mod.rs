@@ -3,20 +3,23 @@
 //! | file | does |
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
-//! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`desk`], [`answers`] | carries out [`crate::booking::desk`] for one booking |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`watch`] | cancellations and moves by staff |
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`due`] | which single days are to be read and sent at once |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
 //! holds up no other.
 
+mod answers;
 mod availability;
 mod configuration;
 mod desk;
+mod due;
 pub mod health;
 pub mod ledger;
 pub mod locks;
@@ -134,10 +137,11 @@ pub struct Practice {
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
     publisher: publishing::Publisher,
-    due: Mutex<availability::Due>,
+    /// Single days: those that changed, and those that Healthengine asks for. The many of these hold up none of those.
+    due: due::Queue,
+    asked_days: due::Queue,
     /// Held while days that need no reading are sent.
     answering_at_once: Arc<AsyncMutex<()>>,
-    refresh_wanted: Notify,
     progress: Mutex<Progress>,
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
@@ -149,6 +153,8 @@ pub struct Practice {
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// How often Healthengine refused an answer to an update.
     refused_updates: Mutex<BTreeMap<RequestId, u32>>,
+    /// Bookings whose answers Healthengine did not take.
+    unheard_answers: Mutex<BTreeSet<BookingId>>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
@@ -192,9 +198,9 @@ impl Practice {
             first_configuration: watch_channel::Sender::new(false),
             first_sending: watch_channel::Sender::new(false),
             configuring: AsyncMutex::default(),
-            due: Mutex::default(),
+            due: due::Queue::default(),
+            asked_days: due::Queue::default(),
             answering_at_once: Arc::default(),
-            refresh_wanted: Notify::new(),
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
@@ -202,6 +208,7 @@ impl Practice {
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),
+            unheard_answers: Mutex::default(),
             unserved: Mutex::default(),
         })
     }
@@ -212,6 +219,7 @@ impl Practice {
         tasks.spawn(Arc::clone(self).configuration_loop());
         tasks.spawn(Arc::clone(self).availability_loop());
         tasks.spawn(Arc::clone(self).refresh_loop());
+        tasks.spawn(Arc::clone(self).asked_days_loop());
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
     }

@@ -105,6 +105,11 @@ impl Practice {
             bookings_read = outcome.is_ok();
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
+        } else {
+            self.answers_asked_for(&BTreeSet::new());
+        }
+        if !kinds.contains(&RequestKind::Availability) {
+            self.no_day_is_asked_for();
         }
         for kind in &kinds {
             let answered = match kind {
@@ -143,7 +148,9 @@ impl Practice {
     async fn bookings(self: &Arc<Self>) -> Answer<()> {
         let (mut listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
         if conclusive {
-            self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
+            let listed = listed.iter().map(|booking| booking.booking_id).collect();
+            self.settled_by_others(&listed);
+            self.answers_asked_for(&listed);
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -217,7 +224,11 @@ impl Practice {
             self.settle_days();
             for entry in self.shared.ledger.live_of(self.id()) {
                 let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
-                let deliver = entry.state == State::Cancelled && !entry.told && deliver_at <= Instant::now();
+                // Refused credentials or consent: nothing is delivered before they are accepted again.
+                let deliver = entry.state == State::Cancelled
+                    && !entry.told
+                    && deliver_at <= Instant::now()
+                    && !self.health.has(&Subject::Access);
                 if look || deliver {
                     self.spawn_known(entry.booking_id, Event::Due);
                 }

@@ -267,7 +267,10 @@ async fn sixty_days_that_are_asked_for_are_one_reading_of_each_schedule() {
     for schedule in ["/136/", "/211/"] {
         let own = of(schedule);
         assert!((1..=2).contains(&own.len()), "one, and one of the near days at most: {own:#?}");
-        assert!(own.iter().all(|call| call.query.contains("to=2027-04-17")), "to the horizon, and a day for what begins on its last: {own:#?}");
+        assert!(
+            own.iter().all(|call| call.query.contains("to=2027-04-17")),
+            "to the horizon, and a day for what begins on its last: {own:#?}"
+        );
     }
     clinic.finish().await;
 }

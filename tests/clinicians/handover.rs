@@ -70,10 +70,12 @@ async fn a_move_to_another_time_and_another_vet_is_one_move() {
     clinic.until("somebody is told", A_READING, flagged).await;
     let told = clinic.entry(booking).needs_attention.unwrap();
     assert!(told.contains("to 2027-02-16 14:00, with another clinician"), "{told}");
-    let took = clinic.until_exact(seconds(5)).await;
-    assert!(took <= seconds(2), "both the days that are free again and those that are taken: {took:?}");
-    assert!(clinic.shows("u1158-s211", TIME) && clinic.shows("u1158-s211", later));
-    assert!(clinic.shows("u1159-s211", TIME) && !clinic.shows("u1159-s211", later));
+    // Healthengine goes on to hold the old time of what was booked; every other resource is as the diary says.
+    let followed = |clinic: &Clinic| {
+        let andrew = clinic.shows("u1158-s211", TIME) && clinic.shows("u1158-s211", later);
+        andrew && clinic.shows("u1159-s211", TIME) && !clinic.shows("u1159-s211", later)
+    };
+    clinic.until("both former and present days are sent", seconds(2), followed).await;
     clinic.finish().await;
 }
 

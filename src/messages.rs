@@ -12,6 +12,7 @@ pub mod config;
 pub mod configuration;
 pub mod decisions;
 pub mod practice;
+pub mod reload;
 pub mod servers;
 pub mod start;
 pub mod updates;

@@ -58,6 +58,8 @@ pub enum Event {
     OutOfSight,
     /// It is gone like suspiciously many others: a person has to look first.
     GoneWithMany,
+    /// The practice was switched off and nobody waits any longer.
+    SwitchedOff,
 }
 
 /// What a booking request asks for, after mapping.
@@ -227,6 +229,7 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::ClinicianNamed => desk.clinician_named(),
         Event::OutOfSight => desk.out_of_sight(),
         Event::GoneWithMany => desk.gone_with_many(),
+        Event::SwitchedOff => desk.switched_off(),
     }
 }
 
@@ -670,6 +673,15 @@ impl Desk<'_> {
     fn gone_with_many(mut self) -> Step {
         self.entry.left_alone = true;
         self.flagged(say::gone_with_many)
+    }
+
+    /// What was not made will not be, and what nobody could find out a person has to.
+    fn switched_off(self) -> Step {
+        match self.entry.state {
+            State::Received => self.reject(say::SWITCHED_OFF.into()),
+            State::Submitting => self.doubtful(say::CANNOT_LOOK),
+            State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => self.rest(),
+        }
     }
 
     fn rest(self) -> Step {

@@ -15,9 +15,11 @@ mod fakes;
 mod inventory;
 mod logging;
 mod output;
+mod pause;
 mod resync;
 mod run;
 mod running;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,6 +79,12 @@ pub enum Command {
     Resync(ResyncArgs),
     /// Show the booking ledger
     Bookings(BookingsArgs),
+    /// Stop a practice by hand, as if it were disabled in the configuration, until resume; a pause survives restarts
+    Pause(PauseArgs),
+    /// End the pause of a practice
+    Resume(PauseArgs),
+    /// Show the health of the running service, practice by practice
+    Status(StatusArgs),
     /// Run the whole bridge against two built-in simulators; needs no configuration
     Demo(DemoArgs),
 }
@@ -149,6 +157,22 @@ pub enum BookingsCommand {
     },
 }
 
+/// Arguments of `pause` and `resume`.
+#[derive(Debug, Args)]
+pub struct PauseArgs {
+    /// Its id at Healthengine
+    #[arg(long, value_name = "ID")]
+    pub practice: String,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -188,6 +212,9 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Discover(args) => Box::pin(discover::run(&cli.global, args)).await,
         Command::Resync(args) => Box::pin(resync::run(&cli.global, args)).await,
         Command::Bookings(args) => Box::pin(bookings::run(&cli.global, args)).await,
+        Command::Pause(args) => Box::pin(pause::run(&cli.global, &args.practice, true)).await,
+        Command::Resume(args) => Box::pin(pause::run(&cli.global, &args.practice, false)).await,
+        Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
     }
 }
@@ -199,6 +226,9 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Discover(_)
         | Command::Resync(_)
         | Command::Bookings(_)
+        | Command::Pause(_)
+        | Command::Resume(_)
+        | Command::Status(_)
         // Its running account says what happens.
         | Command::Demo(_) => LogLevel::Warn,
     }

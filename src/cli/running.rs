@@ -22,7 +22,7 @@ use crate::config::Instance;
 use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, Outcome, Progress};
 use crate::server::HEALTHY;
-use crate::server::view::{BookingView, NDJSON, Problem, ResyncLine};
+use crate::server::view::{BookingView, NDJSON, PauseOutcome, Problem, ResyncLine, Status};
 use crate::store::{self, OpenError, Store};
 
 /// A service on the same machine connects and answers at once; a busy one gets some time.
@@ -117,6 +117,11 @@ impl Absent {
         })
     }
 
+    /// What to say where only a running service can help.
+    pub(super) fn not_running(&self) -> Advice {
+        say::not_running(reachable(self.instance.admin_listen), &self.why)
+    }
+
     /// What to say of a state directory that is in use though no service answers.
     pub(super) fn mute_holder(&self, error: &OpenError) -> Option<Advice> {
         match error {
@@ -162,19 +167,22 @@ impl Running {
         if answer.status() == StatusCode::NOT_FOUND { Ok(None) } else { self.read(answer).await.map(Some) }
     }
 
+    /// Its health.
+    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+        let answer = self.get("/api/v1/status").send().await.map_err(|error| self.failed(&error))?;
+        self.read(answer).await
+    }
+
     /// The practices that it serves.
     pub(super) async fn practices(&self) -> anyhow::Result<Vec<String>> {
-        #[derive(serde::Deserialize)]
-        struct Status {
-            practices: Vec<Practice>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Practice {
-            id: String,
-        }
-        let answer = self.get("/api/v1/status").send().await.map_err(|error| self.failed(&error))?;
-        let status: Status = self.read(answer).await?;
-        Ok(status.practices.into_iter().map(|practice| practice.id).collect())
+        Ok(self.status().await?.practices.into_iter().map(|practice| practice.id).collect())
+    }
+
+    /// Has it pause a practice, or end its pause.
+    pub(super) async fn set_paused(&self, practice: &str, paused: bool) -> anyhow::Result<PauseOutcome> {
+        let url = self.url(&["api", "v1", "practices", practice, if paused { "pause" } else { "resume" }])?;
+        let asked = self.authorized(self.http.post(url).timeout(ANSWER_TIMEOUT)).send().await;
+        self.read(asked.map_err(|error| self.failed(&error))?).await
     }
 
     /// Has it send a practice again, and hears how far it is.

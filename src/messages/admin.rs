@@ -14,6 +14,11 @@ pub const NO_SUCH_METHOD: &str = "This path takes another method; the header All
 /// A resync whose task ended without an outcome.
 pub const RESYNC_INTERRUPTED: &str = "The resync was interrupted. Look into the log, and try again.";
 
+/// A practice that is off.
+pub const OFF_AND_SILENT: &str = "Its days at Healthengine are empty, and nothing is sent for it.";
+/// A practice that is about to be off.
+pub const OFF_AND_LEAVING: &str = "What is under way is being settled; then its days at Healthengine are emptied.";
+
 /// 413.
 pub fn body_too_large(bytes_max: usize) -> String {
     format!("The request body is over {bytes_max} bytes.")
@@ -26,7 +31,10 @@ pub fn no_such_booking(id: impl Display) -> String {
 
 /// 404 for a practice.
 pub fn no_such_practice(id: &str) -> String {
-    format!("Practice {} does not run here. Restart vetbridge if it was added to the configuration since.", plain(id))
+    format!(
+        "Practice {} is not on here: `vetbridge status` lists the practices that are, and those that are paused or disabled.",
+        plain(id)
+    )
 }
 
 /// 400 for a query.

@@ -189,6 +189,11 @@ impl Practice {
         latest.is_some_and(|latest| last.at < latest)
     }
 
+    /// Whatever is sent next is sent whole.
+    pub(super) fn forget_full_resync(&self) {
+        self.shared.store.write_later(Batch::new().delete::<FullResync>(&self.id().0));
+    }
+
     fn note_full_resync(&self) {
         if let Ok(batch) = Batch::new().put(&self.id().0, &FullResync { at: self.now() }) {
             self.shared.store.write_later(batch);
@@ -203,6 +208,9 @@ impl Practice {
 
     /// OpenVPMS did not answer, or refused us.
     pub(super) fn openvpms_failed(&self, error: &CallError) {
+        if self.stop.is_cancelled() {
+            return;
+        }
         let now = self.now();
         let text = if error.class == ErrorClass::Credentials {
             let since = *self.locked(&self.refused_since).get_or_insert(now);
@@ -359,8 +367,9 @@ impl Practice {
     }
 
     /// Healthengine did not take days.
-    fn days_failed(&self, error: &CallError) {
+    pub(super) fn days_failed(&self, error: &CallError) {
         match error.class {
+            ErrorClass::NotSent if self.stop.is_cancelled() => {}
             ErrorClass::Credentials | ErrorClass::Forbidden => self.healthengine_failed(error),
             ErrorClass::NotSent if self.health.has(&Subject::Access) => {}
             ErrorClass::NotSent
@@ -404,7 +413,7 @@ impl Practice {
         let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
         snapshots.truncate(AT_ONCE_MAX);
         let practice = Arc::clone(self);
-        self.shared.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             match practice.publish_as_they_are(&snapshots).await {
                 Ok(()) => {
                     let mut asked = practice.asked_days.locked();

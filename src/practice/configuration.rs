@@ -27,7 +27,7 @@ use crate::ids::ResourceId;
 use crate::mapping::guard::{Accepted, Guard, Occasion, Rulings};
 use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration as say, practice as practice_say};
-use crate::remote::ErrorClass;
+use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Record, Store};
 
 pub(super) use changes::ConfigurationChanges;
@@ -168,7 +168,7 @@ impl Practice {
     pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
         let _one = self.configuring.lock().await;
         let asked = asked(&self.config);
-        let inventory = match read_inventory(self.openvpms.background.as_ref(), &asked).await {
+        let inventory = match self.read_inventory(&asked).await {
             Ok(inventory) => inventory,
             Err(error) => {
                 self.openvpms_failed(&error);
@@ -201,6 +201,12 @@ impl Practice {
             }
         }
         outcome.map_err(Failed::Healthengine)
+    }
+
+    async fn read_inventory(&self, asked: &Asked) -> Answer<Inventory> {
+        let whole = read_inventory(self.openvpms.background.as_ref(), asked);
+        let stopped = || Err(CallError::new(ErrorClass::NotSent, practice_say::STOPPING));
+        self.stop.run_until_cancelled(whole).await.unwrap_or_else(stopped)
     }
 
     fn desired(&self, mapping: &Mapping, asked: &Asked, reason: Reason, dry_run: bool) -> Desired {

@@ -159,7 +159,7 @@ impl Practice {
         Circumstances {
             now: self.now(),
             healthengine_ahead: self.healthengine.clock_difference(),
-            request_timeout: self.shared.request_timeout,
+            request_timeout: self.settings.request_timeout,
             hold: self.settings.bookings.when_openvpms_is_down == WhenDown::Hold,
             zone: self.zone(),
         }
@@ -169,7 +169,7 @@ impl Practice {
     async fn look_and_hold(&self, entry: &Entry, place: &Place) -> (Look, Option<Held>) {
         let deadline = Deadline::new(entry.booked_at, self.healthengine.clock_difference());
         let now = self.now();
-        let limit = deadline.look_until(now).map_or(self.shared.request_timeout * 4, |until| until - now);
+        let limit = deadline.look_until(now).map_or(self.settings.request_timeout * 4, |until| until - now);
         let both = async {
             let held = self.shared.locks.hold(place).await;
             (self.look(entry, place).await, Some(held))

@@ -10,6 +10,7 @@
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
 //! | [`due`] | which single days are to be read and sent at once |
+//! | [`farewell`] | what is done before a practice that is switched off is silent |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
@@ -20,6 +21,7 @@ mod availability;
 mod configuration;
 mod desk;
 mod due;
+mod farewell;
 pub mod health;
 pub mod ledger;
 pub mod locks;
@@ -44,7 +46,7 @@ use tokio_util::task::TaskTracker;
 use crate::availability::Zones;
 use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config};
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
@@ -57,9 +59,11 @@ use crate::zone::Zone;
 
 pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
+pub use farewell::Farewell;
 use health::{Health, Subject};
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
+pub use publishing::with_days_from;
 
 /// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
 #[derive(Clone)]
@@ -82,25 +86,31 @@ pub struct Shared {
     pub locks: Locks,
     /// Names for patients that say nothing about them.
     pub pseudonyms: Pseudonyms,
-    /// How long a request to OpenVPMS may take.
-    pub request_timeout: TimeDelta,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<Changed>,
-    /// Everything that is to be finished before the process leaves.
-    pub tasks: TaskTracker,
     /// Cancelled when the store cannot be written: nothing may be done any more.
     pub broken: CancellationToken,
 }
 
 /// Settings of the config file that all practices have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `[sync]`.
     pub sync: config::Sync,
     /// `[bookings]`.
     pub bookings: config::Bookings,
+    /// How long a request to OpenVPMS may take.
+    pub request_timeout: TimeDelta,
+}
+
+impl Settings {
+    /// What a configuration says of them.
+    pub fn of(config: &Config) -> Self {
+        let request_timeout = TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10));
+        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), request_timeout }
+    }
 }
 
 /// What OpenVPMS offers, once it was read: the measure of days and bookings.
@@ -125,6 +135,8 @@ pub struct Practice {
     healthengine: HealthengineHandle,
     health: Health,
     stop: CancellationToken,
+    /// Everything that is to be finished before the practice has stopped.
+    tasks: TaskTracker,
     /// A hint that something waits at Healthengine.
     look_now: Notify,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
@@ -192,6 +204,7 @@ impl Practice {
             openvpms,
             healthengine,
             stop,
+            tasks: TaskTracker::new(),
             look_now: Notify::new(),
             offering: watch_channel::Sender::new(None),
             offered: watch_channel::Sender::new(None),
@@ -215,13 +228,28 @@ impl Practice {
 
     /// Starts the loops. They end when the practice's token is cancelled.
     pub fn start(self: &Arc<Self>) {
-        let tasks = &self.shared.tasks;
+        let tasks = &self.tasks;
         tasks.spawn(Arc::clone(self).configuration_loop());
         tasks.spawn(Arc::clone(self).availability_loop());
         tasks.spawn(Arc::clone(self).refresh_loop());
         tasks.spawn(Arc::clone(self).asked_days_loop());
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
+    }
+
+    /// Asks Healthengine again at once if it refused us: a person may just have put that right.
+    pub fn try_again(&self) {
+        if self.health.has(&Subject::Access) {
+            self.look_now.notify_one();
+            self.read_configuration_soon();
+        }
+    }
+
+    /// Stops the loops and waits for what is in flight, which ends by itself: every call has its timeout.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Its id at Healthengine.

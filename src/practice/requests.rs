@@ -43,7 +43,7 @@ impl Practice {
         loop {
             let began = Instant::now();
             let wait = match self.poll().await {
-                Ok(()) => {
+                Ok(_) => {
                     delays.reset();
                     self.request_interval()
                 }
@@ -86,8 +86,8 @@ impl Practice {
         if live { self.settings.sync.request_interval } else { self.settings.sync.idle_request_interval }
     }
 
-    /// One poll and all that follows from it.
-    async fn poll(self: &Arc<Self>) -> Answer<()> {
+    /// One poll and all that follows from it. Says what was outstanding.
+    pub(super) async fn poll(self: &Arc<Self>) -> Answer<BTreeSet<RequestKind>> {
         let answer = self.healthengine.requests().await;
         let kinds: BTreeSet<RequestKind> = match answer {
             Ok(kinds) => kinds.into_iter().collect(),
@@ -137,7 +137,7 @@ impl Practice {
                 self.healthengine_failed(&error);
             }
         }
-        Ok(())
+        Ok(kinds)
     }
 
     fn has_open_bookings(&self) -> bool {
@@ -186,7 +186,7 @@ impl Practice {
         place: OwnedSemaphorePermit,
     ) {
         let practice = Arc::clone(self);
-        tasks.spawn(self.shared.tasks.track_future(async move {
+        tasks.spawn(self.tasks.track_future(async move {
             let outcome = practice.attend_request(request).await;
             practice.written(outcome);
             drop((turn, place));
@@ -207,7 +207,7 @@ impl Practice {
     pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) {
         let Some(turn) = self.take_turn(id) else { return };
         let practice = Arc::clone(self);
-        self.shared.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             let outcome = practice.attend_known(id, event).await;
             practice.written(outcome);
             drop(turn);
@@ -219,20 +219,9 @@ impl Practice {
         let mut undelivered = self.delays(Duration::from_secs(5));
         let mut deliver_at = Instant::now();
         loop {
-            let now = self.now();
-            self.health.forget_old_bookings(now);
+            self.health.forget_old_bookings(self.now());
             self.settle_days();
-            for entry in self.shared.ledger.live_of(self.id()) {
-                let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
-                // Refused credentials or consent: nothing is delivered before they are accepted again.
-                let deliver = entry.state == State::Cancelled
-                    && !entry.told
-                    && deliver_at <= Instant::now()
-                    && !self.health.has(&Subject::Access);
-                if look || deliver {
-                    self.spawn_known(entry.booking_id, Event::Due);
-                }
-            }
+            self.wake_due(deliver_at <= Instant::now());
             if deliver_at <= Instant::now() {
                 deliver_at += undelivered.next_delay();
             }
@@ -240,6 +229,20 @@ impl Practice {
                 biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of.
+    pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) {
+        let now = self.now();
+        for entry in self.shared.ledger.live_of(self.id()) {
+            let look = next_look(&entry, self.settings.request_timeout).is_some_and(|due| due <= now);
+            // Refused credentials or consent: nothing is delivered before they are accepted again.
+            let deliver =
+                deliver && entry.state == State::Cancelled && !entry.told && !self.health.has(&Subject::Access);
+            if look || deliver {
+                self.spawn_known(entry.booking_id, Event::Due);
             }
         }
     }

@@ -28,7 +28,7 @@ impl Practice {
             // A booking that somebody is at goes first; the update is listed again at the next poll.
             let Some(turn) = self.take_turn(update.booking_id) else { continue };
             let practice = Arc::clone(self);
-            self.shared.tasks.spawn(async move {
+            self.tasks.spawn(async move {
                 let outcome = practice.update(&update).await;
                 practice.written(outcome);
                 drop(turn);
@@ -133,7 +133,7 @@ impl Practice {
         for request in requests {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
             let practice = Arc::clone(self);
-            self.shared.tasks.spawn(async move {
+            self.tasks.spawn(async move {
                 let outcome = practice.appointment_change(&request).await;
                 practice.written(outcome);
                 drop(turn);

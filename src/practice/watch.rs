@@ -95,7 +95,7 @@ impl Practice {
             return;
         }
         let (practice, offering) = (Arc::clone(self), Arc::clone(offering));
-        self.shared.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}

@@ -8,6 +8,7 @@ mod auth;
 mod guard;
 mod listener;
 mod page;
+mod pause;
 mod resync;
 pub mod view;
 
@@ -50,6 +51,8 @@ impl Admin {
             .route("/api/v1/bookings", get(api::bookings))
             .route("/api/v1/bookings/{id}", get(api::booking))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
+            .route("/api/v1/practices/{id}/pause", post(pause::pause))
+            .route("/api/v1/practices/{id}/resume", post(pause::resume))
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)
             .layer(from_fn_with_state(self.clone(), auth::check));

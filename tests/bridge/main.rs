@@ -12,6 +12,7 @@ mod contested;
 mod guard;
 mod healthengine_away;
 mod holdups;
+mod lifecycle;
 mod openvpms_away;
 mod over_http;
 mod power_cuts;

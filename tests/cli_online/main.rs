@@ -6,6 +6,7 @@ mod bookings;
 mod check;
 mod clinic;
 mod discover;
+mod lifecycle;
 mod resync;
 mod run;
 mod service;

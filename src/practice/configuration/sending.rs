@@ -133,6 +133,11 @@ impl Practice {
         }
     }
 
+    /// Whatever is sent next is sent whole. The lists stay: the guard measures by them.
+    pub(in crate::practice) fn forget_acceptance(&self) {
+        self.note(|told| told.at = None);
+    }
+
     /// Another key is another consent: what the former one was told says nothing about it.
     pub(super) fn was_accepted_with_this_key(&self) -> bool {
         let key = self.key_hash();

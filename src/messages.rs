@@ -7,6 +7,7 @@ use std::fmt;
 
 pub mod admin;
 pub mod booking;
+pub mod clients;
 pub mod commands;
 pub mod config;
 pub mod configuration;

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
 //! | [`desk`], [`answers`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`watch`] | cancellations and moves by staff |
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
@@ -18,6 +19,7 @@
 
 mod answers;
 mod availability;
+pub mod clients;
 mod configuration;
 mod desk;
 mod due;
@@ -27,6 +29,7 @@ pub mod ledger;
 pub mod locks;
 mod publishing;
 mod reading;
+mod recall;
 mod requests;
 pub mod resync;
 pub mod rosters;
@@ -86,6 +89,8 @@ pub struct Shared {
     pub locks: Locks,
     /// Names for patients that say nothing about them.
     pub pseudonyms: Pseudonyms,
+    /// How OpenVPMS spells clients' names.
+    pub clients: clients::ClientMemory,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
     /// What happened to the diary, for all practices to hear.

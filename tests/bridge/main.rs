@@ -8,6 +8,7 @@ mod support;
 mod availability;
 mod booking;
 mod changes;
+mod client_memory;
 mod contested;
 mod guard;
 mod healthengine_away;

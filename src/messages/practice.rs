@@ -76,6 +76,18 @@ pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {
     }
 }
 
+/// Answers to bookings that did not arrive.
+pub fn answers_not_taken(bookings: usize, error: &CallError) -> String {
+    let what = if bookings == 1 {
+        "the answer to a booking".to_owned()
+    } else {
+        format!("the answers to {bookings} bookings")
+    };
+    format!(
+        "Healthengine did not take {what}: {error}. They are given again until it does; pet owners see the former state until then."
+    )
+}
+
 /// OpenVPMS refuses us, or does not answer.
 pub fn openvpms_failed(error: &CallError) -> String {
     if error.class == ErrorClass::Credentials { openvpms_password(error) } else { openvpms_away(error) }

@@ -26,6 +26,8 @@ pub enum Subject {
     UpdatesWait,
     /// Days that are asked for wait for too long.
     DaysWait,
+    /// Healthengine did not take answers to bookings.
+    Answers,
     /// Healthengine refuses the credentials or the practice's consent.
     Access,
     /// The clocks differ.
@@ -70,6 +72,7 @@ impl Subject {
             Self::BookingsWait => "bookings_wait".into(),
             Self::UpdatesWait => "updates_wait".into(),
             Self::DaysWait => "days_wait".into(),
+            Self::Answers => "answers".into(),
             Self::Access => "access".into(),
             Self::Clock => "clock".into(),
             Self::LeftOut => "left_out".into(),

@@ -3,7 +3,7 @@
 //! | file | does |
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
-//! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`desk`], [`answers`] | carries out [`crate::booking::desk`] for one booking |
 //! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
@@ -13,6 +13,7 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`due`] | which single days are to be read and sent at once |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
@@ -20,11 +21,13 @@
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
 //! holds up no other.
 
+mod answers;
 mod availability;
 pub mod clients;
 mod configuration;
 mod desk;
 mod documents;
+mod due;
 mod farewell;
 pub mod health;
 pub mod ledger;
@@ -170,10 +173,11 @@ pub struct Practice {
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
     publisher: publishing::Publisher,
-    due: Mutex<availability::Due>,
+    /// Single days: those that changed, and those that Healthengine asks for. The many of these hold up none of those.
+    due: due::Queue,
+    asked_days: due::Queue,
     /// Held while days that need no reading are sent.
     answering_at_once: Arc<AsyncMutex<()>>,
-    refresh_wanted: Notify,
     progress: Mutex<Progress>,
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
@@ -191,6 +195,8 @@ pub struct Practice {
     documents: documents::Documents,
     /// How long requests have been waiting for their answers.
     outstanding: Mutex<waiting::Outstanding>,
+    /// Bookings whose answers Healthengine did not take.
+    unheard_answers: Mutex<BTreeSet<BookingId>>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
@@ -238,9 +244,9 @@ impl Practice {
             first_configuration: watch_channel::Sender::new(false),
             first_sending: watch_channel::Sender::new(false),
             configuring: AsyncMutex::default(),
-            due: Mutex::default(),
+            due: due::Queue::default(),
+            asked_days: due::Queue::default(),
             answering_at_once: Arc::default(),
-            refresh_wanted: Notify::new(),
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
@@ -251,6 +257,7 @@ impl Practice {
             refused_updates: Mutex::default(),
             documents: documents::Documents::default(),
             outstanding: Mutex::default(),
+            unheard_answers: Mutex::default(),
             unserved: Mutex::default(),
         })
     }
@@ -261,6 +268,7 @@ impl Practice {
         tasks.spawn(Arc::clone(self).configuration_loop());
         tasks.spawn(Arc::clone(self).availability_loop());
         tasks.spawn(Arc::clone(self).refresh_loop());
+        tasks.spawn(Arc::clone(self).asked_days_loop());
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
         tasks.spawn(Arc::clone(self).subscription_loop());

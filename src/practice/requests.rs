@@ -133,12 +133,14 @@ impl Practice {
             self.health.set(Subject::BookingList, text, self.now());
         } else {
             self.bookings_wait(Ok(&[]));
+            self.answers_asked_for(&BTreeSet::new());
         }
         if !kinds.contains(&RequestKind::BookingUpdates) {
             self.updates_wait(Ok(&[]));
         }
         if !kinds.contains(&RequestKind::Availability) {
             self.days_wait(Ok(&[]));
+            self.no_day_is_asked_for();
         }
         for kind in &kinds {
             let answered = match kind {
@@ -190,7 +192,9 @@ impl Practice {
         let (mut listed, conclusive) = read?;
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
         if conclusive {
-            self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
+            let listed = listed.iter().map(|booking| booking.booking_id).collect();
+            self.settled_by_others(&listed);
+            self.answers_asked_for(&listed);
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -283,7 +287,8 @@ impl Practice {
         let now = self.now();
         for entry in self.shared.ledger.live_of(self.id()) {
             let look = next_look(&entry, self.settings.request_timeout).is_some_and(|due| due <= now);
-            let deliver = deliver && entry.owes_a_cancellation();
+            // Refused credentials or consent: nothing is delivered before they are accepted again.
+            let deliver = deliver && entry.owes_a_cancellation() && !self.health.has(&Subject::Access);
             if look || deliver {
                 self.spawn_known(entry.booking_id, Event::Due);
             }

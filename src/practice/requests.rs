@@ -60,6 +60,7 @@ impl Practice {
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
                 () = self.hinted(hint_after.map(|after| began + after)) => {}
+                () = self.try_again.notified() => {}
             }
         }
     }

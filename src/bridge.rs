@@ -71,6 +71,7 @@ impl Bridge {
             clients: ClientMemory::open(store.clone(), config.bookings.client_memory_days, now),
             rosters: KnownRosters::open(store.clone()),
             locks: Locks::default(),
+            resolving: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
             practices: Mutex::default(),
             broken: CancellationToken::new(),

@@ -14,9 +14,11 @@ pub mod configuration;
 pub mod decisions;
 pub mod practice;
 pub mod reload;
+pub mod resolve;
 pub mod servers;
 pub mod start;
 pub mod updates;
+pub mod waiting;
 pub mod webhooks;
 
 /// What is wrong and what to do about it.

@@ -402,7 +402,9 @@ impl Practice {
 
     /// Days that Healthengine asks for.
     pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) = all_pages(|page| self.healthengine.availability_requests(page)).await?;
+        let read = all_pages(|page| self.healthengine.availability_requests(page)).await;
+        self.days_wait(read.as_ref().map(|(requests, _)| requests.as_slice()).map_err(Clone::clone));
+        let (requests, _) = read?;
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let mut at_once = Vec::new();

@@ -13,10 +13,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, State};
+use crate::booking::ledger::Deadline;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -131,6 +132,14 @@ impl Practice {
             bookings_read = outcome.is_ok();
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
+        } else {
+            self.bookings_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::BookingUpdates) {
+            self.updates_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::Availability) {
+            self.days_wait(Ok(&[]));
         }
         for kind in &kinds {
             let answered = match kind {
@@ -146,6 +155,14 @@ impl Practice {
                 }
                 RequestKind::PmsAppointmentTypes => {
                     self.appointment_types_wanted();
+                    Ok(())
+                }
+                RequestKind::UploadDocuments => {
+                    self.reject_documents(Document::Upload);
+                    Ok(())
+                }
+                RequestKind::AttachDocuments => {
+                    self.reject_documents(Document::Attach);
                     Ok(())
                 }
                 RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => {
@@ -164,12 +181,14 @@ impl Practice {
     }
 
     fn has_open_bookings(&self) -> bool {
-        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && entry.state != State::Cancelled)
+        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
-        let (mut listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        let read = all_pages(|page| self.healthengine.booking_requests(page)).await;
+        self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
+        let (mut listed, conclusive) = read?;
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
         if conclusive {
             self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
@@ -223,7 +242,7 @@ impl Practice {
     /// Open bookings that Healthengine does not list any more.
     fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
         for entry in self.shared.ledger.live_of(self.id()) {
-            let waits = entry.is_open() && !entry.unlisted && entry.state != State::Cancelled;
+            let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
             if waits && !listed.contains(&entry.booking_id) {
                 self.spawn_known(entry.booking_id, Event::Unlisted);
             }
@@ -265,7 +284,7 @@ impl Practice {
         let now = self.now();
         for entry in self.shared.ledger.live_of(self.id()) {
             let look = next_look(&entry, self.settings.request_timeout).is_some_and(|due| due <= now);
-            let deliver = deliver && entry.state == State::Cancelled && !entry.told;
+            let deliver = deliver && entry.owes_a_cancellation();
             if look || deliver {
                 self.spawn_known(entry.booking_id, Event::Due);
             }
@@ -286,7 +305,9 @@ fn as_a_whole(kind: RequestKind) -> Option<Item> {
         RequestKind::Availability
         | RequestKind::PmsAppointmentChanges
         | RequestKind::PmsResources
-        | RequestKind::PmsAppointmentTypes => Some(Item::Kind(kind)),
+        | RequestKind::PmsAppointmentTypes
+        | RequestKind::UploadDocuments
+        | RequestKind::AttachDocuments => Some(Item::Kind(kind)),
         RequestKind::Bookings
         | RequestKind::BookingUpdates
         | RequestKind::ExtraFeature(_)

@@ -24,7 +24,9 @@ const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 impl Practice {
     /// Starts to deal with every outstanding update, oldest first.
     pub(super) async fn updates(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
-        let (mut updates, _) = all_pages(|page| self.healthengine.booking_updates(page)).await?;
+        let read = all_pages(|page| self.healthengine.booking_updates(page)).await;
+        self.updates_wait(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
+        let (mut updates, _) = read?;
         found.extend(updates.iter().map(|update| (Item::Update(update.request_id), update.updated_at)));
         updates.sort_by_key(|update| update.request_id);
         self.refused_updates().retain(|request, _| updates.iter().any(|update| update.request_id == *request));

@@ -30,6 +30,7 @@ mod bookings;
 mod configuration;
 mod courier;
 mod deliveries;
+mod documents;
 mod door;
 mod features;
 mod health;

@@ -61,6 +61,7 @@ impl Practice {
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
                 () = self.hinted(hint_after.map(|after| began + after)) => {}
+                () = self.try_again.notified() => {}
             }
         }
     }
@@ -309,7 +310,9 @@ fn as_a_whole(kind: RequestKind) -> Option<Item> {
         RequestKind::Availability
         | RequestKind::PmsAppointmentChanges
         | RequestKind::PmsResources
-        | RequestKind::PmsAppointmentTypes => Some(Item::Kind(kind)),
+        | RequestKind::PmsAppointmentTypes
+        | RequestKind::UploadDocuments
+        | RequestKind::AttachDocuments => Some(Item::Kind(kind)),
         RequestKind::Bookings
         | RequestKind::BookingUpdates
         | RequestKind::UploadDocuments

@@ -78,7 +78,6 @@ impl Life {
         let view = healthengine.booking(id).unwrap();
         self.booked.insert(id, self.world.clock.now());
         let text = format!("a pet owner books {} at {} (booking {id})", view.resource, view.start);
-        self.world.story.tell(About::Booking(id), text.clone());
         self.world.story.tell(wants(&view), text);
     }
 
@@ -174,18 +173,26 @@ impl Life {
             }
         };
         self.note(id, deed);
-        self.world.story.tell(About::Booking(id), text.clone());
-        self.world.story.tell(About::Time(own.schedule, own.start, own.end), text);
+        self.world.story.tell(About::Booking(id), format!("{text} of booking {id}"));
+        self.world.story.tell(About::Time(own.schedule, own.start, own.end), format!("{text} of booking {id}"));
     }
 
-    /// Another client submits a booking at the same instant as ours.
+    /// Another client submits a booking at the same instant as ours, or somebody writes into the diary the moment before.
     fn somebody_is_quicker(&mut self) {
         let Some(id) = self.booked.keys().next_back().copied() else { return };
         let About::Time(schedule, start, end) = wants(&self.world.healthengine.booking(id).unwrap()) else { return };
-        self.world.openvpms.staff(|clinic| clinic.race(appointment(schedule, start, end, None)));
-        self.world.story.count("race");
-        let text = format!("another client is about to submit {start} on schedule {schedule}, at the same instant as ours");
-        self.world.story.tell(About::Time(schedule, start, end), text);
+        let new = appointment(schedule, start, end, None);
+        if self.world.chance.percent(50) {
+            self.world.openvpms.staff(|clinic| clinic.race(new));
+            self.world.story.count("two POSTs at one instant");
+            let text = format!("another client is about to submit {start} on {schedule}, at the same instant as ours");
+            self.world.story.tell(About::Time(schedule, start, end), text);
+        } else {
+            *self.world.ambush.lock().unwrap() = Some(new);
+            self.world.story.count("slot taken between look and POST");
+            let text = format!("somebody is about to write {start} into schedule {schedule}, just before the next submission");
+            self.world.story.tell(About::Time(schedule, start, end), text);
+        }
     }
 
     /// Questions, repetitions, and settlements by hand.

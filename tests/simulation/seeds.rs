@@ -44,8 +44,9 @@ pub(crate) fn run_all(seeds: &RangeInclusive<u64>) {
     let seconds = began.elapsed().as_secs_f64();
     eprintln!("{count} seeds in {seconds:.1} s, {:.1} s per 1000\n{}", seconds / count as f64 * 1000.0, tally.into_inner().unwrap());
     let failures = failures.into_inner().unwrap();
-    let stories: Vec<&String> = failures.values().take(3).collect();
-    assert!(failures.is_empty(), "{:?}\n{}", failures.keys(), stories.iter().map(|story| format!("\n{story}\n")).collect::<String>());
+    let first_lines: Vec<&str> = failures.values().filter_map(|story| story.lines().next()).collect();
+    let stories: Vec<String> = failures.values().take(3).map(|story| format!("\n{story}\n")).collect();
+    assert!(failures.is_empty(), "these failed:\n{}\n{}", first_lines.join("\n"), stories.concat());
 }
 
 /// After so many failures the rest is not worth the time.

@@ -58,7 +58,6 @@ pub(crate) struct Event {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Made {
     pub(crate) booking: BookingId,
-    pub(crate) at: DateTime<Utc>,
 }
 
 /// The story of one world. Clones write the same one.
@@ -132,7 +131,7 @@ impl Story {
 
     /// An appointment of a booking came to stand in the diary.
     pub(crate) fn made(&self, booking: BookingId, appointment: AppointmentId) {
-        let made = Made { booking, at: self.clock.now() };
+        let made = Made { booking };
         self.told().made.push((appointment, made));
     }
 
@@ -198,7 +197,8 @@ impl Story {
     /// Everything about one booking, in the order of time; `entry` is what the ledger has to say.
     pub(crate) fn of(&self, booking: BookingId, wants: About, entry: Option<&Entry>) -> String {
         let told = self.told();
-        let concerns = |event: &&Event| event.about == About::Booking(booking);
+        let booked = format!("(booking {booking})");
+        let concerns = |event: &&Event| event.about == About::Booking(booking) || event.text.ends_with(&booked);
         let first = told.events.iter().find(concerns).map_or(self.clock.now(), |event| event.at);
         let settled = entry.and_then(|entry| entry.history.last()).map_or(self.clock.now(), |last| last.at);
         let busy = |at| at >= first && at <= settled + TimeDelta::seconds(5);
@@ -215,19 +215,36 @@ impl Story {
         let states = states.map(|own| (own.at, format!("ledger: {}. {}", own.state.name(), own.reason)));
         let mut lines: Vec<(DateTime<Utc>, String)> = events.chain(states).collect();
         lines.sort_by_key(|(at, _)| *at);
-        let line = |(at, text): &(DateTime<Utc>, String)| {
-            format!("  {} {text}", sydney().wall(*at).format("%d.%m. %H:%M:%S%.3f"))
-        };
-        lines.iter().map(line).collect::<Vec<_>>().join("\n")
+        lines.dedup();
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut text = String::new();
+        for (at, line) in &lines {
+            let times = seen.entry(line).or_default();
+            *times += 1;
+            let more = match *times {
+                1..REPEATS_TOLD => "",
+                REPEATS_TOLD => " (and so on)",
+                _ => continue,
+            };
+            text += &format!("  {} {line}{more}\n", shown(*at));
+        }
+        text
     }
 
     /// The last events of all.
     pub(crate) fn last(&self, count: usize) -> String {
         let told = self.told();
         let from = told.events.len().saturating_sub(count);
-        let line = |event: &Event| format!("  {} {}", sydney().wall(event.at).format("%d.%m. %H:%M:%S%.3f"), event.text);
+        let line = |event: &Event| format!("  {} {}", shown(event.at), event.text);
         told.events[from..].iter().map(line).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A line that comes again and again is told so often.
+const REPEATS_TOLD: usize = 4;
+
+fn shown(at: DateTime<Utc>) -> String {
+    sydney().wall(at).format("%d.%m. %H:%M:%S%.3f").to_string()
 }
 
 fn meets(one: About, other: About) -> bool {

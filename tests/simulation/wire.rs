@@ -1,6 +1,6 @@
 //! The wire between the bridge and a server: it takes time, its ends are watched, and it goes dead with the process.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,10 +8,10 @@ use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::ids::BookingId;
 use vetbridge::remote::Answer;
 use vetbridge::simulator::exchange::{Answered, Asked, Memory, Model};
-use vetbridge::simulator::openvpms::AppointmentId;
+use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, OpenVpmsSim};
 
 use crate::story::{About, Story, System, booking_in_notes, plain};
-use crate::support::{Chance, Power};
+use crate::support::{Chance, Power, is_submission};
 
 /// The transport of one process to one server.
 pub(crate) struct Wire {
@@ -116,4 +116,24 @@ fn made(asked: &Asked, answered: &Answered) -> Option<(BookingId, AppointmentId)
     let reference = std::str::from_utf8(&answered.body).ok()?;
     let (number, _) = reference.split_once(':')?;
     Some((booking_in_notes(&asked.body)?, AppointmentId(number.parse().ok()?)))
+}
+
+/// An appointment that somebody makes between our look and our submission.
+pub(crate) type Ambush = Arc<Mutex<Option<NewAppointment>>>;
+
+/// An OpenVPMS in which somebody is quicker than the next booking of ours.
+pub(crate) struct Contested {
+    pub(crate) openvpms: Arc<OpenVpmsSim>,
+    pub(crate) ambush: Ambush,
+}
+
+impl Model for Contested {
+    fn answer(&self, asked: &Asked) -> Answered {
+        if is_submission(asked)
+            && let Some(new) = self.ambush.lock().unwrap().take()
+        {
+            self.openvpms.staff(|clinic| clinic.add_appointment(new));
+        }
+        self.openvpms.answer(asked)
+    }
 }

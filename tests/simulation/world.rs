@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use secrecy::ExposeSecret as _;
 use vetbridge::booking::ledger::Entry;
 use vetbridge::bridge::{Bridge, Connect};
@@ -27,9 +27,9 @@ use vetbridge::store::{MemoryEngine, Store};
 
 use crate::bugs::{Bug, Mistaken};
 use crate::story::{About, Story, System};
-use crate::support::{BRANCH, Chance, MORNING, PRACTICE, Power, basic, sydney, wall_time};
+use crate::support::{BRANCH, Chance, MORNING, Power, basic, sydney, wall_time};
 use crate::weather::Weather;
-use crate::wire::{Watched, Wire};
+use crate::wire::{Ambush, Contested, Watched, Wire};
 
 const API_KEY: &str = "eyJ0e-consumer";
 
@@ -82,9 +82,15 @@ pub(crate) struct Shape {
     repeated: Repeated,
     absent: Absent,
     travel_ms_max: u64,
+    near_days: u32,
 }
 
 impl Shape {
+    /// True for a server that mixes up a clinician's schedules.
+    pub(crate) fn is_2_1(&self) -> bool {
+        self.server == UserBehaviour::V21
+    }
+
     fn of(chance: &Chance) -> Self {
         let server = *chance.pick(&[UserBehaviour::Guide, UserBehaviour::V21]);
         Self {
@@ -100,6 +106,7 @@ impl Shape {
             repeated: *chance.pick(&[Repeated::NotFound, Repeated::BadRequest, Repeated::Accepted]),
             absent: *chance.pick(&[Absent::Null, Absent::Missing]),
             travel_ms_max: *chance.pick(&[5, 150, 150, 400]),
+            near_days: *chance.pick(&[2, 3]),
         }
     }
 }
@@ -114,6 +121,8 @@ pub(crate) struct World {
     pub(crate) healthengine: HealthengineModel,
     pub(crate) healthengine_weather: Weather,
     pub(crate) story: Story,
+    /// What somebody writes into the diary the moment before a booking of ours for the same time arrives.
+    pub(crate) ambush: Ambush,
     pub(crate) config: Config,
     openvpms_faults: Faults,
     healthengine_faults: Faults,
@@ -166,6 +175,7 @@ impl World {
             openvpms,
             healthengine,
             story,
+            ambush: Ambush::default(),
             config,
             openvpms_faults,
             healthengine_faults,
@@ -273,6 +283,11 @@ impl World {
         if practice.resources.is_empty() { default_resources(&practice.id) } else { listed.collect() }
     }
 
+    /// So many days are read once a minute.
+    pub(crate) fn near_days(&self) -> i64 {
+        self.config.sync.near_days.into()
+    }
+
     /// The days that are offered.
     pub(crate) fn days(&self) -> impl Iterator<Item = NaiveDate> {
         self.wall().date().iter_days().take(self.config.sync.horizon_days as usize)
@@ -295,6 +310,7 @@ fn config_of(shape: &Shape) -> Config {
     let text = format!("{CONFIG}{}", if shape.two_practices { SECOND_PRACTICE } else { "" });
     let no_environment = |_: &str| Err(std::env::VarError::NotPresent);
     let mut config = config::parse(Path::new("vetbridge.toml"), &text, &no_environment).unwrap();
+    config.sync.near_days = shape.near_days;
     if shape.hold {
         config.bookings.when_openvpms_is_down = WhenDown::Hold;
     }
@@ -375,7 +391,8 @@ impl Cables<'_> {
 impl Connect for Cables<'_> {
     fn openvpms(&self) -> Doors {
         let settings = &self.world.config.openvpms;
-        let model = self.watched(System::OpenVpms, self.world.openvpms.clone());
+        let contested = Contested { openvpms: self.world.openvpms.clone(), ambush: self.world.ambush.clone() };
+        let model = self.watched(System::OpenVpms, Arc::new(contested));
         let memory = Memory::new(model, self.world.openvpms_faults.clone())
             .below("/openvpms")
             .with_header("authorization", basic(&settings.username, settings.password.expose_secret()))
@@ -397,14 +414,4 @@ impl Connect for Cables<'_> {
         let wire = self.wire(System::Healthengine, memory);
         Some(Arc::new(HealthengineClient::new(wire, self.world.clock.clone())))
     }
-}
-
-/// The practice that a schedule belongs to.
-pub(crate) fn practice_of(schedule: ScheduleId) -> PracticeId {
-    PracticeId(if schedule == ScheduleId(311) { BRANCH } else { PRACTICE }.to_owned())
-}
-
-/// The instant of a wall time of the clinic.
-pub(crate) fn instant(wall: NaiveDateTime) -> DateTime<Utc> {
-    sydney().instant(wall).unwrap()
 }

@@ -307,7 +307,19 @@ impl Life {
         let unseen = far && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Moved) || self.was(id, Deed::Restored));
         // Settled by hand before the bridge ever saw it in a list.
         let never_listed = entry.is_none() && self.was(id, Deed::SettledByHand);
-        revived || forgotten || unseen || never_listed
+        revived || forgotten || unseen || never_listed || self.moved_where_nobody_sees(booking)
+    }
+
+    /// Staff moved it, the server does not say where it is, and its old time was taken by something else before anybody saw it free.
+    fn moved_where_nobody_sees(&self, booking: &BookingView) -> bool {
+        let About::Time(schedule, from, to) = wants(booking) else { return false };
+        self.was(booking.id, Deed::Moved)
+            && self.world.openvpms.staff(|clinic| {
+                let meets = |own, start, end| own == schedule && start < to && from < end;
+                clinic.reading_a_booking_fails
+                    && (clinic.standing().any(|own| meets(own.schedule, own.start, own.end))
+                        || clinic.blocks().any(|own| meets(own.schedule, own.start, own.end)))
+            })
     }
 
     fn compare_appointment(&self, booking: &BookingView, own: &Appointment) -> Result<(), String> {

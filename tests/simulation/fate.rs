@@ -223,7 +223,7 @@ impl Life {
             clinic.condition = Condition::Well;
             clinic.end_races();
         });
-        *self.world.ambush.lock().unwrap() = None;
+        *self.world.quicker.lock().unwrap() = None;
         for practice in &self.world.config.practices {
             self.world.healthengine.grant_consent(&practice.id).unwrap();
         }

@@ -170,6 +170,9 @@ impl Life {
             let step = left.min(if left > seconds(300) { seconds(60) } else { seconds(5) });
             tokio::time::sleep(step).await;
             left -= step;
+            if !self.world.is_up() {
+                self.world.story.disturb(TimeDelta::seconds(75));
+            }
             self.check()?;
         }
         Ok(())
@@ -242,7 +245,8 @@ impl Life {
             entry.as_ref().map(|entry| entry.state.name()),
             entry.as_ref().and_then(|entry| entry.needs_attention.as_deref()),
         );
-        text + &self.world.story.of(id, wants(&view), entry.as_ref())
+        text += &self.world.story.of(id, wants(&view), entry.as_ref());
+        text + "The last that happened:\n" + &self.world.story.last(40)
     }
 
     fn tally(&self) -> Tally {

@@ -9,6 +9,7 @@ use vetbridge::simulator::openvpms::NewAppointment;
 use crate::life::{Deed, Life};
 use crate::story::About;
 use crate::support::{judith, person};
+use crate::wire::Quicker;
 use crate::world::wants;
 
 /// So old is what staff undo. If part of a slot is taken for a few seconds only, just when the bridge looks there for an appointment
@@ -27,8 +28,9 @@ impl Life {
             14 | 15 => self.staff_lay_a_block(),
             16 => self.staff_remove_a_block(),
             17..=19 if self.temper.busy_staff => self.staff_change_a_booking(),
-            20 => self.somebody_is_quicker(),
-            21 | 22 => self.healthengine_asks(),
+            20 | 21 => self.somebody_is_quicker(),
+            22 if self.world.chance.percent(40) => self.a_rush(),
+            22 | 23 => self.healthengine_asks(),
             _ => {}
         }
     }
@@ -177,21 +179,22 @@ impl Life {
         self.world.story.tell(About::Time(own.schedule, own.start, own.end), format!("{text} of booking {id}"));
     }
 
-    /// Another client submits a booking at the same instant as ours, or somebody writes into the diary the moment before.
+    /// The next submission meets somebody who wants the same time.
     fn somebody_is_quicker(&mut self) {
-        let Some(id) = self.booked.keys().next_back().copied() else { return };
-        let About::Time(schedule, start, end) = wants(&self.world.healthengine.booking(id).unwrap()) else { return };
-        let new = appointment(schedule, start, end, None);
-        if self.world.chance.percent(50) {
-            self.world.openvpms.staff(|clinic| clinic.race(new));
-            self.world.story.count("two POSTs at one instant");
-            let text = format!("another client is about to submit {start} on {schedule}, at the same instant as ours");
-            self.world.story.tell(About::Time(schedule, start, end), text);
-        } else {
-            *self.world.ambush.lock().unwrap() = Some(new);
-            self.world.story.count("slot taken between look and POST");
-            let text = format!("somebody is about to write {start} into schedule {schedule}, just before the next submission");
-            self.world.story.tell(About::Time(schedule, start, end), text);
+        let (quicker, text) = *self.world.chance.pick(&[
+            (Quicker::Before, "slot taken between look and POST"),
+            (Quicker::AtOnce, "two POSTs at one instant"),
+        ]);
+        *self.world.quicker.lock().unwrap() = Some(quicker);
+        self.world.story.count(text);
+        self.world.story.tell(About::All, format!("the next submission meets another ({text})"));
+    }
+
+    /// Many want something at once.
+    fn a_rush(&mut self) {
+        for _ in 0..7 {
+            let (practice, wish) = self.some_wish(true);
+            self.book(&practice, wish, true);
         }
     }
 

@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
-use vetbridge::ids::BookingId;
+use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
 use vetbridge::remote::Answer;
 use vetbridge::simulator::exchange::{Answered, Asked, Memory, Model};
 use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, OpenVpmsSim};
 
 use crate::story::{About, Story, System, booking_in_notes, plain};
-use crate::support::{Chance, Power, is_submission};
+use crate::support::{Chance, Power, is_submission, sydney};
 
 /// The transport of one process to one server.
 pub(crate) struct Wire {
@@ -118,22 +119,47 @@ fn made(asked: &Asked, answered: &Answered) -> Option<(BookingId, AppointmentId)
     Some((booking_in_notes(&asked.body)?, AppointmentId(number.parse().ok()?)))
 }
 
-/// An appointment that somebody makes between our look and our submission.
-pub(crate) type Ambush = Arc<Mutex<Option<NewAppointment>>>;
+/// Who is quicker than the next booking of ours that is submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quicker {
+    /// Staff, who write into the diary just before it arrives.
+    Before,
+    /// Another client, whose booking is checked at the same instant.
+    AtOnce,
+}
 
-/// An OpenVPMS in which somebody is quicker than the next booking of ours.
+/// An OpenVPMS in which somebody is quicker now and then.
 pub(crate) struct Contested {
     pub(crate) openvpms: Arc<OpenVpmsSim>,
-    pub(crate) ambush: Ambush,
+    pub(crate) quicker: Arc<Mutex<Option<Quicker>>>,
 }
 
 impl Model for Contested {
     fn answer(&self, asked: &Asked) -> Answered {
         if is_submission(asked)
-            && let Some(new) = self.ambush.lock().unwrap().take()
+            && let Some(quicker) = self.quicker.lock().unwrap().take()
+            && let Some(new) = same_time(&asked.body)
         {
-            self.openvpms.staff(|clinic| clinic.add_appointment(new));
+            self.openvpms.staff(|clinic| match quicker {
+                Quicker::Before => drop(clinic.add_appointment(new)),
+                Quicker::AtOnce => clinic.race(new),
+            });
         }
         self.openvpms.answer(asked)
     }
+}
+
+/// An appointment of somebody else's at the time that a submission wants.
+fn same_time(body: &[u8]) -> Option<NewAppointment> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let at = |name: &str| Some(sydney().wall(body[name].as_str()?.parse::<DateTime<Utc>>().ok()?));
+    Some(NewAppointment {
+        schedule: ScheduleId(body["schedule"].as_i64()?),
+        start: at("start")?,
+        end: at("end")?,
+        appointment_type: AppointmentTypeId(66),
+        clinician: None,
+        customer: None,
+        patient: None,
+    })
 }

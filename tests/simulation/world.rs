@@ -1,7 +1,7 @@
 //! One clinic, one marketplace and the bridge between them, all of it from one seed.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
@@ -29,7 +29,7 @@ use crate::bugs::{Bug, Mistaken};
 use crate::story::{About, Story, System};
 use crate::support::{BRANCH, Chance, MORNING, Power, basic, sydney, wall_time};
 use crate::weather::Weather;
-use crate::wire::{Ambush, Contested, Watched, Wire};
+use crate::wire::{Contested, Quicker, Watched, Wire};
 
 const API_KEY: &str = "eyJ0e-consumer";
 
@@ -121,8 +121,8 @@ pub(crate) struct World {
     pub(crate) healthengine: HealthengineModel,
     pub(crate) healthengine_weather: Weather,
     pub(crate) story: Story,
-    /// What somebody writes into the diary the moment before a booking of ours for the same time arrives.
-    pub(crate) ambush: Ambush,
+    /// Who is quicker than the next booking that is submitted.
+    pub(crate) quicker: Arc<Mutex<Option<Quicker>>>,
     pub(crate) config: Config,
     openvpms_faults: Faults,
     healthengine_faults: Faults,
@@ -175,7 +175,7 @@ impl World {
             openvpms,
             healthengine,
             story,
-            ambush: Ambush::default(),
+            quicker: Arc::default(),
             config,
             openvpms_faults,
             healthengine_faults,
@@ -391,7 +391,7 @@ impl Cables<'_> {
 impl Connect for Cables<'_> {
     fn openvpms(&self) -> Doors {
         let settings = &self.world.config.openvpms;
-        let contested = Contested { openvpms: self.world.openvpms.clone(), ambush: self.world.ambush.clone() };
+        let contested = Contested { openvpms: self.world.openvpms.clone(), quicker: self.world.quicker.clone() };
         let model = self.watched(System::OpenVpms, Arc::new(contested));
         let memory = Memory::new(model, self.world.openvpms_faults.clone())
             .below("/openvpms")

@@ -582,7 +582,7 @@ impl Desk<'_> {
         self.rest()
     }
 
-    fn withdrawn(mut self) -> Step {
+    fn withdrawn(self) -> Step {
         if self.entry.state == State::Received { self.give_up() } else { self.rest() }
     }
 

@@ -105,6 +105,9 @@ impl Practice {
             bookings_read = outcome.is_ok();
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
+        } else {
+            // What could not be read is not asked for any more.
+            self.health.clear(&Subject::BookingList);
         }
         for kind in &kinds {
             let answered = match kind {
@@ -141,9 +144,9 @@ impl Practice {
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>) -> Answer<()> {
-        let (mut listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
-        if conclusive {
-            self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
+        let (mut listed, absence) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        if absence != Absence::MeansNothing {
+            self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect(), absence);
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -186,11 +189,13 @@ impl Practice {
         }));
     }
 
-    /// Open bookings that Healthengine does not list any more.
-    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
+    /// Open bookings that Healthengine does not list any more. Those that we have answered are as good as settled when they are absent
+    /// from a list of several pages: should they be there after all, they are answered again.
+    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>, absence: Absence) {
         for entry in self.shared.ledger.live_of(self.id()) {
+            let answered = !matches!(entry.state, State::Received | State::Submitting);
             let waits = entry.is_open() && !entry.unlisted && entry.state != State::Cancelled;
-            if waits && !listed.contains(&entry.booking_id) {
+            if waits && (answered || absence == Absence::IsCertain) && !listed.contains(&entry.booking_id) {
                 self.spawn_known(entry.booking_id, Event::Unlisted);
             }
         }
@@ -233,17 +238,27 @@ impl Practice {
         }
     }
 
-    /// Whether Healthengine still lists a booking; `None` if that cannot be found out.
+    /// Whether Healthengine still lists a booking that we have answered; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
-        let (listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await.ok()?;
+        let (listed, absence) = all_pages(|page| self.healthengine.booking_requests(page)).await.ok()?;
         let found = listed.iter().any(|booking| booking.booking_id == id);
-        (found || conclusive).then_some(found)
+        (found || absence != Absence::MeansNothing).then_some(found)
     }
 }
 
-/// Reads a list of requests. The flag says whether what is absent is surely not listed: only a list of one page is one moment's;
-/// on longer ones an entry can move to a page that was read already, while others are answered.
-pub(super) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, bool)>
+/// What it means that something is not in a list that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Nothing: part of the list was not read.
+    MeansNothing,
+    /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
+    IsLikely,
+    /// It is not listed: a list of one page is one moment's.
+    IsCertain,
+}
+
+/// Reads a list of requests.
+pub(super) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
 where
     T: PartialEq,
     P: Future<Output = Answer<Page<T>>>,
@@ -260,5 +275,10 @@ where
             "Healthengine lists requests without an id; they cannot be answered."
         );
     }
-    Ok((read.items, read.complete && read.unreadable == 0 && pages == 1))
+    let absence = match read.complete && read.unreadable == 0 {
+        false => Absence::MeansNothing,
+        true if pages == 1 => Absence::IsCertain,
+        true => Absence::IsLikely,
+    };
+    Ok((read.items, absence))
 }

@@ -42,15 +42,15 @@ pub(crate) enum Bug {
 /// All of them, and within how many seeds each has to be found.
 pub(crate) const ALL: [(Bug, u64); 11] = [
     (Bug::RetryPostBlindly, 20),
-    (Bug::ConfirmBeforeFlush, 20),
+    (Bug::ConfirmBeforeFlush, 40),
     (Bug::ForgetTheFlush, 20),
     (Bug::SkipTheLook, 20),
     (Bug::ConfirmOn400, 20),
     (Bug::IgnoreLateAnswers, 20),
     (Bug::MissTheDeadline, 20),
-    (Bug::DropPage2, 20),
+    (Bug::DropPage2, 150),
     (Bug::WrongZone, 20),
-    (Bug::BelieveAny404, 20),
+    (Bug::BelieveAny404, 150),
     (Bug::ForgetTheCancellation, 20),
 ];
 
@@ -101,9 +101,7 @@ impl Mistaken {
             (Bug::RetryPostBlindly, Ok(answer)) if submits && answer.status >= 500 => {
                 self.wire.exchange(asked.clone()).await
             }
-            (Bug::IgnoreLateAnswers, Err(error)) if submits => {
-                Err(CallError::new(ErrorClass::NotSent, error.detail))
-            }
+            (Bug::IgnoreLateAnswers, Err(error)) if submits => Err(CallError::new(ErrorClass::NotSent, error.detail)),
             (Bug::ConfirmOn400, Ok(answer)) if submits && answer.status == 400 => {
                 Ok(text(201, "1:00000000-0000-1000-8000-000000000000"))
             }

@@ -11,7 +11,7 @@ use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, Lat
 use vetbridge::simulator::openvpms::Appointment;
 
 use crate::life::{Deed, Life};
-use crate::story::{About, Writing};
+use crate::story::{About, Purpose};
 use crate::truth;
 use crate::world::wants;
 
@@ -118,7 +118,10 @@ impl Life {
             && self.is_old(booking.answered_at, TimeDelta::seconds(60))
             && !self.was_disturbed(TimeDelta::seconds(60))
         {
-            return Err(of(id, format!("booking {id} was rejected when its pet owner had been told yes, and nobody is told")));
+            return Err(of(
+                id,
+                format!("booking {id} was rejected when its pet owner had been told yes, and nobody is told"),
+            ));
         }
         self.check_deadlines(booking)?;
         if let (true, Some(entry)) = (flagged, &entry) {
@@ -152,7 +155,10 @@ impl Life {
                     return Err(of(id, format!("booking {id} was made at {start}, when the schedule is not open")));
                 }
                 Some((start, _, true)) => {
-                    return Err(of(id, format!("booking {id} was made at {start}, which was closed before it was booked")));
+                    return Err(of(
+                        id,
+                        format!("booking {id} was made at {start}, which was closed before it was booked"),
+                    ));
                 }
                 _ => {}
             }
@@ -202,20 +208,28 @@ impl Life {
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
         let flag = Flag::of(&sentence);
         let has_cause = match flag {
-            Flag::CheckTheDiary => died || set_back || !story.struck(id, Writing::Submission).is_empty(),
+            Flag::CheckTheDiary => died || set_back || !story.struck(id, Purpose::Submission).is_empty(),
             Flag::CannotCancel => {
-                let in_doubt = died || set_back || !story.struck(id, Writing::Submission).is_empty();
+                let in_doubt = died || set_back || !story.struck(id, Purpose::Submission).is_empty();
                 self.given_up.contains_key(&id) && (in_doubt || self.was(id, Deed::CheckedIn))
             }
             Flag::Moved => self.was(id, Deed::Moved) || self.was(id, Deed::Restored),
-            Flag::OutOfSight => self.was(id, Deed::Moved),
+            Flag::OutOfSight => {
+                // A server that answers 500 to this question once looks like one that does so always.
+                let silent = !story.struck(id, Purpose::Question).is_empty();
+                self.was(id, Deed::Moved) || silent && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Restored))
+            }
             Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
             Flag::TooLate => disturbed || set_back,
             Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
             Flag::MaybeForgotten => set_back,
             Flag::Other => false,
         };
-        if has_cause { Ok(()) } else { Err(of(id, format!("booking {id} is flagged without cause ({flag:?}): {sentence}"))) }
+        if has_cause {
+            Ok(())
+        } else {
+            Err(of(id, format!("booking {id} is flagged without cause ({flag:?}): {sentence}")))
+        }
     }
 
     /// True if the store was put back or lost since the booking was made.
@@ -240,7 +254,8 @@ impl Life {
         for practice in self.world.config.practices.iter().map(|practice| practice.id.clone()) {
             self.compare_days(&practice, &mut wrongs);
             let wanted = self.world.healthengine.days_asked_for(&practice).unwrap();
-            wrongs.extend(wanted.iter().map(|(day, resource)| in_general(format!("{day} of {resource:?} is asked for"))));
+            wrongs
+                .extend(wanted.iter().map(|(day, resource)| in_general(format!("{day} of {resource:?} is asked for"))));
             if let Some(running) = self.world.bridge().and_then(|bridge| bridge.practice(&practice)) {
                 let reasons = running.not_in_step(self.world.clock.now());
                 wrongs.extend(reasons.into_iter().map(|reason| in_general(format!("practice {practice}: {reason}"))));
@@ -304,7 +319,8 @@ impl Life {
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
         // Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
         let far = booking.start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
-        let unseen = far && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Moved) || self.was(id, Deed::Restored));
+        let unseen =
+            far && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Moved) || self.was(id, Deed::Restored));
         // Settled by hand before the bridge ever saw it in a list.
         let never_listed = entry.is_none() && self.was(id, Deed::SettledByHand);
         revived || forgotten || unseen || never_listed || self.moved_where_nobody_sees(booking)
@@ -354,10 +370,15 @@ impl Life {
     }
 
     /// The first start on which a day differs. What an API tells of a clinician is less than the truth: OpenVPMS 2.1 hides some of his
-    /// free time while he has an appointment elsewhere, and a bridge that lost what it had learnt of his roster can be wrong either
-    /// way about his other schedule. His own schedule's appointments, blocks and hours are never in doubt.
+    /// free time while he has an appointment elsewhere, a booking of his that is in doubt takes his time, and a bridge that lost
+    /// what it had learnt of his roster can be wrong either way about his other schedule.
     fn difference(&self, resource: ResourceId, offered: &Starts, expected: &Starts) -> Option<String> {
-        let may_lack = resource.user.is_some() && (self.world.shape.is_2_1() || !self.setbacks.is_empty());
+        let in_doubt = |entry: Entry| {
+            entry.needs_attention.is_some() && entry.place.is_some_and(|place| place.user == resource.user)
+        };
+        let is_in_doubt = || self.flagged.keys().filter_map(|id| self.world.entry(*id)).any(in_doubt);
+        let may_lack =
+            resource.user.is_some() && (self.world.shape.is_2_1() || !self.setbacks.is_empty() || is_in_doubt());
         let may_exceed = resource.user.is_some() && !self.setbacks.is_empty();
         let differs = |start: &&NaiveDateTime| {
             let kinds = |of: &Starts| of.get(*start).cloned().unwrap_or_default();

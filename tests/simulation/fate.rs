@@ -109,7 +109,9 @@ impl Life {
         let lasts = TimeDelta::seconds(5 + self.world.chance.below(60) as i64);
         self.world.story.disturb(lasts + TimeDelta::seconds(330));
         self.world.story.count("consent revoked");
-        self.world.story.tell(About::All, format!("practice {practice} revokes its consent for {} s", lasts.num_seconds()));
+        self.world
+            .story
+            .tell(About::All, format!("practice {practice} revokes its consent for {} s", lasts.num_seconds()));
         let healthengine = self.world.healthengine.clone();
         healthengine.revoke_consent(&practice).unwrap();
         tokio::spawn(async move {
@@ -128,8 +130,7 @@ impl Life {
     /// The power goes in the middle of a call, or between two steps of a write.
     fn set_a_fuse(&mut self) {
         let chance = self.world.chance.clone();
-        let fuse =
-            Fuse { calls: chance.below(12) as u32, arrives: chance.percent(50), steps: chance.below(8) as u32 };
+        let fuse = Fuse { calls: chance.below(12) as u32, arrives: chance.percent(50), steps: chance.below(8) as u32 };
         if let Some(power) = self.world.power() {
             power.set(fuse);
         }
@@ -199,7 +200,8 @@ impl Life {
 
     fn openvpms_is_restored(&mut self) {
         let Some(yesterday) = &self.yesterday else { return };
-        let standing = |life: &Self, id| life.world.appointments_of(id).into_iter().map(|own| own.id).collect::<Vec<_>>();
+        let standing =
+            |life: &Self, id| life.world.appointments_of(id).into_iter().map(|own| own.id).collect::<Vec<_>>();
         let bookings: Vec<_> = self.booked.keys().copied().collect();
         let before: Vec<_> = bookings.iter().map(|id| standing(self, *id)).collect();
         self.world.openvpms.staff(|clinic| clinic.restore(yesterday));

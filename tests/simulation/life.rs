@@ -92,6 +92,11 @@ const HEALED_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// And to go on agreeing.
 const AGREED_FOR: Duration = Duration::from_secs(150);
 
+/// So much of everything that happened is told of a seed that failed; all of it with `STORY=all`.
+fn told() -> usize {
+    if std::env::var("STORY").is_ok() { usize::MAX } else { 40 }
+}
+
 /// Lives one seed, in virtual time.
 pub(crate) fn live(seed: u64, bug: Option<Bug>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -228,7 +233,7 @@ impl Life {
         }
         text += &format!("{:?}\n{:?}\n", self.world.shape, self.temper);
         let Some(id) = wrong.booking else {
-            return text + "The last that happened:\n" + &self.world.story.last(40);
+            return text + &self.diary() + "The last that happened:\n" + &self.world.story.last(told());
         };
         let view = self.world.healthengine.booking(id).unwrap();
         let entry = self.world.entry(id);
@@ -246,11 +251,27 @@ impl Life {
             entry.as_ref().and_then(|entry| entry.needs_attention.as_deref()),
         );
         text += &self.world.story.of(id, wants(&view), entry.as_ref());
-        text + "The last that happened:\n" + &self.world.story.last(40)
+        text + "The last that happened:\n" + &self.world.story.last(told())
+    }
+
+    fn diary(&self) -> String {
+        self.world.openvpms.staff(|clinic| {
+            let standing = clinic.standing().map(|own| {
+                let whose = if own.notes.is_some() { "a booking's" } else { "staff's" };
+                let with = own.clinician.map_or_else(String::new, |user| format!(" with {user}"));
+                format!("  {} {} to {} on {}{with}, {whose}\n", own.id, own.start, own.end.time(), own.schedule)
+            });
+            let blocks = clinic.blocks();
+            let blocks =
+                blocks.map(|own| format!("  closed {} to {} on {}\n", own.start, own.end.time(), own.schedule));
+            let lines: Vec<String> = standing.chain(blocks).collect();
+            format!("The diary:\n{}", lines.concat())
+        })
     }
 
     fn tally(&self) -> Tally {
-        let mut tally = Tally { bookings: self.booked.len() as u64, faults: self.world.story.faults(), ..Tally::default() };
+        let mut tally =
+            Tally { bookings: self.booked.len() as u64, faults: self.world.story.faults(), ..Tally::default() };
         for id in self.booked.keys() {
             let entry = self.world.entry(*id);
             let end = entry.as_ref().map_or("unknown to the ledger", |entry| entry.state.name());

@@ -6,12 +6,38 @@
 //! every step and again when everything has healed. A seed that fails tells the story of the booking concerned ([`story`]).
 //!
 //! ```text
-//! SEEDS=1-10000 cargo test --profile simulation --test simulation    all of these, on every processor
-//! SEEDS=4711 cargo test --profile simulation --test simulation       one of them again
+//! SEEDS=1-10000 cargo test --profile simulation --test simulation no_booking -- --nocapture     all of these, on every processor
+//! SEEDS=4711 STORY=all cargo test --profile simulation --test simulation no_booking             one of them, with everything that happened
 //! ```
+//!
+//! # What is promised
+//! At every step: no two appointments for one booking; none confirmed of which no appointment was ever made; none rejected whose
+//! appointment stands; none made over time that was closed before it was booked; every booking answered in 20 seconds and every
+//! cancellation in 45 where nothing was wrong shortly before; each flag with a cause that concerns its booking; Healthengine with
+//! nothing to complain of (also not of calls for a practice that is off). When everything has healed, within 15 minutes: nothing waits;
+//! diary, marketplace and ledger tell the same of every booking, or a person was told; what is published is what the diary has
+//! free; every practice is in step. A flag is an answer too: it excuses a difference, and so it must have its cause.
+//!
+//! # What is accepted
+//! Each excuse stands where it is made (`is_excused`, `difference` in [`checker`]), with its reason. Beyond these, people and fate keep to
+//! three rules, because nobody outside OpenVPMS could tell what happened otherwise: staff undo nothing that is younger than a minute,
+//! they change no appointment whose booking is not settled yet, and no request is carried out more than 25 seconds late.
+//!
+//! # The checker checked
+//! Deliberate mistakes ([`bugs`]), the seeds that it took to find each, and how it showed:
+//!
+//! | mistake | seeds | noticed as |
+//! | --- | --- | --- |
+//! TABLE
+//!
+//! The test allows each twice as many or more, since every change of the world draws other lives.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
-#![allow(clippy::print_stderr, clippy::disallowed_methods, reason = "whoever hunts for a failure names the seeds and reads the result")]
+#![allow(
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "whoever hunts for a failure names the seeds and reads the result"
+)]
 
 #[allow(unused_imports, reason = "each test binary uses the part of the harness that it needs")]
 #[path = "../support/mod.rs"]
@@ -32,7 +58,7 @@ mod world;
 
 #[test]
 fn a_seed_comes_out_the_same_every_time() {
-    for seed in [1, 2, 3] {
+    for seed in [1, 2] {
         let (once, again) = (life::live(seed, None), life::live(seed, None));
         assert_eq!(once.hash, again.hash, "seed {seed}");
     }
@@ -40,7 +66,7 @@ fn a_seed_comes_out_the_same_every_time() {
 
 #[test]
 fn no_booking_is_lost_and_none_is_made_twice() {
-    seeds::run_all(&seeds::asked_for("1-40"));
+    seeds::run_all(&seeds::asked_for("1-12"));
 }
 
 #[test]

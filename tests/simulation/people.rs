@@ -53,7 +53,8 @@ impl Life {
         let (practice, resource) = self.some_resource();
         let kind = format!("{}:{resource}", self.world.chance.pick(&[66, 66, 63, 79]));
         let owner = if self.world.chance.percent(50) { judith() } else { person("Noah", "Castellano", "0299991234") };
-        let wish = Wish::new(resource.to_string(), kind, self.some_start(usual)).by(owner, "Limping\nPet name: Muffett");
+        let wish =
+            Wish::new(resource.to_string(), kind, self.some_start(usual)).by(owner, "Limping\nPet name: Muffett");
         (practice, wish)
     }
 

@@ -1,13 +1,12 @@
 //! Many seeds, on every processor.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use crate::bugs;
+use crate::bugs::{self, Bug};
 use crate::life::{Tally, live};
 
 /// The seeds that `SEEDS` names, as `1-1000` or `7`, or else these.
@@ -42,7 +41,11 @@ pub(crate) fn run_all(seeds: &RangeInclusive<u64>) {
     });
     let count = seeds.end() - seeds.start() + 1;
     let seconds = began.elapsed().as_secs_f64();
-    eprintln!("{count} seeds in {seconds:.1} s, {:.1} s per 1000\n{}", seconds / count as f64 * 1000.0, tally.into_inner().unwrap());
+    eprintln!(
+        "{count} seeds in {seconds:.1} s, {:.1} s per 1000\n{}",
+        seconds / count as f64 * 1000.0,
+        tally.into_inner().unwrap()
+    );
     let failures = failures.into_inner().unwrap();
     let first_lines: Vec<&str> = failures.values().filter_map(|story| story.lines().next()).collect();
     let stories: Vec<String> = failures.values().take(3).map(|story| format!("\n{story}\n")).collect();
@@ -54,18 +57,18 @@ const FAILURES_MAX: usize = 20;
 
 /// How many seeds each deliberate mistake takes, from this one on; fails if one is not found within its bound.
 pub(crate) fn hunt_for_bugs(first: u64) -> String {
-    let mut table = String::new();
-    let mut missed = Vec::new();
-    for (bug, bound) in bugs::ALL {
+    let hunt = |(bug, bound): (Bug, u64)| {
         let found = (first..first + bound).find_map(|seed| Some((seed, live(seed, Some(bug)).failure?)));
-        let Some((seed, failure)) = found else {
-            missed.push(bug);
-            continue;
-        };
-        let what = failure.lines().next().unwrap_or_default();
-        writeln!(table, "{bug:?}: {} seeds ({what})", seed - first + 1).unwrap();
-    }
-    assert!(missed.is_empty(), "not found: {missed:?}\n{table}");
+        let what = found.as_ref().and_then(|(_, failure)| failure.lines().next()).unwrap_or("not found");
+        let taken = found.as_ref().map(|(seed, _)| seed - first + 1);
+        (format!("{bug:?}: {taken:?} of {bound} seeds ({what})\n"), taken.is_some())
+    };
+    let results: Vec<(String, bool)> = thread::scope(|scope| {
+        let hunts: Vec<_> = bugs::ALL.into_iter().map(|bug| scope.spawn(move || hunt(bug))).collect();
+        hunts.into_iter().map(|hunt| hunt.join().unwrap()).collect()
+    });
+    let table: String = results.iter().map(|(line, _)| line.as_str()).collect();
+    assert!(results.iter().all(|(_, found)| *found), "{table}");
     table
 }
 

@@ -75,19 +75,21 @@ struct Told {
     /// The last time that something was wrong with anything.
     disturbed_until: Option<DateTime<Utc>>,
     /// When something was wrong with an exchange about one booking, by what it was about.
-    struck: BTreeMap<BookingId, Vec<(DateTime<Utc>, Writing)>>,
+    struck: BTreeMap<BookingId, Vec<(DateTime<Utc>, Purpose)>>,
     faults: BTreeMap<String, u64>,
 }
 
-/// The exchanges that change something about a booking.
+/// What an exchange about one booking is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writing {
+pub(crate) enum Purpose {
     /// The POST that makes its appointment.
     Submission,
     /// The DELETE of its appointment.
     Cancellation,
     /// An answer to Healthengine.
     Answer,
+    /// The question whether its appointment stands.
+    Question,
 }
 
 impl Story {
@@ -110,9 +112,9 @@ impl Story {
         let about = self.about(asked);
         self.disturb(lasts);
         *self.told().faults.entry(fault.to_owned()).or_default() += 1;
-        if let (About::Booking(booking), Some(writing)) = (about, writing(asked)) {
+        if let (About::Booking(booking), Some(purpose)) = (about, purpose(asked)) {
             let at = self.clock.now();
-            self.told().struck.entry(booking).or_default().push((at, writing));
+            self.told().struck.entry(booking).or_default().push((at, purpose));
         }
         self.tell(about, format!("   !! {fault}: {}", plain(system, &asked.method, &asked.target)));
     }
@@ -151,10 +153,10 @@ impl Story {
     }
 
     /// When exchanges of this kind about a booking went wrong.
-    pub(crate) fn struck(&self, booking: BookingId, kind: Writing) -> Vec<DateTime<Utc>> {
+    pub(crate) fn struck(&self, booking: BookingId, kind: Purpose) -> Vec<DateTime<Utc>> {
         let told = self.told();
         let struck = told.struck.get(&booking).into_iter().flatten();
-        struck.filter(|(_, writing)| *writing == kind).map(|(at, _)| *at).collect()
+        struck.filter(|(_, purpose)| *purpose == kind).map(|(at, _)| *at).collect()
     }
 
     /// How often each fault was injected.
@@ -249,20 +251,19 @@ fn shown(at: DateTime<Utc>) -> String {
 
 fn meets(one: About, other: About) -> bool {
     match (one, other) {
-        (About::Time(schedule, start, end), About::Time(own, from, to)) => {
-            schedule == own && start < to && from < end
-        }
+        (About::Time(schedule, start, end), About::Time(own, from, to)) => schedule == own && start < to && from < end,
         _ => false,
     }
 }
 
-/// Which change of a booking a request asks for.
-fn writing(asked: &Asked) -> Option<Writing> {
+/// What a request about a booking is for.
+fn purpose(asked: &Asked) -> Option<Purpose> {
     let of_openvpms = asked.target.contains("/ws/booking/v2/");
     match asked.method.as_str() {
-        "POST" if of_openvpms => Some(Writing::Submission),
-        "POST" => Some(Writing::Answer),
-        "DELETE" => Some(Writing::Cancellation),
+        "POST" if of_openvpms => Some(Purpose::Submission),
+        "POST" => Some(Purpose::Answer),
+        "DELETE" => Some(Purpose::Cancellation),
+        "GET" if of_openvpms => Some(Purpose::Question),
         _ => None,
     }
 }

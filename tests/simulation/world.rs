@@ -102,7 +102,12 @@ impl Shape {
             skew_seconds: if chance.percent(50) { chance.below(41) as i64 - 20 } else { 0 },
             per_page: *chance.pick(&[1, 2, 3, 100]),
             batch: *chance.pick(&[Batch::Offered, Batch::Offered, Batch::Absent(404)]),
-            late_reject: *chance.pick(&[LateReject::Settle, LateReject::Settle, LateReject::Refuse, LateReject::Ignore]),
+            late_reject: *chance.pick(&[
+                LateReject::Settle,
+                LateReject::Settle,
+                LateReject::Refuse,
+                LateReject::Ignore,
+            ]),
             repeated: *chance.pick(&[Repeated::NotFound, Repeated::BadRequest, Repeated::Accepted]),
             absent: *chance.pick(&[Absent::Null, Absent::Missing]),
             travel_ms_max: *chance.pick(&[5, 150, 150, 400]),
@@ -164,8 +169,7 @@ impl World {
             healthengine.add_practice(NewPractice::new(practice.id.0.clone(), key, sydney()));
         }
         let (openvpms_faults, healthengine_faults) = (Faults::none(), Faults::none());
-        let weather =
-            |system, faults| Weather::new(system, chance.child(), clock.clone(), story.clone(), faults);
+        let weather = |system, faults| Weather::new(system, chance.child(), clock.clone(), story.clone(), faults);
         Self {
             openvpms_weather: weather(System::OpenVpms, &openvpms_faults),
             healthengine_weather: weather(System::Healthengine, &healthengine_faults),

@@ -55,13 +55,13 @@ pub(crate) fn run_all(seeds: &RangeInclusive<u64>) {
 /// After so many failures the rest is not worth the time.
 const FAILURES_MAX: usize = 20;
 
-/// How many seeds each deliberate mistake takes, from this one on; fails if one is not found within its bound.
-pub(crate) fn hunt_for_bugs(first: u64) -> String {
-    let hunt = |(bug, bound): (Bug, u64)| {
+/// How many seeds each deliberate mistake takes; fails if one is not found within its bound.
+pub(crate) fn hunt_for_bugs() -> String {
+    let hunt = |(bug, first, bound): (Bug, u64, u64)| {
         let found = (first..first + bound).find_map(|seed| Some((seed, live(seed, Some(bug)).failure?)));
         let what = found.as_ref().and_then(|(_, failure)| failure.lines().next()).unwrap_or("not found");
         let taken = found.as_ref().map(|(seed, _)| seed - first + 1);
-        (format!("{bug:?}: {taken:?} of {bound} seeds ({what})\n"), taken.is_some())
+        (format!("{bug:?}: {taken:?} of {bound} seeds from {first} on ({what})\n"), taken.is_some())
     };
     let results: Vec<(String, bool)> = thread::scope(|scope| {
         let hunts: Vec<_> = bugs::ALL.into_iter().map(|bug| scope.spawn(move || hunt(bug))).collect();

@@ -1,6 +1,6 @@
 //! One booking as the ledger remembers it: ids, times, states, never who it is for.
 //!
-//! [`Entry`] is what is stored. It changes only through [`super::desk::step`], [`super::update`] and [`super::watch`]; each
+//! [`Entry`] is what is stored. It changes only through [`super::desk::step`]; each
 //! change is durable before anything outside relies on it.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -93,6 +93,18 @@ pub struct Happening {
     pub reason: String,
 }
 
+/// What Healthengine has still to hear of a booking that a person or the diary settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owed {
+    /// The answer that belongs to the state, if it still lists the booking.
+    Answer,
+    /// That the appointment is cancelled.
+    Cancel,
+    /// The same; it refused that once, perhaps because it knows.
+    CancelRefused,
+}
+
 /// How many entries of a history are kept at each end.
 const HISTORY_ENDS: usize = 20;
 
@@ -153,9 +165,21 @@ pub struct Entry {
     /// True once operators were told that staff moved the appointment to where it cannot be seen.
     #[serde(default, skip_serializing_if = "is_false")]
     pub out_of_sight: bool,
+    /// True once the diary named the clinician of `place`: that it names nobody then means that staff took him off.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub clinician_named: bool,
+    /// True once staff chose the clinician, so that the pet owner's choice counts no more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub clinician_by_staff: bool,
     /// True while the appointment is gone together with suspiciously many others, and nothing is cancelled without a person.
     #[serde(default, skip_serializing_if = "is_false")]
     pub left_alone: bool,
+    /// True if the pet owner cancelled and the appointment could not be: the two systems differ until a person acts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub given_up: bool,
+    /// What Healthengine has still to hear of a booking that a person settled, or staff cancelled. The flag goes when it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
     /// What a person has to do, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_attention: Option<String>,
@@ -201,7 +225,11 @@ impl Entry {
             withdrawn: false,
             unlisted: false,
             out_of_sight: false,
+            clinician_named: false,
+            clinician_by_staff: false,
             left_alone: false,
+            given_up: false,
+            owed: None,
             needs_attention: None,
             history: Vec::new(),
         };
@@ -221,6 +249,7 @@ impl Entry {
         let mut entry = Self::received(booking_id, practice_id, None, patient, now);
         entry.reference = Some(reference);
         entry.place = place;
+        entry.clinician_named = place.is_some_and(|place| place.user.is_some());
         entry.told = true;
         entry.inserted_at = Some(now);
         entry.history.clear();
@@ -254,6 +283,12 @@ impl Entry {
             State::Rejected | State::InDoubt | State::Cancelled => !self.told,
             State::Confirmed => false,
         }
+    }
+
+    /// True while Healthengine has to hear that the appointment is cancelled, whether or not it lists the booking.
+    pub fn owes_a_cancellation(&self) -> bool {
+        let a_cancellation = matches!(self.owed, Some(Owed::Cancel | Owed::CancelRefused));
+        !self.told && (self.state == State::Cancelled || a_cancellation)
     }
 
     /// The appointment, for whoever works out what is taken: it stands, or nobody knows. A reading that began before

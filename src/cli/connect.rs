@@ -1,19 +1,21 @@
 //! From settings to handles: the only place of the command line that makes HTTP clients.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 
 use crate::bridge::Connect;
 use crate::clock::Clock;
-use crate::config::{Config, Healthengine, OpenVpms, Practice};
+use crate::config::{Config, Healthengine, OpenVpms, Practice, Secret};
 use crate::healthengine::HealthengineHandle;
 use crate::healthengine::client::{Client as HealthengineClient, credentials};
 use crate::http::Lane;
 use crate::http::base_url::BaseUrl;
 use crate::http::network::{Credentials, Server, ServerSettings};
+use crate::ids::PracticeId;
 use crate::openvpms::OpenVpmsHandle;
 use crate::openvpms::client::Client as OpenVpmsClient;
 use crate::practice::Doors;
@@ -24,76 +26,145 @@ const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
 /// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that holds no certificate); nothing
 /// is sent yet.
 pub fn openvpms(settings: &OpenVpms) -> anyhow::Result<OpenVpmsHandle> {
-    Ok(doors(settings)?.background)
+    let server = openvpms_server(settings, ca_pem(settings)?, None)?;
+    Ok(doors(&server, settings)?.background)
 }
 
 /// A handle to Healthengine for one practice.
 pub fn healthengine(settings: &Healthengine, practice: &Practice) -> anyhow::Result<HealthengineHandle> {
-    handle(&healthengine_server(settings)?, settings, practice)
+    handle(&healthengine_server(settings, None)?, settings, &practice.id, &practice.key)
 }
 
-fn doors(settings: &OpenVpms) -> anyhow::Result<Doors> {
+fn openvpms_server(
+    settings: &OpenVpms,
+    ca_pem: Option<Vec<u8>>,
+    before: Option<&Server>,
+) -> anyhow::Result<Arc<Server>> {
     let base_url = BaseUrl::parse(settings.url.as_str(), settings.allow_plain_http).context("[openvpms] url")?;
-    let ca_pem = match &settings.ca_file {
-        Some(file) => Some(std::fs::read(file).with_context(|| format!("[openvpms] ca_file {}", file.display()))?),
-        None => None,
-    };
-    let server =
-        server(base_url, USER_AGENT.to_owned(), settings.max_requests_per_second, settings.request_timeout, ca_pem);
-    let server = server.context("[openvpms]")?;
-    let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.clone() };
+    let mut own = ServerSettings::new(base_url, USER_AGENT);
+    own.max_requests_per_second = per_second(settings.max_requests_per_second);
+    own.request_timeout = settings.request_timeout;
+    own.ca_pem = ca_pem;
+    server(&own, before).context("[openvpms]")
+}
+
+fn doors(server: &Arc<Server>, settings: &OpenVpms) -> anyhow::Result<Doors> {
+    let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let client = OpenVpmsClient::new(server.transport(&credentials).context("[openvpms]")?);
     Ok(Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) })
 }
 
-fn healthengine_server(settings: &Healthengine) -> anyhow::Result<Arc<Server>> {
-    let base_url = BaseUrl::parse(settings.url.as_str(), false).context("[healthengine] url")?;
-    server(base_url, settings.user_agent(), settings.max_requests_per_second, settings.request_timeout, None)
-        .context("[healthengine]")
+/// The private certificate authority, if there is one. It is read again with every configuration.
+fn ca_pem(settings: &OpenVpms) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("[openvpms] ca_file {}", file.display()));
+    settings.ca_file.as_ref().map(read).transpose()
 }
 
-fn handle(server: &Arc<Server>, settings: &Healthengine, practice: &Practice) -> anyhow::Result<HealthengineHandle> {
-    let credentials = credentials(settings.api_key.clone(), &practice.id.0, practice.key.clone());
-    let transport = server.transport(&credentials).with_context(|| format!("practice {}", practice.id))?;
+fn healthengine_server(settings: &Healthengine, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
+    let base_url = BaseUrl::parse(settings.url.as_str(), false).context("[healthengine] url")?;
+    let mut own = ServerSettings::new(base_url, settings.user_agent());
+    own.max_requests_per_second = per_second(settings.max_requests_per_second);
+    own.request_timeout = settings.request_timeout;
+    server(&own, before).context("[healthengine]")
+}
+
+fn handle(
+    server: &Arc<Server>,
+    settings: &Healthengine,
+    practice: &PracticeId,
+    key: &Secret,
+) -> anyhow::Result<HealthengineHandle> {
+    let credentials = credentials(settings.api_key.to_send(), &practice.0, key.to_send());
+    let transport = server.transport(&credentials).with_context(|| format!("practice {practice}"))?;
     Ok(Arc::new(HealthengineClient::new(transport, Clock::system())))
 }
 
-fn server(
-    base_url: BaseUrl,
-    user_agent: String,
-    per_second: u32,
-    timeout: Duration,
-    ca_pem: Option<Vec<u8>>,
-) -> anyhow::Result<Arc<Server>> {
-    let mut settings = ServerSettings::new(base_url, user_agent);
-    settings.max_requests_per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
-    settings.request_timeout = timeout;
-    settings.ca_pem = ca_pem;
-    Ok(Server::new(&settings)?)
+/// `before` is how the same system was reached until now.
+fn server(settings: &ServerSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
+    Ok(match before {
+        None => Server::new(settings)?,
+        Some(before) => before.renewed(settings)?,
+    })
+}
+
+fn per_second(requests: u32) -> NonZeroU32 {
+    NonZeroU32::new(requests).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Both systems over the network, as the configuration says. Rate limits are shared by all practices.
 pub struct Network {
-    openvpms: Doors,
-    healthengine: std::collections::BTreeMap<crate::ids::PracticeId, HealthengineHandle>,
+    openvpms: OpenVpmsSide,
+    healthengine: HealthengineSide,
+}
+
+struct OpenVpmsSide {
+    settings: OpenVpms,
+    ca_pem: Option<Vec<u8>>,
+    server: Arc<Server>,
+    doors: Doors,
+}
+
+struct HealthengineSide {
+    settings: Healthengine,
+    server: Arc<Server>,
+    handles: BTreeMap<PracticeId, (Secret, HealthengineHandle)>,
 }
 
 impl Network {
     /// Makes the clients; nothing is sent yet.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
-        let server = healthengine_server(&config.healthengine)?;
-        let handle = |practice: &Practice| Ok((practice.id.clone(), handle(&server, &config.healthengine, practice)?));
-        let healthengine = config.practices.iter().map(handle).collect::<anyhow::Result<_>>()?;
-        Ok(Self { openvpms: doors(&config.openvpms)?, healthengine })
+        Self::made(config, None)
+    }
+
+    /// The same for another configuration. What did not change is kept: connections, and above all the rate limits, of which a
+    /// server must not meet two at once: these are kept while its address is the same.
+    pub fn renewed(&self, config: &Config) -> anyhow::Result<Self> {
+        Self::made(config, Some(self))
+    }
+
+    fn made(config: &Config, before: Option<&Self>) -> anyhow::Result<Self> {
+        let (settings, ca_pem) = (config.openvpms.clone(), ca_pem(&config.openvpms)?);
+        let last = before.map(|before| &before.openvpms);
+        let (server, doors) = match last.filter(|kept| kept.settings == settings && kept.ca_pem == ca_pem) {
+            Some(kept) => (Arc::clone(&kept.server), kept.doors.clone()),
+            None => {
+                let server = openvpms_server(&settings, ca_pem.clone(), last.map(|last| &*last.server))?;
+                let doors = doors(&server, &settings)?;
+                (server, doors)
+            }
+        };
+        let openvpms = OpenVpmsSide { settings, ca_pem, server, doors };
+
+        let settings = config.healthengine.clone();
+        let last = before.map(|before| &before.healthengine);
+        let kept = last.filter(|kept| kept.settings == settings);
+        let server = match kept {
+            Some(kept) => Arc::clone(&kept.server),
+            None => healthengine_server(&settings, last.map(|last| &*last.server))?,
+        };
+        let mut handles = BTreeMap::new();
+        // One that is gone from the file may still be leaving, and does so with the key that it had.
+        let gone = before.into_iter().flat_map(|before| before.healthengine.handles.iter());
+        let gone = gone.filter(|(id, _)| config.practices.iter().all(|practice| practice.id != **id));
+        let all = config.practices.iter().map(|practice| (&practice.id, &practice.key));
+        for (id, key) in all.chain(gone.map(|(id, (key, _))| (id, key))) {
+            let kept = kept.and_then(|kept| kept.handles.get(id)).filter(|(kept_key, _)| kept_key == key);
+            let made = match kept {
+                Some((_, handle)) => Arc::clone(handle),
+                None => handle(&server, &settings, id, key)?,
+            };
+            handles.insert(id.clone(), (key.clone(), made));
+        }
+        Ok(Self { openvpms, healthengine: HealthengineSide { settings, server, handles } })
     }
 }
 
 impl Connect for Network {
     fn openvpms(&self) -> Doors {
-        self.openvpms.clone()
+        self.openvpms.doors.clone()
     }
 
     fn healthengine(&self, practice: &Practice) -> Option<HealthengineHandle> {
-        self.healthengine.get(&practice.id).cloned()
+        self.healthengine.handles.get(&practice.id).map(|(_, handle)| Arc::clone(handle))
     }
 }

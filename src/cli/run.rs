@@ -1,34 +1,45 @@
 //! `vetbridge run`: the service.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
 use super::connect::Network;
 use crate::clock::Clock;
+use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config};
-use crate::messages::start as say;
+use crate::messages::{reload as reload_say, start as say, webhooks as webhooks_say};
 use crate::service::Service;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
-    let config = config::load(&global.config_file()?)?;
+    let path = global.config_file()?;
+    // Before it is read: what changes from here on is noticed.
+    let mut file = Watched::new(&path);
+    let config = config::load(&path)?;
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
-    let service = Service::start(&config, &Network::new(&config)?, Clock::system()).await?;
+    let mut network = Network::new(&config)?;
+    let service = Service::start(&config, &network, Clock::system()).await?;
     announce(&config, &service);
     // Under systemd: ready. Elsewhere this does nothing.
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    let failure = tokio::select! {
-        _ = terminated.recv() => None,
-        _ = interrupted.recv() => None,
-        why = service.failed() => Some(why),
-        () = stay_as_it_is(&mut hung_up) => None,
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let failure = loop {
+        tokio::select! {
+            _ = terminated.recv() => break None,
+            _ = interrupted.recv() => break None,
+            why = service.failed() => break Some(why),
+            _ = hung_up.recv() => file.forget(),
+            () = change_of(&mut file) => {}
+        }
+        network = reload(&service, network, &config.source);
     };
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("{}", say::STOPPING);
     service.stop().await;
     match failure {
@@ -37,12 +48,30 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// SIGHUP asks for the configuration to be read again. That takes a restart; the signal itself must not end the service.
-async fn stay_as_it_is(hung_up: &mut Signal) {
-    while hung_up.recv().await.is_some() {
-        tracing::warn!("{}", say::NO_RELOAD);
+/// Ends when the file changed.
+async fn change_of(file: &mut Watched) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if file.changed() {
+            return;
+        }
     }
-    std::future::pending().await
+}
+
+/// Reads the configuration again. One that cannot be used changes nothing.
+fn reload(service: &Service, network: Network, source: &Path) -> Network {
+    let read = config::load(source).map_err(anyhow::Error::from);
+    match read.and_then(|config| Ok((network.renewed(&config)?, config))) {
+        Ok((renewed, config)) => {
+            service.reload(&config, &renewed);
+            tracing::info!("{}", reload_say::RELOADED);
+            renewed
+        }
+        Err(error) => {
+            service.not_reloaded(&format!("{error:#}"));
+            network
+        }
+    }
 }
 
 fn announce(config: &Config, service: &Service) {
@@ -50,6 +79,9 @@ fn announce(config: &Config, service: &Service) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), practices = enabled, "{}", say::RUNS);
     if enabled == 0 {
         tracing::warn!("{}", say::NOTHING_ENABLED);
+    }
+    if let (Some(webhooks), Some(address)) = (&config.webhooks, service.webhook_address()) {
+        tracing::info!("{}", webhooks_say::listens(address, webhooks.prefix()));
     }
     // The token opens the page, so it is shown to whoever sits at a terminal and never kept in a log.
     if std::io::stderr().is_terminal() {

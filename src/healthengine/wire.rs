@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     AppointmentChangeRequest, AvailabilityRequest, BookingRequest, BookingStatus, BookingUpdate, Feature, LiveRange,
     LivenessContract, Page, Patient, PmsAppointmentType, PmsResource, RequestKind, Subscription, SubscriptionError,
+    UploadRequest,
 };
 use crate::http::answer::clean;
 use crate::http::json::{Misfit, entries, field, flag, id, integer, need, text};
@@ -36,6 +37,15 @@ pub(super) struct Reason<'a> {
 pub(super) struct ConfirmBody<'a> {
     pub(super) pms_appointment_ids: &'a [String],
     pub(super) pms_patient_id: &'a str,
+}
+
+/// The body of `documents/rejectUpload`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RejectUploadBody<'a> {
+    pub(super) booking_id: BookingId,
+    pub(super) pms_document_id: &'a str,
+    pub(super) reason: &'a str,
 }
 
 /// The body of a new subscription.
@@ -78,7 +88,7 @@ pub(super) fn request_kinds(value: &Value) -> Result<Vec<RequestKind>, Misfit> {
     Ok(kinds)
 }
 
-fn request_kind(name: &str) -> RequestKind {
+pub(super) fn request_kind(name: &str) -> RequestKind {
     match name {
         "bookings" => RequestKind::Bookings,
         "bookingUpdates" => RequestKind::BookingUpdates,
@@ -86,9 +96,9 @@ fn request_kind(name: &str) -> RequestKind {
         "pmsAppointmentChanges" => RequestKind::PmsAppointmentChanges,
         "pmsResources" => RequestKind::PmsResources,
         "pmsAppointmentTypes" => RequestKind::PmsAppointmentTypes,
-        "availableDocuments" | "uploadDocuments" | "clientSnapshots" | "attachDocuments" => {
-            RequestKind::ExtraFeature(name.to_owned())
-        }
+        "uploadDocuments" => RequestKind::UploadDocuments,
+        "attachDocuments" => RequestKind::AttachDocuments,
+        "availableDocuments" | "clientSnapshots" => RequestKind::ExtraFeature(name.to_owned()),
         _ => RequestKind::Unknown(clean(name, NAME_CHARS_MAX)),
     }
 }
@@ -192,6 +202,19 @@ pub(super) fn liveness_contract(value: &Value) -> Result<LivenessContract, Misfi
     Ok(contract)
 }
 
+/// An entry of `requests/uploadDocuments`.
+pub(super) fn upload_request(value: &Value) -> Option<UploadRequest> {
+    Some(UploadRequest {
+        booking_id: BookingId(get(value, "bookingId", integer)?),
+        pms_document_id: get(value, "pmsDocumentId", id)?,
+    })
+}
+
+/// An entry of `requests/attachDocuments`. Nothing else of it is read: it is about a patient.
+pub(super) fn attach_request(value: &Value) -> Option<RequestId> {
+    get(value, "requestId", integer).map(RequestId)
+}
+
 /// The resources; those without an id are nothing we could name.
 pub(super) fn resources(value: &Value) -> Result<Vec<PmsResource>, Misfit> {
     let resource = |value| {
@@ -246,14 +269,16 @@ pub(super) fn subscription(value: &Value) -> Result<Subscription, Misfit> {
 
 /// An entry of `subscriptionErrorLog`; every field can be missing, so every object is one.
 pub(super) fn subscription_error(value: &Value) -> Option<SubscriptionError> {
+    // The moment of the failure; that of the event, which can be a quarter of an hour earlier, where it is missing.
+    let event = || field(value, "payload").and_then(|payload| get(payload, "timestamp", utc));
+    let words = |name| get(value, name, text).map(|words| clean(&words, MESSAGE_CHARS_MAX));
     value.is_object().then(|| SubscriptionError {
-        timestamp: field(value, "payload").and_then(|payload| get(payload, "timestamp", utc)),
+        timestamp: get(value, "timestamp", utc).or_else(event),
         subscription_id: get(value, "subscriptionId", id),
         callback_url: get(value, "callbackUrl", text),
         attempt: get(value, "attempt", integer),
-        message: get(value, "errorMessage", text)
-            .or_else(|| get(value, "errorType", text))
-            .map(|message| clean(&message, MESSAGE_CHARS_MAX)),
+        kind: words("errorType"),
+        message: words("errorMessage"),
     })
 }
 

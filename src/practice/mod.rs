@@ -3,29 +3,45 @@
 //! | file | does |
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
-//! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`desk`], [`answers`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
+//! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
 //! | [`watch`] | cancellations and moves by staff |
+//! | [`waiting`] | tells how long Healthengine has been waiting for answers |
+//! | [`resolve`] | what a person says became of a booking |
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`due`] | which single days are to be read and sent at once |
+//! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
+//! | [`farewell`] | what is done before a practice that is switched off is silent |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
 //! holds up no other.
 
+mod answers;
 mod availability;
+pub mod clients;
 mod configuration;
 mod desk;
+mod documents;
+mod due;
+mod farewell;
 pub mod health;
 pub mod ledger;
 pub mod locks;
 mod publishing;
 mod reading;
+mod recall;
 mod requests;
+pub mod resolve;
 pub mod resync;
 pub mod rosters;
+mod subscriptions;
 mod updates;
+mod waiting;
 mod watch;
 pub mod zones;
 
@@ -41,7 +57,7 @@ use tokio_util::task::TaskTracker;
 use crate::availability::Zones;
 use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config};
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
@@ -50,13 +66,16 @@ use crate::messages::practice as say;
 use crate::openvpms::OpenVpmsHandle;
 use crate::remote::{CallError, ErrorClass};
 use crate::store::Store;
+use crate::webhooks::{self, evidence::Evidence};
 use crate::zone::Zone;
 
 pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
+pub use farewell::Farewell;
 use health::{Health, Subject};
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
+pub use publishing::with_days_from;
 
 /// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
 #[derive(Clone)]
@@ -79,25 +98,40 @@ pub struct Shared {
     pub locks: Locks,
     /// Names for patients that say nothing about them.
     pub pseudonyms: Pseudonyms,
-    /// How long a request to OpenVPMS may take.
-    pub request_timeout: TimeDelta,
+    /// One booking at a time is settled by a person: no appointment is given to two.
+    pub resolving: AsyncMutex<()>,
+    /// How OpenVPMS spells clients' names.
+    pub clients: clients::ClientMemory,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
+    /// Every practice that this process ever had: their subscriptions are not each other's.
+    pub practices: Mutex<BTreeSet<PracticeId>>,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<Changed>,
-    /// Everything that is to be finished before the process leaves.
-    pub tasks: TaskTracker,
     /// Cancelled when the store cannot be written: nothing may be done any more.
     pub broken: CancellationToken,
 }
 
 /// Settings of the config file that all practices have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `[sync]`.
     pub sync: config::Sync,
     /// `[bookings]`.
     pub bookings: config::Bookings,
+    /// Where webhooks are to arrive, if anywhere.
+    pub webhooks: Option<webhooks::subscriptions::Wanted>,
+    /// How long a request to OpenVPMS may take.
+    pub request_timeout: TimeDelta,
+}
+
+impl Settings {
+    /// What a configuration says of them.
+    pub fn of(config: &Config) -> Self {
+        let request_timeout = TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10));
+        let webhooks = config.webhooks.as_ref().map(webhooks::subscriptions::Wanted::of);
+        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks, request_timeout }
+    }
 }
 
 /// What OpenVPMS offers, once it was read: the measure of days and bookings.
@@ -122,8 +156,13 @@ pub struct Practice {
     healthengine: HealthengineHandle,
     health: Health,
     stop: CancellationToken,
+    /// Everything that is to be finished before the practice has stopped.
+    tasks: TaskTracker,
     /// A hint that something waits at Healthengine.
     look_now: Notify,
+    /// Whether webhooks arrive.
+    evidence: Mutex<Evidence>,
+    subscriptions: subscriptions::Subscriptions,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
     /// What of it Healthengine has: only of that days are sent.
     offered: watch_channel::Sender<Option<Arc<Offering>>>,
@@ -134,10 +173,11 @@ pub struct Practice {
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
     publisher: publishing::Publisher,
-    due: Mutex<availability::Due>,
+    /// Single days: those that changed, and those that Healthengine asks for. The many of these hold up none of those.
+    due: due::Queue,
+    asked_days: due::Queue,
     /// Held while days that need no reading are sent.
     answering_at_once: Arc<AsyncMutex<()>>,
-    refresh_wanted: Notify,
     progress: Mutex<Progress>,
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
@@ -147,8 +187,16 @@ pub struct Practice {
     late_places: Arc<Semaphore>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
+    /// One of them is free again.
+    turn_over: Notify,
     /// How often Healthengine refused an answer to an update.
     refused_updates: Mutex<BTreeMap<RequestId, u32>>,
+    /// Rejections of documents.
+    documents: documents::Documents,
+    /// How long requests have been waiting for their answers.
+    outstanding: Mutex<waiting::Outstanding>,
+    /// Bookings whose answers Healthengine did not take.
+    unheard_answers: Mutex<BTreeSet<BookingId>>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
@@ -176,44 +224,69 @@ impl Practice {
         healthengine: HealthengineHandle,
         stop: CancellationToken,
     ) -> Arc<Self> {
+        shared.practices.lock().unwrap_or_else(PoisonError::into_inner).insert(config.id.clone());
         Arc::new(Self {
             health: Health::new(config.id.clone()),
             configuration: configuration::Configuration::open(&shared.store, &config.id),
             publisher: publishing::Publisher::open(&shared.store, &config.id),
+            subscriptions: subscriptions::Subscriptions::open(&shared.store, &config.id),
             config,
             settings,
             shared,
             openvpms,
             healthengine,
             stop,
+            tasks: TaskTracker::new(),
             look_now: Notify::new(),
+            evidence: Mutex::default(),
             offering: watch_channel::Sender::new(None),
             offered: watch_channel::Sender::new(None),
             first_configuration: watch_channel::Sender::new(false),
             first_sending: watch_channel::Sender::new(false),
             configuring: AsyncMutex::default(),
-            due: Mutex::default(),
+            due: due::Queue::default(),
+            asked_days: due::Queue::default(),
             answering_at_once: Arc::default(),
-            refresh_wanted: Notify::new(),
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             busy_bookings: Mutex::default(),
+            turn_over: Notify::new(),
             refused_updates: Mutex::default(),
+            documents: documents::Documents::default(),
+            outstanding: Mutex::default(),
+            unheard_answers: Mutex::default(),
             unserved: Mutex::default(),
         })
     }
 
     /// Starts the loops. They end when the practice's token is cancelled.
     pub fn start(self: &Arc<Self>) {
-        let tasks = &self.shared.tasks;
+        let tasks = &self.tasks;
         tasks.spawn(Arc::clone(self).configuration_loop());
         tasks.spawn(Arc::clone(self).availability_loop());
         tasks.spawn(Arc::clone(self).refresh_loop());
+        tasks.spawn(Arc::clone(self).asked_days_loop());
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
+        tasks.spawn(Arc::clone(self).subscription_loop());
+    }
+
+    /// Asks Healthengine again at once if it refused us: a person may just have put that right.
+    pub fn try_again(&self) {
+        if self.health.has(&Subject::Access) {
+            self.look_now.notify_one();
+            self.read_configuration_soon();
+        }
+    }
+
+    /// Stops the loops and waits for what is in flight, which ends by itself: every call has its timeout.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Its id at Healthengine.
@@ -285,8 +358,11 @@ impl Practice {
 
     /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics share it.
     fn delays(&self, first: Duration) -> Delays {
-        let seed = u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16);
-        Delays::new(first, self.settings.sync.max_retry_interval, seed.unwrap_or_default())
+        Delays::new(first, self.settings.sync.max_retry_interval, self.seed())
+    }
+
+    fn seed(&self) -> u64 {
+        u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16).unwrap_or_default()
     }
 
     fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
@@ -300,6 +376,20 @@ impl Practice {
     /// Takes a booking for one task; `None` while another has it.
     fn take_turn(self: &Arc<Self>, booking: BookingId) -> Option<Turn> {
         self.locked(&self.busy_bookings).insert(booking).then(|| Turn { practice: Arc::clone(self), booking })
+    }
+
+    /// Waits for a booking that another task has.
+    async fn wait_for_turn(self: &Arc<Self>, booking: BookingId) -> Turn {
+        loop {
+            let over = self.turn_over.notified();
+            tokio::pin!(over);
+            // Listening before looking: a turn that ends in between is heard.
+            over.as_mut().enable();
+            if let Some(turn) = self.take_turn(booking) {
+                return turn;
+            }
+            over.await;
+        }
     }
 
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.
@@ -398,5 +488,6 @@ struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.practice.locked(&self.practice.busy_bookings).remove(&self.booking);
+        self.practice.turn_over.notify_waiters();
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::Practice;
 use super::health::Subject;
-use crate::availability::{self, DayChange, Moment, ResourceDay, SentDay};
+use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
 use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
@@ -157,6 +157,29 @@ impl Publisher {
     pub(super) fn has_told(&self) -> bool {
         !self.told().is_empty()
     }
+
+    /// True if a snapshot left whose answer never came, and can still arrive.
+    pub(super) fn has_unheard(&self) -> bool {
+        !self.unheard().is_empty()
+    }
+
+    /// Every day that Healthengine was sent something of, empty.
+    pub(super) fn emptied(&self) -> Vec<ResourceDay> {
+        let mut days: BTreeMap<Key, Day> = self.unheard().keys().map(|key| (*key, Day::empty(1))).collect();
+        days.extend(self.told().iter().map(|(key, told)| (*key, Day::empty(told.sent.day.slot_size_minutes()))));
+        days.into_iter().map(|((resource, date), day)| ResourceDay { resource, date, day }).collect()
+    }
+}
+
+/// The practices of which Healthengine was sent days from this one on, whether or not they are configured.
+pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
+    let days = store.scan::<Told>("").records.into_iter();
+    let offered = days.filter(|(_, told)| told.sent.day.starts().next().is_some()).map(|(key, _)| key);
+    let unheard = store.scan::<Unheard>("").records.into_iter().map(|(key, _)| key);
+    let keys = offered.chain(unheard);
+    keys.filter(|key| parse_key(key).is_some_and(|(_, date)| first <= date))
+        .filter_map(|key| Some(PracticeId(key.rsplitn(3, '/').nth(2)?.to_owned())))
+        .collect()
 }
 
 fn parse_key(key: &str) -> Option<Key> {
@@ -207,6 +230,9 @@ impl Practice {
         let mut published = Published::default();
         loop {
             let _turn = self.publisher.turn.lock().await;
+            if self.stop.is_cancelled() {
+                return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
+            }
             let now = self.now();
             let mut batch = Vec::new();
             for day in waiting.by_ref() {
@@ -232,8 +258,9 @@ impl Practice {
             published.accepted += outcome.accepted.len();
             published.refused += outcome.failed.len();
             progress(batch.len());
+            // In this order: a crash between the two leaves a day in doubt, which is sent again.
+            self.note_told(&batch, &outcome, began);
             self.note_heard(&batch, before, &outcome, failure.as_ref());
-            self.note_told(batch, &outcome, began);
             if let Some(error) = failure {
                 return Err(error);
             }
@@ -330,7 +357,7 @@ impl Practice {
         (outcome, None)
     }
 
-    fn note_told(&self, days: Vec<ResourceDay>, outcome: &BatchOutcome, read_at: DateTime<Utc>) {
+    fn note_told(&self, days: &[ResourceDay], outcome: &BatchOutcome, read_at: DateTime<Utc>) {
         if outcome.accepted.is_empty() && outcome.failed.is_empty() {
             return;
         }
@@ -339,7 +366,7 @@ impl Practice {
         let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
         let mut batch = Batch::new();
         let mut failures = Vec::new();
-        for (index, day) in days.into_iter().enumerate() {
+        for (index, day) in days.iter().enumerate() {
             // A snapshot that the answer does not mention was not accepted, and is sent again.
             if !accepted.contains(&index) && !refused.contains_key(&index) {
                 continue;
@@ -348,7 +375,8 @@ impl Practice {
                 failures.push(format!("{} on {}: {reason}", day.resource, day.date));
             }
             let key = (day.resource, day.date);
-            let told = Told { sent: SentDay { day: day.day, at: now, accepted: accepted.contains(&index) }, read_at };
+            let sent = SentDay { day: day.day.clone(), at: now, accepted: accepted.contains(&index) };
+            let told = Told { sent, read_at };
             match batch.put(&self.publisher.key(key), &told) {
                 Ok(with) => batch = with,
                 Err(error) => {
@@ -369,15 +397,23 @@ impl Practice {
         }
     }
 
-    /// Sends days that nothing was read for: empty ones, or the last accepted ones again.
-    pub(super) async fn publish_as_they_are(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
+    /// Sends empty days of what is not offered. Nothing is remembered of them: whenever they arrive, they offer nothing.
+    pub(super) async fn publish_empty(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
         for batch in snapshots.chunks(BATCH_MAX) {
             let _turn = self.publisher.turn.lock().await;
+            if self.stop.is_cancelled() {
+                return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
+            }
             if let (_, Some(error)) = self.send_snapshots(batch).await {
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Nothing of what was sent counts any longer: whatever comes next is sent whole.
+    pub(super) fn forget_all_days(&self) {
+        self.forget_days(|_, _| false);
     }
 
     /// Forgets days that are past, and those of resources that Healthengine deleted.

@@ -39,8 +39,14 @@ pub(super) struct Reading {
     pub(super) failure: Option<CallError>,
 }
 
+impl Reading {
+    fn beginning(began: DateTime<Utc>) -> Self {
+        Self { began, readings: Readings::default(), absent: BTreeSet::new(), failure: None }
+    }
+}
+
 impl Practice {
-    /// Reads what the days of these resources depend on.
+    /// Reads what the days of these resources depend on. Nothing comes of a reading that the practice's stop breaks off.
     pub(super) async fn read(
         &self,
         server: &OpenVpmsHandle,
@@ -48,9 +54,26 @@ impl Practice {
         resources: &[Resource],
         days: Days,
     ) -> Reading {
+        let began = self.now();
+        let whole = self.read_on(server, offering, resources, days);
+        self.stop.run_until_cancelled(whole).await.unwrap_or_else(|| {
+            let mut broken_off = Reading::beginning(began);
+            let unread = resources.iter().map(|resource| (resource.id.schedule, None));
+            broken_off.readings.schedules = unread.collect();
+            broken_off.failure = Some(CallError::new(ErrorClass::NotSent, say::STOPPING));
+            broken_off
+        })
+    }
+
+    async fn read_on(
+        &self,
+        server: &OpenVpmsHandle,
+        offering: &Offering,
+        resources: &[Resource],
+        days: Days,
+    ) -> Reading {
         let span = window(days, &offering.zones);
-        let mut reading =
-            Reading { began: self.now(), readings: Readings::default(), absent: BTreeSet::new(), failure: None };
+        let mut reading = Reading::beginning(self.now());
         let users: BTreeSet<UserId> = resources.iter().filter_map(|resource| resource.id.user).collect();
         self.read_users(server, offering, users, span, &mut reading).await;
         let mut schedules: BTreeSet<ScheduleId> = resources.iter().map(|resource| resource.id.schedule).collect();
@@ -166,7 +189,13 @@ impl Practice {
         let Some(offering) = self.offering() else { return Look::Unreachable(say::NEVER_READ.into()) };
         let resource = as_booked(place);
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
-        let reading = self.read(&self.openvpms.desk, &offering, std::slice::from_ref(&resource), days).await;
+        let reading = match self.read_for_look(offering.as_ref(), &resource, days).await {
+            Ok(reading) => reading,
+            Err(error) => {
+                self.openvpms_failed(&error);
+                return Look::Unreachable(error.to_string());
+            }
+        };
         let own = self.shared.ledger.own_bookings(Some(entry.booking_id));
         let seen = self
             .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
@@ -196,6 +225,39 @@ impl Practice {
                 .refusal
                 .map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into()),
         }
+    }
+}
+
+impl Practice {
+    /// Reads what a look depends on. Where a clinician works is asked at the same time: the configuration knows it from its last
+    /// interval, and he may have an appointment at a location that is his since.
+    async fn read_for_look(&self, offering: &Offering, resource: &Resource, days: Days) -> Answer<Reading> {
+        let (server, resources) = (&self.openvpms.desk, std::slice::from_ref(resource));
+        let Some(user) = resource.id.user else { return Ok(self.read(server, offering, resources, days).await) };
+        let (reading, locations) =
+            tokio::join!(self.read(server, offering, resources, days), server.user_locations(user));
+        let locations: BTreeSet<LocationId> = match locations {
+            Ok(locations) => locations.iter().map(|location| location.id).collect(),
+            // Gone.
+            Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => BTreeSet::new(),
+            Err(error) => return Err(error),
+        };
+        let known = offering.user_locations.get(&user).cloned().unwrap_or_default();
+        if known == locations {
+            return Ok(reading);
+        }
+        self.read_configuration_soon();
+        let mut present = offering.clone();
+        for location in locations.difference(&known) {
+            present.listed.extend(server.schedules(*location).await?.iter().map(|schedule| schedule.id));
+        }
+        let left = !locations.contains(&resource.location);
+        present.user_locations.insert(user, locations);
+        let mut reading = self.read(server, &present, resources, days).await;
+        if left {
+            reading.absent.insert((user, resource.location));
+        }
+        Ok(reading)
     }
 }
 

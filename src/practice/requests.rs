@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
@@ -21,6 +23,8 @@ use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::remote::{Answer, ErrorClass};
+use crate::webhooks::evidence::Item;
+use crate::webhooks::pace::{self, Circumstances, Outcome, Pace};
 
 /// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
 pub(super) const IN_TIME_AT_ONCE: usize = 64;
@@ -32,8 +36,6 @@ const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
 /// That of any other practice waits no longer than this for OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
-/// How long Healthengine is left alone after it refused our credentials or the practice's consent.
-pub(super) const BLOCKED: Duration = Duration::from_secs(300);
 
 impl Practice {
     /// Polls until the practice stops.
@@ -42,22 +44,32 @@ impl Practice {
         self.wait_for_the_first_configuration().await;
         loop {
             let began = Instant::now();
-            let wait = match self.poll().await {
-                Ok(()) => {
+            let outcome = match self.poll().await {
+                Ok(_) => {
                     delays.reset();
-                    self.request_interval()
+                    Outcome::Answered
                 }
-                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => BLOCKED,
-                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
+                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => {
+                    Outcome::Blocked
+                }
+                Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },
             };
+            let Pace { wait, hint_after } = self.pace(outcome);
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
-                () = self.look_now.notified() => {}
+                () = self.hinted(hint_after.map(|after| began + after)) => {}
             }
         }
+    }
+
+    /// Ends when a webhook came, and no sooner than `after`. However many come until then, they mean one poll.
+    async fn hinted(&self, after: Option<Instant>) {
+        let Some(after) = after else { return std::future::pending().await };
+        tokio::time::sleep_until(after).await;
+        self.look_now.notified().await;
     }
 
     /// Bookings need the mapping, so the first poll waits for the first attempt to read OpenVPMS. A practice that Healthengine has
@@ -81,13 +93,25 @@ impl Practice {
         }
     }
 
-    fn request_interval(&self) -> Duration {
-        let live = self.config.live_hours.is_live(self.zone().wall(self.now()));
-        if live { self.settings.sync.request_interval } else { self.settings.sync.idle_request_interval }
+    /// When to poll next, after a poll that ended so.
+    fn pace(&self, outcome: Outcome) -> Pace {
+        let (now, zone) = (self.now(), self.zone());
+        // Live hours begin with a minute.
+        let live_in = |minutes: i64| self.config.live_hours.is_live(zone.wall(now + TimeDelta::minutes(minutes)));
+        let within = i64::try_from(pace::IDLE_LONGEST.as_secs() / 60).unwrap_or_default();
+        let live_in = (0..=within).find(|minutes| live_in(*minutes));
+        pace::pace(&Circumstances {
+            outcome,
+            live: live_in == Some(0),
+            live_in: live_in.map(|minutes| Duration::from_secs(60 * minutes.unsigned_abs())),
+            webhooks_arrive: self.locked(&self.evidence).webhooks_arrive(now),
+            request_interval: self.settings.sync.request_interval,
+            idle_request_interval: self.settings.sync.idle_request_interval,
+        })
     }
 
-    /// One poll and all that follows from it.
-    async fn poll(self: &Arc<Self>) -> Answer<()> {
+    /// One poll and all that follows from it. Says what was outstanding.
+    pub(super) async fn poll(self: &Arc<Self>) -> Answer<BTreeSet<RequestKind>> {
         let answer = self.healthengine.requests().await;
         let kinds: BTreeSet<RequestKind> = match answer {
             Ok(kinds) => kinds.into_iter().collect(),
@@ -97,24 +121,35 @@ impl Practice {
             }
         };
         self.healthengine_answered();
+        let polled_at = self.now();
+        let mut found: Vec<(Item, Option<DateTime<Utc>>)> = Vec::new();
         // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
         // that is no longer listed was settled by somebody else.
         let mut bookings_read = true;
         if kinds.contains(&RequestKind::Bookings) || self.has_open_bookings() {
-            let outcome = self.bookings().await;
+            let outcome = self.bookings(&mut found).await;
             bookings_read = outcome.is_ok();
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
         } else {
             // What could not be read is not asked for any more.
             self.health.clear(&Subject::BookingList);
+            self.bookings_wait(Ok(&[]));
+            self.answers_asked_for(&BTreeSet::new());
+        }
+        if !kinds.contains(&RequestKind::BookingUpdates) {
+            self.updates_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::Availability) {
+            self.days_wait(Ok(&[]));
+            self.no_day_is_asked_for();
         }
         for kind in &kinds {
             let answered = match kind {
                 RequestKind::Bookings => Ok(()),
                 // A booking that could not be read is not unknown: its update waits for it.
                 RequestKind::BookingUpdates if !bookings_read => Ok(()),
-                RequestKind::BookingUpdates => self.updates().await,
+                RequestKind::BookingUpdates => self.updates(&mut found).await,
                 RequestKind::Availability => self.availability_requests().await,
                 RequestKind::PmsAppointmentChanges => self.appointment_changes().await,
                 RequestKind::PmsResources => {
@@ -123,6 +158,14 @@ impl Practice {
                 }
                 RequestKind::PmsAppointmentTypes => {
                     self.appointment_types_wanted();
+                    Ok(())
+                }
+                RequestKind::UploadDocuments => {
+                    self.reject_documents(Document::Upload);
+                    Ok(())
+                }
+                RequestKind::AttachDocuments => {
+                    self.reject_documents(Document::Attach);
                     Ok(())
                 }
                 RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => {
@@ -135,18 +178,27 @@ impl Practice {
                 self.healthengine_failed(&error);
             }
         }
-        Ok(())
+        found.extend(kinds.iter().cloned().filter_map(as_a_whole).map(|item| (item, None)));
+        self.found(found, polled_at);
+        Ok(kinds)
     }
 
     fn has_open_bookings(&self) -> bool {
-        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && entry.state != State::Cancelled)
+        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
-    async fn bookings(self: &Arc<Self>) -> Answer<()> {
-        let (mut listed, absence) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
+    async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
+        let read = all_pages(|page| self.healthengine.booking_requests(page)).await;
+        self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
+        let (mut listed, absence) = read?;
+        found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
         if absence != Absence::MeansNothing {
-            self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect(), absence);
+            let listed = listed.iter().map(|booking| booking.booking_id).collect();
+            self.settled_by_others(&listed, absence);
+            if absence == Absence::IsCertain {
+                self.answers_asked_for(&listed);
+            }
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -169,7 +221,12 @@ impl Practice {
         };
         // Updates depend on their bookings, so these get a head start. What takes longer goes on by itself, and what has not begun
         // is listed again at the next poll: polling must not wait for it.
-        let _late = tokio::time::timeout(BOOKINGS_FIRST, all).await;
+        // A webhook says that more waits, perhaps another booking: then too it goes on.
+        tokio::select! {
+            biased;
+            _late = tokio::time::timeout(BOOKINGS_FIRST, all) => {}
+            () = self.look_now.notified() => self.look_now.notify_one(),
+        }
         tasks.detach_all();
         Ok(())
     }
@@ -182,7 +239,7 @@ impl Practice {
         place: OwnedSemaphorePermit,
     ) {
         let practice = Arc::clone(self);
-        tasks.spawn(self.shared.tasks.track_future(async move {
+        tasks.spawn(self.tasks.track_future(async move {
             let outcome = practice.attend_request(request).await;
             practice.written(outcome);
             drop((turn, place));
@@ -194,7 +251,7 @@ impl Practice {
     fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>, absence: Absence) {
         for entry in self.shared.ledger.live_of(self.id()) {
             let answered = !matches!(entry.state, State::Received | State::Submitting);
-            let waits = entry.is_open() && !entry.unlisted && entry.state != State::Cancelled;
+            let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
             if waits && (answered || absence == Absence::IsCertain) && !listed.contains(&entry.booking_id) {
                 self.spawn_known(entry.booking_id, Event::Unlisted);
             }
@@ -205,7 +262,7 @@ impl Practice {
     pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) {
         let Some(turn) = self.take_turn(id) else { return };
         let practice = Arc::clone(self);
-        self.shared.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             let outcome = practice.attend_known(id, event).await;
             practice.written(outcome);
             drop(turn);
@@ -217,16 +274,9 @@ impl Practice {
         let mut undelivered = self.delays(Duration::from_secs(5));
         let mut deliver_at = Instant::now();
         loop {
-            let now = self.now();
-            self.health.forget_old_bookings(now);
+            self.health.forget_old_bookings(self.now());
             self.settle_days();
-            for entry in self.shared.ledger.live_of(self.id()) {
-                let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
-                let deliver = entry.state == State::Cancelled && !entry.told && deliver_at <= Instant::now();
-                if look || deliver {
-                    self.spawn_known(entry.booking_id, Event::Due);
-                }
-            }
+            self.wake_due(deliver_at <= Instant::now());
             if deliver_at <= Instant::now() {
                 deliver_at += undelivered.next_delay();
             }
@@ -234,6 +284,19 @@ impl Practice {
                 biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of.
+    pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) {
+        let now = self.now();
+        for entry in self.shared.ledger.live_of(self.id()) {
+            let look = next_look(&entry, self.settings.request_timeout).is_some_and(|due| due <= now);
+            // Refused credentials or consent: nothing is delivered before they are accepted again.
+            let deliver = deliver && entry.owes_a_cancellation() && !self.health.has(&Subject::Access);
+            if look || deliver {
+                self.spawn_known(entry.booking_id, Event::Due);
             }
         }
     }
@@ -255,6 +318,22 @@ pub(super) enum Absence {
     IsLikely,
     /// It is not listed: a list of one page is one moment's.
     IsCertain,
+}
+
+/// A kind that counts as one thing, because its list names no numbers. What we do not serve is nothing to us.
+fn as_a_whole(kind: RequestKind) -> Option<Item> {
+    match kind {
+        RequestKind::Availability
+        | RequestKind::PmsAppointmentChanges
+        | RequestKind::PmsResources
+        | RequestKind::PmsAppointmentTypes => Some(Item::Kind(kind)),
+        RequestKind::Bookings
+        | RequestKind::BookingUpdates
+        | RequestKind::UploadDocuments
+        | RequestKind::AttachDocuments
+        | RequestKind::ExtraFeature(_)
+        | RequestKind::Unknown(_) => None,
+    }
 }
 
 /// Reads a list of requests.

@@ -1,15 +1,18 @@
-//! The admin listener: health for machines, a page and an API for people.
+//! The listeners. The admin listener has health for machines, a page and an API for people; the one for webhooks is [`webhooks`].
 //!
 //! `/healthz` and `/readyz` are open; everything else, unknown paths included, needs the admin token: as a bearer token, or as the
-//! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync is done by the practice.
+//! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync, or what a person settles, is done by the practice.
 
 mod api;
 mod auth;
 mod guard;
 mod listener;
 mod page;
+mod pause;
+pub mod resolve;
 mod resync;
 pub mod view;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -24,7 +27,7 @@ use axum::routing::{get, post};
 use crate::bridge::Bridge;
 
 pub use auth::link;
-pub use listener::serve;
+pub use listener::{Peer, serve};
 
 /// What `/healthz` answers; by this a command knows that it talks to a vetbridge, before it shows its token.
 pub const HEALTHY: &str = "ok\n";
@@ -49,7 +52,10 @@ impl Admin {
             .route("/api/v1/status", get(api::status))
             .route("/api/v1/bookings", get(api::bookings))
             .route("/api/v1/bookings/{id}", get(api::booking))
+            .route("/api/v1/bookings/{id}/resolve", post(resolve::resolve))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
+            .route("/api/v1/practices/{id}/pause", post(pause::pause))
+            .route("/api/v1/practices/{id}/resume", post(pause::resume))
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)
             .layer(from_fn_with_state(self.clone(), auth::check));

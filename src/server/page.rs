@@ -5,8 +5,10 @@ use axum::response::Html;
 use chrono::{DateTime, FixedOffset};
 use maud::{DOCTYPE, Markup, html};
 
-use super::view::{self, BookingView, PracticeStatus};
+use super::view::{self, BookingView, OffStatus, PracticeStatus};
 use super::{Admin, api};
+use crate::messages::{admin as say, commands};
+use crate::practice::health::Problem;
 
 /// How many bookings the page lists.
 const LATEST: usize = 50;
@@ -36,7 +38,9 @@ pub(super) async fn page(State(admin): State<Admin>) -> Html<String> {
             body {
                 h1 { "vetbridge " (status.version) " " (light(status.healthy, "all is well", "needs attention")) }
                 p { "Running since " (status.started_at.format("%Y-%m-%d %H:%M:%S UTC")) "." }
+                @for problem in &status.problems { p.ill { (problem_line(problem)) } }
                 @for practice in &status.practices { (practice_section(practice)) }
+                @for practice in &status.off { (off_section(practice)) }
                 h2 { "Bookings" }
                 (booking_table(&bookings))
             }
@@ -55,14 +59,28 @@ fn practice_section(practice: &PracticeStatus) -> Markup {
         table {
             tr { th { "Resources" } td { (practice.resources) } }
             tr { th { "Last poll" } td { (time(practice.polled_at)) } }
+            @if practice.webhook_at.is_some() { tr { th { "Last webhook" } td { (time(practice.webhook_at)) } } }
             tr { th { "Diary read" } td { (time(practice.read_at)) } }
             tr { th { "Configuration accepted" } td { (time(practice.configured_at)) } }
             tr { th { "Availability sent" } td { (time(practice.sent_at)) } }
             @for reason in &practice.reasons { tr { th { "Not in step" } td.ill { (reason) } } }
             @for problem in &practice.problems {
-                tr { th { "Problem" } td { span.ill { (problem.text) } " Since " (problem.since.format("%Y-%m-%d %H:%M:%S UTC")) "." } }
+                tr { th { "Problem" } td { (problem_line(problem)) } }
             }
         }
+    }
+}
+
+fn problem_line(problem: &Problem) -> Markup {
+    html! { span.ill { (problem.text) } " Since " (problem.since.format("%Y-%m-%d %H:%M:%S UTC")) "." }
+}
+
+fn off_section(practice: &OffStatus) -> Markup {
+    html! {
+        h2 { "Practice " (practice.id) " is " (practice.why) }
+        p { (if practice.silent { say::OFF_AND_SILENT } else { say::OFF_AND_LEAVING }) }
+        @for problem in &practice.problems { p { (problem_line(problem)) } }
+        @if practice.needs_attention > 0 { p.ill { (commands::bookings_need_attention(practice.needs_attention)) "." } }
     }
 }
 

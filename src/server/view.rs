@@ -1,30 +1,87 @@
 //! What operators see of the bridge and its bookings, as JSON. The page shows the same.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
+use crate::bridge::keeper::{Off, Standing};
+use crate::ids::PracticeId;
 use crate::practice::Practice;
 use crate::practice::health;
+use crate::practice::ledger::Ledger;
 use crate::practice::resync::{Outcome, Progress};
 use crate::zone::Zone;
 
 /// The whole bridge.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Status {
     /// The version of the program.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// Since when it runs.
     pub started_at: DateTime<Utc>,
     /// True if every practice is in step and has no problem.
     pub healthy: bool,
-    /// The practices that are enabled.
+    /// What is wrong with the whole rather than with one practice.
+    pub problems: Vec<health::Problem>,
+    /// The practices that are on.
     pub practices: Vec<PracticeStatus>,
+    /// The practices that are off, or about to be.
+    pub off: Vec<OffStatus>,
+}
+
+/// A practice that is off, or about to be.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OffStatus {
+    /// Its id at Healthengine.
+    pub id: String,
+    /// `disabled`, `paused` or `removed`.
+    pub why: Cow<'static, str>,
+    /// True once its days are empty and nothing is sent any more.
+    pub silent: bool,
+    /// What keeps it from that.
+    pub problems: Vec<health::Problem>,
+    /// Bookings that somebody must look at.
+    pub needs_attention: usize,
+}
+
+impl OffStatus {
+    /// `None` for a practice that is on.
+    pub fn of(practice: &Practice, standing: Standing, ledger: &Ledger) -> Option<Self> {
+        let (off, silent) = match standing {
+            Standing::On => return None,
+            Standing::Leaving(off) => (off, false),
+            Standing::Silent(off) => (off, true),
+        };
+        // Of one that is silent nothing is known any more.
+        let problems = if silent { Vec::new() } else { practice.health().problems() };
+        let needs_attention = flagged(ledger, practice.id());
+        Some(Self { id: practice.id().to_string(), why: off.name().into(), silent, problems, needs_attention })
+    }
+
+    /// A practice of which nothing is left but bookings that somebody must look at.
+    fn gone(id: &PracticeId, ledger: &Ledger) -> Self {
+        let needs_attention = flagged(ledger, id);
+        let why = Off::Removed.name().into();
+        Self { id: id.to_string(), why, silent: true, problems: Vec::new(), needs_attention }
+    }
+}
+
+/// What came of a pause, or of its end.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PauseOutcome {
+    /// The practice.
+    pub practice: String,
+    /// True if it is to be on: it is neither paused nor disabled.
+    pub on: bool,
+    /// How it stands while it is off.
+    pub off: Option<OffStatus>,
 }
 
 /// One practice.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct PracticeStatus {
     /// Its id at Healthengine.
     pub id: String,
@@ -40,6 +97,8 @@ pub struct PracticeStatus {
     pub needs_attention: usize,
     /// The last poll that was answered.
     pub polled_at: Option<DateTime<FixedOffset>>,
+    /// The last webhook for this practice.
+    pub webhook_at: Option<DateTime<FixedOffset>>,
     /// The last whole reading of the near days.
     pub read_at: Option<DateTime<FixedOffset>>,
     /// When the configuration was last known to be accepted.
@@ -86,11 +145,41 @@ pub enum ResyncLine {
 
 /// The bridge as it is now.
 pub fn status(bridge: &Bridge) -> Status {
-    let practices: Vec<PracticeStatus> = bridge.practices().map(|practice| practice_status(bridge, practice)).collect();
-    let healthy = practices
-        .iter()
-        .all(|practice| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0);
-    Status { version: env!("CARGO_PKG_VERSION"), started_at: bridge.started_at(), healthy, practices }
+    let practices: Vec<PracticeStatus> =
+        bridge.practices().map(|practice| practice_status(bridge, &practice)).collect();
+    let off = off_status(bridge, &practices);
+    let problems = bridge.health().problems();
+    let on_is_well =
+        |practice: &PracticeStatus| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0;
+    let healthy = problems.is_empty()
+        && practices.iter().all(on_is_well)
+        && off.iter().all(|practice| practice.problems.is_empty() && practice.needs_attention == 0);
+    Status {
+        version: env!("CARGO_PKG_VERSION").into(),
+        started_at: bridge.started_at(),
+        healthy,
+        problems,
+        practices,
+        off,
+    }
+}
+
+/// The practices that are off, and those that are gone from the configuration and have bookings that need somebody.
+fn off_status(bridge: &Bridge, on: &[PracticeStatus]) -> Vec<OffStatus> {
+    let ledger = bridge.ledger();
+    let off = bridge.off().into_iter().filter_map(|(practice, standing)| OffStatus::of(&practice, standing, ledger));
+    let mut off: Vec<OffStatus> = off.collect();
+    for id in ledger.practices_with_flags() {
+        let is_listed = on.iter().any(|own| own.id == id.0) || off.iter().any(|own| own.id == id.0);
+        if !is_listed {
+            off.push(OffStatus::gone(&id, ledger));
+        }
+    }
+    off
+}
+
+fn flagged(ledger: &Ledger, practice: &PracticeId) -> usize {
+    ledger.live_of(practice).iter().filter(|entry| entry.needs_attention.is_some()).count()
 }
 
 fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
@@ -98,7 +187,6 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let zone = practice.zone();
     let progress = practice.progress();
     let reasons = practice.not_in_step(now);
-    let flagged = bridge.ledger().live_of(practice.id()).iter().filter(|entry| entry.needs_attention.is_some()).count();
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
         id: practice.id().to_string(),
@@ -106,8 +194,9 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         reasons,
         problems: practice.health().problems(),
         resources: practice.offering().map_or(0, |offering| offering.mapping.resources.len()),
-        needs_attention: flagged,
+        needs_attention: flagged(bridge.ledger(), practice.id()),
         polled_at: local(progress.polled_at),
+        webhook_at: local(practice.webhook_at()),
         read_at: local(progress.read_at),
         configured_at: local(progress.configured_at),
         sent_at: local(progress.sent_at),

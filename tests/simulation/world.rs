@@ -209,7 +209,7 @@ impl World {
         let power = Power::of(&self.disk);
         let cables = Cables { world: self, power: &power };
         let bridge = Bridge::new(&self.config, &cables, store.unwrap(), self.clock.clone());
-        bridge.start(self.config.bookings.keep_days);
+        bridge.start();
         self.running = Some(Running { bridge, power });
     }
 

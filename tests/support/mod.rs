@@ -13,16 +13,18 @@ mod chance;
 mod diary;
 mod log;
 mod people;
+pub(crate) mod webhooks;
 mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
+use tokio_util::sync::DropGuard;
 use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;
@@ -118,14 +120,25 @@ pub(crate) struct Clinic {
     pub(crate) log: Log,
     disk: MemoryEngine,
     running: Option<Running>,
+    /// Where webhooks arrive.
+    pub(crate) door: webhooks::Door,
+    deliveries: Option<DropGuard>,
     /// Bookings that a test expects to be at odds between the two systems.
     excused: Vec<BookingId>,
 }
 
 /// One process of the bridge.
 struct Running {
-    bridge: Bridge,
+    bridge: Arc<Bridge>,
     power: Power,
+    wires: Wires,
+}
+
+/// What one process made to reach the simulators. It is kept while nothing about it changes.
+#[derive(Default)]
+struct Wires {
+    openvpms: Mutex<Option<(config::OpenVpms, Doors)>>,
+    healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
 }
 
 impl Clinic {
@@ -174,6 +187,8 @@ impl Clinic {
             log,
             disk: MemoryEngine::new(),
             running: None,
+            door: webhooks::Door::default(),
+            deliveries: None,
             excused: Vec::new(),
         }
     }
@@ -183,9 +198,19 @@ impl Clinic {
         assert!(self.running.is_none(), "the bridge runs already");
         let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
         let power = Power::of(&self.disk);
-        let bridge = Bridge::new(&self.config, &Cables { clinic: self, power: &power }, store, self.clock.clone());
-        bridge.start(self.config.bookings.keep_days);
-        self.running = Some(Running { bridge, power });
+        let wires = Wires::default();
+        let cables = Cables { clinic: self, power: &power, wires: &wires };
+        let bridge = Arc::new(Bridge::new(&self.config, &cables, store, self.clock.clone()));
+        self.door.open(self.config.webhooks.as_ref(), &bridge);
+        bridge.start();
+        self.running = Some(Running { bridge, power, wires });
+    }
+
+    /// The running bridge reads its configuration again.
+    pub(crate) fn reload(&self) {
+        let Running { bridge, power, wires } = self.running.as_ref().expect("the bridge runs");
+        self.door.reconfigure(self.config.webhooks.as_ref());
+        bridge.reload(&self.config, &Cables { clinic: self, power, wires });
     }
 
     /// A clinic whose bridge runs and has sent everything.
@@ -206,12 +231,14 @@ impl Clinic {
     /// Stops the bridge as an operator would.
     pub(crate) async fn stop(&mut self) {
         let running = self.running.take().expect("the bridge runs");
+        self.door.close();
         running.bridge.stop(Duration::from_secs(8)).await;
     }
 
     /// Pulls the plug: nothing of the bridge goes on, and the disk keeps what was flushed.
     pub(crate) async fn pull_the_plug(&mut self) {
         let running = self.running.take().expect("the bridge runs");
+        self.door.close();
         running.power.cut();
         self.disk = running.power.left();
         running.bridge.stop(Duration::ZERO).await;
@@ -228,12 +255,12 @@ impl Clinic {
     }
 
     /// The main clinic inside the bridge.
-    pub(crate) fn practice(&self) -> &Arc<Practice> {
+    pub(crate) fn practice(&self) -> Arc<Practice> {
         self.practice_of(PRACTICE)
     }
 
     /// A practice inside the bridge.
-    pub(crate) fn practice_of(&self, id: &str) -> &Arc<Practice> {
+    pub(crate) fn practice_of(&self, id: &str) -> Arc<Practice> {
         self.bridge().practice(&practice(id)).expect("a practice that runs")
     }
 
@@ -249,6 +276,11 @@ impl Clinic {
         self.disk = MemoryEngine::new();
     }
 
+    /// Every byte that the bridge has on the disk.
+    pub(crate) fn raw_disk(&self) -> Vec<u8> {
+        self.disk.raw()
+    }
+
     /// OpenVPMS meets the next bookings that are submitted like this, one each, and the others well.
     pub(crate) fn fail_submissions(&self, faults: impl IntoIterator<Item = Fault>) {
         let mut faults: VecDeque<Fault> = faults.into_iter().collect();
@@ -258,7 +290,9 @@ impl Clinic {
     /// A handle to Healthengine beside the bridge's, for what others do with the practice's key.
     pub(crate) fn another_consumer(&self) -> HealthengineHandle {
         let power = Power::of(&MemoryEngine::new());
-        Cables { clinic: self, power: &power }.healthengine(&self.config.practices[0]).unwrap()
+        Cables { clinic: self, power: &power, wires: &Wires::default() }
+            .healthengine(&self.config.practices[0])
+            .unwrap()
     }
 
     // Time.
@@ -429,6 +463,7 @@ impl Clinic {
 struct Cables<'a> {
     clinic: &'a Clinic,
     power: &'a Power,
+    wires: &'a Wires,
 }
 
 impl Cables<'_> {
@@ -441,16 +476,28 @@ impl Cables<'_> {
 impl Connect for Cables<'_> {
     fn openvpms(&self) -> Doors {
         let settings = &self.clinic.config.openvpms;
+        let mut wires = self.wires.openvpms.lock().unwrap();
+        if let Some((_, doors)) = wires.as_ref().filter(|(made_for, _)| made_for == settings) {
+            return doors.clone();
+        }
         let memory = Memory::new(self.clinic.openvpms.clone(), self.clinic.openvpms_faults.clone())
             .below("/openvpms")
             .with_header("authorization", basic(&settings.username, settings.password.expose_secret()))
             .with_timeout(settings.request_timeout);
         let client = OpenVpmsClient::new(self.line(None, memory));
-        Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }
+        let doors = Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) };
+        *wires = Some((settings.clone(), doors.clone()));
+        doors
     }
 
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
         let settings = &self.clinic.config.healthengine;
+        let mut wires = self.wires.healthengine.lock().unwrap();
+        let secret = |secret: &config::Secret| secret.expose_secret().to_owned();
+        let whose = (practice.id.clone(), secret(&practice.key), secret(&settings.api_key));
+        if let Some(handle) = wires.get(&whose) {
+            return Some(Arc::clone(handle));
+        }
         let model: Arc<dyn Model> = Arc::new(self.clinic.healthengine.clone());
         let memory = Memory::new(model, self.clinic.healthengine_faults.clone())
             .below(BASE_PATH)
@@ -459,7 +506,10 @@ impl Connect for Cables<'_> {
             .with_header("practice-key", practice.key.expose_secret())
             .with_header("user-agent", settings.user_agent())
             .with_timeout(settings.request_timeout);
-        Some(Arc::new(HealthengineClient::new(self.line(Some(&practice.id), memory), self.clinic.clock.clone())))
+        let line = self.line(Some(&practice.id), memory);
+        let handle: HealthengineHandle = Arc::new(HealthengineClient::new(line, self.clinic.clock.clone()));
+        wires.insert(whose, Arc::clone(&handle));
+        Some(handle)
     }
 }
 

@@ -1,15 +1,15 @@
 //! What Healthengine wants: the list of kinds, and one paged list per kind. Lists shrink as their entries are answered.
 //!
-//! **Webhook delivery** (a later part) begins where a request comes to exist: `pet_owners.rs` (bookings, cancellations),
-//! `staff.rs` (what staff and Healthengine itself ask for) and [`want_day`] (after a rejection). The subscriptions to deliver
-//! to, and the log of failed deliveries, are in `subscriptions.rs`.
+//! Webhooks are announced where a request comes to exist: `pet_owners.rs` (bookings, cancellations), `staff.rs` (what staff and
+//! Healthengine itself ask for) and [`want_day`] (after a rejection too).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::bookings::Answer;
+use super::deliveries::Event;
 use super::health;
-use super::state::{DayWanted, Practice};
+use super::state::{DayWanted, Ids, Practice};
 use super::visit::{Outcome, Refusal, Reply, Visit};
 
 /// `GET requests`: being asked is the sign that the integration lives.
@@ -25,6 +25,8 @@ pub(super) fn kinds(visit: &mut Visit<'_>) -> Outcome {
         open("pmsAppointmentChanges", !wanted.appointment_changes.is_empty()),
         open("pmsResources", wanted.resources),
         open("pmsAppointmentTypes", wanted.appointment_types),
+        open("uploadDocuments", !wanted.uploads.is_empty()),
+        open("attachDocuments", !wanted.attachments.is_empty()),
     ];
     Reply::with(known.into_iter().flatten().chain(wanted.other_kinds.iter().cloned()).collect())
 }
@@ -59,7 +61,7 @@ pub(super) fn appointment_changes(visit: &mut Visit<'_>) -> Outcome {
     paged(visit, open, |(id, booking)| booking.change_json(*id))
 }
 
-/// The lists of the extra features, which are always empty here.
+/// The lists of the extra features that are always empty here.
 pub(super) fn none(visit: &mut Visit<'_>) -> Outcome {
     paged(visit, std::iter::empty(), |value: Value| value)
 }
@@ -87,7 +89,13 @@ pub(super) fn paged<T>(visit: &Visit<'_>, entries: impl Iterator<Item = T>, json
 }
 
 /// Asks for a day, unless that is asked for already.
-pub(super) fn want_day(practice: &mut Practice, day: NaiveDate, resource: Option<String>, at: DateTime<Utc>) {
+pub(super) fn want_day(
+    practice: &mut Practice,
+    ids: &mut Ids,
+    day: NaiveDate,
+    resource: Option<String>,
+    at: DateTime<Utc>,
+) {
     if practice.wanted.days.iter().any(|wanted| wanted.day == day && wanted.resource == resource) {
         return;
     }
@@ -96,6 +104,7 @@ pub(super) fn want_day(practice: &mut Practice, day: NaiveDate, resource: Option
         None => practice.resources.iter().map(|own| own.id.clone()).collect(),
     };
     practice.wanted.days.push(DayWanted { day, resource, missing, at });
+    practice.announce(Event::new("availability", None, Some(ids.event())));
 }
 
 /// A snapshot of a day came: what asked for it is answered. A request for every resource is, once all of them came.

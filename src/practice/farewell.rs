@@ -1,0 +1,168 @@
+//! What is done before a practice that was switched off is silent.
+//!
+//! Pet owners must not go on booking times that nobody collects. So first what is under way is settled as on any other day: what
+//! they booked is made, what they cancelled is cancelled. Then every day that was ever sent goes out empty, the list of requests
+//! is looked at once more, for what was booked in the last moment, and the subscriptions end. After that nothing is sent.
+//!
+//! How far it came stands in the store all the time: the days that were sent are forgotten at the end, and only then. A farewell
+//! that was interrupted goes on at the next start; one that Healthengine does not let through is tried again until it does.
+//! What is sent after it, when the practice is switched on again, is sent whole.
+//!
+//! What cannot be settled within [`SETTLING`], as while OpenVPMS is away, is not waited for: it is rejected or flagged, so that a
+//! person hears of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::configuration::Reason;
+use super::health::Subject;
+use super::publishing::{ReadDays, Which};
+use super::requests::all_pages;
+use super::{Failed, Practice};
+use crate::booking::desk::Event;
+use crate::booking::ledger::Entry;
+use crate::healthengine::RequestKind;
+use crate::messages::booking as say;
+use crate::remote::{Answer, ErrorClass};
+use crate::webhooks::pace::BLOCKED;
+
+/// How long what is under way may take to be settled.
+const SETTLING: TimeDelta = TimeDelta::minutes(2);
+/// Between two rounds of a farewell that goes on.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// What ends a farewell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// Healthengine offers nothing of the practice any more, and calls nobody.
+    Complete,
+    /// Healthengine refuses the practice's key, which is not going to change.
+    Refused,
+}
+
+impl Practice {
+    /// True while Healthengine may offer something of the practice or call us, or something is under way.
+    pub fn has_ties(&self) -> bool {
+        self.configuration.was_ever_accepted()
+            || self.publisher.has_told()
+            || self.publisher.has_unheard()
+            || self.is_any_open(|_| true)
+            || self.is_subscribed()
+    }
+
+    /// True while something is under way, or open and like this.
+    fn is_any_open(&self, like_this: impl Fn(&Entry) -> bool) -> bool {
+        let live = self.shared.ledger.live_of(self.id());
+        live.iter().any(|entry| entry.is_open() && like_this(entry)) || !self.locked(&self.busy_bookings).is_empty()
+    }
+
+    /// Settles, empties, and ends the subscriptions. Can be dropped at any time and begun again. A practice that is `removed` for
+    /// good does not wait for its consent to come back.
+    pub async fn leave(self: &Arc<Self>, removed: bool) -> Farewell {
+        self.forget_full_resync();
+        self.forget_acceptance();
+        let began = self.now();
+        let mut delays = self.delays(ROUND);
+        loop {
+            let wait = match self.leave_step(began).await {
+                Ok(true) => {
+                    self.forget_all_days();
+                    return Farewell::Complete;
+                }
+                Ok(false) => {
+                    delays.reset();
+                    ROUND
+                }
+                Err(error) if error.class == ErrorClass::Forbidden && removed => {
+                    // The first time it is settled here, the second time a person hears that Healthengine was not told.
+                    self.give_up_bookings().await;
+                    self.give_up_bookings().await;
+                    self.forget_all_days();
+                    return Farewell::Refused;
+                }
+                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => BLOCKED,
+                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.look_now.notified() => {}
+            }
+        }
+    }
+
+    /// As much of it as can be done at once; true if that was all.
+    async fn leave_step(self: &Arc<Self>, began: DateTime<Utc>) -> Answer<bool> {
+        if self.offering().is_none() {
+            // The measure of what was booked. Without it bookings are dealt with as while OpenVPMS is away.
+            let _unread = self.configure(Reason::Interval, true).await.map_err(Failed::into_error);
+        }
+        let may_wait = self.now() - began < SETTLING;
+        if !may_wait {
+            // A booking that a task is at follows in the next round.
+            self.give_up_bookings().await;
+        }
+        if !self.settle(may_wait).await? {
+            if may_wait {
+                return Ok(false);
+            }
+            self.give_up_updates().await?;
+        }
+        let days = ReadDays { began: self.now(), days: self.publisher.emptied() };
+        self.publish(days, Which::Changed, &|_| {}).await.inspect_err(|error| self.days_failed(error))?;
+        let left = ReadDays { began: self.now(), days: self.publisher.emptied() };
+        if !self.changed(&left, Which::Changed).is_empty() || self.publisher.has_unheard() {
+            return Ok(false);
+        }
+        // What was booked before the last day was empty.
+        if !self.settle(may_wait).await? {
+            let nobody_knows = self.is_any_open(|entry| entry.needs_attention.is_none());
+            if may_wait || nobody_knows || self.health.has(&Subject::BookingList) {
+                return Ok(false);
+            }
+        }
+        self.end_subscriptions().await?;
+        Ok(true)
+    }
+
+    /// Deals with what is outstanding; true if nothing is. What Healthengine did not take is delivered again if it `may_wait`.
+    async fn settle(self: &Arc<Self>, may_wait: bool) -> Answer<bool> {
+        let outstanding = self.poll().await?;
+        self.wake_due(may_wait);
+        let in_the_way = [RequestKind::Bookings, RequestKind::BookingUpdates];
+        Ok(!self.is_any_open(|_| true) && !in_the_way.iter().any(|kind| outstanding.contains(kind)))
+    }
+
+    /// Nobody waits any longer for the bookings that could not be settled: a person has to know.
+    async fn give_up_bookings(self: &Arc<Self>) {
+        let open = self.shared.ledger.live_of(self.id()).into_iter().filter(Entry::is_open);
+        let all = open.map(|entry| async move {
+            let Some(_turn) = self.take_turn(entry.booking_id) else { return };
+            let outcome = self.attend_known(entry.booking_id, Event::SwitchedOff).await;
+            self.written(outcome);
+        });
+        futures_util::future::join_all(all).await;
+    }
+
+    /// The same of what pet owners changed.
+    async fn give_up_updates(self: &Arc<Self>) -> Answer<()> {
+        let (updates, _) = all_pages(|page| self.healthengine.booking_updates(page)).await?;
+        let updates: BTreeSet<_> = updates.iter().map(|update| (update.request_id, update.booking_id)).collect();
+        for (request, booking) in updates {
+            let Some(_turn) = self.take_turn(booking) else { continue };
+            let entry = self.shared.ledger.get(booking).ok().flatten();
+            if let Some(entry) = entry.filter(|entry| entry.practice_id == *self.id() && entry.stands()) {
+                let noted = self.note_event(entry, Event::CannotCancel(say::SWITCHED_OFF.into())).await;
+                self.written(noted);
+            }
+            match self.healthengine.reject_update(booking, request, say::SWITCHED_OFF).await {
+                // Refused: it was answered before.
+                Err(error) if error.class != ErrorClass::Refused => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

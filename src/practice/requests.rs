@@ -197,7 +197,9 @@ impl Practice {
         if absence != Absence::MeansNothing {
             let listed = listed.iter().map(|booking| booking.booking_id).collect();
             self.settled_by_others(&listed, absence);
-            self.answers_asked_for(&listed);
+            if absence == Absence::IsCertain {
+                self.answers_asked_for(&listed);
+            }
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -308,6 +310,17 @@ impl Practice {
     }
 }
 
+/// What it means that something is not in a list that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Nothing: part of the list was not read.
+    MeansNothing,
+    /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
+    IsLikely,
+    /// It is not listed: a list of one page is one moment's.
+    IsCertain,
+}
+
 /// A kind that counts as one thing, because its list names no numbers. What we do not serve is nothing to us.
 fn as_a_whole(kind: RequestKind) -> Option<Item> {
     match kind {
@@ -322,17 +335,6 @@ fn as_a_whole(kind: RequestKind) -> Option<Item> {
         | RequestKind::ExtraFeature(_)
         | RequestKind::Unknown(_) => None,
     }
-}
-
-/// What it means that something is not in a list that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absence {
-    /// Nothing: part of the list was not read.
-    MeansNothing,
-    /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
-    IsLikely,
-    /// It is not listed: a list of one page is one moment's.
-    IsCertain,
 }
 
 /// Reads a list of requests.

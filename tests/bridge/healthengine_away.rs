@@ -227,6 +227,18 @@ async fn an_answer_that_healthengine_does_not_take_is_a_problem_until_it_does_ho
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_arrived_although_nobody_heard_is_no_problem_for_long() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::LoseAnswer));
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("somebody hears of it", seconds(10), |clinic| clinic.problems().contains_key("answers")).await;
+    clinic.until("it is well again", seconds(20), |clinic| clinic.problems().is_empty()).await;
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.healthengine_faults.heal();
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_could_not_be_read_is_no_problem_once_there_is_nothing_to_read() {
     let mut clinic = Clinic::open().await;
     clinic.healthengine_faults.set(|asked| {
@@ -241,18 +253,6 @@ async fn a_list_that_could_not_be_read_is_no_problem_once_there_is_nothing_to_re
     assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new());
     // Nobody ever told the bridge what this booking was.
     clinic.excuse(booking);
-    clinic.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_arrived_although_nobody_heard_is_no_problem_for_long() {
-    let clinic = Clinic::open().await;
-    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::LoseAnswer));
-    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
-    clinic.until("somebody hears of it", seconds(10), |clinic| clinic.problems().contains_key("answers")).await;
-    clinic.until("it is well again", seconds(20), |clinic| clinic.problems().is_empty()).await;
-    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
-    clinic.healthengine_faults.heal();
     clinic.finish().await;
 }
 

@@ -131,16 +131,18 @@ impl Mistaken {
         if !asked.path.starts_with("/requests/bookings?") {
             return answer;
         }
-        match self.bug {
-            Bug::DropPage2 => changed(answer, |body| body["page"]["totalPages"] = json!(1)),
-            Bug::MissTheDeadline => changed(answer, |body| {
+        if self.bug == Bug::DropPage2 {
+            return changed(answer, |body| body["page"]["totalPages"] = json!(1));
+        }
+        if self.bug == Bug::MissTheDeadline {
+            return changed(answer, |body| {
                 for booking in body["data"].as_array_mut().into_iter().flatten() {
                     let later = booking["bookedTime"].as_str().map(a_minute_later);
                     booking["bookedTime"] = json!(later);
                 }
-            }),
-            _ => answer,
+            });
         }
+        answer
     }
 }
 

@@ -96,10 +96,8 @@ impl Sky {
             Some((outage, until)) => outage.fault((until - now).to_std().unwrap_or_default(), asked),
             None => self.single(asked)?,
         };
-        let lasts = match &fault {
-            Fault::StatusBefore(401 | 403) if self.system == System::Healthengine => BLOCKED,
-            _ => UNSETTLED,
-        };
+        let blocks = self.system == System::Healthengine && matches!(fault, Fault::StatusBefore(401 | 403));
+        let lasts = if blocks { BLOCKED } else { UNSETTLED };
         self.story.strike(self.system, asked, &Named(&fault).to_string(), lasts);
         Some(fault)
     }

@@ -64,11 +64,10 @@ impl Wire {
             headers: Vec::new(),
             body: request.json.clone().unwrap_or_default(),
         };
-        match self.story.about(&asked) {
-            // What is read in the background is read for nobody.
-            About::Schedule(_) if request.lane == Lane::Background => About::Routine,
-            about => about,
-        }
+        let about = self.story.about(&asked);
+        // What is read in the background is read for nobody.
+        let for_nobody = matches!(about, About::Schedule(_)) && request.lane == Lane::Background;
+        if for_nobody { About::Routine } else { about }
     }
 }
 

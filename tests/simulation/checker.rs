@@ -22,11 +22,11 @@ pub(crate) struct Wrong {
     pub(crate) what: String,
 }
 
-fn of(booking: BookingId, what: impl Into<String>) -> Wrong {
+pub(crate) fn of(booking: BookingId, what: impl Into<String>) -> Wrong {
     Wrong { booking: Some(booking), what: what.into() }
 }
 
-fn in_general(what: impl Into<String>) -> Wrong {
+pub(crate) fn in_general(what: impl Into<String>) -> Wrong {
     Wrong { booking: None, what: what.into() }
 }
 
@@ -46,6 +46,8 @@ pub(crate) enum Flag {
     TooLate,
     SettledByHand,
     MaybeForgotten,
+    SwitchedOff,
+    Unheard,
     Other,
 }
 
@@ -61,6 +63,8 @@ impl Flag {
             ("call them", Self::TooLate),
             ("settled by hand", Self::SettledByHand),
             ("memory is younger", Self::MaybeForgotten),
+            ("Online booking was switched off before", Self::SwitchedOff),
+            ("Healthengine does not know", Self::Unheard),
         ];
         marks.into_iter().find(|(mark, _)| sentence.contains(mark)).map_or(Self::Other, |(_, flag)| flag)
     }
@@ -75,6 +79,8 @@ impl Flag {
             Self::TooLate => "rejected too late",
             Self::SettledByHand => "settled by hand",
             Self::MaybeForgotten => "cancelled, and perhaps forgotten",
+            Self::SwitchedOff => "never told before the practice was switched off",
+            Self::Unheard => "resolved, and Healthengine does not know",
             Self::Other => "another",
         }
     }
@@ -91,6 +97,8 @@ impl Life {
         for booking in &bookings {
             self.check_booking(booking)?;
         }
+        self.check_verdicts()?;
+        self.check_switches(&bookings)?;
         Ok(())
     }
 
@@ -103,7 +111,8 @@ impl Life {
         let entry = self.world.entry(id);
         let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
         // A flag that went with a lost store is nobody's fault.
-        let excused = flagged || self.store_went_back_since(id);
+        let confirmed_by_person = self.was(id, Deed::Resolved) && entry.as_ref().is_some_and(Entry::stands);
+        let excused = flagged || self.store_went_back_since(id) || confirmed_by_person;
         if booking.answer == Answer::Confirmed && self.world.story.appointments_of(id) == 0 && !excused {
             return Err(of(id, format!("booking {id} is confirmed, and no appointment was ever made")));
         }
@@ -172,7 +181,7 @@ impl Life {
         let calm_since = |since: DateTime<Utc>| self.world.story.disturbed_until().is_none_or(|until| until < since);
         if let Some(booked) = self.booked.get(&id).copied()
             && booking.answer == Answer::Open
-            && !self.is_recent(booked, DEADLINE)
+            && !self.is_recent(self.on_since(&booking.practice, booked), DEADLINE)
             && calm_since(booked)
             && !self.was(id, Deed::Repeated)
             && !self.cannot_be_answered(booking)
@@ -181,7 +190,7 @@ impl Life {
         }
         if let Some(given_up) = self.given_up.get(&id).copied()
             && !booking.open_updates.is_empty()
-            && !self.is_recent(given_up, UPDATE_ANSWERED)
+            && !self.is_recent(self.on_since(&booking.practice, given_up), UPDATE_ANSWERED)
             && calm_since(given_up)
             && calm_since(self.booked[&id])
         {
@@ -206,12 +215,13 @@ impl Life {
         let died = self.deaths.iter().any(|at| *at >= booked && *at <= flagged);
         let set_back = self.store_went_back_since(id);
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
+        let switched = self.was_off_since(&booking.practice, booked);
         let flag = Flag::of(&sentence);
         let has_cause = match flag {
             Flag::CheckTheDiary => died || set_back || !story.struck(id, Purpose::Submission).is_empty(),
             Flag::CannotCancel => {
                 let in_doubt = died || set_back || !story.struck(id, Purpose::Submission).is_empty();
-                self.given_up.contains_key(&id) && (in_doubt || self.was(id, Deed::CheckedIn))
+                self.given_up.contains_key(&id) && (in_doubt || switched || self.was(id, Deed::CheckedIn))
             }
             Flag::Moved => self.was(id, Deed::Moved) || self.was(id, Deed::Restored),
             Flag::OutOfSight => {
@@ -220,9 +230,11 @@ impl Life {
                 self.was(id, Deed::Moved) || silent && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Restored))
             }
             Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
-            Flag::TooLate => disturbed || set_back,
+            Flag::TooLate => disturbed || set_back || switched,
             Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
             Flag::MaybeForgotten => set_back,
+            Flag::SwitchedOff => switched,
+            Flag::Unheard => self.was(id, Deed::Resolved),
             Flag::Other => false,
         };
         if has_cause {
@@ -340,6 +352,14 @@ impl Life {
 
     fn compare_appointment(&self, booking: &BookingView, own: &Appointment) -> Result<(), String> {
         let reference = self.world.openvpms.staff(|clinic| clinic.reference(own));
+        // Somebody saw it where it is; Healthengine cannot be told of another place, nor of a reference that was found later.
+        if let Some(entry) = self.world.entry(booking.id).filter(|_| self.was(booking.id, Deed::Resolved)) {
+            let there = entry.place.is_some_and(|place| {
+                place.schedule == own.schedule && crate::support::sydney().wall(place.span.start) == own.start
+            });
+            let same = entry.reference.is_some_and(|known| known.0 == reference);
+            return if there && same { Ok(()) } else { Err("was resolved, and stands otherwise in the diary".into()) };
+        }
         if booking.answer != Answer::ByHand && booking.pms_appointment_ids != [reference] {
             return Err(format!("is confirmed with {:?}", booking.pms_appointment_ids));
         }

@@ -55,6 +55,7 @@ mod support;
 #[path = "../clinicians/truth.rs"]
 mod truth;
 
+mod administrators;
 mod bugs;
 mod checker;
 mod fate;

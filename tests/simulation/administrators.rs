@@ -206,7 +206,9 @@ impl Life {
                 return Err(of(id, format!("booking {id} is resolved, and still needs somebody")));
             }
             let stands = matches!(verdict, Verdict::Confirmed { .. });
-            let follows = if stands { status == BookingStatus::Confirmed } else { is_over(status) };
+            // Who insists on a visit that the pet owner gave up changes nothing at Healthengine.
+            let insists = stands && self.given_up.contains_key(&id);
+            let follows = if stands { insists || status == BookingStatus::Confirmed } else { is_over(status) };
             if !follows {
                 return Err(of(id, format!("booking {id} is resolved as {verdict:?}, and Healthengine has it {status:?}")));
             }
@@ -263,7 +265,7 @@ impl Life {
             if entry.is_some_and(|entry| entry.is_open()) && !flagged {
                 return Err(of(id, format!("practice {practice} is off, and booking {id} is left open")));
             }
-            let old = self.booked.get(&id).is_some_and(|booked| *booked + TimeDelta::seconds(60) < since);
+            let old = self.was_offered.contains(&id) && self.booked.get(&id).is_some_and(|booked| *booked + TimeDelta::seconds(60) < since);
             let repeated = self.was(id, Deed::Repeated);
             if booking.answer == Answer::Open && old && !flagged && !repeated {
                 return Err(of(id, format!("practice {practice} is off, and booking {id} was never answered")));

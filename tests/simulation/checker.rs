@@ -113,7 +113,9 @@ impl Life {
         // A flag that went with a lost store is nobody's fault.
         let confirmed_by_person = self.was(id, Deed::Resolved) && entry.as_ref().is_some_and(Entry::stands);
         let excused = flagged || self.store_went_back_since(id) || confirmed_by_person;
-        if booking.answer == Answer::Confirmed && self.world.story.appointments_of(id) == 0 && !excused {
+        // Somebody saw that there is none, and Healthengine was told so.
+        let revoked = self.was(id, Deed::Resolved) && booking.cancelled_by.is_some();
+        if booking.answer == Answer::Confirmed && self.world.story.appointments_of(id) == 0 && !excused && !revoked {
             return Err(of(id, format!("booking {id} is confirmed, and no appointment was ever made")));
         }
         let refused = matches!(booking.answer, Answer::Rejected | Answer::RejectedTooLate);
@@ -205,6 +207,12 @@ impl Life {
         refused && self.world.entry(booking.id).is_some_and(|entry| entry.state == State::Rejected)
     }
 
+    /// Settled by hand, and Healthengine lists several pages for ever: from these nobody can tell that it is not on one of them.
+    fn may_be_listed(&self, booking: &BookingView) -> bool {
+        let listed = self.world.bookings().iter().filter(|other| other.answer == Answer::Open).count();
+        booking.answer == Answer::ByHand && listed > self.world.shape.per_page
+    }
+
     /// A flag has its cause, and the cause concerns this booking.
     fn check_flag(&mut self, booking: &BookingView, entry: &Entry) -> Result<(), Wrong> {
         let (id, now) = (booking.id, self.world.clock.now());
@@ -292,11 +300,14 @@ impl Life {
             return Err("was given up, and nobody answers that".into());
         }
         let open = entry.as_ref().is_some_and(|entry| entry.is_open());
-        if open && !self.cannot_be_answered(booking) {
+        if open && !self.cannot_be_answered(booking) && !self.may_be_listed(booking) {
             return Err(format!("is still open in the ledger ({:?})", entry.map(|entry| entry.state)));
         }
         let standing = self.world.appointments_of(id);
-        if flagged || self.is_excused(booking, entry.as_ref()) {
+        // The pet owner cancelled, and somebody insists on the visit.
+        let stands = entry.as_ref().is_some_and(Entry::stands);
+        let insists = self.was(id, Deed::Resolved) && self.given_up.contains_key(&id) && stands && standing.len() == 1;
+        if flagged || insists || self.is_excused(booking, entry.as_ref()) {
             return Ok(());
         }
         match (booking.status, &standing[..]) {
@@ -327,7 +338,9 @@ impl Life {
         // A restored database brings an appointment back that was cancelled: nobody asks for those.
         let revived = self.was(id, Deed::Restored) && booking.status != BookingStatus::Confirmed;
         // The store was lost and with it a flag, or staff changed an appointment that nobody remembers; Healthengine did not ask either.
-        let told_or_changed = self.flagged.contains_key(&id) || self.deeds.contains_key(&id);
+        let told_or_changed = self.flagged.contains_key(&id)
+            || self.deeds.contains_key(&id)
+            || booking.answer == Answer::RejectedTooLate;
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
         // Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
         let far = booking.start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
@@ -335,7 +348,10 @@ impl Life {
             far && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Moved) || self.was(id, Deed::Restored));
         // Settled by hand before the bridge ever saw it in a list.
         let never_listed = entry.is_none() && self.was(id, Deed::SettledByHand);
-        revived || forgotten || unseen || never_listed || self.moved_where_nobody_sees(booking)
+        // Nobody looks after a time that went by while the practice was off or a server away.
+        let changed = [Deed::Moved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed));
+        let too_late = changed && booking.start <= self.world.wall();
+        revived || too_late || forgotten || unseen || never_listed || self.may_be_listed(booking) || self.moved_where_nobody_sees(booking)
     }
 
     /// Staff moved it, the server does not say where it is, and its old time was taken by something else before anybody saw it free.

@@ -1,6 +1,6 @@
 //! One seed: a world begins, people and fate act on it, then everything heals and must agree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -54,6 +54,8 @@ pub(crate) struct Life {
     pub(crate) temper: Temper,
     /// When each booking was made, by the world's clock.
     pub(crate) booked: BTreeMap<BookingId, DateTime<Utc>>,
+    /// The bookings of times that were offered at that moment.
+    pub(crate) was_offered: BTreeSet<BookingId>,
     /// When its pet owner gave it up.
     pub(crate) given_up: BTreeMap<BookingId, DateTime<Utc>>,
     pub(crate) deeds: BTreeMap<BookingId, Vec<(DateTime<Utc>, Deed)>>,
@@ -135,6 +137,7 @@ impl Life {
             world,
             temper,
             booked: BTreeMap::new(),
+            was_offered: BTreeSet::new(),
             given_up: BTreeMap::new(),
             deeds: BTreeMap::new(),
             staff_made: Vec::new(),

@@ -78,7 +78,7 @@ pub(crate) struct Shape {
     pub(crate) reading_a_booking_fails: bool,
     hold: bool,
     skew_seconds: i64,
-    per_page: usize,
+    pub(crate) per_page: usize,
     batch: Batch,
     pub(crate) late_reject: LateReject,
     repeated: Repeated,

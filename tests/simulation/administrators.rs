@@ -210,7 +210,10 @@ impl Life {
             let insists = stands && self.given_up.contains_key(&id);
             let follows = if stands { insists || status == BookingStatus::Confirmed } else { is_over(status) };
             if !follows {
-                return Err(of(id, format!("booking {id} is resolved as {verdict:?}, and Healthengine has it {status:?}")));
+                return Err(of(
+                    id,
+                    format!("booking {id} is resolved as {verdict:?}, and Healthengine has it {status:?}"),
+                ));
             }
             if (standing > 0) != stands && !self.was(id, Deed::Restored) {
                 return Err(of(id, format!("booking {id} is resolved as {verdict:?}, and stands {standing} times")));
@@ -265,7 +268,8 @@ impl Life {
             if entry.is_some_and(|entry| entry.is_open()) && !flagged {
                 return Err(of(id, format!("practice {practice} is off, and booking {id} is left open")));
             }
-            let old = self.was_offered.contains(&id) && self.booked.get(&id).is_some_and(|booked| *booked + TimeDelta::seconds(60) < since);
+            let old = self.was_offered.contains(&id)
+                && self.booked.get(&id).is_some_and(|booked| *booked + TimeDelta::seconds(60) < since);
             let repeated = self.was(id, Deed::Repeated);
             if booking.answer == Answer::Open && old && !flagged && !repeated {
                 return Err(of(id, format!("practice {practice} is off, and booking {id} was never answered")));

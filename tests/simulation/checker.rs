@@ -105,7 +105,9 @@ impl Life {
     fn check_booking(&mut self, booking: &BookingView) -> Result<(), Wrong> {
         let id = booking.id;
         let standing = self.world.appointments_of(id);
-        if standing.len() > 1 {
+        // Nobody knows any more that staff moved it, and Healthengine asks for it once more.
+        let forgotten = self.was(id, Deed::Moved) && self.was(id, Deed::Repeated) && self.store_went_back_since(id);
+        if standing.len() > 1 && !forgotten {
             return Err(of(id, format!("booking {id} stands in the diary {} times", standing.len())));
         }
         let entry = self.world.entry(id);
@@ -293,7 +295,9 @@ impl Life {
         let id = booking.id;
         let entry = self.world.entry(id);
         let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
-        if booking.answer == Answer::Open && !(flagged && self.cannot_be_answered(booking)) {
+        // Whoever resolves a booking that is not flagged is told at once that Healthengine did not take it.
+        let told = flagged || self.was(id, Deed::Resolved);
+        if booking.answer == Answer::Open && !(told && self.cannot_be_answered(booking)) {
             return Err("is not answered".into());
         }
         if !booking.open_updates.is_empty() {
@@ -307,7 +311,7 @@ impl Life {
         // The pet owner cancelled, and somebody insists on the visit.
         let stands = entry.as_ref().is_some_and(Entry::stands);
         let insists = self.was(id, Deed::Resolved) && self.given_up.contains_key(&id) && stands && standing.len() == 1;
-        if flagged || insists || self.is_excused(booking, entry.as_ref()) {
+        if flagged || told && self.cannot_be_answered(booking) || insists || self.is_excused(booking, entry.as_ref()) {
             return Ok(());
         }
         match (booking.status, &standing[..]) {
@@ -338,9 +342,8 @@ impl Life {
         // A restored database brings an appointment back that was cancelled: nobody asks for those.
         let revived = self.was(id, Deed::Restored) && booking.status != BookingStatus::Confirmed;
         // The store was lost and with it a flag, or staff changed an appointment that nobody remembers; Healthengine did not ask either.
-        let told_or_changed = self.flagged.contains_key(&id)
-            || self.deeds.contains_key(&id)
-            || booking.answer == Answer::RejectedTooLate;
+        let told_or_changed =
+            self.flagged.contains_key(&id) || self.deeds.contains_key(&id) || booking.answer == Answer::RejectedTooLate;
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
         // Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
         let far = booking.start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
@@ -351,7 +354,13 @@ impl Life {
         // Nobody looks after a time that went by while the practice was off or a server away.
         let changed = [Deed::Moved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed));
         let too_late = changed && booking.start <= self.world.wall();
-        revived || too_late || forgotten || unseen || never_listed || self.may_be_listed(booking) || self.moved_where_nobody_sees(booking)
+        revived
+            || too_late
+            || forgotten
+            || unseen
+            || never_listed
+            || self.may_be_listed(booking)
+            || self.moved_where_nobody_sees(booking)
     }
 
     /// Staff moved it, the server does not say where it is, and its old time was taken by something else before anybody saw it free.

@@ -27,7 +27,7 @@ use crate::mapping::{Absence, Asked, Inventory, Mapping, Wanted as WantedResourc
 use crate::messages::{configuration as say, practice as practice_say};
 use crate::openvpms::{ReadOpenVpms, SCHEDULE_NOT_AVAILABLE};
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, Record, Store};
+use crate::store::{Batch, Kind, Record, Store};
 
 /// What Healthengine last accepted of a practice's configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ impl Record for Told {
     const KIND: &'static str = "configuration";
     const VERSION: u32 = 1;
 }
+
+/// It travels, because the guard measures by it. After an import all of it is sent again.
+pub(super) const KIND: Kind = Kind::exported::<Told>();
 
 /// What was told, what is asked for, and what is held back.
 pub(super) struct Configuration {
@@ -360,7 +363,9 @@ impl Practice {
         let key = self.key_hash();
         let everything = reason == Reason::Person
             || told.key != key
-            || told.at.is_none_or(|at| !(TimeDelta::zero()..DAILY).contains(&(self.now() - at)));
+            || told.at.is_none_or(|at| !(TimeDelta::zero()..DAILY).contains(&(self.now() - at)))
+            // Told by the store's former life: Healthengine may have heard something else since.
+            || told.at < self.shared.store.meta().replaced_at();
         let mut changes = ConfigurationChanges {
             liveness_contract: everything || told.contract.as_ref() != Some(&desired.contract),
             ..ConfigurationChanges::default()

@@ -8,12 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::availability::OwnBooking;
 use crate::booking::ledger::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
-use crate::store::{Batch, Record, Store, StoreError, Unreadable};
+use crate::store::{Batch, Kind, Record, Store, StoreError, Unreadable};
 
 impl Record for Entry {
     const KIND: &'static str = "booking";
     const VERSION: u32 = 1;
 }
+
+/// The ledger travels: it is what a backup is made for.
+pub(super) const KIND: Kind = Kind::exported::<Entry>();
 
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]

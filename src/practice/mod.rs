@@ -9,6 +9,7 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`kept`] | names every kind of record there is |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
@@ -18,6 +19,7 @@ mod availability;
 mod configuration;
 mod desk;
 pub mod health;
+mod kept;
 pub mod ledger;
 pub mod locks;
 mod publishing;
@@ -54,6 +56,7 @@ use crate::zone::Zone;
 
 pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
+pub use kept::KINDS;
 use health::{Health, Subject};
 use ledger::{Ledger, LedgerError};
 use locks::Locks;

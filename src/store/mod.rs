@@ -22,6 +22,8 @@
 mod directory;
 mod engine;
 pub mod error;
+pub mod export;
+pub mod kinds;
 pub mod memory;
 pub mod meta;
 mod opening;
@@ -38,7 +40,9 @@ use std::thread::{self, JoinHandle};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-pub use self::error::{OpenError, StoreError};
+pub use self::error::{BadExport, OpenError, StoreError};
+pub use self::export::Export;
+pub use self::kinds::{Kind, Travel};
 pub use self::memory::MemoryEngine;
 pub use self::meta::Meta;
 pub use self::record::{Batch, Record, Scan, Unreadable};

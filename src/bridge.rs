@@ -133,6 +133,11 @@ impl Bridge {
         &self.shared.ledger
     }
 
+    /// What is kept.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
     /// When it was started.
     pub fn started_at(&self) -> DateTime<Utc> {
         self.started_at

@@ -14,6 +14,7 @@ pub mod decisions;
 pub mod practice;
 pub mod servers;
 pub mod start;
+pub mod state;
 pub mod updates;
 
 /// What is wrong and what to do about it.

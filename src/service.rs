@@ -52,7 +52,7 @@ impl Service {
     pub async fn start(config: &Config, connect: &impl Connect, clock: Clock) -> Result<Self, StartError> {
         // The store first: its lock tells a second instance which process is the first, a busy port does not.
         let (path, now) = (config.state_path.clone(), clock.now());
-        let store = tokio::task::spawn_blocking(move || Store::open(&path, now))
+        let store = tokio::task::spawn_blocking(move || Store::open_or_rebuild(&path, now))
             .await
             .map_err(|_| StartError::Interrupted)??;
         let listener = TcpListener::bind(config.admin_listen)

@@ -15,9 +15,11 @@ mod fakes;
 mod inventory;
 mod logging;
 mod output;
+mod owner;
 mod resync;
 mod run;
 mod running;
+mod state;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,6 +79,8 @@ pub enum Command {
     Resync(ResyncArgs),
     /// Show the booking ledger
     Bookings(BookingsArgs),
+    /// Back up, restore and check the database
+    State(StateArgs),
     /// Run the whole bridge against two built-in simulators; needs no configuration
     Demo(DemoArgs),
 }
@@ -149,6 +153,37 @@ pub enum BookingsCommand {
     },
 }
 
+/// Arguments of `state`.
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: StateCommand,
+}
+
+/// What to do with the state.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum StateCommand {
+    /// Write all of it as JSON lines, with the key that patients' ids are made with; also while the service runs
+    Export {
+        /// The file (mode 0600) [default: standard output]
+        file: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Read an export into a new state directory; the service must be stopped
+    Import {
+        /// The export; - for standard input
+        file: PathBuf,
+        /// Set aside what is there, under another name
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Read everything and say what is damaged
+    Verify,
+}
+
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -188,6 +223,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Discover(args) => Box::pin(discover::run(&cli.global, args)).await,
         Command::Resync(args) => Box::pin(resync::run(&cli.global, args)).await,
         Command::Bookings(args) => Box::pin(bookings::run(&cli.global, args)).await,
+        Command::State(args) => Box::pin(state::run(&cli.global, args)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
     }
 }
@@ -199,6 +235,7 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Discover(_)
         | Command::Resync(_)
         | Command::Bookings(_)
+        | Command::State(_)
         // Its running account says what happens.
         | Command::Demo(_) => LogLevel::Warn,
     }

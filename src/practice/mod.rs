@@ -48,7 +48,7 @@ use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
 use crate::mapping::Mapping;
-use crate::messages::practice as say;
+use crate::messages::{practice as say, state as state_say};
 use crate::openvpms::OpenVpmsHandle;
 use crate::remote::{CallError, ErrorClass};
 use crate::store::Store;
@@ -211,12 +211,22 @@ impl Practice {
 
     /// Starts the loops. They end when the practice's token is cancelled.
     pub fn start(self: &Arc<Self>) {
+        self.report_store();
         let tasks = &self.shared.tasks;
         tasks.spawn(Arc::clone(self).configuration_loop());
         tasks.spawn(Arc::clone(self).availability_loop());
         tasks.spawn(Arc::clone(self).refresh_loop());
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
+    }
+
+    /// What is wrong with the store as a whole stands on every practice's page.
+    fn report_store(&self) {
+        let unreadable = state_say::unreadable_bookings(self.shared.ledger.unreadable());
+        let problems: Vec<String> = self.shared.store.alarm().into_iter().chain(unreadable).collect();
+        if !problems.is_empty() {
+            self.health.raise(Subject::Store, problems.join(" "), self.now());
+        }
     }
 
     /// Its id at Healthengine.
@@ -308,7 +318,8 @@ impl Practice {
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.
     fn written(&self, outcome: Result<(), LedgerError>) {
         if let Err(LedgerError::Unreadable(unreadable)) = outcome {
-            return tracing::error!(practice = %self.id(), "A booking is left alone: {unreadable}.");
+            // At each poll, for as long as Healthengine lists it. Whoever looks after the bridge was told when the ledger was opened.
+            return tracing::debug!(practice = %self.id(), "A booking is left alone: {unreadable}.");
         }
         if let Err(error) = outcome {
             tracing::error!(practice = %self.id(), "The ledger cannot be written: {error}.");

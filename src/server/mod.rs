@@ -49,6 +49,7 @@ impl Admin {
             .route("/api/v1/status", get(api::status))
             .route("/api/v1/bookings", get(api::bookings))
             .route("/api/v1/bookings/{id}", get(api::booking))
+            .route("/api/v1/state", get(api::state))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)

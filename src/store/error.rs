@@ -111,6 +111,20 @@ pub enum OpenError {
         /// What was found.
         reason: String,
     },
+    /// An import would replace what is there.
+    #[error("the state directory {} holds a state already. Say --replace to set that aside (under another name, nothing is deleted), or give [state] path another directory", .path.display())]
+    Occupied {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// An import was cut short, and what it left cannot be read.
+    #[error("{} was to become the content of the state directory and cannot be read ({reason}). Remove the file to keep what is there, or import again", .path.display())]
+    Incoming {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
     /// A file with a key or token holds something else.
     #[error("{} does not hold what it should: {problem}. Restore it from a backup, or remove it and start again: a fresh one is made", .path.display())]
     SecretFile {
@@ -134,7 +148,9 @@ impl OpenError {
             | Self::Vanished { .. }
             | Self::MixedUp { .. }
             | Self::Damaged { .. }
-            | Self::SecretFile { .. } => false,
+            | Self::SecretFile { .. }
+            | Self::Occupied { .. }
+            | Self::Incoming { .. } => false,
         }
     }
 }

@@ -85,7 +85,7 @@ impl std::fmt::Debug for Batch {
 }
 
 /// A record that is there and cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("the record {key} cannot be read: {reason}")]
 pub struct Unreadable {
     /// Kind and key.

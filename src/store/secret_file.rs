@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use super::directory::{disk, read_small, write_file};
 use super::error::OpenError;
 
-const ADMIN_TOKEN: &str = "admin-token";
+pub(super) const ADMIN_TOKEN: &str = "admin-token";
 pub(super) const PSEUDONYM_KEY: &str = "pseudonym-key";
 /// Shorter tokens can be guessed.
 const TOKEN_CHARS_MIN: usize = 16;
@@ -119,8 +119,15 @@ fn make(path: &Path) -> Result<(SecretString, SecretKey), OpenError> {
     Ok((text, key))
 }
 
+/// A name for an instance of the store.
+pub(super) fn fresh_id() -> std::io::Result<String> {
+    let mut bytes = [0; 8];
+    random(&mut bytes)?;
+    Ok(to_hex(&bytes))
+}
+
 /// Random bytes of the operating system.
-pub(super) fn random(bytes: &mut [u8]) -> std::io::Result<()> {
+fn random(bytes: &mut [u8]) -> std::io::Result<()> {
     getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
 }
 

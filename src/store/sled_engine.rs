@@ -31,7 +31,12 @@ pub(super) struct SledEngine {
 impl SledEngine {
     /// Opens the database, or makes one. Only the holder of the directory's lock may do that: repairs come first.
     pub(super) fn open(directory: &StateDirectory) -> Result<Self, OpenError> {
-        let path = directory.path().to_owned();
+        Self::open_at(directory.path())
+    }
+
+    /// The same for a copy that nobody else knows of.
+    pub(super) fn open_at(path: &Path) -> Result<Self, OpenError> {
+        let path = path.to_owned();
         remove_unfinished_snapshots(&path)?;
         let database = quietly(|| sled::Config::new().path(&path).cache_capacity(CACHE_BYTES).open());
         let database = database.map_err(|what| damaged(&path, what))?.map_err(|error| open_error(&path, error))?;
@@ -92,7 +97,7 @@ fn remove_unfinished_snapshots(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Runs what may panic on a damaged database, and returns what it panicked with. The usual message with its hint at
-/// backtraces is kept from the terminal: the operator gets a sentence instead.
+/// backtraces is kept from the terminal: the operator gets a sentence instead. Not to be used inside itself.
 pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // The hook is the process's: two that swap it at a time could leave the silent one in place.
     static SWAPPING: Mutex<()> = Mutex::new(());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -104,6 +105,13 @@ impl Bridge {
         if tokio::time::timeout(patience, self.shared.tasks.wait()).await.is_err() {
             tracing::warn!("Some calls were still in flight; they are settled at the next start.");
         }
+    }
+
+    /// Begins nothing more, and rejects what is open and not in doubt; for when the store has failed.
+    pub async fn reject_open(&self, patience: Duration) {
+        self.stop.cancel();
+        let all = join_all(self.practices.values().map(|practice| practice.reject_open()));
+        let _late = tokio::time::timeout(patience, all).await;
     }
 
     /// Ends when the store cannot be written any more.

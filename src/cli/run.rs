@@ -10,7 +10,7 @@ use super::connect::Network;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::messages::start as say;
-use crate::service::Service;
+use crate::service::{self, Service};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
@@ -18,7 +18,17 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
-    let service = Service::start(&config, &Network::new(&config)?, Clock::system()).await?;
+    let (network, clock) = (Network::new(&config)?, Clock::system());
+    let ready = || {
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    };
+    let store = tokio::select! {
+        store = service::store_when_it_works(&config, &network, &clock, ready) => store?,
+        _ = terminated.recv() => return Ok(ExitCode::SUCCESS),
+        _ = interrupted.recv() => return Ok(ExitCode::SUCCESS),
+        () = stay_as_it_is(&mut hung_up) => return Ok(ExitCode::SUCCESS),
+    };
+    let service = Service::start_on(store, &config, &network, clock).await?;
     announce(&config, &service);
     // Under systemd: ready. Elsewhere this does nothing.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -30,6 +40,9 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("{}", say::STOPPING);
+    if failure.is_some() {
+        service.reject_open().await;
+    }
     service.stop().await;
     match failure {
         None => Ok(ExitCode::SUCCESS),

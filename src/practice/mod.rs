@@ -9,6 +9,7 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`giving_up`] | rejects what can be rejected when the store has failed |
 //! | [`kept`] | names every kind of record there is |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
@@ -18,6 +19,7 @@
 mod availability;
 mod configuration;
 mod desk;
+mod giving_up;
 pub mod health;
 mod kept;
 pub mod ledger;
@@ -57,6 +59,7 @@ use crate::zone::Zone;
 pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
 pub use kept::KINDS;
+pub(crate) use requests::{BLOCKED, all_pages};
 use health::{Health, Subject};
 use ledger::{Ledger, LedgerError};
 use locks::Locks;

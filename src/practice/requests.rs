@@ -33,7 +33,7 @@ const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
 /// That of any other practice waits no longer than this for OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
 /// How long Healthengine is left alone after it refused our credentials or the practice's consent.
-pub(super) const BLOCKED: Duration = Duration::from_secs(300);
+pub(crate) const BLOCKED: Duration = Duration::from_secs(300);
 
 impl Practice {
     /// Polls until the practice stops.
@@ -243,7 +243,7 @@ impl Practice {
 
 /// Reads a list of requests. The flag says whether what is absent is surely not listed: only a list of one page is one moment's;
 /// on longer ones an entry can move to a page that was read already, while others are answered.
-pub(super) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, bool)>
+pub(crate) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, bool)>
 where
     T: PartialEq,
     P: Future<Output = Answer<Page<T>>>,

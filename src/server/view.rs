@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
+use crate::deskless::{Deskless, Shown};
+use crate::ids::PracticeId;
 use crate::practice::Practice;
 use crate::practice::health;
 use crate::practice::resync::{Outcome, Progress};
@@ -91,6 +93,25 @@ pub fn status(bridge: &Bridge) -> Status {
         .iter()
         .all(|practice| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0);
     Status { version: env!("CARGO_PKG_VERSION"), started_at: bridge.started_at(), healthy, practices }
+}
+
+/// The service as it is while it has no store.
+pub fn without_store(service: &Deskless) -> Status {
+    let Shown { why, polled_at } = service.shown().clone();
+    let practice = |(id, polled_at): (PracticeId, Option<DateTime<Utc>>)| PracticeStatus {
+        id: id.0,
+        in_step: false,
+        reasons: vec![why.clone()],
+        problems: vec![health::Problem::of_store(why.clone(), service.began())],
+        resources: 0,
+        needs_attention: 0,
+        polled_at: polled_at.map(|at| at.fixed_offset()),
+        read_at: None,
+        configured_at: None,
+        sent_at: None,
+    };
+    let practices = polled_at.into_iter().map(practice).collect();
+    Status { version: env!("CARGO_PKG_VERSION"), started_at: service.began(), healthy: false, practices }
 }
 
 fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {

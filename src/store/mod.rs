@@ -50,7 +50,7 @@ pub use self::memory::MemoryEngine;
 pub use self::meta::Meta;
 pub use self::record::{Batch, Record, Scan, Unreadable};
 pub use self::replace::import;
-pub use self::secret_file::{SecretKey, admin_token, pseudonym_key};
+pub use self::secret_file::{SecretKey, admin_token, fresh_token, pseudonym_key};
 pub use self::snapshot::Snapshot;
 
 use self::directory::StateDirectory;

@@ -119,6 +119,14 @@ fn make(path: &Path) -> Result<(SecretString, SecretKey), OpenError> {
     Ok((text, key))
 }
 
+/// A token for a process that can keep none.
+///
+/// # Errors
+/// The system has no random bytes.
+pub fn fresh_token() -> std::io::Result<SecretString> {
+    fresh_key().map(|key| to_hex(key.bytes()).into())
+}
+
 /// A name for an instance of the store.
 pub(super) fn fresh_id() -> std::io::Result<String> {
     let mut bytes = [0; 8];

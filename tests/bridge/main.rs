@@ -6,6 +6,7 @@
 mod support;
 
 mod availability;
+mod backup;
 mod booking;
 mod changes;
 mod contested;
@@ -17,3 +18,4 @@ mod over_http;
 mod power_cuts;
 mod requests;
 mod start;
+mod store_fails;

@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::deskless::Deskless;
 use crate::messages::{Advice, start as say};
 use crate::server::{self, Admin};
-use crate::deskless::Deskless;
 use crate::store::{self, OpenError, Store};
 
 /// So long what is in flight has to come to an end. The admin listener and the disk take their time after it, and the process
@@ -150,7 +150,8 @@ pub async fn store_when_it_works(
     let _stopped_if_dropped = stop.clone().drop_guard();
     // A token that nobody knows, if there is none to be read: then health alone is told.
     let token = store::admin_token(&config.state_path).ok().flatten();
-    let no_random = |error: std::io::Error| OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() };
+    let no_random =
+        |error: std::io::Error| OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() };
     let token = token.map_or_else(store::fresh_token, Ok).map_err(no_random)?;
     let router = server::deskless_router(Arc::clone(&deskless), token.expose_secret().to_owned());
     let admin = tokio::spawn(server::serve(listen(config).await?, router, stop.clone()));

@@ -216,7 +216,9 @@ async fn moving_a_state_compacts_it() {
     let store = place.open().unwrap();
     for round in 0..400 {
         for key in 0..10 {
-            store.write_later(Batch::new().put(&key.to_string(), &line(&format!("{round} {}", "x".repeat(3_000)))).unwrap());
+            store.write_later(
+                Batch::new().put(&key.to_string(), &line(&format!("{round} {}", "x".repeat(3_000)))).unwrap(),
+            );
         }
         store.flush().await.unwrap();
     }
@@ -265,7 +267,9 @@ async fn of_a_database_with_a_damaged_side_file_nothing_is_lost() {
 
 #[tokio::test]
 async fn a_database_that_is_gone_or_rotten_is_set_aside_and_the_service_goes_on() {
-    for harm in ["removed", "emptied", "zeroed", "its first kilobyte overwritten", "cut in half", "its middle overwritten"] {
+    for harm in
+        ["removed", "emptied", "zeroed", "its first kilobyte overwritten", "cut in half", "its middle overwritten"]
+    {
         let place = Place::used().await;
         drop(place.open().unwrap());
         let db = place.state().join("db");

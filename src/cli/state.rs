@@ -154,13 +154,12 @@ fn import(config: &Path, instance: &Instance, file: &Path, replace: bool) -> any
     // All of it is checked before anything is written.
     let (export, key) = Export::read(from, &KINDS)?;
     let made = !state.exists();
-    let aside =
-        store::import(state, &export, &key, replace, Clock::system().now()).map_err(|error| {
-            if let OpenError::InUse { holder, .. } = &error {
-                return anyhow::Error::from(say::stop_the_service(holder));
-            }
-            error.into()
-        })?;
+    let aside = store::import(state, &export, &key, replace, Clock::system().now()).map_err(|error| {
+        if let OpenError::InUse { holder, .. } = &error {
+            return anyhow::Error::from(say::stop_the_service(holder));
+        }
+        error.into()
+    })?;
     output::note(&say::imported(export.records.len(), state, aside.as_deref()));
     if made && owner::is_root() {
         output::note(&say::made_by_root(state));

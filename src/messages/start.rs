@@ -51,7 +51,8 @@ pub const DESK_AGAIN: &str = "The state can be written again; vetbridge goes on 
 pub const REJECTED_WITHOUT_DESK: &str =
     "The practice's booking system cannot store bookings at the moment; nothing was booked.";
 /// What the admin API has to say without a store.
-pub const NO_LEDGER: &str = "The booking ledger cannot be read, because the state cannot be opened; /api/v1/status says why.";
+pub const NO_LEDGER: &str =
+    "The booking ledger cannot be read, because the state cannot be opened; /api/v1/status says why.";
 
 /// Where the status page is, for whoever sits at the terminal.
 pub fn status_page(link: impl Display) -> String {

@@ -47,7 +47,9 @@ impl Practice {
             return;
         }
         match self.healthengine.reject_insert(request.booking_id, say::REJECTED_WITHOUT_DESK).await {
-            Ok(()) => tracing::warn!(practice = %self.id(), booking = %request.booking_id, "{}", say::REJECTED_WITHOUT_DESK),
+            Ok(()) => {
+                tracing::warn!(practice = %self.id(), booking = %request.booking_id, "{}", say::REJECTED_WITHOUT_DESK)
+            }
             Err(error) => self.healthengine_failed(&error),
         }
     }

@@ -60,7 +60,12 @@ mod tests {
                 // As values: the order of fields is not part of the form.
                 let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
                 let written = kind.reread(line).unwrap();
-                assert_eq!(value(&written), value(line), "{name}:{}: raise the version, and keep this file", number + 1);
+                assert_eq!(
+                    value(&written),
+                    value(line),
+                    "{name}:{}: raise the version, and keep this file",
+                    number + 1
+                );
             }
         }
     }

@@ -58,11 +58,11 @@ use crate::zone::Zone;
 
 pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
-pub use kept::KINDS;
-pub(crate) use requests::{BLOCKED, all_pages};
 use health::{Health, Subject};
+pub use kept::KINDS;
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
+pub(crate) use requests::{BLOCKED, all_pages};
 
 /// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
 #[derive(Clone)]

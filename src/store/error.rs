@@ -162,7 +162,9 @@ pub enum BadExport {
     #[error("this is no export of a vetbridge state. Name a file that `vetbridge state export` wrote")]
     NoExport,
     /// A later program's.
-    #[error("this export has version {version}, and this program knows {known} at most. Import it with the vetbridge that wrote it, or a later one")]
+    #[error(
+        "this export has version {version}, and this program knows {known} at most. Import it with the vetbridge that wrote it, or a later one"
+    )]
     Newer {
         /// Its version.
         version: u32,
@@ -176,7 +178,9 @@ pub enum BadExport {
         after: usize,
     },
     /// A line that is none of ours.
-    #[error("line {number} of the export is bad: {problem}. Nothing was imported; take another copy of the export, or an earlier one")]
+    #[error(
+        "line {number} of the export is bad: {problem}. Nothing was imported; take another copy of the export, or an earlier one"
+    )]
     Line {
         /// Which line, from 1.
         number: usize,
@@ -184,7 +188,9 @@ pub enum BadExport {
         problem: String,
     },
     /// Every line can be read, and yet it is not what was written.
-    #[error("the export was changed after it was written: number or checksum of its lines differ from what its last line says. Nothing was imported; take another copy of the export, or an earlier one")]
+    #[error(
+        "the export was changed after it was written: number or checksum of its lines differ from what its last line says. Nothing was imported; take another copy of the export, or an earlier one"
+    )]
     Changed,
     /// It cannot be read to its end.
     #[error("the export cannot be read: {reason}. Nothing was imported")]

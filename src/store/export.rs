@@ -134,11 +134,9 @@ impl Export {
     }
 }
 
-fn read(
-    from: impl Read,
-    check: impl Fn(&str, &str) -> Result<(), String>,
-) -> Result<(Export, SecretKey), BadExport> {
-    let mut lines = Lines { from: std::io::BufReader::new(from), number: 0, digest: digest::Context::new(&digest::SHA256) };
+fn read(from: impl Read, check: impl Fn(&str, &str) -> Result<(), String>) -> Result<(Export, SecretKey), BadExport> {
+    let mut lines =
+        Lines { from: std::io::BufReader::new(from), number: 0, digest: digest::Context::new(&digest::SHA256) };
     let (mut export, key) = head(&lines.next()?.ok_or(BadExport::NoExport)?)?;
     loop {
         let so_far = to_hex(lines.digest.clone().finish().as_ref());
@@ -155,7 +153,10 @@ fn read(
         }
         check(&key, &text).map_err(bad)?;
         if export.records.contains_key(&key) || export.records.len() == RECORDS_MAX {
-            return Err(bad(format!("the record {} is there twice, or there are too many", crate::messages::plain(&key))));
+            return Err(bad(format!(
+                "the record {} is there twice, or there are too many",
+                crate::messages::plain(&key)
+            )));
         }
         export.records.insert(key, text.into());
     }

@@ -17,6 +17,14 @@
 //!
 //! **Accepted.** Dropping the future of a commit does not take the batch back: it may become durable or not, as in a crash.
 //!
+//! | file | does |
+//! | --- | --- |
+//! | [`record`], [`kinds`], [`meta`] | what is kept, in which form, and whether it travels |
+//! | `writer`, `parts` | changes on their way to the disk |
+//! | `directory`, `opening` | what has to be right before a database is opened |
+//! | [`export`], `snapshot` | all of it as text, all of it judged |
+//! | `replace`, `rebuild` | an import, or what is left of a damaged database, takes its place |
+//!
 //! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine` and [`memory`] give it.
 
 mod directory;

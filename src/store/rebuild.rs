@@ -130,7 +130,8 @@ fn read(scratch: &Path) -> Salvaged {
     let mut salvaged = Salvaged::default();
     let Ok(engine) = SledEngine::open_at(scratch) else { return salvaged };
     let mut database = Parted::new(engine);
-    let (found, _) = quietly(|| database.load_what_can_be_read()).unwrap_or_else(|why| (BTreeMap::new(), Some(EngineError(why))));
+    let (found, _) =
+        quietly(|| database.load_what_can_be_read()).unwrap_or_else(|why| (BTreeMap::new(), Some(EngineError(why))));
     for (key, stored) in found {
         match stored {
             Stored::Text(text) => drop(salvaged.records.insert(key, text)),

@@ -104,7 +104,8 @@ fn set_aside(directory: &StateDirectory, export: &Export) -> Result<Option<PathB
         return Ok(None);
     }
     let moved = || -> io::Result<()> {
-        fs::create_dir(&aside).or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
+        fs::create_dir(&aside)
+            .or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
         let key = path.join(PSEUDONYM_KEY);
         if key.exists() && !aside.join(PSEUDONYM_KEY).exists() {
             // A copy, so that the directory is never without one.

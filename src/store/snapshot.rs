@@ -39,16 +39,12 @@ impl Snapshot {
         kinds: &[Kind],
         at: DateTime<Utc>,
     ) -> Self {
-        let mut taken = Self {
-            at,
-            meta: meta.clone(),
-            counts: BTreeMap::new(),
-            unreadable: Vec::new(),
-            records: BTreeMap::new(),
-        };
+        let mut taken =
+            Self { at, meta: meta.clone(), counts: BTreeMap::new(), unreadable: Vec::new(), records: BTreeMap::new() };
         let own = Kind::stays_behind::<Meta>();
         for (key, stored) in records {
-            let kind = if own.name == key.split('/').next().unwrap_or_default() { Some(&own) } else { Kind::of(&key, kinds) };
+            let kind =
+                if own.name == key.split('/').next().unwrap_or_default() { Some(&own) } else { Kind::of(&key, kinds) };
             match judge(kind, &stored) {
                 Ok((kind, text)) => {
                     // The store's own record is in the first line of an export, and no record of whoever uses the store.

@@ -8,4 +8,6 @@ mod clinic;
 mod discover;
 mod resync;
 mod run;
+#[allow(dead_code, reason = "shared with other tests")]
 mod service;
+mod state;

@@ -21,7 +21,8 @@ async fn book_until_it_ends(clinic: &Clinic, service: &mut Service) -> (Vec<Book
         bookings.push(clinic.book(if bookings.len().is_multiple_of(2) { "s136" } else { "s211" }).await);
         for _ in 0..20 {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            if !service.runs() || clinic.healthengine.booking(*bookings.last().unwrap()).unwrap().answer != Answer::Open {
+            if !service.runs() || clinic.healthengine.booking(*bookings.last().unwrap()).unwrap().answer != Answer::Open
+            {
                 break;
             }
         }
@@ -76,7 +77,10 @@ fn standing(clinic: &Clinic, id: BookingId) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_cannot_grow_ends_the_program_with_status_1_and_the_next_one_has_everything() {
     let clinic = Clinic::open().await;
-    clinic.write("vetbridge.toml", &clinic.configuration().replace("request_timeout = \"5s\"", "request_timeout = \"1s\""));
+    clinic.write(
+        "vetbridge.toml",
+        &clinic.configuration().replace("request_timeout = \"5s\"", "request_timeout = \"1s\""),
+    );
     Service::start_and_get_in_step(&clinic).await.stop().await;
     let size = fs::metadata(clinic.state().join("db")).unwrap().len();
     // The shell's limit counts blocks of 512 bytes. A write beyond it fails as one on a full disk does, with EFBIG for ENOSPC.

@@ -171,7 +171,8 @@ impl Rounds {
             let (view, (ever, _)) = (self.view(id), self.appointments(id));
             let entry = ledger.get(&id.0);
             let state = entry.map_or("unknown", |entry| entry["state"].as_str().unwrap());
-            let account = || format!("round {}, booking {id}: {ever} appointments, {view:?}, ledger {entry:?}", self.played);
+            let account =
+                || format!("round {}, booking {id}: {ever} appointments, {view:?}, ledger {entry:?}", self.played);
             if ever > 0 {
                 let knows = ["submitting", "inserted", "confirmed", "in_doubt", "cancelled"].contains(&state);
                 assert!(knows, "the POST left before the ledger knew: {}", account());
@@ -179,7 +180,12 @@ impl Rounds {
             if view.answer != Answer::Open {
                 if let Some(reference) = view.pms_appointment_ids.first() {
                     let known = entry.and_then(|entry| entry["reference"].as_str());
-                    assert_eq!(known, Some(reference.as_str()), "it was confirmed before the ledger knew: {}", account());
+                    assert_eq!(
+                        known,
+                        Some(reference.as_str()),
+                        "it was confirmed before the ledger knew: {}",
+                        account()
+                    );
                 }
                 let refused = view.status == BookingStatus::Failed;
                 assert!(!refused || state == "rejected", "it was rejected before the ledger knew: {}", account());
@@ -211,9 +217,8 @@ impl Rounds {
             let (view, (ever, standing)) = (self.view(*id), self.appointments(*id));
             let entry = ledger.get(&id.0);
             let flagged = entry.is_some_and(|entry| entry["needs_attention"].is_string());
-            let account = || {
-                format!("round {}, booking {id}: {view:?}, ledger {entry:?}\n{}", self.played, service.log())
-            };
+            let account =
+                || format!("round {}, booking {id}: {view:?}, ledger {entry:?}\n{}", self.played, service.log());
             assert!(ever <= 1, "{ever} appointments: {}", account());
             match (view.status, standing) {
                 (BookingStatus::Confirmed, 1) | (BookingStatus::Cancelled | BookingStatus::Failed, 0) => {}

@@ -136,7 +136,7 @@ impl Deskless {
         } else {
             (Vec::new(), true)
         };
-        for booking in seen.to_reject(&listed, complete, healthengine.clock_difference(), self.clock.now()) {
+        for booking in seen.rejectable(&listed, complete, healthengine.clock_difference(), self.clock.now()) {
             match healthengine.reject_insert(booking, say::REJECTED_WITHOUT_DESK).await {
                 Ok(()) => tracing::warn!(practice = %id, %booking, "{}", say::REJECTED_WITHOUT_DESK),
                 // Still listed at the next poll, if that is in time.
@@ -158,7 +158,7 @@ struct Seen {
 impl Seen {
     /// The bookings that nobody can have been at work on, and whose pet owners still hear of a rejection; oldest first.
     /// `ahead` is how far Healthengine's clock is ahead of ours.
-    fn to_reject(
+    fn rejectable(
         &mut self,
         listed: &[BookingRequest],
         complete: bool,

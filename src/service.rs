@@ -14,7 +14,8 @@ use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deskless::Deskless;
-use crate::messages::{Advice, start as say};
+use crate::messages::{Advice, reload, start as say};
+use crate::practice::health::Subject;
 use crate::server::{self, Admin};
 use crate::store::{self, OpenError, Store};
 
@@ -26,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(6);
 pub struct Service {
     bridge: Arc<Bridge>,
     store: Store,
+    /// What it was started with: some of it holds until the end.
+    started_with: Config,
     admin_address: SocketAddr,
     admin: JoinHandle<()>,
     stop: CancellationToken,
@@ -72,8 +75,21 @@ impl Service {
         let stop = CancellationToken::new();
         let admin = Admin::new(Arc::clone(&bridge), store.admin_token().expose_secret().to_owned());
         let admin = tokio::spawn(server::serve(listener, admin.router(), stop.clone()));
-        bridge.start(config.bookings.keep_days);
-        Ok(Self { bridge, store, admin_address, admin, stop })
+        bridge.start();
+        Ok(Self { bridge, store, started_with: config.clone(), admin_address, admin, stop })
+    }
+
+    /// Goes over to another configuration. What needs a restart stays as it is, and is named.
+    pub fn reload(&self, config: &Config, connect: &impl Connect) {
+        self.bridge.reload(config, connect);
+        let waiting = waits_for_restart(&self.started_with, config);
+        let waiting = (!waiting.is_empty()).then(|| reload::waits_for_restart(&waiting));
+        self.bridge.health().set(Subject::ConfigFile, waiting, self.bridge.now());
+    }
+
+    /// Stays with the configuration it has: the file has errors.
+    pub fn not_reloaded(&self, why: &str) {
+        self.bridge.health().raise_anew(Subject::ConfigFile, reload::not_reloaded(why), self.bridge.now());
     }
 
     /// The bridge inside.
@@ -118,6 +134,17 @@ impl Service {
         let store = self.store;
         let _ = tokio::task::spawn_blocking(move || drop(store)).await;
     }
+}
+
+/// What of another configuration takes effect at the next start only.
+fn waits_for_restart(running: &Config, next: &Config) -> Vec<&'static str> {
+    let listen = |config: &Config| config.webhooks.as_ref().map(|webhooks| webhooks.listen);
+    let all = [
+        ("[state] path", running.state_path != next.state_path),
+        ("[admin] listen", running.admin_listen != next.admin_listen),
+        ("[webhooks] listen", listen(running) != listen(next)),
+    ];
+    all.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }
 
 async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {

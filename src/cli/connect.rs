@@ -1,6 +1,8 @@
 //! From settings to handles: the only place of the command line that makes HTTP clients.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +10,13 @@ use anyhow::Context as _;
 
 use crate::bridge::Connect;
 use crate::clock::Clock;
-use crate::config::{Config, Healthengine, OpenVpms, Practice};
+use crate::config::{Config, Healthengine, OpenVpms, Practice, Secret};
 use crate::healthengine::HealthengineHandle;
 use crate::healthengine::client::{Client as HealthengineClient, credentials};
 use crate::http::Lane;
 use crate::http::base_url::BaseUrl;
 use crate::http::network::{Credentials, Server, ServerSettings};
+use crate::ids::PracticeId;
 use crate::openvpms::OpenVpmsHandle;
 use crate::openvpms::client::Client as OpenVpmsClient;
 use crate::practice::Doors;
@@ -24,7 +27,7 @@ const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
 /// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that holds no certificate); nothing
 /// is sent yet.
 pub fn openvpms(settings: &OpenVpms) -> anyhow::Result<OpenVpmsHandle> {
-    Ok(doors(settings)?.background)
+    Ok(doors(settings, ca_pem(settings)?)?.background)
 }
 
 /// A handle to Healthengine for one practice.
@@ -32,18 +35,20 @@ pub fn healthengine(settings: &Healthengine, practice: &Practice) -> anyhow::Res
     handle(&healthengine_server(settings)?, settings, practice)
 }
 
-fn doors(settings: &OpenVpms) -> anyhow::Result<Doors> {
+fn doors(settings: &OpenVpms, ca_pem: Option<Vec<u8>>) -> anyhow::Result<Doors> {
     let base_url = BaseUrl::parse(settings.url.as_str(), settings.allow_plain_http).context("[openvpms] url")?;
-    let ca_pem = match &settings.ca_file {
-        Some(file) => Some(std::fs::read(file).with_context(|| format!("[openvpms] ca_file {}", file.display()))?),
-        None => None,
-    };
     let server =
         server(base_url, USER_AGENT.to_owned(), settings.max_requests_per_second, settings.request_timeout, ca_pem);
     let server = server.context("[openvpms]")?;
-    let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.clone() };
+    let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let client = OpenVpmsClient::new(server.transport(&credentials).context("[openvpms]")?);
     Ok(Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) })
+}
+
+/// The private certificate authority, if there is one. It is read again with every configuration.
+fn ca_pem(settings: &OpenVpms) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("[openvpms] ca_file {}", file.display()));
+    settings.ca_file.as_ref().map(read).transpose()
 }
 
 fn healthengine_server(settings: &Healthengine) -> anyhow::Result<Arc<Server>> {
@@ -53,7 +58,7 @@ fn healthengine_server(settings: &Healthengine) -> anyhow::Result<Arc<Server>> {
 }
 
 fn handle(server: &Arc<Server>, settings: &Healthengine, practice: &Practice) -> anyhow::Result<HealthengineHandle> {
-    let credentials = credentials(settings.api_key.clone(), &practice.id.0, practice.key.clone());
+    let credentials = credentials(settings.api_key.to_send(), &practice.id.0, practice.key.to_send());
     let transport = server.transport(&credentials).with_context(|| format!("practice {}", practice.id))?;
     Ok(Arc::new(HealthengineClient::new(transport, Clock::system())))
 }
@@ -74,26 +79,63 @@ fn server(
 
 /// Both systems over the network, as the configuration says. Rate limits are shared by all practices.
 pub struct Network {
-    openvpms: Doors,
-    healthengine: std::collections::BTreeMap<crate::ids::PracticeId, HealthengineHandle>,
+    openvpms: OpenVpmsSide,
+    healthengine: HealthengineSide,
+}
+
+struct OpenVpmsSide {
+    settings: OpenVpms,
+    ca_pem: Option<Vec<u8>>,
+    doors: Doors,
+}
+
+struct HealthengineSide {
+    settings: Healthengine,
+    server: Arc<Server>,
+    handles: BTreeMap<PracticeId, (Secret, HealthengineHandle)>,
 }
 
 impl Network {
     /// Makes the clients; nothing is sent yet.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
-        let server = healthengine_server(&config.healthengine)?;
-        let handle = |practice: &Practice| Ok((practice.id.clone(), handle(&server, &config.healthengine, practice)?));
-        let healthengine = config.practices.iter().map(handle).collect::<anyhow::Result<_>>()?;
-        Ok(Self { openvpms: doors(&config.openvpms)?, healthengine })
+        Self::made(config, None)
+    }
+
+    /// The same for another configuration. What did not change is kept: connections, and above all the rate limits, of which a
+    /// server must not meet two at once.
+    pub fn renewed(&self, config: &Config) -> anyhow::Result<Self> {
+        Self::made(config, Some(self))
+    }
+
+    fn made(config: &Config, before: Option<&Self>) -> anyhow::Result<Self> {
+        let (settings, ca_pem) = (config.openvpms.clone(), ca_pem(&config.openvpms)?);
+        let kept = before.map(|before| &before.openvpms);
+        let kept = kept.filter(|kept| kept.settings == settings && kept.ca_pem == ca_pem);
+        let doors = kept.map_or_else(|| doors(&settings, ca_pem.clone()), |kept| Ok(kept.doors.clone()))?;
+        let openvpms = OpenVpmsSide { settings, ca_pem, doors };
+
+        let settings = config.healthengine.clone();
+        let kept = before.map(|before| &before.healthengine).filter(|kept| kept.settings == settings);
+        let server = kept.map_or_else(|| healthengine_server(&settings), |kept| Ok(Arc::clone(&kept.server)))?;
+        let mut handles = BTreeMap::new();
+        for practice in &config.practices {
+            let kept = kept.and_then(|kept| kept.handles.get(&practice.id)).filter(|(key, _)| *key == practice.key);
+            let made = match kept {
+                Some((_, handle)) => Arc::clone(handle),
+                None => handle(&server, &settings, practice)?,
+            };
+            handles.insert(practice.id.clone(), (practice.key.clone(), made));
+        }
+        Ok(Self { openvpms, healthengine: HealthengineSide { settings, server, handles } })
     }
 }
 
 impl Connect for Network {
     fn openvpms(&self) -> Doors {
-        self.openvpms.clone()
+        self.openvpms.doors.clone()
     }
 
     fn healthengine(&self, practice: &Practice) -> Option<HealthengineHandle> {
-        self.healthengine.get(&practice.id).cloned()
+        self.healthengine.handles.get(&practice.id).map(|(_, handle)| Arc::clone(handle))
     }
 }

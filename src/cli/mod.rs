@@ -16,10 +16,12 @@ mod inventory;
 mod logging;
 mod output;
 mod owner;
+mod pause;
 mod resync;
 mod run;
 mod running;
 mod state;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,10 +79,16 @@ pub enum Command {
     Discover(DiscoverArgs),
     /// Send everything to Healthengine again, through the running service if there is one
     Resync(ResyncArgs),
-    /// Show the booking ledger
+    /// Show the booking ledger, or settle a booking that needs a person
     Bookings(BookingsArgs),
     /// Back up, restore and check the database
     State(StateArgs),
+    /// Stop a practice by hand, as if it were disabled in the configuration, until resume; a pause survives restarts
+    Pause(PauseArgs),
+    /// End the pause of a practice
+    Resume(PauseArgs),
+    /// Show the health of the running service, practice by practice
+    Status(StatusArgs),
     /// Run the whole bridge against two built-in simulators; needs no configuration
     Demo(DemoArgs),
 }
@@ -136,13 +144,13 @@ pub struct BookingsArgs {
     /// What to show; `list` if nothing is said.
     #[command(subcommand)]
     pub command: Option<BookingsCommand>,
-    /// JSON: one array of `list`, one object of `show`
+    /// JSON: one array of `list`, one object of `show` and of `resolve`
     #[arg(long, global = true)]
     pub json: bool,
 }
 
-/// What to show of the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+/// What to do with the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum BookingsCommand {
     /// All bookings
     List,
@@ -151,6 +159,52 @@ pub enum BookingsCommand {
         /// Healthengine's booking id
         id: i64,
     },
+    /// Settle a booking after a look into the diary; Healthengine and OpenVPMS follow
+    Resolve(ResolveArgs),
+}
+
+/// Arguments of `bookings resolve`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = clap::ArgGroup::new("outcome").required(true))]
+#[command(
+    after_help = "Works through the running service if there is one, else by itself. A booking that is not flagged can be \
+settled too: --cancelled then cancels its appointment. What the pet owner was told in time (rejected, cancelled) is final."
+)]
+pub struct ResolveArgs {
+    /// Healthengine's booking id
+    pub id: i64,
+    /// The appointment stands in the diary, under this reference [default: the one that the ledger has]
+    #[arg(long, group = "outcome", value_name = "REFERENCE", num_args = 0..=1)]
+    pub confirmed: Option<Option<String>>,
+    /// Believe --confirmed although OpenVPMS has the reference elsewhere or at another time, or does not show it (status 500)
+    #[arg(long, requires = "confirmed", conflicts_with_all = ["rejected", "cancelled"])]
+    pub force: bool,
+    /// There is no appointment in the diary
+    #[arg(long, group = "outcome")]
+    pub rejected: bool,
+    /// The appointment is to be cancelled, or was cancelled by hand
+    #[arg(long, group = "outcome")]
+    pub cancelled: bool,
+    /// One line of at most 200 characters that is kept in the history. Nothing about the patient or the pet owner belongs there:
+    /// it is shown in the clear and kept for as long as the booking
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+/// Arguments of `pause` and `resume`.
+#[derive(Debug, Args)]
+pub struct PauseArgs {
+    /// Its id at Healthengine
+    #[arg(long, value_name = "ID")]
+    pub practice: String,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `state`.
@@ -224,6 +278,9 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Resync(args) => Box::pin(resync::run(&cli.global, args)).await,
         Command::Bookings(args) => Box::pin(bookings::run(&cli.global, args)).await,
         Command::State(args) => Box::pin(state::run(&cli.global, args)).await,
+        Command::Pause(args) => Box::pin(pause::run(&cli.global, &args.practice, true)).await,
+        Command::Resume(args) => Box::pin(pause::run(&cli.global, &args.practice, false)).await,
+        Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
     }
 }
@@ -236,6 +293,9 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Resync(_)
         | Command::Bookings(_)
         | Command::State(_)
+        | Command::Pause(_)
+        | Command::Resume(_)
+        | Command::Status(_)
         // Its running account says what happens.
         | Command::Demo(_) => LogLevel::Warn,
     }
@@ -278,6 +338,27 @@ mod tests {
             let cli = Cli::parse_from(std::iter::once(&"vetbridge").chain(arguments));
             let Command::Bookings(args) = cli.command else { panic!("{arguments:?}") };
             assert_eq!((args.command, args.json), (Some(BookingsCommand::Show { id: 7 }), true));
+        }
+    }
+
+    #[test]
+    fn resolve_takes_exactly_one_outcome_and_force_with_confirmed_only() {
+        let parse = |line: &str| {
+            let cli =
+                Cli::try_parse_from(["vetbridge", "bookings", "resolve"].into_iter().chain(line.split(' '))).ok()?;
+            let Command::Bookings(BookingsArgs { command: Some(BookingsCommand::Resolve(args)), .. }) = cli.command
+            else {
+                panic!("{line}")
+            };
+            Some(args)
+        };
+        assert_eq!(parse("7 --confirmed 603:be08 --force").unwrap().confirmed, Some(Some("603:be08".into())));
+        assert_eq!(parse("7 --confirmed --note seen").unwrap().confirmed, Some(None));
+        assert!(parse("7 --rejected").unwrap().rejected && parse("--cancelled 7").unwrap().cancelled);
+        for line in
+            ["7", "7 --rejected --cancelled", "7 --confirmed x --rejected", "7 --rejected --force", "--rejected"]
+        {
+            assert_eq!(parse(line), None, "{line}");
         }
     }
 

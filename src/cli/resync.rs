@@ -47,11 +47,12 @@ async fn through(service: &Running, args: &ResyncArgs) -> anyhow::Result<Vec<Out
 
 /// This process does it.
 async fn here(config: &Config, absent: &Absent, args: &ResyncArgs) -> anyhow::Result<Vec<Outcome>> {
-    let enabled = config.practices.iter().filter(|practice| practice.enabled);
-    let practices = chosen(enabled.map(|practice| practice.id.to_string()).collect(), args)?;
     let network = Network::new(config)?;
     let store = absent.open_store().await?;
     let bridge = Bridge::new(config, &network, store.clone(), Clock::system());
+    // In the order of the file, which is the order of who reads the outcome. One that is paused is off as well.
+    let on = config.practices.iter().map(|practice| &practice.id).filter(|id| bridge.practice(id).is_some());
+    let practices = chosen(on.map(ToString::to_string).collect(), args)?;
     let mut outcomes = Vec::new();
     for practice in practices.into_iter().filter_map(|id| bridge.practice(&PracticeId(id))) {
         let bar = Bar::new(&practice.id().0);

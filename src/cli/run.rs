@@ -1,15 +1,18 @@
 //! `vetbridge run`: the service.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
 use super::connect::Network;
 use crate::clock::Clock;
+use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config};
-use crate::messages::start as say;
+use crate::messages::{reload as reload_say, start as say};
 use crate::service::{self, Service};
 
 /// Runs the command.
@@ -18,27 +21,38 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
-    let (network, clock) = (Network::new(&config)?, Clock::system());
+    let mut file = Watched::new(&config.source);
+    let (mut network, clock) = (Network::new(&config)?, Clock::system());
     let ready = || {
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        let _ = sd_notify::notify(&[NotifyState::Ready]);
     };
-    let store = tokio::select! {
-        store = service::store_when_it_works(&config, &network, &clock, ready) => store?,
-        _ = terminated.recv() => return Ok(ExitCode::SUCCESS),
-        _ = interrupted.recv() => return Ok(ExitCode::SUCCESS),
-        () = stay_as_it_is(&mut hung_up) => return Ok(ExitCode::SUCCESS),
+    let store = {
+        let mut store = std::pin::pin!(service::store_when_it_works(&config, &network, &clock, ready));
+        loop {
+            tokio::select! {
+                store = store.as_mut() => break store?,
+                _ = terminated.recv() => return Ok(ExitCode::SUCCESS),
+                _ = interrupted.recv() => return Ok(ExitCode::SUCCESS),
+                // The file is looked at again when the service runs.
+                _ = hung_up.recv() => {}
+            }
+        }
     };
     let service = Service::start_on(store, &config, &network, clock).await?;
     announce(&config, &service);
     // Under systemd: ready. Elsewhere this does nothing.
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    let failure = tokio::select! {
-        _ = terminated.recv() => None,
-        _ = interrupted.recv() => None,
-        why = service.failed() => Some(why),
-        () = stay_as_it_is(&mut hung_up) => None,
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let failure = loop {
+        tokio::select! {
+            _ = terminated.recv() => break None,
+            _ = interrupted.recv() => break None,
+            why = service.failed() => break Some(why),
+            _ = hung_up.recv() => file.forget(),
+            () = change_of(&mut file) => {}
+        }
+        network = reload(&service, network, &config.source);
     };
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("{}", say::STOPPING);
     if failure.is_some() {
         service.reject_open().await;
@@ -50,12 +64,30 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// SIGHUP asks for the configuration to be read again. That takes a restart; the signal itself must not end the service.
-async fn stay_as_it_is(hung_up: &mut Signal) {
-    while hung_up.recv().await.is_some() {
-        tracing::warn!("{}", say::NO_RELOAD);
+/// Ends when the file changed.
+async fn change_of(file: &mut Watched) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if file.changed() {
+            return;
+        }
     }
-    std::future::pending().await
+}
+
+/// Reads the configuration again. One that cannot be used changes nothing.
+fn reload(service: &Service, network: Network, source: &Path) -> Network {
+    let read = config::load(source).map_err(anyhow::Error::from);
+    match read.and_then(|config| Ok((network.renewed(&config)?, config))) {
+        Ok((renewed, config)) => {
+            service.reload(&config, &renewed);
+            tracing::info!("{}", reload_say::RELOADED);
+            renewed
+        }
+        Err(error) => {
+            service.not_reloaded(&format!("{error:#}"));
+            network
+        }
+    }
 }
 
 fn announce(config: &Config, service: &Service) {

@@ -22,7 +22,7 @@ use crate::config::Instance;
 use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, Outcome, Progress};
 use crate::server::HEALTHY;
-use crate::server::view::{BookingView, NDJSON, Problem, ResyncLine};
+use crate::server::view::{BookingView, NDJSON, PauseOutcome, Problem, ResyncLine, Status};
 use crate::store::{self, OpenError, Snapshot, Store};
 
 /// A service on the same machine connects and answers at once; a busy one gets some time.
@@ -30,6 +30,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// A resync sends a line every two seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// Settling a booking asks both systems, one call after the other, and answers at the end.
+const RESOLVE_SILENCE_MAX: Duration = Duration::from_secs(180);
 /// A ledger of some ten thousand bookings with their histories.
 const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
@@ -47,7 +49,7 @@ pub(super) enum Found {
 /// There is one, and it is not the one that this configuration means, or its token cannot be read.
 pub(super) async fn find(instance: &Instance) -> anyhow::Result<Found> {
     let address = reachable(instance.admin_listen);
-    let http = client()?;
+    let http = client(SILENCE_MAX)?;
     if let Err(why) = healthy(&http, address).await {
         return Ok(Found::Absent(Absent { instance: instance.clone(), why }));
     }
@@ -71,10 +73,10 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-fn client() -> anyhow::Result<Client> {
+fn client(silence_max: Duration) -> anyhow::Result<Client> {
     // No proxy, no redirect, and no certificates: the listener speaks plain http.
     let builder = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).tls_certs_only([]);
-    Ok(builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(SILENCE_MAX).build()?)
+    Ok(builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(silence_max).build()?)
 }
 
 /// `Err` is what happens there instead.
@@ -116,6 +118,11 @@ impl Absent {
             Some(advice) => advice.into(),
             None => error.into(),
         })
+    }
+
+    /// What to say where only a running service can help.
+    pub(super) fn not_running(&self) -> Advice {
+        say::not_running(reachable(self.instance.admin_listen), &self.why)
     }
 
     /// What to say of a state directory that is in use though no service answers.
@@ -171,19 +178,30 @@ impl Running {
         self.read(answer).await
     }
 
+    /// Has it settle a booking; `body` is what the admin API takes.
+    pub(super) async fn resolve(&self, id: i64, body: &serde_json::Value) -> anyhow::Result<BookingView> {
+        let url = self.url(&["api", "v1", "bookings", &id.to_string(), "resolve"])?;
+        let asked = self.authorized(client(RESOLVE_SILENCE_MAX)?.post(url)).json(body).send().await;
+        let answer = asked.map_err(|error| self.failed(&error))?;
+        self.read(answer).await
+    }
+
+    /// Its health.
+    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+        let answer = self.get("/api/v1/status").send().await.map_err(|error| self.failed(&error))?;
+        self.read(answer).await
+    }
+
     /// The practices that it serves.
     pub(super) async fn practices(&self) -> anyhow::Result<Vec<String>> {
-        #[derive(serde::Deserialize)]
-        struct Status {
-            practices: Vec<Practice>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Practice {
-            id: String,
-        }
-        let answer = self.get("/api/v1/status").send().await.map_err(|error| self.failed(&error))?;
-        let status: Status = self.read(answer).await?;
-        Ok(status.practices.into_iter().map(|practice| practice.id).collect())
+        Ok(self.status().await?.practices.into_iter().map(|practice| practice.id).collect())
+    }
+
+    /// Has it pause a practice, or end its pause.
+    pub(super) async fn set_paused(&self, practice: &str, paused: bool) -> anyhow::Result<PauseOutcome> {
+        let url = self.url(&["api", "v1", "practices", practice, if paused { "pause" } else { "resume" }])?;
+        let asked = self.authorized(self.http.post(url).timeout(ANSWER_TIMEOUT)).send().await;
+        self.read(asked.map_err(|error| self.failed(&error))?).await
     }
 
     /// Has it send a practice again, and hears how far it is.

@@ -6,7 +6,7 @@
 //!
 //! Promises
 //! - No message holds a line of the file or a value that could be a secret: position, key and what was expected, never more.
-//! - Secrets are [`SecretString`]s from the moment they are read; `Debug` of a [`Config`] shows none.
+//! - Secrets are [`Secret`]s from the moment they are read; `Debug` of a [`Config`] shows none.
 //! - What stands in a [`Config`] is within the bounds that its fields name. Nobody needs to check again.
 //!
 //! What only the servers can tell (does location 98 exist?) is `vetbridge check`'s, see `cli::check`.
@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use chrono::NaiveTime;
 use reqwest::Url;
-use secrecy::SecretString;
 
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::zone::Zone;
@@ -32,9 +31,11 @@ mod problem;
 mod secret;
 mod validate;
 mod values;
+pub mod watch;
 
 pub use live_hours::LiveHours;
 pub use problem::{ConfigError, Problem};
+pub use secret::Secret;
 
 use crate::messages::config as say;
 use problem::Problems;
@@ -150,7 +151,7 @@ fn base(path: &Path) -> &Path {
 }
 
 /// A whole, valid configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The practice system.
     pub openvpms: OpenVpms,
@@ -173,7 +174,7 @@ pub struct Config {
 }
 
 /// How to reach OpenVPMS.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OpenVpms {
     /// The web application; the client appends `/ws/booking/v2`. http or https, no user, query or fragment. A path may end with
     /// a slash or not, as in the file.
@@ -181,7 +182,7 @@ pub struct OpenVpms {
     /// The user with the role Online Booking. No colon in it (HTTP Basic has no room for one).
     pub username: String,
     /// Their password.
-    pub password: SecretString,
+    pub password: Secret,
     /// A private certificate authority (PEM), readable when the configuration was read.
     pub ca_file: Option<PathBuf>,
     /// True if http is allowed to hosts that are neither loopback nor private addresses.
@@ -193,12 +194,12 @@ pub struct OpenVpms {
 }
 
 /// How to reach Healthengine; what all practices share.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Healthengine {
     /// The base URL of the PMS API, with its version.
     pub url: Url,
     /// The key of us, the API consumer.
-    pub api_key: SecretString,
+    pub api_key: Secret,
     /// Who we are, for `User-Agent`. Printable ASCII without brackets.
     pub vendor: String,
     /// Whom Healthengine can write to about it. Printable ASCII without brackets.
@@ -248,14 +249,14 @@ impl Environment {
 }
 
 /// The webhook listener.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Webhooks {
     /// Where it listens.
     pub listen: SocketAddr,
     /// What Healthengine calls it: https, perhaps with a path, without user, query or fragment. `/webhooks/<secret>` follows.
     pub public_url: Url,
     /// The last segment of the path; only characters that need no escape in one.
-    pub secret: SecretString,
+    pub secret: Secret,
     /// Who may call.
     pub allowed_ips: Vec<IpAddr>,
     /// Whose `X-Forwarded-For` is believed.
@@ -321,12 +322,12 @@ pub enum WhenDown {
 }
 
 /// One practice: an account at Healthengine over one or more locations of OpenVPMS.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Practice {
     /// Its id at Healthengine.
     pub id: PracticeId,
     /// Its key at Healthengine.
-    pub key: SecretString,
+    pub key: Secret,
     /// Its locations in OpenVPMS: at least one, distinct.
     pub locations: Vec<LocationId>,
     /// False if it is to be silent.

@@ -19,6 +19,35 @@ use crate::messages::config as say;
 /// No secret is longer; a bound, so that a wrong path does not fill the memory.
 const LONGEST_BYTES: u64 = 64 * 1024;
 
+/// A secret of the configuration. `Debug` hides it; two can be compared, which is how a reload knows that one changed.
+#[derive(Debug, Clone)]
+pub struct Secret(SecretString);
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose_secret() == other.expose_secret()
+    }
+}
+
+impl ExposeSecret<str> for Secret {
+    fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl<T: Into<SecretString>> From<T> for Secret {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Secret {
+    /// As those want it who send it.
+    pub fn to_send(&self) -> SecretString {
+        self.0.clone()
+    }
+}
+
 /// Where a configuration is read: what its relative paths and variable names mean.
 pub(super) struct Surroundings<'a> {
     /// The directory of the configuration file.
@@ -40,8 +69,8 @@ impl Surroundings<'_> {
     }
 
     /// A secret in any of its forms. Any single line of text.
-    pub(super) fn secret(&self, value: &Value<'_>) -> Option<SecretString> {
-        let secret = if value.is_table() { self.referred(value)? } else { SecretString::from(self.literal(value)?) };
+    pub(super) fn secret(&self, value: &Value<'_>) -> Option<Secret> {
+        let secret = if value.is_table() { self.referred(value)? } else { Secret::from(self.literal(value)?) };
         let text = secret.expose_secret();
         if text.trim().is_empty() {
             value.fail(say::secret_empty())
@@ -53,7 +82,7 @@ impl Surroundings<'_> {
     }
 
     /// A secret that is sent in a header of its own.
-    pub(super) fn header_secret(&self, value: &Value<'_>) -> Option<SecretString> {
+    pub(super) fn header_secret(&self, value: &Value<'_>) -> Option<Secret> {
         let secret = self.secret(value)?;
         let fits = secret.expose_secret().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         if fits { Some(secret) } else { value.fail(say::not_for_header()) }
@@ -63,7 +92,7 @@ impl Surroundings<'_> {
         if value.is_text() { value.text() } else { value.fail(say::secret_form()) }
     }
 
-    fn referred(&self, value: &Value<'_>) -> Option<SecretString> {
+    fn referred(&self, value: &Value<'_>) -> Option<Secret> {
         let table = value.table(value.name())?;
         let (env, file, credential) = (table.get("env"), table.get("file"), table.get("credential"));
         if !table.finish() {
@@ -77,7 +106,7 @@ impl Surroundings<'_> {
         }
     }
 
-    fn variable(&self, value: &Value<'_>) -> Option<SecretString> {
+    fn variable(&self, value: &Value<'_>) -> Option<Secret> {
         let name = value.text()?;
         match (self.env)(name) {
             Ok(text) => Some(text.into()),
@@ -86,7 +115,7 @@ impl Surroundings<'_> {
         }
     }
 
-    fn credential(&self, value: &Value<'_>) -> Option<SecretString> {
+    fn credential(&self, value: &Value<'_>) -> Option<Secret> {
         let name = value.text()?;
         if name.is_empty() || name.contains('/') || name == "." || name == ".." {
             return value.fail(say::bad_credential_name());
@@ -99,7 +128,7 @@ impl Surroundings<'_> {
 }
 
 /// The secret in a file, without one trailing newline.
-fn read(value: &Value<'_>, path: &Path) -> Option<SecretString> {
+fn read(value: &Value<'_>, path: &Path) -> Option<Secret> {
     let mut bytes = Vec::new();
     let outcome = File::open(path).and_then(|file| file.take(LONGEST_BYTES + 1).read_to_end(&mut bytes));
     match outcome {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::NaiveTime;
 use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::file::{Table, Value};
 use super::secret::Surroundings;
@@ -254,7 +254,7 @@ fn ca_file(value: &Value<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
 }
 
 /// A secret that is a segment of a URL's path, without an escape in it.
-fn webhook_secret(value: &Value<'_>, around: &Surroundings<'_>) -> Option<SecretString> {
+fn webhook_secret(value: &Value<'_>, around: &Surroundings<'_>) -> Option<super::Secret> {
     let secret = around.secret(value)?;
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     // "." and ".." are path segments with a meaning.

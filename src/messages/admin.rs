@@ -14,6 +14,11 @@ pub const NO_SUCH_METHOD: &str = "This path takes another method; the header All
 /// A resync whose task ended without an outcome.
 pub const RESYNC_INTERRUPTED: &str = "The resync was interrupted. Look into the log, and try again.";
 
+/// A practice that is off.
+pub const OFF_AND_SILENT: &str = "Its days at Healthengine are empty, and nothing is sent for it.";
+/// A practice that is about to be off.
+pub const OFF_AND_LEAVING: &str = "What is under way is being settled; then its days at Healthengine are emptied.";
+
 /// 413.
 pub fn body_too_large(bytes_max: usize) -> String {
     format!("The request body is over {bytes_max} bytes.")
@@ -26,7 +31,10 @@ pub fn no_such_booking(id: impl Display) -> String {
 
 /// 404 for a practice.
 pub fn no_such_practice(id: &str) -> String {
-    format!("Practice {} does not run here. Restart vetbridge if it was added to the configuration since.", plain(id))
+    format!(
+        "Practice {} is not on here: `vetbridge status` lists the practices that are, and those that are paused or disabled.",
+        plain(id)
+    )
 }
 
 /// 400 for a query.
@@ -35,4 +43,31 @@ pub fn bad_query(why: impl Display) -> String {
         "The query cannot be read: {}. A resync takes only=config|availability and dry_run=true|false.",
         plain(&why.to_string())
     )
+}
+
+/// 400: no object.
+pub const RESOLVE_NO_JSON: &str =
+    "The body has to be a JSON object such as {\"outcome\": \"rejected\", \"note\": \"no such appointment\"}.";
+/// 400: a field that nobody knows.
+pub const RESOLVE_UNKNOWN_FIELD: &str =
+    "The body has a field that is not known here. It takes outcome, reference, force and note.";
+/// 400: no outcome.
+pub const RESOLVE_NO_OUTCOME: &str = "The outcome has to be \"confirmed\", \"rejected\" or \"cancelled\".";
+/// 400: what belongs to a confirmation.
+pub const RESOLVE_CONFIRMED_ONLY: &str = "Reference and force belong to the outcome \"confirmed\" only.";
+/// 400: neither true nor false.
+pub const RESOLVE_NO_FLAG: &str = "The field force has to be true or false.";
+
+/// 400: a field that is no text.
+pub fn resolve_no_text(field: &str) -> String {
+    format!("The field {field} has to be a text, or absent.")
+}
+
+/// With its capital letter and its full stop.
+pub fn sentence(what: &impl Display) -> String {
+    let text = what.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }

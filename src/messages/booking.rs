@@ -36,6 +36,9 @@ pub const MAYBE_FORGOTTEN: &str =
 pub const CANNOT_LOOK: &str = "OpenVPMS's answer was lost, and the schedule cannot be read any more.";
 /// The pet owner cancelled.
 pub const CANCELLED_FOR_OWNER: &str = "The pet owner cancelled; OpenVPMS cancelled the appointment.";
+/// The practice is off, and OpenVPMS could not be asked.
+pub const SWITCHED_OFF: &str =
+    "Online booking was switched off for this practice, and its system could not be reached before that.";
 /// Staff cancelled.
 pub const CANCELLED_BY_STAFF: &str = "The practice cancelled the appointment.";
 /// Staff moved it.
@@ -102,7 +105,7 @@ pub fn answer_refused(booking: BookingId) -> String {
     )
 }
 
-fn when(entry: &Entry, zone: Zone) -> String {
+pub(super) fn when(entry: &Entry, zone: Zone) -> String {
     entry.place.as_ref().map_or_else(|| "an unknown time".into(), |place| wall(place.span.start, zone))
 }
 

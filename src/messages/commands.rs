@@ -98,6 +98,72 @@ pub fn unknown_practice(id: &str, known: &[String]) -> Advice {
     )
 }
 
+/// A practice that nobody configured.
+pub fn practice_not_configured(id: &str, known: &[String]) -> Advice {
+    Advice::new(
+        format!("Practice {} is not in the configuration", plain(id)),
+        match known {
+            [] => "Add a [[practice]] to it".to_owned(),
+            known => format!("It has {}: correct --practice, or the configuration", listed(known)),
+        },
+    )
+}
+
+/// A command that has nothing to ask.
+pub fn not_running(address: impl Display, why: &str) -> Advice {
+    Advice::new(
+        format!("No vetbridge runs at {address}: {why}"),
+        "Start it (systemctl start vetbridge), or name the configuration that it runs with (--config)",
+    )
+}
+
+/// `status` of a service that is well.
+pub const HEALTHY: &str = "All is well.";
+/// `status` of one that is not.
+pub const NOT_HEALTHY: &str = "Something needs attention:";
+
+/// Bookings are flagged.
+pub fn bookings_need_attention(count: usize) -> String {
+    let (bookings, need) = if count == 1 { ("booking", "needs") } else { ("bookings", "need") };
+    format!("{count} {bookings} {need} a person; see `vetbridge bookings`")
+}
+
+/// The service pauses a practice.
+pub fn paused(practice: &str, silent: bool) -> String {
+    let practice = plain(practice);
+    let how = if silent {
+        "its days at Healthengine are empty, and nothing is sent for it"
+    } else {
+        "what is under way is being settled, then its days at Healthengine are emptied (see `vetbridge status`)"
+    };
+    format!("Practice {practice} is paused: {how}. `vetbridge resume --practice {practice}` starts it again.")
+}
+
+/// The service runs a practice again.
+pub fn resumed(practice: &str) -> String {
+    format!("Practice {} is on: configuration, availability and outstanding requests follow at once.", plain(practice))
+}
+
+/// The pause of a practice ended that stays off.
+pub fn resumed_but_off(practice: &str, why: &str) -> String {
+    format!(
+        "Practice {} is not paused any more, and stays off because it is {why} in the configuration.",
+        plain(practice)
+    )
+}
+
+/// A pause or its end while no service runs.
+pub fn paused_for_the_next_start(practice: &str, paused: bool) -> String {
+    let practice = plain(practice);
+    if paused {
+        format!(
+            "Practice {practice} is paused. No vetbridge runs: its days at Healthengine are emptied at the next start."
+        )
+    } else {
+        format!("Practice {practice} is not paused any more. No vetbridge runs: it is served from the next start on.")
+    }
+}
+
 /// Nothing to send.
 pub fn no_practice_enabled() -> Advice {
     Advice::new("No practice is enabled, so there is nothing to send", "Add a [[practice]], or enable one")
@@ -128,6 +194,9 @@ mod tests {
             unknown_booking(7),
             unknown_practice("7", &[]),
             unknown_practice("7", &["1".into(), "2".into()]),
+            practice_not_configured("7", &[]),
+            practice_not_configured("7", &["1".into()]),
+            not_running("127.0.0.1:8686", NOBODY_LISTENS),
             no_practice_enabled(),
             resync_had_problems(std::slice::from_ref(&practice)),
             resync_had_problems(&[practice.clone(), practice]),

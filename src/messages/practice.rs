@@ -3,15 +3,45 @@
 use chrono::TimeDelta;
 
 use crate::availability::Reason;
+use crate::bridge::keeper::Off;
 use crate::ids::PracticeId;
 use crate::remote::{CallError, ErrorClass};
 
 /// OpenVPMS was never reached since the start.
 pub const NEVER_READ: &str = "the practice's system was not reached yet";
+/// The practice stops, or starts anew with another configuration.
+pub const STOPPING: &str = "vetbridge is stopping, or reads its configuration again";
+/// A resync met a stop or a reload.
+pub const RESYNC_BROKEN_OFF: &str =
+    "The practice stops, or starts anew with another configuration. Run the resync again.";
+/// A practice that was switched off is silent.
+pub const LEFT: &str = "Every day is empty at Healthengine, and nothing is sent for the practice any more.";
+/// A practice that was removed and whose key is refused.
+pub const LEFT_WITHOUT_CONSENT: &str = "Healthengine refuses the practice's key (403), so its days could not be emptied; nothing is sent for it \
+                                        any more. If its times can still be booked, Healthengine's support takes it off the site.";
 /// A look took too long to be of use to the pet owner.
 pub const NO_ANSWER_IN_TIME: &str = "no answer in time";
 /// What a refusal of credentials or consent is followed by, where somebody tries again.
 pub const TRIED_AGAIN: &str = "Tried again every five minutes.";
+
+/// A practice was switched off.
+pub fn leaving(off: Off) -> String {
+    let why = match off {
+        Off::Disabled => "is disabled in the configuration",
+        Off::Paused => "is paused",
+        Off::Removed => "was removed from the configuration",
+    };
+    format!("The practice {why}: what is under way is settled, then its days at Healthengine are emptied.")
+}
+
+/// Practices are gone from the file whose days stand at Healthengine.
+pub fn left_behind(practices: &[PracticeId]) -> String {
+    format!(
+        "Taken out of the configuration while vetbridge did not run: {}. What Healthengine offers there was never emptied, so pet owners can book \
+         times that nobody collects. Put each practice back with its id and key and `enabled = false` for one start.",
+        super::listed(practices.iter().map(|practice| format!("practice {}", super::plain(&practice.0))))
+    )
+}
 
 /// Healthengine refuses us, or does not answer.
 pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {

@@ -32,9 +32,6 @@ pub const RUNS: &str = "vetbridge runs.";
 /// A valid configuration that asks for nothing.
 pub const NOTHING_ENABLED: &str =
     "No practice is enabled, so there is nothing to do. Add a [[practice]] block (see `vetbridge discover --toml`).";
-/// SIGHUP.
-pub const NO_RELOAD: &str =
-    "SIGHUP: the configuration is not read again while vetbridge runs. Restart it for changes to take effect.";
 /// SIGTERM, SIGINT.
 pub const STOPPING: &str = "Stopping: what is in flight is finished first.";
 

@@ -215,6 +215,11 @@ impl Practice {
         latest.is_some_and(|latest| last.at < latest)
     }
 
+    /// Whatever is sent next is sent whole.
+    pub(super) fn forget_full_resync(&self) {
+        self.shared.store.write_later(Batch::new().delete::<FullResync>(&self.id().0));
+    }
+
     fn note_full_resync(&self) {
         if let Ok(batch) = Batch::new().put(&self.id().0, &FullResync { at: self.now() }) {
             self.shared.store.write_later(batch);
@@ -229,6 +234,9 @@ impl Practice {
 
     /// OpenVPMS did not answer, or refused us.
     pub(super) fn openvpms_failed(&self, error: &CallError) {
+        if self.stop.is_cancelled() {
+            return;
+        }
         let now = self.now();
         let text = if error.class == ErrorClass::Credentials {
             let since = *self.locked(&self.refused_since).get_or_insert(now);
@@ -384,8 +392,9 @@ impl Practice {
     }
 
     /// Healthengine did not take days.
-    fn days_failed(&self, error: &CallError) {
+    pub(super) fn days_failed(&self, error: &CallError) {
         match error.class {
+            ErrorClass::NotSent if self.stop.is_cancelled() => {}
             ErrorClass::Credentials | ErrorClass::Forbidden => self.healthengine_failed(error),
             ErrorClass::NotSent if self.health.has(&Subject::Access) => {}
             ErrorClass::NotSent
@@ -399,7 +408,9 @@ impl Practice {
 
     /// Days that Healthengine asks for.
     pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) = all_pages(|page| self.healthengine.availability_requests(page)).await?;
+        let read = all_pages(|page| self.healthengine.availability_requests(page)).await;
+        self.days_wait(read.as_ref().map(|(requests, _)| requests.as_slice()).map_err(Clone::clone));
+        let (requests, _) = read?;
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let mut at_once = Vec::new();
@@ -422,7 +433,7 @@ impl Practice {
         let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
         snapshots.truncate(AT_ONCE_MAX);
         let practice = Arc::clone(self);
-        self.shared.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             if let Err(error) = practice.publish_as_they_are(&snapshots).await {
                 practice.days_failed(&error);
             }

@@ -275,7 +275,9 @@ impl Practice {
     }
 
     async fn read_inventory(&self, asked: &Asked) -> Answer<Inventory> {
-        read_inventory(self.openvpms.background.as_ref(), asked).await
+        let whole = read_inventory(self.openvpms.background.as_ref(), asked);
+        let stopped = || Err(CallError::new(ErrorClass::NotSent, practice_say::STOPPING));
+        self.stop.run_until_cancelled(whole).await.unwrap_or_else(stopped)
     }
 
     fn desired(&self, mapping: &Mapping, asked: &Asked, reason: Reason, dry_run: bool) -> Desired {
@@ -467,6 +469,11 @@ impl Practice {
             Ok(batch) => self.shared.store.write_later(batch),
             Err(error) => tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}."),
         }
+    }
+
+    /// Whatever is sent next is sent whole. The lists stay: the guard measures by them.
+    pub(super) fn forget_acceptance(&self) {
+        self.note(|told| told.at = None);
     }
 
     /// Another key is another consent: what the former one was told says nothing about it.

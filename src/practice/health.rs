@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{BookingId, PracticeId};
 
@@ -20,6 +20,12 @@ pub enum Subject {
     Healthengine,
     /// Healthengine cannot tell which bookings wait.
     BookingList,
+    /// Bookings wait for too long.
+    BookingsWait,
+    /// Changes of bookings wait for too long.
+    UpdatesWait,
+    /// Days that are asked for wait for too long.
+    DaysWait,
     /// Healthengine refuses the credentials or the practice's consent.
     Access,
     /// The clocks differ.
@@ -42,6 +48,10 @@ pub enum Subject {
     Features,
     /// The store cannot be written.
     Store,
+    /// Practices that were removed from the configuration before their days were emptied.
+    LeftBehind,
+    /// The configuration file has errors since it was last read, or waits for a restart.
+    ConfigFile,
     /// One booking.
     Booking(BookingId),
 }
@@ -53,6 +63,9 @@ impl Subject {
             Self::OpenVpms => "openvpms".into(),
             Self::Healthengine => "healthengine".into(),
             Self::BookingList => "booking_list".into(),
+            Self::BookingsWait => "bookings_wait".into(),
+            Self::UpdatesWait => "updates_wait".into(),
+            Self::DaysWait => "days_wait".into(),
             Self::Access => "access".into(),
             Self::Clock => "clock".into(),
             Self::LeftOut => "left_out".into(),
@@ -64,13 +77,15 @@ impl Subject {
             Self::RefusedDays => "refused_days".into(),
             Self::Features => "features".into(),
             Self::Store => "store".into(),
+            Self::LeftBehind => "left_behind".into(),
+            Self::ConfigFile => "config_file".into(),
             Self::Booking(id) => format!("booking {id}"),
         }
     }
 }
 
 /// One problem, as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What it is about.
     pub subject: String,
@@ -87,9 +102,9 @@ impl Problem {
     }
 }
 
-/// The problems of one practice.
+/// The problems of one practice, or of what all have in common.
 pub struct Health {
-    practice: PracticeId,
+    practice: Option<PracticeId>,
     problems: Mutex<BTreeMap<Subject, Problem>>,
 }
 
@@ -101,7 +116,16 @@ const BOOKING_PROBLEM_LASTS: TimeDelta = TimeDelta::days(1);
 impl Health {
     /// No problems yet.
     pub fn new(practice: PracticeId) -> Self {
-        Self { practice, problems: Mutex::default() }
+        Self { practice: Some(practice), problems: Mutex::default() }
+    }
+
+    /// That of what all practices have in common. No problems yet.
+    pub fn of_the_service() -> Self {
+        Self { practice: None, problems: Mutex::default() }
+    }
+
+    fn named(&self) -> Option<tracing::field::DisplayValue<&PracticeId>> {
+        self.practice.as_ref().map(tracing::field::display)
     }
 
     /// Something is wrong.
@@ -112,7 +136,7 @@ impl Health {
             problem.text = text;
             return;
         }
-        tracing::warn!(practice = %self.practice, subject = subject.name(), "{text}");
+        tracing::warn!(practice = self.named(), subject = subject.name(), "{text}");
         let bookings = problems.keys().filter(|own| matches!(own, Subject::Booking(_))).count();
         if matches!(subject, Subject::Booking(_)) && bookings >= BOOKING_PROBLEMS_MAX {
             let oldest = problems.keys().find(|own| matches!(own, Subject::Booking(_))).cloned();
@@ -121,11 +145,17 @@ impl Health {
         problems.insert(subject.clone(), Problem { subject: subject.name(), text, since: now });
     }
 
+    /// Something else is wrong than before, and is logged as well.
+    pub fn raise_anew(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).remove(&subject);
+        self.raise(subject, text, now);
+    }
+
     /// It is well again.
     pub fn clear(&self, subject: &Subject) {
         let removed = self.problems.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
         if removed.is_some() {
-            tracing::info!(practice = %self.practice, subject = subject.name(), "It is well again.");
+            tracing::info!(practice = self.named(), subject = subject.name(), "It is well again.");
         }
     }
 

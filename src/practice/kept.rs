@@ -3,11 +3,12 @@
 //! A kind that is missing here stays behind and is named as unknown by `state verify`; a test reads the source and finds it.
 //! Its samples stand in `fixtures/store/`, one file for each version that ever was.
 
-use super::{availability, configuration, ledger, publishing, rosters, zones};
+use super::{availability, clients, configuration, ledger, publishing, rosters, zones};
+use crate::bridge::pauses;
 use crate::store::Kind;
 
 /// The kinds of records of this program, but for the store's own.
-pub const KINDS: [Kind; 7] = [
+pub const KINDS: [Kind; 9] = [
     ledger::KIND,
     configuration::KIND,
     publishing::SENT_DAY,
@@ -15,6 +16,8 @@ pub const KINDS: [Kind; 7] = [
     availability::FULL_RESYNC,
     rosters::KIND,
     zones::KIND,
+    pauses::KIND,
+    clients::KIND,
 ];
 
 #[cfg(test)]
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn no_kind_of_record_in_the_source_is_missing_here() {
-        let mut found = BTreeSet::new();
+        let (mut found, mut impls) = (BTreeSet::new(), 0);
         let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
         while let Some(directory) = directories.pop() {
             for entry in fs::read_dir(directory).unwrap() {
@@ -84,12 +87,15 @@ mod tests {
                 let text = fs::read_to_string(&path).unwrap_or_default();
                 // Records of tests are made after the module's own code.
                 let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                impls += code.lines().filter(|line| line.starts_with("impl Record for ")).count();
                 let kinds = code.lines().filter_map(|line| line.trim().strip_prefix("const KIND: &'static str = \""));
                 found.extend(kinds.map(|rest| rest.trim_end_matches("\";").to_owned()));
             }
         }
         let listed: BTreeSet<String> = kinds().iter().map(|kind| kind.name.to_owned()).collect();
-        assert_eq!(found, listed);
-        assert_eq!(listed.len(), kinds().len(), "two kinds share a name");
+        let unlisted: Vec<&String> = found.difference(&listed).collect();
+        assert!(unlisted.is_empty(), "decide whether these travel, and add samples: {unlisted:?}");
+        // Some have a name of a constant.
+        assert_eq!((listed.len(), impls), (kinds().len(), kinds().len()), "a kind is missing, or two share a name");
     }
 }

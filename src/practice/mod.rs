@@ -4,21 +4,29 @@
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
 //! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
+//! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
 //! | [`watch`] | cancellations and moves by staff |
+//! | [`waiting`] | tells how long Healthengine has been waiting for answers |
+//! | [`resolve`] | what a person says became of a booking |
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
 //! | [`giving_up`] | rejects what can be rejected when the store has failed |
 //! | [`kept`] | names every kind of record there is |
+//! | [`farewell`] | what is done before a practice that is switched off is silent |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
 //! holds up no other.
 
 mod availability;
+pub mod clients;
 mod configuration;
 mod desk;
+mod documents;
+mod farewell;
 mod giving_up;
 pub mod health;
 mod kept;
@@ -26,10 +34,13 @@ pub mod ledger;
 pub mod locks;
 mod publishing;
 mod reading;
+mod recall;
 mod requests;
+pub mod resolve;
 pub mod resync;
 pub mod rosters;
 mod updates;
+mod waiting;
 mod watch;
 pub mod zones;
 
@@ -45,12 +56,12 @@ use tokio_util::task::TaskTracker;
 use crate::availability::Zones;
 use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config};
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
 use crate::mapping::Mapping;
-use crate::messages::{practice as say, state as state_say};
+use crate::messages::practice as say;
 use crate::openvpms::OpenVpmsHandle;
 use crate::remote::{CallError, ErrorClass};
 use crate::store::Store;
@@ -58,10 +69,12 @@ use crate::zone::Zone;
 
 pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
+pub use farewell::Farewell;
 use health::{Health, Subject};
 pub use kept::KINDS;
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
+pub use publishing::with_days_from;
 pub(crate) use requests::{BLOCKED, all_pages};
 
 /// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
@@ -85,25 +98,35 @@ pub struct Shared {
     pub locks: Locks,
     /// Names for patients that say nothing about them.
     pub pseudonyms: Pseudonyms,
-    /// How long a request to OpenVPMS may take.
-    pub request_timeout: TimeDelta,
+    /// One booking at a time is settled by a person: no appointment is given to two.
+    pub resolving: AsyncMutex<()>,
+    /// How OpenVPMS spells clients' names.
+    pub clients: clients::ClientMemory,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<Changed>,
-    /// Everything that is to be finished before the process leaves.
-    pub tasks: TaskTracker,
     /// Cancelled when the store cannot be written: nothing may be done any more.
     pub broken: CancellationToken,
 }
 
 /// Settings of the config file that all practices have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `[sync]`.
     pub sync: config::Sync,
     /// `[bookings]`.
     pub bookings: config::Bookings,
+    /// How long a request to OpenVPMS may take.
+    pub request_timeout: TimeDelta,
+}
+
+impl Settings {
+    /// What a configuration says of them.
+    pub fn of(config: &Config) -> Self {
+        let request_timeout = TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10));
+        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), request_timeout }
+    }
 }
 
 /// What OpenVPMS offers, once it was read: the measure of days and bookings.
@@ -128,6 +151,8 @@ pub struct Practice {
     healthengine: HealthengineHandle,
     health: Health,
     stop: CancellationToken,
+    /// Everything that is to be finished before the practice has stopped.
+    tasks: TaskTracker,
     /// A hint that something waits at Healthengine.
     look_now: Notify,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
@@ -153,8 +178,14 @@ pub struct Practice {
     late_places: Arc<Semaphore>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
+    /// One of them is free again.
+    turn_over: Notify,
     /// How often Healthengine refused an answer to an update.
     refused_updates: Mutex<BTreeMap<RequestId, u32>>,
+    /// Rejections of documents.
+    documents: documents::Documents,
+    /// How long requests have been waiting for their answers.
+    outstanding: Mutex<waiting::Outstanding>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
@@ -192,6 +223,7 @@ impl Practice {
             openvpms,
             healthengine,
             stop,
+            tasks: TaskTracker::new(),
             look_now: Notify::new(),
             offering: watch_channel::Sender::new(None),
             offered: watch_channel::Sender::new(None),
@@ -207,15 +239,17 @@ impl Practice {
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             busy_bookings: Mutex::default(),
+            turn_over: Notify::new(),
             refused_updates: Mutex::default(),
+            documents: documents::Documents::default(),
+            outstanding: Mutex::default(),
             unserved: Mutex::default(),
         })
     }
 
     /// Starts the loops. They end when the practice's token is cancelled.
     pub fn start(self: &Arc<Self>) {
-        self.report_store();
-        let tasks = &self.shared.tasks;
+        let tasks = &self.tasks;
         tasks.spawn(Arc::clone(self).configuration_loop());
         tasks.spawn(Arc::clone(self).availability_loop());
         tasks.spawn(Arc::clone(self).refresh_loop());
@@ -223,13 +257,19 @@ impl Practice {
         tasks.spawn(Arc::clone(self).due_loop());
     }
 
-    /// What is wrong with the store as a whole stands on every practice's page.
-    fn report_store(&self) {
-        let unreadable = state_say::unreadable_bookings(self.shared.ledger.unreadable());
-        let problems: Vec<String> = self.shared.store.alarm().into_iter().chain(unreadable).collect();
-        if !problems.is_empty() {
-            self.health.raise(Subject::Store, problems.join(" "), self.now());
+    /// Asks Healthengine again at once if it refused us: a person may just have put that right.
+    pub fn try_again(&self) {
+        if self.health.has(&Subject::Access) {
+            self.look_now.notify_one();
+            self.read_configuration_soon();
         }
+    }
+
+    /// Stops the loops and waits for what is in flight, which ends by itself: every call has its timeout.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Its id at Healthengine.
@@ -316,6 +356,20 @@ impl Practice {
     /// Takes a booking for one task; `None` while another has it.
     fn take_turn(self: &Arc<Self>, booking: BookingId) -> Option<Turn> {
         self.locked(&self.busy_bookings).insert(booking).then(|| Turn { practice: Arc::clone(self), booking })
+    }
+
+    /// Waits for a booking that another task has.
+    async fn wait_for_turn(self: &Arc<Self>, booking: BookingId) -> Turn {
+        loop {
+            let over = self.turn_over.notified();
+            tokio::pin!(over);
+            // Listening before looking: a turn that ends in between is heard.
+            over.as_mut().enable();
+            if let Some(turn) = self.take_turn(booking) {
+                return turn;
+            }
+            over.await;
+        }
     }
 
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.
@@ -415,5 +469,6 @@ struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.practice.locked(&self.practice.busy_bookings).remove(&self.booking);
+        self.practice.turn_over.notify_waiters();
     }
 }

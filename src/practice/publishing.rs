@@ -21,7 +21,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::Practice;
 use super::health::Subject;
-use crate::availability::{self, DayChange, Moment, ResourceDay, SentDay};
+use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
 use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
@@ -163,6 +163,27 @@ impl Publisher {
     pub(super) fn has_told(&self) -> bool {
         !self.told().is_empty()
     }
+
+    /// True if a snapshot left whose answer never came, and can still arrive.
+    pub(super) fn has_unheard(&self) -> bool {
+        !self.unheard().is_empty()
+    }
+
+    /// Every day that Healthengine was sent something of, empty.
+    pub(super) fn emptied(&self) -> Vec<ResourceDay> {
+        let mut days: BTreeMap<Key, Day> = self.unheard().keys().map(|key| (*key, Day::empty(1))).collect();
+        days.extend(self.told().iter().map(|(key, told)| (*key, Day::empty(told.sent.day.slot_size_minutes()))));
+        days.into_iter().map(|((resource, date), day)| ResourceDay { resource, date, day }).collect()
+    }
+}
+
+/// The practices of which Healthengine was sent days from this one on, whether or not they are configured.
+pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
+    let days = store.scan::<Told>("").records.into_iter();
+    let keys = days.filter(|(_, told)| told.sent.day.starts().next().is_some()).map(|(key, _)| key);
+    keys.filter(|key| parse_key(key).is_some_and(|(_, date)| first <= date))
+        .filter_map(|key| Some(PracticeId(key.rsplitn(3, '/').nth(2)?.to_owned())))
+        .collect()
 }
 
 fn parse_key(key: &str) -> Option<Key> {
@@ -213,6 +234,9 @@ impl Practice {
         let mut published = Published::default();
         loop {
             let _turn = self.publisher.turn.lock().await;
+            if self.stop.is_cancelled() {
+                return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
+            }
             let now = self.now();
             let mut batch = Vec::new();
             for day in waiting.by_ref() {
@@ -384,6 +408,11 @@ impl Practice {
             }
         }
         Ok(())
+    }
+
+    /// Nothing of what was sent counts any longer: whatever comes next is sent whole.
+    pub(super) fn forget_all_days(&self) {
+        self.forget_days(|_, _| false);
     }
 
     /// Forgets days that are past, and those of resources that Healthengine deleted.

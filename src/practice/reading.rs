@@ -39,8 +39,14 @@ pub(super) struct Reading {
     pub(super) failure: Option<CallError>,
 }
 
+impl Reading {
+    fn beginning(began: DateTime<Utc>) -> Self {
+        Self { began, readings: Readings::default(), absent: BTreeSet::new(), failure: None }
+    }
+}
+
 impl Practice {
-    /// Reads what the days of these resources depend on.
+    /// Reads what the days of these resources depend on. Nothing comes of a reading that the practice's stop breaks off.
     pub(super) async fn read(
         &self,
         server: &OpenVpmsHandle,
@@ -48,9 +54,26 @@ impl Practice {
         resources: &[Resource],
         days: Days,
     ) -> Reading {
+        let began = self.now();
+        let whole = self.read_on(server, offering, resources, days);
+        self.stop.run_until_cancelled(whole).await.unwrap_or_else(|| {
+            let mut broken_off = Reading::beginning(began);
+            let unread = resources.iter().map(|resource| (resource.id.schedule, None));
+            broken_off.readings.schedules = unread.collect();
+            broken_off.failure = Some(CallError::new(ErrorClass::NotSent, say::STOPPING));
+            broken_off
+        })
+    }
+
+    async fn read_on(
+        &self,
+        server: &OpenVpmsHandle,
+        offering: &Offering,
+        resources: &[Resource],
+        days: Days,
+    ) -> Reading {
         let span = window(days, &offering.zones);
-        let mut reading =
-            Reading { began: self.now(), readings: Readings::default(), absent: BTreeSet::new(), failure: None };
+        let mut reading = Reading::beginning(self.now());
         let users: BTreeSet<UserId> = resources.iter().filter_map(|resource| resource.id.user).collect();
         self.read_users(server, offering, users, span, &mut reading).await;
         let mut schedules: BTreeSet<ScheduleId> = resources.iter().map(|resource| resource.id.schedule).collect();

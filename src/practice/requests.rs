@@ -12,10 +12,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, State};
+use crate::booking::ledger::Deadline;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -43,7 +44,7 @@ impl Practice {
         loop {
             let began = Instant::now();
             let wait = match self.poll().await {
-                Ok(()) => {
+                Ok(_) => {
                     delays.reset();
                     self.request_interval()
                 }
@@ -86,8 +87,8 @@ impl Practice {
         if live { self.settings.sync.request_interval } else { self.settings.sync.idle_request_interval }
     }
 
-    /// One poll and all that follows from it.
-    async fn poll(self: &Arc<Self>) -> Answer<()> {
+    /// One poll and all that follows from it. Says what was outstanding.
+    pub(super) async fn poll(self: &Arc<Self>) -> Answer<BTreeSet<RequestKind>> {
         let answer = self.healthengine.requests().await;
         let kinds: BTreeSet<RequestKind> = match answer {
             Ok(kinds) => kinds.into_iter().collect(),
@@ -105,6 +106,14 @@ impl Practice {
             bookings_read = outcome.is_ok();
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
+        } else {
+            self.bookings_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::BookingUpdates) {
+            self.updates_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::Availability) {
+            self.days_wait(Ok(&[]));
         }
         for kind in &kinds {
             let answered = match kind {
@@ -122,6 +131,14 @@ impl Practice {
                     self.appointment_types_wanted();
                     Ok(())
                 }
+                RequestKind::UploadDocuments => {
+                    self.reject_documents(Document::Upload);
+                    Ok(())
+                }
+                RequestKind::AttachDocuments => {
+                    self.reject_documents(Document::Attach);
+                    Ok(())
+                }
                 RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => {
                     self.unserved(name);
                     Ok(())
@@ -132,16 +149,18 @@ impl Practice {
                 self.healthengine_failed(&error);
             }
         }
-        Ok(())
+        Ok(kinds)
     }
 
     fn has_open_bookings(&self) -> bool {
-        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && entry.state != State::Cancelled)
+        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>) -> Answer<()> {
-        let (mut listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        let read = all_pages(|page| self.healthengine.booking_requests(page)).await;
+        self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
+        let (mut listed, conclusive) = read?;
         if conclusive {
             self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
         }
@@ -179,7 +198,7 @@ impl Practice {
         place: OwnedSemaphorePermit,
     ) {
         let practice = Arc::clone(self);
-        tasks.spawn(self.shared.tasks.track_future(async move {
+        tasks.spawn(self.tasks.track_future(async move {
             let outcome = practice.attend_request(request).await;
             practice.written(outcome);
             drop((turn, place));
@@ -189,7 +208,7 @@ impl Practice {
     /// Open bookings that Healthengine does not list any more.
     fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
         for entry in self.shared.ledger.live_of(self.id()) {
-            let waits = entry.is_open() && !entry.unlisted && entry.state != State::Cancelled;
+            let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
             if waits && !listed.contains(&entry.booking_id) {
                 self.spawn_known(entry.booking_id, Event::Unlisted);
             }
@@ -200,7 +219,7 @@ impl Practice {
     pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) {
         let Some(turn) = self.take_turn(id) else { return };
         let practice = Arc::clone(self);
-        self.shared.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             let outcome = practice.attend_known(id, event).await;
             practice.written(outcome);
             drop(turn);
@@ -212,16 +231,9 @@ impl Practice {
         let mut undelivered = self.delays(Duration::from_secs(5));
         let mut deliver_at = Instant::now();
         loop {
-            let now = self.now();
-            self.health.forget_old_bookings(now);
+            self.health.forget_old_bookings(self.now());
             self.settle_days();
-            for entry in self.shared.ledger.live_of(self.id()) {
-                let look = next_look(&entry, self.shared.request_timeout).is_some_and(|due| due <= now);
-                let deliver = entry.state == State::Cancelled && !entry.told && deliver_at <= Instant::now();
-                if look || deliver {
-                    self.spawn_known(entry.booking_id, Event::Due);
-                }
-            }
+            self.wake_due(deliver_at <= Instant::now());
             if deliver_at <= Instant::now() {
                 deliver_at += undelivered.next_delay();
             }
@@ -229,6 +241,18 @@ impl Practice {
                 biased;
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of.
+    pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) {
+        let now = self.now();
+        for entry in self.shared.ledger.live_of(self.id()) {
+            let look = next_look(&entry, self.settings.request_timeout).is_some_and(|due| due <= now);
+            let deliver = deliver && entry.owes_a_cancellation();
+            if look || deliver {
+                self.spawn_known(entry.booking_id, Event::Due);
             }
         }
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::configuration::{ConfigurationChanges, Reason};
 use super::publishing::{ReadDays, Which};
 use super::{Failed, Practice};
+use crate::messages::practice as say;
 
 /// The longest wait for days that were sent a moment ago.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -96,8 +97,14 @@ impl Practice {
     /// Sends everything again, or says what would be sent. Releases what the guard holds back.
     pub async fn resync(&self, only: Option<Only>, dry_run: bool, progress: &(dyn Fn(Progress) + Sync)) -> Outcome {
         let mut outcome = Outcome { practice: self.id().to_string(), dry_run, ..Outcome::default() };
-        let failed = self.resync_parts(only, dry_run, progress, &mut outcome).await.err();
-        outcome.problem = failed.map(|failed| failed.sentence(self.id()));
+        // The practice has not stopped before this has: two of them must not publish at one time.
+        let _under_way = self.tasks.token();
+        let resync = self.resync_parts(only, dry_run, progress, &mut outcome);
+        let ended = self.stop.run_until_cancelled(resync).await;
+        outcome.problem = match ended {
+            Some(ended) => ended.err().map(|failed| failed.sentence(self.id())),
+            None => Some(say::RESYNC_BROKEN_OFF.to_owned()),
+        };
         outcome
     }
 

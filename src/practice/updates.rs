@@ -21,14 +21,16 @@ const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 impl Practice {
     /// Starts to deal with every outstanding update, oldest first.
     pub(super) async fn updates(self: &Arc<Self>) -> Answer<()> {
-        let (mut updates, _) = all_pages(|page| self.healthengine.booking_updates(page)).await?;
+        let read = all_pages(|page| self.healthengine.booking_updates(page)).await;
+        self.updates_wait(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
+        let (mut updates, _) = read?;
         updates.sort_by_key(|update| update.request_id);
         self.refused_updates().retain(|request, _| updates.iter().any(|update| update.request_id == *request));
         for update in updates {
             // A booking that somebody is at goes first; the update is listed again at the next poll.
             let Some(turn) = self.take_turn(update.booking_id) else { continue };
             let practice = Arc::clone(self);
-            self.shared.tasks.spawn(async move {
+            self.tasks.spawn(async move {
                 let outcome = practice.update(&update).await;
                 practice.written(outcome);
                 drop(turn);
@@ -133,7 +135,7 @@ impl Practice {
         for request in requests {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
             let practice = Arc::clone(self);
-            self.shared.tasks.spawn(async move {
+            self.tasks.spawn(async move {
                 let outcome = practice.appointment_change(&request).await;
                 practice.written(outcome);
                 drop(turn);

@@ -1,7 +1,7 @@
 //! The admin listener: health for machines, a page and an API for people.
 //!
 //! `/healthz` and `/readyz` are open; everything else, unknown paths included, needs the admin token: as a bearer token, or as the
-//! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync is done by the practice.
+//! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync, or what a person settles, is done by the practice.
 
 mod api;
 mod auth;
@@ -9,6 +9,8 @@ mod deskless;
 mod guard;
 mod listener;
 mod page;
+mod pause;
+pub mod resolve;
 mod resync;
 pub mod view;
 
@@ -52,7 +54,10 @@ impl Admin {
             .route("/api/v1/bookings", get(api::bookings))
             .route("/api/v1/bookings/{id}", get(api::booking))
             .route("/api/v1/state", get(api::state))
+            .route("/api/v1/bookings/{id}/resolve", post(resolve::resolve))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
+            .route("/api/v1/practices/{id}/pause", post(pause::pause))
+            .route("/api/v1/practices/{id}/resume", post(pause::resume))
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)
             .layer(from_fn_with_state(Arc::clone(&self.token), auth::check));

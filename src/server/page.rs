@@ -5,8 +5,10 @@ use axum::response::Html;
 use chrono::{DateTime, FixedOffset};
 use maud::{DOCTYPE, Markup, html};
 
-use super::view::{self, BookingView, PracticeStatus};
+use super::view::{self, BookingView, OffStatus, PracticeStatus};
 use super::{Admin, api};
+use crate::messages::admin as say;
+use crate::practice::health::Problem;
 
 /// How many bookings the page lists.
 const LATEST: usize = 50;
@@ -39,7 +41,9 @@ pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>) ->
             body {
                 h1 { "vetbridge " (status.version) " " (light(status.healthy, "all is well", "needs attention")) }
                 p { "Running since " (status.started_at.format("%Y-%m-%d %H:%M:%S UTC")) "." }
+                @for problem in &status.problems { p.ill { (problem_line(problem)) } }
                 @for practice in &status.practices { (practice_section(practice)) }
+                @for practice in &status.off { (off_section(practice)) }
                 @if let Some(bookings) = bookings {
                     h2 { "Bookings" }
                     (booking_table(bookings))
@@ -65,9 +69,21 @@ fn practice_section(practice: &PracticeStatus) -> Markup {
             tr { th { "Availability sent" } td { (time(practice.sent_at)) } }
             @for reason in &practice.reasons { tr { th { "Not in step" } td.ill { (reason) } } }
             @for problem in &practice.problems {
-                tr { th { "Problem" } td { span.ill { (problem.text) } " Since " (problem.since.format("%Y-%m-%d %H:%M:%S UTC")) "." } }
+                tr { th { "Problem" } td { (problem_line(problem)) } }
             }
         }
+    }
+}
+
+fn problem_line(problem: &Problem) -> Markup {
+    html! { span.ill { (problem.text) } " Since " (problem.since.format("%Y-%m-%d %H:%M:%S UTC")) "." }
+}
+
+fn off_section(practice: &OffStatus) -> Markup {
+    html! {
+        h2 { "Practice " (practice.id) " is " (practice.why) }
+        p { (if practice.silent { say::OFF_AND_SILENT } else { say::OFF_AND_LEAVING }) }
+        @for problem in &practice.problems { p { (problem_line(problem)) } }
     }
 }
 

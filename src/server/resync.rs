@@ -4,7 +4,6 @@
 //! `Accept: application/x-ndjson` is answered 200 at once and gets a [`ResyncLine`] a line: how far the resync is, at least every
 //! few seconds, and at last the outcome. So it can show progress, and a service that died is noticed by its silence.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -49,7 +48,6 @@ pub(super) async fn resync(
     };
     let (progress, watched) = watch::channel(Progress::default());
     // In a task of its own: a client that hangs up must not leave a resync half done.
-    let practice = Arc::clone(practice);
     let running = tokio::spawn(async move {
         let reached = |reached| {
             progress.send_replace(reached);

@@ -1,10 +1,13 @@
 //! What operators see of the bridge and its bookings, as JSON. The page shows the same.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
+use crate::bridge::keeper::Standing;
 use crate::deskless::{Deskless, Shown};
 use crate::ids::PracticeId;
 use crate::practice::Practice;
@@ -13,20 +16,62 @@ use crate::practice::resync::{Outcome, Progress};
 use crate::zone::Zone;
 
 /// The whole bridge.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Status {
     /// The version of the program.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// Since when it runs.
     pub started_at: DateTime<Utc>,
     /// True if every practice is in step and has no problem.
     pub healthy: bool,
-    /// The practices that are enabled.
+    /// What is wrong with the whole rather than with one practice.
+    pub problems: Vec<health::Problem>,
+    /// The practices that are on.
     pub practices: Vec<PracticeStatus>,
+    /// The practices that are off, or about to be.
+    pub off: Vec<OffStatus>,
+}
+
+/// A practice that is off, or about to be.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OffStatus {
+    /// Its id at Healthengine.
+    pub id: String,
+    /// `disabled`, `paused` or `removed`.
+    pub why: Cow<'static, str>,
+    /// True once its days are empty and nothing is sent any more.
+    pub silent: bool,
+    /// What keeps it from that.
+    pub problems: Vec<health::Problem>,
+}
+
+impl OffStatus {
+    /// `None` for a practice that is on.
+    pub fn of(practice: &Practice, standing: Standing) -> Option<Self> {
+        let (off, silent) = match standing {
+            Standing::On => return None,
+            Standing::Leaving(off) => (off, false),
+            Standing::Silent(off) => (off, true),
+        };
+        // Of one that is silent nothing is known any more.
+        let problems = if silent { Vec::new() } else { practice.health().problems() };
+        Some(Self { id: practice.id().to_string(), why: off.name().into(), silent, problems })
+    }
+}
+
+/// What came of a pause, or of its end.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PauseOutcome {
+    /// The practice.
+    pub practice: String,
+    /// True if it is to be on: it is neither paused nor disabled.
+    pub on: bool,
+    /// How it stands while it is off.
+    pub off: Option<OffStatus>,
 }
 
 /// One practice.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct PracticeStatus {
     /// Its id at Healthengine.
     pub id: String,
@@ -88,11 +133,24 @@ pub enum ResyncLine {
 
 /// The bridge as it is now.
 pub fn status(bridge: &Bridge) -> Status {
-    let practices: Vec<PracticeStatus> = bridge.practices().map(|practice| practice_status(bridge, practice)).collect();
-    let healthy = practices
-        .iter()
-        .all(|practice| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0);
-    Status { version: env!("CARGO_PKG_VERSION"), started_at: bridge.started_at(), healthy, practices }
+    let practices: Vec<PracticeStatus> =
+        bridge.practices().map(|practice| practice_status(bridge, &practice)).collect();
+    let off: Vec<OffStatus> =
+        bridge.off().into_iter().filter_map(|(practice, standing)| OffStatus::of(&practice, standing)).collect();
+    let problems = bridge.health().problems();
+    let on_is_well =
+        |practice: &PracticeStatus| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0;
+    let healthy = problems.is_empty()
+        && practices.iter().all(on_is_well)
+        && off.iter().all(|practice| practice.problems.is_empty());
+    Status {
+        version: env!("CARGO_PKG_VERSION").into(),
+        started_at: bridge.started_at(),
+        healthy,
+        problems,
+        practices,
+        off,
+    }
 }
 
 /// The service as it is while it has no store.
@@ -102,7 +160,7 @@ pub fn without_store(service: &Deskless) -> Status {
         id: id.0,
         in_step: false,
         reasons: vec![why.clone()],
-        problems: vec![health::Problem::of_store(why.clone(), service.began())],
+        problems: Vec::new(),
         resources: 0,
         needs_attention: 0,
         polled_at: polled_at.map(|at| at.fixed_offset()),
@@ -111,7 +169,14 @@ pub fn without_store(service: &Deskless) -> Status {
         sent_at: None,
     };
     let practices = polled_at.into_iter().map(practice).collect();
-    Status { version: env!("CARGO_PKG_VERSION"), started_at: service.began(), healthy: false, practices }
+    Status {
+        version: env!("CARGO_PKG_VERSION").into(),
+        started_at: service.began(),
+        healthy: false,
+        problems: vec![health::Problem::of_store(why, service.began())],
+        practices,
+        off: Vec::new(),
+    }
 }
 
 fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {

@@ -6,6 +6,7 @@
 //! | `lock` | locked while a vetbridge runs on the directory; names its process |
 //! | `initialised` | says that a database was in use here, and whose, so that an empty one is an alarm |
 //! | `pseudonym-key` | see [`super::secret_file`] |
+//! | `client-memory-key` | see [`super::secret_file`] |
 //! | `admin-token` | see [`super::secret_file`] |
 //! | `incoming.jsonl`, `replaced-…`, `damaged-…` | see [`super::replace`] |
 //! | `salvage` | see [`super::rebuild`] |
@@ -174,7 +175,8 @@ fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
 
 fn is_ours(name: &str) -> bool {
     // `lost+found` stands at the root of every freshly made ext4 volume.
-    const NAMES: [&str; 8] = [LOCK, MARKER, PROBE, INCOMING, SALVAGE, "pseudonym-key", "admin-token", "lost+found"];
+    const NAMES: [&str; 9] =
+        [LOCK, MARKER, PROBE, INCOMING, SALVAGE, "pseudonym-key", "client-memory-key", "admin-token", "lost+found"];
     let begins = |start: &str| name.starts_with(start);
     is_of_database(name)
         || NAMES.contains(&name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))
@@ -198,7 +200,7 @@ fn refuse_other_owner(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Somebody who starts at the same moment may have removed it.
-fn remove_if_there(path: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),

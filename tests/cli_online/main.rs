@@ -6,6 +6,8 @@ mod bookings;
 mod check;
 mod clinic;
 mod discover;
+mod lifecycle;
+mod resolve;
 mod resync;
 mod run;
 #[allow(dead_code, reason = "shared with other tests")]

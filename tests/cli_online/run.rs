@@ -27,7 +27,7 @@ async fn it_gets_in_step_survives_sighup_and_leaves_on_sigterm() {
     assert!(status["practices"][0]["in_step"] == true && status["practices"][0]["resources"] == 2, "{status}");
 
     service.signal("HUP");
-    eventually("the signal is heard", async || service.log().contains("SIGHUP")).await;
+    eventually("the signal is heard", async || service.log().contains("was read again")).await;
     assert_eq!(service.open("/healthz").await.status(), 200);
     assert_eq!(
         clinic.healthengine.published(&PracticeId(PRACTICE.into()), "s136", today(&clinic)).unwrap().map(|_| ()),

@@ -44,7 +44,7 @@ async fn with_a_read_only_state_it_rejects_in_time_shows_red_and_goes_on_by_itse
     fs::set_permissions(clinic.state(), Permissions::from_mode(0o500)).unwrap();
     let service = Service::start_as(&clinic, user).await;
     let seen: Value = service.get("/api/v1/status").await.json().await.unwrap();
-    let problem = seen["practices"][0]["problems"][0].clone();
+    let problem = seen["problems"][0].clone();
     assert_eq!((&seen["healthy"], problem["subject"].as_str()), (&Value::Bool(false), Some("store")), "{seen}");
     let text = problem["text"].as_str().unwrap();
     assert!(text.contains("Permission denied") && text.contains("Check free space, mount and permissions"), "{text}");

@@ -17,7 +17,7 @@ mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
@@ -127,6 +127,14 @@ pub(crate) struct Clinic {
 struct Running {
     bridge: Bridge,
     power: Power,
+    wires: Wires,
+}
+
+/// What one process made to reach the simulators. It is kept while nothing about it changes.
+#[derive(Default)]
+struct Wires {
+    openvpms: Mutex<Option<(config::OpenVpms, Doors)>>,
+    healthengine: Mutex<BTreeMap<(PracticeId, String), HealthengineHandle>>,
 }
 
 impl Clinic {
@@ -189,9 +197,17 @@ impl Clinic {
     /// Starts the bridge on a store that is open.
     pub(crate) fn start_on(&mut self, store: Store) {
         let power = Power::of(&self.disk);
-        let bridge = Bridge::new(&self.config, &Cables { clinic: self, power: &power }, store, self.clock.clone());
-        bridge.start(self.config.bookings.keep_days);
-        self.running = Some(Running { bridge, power });
+        let wires = Wires::default();
+        let cables = Cables { clinic: self, power: &power, wires: &wires };
+        let bridge = Bridge::new(&self.config, &cables, store, self.clock.clone());
+        bridge.start();
+        self.running = Some(Running { bridge, power, wires });
+    }
+
+    /// The running bridge reads its configuration again.
+    pub(crate) fn reload(&self) {
+        let Running { bridge, power, wires } = self.running.as_ref().expect("the bridge runs");
+        bridge.reload(&self.config, &Cables { clinic: self, power, wires });
     }
 
     /// A clinic whose bridge runs and has sent everything.
@@ -234,12 +250,12 @@ impl Clinic {
     }
 
     /// The main clinic inside the bridge.
-    pub(crate) fn practice(&self) -> &Arc<Practice> {
+    pub(crate) fn practice(&self) -> Arc<Practice> {
         self.practice_of(PRACTICE)
     }
 
     /// A practice inside the bridge.
-    pub(crate) fn practice_of(&self, id: &str) -> &Arc<Practice> {
+    pub(crate) fn practice_of(&self, id: &str) -> Arc<Practice> {
         self.bridge().practice(&practice(id)).expect("a practice that runs")
     }
 
@@ -269,7 +285,8 @@ impl Clinic {
         assert!(self.running.is_none(), "the bridge still runs");
         let why = OpenError::Disk { path: "state".into(), reason: "no space left on device".into() };
         let power = Power::of(&self.disk);
-        Deskless::new(&self.config, &Cables { clinic: self, power: &power }, self.clock.clone(), &why)
+        let cables = Cables { clinic: self, power: &power, wires: &Wires::default() };
+        Deskless::new(&self.config, &cables, self.clock.clone(), &why)
     }
 
     /// What the store is opened on next.
@@ -294,6 +311,11 @@ impl Clinic {
         self.disk = MemoryEngine::new();
     }
 
+    /// Every byte that the bridge has on the disk.
+    pub(crate) fn raw_disk(&self) -> Vec<u8> {
+        self.disk.raw()
+    }
+
     /// OpenVPMS meets the next bookings that are submitted like this, one each, and the others well.
     pub(crate) fn fail_submissions(&self, faults: impl IntoIterator<Item = Fault>) {
         let mut faults: VecDeque<Fault> = faults.into_iter().collect();
@@ -303,7 +325,9 @@ impl Clinic {
     /// A handle to Healthengine beside the bridge's, for what others do with the practice's key.
     pub(crate) fn another_consumer(&self) -> HealthengineHandle {
         let power = Power::of(&MemoryEngine::new());
-        Cables { clinic: self, power: &power }.healthengine(&self.config.practices[0]).unwrap()
+        Cables { clinic: self, power: &power, wires: &Wires::default() }
+            .healthengine(&self.config.practices[0])
+            .unwrap()
     }
 
     // Time.
@@ -474,6 +498,7 @@ impl Clinic {
 struct Cables<'a> {
     clinic: &'a Clinic,
     power: &'a Power,
+    wires: &'a Wires,
 }
 
 impl Cables<'_> {
@@ -486,16 +511,27 @@ impl Cables<'_> {
 impl Connect for Cables<'_> {
     fn openvpms(&self) -> Doors {
         let settings = &self.clinic.config.openvpms;
+        let mut wires = self.wires.openvpms.lock().unwrap();
+        if let Some((_, doors)) = wires.as_ref().filter(|(made_for, _)| made_for == settings) {
+            return doors.clone();
+        }
         let memory = Memory::new(self.clinic.openvpms.clone(), self.clinic.openvpms_faults.clone())
             .below("/openvpms")
             .with_header("authorization", wire::basic(&settings.username, settings.password.expose_secret()))
             .with_timeout(settings.request_timeout);
         let client = OpenVpmsClient::new(self.line(None, memory));
-        Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }
+        let doors = Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) };
+        *wires = Some((settings.clone(), doors.clone()));
+        doors
     }
 
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
         let settings = &self.clinic.config.healthengine;
+        let mut wires = self.wires.healthengine.lock().unwrap();
+        let whose = (practice.id.clone(), practice.key.expose_secret().to_owned());
+        if let Some(handle) = wires.get(&whose) {
+            return Some(Arc::clone(handle));
+        }
         let model: Arc<dyn Model> = Arc::new(self.clinic.healthengine.clone());
         let memory = Memory::new(model, self.clinic.healthengine_faults.clone())
             .below(BASE_PATH)
@@ -504,7 +540,10 @@ impl Connect for Cables<'_> {
             .with_header("practice-key", practice.key.expose_secret())
             .with_header("user-agent", settings.user_agent())
             .with_timeout(settings.request_timeout);
-        Some(Arc::new(HealthengineClient::new(self.line(Some(&practice.id), memory), self.clinic.clock.clone())))
+        let line = self.line(Some(&practice.id), memory);
+        let handle: HealthengineHandle = Arc::new(HealthengineClient::new(line, self.clinic.clock.clone()));
+        wires.insert(whose, Arc::clone(&handle));
+        Some(handle)
     }
 }
 

@@ -1,0 +1,201 @@
+//! Keeps one practice as it is wanted: on, or off after a farewell.
+//!
+//! What is wanted changes at any time: the configuration is read again, or somebody pauses the practice. A change of anything is a
+//! change of everything: the practice stops as at the end of the process, and another one starts from what the store knows, as at
+//! its beginning. So nothing in flight is lost or repeated, for the same reasons for which a restart loses and repeats nothing, and
+//! there is no second way to apply a setting. Two of them never run at one time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+use crate::healthengine::HealthengineHandle;
+use crate::messages::practice as say;
+use crate::practice::{Doors, Farewell, Practice, Settings, Shared};
+
+/// What a practice is and has to work with.
+#[derive(Clone)]
+pub struct Means {
+    /// Its block of the configuration.
+    pub config: config::Practice,
+    /// What it shares with the others.
+    pub settings: Settings,
+    /// The way to OpenVPMS.
+    pub openvpms: Doors,
+    /// The way to Healthengine, as this practice.
+    pub healthengine: HealthengineHandle,
+}
+
+impl PartialEq for Means {
+    /// Handles are equal when they are the same: they hold connections and rate limits.
+    fn eq(&self, other: &Self) -> bool {
+        let Self { config, settings, openvpms, healthengine } = self;
+        *config == other.config
+            && *settings == other.settings
+            && Arc::ptr_eq(&openvpms.desk, &other.openvpms.desk)
+            && Arc::ptr_eq(&openvpms.background, &other.openvpms.background)
+            && Arc::ptr_eq(healthengine, &other.healthengine)
+    }
+}
+
+/// Why a practice is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Off {
+    /// `enabled = false`.
+    Disabled,
+    /// Somebody paused it.
+    Paused,
+    /// It is no longer in the configuration.
+    Removed,
+}
+
+impl Off {
+    /// As it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Paused => "paused",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// What is wanted of a practice.
+#[derive(Clone, PartialEq)]
+pub struct Wanted {
+    /// With what.
+    pub means: Means,
+    /// Absent: on.
+    pub off: Option<Off>,
+}
+
+/// How a practice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It runs.
+    On,
+    /// Its days are being emptied.
+    Leaving(Off),
+    /// Nothing is sent for it.
+    Silent(Off),
+}
+
+/// One practice as it is wanted and as it is.
+pub struct Keeper {
+    wanted: watch::Sender<Wanted>,
+    standing: watch::Sender<Standing>,
+    practice: Mutex<Arc<Practice>>,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+}
+
+/// How a keeper's wait came to an end.
+enum Ended {
+    Stopped,
+    Changed,
+    Left,
+}
+
+impl Keeper {
+    /// A practice that does nothing yet. It ends with `stop`.
+    pub fn new(wanted: Wanted, shared: Arc<Shared>, stop: CancellationToken) -> Arc<Self> {
+        let practice = made(&wanted.means, &shared, &stop);
+        let standing = wanted.off.map_or(Standing::On, Standing::Leaving);
+        Arc::new(Self {
+            wanted: watch::Sender::new(wanted),
+            standing: watch::Sender::new(standing),
+            practice: Mutex::new(practice),
+            shared,
+            stop,
+        })
+    }
+
+    /// The practice as it stands.
+    pub fn practice(&self) -> Arc<Practice> {
+        Arc::clone(&self.practice.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is wanted of it.
+    pub fn wanted(&self) -> Wanted {
+        self.wanted.borrow().clone()
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        *self.standing.borrow()
+    }
+
+    /// Hears of every change of how it stands.
+    pub fn watch(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
+    /// Wants something else of it.
+    pub fn want(&self, change: impl FnOnce(&mut Wanted)) {
+        let off_before = self.wanted.borrow().off;
+        self.wanted.send_modify(change);
+        let off = self.wanted.borrow().off;
+        // Whoever looks before the keeper does sees what is on its way.
+        if let (true, Some(off)) = (off != off_before, off) {
+            self.standing.send_replace(Standing::Leaving(off));
+        }
+    }
+
+    /// Keeps it until the bridge stops, or, once the practice was removed and has left, until `retire` agrees.
+    pub async fn keep(self: Arc<Self>, retire: impl Fn() -> bool) {
+        let mut wanted = self.wanted.subscribe();
+        let mut practice = self.practice();
+        let mut now = wanted.borrow_and_update().clone();
+        loop {
+            let ended = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => Ended::Stopped,
+                // The sender is this keeper's own.
+                _ = wanted.wait_for(|next| *next != now) => Ended::Changed,
+                () = self.work(&practice, now.off) => Ended::Left,
+            };
+            practice.stop().await;
+            match ended {
+                Ended::Stopped => return,
+                Ended::Left if retire() => return,
+                Ended::Left | Ended::Changed => {}
+            }
+            now = wanted.borrow_and_update().clone();
+            practice = made(&now.means, &self.shared, &self.stop);
+            *self.practice.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&practice);
+        }
+    }
+
+    /// Ends only when a practice that was removed has left.
+    async fn work(&self, practice: &Arc<Practice>, off: Option<Off>) {
+        let id = practice.id();
+        match off {
+            None => {
+                self.standing.send_replace(Standing::On);
+                practice.start();
+            }
+            Some(off) => {
+                if practice.has_ties() {
+                    self.standing.send_replace(Standing::Leaving(off));
+                    tracing::info!(practice = %id, "{}", say::leaving(off));
+                    match practice.leave(off == Off::Removed).await {
+                        Farewell::Complete => tracing::info!(practice = %id, "{}", say::LEFT),
+                        Farewell::Refused => tracing::warn!(practice = %id, "{}", say::LEFT_WITHOUT_CONSENT),
+                    }
+                }
+                self.standing.send_replace(Standing::Silent(off));
+                if off == Off::Removed {
+                    return;
+                }
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+fn made(means: &Means, shared: &Arc<Shared>, stop: &CancellationToken) -> Arc<Practice> {
+    let Means { config, settings, openvpms, healthengine } = means.clone();
+    Practice::new(config, settings, Arc::clone(shared), openvpms, healthengine, stop.child_token())
+}

@@ -1,0 +1,78 @@
+//! `vetbridge status`: the health of the running service.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use chrono::{DateTime, FixedOffset};
+
+use super::running::{self, Found};
+use super::{Global, output};
+use crate::config;
+use crate::messages::{admin, commands as say};
+use crate::practice::health::Problem;
+use crate::server::view::{OffStatus, PracticeStatus, Status};
+
+/// Runs the command.
+pub(super) async fn run(global: &Global, json: bool) -> anyhow::Result<ExitCode> {
+    let instance = config::load_instance(&global.config_file()?)?;
+    let service = match running::find(&instance).await? {
+        Found::Running(service) => service,
+        Found::Absent(absent) => return Err(absent.not_running().into()),
+    };
+    let status = service.status().await?;
+    output::result(if json { serde_json::to_string_pretty(&status)? } else { text(&status) })?;
+    Ok(if status.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn text(status: &Status) -> String {
+    let health = if status.healthy { say::HEALTHY } else { say::NOT_HEALTHY };
+    let since = status.started_at.format("%Y-%m-%d %H:%M:%S UTC");
+    let mut text = format!("vetbridge {} has run since {since}. {health}\n", status.version);
+    problems(&mut text, &status.problems);
+    for practice in &status.practices {
+        on(&mut text, practice);
+    }
+    for practice in &status.off {
+        off(&mut text, practice);
+    }
+    text
+}
+
+fn on(text: &mut String, practice: &PracticeStatus) {
+    let in_step = if practice.in_step { "in step" } else { "not in step" };
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "\nPractice {}: {in_step}, {} resources", practice.id, practice.resources);
+    let times = [
+        ("last poll", practice.polled_at),
+        ("diary read", practice.read_at),
+        ("configuration accepted", practice.configured_at),
+        ("availability sent", practice.sent_at),
+    ];
+    for (what, at) in times {
+        let _ = writeln!(text, "  {what}: {}", time(at));
+    }
+    for reason in &practice.reasons {
+        let _ = writeln!(text, "  not in step: {reason}");
+    }
+    problems(text, &practice.problems);
+    if practice.needs_attention > 0 {
+        let _ = writeln!(text, "  {}", say::bookings_need_attention(practice.needs_attention));
+    }
+}
+
+fn off(text: &mut String, practice: &OffStatus) {
+    let silent = if practice.silent { admin::OFF_AND_SILENT } else { admin::OFF_AND_LEAVING };
+    let _ = writeln!(text, "\nPractice {} is {}. {silent}", practice.id, practice.why);
+    problems(text, &practice.problems);
+}
+
+fn problems(text: &mut String, problems: &[Problem]) {
+    for problem in problems {
+        let since = problem.since.format("%Y-%m-%d %H:%M:%S UTC");
+        let _ = writeln!(text, "  problem since {since}: {}", problem.text);
+    }
+}
+
+fn time(at: Option<DateTime<FixedOffset>>) -> String {
+    at.map_or_else(|| "never".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+}

@@ -1,0 +1,78 @@
+//! Notices that the configuration file changed.
+//!
+//! The file is looked at now and then: that works for every way of replacing a file, on every file system. A file that is being
+//! written can be valid and half: with a practice missing at its end, say, whose days would be emptied. So a change counts once two looks
+//! in a row see the same.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Between two looks.
+pub const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// What a file looks like from outside; `None` while there is none.
+type Stamp = Option<(u64, Option<SystemTime>)>;
+
+/// A file that is watched.
+#[derive(Debug)]
+pub struct Watched {
+    path: PathBuf,
+    known: Stamp,
+    last: Stamp,
+}
+
+impl Watched {
+    /// Watches a file from its present state on.
+    pub fn new(path: &Path) -> Self {
+        let stamp = stamp(path);
+        Self { path: path.to_owned(), known: stamp, last: stamp }
+    }
+
+    /// Looks at the file; true once for every change that has settled.
+    pub fn changed(&mut self) -> bool {
+        let seen = stamp(&self.path);
+        let settled = seen == self.last && seen != self.known;
+        self.last = seen;
+        if settled {
+            self.known = seen;
+        }
+        settled
+    }
+
+    /// What the file is at present is known, as after it was read for another reason.
+    pub fn forget(&mut self) {
+        (self.known, self.last) = (stamp(&self.path), stamp(&self.path));
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let file = fs::metadata(path).ok()?;
+    Some((file.len(), file.modified().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_counts_once_when_two_looks_in_a_row_see_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("vetbridge.toml");
+        fs::write(&path, "a").unwrap();
+        let mut watched = Watched::new(&path);
+        assert!(!watched.changed(), "nothing happened");
+        fs::write(&path, "half").unwrap();
+        assert!(!watched.changed(), "it may be half written");
+        fs::write(&path, "written whole").unwrap();
+        assert!(!watched.changed(), "it went on");
+        assert!(watched.changed());
+        assert!(!watched.changed(), "once");
+        fs::remove_file(&path).unwrap();
+        assert!(!watched.changed());
+        assert!(watched.changed(), "gone is a change too");
+        fs::write(&path, "written whole and read").unwrap();
+        watched.forget();
+        assert!(!watched.changed() && !watched.changed(), "it was read meanwhile");
+    }
+}

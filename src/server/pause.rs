@@ -1,0 +1,44 @@
+//! Pausing a practice by hand, and ending that.
+//!
+//! The answer comes when the practice is silent, or after [`WAIT`] if it is not by then: 200 with how it stands.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::{Admin, api, view};
+use crate::bridge::keeper::Standing;
+use crate::ids::PracticeId;
+use crate::messages::admin as say;
+
+/// How long the answer waits for the days to be empty.
+const WAIT: Duration = Duration::from_secs(10);
+
+pub(super) async fn pause(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
+    set(admin, id, true).await
+}
+
+pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
+    set(admin, id, false).await
+}
+
+async fn set(admin: Admin, id: String, paused: bool) -> Response {
+    let keeper = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
+        Ok(Some(keeper)) => keeper,
+        Ok(None) => return api::problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
+        Err(error) => return api::problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    };
+    let on = keeper.wanted().off.is_none();
+    let arrived = |standing: &Standing| match standing {
+        Standing::On => on,
+        Standing::Silent(_) => !on,
+        Standing::Leaving(_) => false,
+    };
+    let mut standing = keeper.watch();
+    let _in_time = tokio::time::timeout(WAIT, standing.wait_for(arrived)).await;
+    let off = view::OffStatus::of(&keeper.practice(), keeper.standing());
+    Json(view::PauseOutcome { practice: id, on, off }).into_response()
+}

@@ -1,0 +1,102 @@
+//! A configuration that changes while the service runs, and practices that are paused by hand.
+
+use serde_json::Value;
+use vetbridge::ids::PracticeId;
+
+use crate::clinic::{Clinic, PRACTICE, eventually, free_port};
+use crate::service::Service;
+
+fn resource_names(clinic: &Clinic) -> Vec<String> {
+    let resources = clinic.healthengine.resources(&PracticeId(PRACTICE.into())).unwrap();
+    resources.into_iter().map(|own| own.name).collect()
+}
+
+fn named(clinic: &Clinic, name: &str) -> String {
+    format!("{}\n[[practice.resource]]\nschedule = 136\nname = \"{name}\"\n", clinic.configuration())
+}
+
+/// Whether anything is offered within the next days.
+fn offers(clinic: &Clinic) -> bool {
+    let today = clinic.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive();
+    let id = PracticeId(PRACTICE.into());
+    today.iter_days().take(5).any(|day| {
+        let offered = |resource| clinic.healthengine.offered(&id, resource, day).is_ok_and(|offers| !offers.is_empty());
+        offered("s136") || offered("s211")
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_is_read_again_on_sighup_and_when_it_changes_and_a_broken_one_changes_nothing() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    assert_eq!(resource_names(&clinic).len(), 2);
+
+    clinic.write("vetbridge.toml", &named(&clinic, "Room one"));
+    service.signal("HUP");
+    eventually("SIGHUP is obeyed", async || resource_names(&clinic) == ["Room one"]).await;
+    eventually("it is in step", async || service.open("/readyz").await.status() == 200).await;
+
+    clinic.write("vetbridge.toml", &format!("{}\nnotes = 7\n", named(&clinic, "Room two")));
+    service.signal("HUP");
+    eventually("the error is told", async || service.log().contains("vetbridge.toml:")).await;
+    let problem: Value = service.get("/api/v1/status").await.json().await.unwrap();
+    let text = problem["problems"][0]["text"].as_str().unwrap();
+    assert!(text.contains("stays in force") && text.contains("unknown key `notes`"), "{text}");
+    assert!(problem["healthy"] == false && resource_names(&clinic) == ["Room one"], "{problem}");
+
+    // Nobody sends a signal.
+    clinic.write("vetbridge.toml", &named(&clinic, "Room three"));
+    eventually("the change is noticed", async || resource_names(&clinic) == ["Room three"]).await;
+    let status: Value = service.get("/api/v1/status").await.json().await.unwrap();
+    assert_eq!(status["problems"], serde_json::json!([]));
+
+    let port = free_port().await;
+    let elsewhere = named(&clinic, "Room four").replace(&clinic.port.to_string(), &port.to_string());
+    clinic.write("vetbridge.toml", &elsewhere);
+    service.signal("HUP");
+    eventually("the rest is in force", async || resource_names(&clinic) == ["Room four"]).await;
+    eventually("it is named", async || service.log().contains("[admin] listen changed and waits for a restart")).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_practice_is_paused_and_resumed_by_hand_and_status_says_so() {
+    let clinic = Clinic::open().await;
+    let none = clinic.run(&["status"]).await;
+    assert!(none.status == 1 && none.error.contains("No vetbridge runs at"), "{none:?}");
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let well = clinic.run(&["status"]).await;
+    assert!(well.status == 0 && well.out.contains("Practice 1234567: in step, 2 resources"), "{well:?}");
+    eventually("something is offered", async || offers(&clinic)).await;
+
+    let paused = clinic.run(&["pause", "--practice", PRACTICE]).await;
+    let sentence = "Practice 1234567 is paused: its days at Healthengine are empty, and nothing is sent for it.";
+    assert!(paused.status == 0 && paused.out.starts_with(sentence), "{paused:?}");
+    eventually("nothing is offered", async || !offers(&clinic)).await;
+    clinic.healthengine.expect_silence(&PracticeId(PRACTICE.into())).unwrap();
+    let status = clinic.run(&["status"]).await;
+    assert!(status.status == 0 && status.out.contains("Practice 1234567 is paused. Its days"), "{status:?}");
+    let json: Value = serde_json::from_str(&clinic.run(&["status", "--json"]).await.out).unwrap();
+    assert_eq!((&json["off"][0]["why"], &json["off"][0]["silent"]), (&"paused".into(), &true.into()), "{json}");
+    let resync = clinic.run(&["resync", "--practice", PRACTICE]).await;
+    assert!(resync.status == 1 && resync.out.is_empty(), "{resync:?}");
+    service.stop().await;
+
+    // Without a service, for the next start.
+    let resync = clinic.run(&["resync", "--practice", PRACTICE]).await;
+    assert!(resync.status == 1 && resync.out.is_empty(), "{resync:?}");
+    let resumed = clinic.run(&["resume", "--practice", PRACTICE]).await;
+    assert!(resumed.status == 0 && resumed.out.contains("served from the next start on"), "{resumed:?}");
+    assert_eq!(clinic.run(&["pause", "--practice", "7"]).await.status, 1);
+    clinic.healthengine.expect_calls(&PracticeId(PRACTICE.into())).unwrap();
+    let service = Service::start_and_get_in_step(&clinic).await;
+    eventually("everything is offered again", async || offers(&clinic)).await;
+    let paused = clinic.run(&["pause", "--practice", PRACTICE]).await;
+    assert_eq!(paused.status, 0, "{paused:?}");
+    let resumed = clinic.run(&["resume", "--practice", PRACTICE]).await;
+    assert!(resumed.out.starts_with("Practice 1234567 is on"), "{resumed:?}");
+    eventually("everything is offered again", async || offers(&clinic)).await;
+    let unknown = clinic.run(&["pause", "--practice", "7"]).await;
+    assert!(unknown.status == 1 && unknown.error.contains("Practice 7"), "{unknown:?}");
+    service.stop().await;
+}

@@ -1,0 +1,23 @@
+//! README's table of the scenarios names every test of this folder, and no other.
+
+use std::collections::BTreeSet;
+
+const README: &str = include_str!("../../README.md");
+const SOURCES: [&str; 4] = [
+    include_str!("linking.rs"),
+    include_str!("configuration.rs"),
+    include_str!("availability.rs"),
+    include_str!("requests.rs"),
+];
+
+#[test]
+fn the_table_in_the_readme_has_every_scenario() {
+    let tests: BTreeSet<&str> = SOURCES
+        .iter()
+        .flat_map(|source| source.split("async fn ").skip(1))
+        .filter_map(|rest| rest.split('(').next())
+        .collect();
+    let table = README.split("## Go-live scenarios").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.rsplit('`').nth(1));
+    assert_eq!(rows.collect::<BTreeSet<_>>(), tests);
+}

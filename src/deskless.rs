@@ -24,9 +24,10 @@ use crate::config::Config;
 use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::start as say;
-use crate::practice::{BLOCKED, all_pages};
+use crate::practice::all_pages;
 use crate::remote::{Answer, ErrorClass};
 use crate::store::{OpenError, Store};
+use crate::webhooks::pace::BLOCKED;
 
 /// How often the store is tried.
 pub const TRY_EVERY: Duration = Duration::from_secs(30);

@@ -20,6 +20,7 @@ pub mod start;
 pub mod state;
 pub mod updates;
 pub mod waiting;
+pub mod webhooks;
 
 /// What is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

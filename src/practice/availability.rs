@@ -1,7 +1,7 @@
 //! When availability is read and sent: near days often, the rest of the horizon now and then, all of it once a day, and single days
 //! at once when something happened to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+use super::due::{Queue, Wanted};
 use super::health::Subject;
 use super::publishing::{ReadDays, Which};
 use super::requests::all_pages;
 use super::{Failed, Offering, Practice};
 use crate::availability::{Day, Days, ResourceDay};
-use crate::booking::ledger::Entry;
+use crate::booking::ledger::Place;
 use crate::delays::Delays;
 use crate::healthengine::{AvailabilityRequest, AvailabilitySnapshot};
 use crate::ids::{ResourceId, ScheduleId, UserId};
@@ -36,23 +37,13 @@ pub struct Changed {
     pub span: Span,
 }
 
-/// Days that are to be read and sent at once.
+/// Days that are asked for and need no reading.
 #[derive(Debug, Default)]
-pub(super) struct Due {
-    /// By day: the resources, and whether they are sent even if nothing differs.
-    days: BTreeMap<NaiveDate, BTreeMap<ResourceId, Which>>,
-    /// Days that could not be read or sent: how often, and when they are tried again. They hold up no other.
-    failed: BTreeMap<NaiveDate, (u32, DateTime<Utc>)>,
-}
-
-impl Due {
-    /// A day that is wanted in any case stays wanted in any case.
-    fn add(&mut self, resource: ResourceId, day: NaiveDate, which: Which) {
-        let wanted = self.days.entry(day).or_default().entry(resource).or_insert(which);
-        if which == Which::All {
-            *wanted = Which::All;
-        }
-    }
+struct AtOnce {
+    /// What Healthengine last accepted, once more.
+    again: Vec<ResourceDay>,
+    /// Days of which nothing is offered.
+    empty: Vec<AvailabilitySnapshot>,
 }
 
 /// When everything was last sent again.
@@ -68,9 +59,6 @@ impl Record for FullResync {
 
 /// It travels with the days; see [`Practice::full_resync_is_due`] for what an import makes of it.
 pub(super) const FULL_RESYNC: Kind = Kind::exported::<FullResync>();
-
-/// A day that could not be read or sent is tried again after this; the pause doubles.
-const DUE_RETRY: Duration = Duration::from_millis(500);
 /// Nothing is waited for longer than this without looking again: clocks can be set.
 const DUE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// So many days without a reading are sent for one poll; what is still wanted is listed again.
@@ -180,18 +168,28 @@ impl Practice {
             self.days_failed(&error);
             return Err(Failed::Healthengine(error));
         }
+        if let Err(error) = self.empty_what_is_left(offering).await {
+            self.days_failed(&error);
+            return Err(Failed::Healthengine(error));
+        }
         self.health.clear(&Subject::Days);
         if which == Which::All {
             // What could not be read follows when it can be; that is no reason to send the rest again.
             self.note_full_resync();
         }
-        let horizon = self.horizon(offering);
-        let offered: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id).collect();
-        let protected = self.configuration.protected();
-        self.forget_days(|resource, date| {
-            (offered.contains(&resource) || protected.contains(&resource)) && horizon.holds(date)
-        });
         reading.failure.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+    }
+
+    /// Days beyond a horizon that came nearer are not kept up to date any more and go out empty. What is past, and what went with
+    /// its resource, is forgotten; days of a resource that Healthengine still has are not, for a farewell empties them.
+    async fn empty_what_is_left(&self, offering: &Offering) -> Answer<()> {
+        let horizon = self.horizon(offering);
+        let known = self.configuration.resources_at_healthengine();
+        self.forget_days(|resource, date| known.contains(&resource) && horizon.first <= date);
+        let mut days = self.publisher.emptied();
+        days.retain(|day| !horizon.holds(day.date) && offering.mapping.resource(day.resource).is_some());
+        self.publish(ReadDays { began: self.now(), days }, Which::Changed, &|_| {}).await?;
+        Ok(())
     }
 
     /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
@@ -249,30 +247,21 @@ impl Practice {
     }
 
     /// The days of a booking changed: every practice hears of it.
-    pub(super) fn refresh_place(&self, entry: &Entry) {
-        if let Some(place) = &entry.place {
-            // Nobody listens while the bridge stops.
-            let _ = self.shared.changes.send(Changed { schedule: place.schedule, user: place.user, span: place.span });
-        }
+    pub(super) fn refresh(&self, place: &Place) {
+        // Nobody listens while the bridge stops.
+        let _ = self.shared.changes.send(Changed { schedule: place.schedule, user: place.user, span: place.span });
     }
 
     /// Sends single days as soon as something happened to them.
     pub(super) async fn refresh_loop(self: Arc<Self>) {
         let mut changes = self.shared.changes.subscribe();
         loop {
-            let next = self.next_due_day();
-            let now = self.now();
-            if let Some((day, _)) = next.filter(|(_, at)| *at <= now) {
-                self.send_due_day(day).await;
-                if self.stop.is_cancelled() {
-                    return;
-                }
+            self.send_due(&self.due).await;
+            if self.stop.is_cancelled() {
+                return;
             }
             // A day that has to wait does so without holding up what comes in.
-            let wait = match self.next_due_day() {
-                None => Duration::MAX,
-                Some((_, at)) => (at - self.now()).to_std().unwrap_or_default().min(DUE_WAIT_MAX),
-            };
+            let wait = self.wait_for_due(&self.due);
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
@@ -282,7 +271,7 @@ impl Practice {
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
-                () = self.refresh_wanted.notified() => {}
+                () = self.due.woken() => {}
                 () = tokio::time::sleep(wait) => {}
             }
             // What came in meanwhile is one reading.
@@ -290,6 +279,25 @@ impl Practice {
                 self.note_change(change);
             }
         }
+    }
+
+    /// Sends the days that Healthengine asks for.
+    pub(super) async fn asked_days_loop(self: Arc<Self>) {
+        loop {
+            self.send_due(&self.asked_days).await;
+            let wait = self.wait_for_due(&self.asked_days);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = self.asked_days.woken() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    fn wait_for_due(&self, queue: &Queue) -> Duration {
+        let next = queue.locked().next_at(|resource, day| self.publisher.free_from(resource, day));
+        next.map_or(Duration::MAX, |at| (at - self.now()).to_std().unwrap_or_default().min(DUE_WAIT_MAX))
     }
 
     fn note_change(&self, change: Changed) {
@@ -300,7 +308,7 @@ impl Practice {
         };
         let (first, last) =
             (zone.wall(change.span.start).date(), zone.wall(change.span.end - TimeDelta::seconds(1)).date());
-        let mut due = self.locked(&self.due);
+        let mut due = self.due.locked();
         for resource in offering.mapping.resources.iter().filter(shares) {
             for day in first.iter_days().take_while(|day| *day <= last).take(3) {
                 due.add(resource.id, day, Which::Changed);
@@ -321,72 +329,63 @@ impl Practice {
 
     /// A day that could not be sent yet.
     pub(super) fn note_due_day(&self, resource: ResourceId, day: NaiveDate, which: Which) {
-        self.locked(&self.due).add(resource, day, which);
-        self.refresh_wanted.notify_one();
+        self.due.locked().add(resource, day, which);
+        self.due.wake();
     }
 
-    /// The day that may be sent first, and when.
-    fn next_due_day(&self) -> Option<(NaiveDate, DateTime<Utc>)> {
-        let due = self.locked(&self.due);
-        let free_from = |(day, wanted): (&NaiveDate, &BTreeMap<ResourceId, Which>)| {
-            let free = wanted.keys().map(|resource| self.publisher.free_from(*resource, *day)).max();
-            let again = due.failed.get(day).map(|(_, at)| *at);
-            (*day, free.max(again).unwrap_or(DateTime::<Utc>::MIN_UTC))
-        };
-        due.days.iter().map(free_from).min_by_key(|(day, at)| (*at, *day))
-    }
-
-    /// Reads and sends one day. What of it fails is tried again later, and later each time.
-    async fn send_due_day(self: &Arc<Self>, day: NaiveDate) {
-        let Some(wanted) = self.locked(&self.due).days.remove(&day) else { return };
-        let outcome = self.send_day(day, wanted).await;
-        let mut due = self.locked(&self.due);
-        let Err((error, left)) = outcome else {
-            due.failed.remove(&day);
-            return;
-        };
-        for (resource, which) in left {
-            due.add(resource, day, which);
-        }
-        let times = due.failed.get(&day).map_or(0, |(times, _)| *times);
+    /// Reads and sends what is due first. What of it fails is tried again later, and later each time.
+    async fn send_due(&self, queue: &Queue) {
+        let free_from = |resource, day| self.publisher.free_from(resource, day);
+        let Some(wanted) = queue.locked().take(self.now(), free_from) else { return };
+        let outcome = self.send_days(&wanted).await;
         let longest = self.settings.sync.max_retry_interval;
-        let pause = (DUE_RETRY * 2_u32.pow(times.min(10))).min(longest).max(error.retry_after.unwrap_or_default());
-        due.failed.insert(day, (times + 1, self.now() + TimeDelta::from_std(pause).unwrap_or_default()));
-        due.failed.retain(|day, _| self.now().date_naive() <= *day + chrono::Days::new(2));
+        let mut due = queue.locked();
+        match outcome {
+            Ok(()) => due.done(&wanted),
+            Err((error, left)) => {
+                let sent = wanted.resources.iter().filter(|(resource, _)| !left.contains(resource));
+                due.done(&Wanted {
+                    days: wanted.days.clone(),
+                    resources: sent.map(|(id, which)| (*id, *which)).collect(),
+                });
+                let mut wanted = wanted;
+                wanted.resources.retain(|resource, _| left.contains(resource));
+                due.put_off(&wanted, self.now(), longest, error.retry_after.unwrap_or_default());
+            }
+        }
     }
 
-    /// Reads and sends some resources' day. On failure says which of them are still to be sent.
-    async fn send_day(
-        self: &Arc<Self>,
-        day: NaiveDate,
-        wanted: BTreeMap<ResourceId, Which>,
-    ) -> Result<(), (CallError, BTreeMap<ResourceId, Which>)> {
-        let Some(offering) = self.offered().filter(|offering| self.horizon(offering).holds(day)) else { return Ok(()) };
-        let resources: Vec<Resource> =
-            offering.mapping.resources.iter().filter(|resource| wanted.contains_key(&resource.id)).cloned().collect();
-        let days = Days::one(day);
-        let reading = self.read(&self.openvpms.background, &offering, &resources, days).await;
+    /// Reads and sends some days of some resources, with one reading. On failure says which resources are still to be sent.
+    async fn send_days(&self, wanted: &Wanted) -> Result<(), (CallError, BTreeSet<ResourceId>)> {
+        let Some(offering) = self.offered() else { return Ok(()) };
+        let horizon = self.horizon(&offering);
+        let days = wanted.days.iter().copied().filter(|day| horizon.holds(*day)).collect();
+        let within = Wanted { days, resources: wanted.resources.clone() };
+        let Some(window) = within.window() else { return Ok(()) };
+        let is_wanted = |resource: &&Resource| wanted.resources.contains_key(&resource.id);
+        let resources: Vec<Resource> = offering.mapping.resources.iter().filter(is_wanted).cloned().collect();
+        let reading = self.read(&self.openvpms.background, &offering, &resources, window).await;
         if let Some(error) = &reading.failure {
             self.openvpms_failed(error);
         }
-        let mut read = self.days(&reading, &offering, &resources, days);
+        let mut read = self.days(&reading, &offering, &resources, window);
+        read.days.retain(|day| within.days.contains(&day.date));
         // A schedule that is closed to us offers nothing; its resources leave with the next configuration.
         let closed = resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
-        read.days.extend(closed.map(|own| ResourceDay {
-            resource: own.id,
-            date: day,
-            day: Day::empty(own.slot_size_minutes),
+        read.days.extend(closed.flat_map(|own| {
+            let day = Day::empty(own.slot_size_minutes);
+            within.days.iter().map(move |date| ResourceDay { resource: own.id, date: *date, day: day.clone() })
         }));
-        let mut left = wanted.clone();
+        let mut left: BTreeSet<ResourceId> = wanted.resources.keys().copied().collect();
         for which in [Which::All, Which::Changed] {
             let days: Vec<ResourceDay> =
-                read.days.extract_if(.., |day| wanted.get(&day.resource) == Some(&which)).collect();
+                read.days.extract_if(.., |day| wanted.resources.get(&day.resource) == Some(&which)).collect();
             let sent: Vec<ResourceId> = days.iter().map(|day| day.resource).collect();
             if let Err(error) = self.publish(ReadDays { began: read.began, days }, which, &|_| {}).await {
                 self.days_failed(&error);
                 return Err((error, left));
             }
-            left.retain(|resource, _| !sent.contains(resource));
+            left.retain(|resource| !sent.contains(resource));
         }
         reading.failure.map_or(Ok(()), |error| Err((error, left)))
     }
@@ -413,40 +412,60 @@ impl Practice {
         let (requests, _) = read?;
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
-        let mut at_once = Vec::new();
+        let of_all = requests.iter().filter(|request| request.pms_resource_id.is_none()).map(|request| request.day);
+        self.asked_days.locked().asked_of_all(&of_all.collect());
+        let mut at_once = AtOnce::default();
         for request in requests {
             self.want_day(&offering, request, &mut at_once);
         }
         // A question for one resource and one for all of them can be about the same day.
-        at_once.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
-        at_once.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
-        self.refresh_wanted.notify_one();
+        let empty = &mut at_once.empty;
+        empty.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
+        empty.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
+        empty.truncate(AT_ONCE_MAX);
+        self.asked_days.wake();
         self.answer_at_once(at_once);
         Ok(())
     }
 
+    /// Healthengine asks for no day at all.
+    pub(super) fn no_day_is_asked_for(&self) {
+        self.asked_days.locked().asked_of_all(&BTreeSet::new());
+    }
+
     /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
-    fn answer_at_once(self: &Arc<Self>, mut snapshots: Vec<AvailabilitySnapshot>) {
-        if snapshots.is_empty() {
+    fn answer_at_once(self: &Arc<Self>, AtOnce { again, empty }: AtOnce) {
+        if again.is_empty() && empty.is_empty() {
             return;
         }
         let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
-        snapshots.truncate(AT_ONCE_MAX);
         let practice = Arc::clone(self);
         self.tasks.spawn(async move {
-            if let Err(error) = practice.publish_as_they_are(&snapshots).await {
-                practice.days_failed(&error);
+            let again = ReadDays { began: practice.now(), days: again };
+            let sent = match practice.publish(again, Which::All, &|_| {}).await {
+                Ok(_) => practice.publish_empty(&empty).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Ok(()) => {
+                    let mut asked = practice.asked_days.locked();
+                    empty.iter().for_each(|own| asked.answered(&own.pms_resource_id, own.date));
+                }
+                Err(error) => practice.days_failed(&error),
             }
             drop(turn);
         });
     }
 
     /// Notes a day that is to be read and sent, or what can be said about it without reading.
-    fn want_day(&self, offering: &Offering, request: AvailabilityRequest, at_once: &mut Vec<AvailabilitySnapshot>) {
+    fn want_day(&self, offering: &Offering, request: AvailabilityRequest, at_once: &mut AtOnce) {
         let resources = &offering.mapping.resources;
         let asked: Vec<String> = match request.pms_resource_id {
             Some(id) => vec![id],
-            None => resources.iter().map(|resource| resource.id.to_string()).collect(),
+            None => {
+                let all = resources.iter().map(|resource| resource.id.to_string()).collect();
+                self.asked_days.locked().unanswered(request.day, all)
+            }
         };
         let offered_day = self.horizon(offering).holds(request.day);
         for id in asked {
@@ -454,18 +473,17 @@ impl Practice {
             let offered = known.filter(|known| resources.iter().any(|resource| resource.id == *known));
             match (offered, known) {
                 (Some(resource), _) if offered_day => {
-                    self.locked(&self.due).add(resource, request.day, Which::All);
+                    self.asked_days.locked().add(resource, request.day, Which::All);
                 }
                 // Held back by the guard: what Healthengine has is as good as anything.
                 (None, Some(resource)) if self.configuration.protected().contains(&resource) && offered_day => {
-                    let day = self.publisher.accepted(resource, request.day);
-                    at_once.extend(day.as_ref().map(ResourceDay::snapshot));
+                    at_once.again.extend(self.publisher.accepted(resource, request.day));
                 }
                 _ => {
                     self.said_once(&format!("{id} on {}", request.day));
                     let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), request.day);
                     empty.pms_resource_id = id;
-                    at_once.push(empty);
+                    at_once.empty.push(empty);
                 }
             }
         }

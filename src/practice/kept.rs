@@ -3,12 +3,12 @@
 //! A kind that is missing here stays behind and is named as unknown by `state verify`; a test reads the source and finds it.
 //! Its samples stand in `fixtures/store/`, one file for each version that ever was.
 
-use super::{availability, clients, configuration, ledger, publishing, rosters, zones};
+use super::{availability, clients, configuration, ledger, publishing, rosters, subscriptions, zones};
 use crate::bridge::pauses;
 use crate::store::Kind;
 
 /// The kinds of records of this program, but for the store's own.
-pub const KINDS: [Kind; 9] = [
+pub const KINDS: [Kind; 10] = [
     ledger::KIND,
     configuration::KIND,
     publishing::SENT_DAY,
@@ -18,6 +18,7 @@ pub const KINDS: [Kind; 9] = [
     zones::KIND,
     pauses::KIND,
     clients::KIND,
+    subscriptions::KIND,
 ];
 
 #[cfg(test)]

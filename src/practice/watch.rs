@@ -4,7 +4,7 @@
 //! one with each `config_interval`, all others once a day: a move within the same minutes, or to another schedule, does not
 //! always show as free time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,20 +13,47 @@ use super::reading::Reading;
 use super::{Offering, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
-use crate::booking::watch::{Found, Sighting, is_suspect, is_watched, judge};
+use crate::booking::watch::{Found, Pass, Sighting, is_suspect, is_watched, judge, round};
 use crate::ids::{BookingId, BookingReference};
 
 /// Asked for again no sooner than this, if a server would not tell.
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(10);
-/// So many bookings are asked for in one round; the others follow in the next.
+/// So many bookings are asked for in one pass; the others follow in the next.
 const ROUND_MAX: usize = 200;
+/// So many in a row are not answered for by a server that is away.
+const AWAY_AFTER: usize = 3;
 
-/// Which bookings were asked for when.
+/// Which bookings were asked for when, and what came of it. Of bookings that are live; a restart forgets it.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     /// Servers that answer 500 for live bookings are not asked again at every reading.
     silent: BTreeMap<BookingId, DateTime<Utc>>,
-    all_at: Option<DateTime<Utc>>,
+    asked_at: BTreeMap<BookingId, DateTime<Utc>>,
+    /// Those that were not answered for when they were asked for last.
+    unheard: BTreeSet<BookingId>,
+    /// Those that a pass did not hear of that found many others gone.
+    with_many: BTreeSet<BookingId>,
+}
+
+impl Watched {
+    fn note(&mut self, id: BookingId, found: &Found, slot_is_free: bool, now: DateTime<Utc>) {
+        self.asked_at.insert(id, now);
+        match found {
+            Found::Unknown => drop(self.unheard.insert(id)),
+            Found::Gone | Found::Stands(_) | Found::Silent => drop(self.unheard.remove(&id)),
+        }
+        if *found == Found::Silent && slot_is_free {
+            self.silent.insert(id, now);
+        }
+    }
+
+    fn keep(&mut self, live: &[Entry]) {
+        let live: BTreeSet<BookingId> = live.iter().map(|entry| entry.booking_id).collect();
+        self.silent.retain(|id, _| live.contains(id));
+        self.asked_at.retain(|id, _| live.contains(id));
+        self.unheard.retain(|id| live.contains(id));
+        self.with_many.retain(|id| live.contains(id));
+    }
 }
 
 impl Practice {
@@ -42,7 +69,10 @@ impl Practice {
                     schedule.is_some_and(|schedule| is_suspect(entry, &schedule.free, schedule.began, now));
                 suspicious && !watched.silent.contains_key(&entry.booking_id)
             };
-            self.shared.ledger.live_of(self.id()).into_iter().filter(suspect).take(ROUND_MAX).collect()
+            let mut suspects: Vec<Entry> = self.shared.ledger.live_of(self.id()).into_iter().filter(suspect).collect();
+            suspects.sort_by_key(|entry| watched.asked_at.get(&entry.booking_id).copied());
+            suspects.truncate(ROUND_MAX);
+            suspects
         };
         self.ask_for(offering, suspects, true);
     }
@@ -50,18 +80,13 @@ impl Practice {
     /// Asks for upcoming bookings one by one: the near ones each time, all of them once a day.
     pub(super) fn watch_round(self: &Arc<Self>, offering: &Arc<Offering>) {
         let now = self.now();
-        let all = {
-            let mut watched = self.locked(&self.watched);
-            let all = watched.all_at.is_none_or(|at| now - at >= TimeDelta::days(1));
-            if all {
-                watched.all_at = Some(now);
-            }
-            all
-        };
         let near_end = now + TimeDelta::days(i64::from(self.settings.sync.near_days));
-        let is_near = |entry: &Entry| entry.place.as_ref().is_some_and(|place| place.span.start < near_end);
-        let entries = self.shared.ledger.live_of(self.id()).into_iter();
-        let round = entries.filter(|entry| is_watched(entry, now) && (all || is_near(entry))).take(ROUND_MAX).collect();
+        let live = self.shared.ledger.live_of(self.id());
+        let round = {
+            let mut watched = self.locked(&self.watched);
+            watched.keep(&live);
+            round(live, &watched.asked_at, near_end, now, ROUND_MAX)
+        };
         self.ask_for(offering, round, false);
     }
 
@@ -79,31 +104,49 @@ impl Practice {
         });
     }
 
-    async fn ask_and_judge(self: &Arc<Self>, offering: &Offering, entries: Vec<Entry>, slot_is_free: bool) {
-        let mut round = Vec::new();
-        let mut broke_off = false;
-        for entry in entries {
-            let Some(reference) = &entry.reference else { continue };
+    async fn ask_and_judge(self: &Arc<Self>, offering: &Offering, mut entries: Vec<Entry>, slot_is_free: bool) {
+        let (failing, with_many) = {
+            let watched = self.locked(&self.watched);
+            (watched.unheard.clone(), watched.with_many.clone())
+        };
+        // One that fails each time says nothing about the others, and these come first.
+        entries.sort_by_key(|entry| failing.contains(&entry.booking_id));
+        let mut pass = Pass::default();
+        let (mut unheard, mut in_a_row) = (Vec::new(), 0);
+        let mut waiting = entries.into_iter();
+        for entry in waiting.by_ref() {
+            let (id, Some(reference)) = (entry.booking_id, &entry.reference) else { continue };
             let found = Found::from(self.openvpms.background.booking(reference).await);
-            // The server is away: the rest of the round would only wait for it too.
-            if found == Found::Unknown {
-                broke_off = true;
+            self.locked(&self.watched).note(id, &found, slot_is_free, self.now());
+            match (&found, failing.contains(&id)) {
+                (Found::Unknown, true) => {}
+                (Found::Unknown, false) => {
+                    in_a_row += 1;
+                    unheard.push(id);
+                }
+                (Found::Gone | Found::Stands(_) | Found::Silent, _) => in_a_row = 0,
+            }
+            pass.sightings.push(Sighting { entry, found, slot_is_free, with_many: with_many.contains(&id) });
+            // The server is away: the rest of the pass would only wait for it too.
+            if in_a_row == AWAY_AFTER {
                 break;
             }
-            if found == Found::Silent && slot_is_free {
-                self.locked(&self.watched).silent.insert(entry.booking_id, self.now());
-            }
-            round.push(Sighting { entry, found, slot_is_free });
         }
-        // How many are gone decides whether it is believed, and nobody knows how many the rest of the round would have been.
-        if broke_off {
-            round.retain(|sighting: &Sighting| sighting.found != Found::Gone);
-        }
-        let asked: BTreeMap<BookingId, Option<BookingReference>> =
-            round.iter().map(|sighting| (sighting.entry.booking_id, sighting.entry.reference.clone())).collect();
+        unheard.extend(waiting.map(|entry| entry.booking_id));
+        pass.unheard = unheard.len();
         let now = self.now();
         let upcoming = self.shared.ledger.live_of(self.id()).iter().filter(|entry| is_watched(entry, now)).count();
-        for (id, event) in judge(round, upcoming.max(asked.len()), offering.zones.server) {
+        pass.upcoming = upcoming.max(pass.sightings.len());
+        let asked: BTreeMap<BookingId, Option<BookingReference>> = pass
+            .sightings
+            .iter()
+            .map(|sighting| (sighting.entry.booking_id, sighting.entry.reference.clone()))
+            .collect();
+        let verdicts = judge(&pass, offering.zones.server);
+        if verdicts.iter().any(|(_, event)| *event == Event::GoneWithMany) {
+            self.locked(&self.watched).with_many.extend(unheard);
+        }
+        for (id, event) in verdicts {
             self.seen_in_diary(id, asked.get(&id).cloned().flatten().as_ref(), event);
         }
     }

@@ -23,3 +23,7 @@ mod requests;
 mod resolve;
 mod start;
 mod store_fails;
+mod subscriptions;
+mod switches;
+mod webhook_listener;
+mod webhooks;

@@ -24,7 +24,7 @@ use crate::mapping::Resource;
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
-use crate::store::{Batch, Record};
+use crate::store::{Batch, Kind, Record};
 
 /// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,8 @@ impl Record for FullResync {
     const VERSION: u32 = 1;
 }
 
+/// It travels with the days; see [`Practice::full_resync_is_due`] for what an import makes of it.
+pub(super) const FULL_RESYNC: Kind = Kind::exported::<FullResync>();
 /// Nothing is waited for longer than this without looking again: clocks can be set.
 const DUE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// So many days without a reading are sent for one poll; what is still wanted is listed again.
@@ -193,8 +195,11 @@ impl Practice {
     /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
     fn full_resync_is_due(&self, offering: &Offering) -> bool {
         let last = self.shared.store.get::<FullResync>(&self.id().0).ok().flatten();
-        // One in the future was made before this machine's clock was set right.
-        let Some(last) = last.filter(|last| last.at <= self.now()) else {
+        // One in the future was made before this machine's clock was set right. What was sent before the store was replaced by a
+        // backup, or by what could be saved of a damaged one, says nothing of what Healthengine has.
+        let replaced_at = self.shared.store.meta().replaced_at();
+        let counts = |last: &FullResync| last.at <= self.now() && replaced_at.is_none_or(|at| at <= last.at);
+        let Some(last) = last.filter(counts) else {
             // The first sending of all days is one.
             return true;
         };

@@ -28,7 +28,7 @@ use crate::mapping::guard::{Accepted, Guard, Occasion, Rulings};
 use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration as say, practice as practice_say};
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Record, Store};
+use crate::store::{Kind, Record, Store};
 
 pub(super) use changes::ConfigurationChanges;
 use changes::ListChange;
@@ -51,6 +51,9 @@ impl Record for Told {
     const KIND: &'static str = "configuration";
     const VERSION: u32 = 1;
 }
+
+/// It travels, because the guard measures by it. After an import all of it is sent again.
+pub(super) const KIND: Kind = Kind::exported::<Told>();
 
 /// What was told, what is asked for, and what is held back.
 pub(super) struct Configuration {

@@ -8,12 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::availability::OwnBooking;
 use crate::booking::ledger::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
-use crate::store::{Batch, Record, Store, StoreError, Unreadable};
+use crate::store::{Batch, Kind, Record, Store, StoreError, Unreadable};
 
 impl Record for Entry {
     const KIND: &'static str = "booking";
     const VERSION: u32 = 1;
 }
+
+/// The ledger travels: it is what a backup is made for.
+pub(super) const KIND: Kind = Kind::exported::<Entry>();
 
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,7 @@ pub enum LedgerError {
 pub struct Ledger {
     store: Store,
     live: Mutex<BTreeMap<BookingId, Entry>>,
+    unreadable: Vec<Unreadable>,
 }
 
 /// Sorts by number: ids are int64 and never negative.
@@ -52,7 +56,12 @@ impl Ledger {
         }
         let live = found.records.into_iter().map(|(_, entry)| entry).filter(|entry| is_live(entry, now));
         let live = live.map(|entry| (entry.booking_id, entry)).collect();
-        Self { store, live: Mutex::new(live) }
+        Self { store, live: Mutex::new(live), unreadable: found.unreadable }
+    }
+
+    /// The bookings that could not be read when the ledger was opened.
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
     }
 
     fn live(&self) -> std::sync::MutexGuard<'_, BTreeMap<BookingId, Entry>> {

@@ -13,6 +13,8 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`giving_up`] | rejects what can be rejected when the store has failed |
+//! | [`kept`] | names every kind of record there is |
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
@@ -29,7 +31,9 @@ mod desk;
 mod documents;
 mod due;
 mod farewell;
+mod giving_up;
 pub mod health;
+mod kept;
 pub mod ledger;
 pub mod locks;
 mod publishing;
@@ -73,9 +77,11 @@ pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
 pub use farewell::Farewell;
 use health::{Health, Subject};
+pub use kept::KINDS;
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
 pub use publishing::with_days_from;
+pub(crate) use requests::{Absence, all_pages};
 
 /// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
 #[derive(Clone)]
@@ -398,7 +404,8 @@ impl Practice {
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.
     fn written(&self, outcome: Result<(), LedgerError>) {
         if let Err(LedgerError::Unreadable(unreadable)) = outcome {
-            return tracing::error!(practice = %self.id(), "A booking is left alone: {unreadable}.");
+            // At each poll, for as long as Healthengine lists it. Whoever looks after the bridge was told when the ledger was opened.
+            return tracing::debug!(practice = %self.id(), "A booking is left alone: {unreadable}.");
         }
         if let Err(error) = outcome {
             tracing::error!(practice = %self.id(), "The ledger cannot be written: {error}.");

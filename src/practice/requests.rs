@@ -312,7 +312,7 @@ impl Practice {
 
 /// What it means that something is not in a list that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absence {
+pub(crate) enum Absence {
     /// Nothing: part of the list was not read.
     MeansNothing,
     /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
@@ -338,7 +338,7 @@ fn as_a_whole(kind: RequestKind) -> Option<Item> {
 }
 
 /// Reads a list of requests.
-pub(super) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
+pub(crate) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
 where
     T: PartialEq,
     P: Future<Output = Answer<Page<T>>>,

@@ -29,18 +29,19 @@ use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;
 use vetbridge::config::{self, Config};
+use vetbridge::deskless::Deskless;
 use vetbridge::healthengine::HealthengineHandle;
 use vetbridge::healthengine::client::Client as HealthengineClient;
 use vetbridge::http::Lane;
 use vetbridge::ids::{AppointmentTypeId, BookingId, PracticeId, ScheduleId};
 use vetbridge::openvpms::client::Client as OpenVpmsClient;
-use vetbridge::practice::{Doors, Practice};
+use vetbridge::practice::{Doors, KINDS, Practice};
 use vetbridge::simulator::exchange::{Asked, Fault, Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
     BASE_PATH, BookingStatus, BookingView, HealthengineModel, NewPractice, NotOffered, Settings, Wish,
 };
 use vetbridge::simulator::openvpms::{Appointment, AppointmentId, NewAppointment, OpenVpmsSim, Uuids, World};
-use vetbridge::store::{MemoryEngine, Store};
+use vetbridge::store::{Export, MemoryEngine, OpenError, Store};
 use vetbridge::zone::Zone;
 
 pub(crate) use self::chance::Chance;
@@ -197,6 +198,11 @@ impl Clinic {
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "the bridge runs already");
         let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
+        self.start_on(store);
+    }
+
+    /// Starts the bridge on a store that is open.
+    pub(crate) fn start_on(&mut self, store: Store) {
         let power = Power::of(&self.disk);
         let wires = Wires::default();
         let cables = Cables { clinic: self, power: &power, wires: &wires };
@@ -268,6 +274,46 @@ impl Clinic {
     pub(crate) fn problems(&self) -> BTreeMap<String, String> {
         let problems = self.practice().health().problems().into_iter();
         problems.map(|problem| (problem.subject, problem.text)).collect()
+    }
+
+    /// From here on the disk takes no write of the running process, as when it is full.
+    pub(crate) fn fill_the_disk(&self) {
+        self.disk.refuse_writes("no space left on device");
+    }
+
+    /// Waits until the bridge finds that the store has failed, and ends it as the service does.
+    pub(crate) async fn until_it_gives_up(&mut self, limit: Duration) {
+        let running = self.running.take().expect("the bridge runs");
+        let broken = tokio::time::timeout(limit, running.bridge.store().failed()).await;
+        assert!(broken.is_ok(), "not within {limit:?}: the store fails");
+        running.bridge.reject_open(Duration::from_secs(6)).await;
+        running.bridge.stop(Duration::from_secs(6)).await;
+        self.disk = self.disk.crash();
+    }
+
+    /// The service that waits for its store. [`Clinic::start_on`] the store that it returns.
+    pub(crate) fn deskless(&self) -> Arc<Deskless> {
+        assert!(self.running.is_none(), "the bridge still runs");
+        let why = OpenError::Disk { path: "state".into(), reason: "no space left on device".into() };
+        let power = Power::of(&self.disk);
+        let cables = Cables { clinic: self, power: &power, wires: &Wires::default() };
+        Deskless::new(&self.config, &cables, self.clock.clone(), &why)
+    }
+
+    /// What the store is opened on next.
+    pub(crate) fn disk(&self) -> MemoryEngine {
+        self.disk.clone()
+    }
+
+    /// A backup of the state of this moment, as text.
+    pub(crate) fn export(&self) -> Export {
+        self.bridge().store().snapshot(&KINDS, self.clock.now()).into_export()
+    }
+
+    /// Brings a backup back in the place of what is on the disk; to be said while the bridge is stopped.
+    pub(crate) fn import(&mut self, export: &Export) {
+        assert!(self.running.is_none(), "the bridge still runs");
+        self.disk = MemoryEngine::imported(export, self.clock.now());
     }
 
     /// The store is gone, as after a disk was replaced; to be said while the bridge is stopped.

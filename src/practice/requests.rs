@@ -262,7 +262,7 @@ where
     if read.unreadable > 0 {
         tracing::warn!(
             entries = read.unreadable,
-            "Healthengine lists requests without an id; they cannot be answered."
+            "Healthengine lists requests without an id, or too many on one page; they cannot be answered yet."
         );
     }
     Ok((read.items, read.complete && read.unreadable == 0 && pages == 1))

@@ -149,8 +149,11 @@ pub(super) fn booking_request(value: &Value) -> Option<BookingRequest> {
 /// Of the patient's fields only what a booking in OpenVPMS can use: no date of birth, Medicare number or address.
 fn patient(value: &Value) -> Patient {
     // A phone number can be a JSON number, and then is no text.
-    let words =
-        |name| get(value, name, |value| cut(value, FIELD_CHARS_MAX).or_else(|| integer(value).map(|number| number.to_string())));
+    let words = |name| {
+        get(value, name, |value| {
+            cut(value, FIELD_CHARS_MAX).or_else(|| integer(value).map(|number| number.to_string()))
+        })
+    };
     Patient {
         first_name: words("firstname"),
         last_name: words("lastname"),
@@ -198,7 +201,9 @@ pub(super) fn liveness_contract(value: &Value) -> Result<LivenessContract, Misfi
     for (day, ranges) in days.into_iter().flatten().take(KINDS_MAX) {
         let ranges = entries(ranges).unwrap_or_default();
         let range = |range| Some(LiveRange { start: get(range, "start", text)?, end: get(range, "end", text)? });
-        contract.live_hours.insert(clean(day, NAME_CHARS_MAX), ranges.iter().take(RANGES_MAX).filter_map(range).collect());
+        contract
+            .live_hours
+            .insert(clean(day, NAME_CHARS_MAX), ranges.iter().take(RANGES_MAX).filter_map(range).collect());
     }
     Ok(contract)
 }

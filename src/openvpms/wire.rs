@@ -4,6 +4,8 @@
 //! would lie: a schedule without a slot size, a range without an end and a list that is none fail the whole answer, because a
 //! shorter list would be taken for "this is all there is".
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -25,6 +27,8 @@ const NAME_CHARS_MAX: usize = 255;
 /// list would be taken for all there is, so a longer one fails the answer.
 const LIST_MAX: usize = 10_000;
 const TYPES_MAX: usize = 500;
+/// Nobody is rostered to more schedules.
+const ROSTER_SCHEDULES_MAX: usize = 200;
 /// The longest reference that is believed to be one; those of both known forms have less than 80.
 const REFERENCE_BYTES_MAX: usize = 200;
 
@@ -196,7 +200,12 @@ pub(super) fn user_spans(value: &Value) -> Result<Vec<UserSpan>, Misfit> {
 
 /// `{"user":1158,"free":[…],"busy":[…]}`
 pub(super) fn user_free_busy(value: &Value) -> Result<UserFreeBusy, Misfit> {
-    let (free, busy) = two_lists(value, user_span)?;
+    let (free, busy): (Vec<UserSpan>, Vec<UserSpan>) = two_lists(value, user_span)?;
+    let schedules: BTreeSet<ScheduleId> = free.iter().chain(&busy).map(|span| span.schedule).collect();
+    // What is learnt of rosters is kept by schedule and day.
+    if schedules.len() > ROSTER_SCHEDULES_MAX {
+        return Err(Misfit::new("the times of one clinician on at most 200 schedules", Some(value)));
+    }
     Ok(UserFreeBusy { free, busy })
 }
 

@@ -39,19 +39,66 @@ pub struct Changed {
 /// Days that are to be read and sent at once.
 #[derive(Debug, Default)]
 pub(super) struct Due {
-    /// By day: the resources, and whether they are sent even if nothing differs.
-    days: BTreeMap<NaiveDate, BTreeMap<ResourceId, Which>>,
+    days: BTreeMap<NaiveDate, DueDay>,
     /// Days that could not be read or sent: how often, and when they are tried again. They hold up no other.
     failed: BTreeMap<NaiveDate, (u32, DateTime<Utc>)>,
 }
 
-impl Due {
-    /// A day that is wanted in any case stays wanted in any case.
-    fn add(&mut self, resource: ResourceId, day: NaiveDate, which: Which) {
-        let wanted = self.days.entry(day).or_default().entry(resource).or_insert(which);
-        if which == Which::All {
-            *wanted = Which::All;
+/// The resources of a day, and whether they are sent even if nothing differs.
+#[derive(Debug, Default)]
+struct DueDay {
+    /// Where something happened.
+    changed: BTreeMap<ResourceId, Which>,
+    /// What was only asked for.
+    asked_for: BTreeSet<ResourceId>,
+}
+
+impl DueDay {
+    /// A resource that is wanted in any case stays wanted in any case.
+    fn add(&mut self, resource: ResourceId, which: Which) {
+        match (which, self.changed.get_mut(&resource)) {
+            (Which::All, Some(wanted)) => *wanted = Which::All,
+            (Which::All, None) => drop(self.asked_for.insert(resource)),
+            (Which::Changed, Some(_)) => {}
+            (Which::Changed, None) => {
+                let asked_for = self.asked_for.remove(&resource);
+                self.changed.insert(resource, if asked_for { Which::All } else { Which::Changed });
+            }
         }
+    }
+
+    /// What of it is read and sent next.
+    fn next(&self) -> BTreeMap<ResourceId, Which> {
+        let changed = self.changed.iter().map(|(resource, which)| (*resource, *which));
+        let asked_for = self.asked_for.iter().map(|resource| (*resource, Which::All));
+        changed.chain(asked_for).take(DUE_AT_ONCE).collect()
+    }
+
+    /// True if it takes precedence over days that were only asked for.
+    fn is_urgent(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.asked_for.is_empty()
+    }
+}
+
+impl Due {
+    fn add(&mut self, resource: ResourceId, day: NaiveDate, which: Which) {
+        self.days.entry(day).or_default().add(resource, which);
+    }
+
+    /// Takes what of a day is read and sent next.
+    fn take(&mut self, day: NaiveDate) -> BTreeMap<ResourceId, Which> {
+        let Some(due) = self.days.get_mut(&day) else { return BTreeMap::new() };
+        let next = due.next();
+        due.changed.retain(|resource, _| !next.contains_key(resource));
+        due.asked_for.retain(|resource| !next.contains_key(resource));
+        if due.is_empty() {
+            self.days.remove(&day);
+        }
+        next
     }
 }
 
@@ -76,6 +123,10 @@ const AT_ONCE_MAX: usize = 500;
 const PASSWORD_AFTER: TimeDelta = TimeDelta::minutes(2);
 /// Days beyond the near ones that could not be read or sent are tried again after this at the soonest.
 const FAR_RETRY: Duration = Duration::from_secs(60);
+/// So many resources are read, sent and let go of at one time: what is in memory does not grow with the practice.
+pub(super) const READ_IN_ONE_PART: usize = 100;
+/// So many resources of a day are read and sent at one time, so that what changes meanwhile does not wait for hundreds.
+const DUE_AT_ONCE: usize = 20;
 /// Between two calls while OpenVPMS answers 401.
 const CREDENTIALS_DELAY: Duration = Duration::from_secs(60);
 
@@ -161,23 +212,46 @@ impl Practice {
     /// One reading and what follows from it.
     async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days, which: Which) -> Result<(), Failed> {
         let resources = &offering.mapping.resources;
-        let reading = self.read(&self.openvpms.background, offering, resources, days).await;
-        match &reading.failure {
-            None => {
-                self.openvpms_answered();
-                if days.first == self.horizon(offering).first {
-                    self.locked(&self.progress).read_at = Some(reading.began);
+        let began = self.now();
+        let (mut unread, mut unsent, mut suspects) = (None, None, BTreeMap::new());
+        let mut superseded = false;
+        // Part by part: a large practice is read for minutes, and its first days need not wait for the last.
+        for part in resources.chunks(READ_IN_ONE_PART) {
+            superseded = self.offered().is_none_or(|offered| !Arc::ptr_eq(&offered, offering));
+            if superseded {
+                break;
+            }
+            let reading = self.read(&self.openvpms.background, offering, part, days).await;
+            self.add_suspects(&reading, &mut suspects);
+            if unsent.is_none() {
+                let read = self.days(&reading, offering, part, days);
+                unsent = self.publish(read, which, &|_| {}).await.inspect_err(|error| self.days_failed(error)).err();
+            }
+            let nothing_answered = reading.nothing_answered();
+            match reading.failure {
+                None if unread.is_none() => self.openvpms_answered(),
+                None => {}
+                Some(error) => {
+                    self.openvpms_failed(&error);
+                    unread.get_or_insert(error);
+                    // The others would only wait too.
+                    if nothing_answered {
+                        break;
+                    }
                 }
             }
-            Some(error) => self.openvpms_failed(error),
         }
-        self.watch_reading(offering, &reading);
-        let read = self.days(&reading, offering, resources, days);
-        if let Err(error) = self.publish(read, which, &|_| {}).await {
-            self.days_failed(&error);
+        self.ask_for_suspects(offering, suspects);
+        if let Some(error) = unsent {
             return Err(Failed::Healthengine(error));
         }
         self.health.clear(&Subject::Days);
+        if superseded {
+            return Ok(());
+        }
+        if unread.is_none() && days.first == self.horizon(offering).first {
+            self.locked(&self.progress).read_at = Some(began);
+        }
         if which == Which::All {
             // What could not be read follows when it can be; that is no reason to send the rest again.
             self.note_full_resync();
@@ -188,7 +262,7 @@ impl Practice {
         self.forget_days(|resource, date| {
             (offered.contains(&resource) || protected.contains(&resource)) && horizon.holds(date)
         });
-        reading.failure.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+        unread.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
     }
 
     /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
@@ -322,17 +396,20 @@ impl Practice {
     /// The day that may be sent first, and when.
     fn next_due_day(&self) -> Option<(NaiveDate, DateTime<Utc>)> {
         let due = self.locked(&self.due);
-        let free_from = |(day, wanted): (&NaiveDate, &BTreeMap<ResourceId, Which>)| {
-            let free = wanted.keys().map(|resource| self.publisher.free_from(*resource, *day)).max();
+        let now = self.now();
+        let free_from = |(day, wanted): (&NaiveDate, &DueDay)| {
+            let free = wanted.next().keys().map(|resource| self.publisher.free_from(*resource, *day)).max();
             let again = due.failed.get(day).map(|(_, at)| *at);
-            (*day, free.max(again).unwrap_or(DateTime::<Utc>::MIN_UTC))
+            let at = free.max(again).unwrap_or(DateTime::<Utc>::MIN_UTC);
+            // Of those that may be sent this moment what changed comes before what was asked for.
+            (now < at, now >= at && !wanted.is_urgent(), at, *day)
         };
-        due.days.iter().map(free_from).min_by_key(|(day, at)| (*at, *day))
+        due.days.iter().map(free_from).min().map(|(_, _, at, day)| (day, at))
     }
 
     /// Reads and sends one day. What of it fails is tried again later, and later each time.
     async fn send_due_day(self: &Arc<Self>, day: NaiveDate) {
-        let Some(wanted) = self.locked(&self.due).days.remove(&day) else { return };
+        let wanted = self.locked(&self.due).take(day);
         let outcome = self.send_day(day, wanted).await;
         let mut due = self.locked(&self.due);
         let Err((error, left)) = outcome else {
@@ -405,9 +482,17 @@ impl Practice {
         let (requests, _) = all_pages(|page| self.healthengine.availability_requests(page)).await?;
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
+        let protected = self.configuration.protected();
         let mut at_once = Vec::new();
         for request in requests {
-            self.want_day(&offering, request, &mut at_once);
+            match request.pms_resource_id {
+                Some(id) => self.want_day(&offering, &protected, request.day, id, &mut at_once),
+                None => {
+                    for resource in &offering.mapping.resources {
+                        self.want_day(&offering, &protected, request.day, resource.id.to_string(), &mut at_once);
+                    }
+                }
+            }
         }
         // A question for one resource and one for all of them can be about the same day.
         at_once.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
@@ -418,12 +503,11 @@ impl Practice {
     }
 
     /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
-    fn answer_at_once(self: &Arc<Self>, mut snapshots: Vec<AvailabilitySnapshot>) {
+    fn answer_at_once(self: &Arc<Self>, snapshots: Vec<AvailabilitySnapshot>) {
         if snapshots.is_empty() {
             return;
         }
         let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
-        snapshots.truncate(AT_ONCE_MAX);
         let practice = Arc::clone(self);
         self.tasks.spawn(async move {
             if let Err(error) = practice.publish_as_they_are(&snapshots).await {
@@ -434,33 +518,33 @@ impl Practice {
     }
 
     /// Notes a day that is to be read and sent, or what can be said about it without reading.
-    fn want_day(&self, offering: &Offering, request: AvailabilityRequest, at_once: &mut Vec<AvailabilitySnapshot>) {
-        let resources = &offering.mapping.resources;
-        let asked: Vec<String> = match request.pms_resource_id {
-            Some(id) => vec![id],
-            None => resources.iter().map(|resource| resource.id.to_string()).collect(),
-        };
-        let offered_day = self.horizon(offering).holds(request.day);
-        for id in asked {
-            let known = id.parse::<ResourceId>().ok();
-            let offered = known.filter(|known| resources.iter().any(|resource| resource.id == *known));
-            match (offered, known) {
-                (Some(resource), _) if offered_day => {
-                    self.locked(&self.due).add(resource, request.day, Which::All);
-                }
-                // Held back by the guard: what Healthengine has is as good as anything.
-                (None, Some(resource)) if self.configuration.protected().contains(&resource) && offered_day => {
-                    let day = self.publisher.accepted(resource, request.day);
-                    at_once.extend(day.as_ref().map(ResourceDay::snapshot));
-                }
-                _ => {
-                    self.said_once(&format!("{id} on {}", request.day));
-                    let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), request.day);
-                    empty.pms_resource_id = id;
-                    at_once.push(empty);
-                }
-            }
+    fn want_day(
+        &self,
+        offering: &Offering,
+        protected: &BTreeSet<ResourceId>,
+        day: NaiveDate,
+        id: String,
+        at_once: &mut Vec<AvailabilitySnapshot>,
+    ) {
+        let known = id.parse::<ResourceId>().ok();
+        let offered = known.filter(|known| offering.mapping.resource(*known).is_some());
+        let is_offered_day = self.horizon(offering).holds(day);
+        if let Some(resource) = offered.filter(|_| is_offered_day) {
+            return self.locked(&self.due).add(resource, day, Which::All);
         }
+        // What is beyond this is asked for again.
+        if at_once.len() >= AT_ONCE_MAX {
+            return;
+        }
+        // Held back by the guard: what Healthengine has is as good as anything.
+        if let Some(resource) = known.filter(|known| offered.is_none() && protected.contains(known) && is_offered_day) {
+            let accepted = self.publisher.accepted(resource, day);
+            return at_once.extend(accepted.as_ref().map(ResourceDay::snapshot));
+        }
+        self.said_once(&format!("{id} on {day}"));
+        let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), day);
+        empty.pms_resource_id = id;
+        at_once.push(empty);
     }
 
     /// A day that cannot be offered is asked for: logged once.
@@ -479,4 +563,32 @@ fn first_instant_from(zone: &crate::zone::Zone, day: NaiveDate, time: chrono::Na
     (0..=180)
         .find_map(|minutes| zone.instants(wall + TimeDelta::minutes(minutes)).earliest())
         .unwrap_or_else(|| zone.day_start(day))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(schedule: i64) -> ResourceId {
+        ResourceId::schedule(ScheduleId(schedule))
+    }
+
+    #[test]
+    fn what_changed_comes_before_what_was_asked_for_and_all_of_it_comes_in_the_end() {
+        let day = "2027-02-15".parse().unwrap();
+        let mut due = Due::default();
+        for schedule in 0..50 {
+            due.add(resource(schedule), day, Which::All);
+        }
+        due.add(resource(70), day, Which::Changed);
+        due.add(resource(40), day, Which::Changed);
+        due.add(resource(70), day, Which::Changed);
+        let first = due.take(day);
+        assert_eq!(first.len(), DUE_AT_ONCE);
+        assert_eq!((first.get(&resource(70)), first.get(&resource(40))), (Some(&Which::Changed), Some(&Which::All)));
+        due.add(resource(49), day, Which::Changed);
+        due.add(resource(49), day, Which::All);
+        assert_eq!(due.take(day).get(&resource(49)), Some(&Which::All));
+        assert_eq!((due.take(day).len(), due.days.len()), (11, 0));
+    }
 }

@@ -304,7 +304,10 @@ impl Practice {
             .map(say::left_out)
             .chain(mapping.missing_locations.iter().map(say::missing_location))
             .collect();
-        self.health.set(Subject::LeftOut, (!left_out.is_empty()).then(|| left_out.join(" ")), now);
+        let named = left_out.iter().take(LEFT_OUT_NAMED).cloned();
+        let text: Vec<String> =
+            named.chain(say::more_left_out(left_out.len().saturating_sub(LEFT_OUT_NAMED))).collect();
+        self.health.set(Subject::LeftOut, (!text.is_empty()).then(|| text.join(" ")), now);
         match mapping.zones.clone() {
             Ok(zones) => {
                 self.health.clear(&Subject::Mapping);
@@ -509,6 +512,14 @@ fn lost(error: &CallError, wanted: &AtomicBool) {
     }
 }
 
+/// So many resources that are left out are named; of the others the number is told.
+const LEFT_OUT_NAMED: usize = 20;
+/// A practice is no larger than this: all of it is kept in memory and sent in one call. A shorter list would delete the rest at
+/// Healthengine, so a larger inventory is not used at all.
+const SCHEDULES_MAX: usize = 10_000;
+const TYPES_MAX: usize = 40_000;
+/// Clinicians who are said to work at more places than these do not.
+const PLACES_MAX: usize = 1_000;
 /// More extra features than this are nonsense.
 const FEATURES_MAX: usize = 50;
 
@@ -532,10 +543,15 @@ pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked:
     let mut inventory = Inventory { locations: server.locations().await?, ..Inventory::default() };
     let listed: BTreeSet<LocationId> = inventory.locations.iter().map(|location| location.id).collect();
     let clinicians: BTreeSet<_> = asked.resources.iter().filter_map(|wanted| wanted.user).collect();
+    let (mut schedules_read, mut types_read) = (0, 0);
     for &location in asked.locations.intersection(&listed) {
         let mut schedules = Vec::new();
         for schedule in server.schedules(location).await? {
             let types = server.appointment_types(schedule.id).await?;
+            (schedules_read, types_read) = (schedules_read + 1, types_read + types.len());
+            if schedules_read > SCHEDULES_MAX || types_read > TYPES_MAX {
+                return Err(CallError::new(ErrorClass::Contract, say::too_large(SCHEDULES_MAX, TYPES_MAX)));
+            }
             schedules.push((schedule, types));
         }
         inventory.schedules.insert(location, schedules);
@@ -555,6 +571,9 @@ pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked:
     }
     // Clinicians who also work elsewhere: which schedules count there.
     let elsewhere: BTreeSet<LocationId> = inventory.user_locations.values().flatten().copied().collect();
+    if elsewhere.len() > PLACES_MAX {
+        return Err(CallError::new(ErrorClass::Contract, say::too_many_places(PLACES_MAX)));
+    }
     for location in elsewhere {
         if let Entry::Vacant(place) = inventory.schedules.entry(location) {
             let schedules = server.schedules(location).await?;

@@ -48,8 +48,7 @@ impl Practice {
     }
 
     fn has_open(&self) -> bool {
-        let live = self.shared.ledger.live_of(self.id());
-        live.iter().any(|entry| entry.is_open()) || !self.locked(&self.busy_bookings).is_empty()
+        self.shared.ledger.any_live(self.id(), |entry| entry.is_open()) || !self.locked(&self.busy_bookings).is_empty()
     }
 
     /// Settles, empties, and ends the subscriptions. Can be dropped at any time and begun again. A practice that is `removed` for

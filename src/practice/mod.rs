@@ -157,6 +157,11 @@ pub struct Practice {
     /// Places at the desk: for bookings that can still be rejected in time, and for the others.
     desk_places: Arc<Semaphore>,
     late_places: Arc<Semaphore>,
+    /// Places for what pet owners changed, and for what is found out about bookings that nobody waits for.
+    update_places: Arc<Semaphore>,
+    known_places: Arc<Semaphore>,
+    /// The list of bookings as it was last read to see whether one is still on it.
+    relisted: AsyncMutex<Option<requests::Listing>>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// How often Healthengine refused an answer to an update.
@@ -213,6 +218,9 @@ impl Practice {
             watched: Mutex::default(),
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
+            update_places: Arc::new(Semaphore::new(requests::UPDATES_AT_ONCE)),
+            known_places: Arc::new(Semaphore::new(requests::KNOWN_AT_ONCE)),
+            relisted: AsyncMutex::default(),
             busy_bookings: Mutex::default(),
             refused_updates: Mutex::default(),
             unserved: Mutex::default(),

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, State};
+use crate::booking::ledger::{Deadline, Entry, State};
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -26,6 +26,12 @@ use crate::remote::{Answer, ErrorClass};
 pub(super) const IN_TIME_AT_ONCE: usize = 64;
 /// and so many after that.
 pub(super) const LATE_AT_ONCE: usize = 16;
+/// So many updates are carried out at one time,
+pub(super) const UPDATES_AT_ONCE: usize = 16;
+/// and of bookings that nobody waits for so many are looked after. What has no place is found again.
+pub(super) const KNOWN_AT_ONCE: usize = 32;
+/// However often somebody says "look now", this lies between two polls.
+const BETWEEN_POLLS: Duration = Duration::from_secs(1);
 /// How long updates wait for the bookings of the same poll.
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 /// The first poll of a new practice waits no longer than this for configuration and days.
@@ -55,7 +61,13 @@ impl Practice {
                 () = self.stop.cancelled() => return,
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
-                () = self.look_now.notified() => {}
+                () = self.look_now.notified() => {
+                    tokio::select! {
+                        biased;
+                        () = self.stop.cancelled() => return,
+                        () = tokio::time::sleep_until(began + BETWEEN_POLLS.min(wait)) => {}
+                    }
+                }
             }
         }
     }
@@ -136,7 +148,7 @@ impl Practice {
     }
 
     fn has_open_bookings(&self) -> bool {
-        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && entry.state != State::Cancelled)
+        self.shared.ledger.any_live(self.id(), |entry| entry.is_open() && entry.state != State::Cancelled)
     }
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
@@ -188,22 +200,30 @@ impl Practice {
 
     /// Open bookings that Healthengine does not list any more.
     fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
-        for entry in self.shared.ledger.live_of(self.id()) {
+        let settled = |entry: &Entry| {
             let waits = entry.is_open() && !entry.unlisted && entry.state != State::Cancelled;
-            if waits && !listed.contains(&entry.booking_id) {
-                self.spawn_known(entry.booking_id, Event::Unlisted);
-            }
+            (waits && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
+        };
+        for id in self.shared.ledger.pick_live(self.id(), settled) {
+            self.spawn_known(id, Event::Unlisted);
         }
     }
 
-    /// Deals with a booking of the ledger in a task of its own, unless one is at it already.
-    pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) {
+    /// Deals with a booking of the ledger in a task of its own, unless one is at it already. False if there is no place for it.
+    pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) -> bool {
+        let Ok(place) = Arc::clone(&self.known_places).try_acquire_owned() else { return false };
+        self.spawn_known_in(place, id, event);
+        true
+    }
+
+    /// The same in this place.
+    pub(super) fn spawn_known_in(self: &Arc<Self>, place: OwnedSemaphorePermit, id: BookingId, event: Event) {
         let Some(turn) = self.take_turn(id) else { return };
         let practice = Arc::clone(self);
         self.tasks.spawn(async move {
             let outcome = practice.attend_known(id, event).await;
             practice.written(outcome);
-            drop(turn);
+            drop((turn, place));
         });
     }
 
@@ -214,8 +234,10 @@ impl Practice {
         loop {
             self.health.forget_old_bookings(self.now());
             self.settle_days();
-            self.wake_due(deliver_at <= Instant::now());
-            if deliver_at <= Instant::now() {
+            let deliver = deliver_at <= Instant::now();
+            let all_began = self.wake_due(deliver);
+            // More cancellations than places: the next ones follow at once, if they are heard.
+            if deliver && (all_began || self.health.has(&Subject::Healthengine)) {
                 deliver_at += undelivered.next_delay();
             }
             tokio::select! {
@@ -226,24 +248,44 @@ impl Practice {
         }
     }
 
-    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of.
-    pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) {
+    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of. True if all
+    /// of them have begun.
+    pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) -> bool {
         let now = self.now();
-        for entry in self.shared.ledger.live_of(self.id()) {
-            let look = next_look(&entry, self.settings.request_timeout).is_some_and(|due| due <= now);
+        let due = |entry: &Entry| {
+            let look = next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
             let deliver = deliver && entry.state == State::Cancelled && !entry.told;
-            if look || deliver {
-                self.spawn_known(entry.booking_id, Event::Due);
-            }
-        }
+            (look || deliver).then_some(entry.booking_id)
+        };
+        let due = self.shared.ledger.pick_live(self.id(), due);
+        due.into_iter().all(|id| self.spawn_known(id, Event::Due))
     }
 
     /// Whether Healthengine still lists a booking; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
-        let (listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await.ok()?;
-        let found = listed.iter().any(|booking| booking.booking_id == id);
-        (found || conclusive).then_some(found)
+        let asked_at = Instant::now();
+        let mut last = self.relisted.lock().await;
+        // The list can be long. Whoever waited for the lock takes what was read since he asked.
+        if last.as_ref().is_none_or(|listing| listing.began < asked_at) {
+            let began = Instant::now();
+            let read = all_pages(|page| self.healthengine.booking_requests(page)).await.ok();
+            let ids = |(listed, conclusive): (Vec<BookingRequest>, bool)| {
+                (listed.iter().map(|booking| booking.booking_id).collect(), conclusive)
+            };
+            *last = Some(Listing { began, read: read.map(ids) });
+        }
+        let (listed, conclusive) = last.as_ref()?.read.as_ref()?;
+        let found = listed.contains(&id);
+        (found || *conclusive).then_some(found)
     }
+}
+
+/// The list of bookings at one moment.
+pub(super) struct Listing {
+    /// When the question left.
+    began: Instant,
+    /// Who was on it, and whether the others surely were not; nothing if it could not be read.
+    read: Option<(BTreeSet<BookingId>, bool)>,
 }
 
 /// Reads a list of requests. The flag says whether what is absent is surely not listed: only a list of one page is one moment's;

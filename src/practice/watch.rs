@@ -27,24 +27,30 @@ pub(super) struct Watched {
     /// Servers that answer 500 for live bookings are not asked again at every reading.
     silent: BTreeMap<BookingId, DateTime<Utc>>,
     all_at: Option<DateTime<Utc>>,
+    /// With which booking the next round begins, if the last one was cut short.
+    next_round: Option<BookingId>,
 }
 
 impl Practice {
-    /// Looks for bookings of ours at whose time the reading shows free time.
-    pub(super) fn watch_reading(self: &Arc<Self>, offering: &Arc<Offering>, reading: &Reading) {
+    /// Adds bookings of ours at whose time the reading shows free time. One more than are asked for says that there are too many.
+    pub(super) fn add_suspects(&self, reading: &Reading, suspects: &mut BTreeMap<BookingId, Entry>) {
         let now = self.now();
-        let suspects: Vec<Entry> = {
-            let mut watched = self.locked(&self.watched);
-            watched.silent.retain(|_, at| now - *at < SILENT_FOR);
-            let suspect = |entry: &Entry| {
-                let schedule = entry.place.as_ref().and_then(|place| reading.readings.schedule(place.schedule));
-                let suspicious =
-                    schedule.is_some_and(|schedule| is_suspect(entry, &schedule.free, schedule.began, now));
-                suspicious && !watched.silent.contains_key(&entry.booking_id)
-            };
-            self.shared.ledger.live_of(self.id()).into_iter().filter(suspect).take(ROUND_MAX).collect()
+        let mut watched = self.locked(&self.watched);
+        watched.silent.retain(|_, at| now - *at < SILENT_FOR);
+        let mut room = (ROUND_MAX + 1).saturating_sub(suspects.len());
+        let suspect = |entry: &Entry| {
+            let schedule = entry.place.as_ref().and_then(|place| reading.readings.schedule(place.schedule));
+            let suspicious = schedule.is_some_and(|schedule| is_suspect(entry, &schedule.free, schedule.began, now));
+            let found = room > 0 && suspicious && !watched.silent.contains_key(&entry.booking_id);
+            room -= usize::from(found);
+            found.then(|| (entry.booking_id, entry.clone()))
         };
-        self.ask_for(offering, suspects, true);
+        suspects.extend(self.shared.ledger.pick_live(self.id(), suspect));
+    }
+
+    /// Asks for the suspects of one pass over the practice.
+    pub(super) fn ask_for_suspects(self: &Arc<Self>, offering: &Arc<Offering>, suspects: BTreeMap<BookingId, Entry>) {
+        self.ask_for(offering, suspects.into_values().collect(), true);
     }
 
     /// Asks for upcoming bookings one by one: the near ones each time, all of them once a day.
@@ -60,26 +66,44 @@ impl Practice {
         };
         let near_end = now + TimeDelta::days(i64::from(self.settings.sync.near_days));
         let is_near = |entry: &Entry| entry.place.as_ref().is_some_and(|place| place.span.start < near_end);
-        let entries = self.shared.ledger.live_of(self.id()).into_iter();
-        let round = entries.filter(|entry| is_watched(entry, now) && (all || is_near(entry))).take(ROUND_MAX).collect();
+        let wanted = |entry: &Entry| is_watched(entry, now) && (all || is_near(entry));
+        let mut round = self.shared.ledger.pick_live(self.id(), |entry| wanted(entry).then(|| entry.clone()));
+        {
+            let mut watched = self.locked(&self.watched);
+            // Where one round does not hold all of them, the next goes on where it ended.
+            let from = watched.next_round.take().map_or(0, |next| round.partition_point(|own| own.booking_id < next));
+            round.rotate_left(from);
+            if let Some(next) = round.get(ROUND_MAX) {
+                watched.next_round = Some(next.booking_id);
+                watched.all_at = watched.all_at.filter(|_| !all);
+            }
+        }
         self.ask_for(offering, round, false);
     }
 
-    fn ask_for(self: &Arc<Self>, offering: &Arc<Offering>, entries: Vec<Entry>, slot_is_free: bool) {
+    fn ask_for(self: &Arc<Self>, offering: &Arc<Offering>, mut entries: Vec<Entry>, slot_is_free: bool) {
         if entries.is_empty() {
             return;
         }
+        let is_cut = entries.len() > ROUND_MAX;
+        entries.truncate(ROUND_MAX);
         let (practice, offering) = (Arc::clone(self), Arc::clone(offering));
         self.tasks.spawn(async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}
-                () = practice.ask_and_judge(&offering, entries, slot_is_free) => {}
+                () = practice.ask_and_judge(&offering, entries, slot_is_free, is_cut) => {}
             }
         });
     }
 
-    async fn ask_and_judge(self: &Arc<Self>, offering: &Offering, entries: Vec<Entry>, slot_is_free: bool) {
+    async fn ask_and_judge(
+        self: &Arc<Self>,
+        offering: &Offering,
+        entries: Vec<Entry>,
+        slot_is_free: bool,
+        is_cut: bool,
+    ) {
         let mut round = Vec::new();
         let mut broke_off = false;
         for entry in entries {
@@ -101,17 +125,20 @@ impl Practice {
         }
         let asked: BTreeSet<BookingId> = round.iter().map(|sighting| sighting.entry.booking_id).collect();
         let now = self.now();
-        let upcoming = self.shared.ledger.live_of(self.id()).iter().filter(|entry| is_watched(entry, now)).count();
-        for (id, event) in judge(round, upcoming.max(asked.len()), offering.zones.server) {
-            self.seen_in_diary(id, event);
+        let upcoming = self.shared.ledger.pick_live(self.id(), |entry| is_watched(entry, now).then_some(())).len();
+        // Of a round that was cut short nobody knows how many the others would have been: it is measured by itself.
+        let of = if is_cut { asked.len() } else { upcoming.max(asked.len()) };
+        for (id, event) in judge(round, of, offering.zones.server) {
+            self.seen_in_diary(id, event).await;
         }
     }
 
     /// Notes what staff did, unless the booking changed since it was asked for.
-    fn seen_in_diary(self: &Arc<Self>, id: BookingId, event: Event) {
+    async fn seen_in_diary(self: &Arc<Self>, id: BookingId, event: Event) {
+        let Ok(place) = Arc::clone(&self.known_places).acquire_owned().await else { return };
         let still_stands = self.shared.ledger.get(id).ok().flatten().is_some_and(|entry| entry.stands());
         if still_stands {
-            self.spawn_known(id, event);
+            self.spawn_known_in(place, id, event);
         }
     }
 }

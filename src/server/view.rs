@@ -156,7 +156,8 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let zone = practice.zone();
     let progress = practice.progress();
     let reasons = practice.not_in_step(now);
-    let flagged = bridge.ledger().live_of(practice.id()).iter().filter(|entry| entry.needs_attention.is_some()).count();
+    let flagged = |entry: &Entry| entry.needs_attention.is_some().then_some(());
+    let flagged = bridge.ledger().pick_live(practice.id(), flagged).len();
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
         id: practice.id().to_string(),

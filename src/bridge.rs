@@ -18,6 +18,7 @@ use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
 use crate::messages::practice as say;
+use crate::practice::clients::ClientMemory;
 use crate::practice::health::{Health, Subject};
 use crate::practice::ledger::Ledger;
 use crate::practice::locks::Locks;
@@ -66,8 +67,10 @@ impl Bridge {
         let shared = Arc::new(Shared {
             ledger: Ledger::open(store.clone(), now),
             pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
+            clients: ClientMemory::open(store.clone(), config.bookings.client_memory_days, now),
             rosters: KnownRosters::open(store.clone()),
             locks: Locks::default(),
+            resolving: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
             broken: CancellationToken::new(),
             clock,
@@ -104,6 +107,7 @@ impl Bridge {
                 if let Err(error) = shared.ledger.forget_old(days, shared.clock.now()).await {
                     tracing::error!("Old bookings cannot be forgotten: {error}.");
                 }
+                shared.clients.forget_old(shared.clock.now());
                 // Days of every zone are over by then.
                 shared.rosters.forget_before((shared.clock.now() - TimeDelta::days(2)).date_naive());
                 tokio::select! {
@@ -118,6 +122,7 @@ impl Bridge {
     /// Makes the practices what another configuration says. Those it does not change hear nothing of it.
     pub fn reload(&self, config: &Config, connect: &impl Connect) {
         self.keep_days.send_replace(config.bookings.keep_days);
+        self.shared.clients.set_days(config.bookings.client_memory_days, self.now());
         let mut wanted = self.wanted(config, connect);
         let mut added = Vec::new();
         {

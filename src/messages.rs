@@ -7,15 +7,18 @@ use std::fmt;
 
 pub mod admin;
 pub mod booking;
+pub mod clients;
 pub mod commands;
 pub mod config;
 pub mod configuration;
 pub mod decisions;
 pub mod practice;
 pub mod reload;
+pub mod resolve;
 pub mod servers;
 pub mod start;
 pub mod updates;
+pub mod waiting;
 
 /// What is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

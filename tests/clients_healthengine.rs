@@ -63,7 +63,7 @@ async fn outstanding_requests_are_named_once_and_strangers_are_kept() {
         [
             RequestKind::Bookings,
             RequestKind::PmsResources,
-            RequestKind::ExtraFeature("uploadDocuments".into()),
+            RequestKind::UploadDocuments,
             RequestKind::Unknown("teleportation".into()),
         ]
     );

@@ -391,6 +391,51 @@ fn a_cancellation_by_staff_reaches_healthengine_and_is_repeated_until_it_does() 
 }
 
 #[test]
+fn an_appointment_that_staff_cancel_before_healthengine_heard_of_it_is_cancelled_there_after_a_late_rejection() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, created("603:be08"));
+    case.replied(5, Reply::Away);
+    assert!(matches!(case.see(60, Event::Gone), Action::Cancel(_)));
+    case.replied(61, Reply::Away);
+    // It still lists the booking, and the pet owner was told yes long ago: a rejection only ends the asking.
+    assert!(matches!(case.asked(70), Action::Reject(_)));
+    assert!(matches!(case.replied(71, Reply::Taken), Action::Cancel(_)));
+    assert_eq!(case.replied(72, Reply::Taken), Action::Rest);
+    assert_eq!((case.entry.state, case.entry.is_open(), case.is_flagged()), (State::Cancelled, false, false));
+    // A rejection that is refused is a cancellation at once; one that is refused too was not needed, or is told again.
+    let mut case = Case { entry: Entry { told: false, ..case.entry }, ..Case::new() };
+    assert!(matches!(case.asked(80), Action::Reject(_)));
+    assert!(matches!(case.replied(81, Reply::Refused), Action::Cancel(_)));
+    assert_eq!(case.replied(82, Reply::Refused), Action::Relist);
+    assert_eq!(case.see(83, Event::Unlisted), Action::Rest);
+    assert!(!case.entry.is_open());
+}
+
+#[test]
+fn what_was_flagged_of_an_appointment_is_over_when_both_systems_have_it_cancelled() {
+    let flagged = || {
+        let mut case = Case::new();
+        case.asked(2);
+        case.looked(3, Taken::None);
+        case.submitted(4, created("603:be08"));
+        case.replied(5, Reply::Taken);
+        case.see(100, Event::CannotCancel("the visit has begun".into()));
+        assert!(case.is_flagged());
+        case
+    };
+    let mut by_owner = flagged();
+    by_owner.see(200, Event::CancelledForOwner);
+    assert!(!by_owner.is_flagged());
+    let mut by_staff = flagged();
+    assert!(matches!(by_staff.see(200, Event::Gone), Action::Cancel(_)));
+    assert!(by_staff.is_flagged(), "Healthengine does not know yet");
+    by_staff.replied(201, Reply::Taken);
+    assert!(!by_staff.is_flagged());
+}
+
+#[test]
 fn a_move_by_staff_is_followed_and_flagged() {
     let mut case = Case::new();
     case.asked(2);

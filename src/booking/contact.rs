@@ -117,6 +117,36 @@ mod tests {
     }
 
     #[test]
+    fn names_and_emails_as_devices_and_strangers_send_them() {
+        for (typed, expected) in [
+            ("Jose\u{301}", "José"),
+            ("\u{202e}Mary\u{202c}", "Mary"),
+            ("Mary\u{2009}\u{202f}\u{205f}Jane", "Mary Jane"),
+            ("Mary\tJane\r\n", "Mary Jane"),
+            ("Ma\u{1b}ry\u{9b}", "Mary"),
+            ("D\u{2bc}Arcy", "D'Arcy"),
+            ("Jean\u{2011}Luc", "Jean-Luc"),
+            ("王\u{fe0f}伟", "王伟"),
+            ("محمد", "محمد"),
+            ("👨\u{200d}👩\u{200d}👧 Mary", "Mary"),
+            ("\u{200b}\u{feff}", "-"),
+            ("\u{0}", "-"),
+        ] {
+            let contact = contact(&patient(typed, typed, "", typed), None, &labels());
+            assert_eq!((&*contact.first_name, &*contact.last_name), (expected, expected), "{typed:?}");
+            assert_eq!(contact.email.as_deref(), Some(expected).filter(|text| *text != "-"), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn an_endless_name_is_cut_and_an_endless_number_too() {
+        let marks = format!("Z{}", "\u{335}\u{489}".repeat(100_000));
+        let contact = contact(&patient(&marks, &marks, &"9".repeat(100_000), ""), None, &labels());
+        assert_eq!(contact.first_name.chars().count(), NAME_CHARS_MAX);
+        assert_eq!(contact.phone.map(|phone| phone.len()), Some(super::super::phone::DIGITS_MAX));
+    }
+
+    #[test]
     fn an_email_that_is_too_long_is_left_out_and_a_name_is_cut() {
         let typed = patient(&"é".repeat(300), "B", "", &format!("{}@example.com", "x".repeat(300)));
         let contact = contact(&typed, None, &labels());

@@ -17,13 +17,17 @@
 //! Races accepted: staff can take the slot between look and POST (OpenVPMS refuses most of these), and a calendar block laid in
 //! that moment is not seen.
 
+mod resolved;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ledger::{Deadline, Doubt, Entry, Place, State};
+use super::ledger::{Deadline, Doubt, Entry, Owed, Place, State};
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
 use crate::messages::booking as say;
 use crate::openvpms::ALREADY_SCHEDULED;
+
+pub use resolved::{Outcome, Resolved};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +60,10 @@ pub enum Event {
     OutOfSight,
     /// It is gone like suspiciously many others: a person has to look first.
     GoneWithMany,
+    /// A person looked and says what became of it, and OpenVPMS agrees as far as it was asked.
+    Resolved(Resolved),
+    /// A person tried to say so, and OpenVPMS did not answer, for this reason.
+    Unresolved(String),
     /// The practice was switched off and nobody waits any longer.
     SwitchedOff,
 }
@@ -208,8 +216,18 @@ const LOOK_RETRY_MAX: TimeDelta = TimeDelta::seconds(30);
 
 /// What to do next about a booking.
 pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
-    let desk = Desk { entry, now, notices: Vec::new() };
+    let mut desk = Desk { entry, now, notices: Vec::new() };
+    if desk.entry.state == State::Cancelled && !desk.entry.told {
+        desk.entry.owed.get_or_insert(Owed::Cancel);
+    }
+    let owed = desk.entry.owed;
     match event {
+        Event::Resolved(resolved) => desk.resolved(resolved),
+        Event::Unresolved(reason) => desk.unresolved(&reason),
+        Event::Asked(_) if owed.is_some() => desk.owed_asked(),
+        Event::Replied(reply) if owed.is_some() => desk.owed_replied(reply),
+        Event::StillListed if owed.is_some() => desk.owed_still_listed(),
+        Event::Unlisted if owed.is_some() => desk.owed_unlisted(),
         Event::Asked(ask) => desk.asked(ask),
         Event::Looked(look) => desk.looked(look),
         Event::Submitted(submission) => desk.submitted(submission),
@@ -219,7 +237,7 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::Withdrawn => desk.withdrawn(),
         Event::Due => desk.due(),
         Event::CancelledForOwner => desk.cancelled(say::CANCELLED_FOR_OWNER, true),
-        Event::CannotCancel(reason) => desk.flagged(|entry, zone| say::cannot_cancel(entry, zone, &reason)),
+        Event::CannotCancel(reason) => desk.cannot_cancel(&reason),
         Event::Gone => desk.cancelled(say::CANCELLED_BY_STAFF, false),
         Event::Moved(place) => desk.moved(place),
         Event::OutOfSight => desk.out_of_sight(),
@@ -262,9 +280,13 @@ impl Desk<'_> {
                 self.due()
             }
             // Our answer was lost, or Healthengine did not keep it: the same answer again.
-            State::Inserted | State::Confirmed | State::InDoubt | State::Rejected | State::Cancelled => {
+            State::Inserted | State::Confirmed | State::InDoubt | State::Rejected => {
                 self.entry.told = false;
                 self.tell()
+            }
+            State::Cancelled => {
+                self.entry.told = false;
+                self.owed_asked()
             }
         }
     }
@@ -483,9 +505,7 @@ impl Desk<'_> {
         self.entry.rejection_lost_at = None;
         let action = match self.entry.state {
             State::Inserted | State::Confirmed | State::InDoubt => Action::Confirm(confirmation(&self.entry)),
-            State::Rejected => Action::Reject(self.last_reason()),
-            State::Cancelled if self.entry.refusals == 0 => Action::Reject(self.last_reason()),
-            State::Cancelled => Action::Cancel(self.last_reason()),
+            State::Rejected | State::Cancelled => Action::Reject(self.last_reason()),
             State::Received | State::Submitting => Action::Rest,
         };
         self.then(action)
@@ -502,10 +522,6 @@ impl Desk<'_> {
                     self.entry.rejection_lost_at = Some(self.now.now);
                 }
                 self.rest()
-            }
-            (Reply::Refused, State::Cancelled) if self.entry.refusals == 0 => {
-                self.entry.refusals += 1;
-                self.tell()
             }
             (Reply::Refused, _) => self.then(Action::Relist),
             (Reply::Taken, _) => {
@@ -600,7 +616,7 @@ impl Desk<'_> {
             self.entry.doubt = Some(Doubt { since, server_is_through: false, looked_at: None, free_at: None });
             self.entry.enter(State::Submitting, self.now.now, say::INTERRUPTED);
         }
-        if self.entry.state == State::Cancelled && !self.entry.told {
+        if self.entry.owes_a_cancellation() {
             let reason = self.last_reason();
             return self.then(Action::Cancel(reason));
         }
@@ -615,13 +631,26 @@ impl Desk<'_> {
         self.entry.doubt = None;
         self.entry.refusals = 0;
         self.entry.told = told;
+        // What a person said of an appointment that stood is overtaken, and so is what it was flagged for: at once if nobody has to
+        // be told, else once Healthengine knows.
+        if told || self.entry.owed.is_some() {
+            self.entry.needs_attention = None;
+        }
+        self.entry.owed = (!told).then_some(Owed::Cancel);
         self.entry.enter(State::Cancelled, self.now.now, reason);
         self.notices.push(Notice::FreshDays);
         if told { self.rest() } else { self.due() }
     }
 
+    fn cannot_cancel(mut self, reason: &str) -> Step {
+        self.entry.given_up = true;
+        self.flagged(|entry, zone| say::cannot_cancel(entry, zone, reason))
+    }
+
     fn flagged(mut self, sentence: impl FnOnce(&Entry, crate::zone::Zone) -> String) -> Step {
         let sentence = sentence(&self.entry, self.now.zone);
+        // Not to be cleared with what a person settled before.
+        self.entry.owed = None;
         self.entry.flag(sentence);
         self.rest()
     }

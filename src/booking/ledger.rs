@@ -1,6 +1,6 @@
 //! One booking as the ledger remembers it: ids, times, states, never who it is for.
 //!
-//! [`Entry`] is what is stored. It changes only through [`super::desk::step`], [`super::update`] and [`super::watch`]; each
+//! [`Entry`] is what is stored. It changes only through [`super::desk::step`]; each
 //! change is durable before anything outside relies on it.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -93,6 +93,18 @@ pub struct Happening {
     pub reason: String,
 }
 
+/// What Healthengine has still to hear of a booking that a person or the diary settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owed {
+    /// The answer that belongs to the state, if it still lists the booking.
+    Answer,
+    /// That the appointment is cancelled.
+    Cancel,
+    /// The same; it refused that once, perhaps because it knows.
+    CancelRefused,
+}
+
 /// How many entries of a history are kept at each end.
 const HISTORY_ENDS: usize = 20;
 
@@ -156,6 +168,12 @@ pub struct Entry {
     /// True while the appointment is gone together with suspiciously many others, and nothing is cancelled without a person.
     #[serde(default, skip_serializing_if = "is_false")]
     pub left_alone: bool,
+    /// True if the pet owner cancelled and the appointment could not be: the two systems differ until a person acts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub given_up: bool,
+    /// What Healthengine has still to hear of a booking that a person settled, or staff cancelled. The flag goes when it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
     /// What a person has to do, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_attention: Option<String>,
@@ -202,6 +220,8 @@ impl Entry {
             unlisted: false,
             out_of_sight: false,
             left_alone: false,
+            given_up: false,
+            owed: None,
             needs_attention: None,
             history: Vec::new(),
         };
@@ -254,6 +274,12 @@ impl Entry {
             State::Rejected | State::InDoubt | State::Cancelled => !self.told,
             State::Confirmed => false,
         }
+    }
+
+    /// True while Healthengine has to hear that the appointment is cancelled, whether or not it lists the booking.
+    pub fn owes_a_cancellation(&self) -> bool {
+        let a_cancellation = matches!(self.owed, Some(Owed::Cancel | Owed::CancelRefused));
+        !self.told && (self.state == State::Cancelled || a_cancellation)
     }
 
     /// The appointment, for whoever works out what is taken: it stands, or nobody knows. A reading that began before

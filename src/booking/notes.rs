@@ -15,12 +15,14 @@ const VALUE_CHARS_MAX: usize = 500;
 /// Stands where the reason was cut.
 const CUT: &str = "...";
 
-/// The notes of a booking. `type_name` is the appointment type's name in OpenVPMS.
-pub fn notes(request: &BookingRequest, type_name: &str) -> String {
+/// The notes of a booking. `type_name` is the appointment type's name in OpenVPMS; `typed_name` is what the patient typed, where
+/// another spelling is sent ([`super::memory`]).
+pub fn notes(request: &BookingRequest, type_name: &str, typed_name: Option<&str>) -> String {
     let before = [
         Some(format!("Healthengine booking {}", request.booking_id)),
         value_line("Type: ", Some(type_name)),
         value_line("Booked as: ", request.comments.as_deref()),
+        value_line("Name as typed: ", typed_name),
     ];
     let after = [
         value_line("Telehealth: ", request.telehealth_url.as_deref()),
@@ -89,7 +91,7 @@ mod tests {
             ..request()
         };
         assert_eq!(
-            notes(&request, "Long Consult"),
+            notes(&request, "Long Consult", None),
             "Healthengine booking 36127212\n\
              Type: Long Consult\n\
              Booked as: Standard Consult\n\
@@ -100,10 +102,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_sent_in_another_spelling_stands_as_it_was_typed_before_the_reason() {
+        let request = BookingRequest { reason: Some("Limps".into()), ..request() };
+        assert_eq!(
+            notes(&request, "Long Consult", Some(" Jduith\n Bourke 🐶")),
+            "Healthengine booking 36127212\nType: Long Consult\nName as typed: Jduith Bourke\nReason: Limps"
+        );
+    }
+
+    #[test]
     fn what_is_not_known_has_no_line() {
         let request = BookingRequest { reason: Some(" \n 🐶 ".into()), is_new_patient: Some(false), ..request() };
         assert_eq!(
-            notes(&request, "Long Consult"),
+            notes(&request, "Long Consult", None),
             "Healthengine booking 36127212\nType: Long Consult\nExisting patient"
         );
     }
@@ -116,7 +127,7 @@ mod tests {
             is_new_patient: Some(true),
             ..request()
         };
-        let notes = notes(&request, "Long Consult");
+        let notes = notes(&request, "Long Consult", None);
         assert!((NOTES_CHARS_MAX - 5..=NOTES_CHARS_MAX).contains(&notes.chars().count()));
         assert!(notes.ends_with("...\nTelehealth: https://video.example/1\nNew patient"), "{notes}");
     }
@@ -137,15 +148,15 @@ mod tests {
     proptest! {
         #[test]
         fn any_booking_has_short_storable_notes_with_its_number_first(
-            texts in [any_text(), any_text(), any_text(), any_text()], repeat in 0_usize..300,
+            texts in [any_text(), any_text(), any_text(), any_text(), any_text()], repeat in 0_usize..300,
         ) {
-            let [reason, comments, url, type_name] = texts.map(|text| text.repeat(repeat));
+            let [reason, comments, url, type_name, name] = texts.map(|text| text.repeat(repeat));
             let request = BookingRequest { reason: Some(reason), comments: Some(comments), telehealth_url: Some(url), ..request() };
-            let notes = notes(&request, &type_name);
+            let notes = notes(&request, &type_name, Some(&name));
             prop_assert!(notes.chars().count() <= NOTES_CHARS_MAX);
             prop_assert!(notes.chars().all(|c| c == '\n' || is_storable(c)));
             prop_assert_eq!(notes.lines().next(), Some("Healthengine booking 36127212"));
-            let labels = ["Healthengine booking ", "Type: ", "Booked as: ", "Reason: ", "Telehealth: "];
+            let labels = ["Healthengine booking ", "Type: ", "Booked as: ", "Name as typed: ", "Reason: ", "Telehealth: "];
             prop_assert!(notes.split('\n').all(|line| labels.iter().any(|label| line.starts_with(label))));
         }
     }

@@ -8,7 +8,7 @@
 //! The rules are written out here rather than taken from a phone number library, because those read the letters of
 //! `0412-345-678 (mob)` as keypad digits.
 
-use super::text::{ascii_punctuation, is_blank};
+use super::text::{ascii_punctuation, is_blank, is_left_out};
 
 /// The longest run of digits that is sent. Telephone numbers have 15 at most.
 pub const DIGITS_MAX: usize = 20;
@@ -104,7 +104,9 @@ impl Run {
 /// The runs of digits in a text; none is empty. A line break, a letter or a `+` always begins another.
 fn runs(typed: &str, strokes_separate: bool) -> Vec<Run> {
     let mut runs = vec![Run::default()];
-    for character in typed.chars() {
+    // Address books put marks of direction around and into the numbers that are copied from them.
+    let is_mark = |character: char| is_left_out(character) && character <= '\u{ffff}' && !character.is_control();
+    for character in typed.chars().filter(|character| !is_mark(*character)) {
         let Some(run) = runs.last_mut() else { break };
         match ascii_punctuation(character) {
             '+' => runs.push(Run { plus: true, digits: String::new() }),
@@ -121,13 +123,16 @@ fn runs(typed: &str, strokes_separate: bool) -> Vec<Run> {
     runs
 }
 
-/// An ASCII digit, also for a full-width one.
+/// An ASCII digit, also for a full-width, Arabic or Persian one.
 fn digit(character: char) -> Option<char> {
-    match character {
-        '0'..='9' => Some(character),
-        '\u{ff10}'..='\u{ff19}' => char::from_digit(u32::from(character) - 0xff10, 10),
-        _ => None,
-    }
+    let zero = match character {
+        '0'..='9' => '0',
+        '\u{ff10}'..='\u{ff19}' => '\u{ff10}',
+        '\u{660}'..='\u{669}' => '\u{660}',
+        '\u{6f0}'..='\u{6f9}' => '\u{6f0}',
+        _ => return None,
+    };
+    char::from_digit(u32::from(character) - u32::from(zero), 10)
 }
 
 #[cfg(test)]
@@ -176,6 +181,10 @@ pub(super) mod tests {
             "0061 412 345 678",
             "0011 61 412 345 678",
             "０４１２３４５６７８",
+            "٠٤١٢ ٣٤٥ ٦٧٨",
+            "۰۴۱۲۳۴۵۶۷۸",
+            "\u{202a}+61 412 345 678\u{202c}",
+            "\u{2068}0412\u{2060} 345\u{200b}678\u{2069}",
             "Mob: 0412 345 678",
             "0412 345 678 ext 12",
             "0412345678x3",
@@ -220,9 +229,11 @@ pub(super) mod tests {
 
     #[test]
     fn without_digits_there_is_no_number() {
-        for typed in ["", "  ", "none", "+", "call the clinic", "😀", "(mob)"] {
+        for typed in ["", "  ", "none", "+", "call the clinic", "😀", "(mob)", "\u{0}\u{202a}", "½²③", "e\u{301}"]
+        {
             assert!(Phone::read(typed).is_none(), "{typed:?}");
         }
+        assert_eq!(fields(&"0412 345 678 ".repeat(50_000)).0.len(), DIGITS_MAX);
     }
 
     #[test]

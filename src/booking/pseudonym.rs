@@ -6,6 +6,9 @@
 //! What counts as one person: first and last name alike in letters and digits, in any case (`O'Brien`, `OBRIEN`); the phone in one
 //! spelling; the email in lower case. Accents count: `José` and `Jose` can be two people, and one person seldom spells the own name
 //! in two ways. Someone who changes phone or email becomes another patient to Healthengine; nothing here can tell.
+//!
+//! The name is that which is sent to OpenVPMS. So a client who is recalled in spite of a slip ([`super::memory`]) keeps the id of
+//! the booking for which the name was typed as OpenVPMS has it.
 
 use ring::hmac;
 
@@ -32,10 +35,8 @@ impl Pseudonyms {
     /// The id of the person who made `booking`: `p-` and 32 hexadecimal digits. With neither phone nor email a name alone would
     /// make one patient of strangers, so then the id is the booking's own.
     pub fn of(&self, contact: &Contact, booking: BookingId) -> String {
-        let Contact { title: _, first_name, last_name, phone, mobile, email, patient_name: _ } = contact;
-        // Of the two spellings of a number the international one, whichever field it stands in.
-        let phones = [phone.as_deref(), mobile.as_deref()].into_iter().flatten();
-        let phone = phones.clone().find(|number| number.starts_with('+')).or_else(|| phones.clone().next());
+        let Contact { title: _, first_name, last_name, phone: _, mobile: _, email, patient_name: _ } = contact;
+        let phone = contact.any_phone();
         let stranger = if phone.is_none() && email.is_none() { booking.to_string() } else { String::new() };
         let mut context = hmac::Context::with_key(&self.key);
         let email = email.as_deref().unwrap_or_default().to_lowercase();

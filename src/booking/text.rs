@@ -1,13 +1,17 @@
 //! Text that people typed, made fit for OpenVPMS: one line, plain blanks, nothing invisible, no character its database refuses.
 //!
-//! OpenVPMS compares names character by character and does not trim them, so what looks alike must be alike. Characters above
-//! U+FFFF (emoji) are a permanent error on some of its databases and `??` on others: they are left out. In what remains one
-//! character is one unit of the server's own length limits.
+//! OpenVPMS compares names character by character and does not trim them, so what looks alike must be alike: an accent that
+//! some devices send apart from its letter is joined with it (Unicode's form C, which is what keyboards of clinics type).
+//! Characters above U+FFFF (emoji) are a permanent error on some of its databases and `??` on others: they are left out. In what
+//! remains one character is one unit of the server's own length limits.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// One line: every sort of blank becomes one plain blank between words, and what is invisible or not storable is left out.
 pub fn one_line(text: &str) -> String {
+    let text = composed(text);
     let mut line = String::with_capacity(text.len());
-    for character in text.chars().filter(|character| !is_left_out(*character)) {
+    for character in text.chars() {
         if !is_blank(character) {
             line.push(character);
         } else if !line.is_empty() && !line.ends_with(' ') {
@@ -18,9 +22,20 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
+/// Letters and accents joined, without what is left out. What is left out can stand between a letter and its accent, and a few
+/// characters become some that are left out, hence the second round; a third would change nothing.
+fn composed(text: &str) -> String {
+    let kept = |text: &str| text.chars().filter(|character| !is_left_out(*character)).collect::<String>();
+    if text.is_ascii() {
+        return kept(text);
+    }
+    let form_c = ComposingNormalizerBorrowed::new_nfc();
+    form_c.normalize(&kept(&form_c.normalize(&kept(text)))).into_owned()
+}
+
 /// [`one_line`] with typographic apostrophes and hyphens as keyboards have them: for what is compared.
 pub fn ascii_punctuated(text: &str) -> String {
-    one_line(&text.chars().map(ascii_punctuation).collect::<String>())
+    one_line(&composed(text).chars().map(ascii_punctuation).collect::<String>())
 }
 
 /// The first `chars_max` characters, without a blank at the end.
@@ -51,10 +66,14 @@ pub(super) fn is_blank(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{180e}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
-fn is_left_out(character: char) -> bool {
+pub(super) fn is_left_out(character: char) -> bool {
     let invisible = matches!(
         character,
         '\u{ad}'                     // soft hyphen
+        | '\u{34f}' | '\u{61c}'      // grapheme joiner, direction mark of Arabic
+        | '\u{115f}' | '\u{1160}'    // fillers of Hangul syllables
+        | '\u{17b4}' | '\u{17b5}'    // inherent vowels of Khmer
+        | '\u{180b}'..='\u{180d}'    // variants of Mongolian letters
         | '\u{200b}'..='\u{200f}'    // zero width, joiners (left over between emoji), direction marks
         | '\u{202a}'..='\u{202e}'    // direction
         | '\u{2060}'..='\u{206f}'    // word joiner, direction
@@ -106,6 +125,13 @@ mod tests {
             ("Mary 😀 Jane 👨\u{200d}👩\u{200d}👧\u{fe0f}", "Mary Jane"),
             ("Ma\u{0}r\u{7f}y\u{ffff}", "Mary"),
             ("José Müller 王", "José Müller 王"),
+            ("Jose\u{301} Mu\u{308}ller", "José Müller"),
+            ("Nguye\u{302}\u{303}n Tha\u{323}o", "Nguyễn Thạo"),
+            ("Zoe\u{200d}\u{308}", "Zoë"),
+            ("q\u{303} \u{301}", "q\u{303} \u{301}"),
+            ("\u{202a}Mary\u{202c} Ja\u{61c}ne\u{180b}", "Mary Jane"),
+            ("\u{1160}\u{115f}", ""),
+            ("\u{fad0}Mary", "Mary"), // stands for a character above U+FFFF
         ] {
             assert_eq!(one_line(typed), expected, "{typed:?}");
         }

@@ -87,11 +87,16 @@ pub fn judge(round: Vec<Sighting>, upcoming: usize, server: Zone) -> Vec<(Bookin
 /// 25 hours the same booking reads back as another instant.
 fn moved(entry: &Entry, booking: &Booking, server: Zone) -> Option<Place> {
     let place = entry.place.as_ref()?;
-    let same_time = server.wall(place.span.start) == booking.start && server.wall(place.span.end) == booking.end;
-    if same_time && place.schedule == booking.schedule {
+    if is_there(place, booking, server) {
         return None;
     }
     place_of(booking, place.user, server)
+}
+
+/// True if the booking stands where the ledger has it.
+pub fn is_there(place: &Place, booking: &Booking, server: Zone) -> bool {
+    let same_time = server.wall(place.span.start) == booking.start && server.wall(place.span.end) == booking.end;
+    same_time && place.schedule == booking.schedule
 }
 
 /// A booking's place as the ledger writes it.

@@ -1,5 +1,7 @@
 //! `vetbridge bookings`: the ledger, as the running service has it, or from the state directory while none runs.
 
+mod resolve;
+
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -19,7 +21,11 @@ use crate::zone::Zone;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<ExitCode> {
-    let instance = config::load_instance(&global.config_file()?)?;
+    let file = global.config_file()?;
+    let instance = config::load_instance(&file)?;
+    if let Some(BookingsCommand::Resolve(resolve)) = &args.command {
+        return resolve::run(&file, &instance, resolve, args.json).await;
+    }
     let source = match running::find(&instance).await? {
         Found::Running(service) => Source::Service(service),
         Found::Absent(absent) if absent.never_ran() => {
@@ -28,17 +34,23 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
         }
         Found::Absent(absent) => Source::state(&absent).await?,
     };
-    match args.command.unwrap_or(BookingsCommand::List) {
-        BookingsCommand::List => {
+    match &args.command {
+        None | Some(BookingsCommand::List | BookingsCommand::Resolve(_)) => {
             let bookings = source.all().await?;
             output::result(if args.json { serde_json::to_string_pretty(&bookings)? } else { table(&bookings) })?;
         }
-        BookingsCommand::Show { id } => {
-            let booking = source.one(id).await?.ok_or_else(|| say::unknown_booking(id))?;
-            output::result(if args.json { serde_json::to_string_pretty(&booking)? } else { details(&booking) })?;
+        Some(BookingsCommand::Show { id }) => {
+            let booking = source.one(*id).await?.ok_or_else(|| say::unknown_booking(*id))?;
+            show(&booking, args.json)?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints one booking.
+fn show(booking: &BookingView, json: bool) -> anyhow::Result<()> {
+    output::result(if json { serde_json::to_string_pretty(booking)? } else { details(booking) })?;
+    Ok(())
 }
 
 /// Where the ledger is read.

@@ -8,9 +8,9 @@ use chrono::TimeDelta;
 use crate::healthengine::{
     AppointmentChangeRequest, AvailabilityRequest, BookingRequest, BookingUpdate, ErrorLogQuery, Feature,
     LivenessContract, Page, PmsAppointmentType, PmsResource, ReadHealthengine, RequestKind, Subscription,
-    SubscriptionError,
+    SubscriptionError, UploadRequest,
 };
-use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
+use crate::ids::{AppointmentTypeId, BookingReference, LocationId, RequestId, ScheduleId, UserId};
 use crate::openvpms::{
     AppointmentType, Booking, FreeBusy, Location, ReadOpenVpms, Schedule, User, UserFreeBusy, UserSpan, Window,
 };
@@ -169,6 +169,12 @@ impl ReadHealthengine for FakeHealthengine {
         self.page()
     }
     async fn appointment_change_requests(&self, _page: u32) -> Answer<Page<AppointmentChangeRequest>> {
+        self.page()
+    }
+    async fn upload_requests(&self, _page: u32) -> Answer<Page<UploadRequest>> {
+        self.page()
+    }
+    async fn attach_requests(&self, _page: u32) -> Answer<Page<RequestId>> {
         self.page()
     }
     async fn liveness_contract(&self) -> Answer<LivenessContract> {

@@ -77,7 +77,7 @@ pub enum Command {
     Discover(DiscoverArgs),
     /// Send everything to Healthengine again, through the running service if there is one
     Resync(ResyncArgs),
-    /// Show the booking ledger
+    /// Show the booking ledger, or settle a booking that needs a person
     Bookings(BookingsArgs),
     /// Stop a practice by hand, as if it were disabled in the configuration, until resume; a pause survives restarts
     Pause(PauseArgs),
@@ -140,13 +140,13 @@ pub struct BookingsArgs {
     /// What to show; `list` if nothing is said.
     #[command(subcommand)]
     pub command: Option<BookingsCommand>,
-    /// JSON: one array of `list`, one object of `show`
+    /// JSON: one array of `list`, one object of `show` and of `resolve`
     #[arg(long, global = true)]
     pub json: bool,
 }
 
-/// What to show of the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+/// What to do with the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum BookingsCommand {
     /// All bookings
     List,
@@ -155,6 +155,36 @@ pub enum BookingsCommand {
         /// Healthengine's booking id
         id: i64,
     },
+    /// Settle a booking after a look into the diary; Healthengine and OpenVPMS follow
+    Resolve(ResolveArgs),
+}
+
+/// Arguments of `bookings resolve`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = clap::ArgGroup::new("outcome").required(true))]
+#[command(
+    after_help = "Works through the running service if there is one, else by itself. A booking that is not flagged can be \
+settled too: --cancelled then cancels its appointment. What the pet owner was told in time (rejected, cancelled) is final."
+)]
+pub struct ResolveArgs {
+    /// Healthengine's booking id
+    pub id: i64,
+    /// The appointment stands in the diary, under this reference [default: the one that the ledger has]
+    #[arg(long, group = "outcome", value_name = "REFERENCE", num_args = 0..=1)]
+    pub confirmed: Option<Option<String>>,
+    /// Believe --confirmed although OpenVPMS has the reference elsewhere or at another time, or does not show it (status 500)
+    #[arg(long, requires = "confirmed", conflicts_with_all = ["rejected", "cancelled"])]
+    pub force: bool,
+    /// There is no appointment in the diary
+    #[arg(long, group = "outcome")]
+    pub rejected: bool,
+    /// The appointment is to be cancelled, or was cancelled by hand
+    #[arg(long, group = "outcome")]
+    pub cancelled: bool,
+    /// One line of at most 200 characters that is kept in the history. Nothing about the patient or the pet owner belongs there:
+    /// it is shown in the clear and kept for as long as the booking
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
 }
 
 /// Arguments of `pause` and `resume`.
@@ -271,6 +301,27 @@ mod tests {
             let cli = Cli::parse_from(std::iter::once(&"vetbridge").chain(arguments));
             let Command::Bookings(args) = cli.command else { panic!("{arguments:?}") };
             assert_eq!((args.command, args.json), (Some(BookingsCommand::Show { id: 7 }), true));
+        }
+    }
+
+    #[test]
+    fn resolve_takes_exactly_one_outcome_and_force_with_confirmed_only() {
+        let parse = |line: &str| {
+            let cli =
+                Cli::try_parse_from(["vetbridge", "bookings", "resolve"].into_iter().chain(line.split(' '))).ok()?;
+            let Command::Bookings(BookingsArgs { command: Some(BookingsCommand::Resolve(args)), .. }) = cli.command
+            else {
+                panic!("{line}")
+            };
+            Some(args)
+        };
+        assert_eq!(parse("7 --confirmed 603:be08 --force").unwrap().confirmed, Some(Some("603:be08".into())));
+        assert_eq!(parse("7 --confirmed --note seen").unwrap().confirmed, Some(None));
+        assert!(parse("7 --rejected").unwrap().rejected && parse("--cancelled 7").unwrap().cancelled);
+        for line in
+            ["7", "7 --rejected --cancelled", "7 --confirmed x --rejected", "7 --rejected --force", "--rejected"]
+        {
+            assert_eq!(parse(line), None, "{line}");
         }
     }
 

@@ -30,6 +30,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// A resync sends a line every two seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// Settling a booking asks both systems, one call after the other, and answers at the end.
+const RESOLVE_SILENCE_MAX: Duration = Duration::from_secs(180);
 /// A ledger of some ten thousand bookings with their histories.
 const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
@@ -47,7 +49,7 @@ pub(super) enum Found {
 /// There is one, and it is not the one that this configuration means, or its token cannot be read.
 pub(super) async fn find(instance: &Instance) -> anyhow::Result<Found> {
     let address = reachable(instance.admin_listen);
-    let http = client()?;
+    let http = client(SILENCE_MAX)?;
     if let Err(why) = healthy(&http, address).await {
         return Ok(Found::Absent(Absent { instance: instance.clone(), why }));
     }
@@ -71,10 +73,10 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-fn client() -> anyhow::Result<Client> {
+fn client(silence_max: Duration) -> anyhow::Result<Client> {
     // No proxy, no redirect, and no certificates: the listener speaks plain http.
     let builder = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).tls_certs_only([]);
-    Ok(builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(SILENCE_MAX).build()?)
+    Ok(builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(silence_max).build()?)
 }
 
 /// `Err` is what happens there instead.
@@ -165,6 +167,14 @@ impl Running {
         let path = format!("/api/v1/bookings/{id}");
         let answer = self.get(&path).send().await.map_err(|error| self.failed(&error))?;
         if answer.status() == StatusCode::NOT_FOUND { Ok(None) } else { self.read(answer).await.map(Some) }
+    }
+
+    /// Has it settle a booking; `body` is what the admin API takes.
+    pub(super) async fn resolve(&self, id: i64, body: &serde_json::Value) -> anyhow::Result<BookingView> {
+        let url = self.url(&["api", "v1", "bookings", &id.to_string(), "resolve"])?;
+        let asked = self.authorized(client(RESOLVE_SILENCE_MAX)?.post(url)).json(body).send().await;
+        let answer = asked.map_err(|error| self.failed(&error))?;
+        self.read(answer).await
     }
 
     /// Its health.

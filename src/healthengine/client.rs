@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::{
     AppointmentChangeRequest, AvailabilityRequest, AvailabilitySnapshot, BATCH_MAX, BatchOutcome, BookingRequest,
     BookingUpdate, ConfirmInsert, ErrorLogQuery, Feature, LivenessContract, Page, PmsAppointmentType, PmsResource,
-    ReadHealthengine, RequestKind, Subscription, SubscriptionError, WriteHealthengine, batch, wire,
+    ReadHealthengine, RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine, batch, wire,
 };
 use crate::clock::Clock;
 use crate::http::json::Misfit;
@@ -62,7 +62,7 @@ pub struct Client {
 enum Quote {
     /// What was asked holds only ids and reasons of ours.
     Yes,
-    /// The list is of patients' bookings.
+    /// The list is of patients' bookings or documents.
     No,
 }
 
@@ -109,10 +109,14 @@ impl Client {
     }
 
     async fn post(&self, lane: Lane, path: String, json: Option<Vec<u8>>) -> Answer<Response> {
+        self.post_as(lane, path, json, Quote::Yes).await
+    }
+
+    async fn post_as(&self, lane: Lane, path: String, json: Option<Vec<u8>>, quote: Quote) -> Answer<Response> {
         let gzip = json.as_ref().is_some_and(|json| json.len() >= GZIP_BYTES_MIN);
         let request =
             Request { method: Method::Post, path, accept: "application/json", json, gzip, lane, repeatable: true };
-        let response = self.exchange(request, Quote::Yes).await?;
+        let response = self.exchange(request, quote).await?;
         // A page with 200 (a login, a proxy's apology) accepted nothing.
         answer::common_error(&response).map_or(Ok(response), Err)
     }
@@ -161,6 +165,14 @@ impl ReadHealthengine for Client {
 
     async fn appointment_change_requests(&self, page: u32) -> Answer<Page<AppointmentChangeRequest>> {
         self.desk_page("pmsAppointmentChanges", page, wire::appointment_change).await
+    }
+
+    async fn upload_requests(&self, page: u32) -> Answer<Page<UploadRequest>> {
+        self.desk_page("uploadDocuments", page, wire::upload_request).await
+    }
+
+    async fn attach_requests(&self, page: u32) -> Answer<Page<RequestId>> {
+        self.desk_page("attachDocuments", page, wire::attach_request).await
     }
 
     async fn liveness_contract(&self) -> Answer<LivenessContract> {
@@ -251,6 +263,21 @@ impl WriteHealthengine for Client {
 
     async fn no_pms_appointment_change(&self, booking: BookingId) -> Answer<()> {
         self.tell(format!("/bookings/{booking}/noPmsAppointmentChange"), None::<&()>).await
+    }
+
+    async fn reject_upload(&self, request: &UploadRequest, reason: &str) -> Answer<()> {
+        let body = wire::RejectUploadBody {
+            booking_id: request.booking_id,
+            pms_document_id: &request.pms_document_id,
+            reason,
+        };
+        // The text of a refusal could repeat what the document is called.
+        let path = "/documents/rejectUpload".to_owned();
+        self.post_as(Lane::Background, path, Some(json(&body)?), Quote::No).await.map(drop)
+    }
+
+    async fn reject_attachment(&self, request: RequestId, reason: &str) -> Answer<()> {
+        self.send(&format!("/attachDocuments/{request}/rejectInsert"), &wire::Reason { reason }).await.map(drop)
     }
 
     async fn send_liveness_contract(&self, contract: &LivenessContract) -> Answer<()> {

@@ -37,7 +37,11 @@ pub enum RequestKind {
     PmsResources,
     /// The appointment type snapshot is wanted.
     PmsAppointmentTypes,
-    /// Belongs to an extra feature that OpenVPMS's booking API cannot serve.
+    /// Documents of a booking that Healthengine wants to be sent; of an extra feature, and can be rejected.
+    UploadDocuments,
+    /// Documents of a patient that Healthengine wants to be filed; of an extra feature, and can be rejected.
+    AttachDocuments,
+    /// Belongs to an extra feature that OpenVPMS's booking API cannot serve, and cannot be rejected.
     ExtraFeature(String),
     /// Something later editions of the API invented.
     Unknown(String),
@@ -170,6 +174,21 @@ pub struct AppointmentChangeRequest {
     pub booking_id: BookingId,
     /// What we confirmed it with, echoed.
     pub pms_appointment_ids: Vec<String>,
+}
+
+/// A document that Healthengine wants to be sent. What it is called can say something about a patient: `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UploadRequest {
+    /// The booking that it belongs to.
+    pub booking_id: BookingId,
+    /// What the practice system of a former integration called it.
+    pub pms_document_id: String,
+}
+
+impl fmt::Debug for UploadRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadRequest").field("booking_id", &self.booking_id).finish_non_exhaustive()
+    }
 }
 
 /// What `confirmInsert` carries. An appointment in doubt has no id.
@@ -357,6 +376,10 @@ pub trait ReadHealthengine: Send + Sync {
     async fn availability_requests(&self, page: u32) -> Answer<Page<AvailabilityRequest>>;
     /// Bookings whose appointment is asked about.
     async fn appointment_change_requests(&self, page: u32) -> Answer<Page<AppointmentChangeRequest>>;
+    /// Documents that are wanted.
+    async fn upload_requests(&self, page: u32) -> Answer<Page<UploadRequest>>;
+    /// Documents that are to be filed, by their requests; what they are is not read.
+    async fn attach_requests(&self, page: u32) -> Answer<Page<RequestId>>;
     /// The liveness contract as Healthengine has it.
     async fn liveness_contract(&self) -> Answer<LivenessContract>;
     /// The resources as Healthengine has them.
@@ -398,6 +421,10 @@ pub trait WriteHealthengine: Send + Sync {
     async fn did_not_attend(&self, booking: BookingId, reason: &str) -> Answer<()>;
     /// Nothing changed since the insert.
     async fn no_pms_appointment_change(&self, booking: BookingId) -> Answer<()>;
+    /// The document will not be sent.
+    async fn reject_upload(&self, request: &UploadRequest, reason: &str) -> Answer<()>;
+    /// The document will not be filed.
+    async fn reject_attachment(&self, request: RequestId, reason: &str) -> Answer<()>;
     /// Replaces the liveness contract.
     async fn send_liveness_contract(&self, contract: &LivenessContract) -> Answer<()>;
     /// Replaces all resources: one that is left out is deleted, with its links.
@@ -418,7 +445,7 @@ pub trait WriteHealthengine: Send + Sync {
     async fn unsubscribe(&self, id: &str) -> Answer<()>;
 }
 
-/// All of the PMS API that belongs to no extra feature.
+/// All of the PMS API that belongs to no extra feature, and what rejects the requests of those.
 pub trait Healthengine: ReadHealthengine + WriteHealthengine {}
 impl<T: ReadHealthengine + WriteHealthengine> Healthengine for T {}
 

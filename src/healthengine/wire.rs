@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     AppointmentChangeRequest, AvailabilityRequest, BookingRequest, BookingStatus, BookingUpdate, Feature, LiveRange,
     LivenessContract, Page, Patient, PmsAppointmentType, PmsResource, RequestKind, Subscription, SubscriptionError,
+    UploadRequest,
 };
 use crate::http::answer::{clean, reason};
 use crate::http::json::{Misfit, cut, entries, field, flag, id, integer, need, text};
@@ -47,6 +48,15 @@ pub(super) struct Reason<'a> {
 pub(super) struct ConfirmBody<'a> {
     pub(super) pms_appointment_ids: &'a [String],
     pub(super) pms_patient_id: &'a str,
+}
+
+/// The body of `documents/rejectUpload`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RejectUploadBody<'a> {
+    pub(super) booking_id: BookingId,
+    pub(super) pms_document_id: &'a str,
+    pub(super) reason: &'a str,
 }
 
 /// The body of a new subscription.
@@ -97,9 +107,9 @@ fn request_kind(name: &str) -> RequestKind {
         "pmsAppointmentChanges" => RequestKind::PmsAppointmentChanges,
         "pmsResources" => RequestKind::PmsResources,
         "pmsAppointmentTypes" => RequestKind::PmsAppointmentTypes,
-        "availableDocuments" | "uploadDocuments" | "clientSnapshots" | "attachDocuments" => {
-            RequestKind::ExtraFeature(name.to_owned())
-        }
+        "uploadDocuments" => RequestKind::UploadDocuments,
+        "attachDocuments" => RequestKind::AttachDocuments,
+        "availableDocuments" | "clientSnapshots" => RequestKind::ExtraFeature(name.to_owned()),
         _ => RequestKind::Unknown(clean(name, NAME_CHARS_MAX)),
     }
 }
@@ -206,6 +216,19 @@ pub(super) fn liveness_contract(value: &Value) -> Result<LivenessContract, Misfi
             .insert(clean(day, NAME_CHARS_MAX), ranges.iter().take(RANGES_MAX).filter_map(range).collect());
     }
     Ok(contract)
+}
+
+/// An entry of `requests/uploadDocuments`.
+pub(super) fn upload_request(value: &Value) -> Option<UploadRequest> {
+    Some(UploadRequest {
+        booking_id: BookingId(get(value, "bookingId", integer)?),
+        pms_document_id: get(value, "pmsDocumentId", id)?,
+    })
+}
+
+/// An entry of `requests/attachDocuments`. Nothing else of it is read: it is about a patient.
+pub(super) fn attach_request(value: &Value) -> Option<RequestId> {
+    get(value, "requestId", integer).map(RequestId)
 }
 
 /// The resources; those without an id are nothing we could name.

@@ -44,3 +44,30 @@ pub fn bad_query(why: impl Display) -> String {
         plain(&why.to_string())
     )
 }
+
+/// 400: no object.
+pub const RESOLVE_NO_JSON: &str =
+    "The body has to be a JSON object such as {\"outcome\": \"rejected\", \"note\": \"no such appointment\"}.";
+/// 400: a field that nobody knows.
+pub const RESOLVE_UNKNOWN_FIELD: &str =
+    "The body has a field that is not known here. It takes outcome, reference, force and note.";
+/// 400: no outcome.
+pub const RESOLVE_NO_OUTCOME: &str = "The outcome has to be \"confirmed\", \"rejected\" or \"cancelled\".";
+/// 400: what belongs to a confirmation.
+pub const RESOLVE_CONFIRMED_ONLY: &str = "Reference and force belong to the outcome \"confirmed\" only.";
+/// 400: neither true nor false.
+pub const RESOLVE_NO_FLAG: &str = "The field force has to be true or false.";
+
+/// 400: a field that is no text.
+pub fn resolve_no_text(field: &str) -> String {
+    format!("The field {field} has to be a text, or absent.")
+}
+
+/// With its capital letter and its full stop.
+pub fn sentence(what: &impl Display) -> String {
+    let text = what.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}

@@ -105,7 +105,7 @@ pub fn answer_refused(booking: BookingId) -> String {
     )
 }
 
-fn when(entry: &Entry, zone: Zone) -> String {
+pub(super) fn when(entry: &Entry, zone: Zone) -> String {
     entry.place.as_ref().map_or_else(|| "an unknown time".into(), |place| wall(place.span.start, zone))
 }
 

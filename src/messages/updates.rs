@@ -9,3 +9,5 @@ pub const WITHOUT_REFERENCE: &str =
 pub const VISIT_HAS_BEGUN: &str = "The visit has begun, so the appointment can no longer be cancelled.";
 /// Made by another server or integration.
 pub const FOREIGN_REFERENCE: &str = "The appointment was not made by this server.";
+/// The extra features that deal in them.
+pub const NO_DOCUMENTS: &str = "The practice's system has no documents that can be exchanged.";

@@ -140,6 +140,14 @@ pub struct Contact {
     pub patient_name: Option<String>,
 }
 
+impl Contact {
+    /// Their number: of its two spellings the international one, whichever field it stands in.
+    pub fn any_phone(&self) -> Option<&str> {
+        let phones = || [self.phone.as_deref(), self.mobile.as_deref()].into_iter().flatten();
+        phones().find(|number| number.starts_with('+')).or_else(|| phones().next())
+    }
+}
+
 impl std::fmt::Debug for NewBooking {
     /// Without anything about the patient.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

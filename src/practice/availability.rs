@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use super::health::Subject;
 use super::publishing::{ReadDays, Which};
-use super::requests::all_pages;
 use super::{Failed, Offering, Practice};
 use crate::availability::{Day, Days, ResourceDay};
 use crate::booking::ledger::Entry;
@@ -479,7 +478,9 @@ impl Practice {
 
     /// Days that Healthengine asks for.
     pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) = all_pages(|page| self.healthengine.availability_requests(page)).await?;
+        let read = self.all_pages(|page| self.healthengine.availability_requests(page)).await;
+        self.days_wait(read.as_ref().map(|(requests, _)| requests.as_slice()).map_err(Clone::clone));
+        let (requests, _) = read?;
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let protected = self.configuration.protected();

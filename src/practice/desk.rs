@@ -7,32 +7,39 @@ use chrono::{DateTime, Utc};
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::locks::Held;
+use super::recall::Asked;
 use super::{Offering, Practice};
 use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, step};
 use crate::booking::ledger::{Deadline, Entry, Place, State};
-use crate::booking::{contact, decide, notes};
+use crate::booking::{decide, notes};
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
-use crate::openvpms::{Contact, NewBooking};
+use crate::openvpms::NewBooking;
 use crate::remote::{Answer, ErrorClass};
 
 impl Practice {
     /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
-    pub(super) async fn attend_request(&self, request: BookingRequest) -> Result<(), LedgerError> {
+    pub(super) async fn attend_request(self: &Arc<Self>, request: BookingRequest) -> Result<(), LedgerError> {
         let now = self.now();
+        let asked = self.asked(request);
+        let request = &asked.request;
         let entry = match self.shared.ledger.get(request.booking_id)? {
             Some(entry) => entry,
-            None => self.first_seen(&request, now),
+            None => self.first_seen(&asked, now),
         };
         let ask = match self.offering_in_time(&entry).await {
-            Some(offering) => decide::ask(&request, &offering.mapping.resources, &offering.zones, now),
+            Some(offering) => decide::ask(request, &offering.mapping.resources, &offering.zones, now),
             None if request.status == BookingStatus::Cancelled => Ask::Nothing,
             None => Ask::Unread(say::NEVER_READ.into()),
         };
-        let event = Event::Asked(ask);
-        self.attend(entry, event, Some(&request)).await
+        let had_reference = entry.reference.is_some();
+        self.attend(entry, Event::Asked(ask), Some(&asked)).await?;
+        if !had_reference {
+            self.learn_from(asked);
+        }
+        Ok(())
     }
 
     /// What is offered; waits for the first reading after a start as long as the deadline leaves time.
@@ -45,8 +52,9 @@ impl Practice {
         self.offering()
     }
 
-    fn first_seen(&self, request: &BookingRequest, now: DateTime<Utc>) -> Entry {
-        let patient = self.shared.pseudonyms.of(&self.contact(request), request.booking_id);
+    fn first_seen(&self, asked: &Asked, now: DateTime<Utc>) -> Entry {
+        let request = &asked.request;
+        let patient = self.shared.pseudonyms.of(&asked.contact(), request.booking_id);
         let mut entry = Entry::received(request.booking_id, self.id().clone(), request.booked_time, patient, now);
         let booked_here = request.booked_time.map(|at| at - self.healthengine.clock_difference());
         entry.maybe_forgotten = booked_here.is_none_or(|at| at < self.shared.store.meta().complete_since());
@@ -62,12 +70,7 @@ impl Practice {
     }
 
     /// One thing at a time: decide, write, do.
-    pub(super) async fn attend(
-        &self,
-        entry: Entry,
-        event: Event,
-        request: Option<&BookingRequest>,
-    ) -> Result<(), LedgerError> {
+    pub(super) async fn attend(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
@@ -86,7 +89,7 @@ impl Practice {
             // The locks are let go as soon as no POST follows.
             let locks = held.take().filter(|_| matches!(action, Action::Submit));
             event = match (action, entry.place) {
-                (Action::LookAndHold, Some(place)) if request.is_some() => {
+                (Action::LookAndHold, Some(place)) if asked.is_some() => {
                     let (look, taken) = self.look_and_hold(&entry, &place).await;
                     held = taken;
                     Event::Looked(look)
@@ -94,8 +97,8 @@ impl Practice {
                 // The patient's fields are at Healthengine, which lists the booking at the next poll.
                 (Action::LookAndHold, _) | (Action::Rest, _) => return Ok(()),
                 (Action::LookAgain, Some(place)) => Event::Looked(self.look(&entry, &place).await),
-                (Action::Submit, Some(place)) => match request {
-                    Some(request) => Event::Submitted(self.submit(&place, request).await),
+                (Action::Submit, Some(place)) => match asked {
+                    Some(asked) => Event::Submitted(self.submit(&place, asked).await),
                     None => return Ok(()),
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
@@ -171,7 +174,7 @@ impl Practice {
         }
     }
 
-    async fn submit(&self, place: &Place, request: &BookingRequest) -> Submission {
+    async fn submit(&self, place: &Place, asked: &Asked) -> Submission {
         let Some(offering) = self.offering() else { return Submission::NothingDone(say::NEVER_READ.into()) };
         let zone = offering.zones.server;
         let resource = offering.mapping.resource(place.resource());
@@ -183,18 +186,18 @@ impl Practice {
             start: zone.at(place.span.start),
             end: zone.at(place.span.end),
             user: place.user,
-            contact: self.contact(request),
-            notes: notes::notes(request, kind.map_or("", |kind| &kind.plain_name)),
+            contact: asked.contact(),
+            notes: notes::notes(
+                &asked.request,
+                kind.map_or("", |kind| &kind.plain_name),
+                asked.typed_name().as_deref(),
+            ),
         };
         let answer = self.openvpms.desk.submit(&booking).await;
         if let Err(error) = &answer {
-            tracing::warn!(practice = %self.id(), booking = %request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
+            tracing::warn!(practice = %self.id(), booking = %asked.request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
         }
         submission(answer)
-    }
-
-    fn contact(&self, request: &BookingRequest) -> Contact {
-        contact::contact(&request.patient, request.reason.as_deref(), &self.settings.bookings.patient_name_labels)
     }
 
     /// What Healthengine made of an answer of ours.

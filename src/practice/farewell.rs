@@ -19,7 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::configuration::Reason;
 use super::publishing::{ReadDays, Which};
-use super::requests::{BLOCKED, all_pages};
+use super::requests::BLOCKED;
 use super::{Failed, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::State;
@@ -120,7 +120,7 @@ impl Practice {
                 self.spawn_known(entry.booking_id, Event::SwitchedOff);
             }
         }
-        let (updates, _) = all_pages(|page| self.healthengine.booking_updates(page)).await?;
+        let (updates, _) = self.all_pages(|page| self.healthengine.booking_updates(page)).await?;
         let updates: BTreeSet<_> = updates.iter().map(|update| (update.request_id, update.booking_id)).collect();
         for (request, booking) in updates {
             let Some(_turn) = self.take_turn(booking) else { continue };

@@ -20,6 +20,12 @@ pub enum Subject {
     Healthengine,
     /// Healthengine cannot tell which bookings wait.
     BookingList,
+    /// Bookings wait for too long.
+    BookingsWait,
+    /// Changes of bookings wait for too long.
+    UpdatesWait,
+    /// Days that are asked for wait for too long.
+    DaysWait,
     /// Healthengine refuses the credentials or the practice's consent.
     Access,
     /// The clocks differ.
@@ -57,6 +63,9 @@ impl Subject {
             Self::OpenVpms => "openvpms".into(),
             Self::Healthengine => "healthengine".into(),
             Self::BookingList => "booking_list".into(),
+            Self::BookingsWait => "bookings_wait".into(),
+            Self::UpdatesWait => "updates_wait".into(),
+            Self::DaysWait => "days_wait".into(),
             Self::Access => "access".into(),
             Self::Clock => "clock".into(),
             Self::LeftOut => "left_out".into(),

@@ -4,8 +4,12 @@
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
 //! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
+//! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
 //! | [`watch`] | cancellations and moves by staff |
+//! | [`waiting`] | tells how long Healthengine has been waiting for answers |
+//! | [`resolve`] | what a person says became of a booking |
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
@@ -16,18 +20,23 @@
 //! holds up no other.
 
 mod availability;
+pub mod clients;
 mod configuration;
 mod desk;
+mod documents;
 mod farewell;
 pub mod health;
 pub mod ledger;
 pub mod locks;
 mod publishing;
 mod reading;
+mod recall;
 mod requests;
+pub mod resolve;
 pub mod resync;
 pub mod rosters;
 mod updates;
+mod waiting;
 mod watch;
 pub mod zones;
 
@@ -83,6 +92,10 @@ pub struct Shared {
     pub locks: Locks,
     /// Names for patients that say nothing about them.
     pub pseudonyms: Pseudonyms,
+    /// One booking at a time is settled by a person: no appointment is given to two.
+    pub resolving: AsyncMutex<()>,
+    /// How OpenVPMS spells clients' names.
+    pub clients: clients::ClientMemory,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
     /// What happened to the diary, for all practices to hear.
@@ -164,8 +177,14 @@ pub struct Practice {
     relisted: AsyncMutex<Option<requests::Listing>>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
+    /// One of them is free again.
+    turn_over: Notify,
     /// How often Healthengine refused an answer to an update.
     refused_updates: Mutex<BTreeMap<RequestId, u32>>,
+    /// Rejections of documents.
+    documents: documents::Documents,
+    /// How long requests have been waiting for their answers.
+    outstanding: Mutex<waiting::Outstanding>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
@@ -222,7 +241,10 @@ impl Practice {
             known_places: Arc::new(Semaphore::new(requests::KNOWN_AT_ONCE)),
             relisted: AsyncMutex::default(),
             busy_bookings: Mutex::default(),
+            turn_over: Notify::new(),
             refused_updates: Mutex::default(),
+            documents: documents::Documents::default(),
+            outstanding: Mutex::default(),
             unserved: Mutex::default(),
         })
     }
@@ -338,6 +360,20 @@ impl Practice {
         self.locked(&self.busy_bookings).insert(booking).then(|| Turn { practice: Arc::clone(self), booking })
     }
 
+    /// Waits for a booking that another task has.
+    async fn wait_for_turn(self: &Arc<Self>, booking: BookingId) -> Turn {
+        loop {
+            let over = self.turn_over.notified();
+            tokio::pin!(over);
+            // Listening before looking: a turn that ends in between is heard.
+            over.as_mut().enable();
+            if let Some(turn) = self.take_turn(booking) {
+                return turn;
+            }
+            over.await;
+        }
+    }
+
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.
     fn written(&self, outcome: Result<(), LedgerError>) {
         if let Err(LedgerError::Unreadable(unreadable)) = outcome {
@@ -377,6 +413,13 @@ impl Practice {
             | ErrorClass::Contract => {
                 self.health.raise(Subject::Healthengine, say::healthengine_failed(error, self.id()), now)
             }
+        }
+    }
+
+    /// Requests without an id, or too many on one page: they are listed at every poll, and said once.
+    fn unreadable_requests(&self, entries: usize) {
+        if self.locked(&self.unserved).insert("unreadable".to_owned()) {
+            tracing::warn!(practice = %self.id(), entries, "Healthengine lists requests without an id, or too many on one page; they cannot be answered yet.");
         }
     }
 
@@ -434,5 +477,6 @@ struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.practice.locked(&self.practice.busy_bookings).remove(&self.booking);
+        self.practice.turn_over.notify_waiters();
     }
 }

@@ -12,10 +12,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, Entry, State};
+use crate::booking::ledger::{Deadline, Entry};
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -117,6 +118,14 @@ impl Practice {
             bookings_read = outcome.is_ok();
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
+        } else {
+            self.bookings_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::BookingUpdates) {
+            self.updates_wait(Ok(&[]));
+        }
+        if !kinds.contains(&RequestKind::Availability) {
+            self.days_wait(Ok(&[]));
         }
         for kind in &kinds {
             let answered = match kind {
@@ -134,6 +143,14 @@ impl Practice {
                     self.appointment_types_wanted();
                     Ok(())
                 }
+                RequestKind::UploadDocuments => {
+                    self.reject_documents(Document::Upload);
+                    Ok(())
+                }
+                RequestKind::AttachDocuments => {
+                    self.reject_documents(Document::Attach);
+                    Ok(())
+                }
                 RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => {
                     self.unserved(name);
                     Ok(())
@@ -148,12 +165,15 @@ impl Practice {
     }
 
     fn has_open_bookings(&self) -> bool {
-        self.shared.ledger.any_live(self.id(), |entry| entry.is_open() && entry.state != State::Cancelled)
+        self.shared.ledger.any_live(self.id(), |entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>) -> Answer<()> {
-        let (mut listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        let began = Instant::now();
+        let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await;
+        self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
+        let (mut listed, conclusive) = read?;
         if conclusive {
             self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
         }
@@ -171,14 +191,14 @@ impl Practice {
             }
             for request in late {
                 let Some(turn) = self.take_turn(request.booking_id) else { continue };
-                let Ok(place) = Arc::clone(&self.late_places).try_acquire_owned() else { break };
+                let Ok(place) = Arc::clone(&self.late_places).acquire_owned().await else { return };
                 self.attend_in(&mut tasks, request, turn, place);
             }
             while tasks.join_next().await.is_some() {}
         };
         // Updates depend on their bookings, so these get a head start. What takes longer goes on by itself, and what has not begun
         // is listed again at the next poll: polling must not wait for it.
-        let _late = tokio::time::timeout(BOOKINGS_FIRST, all).await;
+        let _late = tokio::time::timeout_at(began + BOOKINGS_FIRST, all).await;
         tasks.detach_all();
         Ok(())
     }
@@ -201,7 +221,7 @@ impl Practice {
     /// Open bookings that Healthengine does not list any more.
     fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
         let settled = |entry: &Entry| {
-            let waits = entry.is_open() && !entry.unlisted && entry.state != State::Cancelled;
+            let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
             (waits && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
         };
         for id in self.shared.ledger.pick_live(self.id(), settled) {
@@ -254,7 +274,7 @@ impl Practice {
         let now = self.now();
         let due = |entry: &Entry| {
             let look = next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
-            let deliver = deliver && entry.state == State::Cancelled && !entry.told;
+            let deliver = deliver && entry.owes_a_cancellation();
             (look || deliver).then_some(entry.booking_id)
         };
         let due = self.shared.ledger.pick_live(self.id(), due);
@@ -268,7 +288,7 @@ impl Practice {
         // The list can be long. Whoever waited for the lock takes what was read since he asked.
         if last.as_ref().is_none_or(|listing| listing.began < asked_at) {
             let began = Instant::now();
-            let read = all_pages(|page| self.healthengine.booking_requests(page)).await.ok();
+            let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await.ok();
             let ids = |(listed, conclusive): (Vec<BookingRequest>, bool)| {
                 (listed.iter().map(|booking| booking.booking_id).collect(), conclusive)
             };
@@ -288,24 +308,23 @@ pub(super) struct Listing {
     read: Option<(BTreeSet<BookingId>, bool)>,
 }
 
-/// Reads a list of requests. The flag says whether what is absent is surely not listed: only a list of one page is one moment's;
-/// on longer ones an entry can move to a page that was read already, while others are answered.
-pub(super) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, bool)>
-where
-    T: PartialEq,
-    P: Future<Output = Answer<Page<T>>>,
-{
-    let mut pages = 0;
-    let read = read_all(|number| {
-        pages = number;
-        page(number)
-    })
-    .await?;
-    if read.unreadable > 0 {
-        tracing::warn!(
-            entries = read.unreadable,
-            "Healthengine lists requests without an id, or too many on one page; they cannot be answered yet."
-        );
+impl Practice {
+    /// Reads a list of requests. The flag says whether what is absent is surely not listed: only a list of one page is one moment's;
+    /// on longer ones an entry can move to a page that was read already, while others are answered.
+    pub(super) async fn all_pages<T, P>(&self, mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, bool)>
+    where
+        T: PartialEq,
+        P: Future<Output = Answer<Page<T>>>,
+    {
+        let mut pages = 0;
+        let read = read_all(|number| {
+            pages += 1;
+            page(number)
+        })
+        .await?;
+        if read.unreadable > 0 {
+            self.unreadable_requests(read.unreadable);
+        }
+        Ok((read.items, read.complete && read.unreadable == 0 && pages == 1))
     }
-    Ok((read.items, read.complete && read.unreadable == 0 && pages == 1))
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
-use super::requests::all_pages;
 use crate::booking::desk::Event;
 use crate::booking::ledger::{Entry, State};
 use crate::booking::update::{self, AfterCancel, Plan};
@@ -22,7 +21,9 @@ const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 impl Practice {
     /// Starts to deal with the outstanding updates, oldest first. What there is no place for is listed again.
     pub(super) async fn updates(self: &Arc<Self>) -> Answer<()> {
-        let (mut updates, _) = all_pages(|page| self.healthengine.booking_updates(page)).await?;
+        let read = self.all_pages(|page| self.healthengine.booking_updates(page)).await;
+        self.updates_wait(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
+        let (mut updates, _) = read?;
         updates.sort_by_key(|update| update.request_id);
         let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
         self.refused_updates().retain(|request, _| listed.contains(request));
@@ -132,7 +133,7 @@ impl Practice {
 
     /// Starts to answer whether appointments still stand.
     pub(super) async fn appointment_changes(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) = all_pages(|page| self.healthengine.appointment_change_requests(page)).await?;
+        let (requests, _) = self.all_pages(|page| self.healthengine.appointment_change_requests(page)).await?;
         for request in requests {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.known_places).try_acquire_owned() else { break };

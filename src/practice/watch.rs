@@ -4,7 +4,7 @@
 //! one with each `config_interval`, all others once a day: a move within the same minutes, or to another schedule, does not
 //! always show as free time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +14,7 @@ use super::{Offering, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
 use crate::booking::watch::{Found, Sighting, is_suspect, is_watched, judge};
-use crate::ids::BookingId;
+use crate::ids::{BookingId, BookingReference};
 
 /// Asked for again no sooner than this, if a server would not tell.
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(10);
@@ -123,21 +123,22 @@ impl Practice {
         if broke_off {
             round.retain(|sighting: &Sighting| sighting.found != Found::Gone);
         }
-        let asked: BTreeSet<BookingId> = round.iter().map(|sighting| sighting.entry.booking_id).collect();
+        let asked: BTreeMap<BookingId, Option<BookingReference>> =
+            round.iter().map(|sighting| (sighting.entry.booking_id, sighting.entry.reference.clone())).collect();
         let now = self.now();
         let upcoming = self.shared.ledger.pick_live(self.id(), |entry| is_watched(entry, now).then_some(())).len();
         // Of a round that was cut short nobody knows how many the others would have been: it is measured by itself.
         let of = if is_cut { asked.len() } else { upcoming.max(asked.len()) };
         for (id, event) in judge(round, of, offering.zones.server) {
-            self.seen_in_diary(id, event).await;
+            self.seen_in_diary(id, asked.get(&id).cloned().flatten().as_ref(), event).await;
         }
     }
 
-    /// Notes what staff did, unless the booking changed since it was asked for.
-    async fn seen_in_diary(self: &Arc<Self>, id: BookingId, event: Event) {
+    /// Notes what staff did, unless the booking changed since it was asked for: a person can have given it another appointment.
+    async fn seen_in_diary(self: &Arc<Self>, id: BookingId, asked: Option<&BookingReference>, event: Event) {
         let Ok(place) = Arc::clone(&self.known_places).acquire_owned().await else { return };
-        let still_stands = self.shared.ledger.get(id).ok().flatten().is_some_and(|entry| entry.stands());
-        if still_stands {
+        let entry = self.shared.ledger.get(id).ok().flatten();
+        if entry.is_some_and(|entry| entry.stands() && entry.reference.as_ref() == asked) {
             self.spawn_known_in(place, id, event);
         }
     }

@@ -1,7 +1,7 @@
 //! The admin listener: health for machines, a page and an API for people.
 //!
 //! `/healthz` and `/readyz` are open; everything else, unknown paths included, needs the admin token: as a bearer token, or as the
-//! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync is done by the practice.
+//! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync, or what a person settles, is done by the practice.
 
 mod api;
 mod auth;
@@ -9,6 +9,7 @@ mod guard;
 mod listener;
 mod page;
 mod pause;
+pub mod resolve;
 mod resync;
 pub mod view;
 
@@ -50,6 +51,7 @@ impl Admin {
             .route("/api/v1/status", get(api::status))
             .route("/api/v1/bookings", get(api::bookings))
             .route("/api/v1/bookings/{id}", get(api::booking))
+            .route("/api/v1/bookings/{id}/resolve", post(resolve::resolve))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
             .route("/api/v1/practices/{id}/pause", post(pause::pause))
             .route("/api/v1/practices/{id}/resume", post(pause::resume))

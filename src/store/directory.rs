@@ -6,6 +6,7 @@
 //! | `lock` | locked while a vetbridge runs on the directory; names its process |
 //! | `initialised` | says that a database was in use here, and whose, so that an empty one is an alarm |
 //! | `pseudonym-key` | see [`super::secret_file`] |
+//! | `client-memory-key` | see [`super::secret_file`] |
 //! | `admin-token` | see [`super::secret_file`] |
 //!
 //! sled locks its own file too, but only after start-up repairs that would disturb a running process (see
@@ -157,7 +158,8 @@ fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
 
 fn is_ours(name: &str) -> bool {
     // `lost+found` stands at the root of every freshly made ext4 volume.
-    const NAMES: [&str; 9] = ["db", "conf", "blobs", LOCK, MARKER, PROBE, "pseudonym-key", "admin-token", "lost+found"];
+    const NAMES: [&str; 10] =
+        ["db", "conf", "blobs", LOCK, MARKER, PROBE, "pseudonym-key", "client-memory-key", "admin-token", "lost+found"];
     NAMES.contains(&name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name)) || name.starts_with("snap.")
 }
 
@@ -173,7 +175,7 @@ fn refuse_other_owner(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Somebody who starts at the same moment may have removed it.
-fn remove_if_there(path: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),

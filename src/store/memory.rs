@@ -57,6 +57,14 @@ impl MemoryEngine {
         Self::with(disk.flushed.clone())
     }
 
+    /// Everything that is written on it, flushed or not, one after another: for a search for what must not be there.
+    pub fn raw(&self) -> Vec<u8> {
+        let mut disk = self.lock();
+        disk.flush_what_is_old();
+        let written = disk.applied.iter().chain(&disk.flushed);
+        written.flat_map(|(key, value)| [key.as_slice(), b"\n", value, b"\n"].concat()).collect()
+    }
+
     /// From now on every write fails with this reason, as on a full disk.
     pub fn refuse_writes(&self, reason: &str) {
         self.lock().refusal = Some(reason.to_owned());

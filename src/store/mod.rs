@@ -32,6 +32,7 @@ mod sled_engine;
 mod writer;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -48,6 +49,10 @@ use self::directory::StateDirectory;
 use self::engine::Engine;
 use self::parts::{Parted, Stored};
 use self::writer::{Queue, Urgency};
+
+/// The kind of the records in which clients are remembered ([`crate::practice::clients`]). They are of use to nobody without the key
+/// file beside the database, which never leaves the machine: whoever copies records elsewhere leaves these out.
+pub const CLIENT_MEMORY: &str = "client-memory";
 
 /// Whether a store can be opened in a state directory, as far as that shows without opening it: the directory is one of ours, it is
 /// writable, and no process has it. `false`: there is none yet, and it can be made. Nothing that stays is made or changed.
@@ -71,8 +76,10 @@ struct Inner {
     meta: Meta,
     pseudonym_key: SecretKey,
     admin_token: SecretString,
+    /// How many nonces were given out, where there is no randomness.
+    nonces: AtomicU64,
     /// Declared last: dropped, and so unlocked, when the database is closed.
-    _directory: Option<StateDirectory>,
+    directory: Option<StateDirectory>,
 }
 
 /// Who writes.
@@ -96,7 +103,15 @@ impl Store {
         let queue = Arc::new(Queue::new(records));
         let writer = start_writer(&queue, disk)
             .map_err(|error| OpenError::Disk { path: path.to_owned(), reason: error.to_string() })?;
-        let inner = Inner { queue, writer, meta, pseudonym_key, admin_token, _directory: Some(directory) };
+        let inner = Inner {
+            queue,
+            writer,
+            meta,
+            pseudonym_key,
+            admin_token,
+            nonces: AtomicU64::new(0),
+            directory: Some(directory),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -122,7 +137,8 @@ impl Store {
             meta,
             pseudonym_key: SecretKey::from_bytes([0; 32]),
             admin_token: "token-of-the-store-in-memory".to_owned().into(),
-            _directory: None,
+            nonces: AtomicU64::new(0),
+            directory: None,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -204,6 +220,48 @@ impl Store {
     /// The key that ids of patients are made with.
     pub fn pseudonym_key(&self) -> &SecretKey {
         &self.inner.pseudonym_key
+    }
+
+    /// The key that the client memory is encrypted with; `None` if there is none, or none that can be used. Reads a small file.
+    ///
+    /// # Errors
+    /// There is one, and the disk does not give it.
+    pub fn client_memory_key(&self) -> Result<Option<SecretKey>, OpenError> {
+        match &self.inner.directory {
+            Some(directory) => secret_file::client_memory_key(directory.path()),
+            None => Ok(Some(SecretKey::from_bytes([0; 32]))),
+        }
+    }
+
+    /// Makes a key for the client memory, in place of any other; durable when this returns. What was encrypted before is lost.
+    ///
+    /// # Errors
+    /// The disk refuses it.
+    pub fn make_client_memory_key(&self) -> Result<SecretKey, OpenError> {
+        match &self.inner.directory {
+            Some(directory) => secret_file::make_client_memory_key(directory.path()),
+            None => Ok(SecretKey::from_bytes([0; 32])),
+        }
+    }
+
+    /// Removes the key of the client memory for good.
+    ///
+    /// # Errors
+    /// The disk refuses it.
+    pub fn remove_client_memory_key(&self) -> Result<(), OpenError> {
+        self.inner.directory.as_ref().map_or(Ok(()), |own| secret_file::remove_client_memory_key(own.path()))
+    }
+
+    /// Twelve bytes that were not used before with the key of the client memory: random, or counted where a simulation must be
+    /// the same each time. `None` if the system has no randomness.
+    pub fn nonce(&self) -> Option<[u8; 12]> {
+        let mut nonce = [0; 12];
+        if self.inner.directory.is_some() {
+            secret_file::random(&mut nonce).ok()?;
+        } else {
+            nonce[4..].copy_from_slice(&self.inner.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        }
+        Some(nonce)
     }
 
     /// The token of the admin API.

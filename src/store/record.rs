@@ -5,6 +5,10 @@
 //! the old form, and a sample of the old form joins `fixtures/store/`, where a test reads it for as long as the program lives.
 //! Records are lifted when they are read and written in the present form when they next change.
 //!
+//! The client memory is the exception: what its records hold is encrypted, so they cannot be lifted without its key, and what they say
+//! is learnt again with the next bookings. A changed form gets a higher version and no `migrate`; the old records are then
+//! forgotten at the next start, with a line in the log.
+//!
 //! Keys show in logs and error texts, so nothing of a patient may be in one.
 
 use std::sync::Arc;

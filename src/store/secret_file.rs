@@ -2,6 +2,9 @@
 //!
 //! - `pseudonym-key`: 32 bytes in hex. Ids of patients at Healthengine are made with it, and must not change. It is a file of its
 //!   own and no record, so that it outlives a damaged database that is replaced by an empty one; `state export` carries it.
+//! - `client-memory-key`: 32 bytes in hex, under which the client memory is encrypted. Made when the first client is remembered and
+//!   removed when the memory is switched off, so that what the database's file still holds of it says nothing. It stays behind when
+//!   the state moves, like the memory.
 //! - `admin-token`: the token of the admin API. People read it, and may put one of their own choosing there. It stays behind
 //!   when the state moves.
 
@@ -12,11 +15,12 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
-use super::directory::{disk, read_small, write_file};
+use super::directory::{disk, read_small, remove_if_there, sync_directory_of, write_file};
 use super::error::OpenError;
 
 const ADMIN_TOKEN: &str = "admin-token";
 const PSEUDONYM_KEY: &str = "pseudonym-key";
+const CLIENT_MEMORY_KEY: &str = "client-memory-key";
 /// Shorter tokens can be guessed.
 const TOKEN_CHARS_MIN: usize = 16;
 
@@ -65,10 +69,36 @@ pub(super) fn ensure_admin_token(state: &Path) -> Result<SecretString, OpenError
 /// The key of pseudonyms, made if there is none. The flag says whether it was made.
 pub(super) fn ensure_pseudonym_key(state: &Path) -> Result<(SecretKey, bool), OpenError> {
     let path = state.join(PSEUDONYM_KEY);
-    match read(&path, |text| from_hex(text).ok_or("a key is 64 hexadecimal digits"))? {
+    match read(&path, key)? {
         Some(key) => make_private(&path).map(|()| (key, false)),
         None => make(&path).map(|(_, key)| (key, true)),
     }
+}
+
+/// The key of the client memory. `None` if there is none, and also if the file holds something else: what was encrypted with the
+/// key is lost then, but it can be learnt again.
+pub(super) fn client_memory_key(state: &Path) -> Result<Option<SecretKey>, OpenError> {
+    let path = state.join(CLIENT_MEMORY_KEY);
+    match read(&path, key) {
+        Ok(Some(key)) => make_private(&path).map(|()| Some(key)),
+        Ok(None) | Err(OpenError::SecretFile { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a key for the client memory, in place of any other.
+pub(super) fn make_client_memory_key(state: &Path) -> Result<SecretKey, OpenError> {
+    make(&state.join(CLIENT_MEMORY_KEY)).map(|(_, key)| key)
+}
+
+/// Removes the key of the client memory, for good.
+pub(super) fn remove_client_memory_key(state: &Path) -> Result<(), OpenError> {
+    let path = state.join(CLIENT_MEMORY_KEY);
+    remove_if_there(&path).and_then(|()| sync_directory_of(&path)).map_err(disk(&path))
+}
+
+fn key(text: &str) -> Result<SecretKey, &'static str> {
+    from_hex(text).ok_or("a key is 64 hexadecimal digits")
 }
 
 fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Result<Option<T>, OpenError> {
@@ -161,5 +191,23 @@ mod tests {
             fs::write(state.path().join(PSEUDONYM_KEY), wrong).unwrap();
             assert!(matches!(ensure_pseudonym_key(state.path()), Err(OpenError::SecretFile { .. })), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_key_of_the_client_memory_is_made_when_it_is_wanted_and_anything_else_in_its_place_is_none() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join(CLIENT_MEMORY_KEY);
+        assert!(client_memory_key(state.path()).unwrap().is_none() && !path.exists());
+        let made = make_client_memory_key(state.path()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(client_memory_key(state.path()).unwrap().unwrap().bytes(), made.bytes());
+        for wrong in ["", "abc", &"x".repeat(10_000)] {
+            fs::write(&path, wrong).unwrap();
+            assert!(client_memory_key(state.path()).unwrap().is_none());
+        }
+        assert_ne!(make_client_memory_key(state.path()).unwrap().bytes(), made.bytes());
+        remove_client_memory_key(state.path()).unwrap();
+        assert!(!path.exists());
+        remove_client_memory_key(state.path()).unwrap();
     }
 }

@@ -248,3 +248,84 @@ async fn a_booking_that_cannot_be_is_rejected_with_a_reason_and_an_administrator
     assert!(clinic.journal.of("POST /ws", "").is_empty());
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn documents_of_a_former_integration_are_rejected_and_hold_nothing_up() {
+    let clinic = Clinic::open().await;
+    let (server, practice) = (&clinic.healthengine, practice(PRACTICE));
+    let booking = booked(&clinic, "2027-02-16 10:00").await;
+    for number in 0..120 {
+        server.ask_upload(&practice, booking, &format!("Referral {number} of Muffett")).unwrap();
+        server.ask_attachment(&practice, "New Patient Form of Muffett").unwrap();
+    }
+    server.configure(|settings| settings.per_page = 7);
+    // Of an extra feature too, and without a call to reject them.
+    for kind in ["availableDocuments", "clientSnapshots"] {
+        server.ask_other(&practice, kind).unwrap();
+    }
+    let open = |clinic: &Clinic| clinic.healthengine.documents_asked_for(&crate::support::practice(PRACTICE)).unwrap();
+    let second = clinic.owner_books("s136", "66:s136", "2027-02-16 11:00");
+    clinic.until_state(second, State::Confirmed, seconds(15)).await;
+    clinic.until("all are rejected", minutes(2), |clinic| open(clinic) == (0, 0)).await;
+    clinic.pass(minutes(1)).await;
+    for kind in ["uploadDocuments", "attachDocuments", "availableDocuments", "clientSnapshots"] {
+        let said = clinic.log.with(&format!("request=\"{kind}\""));
+        assert_eq!(said.len(), 1, "{kind}: {said:?}");
+    }
+    let rejections = (
+        clinic.journal.count("POST /documents/rejectUpload", ""),
+        clinic.journal.count("POST /attachDocuments", "/rejectInsert"),
+    );
+    assert_eq!(rejections, (120, 120), "each once");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_of_a_document_that_healthengine_refuses_is_not_repeated_at_every_poll() {
+    let clinic = Clinic::open().await;
+    let booking = booked(&clinic, "2027-02-16 10:00").await;
+    clinic.healthengine.ask_upload(&practice(PRACTICE), booking, "1").unwrap();
+    clinic.healthengine.ask_upload(&practice(PRACTICE), booking, " ").unwrap();
+    clinic.pass(minutes(2)).await;
+    assert_eq!(clinic.healthengine.documents_asked_for(&practice(PRACTICE)).unwrap(), (1, 0));
+    assert_eq!(clinic.journal.count("POST /documents/rejectUpload", ""), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forty_five_pages_of_bookings_are_answered_oldest_deadline_first_twenty_pages_at_a_time() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| settings.per_page = 2);
+    clinic.healthengine_faults.close_port();
+    let mut bookings = Vec::new();
+    for date in 16..28 {
+        for hour in 9..17 {
+            if bookings.len() < 90 {
+                bookings.push(clinic.owner_books("s136", "66:s136", &format!("2027-02-{date} {hour:02}:00")));
+            }
+        }
+    }
+    assert_eq!(bookings.len(), 90);
+    // All of them long ago, but for one on the last page that read is, and one beyond it.
+    clinic.pass(minutes(1)).await;
+    let fresh = |id: BookingId| {
+        let at = clinic.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
+        clinic.healthengine.write_field(id, "bookedTime", Some(serde_json::Value::String(at))).unwrap();
+    };
+    let (urgent, beyond) = (bookings[39], bookings[80]);
+    fresh(urgent);
+    clinic.healthengine_faults.heal();
+    clinic.journal.clear();
+    clinic.until_state(urgent, State::Confirmed, seconds(40)).await;
+    let all = |clinic: &Clinic| bookings.iter().all(|id| clinic.state(*id) == Some(State::Confirmed));
+    clinic.until("all are confirmed", minutes(5), all).await;
+    let pages = clinic.journal.of("GET /requests/bookings", "/bookings");
+    let highest = pages.iter().filter_map(|call| call.query.strip_prefix("page=")?.parse::<u32>().ok()).max();
+    assert_eq!(highest, Some(20), "never more than twenty pages");
+    let confirms = clinic.journal.of("POST /bookings", "/confirmInsert");
+    assert_eq!(confirms.len(), 90, "each once");
+    let place = |id: BookingId| confirms.iter().position(|call| call.what.contains(&id.to_string())).unwrap();
+    assert!(place(urgent) < 10, "the one who can still be told came {}th", place(urgent));
+    assert!(place(beyond) >= 40 - 10, "what is beyond page 20 begins when others are answered");
+    clinic.assert_no_overlap();
+    clinic.finish().await;
+}

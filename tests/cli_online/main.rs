@@ -7,6 +7,7 @@ mod check;
 mod clinic;
 mod discover;
 mod lifecycle;
+mod resolve;
 mod resync;
 mod run;
 mod service;

@@ -62,6 +62,12 @@ impl Service {
         client().request(method, self.url(path)).bearer_auth(&self.token).send().await.unwrap()
     }
 
+    /// Asks with the token and a JSON body.
+    pub(crate) async fn ask_with(&self, method: Method, path: &str, body: String) -> Response {
+        let request = client().request(method, self.url(path)).bearer_auth(&self.token);
+        request.header("content-type", "application/json").body(body).send().await.unwrap()
+    }
+
     pub(crate) fn token(&self) -> &str {
         &self.token
     }

@@ -1,5 +1,7 @@
 //! A transport that answers from a script and remembers what it was asked.
 
+#![allow(dead_code, reason = "each test binary uses the part of it that it needs")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 

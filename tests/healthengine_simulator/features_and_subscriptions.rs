@@ -30,6 +30,32 @@ async fn using_an_extra_feature_is_a_violation() {
     assert_eq!(server.violations().len(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn documents_that_are_asked_for_can_be_rejected_once_and_nothing_else() {
+    use vetbridge::ids::BookingId;
+    let server = Server::new();
+    server.model.ask_upload(&server.practice, BookingId(7), "603/referral").unwrap();
+    let request = server.model.ask_attachment(&server.practice, "New Patient Form").unwrap();
+    assert_eq!(server.get("requests").body, json!(["uploadDocuments", "attachDocuments"]));
+    assert_eq!(server.get("requests/uploadDocuments").body["data"][0]["pmsDocumentId"], "603/referral");
+    assert_eq!(server.get("requests/attachDocuments").body["data"][0]["requestId"], json!(request));
+
+    let upload = json!({ "bookingId": 7, "pmsDocumentId": "603/referral", "reason": "none" });
+    let attachment = format!("attachDocuments/{request}/rejectInsert");
+    assert_eq!(server.post("documents/rejectUpload", upload.clone()).status, 200);
+    assert_eq!(server.post(&attachment, json!({ "reason": null })).status, 200);
+    assert_eq!(server.get("requests").body, json!([]));
+    assert_eq!(
+        (server.post("documents/rejectUpload", upload).status, server.post(&attachment, json!({})).status),
+        (400, 410)
+    );
+    server.assert_well_behaved();
+    let stranger = json!({ "bookingId": 8, "pmsDocumentId": "603/referral" });
+    assert_eq!(server.post("documents/rejectUpload", stranger).status, 400);
+    assert_eq!(server.post("attachDocuments/1/rejectInsert", json!({})).status, 404);
+    assert_eq!(server.violations().len(), 2);
+}
+
 fn subscription(topic: &str) -> Value {
     json!({
         "topic": topic,

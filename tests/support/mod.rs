@@ -265,6 +265,11 @@ impl Clinic {
         self.disk = MemoryEngine::new();
     }
 
+    /// Every byte that the bridge has on the disk.
+    pub(crate) fn raw_disk(&self) -> Vec<u8> {
+        self.disk.raw()
+    }
+
     /// OpenVPMS meets the next bookings that are submitted like this, one each, and the others well.
     pub(crate) fn fail_submissions(&self, faults: impl IntoIterator<Item = Fault>) {
         let mut faults: VecDeque<Fault> = faults.into_iter().collect();

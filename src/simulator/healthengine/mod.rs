@@ -28,6 +28,7 @@ mod availability;
 mod body;
 mod bookings;
 mod configuration;
+mod documents;
 mod door;
 mod features;
 mod health;

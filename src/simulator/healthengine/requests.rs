@@ -25,6 +25,8 @@ pub(super) fn kinds(visit: &mut Visit<'_>) -> Outcome {
         open("pmsAppointmentChanges", !wanted.appointment_changes.is_empty()),
         open("pmsResources", wanted.resources),
         open("pmsAppointmentTypes", wanted.appointment_types),
+        open("uploadDocuments", !wanted.uploads.is_empty()),
+        open("attachDocuments", !wanted.attachments.is_empty()),
     ];
     Reply::with(known.into_iter().flatten().chain(wanted.other_kinds.iter().cloned()).collect())
 }
@@ -59,7 +61,7 @@ pub(super) fn appointment_changes(visit: &mut Visit<'_>) -> Outcome {
     paged(visit, open, |(id, booking)| booking.change_json(*id))
 }
 
-/// The lists of the extra features, which are always empty here.
+/// The lists of the extra features that are always empty here.
 pub(super) fn none(visit: &mut Visit<'_>) -> Outcome {
     paged(visit, std::iter::empty(), |value: Value| value)
 }

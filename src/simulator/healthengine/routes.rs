@@ -1,7 +1,7 @@
 //! Every operation of the API's definition, 1.9.0, as one table.
 
 use super::visit::{Outcome, Refusal, Visit};
-use super::{answers, availability, configuration, features, requests, subscriptions};
+use super::{answers, availability, configuration, documents, features, requests, subscriptions};
 use percent_encoding::percent_decode_str;
 
 /// Carries one operation out.
@@ -40,9 +40,9 @@ const ROUTES: &[Route] = &[
     get("requests/availability", requests::availability),
     get("requests/pmsAppointmentChanges", requests::appointment_changes),
     get("requests/availableDocuments", requests::none),
-    get("requests/uploadDocuments", requests::none),
+    get("requests/uploadDocuments", documents::uploads),
     get("requests/clientSnapshots", requests::none),
-    get("requests/attachDocuments", requests::none),
+    get("requests/attachDocuments", documents::attachments),
     post("bookings/{bookingId}/confirmInsert", answers::confirm_insert),
     post("bookings/{bookingId}/rejectInsert", answers::reject_insert),
     post("bookings/{bookingId}/confirmUpdate/{requestId}", answers::confirm_update),
@@ -71,11 +71,11 @@ const ROUTES: &[Route] = &[
     get("subscriptionErrorLog", subscriptions::error_log),
     post("documents/available", of_an_extra_feature),
     post("documents/upload", of_an_extra_feature),
-    post("documents/rejectUpload", of_an_extra_feature),
+    post("documents/rejectUpload", documents::reject_upload),
     post("clientSnapshot", of_an_extra_feature),
     get("attachDocuments/{requestId}", of_an_extra_feature),
     post("attachDocuments/{requestId}/confirmInsert", of_an_extra_feature),
-    post("attachDocuments/{requestId}/rejectInsert", of_an_extra_feature),
+    post("attachDocuments/{requestId}/rejectInsert", documents::reject_attachment),
 ];
 
 /// The operation for a method and a path below the base, with what stands for `{…}`; or 404, or 405 where only the method is
@@ -107,7 +107,8 @@ fn fits(pattern: &str, path: &str) -> Option<Vec<String>> {
     }
 }
 
-/// OpenVPMS's booking API cannot serve the extra features, so they are not modelled beyond being on or off.
+/// OpenVPMS's booking API cannot serve the extra features, so they are not modelled beyond being on or off, and the
+/// rejection of what they ask for (`documents`).
 fn of_an_extra_feature(_: &mut Visit<'_>) -> Outcome {
     Err(Refusal::mistake(403, "the extra feature is not supported for this practice"))
 }

@@ -1,0 +1,211 @@
+//! A person looked into the diary and says what became of a booking. What is asked of OpenVPMS before that is believed, and what
+//! its answers make of it.
+//!
+//! | said | asked | believed |
+//! | --- | --- | --- |
+//! | confirmed | GET the reference | if schedule and start are the ledger's, and the pet owner did not cancel; by force also elsewhere, unseen (500), or after that |
+//! | rejected | GET the reference, if one is known | unless it stands: that would be cancelled, not rejected |
+//! | cancelled | DELETE the reference, if one is known | if it is gone, then or already |
+//!
+//! What Healthengine has settled for its pet owner in time cannot be taken back, whatever the diary says; and a booking whose POST
+//! is under way settles itself first. Every other booking can be resolved, flagged or not: whoever cancels an appointment by this
+//! command need not wait until something is wrong with it. Nothing is changed here: the ledger and Healthengine follow in
+//! [`super::desk`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::desk::Outcome;
+use super::ledger::{Entry, State};
+use super::update::{AfterCancel, after_cancel};
+use super::watch;
+use crate::ids::BookingReference;
+use crate::messages::resolve as say;
+use crate::messages::updates::FOREIGN_REFERENCE;
+use crate::openvpms::{BOOKING_NOT_FOUND, Booking, INVALID_REFERENCE};
+use crate::remote::{Answer, ErrorClass};
+use crate::zone::Zone;
+
+/// What a person says became of a booking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The appointment stands.
+    Confirmed {
+        /// Its reference in OpenVPMS; absent: the one that the ledger has.
+        reference: Option<BookingReference>,
+        /// Also if OpenVPMS has it elsewhere, or does not show it.
+        force: bool,
+    },
+    /// There is no appointment.
+    Rejected,
+    /// The appointment is to be cancelled, or was.
+    Cancelled,
+}
+
+/// What is asked of OpenVPMS before a verdict is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// GET.
+    Where(BookingReference),
+    /// DELETE.
+    Cancel(BookingReference),
+    /// Nothing: this is all there is to know.
+    Nothing(Outcome),
+    /// Nothing, and nothing is to be done: both systems have it so.
+    Settled,
+}
+
+/// Why a booking is not resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unresolved {
+    /// It would be wrong, for this reason; nothing was changed.
+    Refused(String),
+    /// OpenVPMS did not answer as it should.
+    Failed(String),
+}
+
+/// A line that a person leaves in the history of a booking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note(String);
+
+/// The longest note.
+pub const NOTE_CHARS_MAX: usize = 200;
+
+/// A text that is no note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a note is one line of 1 to {NOTE_CHARS_MAX} characters")]
+pub struct BadNote;
+
+impl FromStr for Note {
+    type Err = BadNote;
+
+    fn from_str(text: &str) -> Result<Self, BadNote> {
+        let text = text.trim();
+        let fits = !text.is_empty() && text.chars().count() <= NOTE_CHARS_MAX && !text.contains(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadNote) }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The longest reference that a person can give; OpenVPMS's have some fifty characters.
+const REFERENCE_BYTES_MAX: usize = 200;
+
+/// A reference as a person gives it. That it is one of OpenVPMS's only OpenVPMS can say.
+///
+/// # Errors
+/// It is empty, too long, or has characters that no reference has.
+pub fn reference(text: &str) -> Result<BookingReference, Unresolved> {
+    let text = text.trim();
+    let fits =
+        !text.is_empty() && text.len() <= REFERENCE_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(BookingReference(text.to_owned())) } else { Err(refused(say::BAD_REFERENCE)) }
+}
+
+fn refused(why: impl Into<String>) -> Unresolved {
+    Unresolved::Refused(why.into())
+}
+
+/// What to ask first.
+///
+/// # Errors
+/// The verdict cannot be true, or not be carried out.
+pub fn question(entry: &Entry, verdict: &Verdict) -> Result<Question, Unresolved> {
+    if entry.state == State::Submitting {
+        return Err(refused(say::ON_ITS_WAY));
+    }
+    let is_over = entry.told && matches!(entry.state, State::Rejected | State::Cancelled);
+    let is_flagged = entry.needs_attention.is_some();
+    match verdict {
+        Verdict::Confirmed { .. } if is_over && entry.state == State::Cancelled => Err(refused(say::IS_CANCELLED)),
+        Verdict::Confirmed { .. } if is_over && !is_flagged => Err(refused(say::IS_REJECTED)),
+        Verdict::Confirmed { force: false, .. } if entry.given_up => Err(refused(say::IS_GIVEN_UP)),
+        Verdict::Confirmed { reference, .. } => match reference.as_ref().or(entry.reference.as_ref()) {
+            Some(reference) => Ok(Question::Where(reference.clone())),
+            // The ledger takes it for standing, and a person has seen it.
+            None if entry.stands() => Ok(Question::Nothing(Outcome::Confirmed { reference: None, place: None })),
+            None => Err(refused(say::NEEDS_REFERENCE)),
+        },
+        Verdict::Rejected | Verdict::Cancelled if is_over && !is_flagged => Ok(Question::Settled),
+        Verdict::Rejected => Ok(match &entry.reference {
+            Some(reference) if entry.state != State::Cancelled => Question::Where(reference.clone()),
+            Some(_) | None => Question::Nothing(Outcome::Rejected),
+        }),
+        Verdict::Cancelled => Ok(match &entry.reference {
+            Some(reference) if entry.state != State::Cancelled => Question::Cancel(reference.clone()),
+            Some(_) | None => Question::Nothing(Outcome::Cancelled),
+        }),
+    }
+}
+
+/// What follows from where OpenVPMS has the booking. `server` is the zone of its wall times.
+///
+/// # Errors
+/// What OpenVPMS says is not what the person says, or it says nothing.
+pub fn after_get(
+    entry: &Entry,
+    verdict: &Verdict,
+    asked: &BookingReference,
+    answer: &Answer<Booking>,
+    server: Zone,
+) -> Result<Outcome, Unresolved> {
+    let stands = |place| Ok(Outcome::Confirmed { reference: Some(asked.clone()), place });
+    match (verdict, answer) {
+        (Verdict::Confirmed { force, .. }, Ok(booking)) => {
+            let user = entry.place.as_ref().and_then(|place| place.user);
+            let there = entry.place.filter(|place| watch::is_there(place, booking, server));
+            let found = there.or_else(|| watch::place_of(booking, user, server));
+            let agrees = entry.place.as_ref().is_some_and(|place| {
+                place.schedule == booking.schedule && server.wall(place.span.start) == booking.start
+            });
+            if agrees || *force { stands(found) } else { Err(refused(say::stands_elsewhere(entry, booking, server))) }
+        }
+        (Verdict::Rejected, Ok(_)) => Err(refused(say::IT_STANDS)),
+        // On servers that answer so for every live booking it exists and is not cancelled; on others it says nothing.
+        (Verdict::Confirmed { force, .. }, Err(error)) if is_silent(error) => {
+            if *force {
+                stands(entry.place)
+            } else {
+                Err(refused(say::UNSEEN))
+            }
+        }
+        (Verdict::Rejected, Err(error)) if is_silent(error) => Err(refused(say::PERHAPS_IT_STANDS)),
+        (Verdict::Confirmed { .. }, Err(error)) if error.is_refusal(404, BOOKING_NOT_FOUND) => {
+            Err(refused(say::IS_GONE))
+        }
+        (Verdict::Confirmed { .. }, Err(error)) if error.is_refusal(400, INVALID_REFERENCE) => {
+            Err(refused(say::FOREIGN))
+        }
+        (Verdict::Rejected, Err(error))
+            if error.is_refusal(404, BOOKING_NOT_FOUND) || error.is_refusal(400, INVALID_REFERENCE) =>
+        {
+            Ok(Outcome::Rejected)
+        }
+        (Verdict::Confirmed { .. } | Verdict::Rejected, Err(error)) => Err(Unresolved::Failed(error.to_string())),
+        // It is not asked for where it stands.
+        (Verdict::Cancelled, _) => Ok(Outcome::Cancelled),
+    }
+}
+
+fn is_silent(error: &crate::remote::CallError) -> bool {
+    error.class == ErrorClass::Unavailable && error.status == Some(500)
+}
+
+/// What follows from OpenVPMS's answer to the cancellation.
+///
+/// # Errors
+/// The appointment stands, or nobody knows.
+pub fn after_delete(answer: &Answer<()>) -> Result<Outcome, Unresolved> {
+    match (after_cancel(answer), answer) {
+        (AfterCancel::Cancelled, _) => Ok(Outcome::Cancelled),
+        // No appointment of this server is meant; the person has seen that there is none.
+        (AfterCancel::Stands(reason), _) if reason == FOREIGN_REFERENCE => Ok(Outcome::Cancelled),
+        (AfterCancel::Stands(_), _) => Err(refused(say::VISIT_HAS_BEGUN)),
+        (AfterCancel::Again, Err(error)) => Err(Unresolved::Failed(error.to_string())),
+        (AfterCancel::Again, Ok(())) => Err(Unresolved::Failed(say::NO_WORD.into())),
+    }
+}

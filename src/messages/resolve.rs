@@ -1,0 +1,122 @@
+//! What is said when a person settles a booking: in its history, in its flag, and to the person.
+
+use std::fmt::Display;
+
+use crate::booking::ledger::{Entry, State};
+use crate::ids::{BookingId, PracticeId};
+use crate::openvpms::Booking;
+use crate::zone::Zone;
+
+use super::booking::when;
+
+/// Reasons for the history and Healthengine's support.
+pub const CONFIRMED: &str = "A person looked into the diary: the appointment stands.";
+/// There is none.
+pub const REJECTED: &str = "A person looked into the diary: there is no appointment.";
+/// It is gone.
+pub const CANCELLED: &str = "The practice cancelled the appointment.";
+/// Healthengine has it as settled, or took the confirmation.
+pub const HEARD: &str = "Healthengine has the booking as confirmed.";
+
+/// A line of the person's.
+pub fn note(note: &str) -> String {
+    format!("Note: {note}")
+}
+
+/// Healthengine's silence.
+pub const NO_ANSWER: &str = "Healthengine does not answer";
+/// Healthengine's refusal.
+pub const REFUSED: &str = "Healthengine refuses the answer and keeps asking";
+
+/// Settled here, and Healthengine does not know.
+pub fn unheard(entry: &Entry, zone: Zone, why: &str) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let outcome = match entry.state {
+        State::Inserted | State::Confirmed | State::InDoubt => "confirmed",
+        State::Cancelled => "cancelled",
+        State::Rejected | State::Received | State::Submitting => "rejected",
+    };
+    format!(
+        "Healthengine booking {booking} at {at} is {outcome} here, and Healthengine does not know ({why}). vetbridge goes on telling it; \
+         if this stays, look at the booking in Healthengine's portal."
+    )
+}
+
+const ATTEMPT: &str = " An attempt to resolve it failed: ";
+
+/// The sentence that stands, with what went wrong last.
+pub fn unresolved(sentence: &str, why: &str) -> String {
+    let sentence = sentence.split(ATTEMPT).next().unwrap_or_default();
+    format!("{sentence}{ATTEMPT}OpenVPMS did not answer as it should ({why}).")
+}
+
+/// Refusals, for whoever typed the command.
+pub const ON_ITS_WAY: &str = "The booking is on its way to OpenVPMS, and vetbridge still finds out whether the appointment was made. It settles by itself, \
+     or is flagged, once OpenVPMS can be read";
+/// A cancellation is final.
+pub const IS_CANCELLED: &str =
+    "Healthengine has the booking as cancelled, and that cannot be taken back: the pet owner has to book again";
+/// The visit can take place all the same.
+pub const IS_GIVEN_UP: &str = "The pet owner cancelled this booking at Healthengine: resolve with --cancelled, which cancels the appointment too. If the visit \
+     takes place all the same, add --force";
+/// A rejection in time is final.
+pub const IS_REJECTED: &str = "The booking was rejected and the pet owner was told so, which cannot be taken back: an appointment in the diary is the \
+     practice's own";
+/// Nothing to go by.
+pub const NEEDS_REFERENCE: &str =
+    "The ledger knows no appointment of this booking: give its reference, as --confirmed REFERENCE";
+/// Not what OpenVPMS writes.
+pub const BAD_REFERENCE: &str = "That is no booking reference: it has 1 to 200 visible ASCII characters, as 603:be08f3c6-3a0e-4bb9-a8a1-8d6b7d3ec1a2";
+/// 404.
+pub const IS_GONE: &str = "OpenVPMS has no such booking: it was cancelled or never made. If there is no appointment, resolve with --rejected or --cancelled";
+/// 400.
+pub const FOREIGN: &str = "OpenVPMS did not write this reference. Copy the whole of it, or leave it out";
+/// 500.
+pub const UNSEEN: &str = "OpenVPMS does not say where this booking stands (status 500). Some servers answer so for every booking that stands; if you saw \
+     it in the diary at its time, add --force";
+/// The appointment is there after all.
+pub const IT_STANDS: &str = "OpenVPMS has the appointment in the diary. If it is to go, resolve with --cancelled, which cancels it in both systems; if it is \
+     right, with --confirmed";
+/// 500, and it would be forgotten.
+pub const PERHAPS_IT_STANDS: &str = "OpenVPMS does not say whether the appointment stands (status 500), and some servers answer so for every one that does. Resolve \
+     with --cancelled, which makes sure of it";
+/// Checked in.
+pub const VISIT_HAS_BEGUN: &str = "OpenVPMS does not cancel the appointment, because the visit has begun or is over. If the visit takes place, resolve with \
+     --confirmed; else cancel it in OpenVPMS first";
+/// Not a refusal and not a yes.
+pub const NO_WORD: &str = "OpenVPMS's answer says nothing";
+/// Somebody is at it.
+pub const BUSY: &str = "vetbridge is dealing with this booking at this moment. Try again in a minute";
+/// The task ended.
+pub const INTERRUPTED: &str = "The booking was not resolved, because vetbridge was stopped. Look at it, and try again";
+/// Another place or time.
+pub fn stands_elsewhere(entry: &Entry, booking: &Booking, server: Zone) -> String {
+    let there = format!("schedule {} at {}", booking.schedule, booking.start.format("%Y-%m-%d %H:%M"));
+    match &entry.place {
+        Some(place) => {
+            let here = server.wall(place.span.start).format("%Y-%m-%d %H:%M");
+            format!(
+                "OpenVPMS has this reference on {there}, and the booking is for schedule {} at {here}. If it is the right one all the same, add --force",
+                place.schedule
+            )
+        }
+        None => format!(
+            "OpenVPMS has this reference on {there}, and the ledger does not know for when the booking is. If it is the right one, add --force"
+        ),
+    }
+}
+
+/// One appointment for two pet owners.
+pub fn taken_by(other: BookingId) -> String {
+    format!("This reference is the appointment of Healthengine booking {other}")
+}
+
+/// The practice's loops are not there to tell anybody.
+pub fn practice_off(practice: &PracticeId) -> String {
+    format!("The booking belongs to practice {}, which does not run here. Enable it first", super::plain(&practice.0))
+}
+
+/// OpenVPMS did not answer.
+pub fn openvpms_failed(why: impl Display) -> String {
+    format!("OpenVPMS did not answer as it should ({why}). Nothing was settled; try again when it can be reached")
+}

@@ -1,0 +1,245 @@
+//! The client memory: for phones and emails of earlier bookings, the names of the customers whom OpenVPMS attached to them. What it
+//! is good for and when it is used stands in [`crate::booking::memory`].
+//!
+//! One record per contact and client, `client-memory/<hash of the contact>/<hash of the name>`, with the day of the last booking and
+//! the sealed name ([`crate::booking::sealing`]). Without the key file in the state directory nobody can read it, the bridge
+//! included: then it is forgotten, with one warning, and learnt again. Nothing waits for it, and nothing that goes wrong with
+//! it stops a booking.
+//!
+//! A client is forgotten `client_memory_days` after the last booking. With 0 everything is forgotten at once and the key is removed,
+//! so that no trace in the database's file can be read.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::booking::memory::{HOUSEHOLD_MAX, known_by, recall};
+use crate::booking::sealing::Sealing;
+use crate::messages::clients as say;
+use crate::openvpms::{Contact, CustomerName};
+use crate::store::{Batch, CLIENT_MEMORY, Record, Store};
+
+/// More records than this are never kept: some ten thousand clients, and about eight megabytes.
+const RECORDS_MAX: usize = 20_000;
+/// So many bookings at a time wait to be read back; of any others nothing is learnt.
+const READ_BACK_AT_ONCE: usize = 32;
+
+/// One client under one contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Remembered {
+    /// The day of the last booking, in UTC.
+    seen_on: NaiveDate,
+    /// The name.
+    sealed: String,
+}
+
+impl Record for Remembered {
+    const KIND: &'static str = CLIENT_MEMORY;
+    const VERSION: u32 = 1;
+}
+
+/// What is remembered of clients, by all practices together: they share OpenVPMS and its customers.
+pub struct ClientMemory {
+    store: Store,
+    state: Mutex<State>,
+    records_max: usize,
+    /// Who may read a booking back.
+    pub(super) readers: Arc<Semaphore>,
+}
+
+struct State {
+    /// How long a client is remembered; 0 is not at all.
+    days: u32,
+    /// The keys, once there are any.
+    sealing: Option<Sealing>,
+    /// True if the key file cannot be read or made: then nothing is touched until the configuration is read again.
+    out_of_order: bool,
+    /// How many records there are.
+    records: usize,
+}
+
+impl ClientMemory {
+    /// Reads what was remembered before the restart and forgets what is to be forgotten.
+    pub fn open(store: Store, days: u32, now: DateTime<Utc>) -> Self {
+        let state = State { days: 0, sealing: None, out_of_order: false, records: 0 };
+        let readers = Arc::new(Semaphore::new(READ_BACK_AT_ONCE));
+        let memory = Self { store, state: Mutex::new(state), records_max: RECORDS_MAX, readers };
+        memory.set_days(days, now);
+        memory
+    }
+
+    /// From here on clients are remembered for so long. Reads and perhaps removes the key file.
+    pub fn set_days(&self, days: u32, now: DateTime<Utc>) {
+        let mut state = self.state();
+        if days > 0 && days == state.days && !state.out_of_order {
+            return;
+        }
+        state.days = days;
+        if days == 0 {
+            return self.forget_everything(&mut state);
+        }
+        state.out_of_order = false;
+        match self.store.client_memory_key() {
+            Ok(key) => state.sealing = key.and_then(|key| Sealing::new(key.bytes())),
+            Err(error) => {
+                (state.sealing, state.out_of_order) = (None, true);
+                return tracing::warn!("{}", say::out_of_order(&error));
+            }
+        }
+        self.tidy(&mut state, now);
+    }
+
+    /// Forgets clients who did not book for long.
+    pub fn forget_old(&self, now: DateTime<Utc>) {
+        let mut state = self.state();
+        if state.days > 0 && !state.out_of_order {
+            self.tidy(&mut state, now);
+        }
+    }
+
+    /// The client who is booking, if it is one whose name OpenVPMS spells otherwise.
+    pub fn recall(&self, typed: &Contact, now: DateTime<Utc>) -> Option<CustomerName> {
+        let state = self.state();
+        let sealing = state.sealing.as_ref()?;
+        let of_contact = |contact: &str| self.clients_of(&state, sealing, contact, now.date_naive());
+        let contacts = known_by(typed).into_iter().map(|(kind, text)| sealing.contact(kind, &text));
+        let remembered: Vec<Vec<CustomerName>> = contacts.map(|contact| of_contact(&contact)).collect();
+        recall(typed, &remembered).cloned()
+    }
+
+    /// Remembers that OpenVPMS knows this client by these contacts.
+    pub fn remember(&self, typed: &Contact, client: &CustomerName, now: DateTime<Utc>) {
+        let mut state = self.state();
+        if state.days == 0 || state.out_of_order || !self.has_key(&mut state) {
+            return;
+        }
+        let Some(sealing) = &state.sealing else { return };
+        let seen_on = now.date_naive();
+        let (mut batch, mut added) = (Batch::new(), 0);
+        for (kind, text) in known_by(typed) {
+            let contact = sealing.contact(kind, &text);
+            let clients = self.clients_of(&state, sealing, &contact, seen_on);
+            let is_fresh = !clients.contains(client);
+            // That there is one more than a household is all that has to be known of a phone of many.
+            if is_fresh && clients.len() > HOUSEHOLD_MAX {
+                continue;
+            }
+            let place = format!("{contact}/{}", sealing.client(client));
+            let sealed = self.store.nonce().and_then(|nonce| sealing.seal(&place, client, nonce));
+            let Some(sealed) = sealed else { return };
+            match std::mem::take(&mut batch).put(&place, &Remembered { seen_on, sealed }) {
+                Ok(with) => batch = with,
+                Err(error) => return tracing::error!("A client cannot be remembered: {error}."),
+            }
+            added += usize::from(is_fresh);
+        }
+        if !batch.is_empty() {
+            self.store.write_later(batch);
+        }
+        state.records += added;
+        if state.records > self.records_max {
+            self.tidy(&mut state, now);
+        }
+    }
+
+    /// Forgets that OpenVPMS knows this client by these contacts.
+    pub fn forget(&self, typed: &Contact, client: &CustomerName) {
+        let state = self.state();
+        let Some(sealing) = &state.sealing else { return };
+        let mut batch = Batch::new();
+        for (kind, text) in known_by(typed) {
+            let place = format!("{}/{}", sealing.contact(kind, &text), sealing.client(client));
+            batch = batch.delete::<Remembered>(&place);
+        }
+        if !batch.is_empty() {
+            self.store.write_later(batch);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the key when the first client is remembered.
+    fn has_key(&self, state: &mut State) -> bool {
+        if state.sealing.is_none() {
+            match self.store.make_client_memory_key() {
+                Ok(key) => state.sealing = Sealing::new(key.bytes()),
+                Err(error) => {
+                    state.out_of_order = true;
+                    tracing::warn!("{}", say::out_of_order(&error));
+                }
+            }
+        }
+        state.sealing.is_some()
+    }
+
+    fn clients_of(&self, state: &State, sealing: &Sealing, contact: &str, today: NaiveDate) -> Vec<CustomerName> {
+        let found = self.store.scan::<Remembered>(&format!("{contact}/")).records;
+        let kept = found.into_iter().filter(|(_, record)| !is_over(record, state.days, today));
+        kept.filter_map(|(place, record)| sealing.open(&place, &record.sealed)).collect()
+    }
+
+    /// Removes what is over, what cannot be read, and the oldest of too many.
+    fn tidy(&self, state: &mut State, now: DateTime<Utc>) {
+        let found = self.store.scan::<Remembered>("");
+        let today = now.date_naive();
+        let (over, mut kept): (Vec<_>, Vec<_>) =
+            found.records.into_iter().partition(|(_, record)| is_over(record, state.days, today));
+        let before = kept.len() + found.unreadable.len();
+        kept.retain(|(place, record)| {
+            state.sealing.as_ref().is_some_and(|sealing| sealing.open(place, &record.sealed).is_some())
+        });
+        if kept.len() < before {
+            tracing::warn!("{}", say::unreadable(before - kept.len()));
+        }
+        if kept.len() > self.records_max {
+            kept.sort_by_key(|(_, record)| std::cmp::Reverse(record.seen_on));
+            // A tenth at once: this takes time, and is not to be done with every booking.
+            kept.truncate(self.records_max - self.records_max / 10);
+        }
+        let gone = over.len() + before != kept.len();
+        state.records = kept.len();
+        if gone {
+            let kept = kept.iter().map(|(place, _)| place.as_str()).collect();
+            self.remove_all_but(&kept);
+        }
+    }
+
+    fn forget_everything(&self, state: &mut State) {
+        self.remove_all_but(&BTreeSet::new());
+        (state.sealing, state.records) = (None, 0);
+        if let Err(error) = self.store.remove_client_memory_key() {
+            tracing::warn!("{}", say::key_stays(&error));
+        }
+    }
+
+    fn remove_all_but(&self, kept: &BTreeSet<&str>) {
+        let found = self.store.scan::<Remembered>("");
+        let kind = format!("{CLIENT_MEMORY}/");
+        let damaged = found.unreadable.into_iter().map(|unreadable| unreadable.key);
+        let damaged = damaged.filter_map(|key| key.strip_prefix(&kind).map(str::to_owned));
+        let places = found.records.into_iter().map(|(place, _)| place).chain(damaged);
+        let gone = places.filter(|place| !kept.contains(place.as_str()));
+        let batch = gone.fold(Batch::new(), |batch, place| batch.delete::<Remembered>(&place));
+        if !batch.is_empty() {
+            self.store.write_later(batch);
+        }
+    }
+}
+
+fn is_over(record: &Remembered, days: u32, today: NaiveDate) -> bool {
+    (today - record.seen_on).num_days() >= i64::from(days)
+}
+
+impl std::fmt::Debug for ClientMemory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClientMemory(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

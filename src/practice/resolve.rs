@@ -1,0 +1,136 @@
+//! Settles a booking as a person says: asks OpenVPMS first, then lets the desk take it down and tell Healthengine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::configuration::Reason;
+use super::health::Subject;
+use super::ledger::LedgerError;
+use super::{Practice, Turn};
+use crate::booking::desk::{Event, Outcome, Resolved};
+use crate::booking::ledger::Entry;
+use crate::booking::resolve::{Note, Question, Unresolved, Verdict, after_delete, after_get, question};
+use crate::ids::{BookingId, BookingReference};
+use crate::messages::resolve as say;
+use crate::zone::Zone;
+
+/// A booking is in another task's hands for as long as a call or two.
+const TURN_WAIT: Duration = Duration::from_secs(30);
+
+/// Why a booking is not resolved, or not yet by everybody.
+#[derive(Debug, thiserror::Error)]
+pub enum NotResolved {
+    /// The ledger does not know it as one of this practice.
+    #[error("the ledger does not know the booking")]
+    Unknown,
+    /// It would be wrong. Nothing was changed.
+    #[error("{0}")]
+    Refused(String),
+    /// Somebody did not answer; the booking needs a person still, as it says.
+    #[error("{0}")]
+    Failed(String),
+    /// The ledger cannot be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<Unresolved> for NotResolved {
+    fn from(unresolved: Unresolved) -> Self {
+        match unresolved {
+            Unresolved::Refused(why) => Self::Refused(why),
+            Unresolved::Failed(why) => Self::Failed(say::openvpms_failed(why)),
+        }
+    }
+}
+
+impl Practice {
+    /// Settles a booking and sees that both systems follow. The entry as it is then.
+    ///
+    /// # Errors
+    /// What stands in the way, in a sentence for the person.
+    pub async fn resolve(
+        self: &Arc<Self>,
+        id: BookingId,
+        verdict: &Verdict,
+        note: Option<Note>,
+    ) -> Result<Entry, NotResolved> {
+        let _one = self.shared.resolving.lock().await;
+        // Neither the desk nor the watch nor a pet owner's cancellation is at this booking meanwhile.
+        let waiting = tokio::time::timeout(TURN_WAIT, self.wait_for_turn(id));
+        let turn: Turn = waiting.await.map_err(|_| NotResolved::Refused(say::BUSY.into()))?;
+        // A practice that is stopped waits for it.
+        let outcome = self.tasks.track_future(self.resolve_in_turn(id, verdict, note)).await;
+        drop(turn);
+        if let Err(NotResolved::Ledger(LedgerError::Store(error))) = outcome {
+            self.written(Err(LedgerError::Store(error.clone())));
+            return Err(LedgerError::Store(error).into());
+        }
+        outcome
+    }
+
+    async fn resolve_in_turn(
+        &self,
+        id: BookingId,
+        verdict: &Verdict,
+        note: Option<Note>,
+    ) -> Result<Entry, NotResolved> {
+        let known = self.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.id());
+        let entry = known.ok_or(NotResolved::Unknown)?;
+        let outcome = match question(&entry, verdict)? {
+            Question::Settled => return Ok(entry),
+            Question::Nothing(outcome) => Ok(outcome),
+            Question::Where(reference) => self.ask_where(&entry, verdict, &reference).await,
+            Question::Cancel(reference) => after_delete(&self.openvpms.desk.cancel(&reference).await),
+        };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(unresolved) => {
+                if let Unresolved::Failed(why) = &unresolved {
+                    self.attend(entry, Event::Unresolved(why.clone()), None).await?;
+                }
+                return Err(unresolved.into());
+            }
+        };
+        if let Outcome::Confirmed { reference: Some(reference), .. } = &outcome {
+            self.is_nobody_elses(id, reference)?;
+        }
+        let listed = if outcome == Outcome::Cancelled { None } else { self.is_listed(id).await };
+        let resolved = Resolved { outcome, listed, note: note.map(|note| note.to_string()) };
+        self.attend(entry, Event::Resolved(resolved), None).await?;
+        let entry = self.shared.ledger.get(id)?.ok_or(NotResolved::Unknown)?;
+        if entry.owed.is_some() {
+            let unheard = || say::unheard(&entry, self.zone(), say::NO_ANSWER);
+            return Err(NotResolved::Failed(entry.needs_attention.clone().unwrap_or_else(unheard)));
+        }
+        self.health.clear(&Subject::Booking(id));
+        Ok(entry)
+    }
+
+    async fn ask_where(
+        &self,
+        entry: &Entry,
+        verdict: &Verdict,
+        reference: &BookingReference,
+    ) -> Result<Outcome, Unresolved> {
+        let server = self.server_zone().await.map_err(Unresolved::Failed)?;
+        after_get(entry, verdict, reference, &self.openvpms.desk.booking(reference).await, server)
+    }
+
+    /// The zone of OpenVPMS's wall times; read here if this is no running practice, or a young one.
+    async fn server_zone(&self) -> Result<Zone, String> {
+        if self.offering().is_none() {
+            self.configure(Reason::Interval, true).await.map_err(|failed| failed.into_error().to_string())?;
+        }
+        self.offering().map(|offering| offering.zones.server).ok_or_else(|| crate::messages::practice::NO_ZONE.into())
+    }
+
+    /// One appointment is not two pet owners'.
+    fn is_nobody_elses(&self, id: BookingId, reference: &BookingReference) -> Result<(), NotResolved> {
+        let others = self.shared.ledger.all().into_iter().filter(|entry| entry.booking_id != id && entry.stands());
+        let has_it = |entry: &Entry| entry.reference.as_ref() == Some(reference);
+        match others.into_iter().find(has_it) {
+            Some(other) => Err(NotResolved::Refused(say::taken_by(other.booking_id))),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `POST /api/v1/bookings/{id}/resolve`: a person settles a booking.
+//!
+//! 200 with the booking as it is then; 400 for a body that says nothing clear, 404 for a booking that the ledger does not know, 409
+//! for a verdict that cannot be true, 502 when one of the systems did not answer. Every refusal is a sentence as JSON, and quotes
+//! nothing of the body.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::{Admin, api, view};
+use crate::booking::resolve::{Note, Unresolved, Verdict, reference};
+use crate::http::json::{field, text};
+use crate::ids::BookingId;
+use crate::messages::{admin as say, resolve as say_resolve};
+use crate::practice::resolve::NotResolved;
+
+/// The fields of the body.
+const FIELDS: [&str; 4] = ["outcome", "reference", "force", "note"];
+
+/// Reads the body: `{"outcome": "confirmed", "reference": …, "force": …, "note": …}`.
+///
+/// # Errors
+/// A sentence that names the field and what it takes.
+pub fn read(body: &[u8]) -> Result<(Verdict, Option<Note>), String> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| say::RESOLVE_NO_JSON.to_owned())?;
+    let fields = value.as_object().ok_or_else(|| say::RESOLVE_NO_JSON.to_owned())?;
+    if !fields.keys().all(|name| FIELDS.contains(&name.as_str())) {
+        return Err(say::RESOLVE_UNKNOWN_FIELD.to_owned());
+    }
+    let given = |name| field(&value, name);
+    let words = |name: &'static str| match given(name) {
+        None => Ok(None),
+        Some(found) => text(found).map(Some).ok_or_else(|| say::resolve_no_text(name)),
+    };
+    let force = given("force").map_or(Some(false), Value::as_bool).ok_or_else(|| say::RESOLVE_NO_FLAG.to_owned())?;
+    let note = words("note")?.map(|note| note.parse::<Note>()).transpose().map_err(|bad| say::sentence(&bad))?;
+    let reference = words("reference")?.map(|given| reference(&given)).transpose().map_err(|bad| match bad {
+        Unresolved::Refused(why) | Unresolved::Failed(why) => say::sentence(&why),
+    })?;
+    let verdict = match given("outcome").and_then(Value::as_str) {
+        Some("confirmed") => Verdict::Confirmed { reference, force },
+        Some(_) if reference.is_some() || force => return Err(say::RESOLVE_CONFIRMED_ONLY.to_owned()),
+        Some("rejected") => Verdict::Rejected,
+        Some("cancelled") => Verdict::Cancelled,
+        Some(_) | None => return Err(say::RESOLVE_NO_OUTCOME.to_owned()),
+    };
+    Ok((verdict, note))
+}
+
+pub(super) async fn resolve(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Ok(body) = body else {
+        return api::problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(super::guard::BODY_BYTES_MAX));
+    };
+    let unknown = || api::problem(StatusCode::NOT_FOUND, say::no_such_booking(&id));
+    let Ok(booking) = id.parse().map(BookingId) else { return unknown() };
+    let (verdict, note) = match read(&body) {
+        Ok(read) => read,
+        Err(why) => return api::problem(StatusCode::BAD_REQUEST, why),
+    };
+    let entry = match admin.bridge.ledger().get(booking) {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return unknown(),
+        Err(error) => return api::problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    };
+    let Some(practice) = admin.bridge.practice(&entry.practice_id) else {
+        let why = say::sentence(&say_resolve::practice_off(&entry.practice_id));
+        return api::problem(StatusCode::CONFLICT, why);
+    };
+    // In a task of its own: a client that hangs up must not leave it half done.
+    let running = tokio::spawn(async move { practice.resolve(booking, &verdict, note).await });
+    match running.await {
+        Ok(Ok(entry)) => Json(view::booking(&entry, admin.bridge.zone_of(&entry.practice_id))).into_response(),
+        Ok(Err(NotResolved::Unknown)) => unknown(),
+        Ok(Err(NotResolved::Refused(why))) => api::problem(StatusCode::CONFLICT, say::sentence(&why)),
+        Ok(Err(NotResolved::Failed(why))) => api::problem(StatusCode::BAD_GATEWAY, say::sentence(&why)),
+        Ok(Err(NotResolved::Ledger(error))) => api::problem(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&error)),
+        Err(_) => api::problem(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&say_resolve::INTERRUPTED)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_says_what_became_of_the_booking() {
+        let read = |body: &str| read(body.as_bytes());
+        let confirmed = |reference: Option<&str>, force| Verdict::Confirmed {
+            reference: reference.map(|text| crate::ids::BookingReference(text.into())),
+            force,
+        };
+        assert_eq!(read(r#"{"outcome":"confirmed"}"#), Ok((confirmed(None, false), None)));
+        assert_eq!(
+            read(r#"{"outcome":"confirmed","reference":" 603:be08 ","force":true,"note":"seen by Kim"}"#),
+            Ok((confirmed(Some("603:be08"), true), Some("seen by Kim".parse().unwrap())))
+        );
+        assert_eq!(
+            read(r#"{"outcome":"rejected","reference":null,"force":false,"note":null}"#),
+            Ok((Verdict::Rejected, None))
+        );
+        assert_eq!(read(r#"{"outcome":"cancelled"}"#), Ok((Verdict::Cancelled, None)));
+    }
+
+    #[test]
+    fn a_body_that_says_nothing_clear_is_refused_in_a_sentence_that_quotes_nothing() {
+        for body in [
+            "",
+            "[]",
+            "secret",
+            r#"{"outcome":"secret"}"#,
+            r#"{"outcome":null}"#,
+            r#"{"note":"secret"}"#,
+            r#"{"outcome":"confirmed","secret":1}"#,
+            r#"{"outcome":"confirmed","reference":{"secret":1}}"#,
+            r#"{"outcome":"confirmed","reference":"secret with blanks"}"#,
+            r#"{"outcome":"confirmed","reference":""}"#,
+            r#"{"outcome":"confirmed","force":"secret"}"#,
+            r#"{"outcome":"rejected","force":true}"#,
+            r#"{"outcome":"cancelled","reference":"1:secret"}"#,
+            r#"{"outcome":"rejected","note":"secret\nof two lines"}"#,
+            r#"{"outcome":"rejected","note":"  "}"#,
+        ] {
+            let said = read(body.as_bytes()).unwrap_err();
+            assert!(said.ends_with('.') && !said.contains("secret"), "{body}: {said}");
+        }
+        let long = format!(r#"{{"outcome":"rejected","note":"{}"}}"#, "x".repeat(201));
+        assert!(read(long.as_bytes()).unwrap_err().contains("200"));
+    }
+}

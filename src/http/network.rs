@@ -33,7 +33,7 @@ pub const BODY_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 /// A body longer than this is a long one,
 const SHORT_BODY_BYTES: usize = 256 * 1024;
 /// and so many of them are taken in at one time.
-const LONG_BODIES_MAX: usize = 4;
+const LONG_BODIES_MAX: usize = 2;
 /// Connecting takes at most this long, and at most half of the request timeout.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 /// An idle connection is dropped well before the servers' own limits (Tomcat: 20 s), which spares most resets.

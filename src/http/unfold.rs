@@ -13,15 +13,17 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Value};
 
 /// The heaviest tree that is built. A year of one schedule that is open ten hours a day, every other slot of five minutes taken,
-/// weighs about half of it.
-const WEIGHT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// weighs less.
+const WEIGHT_BYTES_MAX: usize = 48 * 1024 * 1024;
 /// Texts up to this size are unfolded side by side.
 const SHORT_BYTES: usize = 256 * 1024;
 
-/// About what a value takes in a list, with the room that a growing list keeps.
-const VALUE_BYTES: usize = 48;
+/// About what a value takes in a list, with the room that a growing list keeps: twice its own.
+const VALUE_BYTES: usize = 64;
+/// The first value of a list comes with room for four.
+const LIST_BYTES: usize = 144;
 /// About what an allocated text takes besides its bytes.
-const TEXT_BYTES: usize = 16;
+const TEXT_BYTES: usize = 32;
 /// About what the first entries of an object take: its map makes room for eleven at once.
 const OBJECT_BYTES: usize = 640;
 const OBJECT_ENTRIES: usize = 11;
@@ -100,7 +102,7 @@ impl<'de> Visitor<'de> for Weighed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         while let Some(value) = entries.next_element_seed(self)? {
-            self.take(VALUE_BYTES)?;
+            self.take(if list.is_empty() { LIST_BYTES } else { VALUE_BYTES })?;
             list.push(value);
         }
         Ok(Value::Array(list))
@@ -109,7 +111,7 @@ impl<'de> Visitor<'de> for Weighed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
-            let room = if object.len() % OBJECT_ENTRIES == 0 { OBJECT_BYTES } else { 0 };
+            let room = if object.len().is_multiple_of(OBJECT_ENTRIES) { OBJECT_BYTES } else { 0 };
             self.take(room + TEXT_BYTES + name.len())?;
             let value = entries.next_value_seed(self)?;
             object.insert(name, value);

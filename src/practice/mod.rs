@@ -301,11 +301,14 @@ impl Practice {
 
     /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.
     pub fn zone(&self) -> Zone {
+        self.known_zone().unwrap_or(Zone::Iana(chrono_tz::UTC))
+    }
+
+    fn known_zone(&self) -> Option<Zone> {
         let configured = self.config.timezone;
         configured
             .or_else(|| self.offering().map(|offering| offering.zones.practice))
             .or_else(|| zones::remembered(&self.shared.store, self.id()))
-            .unwrap_or(Zone::Iana(chrono_tz::UTC))
     }
 
     /// Why Healthengine may not show what the diary says; empty when it does. `near_interval` is how often the near days are read.

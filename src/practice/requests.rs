@@ -24,7 +24,7 @@ use crate::messages::practice as say;
 use crate::remote::{Answer, ErrorClass};
 
 /// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
-pub(super) const IN_TIME_AT_ONCE: usize = 64;
+pub(super) const IN_TIME_AT_ONCE: usize = 128;
 /// and so many after that.
 pub(super) const LATE_AT_ONCE: usize = 16;
 /// So many updates are carried out at one time,
@@ -95,7 +95,8 @@ impl Practice {
     }
 
     fn request_interval(&self) -> Duration {
-        let live = self.config.live_hours.is_live(self.zone().wall(self.now()));
+        // Before OpenVPMS was ever read nobody knows what time it is there.
+        let live = self.known_zone().is_none_or(|zone| self.config.live_hours.is_live(zone.wall(self.now())));
         if live { self.settings.sync.request_interval } else { self.settings.sync.idle_request_interval }
     }
 

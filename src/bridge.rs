@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,18 +25,19 @@ use crate::practice::locks::Locks;
 use crate::practice::rosters::KnownRosters;
 use crate::practice::{self, Doors, Practice, Settings, Shared, zones};
 use crate::store::{Store, StoreError};
+use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
 pub mod keeper;
 pub mod pauses;
 
-use keeper::{Keeper, Means, Off, Standing, Wanted};
+use keeper::{Keeper, Means, Standing, Wanted};
 
 /// How the two servers are reached: over the network, or in memory.
 pub trait Connect {
     /// OpenVPMS, shared by all practices.
     fn openvpms(&self) -> Doors;
-    /// Healthengine as one practice; `None` for a practice that it was not made for.
+    /// Healthengine as one practice; `None` for a practice that neither this nor an earlier configuration had.
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle>;
 }
 
@@ -51,6 +52,8 @@ type Keepers = BTreeMap<PracticeId, Arc<Keeper>>;
 pub struct Bridge {
     shared: Arc<Shared>,
     keepers: Arc<Mutex<Keepers>>,
+    /// One pause, or end of one, at a time: what is written last is what is wanted.
+    pausing: AsyncMutex<()>,
     keep_days: watch::Sender<u32>,
     /// What is wrong with the whole rather than with one practice.
     health: Health,
@@ -72,6 +75,7 @@ impl Bridge {
             locks: Locks::default(),
             resolving: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
+            practices: Mutex::default(),
             broken: CancellationToken::new(),
             clock,
             store,
@@ -79,14 +83,15 @@ impl Bridge {
         let bridge = Self {
             shared,
             keepers: Arc::default(),
+            pausing: AsyncMutex::default(),
             keep_days: watch::Sender::new(config.bookings.keep_days),
             health: Health::of_the_service(),
             started_at: now,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
-        for (id, wanted) in bridge.wanted(config, connect) {
-            let keeper = bridge.keeper(wanted);
+        for (id, means) in all_means(config, connect) {
+            let keeper = bridge.keeper(&id, means);
             bridge.keepers().insert(id, keeper);
         }
         bridge.look_for_left_behind();
@@ -123,20 +128,24 @@ impl Bridge {
     pub fn reload(&self, config: &Config, connect: &impl Connect) {
         self.keep_days.send_replace(config.bookings.keep_days);
         self.shared.clients.set_days(config.bookings.client_memory_days, self.now());
-        let mut wanted = self.wanted(config, connect);
+        let mut wanted = all_means(config, connect);
         let mut added = Vec::new();
         {
             let mut keepers = self.keepers();
             for (id, keeper) in keepers.iter() {
-                match wanted.remove(id) {
-                    Some(next) if next == keeper.wanted() => keeper.practice().try_again(),
-                    Some(next) => keeper.want(|wanted| *wanted = next),
-                    // With the means it had: its key is not in the file any more.
-                    None => keeper.want(|wanted| wanted.off = Some(Off::Removed)),
+                let next = wanted.remove(id);
+                let (before, removed) = (keeper.wanted(), next.is_none());
+                // One that is gone has the block that it had: its key is not in the file any more.
+                let next = next.or_else(|| means(&before.means.config, config, connect));
+                let means = next.unwrap_or_else(|| before.means.clone());
+                if before.removed == removed && before.means == means {
+                    keeper.practice().try_again();
+                } else {
+                    keeper.want(|wanted| (wanted.means, wanted.removed) = (means, removed));
                 }
             }
-            for (id, wanted) in wanted {
-                let keeper = self.keeper(wanted);
+            for (id, means) in wanted {
+                let keeper = self.keeper(&id, means);
                 keepers.insert(id.clone(), Arc::clone(&keeper));
                 added.push((id, keeper));
             }
@@ -153,11 +162,18 @@ impl Bridge {
     /// # Errors
     /// The store cannot be written.
     pub async fn set_paused(&self, id: &PracticeId, paused: bool) -> Result<Option<Arc<Keeper>>, StoreError> {
-        let keeper = self.keepers().get(id).cloned();
-        let Some(keeper) = keeper.filter(|keeper| keeper.wanted().off != Some(Off::Removed)) else { return Ok(None) };
+        let _one = self.pausing.lock().await;
+        let configured = || self.keepers().get(id).filter(|keeper| !keeper.wanted().removed).cloned();
+        if configured().is_none() {
+            return Ok(None);
+        }
         pauses::set_paused(&self.shared.store, id, paused, self.now()).await?;
-        keeper.want(|wanted| wanted.off = off(&wanted.means.config, paused));
-        Ok(Some(keeper))
+        // A configuration may have been read meanwhile.
+        let keeper = configured();
+        if let Some(keeper) = &keeper {
+            keeper.want(|wanted| wanted.paused = paused);
+        }
+        Ok(keeper)
     }
 
     /// Lets what is in flight come to an end, for as long as `patience`. What does not is found in the ledger at the next start.
@@ -198,6 +214,14 @@ impl Bridge {
         &self.health
     }
 
+    /// A webhook arrived: the practice that it names looks; every one does if it names none that runs.
+    pub fn webhook(&self, hint: &Hint) {
+        match hint.practice.as_ref().and_then(|id| self.practice(id)) {
+            Some(practice) => practice.webhook(hint),
+            None => self.practices().for_each(|practice| practice.look_now()),
+        }
+    }
+
     /// The zone in which times of a practice are shown, also of one that does not run.
     pub fn zone_of(&self, practice: &PracticeId) -> Zone {
         let running = self.practice(practice).map(|practice| practice.zone());
@@ -224,23 +248,9 @@ impl Bridge {
         self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a configuration, and the pauses, want of each practice.
-    fn wanted(&self, config: &Config, connect: &impl Connect) -> BTreeMap<PracticeId, Wanted> {
-        let (settings, openvpms) = (Settings::of(config), connect.openvpms());
-        let wanted = |practice: &config::Practice| {
-            let means = Means {
-                config: practice.clone(),
-                settings: settings.clone(),
-                openvpms: openvpms.clone(),
-                healthengine: connect.healthengine(practice)?,
-            };
-            let off = off(practice, pauses::is_paused(&self.shared.store, &practice.id));
-            Some((practice.id.clone(), Wanted { means, off }))
-        };
-        config.practices.iter().filter_map(wanted).collect()
-    }
-
-    fn keeper(&self, wanted: Wanted) -> Arc<Keeper> {
+    /// A pause that was never ended counts, however long the practice was out of the configuration.
+    fn keeper(&self, id: &PracticeId, means: Means) -> Arc<Keeper> {
+        let wanted = Wanted { means, paused: pauses::is_paused(&self.shared.store, id), removed: false };
         Keeper::new(wanted, Arc::clone(&self.shared), self.stop.child_token())
     }
 
@@ -249,7 +259,7 @@ impl Bridge {
         self.tasks.spawn(keeper.keep(move || {
             let mut keepers = keepers.lock().unwrap_or_else(PoisonError::into_inner);
             // It may have been put back a moment ago.
-            let removed = own.wanted().off == Some(Off::Removed);
+            let removed = own.wanted().removed;
             if removed {
                 keepers.remove(&id);
             }
@@ -267,11 +277,17 @@ impl Bridge {
     }
 }
 
-/// Why a practice is off, if it is. What the file says comes first: ending a pause does not enable it.
-fn off(practice: &config::Practice, paused: bool) -> Option<Off> {
-    match (practice.enabled, paused) {
-        (true, false) => None,
-        (true, true) => Some(Off::Paused),
-        (false, _) => Some(Off::Disabled),
-    }
+/// What each practice of a configuration has to work with.
+fn all_means(config: &Config, connect: &impl Connect) -> BTreeMap<PracticeId, Means> {
+    let practices = config.practices.iter();
+    practices.filter_map(|practice| Some((practice.id.clone(), means(practice, config, connect)?))).collect()
+}
+
+fn means(practice: &config::Practice, config: &Config, connect: &impl Connect) -> Option<Means> {
+    Some(Means {
+        config: practice.clone(),
+        settings: Settings::of(config),
+        openvpms: connect.openvpms(),
+        healthengine: connect.healthengine(practice)?,
+    })
 }

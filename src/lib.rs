@@ -8,7 +8,7 @@
 //!    locations, schedules,  ──read──▶ mapping ──▶ wanted ──diff──▶ liveness contract, resources, appointment types
 //!    types, clinicians                   │
 //!    free/busy              ──read──▶ availability ──────diff──▶ one snapshot per resource and day
-//!    bookings               ◀─write── booking desk ◀── requests (polled) ◀── bookings, cancellations
+//!    bookings               ◀─write── booking desk ◀── requests (polled; webhooks say when) ◀── bookings, cancellations
 //!                                         │
 //!                                       store: ledger of bookings, what was last sent
 //! ```
@@ -23,6 +23,7 @@
 //! | [`remote`] | what can come of asking |
 //! | [`booking`] | **the desk**: what to do next about a booking, whatever went wrong |
 //! | [`availability`], [`mapping`] | what can be booked, and what of it Healthengine has to be told |
+//! | [`webhooks`] | what webhooks mean, and how often is polled |
 //! | [`practice`] | the shell: one running practice |
 //! | [`store`] | what survives a power cut |
 //! | [`bridge`], [`service`], [`server`] | practices side by side, with an admin page |
@@ -65,4 +66,5 @@ pub mod service;
 pub mod simulator;
 pub mod span;
 pub mod store;
+pub mod webhooks;
 pub mod zone;

@@ -19,6 +19,7 @@ pub mod servers;
 pub mod start;
 pub mod updates;
 pub mod waiting;
+pub mod webhooks;
 
 /// What is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The service: store, bridge and admin listener, from a configuration to a clean stop. `run` and `demo` are this with different
+//! The service: store, bridge and listeners, from a configuration to a clean stop. `run` and `demo` are this with different
 //! ways to end.
 
 use std::net::SocketAddr;
@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::messages::{Advice, reload, start as say};
 use crate::practice::health::Subject;
+use crate::server::webhooks::Webhooks;
 use crate::server::{self, Admin};
 use crate::store::Store;
 
@@ -31,6 +32,15 @@ pub struct Service {
     admin_address: SocketAddr,
     admin: JoinHandle<()>,
     stop: CancellationToken,
+    webhooks: Option<Listening>,
+}
+
+/// The webhook listener, where one is configured.
+struct Listening {
+    webhooks: Webhooks,
+    address: SocketAddr,
+    task: JoinHandle<()>,
+    stop: CancellationToken,
 }
 
 /// Why a service does not start.
@@ -39,12 +49,18 @@ pub enum StartError {
     /// The state directory cannot be used.
     #[error(transparent)]
     Store(#[from] crate::store::OpenError),
-    /// The admin address cannot be listened on.
+    /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] Advice),
     /// The process was stopped while the store was being opened.
     #[error("vetbridge was interrupted while it opened the store")]
     Interrupted,
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Advice> {
+    let listener = TcpListener::bind(address).await.map_err(|error| say::cannot_listen(key, address, &error))?;
+    let address = listener.local_addr().unwrap_or(address);
+    Ok((listener, address))
 }
 
 impl Service {
@@ -58,24 +74,42 @@ impl Service {
         let store = tokio::task::spawn_blocking(move || Store::open(&path, now))
             .await
             .map_err(|_| StartError::Interrupted)??;
-        let listener = TcpListener::bind(config.admin_listen)
-            .await
-            .map_err(|error| say::cannot_listen("[admin] listen", config.admin_listen, &error))?;
-        let admin_address = listener.local_addr().unwrap_or(config.admin_listen);
+        let (listener, admin_address) = bind("[admin] listen", config.admin_listen).await?;
+        let webhook_listener = match &config.webhooks {
+            Some(webhooks) => Some((webhooks, bind("[webhooks] listen", webhooks.listen).await?)),
+            None => None,
+        };
         let bridge = Arc::new(Bridge::new(config, connect, store.clone(), clock));
         let stop = CancellationToken::new();
         let admin = Admin::new(Arc::clone(&bridge), store.admin_token().expose_secret().to_owned());
         let admin = tokio::spawn(server::serve(listener, admin.router(), stop.clone()));
+        let webhooks = webhook_listener.map(|(config, (listener, address))| {
+            let heard = Arc::clone(&bridge);
+            let webhooks = Webhooks::new(config, move |hint| heard.webhook(&hint));
+            let stop = CancellationToken::new();
+            let task = tokio::spawn(webhooks.clone().serve(listener, stop.clone()));
+            Listening { webhooks, address, task, stop }
+        });
         bridge.start();
-        Ok(Self { bridge, store, started_with: config.clone(), admin_address, admin, stop })
+        Ok(Self { bridge, store, started_with: config.clone(), admin_address, admin, stop, webhooks })
     }
 
     /// Goes over to another configuration. What needs a restart stays as it is, and is named.
     pub fn reload(&self, config: &Config, connect: &impl Connect) {
-        self.bridge.reload(config, connect);
         let waiting = waits_for_restart(&self.started_with, config);
-        let waiting = (!waiting.is_empty()).then(|| reload::waits_for_restart(&waiting));
-        self.bridge.health().set(Subject::ConfigFile, waiting, self.bridge.now());
+        if let (Some(listening), Some(webhooks)) = (&self.webhooks, &config.webhooks) {
+            listening.webhooks.reconfigure(webhooks);
+        }
+        // Where nobody listens, nothing is subscribed.
+        let config = Config { webhooks: config.webhooks.clone().filter(|_| self.webhooks.is_some()), ..config.clone() };
+        self.bridge.reload(&config, connect);
+        if waiting.is_empty() {
+            self.bridge.health().clear(&Subject::ConfigFile);
+        } else {
+            // Whatever was wrong with the file before.
+            let text = reload::waits_for_restart(&waiting);
+            self.bridge.health().raise_anew(Subject::ConfigFile, text, self.bridge.now());
+        }
     }
 
     /// Stays with the configuration it has: the file has errors.
@@ -98,6 +132,16 @@ impl Service {
         server::link(self.admin_address, self.store.admin_token().expose_secret())
     }
 
+    /// The settings of the webhook listener that can change while it runs; `None` if there was none in the configuration.
+    pub fn webhooks(&self) -> Option<&Webhooks> {
+        self.webhooks.as_ref().map(|listening| &listening.webhooks)
+    }
+
+    /// Where webhooks are expected.
+    pub fn webhook_address(&self) -> Option<SocketAddr> {
+        self.webhooks.as_ref().map(|listening| listening.address)
+    }
+
     /// Ends when the service cannot go on: the store cannot be written.
     pub async fn failed(&self) -> String {
         tokio::select! {
@@ -108,9 +152,16 @@ impl Service {
 
     /// Finishes what is in flight, writes what is left, and closes the store.
     pub async fn stop(self) {
+        // A webhook that is not answered comes again in ten seconds; one that is, and is not acted on, does not.
+        if let Some(listening) = &self.webhooks {
+            listening.stop.cancel();
+        }
         self.bridge.stop(PATIENCE).await;
         self.stop.cancel();
         let _ = self.admin.await;
+        if let Some(listening) = self.webhooks {
+            let _ = listening.task.await;
+        }
         if let Err(error) = self.store.flush().await {
             tracing::error!("The last changes were not written: {error}.");
         }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assert_cmd::Command;
-use chrono::TimeDelta;
+use chrono::{NaiveTime, TimeDelta};
 use vetbridge::demo::{Demo, Options};
+use vetbridge::ids::{PracticeId, UserId};
 use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, Status};
 
 #[test]
@@ -16,7 +17,7 @@ fn the_demo_needs_nothing_and_ends_with_both_sides_in_agreement() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
     command.current_dir(temporary.path()).env("TMPDIR", temporary.path()).env_remove("VETBRIDGE_CONFIG");
     let output =
-        command.args(["demo", "--for", "8s", "--seed", "5"]).timeout(Duration::from_secs(120)).output().unwrap();
+        command.args(["demo", "--for", "12s", "--seed", "5"]).timeout(Duration::from_secs(120)).output().unwrap();
     let (told, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{told}{log}");
     for part in ["http://127.0.0.1:", "--seed 5", " books for ", "is in the diary after", "Both sides agree."] {
@@ -31,7 +32,7 @@ fn the_demo_needs_nothing_and_ends_with_both_sides_in_agreement() {
 #[test]
 fn the_log_of_the_bridge_names_no_pet_owner_however_much_it_says() {
     let output = Command::new(env!("CARGO_BIN_EXE_vetbridge"))
-        .args(["demo", "--for", "6s", "--seed", "6", "--log-level", "trace"])
+        .args(["demo", "--for", "10s", "--seed", "6", "--log-level", "trace"])
         .timeout(Duration::from_secs(120))
         .output()
         .unwrap();
@@ -80,6 +81,40 @@ fn booked(demo: &Demo) -> (AppointmentId, String) {
         });
         booked.unwrap()
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_vets_are_offered_in_one_room_in_the_morning_and_in_the_other_in_the_afternoon() {
+    let (demo, _account) = at_rest(14).await;
+    let practice = PracticeId("1234567".to_owned());
+    let today = demo.behind_everybodys_back(|world| world.roster.iter().map(|shift| shift.start.date()).min().unwrap());
+    let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap();
+    for (resource, in_the_morning) in
+        [("u1158-s136", true), ("u1158-s211", false), ("u1159-s136", false), ("u1159-s211", true)]
+    {
+        let offered = today.iter_days().take(14).flat_map(|day| {
+            demo.marketplace().offered(&practice, resource, day).unwrap().into_iter().map(|offer| offer.start.time())
+        });
+        let (mornings, afternoons): (Vec<_>, Vec<_>) = offered.partition(|start| *start < noon);
+        let (his, others) = if in_the_morning { (mornings, afternoons) } else { (afternoons, mornings) };
+        assert!(his.len() > 20 && others.is_empty(), "{resource}: {} of his, {others:?}", his.len());
+    }
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vet_who_goes_home_at_noon_makes_a_difference_until_the_bridge_has_seen_it() {
+    let (mut demo, _account) = at_rest(15).await;
+    demo.behind_everybodys_back(|world| {
+        let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap();
+        world.roster.retain(|shift| shift.user != UserId(1159) || shift.start.time() < noon);
+    });
+    let differences = demo.compare().differences;
+    let all_of_his = differences.iter().all(|own| own.starts_with("Resource u1159-s136 "));
+    assert!(!differences.is_empty() && all_of_his, "{differences:#?}");
+    let summary = demo.settle().await;
+    assert!(summary.agrees(), "{summary}");
+    demo.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -448,6 +448,7 @@ fn a_move_by_staff_is_followed_and_flagged() {
     let told = case.entry.clone();
     case.see(101, Event::Moved(there));
     assert_eq!(case.entry, told, "a move that is seen twice is one move");
+    assert!(case.notices.contains(&Notice::FreedDays(place())), "its former time is free for others");
 }
 
 #[test]

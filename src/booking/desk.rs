@@ -54,8 +54,10 @@ pub enum Event {
     CannotCancel(String),
     /// The appointment is gone from the diary without us: staff cancelled it.
     Gone,
-    /// Staff moved the appointment here.
+    /// Staff moved the appointment here, or gave it to another clinician.
     Moved(Place),
+    /// The diary names the clinician that the ledger has.
+    ClinicianNamed,
     /// Its slot is free and the server will not say where it is.
     OutOfSight,
     /// It is gone like suspiciously many others: a person has to look first.
@@ -175,6 +177,8 @@ pub enum Action {
 pub enum Notice {
     /// The days of this place changed: read and send them for everything that shares its schedule or clinician.
     FreshDays,
+    /// The same of a place where the appointment stood before.
+    FreedDays(Place),
     /// A health problem of the practice, in a sentence with what to do.
     Problem(String),
 }
@@ -240,6 +244,7 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::CannotCancel(reason) => desk.cannot_cancel(&reason),
         Event::Gone => desk.cancelled(say::CANCELLED_BY_STAFF, false),
         Event::Moved(place) => desk.moved(place),
+        Event::ClinicianNamed => desk.clinician_named(),
         Event::OutOfSight => desk.out_of_sight(),
         Event::GoneWithMany => desk.gone_with_many(),
         Event::SwitchedOff => desk.switched_off(),
@@ -661,11 +666,29 @@ impl Desk<'_> {
             return self.rest();
         }
         let from = self.entry.place.replace(place);
+        let other_clinician = from.is_some_and(|from| from.user != place.user);
+        let only_clinician = from.is_some_and(|from| Place { user: place.user, ..from } == place);
+        // Who chose a vet and sees another one is surprised, and only once.
+        let surprised =
+            other_clinician && from.is_some_and(|from| from.user.is_some()) && !self.entry.clinician_by_staff;
+        if other_clinician {
+            self.entry.clinician_by_staff = true;
+            self.entry.clinician_named = place.user.is_some();
+        }
         let state = self.entry.state;
-        self.entry.enter(state, self.now.now, say::MOVED_BY_STAFF);
+        let reason = if only_clinician { say::CLINICIAN_CHANGED_BY_STAFF } else { say::MOVED_BY_STAFF };
+        self.entry.enter(state, self.now.now, reason);
+        self.notices.extend(from.map(Notice::FreedDays));
         self.notices.push(Notice::FreshDays);
-        let zone = self.now.zone;
-        self.flagged(|entry, _| say::moved(entry, from.map(|from| from.span.start), zone))
+        if only_clinician {
+            return if surprised { self.flagged(say::another_clinician) } else { self.rest() };
+        }
+        self.flagged(|entry, zone| say::moved(entry, from.map(|from| from.span.start), surprised, zone))
+    }
+
+    fn clinician_named(mut self) -> Step {
+        self.entry.clinician_named = self.entry.place.is_some_and(|place| place.user.is_some());
+        self.rest()
     }
 
     fn out_of_sight(mut self) -> Step {
@@ -682,11 +705,16 @@ impl Desk<'_> {
     }
 
     /// What was not made will not be, and what nobody could find out a person has to.
-    fn switched_off(self) -> Step {
+    fn switched_off(mut self) -> Step {
         match self.entry.state {
             State::Received => self.reject(say::SWITCHED_OFF.into()),
             State::Submitting => self.doubtful(say::CANNOT_LOOK),
-            State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => self.rest(),
+            State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => {
+                if self.entry.is_open() && self.entry.needs_attention.is_none() {
+                    self.entry.flag(say::never_told(&self.entry, self.now.zone));
+                }
+                self.rest()
+            }
         }
     }
 

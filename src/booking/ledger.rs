@@ -165,6 +165,12 @@ pub struct Entry {
     /// True once operators were told that staff moved the appointment to where it cannot be seen.
     #[serde(default, skip_serializing_if = "is_false")]
     pub out_of_sight: bool,
+    /// True once the diary named the clinician of `place`: that it names nobody then means that staff took him off.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub clinician_named: bool,
+    /// True once staff chose the clinician, so that the pet owner's choice counts no more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub clinician_by_staff: bool,
     /// True while the appointment is gone together with suspiciously many others, and nothing is cancelled without a person.
     #[serde(default, skip_serializing_if = "is_false")]
     pub left_alone: bool,
@@ -219,6 +225,8 @@ impl Entry {
             withdrawn: false,
             unlisted: false,
             out_of_sight: false,
+            clinician_named: false,
+            clinician_by_staff: false,
             left_alone: false,
             given_up: false,
             owed: None,
@@ -241,6 +249,7 @@ impl Entry {
         let mut entry = Self::received(booking_id, practice_id, None, patient, now);
         entry.reference = Some(reference);
         entry.place = place;
+        entry.clinician_named = place.is_some_and(|place| place.user.is_some());
         entry.told = true;
         entry.inserted_at = Some(now);
         entry.history.clear();

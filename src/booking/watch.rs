@@ -2,13 +2,15 @@
 //!
 //! A free slot where an appointment of ours should stand is a reason to ask for the booking itself ([`is_suspect`]); only the
 //! server's own "not found" means that it is gone. Many at once are not believed: a database restored from yesterday looks just
-//! like a day on which staff cancelled everything ([`judge`]).
+//! like a day on which staff cancelled everything ([`judge`]). One that the server does not answer for holds up no other.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::desk::Event;
 use super::ledger::{Entry, Place};
-use crate::ids::BookingId;
+use crate::ids::{BookingId, UserId};
 use crate::openvpms::{BOOKING_NOT_FOUND, Booking};
 use crate::remote::{Answer, ErrorClass};
 use crate::span::{self, Span};
@@ -47,12 +49,27 @@ pub struct Sighting {
     pub found: Found,
     /// True if a reading showed its slot free.
     pub slot_is_free: bool,
+    /// True if an earlier pass found many gone and did not hear of this one.
+    pub with_many: bool,
+}
+
+/// What one pass over a practice's bookings brought: one reading's suspects, or one round.
+#[derive(Debug, Clone, Default)]
+pub struct Pass {
+    /// Those that were asked for.
+    pub sightings: Vec<Sighting>,
+    /// How many others were to be asked for, and may be gone as well: nobody heard. One that fails again and again is not counted.
+    pub unheard: usize,
+    /// How many bookings are upcoming in all.
+    pub upcoming: usize,
 }
 
 /// More than this many cancellations in one round,
 const MANY: usize = 3;
 /// if they are more than one in this many of all upcoming bookings, are not believed.
 const MANY_SHARE: usize = 4;
+/// Bookings that are not near are asked for this often.
+const DAILY: TimeDelta = TimeDelta::days(1);
 
 /// True for a booking whose appointment should stand in the future and can be asked for.
 pub fn is_watched(entry: &Entry, now: DateTime<Utc>) -> bool {
@@ -62,6 +79,28 @@ pub fn is_watched(entry: &Entry, now: DateTime<Utc>) -> bool {
         && entry.place.as_ref().is_some_and(|place| now < place.span.start)
 }
 
+/// The bookings of a round, the one first that was not asked for the longest: the near ones each time, the others once a day. What
+/// is more than `most` is first in the next round.
+pub fn round(
+    entries: Vec<Entry>,
+    asked_at: &BTreeMap<BookingId, DateTime<Utc>>,
+    near_end: DateTime<Utc>,
+    now: DateTime<Utc>,
+    most: usize,
+) -> Vec<Entry> {
+    let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied();
+    let is_due = |entry: &Entry| {
+        let near = entry.place.as_ref().is_some_and(|place| place.span.start < near_end);
+        // One in the future was asked for before this machine's clock was set right.
+        let today = |at: DateTime<Utc>| (TimeDelta::zero()..DAILY).contains(&(now - at));
+        is_watched(entry, now) && (near || !last(entry).is_some_and(today))
+    };
+    let mut round: Vec<Entry> = entries.into_iter().filter(is_due).collect();
+    round.sort_by_key(|entry| (last(entry), entry.booking_id));
+    round.truncate(most);
+    round
+}
+
 /// True if the reading shows an appointment's time as free although it began after the appointment was made.
 pub fn is_suspect(entry: &Entry, schedule_free: &[Span], reading_began: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     is_watched(entry, now)
@@ -69,38 +108,43 @@ pub fn is_suspect(entry: &Entry, schedule_free: &[Span], reading_began: DateTime
         && entry.place.as_ref().is_some_and(|place| span::touches(schedule_free, &place.span))
 }
 
-/// What follows from one round, over all of a practice's upcoming bookings.
-pub fn judge(round: Vec<Sighting>, upcoming: usize, server: Zone) -> Vec<(BookingId, Event)> {
-    let gone = round.iter().filter(|sighting| sighting.found == Found::Gone).count();
-    let too_many = gone > MANY && gone * MANY_SHARE > upcoming;
+/// What follows from a pass.
+pub fn judge(pass: &Pass, server: Zone) -> Vec<(BookingId, Event)> {
+    let gone = pass.sightings.iter().filter(|sighting| sighting.found == Found::Gone).count();
+    let too_many = |gone: usize| gone > MANY && gone * MANY_SHARE > pass.upcoming;
     let verdict = |sighting: &Sighting| match &sighting.found {
-        Found::Gone if too_many => Some(Event::GoneWithMany),
+        Found::Gone if sighting.with_many || too_many(gone) => Some(Event::GoneWithMany),
+        // Perhaps too many, and nobody knows yet: the next pass asks for all of them again.
+        Found::Gone if too_many(gone + pass.unheard) => None,
         Found::Gone => Some(Event::Gone),
-        Found::Stands(booking) => moved(&sighting.entry, booking, server).map(Event::Moved),
+        Found::Stands(booking) => changed(&sighting.entry, booking, server),
         Found::Silent if sighting.slot_is_free => Some(Event::OutOfSight),
         Found::Silent | Found::Unknown => None,
     };
-    round.iter().filter_map(|sighting| Some((sighting.entry.booking_id, verdict(sighting)?))).collect()
+    pass.sightings.iter().filter_map(|sighting| Some((sighting.entry.booking_id, verdict(sighting)?))).collect()
 }
 
-/// Where staff moved it, if they did. Times are compared on the server's wall, which is what its database holds: on the day with
+/// What staff changed, if they did. Times are compared on the server's wall, which is what its database holds: on the day with
 /// 25 hours the same booking reads back as another instant.
-fn moved(entry: &Entry, booking: &Booking, server: Zone) -> Option<Place> {
+fn changed(entry: &Entry, booking: &Booking, server: Zone) -> Option<Event> {
     let place = entry.place.as_ref()?;
-    if is_there(place, booking, server) {
-        return None;
+    // A user who is no clinician stands in the notes and not in the appointment. So one whom the diary never named can be there
+    // all the same; one whom it did name, and names no longer, was taken off.
+    let unnamed = place.user.filter(|_| !entry.clinician_named);
+    if !is_there(place, booking, server) || place.user != booking.user.or(unnamed) {
+        return place_of(booking, unnamed, server).map(Event::Moved);
     }
-    place_of(booking, place.user, server)
+    (booking.user.is_some() && !entry.clinician_named).then_some(Event::ClinicianNamed)
 }
 
-/// True if the booking stands where the ledger has it.
+/// True if the booking stands at the time and on the schedule where the ledger has it, with whomever.
 pub fn is_there(place: &Place, booking: &Booking, server: Zone) -> bool {
     let same_time = server.wall(place.span.start) == booking.start && server.wall(place.span.end) == booking.end;
     same_time && place.schedule == booking.schedule
 }
 
-/// A booking's place as the ledger writes it.
-pub fn place_of(booking: &Booking, user: Option<crate::ids::UserId>, server: Zone) -> Option<Place> {
+/// A booking's place as the ledger writes it; `user` if the diary names nobody.
+pub fn place_of(booking: &Booking, user: Option<UserId>, server: Zone) -> Option<Place> {
     // A wall time that happens twice is stored without saying which; the server reads it as the later one.
     let start = server.instants(booking.start).latest()?;
     let end = server.instants(booking.end).latest()?;
@@ -111,4 +155,82 @@ pub fn place_of(booking: &Booking, user: Option<crate::ids::UserId>, server: Zon
         appointment_type: booking.appointment_type,
         span: Span::new(start, end),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AppointmentTypeId, BookingReference, LocationId, PracticeId, ScheduleId};
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn standing(id: i64, start: i64) -> Entry {
+        let place = Place {
+            location: LocationId(98),
+            schedule: ScheduleId(136),
+            user: None,
+            appointment_type: AppointmentTypeId(66),
+            span: Span::new(at(start), at(start + 15)),
+        };
+        let reference = BookingReference(format!("{id}:x"));
+        Entry::adopted(BookingId(id), PracticeId("1".into()), reference, Some(place), "p".into(), at(0))
+    }
+
+    #[test]
+    fn every_booking_has_its_turn_however_many_there_are() {
+        let days = |days: i64| days * 24 * 60;
+        let entries: Vec<Entry> = (0..500).map(|id| standing(id, days(1) + id)).collect();
+        let mut asked_at = BTreeMap::new();
+        let mut times: BTreeMap<BookingId, u32> = BTreeMap::new();
+        for minute in 1..=6 {
+            let round = round(entries.clone(), &asked_at, at(days(7)), at(minute), 200);
+            assert_eq!(round.len(), 200);
+            for entry in round {
+                asked_at.insert(entry.booking_id, at(minute));
+                *times.entry(entry.booking_id).or_default() += 1;
+            }
+            if minute == 3 {
+                assert_eq!(times.len(), 500, "three rounds have asked for all");
+            }
+        }
+        assert!(times.values().all(|times| *times >= 2));
+    }
+
+    #[test]
+    fn what_is_not_near_is_asked_for_once_a_day() {
+        let entries = vec![standing(1, 60), standing(2, 60 * 24 * 10)];
+        let ids = |asked_at: &[(i64, i64)], now: i64| -> Vec<i64> {
+            let asked_at = asked_at.iter().map(|(id, minute)| (BookingId(*id), at(*minute))).collect();
+            let found = round(entries.clone(), &asked_at, at(now + 60 * 24 * 7), at(now), 200);
+            found.iter().map(|entry| entry.booking_id.0).collect()
+        };
+        assert_eq!(ids(&[], 0), [1, 2]);
+        assert_eq!(ids(&[(1, 0), (2, 0)], 10), [1]);
+        assert_eq!(ids(&[(2, 100)], 10), [1, 2], "the clock was set back");
+        assert_eq!(ids(&[(2, 0)], 60 * 24), [2], "the first is over");
+    }
+
+    fn pass(found: &[Found], unheard: usize, upcoming: usize) -> Vec<Event> {
+        let sighting = |(id, found): (usize, &Found)| Sighting {
+            entry: standing(id as i64, 60),
+            found: found.clone(),
+            slot_is_free: false,
+            with_many: false,
+        };
+        let sightings = found.iter().enumerate().map(sighting).collect();
+        let pass = Pass { sightings, unheard, upcoming };
+        judge(&pass, Zone::Iana(chrono_tz::UTC)).into_iter().map(|(_, event)| event).collect()
+    }
+
+    #[test]
+    fn many_that_are_gone_are_not_believed_and_many_that_may_be_are_waited_for() {
+        assert_eq!(pass(&vec![Found::Gone; 3], 0, 3), vec![Event::Gone; 3]);
+        assert_eq!(pass(&vec![Found::Gone; 4], 0, 15), vec![Event::GoneWithMany; 4]);
+        assert_eq!(pass(&vec![Found::Gone; 4], 0, 16), vec![Event::Gone; 4]);
+        assert_eq!(pass(&[Found::Gone, Found::Unknown], 1, 8), [Event::Gone], "three at most");
+        assert_eq!(pass(&[Found::Gone, Found::Gone], 2, 8), []);
+        assert_eq!(pass(&[Found::Gone, Found::Gone], 2, 16), [Event::Gone, Event::Gone]);
+    }
 }

@@ -62,13 +62,27 @@ impl Off {
     }
 }
 
-/// What is wanted of a practice.
+/// What is wanted of a practice. Each part is somebody else's to change: the file is read again while somebody pauses.
 #[derive(Clone, PartialEq)]
 pub struct Wanted {
     /// With what.
     pub means: Means,
-    /// Absent: on.
-    pub off: Option<Off>,
+    /// Somebody paused it.
+    pub paused: bool,
+    /// It is no longer in the configuration.
+    pub removed: bool,
+}
+
+impl Wanted {
+    /// Why it is to be off, if it is. What the file says comes first: ending a pause does not enable it.
+    pub fn off(&self) -> Option<Off> {
+        match (self.removed, self.means.config.enabled, self.paused) {
+            (true, _, _) => Some(Off::Removed),
+            (false, false, _) => Some(Off::Disabled),
+            (false, true, true) => Some(Off::Paused),
+            (false, true, false) => None,
+        }
+    }
 }
 
 /// How a practice stands.
@@ -85,7 +99,8 @@ pub enum Standing {
 /// One practice as it is wanted and as it is.
 pub struct Keeper {
     wanted: watch::Sender<Wanted>,
-    standing: watch::Sender<Standing>,
+    /// As it was last brought about; what is wanted may be on its way.
+    reached: watch::Sender<Standing>,
     practice: Mutex<Arc<Practice>>,
     shared: Arc<Shared>,
     stop: CancellationToken,
@@ -102,10 +117,10 @@ impl Keeper {
     /// A practice that does nothing yet. It ends with `stop`.
     pub fn new(wanted: Wanted, shared: Arc<Shared>, stop: CancellationToken) -> Arc<Self> {
         let practice = made(&wanted.means, &shared, &stop);
-        let standing = wanted.off.map_or(Standing::On, Standing::Leaving);
+        let standing = wanted.off().map_or(Standing::On, Standing::Leaving);
         Arc::new(Self {
             wanted: watch::Sender::new(wanted),
-            standing: watch::Sender::new(standing),
+            reached: watch::Sender::new(standing),
             practice: Mutex::new(practice),
             shared,
             stop,
@@ -122,25 +137,24 @@ impl Keeper {
         self.wanted.borrow().clone()
     }
 
-    /// How it stands.
+    /// How it stands. Whoever looks before the keeper does sees that it is about to be off.
     pub fn standing(&self) -> Standing {
-        *self.standing.borrow()
+        let off = self.wanted.borrow().off();
+        match (off, *self.reached.borrow()) {
+            (Some(off), Standing::Silent(why)) if off == why => Standing::Silent(off),
+            (Some(off), _) => Standing::Leaving(off),
+            (None, reached) => reached,
+        }
     }
 
-    /// Hears of every change of how it stands.
+    /// Hears of every standing that is reached.
     pub fn watch(&self) -> watch::Receiver<Standing> {
-        self.standing.subscribe()
+        self.reached.subscribe()
     }
 
     /// Wants something else of it.
     pub fn want(&self, change: impl FnOnce(&mut Wanted)) {
-        let off_before = self.wanted.borrow().off;
         self.wanted.send_modify(change);
-        let off = self.wanted.borrow().off;
-        // Whoever looks before the keeper does sees what is on its way.
-        if let (true, Some(off)) = (off != off_before, off) {
-            self.standing.send_replace(Standing::Leaving(off));
-        }
     }
 
     /// Keeps it until the bridge stops, or, once the practice was removed and has left, until `retire` agrees.
@@ -154,7 +168,7 @@ impl Keeper {
                 () = self.stop.cancelled() => Ended::Stopped,
                 // The sender is this keeper's own.
                 _ = wanted.wait_for(|next| *next != now) => Ended::Changed,
-                () = self.work(&practice, now.off) => Ended::Left,
+                () = self.work(&practice, now.off()) => Ended::Left,
             };
             practice.stop().await;
             match ended {
@@ -173,19 +187,21 @@ impl Keeper {
         let id = practice.id();
         match off {
             None => {
-                self.standing.send_replace(Standing::On);
+                self.reached.send_replace(Standing::On);
                 practice.start();
             }
             Some(off) => {
                 if practice.has_ties() {
-                    self.standing.send_replace(Standing::Leaving(off));
+                    self.reached.send_replace(Standing::Leaving(off));
                     tracing::info!(practice = %id, "{}", say::leaving(off));
                     match practice.leave(off == Off::Removed).await {
                         Farewell::Complete => tracing::info!(practice = %id, "{}", say::LEFT),
                         Farewell::Refused => tracing::warn!(practice = %id, "{}", say::LEFT_WITHOUT_CONSENT),
                     }
+                } else {
+                    tracing::info!(practice = %id, "{}", say::stays_off(off));
                 }
-                self.standing.send_replace(Standing::Silent(off));
+                self.reached.send_replace(Standing::Silent(off));
                 if off == Off::Removed {
                     return;
                 }

@@ -17,7 +17,7 @@ use self::findings::Report;
 use super::{CONFIG_INVALID, CheckArgs, Global, connect, output};
 use crate::config::{self, Config, ConfigError, Practice};
 use crate::healthengine::ReadHealthengine;
-use crate::messages::servers as say;
+use crate::messages::{servers as say, webhooks as webhooks_say};
 use crate::openvpms::ReadOpenVpms;
 use crate::remote::{Answer, ErrorClass};
 
@@ -102,6 +102,9 @@ async fn inspect_openvpms(config: &Config, openvpms: &dyn ReadOpenVpms, report: 
 
 async fn inspect_healthengine(config: &Config, connect: &Connect<'_>, report: &mut Report) -> anyhow::Result<()> {
     let url = &config.healthengine.url;
+    if let Some(webhooks) = &config.webhooks {
+        report.note("[webhooks]", webhooks_say::reached_from_outside(webhooks.prefix()));
+    }
     let mut clock_seen = false;
     for practice in config.practices.iter().filter(|practice| practice.enabled) {
         let handle = connect(practice)?;

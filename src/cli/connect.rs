@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -27,19 +26,29 @@ const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
 /// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that holds no certificate); nothing
 /// is sent yet.
 pub fn openvpms(settings: &OpenVpms) -> anyhow::Result<OpenVpmsHandle> {
-    Ok(doors(settings, ca_pem(settings)?)?.background)
+    let server = openvpms_server(settings, ca_pem(settings)?, None)?;
+    Ok(doors(&server, settings)?.background)
 }
 
 /// A handle to Healthengine for one practice.
 pub fn healthengine(settings: &Healthengine, practice: &Practice) -> anyhow::Result<HealthengineHandle> {
-    handle(&healthengine_server(settings)?, settings, practice)
+    handle(&healthengine_server(settings, None)?, settings, &practice.id, &practice.key)
 }
 
-fn doors(settings: &OpenVpms, ca_pem: Option<Vec<u8>>) -> anyhow::Result<Doors> {
+fn openvpms_server(
+    settings: &OpenVpms,
+    ca_pem: Option<Vec<u8>>,
+    before: Option<&Server>,
+) -> anyhow::Result<Arc<Server>> {
     let base_url = BaseUrl::parse(settings.url.as_str(), settings.allow_plain_http).context("[openvpms] url")?;
-    let server =
-        server(base_url, USER_AGENT.to_owned(), settings.max_requests_per_second, settings.request_timeout, ca_pem);
-    let server = server.context("[openvpms]")?;
+    let mut own = ServerSettings::new(base_url, USER_AGENT);
+    own.max_requests_per_second = per_second(settings.max_requests_per_second);
+    own.request_timeout = settings.request_timeout;
+    own.ca_pem = ca_pem;
+    server(&own, before).context("[openvpms]")
+}
+
+fn doors(server: &Arc<Server>, settings: &OpenVpms) -> anyhow::Result<Doors> {
     let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let client = OpenVpmsClient::new(server.transport(&credentials).context("[openvpms]")?);
     Ok(Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) })
@@ -51,30 +60,35 @@ fn ca_pem(settings: &OpenVpms) -> anyhow::Result<Option<Vec<u8>>> {
     settings.ca_file.as_ref().map(read).transpose()
 }
 
-fn healthengine_server(settings: &Healthengine) -> anyhow::Result<Arc<Server>> {
+fn healthengine_server(settings: &Healthengine, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
     let base_url = BaseUrl::parse(settings.url.as_str(), false).context("[healthengine] url")?;
-    server(base_url, settings.user_agent(), settings.max_requests_per_second, settings.request_timeout, None)
-        .context("[healthengine]")
+    let mut own = ServerSettings::new(base_url, settings.user_agent());
+    own.max_requests_per_second = per_second(settings.max_requests_per_second);
+    own.request_timeout = settings.request_timeout;
+    server(&own, before).context("[healthengine]")
 }
 
-fn handle(server: &Arc<Server>, settings: &Healthengine, practice: &Practice) -> anyhow::Result<HealthengineHandle> {
-    let credentials = credentials(settings.api_key.to_send(), &practice.id.0, practice.key.to_send());
-    let transport = server.transport(&credentials).with_context(|| format!("practice {}", practice.id))?;
+fn handle(
+    server: &Arc<Server>,
+    settings: &Healthengine,
+    practice: &PracticeId,
+    key: &Secret,
+) -> anyhow::Result<HealthengineHandle> {
+    let credentials = credentials(settings.api_key.to_send(), &practice.0, key.to_send());
+    let transport = server.transport(&credentials).with_context(|| format!("practice {practice}"))?;
     Ok(Arc::new(HealthengineClient::new(transport, Clock::system())))
 }
 
-fn server(
-    base_url: BaseUrl,
-    user_agent: String,
-    per_second: u32,
-    timeout: Duration,
-    ca_pem: Option<Vec<u8>>,
-) -> anyhow::Result<Arc<Server>> {
-    let mut settings = ServerSettings::new(base_url, user_agent);
-    settings.max_requests_per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
-    settings.request_timeout = timeout;
-    settings.ca_pem = ca_pem;
-    Ok(Server::new(&settings)?)
+/// `before` is how the same system was reached until now.
+fn server(settings: &ServerSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
+    Ok(match before {
+        None => Server::new(settings)?,
+        Some(before) => before.renewed(settings)?,
+    })
+}
+
+fn per_second(requests: u32) -> NonZeroU32 {
+    NonZeroU32::new(requests).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Both systems over the network, as the configuration says. Rate limits are shared by all practices.
@@ -86,6 +100,7 @@ pub struct Network {
 struct OpenVpmsSide {
     settings: OpenVpms,
     ca_pem: Option<Vec<u8>>,
+    server: Arc<Server>,
     doors: Doors,
 }
 
@@ -102,29 +117,43 @@ impl Network {
     }
 
     /// The same for another configuration. What did not change is kept: connections, and above all the rate limits, of which a
-    /// server must not meet two at once.
+    /// server must not meet two at once: these are kept while its address is the same.
     pub fn renewed(&self, config: &Config) -> anyhow::Result<Self> {
         Self::made(config, Some(self))
     }
 
     fn made(config: &Config, before: Option<&Self>) -> anyhow::Result<Self> {
         let (settings, ca_pem) = (config.openvpms.clone(), ca_pem(&config.openvpms)?);
-        let kept = before.map(|before| &before.openvpms);
-        let kept = kept.filter(|kept| kept.settings == settings && kept.ca_pem == ca_pem);
-        let doors = kept.map_or_else(|| doors(&settings, ca_pem.clone()), |kept| Ok(kept.doors.clone()))?;
-        let openvpms = OpenVpmsSide { settings, ca_pem, doors };
+        let last = before.map(|before| &before.openvpms);
+        let (server, doors) = match last.filter(|kept| kept.settings == settings && kept.ca_pem == ca_pem) {
+            Some(kept) => (Arc::clone(&kept.server), kept.doors.clone()),
+            None => {
+                let server = openvpms_server(&settings, ca_pem.clone(), last.map(|last| &*last.server))?;
+                let doors = doors(&server, &settings)?;
+                (server, doors)
+            }
+        };
+        let openvpms = OpenVpmsSide { settings, ca_pem, server, doors };
 
         let settings = config.healthengine.clone();
-        let kept = before.map(|before| &before.healthengine).filter(|kept| kept.settings == settings);
-        let server = kept.map_or_else(|| healthengine_server(&settings), |kept| Ok(Arc::clone(&kept.server)))?;
+        let last = before.map(|before| &before.healthengine);
+        let kept = last.filter(|kept| kept.settings == settings);
+        let server = match kept {
+            Some(kept) => Arc::clone(&kept.server),
+            None => healthengine_server(&settings, last.map(|last| &*last.server))?,
+        };
         let mut handles = BTreeMap::new();
-        for practice in &config.practices {
-            let kept = kept.and_then(|kept| kept.handles.get(&practice.id)).filter(|(key, _)| *key == practice.key);
+        // One that is gone from the file may still be leaving, and does so with the key that it had.
+        let gone = before.into_iter().flat_map(|before| before.healthengine.handles.iter());
+        let gone = gone.filter(|(id, _)| config.practices.iter().all(|practice| practice.id != **id));
+        let all = config.practices.iter().map(|practice| (&practice.id, &practice.key));
+        for (id, key) in all.chain(gone.map(|(id, (key, _))| (id, key))) {
+            let kept = kept.and_then(|kept| kept.handles.get(id)).filter(|(kept_key, _)| kept_key == key);
             let made = match kept {
                 Some((_, handle)) => Arc::clone(handle),
-                None => handle(&server, &settings, practice)?,
+                None => handle(&server, &settings, id, key)?,
             };
-            handles.insert(practice.id.clone(), (practice.key.clone(), made));
+            handles.insert(id.clone(), (key.clone(), made));
         }
         Ok(Self { openvpms, healthengine: HealthengineSide { settings, server, handles } })
     }

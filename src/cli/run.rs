@@ -12,16 +12,18 @@ use super::connect::Network;
 use crate::clock::Clock;
 use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config};
-use crate::messages::{reload as reload_say, start as say};
+use crate::messages::{reload as reload_say, start as say, webhooks as webhooks_say};
 use crate::service::Service;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
-    let config = config::load(&global.config_file()?)?;
+    let path = global.config_file()?;
+    // Before it is read: what changes from here on is noticed.
+    let mut file = Watched::new(&path);
+    let config = config::load(&path)?;
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
-    let mut file = Watched::new(&config.source);
     let mut network = Network::new(&config)?;
     let service = Service::start(&config, &network, Clock::system()).await?;
     announce(&config, &service);
@@ -77,6 +79,9 @@ fn announce(config: &Config, service: &Service) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), practices = enabled, "{}", say::RUNS);
     if enabled == 0 {
         tracing::warn!("{}", say::NOTHING_ENABLED);
+    }
+    if let (Some(webhooks), Some(address)) = (&config.webhooks, service.webhook_address()) {
+        tracing::info!("{}", webhooks_say::listens(address, webhooks.prefix()));
     }
     // The token opens the page, so it is shown to whoever sits at a terminal and never kept in a log.
     if std::io::stderr().is_terminal() {

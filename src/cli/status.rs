@@ -55,15 +55,20 @@ fn on(text: &mut String, practice: &PracticeStatus) {
         let _ = writeln!(text, "  not in step: {reason}");
     }
     problems(text, &practice.problems);
-    if practice.needs_attention > 0 {
-        let _ = writeln!(text, "  {}", say::bookings_need_attention(practice.needs_attention));
-    }
+    flagged(text, practice.needs_attention);
 }
 
 fn off(text: &mut String, practice: &OffStatus) {
     let silent = if practice.silent { admin::OFF_AND_SILENT } else { admin::OFF_AND_LEAVING };
     let _ = writeln!(text, "\nPractice {} is {}. {silent}", practice.id, practice.why);
     problems(text, &practice.problems);
+    flagged(text, practice.needs_attention);
+}
+
+fn flagged(text: &mut String, bookings: usize) {
+    if bookings > 0 {
+        let _ = writeln!(text, "  {}", say::bookings_need_attention(bookings));
+    }
 }
 
 fn problems(text: &mut String, problems: &[Problem]) {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use chrono::NaiveTime;
 use reqwest::Url;
+use secrecy::ExposeSecret as _;
 
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::zone::Zone;
@@ -261,6 +262,18 @@ pub struct Webhooks {
     pub allowed_ips: Vec<IpAddr>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Webhooks {
+    /// What every callback of ours begins with: `<public_url>/webhooks/`.
+    pub fn prefix(&self) -> String {
+        format!("{}/webhooks/", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// What Healthengine calls. Ends in the secret.
+    pub fn callback_url(&self) -> String {
+        format!("{}{}", self.prefix(), self.secret.expose_secret())
+    }
 }
 
 /// What is synchronised how often. No interval is under 100 ms.

@@ -5,14 +5,18 @@
 //! in a row see the same.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Between two looks.
 pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What a file looks like from outside; `None` while there is none.
-type Stamp = Option<(u64, Option<SystemTime>)>;
+///
+/// Which file it is, how long, and when its content or anything else about it last changed: a link that is switched can lead to
+/// a file of the same length and time, and a file that could not be read changes nothing but its permissions.
+type Stamp = Option<[i128; 5]>;
 
 /// A file that is watched.
 #[derive(Debug)]
@@ -48,7 +52,10 @@ impl Watched {
 
 fn stamp(path: &Path) -> Stamp {
     let file = fs::metadata(path).ok()?;
-    Some((file.len(), file.modified().ok()))
+    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let (written, touched) =
+        (nanoseconds(file.mtime(), file.mtime_nsec()), nanoseconds(file.ctime(), file.ctime_nsec()));
+    Some([file.dev().into(), file.ino().into(), file.len().into(), written, touched])
 }
 
 #[cfg(test)]
@@ -74,5 +81,25 @@ mod tests {
         fs::write(&path, "written whole and read").unwrap();
         watched.forget();
         assert!(!watched.changed() && !watched.changed(), "it was read meanwhile");
+    }
+
+    #[test]
+    fn another_file_of_the_same_length_and_time_is_a_change_and_so_are_other_permissions() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        let then = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        for (name, text) in [("one", "enabled = true "), ("two", "enabled = false")] {
+            fs::write(place(name), text).unwrap();
+            fs::File::options().write(true).open(place(name)).unwrap().set_modified(then).unwrap();
+        }
+        symlink(place("one"), place("vetbridge.toml")).unwrap();
+        let mut watched = Watched::new(&place("vetbridge.toml"));
+        symlink(place("two"), place("next")).unwrap();
+        fs::rename(place("next"), place("vetbridge.toml")).unwrap();
+        assert!(!watched.changed() && watched.changed(), "the link leads elsewhere");
+        fs::set_permissions(place("two"), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(!watched.changed() && watched.changed(), "it may have become readable");
     }
 }

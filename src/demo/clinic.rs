@@ -1,5 +1,5 @@
-//! The clinic of the demo: the one of OpenVPMS's published guide, with a branch that has rooms, a week of opening hours, a
-//! roster, clients, and appointments that stand in the diary already.
+//! The clinic of the demo: the one of OpenVPMS's published guide, with a branch that has rooms, a week of opening hours, two vets
+//! who change rooms at noon, clients, and what stands in the diary before anybody books.
 
 use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 
@@ -25,10 +25,12 @@ pub(super) const SITES: [Site; 2] = [
     Site { practice: "7654321", key: "demo-practice-key-branch", location: LocationId(106) },
 ];
 
-/// How many days are rostered, and have something in the diary at the start; more than the bridge offers.
-const DAYS: u64 = 21;
-/// The clinician who can be booked by name. He works in both rooms of the main clinic, whoever needs him.
-pub(super) const CLINICIAN: UserId = UserId(1158);
+/// How many days are rostered, and have something in the diary: as many as the bridge offers, and one for midnight.
+const DAYS: u64 = 15;
+/// The rooms of the main clinic, and the area of the roster that each of them is.
+const ROOMS: [(ScheduleId, AreaId); 2] = [(ScheduleId(136), AreaId(301)), (ScheduleId(211), AreaId(302))];
+/// The vets who can be booked by name. In the morning each has the room in his place of the list, in the afternoon the other's.
+const VETS: [UserId; 2] = [UserId(1158), UserId(1159)];
 
 impl Site {
     /// The practice.
@@ -37,7 +39,7 @@ impl Site {
     }
 }
 
-/// The clinic on this day.
+/// The clinic on this day, with an empty diary.
 pub(super) fn world(today: NaiveDate, random: &mut Random) -> World {
     let mut world = World::guide_inventory(Uuids::from_seed(random.bits()));
     world.customers.extend(people::customers());
@@ -49,14 +51,19 @@ pub(super) fn world(today: NaiveDate, random: &mut Random) -> World {
     let (short, standard, long) = (AppointmentTypeId(79), AppointmentTypeId(66), AppointmentTypeId(63));
     world.schedules.push(branch(312, "Branch Consulting Room", 20, &[(standard, 1), (long, 2)]));
     world.schedules.push(branch(313, "Branch Nurse", 10, &[(short, 1)]));
-    for day in today.iter_days().take(DAYS as usize).filter(|day| is_open(*day)) {
-        for area in [AreaId(301), AreaId(302)] {
-            let (start, end) = (day.and_time(time(9, 0)), day.and_time(time(17, 0)));
-            world.roster.push(Shift { user: CLINICIAN, area, start, end });
-        }
-        fill_in(&mut world, day, random);
-    }
+    world.roster = open_days(today).flat_map(shifts).collect();
     world
+}
+
+/// Some appointments and a lunch break for every day.
+pub(super) fn fill_in(world: &mut World, today: NaiveDate, random: &mut Random) {
+    for day in open_days(today) {
+        fill_in_day(world, day, random);
+    }
+}
+
+fn open_days(today: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    today.iter_days().take(DAYS as usize).filter(|day| is_open(*day))
 }
 
 /// The days of the demo on which anything can be made or moved: the coming ones, never today, which may be nearly over.
@@ -76,6 +83,27 @@ fn week(open: NaiveTime, close: NaiveTime) -> [DayTimes; 7] {
     week
 }
 
+/// Who is in which room when.
+fn shifts(day: NaiveDate) -> [Shift; 4] {
+    let at = |hour| day.and_time(time(hour, 0));
+    let [(_, consulting_room), (_, surgery)] = ROOMS;
+    let shift = |user, area, start, end| Shift { user, area, start: at(start), end: at(end) };
+    let [first, second] = VETS;
+    [
+        shift(first, consulting_room, 9, 12),
+        shift(first, surgery, 12, 17),
+        shift(second, surgery, 9, 12),
+        shift(second, consulting_room, 12, 17),
+    ]
+}
+
+/// The vet who is rostered to a schedule for all of this time.
+fn on_duty(world: &World, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) -> Option<UserId> {
+    let area = ROOMS.iter().find(|(room, _)| *room == schedule).map(|(_, area)| *area)?;
+    let shift = world.roster.iter().find(|own| own.area == area && own.start <= start && end <= own.end)?;
+    Some(shift.user)
+}
+
 fn branch(id: i64, name: &str, slot_size_minutes: u32, types: &[(AppointmentTypeId, u32)]) -> Schedule {
     Schedule {
         id: ScheduleId(id),
@@ -89,8 +117,7 @@ fn branch(id: i64, name: &str, slot_size_minutes: u32, types: &[(AppointmentType
     }
 }
 
-/// Some appointments and a lunch break on every schedule of a day.
-fn fill_in(world: &mut World, day: NaiveDate, random: &mut Random) {
+fn fill_in_day(world: &mut World, day: NaiveDate, random: &mut Random) {
     for schedule in world.schedules.clone() {
         if schedule.location == LocationId(106) {
             world.add_block(schedule.id, day.and_time(time(12, 0)), day.and_time(time(13, 0)));
@@ -115,8 +142,8 @@ pub(super) fn free_entry(
         starts.into_iter().flat_map(|(start, kinds)| kinds.into_iter().map(move |kind| (start, kind))).collect();
     let (start, appointment_type) = *random.pick(&starts)?;
     let end = start + length(world, schedule.id, appointment_type);
-    // He is in the surgery now and then, where nobody can book him by name.
-    let clinician = (schedule.id == ScheduleId(211) && random.below(2) == 0).then_some(CLINICIAN);
+    // Half of what staff write down is for the vet in the room, the other half for nobody by name.
+    let clinician = on_duty(world, schedule.id, start, end).filter(|_| random.below(2) == 0);
     Some(NewAppointment {
         schedule: schedule.id,
         start,

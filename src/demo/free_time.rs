@@ -22,9 +22,12 @@ pub(super) fn starts(
     let slot_minutes = schedule.slot_size.minutes();
     let midnight = day.and_time(NaiveTime::MIN);
     let grid = (0..24 * 60).step_by(slot_minutes as usize).map(|minute| midnight + TimeDelta::minutes(minute));
+    let taken = taken(world, resource, midnight);
     let fits = |start: NaiveDateTime, slots: u32| {
         let end = start + TimeDelta::minutes((slot_minutes * slots).into());
-        is_free(world, schedule, resource.user, start, end)
+        is_open(schedule, start, end)
+            && !taken.iter().any(|(from, to)| *from < end && start < *to)
+            && resource.user.is_none_or(|user| is_rostered(world, schedule, user, start, end))
     };
     let kinds = |start| {
         let kinds = schedule.types.iter().filter(|(_, slots)| fits(start, *slots));
@@ -33,17 +36,14 @@ pub(super) fn starts(
     grid.map(|start| (start, kinds(start))).filter(|(_, kinds)| !kinds.is_empty()).collect()
 }
 
-/// True if all of this time is open, free, and, where a clinician is asked for, his.
-fn is_free(world: &World, schedule: &Schedule, user: Option<UserId>, start: NaiveDateTime, end: NaiveDateTime) -> bool {
-    let overlaps = |from: NaiveDateTime, to: NaiveDateTime| from < end && start < to;
-    let taken = world.standing().any(|own| own.schedule == schedule.id && overlaps(own.start, own.end))
-        || world.blocks().any(|own| own.schedule == schedule.id && overlaps(own.start, own.end));
-    is_open(schedule, start, end)
-        && !taken
-        && user.is_none_or(|user| {
-            let elsewhere = world.standing().any(|own| own.clinician == Some(user) && overlaps(own.start, own.end));
-            is_rostered(world, schedule, user, start, end) && !elsewhere
-        })
+/// What is taken around a day: on the schedule by whomever, and, where a clinician is asked for, by him wherever.
+fn taken(world: &World, resource: ResourceId, midnight: NaiveDateTime) -> Vec<(NaiveDateTime, NaiveDateTime)> {
+    let his = |clinician: Option<UserId>| resource.user.is_some() && clinician == resource.user;
+    let appointments = world.standing().filter(|own| own.schedule == resource.schedule || his(own.clinician));
+    let blocks = world.blocks().filter(|own| own.schedule == resource.schedule);
+    let all = appointments.map(|own| (own.start, own.end)).chain(blocks.map(|own| (own.start, own.end)));
+    // No appointment type is longer than a day.
+    all.filter(|(from, to)| midnight < *to && *from < midnight + TimeDelta::days(2)).collect()
 }
 
 fn is_open(schedule: &Schedule, start: NaiveDateTime, end: NaiveDateTime) -> bool {

@@ -113,6 +113,8 @@ const BEGINNING: [Deed; 3] = [Deed::Book, Deed::BookTheSame, Deed::Book];
 const PAUSE_MS: (u64, u64) = (300, 700);
 /// Between two looks at both sides.
 const LOOK: Duration = Duration::from_millis(25);
+/// Between two comparisons of everything.
+const COMPARE: Duration = Duration::from_millis(100);
 /// How long the first sending of the days may take.
 const START_MAX: Duration = Duration::from_secs(30);
 /// Nobody books sooner. Healthengine tells in whole seconds when a booking was made; of one that seems older than the store the
@@ -130,20 +132,27 @@ impl Demo {
         let stage = Stage::set(options.port, &mut random).await?;
         let account = Account::new(lines, stage.zone());
         let mut demo = Self { stage, journal: Journal::default(), account, random, deck: BEGINNING.to_vec() };
-        demo.remember_diary();
         demo.account.opening(&options, &demo.stage.service().admin_link());
         let began = Instant::now();
-        let offered = async {
-            while !demo.everything_is_offered() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        tokio::time::timeout(START_MAX, offered)
-            .await
-            .context("the bridge did not offer the clinic's free time in half a minute; see its log")?;
+        demo.until(Self::everything_is_offered).await?;
         demo.tell_offer(began.elapsed());
+        // Who is rostered where is seen while the diary is empty, as of days that the horizon reaches. What stands in it at the
+        // first reading, next to the hour at which two vets change rooms, could be either's.
+        demo.staff_fill_in();
+        demo.until(|demo| demo.compare().agrees()).await?;
         tokio::time::sleep_until(began + STORE_IS_OLDER).await;
         Ok(demo)
+    }
+
+    /// Waits until the bridge has come so far.
+    async fn until(&self, so_far: impl Fn(&Self) -> bool) -> anyhow::Result<()> {
+        let offered = async {
+            while !so_far(self) {
+                tokio::time::sleep(COMPARE).await;
+            }
+        };
+        let waited = tokio::time::timeout(START_MAX, offered).await;
+        waited.context("the bridge did not offer the clinic's free time in half a minute; see its log")
     }
 
     /// Lets people act until `end` comes.
@@ -181,7 +190,7 @@ impl Demo {
             if calm || now >= limit {
                 return summary;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(COMPARE).await;
         }
     }
 
@@ -214,10 +223,10 @@ impl Demo {
         let in_step = self.stage.service().bridge().practices().all(|own| own.not_in_step(self.stage.now()).is_empty());
         let offers = |site: &clinic::Site| {
             let resources = self.stage.marketplace().resources(&site.practice()).unwrap_or_default();
-            let day = clinic::coming_days(self.stage.today(), 3).last().copied();
+            let days = clinic::coming_days(self.stage.today(), 3);
             let offered = |resource: &crate::simulator::healthengine::Resource| {
-                let offers = day.map(|day| self.stage.marketplace().offered(&site.practice(), &resource.id, day));
-                offers.is_some_and(|offers| offers.is_ok_and(|offers| !offers.is_empty()))
+                let offers = |day| self.stage.marketplace().offered(&site.practice(), &resource.id, day);
+                days.iter().any(|day| offers(*day).is_ok_and(|offers| !offers.is_empty()))
             };
             !resources.is_empty() && resources.iter().all(offered)
         };

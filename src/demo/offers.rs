@@ -33,22 +33,24 @@ pub(super) struct Offers {
 /// Compares all days of all resources.
 pub(super) fn compare(stage: &Stage, world: &World, bookings: &[BookingView]) -> Offers {
     let mut offers = Offers::default();
-    // What slips into the past while we look is nobody's mistake.
-    let soon = stage.wall() + TimeDelta::minutes(1);
+    let mut all = Vec::new();
     for practice in SITES.iter().map(|site| site.practice()) {
         let resources = stage.marketplace().resources(&practice).unwrap_or_default();
         for resource in resources.iter().filter_map(|own| own.id.parse::<ResourceId>().ok()) {
             offers.resources += 1;
-            for day in (0..DAYS).map(|days| stage.today() + Days::new(days)) {
-                offers.days += 1;
-                let mut offered = offered(stage, &practice, resource, day);
-                let mut free = bookable(world, bookings, resource, day);
-                offered.retain(|start, _| *start > soon);
-                free.retain(|start, _| *start > soon);
-                offers.starts += offered.len();
-                offers.differences.extend(difference(resource, &offered, &free));
-            }
+            let days = (0..DAYS).map(|days| stage.today() + Days::new(days));
+            all.extend(days.map(|day| (resource, day, offered(stage, &practice, resource, day))));
         }
+    }
+    // What slips into the past while we look is nobody's mistake.
+    let soon = stage.wall() + TimeDelta::minutes(1);
+    for (resource, day, mut offered) in all {
+        offers.days += 1;
+        let mut free = bookable(world, bookings, resource, day);
+        offered.retain(|start, _| *start > soon);
+        free.retain(|start, _| *start > soon);
+        offers.starts += offered.len();
+        offers.differences.extend(difference(resource, &offered, &free));
     }
     offers
 }

@@ -15,12 +15,16 @@ use crate::simulator::openvpms::{Appointment, AppointmentId, NewAppointment, Sch
 const DAYS_AHEAD: u64 = 5;
 
 impl Demo {
-    /// What stands in the diary before anybody comes in.
-    pub(super) fn remember_diary(&mut self) {
-        let world = self.stage.clinic(|world| world.clone());
-        for own in world.standing() {
-            self.journal.entries.insert(own.id, Entry::Stands(taken(own)));
-        }
+    /// What stands in the diary before anybody books.
+    pub(super) fn staff_fill_in(&mut self) {
+        let (today, random) = (self.stage.today(), &mut self.random);
+        let entries: Vec<_> = self.stage.clinic(|world| {
+            clinic::fill_in(world, today, random);
+            world.standing().map(|own| (own.id, taken(own))).collect()
+        });
+        let text = format!("fills the diary in: {} appointments, and a lunch break at the branch", entries.len());
+        self.journal.entries.extend(entries.into_iter().map(|(id, place)| (id, Entry::Stands(place))));
+        self.account.line(self.stage.now(), "Reception", &text);
     }
 
     /// Staff make an appointment on the phone.

@@ -47,6 +47,13 @@ pub enum RequestKind {
     Unknown(String),
 }
 
+impl RequestKind {
+    /// The kind that the API calls by this name.
+    pub fn named(name: &str) -> Self {
+        wire::request_kind(name)
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
@@ -324,7 +331,7 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// A webhook delivery that failed. `Debug` leaves out the address, which ends in the webhook secret, and the message, which
+/// A webhook delivery that failed. `Debug` leaves out the address, which ends in the webhook secret, and what went wrong, which
 /// may repeat it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubscriptionError {
@@ -336,6 +343,8 @@ pub struct SubscriptionError {
     pub callback_url: Option<String>,
     /// Which attempt it was.
     pub attempt: Option<i64>,
+    /// What kind of thing went wrong, such as the name of an exception.
+    pub kind: Option<String>,
     /// What went wrong.
     pub message: Option<String>,
 }

@@ -99,7 +99,7 @@ pub(super) fn request_kinds(value: &Value) -> Result<Vec<RequestKind>, Misfit> {
     Ok(kinds)
 }
 
-fn request_kind(name: &str) -> RequestKind {
+pub(super) fn request_kind(name: &str) -> RequestKind {
     match name {
         "bookings" => RequestKind::Bookings,
         "bookingUpdates" => RequestKind::BookingUpdates,
@@ -285,14 +285,16 @@ pub(super) fn subscription(value: &Value) -> Result<Subscription, Misfit> {
 
 /// An entry of `subscriptionErrorLog`; every field can be missing, so every object is one.
 pub(super) fn subscription_error(value: &Value) -> Option<SubscriptionError> {
+    // The moment of the failure; that of the event, which can be a quarter of an hour earlier, where it is missing.
+    let event = || field(value, "payload").and_then(|payload| get(payload, "timestamp", utc));
+    let words = |name| get(value, name, text).map(|words| clean(&words, MESSAGE_CHARS_MAX));
     value.is_object().then(|| SubscriptionError {
-        timestamp: field(value, "payload").and_then(|payload| get(payload, "timestamp", utc)),
+        timestamp: get(value, "timestamp", utc).or_else(event),
         subscription_id: get(value, "subscriptionId", id),
         callback_url: get(value, "callbackUrl", text),
         attempt: get(value, "attempt", integer),
-        message: get(value, "errorMessage", text)
-            .or_else(|| get(value, "errorType", text))
-            .map(|message| clean(&message, MESSAGE_CHARS_MAX)),
+        kind: words("errorType"),
+        message: words("errorMessage"),
     })
 }
 

@@ -9,7 +9,7 @@
 //! paused time pauses it too (governor's own waiting would not).
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -31,6 +31,7 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<s
 
 /// The limits of one remote server, shared by everybody who asks it.
 pub struct Limits {
+    per_second: NonZeroU32,
     background: Limiter,
     shared: Limiter,
     /// Held by the call at the head of each lane's queue; fair, so the others get it in the order in which they came.
@@ -46,6 +47,7 @@ impl Limits {
         let half =
             Quota::with_period(Duration::from_secs(2) / per_second.get()).unwrap_or(Quota::per_second(per_second));
         Self {
+            per_second,
             background: Limiter::direct_with_clock(half.allow_burst(part(per_second, 4)), TokioClock),
             shared: Limiter::direct_with_clock(
                 Quota::per_second(per_second).allow_burst(part(per_second, 2)),
@@ -55,6 +57,15 @@ impl Limits {
             background_queue: Mutex::default(),
             closed_until: StdMutex::new(None),
         }
+    }
+
+    /// These limits, or, for another rate, others that leave the server alone for as long as it wished from these.
+    pub(super) fn renewed(this: &Arc<Self>, per_second: NonZeroU32) -> Arc<Self> {
+        if this.per_second == per_second {
+            return Arc::clone(this);
+        }
+        let closed_until = *this.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::new(Self { closed_until: StdMutex::new(closed_until), ..Self::new(per_second) })
     }
 
     /// Waits for this call's turn.
@@ -144,7 +155,6 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
@@ -227,6 +237,18 @@ mod tests {
             let second = left[index..].iter().take_while(|(_, later)| *later - *at < Duration::from_secs(1)).count();
             assert!(second <= 15, "{second} calls in a second");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_that_are_renewed_are_the_same_or_at_another_rate_as_closed() {
+        let limits = Arc::new(ten());
+        limits.close(Duration::from_secs(30));
+        assert!(Arc::ptr_eq(&limits, &Limits::renewed(&limits, limits.per_second)));
+        let slower = Limits::renewed(&limits, NonZeroU32::MIN);
+        tokio::time::sleep(Duration::from_secs(29)).await;
+        assert!(slower.turn(Lane::Desk).await.is_err());
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(slower.turn(Lane::Desk).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -110,7 +110,7 @@ pub fn install_crypto_provider() {
 /// One remote server: limits, penalty time and connections are shared by all handles to it.
 pub struct Server {
     base_url: BaseUrl,
-    limits: Limits,
+    limits: Arc<Limits>,
     body_limit_bytes: usize,
     /// Places for long bodies.
     long_bodies: Semaphore,
@@ -127,10 +127,26 @@ impl Server {
     /// # Errors
     /// Says which setting cannot be used.
     pub fn new(settings: &ServerSettings) -> Result<Arc<Self>, SetupError> {
+        Self::with_limits(settings, Arc::new(Limits::new(settings.max_requests_per_second)))
+    }
+
+    /// The same with other settings, while the handles to this one are still in use. A server at the same address goes on to be
+    /// asked as seldom as before, by both together, and is left alone for as long as it wished.
+    ///
+    /// # Errors
+    /// Says which setting cannot be used.
+    pub fn renewed(&self, settings: &ServerSettings) -> Result<Arc<Self>, SetupError> {
+        if self.base_url != settings.base_url {
+            return Self::new(settings);
+        }
+        Self::with_limits(settings, Limits::renewed(&self.limits, settings.max_requests_per_second))
+    }
+
+    fn with_limits(settings: &ServerSettings, limits: Arc<Limits>) -> Result<Arc<Self>, SetupError> {
         install_crypto_provider();
         Ok(Arc::new(Self {
             base_url: settings.base_url.clone(),
-            limits: Limits::new(settings.max_requests_per_second),
+            limits,
             body_limit_bytes: settings.body_limit_bytes,
             long_bodies: Semaphore::new(LONG_BODIES_MAX),
             request_timeout: settings.request_timeout,

@@ -43,6 +43,8 @@ pub const SWITCHED_OFF: &str =
 pub const CANCELLED_BY_STAFF: &str = "The practice cancelled the appointment.";
 /// Staff moved it.
 pub const MOVED_BY_STAFF: &str = "The practice moved the appointment.";
+/// Staff gave it to somebody else.
+pub const CLINICIAN_CHANGED_BY_STAFF: &str = "The practice gave the appointment to another clinician, or to none.";
 /// Found at start.
 pub const INTERRUPTED: &str = "vetbridge stopped while the booking was on its way to OpenVPMS.";
 
@@ -130,11 +132,20 @@ pub fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
 }
 
 /// Healthengine has no call to move a booking.
-pub fn moved(entry: &Entry, from: Option<DateTime<Utc>>, zone: Zone) -> String {
+pub fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone: Zone) -> String {
     let (booking, to) = (entry.booking_id, when(entry, zone));
     let from = from.map_or_else(|| "its time".into(), |from| wall(from, zone));
+    let with = if other_clinician { ", with another clinician or none" } else { "" };
     format!(
-        "The practice moved Healthengine booking {booking} from {from} to {to}. Healthengine cannot be told: make sure that the pet owner knows."
+        "The practice moved Healthengine booking {booking} from {from} to {to}{with}. Healthengine cannot be told: make sure that the pet owner knows."
+    )
+}
+
+/// Nor one to tell that somebody else has it.
+pub fn another_clinician(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "The practice gave Healthengine booking {booking} at {at} to another clinician than the pet owner chose, or to none. Healthengine cannot be told: make sure that the pet owner knows."
     )
 }
 
@@ -159,6 +170,16 @@ pub fn rejected_too_late(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "There is no appointment for Healthengine booking {booking} at {at}, and the pet owner was told there is: call them (their number is at Healthengine)."
+    )
+}
+
+/// The practice was switched off, and Healthengine had not taken what became of a booking.
+pub fn never_told(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let what = if entry.stands() { "there is" } else { "there is no longer, or never was," };
+    format!(
+        "Online booking was switched off before Healthengine took what became of booking {booking}: {what} an appointment at {at} in OpenVPMS. \
+         If the pet owner was told something else, call them (their number is at Healthengine)."
     )
 }
 

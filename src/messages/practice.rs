@@ -34,6 +34,17 @@ pub fn leaving(off: Off) -> String {
     format!("The practice {why}: what is under way is settled, then its days at Healthengine are emptied.")
 }
 
+/// A practice is off and was silent before.
+pub fn stays_off(off: Off) -> &'static str {
+    match off {
+        Off::Disabled => "The practice is disabled in the configuration; nothing is sent for it.",
+        Off::Paused => {
+            "The practice is paused, which it stays until `vetbridge resume`, also if it was out of the configuration meanwhile; nothing is sent for it."
+        }
+        Off::Removed => "The practice was removed from the configuration; nothing is sent for it.",
+    }
+}
+
 /// Practices are gone from the file whose days stand at Healthengine.
 pub fn left_behind(practices: &[PracticeId]) -> String {
     format!(
@@ -63,6 +74,18 @@ pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {
             format!("Healthengine cannot be asked: {error}. Bookings wait there until it can.")
         }
     }
+}
+
+/// Answers to bookings that did not arrive.
+pub fn answers_not_taken(bookings: usize, error: &CallError) -> String {
+    let what = if bookings == 1 {
+        "the answer to a booking".to_owned()
+    } else {
+        format!("the answers to {bookings} bookings")
+    };
+    format!(
+        "Healthengine did not take {what}: {error}. They are given again until it does; pet owners see the former state until then."
+    )
 }
 
 /// OpenVPMS refuses us, or does not answer.

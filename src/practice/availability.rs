@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+use super::due::{Queue, Wanted};
 use super::health::Subject;
 use super::publishing::{ReadDays, Which};
 use super::{Failed, Offering, Practice};
 use crate::availability::{Day, Days, ResourceDay};
-use crate::booking::ledger::Entry;
+use crate::booking::ledger::Place;
 use crate::delays::Delays;
 use crate::healthengine::{AvailabilityRequest, AvailabilitySnapshot};
 use crate::ids::{ResourceId, ScheduleId, UserId};
@@ -35,69 +36,18 @@ pub struct Changed {
     pub span: Span,
 }
 
-/// Days that are to be read and sent at once.
+/// Days that are asked for and need no reading.
 #[derive(Debug, Default)]
-pub(super) struct Due {
-    days: BTreeMap<NaiveDate, DueDay>,
-    /// Days that could not be read or sent: how often, and when they are tried again. They hold up no other.
-    failed: BTreeMap<NaiveDate, (u32, DateTime<Utc>)>,
+struct AtOnce {
+    /// What Healthengine last accepted, once more.
+    again: Vec<ResourceDay>,
+    /// Days of which nothing is offered.
+    empty: Vec<AvailabilitySnapshot>,
 }
 
-/// The resources of a day, and whether they are sent even if nothing differs.
-#[derive(Debug, Default)]
-struct DueDay {
-    /// Where something happened.
-    changed: BTreeMap<ResourceId, Which>,
-    /// What was only asked for.
-    asked_for: BTreeSet<ResourceId>,
-}
-
-impl DueDay {
-    /// A resource that is wanted in any case stays wanted in any case.
-    fn add(&mut self, resource: ResourceId, which: Which) {
-        match (which, self.changed.get_mut(&resource)) {
-            (Which::All, Some(wanted)) => *wanted = Which::All,
-            (Which::All, None) => drop(self.asked_for.insert(resource)),
-            (Which::Changed, Some(_)) => {}
-            (Which::Changed, None) => {
-                let asked_for = self.asked_for.remove(&resource);
-                self.changed.insert(resource, if asked_for { Which::All } else { Which::Changed });
-            }
-        }
-    }
-
-    /// What of it is read and sent next.
-    fn next(&self) -> BTreeMap<ResourceId, Which> {
-        let changed = self.changed.iter().map(|(resource, which)| (*resource, *which));
-        let asked_for = self.asked_for.iter().map(|resource| (*resource, Which::All));
-        changed.chain(asked_for).take(DUE_AT_ONCE).collect()
-    }
-
-    /// True if it takes precedence over days that were only asked for.
-    fn is_urgent(&self) -> bool {
-        !self.changed.is_empty()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.asked_for.is_empty()
-    }
-}
-
-impl Due {
-    fn add(&mut self, resource: ResourceId, day: NaiveDate, which: Which) {
-        self.days.entry(day).or_default().add(resource, which);
-    }
-
-    /// Takes what of a day is read and sent next.
-    fn take(&mut self, day: NaiveDate) -> BTreeMap<ResourceId, Which> {
-        let Some(due) = self.days.get_mut(&day) else { return BTreeMap::new() };
-        let next = due.next();
-        due.changed.retain(|resource, _| !next.contains_key(resource));
-        due.asked_for.retain(|resource| !next.contains_key(resource));
-        if due.is_empty() {
-            self.days.remove(&day);
-        }
-        next
+impl AtOnce {
+    fn len(&self) -> usize {
+        self.again.len() + self.empty.len()
     }
 }
 
@@ -112,8 +62,6 @@ impl Record for FullResync {
     const VERSION: u32 = 1;
 }
 
-/// A day that could not be read or sent is tried again after this; the pause doubles.
-const DUE_RETRY: Duration = Duration::from_millis(500);
 /// Nothing is waited for longer than this without looking again: clocks can be set.
 const DUE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// So many days without a reading are sent for one poll; what is still wanted is listed again.
@@ -124,8 +72,6 @@ const PASSWORD_AFTER: TimeDelta = TimeDelta::minutes(2);
 const FAR_RETRY: Duration = Duration::from_secs(60);
 /// So many resources are read, sent and let go of at one time: what is in memory does not grow with the practice.
 pub(super) const READ_IN_ONE_PART: usize = 100;
-/// So many resources of a day are read and sent at one time, so that what changes meanwhile does not wait for hundreds.
-const DUE_AT_ONCE: usize = 20;
 /// Between two calls while OpenVPMS answers 401.
 const CREDENTIALS_DELAY: Duration = Duration::from_secs(60);
 
@@ -244,6 +190,10 @@ impl Practice {
         if let Some(error) = unsent {
             return Err(Failed::Healthengine(error));
         }
+        if let Err(error) = self.empty_what_is_left(offering).await {
+            self.days_failed(&error);
+            return Err(Failed::Healthengine(error));
+        }
         self.health.clear(&Subject::Days);
         if superseded {
             return Ok(());
@@ -255,13 +205,19 @@ impl Practice {
             // What could not be read follows when it can be; that is no reason to send the rest again.
             self.note_full_resync();
         }
-        let horizon = self.horizon(offering);
-        let offered: BTreeSet<ResourceId> = resources.iter().map(|resource| resource.id).collect();
-        let protected = self.configuration.protected();
-        self.forget_days(|resource, date| {
-            (offered.contains(&resource) || protected.contains(&resource)) && horizon.holds(date)
-        });
         unread.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+    }
+
+    /// Days beyond a horizon that came nearer are not kept up to date any more and go out empty. What is past, and what went with
+    /// its resource, is forgotten; days of a resource that Healthengine still has are not, for a farewell empties them.
+    async fn empty_what_is_left(&self, offering: &Offering) -> Answer<()> {
+        let horizon = self.horizon(offering);
+        let known = self.configuration.resources_at_healthengine();
+        self.forget_days(|resource, date| known.contains(&resource) && horizon.first <= date);
+        let mut days = self.publisher.emptied();
+        days.retain(|day| !horizon.holds(day.date) && offering.mapping.resource(day.resource).is_some());
+        self.publish(ReadDays { began: self.now(), days }, Which::Changed, &|_| {}).await?;
+        Ok(())
     }
 
     /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
@@ -316,30 +272,21 @@ impl Practice {
     }
 
     /// The days of a booking changed: every practice hears of it.
-    pub(super) fn refresh_place(&self, entry: &Entry) {
-        if let Some(place) = &entry.place {
-            // Nobody listens while the bridge stops.
-            let _ = self.shared.changes.send(Changed { schedule: place.schedule, user: place.user, span: place.span });
-        }
+    pub(super) fn refresh(&self, place: &Place) {
+        // Nobody listens while the bridge stops.
+        let _ = self.shared.changes.send(Changed { schedule: place.schedule, user: place.user, span: place.span });
     }
 
     /// Sends single days as soon as something happened to them.
     pub(super) async fn refresh_loop(self: Arc<Self>) {
         let mut changes = self.shared.changes.subscribe();
         loop {
-            let next = self.next_due_day();
-            let now = self.now();
-            if let Some((day, _)) = next.filter(|(_, at)| *at <= now) {
-                self.send_due_day(day).await;
-                if self.stop.is_cancelled() {
-                    return;
-                }
+            self.send_due(&self.due).await;
+            if self.stop.is_cancelled() {
+                return;
             }
             // A day that has to wait does so without holding up what comes in.
-            let wait = match self.next_due_day() {
-                None => Duration::MAX,
-                Some((_, at)) => (at - self.now()).to_std().unwrap_or_default().min(DUE_WAIT_MAX),
-            };
+            let wait = self.wait_for_due(&self.due);
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
@@ -349,7 +296,7 @@ impl Practice {
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
-                () = self.refresh_wanted.notified() => {}
+                () = self.due.woken() => {}
                 () = tokio::time::sleep(wait) => {}
             }
             // What came in meanwhile is one reading.
@@ -357,6 +304,25 @@ impl Practice {
                 self.note_change(change);
             }
         }
+    }
+
+    /// Sends the days that Healthengine asks for.
+    pub(super) async fn asked_days_loop(self: Arc<Self>) {
+        loop {
+            self.send_due(&self.asked_days).await;
+            let wait = self.wait_for_due(&self.asked_days);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = self.asked_days.woken() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    fn wait_for_due(&self, queue: &Queue) -> Duration {
+        let next = queue.locked().next_at(|resource, day| self.publisher.free_from(resource, day));
+        next.map_or(Duration::MAX, |at| (at - self.now()).to_std().unwrap_or_default().min(DUE_WAIT_MAX))
     }
 
     fn note_change(&self, change: Changed) {
@@ -367,7 +333,7 @@ impl Practice {
         };
         let (first, last) =
             (zone.wall(change.span.start).date(), zone.wall(change.span.end - TimeDelta::seconds(1)).date());
-        let mut due = self.locked(&self.due);
+        let mut due = self.due.locked();
         for resource in offering.mapping.resources.iter().filter(shares) {
             for day in first.iter_days().take_while(|day| *day <= last).take(3) {
                 due.add(resource.id, day, Which::Changed);
@@ -388,75 +354,63 @@ impl Practice {
 
     /// A day that could not be sent yet.
     pub(super) fn note_due_day(&self, resource: ResourceId, day: NaiveDate, which: Which) {
-        self.locked(&self.due).add(resource, day, which);
-        self.refresh_wanted.notify_one();
+        self.due.locked().add(resource, day, which);
+        self.due.wake();
     }
 
-    /// The day that may be sent first, and when.
-    fn next_due_day(&self) -> Option<(NaiveDate, DateTime<Utc>)> {
-        let due = self.locked(&self.due);
-        let now = self.now();
-        let free_from = |(day, wanted): (&NaiveDate, &DueDay)| {
-            let free = wanted.next().keys().map(|resource| self.publisher.free_from(*resource, *day)).max();
-            let again = due.failed.get(day).map(|(_, at)| *at);
-            let at = free.max(again).unwrap_or(DateTime::<Utc>::MIN_UTC);
-            // Of those that may be sent this moment what changed comes before what was asked for.
-            (now < at, now >= at && !wanted.is_urgent(), at, *day)
-        };
-        due.days.iter().map(free_from).min().map(|(_, _, at, day)| (day, at))
-    }
-
-    /// Reads and sends one day. What of it fails is tried again later, and later each time.
-    async fn send_due_day(self: &Arc<Self>, day: NaiveDate) {
-        let wanted = self.locked(&self.due).take(day);
-        let outcome = self.send_day(day, wanted).await;
-        let mut due = self.locked(&self.due);
-        let Err((error, left)) = outcome else {
-            due.failed.remove(&day);
-            return;
-        };
-        for (resource, which) in left {
-            due.add(resource, day, which);
-        }
-        let times = due.failed.get(&day).map_or(0, |(times, _)| *times);
+    /// Reads and sends what is due first. What of it fails is tried again later, and later each time.
+    async fn send_due(&self, queue: &Queue) {
+        let free_from = |resource, day| self.publisher.free_from(resource, day);
+        let Some(wanted) = queue.locked().take(self.now(), free_from) else { return };
+        let outcome = self.send_days(&wanted).await;
         let longest = self.settings.sync.max_retry_interval;
-        let pause = (DUE_RETRY * 2_u32.pow(times.min(10))).min(longest).max(error.retry_after.unwrap_or_default());
-        due.failed.insert(day, (times + 1, self.now() + TimeDelta::from_std(pause).unwrap_or_default()));
-        due.failed.retain(|day, _| self.now().date_naive() <= *day + chrono::Days::new(2));
+        let mut due = queue.locked();
+        match outcome {
+            Ok(()) => due.done(&wanted),
+            Err((error, left)) => {
+                let sent = wanted.resources.iter().filter(|(resource, _)| !left.contains(resource));
+                due.done(&Wanted {
+                    days: wanted.days.clone(),
+                    resources: sent.map(|(id, which)| (*id, *which)).collect(),
+                });
+                let mut wanted = wanted;
+                wanted.resources.retain(|resource, _| left.contains(resource));
+                due.put_off(&wanted, self.now(), longest, error.retry_after.unwrap_or_default());
+            }
+        }
     }
 
-    /// Reads and sends some resources' day. On failure says which of them are still to be sent.
-    async fn send_day(
-        self: &Arc<Self>,
-        day: NaiveDate,
-        wanted: BTreeMap<ResourceId, Which>,
-    ) -> Result<(), (CallError, BTreeMap<ResourceId, Which>)> {
-        let Some(offering) = self.offered().filter(|offering| self.horizon(offering).holds(day)) else { return Ok(()) };
-        let resources: Vec<Resource> =
-            offering.mapping.resources.iter().filter(|resource| wanted.contains_key(&resource.id)).cloned().collect();
-        let days = Days::one(day);
-        let reading = self.read(&self.openvpms.background, &offering, &resources, days).await;
+    /// Reads and sends some days of some resources, with one reading. On failure says which resources are still to be sent.
+    async fn send_days(&self, wanted: &Wanted) -> Result<(), (CallError, BTreeSet<ResourceId>)> {
+        let Some(offering) = self.offered() else { return Ok(()) };
+        let horizon = self.horizon(&offering);
+        let days = wanted.days.iter().copied().filter(|day| horizon.holds(*day)).collect();
+        let within = Wanted { days, resources: wanted.resources.clone() };
+        let Some(window) = within.window() else { return Ok(()) };
+        let is_wanted = |resource: &&Resource| wanted.resources.contains_key(&resource.id);
+        let resources: Vec<Resource> = offering.mapping.resources.iter().filter(is_wanted).cloned().collect();
+        let reading = self.read(&self.openvpms.background, &offering, &resources, window).await;
         if let Some(error) = &reading.failure {
             self.openvpms_failed(error);
         }
-        let mut read = self.days(&reading, &offering, &resources, days);
+        let mut read = self.days(&reading, &offering, &resources, window);
+        read.days.retain(|day| within.days.contains(&day.date));
         // A schedule that is closed to us offers nothing; its resources leave with the next configuration.
         let closed = resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
-        read.days.extend(closed.map(|own| ResourceDay {
-            resource: own.id,
-            date: day,
-            day: Day::empty(own.slot_size_minutes),
+        read.days.extend(closed.flat_map(|own| {
+            let day = Day::empty(own.slot_size_minutes);
+            within.days.iter().map(move |date| ResourceDay { resource: own.id, date: *date, day: day.clone() })
         }));
-        let mut left = wanted.clone();
+        let mut left: BTreeSet<ResourceId> = wanted.resources.keys().copied().collect();
         for which in [Which::All, Which::Changed] {
             let days: Vec<ResourceDay> =
-                read.days.extract_if(.., |day| wanted.get(&day.resource) == Some(&which)).collect();
+                read.days.extract_if(.., |day| wanted.resources.get(&day.resource) == Some(&which)).collect();
             let sent: Vec<ResourceId> = days.iter().map(|day| day.resource).collect();
             if let Err(error) = self.publish(ReadDays { began: read.began, days }, which, &|_| {}).await {
                 self.days_failed(&error);
                 return Err((error, left));
             }
-            left.retain(|resource, _| !sent.contains(resource));
+            left.retain(|resource| !sent.contains(resource));
         }
         reading.failure.map_or(Ok(()), |error| Err((error, left)))
     }
@@ -484,35 +438,45 @@ impl Practice {
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let protected = self.configuration.protected();
-        let mut at_once = Vec::new();
+        let of_all = requests.iter().filter(|request| request.pms_resource_id.is_none()).map(|request| request.day);
+        self.asked_days.locked().asked_of_all(&of_all.collect());
+        let mut at_once = AtOnce::default();
         for request in requests {
-            match request.pms_resource_id {
-                Some(id) => self.want_day(&offering, &protected, request.day, id, &mut at_once),
-                None => {
-                    for resource in &offering.mapping.resources {
-                        self.want_day(&offering, &protected, request.day, resource.id.to_string(), &mut at_once);
-                    }
-                }
-            }
+            self.want_day(&offering, &protected, request, &mut at_once);
         }
         // A question for one resource and one for all of them can be about the same day.
-        at_once.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
-        at_once.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
-        self.refresh_wanted.notify_one();
+        let empty = &mut at_once.empty;
+        empty.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
+        empty.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
+        self.asked_days.wake();
         self.answer_at_once(at_once);
         Ok(())
     }
 
+    /// Healthengine asks for no day at all.
+    pub(super) fn no_day_is_asked_for(&self) {
+        self.asked_days.locked().asked_of_all(&BTreeSet::new());
+    }
+
     /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
-    fn answer_at_once(self: &Arc<Self>, snapshots: Vec<AvailabilitySnapshot>) {
-        if snapshots.is_empty() {
+    fn answer_at_once(self: &Arc<Self>, AtOnce { again, empty }: AtOnce) {
+        if again.is_empty() && empty.is_empty() {
             return;
         }
         let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
         let practice = Arc::clone(self);
         self.tasks.spawn(async move {
-            if let Err(error) = practice.publish_as_they_are(&snapshots).await {
-                practice.days_failed(&error);
+            let again = ReadDays { began: practice.now(), days: again };
+            let sent = match practice.publish(again, Which::All, &|_| {}).await {
+                Ok(_) => practice.publish_empty(&empty).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Ok(()) => {
+                    let mut asked = practice.asked_days.locked();
+                    empty.iter().for_each(|own| asked.answered(&own.pms_resource_id, own.date));
+                }
+                Err(error) => practice.days_failed(&error),
             }
             drop(turn);
         });
@@ -523,29 +487,39 @@ impl Practice {
         &self,
         offering: &Offering,
         protected: &BTreeSet<ResourceId>,
-        day: NaiveDate,
-        id: String,
-        at_once: &mut Vec<AvailabilitySnapshot>,
+        request: AvailabilityRequest,
+        at_once: &mut AtOnce,
     ) {
-        let known = id.parse::<ResourceId>().ok();
-        let offered = known.filter(|known| offering.mapping.resource(*known).is_some());
-        let is_offered_day = self.horizon(offering).holds(day);
-        if let Some(resource) = offered.filter(|_| is_offered_day) {
-            return self.locked(&self.due).add(resource, day, Which::All);
+        let resources = &offering.mapping.resources;
+        let asked: Vec<String> = match request.pms_resource_id {
+            Some(id) => vec![id],
+            None => {
+                let all = resources.iter().map(|resource| resource.id.to_string()).collect();
+                self.asked_days.locked().unanswered(request.day, all)
+            }
+        };
+        let offered_day = self.horizon(offering).holds(request.day);
+        for id in asked {
+            let known = id.parse::<ResourceId>().ok();
+            let offered = known.filter(|known| offering.mapping.resource(*known).is_some());
+            match (offered, known) {
+                (Some(resource), _) if offered_day => {
+                    self.asked_days.locked().add(resource, request.day, Which::All);
+                }
+                // What is beyond this is asked for again.
+                _ if at_once.len() >= AT_ONCE_MAX => return,
+                // Held back by the guard: what Healthengine has is as good as anything.
+                (None, Some(resource)) if protected.contains(&resource) && offered_day => {
+                    at_once.again.extend(self.publisher.accepted(resource, request.day));
+                }
+                _ => {
+                    self.said_once(&format!("{id} on {}", request.day));
+                    let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), request.day);
+                    empty.pms_resource_id = id;
+                    at_once.empty.push(empty);
+                }
+            }
         }
-        // What is beyond this is asked for again.
-        if at_once.len() >= AT_ONCE_MAX {
-            return;
-        }
-        // Held back by the guard: what Healthengine has is as good as anything.
-        if let Some(resource) = known.filter(|known| offered.is_none() && protected.contains(known) && is_offered_day) {
-            let accepted = self.publisher.accepted(resource, day);
-            return at_once.extend(accepted.as_ref().map(ResourceDay::snapshot));
-        }
-        self.said_once(&format!("{id} on {day}"));
-        let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), day);
-        empty.pms_resource_id = id;
-        at_once.push(empty);
     }
 
     /// A day that cannot be offered is asked for: logged once.
@@ -564,32 +538,4 @@ fn first_instant_from(zone: &crate::zone::Zone, day: NaiveDate, time: chrono::Na
     (0..=180)
         .find_map(|minutes| zone.instants(wall + TimeDelta::minutes(minutes)).earliest())
         .unwrap_or_else(|| zone.day_start(day))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resource(schedule: i64) -> ResourceId {
-        ResourceId::schedule(ScheduleId(schedule))
-    }
-
-    #[test]
-    fn what_changed_comes_before_what_was_asked_for_and_all_of_it_comes_in_the_end() {
-        let day = "2027-02-15".parse().unwrap();
-        let mut due = Due::default();
-        for schedule in 0..50 {
-            due.add(resource(schedule), day, Which::All);
-        }
-        due.add(resource(70), day, Which::Changed);
-        due.add(resource(40), day, Which::Changed);
-        due.add(resource(70), day, Which::Changed);
-        let first = due.take(day);
-        assert_eq!(first.len(), DUE_AT_ONCE);
-        assert_eq!((first.get(&resource(70)), first.get(&resource(40))), (Some(&Which::Changed), Some(&Which::All)));
-        due.add(resource(49), day, Which::Changed);
-        due.add(resource(49), day, Which::All);
-        assert_eq!(due.take(day).get(&resource(49)), Some(&Which::All));
-        assert_eq!((due.take(day).len(), due.days.len()), (11, 0));
-    }
 }

@@ -74,6 +74,9 @@ impl Practice {
         let (mut entry, mut event) = (entry, event);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
+        if event == Event::Unlisted {
+            self.answer_heard(entry.booking_id);
+        }
         loop {
             let Step { entry: next, action, notices } = step(entry, event, &self.circumstances());
             // While the bridge stops nothing is begun; what is listed is listed at the next start.
@@ -102,18 +105,23 @@ impl Practice {
                     None => return Ok(()),
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
-                (Action::Confirm(with), _) => {
-                    Event::Replied(self.reply(self.healthengine.confirm_insert(entry.booking_id, &with).await))
-                }
-                (Action::Reject(reason), _) => {
-                    Event::Replied(self.reply(self.healthengine.reject_insert(entry.booking_id, &reason).await))
-                }
-                (Action::Cancel(reason), _) => {
-                    Event::Replied(self.reply(self.healthengine.cancel(entry.booking_id, &reason).await))
-                }
+                (Action::Confirm(with), _) => Event::Replied(
+                    self.reply(entry.booking_id, self.healthengine.confirm_insert(entry.booking_id, &with).await),
+                ),
+                (Action::Reject(reason), _) => Event::Replied(
+                    self.reply(entry.booking_id, self.healthengine.reject_insert(entry.booking_id, &reason).await),
+                ),
+                // Refused credentials or consent: it is delivered when they are accepted again.
+                (Action::Cancel(_), _) if self.health.has(&Subject::Access) => Event::Replied(Reply::Away),
+                (Action::Cancel(reason), _) => Event::Replied(
+                    self.reply(entry.booking_id, self.healthengine.cancel(entry.booking_id, &reason).await),
+                ),
                 (Action::Relist, _) => match self.is_listed(entry.booking_id).await {
                     Some(true) => Event::StillListed,
-                    Some(false) => Event::Unlisted,
+                    Some(false) => {
+                        self.answer_heard(entry.booking_id);
+                        Event::Unlisted
+                    }
                     None => Event::Replied(Reply::Away),
                 },
             };
@@ -143,7 +151,8 @@ impl Practice {
     fn hear(&self, entry: &Entry, notices: Vec<Notice>) {
         for notice in notices {
             match notice {
-                Notice::FreshDays => self.refresh_place(entry),
+                Notice::FreshDays => drop(entry.place.as_ref().map(|place| self.refresh(place))),
+                Notice::FreedDays(place) => self.refresh(&place),
                 Notice::Problem(text) => self.health.raise(Subject::Booking(entry.booking_id), text, self.now()),
             }
         }
@@ -198,21 +207,6 @@ impl Practice {
             tracing::warn!(practice = %self.id(), booking = %asked.request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
         }
         submission(answer)
-    }
-
-    /// What Healthengine made of an answer of ours.
-    fn reply(&self, answer: Answer<()>) -> Reply {
-        match answer {
-            Ok(()) => Reply::Taken,
-            Err(error) if error.class == ErrorClass::Refused => {
-                tracing::debug!(practice = %self.id(), "Healthengine refused an answer: {error}.");
-                Reply::Refused
-            }
-            Err(error) => {
-                self.healthengine_failed(&error);
-                Reply::Away
-            }
-        }
     }
 }
 

@@ -18,14 +18,15 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::configuration::Reason;
+use super::health::Subject;
 use super::publishing::{ReadDays, Which};
-use super::requests::BLOCKED;
 use super::{Failed, Practice};
 use crate::booking::desk::Event;
-use crate::booking::ledger::State;
+use crate::booking::ledger::Entry;
 use crate::healthengine::RequestKind;
 use crate::messages::booking as say;
 use crate::remote::{Answer, ErrorClass};
+use crate::webhooks::pace::BLOCKED;
 
 /// How long what is under way may take to be settled.
 const SETTLING: TimeDelta = TimeDelta::minutes(2);
@@ -42,13 +43,19 @@ pub enum Farewell {
 }
 
 impl Practice {
-    /// True while Healthengine may offer something of the practice, or something is under way.
+    /// True while Healthengine may offer something of the practice or call us, or something is under way.
     pub fn has_ties(&self) -> bool {
-        self.publisher.has_told() || self.publisher.has_unheard() || self.has_open()
+        self.configuration.was_ever_accepted()
+            || self.publisher.has_told()
+            || self.publisher.has_unheard()
+            || self.is_any_open(|_| true)
+            || self.is_subscribed()
     }
 
-    fn has_open(&self) -> bool {
-        self.shared.ledger.any_live(self.id(), |entry| entry.is_open()) || !self.locked(&self.busy_bookings).is_empty()
+    /// True while something is under way, or open and like this.
+    fn is_any_open(&self, like_this: impl Fn(&Entry) -> bool) -> bool {
+        let open = |entry: &Entry| entry.is_open() && like_this(entry);
+        self.shared.ledger.any_live(self.id(), open) || !self.locked(&self.busy_bookings).is_empty()
     }
 
     /// Settles, empties, and ends the subscriptions. Can be dropped at any time and begun again. A practice that is `removed` for
@@ -69,6 +76,9 @@ impl Practice {
                     ROUND
                 }
                 Err(error) if error.class == ErrorClass::Forbidden && removed => {
+                    // The first time it is settled here, the second time a person hears that Healthengine was not told.
+                    self.give_up_bookings().await;
+                    self.give_up_bookings().await;
                     self.forget_all_days();
                     return Farewell::Refused;
                 }
@@ -89,11 +99,15 @@ impl Practice {
             let _unread = self.configure(Reason::Interval, true).await.map_err(Failed::into_error);
         }
         let may_wait = self.now() - began < SETTLING;
-        if !self.settle().await? {
+        if !may_wait {
+            // A booking that a task is at follows in the next round.
+            self.give_up_bookings().await;
+        }
+        if !self.settle(may_wait).await? {
             if may_wait {
                 return Ok(false);
             }
-            self.settle_no_longer().await?;
+            self.give_up_updates().await?;
         }
         let days = ReadDays { began: self.now(), days: self.publisher.emptied() };
         self.publish(days, Which::Changed, &|_| {}).await.inspect_err(|error| self.days_failed(error))?;
@@ -102,24 +116,37 @@ impl Practice {
             return Ok(false);
         }
         // What was booked before the last day was empty.
-        Ok(self.settle().await? || !may_wait)
-    }
-
-    /// Deals with what is outstanding; true if nothing is.
-    async fn settle(self: &Arc<Self>) -> Answer<bool> {
-        let outstanding = self.poll().await?;
-        self.wake_due(true);
-        let in_the_way = [RequestKind::Bookings, RequestKind::BookingUpdates];
-        Ok(!self.has_open() && !in_the_way.iter().any(|kind| outstanding.contains(kind)))
-    }
-
-    /// Nobody waits any longer for what could not be settled: a person has to know.
-    async fn settle_no_longer(self: &Arc<Self>) -> Answer<()> {
-        for entry in self.shared.ledger.live_of(self.id()) {
-            if matches!(entry.state, State::Received | State::Submitting) {
-                self.spawn_known(entry.booking_id, Event::SwitchedOff);
+        if !self.settle(may_wait).await? {
+            let nobody_knows = self.is_any_open(|entry| entry.needs_attention.is_none());
+            if may_wait || nobody_knows || self.health.has(&Subject::BookingList) {
+                return Ok(false);
             }
         }
+        self.end_subscriptions().await?;
+        Ok(true)
+    }
+
+    /// Deals with what is outstanding; true if nothing is. What Healthengine did not take is delivered again if it `may_wait`.
+    async fn settle(self: &Arc<Self>, may_wait: bool) -> Answer<bool> {
+        let outstanding = self.poll().await?;
+        self.wake_due(may_wait);
+        let in_the_way = [RequestKind::Bookings, RequestKind::BookingUpdates];
+        Ok(!self.is_any_open(|_| true) && !in_the_way.iter().any(|kind| outstanding.contains(kind)))
+    }
+
+    /// Nobody waits any longer for the bookings that could not be settled: a person has to know.
+    async fn give_up_bookings(self: &Arc<Self>) {
+        let open = self.shared.ledger.live_of(self.id()).into_iter().filter(Entry::is_open);
+        let all = open.map(|entry| async move {
+            let Some(_turn) = self.take_turn(entry.booking_id) else { return };
+            let outcome = self.attend_known(entry.booking_id, Event::SwitchedOff).await;
+            self.written(outcome);
+        });
+        futures_util::future::join_all(all).await;
+    }
+
+    /// The same of what pet owners changed.
+    async fn give_up_updates(self: &Arc<Self>) -> Answer<()> {
         let (updates, _) = self.all_pages(|page| self.healthengine.booking_updates(page)).await?;
         let updates: BTreeSet<_> = updates.iter().map(|update| (update.request_id, update.booking_id)).collect();
         for (request, booking) in updates {

@@ -26,6 +26,8 @@ pub enum Subject {
     UpdatesWait,
     /// Days that are asked for wait for too long.
     DaysWait,
+    /// Healthengine did not take answers to bookings.
+    Answers,
     /// Healthengine refuses the credentials or the practice's consent.
     Access,
     /// The clocks differ.
@@ -46,6 +48,10 @@ pub enum Subject {
     RefusedDays,
     /// An extra feature that cannot be switched off.
     Features,
+    /// The webhook subscription cannot be kept.
+    Subscriptions,
+    /// Webhooks cannot be delivered.
+    Webhooks,
     /// The store cannot be written.
     Store,
     /// Practices that were removed from the configuration before their days were emptied.
@@ -66,6 +72,7 @@ impl Subject {
             Self::BookingsWait => "bookings_wait".into(),
             Self::UpdatesWait => "updates_wait".into(),
             Self::DaysWait => "days_wait".into(),
+            Self::Answers => "answers".into(),
             Self::Access => "access".into(),
             Self::Clock => "clock".into(),
             Self::LeftOut => "left_out".into(),
@@ -76,6 +83,8 @@ impl Subject {
             Self::Days => "days".into(),
             Self::RefusedDays => "refused_days".into(),
             Self::Features => "features".into(),
+            Self::Subscriptions => "subscriptions".into(),
+            Self::Webhooks => "webhooks".into(),
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),

@@ -1,6 +1,6 @@
 //! The booking ledger: every booking in the store, and those that something can still happen to in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -108,6 +108,12 @@ impl Ledger {
     /// The live bookings of a practice.
     pub fn live_of(&self, practice: &PracticeId) -> Vec<Entry> {
         self.live().values().filter(|entry| entry.practice_id == *practice).cloned().collect()
+    }
+
+    /// The practices that have bookings that somebody must look at.
+    pub fn practices_with_flags(&self) -> BTreeSet<PracticeId> {
+        let live = self.live();
+        live.values().filter(|entry| entry.needs_attention.is_some()).map(|entry| entry.practice_id.clone()).collect()
     }
 
     /// Appointments of ours, of all practices. `but` is the booking that asks.

@@ -3,7 +3,7 @@
 //! | file | does |
 //! | --- | --- |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
-//! | [`desk`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`desk`], [`answers`] | carries out [`crate::booking::desk`] for one booking |
 //! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
@@ -13,17 +13,21 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`due`] | which single days are to be read and sent at once |
+//! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
 //! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
 //! holds up no other.
 
+mod answers;
 mod availability;
 pub mod clients;
 mod configuration;
 mod desk;
 mod documents;
+mod due;
 mod farewell;
 pub mod health;
 pub mod ledger;
@@ -35,6 +39,7 @@ mod requests;
 pub mod resolve;
 pub mod resync;
 pub mod rosters;
+mod subscriptions;
 mod updates;
 mod waiting;
 mod watch;
@@ -61,6 +66,7 @@ use crate::messages::practice as say;
 use crate::openvpms::OpenVpmsHandle;
 use crate::remote::{CallError, ErrorClass};
 use crate::store::Store;
+use crate::webhooks::{self, evidence::Evidence};
 use crate::zone::Zone;
 
 pub use availability::Changed;
@@ -98,6 +104,8 @@ pub struct Shared {
     pub clients: clients::ClientMemory,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
+    /// Every practice that this process ever had: their subscriptions are not each other's.
+    pub practices: Mutex<BTreeSet<PracticeId>>,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<Changed>,
     /// Cancelled when the store cannot be written: nothing may be done any more.
@@ -111,6 +119,8 @@ pub struct Settings {
     pub sync: config::Sync,
     /// `[bookings]`.
     pub bookings: config::Bookings,
+    /// Where webhooks are to arrive, if anywhere.
+    pub webhooks: Option<webhooks::subscriptions::Wanted>,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
 }
@@ -119,7 +129,8 @@ impl Settings {
     /// What a configuration says of them.
     pub fn of(config: &Config) -> Self {
         let request_timeout = TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10));
-        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), request_timeout }
+        let webhooks = config.webhooks.as_ref().map(webhooks::subscriptions::Wanted::of);
+        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks, request_timeout }
     }
 }
 
@@ -149,6 +160,9 @@ pub struct Practice {
     tasks: TaskTracker,
     /// A hint that something waits at Healthengine.
     look_now: Notify,
+    /// Whether webhooks arrive.
+    evidence: Mutex<Evidence>,
+    subscriptions: subscriptions::Subscriptions,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
     /// What of it Healthengine has: only of that days are sent.
     offered: watch_channel::Sender<Option<Arc<Offering>>>,
@@ -159,10 +173,11 @@ pub struct Practice {
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
     publisher: publishing::Publisher,
-    due: Mutex<availability::Due>,
+    /// Single days: those that changed, and those that Healthengine asks for. The many of these hold up none of those.
+    due: due::Queue,
+    asked_days: due::Queue,
     /// Held while days that need no reading are sent.
     answering_at_once: Arc<AsyncMutex<()>>,
-    refresh_wanted: Notify,
     progress: Mutex<Progress>,
     /// Since when OpenVPMS answers 401.
     refused_since: Mutex<Option<DateTime<Utc>>>,
@@ -185,6 +200,8 @@ pub struct Practice {
     documents: documents::Documents,
     /// How long requests have been waiting for their answers.
     outstanding: Mutex<waiting::Outstanding>,
+    /// Bookings whose answers Healthengine did not take.
+    unheard_answers: Mutex<BTreeSet<BookingId>>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
@@ -212,10 +229,12 @@ impl Practice {
         healthengine: HealthengineHandle,
         stop: CancellationToken,
     ) -> Arc<Self> {
+        shared.practices.lock().unwrap_or_else(PoisonError::into_inner).insert(config.id.clone());
         Arc::new(Self {
             health: Health::new(config.id.clone()),
             configuration: configuration::Configuration::open(&shared.store, &config.id),
             publisher: publishing::Publisher::open(&shared.store, &config.id),
+            subscriptions: subscriptions::Subscriptions::open(&shared.store, &config.id),
             config,
             settings,
             shared,
@@ -224,14 +243,15 @@ impl Practice {
             stop,
             tasks: TaskTracker::new(),
             look_now: Notify::new(),
+            evidence: Mutex::default(),
             offering: watch_channel::Sender::new(None),
             offered: watch_channel::Sender::new(None),
             first_configuration: watch_channel::Sender::new(false),
             first_sending: watch_channel::Sender::new(false),
             configuring: AsyncMutex::default(),
-            due: Mutex::default(),
+            due: due::Queue::default(),
+            asked_days: due::Queue::default(),
             answering_at_once: Arc::default(),
-            refresh_wanted: Notify::new(),
             progress: Mutex::default(),
             refused_since: Mutex::default(),
             watched: Mutex::default(),
@@ -245,6 +265,7 @@ impl Practice {
             refused_updates: Mutex::default(),
             documents: documents::Documents::default(),
             outstanding: Mutex::default(),
+            unheard_answers: Mutex::default(),
             unserved: Mutex::default(),
         })
     }
@@ -255,8 +276,10 @@ impl Practice {
         tasks.spawn(Arc::clone(self).configuration_loop());
         tasks.spawn(Arc::clone(self).availability_loop());
         tasks.spawn(Arc::clone(self).refresh_loop());
+        tasks.spawn(Arc::clone(self).asked_days_loop());
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
+        tasks.spawn(Arc::clone(self).subscription_loop());
     }
 
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.
@@ -346,8 +369,11 @@ impl Practice {
 
     /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics share it.
     fn delays(&self, first: Duration) -> Delays {
-        let seed = u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16);
-        Delays::new(first, self.settings.sync.max_retry_interval, seed.unwrap_or_default())
+        Delays::new(first, self.settings.sync.max_retry_interval, self.seed())
+    }
+
+    fn seed(&self) -> u64 {
+        u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16).unwrap_or_default()
     }
 
     fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {

@@ -174,7 +174,9 @@ impl Publisher {
 /// The practices of which Healthengine was sent days from this one on, whether or not they are configured.
 pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
     let days = store.scan::<Told>("").records.into_iter();
-    let keys = days.filter(|(_, told)| told.sent.day.starts().next().is_some()).map(|(key, _)| key);
+    let offered = days.filter(|(_, told)| told.sent.day.starts().next().is_some()).map(|(key, _)| key);
+    let unheard = store.scan::<Unheard>("").records.into_iter().map(|(key, _)| key);
+    let keys = offered.chain(unheard);
     keys.filter(|key| parse_key(key).is_some_and(|(_, date)| first <= date))
         .filter_map(|key| Some(PracticeId(key.rsplitn(3, '/').nth(2)?.to_owned())))
         .collect()
@@ -256,8 +258,9 @@ impl Practice {
             published.accepted += outcome.accepted.len();
             published.refused += outcome.failed.len();
             progress(batch.len());
+            // In this order: a crash between the two leaves a day in doubt, which is sent again.
+            self.note_told(&batch, &outcome, began);
             self.note_heard(&batch, before, &outcome, failure.as_ref());
-            self.note_told(batch, &outcome, began);
             if let Some(error) = failure {
                 return Err(error);
             }
@@ -354,7 +357,7 @@ impl Practice {
         (outcome, None)
     }
 
-    fn note_told(&self, days: Vec<ResourceDay>, outcome: &BatchOutcome, read_at: DateTime<Utc>) {
+    fn note_told(&self, days: &[ResourceDay], outcome: &BatchOutcome, read_at: DateTime<Utc>) {
         if outcome.accepted.is_empty() && outcome.failed.is_empty() {
             return;
         }
@@ -363,7 +366,7 @@ impl Practice {
         let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
         let mut batch = Batch::new();
         let mut failures = Vec::new();
-        for (index, day) in days.into_iter().enumerate() {
+        for (index, day) in days.iter().enumerate() {
             // A snapshot that the answer does not mention was not accepted, and is sent again.
             if !accepted.contains(&index) && !refused.contains_key(&index) {
                 continue;
@@ -372,7 +375,8 @@ impl Practice {
                 failures.push(format!("{} on {}: {reason}", day.resource, day.date));
             }
             let key = (day.resource, day.date);
-            let told = Told { sent: SentDay { day: day.day, at: now, accepted: accepted.contains(&index) }, read_at };
+            let sent = SentDay { day: day.day.clone(), at: now, accepted: accepted.contains(&index) };
+            let told = Told { sent, read_at };
             match batch.put(&self.publisher.key(key), &told) {
                 Ok(with) => batch = with,
                 Err(error) => {
@@ -396,10 +400,13 @@ impl Practice {
         }
     }
 
-    /// Sends days that nothing was read for: empty ones, or the last accepted ones again.
-    pub(super) async fn publish_as_they_are(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
+    /// Sends empty days of what is not offered. Nothing is remembered of them: whenever they arrive, they offer nothing.
+    pub(super) async fn publish_empty(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
         for batch in snapshots.chunks(BATCH_MAX) {
             let _turn = self.publisher.turn.lock().await;
+            if self.stop.is_cancelled() {
+                return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
+            }
             if let (_, Some(error)) = self.send_snapshots(batch).await {
                 return Err(error);
             }

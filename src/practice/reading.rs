@@ -194,7 +194,13 @@ impl Practice {
         let Some(offering) = self.offering() else { return Look::Unreachable(say::NEVER_READ.into()) };
         let resource = as_booked(place);
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
-        let reading = self.read(&self.openvpms.desk, &offering, std::slice::from_ref(&resource), days).await;
+        let reading = match self.read_for_look(offering.as_ref(), &resource, days).await {
+            Ok(reading) => reading,
+            Err(error) => {
+                self.openvpms_failed(&error);
+                return Look::Unreachable(error.to_string());
+            }
+        };
         let own = self.shared.ledger.own_bookings(Some(entry.booking_id));
         let seen = self
             .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
@@ -224,6 +230,39 @@ impl Practice {
                 .refusal
                 .map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into()),
         }
+    }
+}
+
+impl Practice {
+    /// Reads what a look depends on. Where a clinician works is asked at the same time: the configuration knows it from its last
+    /// interval, and he may have an appointment at a location that is his since.
+    async fn read_for_look(&self, offering: &Offering, resource: &Resource, days: Days) -> Answer<Reading> {
+        let (server, resources) = (&self.openvpms.desk, std::slice::from_ref(resource));
+        let Some(user) = resource.id.user else { return Ok(self.read(server, offering, resources, days).await) };
+        let (reading, locations) =
+            tokio::join!(self.read(server, offering, resources, days), server.user_locations(user));
+        let locations: BTreeSet<LocationId> = match locations {
+            Ok(locations) => locations.iter().map(|location| location.id).collect(),
+            // Gone.
+            Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => BTreeSet::new(),
+            Err(error) => return Err(error),
+        };
+        let known = offering.user_locations.get(&user).cloned().unwrap_or_default();
+        if known == locations {
+            return Ok(reading);
+        }
+        self.read_configuration_soon();
+        let mut present = offering.clone();
+        for location in locations.difference(&known) {
+            present.listed.extend(server.schedules(*location).await?.iter().map(|schedule| schedule.id));
+        }
+        let left = !locations.contains(&resource.location);
+        present.user_locations.insert(user, locations);
+        let mut reading = self.read(server, &present, resources, days).await;
+        if left {
+            reading.absent.insert((user, resource.location));
+        }
+        Ok(reading)
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -22,6 +23,8 @@ use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::remote::{Answer, ErrorClass};
+use crate::webhooks::evidence::Item;
+use crate::webhooks::pace::{self, Circumstances, Outcome, Pace};
 
 /// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
 pub(super) const IN_TIME_AT_ONCE: usize = 128;
@@ -39,8 +42,6 @@ const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
 /// That of any other practice waits no longer than this for OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
-/// How long Healthengine is left alone after it refused our credentials or the practice's consent.
-pub(super) const BLOCKED: Duration = Duration::from_secs(300);
 
 impl Practice {
     /// Polls until the practice stops.
@@ -49,28 +50,32 @@ impl Practice {
         self.wait_for_the_first_configuration().await;
         loop {
             let began = Instant::now();
-            let wait = match self.poll().await {
+            let outcome = match self.poll().await {
                 Ok(_) => {
                     delays.reset();
-                    self.request_interval()
+                    Outcome::Answered
                 }
-                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => BLOCKED,
-                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
+                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => {
+                    Outcome::Blocked
+                }
+                Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },
             };
+            let Pace { wait, hint_after } = self.pace(outcome);
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
-                () = self.look_now.notified() => {
-                    tokio::select! {
-                        biased;
-                        () = self.stop.cancelled() => return,
-                        () = tokio::time::sleep_until(began + BETWEEN_POLLS.min(wait)) => {}
-                    }
-                }
+                () = self.hinted(hint_after.map(|after| began + after.max(BETWEEN_POLLS))) => {}
             }
         }
+    }
+
+    /// Ends when a webhook came, and no sooner than `after`. However many come until then, they mean one poll.
+    async fn hinted(&self, after: Option<Instant>) {
+        let Some(after) = after else { return std::future::pending().await };
+        tokio::time::sleep_until(after).await;
+        self.look_now.notified().await;
     }
 
     /// Bookings need the mapping, so the first poll waits for the first attempt to read OpenVPMS. A practice that Healthengine has
@@ -94,10 +99,25 @@ impl Practice {
         }
     }
 
-    fn request_interval(&self) -> Duration {
+    /// When to poll next, after a poll that ended so.
+    fn pace(&self, outcome: Outcome) -> Pace {
+        let (now, zone) = (self.now(), self.known_zone());
+        // Live hours begin with a minute.
         // Before OpenVPMS was ever read nobody knows what time it is there.
-        let live = self.known_zone().is_none_or(|zone| self.config.live_hours.is_live(zone.wall(self.now())));
-        if live { self.settings.sync.request_interval } else { self.settings.sync.idle_request_interval }
+        let live_in = |minutes: i64| {
+            let later = now + TimeDelta::minutes(minutes);
+            zone.is_none_or(|zone| self.config.live_hours.is_live(zone.wall(later)))
+        };
+        let within = i64::try_from(pace::IDLE_LONGEST.as_secs() / 60).unwrap_or_default();
+        let live_in = (0..=within).find(|minutes| live_in(*minutes));
+        pace::pace(&Circumstances {
+            outcome,
+            live: live_in == Some(0),
+            live_in: live_in.map(|minutes| Duration::from_secs(60 * minutes.unsigned_abs())),
+            webhooks_arrive: self.locked(&self.evidence).webhooks_arrive(now),
+            request_interval: self.settings.sync.request_interval,
+            idle_request_interval: self.settings.sync.idle_request_interval,
+        })
     }
 
     /// One poll and all that follows from it. Says what was outstanding.
@@ -111,29 +131,33 @@ impl Practice {
             }
         };
         self.healthengine_answered();
+        let polled_at = self.now();
+        let mut found: Vec<(Item, Option<DateTime<Utc>>)> = Vec::new();
         // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
         // that is no longer listed was settled by somebody else.
         let mut bookings_read = true;
         if kinds.contains(&RequestKind::Bookings) || self.has_open_bookings() {
-            let outcome = self.bookings().await;
+            let outcome = self.bookings(&mut found).await;
             bookings_read = outcome.is_ok();
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
         } else {
             self.bookings_wait(Ok(&[]));
+            self.answers_asked_for(&BTreeSet::new());
         }
         if !kinds.contains(&RequestKind::BookingUpdates) {
             self.updates_wait(Ok(&[]));
         }
         if !kinds.contains(&RequestKind::Availability) {
             self.days_wait(Ok(&[]));
+            self.no_day_is_asked_for();
         }
         for kind in &kinds {
             let answered = match kind {
                 RequestKind::Bookings => Ok(()),
                 // A booking that could not be read is not unknown: its update waits for it.
                 RequestKind::BookingUpdates if !bookings_read => Ok(()),
-                RequestKind::BookingUpdates => self.updates().await,
+                RequestKind::BookingUpdates => self.updates(&mut found).await,
                 RequestKind::Availability => self.availability_requests().await,
                 RequestKind::PmsAppointmentChanges => self.appointment_changes().await,
                 RequestKind::PmsResources => {
@@ -162,6 +186,8 @@ impl Practice {
                 self.healthengine_failed(&error);
             }
         }
+        found.extend(kinds.iter().cloned().filter_map(as_a_whole).map(|item| (item, None)));
+        self.found(found, polled_at);
         Ok(kinds)
     }
 
@@ -170,13 +196,16 @@ impl Practice {
     }
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
-    async fn bookings(self: &Arc<Self>) -> Answer<()> {
+    async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
         let began = Instant::now();
         let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await;
         self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
         let (mut listed, conclusive) = read?;
+        found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
         if conclusive {
-            self.settled_by_others(&listed.iter().map(|booking| booking.booking_id).collect());
+            let listed = listed.iter().map(|booking| booking.booking_id).collect();
+            self.settled_by_others(&listed);
+            self.answers_asked_for(&listed);
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -199,7 +228,12 @@ impl Practice {
         };
         // Updates depend on their bookings, so these get a head start. What takes longer goes on by itself, and what has not begun
         // is listed again at the next poll: polling must not wait for it.
-        let _late = tokio::time::timeout_at(began + BOOKINGS_FIRST, all).await;
+        // A webhook says that more waits, perhaps another booking: then too it goes on.
+        tokio::select! {
+            biased;
+            _late = tokio::time::timeout_at(began + BOOKINGS_FIRST, all) => {}
+            () = self.look_now.notified() => self.look_now.notify_one(),
+        }
         tasks.detach_all();
         Ok(())
     }
@@ -273,9 +307,11 @@ impl Practice {
     /// of them have begun.
     pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) -> bool {
         let now = self.now();
+        // Refused credentials or consent: nothing is delivered before they are accepted again.
+        let refused = self.health.has(&Subject::Access);
         let due = |entry: &Entry| {
             let look = next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
-            let deliver = deliver && entry.owes_a_cancellation();
+            let deliver = deliver && entry.owes_a_cancellation() && !refused;
             (look || deliver).then_some(entry.booking_id)
         };
         let due = self.shared.ledger.pick_live(self.id(), due);
@@ -298,6 +334,22 @@ impl Practice {
         let (listed, conclusive) = last.as_ref()?.read.as_ref()?;
         let found = listed.contains(&id);
         (found || *conclusive).then_some(found)
+    }
+}
+
+/// A kind that counts as one thing, because its list names no numbers. What we do not serve is nothing to us.
+fn as_a_whole(kind: RequestKind) -> Option<Item> {
+    match kind {
+        RequestKind::Availability
+        | RequestKind::PmsAppointmentChanges
+        | RequestKind::PmsResources
+        | RequestKind::PmsAppointmentTypes => Some(Item::Kind(kind)),
+        RequestKind::Bookings
+        | RequestKind::BookingUpdates
+        | RequestKind::UploadDocuments
+        | RequestKind::AttachDocuments
+        | RequestKind::ExtraFeature(_)
+        | RequestKind::Unknown(_) => None,
     }
 }
 

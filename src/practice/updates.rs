@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
@@ -14,16 +16,18 @@ use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::messages::booking as say;
 use crate::remote::{Answer, ErrorClass};
+use crate::webhooks::evidence::Item;
 
 /// After so many refused answers to one request an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 
 impl Practice {
     /// Starts to deal with the outstanding updates, oldest first. What there is no place for is listed again.
-    pub(super) async fn updates(self: &Arc<Self>) -> Answer<()> {
+    pub(super) async fn updates(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
         let read = self.all_pages(|page| self.healthengine.booking_updates(page)).await;
         self.updates_wait(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
         let (mut updates, _) = read?;
+        found.extend(updates.iter().map(|update| (Item::Update(update.request_id), update.updated_at)));
         updates.sort_by_key(|update| update.request_id);
         let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
         self.refused_updates().retain(|request, _| listed.contains(request));

@@ -4,7 +4,7 @@
 //! one with each `config_interval`, all others once a day: a move within the same minutes, or to another schedule, does not
 //! always show as free time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,36 +13,59 @@ use super::reading::Reading;
 use super::{Offering, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
-use crate::booking::watch::{Found, Sighting, is_suspect, is_watched, judge};
+use crate::booking::watch::{Found, Pass, Sighting, is_suspect, is_watched, judge, round};
 use crate::ids::{BookingId, BookingReference};
 
 /// Asked for again no sooner than this, if a server would not tell.
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(10);
-/// So many bookings are asked for in one round; the others follow in the next.
+/// So many bookings are asked for in one pass; the others follow in the next.
 const ROUND_MAX: usize = 200;
+/// So many in a row are not answered for by a server that is away.
+const AWAY_AFTER: usize = 3;
 
-/// Which bookings were asked for when.
+/// Which bookings were asked for when, and what came of it. Of bookings that are live; a restart forgets it.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     /// Servers that answer 500 for live bookings are not asked again at every reading.
     silent: BTreeMap<BookingId, DateTime<Utc>>,
-    all_at: Option<DateTime<Utc>>,
-    /// With which booking the next round begins, if the last one was cut short.
-    next_round: Option<BookingId>,
+    asked_at: BTreeMap<BookingId, DateTime<Utc>>,
+    /// Those that were not answered for when they were asked for last.
+    unheard: BTreeSet<BookingId>,
+    /// Those that a pass did not hear of that found many others gone.
+    with_many: BTreeSet<BookingId>,
+}
+
+impl Watched {
+    fn note(&mut self, id: BookingId, found: &Found, slot_is_free: bool, now: DateTime<Utc>) {
+        self.asked_at.insert(id, now);
+        match found {
+            Found::Unknown => drop(self.unheard.insert(id)),
+            Found::Gone | Found::Stands(_) | Found::Silent => drop(self.unheard.remove(&id)),
+        }
+        if *found == Found::Silent && slot_is_free {
+            self.silent.insert(id, now);
+        }
+    }
+
+    fn keep(&mut self, live: &[Entry]) {
+        let live: BTreeSet<BookingId> = live.iter().map(|entry| entry.booking_id).collect();
+        self.silent.retain(|id, _| live.contains(id));
+        self.asked_at.retain(|id, _| live.contains(id));
+        self.unheard.retain(|id| live.contains(id));
+        self.with_many.retain(|id| live.contains(id));
+    }
 }
 
 impl Practice {
-    /// Adds bookings of ours at whose time the reading shows free time. One more than are asked for says that there are too many.
+    /// Adds bookings of ours at whose time the reading shows free time.
     pub(super) fn add_suspects(&self, reading: &Reading, suspects: &mut BTreeMap<BookingId, Entry>) {
         let now = self.now();
         let mut watched = self.locked(&self.watched);
         watched.silent.retain(|_, at| now - *at < SILENT_FOR);
-        let mut room = (ROUND_MAX + 1).saturating_sub(suspects.len());
         let suspect = |entry: &Entry| {
             let schedule = entry.place.as_ref().and_then(|place| reading.readings.schedule(place.schedule));
             let suspicious = schedule.is_some_and(|schedule| is_suspect(entry, &schedule.free, schedule.began, now));
-            let found = room > 0 && suspicious && !watched.silent.contains_key(&entry.booking_id);
-            room -= usize::from(found);
+            let found = suspicious && !watched.silent.contains_key(&entry.booking_id);
             found.then(|| (entry.booking_id, entry.clone()))
         };
         suspects.extend(self.shared.ledger.pick_live(self.id(), suspect));
@@ -50,34 +73,24 @@ impl Practice {
 
     /// Asks for the suspects of one pass over the practice.
     pub(super) fn ask_for_suspects(self: &Arc<Self>, offering: &Arc<Offering>, suspects: BTreeMap<BookingId, Entry>) {
-        self.ask_for(offering, suspects.into_values().collect(), true);
+        let mut suspects: Vec<Entry> = suspects.into_values().collect();
+        {
+            let watched = self.locked(&self.watched);
+            suspects.sort_by_key(|entry| watched.asked_at.get(&entry.booking_id).copied());
+        }
+        self.ask_for(offering, suspects, true);
     }
 
     /// Asks for upcoming bookings one by one: the near ones each time, all of them once a day.
     pub(super) fn watch_round(self: &Arc<Self>, offering: &Arc<Offering>) {
         let now = self.now();
-        let all = {
-            let mut watched = self.locked(&self.watched);
-            let all = watched.all_at.is_none_or(|at| now - at >= TimeDelta::days(1));
-            if all {
-                watched.all_at = Some(now);
-            }
-            all
-        };
         let near_end = now + TimeDelta::days(i64::from(self.settings.sync.near_days));
-        let is_near = |entry: &Entry| entry.place.as_ref().is_some_and(|place| place.span.start < near_end);
-        let wanted = |entry: &Entry| is_watched(entry, now) && (all || is_near(entry));
-        let mut round = self.shared.ledger.pick_live(self.id(), |entry| wanted(entry).then(|| entry.clone()));
-        {
+        let live = self.shared.ledger.live_of(self.id());
+        let round = {
             let mut watched = self.locked(&self.watched);
-            // Where one round does not hold all of them, the next goes on where it ended.
-            let from = watched.next_round.take().map_or(0, |next| round.partition_point(|own| own.booking_id < next));
-            round.rotate_left(from);
-            if let Some(next) = round.get(ROUND_MAX) {
-                watched.next_round = Some(next.booking_id);
-                watched.all_at = watched.all_at.filter(|_| !all);
-            }
-        }
+            watched.keep(&live);
+            round(live, &watched.asked_at, near_end, now, ROUND_MAX)
+        };
         self.ask_for(offering, round, false);
     }
 
@@ -100,36 +113,53 @@ impl Practice {
     async fn ask_and_judge(
         self: &Arc<Self>,
         offering: &Offering,
-        entries: Vec<Entry>,
+        mut entries: Vec<Entry>,
         slot_is_free: bool,
         is_cut: bool,
     ) {
-        let mut round = Vec::new();
-        let mut broke_off = false;
-        for entry in entries {
-            let Some(reference) = &entry.reference else { continue };
+        let (failing, with_many) = {
+            let watched = self.locked(&self.watched);
+            (watched.unheard.clone(), watched.with_many.clone())
+        };
+        // One that fails each time says nothing about the others, and these come first.
+        entries.sort_by_key(|entry| failing.contains(&entry.booking_id));
+        let mut pass = Pass::default();
+        let (mut unheard, mut in_a_row) = (Vec::new(), 0);
+        let mut waiting = entries.into_iter();
+        for entry in waiting.by_ref() {
+            let (id, Some(reference)) = (entry.booking_id, &entry.reference) else { continue };
             let found = Found::from(self.openvpms.background.booking(reference).await);
-            // The server is away: the rest of the round would only wait for it too.
-            if found == Found::Unknown {
-                broke_off = true;
+            self.locked(&self.watched).note(id, &found, slot_is_free, self.now());
+            match (&found, failing.contains(&id)) {
+                (Found::Unknown, true) => {}
+                (Found::Unknown, false) => {
+                    in_a_row += 1;
+                    unheard.push(id);
+                }
+                (Found::Gone | Found::Stands(_) | Found::Silent, _) => in_a_row = 0,
+            }
+            pass.sightings.push(Sighting { entry, found, slot_is_free, with_many: with_many.contains(&id) });
+            // The server is away: the rest of the pass would only wait for it too.
+            if in_a_row == AWAY_AFTER {
                 break;
             }
-            if found == Found::Silent && slot_is_free {
-                self.locked(&self.watched).silent.insert(entry.booking_id, self.now());
-            }
-            round.push(Sighting { entry, found, slot_is_free });
         }
-        // How many are gone decides whether it is believed, and nobody knows how many the rest of the round would have been.
-        if broke_off {
-            round.retain(|sighting: &Sighting| sighting.found != Found::Gone);
-        }
-        let asked: BTreeMap<BookingId, Option<BookingReference>> =
-            round.iter().map(|sighting| (sighting.entry.booking_id, sighting.entry.reference.clone())).collect();
+        unheard.extend(waiting.map(|entry| entry.booking_id));
+        pass.unheard = unheard.len();
         let now = self.now();
         let upcoming = self.shared.ledger.pick_live(self.id(), |entry| is_watched(entry, now).then_some(())).len();
-        // Of a round that was cut short nobody knows how many the others would have been: it is measured by itself.
-        let of = if is_cut { asked.len() } else { upcoming.max(asked.len()) };
-        for (id, event) in judge(round, of, offering.zones.server) {
+        // Of a pass that was cut short nobody knows how many the others would have been: it is measured by itself.
+        pass.upcoming = if is_cut { pass.sightings.len() } else { upcoming.max(pass.sightings.len()) };
+        let asked: BTreeMap<BookingId, Option<BookingReference>> = pass
+            .sightings
+            .iter()
+            .map(|sighting| (sighting.entry.booking_id, sighting.entry.reference.clone()))
+            .collect();
+        let verdicts = judge(&pass, offering.zones.server);
+        if verdicts.iter().any(|(_, event)| *event == Event::GoneWithMany) {
+            self.locked(&self.watched).with_many.extend(unheard);
+        }
+        for (id, event) in verdicts {
             self.seen_in_diary(id, asked.get(&id).cloned().flatten().as_ref(), event).await;
         }
     }

@@ -41,6 +41,7 @@ pub(super) async fn limit_body(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
+/// How long the body is to be, where that is said.
+pub(super) fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The admin listener: health for machines, a page and an API for people.
+//! The listeners. The admin listener has health for machines, a page and an API for people; the one for webhooks is [`webhooks`].
 //!
 //! `/healthz` and `/readyz` are open; everything else, unknown paths included, needs the admin token: as a bearer token, or as the
 //! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync, or what a person settles, is done by the practice.
@@ -12,6 +12,7 @@ mod pause;
 pub mod resolve;
 mod resync;
 pub mod view;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use axum::routing::{get, post};
 use crate::bridge::Bridge;
 
 pub use auth::link;
-pub use listener::serve;
+pub use listener::{Peer, serve};
 
 /// What `/healthz` answers; by this a command knows that it talks to a vetbridge, before it shows its token.
 pub const HEALTHY: &str = "ok\n";

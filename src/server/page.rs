@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::view::{self, BookingView, OffStatus, PracticeStatus};
 use super::{Admin, api};
-use crate::messages::admin as say;
+use crate::messages::{admin as say, commands};
 use crate::practice::health::Problem;
 
 /// How many bookings the page lists.
@@ -59,6 +59,7 @@ fn practice_section(practice: &PracticeStatus) -> Markup {
         table {
             tr { th { "Resources" } td { (practice.resources) } }
             tr { th { "Last poll" } td { (time(practice.polled_at)) } }
+            @if practice.webhook_at.is_some() { tr { th { "Last webhook" } td { (time(practice.webhook_at)) } } }
             tr { th { "Diary read" } td { (time(practice.read_at)) } }
             tr { th { "Configuration accepted" } td { (time(practice.configured_at)) } }
             tr { th { "Availability sent" } td { (time(practice.sent_at)) } }
@@ -79,6 +80,7 @@ fn off_section(practice: &OffStatus) -> Markup {
         h2 { "Practice " (practice.id) " is " (practice.why) }
         p { (if practice.silent { say::OFF_AND_SILENT } else { say::OFF_AND_LEAVING }) }
         @for problem in &practice.problems { p { (problem_line(problem)) } }
+        @if practice.needs_attention > 0 { p.ill { (commands::bookings_need_attention(practice.needs_attention)) "." } }
     }
 }
 

@@ -31,7 +31,7 @@ async fn set(admin: Admin, id: String, paused: bool) -> Response {
         Ok(None) => return api::problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
         Err(error) => return api::problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
-    let on = keeper.wanted().off.is_none();
+    let on = keeper.wanted().off().is_none();
     let arrived = |standing: &Standing| match standing {
         Standing::On => on,
         Standing::Silent(_) => !on,
@@ -39,6 +39,6 @@ async fn set(admin: Admin, id: String, paused: bool) -> Response {
     };
     let mut standing = keeper.watch();
     let _in_time = tokio::time::timeout(WAIT, standing.wait_for(arrived)).await;
-    let off = view::OffStatus::of(&keeper.practice(), keeper.standing());
+    let off = view::OffStatus::of(&keeper.practice(), keeper.standing(), admin.bridge.ledger());
     Json(view::PauseOutcome { practice: id, on, off }).into_response()
 }

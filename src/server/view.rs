@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
-use crate::bridge::keeper::Standing;
+use crate::bridge::keeper::{Off, Standing};
+use crate::ids::PracticeId;
 use crate::practice::Practice;
 use crate::practice::health;
+use crate::practice::ledger::Ledger;
 use crate::practice::resync::{Outcome, Progress};
 use crate::zone::Zone;
 
@@ -41,11 +43,13 @@ pub struct OffStatus {
     pub silent: bool,
     /// What keeps it from that.
     pub problems: Vec<health::Problem>,
+    /// Bookings that somebody must look at.
+    pub needs_attention: usize,
 }
 
 impl OffStatus {
     /// `None` for a practice that is on.
-    pub fn of(practice: &Practice, standing: Standing) -> Option<Self> {
+    pub fn of(practice: &Practice, standing: Standing, ledger: &Ledger) -> Option<Self> {
         let (off, silent) = match standing {
             Standing::On => return None,
             Standing::Leaving(off) => (off, false),
@@ -53,7 +57,15 @@ impl OffStatus {
         };
         // Of one that is silent nothing is known any more.
         let problems = if silent { Vec::new() } else { practice.health().problems() };
-        Some(Self { id: practice.id().to_string(), why: off.name().into(), silent, problems })
+        let needs_attention = flagged(ledger, practice.id());
+        Some(Self { id: practice.id().to_string(), why: off.name().into(), silent, problems, needs_attention })
+    }
+
+    /// A practice of which nothing is left but bookings that somebody must look at.
+    fn gone(id: &PracticeId, ledger: &Ledger) -> Self {
+        let needs_attention = flagged(ledger, id);
+        let why = Off::Removed.name().into();
+        Self { id: id.to_string(), why, silent: true, problems: Vec::new(), needs_attention }
     }
 }
 
@@ -85,6 +97,8 @@ pub struct PracticeStatus {
     pub needs_attention: usize,
     /// The last poll that was answered.
     pub polled_at: Option<DateTime<FixedOffset>>,
+    /// The last webhook for this practice.
+    pub webhook_at: Option<DateTime<FixedOffset>>,
     /// The last whole reading of the near days.
     pub read_at: Option<DateTime<FixedOffset>>,
     /// When the configuration was last known to be accepted.
@@ -133,14 +147,13 @@ pub enum ResyncLine {
 pub fn status(bridge: &Bridge) -> Status {
     let practices: Vec<PracticeStatus> =
         bridge.practices().map(|practice| practice_status(bridge, &practice)).collect();
-    let off: Vec<OffStatus> =
-        bridge.off().into_iter().filter_map(|(practice, standing)| OffStatus::of(&practice, standing)).collect();
+    let off = off_status(bridge, &practices);
     let problems = bridge.health().problems();
     let on_is_well =
         |practice: &PracticeStatus| practice.in_step && practice.problems.is_empty() && practice.needs_attention == 0;
     let healthy = problems.is_empty()
         && practices.iter().all(on_is_well)
-        && off.iter().all(|practice| practice.problems.is_empty());
+        && off.iter().all(|practice| practice.problems.is_empty() && practice.needs_attention == 0);
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: bridge.started_at(),
@@ -151,13 +164,29 @@ pub fn status(bridge: &Bridge) -> Status {
     }
 }
 
+/// The practices that are off, and those that are gone from the configuration and have bookings that need somebody.
+fn off_status(bridge: &Bridge, on: &[PracticeStatus]) -> Vec<OffStatus> {
+    let ledger = bridge.ledger();
+    let off = bridge.off().into_iter().filter_map(|(practice, standing)| OffStatus::of(&practice, standing, ledger));
+    let mut off: Vec<OffStatus> = off.collect();
+    for id in ledger.practices_with_flags() {
+        let is_listed = on.iter().any(|own| own.id == id.0) || off.iter().any(|own| own.id == id.0);
+        if !is_listed {
+            off.push(OffStatus::gone(&id, ledger));
+        }
+    }
+    off
+}
+
+fn flagged(ledger: &Ledger, practice: &PracticeId) -> usize {
+    ledger.live_of(practice).iter().filter(|entry| entry.needs_attention.is_some()).count()
+}
+
 fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let now = bridge.now();
     let zone = practice.zone();
     let progress = practice.progress();
     let reasons = practice.not_in_step(now);
-    let flagged = |entry: &Entry| entry.needs_attention.is_some().then_some(());
-    let flagged = bridge.ledger().pick_live(practice.id(), flagged).len();
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
         id: practice.id().to_string(),
@@ -165,8 +194,9 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         reasons,
         problems: practice.health().problems(),
         resources: practice.offering().map_or(0, |offering| offering.mapping.resources.len()),
-        needs_attention: flagged,
+        needs_attention: flagged(bridge.ledger(), practice.id()),
         polled_at: local(progress.polled_at),
+        webhook_at: local(practice.webhook_at()),
         read_at: local(progress.read_at),
         configured_at: local(progress.configured_at),
         sent_at: local(progress.sent_at),

@@ -184,3 +184,56 @@ async fn a_clock_that_is_wrong_is_a_problem_and_deadlines_are_kept_all_the_same(
     clinic.until("the clock is right again", seconds(15), |clinic| !clinic.problems().contains_key("clock")).await;
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_by_staff_waits_for_consent_without_knocking_and_is_delivered_after() {
+    let clinic = Clinic::open().await;
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.pass(minutes(1)).await;
+    clinic.healthengine.revoke_consent(&practice(PRACTICE)).unwrap();
+    clinic.until("it is refused", seconds(10), |clinic| clinic.problems().contains_key("access")).await;
+    clinic.staff_cancel(clinic.appointment_of(booking).id);
+    clinic.until_state(booking, State::Cancelled, minutes(2)).await;
+    clinic.pass(minutes(15)).await;
+    assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 0);
+    clinic.healthengine.grant_consent(&practice(PRACTICE)).unwrap();
+    clinic.until("it is cancelled", minutes(6), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+    assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 1);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_healthengine_does_not_take_is_a_problem_until_it_does_however_well_polls_go() {
+    let clinic = Clinic::open().await;
+    let staffs = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until_state(staffs, State::Confirmed, seconds(10)).await;
+    clinic.pass(minutes(1)).await;
+    clinic.healthengine_faults.set(|asked| {
+        (asked.method == "POST" && asked.target.contains("/bookings/")).then_some(Fault::StatusBefore(503))
+    });
+    let owners = clinic.owner_books("s136", "66:s136", "2027-02-16 11:00");
+    let told = |clinic: &Clinic| clinic.problems().get("answers").cloned();
+    clinic.until("somebody hears of one", seconds(10), |clinic| told(clinic).is_some()).await;
+    clinic.staff_cancel(clinic.appointment_of(staffs).id);
+    let two = |clinic: &Clinic| told(clinic).is_some_and(|text| text.contains("2 bookings"));
+    clinic.until("and of two", minutes(2), two).await;
+    clinic.throughout("it stands", minutes(2), |clinic| told(clinic).is_some()).await;
+    assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new(), "polls are answered");
+    clinic.healthengine_faults.heal();
+    clinic.until("both are delivered", minutes(1), |clinic| told(clinic).is_none()).await;
+    assert_eq!((clinic.status(owners), clinic.status(staffs)), (BookingStatus::Confirmed, BookingStatus::Cancelled));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_arrived_although_nobody_heard_is_no_problem_for_long() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::LoseAnswer));
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("somebody hears of it", seconds(10), |clinic| clinic.problems().contains_key("answers")).await;
+    clinic.until("it is well again", seconds(20), |clinic| clinic.problems().is_empty()).await;
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.healthengine_faults.heal();
+    clinic.finish().await;
+}

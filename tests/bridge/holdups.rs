@@ -39,6 +39,39 @@ async fn a_restored_database_on_a_shaky_line_cancels_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn bookings_that_the_server_never_tells_of_hold_up_no_cancellation() {
+    let clinic = Clinic::open().await;
+    let mut bookings = Vec::new();
+    for hour in 9..15 {
+        bookings.push(booked(&clinic, &format!("2027-02-16 {hour:02}:00")).await);
+    }
+    clinic.pass(minutes(1)).await;
+    let of = |booking: BookingId| {
+        let appointment = clinic.appointment_of(booking);
+        (appointment.id, clinic.openvpms.staff(|world| world.reference(&appointment)))
+    };
+    // The last four are moved, so that readings point at them too; the server fails to tell where three of them are.
+    let untold: Vec<String> = bookings[2..5].iter().map(|booking| of(*booking).1).collect();
+    clinic.openvpms_faults.set(move |asked| {
+        let target = asked.target.replace("%3A", ":");
+        untold.iter().any(|reference| target.ends_with(reference)).then_some(Fault::StatusBefore(503))
+    });
+    for (number, booking) in bookings[2..].iter().enumerate() {
+        clinic.staff_move(of(*booking).0, 136, &format!("2027-02-16 16:{:02}", 15 * number), 15);
+    }
+    // Whatever stands before or behind those in the pass.
+    for booking in [bookings[0], bookings[1]] {
+        clinic.staff_cancel(of(booking).0);
+    }
+    let cancelled = |clinic: &Clinic| bookings[..2].iter().all(|id| clinic.status(*id) == BookingStatus::Cancelled);
+    clinic.until("both are cancelled", minutes(4), cancelled).await;
+    assert!(clinic.entry(bookings[5]).needs_attention.is_some(), "its move is known");
+    clinic.openvpms_faults.heal();
+    let all_known = |clinic: &Clinic| bookings[2..].iter().all(|id| clinic.entry(*id).needs_attention.is_some());
+    clinic.until("the others are known", minutes(2), all_known).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn on_a_server_that_fails_for_live_bookings_a_cancellation_by_staff_is_still_noticed_within_a_minute_or_two() {
     let clinic = Clinic::open().await;
     clinic.openvpms.staff(|world| world.reading_a_booking_fails = true);
@@ -138,4 +171,19 @@ async fn a_schedule_that_lost_its_flag_is_emptied_as_soon_as_a_booking_meets_it(
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
     clinic.until_state(booking, State::Rejected, seconds(15)).await;
     clinic.until("its day is empty", seconds(5), |clinic| !offered(clinic)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_refreshes_its_day_at_once_although_another_schedule_of_that_day_cannot_be_read() {
+    let clinic = Clinic::open().await;
+    clinic
+        .openvpms_faults
+        .set(|asked| asked.target.contains("/schedules/211/freebusy").then_some(Fault::StatusBefore(500)));
+    clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), None).unwrap();
+    // Long enough for its pause to have grown.
+    clinic.pass(minutes(2)).await;
+    let booking = booked(&clinic, "2027-02-16 10:00").await;
+    let taken = |clinic: &Clinic| !clinic.published("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("its time is closed", seconds(1), taken).await;
+    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
 }

@@ -10,13 +10,13 @@ use vetbridge::simulator::healthengine::{BookingStatus, NewPractice};
 
 use crate::support::{BRANCH, Clinic, PRACTICE, day, minutes, practice, seconds, sydney, wish};
 
-fn standing(clinic: &Clinic, id: &str) -> Option<Standing> {
+pub(crate) fn standing(clinic: &Clinic, id: &str) -> Option<Standing> {
     let off = clinic.bridge().off().into_iter().find(|(own, _)| own.id().0 == id).map(|(_, standing)| standing);
     off.or_else(|| clinic.bridge().practice(&practice(id)).map(|_| Standing::On))
 }
 
 /// Waits until nothing is sent for a practice any more, and holds the marketplace to that.
-async fn until_silent(clinic: &Clinic, id: &str, off: Off) {
+pub(crate) async fn until_silent(clinic: &Clinic, id: &str, off: Off) {
     let silent = |clinic: &Clinic| standing(clinic, id) == Some(Standing::Silent(off));
     clinic.until(&format!("{id} is silent"), minutes(4), silent).await;
     // The last days wait in the marketplace's queue.
@@ -25,7 +25,7 @@ async fn until_silent(clinic: &Clinic, id: &str, off: Off) {
 }
 
 /// How many starts a practice offers on the days to come.
-fn offers(clinic: &Clinic, id: &str) -> usize {
+pub(crate) fn offers(clinic: &Clinic, id: &str) -> usize {
     let resources = clinic.healthengine.resources(&practice(id)).unwrap();
     let days: Vec<_> = day("2027-02-15").iter_days().take(14).collect();
     let of = |resource: &str| -> usize {
@@ -35,12 +35,12 @@ fn offers(clinic: &Clinic, id: &str) -> usize {
     resources.iter().map(|resource| of(&resource.id)).sum()
 }
 
-fn block<'a>(config: &'a mut Config, id: &str) -> &'a mut vetbridge::config::Practice {
+pub(crate) fn block<'a>(config: &'a mut Config, id: &str) -> &'a mut vetbridge::config::Practice {
     config.practices.iter_mut().find(|own| own.id.0 == id).unwrap()
 }
 
 /// What was sent to Healthengine for a practice since so many calls.
-fn told_since(clinic: &Clinic, id: &str, calls: usize) -> Vec<String> {
+pub(crate) fn told_since(clinic: &Clinic, id: &str, calls: usize) -> Vec<String> {
     let all = clinic.journal.calls().into_iter().skip(calls);
     all.filter(|call| call.practice.as_ref().is_some_and(|own| own.0 == id)).map(|call| call.what).collect()
 }

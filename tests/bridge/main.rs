@@ -21,3 +21,7 @@ mod power_cuts;
 mod requests;
 mod resolve;
 mod start;
+mod subscriptions;
+mod switches;
+mod webhook_listener;
+mod webhooks;

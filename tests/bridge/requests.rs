@@ -2,6 +2,7 @@
 
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::BookingId;
+use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{BookingStatus, Who};
 
 use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
@@ -305,27 +306,74 @@ async fn forty_five_pages_of_bookings_are_answered_oldest_deadline_first_twenty_
         }
     }
     assert_eq!(bookings.len(), 90);
-    // All of them long ago, but for one on the last page that read is, and one beyond it.
+    // All of them long ago, but for one on a page near the end; one is on a page between those that are read.
     clinic.pass(minutes(1)).await;
     let fresh = |id: BookingId| {
         let at = clinic.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
         clinic.healthengine.write_field(id, "bookedTime", Some(serde_json::Value::String(at))).unwrap();
     };
-    let (urgent, beyond) = (bookings[39], bookings[80]);
+    let (urgent, between) = (bookings[85], bookings[40]);
     fresh(urgent);
     clinic.healthengine_faults.heal();
     clinic.journal.clear();
     clinic.until_state(urgent, State::Confirmed, seconds(40)).await;
     let all = |clinic: &Clinic| bookings.iter().all(|id| clinic.state(*id) == Some(State::Confirmed));
     clinic.until("all are confirmed", minutes(5), all).await;
-    let pages = clinic.journal.of("GET /requests/bookings", "/bookings");
-    let highest = pages.iter().filter_map(|call| call.query.strip_prefix("page=")?.parse::<u32>().ok()).max();
-    assert_eq!(highest, Some(20), "never more than twenty pages");
+    let polls = clinic.journal.count("GET /requests", "/requests");
+    let pages = clinic.journal.count("GET /requests/bookings", "/bookings");
+    assert!(pages <= polls * 20, "{pages} pages in {polls} polls: never more than twenty pages");
     let confirms = clinic.journal.of("POST /bookings", "/confirmInsert");
     assert_eq!(confirms.len(), 90, "each once");
     let place = |id: BookingId| confirms.iter().position(|call| call.what.contains(&id.to_string())).unwrap();
     assert!(place(urgent) < 10, "the one who can still be told came {}th", place(urgent));
-    assert!(place(beyond) >= 40 - 10, "what is beyond page 20 begins when others are answered");
+    assert!(place(between) >= 40 - 10, "what is between begins when others are answered");
     clinic.assert_no_overlap();
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sixty_days_that_are_asked_for_are_one_reading_of_each_schedule() {
+    let mut clinic = Clinic::new();
+    clinic.config.sync.horizon_days = 60;
+    clinic.open_up().await;
+    for date in day("2027-02-15").iter_days().take(70) {
+        clinic.healthengine.ask_availability(&practice(PRACTICE), date, None).unwrap();
+    }
+    clinic.pass(seconds(1)).await;
+    clinic.journal.clear();
+    let open = |clinic: &Clinic| !clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().is_empty();
+    clinic.until("all are answered", seconds(POLL + 5), |clinic| !open(clinic)).await;
+    let readings = clinic.journal.of("GET /ws/booking/v2/schedules/", "/freebusy");
+    let of = |schedule: &str| readings.iter().filter(|call| call.what.contains(schedule)).collect::<Vec<_>>();
+    for schedule in ["/136/", "/211/"] {
+        let own = of(schedule);
+        assert!((1..=2).contains(&own.len()), "one, and one of the near days at most: {own:#?}");
+        assert!(
+            own.iter().all(|call| call.query.contains("to=2027-04-17")),
+            "to the horizon, and a day for what begins on its last: {own:#?}"
+        );
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_for_every_resource_sends_those_that_can_be_read_once_and_the_others_when_they_can() {
+    let clinic = Clinic::open().await;
+    clinic
+        .openvpms_faults
+        .set(|asked| asked.target.contains("/schedules/211/freebusy").then_some(Fault::StatusBefore(500)));
+    let ask = || clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), None).unwrap();
+    let open = |clinic: &Clinic| !clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().is_empty();
+    ask();
+    clinic.journal.clear();
+    clinic.throughout("it stays open", minutes(3), open).await;
+    assert_eq!(clinic.journal.count("POST /availability", ""), 1);
+    clinic.openvpms_faults.heal();
+    clinic.until("it is answered", seconds(40), |clinic| !open(clinic)).await;
+    assert_eq!(clinic.journal.count("POST /availability", ""), 2);
+    // The next request is another one.
+    clinic.pass(seconds(POLL)).await;
+    ask();
+    clinic.until("it is answered", seconds(POLL), |clinic| !open(clinic)).await;
     clinic.finish().await;
 }

@@ -10,4 +10,6 @@ mod lifecycle;
 mod resolve;
 mod resync;
 mod run;
+mod server;
 mod service;
+mod webhooks;

@@ -79,7 +79,7 @@ async fn wrong_paths_methods_queries_and_bodies_are_refused_with_a_sentence() {
         (Method::GET, "/api/v2/status", 404, "nothing at this path"),
         (Method::GET, "/api/v1/bookings/7", 404, "no booking 7"),
         (Method::GET, "/api/v1/bookings/seven", 404, "no booking seven"),
-        (Method::POST, "/api/v1/practices/7/resync", 404, "Practice 7 does not run here"),
+        (Method::POST, "/api/v1/practices/7/resync", 404, "Practice 7 is not on here"),
         (Method::POST, "/api/v1/practices/1234567/resync?only=everything", 400, "config|availability"),
         (Method::POST, "/api/v1/status", 405, "another method"),
         (Method::GET, "/api/v1/practices/1234567/resync", 405, "another method"),

@@ -68,6 +68,16 @@ impl Service {
         request.header("content-type", "application/json").body(body).send().await.unwrap()
     }
 
+    /// Asks as a browser does that was given this cookie.
+    pub(crate) async fn get_with_cookie(&self, path: &str, cookie: &str) -> Response {
+        client().get(self.url(path)).header("cookie", cookie).send().await.unwrap()
+    }
+
+    /// Posts this, with the token, and wants an answer of this type.
+    pub(crate) async fn post(&self, path: &str, accept: &str, body: Vec<u8>) -> Response {
+        client().post(self.url(path)).bearer_auth(&self.token).header("accept", accept).body(body).send().await.unwrap()
+    }
+
     pub(crate) fn token(&self) -> &str {
         &self.token
     }

@@ -165,3 +165,32 @@ async fn while_the_guard_keeps_a_vet_who_is_gone_at_healthengine_nothing_can_be_
     assert_eq!(clinic.last_reason(booking), "The practice's system does not offer the resource that was booked.");
     clinic.finish().await;
 }
+
+/// He works at the branch since a minute ago, and has an appointment there: the configuration does not know it yet.
+#[tokio::test(start_paused = true)]
+async fn a_vet_who_has_an_appointment_at_a_location_that_is_his_since_a_minute_ago_is_not_booked() {
+    for server in SERVERS {
+        let mut clinic = Clinic::of_vets_with_branch(server);
+        clinic.offer(1, &["s311"]);
+        clinic.roster_both_everywhere();
+        clinic.openvpms.staff(|world| world.user_mut(UserId(ANDREW)).unwrap().locations = vec![LocationId(98)]);
+        for day in crate::vets::first_days() {
+            clinic.roster(ANDREW, 311, day, (9, 17));
+        }
+        clinic.start();
+        clinic.until_in_step().await;
+        clinic.openvpms.staff(|world| {
+            world.user_mut(UserId(ANDREW)).unwrap().locations = vec![LocationId(98), LocationId(106)];
+        });
+        clinic.staff_book_with(ANDREW, 311, "2027-02-16 10:00", 15);
+        let booking = clinic.owner_books_at(PRACTICE, "u1158-s136", "2027-02-16 10:00");
+        clinic.until_state(booking, State::Rejected, seconds(10)).await;
+        assert_eq!(clinic.last_reason(booking), "The clinician has another appointment at this time.");
+        // The configuration is read at once, and with it what he offers is right.
+        let shown = |clinic: &Clinic| clinic.shows("u1158-s211", "2027-02-16 10:00");
+        clinic.until("his time is closed", seconds(1), |clinic| !shown(clinic)).await;
+        clinic.pass(A_READING).await;
+        clinic.assert_exact("with his appointment at the branch");
+        clinic.finish().await;
+    }
+}

@@ -12,6 +12,7 @@ mod booking;
 mod cost;
 mod departures;
 mod discover;
+mod handover;
 mod nurse;
 mod rosters;
 mod truth;

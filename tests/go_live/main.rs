@@ -15,4 +15,5 @@ mod configuration;
 mod linking;
 mod requests;
 mod table;
+mod webhooks;
 mod world;

@@ -3,18 +3,22 @@
 use std::collections::BTreeSet;
 
 const README: &str = include_str!("../../README.md");
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("linking.rs"),
     include_str!("configuration.rs"),
     include_str!("availability.rs"),
     include_str!("requests.rs"),
+    include_str!("webhooks.rs"),
 ];
+
+/// What every test begins with.
+const TEST: &str = "#[tokio::test(flavor = \"multi_thread\")]\nasync fn ";
 
 #[test]
 fn the_table_in_the_readme_has_every_scenario() {
     let tests: BTreeSet<&str> = SOURCES
         .iter()
-        .flat_map(|source| source.split("async fn ").skip(1))
+        .flat_map(|source| source.split(TEST).skip(1))
         .filter_map(|rest| rest.split('(').next())
         .collect();
     let table = README.split("## Go-live scenarios").nth(1).unwrap().split("\n## ").next().unwrap();

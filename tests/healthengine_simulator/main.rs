@@ -5,6 +5,7 @@
 mod availability;
 mod bookings;
 mod configuration;
+mod deliveries;
 mod door;
 mod examples;
 mod features_and_subscriptions;

@@ -109,6 +109,7 @@ impl Clinic {
         for line in self.log.lines() {
             let told = people::SECRETS.iter().find(|secret| line.contains(**secret));
             assert_eq!(told, None, "in the log: {line}");
+            assert!(!line.contains(super::webhooks::SECRET), "in the log: {line}");
         }
     }
 

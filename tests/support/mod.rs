@@ -13,6 +13,7 @@ mod chance;
 mod diary;
 mod log;
 mod people;
+pub(crate) mod webhooks;
 mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -23,6 +24,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
+use tokio_util::sync::DropGuard;
 use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;
@@ -122,13 +124,16 @@ pub(crate) struct Clinic {
     pub(crate) log: Log,
     disk: MemoryEngine,
     running: Option<Running>,
+    /// Where webhooks arrive.
+    pub(crate) door: webhooks::Door,
+    deliveries: Option<DropGuard>,
     /// Bookings that a test expects to be at odds between the two systems.
     excused: Vec<BookingId>,
 }
 
 /// One process of the bridge.
 struct Running {
-    bridge: Bridge,
+    bridge: Arc<Bridge>,
     power: Power,
     wires: Wires,
 }
@@ -137,7 +142,7 @@ struct Running {
 #[derive(Default)]
 struct Wires {
     openvpms: Mutex<Option<(config::OpenVpms, Doors)>>,
-    healthengine: Mutex<BTreeMap<(PracticeId, String), HealthengineHandle>>,
+    healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
 }
 
 impl Clinic {
@@ -188,6 +193,8 @@ impl Clinic {
             log,
             disk: MemoryEngine::new(),
             running: None,
+            door: webhooks::Door::default(),
+            deliveries: None,
             excused: Vec::new(),
         }
     }
@@ -199,7 +206,8 @@ impl Clinic {
         let power = Power::of(&self.disk);
         let wires = Wires::default();
         let cables = Cables { clinic: self, power: &power, wires: &wires };
-        let bridge = Bridge::new(&self.config, &cables, store, self.clock.clone());
+        let bridge = Arc::new(Bridge::new(&self.config, &cables, store, self.clock.clone()));
+        self.door.open(self.config.webhooks.as_ref(), &bridge);
         bridge.start();
         self.running = Some(Running { bridge, power, wires });
     }
@@ -207,6 +215,7 @@ impl Clinic {
     /// The running bridge reads its configuration again.
     pub(crate) fn reload(&self) {
         let Running { bridge, power, wires } = self.running.as_ref().expect("the bridge runs");
+        self.door.reconfigure(self.config.webhooks.as_ref());
         bridge.reload(&self.config, &Cables { clinic: self, power, wires });
     }
 
@@ -228,12 +237,14 @@ impl Clinic {
     /// Stops the bridge as an operator would.
     pub(crate) async fn stop(&mut self) {
         let running = self.running.take().expect("the bridge runs");
+        self.door.close();
         running.bridge.stop(Duration::from_secs(8)).await;
     }
 
     /// Pulls the plug: nothing of the bridge goes on, and the disk keeps what was flushed.
     pub(crate) async fn pull_the_plug(&mut self) {
         let running = self.running.take().expect("the bridge runs");
+        self.door.close();
         running.power.cut();
         self.disk = running.power.left();
         running.bridge.stop(Duration::ZERO).await;
@@ -495,7 +506,8 @@ impl Connect for Cables<'_> {
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
         let settings = &self.clinic.config.healthengine;
         let mut wires = self.wires.healthengine.lock().unwrap();
-        let whose = (practice.id.clone(), practice.key.expose_secret().to_owned());
+        let secret = |secret: &config::Secret| secret.expose_secret().to_owned();
+        let whose = (practice.id.clone(), secret(&practice.key), secret(&settings.api_key));
         if let Some(handle) = wires.get(&whose) {
             return Some(Arc::clone(handle));
         }

@@ -2,7 +2,7 @@
 //!
 //! Nothing is made: a port is bound for a moment, a state directory that exists is looked at.
 
-use std::io;
+use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
@@ -13,6 +13,7 @@ use crate::messages::{Advice, commands, start as say};
 use crate::store::{self, OpenError};
 
 const ADMIN: &str = "[admin] listen";
+const WEBHOOKS: &str = "[webhooks] listen";
 const STATE: &str = "[state] path";
 
 /// Looks for a service that runs with this configuration; if there is none, whether one could start.
@@ -20,7 +21,10 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
     match running::find(&config.instance()).await {
         Ok(Found::Running(service)) => report.ok(ADMIN, commands::runs_already(service.address())),
         Ok(Found::Absent(absent)) => {
-            inspect_port(config, report).await;
+            inspect_port(ADMIN, config.admin_listen, report).await;
+            if let Some(webhooks) = &config.webhooks {
+                inspect_port(WEBHOOKS, webhooks.listen, report).await;
+            }
             inspect_state(config, &absent, report).await?;
         }
         Err(error) => match error.downcast::<Advice>() {
@@ -31,15 +35,11 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
     Ok(())
 }
 
-async fn inspect_port(config: &Config, report: &mut Report) {
-    match TcpListener::bind(config.admin_listen).await {
-        Ok(_) => report.ok(ADMIN, format!("{} is free", config.admin_listen)),
-        Err(error) => report.problem(ADMIN, listen_advice(config, &error)),
+async fn inspect_port(key: &str, address: SocketAddr, report: &mut Report) {
+    match TcpListener::bind(address).await {
+        Ok(_) => report.ok(key, format!("{address} is free")),
+        Err(error) => report.problem(key, say::cannot_listen(key, address, &error)),
     }
-}
-
-fn listen_advice(config: &Config, error: &io::Error) -> Advice {
-    say::cannot_listen(ADMIN, config.admin_listen, error)
 }
 
 async fn inspect_state(config: &Config, absent: &Absent, report: &mut Report) -> anyhow::Result<()> {

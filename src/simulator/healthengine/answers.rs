@@ -171,7 +171,7 @@ fn settle(visit: &mut Visit<'_>, id: BookingId, answer: Answer) -> Outcome {
 fn want_its_day(visit: &mut Visit<'_>, id: BookingId) {
     if let Some(booking) = visit.practice.bookings.get(&id) {
         let (day, resource) = (booking.start.date(), booking.resource.clone());
-        requests::want_day(visit.practice, day, Some(resource), visit.now);
+        requests::want_day(visit.practice, visit.ids, day, Some(resource), visit.now);
     }
 }
 

@@ -17,17 +17,19 @@
 //! - As strict as the API's definition, the quick start and the suggested tests, or stricter. Everything a client does that
 //!   they do not allow is kept in [`HealthengineModel::violations`]; a test of a well-made client asserts that it is empty.
 //!   What the best of clients can meet (401, 403, 404 for an answer that was given before, no batch endpoint) is none.
-//! - Deterministic: ids are counted, time is [`Clock`]'s plus [`Settings::skew`], nothing runs in the background; the queue and
-//!   the 20 seconds are worked out when somebody looks.
+//! - Deterministic: ids are counted, time is [`Clock`]'s plus [`Settings::skew`], nothing runs in the background but the delivery
+//!   of webhooks, where a test wants it; the queue and the 20 seconds are worked out when somebody looks.
 //! - What the API leaves open is decided by [`Settings`], or is an assumption that the module concerned lists on its first
 //!   page. None of them is a fact about the real server.
-//! - Bodies are never kept or quoted. Webhooks are not delivered; see `requests`.
+//! - Bodies are never kept or quoted. Webhooks are delivered by [`HealthengineModel::deliver_webhooks`]; without it they wait.
 
 mod answers;
 mod availability;
 mod body;
 mod bookings;
 mod configuration;
+mod courier;
+mod deliveries;
 mod documents;
 mod door;
 mod features;
@@ -50,16 +52,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
 
 pub use availability::Range;
 pub use bookings::{Answer, BookingStatus, PetOwner, Who};
+pub use courier::HttpCourier;
+pub use deliveries::{ANSWER_WITHIN, Courier, Delivered, RESENT_AFTER};
 pub use door::BASE_PATH;
 pub use health::{Health, Lapse};
 pub use links::{Kind, Practitioner};
 pub use offer::Offer;
 pub use pet_owners::{BookingView, NotOffered, Wish};
 pub use record::{Exchange, Violation};
-pub use settings::{Absent, Batch, LateReject, Repeated, Settings};
+pub use settings::{Absent, Batch, ErrorLog, LateReject, Renewal, Repeated, Settings};
 pub use staff::NewPractice;
 pub use state::{AppointmentType, Resource};
 pub use subscriptions::{DeliveryFailure, Subscription};
@@ -74,6 +79,8 @@ use state::{Ids, Practice, State};
 pub struct HealthengineModel {
     clock: Clock,
     state: Arc<Mutex<State>>,
+    /// Something may have to be delivered.
+    stirred: Arc<Notify>,
 }
 
 impl fmt::Debug for HealthengineModel {
@@ -85,7 +92,7 @@ impl fmt::Debug for HealthengineModel {
 impl HealthengineModel {
     /// A server without practices.
     pub fn new(settings: Settings, clock: Clock) -> Self {
-        Self { clock, state: Arc::new(Mutex::new(State::new(settings))) }
+        Self { clock, state: Arc::new(Mutex::new(State::new(settings))), stirred: Arc::default() }
     }
 
     /// What the server's clock shows: the world's plus the skew.
@@ -121,7 +128,11 @@ impl HealthengineModel {
     fn with<T>(&self, act: impl FnOnce(&mut State, DateTime<Utc>) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now() + state.settings.skew;
-        act(&mut state, now)
+        let outcome = act(&mut state, now);
+        if state.collect_events(now) {
+            self.stirred.notify_one();
+        }
+        outcome
     }
 
     fn at_practice<T>(

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::HealthengineModel;
 use super::availability::Range;
 use super::bookings::{Answer, Booking, BookingStatus, PetOwner, Who};
+use super::deliveries::Event;
 use super::health;
 use super::links::Kind;
 use super::offer::{self, Offer};
@@ -171,6 +172,7 @@ impl HealthengineModel {
             let length_seconds = offer::length_seconds(practice, &kind);
             let id = ids.booking();
             practice.bookings.insert(id, new_booking(wish, kind, length_seconds, now));
+            practice.announce(Event::new("bookings", Some(id), None));
             Ok(id)
         })?
     }
@@ -185,6 +187,7 @@ impl HealthengineModel {
             own.cancelled_by = Some(Who::PetOwner);
             let request = ids.request();
             practice.wanted.updates.insert(request, UpdateWanted { booking, at: now });
+            practice.announce(Event::new("bookingUpdates", Some(booking), Some(request)));
             Some(request)
         })?
         .ok_or_else(|| Unknown(format!("standing booking {booking}")))

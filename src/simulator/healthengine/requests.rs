@@ -1,15 +1,15 @@
 //! What Healthengine wants: the list of kinds, and one paged list per kind. Lists shrink as their entries are answered.
 //!
-//! **Webhook delivery** (a later part) begins where a request comes to exist: `pet_owners.rs` (bookings, cancellations),
-//! `staff.rs` (what staff and Healthengine itself ask for) and [`want_day`] (after a rejection). The subscriptions to deliver
-//! to, and the log of failed deliveries, are in `subscriptions.rs`.
+//! Webhooks are announced where a request comes to exist: `pet_owners.rs` (bookings, cancellations), `staff.rs` (what staff and
+//! Healthengine itself ask for) and [`want_day`] (after a rejection too).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::bookings::Answer;
+use super::deliveries::Event;
 use super::health;
-use super::state::{DayWanted, Practice};
+use super::state::{DayWanted, Ids, Practice};
 use super::visit::{Outcome, Refusal, Reply, Visit};
 
 /// `GET requests`: being asked is the sign that the integration lives.
@@ -89,7 +89,13 @@ pub(super) fn paged<T>(visit: &Visit<'_>, entries: impl Iterator<Item = T>, json
 }
 
 /// Asks for a day, unless that is asked for already.
-pub(super) fn want_day(practice: &mut Practice, day: NaiveDate, resource: Option<String>, at: DateTime<Utc>) {
+pub(super) fn want_day(
+    practice: &mut Practice,
+    ids: &mut Ids,
+    day: NaiveDate,
+    resource: Option<String>,
+    at: DateTime<Utc>,
+) {
     if practice.wanted.days.iter().any(|wanted| wanted.day == day && wanted.resource == resource) {
         return;
     }
@@ -98,6 +104,7 @@ pub(super) fn want_day(practice: &mut Practice, day: NaiveDate, resource: Option
         None => practice.resources.iter().map(|own| own.id.clone()).collect(),
     };
     practice.wanted.days.push(DayWanted { day, resource, missing, at });
+    practice.announce(Event::new("availability", None, Some(ids.event())));
 }
 
 /// A snapshot of a day came: what asked for it is answered. A request for every resource is, once all of them came.

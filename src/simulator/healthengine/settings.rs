@@ -26,6 +26,12 @@ pub struct Settings {
     pub late_reject: LateReject,
     /// What becomes of an answer that was given before.
     pub repeated: Repeated,
+    /// What a subscription does that is as a present one is.
+    pub renewal: Renewal,
+    /// What the log of failed deliveries keeps.
+    pub error_log: ErrorLog,
+    /// The longest life of a subscription; a later end is brought forward.
+    pub subscription_life_max: Option<TimeDelta>,
     /// How a field without a value is written.
     pub absent: Absent,
     /// True if every object in an answer has fields that no edition of the API knows.
@@ -49,6 +55,9 @@ impl Settings {
             per_page: 100,
             late_reject: LateReject::Settle,
             repeated: Repeated::NotFound,
+            renewal: Renewal::SameOne,
+            error_log: ErrorLog::LastAttempt,
+            subscription_life_max: None,
             absent: Absent::Null,
             extra_fields: false,
             body_bytes_max: 4 * 1024 * 1024,
@@ -86,6 +95,24 @@ pub enum Repeated {
     BadRequest,
     /// 200 without effect.
     Accepted,
+}
+
+/// What becomes of a subscription with the topic, the callback and the client id of a present one ("create or update").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// The present one is renewed and keeps its id.
+    SameOne,
+    /// Another one is made beside it.
+    AnotherOne,
+}
+
+/// Which attempts the log of failed deliveries keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorLog {
+    /// The last one of each delivery, as in the example of the quick start.
+    LastAttempt,
+    /// Every one.
+    EveryAttempt,
 }
 
 /// How a field without a value is written; the API allows both, anywhere.

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::bookings::BookingStatus;
+use super::deliveries::Event;
 use super::links::{Kind, Practitioner};
 use super::state::{AppointmentType, Practice, Resource, UpdateWanted, Wanted};
 use super::subscriptions::{DeliveryFailure, Subscription};
@@ -68,6 +69,7 @@ impl HealthengineModel {
             features: Default::default(),
             subscriptions: Default::default(),
             delivery_failures: Vec::new(),
+            events: Vec::new(),
             last_poll: None,
             lapses: Vec::new(),
         };
@@ -154,8 +156,8 @@ impl HealthengineModel {
         day: NaiveDate,
         resource: Option<&str>,
     ) -> Result<(), Unknown> {
-        self.at_practice(practice, |practice, _, now| {
-            requests::want_day(practice, day, resource.map(ToOwned::to_owned), now);
+        self.at_practice(practice, |practice, ids, now| {
+            requests::want_day(practice, ids, day, resource.map(ToOwned::to_owned), now);
         })
     }
 
@@ -168,8 +170,10 @@ impl HealthengineModel {
 
     /// Asks what became of a booking's appointment.
     pub fn ask_appointment_change(&self, booking: BookingId) -> Result<(), Unknown> {
-        self.at_booking(booking, |practice, _, _| {
-            practice.wanted.appointment_changes.insert(booking);
+        self.at_booking(booking, |practice, ids, _| {
+            if practice.wanted.appointment_changes.insert(booking) {
+                practice.announce(Event::new("pmsAppointmentChanges", Some(booking), Some(ids.event())));
+            }
         })
     }
 
@@ -180,18 +184,25 @@ impl HealthengineModel {
 
     /// Asks for the resource snapshot.
     pub fn ask_resources(&self, practice: &PracticeId) -> Result<(), Unknown> {
-        self.at_practice(practice, |practice, _, _| practice.wanted.resources = true)
+        self.at_practice(practice, |practice, ids, _| {
+            practice.wanted.resources = true;
+            practice.announce(Event::new("pmsResources", None, Some(ids.event())));
+        })
     }
 
     /// Asks for the appointment type snapshot.
     pub fn ask_appointment_types(&self, practice: &PracticeId) -> Result<(), Unknown> {
-        self.at_practice(practice, |practice, _, _| practice.wanted.appointment_types = true)
+        self.at_practice(practice, |practice, ids, _| {
+            practice.wanted.appointment_types = true;
+            practice.announce(Event::new("pmsAppointmentTypes", None, Some(ids.event())));
+        })
     }
 
     /// Lists a kind of request beyond the six (of an extra feature, or one that no edition knows) until it is withdrawn.
     pub fn ask_other(&self, practice: &PracticeId, kind: &str) -> Result<(), Unknown> {
-        self.at_practice(practice, |practice, _, _| {
+        self.at_practice(practice, |practice, ids, _| {
             practice.wanted.other_kinds.insert(kind.to_owned());
+            practice.announce(Event::new(kind, None, Some(ids.event())));
         })
     }
 
@@ -208,6 +219,7 @@ impl HealthengineModel {
             practice.bookings.get(&booking).filter(|own| own.status(now) != BookingStatus::Failed)?;
             let request = ids.request();
             practice.wanted.updates.insert(request, UpdateWanted { booking, at: now });
+            practice.announce(Event::new("bookingUpdates", Some(booking), Some(request)));
             Some(request)
         })?
         .ok_or_else(|| Unknown(format!("booking {booking} that did not fail")))
@@ -231,9 +243,24 @@ impl HealthengineModel {
     /// The subscriptions that have not expired, by id.
     pub fn subscriptions(&self, practice: &PracticeId) -> Result<Vec<(String, Subscription)>, Unknown> {
         self.at_practice(practice, |practice, _, now| {
-            let standing = practice.subscriptions.iter().filter(|(_, own)| own.expire_at.is_none_or(|end| end > now));
+            let standing = practice.subscriptions.iter().filter(|(_, own)| own.is_standing(now));
             standing.map(|(id, own)| (id.clone(), own.clone())).collect()
         })
+    }
+
+    /// A subscription that somebody else made with the consumer's key, or that is left from before.
+    pub fn add_subscription(&self, practice: &PracticeId, subscription: Subscription) -> Result<String, Unknown> {
+        self.at_practice(practice, |practice, ids, _| {
+            let id = ids.subscription();
+            practice.subscriptions.insert(id.clone(), subscription);
+            id
+        })
+    }
+
+    /// Somebody else ends a subscription.
+    pub fn remove_subscription(&self, practice: &PracticeId, id: &str) -> Result<(), Unknown> {
+        self.at_practice(practice, |practice, _, _| practice.subscriptions.remove(id).map(drop))?
+            .ok_or_else(|| Unknown(format!("subscription {id}")))
     }
 
     /// Puts an entry into the log of failed deliveries.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::availability::Day;
 use super::bookings::Booking;
+use super::deliveries::{Deliveries, Event};
 use super::health::Lapse;
 use super::links::Practitioner;
 use super::record::Record;
@@ -21,11 +22,18 @@ pub(super) struct State {
     pub(super) ids: Ids,
     pub(super) practices: BTreeMap<PracticeId, Practice>,
     pub(super) record: Record,
+    pub(super) deliveries: Deliveries,
 }
 
 impl State {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, ids: Ids::default(), practices: BTreeMap::new(), record: Record::default() }
+        Self {
+            settings,
+            ids: Ids::default(),
+            practices: BTreeMap::new(),
+            record: Record::default(),
+            deliveries: Deliveries::default(),
+        }
     }
 }
 
@@ -33,12 +41,13 @@ impl State {
 pub(super) struct Ids {
     booking: i64,
     request: i64,
+    event: i64,
     subscription: u64,
 }
 
 impl Default for Ids {
     fn default() -> Self {
-        Self { booking: 36_127_212, request: 312, subscription: 1 }
+        Self { booking: 36_127_212, request: 312, event: 1, subscription: 1 }
     }
 }
 
@@ -51,6 +60,12 @@ impl Ids {
     pub(super) fn request(&mut self) -> RequestId {
         self.request += 1;
         RequestId(self.request - 1)
+    }
+
+    /// Of something that is wanted and has no number in its list.
+    pub(super) fn event(&mut self) -> RequestId {
+        self.event += 1;
+        RequestId(self.event - 1)
     }
 
     /// In the form of a UUID, as the API gives them.
@@ -84,6 +99,8 @@ pub(super) struct Practice {
     pub(super) features: BTreeMap<&'static str, bool>,
     pub(super) subscriptions: BTreeMap<String, Subscription>,
     pub(super) delivery_failures: Vec<DeliveryFailure>,
+    /// What happened and is not made deliveries of yet.
+    pub(super) events: Vec<Event>,
 
     pub(super) last_poll: Option<DateTime<Utc>>,
     pub(super) lapses: Vec<Lapse>,

@@ -1,13 +1,14 @@
-//! Webhook subscriptions and the log of deliveries that failed. Delivery itself is not modelled yet; see `requests.rs`.
+//! Webhook subscriptions and the log of deliveries that failed. Delivery itself is in `deliveries.rs`.
 //!
-//! Assumptions: a subscription with the topic, the URL and the client id of a present one renews it ("create or update");
-//! expired ones are gone; a date of expiry in the past is refused.
+//! Assumptions: a subscription with the topic, the URL and the client id of a present one renews it, or does not, as
+//! [`super::Renewal`] says ("create or update"); expired ones are gone; a date of expiry in the past is refused.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::body::{Fields, read_moment, write_moment};
 use super::requests::paged;
+use super::settings::Renewal;
 use super::visit::{Outcome, Refusal, Reply, Visit};
 use crate::ids::{BookingId, RequestId};
 
@@ -83,11 +84,17 @@ pub(super) fn all(visit: &mut Visit<'_>) -> Outcome {
 pub(super) fn create(visit: &mut Visit<'_>) -> Outcome {
     forget_expired(visit);
     let body = visit.required_body()?;
-    let wanted = Subscription::read(&body, visit.now, visit.notes)?;
+    let mut wanted = Subscription::read(&body, visit.now, visit.notes)?;
+    if let Some(latest) = visit.settings.subscription_life_max.map(|life| visit.now + life) {
+        wanted.expire_at = Some(wanted.expire_at.map_or(latest, |end| end.min(latest)));
+    }
     let same = |own: &Subscription| {
         (&own.topic, &own.callback_url, &own.client_id) == (&wanted.topic, &wanted.callback_url, &wanted.client_id)
     };
-    let present = visit.practice.subscriptions.iter().find(|(_, own)| same(own)).map(|(id, _)| id.clone());
+    let mut present = visit.practice.subscriptions.iter().find(|(_, own)| same(own)).map(|(id, _)| id.clone());
+    if visit.settings.renewal == Renewal::AnotherOne {
+        present = None;
+    }
     let id = present.unwrap_or_else(|| visit.ids.subscription());
     let body = wanted.json(&id);
     visit.practice.subscriptions.insert(id, wanted);
@@ -133,7 +140,7 @@ pub(super) fn error_log(visit: &mut Visit<'_>) -> Outcome {
 
 fn forget_expired(visit: &mut Visit<'_>) {
     let now = visit.now;
-    visit.practice.subscriptions.retain(|_, own| own.expire_at.is_none_or(|end| end > now));
+    visit.practice.subscriptions.retain(|_, own| own.is_standing(now));
 }
 
 impl Subscription {

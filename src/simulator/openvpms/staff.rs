@@ -64,6 +64,14 @@ impl World {
         true
     }
 
+    /// Staff give an appointment to another clinician, or to none. False if there is no such appointment.
+    pub fn give_to(&mut self, id: AppointmentId, clinician: Option<UserId>) -> bool {
+        self.appointments.get_mut(&id).is_some_and(|own| {
+            own.clinician = clinician;
+            true
+        })
+    }
+
     /// Staff set how far an appointment has come. False if there is none.
     pub fn set_status(&mut self, id: AppointmentId, status: Status) -> bool {
         self.appointments.get_mut(&id).is_some_and(|own| {

@@ -1,0 +1,95 @@
+//! What is said about webhooks: to senders, to operators.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+
+use super::Advice;
+use crate::remote::CallError;
+
+/// 403.
+pub const NOT_ALLOWED: &str = "This address may not send webhooks.\n";
+/// 404.
+pub const NOTHING_HERE: &str = "There is nothing at this path.\n";
+/// 405.
+pub const ONLY_POST: &str = "Webhooks are sent with POST.\n";
+
+/// 413.
+pub fn body_too_large(bytes_max: usize) -> String {
+    format!("The body is over {bytes_max} bytes.\n")
+}
+
+/// The listener is up.
+pub fn listens(address: impl Display, prefix: impl Display) -> String {
+    format!("Webhooks are expected at {address}; Healthengine calls {prefix}… .")
+}
+
+/// `check`: what it cannot find out by itself.
+pub fn reached_from_outside(prefix: impl Display) -> Advice {
+    Advice::new(
+        format!("Healthengine calls {prefix}…; whether that leads to the webhook listener cannot be seen from here"),
+        "Nothing, if it does: while vetbridge runs, deliveries that fail show on its status page with the reason",
+    )
+}
+
+/// A sender with the right secret that is not allowed: most likely the proxy is not trusted.
+pub fn refused_with_the_secret(sender: IpAddr) -> String {
+    format!(
+        "A webhook with the right secret was refused, because its sender {sender} is not among allowed_ips of [webhooks]. If that is \
+         your reverse proxy, name it under trusted_proxies and have it send X-Forwarded-For; if Healthengine has a new address, add it."
+    )
+}
+
+/// A sender that is not allowed, and that knows nothing.
+pub fn refused(sender: IpAddr) -> String {
+    format!("A call to the webhook listener was refused: its sender {sender} is not among allowed_ips of [webhooks].")
+}
+
+/// A delivery failed: it took too long.
+pub const TIMED_OUT: &str = "no answer came within its five seconds";
+/// A delivery failed: the name is unknown.
+pub const NO_SUCH_HOST: &str = "the host name of public_url cannot be resolved";
+/// A delivery failed: TLS.
+pub const BAD_CERTIFICATE: &str = "the certificate at public_url is not accepted";
+/// A delivery failed: nobody listens.
+pub const CONNECTION_REFUSED: &str = "the connection to public_url is refused";
+/// A delivery failed: the connection ended.
+pub const HUNG_UP: &str = "the connection ended without an answer";
+/// A delivery failed: no way there.
+pub const NO_CONNECTION: &str = "public_url cannot be connected to";
+/// A delivery failed, and the log does not say why.
+pub const NO_REASON: &str = "its log gives no reason";
+
+/// A delivery failed: the answer was no 200.
+pub fn answered(status: u16) -> String {
+    let hint = match status {
+        300..400 => " (a redirect, which is not followed)",
+        403 => " (the sender's address is not allowed; look at trusted_proxies and allowed_ips)",
+        404 => " (the proxy leads elsewhere, or the secret is another one)",
+        502..505 => " (the proxy does not reach vetbridge)",
+        _ => "",
+    };
+    format!("status {status} was answered{hint}")
+}
+
+/// A delivery failed for a reason that we have no words for.
+pub fn other_reason(words: &str) -> String {
+    format!("\"{words}\"")
+}
+
+/// Health: deliveries fail.
+pub fn deliveries_fail(reason: &str) -> String {
+    format!(
+        "Healthengine cannot deliver webhooks: {reason}. Bookings are found by polling meanwhile. Check that public_url of [webhooks] leads to \
+         the webhook listener; this ends with the next webhook that arrives."
+    )
+}
+
+/// Health: subscribing does not work.
+pub fn not_subscribed(error: &CallError) -> String {
+    format!(
+        "Healthengine does not take or list the webhook subscription: {error}. Bookings are found by polling meanwhile; it is tried again."
+    )
+}
+
+/// In place of what a server said about a subscription, if that repeats our secret.
+pub const WORDS_WITHHELD: &str = "its answer repeats the callback address";

@@ -1,0 +1,176 @@
+//! Sends what differs from what Healthengine accepted, as far as the guard lets it pass, and remembers what was accepted.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::TimeDelta;
+use secrecy::ExposeSecret as _;
+
+use super::{Configuration, ConfigurationChanges, Desired, ListChange, Reason, Told};
+use crate::mapping::guard::Ruling;
+use crate::messages::configuration as say;
+use crate::practice::health::Subject;
+use crate::practice::{Practice, plain};
+use crate::remote::{Answer, CallError};
+use crate::store::Batch;
+
+/// Sent once a day even if nothing differs.
+const DAILY: TimeDelta = TimeDelta::hours(24);
+/// More extra features than this are nonsense.
+const FEATURES_MAX: usize = 50;
+
+impl Practice {
+    pub(super) async fn send_configuration(
+        &self,
+        desired: &Desired,
+        reason: Reason,
+        dry_run: bool,
+    ) -> Answer<ConfigurationChanges> {
+        let told = Configuration::locked(&self.configuration.told).clone();
+        let key = self.key_hash();
+        let everything = reason == Reason::Person
+            || told.key != key
+            || told.at.is_none_or(|at| !(TimeDelta::zero()..DAILY).contains(&(self.now() - at)));
+        let mut changes = ConfigurationChanges {
+            liveness_contract: everything || told.contract.as_ref() != Some(&desired.contract),
+            ..ConfigurationChanges::default()
+        };
+        let resources = self.ruled(
+            desired.rulings.resources,
+            &desired.resources,
+            told.resources.as_ref(),
+            Subject::ResourceGuard,
+            dry_run,
+            &mut changes,
+        );
+        let types = self.ruled(
+            desired.rulings.types,
+            &desired.types,
+            told.types.as_ref(),
+            Subject::TypeGuard,
+            dry_run,
+            &mut changes,
+        );
+        let wanted = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        let send_resources =
+            everything || wanted(&self.configuration.resources_wanted) || told.resources.as_ref() != resources;
+        let send_types = everything || wanted(&self.configuration.types_wanted) || told.types.as_ref() != types;
+        let (resources, types) = (resources.filter(|_| send_resources), types.filter(|_| send_types));
+        changes.resources =
+            resources.map(|list| ListChange::between(told.resources.as_ref(), list, |item| &item.pms_resource_id));
+        changes.appointment_types =
+            types.map(|list| ListChange::between(told.types.as_ref(), list, |item| &item.pms_appointment_type_id));
+        if dry_run {
+            return Ok(changes);
+        }
+        let server = &self.healthengine;
+        if changes.liveness_contract {
+            server.send_liveness_contract(&desired.contract).await?;
+            self.note(|told| told.contract = Some(desired.contract.clone()));
+        }
+        if let Some(list) = resources {
+            server.send_resources(list).await.inspect_err(|error| lost(error, &self.configuration.resources_wanted))?;
+            self.configuration.resources_wanted.store(false, Ordering::Relaxed);
+            let list = list.clone();
+            let sent_as_read = desired.rulings.resources == Ruling::Send;
+            self.note(|told| {
+                told.resources = Some(list);
+                if sent_as_read {
+                    told.accepted.resources.clone_from(&desired.accepted.resources);
+                }
+            });
+        }
+        if let Some(list) = types {
+            server
+                .send_appointment_types(list)
+                .await
+                .inspect_err(|error| lost(error, &self.configuration.types_wanted))?;
+            self.configuration.types_wanted.store(false, Ordering::Relaxed);
+            let list = list.clone();
+            let sent_as_read = desired.rulings.types == Ruling::Send;
+            self.note(|told| {
+                told.types = Some(list);
+                if sent_as_read {
+                    told.accepted.types.clone_from(&desired.accepted.types);
+                }
+            });
+        }
+        if everything {
+            let now = self.now();
+            self.note(|told| (told.key, told.at) = (key, Some(now)));
+            tracing::info!(practice = %self.id(), "Healthengine has the whole configuration.");
+        }
+        Ok(changes)
+    }
+
+    /// The list that may be sent: the one that was read, or while the guard holds it back the last accepted one.
+    fn ruled<'a, T>(
+        &self,
+        ruling: Ruling,
+        read: &'a Vec<T>,
+        accepted: Option<&'a Vec<T>>,
+        subject: Subject,
+        dry_run: bool,
+        changes: &mut ConfigurationChanges,
+    ) -> Option<&'a Vec<T>> {
+        let held = match ruling {
+            Ruling::Send => None,
+            Ruling::Hold(reason) => Some(say::held_back(&subject, reason, self.id())),
+        };
+        changes.held_back.extend(held.clone());
+        if !dry_run {
+            self.health.set(subject, held.clone(), self.now());
+        }
+        if held.is_none() { Some(read) } else { accepted }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Told)) {
+        let mut told = Configuration::locked(&self.configuration.told);
+        change(&mut told);
+        match Batch::new().put(&self.id().0, &*told) {
+            Ok(batch) => self.shared.store.write_later(batch),
+            Err(error) => tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}."),
+        }
+    }
+
+    /// Whatever is sent next is sent whole. The lists stay: the guard measures by them.
+    pub(in crate::practice) fn forget_acceptance(&self) {
+        self.note(|told| told.at = None);
+    }
+
+    /// Another key is another consent: what the former one was told says nothing about it.
+    pub(super) fn was_accepted_with_this_key(&self) -> bool {
+        let key = self.key_hash();
+        let told = Configuration::locked(&self.configuration.told);
+        told.key == key && told.at.is_some_and(|at| at <= self.now())
+    }
+
+    fn key_hash(&self) -> String {
+        self.shared.pseudonyms.fingerprint(self.config.key.expose_secret())
+    }
+
+    /// Extra features that a former integration left on are switched off: OpenVPMS cannot serve them.
+    pub(super) async fn features_off(&self) {
+        let server = &self.healthengine;
+        let features = match server.features().await {
+            Ok(features) => features,
+            Err(error) => return self.healthengine_failed(&error),
+        };
+        let mut problem = None;
+        for feature in features.iter().filter(|feature| feature.enabled).take(FEATURES_MAX) {
+            match server.disable_feature(&feature.id).await {
+                Ok(()) => {
+                    tracing::info!(practice = %self.id(), feature = plain(&feature.id), "An extra feature was switched off.")
+                }
+                Err(error) => problem = Some(say::feature_stays_on(&plain(&feature.id), &error)),
+            }
+        }
+        self.health.set(Subject::Features, problem, self.now());
+    }
+}
+
+/// A list that may have arrived is sent again, whatever is read until then.
+fn lost(error: &CallError, wanted: &AtomicBool) {
+    if !error.nothing_was_done() {
+        wanted.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,286 @@
+//! Single days that are to be read and sent at once: which of them go together, and what fails is tried again later.
+//!
+//! Days on which the same resources are wanted are one reading. What could not be read or sent is tried again in smaller pieces and
+//! at growing intervals, so that one day or one schedule that fails holds up no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use tokio::sync::Notify;
+
+use super::publishing::Which;
+use crate::availability::Days;
+use crate::ids::ResourceId;
+
+/// What could not be read or sent is tried again after this; the pause doubles.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// So many resources are read and sent in one go: what is in memory does not grow with the practice.
+const RESOURCES_MAX: usize = 100;
+
+/// Resources on days, all of them wanted alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// The days, the first one first.
+    pub(super) days: Vec<NaiveDate>,
+    /// The resources, and whether they are sent even if nothing differs.
+    pub(super) resources: BTreeMap<ResourceId, Which>,
+}
+
+impl Wanted {
+    /// From the first day to the last.
+    pub(super) fn window(&self) -> Option<Days> {
+        let (first, last) = (*self.days.first()?, *self.days.last()?);
+        Some(Days { first, count: u32::try_from((last - first).num_days()).ok()?.checked_add(1)? })
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (NaiveDate, ResourceId)> {
+        self.days.iter().flat_map(|day| self.resources.keys().map(move |resource| (*day, *resource)))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failure {
+    times: u32,
+    again: DateTime<Utc>,
+}
+
+/// Days that are to be read and sent at once.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    days: BTreeMap<NaiveDate, BTreeMap<ResourceId, Which>>,
+    failed: BTreeMap<(NaiveDate, ResourceId), Failure>,
+    /// For each day that is asked for of every resource: which of them were sent since. The request stays listed until all were.
+    answered: BTreeMap<NaiveDate, BTreeSet<String>>,
+}
+
+impl Due {
+    /// A day that is wanted in any case stays wanted in any case.
+    pub(super) fn add(&mut self, resource: ResourceId, day: NaiveDate, which: Which) {
+        let wanted = self.days.entry(day).or_default().entry(resource).or_insert(which);
+        if which == Which::All {
+            *wanted = Which::All;
+        }
+    }
+
+    /// When the first of them may be sent.
+    pub(super) fn next_at(&self, free_from: impl Fn(ResourceId, NaiveDate) -> DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let of_day = |(day, wanted): (&NaiveDate, &BTreeMap<ResourceId, Which>)| {
+            wanted.keys().map(|resource| self.at(*resource, *day, &free_from)).min()
+        };
+        self.days.iter().filter_map(of_day).min()
+    }
+
+    fn at(
+        &self,
+        resource: ResourceId,
+        day: NaiveDate,
+        free_from: impl Fn(ResourceId, NaiveDate) -> DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        let again = self.failed.get(&(day, resource)).map(|failure| failure.again);
+        free_from(resource, day).max(again.unwrap_or(DateTime::<Utc>::MIN_UTC))
+    }
+
+    /// Takes what goes first, with all days on which the same is wanted.
+    pub(super) fn take(
+        &mut self,
+        now: DateTime<Utc>,
+        free_from: impl Fn(ResourceId, NaiveDate) -> DateTime<Utc>,
+    ) -> Option<Wanted> {
+        let mut taken: Option<(u32, Wanted)> = None;
+        for (day, wanted) in &self.days {
+            let mut alike: BTreeMap<u32, BTreeMap<ResourceId, Which>> = BTreeMap::new();
+            for (resource, which) in wanted {
+                if self.at(*resource, *day, &free_from) <= now {
+                    let times = self.failed.get(&(*day, *resource)).map_or(0, |failure| failure.times);
+                    let alike = alike.entry(times).or_default();
+                    if alike.len() < RESOURCES_MAX {
+                        alike.insert(*resource, *which);
+                    }
+                }
+            }
+            match &mut taken {
+                None => {
+                    let first = alike.pop_first();
+                    taken = first.map(|(times, resources)| (times, Wanted { days: vec![*day], resources }));
+                }
+                Some((times, taken)) => {
+                    if taken.days.len() < together(*times) && alike.get(times) == Some(&taken.resources) {
+                        taken.days.push(*day);
+                    }
+                }
+            }
+        }
+        let (_, taken) = taken?;
+        for (day, resource) in taken.pairs() {
+            if let Some(wanted) = self.days.get_mut(&day) {
+                wanted.remove(&resource);
+            }
+        }
+        self.days.retain(|_, wanted| !wanted.is_empty());
+        Some(taken)
+    }
+
+    /// It was sent, or is not to be sent any more.
+    pub(super) fn done(&mut self, wanted: &Wanted) {
+        for (day, resource) in wanted.pairs() {
+            self.failed.remove(&(day, resource));
+            self.answered(&resource.to_string(), day);
+        }
+    }
+
+    /// It is tried again after a pause that grows up to `longest`, and no sooner than the server `asked` for.
+    pub(super) fn put_off(&mut self, wanted: &Wanted, now: DateTime<Utc>, longest: Duration, asked: Duration) {
+        for (day, resource) in wanted.pairs() {
+            self.add(resource, day, wanted.resources.get(&resource).copied().unwrap_or(Which::Changed));
+            let failure = self.failed.entry((day, resource)).or_insert(Failure { times: 0, again: now });
+            let pause = (RETRY * 2_u32.pow(failure.times.min(10))).min(longest).max(asked);
+            failure.times = failure.times.saturating_add(1);
+            failure.again = now + TimeDelta::from_std(pause).unwrap_or_default();
+        }
+        self.failed.retain(|(day, _), _| now.date_naive() <= *day + chrono::Days::new(2));
+    }
+
+    /// These days are asked for of every resource, and no others.
+    pub(super) fn asked_of_all(&mut self, days: &BTreeSet<NaiveDate>) {
+        self.answered.retain(|day, _| days.contains(day));
+        for day in days {
+            self.answered.entry(*day).or_default();
+        }
+    }
+
+    /// The resources that still have to be sent for a day that is asked for of all. All of them were, and it is still asked for:
+    /// somebody asked once more.
+    pub(super) fn unanswered(&mut self, day: NaiveDate, all: Vec<String>) -> Vec<String> {
+        let Some(answered) = self.answered.get_mut(&day) else { return all };
+        let left: Vec<String> = all.iter().filter(|id| !answered.contains(*id)).cloned().collect();
+        if left.is_empty() {
+            answered.clear();
+            return all;
+        }
+        left
+    }
+
+    /// A resource's day was sent.
+    pub(super) fn answered(&mut self, resource: &str, day: NaiveDate) {
+        if let Some(answered) = self.answered.get_mut(&day) {
+            answered.insert(resource.to_owned());
+        }
+    }
+}
+
+/// How many days are one reading, after so many failures: a day that cannot be read is soon alone.
+fn together(times: u32) -> usize {
+    match times {
+        0 => usize::MAX,
+        1 => 16,
+        2 => 4,
+        _ => 1,
+    }
+}
+
+/// Days that are due, and the sign that there are some.
+#[derive(Default)]
+pub(super) struct Queue {
+    due: Mutex<Due>,
+    wanted: Notify,
+}
+
+impl Queue {
+    /// The days.
+    pub(super) fn locked(&self) -> MutexGuard<'_, Due> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There are some.
+    pub(super) fn wake(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Until there are some.
+    pub(super) async fn woken(&self) {
+        self.wanted.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(number: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2027, 2, number).unwrap()
+    }
+
+    fn id(text: &str) -> ResourceId {
+        text.parse().unwrap()
+    }
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        day(1).and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::seconds(seconds)
+    }
+
+    fn any_time(_: ResourceId, _: NaiveDate) -> DateTime<Utc> {
+        DateTime::<Utc>::MIN_UTC
+    }
+
+    fn asked_for_all(days: std::ops::Range<u32>) -> Due {
+        let mut due = Due::default();
+        for number in days {
+            for resource in ["s136", "s211"] {
+                due.add(id(resource), day(number), Which::All);
+            }
+        }
+        due
+    }
+
+    #[test]
+    fn days_on_which_the_same_is_wanted_are_one_reading_and_others_are_not() {
+        let mut due = asked_for_all(1..11);
+        due.add(id("u1-s136"), day(3), Which::Changed);
+        let first = due.take(at(0), any_time).unwrap();
+        assert_eq!((first.days.len(), first.resources.len()), (9, 2), "the third day wants more");
+        assert_eq!(first.window(), Some(Days { first: day(1), count: 10 }));
+        assert_eq!(due.take(at(0), any_time).unwrap().days, [day(3)]);
+        assert_eq!(due.take(at(0), any_time), None);
+    }
+
+    #[test]
+    fn what_fails_comes_again_later_and_in_smaller_pieces_and_holds_up_nothing_else() {
+        let mut due = asked_for_all(1..29);
+        let (longest, asked) = (Duration::from_secs(30), Duration::ZERO);
+        let all = due.take(at(0), any_time).unwrap();
+        due.put_off(&all, at(0), longest, asked);
+        due.add(id("s311"), day(1), Which::Changed);
+        assert_eq!(due.take(at(0), any_time).unwrap().resources.len(), 1, "of the same day, and it goes at once");
+        assert_eq!(due.take(at(0), any_time), None);
+        let mut sizes = Vec::new();
+        for second in [1, 3, 6, 12] {
+            let next = due.take(at(second), any_time).unwrap();
+            sizes.push(next.days.len());
+            due.put_off(&next, at(second), longest, asked);
+            // The rest is due as well; here it is let go.
+            while let Some(rest) = due.take(at(second), any_time) {
+                due.done(&rest);
+            }
+        }
+        assert_eq!(sizes, [16, 4, 1, 1]);
+    }
+
+    #[test]
+    fn of_a_request_for_every_resource_each_is_answered_once_until_all_are() {
+        let all = || vec!["s136".to_owned(), "s211".to_owned()];
+        let mut due = Due::default();
+        due.asked_of_all(&BTreeSet::from([day(1)]));
+        assert_eq!(due.unanswered(day(1), all()), all());
+        due.answered("s136", day(1));
+        assert_eq!(due.unanswered(day(1), all()), ["s211"]);
+        due.answered("s211", day(1));
+        assert_eq!(due.unanswered(day(1), all()), all(), "asked once more");
+        due.answered("s136", day(1));
+        due.asked_of_all(&BTreeSet::new());
+        due.asked_of_all(&BTreeSet::from([day(1)]));
+        assert_eq!(due.unanswered(day(1), all()), all(), "another request");
+    }
+}

@@ -1,0 +1,177 @@
+//! How long to wait between two polls: one function for everything that has a say in it.
+//!
+//! | what | wait |
+//! | --- | --- |
+//! | inside the live hours | `request_interval` |
+//! | outside them, or while webhooks demonstrably arrive | `idle_request_interval` |
+//! | Healthengine did not answer | the backoff |
+//! | it refuses credentials or consent | five minutes, whatever webhooks say |
+//! | it asked for more time (`Retry-After`) | no less than that |
+//!
+//! Healthengine takes a practice off the site after ten minutes without a poll inside the live hours, and wants one an hour at
+//! any time. Whatever the configuration says, half of that is the most, so that one lost poll does no harm; and a long wait
+//! ends when the live hours begin. Only Healthengine's own wish goes beyond.
+
+use std::time::Duration;
+
+/// The longest wait inside the live hours.
+pub const LIVE_LONGEST: Duration = Duration::from_secs(5 * 60);
+/// The longest wait outside them.
+pub const IDLE_LONGEST: Duration = Duration::from_secs(30 * 60);
+/// How long Healthengine is left alone after it refused our credentials or the practice's consent.
+pub const BLOCKED: Duration = Duration::from_secs(300);
+/// However many webhooks arrive, from the beginning of one poll to that of the next no less than this goes by.
+pub const SPACING: Duration = Duration::from_millis(500);
+/// The same while Healthengine does not answer polls.
+const SPACING_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// How the last poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was answered.
+    Answered,
+    /// Credentials or consent are refused.
+    Blocked,
+    /// It was not answered.
+    Failed {
+        /// What the growing delays say.
+        backoff: Duration,
+        /// How long Healthengine wants to be left alone.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What the wait follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// How the last poll ended.
+    pub outcome: Outcome,
+    /// True inside the live hours.
+    pub live: bool,
+    /// When they begin, if that is within [`IDLE_LONGEST`].
+    pub live_in: Option<Duration>,
+    /// True while webhooks demonstrably arrive.
+    pub webhooks_arrive: bool,
+    /// As configured.
+    pub request_interval: Duration,
+    /// As configured.
+    pub idle_request_interval: Duration,
+}
+
+/// When to poll next, counted from the beginning of the last poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// After this long in any case.
+    pub wait: Duration,
+    /// After this long if a webhook says so; `None` if none can.
+    pub hint_after: Option<Duration>,
+}
+
+/// When to poll next.
+pub fn pace(circumstances: &Circumstances) -> Pace {
+    let Circumstances { outcome, live, live_in, webhooks_arrive, request_interval, idle_request_interval } =
+        *circumstances;
+    let interval = if live && !webhooks_arrive { request_interval } else { idle_request_interval };
+    let longest = match live_in {
+        _ if live => LIVE_LONGEST,
+        Some(live_in) => live_in.clamp(SPACING, IDLE_LONGEST),
+        None => IDLE_LONGEST,
+    };
+    match outcome {
+        Outcome::Answered => Pace { wait: interval.min(longest), hint_after: Some(SPACING) },
+        Outcome::Blocked => Pace { wait: BLOCKED, hint_after: None },
+        Outcome::Failed { backoff, retry_after } => {
+            let asked = retry_after.unwrap_or_default();
+            let wait = backoff.min(longest).max(asked);
+            Pace { wait, hint_after: Some(SPACING_AFTER_FAILURE.max(asked)) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3600;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn failed(backoff: u64, retry_after: Option<u64>) -> Outcome {
+        Outcome::Failed { backoff: seconds(backoff), retry_after: retry_after.map(seconds) }
+    }
+
+    /// Outcome, live, live in, webhooks arrive, request interval, idle interval: wait, after a webhook (in milliseconds).
+    type Row = (Outcome, bool, Option<u64>, bool, u64, u64, u64, Option<u64>);
+
+    #[test]
+    fn every_wait_follows_from_the_circumstances() {
+        use Outcome::{Answered, Blocked};
+        let table: [Row; 22] = [
+            // The intervals of the configuration.
+            (Answered, true, None, false, 5, 10, 5, Some(500)),
+            (Answered, true, None, true, 5, 10, 10, Some(500)),
+            (Answered, false, None, false, 5, 10, 10, Some(500)),
+            (Answered, false, None, true, 5, 10, 10, Some(500)),
+            // Half of what Healthengine allows is the most.
+            (Answered, true, None, false, HOUR, 10, 300, Some(500)),
+            (Answered, true, None, true, 5, HOUR, 300, Some(500)),
+            (Answered, false, None, false, 5, 24 * HOUR, HOUR / 2, Some(500)),
+            // A long wait ends when the live hours begin.
+            (Answered, false, Some(600), false, 5, HOUR, 600, Some(500)),
+            (Answered, false, Some(600), false, 5, 10, 10, Some(500)),
+            (Answered, false, Some(HOUR), false, 5, HOUR, HOUR / 2, Some(500)),
+            // Healthengine does not answer.
+            (failed(7, None), true, None, false, 5, 10, 7, Some(5000)),
+            (failed(HOUR, None), true, None, false, 5, 10, 300, Some(5000)),
+            (failed(HOUR, None), true, None, true, 5, 10, 300, Some(5000)),
+            (failed(HOUR, None), false, None, false, 5, 10, HOUR / 2, Some(5000)),
+            (failed(HOUR, None), false, Some(60), false, 5, 10, 60, Some(5000)),
+            // It asked for more time: no less, whatever webhooks say.
+            (failed(7, Some(60)), true, None, false, 5, 10, 60, Some(60_000)),
+            (failed(7, Some(HOUR)), true, None, false, 5, 10, HOUR, Some(HOUR * 1000)),
+            (failed(HOUR, Some(60)), true, None, false, 5, 10, 300, Some(60_000)),
+            (failed(7, Some(2)), true, None, false, 5, 10, 7, Some(5000)),
+            // It refuses us.
+            (Blocked, true, None, false, 5, 10, 300, None),
+            (Blocked, false, None, true, 5, HOUR, 300, None),
+            (Blocked, false, Some(10), false, 5, HOUR, 300, None),
+        ];
+        for row in table {
+            let (outcome, live, live_in, webhooks_arrive, request, idle, wait, hint_after) = row;
+            let circumstances = Circumstances {
+                outcome,
+                live,
+                live_in: live_in.map(seconds),
+                webhooks_arrive,
+                request_interval: seconds(request),
+                idle_request_interval: seconds(idle),
+            };
+            let expected = Pace { wait: seconds(wait), hint_after: hint_after.map(Duration::from_millis) };
+            assert_eq!(pace(&circumstances), expected, "{circumstances:?}");
+        }
+    }
+
+    #[test]
+    fn inside_the_live_hours_no_wait_comes_near_ten_minutes_unless_healthengine_asked_for_it() {
+        for milliseconds in [100, 1_000, 599_000, 600_000, 3_600_000, u64::MAX / 2] {
+            let long = Duration::from_millis(milliseconds);
+            for outcome in
+                [Outcome::Answered, Outcome::Blocked, Outcome::Failed { backoff: long, retry_after: Some(seconds(9)) }]
+            {
+                for webhooks_arrive in [false, true] {
+                    let circumstances = Circumstances {
+                        outcome,
+                        live: true,
+                        live_in: None,
+                        webhooks_arrive,
+                        request_interval: long,
+                        idle_request_interval: long,
+                    };
+                    assert!(pace(&circumstances).wait <= LIVE_LONGEST, "{circumstances:?}");
+                }
+            }
+        }
+    }
+}

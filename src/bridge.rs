@@ -45,7 +45,7 @@ pub trait Connect {
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by the next reading.
 const CHANGES: usize = 1024;
 /// Housekeeping.
-const ONCE_A_DAY: Duration = Duration::from_secs(24 * 3600);
+const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
 
 type Keepers = BTreeMap<PracticeId, Arc<Keeper>>;
 
@@ -120,7 +120,7 @@ impl Bridge {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => return,
-                    () = tokio::time::sleep(ONCE_A_DAY) => {}
+                    () = tokio::time::sleep(NOW_AND_THEN) => {}
                 }
             }
         });

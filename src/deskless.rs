@@ -133,7 +133,8 @@ impl Deskless {
 
     async fn poll(&self, id: &PracticeId, healthengine: &HealthengineHandle, seen: &mut Seen) -> Answer<()> {
         let (listed, absence) = if healthengine.requests().await?.contains(&RequestKind::Bookings) {
-            all_pages(|page| healthengine.booking_requests(page)).await?
+            // An entry without an id makes the list incomplete; that is all there is to know of it.
+            all_pages(|page| healthengine.booking_requests(page), |_| {}).await?
         } else {
             (Vec::new(), Absence::IsCertain)
         };

@@ -247,7 +247,10 @@ impl Practice {
             .map(say::left_out)
             .chain(mapping.missing_locations.iter().map(say::missing_location))
             .collect();
-        self.health.set(Subject::LeftOut, (!left_out.is_empty()).then(|| left_out.join(" ")), now);
+        let named = left_out.iter().take(LEFT_OUT_NAMED).cloned();
+        let text: Vec<String> =
+            named.chain(say::more_left_out(left_out.len().saturating_sub(LEFT_OUT_NAMED))).collect();
+        self.health.set(Subject::LeftOut, (!text.is_empty()).then(|| text.join(" ")), now);
         match mapping.zones.clone() {
             Ok(zones) => {
                 self.health.clear(&Subject::Mapping);
@@ -295,3 +298,6 @@ impl Practice {
         });
     }
 }
+
+/// So many resources that are left out are named; of the others the number is told.
+const LEFT_OUT_NAMED: usize = 20;

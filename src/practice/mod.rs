@@ -193,6 +193,11 @@ pub struct Practice {
     /// Places at the desk: for bookings that can still be rejected in time, and for the others.
     desk_places: Arc<Semaphore>,
     late_places: Arc<Semaphore>,
+    /// Places for what pet owners changed, and for what is found out about bookings that nobody waits for.
+    update_places: Arc<Semaphore>,
+    known_places: Arc<Semaphore>,
+    /// The list of bookings as it was last read to see whether one is still on it.
+    relisted: AsyncMutex<Option<requests::Listing>>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// One of them is free again.
@@ -261,6 +266,9 @@ impl Practice {
             watched: Mutex::default(),
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
+            update_places: Arc::new(Semaphore::new(requests::UPDATES_AT_ONCE)),
+            known_places: Arc::new(Semaphore::new(requests::KNOWN_AT_ONCE)),
+            relisted: AsyncMutex::default(),
             busy_bookings: Mutex::default(),
             turn_over: Notify::new(),
             refused_updates: Mutex::default(),
@@ -325,11 +333,14 @@ impl Practice {
 
     /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.
     pub fn zone(&self) -> Zone {
+        self.known_zone().unwrap_or(Zone::Iana(chrono_tz::UTC))
+    }
+
+    fn known_zone(&self) -> Option<Zone> {
         let configured = self.config.timezone;
         configured
             .or_else(|| self.offering().map(|offering| offering.zones.practice))
             .or_else(|| zones::remembered(&self.shared.store, self.id()))
-            .unwrap_or(Zone::Iana(chrono_tz::UTC))
     }
 
     /// Why Healthengine may not show what the diary says; empty when it does. `near_interval` is how often the near days are read.
@@ -441,6 +452,13 @@ impl Practice {
             | ErrorClass::Contract => {
                 self.health.raise(Subject::Healthengine, say::healthengine_failed(error, self.id()), now)
             }
+        }
+    }
+
+    /// Requests without an id, or too many on one page: they are listed at every poll, and said once.
+    fn unreadable_requests(&self, entries: usize) {
+        if self.locked(&self.unserved).insert("unreadable".to_owned()) {
+            tracing::warn!(practice = %self.id(), entries, "Healthengine lists requests without an id, or too many on one page; they cannot be answered yet.");
         }
     }
 

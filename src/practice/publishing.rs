@@ -396,7 +396,10 @@ impl Practice {
         self.locked(&self.progress).sent_at = Some(now);
         match failures.first() {
             Some(example) => self.health.raise(Subject::RefusedDays, say::refused_days(failures.len(), example), now),
-            None if self.publisher.told().values().all(|told| told.sent.accepted) => {
+            // There can be hundreds of thousands of days; they are looked through only where it matters.
+            None if self.health.has(&Subject::RefusedDays)
+                && self.publisher.told().values().all(|told| told.sent.accepted) =>
+            {
                 self.health.clear(&Subject::RefusedDays)
             }
             None => {}

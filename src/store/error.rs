@@ -20,7 +20,7 @@ pub enum StoreError {
         /// What is wrong.
         problem: &'static str,
     },
-    /// A record over 1 MiB.
+    /// A record over 16 MiB.
     #[error("the record {key} is too large to be stored ({bytes} bytes)")]
     TooLarge {
         /// Kind and key.

@@ -13,7 +13,7 @@ use super::engine::{Engine, EngineError, RawChanges};
 /// The longest value an engine is given, in bytes.
 pub(super) const PART_BYTES_MAX: usize = 4_096;
 /// The longest value there can be, in bytes.
-pub(super) const VALUE_BYTES_MAX: usize = 1_048_576;
+pub(super) const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Stands between a record's key and the number of a part. Keys hold no control characters, so it cannot be mistaken.
 const SEPARATOR: u8 = 0;

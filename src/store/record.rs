@@ -57,7 +57,7 @@ impl Batch {
     /// Stores `record` under `key`, in place of what stood there.
     ///
     /// # Errors
-    /// The key is empty, over [`KEY_BYTES_MAX`] or holds control characters; the record is no JSON or over 1 MiB.
+    /// The key is empty, over [`KEY_BYTES_MAX`] or holds control characters; the record is no JSON or over 16 MiB.
     pub fn put<R: Record>(mut self, key: &str, record: &R) -> Result<Self, StoreError> {
         check_key(key).map_err(|problem| StoreError::BadKey { kind: R::KIND, problem })?;
         self.changes.insert(full_key::<R>(key), Some(encode(key, record)?));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_over_a_mebibyte_is_refused() {
+    fn a_record_over_sixteen_mebibytes_is_refused() {
         let sample = Sample { names: vec!["x".repeat(VALUE_BYTES_MAX)], colour: String::new() };
         let error = Batch::new().put("k", &sample).unwrap_err();
         assert!(matches!(&error, StoreError::TooLarge { key, .. } if key == "sample/k"), "{error}");

@@ -47,7 +47,7 @@ use vetbridge::zone::Zone;
 pub(crate) use self::chance::Chance;
 pub(crate) use self::log::Log;
 pub(crate) use self::people::{judith, person};
-pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, basic};
+pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 
 /// Monday, 15 February 2027, 08:00 in Sydney: an hour before the diary opens.
 pub(crate) const MORNING: &str = "2027-02-15 08:00";
@@ -111,6 +111,10 @@ pub(crate) struct Clinic {
     pub(crate) healthengine: HealthengineModel,
     /// What goes wrong on the way to it.
     pub(crate) healthengine_faults: Faults,
+    /// What becomes of its answers on the way.
+    pub(crate) twist: Twist,
+    /// True if calls are rationed as over the network, from the next start on.
+    pub(crate) rationed: bool,
     /// Every call of the bridge, to either system.
     pub(crate) journal: Journal,
     /// The configuration of the next start.
@@ -183,6 +187,8 @@ impl Clinic {
             openvpms_faults: Faults::none(),
             healthengine,
             healthengine_faults: Faults::none(),
+            twist: Twist::default(),
+            rationed: false,
             config,
             travel: Travel::Steady(Duration::from_millis(5)),
             log,
@@ -515,7 +521,14 @@ struct Cables<'a> {
 impl Cables<'_> {
     fn line(&self, whose: Option<&PracticeId>, memory: Memory) -> Arc<Line> {
         let clinic = self.clinic;
-        Arc::new(Line::new(memory, whose, clinic.journal.clone(), clinic.travel.clone(), self.power.clone()))
+        let rate = match whose {
+            None => clinic.config.openvpms.max_requests_per_second,
+            Some(_) => clinic.config.healthengine.max_requests_per_second,
+        };
+        Arc::new(
+            Line::new(memory, whose, clinic.journal.clone(), clinic.travel.clone(), self.power.clone())
+                .rationed(rate, clinic.rationed),
+        )
     }
 }
 
@@ -544,7 +557,7 @@ impl Connect for Cables<'_> {
         if let Some(handle) = wires.get(&whose) {
             return Some(Arc::clone(handle));
         }
-        let model: Arc<dyn Model> = Arc::new(self.clinic.healthengine.clone());
+        let model: Arc<dyn Model> = Arc::new(self.clinic.twist.around(self.clinic.healthengine.clone()));
         let memory = Memory::new(model, self.clinic.healthengine_faults.clone())
             .below(BASE_PATH)
             .with_header("api-key", settings.api_key.expose_secret())

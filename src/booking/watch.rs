@@ -88,7 +88,8 @@ pub fn round(
     now: DateTime<Utc>,
     most: usize,
 ) -> Vec<Entry> {
-    let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied();
+    // An appointment that was made a moment ago is as good as asked for.
+    let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied().or(entry.inserted_at);
     let is_due = |entry: &Entry| {
         let near = entry.place.as_ref().is_some_and(|place| place.span.start < near_end);
         // One in the future was asked for before this machine's clock was set right.
@@ -206,7 +207,8 @@ mod tests {
             let found = round(entries.clone(), &asked_at, at(now + 60 * 24 * 7), at(now), 200);
             found.iter().map(|entry| entry.booking_id.0).collect()
         };
-        assert_eq!(ids(&[], 0), [1, 2]);
+        assert_eq!(ids(&[], 0), [1], "both were made this moment");
+        assert_eq!(ids(&[], 60 * 24), [2], "a day later; the first is over");
         assert_eq!(ids(&[(1, 0), (2, 0)], 10), [1]);
         assert_eq!(ids(&[(2, 100)], 10), [1, 2], "the clock was set back");
         assert_eq!(ids(&[(2, 0)], 60 * 24), [2], "the first is over");

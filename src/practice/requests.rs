@@ -17,7 +17,7 @@ use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, Entry};
+use crate::booking::ledger::{Deadline, Entry, State};
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -67,6 +67,7 @@ impl Practice {
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
                 () = self.hinted(hint_after.map(|after| began + after.max(BETWEEN_POLLS))) => {}
+                () = self.try_again.notified() => {}
             }
         }
     }
@@ -142,6 +143,8 @@ impl Practice {
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
         } else {
+            // What could not be read is not asked for any more.
+            self.health.clear(&Subject::BookingList);
             self.bookings_wait(Ok(&[]));
             self.answers_asked_for(&BTreeSet::new());
         }
@@ -200,12 +203,14 @@ impl Practice {
         let began = Instant::now();
         let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await;
         self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
-        let (mut listed, conclusive) = read?;
+        let (mut listed, absence) = read?;
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
-        if conclusive {
+        if absence != Absence::MeansNothing {
             let listed = listed.iter().map(|booking| booking.booking_id).collect();
-            self.settled_by_others(&listed);
-            self.answers_asked_for(&listed);
+            self.settled_by_others(&listed, absence);
+            if absence == Absence::IsCertain {
+                self.answers_asked_for(&listed);
+            }
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -253,11 +258,14 @@ impl Practice {
         }));
     }
 
-    /// Open bookings that Healthengine does not list any more.
-    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
+    /// Open bookings that Healthengine does not list any more. Those that we have answered are as good as settled when they are absent
+    /// from a list of several pages: should they be there after all, they are answered again.
+    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>, absence: Absence) {
         let settled = |entry: &Entry| {
+            let answered = !matches!(entry.state, State::Received | State::Submitting);
             let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
-            (waits && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
+            let counts = answered || absence == Absence::IsCertain;
+            (waits && counts && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
         };
         for id in self.shared.ledger.pick_live(self.id(), settled) {
             self.spawn_known(id, Event::Unlisted);
@@ -318,7 +326,7 @@ impl Practice {
         due.into_iter().all(|id| self.spawn_known(id, Event::Due))
     }
 
-    /// Whether Healthengine still lists a booking; `None` if that cannot be found out.
+    /// Whether Healthengine still lists a booking that we have answered; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
         let asked_at = Instant::now();
         let mut last = self.relisted.lock().await;
@@ -326,15 +334,26 @@ impl Practice {
         if last.as_ref().is_none_or(|listing| listing.began < asked_at) {
             let began = Instant::now();
             let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await.ok();
-            let ids = |(listed, conclusive): (Vec<BookingRequest>, bool)| {
-                (listed.iter().map(|booking| booking.booking_id).collect(), conclusive)
+            let ids = |(listed, absence): (Vec<BookingRequest>, Absence)| {
+                (listed.iter().map(|booking| booking.booking_id).collect(), absence)
             };
             *last = Some(Listing { began, read: read.map(ids) });
         }
-        let (listed, conclusive) = last.as_ref()?.read.as_ref()?;
+        let (listed, absence) = last.as_ref()?.read.as_ref()?;
         let found = listed.contains(&id);
-        (found || *conclusive).then_some(found)
+        (found || *absence != Absence::MeansNothing).then_some(found)
     }
+}
+
+/// What it means that something is not in a list that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Nothing: part of the list was not read.
+    MeansNothing,
+    /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
+    IsLikely,
+    /// It is not listed: a list of one page is one moment's.
+    IsCertain,
 }
 
 /// A kind that counts as one thing, because its list names no numbers. What we do not serve is nothing to us.
@@ -343,11 +362,11 @@ fn as_a_whole(kind: RequestKind) -> Option<Item> {
         RequestKind::Availability
         | RequestKind::PmsAppointmentChanges
         | RequestKind::PmsResources
-        | RequestKind::PmsAppointmentTypes => Some(Item::Kind(kind)),
+        | RequestKind::PmsAppointmentTypes
+        | RequestKind::UploadDocuments
+        | RequestKind::AttachDocuments => Some(Item::Kind(kind)),
         RequestKind::Bookings
         | RequestKind::BookingUpdates
-        | RequestKind::UploadDocuments
-        | RequestKind::AttachDocuments
         | RequestKind::ExtraFeature(_)
         | RequestKind::Unknown(_) => None,
     }
@@ -357,14 +376,13 @@ fn as_a_whole(kind: RequestKind) -> Option<Item> {
 pub(super) struct Listing {
     /// When the question left.
     began: Instant,
-    /// Who was on it, and whether the others surely were not; nothing if it could not be read.
-    read: Option<(BTreeSet<BookingId>, bool)>,
+    /// Who was on it, and what it means not to be; nothing if it could not be read.
+    read: Option<(BTreeSet<BookingId>, Absence)>,
 }
 
 impl Practice {
-    /// Reads a list of requests. The flag says whether what is absent is surely not listed: only a list of one page is one moment's;
-    /// on longer ones an entry can move to a page that was read already, while others are answered.
-    pub(super) async fn all_pages<T, P>(&self, mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, bool)>
+    /// Reads a list of requests.
+    pub(super) async fn all_pages<T, P>(&self, mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
     where
         T: PartialEq,
         P: Future<Output = Answer<Page<T>>>,
@@ -378,6 +396,11 @@ impl Practice {
         if read.unreadable > 0 {
             self.unreadable_requests(read.unreadable);
         }
-        Ok((read.items, read.complete && read.unreadable == 0 && pages == 1))
+        let absence = match read.complete && read.unreadable == 0 {
+            false => Absence::MeansNothing,
+            true if pages == 1 => Absence::IsCertain,
+            true => Absence::IsLikely,
+        };
+        Ok((read.items, absence))
     }
 }

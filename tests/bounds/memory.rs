@@ -11,7 +11,7 @@ fn peak_mib(service: &Service) -> u64 {
     line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() / 1024
 }
 
-/// Less than a single one of the answers as it is sent. Measured: about 120.
+/// Less than a single one of the answers as it is sent. About 155 in a debug build on two cores.
 const PEAK_MIB_MAX: u64 = 200;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,6 +29,7 @@ async fn two_hundred_megabytes_from_either_server_plain_or_compressed_do_not_fil
     // Every kind of bomb, from both.
     eventually("all of them were met", async || openvpms.answered() >= 8 && healthengine.answered() >= 8).await;
     let peak = peak_mib(&service);
+    println!("{peak} MiB at most");
     assert!(peak < PEAK_MIB_MAX, "{peak} MiB");
     let status: serde_json::Value = service.get("/api/v1/status").await.json().await.unwrap();
     let problems = status["practices"][0]["problems"].to_string();

@@ -124,6 +124,10 @@ async fn measure(what: &str, by_webhook: bool) {
                 + TimeDelta::minutes(15 * (n as i64 % 25))
         })
         .collect();
+    // Until then there is nobody to tell.
+    while by_webhook && model.subscriptions(&practice).unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let mut times = Vec::new();
     for start in starts {
         let wish = || Wish::new("s136", "66:s136", start);

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::start as say;
-use crate::practice::all_pages;
+use crate::practice::{Absence, all_pages};
 use crate::remote::{Answer, ErrorClass};
 use crate::store::{OpenError, Store};
 use crate::webhooks::pace::BLOCKED;
@@ -133,7 +133,8 @@ impl Deskless {
 
     async fn poll(&self, id: &PracticeId, healthengine: &HealthengineHandle, seen: &mut Seen) -> Answer<()> {
         let (listed, complete) = if healthengine.requests().await?.contains(&RequestKind::Bookings) {
-            all_pages(|page| healthengine.booking_requests(page)).await?
+            let (listed, absence) = all_pages(|page| healthengine.booking_requests(page)).await?;
+            (listed, absence == Absence::IsCertain)
         } else {
             (Vec::new(), true)
         };

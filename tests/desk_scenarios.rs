@@ -531,3 +531,33 @@ fn a_rejection_in_time_whose_answer_was_lost_alarms_nobody() {
     case.see(25, Event::Unlisted);
     assert_eq!((case.entry.told, case.is_flagged()), (true, false));
 }
+
+#[test]
+fn a_late_rejection_that_healthengine_refuses_asks_for_a_person_all_the_same() {
+    let mut case = Case::new();
+    case.asked(30);
+    let Action::Reject(_) = case.looked(31, Taken::All) else { panic!("{:?}", case.entry) };
+    assert_eq!(case.replied(32, Reply::Refused), Action::Relist);
+    assert_eq!(case.see(33, Event::StillListed), Action::Rest);
+    assert!(case.entry.needs_attention.as_deref().unwrap().contains("call them"));
+    // In time a refusal says nothing about the pet owner: he was not told yes.
+    let mut case = Case::new();
+    case.asked(3);
+    case.looked(4, Taken::All);
+    case.replied(5, Reply::Refused);
+    case.see(6, Event::StillListed);
+    assert_eq!(case.entry.needs_attention, None);
+}
+
+#[test]
+fn a_cancelled_booking_that_is_older_than_the_store_may_have_been_made_and_asks_for_a_person() {
+    for event in [Event::Asked(Ask::Nothing), Event::Withdrawn] {
+        let mut case = Case::new();
+        case.entry.maybe_forgotten = true;
+        assert!(matches!(case.see(40, event.clone()), Action::Reject(_)));
+        assert!(case.entry.needs_attention.as_deref().unwrap().contains("cancel it in OpenVPMS"));
+        let mut known = Case::new();
+        known.see(40, event);
+        assert_eq!(known.entry.needs_attention, None, "nothing was made, and that is certain");
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vetbridge::store::{Batch, MemoryEngine, Record, Store, StoreError};
+use vetbridge::store::{Batch, Flushed, MemoryEngine, Record, Store, StoreError};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Number(u64);
@@ -133,4 +133,35 @@ async fn an_unreadable_record_is_named_and_the_others_are_read() {
     assert_eq!(unreadable.key, "number/b");
     assert_eq!(store.get::<Number>("b").as_ref(), Err(unreadable));
     assert!(unreadable.to_string().contains("an older program"), "{unreadable}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_lies_about_its_flushes_loses_what_it_said_was_safe() {
+    let disk = MemoryEngine::new();
+    let store = open(&disk);
+    store.commit(put("a", 1)).await.unwrap();
+    disk.flushes(Flushed::Later(Duration::from_millis(300)));
+    store.commit(put("b", 2)).await.unwrap();
+    tokio::time::advance(Duration::from_millis(300)).await;
+    store.commit(put("c", 3)).await.unwrap();
+    assert_eq!(numbers(&open(&disk.crash())), [("a".to_owned(), 1), ("b".to_owned(), 2)]);
+
+    let disk = MemoryEngine::new();
+    let store = open(&disk);
+    disk.flushes(Flushed::Never);
+    store.commit(put("a", 1)).await.unwrap();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(numbers(&open(&disk.crash())), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_copy_that_was_put_back_knows_that_it_may_have_missed_something() {
+    let disk = MemoryEngine::new();
+    open(&disk).commit(put("a", 1)).await.unwrap();
+    let later = now() + chrono::TimeDelta::days(1);
+    let copy = disk.backup();
+    let store = Store::restored_in_memory(&copy, later).unwrap();
+    assert_eq!(store.meta().complete_since(), later);
+    assert_eq!(numbers(&store), [("a".to_owned(), 1)]);
+    assert_eq!(Store::in_memory(&copy.crash(), later).unwrap().meta().complete_since(), later, "and goes on to know");
 }

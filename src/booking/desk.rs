@@ -299,10 +299,7 @@ impl Desk<'_> {
     /// A booking that nothing was done about yet.
     fn decide(mut self, ask: Ask) -> Step {
         match ask {
-            Ask::Nothing => {
-                self.entry.withdrawn = true;
-                self.reject(say::WITHDRAWN.into())
-            }
+            Ask::Nothing => self.give_up(),
             Ask::Impossible { reason, problem } => {
                 self.notices.extend(problem.map(Notice::Problem));
                 self.reject(reason)
@@ -563,6 +560,10 @@ impl Desk<'_> {
         if self.entry.refusals == REFUSALS_BEFORE_PROBLEM {
             self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
         }
+        // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
+        if self.entry.state == State::Rejected && !self.entry.withdrawn && self.deadline().is_over(self.now.now) {
+            self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
+        }
         self.rest()
     }
 
@@ -605,12 +606,18 @@ impl Desk<'_> {
         self.rest()
     }
 
-    fn withdrawn(mut self) -> Step {
-        if self.entry.state == State::Received {
-            self.entry.withdrawn = true;
-            return self.reject(say::WITHDRAWN.into());
+    fn withdrawn(self) -> Step {
+        if self.entry.state == State::Received { self.give_up() } else { self.rest() }
+    }
+
+    /// The pet owner cancelled before anything was made, as far as the ledger knows. One that is younger than the booking cannot tell
+    /// whether an earlier one had made the appointment, and nobody would ever cancel that.
+    fn give_up(mut self) -> Step {
+        self.entry.withdrawn = true;
+        if self.entry.maybe_forgotten {
+            self.entry.flag(say::maybe_forgotten_and_cancelled(&self.entry, self.now.zone));
         }
-        self.rest()
+        self.reject(say::WITHDRAWN.into())
     }
 
     /// Goes on with what was interrupted.

@@ -131,6 +131,14 @@ pub fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
     )
 }
 
+/// Perhaps nobody comes to an appointment that an earlier store knew of.
+pub fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge's memory is younger than the booking: if the diary has an appointment with that number, cancel it in OpenVPMS."
+    )
+}
+
 /// Healthengine has no call to move a booking.
 pub fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone: Zone) -> String {
     let (booking, to) = (entry.booking_id, when(entry, zone));

@@ -88,7 +88,7 @@ impl Practice {
             };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = self.look_now.notified() => {}
+                () = self.try_again.notified() => {}
             }
         }
     }

@@ -81,7 +81,7 @@ pub use kept::KINDS;
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
 pub use publishing::with_days_from;
-pub(crate) use requests::all_pages;
+pub(crate) use requests::{Absence, all_pages};
 
 /// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
 #[derive(Clone)]
@@ -166,6 +166,8 @@ pub struct Practice {
     tasks: TaskTracker,
     /// A hint that something waits at Healthengine.
     look_now: Notify,
+    /// A person may have put right what Healthengine refused.
+    try_again: Notify,
     /// Whether webhooks arrive.
     evidence: Mutex<Evidence>,
     subscriptions: subscriptions::Subscriptions,
@@ -244,6 +246,7 @@ impl Practice {
             stop,
             tasks: TaskTracker::new(),
             look_now: Notify::new(),
+            try_again: Notify::new(),
             evidence: Mutex::default(),
             offering: watch_channel::Sender::new(None),
             offered: watch_channel::Sender::new(None),
@@ -283,7 +286,7 @@ impl Practice {
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.
     pub fn try_again(&self) {
         if self.health.has(&Subject::Access) {
-            self.look_now.notify_one();
+            self.try_again.notify_one();
             self.read_configuration_soon();
         }
     }

@@ -17,7 +17,7 @@ use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::Deadline;
+use crate::booking::ledger::{Deadline, State};
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -61,6 +61,7 @@ impl Practice {
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
                 () = self.hinted(hint_after.map(|after| began + after)) => {}
+                () = self.try_again.notified() => {}
             }
         }
     }
@@ -132,6 +133,8 @@ impl Practice {
             let text = outcome.err().map(|error| say::bookings_unread(&error));
             self.health.set(Subject::BookingList, text, self.now());
         } else {
+            // What could not be read is not asked for any more.
+            self.health.clear(&Subject::BookingList);
             self.bookings_wait(Ok(&[]));
             self.answers_asked_for(&BTreeSet::new());
         }
@@ -189,12 +192,14 @@ impl Practice {
     async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
         let read = all_pages(|page| self.healthengine.booking_requests(page)).await;
         self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
-        let (mut listed, conclusive) = read?;
+        let (mut listed, absence) = read?;
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
-        if conclusive {
+        if absence != Absence::MeansNothing {
             let listed = listed.iter().map(|booking| booking.booking_id).collect();
-            self.settled_by_others(&listed);
-            self.answers_asked_for(&listed);
+            self.settled_by_others(&listed, absence);
+            if absence == Absence::IsCertain {
+                self.answers_asked_for(&listed);
+            }
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -242,11 +247,13 @@ impl Practice {
         }));
     }
 
-    /// Open bookings that Healthengine does not list any more.
-    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
+    /// Open bookings that Healthengine does not list any more. Those that we have answered are as good as settled when they are absent
+    /// from a list of several pages: should they be there after all, they are answered again.
+    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>, absence: Absence) {
         for entry in self.shared.ledger.live_of(self.id()) {
+            let answered = !matches!(entry.state, State::Received | State::Submitting);
             let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
-            if waits && !listed.contains(&entry.booking_id) {
+            if waits && (answered || absence == Absence::IsCertain) && !listed.contains(&entry.booking_id) {
                 self.spawn_known(entry.booking_id, Event::Unlisted);
             }
         }
@@ -295,12 +302,23 @@ impl Practice {
         }
     }
 
-    /// Whether Healthengine still lists a booking; `None` if that cannot be found out.
+    /// Whether Healthengine still lists a booking that we have answered; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
-        let (listed, conclusive) = all_pages(|page| self.healthengine.booking_requests(page)).await.ok()?;
+        let (listed, absence) = all_pages(|page| self.healthengine.booking_requests(page)).await.ok()?;
         let found = listed.iter().any(|booking| booking.booking_id == id);
-        (found || conclusive).then_some(found)
+        (found || absence != Absence::MeansNothing).then_some(found)
     }
+}
+
+/// What it means that something is not in a list that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// Nothing: part of the list was not read.
+    MeansNothing,
+    /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
+    IsLikely,
+    /// It is not listed: a list of one page is one moment's.
+    IsCertain,
 }
 
 /// A kind that counts as one thing, because its list names no numbers. What we do not serve is nothing to us.
@@ -309,19 +327,18 @@ fn as_a_whole(kind: RequestKind) -> Option<Item> {
         RequestKind::Availability
         | RequestKind::PmsAppointmentChanges
         | RequestKind::PmsResources
-        | RequestKind::PmsAppointmentTypes => Some(Item::Kind(kind)),
+        | RequestKind::PmsAppointmentTypes
+        | RequestKind::UploadDocuments
+        | RequestKind::AttachDocuments => Some(Item::Kind(kind)),
         RequestKind::Bookings
         | RequestKind::BookingUpdates
-        | RequestKind::UploadDocuments
-        | RequestKind::AttachDocuments
         | RequestKind::ExtraFeature(_)
         | RequestKind::Unknown(_) => None,
     }
 }
 
-/// Reads a list of requests. The flag says whether what is absent is surely not listed: only a list of one page is one moment's;
-/// on longer ones an entry can move to a page that was read already, while others are answered.
-pub(crate) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, bool)>
+/// Reads a list of requests.
+pub(crate) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
 where
     T: PartialEq,
     P: Future<Output = Answer<Page<T>>>,
@@ -338,5 +355,10 @@ where
             "Healthengine lists requests without an id; they cannot be answered."
         );
     }
-    Ok((read.items, read.complete && read.unreadable == 0 && pages == 1))
+    let absence = match read.complete && read.unreadable == 0 {
+        false => Absence::MeansNothing,
+        true if pages == 1 => Absence::IsCertain,
+        true => Absence::IsLikely,
+    };
+    Ok((read.items, absence))
 }

@@ -25,6 +25,18 @@ pub struct MemoryEngine {
     disk: Arc<Mutex<Disk>>,
 }
 
+/// When a flush that a disk says is done really is. A disk that lies is a deliberate mistake, for tests that must notice it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Flushed {
+    /// When it says so.
+    #[default]
+    AtOnce,
+    /// So much later.
+    Later(Duration),
+    /// Never.
+    Never,
+}
+
 #[derive(Default)]
 struct Disk {
     /// As the running program sees it.
@@ -35,6 +47,10 @@ struct Disk {
     unflushed: RawChanges,
     /// When the oldest write of `unflushed` was made, in tokio's time, which a simulation owns.
     unflushed_since: Option<Instant>,
+    /// When a flush is true.
+    honesty: Flushed,
+    /// What was flushed by a disk that lies, and since when it says so.
+    claimed: Vec<(Instant, RawChanges)>,
     /// Why every further write fails.
     refusal: Option<String>,
 }
@@ -87,6 +103,13 @@ impl MemoryEngine {
         self.lock().refusal = Some(reason.to_owned());
     }
 
+    /// From now on the disk tells the truth about its flushes, or does not; what it holds is safe.
+    pub fn flushes(&self, honesty: Flushed) {
+        let mut disk = self.lock();
+        disk.flush();
+        disk.honesty = honesty;
+    }
+
     fn with(content: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
         let disk = Disk { applied: content.clone(), flushed: content, ..Disk::default() };
         Self { disk: Arc::new(Mutex::new(disk)) }
@@ -99,16 +122,33 @@ impl MemoryEngine {
 
 impl Disk {
     fn flush_what_is_old(&mut self) {
-        if self.refusal.is_none() && self.unflushed_since.is_some_and(|since| since.elapsed() >= FLUSHED_WITHIN) {
+        if self.refusal.is_some() {
+            return;
+        }
+        if let Flushed::Later(by) = self.honesty {
+            let true_by_now = self.claimed.iter().take_while(|(since, _)| since.elapsed() >= by).count();
+            for (_, changes) in self.claimed.drain(..true_by_now).collect::<Vec<_>>() {
+                self.make_safe(changes);
+            }
+        }
+        if self.unflushed_since.is_some_and(|since| since.elapsed() >= FLUSHED_WITHIN) {
             self.flush();
         }
     }
 
     fn flush(&mut self) {
-        for (key, value) in std::mem::take(&mut self.unflushed) {
+        let changes = std::mem::take(&mut self.unflushed);
+        self.unflushed_since = None;
+        match self.honesty {
+            Flushed::AtOnce => self.make_safe(changes),
+            Flushed::Later(_) | Flushed::Never => self.claimed.push((Instant::now(), changes)),
+        }
+    }
+
+    fn make_safe(&mut self, changes: RawChanges) {
+        for (key, value) in changes {
             set(&mut self.flushed, key, value);
         }
-        self.unflushed_since = None;
     }
 
     fn check(&self) -> Result<(), EngineError> {

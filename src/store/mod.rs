@@ -55,7 +55,7 @@ use secrecy::SecretString;
 pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::Export;
 pub use self::kinds::{Kind, Travel};
-pub use self::memory::MemoryEngine;
+pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
 pub use self::record::{Batch, Record, Scan, Unreadable};
 pub use self::replace::import;
@@ -211,6 +211,21 @@ impl Store {
             directory: None,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The same on an older copy that was put in the disk's place: the store knows that it may have missed something.
+    ///
+    /// # Errors
+    /// As [`Store::in_memory`].
+    pub fn restored_in_memory(disk: &MemoryEngine, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let broken = |reason| StoreError::Broken { reason };
+        let mut parted = Parted::new(disk.clone());
+        let mut records = parted.load().map_err(|error| broken(error.0))?;
+        if let Some(meta) = opening::find_meta(&records) {
+            let meta = Meta { restored_at: Some(now), ..meta.map_err(broken)? };
+            opening::write_meta(&mut parted, &mut records, &meta).map_err(|error| broken(error.0))?;
+        }
+        Self::in_memory(disk, now)
     }
 
     /// Makes the changes of `batch`; returns when they are durable, together with everything submitted before.

@@ -3,7 +3,7 @@
 use vetbridge::booking::ledger::State;
 use vetbridge::remote::ErrorClass;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, LateReject};
 
 use crate::support::{BRANCH, Clinic, PRACTICE, minutes, practice, seconds, wish};
 
@@ -235,5 +235,47 @@ async fn an_answer_that_arrived_although_nobody_heard_is_no_problem_for_long() {
     clinic.until("it is well again", seconds(20), |clinic| clinic.problems().is_empty()).await;
     clinic.until_state(booking, State::Confirmed, seconds(10)).await;
     clinic.healthengine_faults.heal();
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_could_not_be_read_is_no_problem_once_there_is_nothing_to_read() {
+    let mut clinic = Clinic::open().await;
+    clinic.healthengine_faults.set(|asked| {
+        let is_list = asked.target.contains("/requests/bookings");
+        is_list.then_some(Fault::StatusBefore(500))
+    });
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.pass(seconds(15)).await;
+    assert!(clinic.problems().contains_key("booking_list"), "{:?}", clinic.problems());
+    clinic.healthengine.progress_by_hand(booking).unwrap();
+    clinic.pass(seconds(40)).await;
+    assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new());
+    // Nobody ever told the bridge what this booking was.
+    clinic.excuse(booking);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_that_arrived_unheard_is_known_also_while_a_list_of_many_pages_never_ends() {
+    let mut clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| (settings.per_page, settings.late_reject) = (1, LateReject::Refuse));
+    clinic.staff_book(136, "2027-02-16 09:00", 30);
+    for start in ["2027-02-16 09:00", "2027-02-16 09:15"] {
+        let booking = clinic.owner_books_regardless("s136", "66:s136", start);
+        clinic.healthengine.let_deadline_pass(booking).unwrap();
+        clinic.until_state(booking, State::Rejected, seconds(10)).await;
+        clinic.excuse(booking);
+    }
+    clinic.pass(seconds(25)).await;
+    let mut faults = vec![Fault::LoseAnswer];
+    clinic.healthengine_faults.set(
+        move |asked| {
+            if asked.target.ends_with("/confirmInsert") { faults.pop() } else { None }
+        },
+    );
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(30)).await;
+    assert_eq!(clinic.journal.count("POST /ws", ""), 1);
     clinic.finish().await;
 }

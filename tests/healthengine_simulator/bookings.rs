@@ -322,3 +322,16 @@ async fn nothing_about_a_pet_owner_is_in_debug_output_or_violations() {
         assert!(!text.contains(word), "{word}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_confirmation_is_asked_for_again_and_taken_again() {
+    let server = Server::open().await;
+    let booking = server.book("09:00");
+    assert!(!server.model.forget_confirmation(booking).unwrap(), "there is none yet");
+    assert_eq!(server.confirm(booking, "603:be08"), 200);
+    assert!(server.model.forget_confirmation(booking).unwrap());
+    assert_eq!(server.list("requests/bookings").len(), 1);
+    assert_eq!(server.confirm(booking, "603:be08"), 200);
+    assert_eq!(server.list("requests/bookings"), Vec::<Value>::new());
+    server.assert_well_behaved();
+}

@@ -9,18 +9,15 @@ pub(crate) struct Chance(Arc<Mutex<u64>>);
 impl Chance {
     /// The same seed gives the same chance.
     pub(crate) fn from_seed(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
+        // Mixed: the states of one stream are steps apart, so that a seed taken as it is could begin inside another's.
+        Self(Arc::new(Mutex::new(mixed(seed.wrapping_add(STEP)))))
     }
 
     /// A number below `end`, which is not 0.
     pub(crate) fn below(&self, end: u64) -> u64 {
-        // SplitMix64 (Steele, Lea and Flood, 2014).
         let mut state = self.0.lock().unwrap();
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
+        *state = state.wrapping_add(STEP);
+        mixed(*state) % end
     }
 
     /// True so many times out of a hundred.
@@ -37,4 +34,13 @@ impl Chance {
     pub(crate) fn child(&self) -> Self {
         Self::from_seed(self.below(u64::MAX))
     }
+}
+
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// SplitMix64 (Steele, Lea and Flood, 2014).
+fn mixed(state: u64) -> u64 {
+    let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

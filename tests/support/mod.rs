@@ -47,7 +47,7 @@ use vetbridge::zone::Zone;
 pub(crate) use self::chance::Chance;
 pub(crate) use self::log::Log;
 pub(crate) use self::people::{judith, person};
-pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel};
+pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, basic};
 
 /// Monday, 15 February 2027, 08:00 in Sydney: an hour before the diary opens.
 pub(crate) const MORNING: &str = "2027-02-15 08:00";
@@ -528,7 +528,7 @@ impl Connect for Cables<'_> {
         }
         let memory = Memory::new(self.clinic.openvpms.clone(), self.clinic.openvpms_faults.clone())
             .below("/openvpms")
-            .with_header("authorization", wire::basic(&settings.username, settings.password.expose_secret()))
+            .with_header("authorization", basic(&settings.username, settings.password.expose_secret()))
             .with_timeout(settings.request_timeout);
         let client = OpenVpmsClient::new(self.line(None, memory));
         let doors = Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) };

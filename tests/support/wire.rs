@@ -37,7 +37,7 @@ pub(crate) struct Fuse {
 }
 
 impl Power {
-    pub(super) fn of(disk: &MemoryEngine) -> Self {
+    pub(crate) fn of(disk: &MemoryEngine) -> Self {
         Self { cut: CancellationToken::new(), disk: disk.clone(), left: Arc::default(), fuse: Arc::default() }
     }
 
@@ -46,6 +46,11 @@ impl Power {
         let mut left = self.left.lock().unwrap();
         left.get_or_insert_with(|| self.disk.crash());
         self.cut.cancel();
+    }
+
+    /// Ends when it is cut.
+    pub(crate) async fn until_cut(&self) {
+        self.cut.cancelled().await;
     }
 
     /// True once it was cut.
@@ -59,12 +64,12 @@ impl Power {
     }
 
     /// What the cut left on the disk.
-    pub(super) fn left(&self) -> MemoryEngine {
+    pub(crate) fn left(&self) -> MemoryEngine {
         self.left.lock().unwrap().clone().expect("the power was cut")
     }
 
     /// A call is about to arrive (or, the second time, has). True if it gets no further.
-    fn burn(&self, arrived: bool) -> bool {
+    pub(crate) fn burn(&self, arrived: bool) -> bool {
         let mut set = self.fuse.lock().unwrap();
         let Some(fuse) = set.as_mut() else { return self.is_cut() };
         if fuse.calls > 0 {
@@ -218,13 +223,13 @@ impl Transport for Line {
         tokio::select! {
             biased;
             // A dead process waits for ever.
-            () = self.power.cut.cancelled() => std::future::pending().await,
+            () = self.power.until_cut() => std::future::pending().await,
             answer = self.carry(request) => answer,
         }
     }
 }
 
 /// The header of HTTP Basic.
-pub(super) fn basic(user: &str, password: &str) -> String {
+pub(crate) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
 }

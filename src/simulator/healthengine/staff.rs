@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::bookings::BookingStatus;
+use super::bookings::{Answer, BookingStatus};
 use super::deliveries::Event;
 use super::links::{Kind, Practitioner};
 use super::state::{AppointmentType, Practice, Resource, UpdateWanted, Wanted};
@@ -223,6 +223,19 @@ impl HealthengineModel {
             Some(request)
         })?
         .ok_or_else(|| Unknown(format!("booking {booking} that did not fail")))
+    }
+
+    /// The server forgets that a booking was confirmed through the API: it is listed again, as if nobody had answered. False if it was
+    /// not confirmed like that.
+    pub fn forget_confirmation(&self, booking: BookingId) -> Result<bool, Unknown> {
+        self.at_booking(booking, |practice, _, _| {
+            let own = practice.bookings.get_mut(&booking).filter(|own| own.answer == Answer::Confirmed);
+            own.is_some_and(|own| {
+                (own.answer, own.answered_at) = (Answer::Open, None);
+                (own.pms_appointment_ids, own.pms_patient_id) = (Vec::new(), None);
+                true
+            })
+        })
     }
 
     /// A former integration left a feature on (or off).

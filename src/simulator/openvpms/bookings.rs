@@ -14,6 +14,7 @@ use super::draft::{self, Draft};
 use super::free_busy::minutes_off_grid;
 use super::matching::{matching_patient, notes};
 use super::pages::Refusal;
+use super::staff::NewAppointment;
 use super::wall;
 use super::world::{
     Account, Appointment, AppointmentId, CustomerId, DatabaseText, PatientId, ReferenceParts, Status, World,
@@ -57,6 +58,7 @@ impl World {
         let (start, end) = (wall::stored(&self.zone, span.start), wall::stored(&self.zone, span.end));
         self.check_slots(schedule, start, end)?;
         self.check_overlap(schedule, start, end)?;
+        self.rivals_write(schedule, start, end);
         let appointment = self.written(&draft, span, start, end)?;
         if !account.may_book {
             return Err(Refusal::Broken("Access is denied".to_owned()));
@@ -106,6 +108,16 @@ impl World {
                 let (start, end) = (dates::timestamp(own.start), dates::timestamp(own.end));
                 bad(format!("An appointment is already scheduled for {start}-{end}"))
             }
+        }
+    }
+
+    /// Whoever checked at the same instant saw a free slot too, and writes.
+    fn rivals_write(&mut self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) {
+        let meets = |own: &NewAppointment| own.schedule == schedule && own.start < end && start < own.end;
+        let (quick, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rivals).into_iter().partition(meets);
+        self.rivals = others;
+        for rival in quick {
+            self.add_appointment(rival);
         }
     }
 

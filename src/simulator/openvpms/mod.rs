@@ -16,8 +16,8 @@
 //!
 //! # What it leaves out
 //! Exchanges are carried out one after the other. The real server checks for an overlap without a lock, so that equal POSTs at
-//! one instant can all be taken; a model of that would split `submit` in `bookings` between its check and its writing. What
-//! happens on the way to the server and back belongs to [`super::exchange`].
+//! one instant can all be taken; that happens here on request ([`World::race`]). What happens on the way to the server and back
+//! belongs to [`super::exchange`].
 
 mod bookings;
 mod dates;

@@ -9,7 +9,7 @@ use super::world::{
 };
 
 /// An appointment that staff make. Times are wall times of the server.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct NewAppointment {
     /// On which schedule.
     pub schedule: ScheduleId,
@@ -115,6 +115,25 @@ impl World {
     /// A user, to set the flags or locations.
     pub fn user_mut(&mut self, id: UserId) -> Option<&mut User> {
         self.users.iter_mut().find(|user| user.id == id)
+    }
+
+    /// Another client submits this booking at the same instant as the next one that is submitted for any of its time: both check for
+    /// an overlap before either writes, and both are made. The server checks without a lock.
+    pub fn race(&mut self, rival: NewAppointment) {
+        self.rivals.push(rival);
+    }
+
+    /// Nobody else is about to submit anything.
+    pub fn end_races(&mut self) {
+        self.rivals.clear();
+    }
+
+    /// The database is brought back as it was in an older copy of this clinic, by a server that starts on it. The secret parts of
+    /// references are random and do not come again; ids do.
+    pub fn restore(&mut self, backup: &World) {
+        let (uuids, condition) = (self.uuids.clone(), self.condition);
+        *self = World { uuids, condition, ..backup.clone() };
+        self.restart();
     }
 
     /// The server is restarted: what its cache knew beyond the database is lost.

@@ -322,3 +322,51 @@ fn the_past_begins_at_the_clocks_time() {
     assert_eq!(past, (400, "Cannot make a booking in the past".into()));
     assert_eq!(at("2026-07-01T10:30:00.000+10:00", "2026-07-01T11:00:00.000+10:00").0, 201);
 }
+
+#[test]
+fn two_bookings_that_are_submitted_at_one_instant_are_both_made() {
+    let sim = sim(world("Australia/Brisbane"));
+    let (start, end) = ("2026-07-01T10:00:00.000+10:00", "2026-07-01T10:30:00.000+10:00");
+    let rival = |start, end| NewAppointment {
+        schedule: ScheduleId(12),
+        start: wall(start),
+        end: wall(end),
+        appointment_type: AppointmentTypeId(8),
+        clinician: None,
+        customer: None,
+        patient: None,
+    };
+    sim.staff(|world| {
+        world.race(rival("2026-07-01 11:00", "2026-07-01 11:30"));
+        world.race(rival("2026-07-01 10:00", "2026-07-01 10:30"));
+    });
+    assert_eq!(ask(&sim, "POST", "/bookings", Some(&booking(12, start, end))).0, 201);
+    assert_eq!(sim.staff(|world| world.standing().count()), 2, "and only those that meet");
+    let (status, text) = ask(&sim, "POST", "/bookings", Some(&booking(12, start, end)));
+    assert_eq!((status, text.starts_with("An appointment is already scheduled")), (400, true));
+    let (start, end) = ("2026-07-01T11:00:00.000+10:00", "2026-07-01T11:30:00.000+10:00");
+    sim.staff(World::end_races);
+    assert_eq!(ask(&sim, "POST", "/bookings", Some(&booking(12, start, end))).0, 201);
+    assert_eq!(sim.staff(|world| world.standing().count()), 3);
+}
+
+#[test]
+fn a_restored_database_knows_what_the_backup_knew_and_gives_ids_again_but_no_references() {
+    let sim = sim(world("Australia/Brisbane"));
+    let make = |hour| {
+        let (start, end) = (format!("2026-07-01T{hour}:00:00.000+10:00"), format!("2026-07-01T{hour}:30:00.000+10:00"));
+        let (status, reference) = ask(&sim, "POST", "/bookings", Some(&booking(12, &start, &end)));
+        assert_eq!(status, 201, "{reference}");
+        reference
+    };
+    let kept = make(10);
+    let backup = sim.staff(|world| world.clone());
+    let lost = make(11);
+    assert_eq!(ask(&sim, "DELETE", &format!("/bookings/{kept}"), None).0, 204);
+    sim.staff(|world| world.restore(&backup));
+    assert_eq!(ask(&sim, "GET", &format!("/bookings/{kept}"), None).0, 200, "it was cancelled later");
+    assert_eq!(ask(&sim, "GET", &format!("/bookings/{lost}"), None), (404, "Booking not found".to_owned()));
+    let again = make(11);
+    assert_ne!(again, lost);
+    assert_eq!(again.split(':').next(), lost.split(':').next(), "ids are counted");
+}

@@ -12,6 +12,7 @@ use crate::ids::{AppointmentTypeId, LocationId, ScheduleId, UserId};
 use crate::span::Span;
 use crate::zone::Zone;
 
+use super::staff::NewAppointment;
 use super::uuids::Uuids;
 
 macro_rules! number_id {
@@ -75,6 +76,8 @@ pub struct World {
     /// The next id of an appointment or block.
     pub(super) next_id: i64,
     pub(super) uuids: Uuids,
+    /// What other clients submit at the same instant as a booking of the same time.
+    pub(super) rivals: Vec<NewAppointment>,
 }
 
 /// The two kinds of user free/busy.
@@ -395,6 +398,7 @@ impl World {
             blocks: BTreeMap::new(),
             next_id: 1,
             uuids,
+            rivals: Vec::new(),
         }
     }
 

@@ -1,0 +1,412 @@
+//! What must be true: at every step, and once everything has healed.
+//!
+//! A booking is *excused* from a promise only for a cause that the story holds about it, and each excuse is named where it is made.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::ids::{BookingId, PracticeId, ResourceId};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Range};
+use vetbridge::simulator::openvpms::Appointment;
+
+use crate::life::{Deed, Life};
+use crate::story::{About, Purpose};
+use crate::truth;
+use crate::world::wants;
+
+/// A broken promise.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    pub(crate) booking: Option<BookingId>,
+    pub(crate) what: String,
+}
+
+fn of(booking: BookingId, what: impl Into<String>) -> Wrong {
+    Wrong { booking: Some(booking), what: what.into() }
+}
+
+fn in_general(what: impl Into<String>) -> Wrong {
+    Wrong { booking: None, what: what.into() }
+}
+
+/// Healthengine's own limit for a rejection.
+const DEADLINE: TimeDelta = TimeDelta::seconds(20);
+/// A pet owner's cancellation is answered within this where nothing is wrong.
+const UPDATE_ANSWERED: TimeDelta = TimeDelta::seconds(45);
+
+/// What a flag asks a person to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flag {
+    CheckTheDiary,
+    CannotCancel,
+    Moved,
+    OutOfSight,
+    GoneWithMany,
+    TooLate,
+    SettledByHand,
+    MaybeForgotten,
+    Other,
+}
+
+impl Flag {
+    /// By its sentence.
+    pub(crate) fn of(sentence: &str) -> Self {
+        let marks = [
+            ("Check the diary", Self::CheckTheDiary),
+            ("cannot cancel the appointment", Self::CannotCancel),
+            ("The practice moved", Self::Moved),
+            ("does not say where", Self::OutOfSight),
+            ("gone together with many", Self::GoneWithMany),
+            ("call them", Self::TooLate),
+            ("settled by hand", Self::SettledByHand),
+            ("memory is younger", Self::MaybeForgotten),
+        ];
+        marks.into_iter().find(|(mark, _)| sentence.contains(mark)).map_or(Self::Other, |(_, flag)| flag)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::CheckTheDiary => "in doubt: check the diary",
+            Self::CannotCancel => "cannot be cancelled online",
+            Self::Moved => "moved by staff",
+            Self::OutOfSight => "moved out of sight",
+            Self::GoneWithMany => "gone with many others",
+            Self::TooLate => "rejected too late",
+            Self::SettledByHand => "settled by hand",
+            Self::MaybeForgotten => "cancelled, and perhaps forgotten",
+            Self::Other => "another",
+        }
+    }
+}
+
+impl Life {
+    /// The cheap invariants.
+    pub(crate) fn check(&mut self) -> Result<(), Wrong> {
+        if let Some(violation) = self.world.healthengine.violations().first() {
+            return Err(in_general(format!("Healthengine was asked wrongly: {violation}")));
+        }
+        self.inspect_what_was_made()?;
+        let bookings = self.world.bookings();
+        for booking in &bookings {
+            self.check_booking(booking)?;
+        }
+        Ok(())
+    }
+
+    fn check_booking(&mut self, booking: &BookingView) -> Result<(), Wrong> {
+        let id = booking.id;
+        let standing = self.world.appointments_of(id);
+        if standing.len() > 1 {
+            return Err(of(id, format!("booking {id} stands in the diary {} times", standing.len())));
+        }
+        let entry = self.world.entry(id);
+        let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
+        // A flag that went with a lost store is nobody's fault.
+        let excused = flagged || self.store_went_back_since(id);
+        if booking.answer == Answer::Confirmed && self.world.story.appointments_of(id) == 0 && !excused {
+            return Err(of(id, format!("booking {id} is confirmed, and no appointment was ever made")));
+        }
+        let refused = matches!(booking.answer, Answer::Rejected | Answer::RejectedTooLate);
+        if refused && !standing.is_empty() && !excused {
+            return Err(of(id, format!("booking {id} is rejected, and its appointment stands")));
+        }
+        if booking.answer == Answer::RejectedTooLate
+            && booking.cancelled_by.is_none()
+            && !excused
+            && self.world.is_up()
+            && self.is_old(booking.answered_at, TimeDelta::seconds(60))
+            && !self.was_disturbed(TimeDelta::seconds(60))
+        {
+            return Err(of(
+                id,
+                format!("booking {id} was rejected when its pet owner had been told yes, and nobody is told"),
+            ));
+        }
+        self.check_deadlines(booking)?;
+        if let (true, Some(entry)) = (flagged, &entry) {
+            self.check_flag(booking, entry)?;
+        }
+        Ok(())
+    }
+
+    /// Appointments keep off closed time that was closed before their pet owners booked.
+    fn inspect_what_was_made(&mut self) -> Result<(), Wrong> {
+        let made = self.world.story.made_since(self.inspected);
+        self.inspected += made.len();
+        for (appointment, made) in made {
+            let id = made.booking;
+            let Some(booked) = self.booked.get(&id).copied() else {
+                return Err(of(id, format!("an appointment was made for booking {id}, which nobody booked")));
+            };
+            let found = self.world.openvpms.staff(|clinic| {
+                let own = clinic.appointment(appointment)?.clone();
+                let schedule = clinic.schedules.iter().find(|own_schedule| own_schedule.id == own.schedule)?;
+                let open = schedule.hours.start.is_some_and(|open| own.start.time() >= open)
+                    && schedule.hours.end.is_some_and(|close| own.end.time() <= close);
+                let blocked = clinic.blocks().find(|block| {
+                    let meets = block.schedule == own.schedule && block.start < own.end && own.start < block.end;
+                    meets && self.blocks_laid.get(&block.id).is_some_and(|laid| *laid < booked)
+                });
+                Some((own.start, open, blocked.is_some()))
+            });
+            match found {
+                Some((start, false, _)) => {
+                    return Err(of(id, format!("booking {id} was made at {start}, when the schedule is not open")));
+                }
+                Some((start, _, true)) => {
+                    return Err(of(
+                        id,
+                        format!("booking {id} was made at {start}, which was closed before it was booked"),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Every request is answered inside its deadline where the faults leave room.
+    fn check_deadlines(&self, booking: &BookingView) -> Result<(), Wrong> {
+        let id = booking.id;
+        let calm_since = |since: DateTime<Utc>| self.world.story.disturbed_until().is_none_or(|until| until < since);
+        if let Some(booked) = self.booked.get(&id).copied()
+            && booking.answer == Answer::Open
+            && !self.is_recent(booked, DEADLINE)
+            && calm_since(booked)
+            && !self.was(id, Deed::Repeated)
+            && !self.cannot_be_answered(booking)
+        {
+            return Err(of(id, format!("booking {id} is not answered within its deadline although nothing was wrong")));
+        }
+        if let Some(given_up) = self.given_up.get(&id).copied()
+            && !booking.open_updates.is_empty()
+            && !self.is_recent(given_up, UPDATE_ANSWERED)
+            && calm_since(given_up)
+            && calm_since(self.booked[&id])
+        {
+            return Err(of(id, format!("nobody answers that booking {id} was given up, although nothing is wrong")));
+        }
+        Ok(())
+    }
+
+    /// A late rejection that Healthengine does not take leaves the booking in its list for ever.
+    fn cannot_be_answered(&self, booking: &BookingView) -> bool {
+        let refused = self.world.shape.late_reject != LateReject::Settle;
+        refused && self.world.entry(booking.id).is_some_and(|entry| entry.state == State::Rejected)
+    }
+
+    /// A flag has its cause, and the cause concerns this booking.
+    fn check_flag(&mut self, booking: &BookingView, entry: &Entry) -> Result<(), Wrong> {
+        let (id, now) = (booking.id, self.world.clock.now());
+        let sentence = entry.needs_attention.clone().unwrap_or_default();
+        let flagged = *self.flagged.entry(id).or_insert(now);
+        let booked = self.booked.get(&id).copied().unwrap_or(now);
+        let story = &self.world.story;
+        let died = self.deaths.iter().any(|at| *at >= booked && *at <= flagged);
+        let set_back = self.store_went_back_since(id);
+        let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
+        let flag = Flag::of(&sentence);
+        let has_cause = match flag {
+            Flag::CheckTheDiary => died || set_back || !story.struck(id, Purpose::Submission).is_empty(),
+            Flag::CannotCancel => {
+                let in_doubt = died || set_back || !story.struck(id, Purpose::Submission).is_empty();
+                self.given_up.contains_key(&id) && (in_doubt || self.was(id, Deed::CheckedIn))
+            }
+            Flag::Moved => self.was(id, Deed::Moved) || self.was(id, Deed::Restored),
+            Flag::OutOfSight => {
+                // A server that answers 500 to this question once looks like one that does so always.
+                let silent = !story.struck(id, Purpose::Question).is_empty();
+                self.was(id, Deed::Moved) || silent && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Restored))
+            }
+            Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
+            Flag::TooLate => disturbed || set_back,
+            Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
+            Flag::MaybeForgotten => set_back,
+            Flag::Other => false,
+        };
+        if has_cause {
+            Ok(())
+        } else {
+            Err(of(id, format!("booking {id} is flagged without cause ({flag:?}): {sentence}")))
+        }
+    }
+
+    /// True if the store was put back or lost since the booking was made.
+    fn store_went_back_since(&self, id: BookingId) -> bool {
+        let booked = self.booked.get(&id).copied();
+        self.setbacks.iter().any(|at| booked.is_none_or(|booked| *at >= booked))
+    }
+
+    fn was_disturbed(&self, within: TimeDelta) -> bool {
+        let now = self.world.clock.now();
+        self.world.story.disturbed_until().is_some_and(|until| until > now - within)
+    }
+
+    fn is_old(&self, at: Option<DateTime<Utc>>, age: TimeDelta) -> bool {
+        // Healthengine's clock differs from the world's by seconds.
+        at.is_some_and(|at| !self.is_recent(at, age + TimeDelta::seconds(30)))
+    }
+
+    /// Everything on which the two systems and the ledger differ.
+    pub(crate) fn disagreements(&self) -> Vec<Wrong> {
+        let mut wrongs = Vec::new();
+        for practice in self.world.config.practices.iter().map(|practice| practice.id.clone()) {
+            self.compare_days(&practice, &mut wrongs);
+            let wanted = self.world.healthengine.days_asked_for(&practice).unwrap();
+            wrongs
+                .extend(wanted.iter().map(|(day, resource)| in_general(format!("{day} of {resource:?} is asked for"))));
+            if let Some(running) = self.world.bridge().and_then(|bridge| bridge.practice(&practice)) {
+                let reasons = running.not_in_step(self.world.clock.now());
+                wrongs.extend(reasons.into_iter().map(|reason| in_general(format!("practice {practice}: {reason}"))));
+            }
+        }
+        for booking in self.world.bookings() {
+            if let Err(what) = self.compare(&booking) {
+                wrongs.push(of(booking.id, format!("booking {} {what}", booking.id)));
+            }
+        }
+        wrongs
+    }
+
+    fn compare(&self, booking: &BookingView) -> Result<(), String> {
+        let id = booking.id;
+        let entry = self.world.entry(id);
+        let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
+        if booking.answer == Answer::Open && !(flagged && self.cannot_be_answered(booking)) {
+            return Err("is not answered".into());
+        }
+        if !booking.open_updates.is_empty() {
+            return Err("was given up, and nobody answers that".into());
+        }
+        let open = entry.as_ref().is_some_and(|entry| entry.is_open());
+        if open && !self.cannot_be_answered(booking) {
+            return Err(format!("is still open in the ledger ({:?})", entry.map(|entry| entry.state)));
+        }
+        let standing = self.world.appointments_of(id);
+        if flagged || self.is_excused(booking, entry.as_ref()) {
+            return Ok(());
+        }
+        match (booking.status, &standing[..]) {
+            (BookingStatus::Confirmed, [own]) => self.compare_appointment(booking, own)?,
+            (BookingStatus::Confirmed, _) => return Err("is confirmed and not in the diary, and nobody is told".into()),
+            (BookingStatus::Cancelled | BookingStatus::Failed, []) => {}
+            (BookingStatus::Cancelled | BookingStatus::Failed, _) => {
+                return Err("is over and stands in the diary, and nobody is told".into());
+            }
+            (BookingStatus::Requested, _) => return Err("waits".into()),
+        }
+        let Some(entry) = entry else {
+            return if self.store_went_back_since(id) { Ok(()) } else { Err("is not in the ledger".into()) };
+        };
+        let agrees = match booking.status {
+            BookingStatus::Confirmed => entry.state == State::Confirmed,
+            BookingStatus::Cancelled | BookingStatus::Failed => {
+                matches!(entry.state, State::Cancelled | State::Rejected)
+            }
+            BookingStatus::Requested => false,
+        };
+        if agrees { Ok(()) } else { Err(format!("is {:?}, and the ledger says {:?}", booking.status, entry.state)) }
+    }
+
+    /// What nobody can know from outside.
+    fn is_excused(&self, booking: &BookingView, entry: Option<&Entry>) -> bool {
+        let id = booking.id;
+        // A restored database brings an appointment back that was cancelled: nobody asks for those.
+        let revived = self.was(id, Deed::Restored) && booking.status != BookingStatus::Confirmed;
+        // The store was lost and with it a flag, or staff changed an appointment that nobody remembers; Healthengine did not ask either.
+        let told_or_changed = self.flagged.contains_key(&id) || self.deeds.contains_key(&id);
+        let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
+        // Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
+        let far = booking.start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
+        let unseen =
+            far && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Moved) || self.was(id, Deed::Restored));
+        // Settled by hand before the bridge ever saw it in a list.
+        let never_listed = entry.is_none() && self.was(id, Deed::SettledByHand);
+        revived || forgotten || unseen || never_listed || self.moved_where_nobody_sees(booking)
+    }
+
+    /// Staff moved it, the server does not say where it is, and its old time was taken by something else before anybody saw it free.
+    fn moved_where_nobody_sees(&self, booking: &BookingView) -> bool {
+        let About::Time(schedule, from, to) = wants(booking) else { return false };
+        self.was(booking.id, Deed::Moved)
+            && self.world.openvpms.staff(|clinic| {
+                let meets = |own, start, end| own == schedule && start < to && from < end;
+                clinic.reading_a_booking_fails
+                    && (clinic.standing().any(|own| meets(own.schedule, own.start, own.end))
+                        || clinic.blocks().any(|own| meets(own.schedule, own.start, own.end)))
+            })
+    }
+
+    fn compare_appointment(&self, booking: &BookingView, own: &Appointment) -> Result<(), String> {
+        let reference = self.world.openvpms.staff(|clinic| clinic.reference(own));
+        if booking.answer != Answer::ByHand && booking.pms_appointment_ids != [reference] {
+            return Err(format!("is confirmed with {:?}", booking.pms_appointment_ids));
+        }
+        let About::Time(schedule, start, _) = wants(booking) else { return Ok(()) };
+        if own.schedule != schedule || own.start != start {
+            return Err("stands elsewhere in the diary, and nobody is told".into());
+        }
+        Ok(())
+    }
+
+    /// The days of a practice, as they are published and as the diary has them.
+    fn compare_days(&self, practice: &PracticeId, wrongs: &mut Vec<Wrong>) {
+        let now = self.world.wall();
+        for resource in self.world.resources(practice) {
+            for day in self.world.days() {
+                let published = self.world.healthengine.published(practice, &resource.to_string(), day).unwrap();
+                let Some(published) = published else {
+                    wrongs.push(in_general(format!("{resource} on {day} was never sent")));
+                    continue;
+                };
+                let expected = self.world.openvpms.staff(|clinic| truth::starts(clinic, resource, day, now));
+                let offered = starts(&published, day, now);
+                if let Some(what) = self.difference(resource, &offered, &expected) {
+                    wrongs.push(in_general(format!("{resource} on {day}: {what}")));
+                }
+            }
+        }
+    }
+
+    /// The first start on which a day differs. What an API tells of a clinician is less than the truth: OpenVPMS 2.1 hides some of his
+    /// free time while he has an appointment elsewhere, a booking of his that is in doubt takes his time, and a bridge that lost
+    /// what it had learnt of his roster can be wrong either way about his other schedule.
+    fn difference(&self, resource: ResourceId, offered: &Starts, expected: &Starts) -> Option<String> {
+        let in_doubt = |entry: Entry| {
+            entry.needs_attention.is_some() && entry.place.is_some_and(|place| place.user == resource.user)
+        };
+        let is_in_doubt = || self.flagged.keys().filter_map(|id| self.world.entry(*id)).any(in_doubt);
+        let may_lack =
+            resource.user.is_some() && (self.world.shape.is_2_1() || !self.setbacks.is_empty() || is_in_doubt());
+        let may_exceed = resource.user.is_some() && !self.setbacks.is_empty();
+        let differs = |start: &&NaiveDateTime| {
+            let kinds = |of: &Starts| of.get(*start).cloned().unwrap_or_default();
+            let (offered, expected) = (kinds(offered), kinds(expected));
+            let lacks = expected.iter().any(|kind| !offered.contains(kind));
+            let exceeds = offered.iter().any(|kind| !expected.contains(kind));
+            lacks && !may_lack || exceeds && !may_exceed
+        };
+        let first = offered.keys().chain(expected.keys()).filter(differs).min()?;
+        Some(format!("{} offered {:?}, diary {:?}", first.time(), offered.get(first), expected.get(first)))
+    }
+}
+
+type Starts = BTreeMap<NaiveDateTime, Vec<String>>;
+
+/// The starts that published ranges stand for, each with its types.
+fn starts(ranges: &[Range], day: NaiveDate, now: NaiveDateTime) -> Starts {
+    let mut starts = Starts::new();
+    for range in ranges {
+        let step = TimeDelta::seconds(range.slot_length_seconds.into());
+        let mut start = day.and_time(range.start);
+        while start + step <= day.and_time(range.end) {
+            if start > now {
+                starts.entry(start).or_default().extend(range.appointment_types.iter().cloned());
+            }
+            start += step;
+        }
+    }
+    starts.values_mut().for_each(|types| types.sort_unstable());
+    starts
+}

@@ -1,0 +1,176 @@
+//! What goes wrong on the way to a server and back, exchange by exchange, and for how long a whole server is away.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vetbridge::clock::Clock;
+use vetbridge::simulator::exchange::{Asked, Fault, Faults};
+
+use crate::story::{Story, System};
+use crate::support::{Chance, is_submission};
+
+/// How a whole server can be away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// Connections are refused.
+    Refused,
+    /// Packets vanish: every call waits for its timeout.
+    Silent,
+    /// Connections are reset.
+    Reset,
+    /// Something in front of it answers 503.
+    Unavailable,
+    /// It starts: silent, and what arrived meanwhile is carried out at the end, also what was long given up.
+    Starting,
+    /// Something in front of it shows a login page.
+    LoginPage,
+    /// It does not know us: 401.
+    Unauthorised,
+    /// It wants to be asked less: 429.
+    Busy,
+}
+
+/// No request is carried out later than this after it was sent: what lies in a queue for longer is beyond what anybody can promise
+/// for.
+const LATE_MAX_MS: u64 = 25_000;
+/// A rejection that nobody heard arrive is taken to have arrived while somebody waited for it, so this one keeps to that.
+const LATE_REJECTION_MAX_MS: u64 = 9_000;
+
+/// A server that asks for consent or another key is left alone for five minutes.
+const BLOCKED: TimeDelta = TimeDelta::seconds(330);
+/// After any other fault the pause until the next try grows up to half a minute.
+const UNSETTLED: TimeDelta = TimeDelta::seconds(75);
+
+/// The weather of one server.
+#[derive(Clone)]
+pub(crate) struct Weather {
+    sky: Arc<Mutex<Sky>>,
+}
+
+struct Sky {
+    clock: Clock,
+    story: Story,
+    chance: Chance,
+    system: System,
+    /// So many exchanges out of a hundred go wrong.
+    percent: u64,
+    outage: Option<(Outage, DateTime<Utc>)>,
+}
+
+impl Weather {
+    pub(crate) fn new(system: System, chance: Chance, clock: Clock, story: Story, faults: &Faults) -> Self {
+        let sky = Arc::new(Mutex::new(Sky { clock, story, chance, system, percent: 0, outage: None }));
+        let own = Arc::clone(&sky);
+        faults.set(move |asked| own.lock().unwrap().next(asked));
+        Self { sky }
+    }
+
+    /// So many exchanges out of a hundred go wrong from here on.
+    pub(crate) fn set(&self, percent: u64) {
+        self.sky.lock().unwrap().percent = percent;
+    }
+
+    /// The server is away from here on.
+    pub(crate) fn outage(&self, outage: Outage, lasts: TimeDelta) {
+        let mut sky = self.sky.lock().unwrap();
+        let until = sky.clock.now() + lasts;
+        sky.outage = Some((outage, until));
+        let after = if outage == Outage::Unauthorised { BLOCKED } else { UNSETTLED };
+        sky.story.disturb(lasts + after);
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) fn heal(&self) {
+        let mut sky = self.sky.lock().unwrap();
+        (sky.percent, sky.outage) = (0, None);
+    }
+}
+
+impl Sky {
+    fn next(&mut self, asked: &Asked) -> Option<Fault> {
+        let now = self.clock.now();
+        self.outage = self.outage.filter(|(_, until)| now < *until);
+        let fault = match self.outage {
+            Some((outage, until)) => outage.fault((until - now).to_std().unwrap_or_default(), asked),
+            None => self.single(asked)?,
+        };
+        let blocks = self.system == System::Healthengine && matches!(fault, Fault::StatusBefore(401 | 403));
+        let lasts = if blocks { BLOCKED } else { UNSETTLED };
+        self.story.strike(self.system, asked, &Named(&fault).to_string(), lasts);
+        Some(fault)
+    }
+
+    fn single(&self, asked: &Asked) -> Option<Fault> {
+        // What happens to bookings matters most.
+        let percent = if is_submission(asked) { self.percent * 3 } else { self.percent };
+        let chance = &self.chance;
+        chance.percent(percent).then(|| match chance.below(24) {
+            0 | 1 => Fault::Refuse,
+            2 | 3 => Fault::LoseRequest,
+            4..=6 => Fault::LoseAnswer,
+            7..=9 => late(asked, chance),
+            10 => Fault::Hang,
+            11 | 12 => Fault::Slow(Duration::from_millis(chance.below(12_000))),
+            13..=15 => Fault::StatusBefore(*chance.pick(&[500, 502, 503, 504])),
+            16..=18 => Fault::StatusAfter(*chance.pick(&[500, 502, 503, 504])),
+            19 => Fault::LoginPage,
+            20 | 21 => Fault::Truncate,
+            22 => Fault::TooMany(1 + chance.below(10)),
+            _ => Fault::StatusBefore(self.refusal()),
+        })
+    }
+
+    /// Healthengine is left alone for five minutes after 401 and 403, so these are rare there.
+    fn refusal(&self) -> u16 {
+        match self.system {
+            System::Healthengine if self.chance.percent(85) => 404,
+            System::OpenVpms | System::Healthengine => *self.chance.pick(&[401, 403, 404]),
+        }
+    }
+}
+
+fn late(asked: &Asked, chance: &Chance) -> Fault {
+    let max = if asked.target.ends_with("/rejectInsert") { LATE_REJECTION_MAX_MS } else { LATE_MAX_MS };
+    Fault::CarryOutLate(Duration::from_millis(chance.below(max)))
+}
+
+impl Outage {
+    fn fault(self, left: Duration, asked: &Asked) -> Fault {
+        match self {
+            Self::Refused => Fault::Refuse,
+            Self::Silent => Fault::Hang,
+            Self::Reset => Fault::LoseRequest,
+            Self::Unavailable => Fault::StatusBefore(503),
+            Self::Starting if left > Duration::from_millis(LATE_MAX_MS) => Fault::Hang,
+            // Only what was sent towards the end is still in the queue.
+            Self::Starting if asked.target.ends_with("/rejectInsert") => Fault::Hang,
+            Self::Starting => Fault::CarryOutLate(left),
+            Self::LoginPage => Fault::LoginPage,
+            Self::Unauthorised => Fault::StatusBefore(401),
+            Self::Busy => Fault::TooMany(5),
+        }
+    }
+}
+
+/// A fault in words.
+struct Named<'a>(&'a Fault);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Fault::Refuse => f.write_str("refused before it left"),
+            Fault::LoseRequest => f.write_str("lost before it took effect"),
+            Fault::LoseAnswer => f.write_str("lost after it took effect"),
+            Fault::CarryOutLate(_) => f.write_str("carried out late"),
+            Fault::Hang => f.write_str("never answered"),
+            Fault::Slow(_) => f.write_str("answered slowly"),
+            Fault::StatusBefore(status) => write!(f, "{status} before it took effect"),
+            Fault::StatusAfter(status) => write!(f, "{status} after it took effect"),
+            Fault::LoginPage => f.write_str("login page"),
+            Fault::Truncate => f.write_str("answer cut off"),
+            Fault::TooMany(_) => f.write_str("429"),
+        }
+    }
+}

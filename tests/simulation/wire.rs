@@ -1,0 +1,164 @@
+//! The wire between the bridge and a server: it takes time, its ends are watched, and it goes dead with the process.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use vetbridge::http::{Lane, Method, Request, Response, Transport};
+use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
+use vetbridge::remote::Answer;
+use vetbridge::simulator::exchange::{Answered, Asked, Memory, Model};
+use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, OpenVpmsSim};
+
+use crate::story::{About, Story, System, booking_in_notes, plain};
+use crate::support::{Chance, Power, is_submission, sydney};
+
+/// The transport of one process to one server.
+pub(crate) struct Wire {
+    pub(crate) memory: Memory,
+    pub(crate) system: System,
+    pub(crate) story: Story,
+    pub(crate) power: Power,
+    /// A message travels up to so many milliseconds, each way.
+    pub(crate) travel: Chance,
+    pub(crate) travel_ms_max: u64,
+}
+
+impl Wire {
+    async fn travel(&self) {
+        tokio::time::sleep(Duration::from_millis(1 + self.travel.below(self.travel_ms_max))).await;
+    }
+
+    async fn carry(&self, request: Request) -> Answer<Response> {
+        let about = self.about(&request);
+        let what = plain(self.system, &request.method.to_string(), &request.path);
+        if request.method != Method::Get {
+            self.story.tell(about, format!("vetbridge sends {what}"));
+        }
+        self.travel().await;
+        if self.power.burn(false) {
+            std::future::pending::<()>().await;
+        }
+        let answer = self.memory.exchange(request).await;
+        if self.power.burn(true) {
+            std::future::pending::<()>().await;
+        }
+        self.travel().await;
+        let outcome = match &answer {
+            Ok(answer) => answer.status.to_string(),
+            Err(error) => error.detail.clone(),
+        };
+        self.story.tell(about, format!("vetbridge gets {outcome} for {what}"));
+        answer
+    }
+
+    fn about(&self, request: &Request) -> About {
+        let base = match self.system {
+            System::OpenVpms => "/openvpms",
+            System::Healthengine => "",
+        };
+        let asked = Asked {
+            method: request.method.to_string(),
+            target: format!("{base}{}", request.path),
+            headers: Vec::new(),
+            body: request.json.clone().unwrap_or_default(),
+        };
+        let about = self.story.about(&asked);
+        // What is read in the background is read for nobody.
+        let for_nobody = matches!(about, About::Schedule(_)) && request.lane == Lane::Background;
+        if for_nobody { About::Routine } else { about }
+    }
+}
+
+#[async_trait]
+impl Transport for Wire {
+    async fn exchange(&self, request: Request) -> Answer<Response> {
+        tokio::select! {
+            biased;
+            // A dead process waits for ever.
+            () = self.power.until_cut() => std::future::pending().await,
+            answer = self.carry(request) => answer,
+        }
+    }
+}
+
+/// A server whose deeds are noted, whoever is still there to hear of them.
+pub(crate) struct Watched {
+    pub(crate) model: Arc<dyn Model>,
+    pub(crate) system: System,
+    pub(crate) story: Story,
+}
+
+impl Model for Watched {
+    fn answer(&self, asked: &Asked) -> Answered {
+        let about = self.story.about(asked);
+        let answered = self.model.answer(asked);
+        if asked.method != "GET" && about != About::Routine {
+            let said = match answered.status {
+                400 | 404 => format!(" ({})", String::from_utf8_lossy(&answered.body)),
+                _ => String::new(),
+            };
+            let what = plain(self.system, &asked.method, &asked.target);
+            self.story.tell(about, format!("    {what} is carried out: {}{said}", answered.status));
+        }
+        if let Some((booking, appointment)) = made(asked, &answered) {
+            self.story.made(booking, appointment);
+        }
+        answered
+    }
+}
+
+fn made(asked: &Asked, answered: &Answered) -> Option<(BookingId, AppointmentId)> {
+    if asked.method != "POST" || answered.status != 201 {
+        return None;
+    }
+    let reference = std::str::from_utf8(&answered.body).ok()?;
+    let (number, _) = reference.split_once(':')?;
+    Some((booking_in_notes(&asked.body)?, AppointmentId(number.parse().ok()?)))
+}
+
+/// Who is quicker than the next booking of ours that is submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quicker {
+    /// Staff, who write into the diary just before it arrives.
+    Before,
+    /// Another client, whose booking is checked at the same instant.
+    AtOnce,
+}
+
+/// An OpenVPMS in which somebody is quicker now and then.
+pub(crate) struct Contested {
+    pub(crate) openvpms: Arc<OpenVpmsSim>,
+    pub(crate) quicker: Arc<Mutex<Option<Quicker>>>,
+}
+
+impl Model for Contested {
+    fn answer(&self, asked: &Asked) -> Answered {
+        if is_submission(asked)
+            && let Some(quicker) = self.quicker.lock().unwrap().take()
+            && let Some(new) = same_time(&asked.body)
+        {
+            self.openvpms.staff(|clinic| match quicker {
+                Quicker::Before => drop(clinic.add_appointment(new)),
+                Quicker::AtOnce => clinic.race(new),
+            });
+        }
+        self.openvpms.answer(asked)
+    }
+}
+
+/// An appointment of somebody else's at the time that a submission wants.
+fn same_time(body: &[u8]) -> Option<NewAppointment> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let at = |name: &str| Some(sydney().wall(body[name].as_str()?.parse::<DateTime<Utc>>().ok()?));
+    Some(NewAppointment {
+        schedule: ScheduleId(body["schedule"].as_i64()?),
+        start: at("start")?,
+        end: at("end")?,
+        appointment_type: AppointmentTypeId(66),
+        clinician: None,
+        customer: None,
+        patient: None,
+    })
+}

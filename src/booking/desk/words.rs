@@ -146,7 +146,7 @@ pub enum Action {
     Cancel(String),
     /// Read the list of outstanding bookings again and say whether it still has this one.
     Relist,
-    /// Nothing, until Healthengine asks again or [`next_look`] comes.
+    /// Nothing, until Healthengine asks again or [`super::next_look`] comes.
     Rest,
 }
 

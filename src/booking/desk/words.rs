@@ -161,7 +161,7 @@ pub enum Notice {
     Problem(String),
 }
 
-/// The outcome of [`step`].
+/// The outcome of [`super::step`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// The entry as it is to be stored, before the action.

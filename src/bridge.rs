@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
-use crate::messages::practice as say;
+use crate::messages::{practice as say, state as state_say};
 use crate::practice::clients::ClientMemory;
 use crate::practice::health::{Health, Subject};
 use crate::practice::ledger::Ledger;
@@ -44,7 +45,7 @@ pub trait Connect {
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by the next reading.
 const CHANGES: usize = 1024;
 /// Housekeeping.
-const ONCE_A_DAY: Duration = Duration::from_secs(24 * 3600);
+const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
 
 type Keepers = BTreeMap<PracticeId, Arc<Keeper>>;
 
@@ -95,6 +96,7 @@ impl Bridge {
             bridge.keepers().insert(id, keeper);
         }
         bridge.look_for_left_behind();
+        bridge.look_at_store();
         bridge
     }
 
@@ -118,7 +120,7 @@ impl Bridge {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => return,
-                    () = tokio::time::sleep(ONCE_A_DAY) => {}
+                    () = tokio::time::sleep(NOW_AND_THEN) => {}
                 }
             }
         });
@@ -185,6 +187,14 @@ impl Bridge {
         }
     }
 
+    /// Begins nothing more, and rejects what is open and not in doubt; for when the store has failed.
+    pub async fn reject_open(&self, patience: Duration) {
+        self.stop.cancel();
+        let practices: Vec<Arc<Practice>> = self.keepers().values().map(|keeper| keeper.practice()).collect();
+        let all = join_all(practices.iter().map(|practice| practice.reject_open()));
+        let _late = tokio::time::timeout(patience, all).await;
+    }
+
     /// Ends when the store cannot be written any more.
     pub async fn broken(&self) {
         self.shared.broken.cancelled().await;
@@ -234,6 +244,11 @@ impl Bridge {
         &self.shared.ledger
     }
 
+    /// What is kept.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
     /// When it was started.
     pub fn started_at(&self) -> DateTime<Utc> {
         self.started_at
@@ -246,6 +261,13 @@ impl Bridge {
 
     fn keepers(&self) -> MutexGuard<'_, Keepers> {
         self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is wrong with the store as a whole, as it was found.
+    fn look_at_store(&self) {
+        let unreadable = state_say::unreadable_bookings(self.ledger().unreadable());
+        let problems: Vec<String> = self.shared.store.alarm().into_iter().chain(unreadable).collect();
+        self.health.set(Subject::Store, (!problems.is_empty()).then(|| problems.join(" ")), self.now());
     }
 
     /// A pause that was never ended counts, however long the practice was out of the configuration.

@@ -8,9 +8,10 @@ pub mod answer;
 pub mod base_url;
 mod classify;
 pub mod json;
-mod limits;
+pub mod limits;
 pub mod network;
 mod retry;
+mod unfold;
 
 use std::fmt;
 

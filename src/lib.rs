@@ -27,6 +27,7 @@
 //! | [`practice`] | the shell: one running practice |
 //! | [`store`] | what survives a power cut |
 //! | [`bridge`], [`service`], [`server`] | practices side by side, with an admin page |
+//! | [`deskless`] | what is left of that while the store cannot be written |
 //! | [`http`] | how exchanges are carried, with limits on everything |
 //! | [`simulator`] | both systems as models, as strict as the real ones; tests and `demo` use them |
 //! | [`config`], [`cli`], [`messages`] | what an administrator types and reads |
@@ -53,6 +54,7 @@ pub mod clock;
 pub mod config;
 pub mod delays;
 pub mod demo;
+pub mod deskless;
 pub mod healthengine;
 pub mod http;
 pub mod ids;

@@ -17,6 +17,7 @@ pub mod reload;
 pub mod resolve;
 pub mod servers;
 pub mod start;
+pub mod state;
 pub mod updates;
 pub mod waiting;
 pub mod webhooks;

@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::deskless::Deskless;
 use crate::messages::{Advice, reload, start as say};
 use crate::practice::health::Subject;
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Admin};
-use crate::store::Store;
+use crate::store::{self, OpenError, Store};
 
 /// So long what is in flight has to come to an end. The admin listener and the disk take their time after it, and the process
 /// leaves within ten seconds.
@@ -70,10 +71,20 @@ impl Service {
     /// What is wrong and what to do about it; nothing was sent to anybody.
     pub async fn start(config: &Config, connect: &impl Connect, clock: Clock) -> Result<Self, StartError> {
         // The store first: its lock tells a second instance which process is the first, a busy port does not.
-        let (path, now) = (config.state_path.clone(), clock.now());
-        let store = tokio::task::spawn_blocking(move || Store::open(&path, now))
-            .await
-            .map_err(|_| StartError::Interrupted)??;
+        let store = open_store(config, &clock).await?;
+        Self::start_on(store, config, connect, clock).await
+    }
+
+    /// The same on a store that is open.
+    ///
+    /// # Errors
+    /// The admin address cannot be listened on.
+    pub async fn start_on(
+        store: Store,
+        config: &Config,
+        connect: &impl Connect,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         let (listener, admin_address) = bind("[admin] listen", config.admin_listen).await?;
         let webhook_listener = match &config.webhooks {
             Some(webhooks) => Some((webhooks, bind("[webhooks] listen", webhooks.listen).await?)),
@@ -150,6 +161,12 @@ impl Service {
         }
     }
 
+    /// Begins nothing more, and rejects what is open and not in doubt while its pet owners can still choose another time: after the
+    /// store failed, nobody can make these bookings in time.
+    pub async fn reject_open(&self) {
+        self.bridge.reject_open(PATIENCE).await;
+    }
+
     /// Finishes what is in flight, writes what is left, and closes the store.
     pub async fn stop(self) {
         // A webhook that is not answered comes again in ten seconds; one that is, and is not acted on, does not.
@@ -181,4 +198,52 @@ fn waits_for_restart(running: &Config, next: &Config) -> Vec<&'static str> {
         ("[webhooks] listen", listen(running) != listen(next)),
     ];
     all.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+}
+
+async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {
+    let (path, now) = (config.state_path.clone(), clock.now());
+    let opened = tokio::task::spawn_blocking(move || Store::open_or_rebuild(&path, now)).await;
+    Ok(opened.map_err(|_| StartError::Interrupted)??)
+}
+
+/// Opens the store for `run`, however long that takes: while it cannot be opened for a reason that may pass, the service runs
+/// without a desk ([`Deskless`]). `waiting` is called when it begins to.
+///
+/// # Errors
+/// The store cannot be opened and never will, or the admin address cannot be listened on.
+pub async fn store_when_it_works(
+    config: &Config,
+    connect: &impl Connect,
+    clock: &Clock,
+    waiting: impl FnOnce(),
+) -> Result<Store, StartError> {
+    let why = match open_store(config, clock).await {
+        Err(StartError::Store(why)) if why.may_pass() => why,
+        opened => return opened,
+    };
+    let (deskless, stop) = (Deskless::new(config, connect, clock.clone(), &why), CancellationToken::new());
+    let _stopped_if_dropped = stop.clone().drop_guard();
+    // A token that nobody knows, if there is none to be read: then health alone is told.
+    let token = store::admin_token(&config.state_path).ok().flatten();
+    let no_random =
+        |error: std::io::Error| OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() };
+    let token = token.map_or_else(store::fresh_token, Ok).map_err(no_random)?;
+    let router = server::deskless_router(Arc::clone(&deskless), token.expose_secret().to_owned());
+    let admin = tokio::spawn(server::serve(bind("[admin] listen", config.admin_listen).await?.0, router, stop.clone()));
+    waiting();
+    let opened = deskless
+        .run(|| async {
+            match open_store(config, clock).await {
+                Ok(store) => Ok(store),
+                Err(StartError::Store(why)) => Err(why),
+                Err(error @ (StartError::Listen(_) | StartError::Interrupted)) => {
+                    Err(OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() })
+                }
+            }
+        })
+        .await;
+    // The address is free again before the service listens there.
+    stop.cancel();
+    let _ = admin.await;
+    Ok(opened?)
 }

@@ -16,201 +16,26 @@
 //!
 //! Races accepted: staff can take the slot between look and POST (OpenVPMS refuses most of these), and a calendar block laid in
 //! that moment is not seen.
+//!
+//! [`words`] has the events and actions. The rules stand by subject: a new booking and its POST here, [`doubt`], [`telling`]
+//! Healthengine, what happens to an appointment in the [`diary`], and what a person [`resolved`].
 
+mod diary;
+mod doubt;
 mod resolved;
+mod telling;
+mod words;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-use super::ledger::{Deadline, Doubt, Entry, Owed, Place, State};
-use crate::healthengine::ConfirmInsert;
-use crate::ids::BookingReference;
+use super::ledger::{Deadline, Doubt, Entry, Owed, State};
 use crate::messages::booking as say;
 use crate::openvpms::ALREADY_SCHEDULED;
 
+pub use doubt::next_look;
 pub use resolved::{Outcome, Resolved};
+pub use words::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, Taken};
 
-/// What was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Healthengine lists the booking as outstanding.
-    Asked(Ask),
-    /// The slot was read, or could not be.
-    Looked(Look),
-    /// The POST came to an end.
-    Submitted(Submission),
-    /// Healthengine answered what we told it.
-    Replied(Reply),
-    /// Read whole, the list of outstanding bookings still has it after an answer of ours was refused.
-    StillListed,
-    /// Read whole, the list of outstanding bookings does not have it.
-    Unlisted,
-    /// The pet owner cancelled while the booking was waiting.
-    Withdrawn,
-    /// The process started, or a time that was waited for has come.
-    Due,
-    /// The appointment was cancelled in OpenVPMS because the pet owner wanted it.
-    CancelledForOwner,
-    /// The pet owner cancelled, and the appointment stands and cannot be cancelled from here, for this reason.
-    CannotCancel(String),
-    /// The appointment is gone from the diary without us: staff cancelled it.
-    Gone,
-    /// Staff moved the appointment here, or gave it to another clinician.
-    Moved(Place),
-    /// The diary names the clinician that the ledger has.
-    ClinicianNamed,
-    /// Its slot is free and the server will not say where it is.
-    OutOfSight,
-    /// It is gone like suspiciously many others: a person has to look first.
-    GoneWithMany,
-    /// A person looked and says what became of it, and OpenVPMS agrees as far as it was asked.
-    Resolved(Resolved),
-    /// A person tried to say so, and OpenVPMS did not answer, for this reason.
-    Unresolved(String),
-    /// The practice was switched off and nobody waits any longer.
-    SwitchedOff,
-}
-
-/// What a booking request asks for, after mapping.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ask {
-    /// An appointment here.
-    Insert(Place),
-    /// Something that cannot be made, for this reason; `problem` if an administrator has to act.
-    Impossible {
-        /// A sentence for Healthengine's support and the ledger.
-        reason: String,
-        /// A sentence for the administrator.
-        problem: Option<String>,
-    },
-    /// Nothing any more: the pet owner cancelled before it was made.
-    Nothing,
-    /// Nobody can tell: OpenVPMS was not read since the start, for this reason.
-    Unread(String),
-}
-
-/// What reading the slot showed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look {
-    /// An answered reading.
-    Seen {
-        /// When the reading began.
-        began: DateTime<Utc>,
-        /// How much of the slot is taken on the schedule, by whomever.
-        taken: Taken,
-        /// Why the slot cannot be booked, if it cannot.
-        refusal: Option<String>,
-    },
-    /// The schedule or clinician is no longer to be read (its flag was cleared), for this reason.
-    Closed(String),
-    /// No answer within the time there was.
-    Unreachable(String),
-}
-
-/// How much of a slot is busy on its schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// Nothing.
-    None,
-    /// Some.
-    Part,
-    /// Every minute.
-    All,
-    /// All of it, at least in part by another booking's appointment that was made since the store is complete. What a forgotten
-    /// store could have left there would have been in its way.
-    ByAnother,
-    /// Nobody can tell: some of it lies outside opening hours, where appointments do not show, and the rest is taken.
-    Unseen,
-}
-
-/// How a POST ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Submission {
-    /// 201.
-    Created(BookingReference),
-    /// 400 with the server's reason: nothing was made.
-    Refused(String),
-    /// Nothing was made, and the reason has nothing to do with the booking.
-    NothingDone(String),
-    /// Nobody knows. `server_is_through` if it answered (500, 503) and will not act later.
-    Lost {
-        /// True if the server is done with the request.
-        server_is_through: bool,
-        /// What happened.
-        detail: String,
-    },
-}
-
-/// How Healthengine took an answer of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
-    /// 200.
-    Taken,
-    /// 400, 404, 410: perhaps settled already.
-    Refused,
-    /// No answer, or one that says nothing.
-    Away,
-}
-
-/// The one thing to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Read the slot, holding the locks of its schedule and clinician until the POST is over.
-    LookAndHold,
-    /// Read the slot to settle a doubt; no lock, nobody waits for it.
-    LookAgain,
-    /// POST the booking.
-    Submit,
-    /// Tell Healthengine that the appointment stands.
-    Confirm(ConfirmInsert),
-    /// Tell Healthengine that it does not.
-    Reject(String),
-    /// Tell Healthengine that the practice cancelled it.
-    Cancel(String),
-    /// Read the list of outstanding bookings again and say whether it still has this one.
-    Relist,
-    /// Nothing, until Healthengine asks again or [`next_look`] comes.
-    Rest,
-}
-
-/// What others have to hear.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// The days of this place changed: read and send them for everything that shares its schedule or clinician.
-    FreshDays,
-    /// The same of a place where the appointment stood before.
-    FreedDays(Place),
-    /// A health problem of the practice, in a sentence with what to do.
-    Problem(String),
-}
-
-/// The outcome of [`step`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The entry as it is to be stored, before the action.
-    pub entry: Entry,
-    /// What to do next.
-    pub action: Action,
-    /// Who has to hear of it.
-    pub notices: Vec<Notice>,
-}
-
-/// What the decisions depend on besides entry and event.
-#[derive(Debug, Clone, Copy)]
-pub struct Circumstances {
-    /// The present, on our clock.
-    pub now: DateTime<Utc>,
-    /// How far Healthengine's clock is ahead of ours.
-    pub healthengine_ahead: TimeDelta,
-    /// How long a request to OpenVPMS may take.
-    pub request_timeout: TimeDelta,
-    /// True to keep bookings for when OpenVPMS is back, instead of rejecting them in time.
-    pub hold: bool,
-    /// The practice's wall time is written with this zone in sentences for people.
-    pub zone: crate::zone::Zone,
-}
-
-/// After this many POSTs that left nothing there will be no other.
-const SUBMISSIONS_MAX: u32 = 3;
 /// After this many refused answers an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 /// A look is repeated no sooner than this; after looks that were not answered the pause doubles,
@@ -249,24 +74,6 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::GoneWithMany => desk.gone_with_many(),
         Event::SwitchedOff => desk.switched_off(),
     }
-}
-
-/// When a booking with an unknown outcome is to be looked at again; `None` if there is no doubt to settle.
-///
-/// A reading counts as *free* for a request that may still lie in a queue only when it began no sooner than two timeouts after
-/// the POST, and the second of the two that are needed one timeout after the first.
-pub fn next_look(entry: &Entry, request_timeout: TimeDelta) -> Option<DateTime<Utc>> {
-    if entry.state != State::Submitting {
-        return None;
-    }
-    let Some(doubt) = &entry.doubt else { return Some(DateTime::<Utc>::MIN_UTC) };
-    let Some(looked_at) = doubt.looked_at else { return Some(doubt.since) };
-    let counts_from = match (doubt.server_is_through, doubt.free_at) {
-        (true, _) => doubt.since,
-        (false, None) => doubt.since + request_timeout * 2,
-        (false, Some(free_at)) => free_at + request_timeout,
-    };
-    Some(counts_from.max(looked_at + LOOK_RETRY).max(entry.not_before.unwrap_or(looked_at)))
 }
 
 struct Desk<'a> {
@@ -356,79 +163,6 @@ impl Desk<'_> {
         }
     }
 
-    /// True if what takes the slot can be an appointment of ours that the ledger does not know of.
-    fn may_be_ours_already(&self, taken: Taken) -> bool {
-        match taken {
-            Taken::All | Taken::Unseen => self.entry.maybe_forgotten || self.entry.left_nothing > 0,
-            Taken::ByAnother => self.entry.left_nothing > 0,
-            Taken::None | Taken::Part => false,
-        }
-    }
-
-    /// Reads the traces of a POST whose answer was lost.
-    fn settle(mut self, look: Look) -> Step {
-        let now = self.now.now;
-        let mut doubt =
-            self.entry.doubt.unwrap_or(Doubt { since: now, server_is_through: false, looked_at: None, free_at: None });
-        doubt.looked_at = Some(now);
-        self.entry.doubt = Some(doubt);
-        match look {
-            Look::Unreachable(_) => self.rest(),
-            // Nobody can look any more. The pet owner was told yes, so a person has to.
-            Look::Closed(_) => self.doubtful(say::CANNOT_LOOK),
-            Look::Seen { taken: Taken::Unseen, .. } => self.doubtful(say::CANNOT_LOOK),
-            // The other booking's appointment may be gone, unnoticed: it was looked at before the POST, and the slot was free.
-            Look::Seen { taken: Taken::All | Taken::ByAnother, .. } => self.doubtful(say::PROBABLY_OURS),
-            Look::Seen { taken: Taken::Part, .. } => {
-                self.entry.doubt = None;
-                self.reject_and_refresh(say::TAKEN_BY_ANOTHER.into())
-            }
-            Look::Seen { taken: Taken::None, began, .. } => {
-                if self.is_settled_as_free(&mut doubt, began) {
-                    self.left_nothing()
-                } else {
-                    self.entry.doubt = Some(doubt);
-                    self.rest()
-                }
-            }
-        }
-    }
-
-    /// Notes a reading that said free; true if the request cannot be carried out any more.
-    fn is_settled_as_free(&self, doubt: &mut Doubt, began: DateTime<Utc>) -> bool {
-        let timeout = self.now.request_timeout;
-        if doubt.server_is_through {
-            return began >= doubt.since;
-        }
-        match doubt.free_at {
-            None if began >= doubt.since + timeout * 2 => {
-                doubt.free_at = Some(began);
-                false
-            }
-            None => false,
-            Some(free_at) => began >= free_at + timeout,
-        }
-    }
-
-    /// A POST left nothing in the diary: once more, but not for ever.
-    fn left_nothing(mut self) -> Step {
-        self.entry.doubt = None;
-        self.entry.left_nothing += 1;
-        if self.entry.unlisted {
-            self.entry.told = true;
-            return self.settled_by_hand();
-        }
-        if self.entry.withdrawn {
-            return self.reject(say::WITHDRAWN.into());
-        }
-        if self.entry.left_nothing >= SUBMISSIONS_MAX {
-            self.notices.push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.left_nothing)));
-            return self.reject_and_refresh(say::NOTHING_ARRIVES.into());
-        }
-        self.entry.enter(State::Received, self.now.now, say::LEFT_NOTHING);
-        self.then(Action::LookAndHold)
-    }
-
     fn submitted(mut self, submission: Submission) -> Step {
         let now = self.now.now;
         match submission {
@@ -472,21 +206,6 @@ impl Desk<'_> {
         self.rest()
     }
 
-    /// The slot is wholly taken and it was we who asked for it: the appointment stands with near certainty, but without a name.
-    fn doubtful(mut self, reason: &str) -> Step {
-        let now = self.now.now;
-        self.entry.doubt = None;
-        self.entry.inserted_at = Some(now);
-        self.entry.enter(State::InDoubt, now, reason);
-        self.entry.flag(say::check_the_diary(&self.entry, self.now.zone, reason == say::MAYBE_FORGOTTEN));
-        self.notices.push(Notice::FreshDays);
-        if self.entry.unlisted {
-            self.entry.told = true;
-            return self.rest();
-        }
-        self.tell()
-    }
-
     fn reject_and_refresh(mut self, reason: String) -> Step {
         self.notices.push(Notice::FreshDays);
         self.reject(reason)
@@ -500,110 +219,6 @@ impl Desk<'_> {
             return self.settled_by_hand();
         }
         self.tell()
-    }
-
-    /// The answer that belongs to the state.
-    fn tell(mut self) -> Step {
-        self.entry.rejection_lost_at = None;
-        let action = match self.entry.state {
-            State::Inserted | State::Confirmed | State::InDoubt => Action::Confirm(confirmation(&self.entry)),
-            State::Rejected | State::Cancelled => Action::Reject(self.last_reason()),
-            State::Received | State::Submitting => Action::Rest,
-        };
-        self.then(action)
-    }
-
-    fn last_reason(&self) -> String {
-        self.entry.history.last().map(|last| last.reason.clone()).unwrap_or_default()
-    }
-
-    fn replied(mut self, reply: Reply) -> Step {
-        match (reply, self.entry.state) {
-            (Reply::Away, state) => {
-                if state == State::Rejected {
-                    self.entry.rejection_lost_at = Some(self.now.now);
-                }
-                self.rest()
-            }
-            (Reply::Refused, _) => self.then(Action::Relist),
-            (Reply::Taken, _) => {
-                self.entry.told = true;
-                self.entry.refusals = 0;
-                let now = self.now.now;
-                self.answered(say::CONFIRMED, now)
-            }
-        }
-    }
-
-    /// Healthengine knows, or stopped asking. `at` is when our answer reached it, as far as anybody can tell.
-    fn answered(mut self, confirmed: &str, at: DateTime<Utc>) -> Step {
-        let now = self.now.now;
-        match self.entry.state {
-            State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
-            State::Rejected if !self.entry.withdrawn => {
-                if self.deadline().is_over(at) {
-                    self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
-                }
-            }
-            State::Rejected
-            | State::Confirmed
-            | State::InDoubt
-            | State::Cancelled
-            | State::Received
-            | State::Submitting => {}
-        }
-        self.rest()
-    }
-
-    fn still_listed(mut self) -> Step {
-        self.entry.refusals = self.entry.refusals.saturating_add(1);
-        if self.entry.refusals == REFUSALS_BEFORE_PROBLEM {
-            self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
-        }
-        // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
-        if self.entry.state == State::Rejected && !self.entry.withdrawn && self.deadline().is_over(self.now.now) {
-            self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
-        }
-        self.rest()
-    }
-
-    /// Somebody else settled it, or our lost answer did.
-    fn unlisted(mut self) -> Step {
-        self.entry.refusals = 0;
-        match self.entry.state {
-            State::Received => {
-                self.entry.unlisted = true;
-                self.entry.told = true;
-                self.entry.enter(State::Rejected, self.now.now, say::UNLISTED);
-                self.settled_by_hand()
-            }
-            State::Submitting => {
-                self.entry.unlisted = true;
-                self.due()
-            }
-            State::Inserted | State::Rejected | State::InDoubt => {
-                self.entry.told = true;
-                // As a rule it was our answer, which nobody heard arrive.
-                let at = self.entry.rejection_lost_at.unwrap_or(self.now.now);
-                self.answered(say::UNLISTED, at)
-            }
-            State::Cancelled => {
-                self.entry.told = true;
-                self.rest()
-            }
-            State::Confirmed => self.rest(),
-        }
-    }
-
-    /// Nothing stands in the diary although Healthengine counts the booking as settled.
-    fn settled_by_hand(mut self) -> Step {
-        if self.entry.state != State::Rejected {
-            self.entry.enter(State::Rejected, self.now.now, say::UNLISTED);
-        }
-        if !self.entry.withdrawn {
-            self.entry.flag(say::settled_by_hand(&self.entry, self.now.zone));
-        }
-        self.rest()
     }
 
     fn withdrawn(self) -> Step {
@@ -638,79 +253,6 @@ impl Desk<'_> {
         }
     }
 
-    /// The appointment stands no longer. `told` if Healthengine knows already.
-    fn cancelled(mut self, reason: &str, told: bool) -> Step {
-        self.entry.doubt = None;
-        self.entry.refusals = 0;
-        self.entry.told = told;
-        // What a person said of an appointment that stood is overtaken, and so is what it was flagged for: at once if nobody has to
-        // be told, else once Healthengine knows.
-        if told || self.entry.owed.is_some() {
-            self.entry.needs_attention = None;
-        }
-        self.entry.owed = (!told).then_some(Owed::Cancel);
-        self.entry.enter(State::Cancelled, self.now.now, reason);
-        self.notices.push(Notice::FreshDays);
-        if told { self.rest() } else { self.due() }
-    }
-
-    fn cannot_cancel(mut self, reason: &str) -> Step {
-        self.entry.given_up = true;
-        self.flagged(|entry, zone| say::cannot_cancel(entry, zone, reason))
-    }
-
-    fn flagged(mut self, sentence: impl FnOnce(&Entry, crate::zone::Zone) -> String) -> Step {
-        let sentence = sentence(&self.entry, self.now.zone);
-        // Not to be cleared with what a person settled before.
-        self.entry.owed = None;
-        self.entry.flag(sentence);
-        self.rest()
-    }
-
-    fn moved(mut self, place: Place) -> Step {
-        // Two looks at once see one move.
-        if self.entry.place == Some(place) {
-            return self.rest();
-        }
-        let from = self.entry.place.replace(place);
-        let other_clinician = from.is_some_and(|from| from.user != place.user);
-        let only_clinician = from.is_some_and(|from| Place { user: place.user, ..from } == place);
-        // Who chose a vet and sees another one is surprised, and only once.
-        let surprised =
-            other_clinician && from.is_some_and(|from| from.user.is_some()) && !self.entry.clinician_by_staff;
-        if other_clinician {
-            self.entry.clinician_by_staff = true;
-            self.entry.clinician_named = place.user.is_some();
-        }
-        let state = self.entry.state;
-        let reason = if only_clinician { say::CLINICIAN_CHANGED_BY_STAFF } else { say::MOVED_BY_STAFF };
-        self.entry.enter(state, self.now.now, reason);
-        self.notices.extend(from.map(Notice::FreedDays));
-        self.notices.push(Notice::FreshDays);
-        if only_clinician {
-            return if surprised { self.flagged(say::another_clinician) } else { self.rest() };
-        }
-        self.flagged(|entry, zone| say::moved(entry, from.map(|from| from.span.start), surprised, zone))
-    }
-
-    fn clinician_named(mut self) -> Step {
-        self.entry.clinician_named = self.entry.place.is_some_and(|place| place.user.is_some());
-        self.rest()
-    }
-
-    fn out_of_sight(mut self) -> Step {
-        if self.entry.out_of_sight {
-            return self.rest();
-        }
-        self.entry.out_of_sight = true;
-        self.flagged(say::out_of_sight)
-    }
-
-    fn gone_with_many(mut self) -> Step {
-        self.entry.left_alone = true;
-        self.flagged(say::gone_with_many)
-    }
-
     /// What was not made will not be, and what nobody could find out a person has to.
     fn switched_off(mut self) -> Step {
         match self.entry.state {
@@ -731,17 +273,5 @@ impl Desk<'_> {
 
     fn then(self, action: Action) -> Step {
         Step { entry: self.entry, action, notices: self.notices }
-    }
-}
-
-/// What Healthengine is told about an appointment that stands.
-fn confirmation(entry: &Entry) -> ConfirmInsert {
-    let reference = entry.reference.as_ref().filter(|_| entry.state != State::InDoubt);
-    ConfirmInsert {
-        pms_appointment_ids: reference.map(|reference| reference.0.clone()).into_iter().collect(),
-        pms_patient_id: match reference.and_then(BookingReference::customer) {
-            Some(customer) => customer.to_string(),
-            None => entry.patient.clone(),
-        },
     }
 }

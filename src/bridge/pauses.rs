@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::PracticeId;
-use crate::store::{Batch, Record, Store, StoreError};
+use crate::store::{Batch, Kind, Record, Store, StoreError};
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Pause {
@@ -15,6 +15,9 @@ impl Record for Pause {
     const KIND: &'static str = "pause";
     const VERSION: u32 = 1;
 }
+
+/// It travels: somebody's decision.
+pub(crate) const KIND: Kind = Kind::exported::<Pause>();
 
 /// True if the practice is paused. A record that cannot be read was written by a pause.
 pub fn is_paused(store: &Store, practice: &PracticeId) -> bool {

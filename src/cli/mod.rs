@@ -15,10 +15,12 @@ mod fakes;
 mod inventory;
 mod logging;
 mod output;
+mod owner;
 mod pause;
 mod resync;
 mod run;
 mod running;
+mod state;
 mod status;
 
 use std::path::PathBuf;
@@ -79,6 +81,8 @@ pub enum Command {
     Resync(ResyncArgs),
     /// Show the booking ledger, or settle a booking that needs a person
     Bookings(BookingsArgs),
+    /// Back up, restore and check the database
+    State(StateArgs),
     /// Stop a practice by hand, as if it were disabled in the configuration, until resume; a pause survives restarts
     Pause(PauseArgs),
     /// End the pause of a practice
@@ -203,6 +207,37 @@ pub struct StatusArgs {
     pub json: bool,
 }
 
+/// Arguments of `state`.
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: StateCommand,
+}
+
+/// What to do with the state.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum StateCommand {
+    /// Write all of it as JSON lines, with the key that patients' ids are made with; also while the service runs
+    Export {
+        /// The file (mode 0600) [default: standard output]
+        file: Option<PathBuf>,
+        /// Replace the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Read an export into a new state directory; the service must be stopped
+    Import {
+        /// The export; - for standard input
+        file: PathBuf,
+        /// Set aside what is there, under another name
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Read everything and say what is damaged
+    Verify,
+}
+
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -242,6 +277,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Discover(args) => Box::pin(discover::run(&cli.global, args)).await,
         Command::Resync(args) => Box::pin(resync::run(&cli.global, args)).await,
         Command::Bookings(args) => Box::pin(bookings::run(&cli.global, args)).await,
+        Command::State(args) => Box::pin(state::run(&cli.global, args)).await,
         Command::Pause(args) => Box::pin(pause::run(&cli.global, &args.practice, true)).await,
         Command::Resume(args) => Box::pin(pause::run(&cli.global, &args.practice, false)).await,
         Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
@@ -256,6 +292,7 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Discover(_)
         | Command::Resync(_)
         | Command::Bookings(_)
+        | Command::State(_)
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::Status(_)

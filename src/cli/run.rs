@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config};
 use crate::messages::{reload as reload_say, start as say, webhooks as webhooks_say};
-use crate::service::Service;
+use crate::service::{self, Service};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
@@ -24,8 +24,23 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
-    let mut network = Network::new(&config)?;
-    let service = Service::start(&config, &network, Clock::system()).await?;
+    let (mut network, clock) = (Network::new(&config)?, Clock::system());
+    let ready = || {
+        let _ = sd_notify::notify(&[NotifyState::Ready]);
+    };
+    let store = {
+        let mut store = std::pin::pin!(service::store_when_it_works(&config, &network, &clock, ready));
+        loop {
+            tokio::select! {
+                store = store.as_mut() => break store?,
+                _ = terminated.recv() => return Ok(ExitCode::SUCCESS),
+                _ = interrupted.recv() => return Ok(ExitCode::SUCCESS),
+                // The file is looked at again when the service runs.
+                _ = hung_up.recv() => {}
+            }
+        }
+    };
+    let service = Service::start_on(store, &config, &network, clock).await?;
     announce(&config, &service);
     // Under systemd: ready. Elsewhere this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
@@ -41,6 +56,9 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     };
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("{}", say::STOPPING);
+    if failure.is_some() {
+        service.reject_open().await;
+    }
     service.stop().await;
     match failure {
         None => Ok(ExitCode::SUCCESS),

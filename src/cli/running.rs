@@ -23,7 +23,7 @@ use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, Outcome, Progress};
 use crate::server::HEALTHY;
 use crate::server::view::{BookingView, NDJSON, PauseOutcome, Problem, ResyncLine, Status};
-use crate::store::{self, OpenError, Store};
+use crate::store::{self, OpenError, Snapshot, Store};
 
 /// A service on the same machine connects and answers at once; a busy one gets some time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -111,6 +111,7 @@ impl Absent {
     /// # Errors
     /// What is wrong with the directory; and if a service has it after all, which one.
     pub(super) async fn open_store(&self) -> anyhow::Result<Store> {
+        super::owner::become_it(&self.instance.state_path)?;
         let (path, now) = (self.instance.state_path.clone(), Clock::system().now());
         let opened = tokio::task::spawn_blocking(move || Store::open(&path, now)).await?;
         opened.map_err(|error| match self.mute_holder(&error) {
@@ -138,7 +139,9 @@ impl Absent {
             | OpenError::Vanished { .. }
             | OpenError::MixedUp { .. }
             | OpenError::Damaged { .. }
-            | OpenError::SecretFile { .. } => None,
+            | OpenError::SecretFile { .. }
+            | OpenError::Occupied { .. }
+            | OpenError::Incoming { .. } => None,
         }
     }
 }
@@ -167,6 +170,12 @@ impl Running {
         let path = format!("/api/v1/bookings/{id}");
         let answer = self.get(&path).send().await.map_err(|error| self.failed(&error))?;
         if answer.status() == StatusCode::NOT_FOUND { Ok(None) } else { self.read(answer).await.map(Some) }
+    }
+
+    /// All records, judged.
+    pub(super) async fn state(&self) -> anyhow::Result<Snapshot> {
+        let answer = self.get("/api/v1/state").send().await.map_err(|error| self.failed(&error))?;
+        self.read(answer).await
     }
 
     /// Has it settle a booking; `body` is what the admin API takes.

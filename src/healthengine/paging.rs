@@ -5,7 +5,8 @@
 //! a list counts as what was seen *at least*: what was missed is there at the next poll.
 //!
 //! Page numbers are Healthengine's word, not ours to trust: the number of pages read is bounded, and a server that answers
-//! every page with the first one is seen through.
+//! every page with the first one is seen through. Of a list with more pages the first and the last are read: however it is
+//! sorted, these have the oldest entries and the newest, and a pet owner who booked a moment ago can still be told no.
 
 use crate::remote::{Answer, CallError, ErrorClass};
 
@@ -13,6 +14,10 @@ use super::Page;
 
 /// The most pages that are read in one go; what is beyond waits for the next.
 pub const PAGES_MAX: u32 = 20;
+/// Of a longer list so many are read from its beginning, and the others from its end.
+const FIRST_PAGES: u32 = 10;
+/// No further page is read once there are so many entries.
+pub const ENTRIES_MAX: usize = 4_000;
 
 /// What was read of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,13 +26,13 @@ pub struct Collected<T> {
     pub items: Vec<T>,
     /// How many could not.
     pub unreadable: usize,
-    /// True if the last page was reached. Only then does an absent entry mean anything.
+    /// True if every page was read. Only then does an absent entry mean anything.
     pub complete: bool,
     /// The call that failed after the first page; what came before it is in `items`, and can be answered.
     pub stopped_by: Option<CallError>,
 }
 
-/// Reads pages from the first until the last, an empty one, or [`PAGES_MAX`].
+/// Reads pages from the first until the last, an empty one, [`PAGES_MAX`] or [`ENTRIES_MAX`].
 ///
 /// # Errors
 /// Those of the first page. A later one that fails ends the reading with what there is.
@@ -38,14 +43,14 @@ where
     P: Future<Output = Answer<Page<T>>>,
 {
     let mut all = Collected { items: Vec::new(), unreadable: 0, complete: false, stopped_by: None };
-    let mut previous_begins_at = 0;
-    for number in 1..=PAGES_MAX {
+    let (mut previous_begins_at, mut number, mut none_left_out) = (0, 1, true);
+    for _ in 0..PAGES_MAX {
         let read = match page(number).await {
             Ok(read) => read,
             Err(error) if number == 1 => return Err(error),
             // The list has shrunk, and this page is gone.
             Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => {
-                all.complete = true;
+                all.complete = none_left_out;
                 break;
             }
             Err(error) => {
@@ -57,16 +62,25 @@ where
         // The same page again: the server pays no attention to the number.
         let repeated = number > 1 && !read.items.is_empty() && all.items[previous_begins_at..] == read.items;
         if empty || repeated {
-            all.complete = true;
+            all.complete = none_left_out;
             break;
         }
         previous_begins_at = all.items.len();
         all.items.extend(read.items);
         all.unreadable += read.unreadable;
         if number >= read.total {
-            all.complete = true;
+            all.complete = none_left_out;
             break;
         }
+        if all.items.len() >= ENTRIES_MAX {
+            break;
+        }
+        number = if number == FIRST_PAGES && read.total > PAGES_MAX {
+            none_left_out = false;
+            read.total - (PAGES_MAX - FIRST_PAGES) + 1
+        } else {
+            number + 1
+        };
     }
     Ok(all)
 }
@@ -113,6 +127,21 @@ mod tests {
     async fn an_endless_list_is_read_in_bounds_and_known_to_be_incomplete() {
         let (all, asked) = read(|number| page(&[number], 1, u32::MAX)).await;
         assert_eq!((all.unwrap().complete, asked), (false, PAGES_MAX));
+        let (all, asked) = read(|number| page(&[number], 1, number.saturating_add(1))).await;
+        assert_eq!((all.unwrap().complete, asked), (false, PAGES_MAX), "one that grows at each page");
+        let (all, asked) = read(|number| page(&vec![number; 1_500], 1, u32::MAX)).await;
+        assert_eq!((all.unwrap().items.len(), asked), (4_500, 3), "one with long pages");
+    }
+
+    #[tokio::test]
+    async fn of_a_list_with_too_many_pages_the_first_and_the_last_are_read() {
+        let (all, asked) = read(|number| page(&[number], number, 45)).await;
+        let all = all.unwrap();
+        assert_eq!((asked, all.complete), (PAGES_MAX, false));
+        assert_eq!(all.items, (1..=10).chain(36..=45).collect::<Vec<u32>>());
+        // It shrinks meanwhile, and the last pages are empty: what lies between was not read all the same.
+        let (all, _) = read(|number| page(&[number][usize::from(number > 10)..], number, 45)).await;
+        assert!(!all.unwrap().complete);
     }
 
     #[tokio::test]

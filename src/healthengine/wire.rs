@@ -13,8 +13,8 @@ use super::{
     LivenessContract, Page, Patient, PmsAppointmentType, PmsResource, RequestKind, Subscription, SubscriptionError,
     UploadRequest,
 };
-use crate::http::answer::clean;
-use crate::http::json::{Misfit, entries, field, flag, id, integer, need, text};
+use crate::http::answer::{clean, reason};
+use crate::http::json::{Misfit, cut, entries, field, flag, id, integer, need, text};
 use crate::ids::{BookingId, RequestId};
 
 /// The form of every date with a time, at practice time or in UTC as the field has it.
@@ -24,6 +24,17 @@ const KINDS_MAX: usize = 100;
 /// The longest name of a request kind or a status that is kept, and the longest message.
 const NAME_CHARS_MAX: usize = 60;
 const MESSAGE_CHARS_MAX: usize = 300;
+/// What is kept of a pet owner's words, of what Healthengine adds to them, and of a name or an address. OpenVPMS keeps 5,000
+/// characters of notes and 255 of anything else.
+const REASON_CHARS_MAX: usize = 4_000;
+const NOTE_CHARS_MAX: usize = 1_000;
+const FIELD_CHARS_MAX: usize = 255;
+/// A booking is confirmed with one appointment; more than this many are not kept.
+const APPOINTMENT_IDS_MAX: usize = 10;
+/// A page has a hundred entries or so. Of one that has more than this the rest waits until these are answered.
+const PAGE_ENTRIES_MAX: usize = 1_000;
+/// More live hours in a day are nonsense.
+const RANGES_MAX: usize = 100;
 
 /// Why an update, a booking or an appointment ended as it did.
 #[derive(Serialize)]
@@ -112,7 +123,7 @@ pub(super) fn page<T>(value: &Value, asked: u32, read: impl Fn(&Value) -> Option
         Some(data) => entries(data).map_err(|misfit| misfit.in_field("data"))?,
         None => &[],
     };
-    let items: Vec<T> = data.iter().filter_map(read).collect();
+    let items: Vec<T> = data.iter().take(PAGE_ENTRIES_MAX).filter_map(read).collect();
     let number = |name| {
         let number = field(value, "page").and_then(|page| field(page, name)).and_then(integer)?;
         u32::try_from(number).ok().filter(|number| *number > 0)
@@ -137,10 +148,10 @@ pub(super) fn booking_request(value: &Value) -> Option<BookingRequest> {
         status: status(value),
         appointment_time: get(value, "pmsAppointmentTime", wall),
         appointment_length_seconds: get(value, "pmsAppointmentLength", integer),
-        reason: get(value, "reason", text),
-        comments: get(value, "comments", text),
+        reason: get(value, "reason", |value| cut(value, REASON_CHARS_MAX)),
+        comments: get(value, "comments", |value| cut(value, NOTE_CHARS_MAX)),
         patient: field(value, "patient").map(patient).unwrap_or_default(),
-        telehealth_url: get(value, "telehealthUrl", text),
+        telehealth_url: get(value, "telehealthUrl", |value| cut(value, NOTE_CHARS_MAX)),
         is_new_patient: get(value, "isNewPatient", flag),
     })
 }
@@ -148,8 +159,11 @@ pub(super) fn booking_request(value: &Value) -> Option<BookingRequest> {
 /// Of the patient's fields only what a booking in OpenVPMS can use: no date of birth, Medicare number or address.
 fn patient(value: &Value) -> Patient {
     // A phone number can be a JSON number, and then is no text.
-    let words =
-        |name| get(value, name, |value| text(value).or_else(|| integer(value).map(|number| number.to_string())));
+    let words = |name| {
+        get(value, name, |value| {
+            cut(value, FIELD_CHARS_MAX).or_else(|| integer(value).map(|number| number.to_string()))
+        })
+    };
     Patient {
         first_name: words("firstname"),
         last_name: words("lastname"),
@@ -197,7 +211,9 @@ pub(super) fn liveness_contract(value: &Value) -> Result<LivenessContract, Misfi
     for (day, ranges) in days.into_iter().flatten().take(KINDS_MAX) {
         let ranges = entries(ranges).unwrap_or_default();
         let range = |range| Some(LiveRange { start: get(range, "start", text)?, end: get(range, "end", text)? });
-        contract.live_hours.insert(clean(day, NAME_CHARS_MAX), ranges.iter().filter_map(range).collect());
+        contract
+            .live_hours
+            .insert(clean(day, NAME_CHARS_MAX), ranges.iter().take(RANGES_MAX).filter_map(range).collect());
     }
     Ok(contract)
 }
@@ -284,8 +300,7 @@ pub(super) fn subscription_error(value: &Value) -> Option<SubscriptionError> {
 
 /// The reason of an error answer: `{"error": "…"}`.
 pub(super) fn error_reason(body: &[u8]) -> Option<String> {
-    let value: Value = serde_json::from_slice(body).ok()?;
-    let reason = get(&value, "error", text).or_else(|| get(&value, "message", text))?;
+    let reason = reason(body, |value| get(value, "error", text).or_else(|| get(value, "message", text)))?;
     Some(clean(&reason, MESSAGE_CHARS_MAX)).filter(|reason| !reason.is_empty())
 }
 
@@ -297,7 +312,7 @@ fn get<'a, T>(value: &'a Value, name: &str, read: impl FnOnce(&'a Value) -> Opti
 /// What we confirmed the booking with, echoed.
 fn appointment_ids(value: &Value) -> Vec<String> {
     let ids = field(value, "pmsAppointmentIds").and_then(|ids| entries(ids).ok()).unwrap_or_default();
-    ids.iter().filter_map(id).collect()
+    ids.iter().filter_map(id).take(APPOINTMENT_IDS_MAX).collect()
 }
 
 fn status(value: &Value) -> BookingStatus {

@@ -12,12 +12,15 @@ use serde_json::error::Category;
 
 use super::Response;
 use super::json::Misfit;
+use super::unfold::unfold;
 use crate::remote::{Answer, CallError, ErrorClass};
 
 /// No server is left alone for longer, whatever it says.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
 /// What a `Retry-After` date counts as in an answer that does not say what time it is there.
 const RETRY_AFTER_UNKNOWN: Duration = Duration::from_secs(60);
+/// A longer answer is no reason.
+const REASON_BYTES_MAX: usize = 64 * 1024;
 /// How much of a page's title is shown.
 const TITLE_CHARS_MAX: usize = 80;
 /// How far into a page its title is looked for.
@@ -31,14 +34,23 @@ pub fn json<T>(response: &Response, read: impl FnOnce(&Value) -> Result<T, Misfi
     if is_html(response) {
         return Err(page(response));
     }
-    let value: Value = serde_json::from_slice(&response.body).map_err(|error| {
+    let value: Value = unfold(&response.body).map_err(|error| {
         let what = match error.classify() {
             Category::Eof => "JSON that breaks off",
-            Category::Syntax | Category::Data | Category::Io => "something that is no JSON",
+            Category::Data => "more JSON than anybody has a use for: it was given up",
+            Category::Syntax | Category::Io => "something that is no JSON",
         };
         contract(response, &format!("{what} at line {}, column {}", error.line(), error.column()))
     })?;
     read(&value).map_err(|misfit| contract(response, &format!("unexpected JSON: {misfit}")))
+}
+
+/// The reason of a refusal, where it is given as JSON.
+pub fn reason<T>(body: &[u8], read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+    if body.len() > REASON_BYTES_MAX {
+        return None;
+    }
+    read(&unfold(body).ok()?)
 }
 
 /// The error that an answer stands for whatever the API: a redirect, 401, 403, 429, 5xx, or a page of HTML. `None` leaves the

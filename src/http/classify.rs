@@ -54,6 +54,12 @@ impl Failure {
         let detail = format!("the answer is larger than {limit_bytes} bytes");
         Self { connection_broke: false, error: CallError::with_status(ErrorClass::Contract, status, detail) }
     }
+
+    /// Other long answers took all the time there was.
+    pub(super) fn too_many_long(status: u16) -> Self {
+        let detail = "too many long answers at one time";
+        Self { connection_broke: false, error: CallError::with_status(ErrorClass::Lost, status, detail) }
+    }
 }
 
 /// Why no connection came about, with the remedy where the cause is a common one.

@@ -136,8 +136,13 @@ pub fn integer(value: &Value) -> Option<i64> {
 
 /// A text, cut after 10,000 characters.
 pub fn text(value: &Value) -> Option<String> {
+    cut(value, TEXT_CHARS_MAX)
+}
+
+/// A text, cut after so many characters.
+pub fn cut(value: &Value, chars_max: usize) -> Option<String> {
     let text = value.as_str()?;
-    Some(match text.char_indices().nth(TEXT_CHARS_MAX) {
+    Some(match text.char_indices().nth(chars_max) {
         Some((end, _)) => text[..end].to_owned(),
         None => text.to_owned(),
     })

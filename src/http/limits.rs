@@ -1,17 +1,22 @@
 //! How often, and when, a server may be asked: two lanes of a token bucket, and the time a server wants to be left alone.
 //!
 //! The shared bucket fills at the configured rate and holds what half a second fills. Calls of the background pass a bucket of
-//! their own first, which fills half as fast: whatever they ask for, the desk finds half of the tokens unspent. Waiting is
-//! bounded, and sleeps on tokio's clock, so that paused time pauses it too (governor's own waiting would not).
+//! their own first, which fills half as fast: whatever they ask for, the desk finds half of the tokens unspent. In any second
+//! that makes one and a half times the configured rate at most, and over a longer time the rate itself.
+//!
+//! Whoever waits stands in the queue of his lane: the call that came first goes first, so bookings are served in the order in which
+//! the desk took them up, and of thousands of waiting calls one is awake. Waiting is bounded, and sleeps on tokio's clock, so that
+//! paused time pauses it too (governor's own waiting would not).
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Lane;
@@ -25,17 +30,20 @@ const BACKGROUND_PATIENCE: Duration = Duration::from_secs(60);
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<std::time::Instant>>;
 
 /// The limits of one remote server, shared by everybody who asks it.
-pub(super) struct Limits {
+pub struct Limits {
     per_second: NonZeroU32,
     background: Limiter,
     shared: Limiter,
+    /// Held by the call at the head of each lane's queue; fair, so the others get it in the order in which they came.
+    desk_queue: Mutex<()>,
+    background_queue: Mutex<()>,
     /// No call before this moment.
-    closed_until: Mutex<Option<Instant>>,
+    closed_until: StdMutex<Option<Instant>>,
 }
 
 impl Limits {
     /// At most so many requests per second, whoever asks.
-    pub(super) fn new(per_second: NonZeroU32) -> Self {
+    pub fn new(per_second: NonZeroU32) -> Self {
         let half =
             Quota::with_period(Duration::from_secs(2) / per_second.get()).unwrap_or(Quota::per_second(per_second));
         Self {
@@ -45,7 +53,9 @@ impl Limits {
                 Quota::per_second(per_second).allow_burst(part(per_second, 2)),
                 TokioClock,
             ),
-            closed_until: Mutex::new(None),
+            desk_queue: Mutex::default(),
+            background_queue: Mutex::default(),
+            closed_until: StdMutex::new(None),
         }
     }
 
@@ -55,20 +65,23 @@ impl Limits {
             return Arc::clone(this);
         }
         let closed_until = *this.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::new(Self { closed_until: Mutex::new(closed_until), ..Self::new(per_second) })
+        Arc::new(Self { closed_until: StdMutex::new(closed_until), ..Self::new(per_second) })
     }
 
     /// Waits for this call's turn.
     ///
     /// # Errors
     /// [`ErrorClass::NotSent`] at once while the server wants to be left alone, and when the turn would come too late.
-    pub(super) async fn turn(&self, lane: Lane) -> Answer<()> {
+    pub async fn turn(&self, lane: Lane) -> Answer<()> {
         self.open()?;
-        let patience = match lane {
-            Lane::Desk => DESK_PATIENCE,
-            Lane::Background => BACKGROUND_PATIENCE,
+        let (patience, queue) = match lane {
+            Lane::Desk => (DESK_PATIENCE, &self.desk_queue),
+            Lane::Background => (BACKGROUND_PATIENCE, &self.background_queue),
         };
         let give_up_at = Instant::now() + patience;
+        let Ok(_head) = tokio::time::timeout_at(give_up_at, queue.lock()).await else { return Err(too_many()) };
+        // The server may have asked to be left alone meanwhile: whoever still stands in the queue need not wait it out.
+        self.open()?;
         if lane == Lane::Background {
             token(&self.background, give_up_at).await?;
         }
@@ -77,7 +90,7 @@ impl Limits {
     }
 
     /// From here on the server is left alone for this long.
-    pub(super) fn close(&self, duration: Duration) {
+    pub fn close(&self, duration: Duration) {
         let until = Instant::now() + duration;
         let mut closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
         // Answers overtake each other: the longest wish counts.
@@ -111,14 +124,15 @@ async fn token(limiter: &Limiter, give_up_at: Instant) -> Answer<()> {
     while let Err(not_until) = limiter.check() {
         let wait = not_until.wait_time_from(TokioClock.now());
         if Instant::now() + wait > give_up_at {
-            return Err(CallError::new(
-                ErrorClass::NotSent,
-                "too many calls are waiting for the rate limit (max_requests_per_second)",
-            ));
+            return Err(too_many());
         }
         tokio::time::sleep(wait).await;
     }
     Ok(())
+}
+
+fn too_many() -> CallError {
+    CallError::new(ErrorClass::NotSent, "too many calls are waiting for the rate limit (max_requests_per_second)")
 }
 
 /// tokio's clock for governor.
@@ -202,6 +216,27 @@ mod tests {
             }
         }
         assert!((18..=20).contains(&late), "{late} of 30 calls were given up");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_of_a_lane_leave_in_the_order_in_which_they_came_and_no_second_has_more_than_rate_and_burst() {
+        let limits = Arc::new(ten());
+        let _background = flood(&limits, Lane::Background);
+        let left = Arc::new(StdMutex::new(Vec::new()));
+        for number in 0..40 {
+            let (limits, left) = (limits.clone(), left.clone());
+            tokio::spawn(async move {
+                limits.turn(Lane::Desk).await.unwrap();
+                left.lock().unwrap().push((number, Instant::now()));
+            });
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let left = left.lock().unwrap().clone();
+        assert!(left.iter().map(|(number, _)| *number).eq(0..40), "{left:?}");
+        for (index, (_, at)) in left.iter().enumerate() {
+            let second = left[index..].iter().take_while(|(_, later)| *later - *at < Duration::from_secs(1)).count();
+            assert!(second <= 15, "{second} calls in a second");
+        }
     }
 
     #[tokio::test(start_paused = true)]

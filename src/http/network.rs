@@ -7,7 +7,8 @@
 //! - Redirects are not followed and nothing is repeated below us: a request that may not be repeated leaves once.
 //! - Such a request goes over a connection of its own; the others share a pool.
 //! - Connecting has its own, shorter timeout, so that a timeout while connecting is known to have sent nothing.
-//! - Bodies are counted while they stream, after decompression: a server cannot make us hold more than the limit.
+//! - Bodies are counted while they stream, after decompression: a server cannot make us hold more than the limit. Of long ones
+//!   few are taken in at one time, however many calls are under way; the others wait on the wire.
 //! - No proxy of the environment is used: what the configuration says is where the data goes.
 //! - After a 429, or a 5xx with `Retry-After`, no call leaves before that time is over.
 
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 pub use reqwest::header::HeaderName;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::base_url::BaseUrl;
 use super::classify::Failure;
@@ -28,6 +30,10 @@ use crate::remote::{Answer, CallError, ErrorClass};
 
 /// The body limit unless set otherwise: a year of one schedule in slots of five minutes is about 5 MiB.
 pub const BODY_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+/// A body longer than this is a long one,
+const SHORT_BODY_BYTES: usize = 256 * 1024;
+/// and so many of them are taken in at one time.
+const LONG_BODIES_MAX: usize = 2;
 /// Connecting takes at most this long, and at most half of the request timeout.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 /// An idle connection is dropped well before the servers' own limits (Tomcat: 20 s), which spares most resets.
@@ -106,6 +112,9 @@ pub struct Server {
     base_url: BaseUrl,
     limits: Arc<Limits>,
     body_limit_bytes: usize,
+    /// Places for long bodies.
+    long_bodies: Semaphore,
+    request_timeout: Duration,
     /// For what may be repeated.
     pooled: reqwest::Client,
     /// For what may not: every request has a connection of its own.
@@ -139,6 +148,8 @@ impl Server {
             base_url: settings.base_url.clone(),
             limits,
             body_limit_bytes: settings.body_limit_bytes,
+            long_bodies: Semaphore::new(LONG_BODIES_MAX),
+            request_timeout: settings.request_timeout,
             pooled: client(settings, 4)?,
             single_use: client(settings, 0)?,
         }))
@@ -279,14 +290,27 @@ impl Network {
     /// Reads the body piece by piece; reqwest decompresses as it goes, so the count is of what it unfolds to.
     async fn body(&self, answer: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
         let (status, limit) = (answer.status().as_u16(), self.server.body_limit_bytes);
+        if answer.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(Failure::oversized(status, limit));
+        }
         let mut body = Vec::new();
+        // Held to the end of the body, which is then read in the same breath.
+        let mut place = None;
         while let Some(piece) = answer.chunk().await.map_err(|error| Failure::of_body(error, status))? {
             if body.len() + piece.len() > limit {
                 return Err(Failure::oversized(status, limit));
             }
+            if place.is_none() && body.len() + piece.len() > SHORT_BODY_BYTES {
+                place = Some(self.place_for_a_long_body(status).await?);
+            }
             body.extend_from_slice(&piece);
         }
         Ok(body)
+    }
+
+    async fn place_for_a_long_body(&self, status: u16) -> Result<SemaphorePermit<'_>, Failure> {
+        let waited = tokio::time::timeout(self.server.request_timeout, self.server.long_bodies.acquire()).await;
+        waited.ok().and_then(Result::ok).ok_or_else(|| Failure::too_many_long(status))
     }
 
     /// Closes the server for as long as it asks to be left alone.

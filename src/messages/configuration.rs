@@ -44,6 +44,23 @@ pub fn missing_location(location: &LocationId) -> String {
     )
 }
 
+/// How many more there are than are named.
+pub fn more_left_out(count: usize) -> Option<String> {
+    (count > 0).then(|| format!("And {count} more are left out; `vetbridge check` names all of them."))
+}
+
+/// An inventory that no clinic has.
+pub fn too_large(schedules: usize, types: usize) -> String {
+    format!(
+        "OpenVPMS lists more than {schedules} schedules or {types} appointment types for one practice: share the locations among several practices, or untick Online Booking of what is not meant"
+    )
+}
+
+/// Clinicians at more locations than any group has.
+pub fn too_many_places(places: usize) -> String {
+    format!("OpenVPMS says that the clinicians work at more than {places} locations")
+}
+
 /// No zone, no availability.
 pub fn zone_problem(problem: &ZoneProblem) -> String {
     match problem {

@@ -35,6 +35,22 @@ pub const NOTHING_ENABLED: &str =
 /// SIGTERM, SIGINT.
 pub const STOPPING: &str = "Stopping: what is in flight is finished first.";
 
+/// The store cannot be opened, and may be later.
+pub fn no_desk(why: impl Display) -> String {
+    format!(
+        "Bookings cannot be made: {why}. Until the state can be written, bookings that are made from here on are rejected in time, earlier ones \
+         wait at Healthengine, and availability is not sent; the state is tried every 30 seconds."
+    )
+}
+/// The store can be opened again.
+pub const DESK_AGAIN: &str = "The state can be written again; vetbridge goes on as usual.";
+/// Why a booking is rejected, for Healthengine's support.
+pub const REJECTED_WITHOUT_DESK: &str =
+    "The practice's booking system cannot store bookings at the moment; nothing was booked.";
+/// What the admin API has to say without a store.
+pub const NO_LEDGER: &str =
+    "The booking ledger cannot be read, because the state cannot be opened; /api/v1/status says why.";
+
 /// Where the status page is, for whoever sits at the terminal.
 pub fn status_page(link: impl Display) -> String {
     format!("Status page: {link}")

@@ -4,6 +4,8 @@
 //! would lie: a schedule without a slot size, a range without an end and a list that is none fail the whole answer, because a
 //! shorter list would be taken for "this is all there is".
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -11,7 +13,7 @@ use serde_json::Value;
 use super::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
 };
-use crate::http::json::{Misfit, field, integer, list, need, text};
+use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::http::{Response, answer};
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
 use crate::remote::{Answer, CallError, ErrorClass};
@@ -19,6 +21,14 @@ use crate::span::Span;
 
 /// A slot, or an appointment type in slots, is at most a day of minutes.
 const DAY_MINUTES: u32 = 24 * 60;
+/// What is kept of a name. OpenVPMS's database has room for 255 characters.
+const NAME_CHARS_MAX: usize = 255;
+/// More locations, schedules or clinicians than these, or more appointment types of a schedule, are nobody's clinic. A shorter
+/// list would be taken for all there is, so a longer one fails the answer.
+const LIST_MAX: usize = 10_000;
+const TYPES_MAX: usize = 500;
+/// Nobody is rostered to more schedules.
+const ROSTER_SCHEDULES_MAX: usize = 200;
 /// The longest reference that is believed to be one; those of both known forms have less than 80.
 const REFERENCE_BYTES_MAX: usize = 200;
 
@@ -116,7 +126,7 @@ pub(super) fn is_reference(text: &str) -> bool {
 
 /// `[{"id":98,"name":"Main Clinic","timeZone":"Australia/Sydney"}]`
 pub(super) fn locations(value: &Value) -> Result<Vec<Location>, Misfit> {
-    list(value, location)
+    short_list(value, "a list of at most 10000 locations", LIST_MAX, location)
 }
 
 /// One of them.
@@ -125,13 +135,13 @@ pub(super) fn location(value: &Value) -> Result<Location, Misfit> {
     Ok(Location {
         id: LocationId(id),
         name: name(value, "Location", id),
-        time_zone: field(value, "timeZone").and_then(text).unwrap_or_default(),
+        time_zone: field(value, "timeZone").and_then(|zone| cut(zone, NAME_CHARS_MAX)).unwrap_or_default(),
     })
 }
 
 /// `[{"id":136,"name":"Main Appointment Schedule","slotSize":15}]`
 pub(super) fn schedules(value: &Value) -> Result<Vec<Schedule>, Misfit> {
-    list(value, schedule)
+    short_list(value, "a list of at most 10000 schedules", LIST_MAX, schedule)
 }
 
 /// One of them.
@@ -149,7 +159,7 @@ pub(super) fn schedule(value: &Value) -> Result<Schedule, Misfit> {
 /// `[{"id":66,"name":"Standard Consult","slots":1}]`. A type without slots is left out, as the server itself does.
 pub(super) fn appointment_types(value: &Value) -> Result<Vec<AppointmentType>, Misfit> {
     let count = |value: &Value| u32::try_from(integer(value)?).ok().filter(|slots| *slots <= DAY_MINUTES);
-    let types = list(value, |value| {
+    let types = short_list(value, "a list of at most 500 appointment types", TYPES_MAX, |value| {
         let id = number(value, "id")?;
         let slots = match field(value, "slots") {
             Some(_) => need(value, "slots", "a number of slots up to 1440", count)?,
@@ -163,7 +173,7 @@ pub(super) fn appointment_types(value: &Value) -> Result<Vec<AppointmentType>, M
 
 /// `[{"id":1158,"name":"Andrew Turner"}]`
 pub(super) fn users(value: &Value) -> Result<Vec<User>, Misfit> {
-    list(value, user)
+    short_list(value, "a list of at most 10000 users", LIST_MAX, user)
 }
 
 /// One of them.
@@ -190,13 +200,19 @@ pub(super) fn user_spans(value: &Value) -> Result<Vec<UserSpan>, Misfit> {
 
 /// `{"user":1158,"free":[…],"busy":[…]}`
 pub(super) fn user_free_busy(value: &Value) -> Result<UserFreeBusy, Misfit> {
-    let (free, busy) = two_lists(value, user_span)?;
+    let (free, busy): (Vec<UserSpan>, Vec<UserSpan>) = two_lists(value, user_span)?;
+    let schedules: BTreeSet<ScheduleId> = free.iter().chain(&busy).map(|span| span.schedule).collect();
+    // What is learnt of rosters is kept by schedule and day.
+    if schedules.len() > ROSTER_SCHEDULES_MAX {
+        return Err(Misfit::new("the times of one clinician on at most 200 schedules", Some(value)));
+    }
     Ok(UserFreeBusy { free, busy })
 }
 
 /// A booking as it stands. Names are there only where a customer is attached.
 pub(super) fn booking(value: &Value) -> Result<Booking, Misfit> {
-    let (first, last) = (field(value, "firstName").and_then(text), field(value, "lastName").and_then(text));
+    let name = |name| field(value, name).and_then(|name| cut(name, NAME_CHARS_MAX));
+    let (first, last) = (name("firstName"), name("lastName"));
     Ok(Booking {
         location: LocationId(number(value, "location")?),
         schedule: ScheduleId(number(value, "schedule")?),
@@ -207,6 +223,19 @@ pub(super) fn booking(value: &Value) -> Result<Booking, Misfit> {
         customer: (first.is_some() || last.is_some())
             .then(|| CustomerName { first: first.unwrap_or_default(), last: last.unwrap_or_default() }),
     })
+}
+
+/// A list that is not too long.
+fn short_list<T>(
+    value: &Value,
+    expected: &'static str,
+    entries_max: usize,
+    read: impl Fn(&Value) -> Result<T, Misfit>,
+) -> Result<Vec<T>, Misfit> {
+    match value.as_array() {
+        Some(entries) if entries.len() > entries_max => Err(Misfit::new(expected, Some(value))),
+        _ => list(value, read),
+    }
 }
 
 /// A list that is null is an empty one; an answer that has neither list is another answer.
@@ -239,6 +268,6 @@ fn number(value: &Value, name: &str) -> Result<i64, Misfit> {
 
 /// A name, or what stands for one that is missing.
 fn name(value: &Value, kind: &str, id: i64) -> String {
-    let name = field(value, "name").and_then(text).filter(|name| !name.trim().is_empty());
+    let name = field(value, "name").and_then(|name| cut(name, NAME_CHARS_MAX)).filter(|name| !name.trim().is_empty());
     name.unwrap_or_else(|| format!("{kind} {id}"))
 }

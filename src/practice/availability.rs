@@ -1,7 +1,7 @@
 //! When availability is read and sent: near days often, the rest of the horizon now and then, all of it once a day, and single days
 //! at once when something happened to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use super::due::{Queue, Wanted};
 use super::health::Subject;
 use super::publishing::{ReadDays, Which};
-use super::requests::all_pages;
 use super::{Failed, Offering, Practice};
 use crate::availability::{Day, Days, ResourceDay};
 use crate::booking::ledger::Place;
@@ -24,7 +23,7 @@ use crate::mapping::Resource;
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
-use crate::store::{Batch, Record};
+use crate::store::{Batch, Kind, Record};
 
 /// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +45,12 @@ struct AtOnce {
     empty: Vec<AvailabilitySnapshot>,
 }
 
+impl AtOnce {
+    fn len(&self) -> usize {
+        self.again.len() + self.empty.len()
+    }
+}
+
 /// When everything was last sent again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct FullResync {
@@ -57,6 +62,8 @@ impl Record for FullResync {
     const VERSION: u32 = 1;
 }
 
+/// It travels with the days; see [`Practice::full_resync_is_due`] for what an import makes of it.
+pub(super) const FULL_RESYNC: Kind = Kind::exported::<FullResync>();
 /// Nothing is waited for longer than this without looking again: clocks can be set.
 const DUE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// So many days without a reading are sent for one poll; what is still wanted is listed again.
@@ -65,6 +72,8 @@ const AT_ONCE_MAX: usize = 500;
 const PASSWORD_AFTER: TimeDelta = TimeDelta::minutes(2);
 /// Days beyond the near ones that could not be read or sent are tried again after this at the soonest.
 const FAR_RETRY: Duration = Duration::from_secs(60);
+/// So many resources are read, sent and let go of at one time: what is in memory does not grow with the practice.
+pub(super) const READ_IN_ONE_PART: usize = 100;
 /// Between two calls while OpenVPMS answers 401.
 const CREDENTIALS_DELAY: Duration = Duration::from_secs(60);
 
@@ -150,20 +159,37 @@ impl Practice {
     /// One reading and what follows from it.
     async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days, which: Which) -> Result<(), Failed> {
         let resources = &offering.mapping.resources;
-        let reading = self.read(&self.openvpms.background, offering, resources, days).await;
-        match &reading.failure {
-            None => {
-                self.openvpms_answered();
-                if days.first == self.horizon(offering).first {
-                    self.locked(&self.progress).read_at = Some(reading.began);
+        let began = self.now();
+        let (mut unread, mut unsent, mut suspects) = (None, None, BTreeMap::new());
+        let mut superseded = false;
+        // Part by part: a large practice is read for minutes, and its first days need not wait for the last.
+        for part in resources.chunks(READ_IN_ONE_PART) {
+            superseded = self.offered().is_none_or(|offered| !Arc::ptr_eq(&offered, offering));
+            if superseded {
+                break;
+            }
+            let reading = self.read(&self.openvpms.background, offering, part, days).await;
+            self.add_suspects(&reading, &mut suspects);
+            if unsent.is_none() {
+                let read = self.days(&reading, offering, part, days);
+                unsent = self.publish(read, which, &|_| {}).await.inspect_err(|error| self.days_failed(error)).err();
+            }
+            let nothing_answered = reading.nothing_answered();
+            match reading.failure {
+                None if unread.is_none() => self.openvpms_answered(),
+                None => {}
+                Some(error) => {
+                    self.openvpms_failed(&error);
+                    unread.get_or_insert(error);
+                    // The others would only wait too.
+                    if nothing_answered {
+                        break;
+                    }
                 }
             }
-            Some(error) => self.openvpms_failed(error),
         }
-        self.watch_reading(offering, &reading);
-        let read = self.days(&reading, offering, resources, days);
-        if let Err(error) = self.publish(read, which, &|_| {}).await {
-            self.days_failed(&error);
+        self.ask_for_suspects(offering, suspects);
+        if let Some(error) = unsent {
             return Err(Failed::Healthengine(error));
         }
         if let Err(error) = self.empty_what_is_left(offering).await {
@@ -171,11 +197,17 @@ impl Practice {
             return Err(Failed::Healthengine(error));
         }
         self.health.clear(&Subject::Days);
+        if superseded {
+            return Ok(());
+        }
+        if unread.is_none() && days.first == self.horizon(offering).first {
+            self.locked(&self.progress).read_at = Some(began);
+        }
         if which == Which::All {
             // What could not be read follows when it can be; that is no reason to send the rest again.
             self.note_full_resync();
         }
-        reading.failure.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+        unread.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
     }
 
     /// Days beyond a horizon that came nearer are not kept up to date any more and go out empty. What is past, and what went with
@@ -193,8 +225,11 @@ impl Practice {
     /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
     fn full_resync_is_due(&self, offering: &Offering) -> bool {
         let last = self.shared.store.get::<FullResync>(&self.id().0).ok().flatten();
-        // One in the future was made before this machine's clock was set right.
-        let Some(last) = last.filter(|last| last.at <= self.now()) else {
+        // One in the future was made before this machine's clock was set right. What was sent before the store was replaced by a
+        // backup, or by what could be saved of a damaged one, says nothing of what Healthengine has.
+        let replaced_at = self.shared.store.meta().replaced_at();
+        let counts = |last: &FullResync| last.at <= self.now() && replaced_at.is_none_or(|at| at <= last.at);
+        let Some(last) = last.filter(counts) else {
             // The first sending of all days is one.
             return true;
         };
@@ -406,22 +441,22 @@ impl Practice {
 
     /// Days that Healthengine asks for.
     pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
-        let read = all_pages(|page| self.healthengine.availability_requests(page)).await;
+        let read = self.all_pages(|page| self.healthengine.availability_requests(page)).await;
         self.days_wait(read.as_ref().map(|(requests, _)| requests.as_slice()).map_err(Clone::clone));
         let (requests, _) = read?;
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
+        let protected = self.configuration.protected();
         let of_all = requests.iter().filter(|request| request.pms_resource_id.is_none()).map(|request| request.day);
         self.asked_days.locked().asked_of_all(&of_all.collect());
         let mut at_once = AtOnce::default();
         for request in requests {
-            self.want_day(&offering, request, &mut at_once);
+            self.want_day(&offering, &protected, request, &mut at_once);
         }
         // A question for one resource and one for all of them can be about the same day.
         let empty = &mut at_once.empty;
         empty.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
         empty.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
-        empty.truncate(AT_ONCE_MAX);
         self.asked_days.wake();
         self.answer_at_once(at_once);
         Ok(())
@@ -457,7 +492,13 @@ impl Practice {
     }
 
     /// Notes a day that is to be read and sent, or what can be said about it without reading.
-    fn want_day(&self, offering: &Offering, request: AvailabilityRequest, at_once: &mut AtOnce) {
+    fn want_day(
+        &self,
+        offering: &Offering,
+        protected: &BTreeSet<ResourceId>,
+        request: AvailabilityRequest,
+        at_once: &mut AtOnce,
+    ) {
         let resources = &offering.mapping.resources;
         let asked: Vec<String> = match request.pms_resource_id {
             Some(id) => vec![id],
@@ -469,13 +510,15 @@ impl Practice {
         let offered_day = self.horizon(offering).holds(request.day);
         for id in asked {
             let known = id.parse::<ResourceId>().ok();
-            let offered = known.filter(|known| resources.iter().any(|resource| resource.id == *known));
+            let offered = known.filter(|known| offering.mapping.resource(*known).is_some());
             match (offered, known) {
                 (Some(resource), _) if offered_day => {
                     self.asked_days.locked().add(resource, request.day, Which::All);
                 }
+                // What is beyond this is asked for again.
+                _ if at_once.len() >= AT_ONCE_MAX => return,
                 // Held back by the guard: what Healthengine has is as good as anything.
-                (None, Some(resource)) if self.configuration.protected().contains(&resource) && offered_day => {
+                (None, Some(resource)) if protected.contains(&resource) && offered_day => {
                     at_once.again.extend(self.publisher.accepted(resource, request.day));
                 }
                 _ => {

@@ -28,7 +28,7 @@ use crate::mapping::guard::{Accepted, Guard, Occasion, Rulings};
 use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration as say, practice as practice_say};
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Record, Store};
+use crate::store::{Kind, Record, Store};
 
 pub(super) use changes::ConfigurationChanges;
 use changes::ListChange;
@@ -51,6 +51,9 @@ impl Record for Told {
     const KIND: &'static str = "configuration";
     const VERSION: u32 = 1;
 }
+
+/// It travels, because the guard measures by it. After an import all of it is sent again.
+pub(super) const KIND: Kind = Kind::exported::<Told>();
 
 /// What was told, what is asked for, and what is held back.
 pub(super) struct Configuration {
@@ -244,7 +247,10 @@ impl Practice {
             .map(say::left_out)
             .chain(mapping.missing_locations.iter().map(say::missing_location))
             .collect();
-        self.health.set(Subject::LeftOut, (!left_out.is_empty()).then(|| left_out.join(" ")), now);
+        let named = left_out.iter().take(LEFT_OUT_NAMED).cloned();
+        let text: Vec<String> =
+            named.chain(say::more_left_out(left_out.len().saturating_sub(LEFT_OUT_NAMED))).collect();
+        self.health.set(Subject::LeftOut, (!text.is_empty()).then(|| text.join(" ")), now);
         match mapping.zones.clone() {
             Ok(zones) => {
                 self.health.clear(&Subject::Mapping);
@@ -292,3 +298,6 @@ impl Practice {
         });
     }
 }
+
+/// So many resources that are left out are named; of the others the number is told.
+const LEFT_OUT_NAMED: usize = 20;

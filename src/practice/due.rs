@@ -17,6 +17,9 @@ use crate::ids::ResourceId;
 /// What could not be read or sent is tried again after this; the pause doubles.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// So many resources are read and sent in one go: what is in memory does not grow with the practice.
+const RESOURCES_MAX: usize = 100;
+
 /// Resources on days, all of them wanted alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -92,7 +95,10 @@ impl Due {
             for (resource, which) in wanted {
                 if self.at(*resource, *day, &free_from) <= now {
                     let times = self.failed.get(&(*day, *resource)).map_or(0, |failure| failure.times);
-                    alike.entry(times).or_default().insert(*resource, *which);
+                    let alike = alike.entry(times).or_default();
+                    if alike.len() < RESOURCES_MAX {
+                        alike.insert(*resource, *which);
+                    }
                 }
             }
             match &mut taken {

@@ -20,7 +20,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::configuration::Reason;
 use super::health::Subject;
 use super::publishing::{ReadDays, Which};
-use super::requests::all_pages;
 use super::{Failed, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
@@ -55,8 +54,8 @@ impl Practice {
 
     /// True while something is under way, or open and like this.
     fn is_any_open(&self, like_this: impl Fn(&Entry) -> bool) -> bool {
-        let live = self.shared.ledger.live_of(self.id());
-        live.iter().any(|entry| entry.is_open() && like_this(entry)) || !self.locked(&self.busy_bookings).is_empty()
+        let open = |entry: &Entry| entry.is_open() && like_this(entry);
+        self.shared.ledger.any_live(self.id(), open) || !self.locked(&self.busy_bookings).is_empty()
     }
 
     /// Settles, empties, and ends the subscriptions. Can be dropped at any time and begun again. A practice that is `removed` for
@@ -150,7 +149,7 @@ impl Practice {
 
     /// The same of what pet owners changed.
     async fn give_up_updates(self: &Arc<Self>) -> Answer<()> {
-        let (updates, _) = all_pages(|page| self.healthengine.booking_updates(page)).await?;
+        let (updates, _) = self.all_pages(|page| self.healthengine.booking_updates(page)).await?;
         let updates: BTreeSet<_> = updates.iter().map(|update| (update.request_id, update.booking_id)).collect();
         for (request, booking) in updates {
             let Some(_turn) = self.take_turn(booking) else { continue };

@@ -104,6 +104,13 @@ pub struct Problem {
     pub since: DateTime<Utc>,
 }
 
+impl Problem {
+    /// The store cannot be opened.
+    pub fn of_store(text: String, since: DateTime<Utc>) -> Self {
+        Self { subject: Subject::Store.name(), text, since }
+    }
+}
+
 /// The problems of one practice, or of what all have in common.
 pub struct Health {
     practice: Option<PracticeId>,

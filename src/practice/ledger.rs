@@ -8,12 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::availability::OwnBooking;
 use crate::booking::ledger::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
-use crate::store::{Batch, Record, Store, StoreError, Unreadable};
+use crate::store::{Batch, Kind, Record, Store, StoreError, Unreadable};
 
 impl Record for Entry {
     const KIND: &'static str = "booking";
     const VERSION: u32 = 1;
 }
+
+/// The ledger travels: it is what a backup is made for.
+pub(super) const KIND: Kind = Kind::exported::<Entry>();
 
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +33,12 @@ pub enum LedgerError {
 pub struct Ledger {
     store: Store,
     live: Mutex<BTreeMap<BookingId, Entry>>,
+    unreadable: Vec<Unreadable>,
 }
+
+/// So many settled bookings of a practice are kept at most, the latest ones: those of a hundred a day for over a year. Whatever
+/// Healthengine makes up, the ledger does not grow for ever.
+const SETTLED_MAX: usize = 50_000;
 
 /// Sorts by number: ids are int64 and never negative.
 fn key(id: BookingId) -> String {
@@ -52,7 +60,12 @@ impl Ledger {
         }
         let live = found.records.into_iter().map(|(_, entry)| entry).filter(|entry| is_live(entry, now));
         let live = live.map(|entry| (entry.booking_id, entry)).collect();
-        Self { store, live: Mutex::new(live) }
+        Self { store, live: Mutex::new(live), unreadable: found.unreadable }
+    }
+
+    /// The bookings that could not be read when the ledger was opened.
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
     }
 
     fn live(&self) -> std::sync::MutexGuard<'_, BTreeMap<BookingId, Entry>> {
@@ -90,6 +103,17 @@ impl Ledger {
         }
     }
 
+    /// What `pick` makes of the live bookings of a practice. It is to be quick, for the others wait; and where there are thousands
+    /// of bookings it spares a copy of each.
+    pub fn pick_live<T>(&self, practice: &PracticeId, pick: impl FnMut(&Entry) -> Option<T>) -> Vec<T> {
+        self.live().values().filter(|entry| entry.practice_id == *practice).filter_map(pick).collect()
+    }
+
+    /// True if some live booking of a practice is so.
+    pub fn any_live(&self, practice: &PracticeId, is_so: impl FnMut(&Entry) -> bool) -> bool {
+        self.live().values().filter(|entry| entry.practice_id == *practice).any(is_so)
+    }
+
     /// The live bookings of a practice.
     pub fn live_of(&self, practice: &PracticeId) -> Vec<Entry> {
         self.live().values().filter(|entry| entry.practice_id == *practice).cloned().collect()
@@ -123,18 +147,28 @@ impl Ledger {
         self.store.scan::<Entry>("").records.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    /// Forgets settled bookings whose appointment is `keep_days` ago; flagged ones stay.
+    /// Forgets settled bookings whose appointment is `keep_days` ago, and of each practice the oldest beyond [`SETTLED_MAX`];
+    /// flagged ones stay.
     pub async fn forget_old(&self, keep_days: u32, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let before = now - TimeDelta::days(i64::from(keep_days));
         let mut batch = Batch::new();
         let mut forgotten = 0;
-        for entry in self.all() {
-            let over = entry
-                .place
-                .as_ref()
-                .map_or_else(|| entry.history.last().map(|last| last.at), |place| Some(place.span.end));
-            if !is_live(&entry, now) && over.is_some_and(|over| over < before) {
+        let mut settled: BTreeMap<PracticeId, Vec<(DateTime<Utc>, BookingId)>> = BTreeMap::new();
+        for entry in self.all().into_iter().filter(|entry| !is_live(entry, now)) {
+            let last = entry.history.last().map(|last| last.at);
+            let over = entry.place.as_ref().map_or(last, |place| Some(place.span.end));
+            if over.is_some_and(|over| over < before) {
                 batch = batch.delete::<Entry>(&key(entry.booking_id));
+                forgotten += 1;
+            } else {
+                settled.entry(entry.practice_id).or_default().push((last.unwrap_or_default(), entry.booking_id));
+            }
+        }
+        for mut of_practice in settled.into_values() {
+            of_practice.sort_unstable();
+            let too_many = of_practice.len().saturating_sub(SETTLED_MAX);
+            for (_, id) in &of_practice[..too_many] {
+                batch = batch.delete::<Entry>(&key(*id));
                 forgotten += 1;
             }
         }
@@ -165,6 +199,29 @@ mod tests {
             appointment_type: AppointmentTypeId(66),
             span: Span::new(at(from), at(to)),
         }
+    }
+
+    #[tokio::test]
+    async fn of_more_settled_bookings_than_anybody_needs_the_oldest_are_forgotten() {
+        let ledger = Ledger::open(Store::in_memory(&MemoryEngine::default(), at(0)).unwrap(), at(0));
+        let rejected = |id: i64, practice: &str| {
+            let mut entry = Entry::received(BookingId(id), PracticeId(practice.into()), None, "p".into(), at(id));
+            (entry.state, entry.told) = (State::Rejected, true);
+            entry
+        };
+        let settled = i64::try_from(SETTLED_MAX).unwrap();
+        for id in 0..settled + 10 {
+            ledger.save_later(&rejected(id, "1"), at(id)).unwrap();
+        }
+        let mut flagged = rejected(settled + 10, "1");
+        flagged.needs_attention = Some("Look.".into());
+        flagged.history[0].at = at(-1);
+        ledger.save_later(&flagged, at(0)).unwrap();
+        ledger.save_later(&rejected(settled + 11, "2"), at(0)).unwrap();
+        assert_eq!(ledger.forget_old(400, at(settled)).await.unwrap(), 10);
+        let known = |id| ledger.get(BookingId(id)).unwrap().is_some();
+        assert!(!known(0) && !known(9) && known(10) && known(settled + 10) && known(settled + 11));
+        assert_eq!(ledger.forget_old(400, at(settled)).await.unwrap(), 0);
     }
 
     #[tokio::test]

@@ -13,6 +13,8 @@
 //! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`giving_up`] | rejects what can be rejected when the store has failed |
+//! | [`kept`] | names every kind of record there is |
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
@@ -29,7 +31,9 @@ mod desk;
 mod documents;
 mod due;
 mod farewell;
+mod giving_up;
 pub mod health;
+mod kept;
 pub mod ledger;
 pub mod locks;
 mod publishing;
@@ -73,9 +77,11 @@ pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
 pub use farewell::Farewell;
 use health::{Health, Subject};
+pub use kept::KINDS;
 use ledger::{Ledger, LedgerError};
 use locks::Locks;
 pub use publishing::with_days_from;
+pub(crate) use requests::{Absence, all_pages};
 
 /// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
 #[derive(Clone)]
@@ -187,6 +193,11 @@ pub struct Practice {
     /// Places at the desk: for bookings that can still be rejected in time, and for the others.
     desk_places: Arc<Semaphore>,
     late_places: Arc<Semaphore>,
+    /// Places for what pet owners changed, and for what is found out about bookings that nobody waits for.
+    update_places: Arc<Semaphore>,
+    known_places: Arc<Semaphore>,
+    /// The list of bookings as it was last read to see whether one is still on it.
+    relisted: AsyncMutex<Option<requests::Listing>>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// One of them is free again.
@@ -255,6 +266,9 @@ impl Practice {
             watched: Mutex::default(),
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
+            update_places: Arc::new(Semaphore::new(requests::UPDATES_AT_ONCE)),
+            known_places: Arc::new(Semaphore::new(requests::KNOWN_AT_ONCE)),
+            relisted: AsyncMutex::default(),
             busy_bookings: Mutex::default(),
             turn_over: Notify::new(),
             refused_updates: Mutex::default(),
@@ -319,11 +333,14 @@ impl Practice {
 
     /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.
     pub fn zone(&self) -> Zone {
+        self.known_zone().unwrap_or(Zone::Iana(chrono_tz::UTC))
+    }
+
+    fn known_zone(&self) -> Option<Zone> {
         let configured = self.config.timezone;
         configured
             .or_else(|| self.offering().map(|offering| offering.zones.practice))
             .or_else(|| zones::remembered(&self.shared.store, self.id()))
-            .unwrap_or(Zone::Iana(chrono_tz::UTC))
     }
 
     /// Why Healthengine may not show what the diary says; empty when it does. `near_interval` is how often the near days are read.
@@ -398,7 +415,8 @@ impl Practice {
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.
     fn written(&self, outcome: Result<(), LedgerError>) {
         if let Err(LedgerError::Unreadable(unreadable)) = outcome {
-            return tracing::error!(practice = %self.id(), "A booking is left alone: {unreadable}.");
+            // At each poll, for as long as Healthengine lists it. Whoever looks after the bridge was told when the ledger was opened.
+            return tracing::debug!(practice = %self.id(), "A booking is left alone: {unreadable}.");
         }
         if let Err(error) = outcome {
             tracing::error!(practice = %self.id(), "The ledger cannot be written: {error}.");
@@ -434,6 +452,13 @@ impl Practice {
             | ErrorClass::Contract => {
                 self.health.raise(Subject::Healthengine, say::healthengine_failed(error, self.id()), now)
             }
+        }
+    }
+
+    /// Requests without an id, or too many on one page: they are listed at every poll, and said once.
+    fn unreadable_requests(&self, entries: usize) {
+        if self.locked(&self.unserved).insert("unreadable".to_owned()) {
+            tracing::warn!(practice = %self.id(), entries, "Healthengine lists requests without an id, or too many on one page; they cannot be answered yet.");
         }
     }
 

@@ -26,7 +26,7 @@ use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, Record, Store};
+use crate::store::{Batch, Kind, Record, Store};
 
 /// A day as the store keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ impl Record for Told {
     const VERSION: u32 = 1;
 }
 
+/// Days travel: a protected resource gets its last accepted day again. After an import all of them are sent again.
+pub(super) const SENT_DAY: Kind = Kind::exported::<Told>();
+
 /// A snapshot of this day left, and nobody knows what became of it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Unheard {
@@ -52,6 +55,9 @@ impl Record for Unheard {
     const KIND: &'static str = "unheard-day";
     const VERSION: u32 = 1;
 }
+
+/// They travel with the days they are about.
+pub(super) const UNHEARD_DAY: Kind = Kind::exported::<Unheard>();
 
 type Key = (ResourceId, NaiveDate);
 
@@ -390,7 +396,10 @@ impl Practice {
         self.locked(&self.progress).sent_at = Some(now);
         match failures.first() {
             Some(example) => self.health.raise(Subject::RefusedDays, say::refused_days(failures.len(), example), now),
-            None if self.publisher.told().values().all(|told| told.sent.accepted) => {
+            // There can be hundreds of thousands of days; they are looked through only where it matters.
+            None if self.health.has(&Subject::RefusedDays)
+                && self.publisher.told().values().all(|told| told.sent.accepted) =>
+            {
                 self.health.clear(&Subject::RefusedDays)
             }
             None => {}

@@ -43,6 +43,11 @@ impl Reading {
     fn beginning(began: DateTime<Utc>) -> Self {
         Self { began, readings: Readings::default(), absent: BTreeSet::new(), failure: None }
     }
+
+    /// True if no schedule could be read.
+    pub(super) fn nothing_answered(&self) -> bool {
+        self.readings.schedules.values().all(Option::is_none)
+    }
 }
 
 impl Practice {

@@ -17,7 +17,7 @@ use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, State};
+use crate::booking::ledger::{Deadline, Entry, State};
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -27,9 +27,15 @@ use crate::webhooks::evidence::Item;
 use crate::webhooks::pace::{self, Circumstances, Outcome, Pace};
 
 /// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
-pub(super) const IN_TIME_AT_ONCE: usize = 64;
+pub(super) const IN_TIME_AT_ONCE: usize = 128;
 /// and so many after that.
 pub(super) const LATE_AT_ONCE: usize = 16;
+/// So many updates are carried out at one time,
+pub(super) const UPDATES_AT_ONCE: usize = 16;
+/// and of bookings that nobody waits for so many are looked after. What has no place is found again.
+pub(super) const KNOWN_AT_ONCE: usize = 32;
+/// However often somebody says "look now", this lies between two polls.
+const BETWEEN_POLLS: Duration = Duration::from_secs(1);
 /// How long updates wait for the bookings of the same poll.
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 /// The first poll of a new practice waits no longer than this for configuration and days.
@@ -60,7 +66,7 @@ impl Practice {
                 () = self.stop.cancelled() => return,
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
-                () = self.hinted(hint_after.map(|after| began + after)) => {}
+                () = self.hinted(hint_after.map(|after| began + after.max(BETWEEN_POLLS))) => {}
                 () = self.try_again.notified() => {}
             }
         }
@@ -96,9 +102,13 @@ impl Practice {
 
     /// When to poll next, after a poll that ended so.
     fn pace(&self, outcome: Outcome) -> Pace {
-        let (now, zone) = (self.now(), self.zone());
+        let (now, zone) = (self.now(), self.known_zone());
         // Live hours begin with a minute.
-        let live_in = |minutes: i64| self.config.live_hours.is_live(zone.wall(now + TimeDelta::minutes(minutes)));
+        // Before OpenVPMS was ever read nobody knows what time it is there.
+        let live_in = |minutes: i64| {
+            let later = now + TimeDelta::minutes(minutes);
+            zone.is_none_or(|zone| self.config.live_hours.is_live(zone.wall(later)))
+        };
         let within = i64::try_from(pace::IDLE_LONGEST.as_secs() / 60).unwrap_or_default();
         let live_in = (0..=within).find(|minutes| live_in(*minutes));
         pace::pace(&Circumstances {
@@ -185,12 +195,13 @@ impl Practice {
     }
 
     fn has_open_bookings(&self) -> bool {
-        self.shared.ledger.live_of(self.id()).iter().any(|entry| entry.is_open() && !entry.owes_a_cancellation())
+        self.shared.ledger.any_live(self.id(), |entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
-        let read = all_pages(|page| self.healthengine.booking_requests(page)).await;
+        let began = Instant::now();
+        let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await;
         self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
         let (mut listed, absence) = read?;
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
@@ -216,7 +227,7 @@ impl Practice {
             }
             for request in late {
                 let Some(turn) = self.take_turn(request.booking_id) else { continue };
-                let Ok(place) = Arc::clone(&self.late_places).try_acquire_owned() else { break };
+                let Ok(place) = Arc::clone(&self.late_places).acquire_owned().await else { return };
                 self.attend_in(&tasks, request, turn, place);
             }
             tasks.close();
@@ -227,7 +238,7 @@ impl Practice {
         // A webhook says that more waits, perhaps another booking: then too it goes on.
         tokio::select! {
             biased;
-            _late = tokio::time::timeout(BOOKINGS_FIRST, all) => {}
+            _late = tokio::time::timeout_at(began + BOOKINGS_FIRST, all) => {}
             () = self.look_now.notified() => self.look_now.notify_one(),
         }
         Ok(())
@@ -251,23 +262,32 @@ impl Practice {
     /// Open bookings that Healthengine does not list any more. Those that we have answered are as good as settled when they are absent
     /// from a list of several pages: should they be there after all, they are answered again.
     fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>, absence: Absence) {
-        for entry in self.shared.ledger.live_of(self.id()) {
+        let settled = |entry: &Entry| {
             let answered = !matches!(entry.state, State::Received | State::Submitting);
             let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
-            if waits && (answered || absence == Absence::IsCertain) && !listed.contains(&entry.booking_id) {
-                self.spawn_known(entry.booking_id, Event::Unlisted);
-            }
+            let absent = !listed.contains(&entry.booking_id);
+            (waits && (answered || absence == Absence::IsCertain) && absent).then_some(entry.booking_id)
+        };
+        for id in self.shared.ledger.pick_live(self.id(), settled) {
+            self.spawn_known(id, Event::Unlisted);
         }
     }
 
-    /// Deals with a booking of the ledger in a task of its own, unless one is at it already.
-    pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) {
+    /// Deals with a booking of the ledger in a task of its own, unless one is at it already. False if there is no place for it.
+    pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) -> bool {
+        let Ok(place) = Arc::clone(&self.known_places).try_acquire_owned() else { return false };
+        self.spawn_known_in(place, id, event);
+        true
+    }
+
+    /// The same in this place.
+    pub(super) fn spawn_known_in(self: &Arc<Self>, place: OwnedSemaphorePermit, id: BookingId, event: Event) {
         let Some(turn) = self.take_turn(id) else { return };
         let practice = Arc::clone(self);
         self.tasks.spawn(async move {
             let outcome = practice.attend_known(id, event).await;
             practice.written(outcome);
-            drop(turn);
+            drop((turn, place));
         });
     }
 
@@ -278,8 +298,10 @@ impl Practice {
         loop {
             self.health.forget_old_bookings(self.now());
             self.settle_days();
-            self.wake_due(deliver_at <= Instant::now());
-            if deliver_at <= Instant::now() {
+            let deliver = deliver_at <= Instant::now();
+            let all_began = self.wake_due(deliver);
+            // More cancellations than places: the next ones follow at once, if they are heard.
+            if deliver && (all_began || self.health.has(&Subject::Healthengine)) {
                 deliver_at += undelivered.next_delay();
             }
             tokio::select! {
@@ -290,30 +312,43 @@ impl Practice {
         }
     }
 
-    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of.
-    pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) {
+    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of. True if all
+    /// of them have begun.
+    pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) -> bool {
         let now = self.now();
-        for entry in self.shared.ledger.live_of(self.id()) {
-            let look = next_look(&entry, self.settings.request_timeout).is_some_and(|due| due <= now);
-            // Refused credentials or consent: nothing is delivered before they are accepted again.
-            let deliver = deliver && entry.owes_a_cancellation() && !self.health.has(&Subject::Access);
-            if look || deliver {
-                self.spawn_known(entry.booking_id, Event::Due);
-            }
-        }
+        // Refused credentials or consent: nothing is delivered before they are accepted again.
+        let refused = self.health.has(&Subject::Access);
+        let due = |entry: &Entry| {
+            let look = next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
+            let deliver = deliver && entry.owes_a_cancellation() && !refused;
+            (look || deliver).then_some(entry.booking_id)
+        };
+        let due = self.shared.ledger.pick_live(self.id(), due);
+        due.into_iter().all(|id| self.spawn_known(id, Event::Due))
     }
 
     /// Whether Healthengine still lists a booking that we have answered; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
-        let (listed, absence) = all_pages(|page| self.healthengine.booking_requests(page)).await.ok()?;
-        let found = listed.iter().any(|booking| booking.booking_id == id);
-        (found || absence != Absence::MeansNothing).then_some(found)
+        let asked_at = Instant::now();
+        let mut last = self.relisted.lock().await;
+        // The list can be long. Whoever waited for the lock takes what was read since he asked.
+        if last.as_ref().is_none_or(|listing| listing.began < asked_at) {
+            let began = Instant::now();
+            let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await.ok();
+            let ids = |(listed, absence): (Vec<BookingRequest>, Absence)| {
+                (listed.iter().map(|booking| booking.booking_id).collect(), absence)
+            };
+            *last = Some(Listing { began, read: read.map(ids) });
+        }
+        let (listed, absence) = last.as_ref()?.read.as_ref()?;
+        let found = listed.contains(&id);
+        (found || *absence != Absence::MeansNothing).then_some(found)
     }
 }
 
 /// What it means that something is not in a list that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absence {
+pub(crate) enum Absence {
     /// Nothing: part of the list was not read.
     MeansNothing,
     /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
@@ -338,23 +373,42 @@ fn as_a_whole(kind: RequestKind) -> Option<Item> {
     }
 }
 
-/// Reads a list of requests.
-pub(super) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
+/// The list of bookings at one moment.
+pub(super) struct Listing {
+    /// When the question left.
+    began: Instant,
+    /// Who was on it, and what it means that somebody was not; nothing if it could not be read.
+    read: Option<(BTreeSet<BookingId>, Absence)>,
+}
+
+impl Practice {
+    /// Reads a list of requests.
+    pub(super) async fn all_pages<T, P>(&self, page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
+    where
+        T: PartialEq,
+        P: Future<Output = Answer<Page<T>>>,
+    {
+        all_pages(page, |unreadable| self.unreadable_requests(unreadable)).await
+    }
+}
+
+/// Reads a list of requests. `unreadable` hears of entries that could not be read, if there are any.
+pub(crate) async fn all_pages<T, P>(
+    mut page: impl FnMut(u32) -> P,
+    unreadable: impl FnOnce(usize),
+) -> Answer<(Vec<T>, Absence)>
 where
     T: PartialEq,
     P: Future<Output = Answer<Page<T>>>,
 {
     let mut pages = 0;
     let read = read_all(|number| {
-        pages = number;
+        pages += 1;
         page(number)
     })
     .await?;
     if read.unreadable > 0 {
-        tracing::warn!(
-            entries = read.unreadable,
-            "Healthengine lists requests without an id; they cannot be answered."
-        );
+        unreadable(read.unreadable);
     }
     let absence = match read.complete && read.unreadable == 0 {
         false => Absence::MeansNothing,

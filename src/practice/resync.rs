@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::availability::READ_IN_ONE_PART;
 use super::configuration::{ConfigurationChanges, Reason};
 use super::publishing::{ReadDays, Which};
 use super::{Failed, Practice};
@@ -137,25 +138,34 @@ impl Practice {
         let Some(offering) = self.offered().or_else(|| self.offering()) else { return Err(Failed::NoZone) };
         let days = self.horizon(&offering);
         let resources = &offering.mapping.resources;
-        let reading = self.read(&self.openvpms.background, &offering, resources, days).await;
-        let read = self.days(&reading, &offering, resources, days);
-        let mut told = DaysOutcome { changed: self.changed(&read, Which::Changed).len(), ..DaysOutcome::default() };
-        if dry_run {
-            told.sent = read.days.len();
-        } else {
-            let total = read.days.len();
-            let done = AtomicUsize::new(0);
-            let step = |days: usize| {
-                let done = done.fetch_add(days, Ordering::Relaxed) + days;
-                progress(Progress { done, total });
-            };
-            self.wait_for_the_queue(&read).await;
-            let published = self.publish(read, Which::All, &step).await.map_err(Failed::Healthengine)?;
-            (told.sent, told.refused) = (published.accepted, published.refused);
+        let total = resources.len() * days.count as usize;
+        let done = AtomicUsize::new(0);
+        let step = |days: usize| {
+            let done = done.fetch_add(days, Ordering::Relaxed) + days;
+            progress(Progress { done, total });
+        };
+        let mut unread = None;
+        for part in resources.chunks(READ_IN_ONE_PART) {
+            let reading = self.read(&self.openvpms.background, &offering, part, days).await;
+            let read = self.days(&reading, &offering, part, days);
+            let told = outcome.days.get_or_insert_default();
+            told.changed += self.changed(&read, Which::Changed).len();
+            if dry_run {
+                told.sent += read.days.len();
+            } else {
+                self.wait_for_the_queue(&read).await;
+                let published = self.publish(read, Which::All, &step).await.map_err(Failed::Healthengine)?;
+                told.sent += published.accepted;
+                told.refused += published.refused;
+            }
+            let nothing_answered = reading.nothing_answered();
+            unread = unread.or(reading.failure);
+            if unread.is_some() && nothing_answered {
+                break;
+            }
         }
-        outcome.days = Some(told);
         // What could be read was sent; the rest is a problem.
-        reading.failure.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+        unread.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
     }
 
     /// Until the last of the days may be sent again: one that was sent a moment ago would else be put off, and a command that sends

@@ -7,12 +7,15 @@ use chrono::NaiveDate;
 
 use crate::availability::{RosterDay, RosterKey, Rosters};
 use crate::ids::{ScheduleId, UserId};
-use crate::store::{Batch, Record, Store};
+use crate::store::{Batch, Kind, Record, Store};
 
 impl Record for RosterDay {
     const KIND: &'static str = "roster-day";
     const VERSION: u32 = 1;
 }
+
+/// It took weeks to learn, so it travels.
+pub(super) const KIND: Kind = Kind::exported::<RosterDay>();
 
 /// Knowledge of rosters, and where it is kept. It can be learnt again, so nothing waits for it to be written.
 pub struct KnownRosters {

@@ -19,7 +19,7 @@ use crate::healthengine::{ErrorLogQuery, Subscription};
 use crate::ids::PracticeId;
 use crate::messages::webhooks as say;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, Record, Store, StoreError};
+use crate::store::{Batch, Kind, Record, Store, StoreError};
 use crate::webhooks::evidence::Item;
 use crate::webhooks::failure::reason;
 use crate::webhooks::hint::Hint;
@@ -48,6 +48,9 @@ impl Record for Remembered {
     const KIND: &'static str = "subscriptions";
     const VERSION: u32 = 1;
 }
+
+/// They travel: only what is remembered as ours is ever deleted at Healthengine.
+pub(super) const KIND: Kind = Kind::exported::<Remembered>();
 
 /// What is known of a practice's subscriptions.
 pub(super) struct Subscriptions {

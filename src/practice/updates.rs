@@ -1,5 +1,6 @@
 //! Carries out what pet owners change, and answers what Healthengine asks about appointments.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -7,13 +8,12 @@ use chrono::{DateTime, Utc};
 use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
-use super::requests::all_pages;
 use crate::booking::desk::Event;
 use crate::booking::ledger::{Entry, State};
 use crate::booking::update::{self, AfterCancel, Plan};
 use crate::booking::watch::{self, Found};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
-use crate::ids::{BookingId, BookingReference};
+use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::messages::booking as say;
 use crate::remote::{Answer, ErrorClass};
 use crate::webhooks::evidence::Item;
@@ -22,22 +22,24 @@ use crate::webhooks::evidence::Item;
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 
 impl Practice {
-    /// Starts to deal with every outstanding update, oldest first.
+    /// Starts to deal with the outstanding updates, oldest first. What there is no place for is listed again.
     pub(super) async fn updates(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
-        let read = all_pages(|page| self.healthengine.booking_updates(page)).await;
+        let read = self.all_pages(|page| self.healthengine.booking_updates(page)).await;
         self.updates_wait(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
         let (mut updates, _) = read?;
         found.extend(updates.iter().map(|update| (Item::Update(update.request_id), update.updated_at)));
         updates.sort_by_key(|update| update.request_id);
-        self.refused_updates().retain(|request, _| updates.iter().any(|update| update.request_id == *request));
+        let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
+        self.refused_updates().retain(|request, _| listed.contains(request));
         for update in updates {
             // A booking that somebody is at goes first; the update is listed again at the next poll.
             let Some(turn) = self.take_turn(update.booking_id) else { continue };
+            let Ok(place) = Arc::clone(&self.update_places).try_acquire_owned() else { break };
             let practice = Arc::clone(self);
             self.tasks.spawn(async move {
                 let outcome = practice.update(&update).await;
                 practice.written(outcome);
-                drop(turn);
+                drop((turn, place));
             });
         }
         Ok(())
@@ -135,14 +137,15 @@ impl Practice {
 
     /// Starts to answer whether appointments still stand.
     pub(super) async fn appointment_changes(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) = all_pages(|page| self.healthengine.appointment_change_requests(page)).await?;
+        let (requests, _) = self.all_pages(|page| self.healthengine.appointment_change_requests(page)).await?;
         for request in requests {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
+            let Ok(place) = Arc::clone(&self.known_places).try_acquire_owned() else { break };
             let practice = Arc::clone(self);
             self.tasks.spawn(async move {
                 let outcome = practice.appointment_change(&request).await;
                 practice.written(outcome);
-                drop(turn);
+                drop((turn, place));
             });
         }
         Ok(())

@@ -57,23 +57,27 @@ impl Watched {
 }
 
 impl Practice {
-    /// Looks for bookings of ours at whose time the reading shows free time.
-    pub(super) fn watch_reading(self: &Arc<Self>, offering: &Arc<Offering>, reading: &Reading) {
+    /// Adds bookings of ours at whose time the reading shows free time.
+    pub(super) fn add_suspects(&self, reading: &Reading, suspects: &mut BTreeMap<BookingId, Entry>) {
         let now = self.now();
-        let suspects: Vec<Entry> = {
-            let mut watched = self.locked(&self.watched);
-            watched.silent.retain(|_, at| now - *at < SILENT_FOR);
-            let suspect = |entry: &Entry| {
-                let schedule = entry.place.as_ref().and_then(|place| reading.readings.schedule(place.schedule));
-                let suspicious =
-                    schedule.is_some_and(|schedule| is_suspect(entry, &schedule.free, schedule.began, now));
-                suspicious && !watched.silent.contains_key(&entry.booking_id)
-            };
-            let mut suspects: Vec<Entry> = self.shared.ledger.live_of(self.id()).into_iter().filter(suspect).collect();
-            suspects.sort_by_key(|entry| watched.asked_at.get(&entry.booking_id).copied());
-            suspects.truncate(ROUND_MAX);
-            suspects
+        let mut watched = self.locked(&self.watched);
+        watched.silent.retain(|_, at| now - *at < SILENT_FOR);
+        let suspect = |entry: &Entry| {
+            let schedule = entry.place.as_ref().and_then(|place| reading.readings.schedule(place.schedule));
+            let suspicious = schedule.is_some_and(|schedule| is_suspect(entry, &schedule.free, schedule.began, now));
+            let found = suspicious && !watched.silent.contains_key(&entry.booking_id);
+            found.then(|| (entry.booking_id, entry.clone()))
         };
+        suspects.extend(self.shared.ledger.pick_live(self.id(), suspect));
+    }
+
+    /// Asks for the suspects of one pass over the practice.
+    pub(super) fn ask_for_suspects(self: &Arc<Self>, offering: &Arc<Offering>, suspects: BTreeMap<BookingId, Entry>) {
+        let mut suspects: Vec<Entry> = suspects.into_values().collect();
+        {
+            let watched = self.locked(&self.watched);
+            suspects.sort_by_key(|entry| watched.asked_at.get(&entry.booking_id).copied());
+        }
         self.ask_for(offering, suspects, true);
     }
 
@@ -90,21 +94,29 @@ impl Practice {
         self.ask_for(offering, round, false);
     }
 
-    fn ask_for(self: &Arc<Self>, offering: &Arc<Offering>, entries: Vec<Entry>, slot_is_free: bool) {
+    fn ask_for(self: &Arc<Self>, offering: &Arc<Offering>, mut entries: Vec<Entry>, slot_is_free: bool) {
         if entries.is_empty() {
             return;
         }
+        let is_cut = entries.len() > ROUND_MAX;
+        entries.truncate(ROUND_MAX);
         let (practice, offering) = (Arc::clone(self), Arc::clone(offering));
         self.tasks.spawn(async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}
-                () = practice.ask_and_judge(&offering, entries, slot_is_free) => {}
+                () = practice.ask_and_judge(&offering, entries, slot_is_free, is_cut) => {}
             }
         });
     }
 
-    async fn ask_and_judge(self: &Arc<Self>, offering: &Offering, mut entries: Vec<Entry>, slot_is_free: bool) {
+    async fn ask_and_judge(
+        self: &Arc<Self>,
+        offering: &Offering,
+        mut entries: Vec<Entry>,
+        slot_is_free: bool,
+        is_cut: bool,
+    ) {
         let (failing, with_many) = {
             let watched = self.locked(&self.watched);
             (watched.unheard.clone(), watched.with_many.clone())
@@ -135,8 +147,9 @@ impl Practice {
         unheard.extend(waiting.map(|entry| entry.booking_id));
         pass.unheard = unheard.len();
         let now = self.now();
-        let upcoming = self.shared.ledger.live_of(self.id()).iter().filter(|entry| is_watched(entry, now)).count();
-        pass.upcoming = upcoming.max(pass.sightings.len());
+        let upcoming = self.shared.ledger.pick_live(self.id(), |entry| is_watched(entry, now).then_some(())).len();
+        // Of a pass that was cut short nobody knows how many the others would have been: it is measured by itself.
+        pass.upcoming = if is_cut { pass.sightings.len() } else { upcoming.max(pass.sightings.len()) };
         let asked: BTreeMap<BookingId, Option<BookingReference>> = pass
             .sightings
             .iter()
@@ -147,15 +160,16 @@ impl Practice {
             self.locked(&self.watched).with_many.extend(unheard);
         }
         for (id, event) in verdicts {
-            self.seen_in_diary(id, asked.get(&id).cloned().flatten().as_ref(), event);
+            self.seen_in_diary(id, asked.get(&id).cloned().flatten().as_ref(), event).await;
         }
     }
 
     /// Notes what staff did, unless the booking changed since it was asked for: a person can have given it another appointment.
-    fn seen_in_diary(self: &Arc<Self>, id: BookingId, asked: Option<&BookingReference>, event: Event) {
+    async fn seen_in_diary(self: &Arc<Self>, id: BookingId, asked: Option<&BookingReference>, event: Event) {
+        let Ok(place) = Arc::clone(&self.known_places).acquire_owned().await else { return };
         let entry = self.shared.ledger.get(id).ok().flatten();
         if entry.is_some_and(|entry| entry.stands() && entry.reference.as_ref() == asked) {
-            self.spawn_known(id, event);
+            self.spawn_known_in(place, id, event);
         }
     }
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::PracticeId;
-use crate::store::{Batch, Record, Store};
+use crate::store::{Batch, Kind, Record, Store};
 use crate::zone::Zone;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ impl Record for Remembered {
     const KIND: &'static str = "zone";
     const VERSION: u32 = 1;
 }
+
+/// It travels, so that the ledger shows the practice's times from the start.
+pub(super) const KIND: Kind = Kind::exported::<Remembered>();
 
 /// The zone that a practice had when OpenVPMS was last read.
 pub fn remembered(store: &Store, practice: &PracticeId) -> Option<Zone> {

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::{Admin, view};
 use crate::ids::BookingId;
 use crate::messages::admin as say;
+use crate::practice::KINDS;
 
 /// An error for a person, as JSON.
 pub(super) fn problem(status: StatusCode, error: impl Into<String>) -> Response {
@@ -36,6 +37,16 @@ pub(super) async fn booking(State(admin): State<Admin>, Path(id): Path<String>) 
     match admin.bridge.ledger().get(BookingId(number)) {
         Ok(Some(entry)) => Json(view::booking(&entry, admin.bridge.zone_of(&entry.practice_id))).into_response(),
         Ok(None) => problem(StatusCode::NOT_FOUND, say::no_such_booking(number)),
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+/// All records that can be read, and which cannot. The key of pseudonyms is not among them.
+pub(super) async fn state(State(admin): State<Admin>) -> Response {
+    let store = admin.bridge.store();
+    // What is told is on the disk, so an export never knows more than the state does.
+    match store.flush().await {
+        Ok(()) => Json(store.snapshot(&KINDS, admin.bridge.now())).into_response(),
         Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! Who may see the page and use the API: whoever has the admin token.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -9,7 +10,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use subtle::ConstantTimeEq;
 
-use super::Admin;
 use crate::messages::admin as say;
 
 /// The admin token. Compared in constant time, never shown.
@@ -30,14 +30,14 @@ impl Token {
 }
 
 /// Lets in whoever brings the token; a link with `?token=` becomes a cookie, so that the token leaves the address bar.
-pub(super) async fn check(State(admin): State<Admin>, request: Request, next: Next) -> Response {
-    if let Some(offered) = in_query(request.uri()).filter(|offered| admin.token.is(&decoded(offered))) {
+pub(super) async fn check(State(token): State<Arc<Token>>, request: Request, next: Next) -> Response {
+    if let Some(offered) = in_query(request.uri()).filter(|offered| token.is(&decoded(offered))) {
         let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", encoded(&decoded(offered)));
         return ([(header::SET_COOKIE, cookie)], Redirect::to(request.uri().path())).into_response();
     }
     let headers = request.headers();
-    let cookie = || in_cookie(headers).is_some_and(|offered| admin.token.is(&decoded(offered)));
-    if bearer(headers).is_some_and(|offered| admin.token.is(offered)) || cookie() {
+    let cookie = || in_cookie(headers).is_some_and(|offered| token.is(&decoded(offered)));
+    if bearer(headers).is_some_and(|offered| token.is(offered)) || cookie() {
         return next.run(request).await;
     }
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], say::TOKEN_NEEDED).into_response()

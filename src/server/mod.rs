@@ -5,6 +5,7 @@
 
 mod api;
 mod auth;
+mod deskless;
 mod guard;
 mod listener;
 mod page;
@@ -27,6 +28,7 @@ use axum::routing::{get, post};
 use crate::bridge::Bridge;
 
 pub use auth::link;
+pub use deskless::router as deskless_router;
 pub use listener::{Peer, serve};
 
 /// What `/healthz` answers; by this a command knows that it talks to a vetbridge, before it shows its token.
@@ -52,27 +54,38 @@ impl Admin {
             .route("/api/v1/status", get(api::status))
             .route("/api/v1/bookings", get(api::bookings))
             .route("/api/v1/bookings/{id}", get(api::booking))
+            .route("/api/v1/state", get(api::state))
             .route("/api/v1/bookings/{id}/resolve", post(resolve::resolve))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
             .route("/api/v1/practices/{id}/pause", post(pause::pause))
             .route("/api/v1/practices/{id}/resume", post(pause::resume))
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)
-            .layer(from_fn_with_state(self.clone(), auth::check));
-        Router::new()
-            .route("/healthz", get(|| async { HEALTHY }))
-            .route("/readyz", get(ready))
-            .merge(guarded)
-            .with_state(self)
-            .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
-            .layer(from_fn(guard::limit_body))
-            .layer(from_fn(guard::headers))
+            .layer(from_fn_with_state(Arc::clone(&self.token), auth::check));
+        bounded(
+            Router::new()
+                .route("/healthz", get(|| async { HEALTHY }))
+                .route("/readyz", get(ready))
+                .merge(guarded)
+                .with_state(self),
+        )
     }
+}
+
+/// What holds for every path.
+fn bounded(router: Router) -> Router {
+    router
+        .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
+        .layer(from_fn(guard::limit_body))
+        .layer(from_fn(guard::headers))
 }
 
 /// 200 when every enabled practice is in step, else 503 and why not.
 async fn ready(State(admin): State<Admin>) -> Response {
-    let status = view::status(&admin.bridge);
+    readiness(view::status(&admin.bridge))
+}
+
+fn readiness(status: view::Status) -> Response {
     let reasons: Vec<view::NotReady> = status.practices.into_iter().filter_map(view::NotReady::of).collect();
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(reasons)).into_response()

@@ -23,8 +23,11 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; pad
 ";
 
 pub(super) async fn page(State(admin): State<Admin>) -> Html<String> {
-    let status = view::status(&admin.bridge);
-    let bookings = api::latest(&admin, LATEST);
+    render(&view::status(&admin.bridge), Some(&api::latest(&admin, LATEST)))
+}
+
+/// The whole page; without bookings when there is no ledger to read.
+pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>) -> Html<String> {
     let body = html! {
         (DOCTYPE)
         html lang="en" {
@@ -41,8 +44,10 @@ pub(super) async fn page(State(admin): State<Admin>) -> Html<String> {
                 @for problem in &status.problems { p.ill { (problem_line(problem)) } }
                 @for practice in &status.practices { (practice_section(practice)) }
                 @for practice in &status.off { (off_section(practice)) }
-                h2 { "Bookings" }
-                (booking_table(&bookings))
+                @if let Some(bookings) = bookings {
+                    h2 { "Bookings" }
+                    (booking_table(bookings))
+                }
             }
         }
     };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
 use crate::bridge::keeper::{Off, Standing};
+use crate::deskless::{Deskless, Shown};
 use crate::ids::PracticeId;
 use crate::practice::Practice;
 use crate::practice::health;
@@ -161,6 +162,33 @@ pub fn status(bridge: &Bridge) -> Status {
         problems,
         practices,
         off,
+    }
+}
+
+/// The service as it is while it has no store.
+pub fn without_store(service: &Deskless) -> Status {
+    let Shown { why, polled_at } = service.shown().clone();
+    let practice = |(id, polled_at): (PracticeId, Option<DateTime<Utc>>)| PracticeStatus {
+        id: id.0,
+        in_step: false,
+        reasons: vec![why.clone()],
+        problems: Vec::new(),
+        resources: 0,
+        needs_attention: 0,
+        polled_at: polled_at.map(|at| at.fixed_offset()),
+        webhook_at: None,
+        read_at: None,
+        configured_at: None,
+        sent_at: None,
+    };
+    let practices = polled_at.into_iter().map(practice).collect();
+    Status {
+        version: env!("CARGO_PKG_VERSION").into(),
+        started_at: service.began(),
+        healthy: false,
+        problems: vec![health::Problem::of_store(why, service.began())],
+        practices,
+        off: Vec::new(),
     }
 }
 

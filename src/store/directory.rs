@@ -8,6 +8,8 @@
 //! | `pseudonym-key` | see [`super::secret_file`] |
 //! | `client-memory-key` | see [`super::secret_file`] |
 //! | `admin-token` | see [`super::secret_file`] |
+//! | `incoming.jsonl`, `replaced-…`, `damaged-…` | see [`super::replace`] |
+//! | `salvage` | see [`super::rebuild`] |
 //!
 //! sled locks its own file too, but only after start-up repairs that would disturb a running process (see
 //! [`super::sled_engine`]), and without saying who holds it. Hence the lock of our own, taken before anything is touched.
@@ -20,9 +22,11 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::error::OpenError;
+use super::rebuild::SALVAGE;
+use super::replace::{DAMAGED, INCOMING, REPLACED};
 
 const LOCK: &str = "lock";
-const MARKER: &str = "initialised";
+pub(super) const MARKER: &str = "initialised";
 const PROBE: &str = "probe";
 /// Only this much of a lock or marker file is read.
 const SMALL_FILE_BYTES_MAX: u64 = 512;
@@ -85,6 +89,19 @@ impl StateDirectory {
     /// Whether there is a database file with something in it. Asked before the database library makes an empty one.
     pub(super) fn has_database(&self) -> bool {
         fs::metadata(self.path.join("db")).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// The names of the database's files that are there, the marker among them: what makes a content of the directory.
+    pub(super) fn database_files(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if is_of_database(&name) || name == MARKER {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// What the marker file says, if there is one.
@@ -158,9 +175,17 @@ fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
 
 fn is_ours(name: &str) -> bool {
     // `lost+found` stands at the root of every freshly made ext4 volume.
-    const NAMES: [&str; 10] =
-        ["db", "conf", "blobs", LOCK, MARKER, PROBE, "pseudonym-key", "client-memory-key", "admin-token", "lost+found"];
-    NAMES.contains(&name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name)) || name.starts_with("snap.")
+    const NAMES: [&str; 9] =
+        [LOCK, MARKER, PROBE, INCOMING, SALVAGE, "pseudonym-key", "client-memory-key", "admin-token", "lost+found"];
+    let begins = |start: &str| name.starts_with(start);
+    is_of_database(name)
+        || NAMES.contains(&name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))
+        || [REPLACED, DAMAGED].into_iter().any(begins)
+}
+
+/// A file or directory that the database library makes.
+fn is_of_database(name: &str) -> bool {
+    ["db", "conf", "blobs"].contains(&name) || name.starts_with("snap.")
 }
 
 /// Who we are is asked of the file system: a file we make belongs to us. That it can be made shows that we may write.

@@ -20,7 +20,7 @@ pub enum StoreError {
         /// What is wrong.
         problem: &'static str,
     },
-    /// A record over 1 MiB.
+    /// A record over 16 MiB.
     #[error("the record {key} is too large to be stored ({bytes} bytes)")]
     TooLarge {
         /// Kind and key.
@@ -111,6 +111,20 @@ pub enum OpenError {
         /// What was found.
         reason: String,
     },
+    /// An import would replace what is there.
+    #[error("the state directory {} holds a state already. Say --replace to set that aside (under another name, nothing is deleted), or give [state] path another directory", .path.display())]
+    Occupied {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// An import was cut short, and what it left cannot be read.
+    #[error("{} was to become the content of the state directory and cannot be read ({reason}). Remove the file to keep what is there, or import again", .path.display())]
+    Incoming {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
     /// A file with a key or token holds something else.
     #[error("{} does not hold what it should: {problem}. Restore it from a backup, or remove it and start again: a fresh one is made", .path.display())]
     SecretFile {
@@ -134,7 +148,54 @@ impl OpenError {
             | Self::Vanished { .. }
             | Self::MixedUp { .. }
             | Self::Damaged { .. }
-            | Self::SecretFile { .. } => false,
+            | Self::SecretFile { .. }
+            | Self::Occupied { .. }
+            | Self::Incoming { .. } => false,
         }
     }
+}
+
+/// A text that was to be imported and is no whole export. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadExport {
+    /// Something else.
+    #[error("this is no export of a vetbridge state. Name a file that `vetbridge state export` wrote")]
+    NoExport,
+    /// A later program's.
+    #[error(
+        "this export has version {version}, and this program knows {known} at most. Import it with the vetbridge that wrote it, or a later one"
+    )]
+    Newer {
+        /// Its version.
+        version: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// The last line is missing.
+    #[error("the export is cut off after line {after}. Take another copy of it: it was not written to its end")]
+    CutOff {
+        /// The last line that is there.
+        after: usize,
+    },
+    /// A line that is none of ours.
+    #[error(
+        "line {number} of the export is bad: {problem}. Nothing was imported; take another copy of the export, or an earlier one"
+    )]
+    Line {
+        /// Which line, from 1.
+        number: usize,
+        /// What is wrong with it, without its content.
+        problem: String,
+    },
+    /// Every line can be read, and yet it is not what was written.
+    #[error(
+        "the export was changed after it was written: number or checksum of its lines differ from what its last line says. Nothing was imported; take another copy of the export, or an earlier one"
+    )]
+    Changed,
+    /// It cannot be read to its end.
+    #[error("the export cannot be read: {reason}. Nothing was imported")]
+    Unreadable {
+        /// What the system said.
+        reason: String,
+    },
 }

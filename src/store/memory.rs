@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::engine::{Engine, EngineError, RawChanges};
+use super::export::Export;
+use super::meta::Meta;
+use super::parts::Parted;
+use super::replace::write_all;
 
 /// Writes are flushed at the latest this long after they were made; the same promise as the real store's.
 pub(super) const FLUSHED_WITHIN: Duration = Duration::from_secs(1);
@@ -71,6 +76,18 @@ impl MemoryEngine {
         let mut disk = self.lock();
         disk.flush_what_is_old();
         Self::with(disk.flushed.clone())
+    }
+
+    /// A disk with the content of an export, as after an import at this moment.
+    #[must_use]
+    pub fn imported(export: &Export, now: DateTime<Utc>) -> Self {
+        let disk = Self::new();
+        let meta = Meta { imported_at: Some(now), ..export.meta.clone() };
+        let export = Export { exported_at: now, meta, records: export.records.clone() };
+        if let Err(error) = write_all(&mut Parted::new(disk.clone()), &export) {
+            disk.refuse_writes(&error.0);
+        }
+        disk
     }
 
     /// Everything that is written on it, flushed or not, one after another: for a search for what must not be there.

@@ -12,7 +12,7 @@ pub struct Meta {
     pub instance: String,
     /// When the database was made.
     pub created_at: DateTime<Utc>,
-    /// When an older copy of it was last put in its place.
+    /// When what could be saved of a damaged database was last put in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_at: Option<DateTime<Utc>>,
     /// When the content of another was last read into it.
@@ -30,8 +30,13 @@ impl Meta {
 
     /// Since when the store has seen everything: what was booked before may be unknown to it.
     pub fn complete_since(&self) -> DateTime<Utc> {
-        let Self { instance: _, created_at, restored_at, imported_at } = self;
-        [Some(*created_at), *restored_at, *imported_at].into_iter().flatten().max().unwrap_or(*created_at)
+        self.replaced_at().map_or(self.created_at, |at| at.max(self.created_at))
+    }
+
+    /// When its content was last replaced by an older one, if it ever was: what it says of the outside may be long out of date.
+    pub fn replaced_at(&self) -> Option<DateTime<Utc>> {
+        let Self { instance: _, created_at: _, restored_at, imported_at } = self;
+        (*restored_at).max(*imported_at)
     }
 }
 
@@ -49,7 +54,7 @@ mod tests {
 
     #[test]
     fn version_1_is_read() {
-        let meta: Meta = decode(include_str!("../../fixtures/store/meta.v1.json")).unwrap();
+        let meta: Meta = decode(include_str!("../../fixtures/store/meta.v1.jsonl")).unwrap();
         let day = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         assert_eq!(
             meta,

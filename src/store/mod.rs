@@ -17,18 +17,31 @@
 //!
 //! **Accepted.** Dropping the future of a commit does not take the batch back: it may become durable or not, as in a crash.
 //!
+//! | file | does |
+//! | --- | --- |
+//! | [`record`], [`kinds`], [`meta`] | what is kept, in which form, and whether it travels |
+//! | `writer`, `parts` | changes on their way to the disk |
+//! | `directory`, `opening` | what has to be right before a database is opened |
+//! | [`export`], `snapshot` | all of it as text, all of it judged |
+//! | `replace`, `rebuild` | an import, or what is left of a damaged database, takes its place |
+//!
 //! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine` and [`memory`] give it.
 
 mod directory;
 mod engine;
 pub mod error;
+pub mod export;
+pub mod kinds;
 pub mod memory;
 pub mod meta;
 mod opening;
 mod parts;
+mod rebuild;
 pub mod record;
+mod replace;
 pub mod secret_file;
 mod sled_engine;
+mod snapshot;
 mod writer;
 
 use std::path::Path;
@@ -39,16 +52,21 @@ use std::thread::{self, JoinHandle};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-pub use self::error::{OpenError, StoreError};
+pub use self::error::{BadExport, OpenError, StoreError};
+pub use self::export::Export;
+pub use self::kinds::{Kind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
 pub use self::record::{Batch, Record, Scan, Unreadable};
-pub use self::secret_file::{SecretKey, admin_token};
+pub use self::replace::import;
+pub use self::secret_file::{SecretKey, admin_token, fresh_token, pseudonym_key};
+pub use self::snapshot::Snapshot;
 
 use self::directory::StateDirectory;
 use self::engine::Engine;
 use self::parts::{Parted, Stored};
 use self::writer::{Queue, Urgency};
+use crate::messages::state as say;
 
 /// The kind of the records in which clients are remembered ([`crate::practice::clients`]). They are of use to nobody without the key
 /// file beside the database, which never leaves the machine: whoever copies records elsewhere leaves these out.
@@ -61,6 +79,41 @@ pub const CLIENT_MEMORY: &str = "client-memory";
 /// What is wrong with the directory and what to do about it.
 pub fn inspect(path: &Path) -> Result<bool, OpenError> {
     StateDirectory::inspect(path)
+}
+
+/// Reads everything in a database that no process has; makes no first one. `None`: there is none.
+///
+/// # Errors
+/// It cannot be opened at all.
+pub fn verify(path: &Path, kinds: &[Kind], now: DateTime<Utc>) -> Result<Option<Snapshot>, OpenError> {
+    if !StateDirectory::inspect(path)? {
+        return Ok(None);
+    }
+    let directory = StateDirectory::open(path, now)?;
+    if directory.marker()?.is_none() && !directory.has_database() && !path.join(replace::INCOMING).exists() {
+        return Ok(None);
+    }
+    let database = opening::open_database(&directory, now)?;
+    Ok(Some(Snapshot::take(database.records, &database.meta, kinds, now)))
+}
+
+/// What is wrong with the files beside the database: keys that are missing or hold something else, a damaged database that was set
+/// aside.
+pub fn verify_beside(path: &Path) -> Vec<String> {
+    let mut problems = Vec::new();
+    let secrets = [
+        (secret_file::PSEUDONYM_KEY, secret_file::pseudonym_key(path).map(|key| key.is_some())),
+        (secret_file::ADMIN_TOKEN, secret_file::admin_token(path).map(|token| token.is_some())),
+    ];
+    for (name, found) in secrets {
+        match found {
+            Ok(true) => {}
+            Ok(false) => problems.push(say::missing(&path.join(name))),
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    problems.extend(say::set_aside(&rebuild::found(path)));
+    problems
 }
 
 /// A handle to the store; clones are the same store. It is closed when the last one is dropped: what was submitted is then
@@ -113,6 +166,23 @@ impl Store {
             directory: Some(directory),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The same for the service, which has to go on: a database that is damaged or gone is set aside under another name, and what
+    /// can be read of it takes its place. That is an error in the log, and [`Store::alarm`] for as long as the files are there.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_or_rebuild(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
+        match Self::open(path, now) {
+            Err(why) if rebuild::can_mend(path, &why) => {
+                let rebuilt = rebuild::rebuild(path, &why, now)?;
+                let text = say::rebuilt(&why, rebuilt.aside.as_deref(), rebuilt.taken, &rebuilt.lost);
+                tracing::error!("{text}");
+                Self::open(path, now)
+            }
+            opened => opened,
+        }
     }
 
     /// Opens the store on a disk in memory. It has no thread and uses no randomness: the key of pseudonyms is all zeros.
@@ -225,6 +295,18 @@ impl Store {
             }
         }
         scan
+    }
+
+    /// All records at this moment, judged by these kinds. Call [`Store::flush`] before, if what is not durable must not be among
+    /// them.
+    pub fn snapshot(&self, kinds: &[Kind], now: DateTime<Utc>) -> Snapshot {
+        Snapshot::take(self.inner.queue.scan(""), &self.inner.meta, kinds, now)
+    }
+
+    /// What a person has to know about the store, for as long as it is so.
+    pub fn alarm(&self) -> Option<String> {
+        let directory = self.inner.directory.as_ref()?;
+        say::set_aside(&rebuild::found(directory.path()))
     }
 
     /// What the store knew about itself when it was opened.

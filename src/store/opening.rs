@@ -28,8 +28,33 @@ pub(super) struct Opened {
     pub(super) directory: StateDirectory,
 }
 
+/// What the database holds, and the database.
+pub(super) struct Database {
+    pub(super) records: BTreeMap<String, Stored>,
+    pub(super) disk: Parted<SledEngine>,
+    pub(super) meta: Meta,
+}
+
 pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<Opened, OpenError> {
-    let directory = StateDirectory::open(path, now)?;
+    open_in(StateDirectory::open(path, now)?, now)
+}
+
+pub(super) fn open_in(directory: StateDirectory, now: DateTime<Utc>) -> Result<Opened, OpenError> {
+    let Database { records, disk, meta } = open_database(&directory, now)?;
+    let path = directory.path();
+    let (pseudonym_key, key_is_fresh) = ensure_pseudonym_key(path)?;
+    if key_is_fresh && meta.created_at != now {
+        tracing::warn!(
+            "the pseudonym key was missing and was made anew: patients get other ids at Healthengine from here on"
+        );
+    }
+    let admin_token = ensure_admin_token(path)?;
+    Ok(Opened { records, disk, meta, pseudonym_key, admin_token, directory })
+}
+
+/// Opens the database of a directory; makes one at the first start, and finishes what an import began.
+pub(super) fn open_database(directory: &StateDirectory, now: DateTime<Utc>) -> Result<Database, OpenError> {
+    super::replace::finish(directory)?;
     let path = directory.path();
     let marker = directory.marker()?;
     let vanished = |marker: Marker| OpenError::Vanished {
@@ -40,7 +65,7 @@ pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<Opened, OpenError>
     if let Some(marker) = marker.clone().filter(|_| !directory.has_database()) {
         return Err(vanished(marker));
     }
-    let mut disk = Parted::new(SledEngine::open(&directory)?);
+    let mut disk = Parted::new(SledEngine::open(directory)?);
     let loaded = quietly(|| disk.load()).and_then(|loaded| loaded.map_err(|EngineError(reason)| reason));
     let mut records = loaded.map_err(|reason| damaged(path, reason))?;
     let meta = match (find_meta(&records), marker) {
@@ -59,16 +84,9 @@ pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<Opened, OpenError>
             return Err(damaged(path, "it holds records, but not the one that vetbridge begins with".to_owned()));
         }
         (None, Some(marker)) => return Err(vanished(marker)),
-        (None, None) => first_start(&directory, &mut disk, &mut records, now)?,
+        (None, None) => first_start(directory, &mut disk, &mut records, now)?,
     };
-    let (pseudonym_key, key_is_fresh) = ensure_pseudonym_key(path)?;
-    if key_is_fresh && meta.created_at != now {
-        tracing::warn!(
-            "the pseudonym key was missing and was made anew: patients get other ids at Healthengine from here on"
-        );
-    }
-    let admin_token = ensure_admin_token(path)?;
-    Ok(Opened { records, disk, meta, pseudonym_key, admin_token, directory })
+    Ok(Database { records, disk, meta })
 }
 
 fn first_start(
@@ -77,9 +95,7 @@ fn first_start(
     records: &mut BTreeMap<String, Stored>,
     now: DateTime<Utc>,
 ) -> Result<Meta, OpenError> {
-    let mut random = [0; 8];
-    secret_file::random(&mut random).map_err(self::disk(directory.path()))?;
-    let meta = Meta::new(secret_file::to_hex(&random), now);
+    let meta = Meta::new(secret_file::fresh_id().map_err(self::disk(directory.path()))?, now);
     write_meta(disk, records, &meta)
         .map_err(|EngineError(reason)| OpenError::Disk { path: directory.path().to_owned(), reason })?;
     disk.engine().sync_names()?;

@@ -13,7 +13,7 @@ use super::engine::{Engine, EngineError, RawChanges};
 /// The longest value an engine is given, in bytes.
 pub(super) const PART_BYTES_MAX: usize = 4_096;
 /// The longest value there can be, in bytes.
-pub(super) const VALUE_BYTES_MAX: usize = 1_048_576;
+pub(super) const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Stands between a record's key and the number of a part. Keys hold no control characters, so it cannot be mistaken.
 const SEPARATOR: u8 = 0;
@@ -44,18 +44,26 @@ impl<E: Engine> Parted<E> {
 
     /// Reads everything and puts parts together. Call it once, before the first write.
     pub(super) fn load(&mut self) -> Result<BTreeMap<String, Stored>, EngineError> {
+        match self.load_what_can_be_read() {
+            (found, None) => Ok(found),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// The same, up to where reading stops; and why it did, if not at the end.
+    pub(super) fn load_what_can_be_read(&mut self) -> (BTreeMap<String, Stored>, Option<EngineError>) {
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
-        self.engine.load(&mut |key, value| {
+        let loaded = self.engine.load(&mut |key, value| {
             let (key, number) = split_key(key);
             let entry = found.entry(key).or_default();
             match number {
                 None => entry.head = Some(value.to_vec()),
                 Some(number) => drop(entry.parts.insert(number, value.to_vec())),
             }
-        })?;
+        });
         let last_part = |found: &Found| found.parts.keys().next_back().copied();
         self.parts = found.iter().filter_map(|(key, found)| Some((key.clone(), last_part(found)?))).collect();
-        Ok(found.into_iter().map(|(key, found)| (key, found.assemble())).collect())
+        (found.into_iter().map(|(key, found)| (key, found.assemble())).collect(), loaded.err())
     }
 
     /// Applies all changes or none. They need not last before [`Parted::sync`].

@@ -2,7 +2,8 @@
 //!
 //! A record of kind `sent-day` under key `1234567/s136/2026-12-01` stands in the database as `sent-day/1234567/s136/2026-12-01` with
 //! the value `{"v":1,"data":…}`. When a record's fields change, its [`Record::VERSION`] goes up, [`Record::migrate`] learns to lift
-//! the old form, and a sample of the old form joins `fixtures/store/`, where a test reads it for as long as the program lives.
+//! the old form, and samples of the new one join `fixtures/store/<kind>.v<version>.jsonl`. Those of the old one stay: a test reads
+//! all of them for as long as the program lives.
 //! Records are lifted when they are read and written in the present form when they next change.
 //!
 //! The client memory is the exception: what its records hold is encrypted, so they cannot be lifted without its key, and what they say
@@ -56,7 +57,7 @@ impl Batch {
     /// Stores `record` under `key`, in place of what stood there.
     ///
     /// # Errors
-    /// The key is empty, over [`KEY_BYTES_MAX`] or holds control characters; the record is no JSON or over 1 MiB.
+    /// The key is empty, over [`KEY_BYTES_MAX`] or holds control characters; the record is no JSON or over 16 MiB.
     pub fn put<R: Record>(mut self, key: &str, record: &R) -> Result<Self, StoreError> {
         check_key(key).map_err(|problem| StoreError::BadKey { kind: R::KIND, problem })?;
         self.changes.insert(full_key::<R>(key), Some(encode(key, record)?));
@@ -88,7 +89,7 @@ impl std::fmt::Debug for Batch {
 }
 
 /// A record that is there and cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("the record {key} cannot be read: {reason}")]
 pub struct Unreadable {
     /// Kind and key.
@@ -143,7 +144,7 @@ pub fn decode<R: Record>(text: &str) -> Result<R, String> {
     serde_json::from_value(data).map_err(|error| what_is_wrong(&error))
 }
 
-fn encode<R: Record>(key: &str, record: &R) -> Result<Arc<str>, StoreError> {
+pub(super) fn encode<R: Record>(key: &str, record: &R) -> Result<Arc<str>, StoreError> {
     #[derive(Serialize)]
     struct Envelope<'a, T> {
         v: u32,
@@ -158,7 +159,7 @@ fn encode<R: Record>(key: &str, record: &R) -> Result<Arc<str>, StoreError> {
     Ok(text.into())
 }
 
-fn check_key(key: &str) -> Result<(), &'static str> {
+pub(super) fn check_key(key: &str) -> Result<(), &'static str> {
     if key.is_empty() {
         Err("it is empty")
     } else if key.len() > KEY_BYTES_MAX {
@@ -211,7 +212,7 @@ mod tests {
     fn every_older_form_is_lifted_to_the_present_one() {
         let lifted = |text| decode::<Sample>(text).unwrap();
         let expected = Sample { names: vec!["a".into()], colour: "none".into() };
-        assert_eq!(lifted(include_str!("../../fixtures/store/sample.v1.json")), expected);
+        assert_eq!(lifted(include_str!("../../fixtures/store/sample.v1.jsonl")), expected);
         assert_eq!(lifted(r#"{"v":2,"data":{"names":["a"]}}"#), expected);
         assert_eq!(lifted(r#"{"v":3,"data":{"names":["a"],"colour":"none"}}"#), expected);
         let written = encode("k", &expected).unwrap();
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_over_a_mebibyte_is_refused() {
+    fn a_record_over_sixteen_mebibytes_is_refused() {
         let sample = Sample { names: vec!["x".repeat(VALUE_BYTES_MAX)], colour: String::new() };
         let error = Batch::new().put("k", &sample).unwrap_err();
         assert!(matches!(&error, StoreError::TooLarge { key, .. } if key == "sample/k"), "{error}");

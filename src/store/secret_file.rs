@@ -18,8 +18,8 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use super::directory::{disk, read_small, remove_if_there, sync_directory_of, write_file};
 use super::error::OpenError;
 
-const ADMIN_TOKEN: &str = "admin-token";
-const PSEUDONYM_KEY: &str = "pseudonym-key";
+pub(super) const ADMIN_TOKEN: &str = "admin-token";
+pub(super) const PSEUDONYM_KEY: &str = "pseudonym-key";
 const CLIENT_MEMORY_KEY: &str = "client-memory-key";
 /// Shorter tokens can be guessed.
 const TOKEN_CHARS_MIN: usize = 16;
@@ -66,10 +66,32 @@ pub(super) fn ensure_admin_token(state: &Path) -> Result<SecretString, OpenError
     }
 }
 
+/// Reads the key of pseudonyms of a state directory. `None` if there is none.
+///
+/// # Errors
+/// The file cannot be read, or holds no key.
+pub fn pseudonym_key(state: &Path) -> Result<Option<SecretKey>, OpenError> {
+    read(&state.join(PSEUDONYM_KEY), key)
+}
+
+/// Writes the key of pseudonyms that comes with an import.
+pub(super) fn put_pseudonym_key(state: &Path, key: &SecretKey) -> Result<(), OpenError> {
+    let path = state.join(PSEUDONYM_KEY);
+    let line = Zeroizing::new(format!("{}\n", to_hex(key.bytes())));
+    write_file(&path, line.as_bytes()).map_err(disk(&path))
+}
+
+/// A key that nobody ever had.
+pub(super) fn fresh_key() -> std::io::Result<SecretKey> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    random(&mut *bytes)?;
+    Ok(SecretKey(bytes))
+}
+
 /// The key of pseudonyms, made if there is none. The flag says whether it was made.
 pub(super) fn ensure_pseudonym_key(state: &Path) -> Result<(SecretKey, bool), OpenError> {
     let path = state.join(PSEUDONYM_KEY);
-    match read(&path, key)? {
+    match pseudonym_key(state)? {
         Some(key) => make_private(&path).map(|()| (key, false)),
         None => make(&path).map(|(_, key)| (key, true)),
     }
@@ -120,12 +142,26 @@ fn make_private(path: &Path) -> Result<(), OpenError> {
 }
 
 fn make(path: &Path) -> Result<(SecretString, SecretKey), OpenError> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    random(&mut *bytes).map_err(disk(path))?;
-    let text: SecretString = to_hex(&*bytes).into();
+    let key = fresh_key().map_err(disk(path))?;
+    let text: SecretString = to_hex(key.bytes()).into();
     let line = Zeroizing::new(format!("{}\n", text.expose_secret()));
     write_file(path, line.as_bytes()).map_err(disk(path))?;
-    Ok((text, SecretKey(bytes)))
+    Ok((text, key))
+}
+
+/// A token for a process that can keep none.
+///
+/// # Errors
+/// The system has no random bytes.
+pub fn fresh_token() -> std::io::Result<SecretString> {
+    fresh_key().map(|key| to_hex(key.bytes()).into())
+}
+
+/// A name for an instance of the store.
+pub(super) fn fresh_id() -> std::io::Result<String> {
+    let mut bytes = [0; 8];
+    random(&mut bytes)?;
+    Ok(to_hex(&bytes))
 }
 
 /// Random bytes of the operating system.
@@ -138,7 +174,8 @@ pub(super) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_hex(text: &str) -> Option<SecretKey> {
+/// The key that these 64 digits stand for.
+pub(super) fn from_hex(text: &str) -> Option<SecretKey> {
     let mut bytes = Zeroizing::new([0; 32]);
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;

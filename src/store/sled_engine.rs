@@ -6,8 +6,11 @@
 //! database from opening ever after; damage can end in a panic instead of an error; a log whose beginning is unreadable counts
 //! as an empty one. Hence everything in this file, and the marker file that [`super::opening`] checks.
 
+#[cfg(not(panic = "unwind"))]
+compile_error!("a damaged database can end in a panic, which the store catches: build with panic = \"unwind\"");
+
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -24,28 +27,49 @@ pub(super) struct SledEngine {
     database: sled::Db,
     /// A second handle to the file that the database writes: sled syncs its own too rarely. It is kept open, because Linux
     /// reports a failed write-back only to handles that were open when it failed.
-    file: File,
+    file: Box<dyn SyncData>,
     path: PathBuf,
+}
+
+/// A file whose data can be brought to the disk.
+trait SyncData: Send {
+    /// See [`File::sync_data`].
+    fn sync_data(&self) -> io::Result<()>;
+}
+
+impl SyncData for File {
+    fn sync_data(&self) -> io::Result<()> {
+        Self::sync_data(self)
+    }
 }
 
 impl SledEngine {
     /// Opens the database, or makes one. Only the holder of the directory's lock may do that: repairs come first.
     pub(super) fn open(directory: &StateDirectory) -> Result<Self, OpenError> {
-        let path = directory.path().to_owned();
+        Self::open_at(directory.path())
+    }
+
+    /// The same for a copy that nobody else knows of.
+    pub(super) fn open_at(path: &Path) -> Result<Self, OpenError> {
+        let path = path.to_owned();
         remove_unfinished_snapshots(&path)?;
         let database = quietly(|| sled::Config::new().path(&path).cache_capacity(CACHE_BYTES).open());
         let database = database.map_err(|what| damaged(&path, what))?.map_err(|error| open_error(&path, error))?;
-        let file = File::open(path.join("db")).map_err(disk(&path))?;
+        let file = Box::new(File::open(path.join("db")).map_err(disk(&path))?);
         Ok(Self { database, file, path })
     }
 
     /// After first creation: makes the files' names last, not just their content.
     pub(super) fn sync_names(&self) -> Result<(), OpenError> {
         let sync = || {
-            self.file.sync_all()?;
+            File::open(self.path.join("db"))?.sync_all()?;
             File::open(self.path.join("conf"))?.sync_all()?;
             File::open(&self.path)?.sync_all()?;
-            sync_directory_of(&self.path)
+            match sync_directory_of(&self.path) {
+                // Whoever gave us the directory may keep others from reading the one around it, and made it long ago.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+                synced => synced,
+            }
         };
         sync().map_err(disk(&self.path))
     }
@@ -92,7 +116,7 @@ fn remove_unfinished_snapshots(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Runs what may panic on a damaged database, and returns what it panicked with. The usual message with its hint at
-/// backtraces is kept from the terminal: the operator gets a sentence instead.
+/// backtraces is kept from the terminal: the operator gets a sentence instead. Not to be used inside itself.
 pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // The hook is the process's: two that swap it at a time could leave the silent one in place.
     static SWAPPING: Mutex<()> = Mutex::new(());
@@ -141,4 +165,43 @@ fn engine_error(error: &sled::Error) -> EngineError {
         sled::Error::Unsupported(_) => "its format is not that of this version".to_owned(),
         sled::Error::ReportableBug(_) => "the database library found a mistake of its own".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Counts, and refuses from the second time on.
+    struct Counted(Arc<AtomicU32>);
+
+    impl SyncData for Counted {
+        fn sync_data(&self) -> io::Result<()> {
+            if self.0.fetch_add(1, Ordering::Relaxed) == 0 { Ok(()) } else { Err(io::Error::other("gone")) }
+        }
+    }
+
+    #[test]
+    fn a_flush_of_the_database_is_followed_by_a_sync_of_its_file_and_fails_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut engine = SledEngine::open_at(directory.path()).unwrap();
+        let synced = Arc::new(AtomicU32::new(0));
+        engine.file = Box::new(Counted(Arc::clone(&synced)));
+        engine.apply(RawChanges::from([(b"a".to_vec(), Some(b"1".to_vec()))])).unwrap();
+        assert_eq!(synced.load(Ordering::Relaxed), 0);
+        engine.sync().unwrap();
+        assert_eq!(synced.load(Ordering::Relaxed), 1);
+        assert_eq!(engine.sync(), Err(EngineError("gone".into())));
+    }
+
+    #[test]
+    fn the_version_that_was_measured_is_the_one_that_is_built() {
+        let manifest = include_str!("../../Cargo.toml");
+        assert!(
+            manifest.contains("\nsled = \"=0.34.7\"\n"),
+            "measure the other version before, see the top of this file"
+        );
+    }
 }

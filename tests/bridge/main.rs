@@ -6,6 +6,7 @@
 mod support;
 
 mod availability;
+mod backup;
 mod booking;
 mod changes;
 mod client_memory;
@@ -21,6 +22,7 @@ mod power_cuts;
 mod requests;
 mod resolve;
 mod start;
+mod store_fails;
 mod subscriptions;
 mod switches;
 mod webhook_listener;

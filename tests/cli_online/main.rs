@@ -11,5 +11,7 @@ mod resolve;
 mod resync;
 mod run;
 mod server;
+#[allow(dead_code, reason = "shared with other tests")]
 mod service;
+mod state;
 mod webhooks;

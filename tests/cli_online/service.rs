@@ -1,7 +1,8 @@
 //! `vetbridge run` as a process of its own, and a client of its admin listener.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,14 +22,36 @@ pub(crate) struct Service {
 impl Service {
     /// Starts it and waits until it answers.
     pub(crate) async fn start(clinic: &Clinic) -> Self {
+        Self::start_as(clinic, None).await
+    }
+
+    /// The same as another user; only root can say who.
+    pub(crate) async fn start_as(clinic: &Clinic, user: Option<u32>) -> Self {
         let mut command = clinic.command(&["run", "--log-format", "json"]);
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        Self::spawn(clinic, command).await
+    }
+
+    /// The same in a shell that said this first, such as `ulimit -f 100`.
+    pub(crate) async fn start_limited(clinic: &Clinic, first: &str) -> Self {
+        let program = clinic.command(&[]);
+        let mut command = Command::new("sh");
+        let line = format!("{first}; exec \"$0\" run --log-format json");
+        command.current_dir(clinic.directory.path()).arg("-c").arg(line).arg(program.get_program());
+        Self::spawn(clinic, command).await
+    }
+
+    async fn spawn(clinic: &Clinic, mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
         let mut service = Self { child, log, port: clinic.port, token: String::new() };
         eventually("the service answers", async || service.try_get("/healthz").await).await;
-        service.token = std::fs::read_to_string(clinic.state().join("admin-token")).unwrap().trim_end().to_owned();
+        let token = std::fs::read_to_string(clinic.state().join("admin-token")).unwrap();
+        token.trim_end().clone_into(&mut service.token);
         service
     }
 
@@ -60,6 +83,11 @@ impl Service {
     /// Asks with the token.
     pub(crate) async fn ask(&self, method: Method, path: &str) -> Response {
         client().request(method, self.url(path)).bearer_auth(&self.token).send().await.unwrap()
+    }
+
+    /// Asks for something of a service that may be gone before it answers.
+    pub(crate) async fn try_post(&self, path: &str) {
+        let _ = client().post(self.url(path)).bearer_auth(&self.token).send().await;
     }
 
     /// Asks with the token and a JSON body.
@@ -106,6 +134,18 @@ impl Service {
             }
             assert!(began.elapsed() < Duration::from_secs(30), "it does not leave: {}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// True while the process lives.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for the end of a process that was killed.
+    pub(crate) async fn gone(&mut self) {
+        while self.runs() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 

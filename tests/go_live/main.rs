@@ -13,6 +13,7 @@ mod service;
 mod availability;
 mod configuration;
 mod linking;
+mod patients;
 mod requests;
 mod table;
 mod webhooks;

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 const README: &str = include_str!("../../README.md");
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("linking.rs"),
     include_str!("configuration.rs"),
     include_str!("availability.rs"),
+    include_str!("patients.rs"),
     include_str!("requests.rs"),
     include_str!("webhooks.rs"),
 ];

@@ -29,24 +29,25 @@ use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;
 use vetbridge::config::{self, Config};
+use vetbridge::deskless::Deskless;
 use vetbridge::healthengine::HealthengineHandle;
 use vetbridge::healthengine::client::Client as HealthengineClient;
 use vetbridge::http::Lane;
 use vetbridge::ids::{AppointmentTypeId, BookingId, PracticeId, ScheduleId};
 use vetbridge::openvpms::client::Client as OpenVpmsClient;
-use vetbridge::practice::{Doors, Practice};
+use vetbridge::practice::{Doors, KINDS, Practice};
 use vetbridge::simulator::exchange::{Asked, Fault, Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
     BASE_PATH, BookingStatus, BookingView, HealthengineModel, NewPractice, NotOffered, Settings, Wish,
 };
 use vetbridge::simulator::openvpms::{Appointment, AppointmentId, NewAppointment, OpenVpmsSim, Uuids, World};
-use vetbridge::store::{MemoryEngine, Store};
+use vetbridge::store::{Export, MemoryEngine, OpenError, Store};
 use vetbridge::zone::Zone;
 
 pub(crate) use self::chance::Chance;
 pub(crate) use self::log::Log;
 pub(crate) use self::people::{judith, person};
-pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, basic};
+pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 
 /// Monday, 15 February 2027, 08:00 in Sydney: an hour before the diary opens.
 pub(crate) const MORNING: &str = "2027-02-15 08:00";
@@ -110,6 +111,10 @@ pub(crate) struct Clinic {
     pub(crate) healthengine: HealthengineModel,
     /// What goes wrong on the way to it.
     pub(crate) healthengine_faults: Faults,
+    /// What becomes of its answers on the way.
+    pub(crate) twist: Twist,
+    /// True if calls are rationed as over the network, from the next start on.
+    pub(crate) rationed: bool,
     /// Every call of the bridge, to either system.
     pub(crate) journal: Journal,
     /// The configuration of the next start.
@@ -182,6 +187,8 @@ impl Clinic {
             openvpms_faults: Faults::none(),
             healthengine,
             healthengine_faults: Faults::none(),
+            twist: Twist::default(),
+            rationed: false,
             config,
             travel: Travel::Steady(Duration::from_millis(5)),
             log,
@@ -197,6 +204,11 @@ impl Clinic {
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "the bridge runs already");
         let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
+        self.start_on(store);
+    }
+
+    /// Starts the bridge on a store that is open.
+    pub(crate) fn start_on(&mut self, store: Store) {
         let power = Power::of(&self.disk);
         let wires = Wires::default();
         let cables = Cables { clinic: self, power: &power, wires: &wires };
@@ -268,6 +280,46 @@ impl Clinic {
     pub(crate) fn problems(&self) -> BTreeMap<String, String> {
         let problems = self.practice().health().problems().into_iter();
         problems.map(|problem| (problem.subject, problem.text)).collect()
+    }
+
+    /// From here on the disk takes no write of the running process, as when it is full.
+    pub(crate) fn fill_the_disk(&self) {
+        self.disk.refuse_writes("no space left on device");
+    }
+
+    /// Waits until the bridge finds that the store has failed, and ends it as the service does.
+    pub(crate) async fn until_it_gives_up(&mut self, limit: Duration) {
+        let running = self.running.take().expect("the bridge runs");
+        let broken = tokio::time::timeout(limit, running.bridge.store().failed()).await;
+        assert!(broken.is_ok(), "not within {limit:?}: the store fails");
+        running.bridge.reject_open(Duration::from_secs(6)).await;
+        running.bridge.stop(Duration::from_secs(6)).await;
+        self.disk = self.disk.crash();
+    }
+
+    /// The service that waits for its store. [`Clinic::start_on`] the store that it returns.
+    pub(crate) fn deskless(&self) -> Arc<Deskless> {
+        assert!(self.running.is_none(), "the bridge still runs");
+        let why = OpenError::Disk { path: "state".into(), reason: "no space left on device".into() };
+        let power = Power::of(&self.disk);
+        let cables = Cables { clinic: self, power: &power, wires: &Wires::default() };
+        Deskless::new(&self.config, &cables, self.clock.clone(), &why)
+    }
+
+    /// What the store is opened on next.
+    pub(crate) fn disk(&self) -> MemoryEngine {
+        self.disk.clone()
+    }
+
+    /// A backup of the state of this moment, as text.
+    pub(crate) fn export(&self) -> Export {
+        self.bridge().store().snapshot(&KINDS, self.clock.now()).into_export()
+    }
+
+    /// Brings a backup back in the place of what is on the disk; to be said while the bridge is stopped.
+    pub(crate) fn import(&mut self, export: &Export) {
+        assert!(self.running.is_none(), "the bridge still runs");
+        self.disk = MemoryEngine::imported(export, self.clock.now());
     }
 
     /// The store is gone, as after a disk was replaced; to be said while the bridge is stopped.
@@ -469,7 +521,14 @@ struct Cables<'a> {
 impl Cables<'_> {
     fn line(&self, whose: Option<&PracticeId>, memory: Memory) -> Arc<Line> {
         let clinic = self.clinic;
-        Arc::new(Line::new(memory, whose, clinic.journal.clone(), clinic.travel.clone(), self.power.clone()))
+        let rate = match whose {
+            None => clinic.config.openvpms.max_requests_per_second,
+            Some(_) => clinic.config.healthengine.max_requests_per_second,
+        };
+        Arc::new(
+            Line::new(memory, whose, clinic.journal.clone(), clinic.travel.clone(), self.power.clone())
+                .rationed(rate, clinic.rationed),
+        )
     }
 }
 
@@ -498,7 +557,7 @@ impl Connect for Cables<'_> {
         if let Some(handle) = wires.get(&whose) {
             return Some(Arc::clone(handle));
         }
-        let model: Arc<dyn Model> = Arc::new(self.clinic.healthengine.clone());
+        let model: Arc<dyn Model> = Arc::new(self.clinic.twist.around(self.clinic.healthengine.clone()));
         let memory = Memory::new(model, self.clinic.healthengine_faults.clone())
             .below(BASE_PATH)
             .with_header("api-key", settings.api_key.expose_secret())

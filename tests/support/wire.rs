@@ -1,5 +1,6 @@
 //! The wire between bridge and simulators: it takes time, it is watched, and it goes dead with the process.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
+use vetbridge::http::limits::Limits;
 use vetbridge::http::{Request, Response, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::remote::{Answer, ErrorClass};
-use vetbridge::simulator::exchange::Memory;
+use vetbridge::simulator::exchange::{Answered, Asked, Memory, Model};
 use vetbridge::store::MemoryEngine;
 
 use super::Chance;
@@ -179,6 +181,7 @@ pub(crate) struct Line {
     journal: Journal,
     travel: Travel,
     power: Power,
+    limits: Option<Limits>,
 }
 
 impl Line {
@@ -189,10 +192,19 @@ impl Line {
         travel: Travel,
         power: Power,
     ) -> Self {
-        Self { memory, practice: practice.cloned(), journal, travel, power }
+        Self { memory, practice: practice.cloned(), journal, travel, power, limits: None }
+    }
+
+    /// With the limits that the network has, if `rationed`.
+    pub(super) fn rationed(mut self, per_second: u32, rationed: bool) -> Self {
+        self.limits = NonZeroU32::new(per_second).filter(|_| rationed).map(Limits::new);
+        self
     }
 
     async fn carry(&self, request: Request) -> Answer<Response> {
+        if let Some(limits) = &self.limits {
+            limits.turn(request.lane).await?;
+        }
         let at = self.journal.clock.now();
         let what = format!("{} {}", request.method, request.path);
         tokio::time::sleep(self.travel.time()).await;
@@ -226,6 +238,38 @@ impl Transport for Line {
             () = self.power.until_cut() => std::future::pending().await,
             answer = self.carry(request) => answer,
         }
+    }
+}
+
+/// Changes what Healthengine answers.
+#[derive(Clone, Default)]
+pub(crate) struct Twist(Arc<Mutex<Option<Change>>>);
+
+type Change = Box<dyn FnMut(&Asked, &mut Answered) + Send>;
+
+impl Twist {
+    /// From here on every answer goes through this.
+    pub(crate) fn set(&self, change: impl FnMut(&Asked, &mut Answered) + Send + 'static) {
+        *self.0.lock().unwrap() = Some(Box::new(change));
+    }
+
+    pub(super) fn around(&self, model: impl Model) -> impl Model {
+        Twisted { model, twist: self.clone() }
+    }
+}
+
+struct Twisted<M> {
+    model: M,
+    twist: Twist,
+}
+
+impl<M: Model> Model for Twisted<M> {
+    fn answer(&self, asked: &Asked) -> Answered {
+        let mut answered = self.model.answer(asked);
+        if let Some(change) = self.twist.0.lock().unwrap().as_mut() {
+            change(asked, &mut answered);
+        }
+        answered
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use crate::config;
 use crate::ids::{LocationId, ScheduleId};
 use crate::mapping::{Absence, Asked, Inventory, Wanted};
+use crate::messages::configuration as say;
 use crate::openvpms::{ReadOpenVpms, SCHEDULE_NOT_AVAILABLE};
 use crate::remote::{Answer, CallError, ErrorClass};
 
@@ -20,16 +21,28 @@ pub(crate) fn asked(practice: &config::Practice) -> Asked {
     }
 }
 
+/// A practice is no larger than this: all of it is kept in memory and sent in one call. A shorter list would delete the rest at
+/// Healthengine, so a larger inventory is not used at all.
+const SCHEDULES_MAX: usize = 10_000;
+const TYPES_MAX: usize = 40_000;
+/// Clinicians who are said to work at more places than these do not.
+const PLACES_MAX: usize = 1_000;
+
 /// Reads everything that the mapping needs: one call for the locations, one per location, one per schedule, and those for
 /// clinicians only where clinicians are asked for.
 pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
     let mut inventory = Inventory { locations: server.locations().await?, ..Inventory::default() };
     let listed: BTreeSet<LocationId> = inventory.locations.iter().map(|location| location.id).collect();
     let clinicians: BTreeSet<_> = asked.resources.iter().filter_map(|wanted| wanted.user).collect();
+    let (mut schedules_read, mut types_read) = (0, 0);
     for &location in asked.locations.intersection(&listed) {
         let mut schedules = Vec::new();
         for schedule in server.schedules(location).await? {
             let types = server.appointment_types(schedule.id).await?;
+            (schedules_read, types_read) = (schedules_read + 1, types_read + types.len());
+            if schedules_read > SCHEDULES_MAX || types_read > TYPES_MAX {
+                return Err(CallError::new(ErrorClass::Contract, say::too_large(SCHEDULES_MAX, TYPES_MAX)));
+            }
             schedules.push((schedule, types));
         }
         inventory.schedules.insert(location, schedules);
@@ -49,6 +62,9 @@ pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked:
     }
     // Clinicians who also work elsewhere: which schedules count there.
     let elsewhere: BTreeSet<LocationId> = inventory.user_locations.values().flatten().copied().collect();
+    if elsewhere.len() > PLACES_MAX {
+        return Err(CallError::new(ErrorClass::Contract, say::too_many_places(PLACES_MAX)));
+    }
     for location in elsewhere {
         if let Entry::Vacant(place) = inventory.schedules.entry(location) {
             let schedules = server.schedules(location).await?;

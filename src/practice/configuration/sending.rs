@@ -29,7 +29,9 @@ impl Practice {
         let key = self.key_hash();
         let everything = reason == Reason::Person
             || told.key != key
-            || told.at.is_none_or(|at| !(TimeDelta::zero()..DAILY).contains(&(self.now() - at)));
+            || told.at.is_none_or(|at| !(TimeDelta::zero()..DAILY).contains(&(self.now() - at)))
+            // Told by the store's former life: Healthengine may have heard something else since.
+            || told.at < self.shared.store.meta().replaced_at();
         let mut changes = ConfigurationChanges {
             liveness_contract: everything || told.contract.as_ref() != Some(&desired.contract),
             ..ConfigurationChanges::default()

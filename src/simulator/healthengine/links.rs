@@ -3,6 +3,8 @@
 //! Nothing can be booked without a linked practitioner. A snapshot that leaves a resource or a type out deletes the links to
 //! it; sending it again does not bring them back, staff must.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::state::{AppointmentType, Practice, Resource};
 
 /// A practitioner as Healthengine shows him to pet owners.
@@ -72,11 +74,16 @@ impl Practice {
 
     /// Links everything that is not linked yet, as diligent staff would.
     pub(super) fn link_everything(&mut self) {
+        let mut types: BTreeMap<Option<String>, Vec<AppointmentType>> = BTreeMap::new();
+        for kind in &self.appointment_types {
+            types.entry(kind.resource.clone()).or_default().push(kind.clone());
+        }
         for resource in self.resources.clone() {
             if self.practitioner(&resource.id).is_none() {
                 self.link_resource(&resource, &resource.name);
             }
-            for kind in self.appointment_types.clone().iter().filter(|kind| kind.belongs_to(&resource.id)) {
+            let own = [Some(resource.id.clone()), None];
+            for kind in own.iter().filter_map(|key| types.get(key)).flatten() {
                 let linked = |known: &Kind| known.appointment_type.as_ref() == Some(&kind.id);
                 if !self.practitioner(&resource.id).is_some_and(|own| own.kinds.iter().any(linked)) {
                     self.link_kind(&resource.id, Kind::of(kind));
@@ -87,13 +94,14 @@ impl Practice {
 
     /// Deletes the links to what a snapshot left out.
     pub(super) fn drop_links(&mut self) {
-        let (resources, types) = (&self.resources, &self.appointment_types);
+        let resources: BTreeSet<&str> = self.resources.iter().map(|own| own.id.as_str()).collect();
+        let types: BTreeSet<&str> = self.appointment_types.iter().map(|own| own.id.as_str()).collect();
         for own in &mut self.practitioners {
-            if let Some(gone) = own.resource.take_if(|id| !resources.iter().any(|resource| resource.id == *id)) {
+            if let Some(gone) = own.resource.take_if(|id| !resources.contains(id.as_str())) {
                 self.lost_links.push(format!("{} -> resource {gone}", own.name));
             }
             for kind in &mut own.kinds {
-                if let Some(gone) = kind.appointment_type.take_if(|id| !types.iter().any(|other| other.id == *id)) {
+                if let Some(gone) = kind.appointment_type.take_if(|id| !types.contains(id.as_str())) {
                     self.lost_links.push(format!("{}, {} -> appointment type {gone}", own.name, kind.name));
                 }
             }

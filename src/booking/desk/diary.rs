@@ -1,0 +1,80 @@
+//! What happens to an appointment once it stands: the pet owner or staff cancel it, staff move it or give it to somebody else.
+
+use super::{Desk, Notice, Step};
+use crate::booking::ledger::{Entry, Owed, Place, State};
+use crate::messages::booking as say;
+
+impl Desk<'_> {
+    /// The appointment stands no longer. `told` if Healthengine knows already.
+    pub(super) fn cancelled(mut self, reason: &str, told: bool) -> Step {
+        self.entry.doubt = None;
+        self.entry.refusals = 0;
+        self.entry.told = told;
+        // What a person said of an appointment that stood is overtaken, and so is what it was flagged for: at once if nobody has to
+        // be told, else once Healthengine knows.
+        if told || self.entry.owed.is_some() {
+            self.entry.needs_attention = None;
+        }
+        self.entry.owed = (!told).then_some(Owed::Cancel);
+        self.entry.enter(State::Cancelled, self.now.now, reason);
+        self.notices.push(Notice::FreshDays);
+        if told { self.rest() } else { self.due() }
+    }
+
+    pub(super) fn cannot_cancel(mut self, reason: &str) -> Step {
+        self.entry.given_up = true;
+        self.flagged(|entry, zone| say::cannot_cancel(entry, zone, reason))
+    }
+
+    pub(super) fn flagged(mut self, sentence: impl FnOnce(&Entry, crate::zone::Zone) -> String) -> Step {
+        let sentence = sentence(&self.entry, self.now.zone);
+        // Not to be cleared with what a person settled before.
+        self.entry.owed = None;
+        self.entry.flag(sentence);
+        self.rest()
+    }
+
+    pub(super) fn moved(mut self, place: Place) -> Step {
+        // Two looks at once see one move.
+        if self.entry.place == Some(place) {
+            return self.rest();
+        }
+        let from = self.entry.place.replace(place);
+        let other_clinician = from.is_some_and(|from| from.user != place.user);
+        let only_clinician = from.is_some_and(|from| Place { user: place.user, ..from } == place);
+        // Who chose a vet and sees another one is surprised, and only once.
+        let surprised =
+            other_clinician && from.is_some_and(|from| from.user.is_some()) && !self.entry.clinician_by_staff;
+        if other_clinician {
+            self.entry.clinician_by_staff = true;
+            self.entry.clinician_named = place.user.is_some();
+        }
+        let state = self.entry.state;
+        let reason = if only_clinician { say::CLINICIAN_CHANGED_BY_STAFF } else { say::MOVED_BY_STAFF };
+        self.entry.enter(state, self.now.now, reason);
+        self.notices.extend(from.map(Notice::FreedDays));
+        self.notices.push(Notice::FreshDays);
+        if only_clinician {
+            return if surprised { self.flagged(say::another_clinician) } else { self.rest() };
+        }
+        self.flagged(|entry, zone| say::moved(entry, from.map(|from| from.span.start), surprised, zone))
+    }
+
+    pub(super) fn clinician_named(mut self) -> Step {
+        self.entry.clinician_named = self.entry.place.is_some_and(|place| place.user.is_some());
+        self.rest()
+    }
+
+    pub(super) fn out_of_sight(mut self) -> Step {
+        if self.entry.out_of_sight {
+            return self.rest();
+        }
+        self.entry.out_of_sight = true;
+        self.flagged(say::out_of_sight)
+    }
+
+    pub(super) fn gone_with_many(mut self) -> Step {
+        self.entry.left_alone = true;
+        self.flagged(say::gone_with_many)
+    }
+}

@@ -1,0 +1,118 @@
+//! A POST whose answer was lost: what the slot itself tells of it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Action, Desk, LOOK_RETRY, Look, Notice, Step, Taken};
+use crate::booking::ledger::{Doubt, Entry, State};
+use crate::messages::booking as say;
+
+/// After this many POSTs that left nothing there will be no other.
+const SUBMISSIONS_MAX: u32 = 3;
+
+/// When a booking with an unknown outcome is to be looked at again; `None` if there is no doubt to settle.
+///
+/// A reading counts as *free* for a request that may still lie in a queue only when it began no sooner than two timeouts after
+/// the POST, and the second of the two that are needed one timeout after the first.
+pub fn next_look(entry: &Entry, request_timeout: TimeDelta) -> Option<DateTime<Utc>> {
+    if entry.state != State::Submitting {
+        return None;
+    }
+    let Some(doubt) = &entry.doubt else { return Some(DateTime::<Utc>::MIN_UTC) };
+    let Some(looked_at) = doubt.looked_at else { return Some(doubt.since) };
+    let counts_from = match (doubt.server_is_through, doubt.free_at) {
+        (true, _) => doubt.since,
+        (false, None) => doubt.since + request_timeout * 2,
+        (false, Some(free_at)) => free_at + request_timeout,
+    };
+    Some(counts_from.max(looked_at + LOOK_RETRY).max(entry.not_before.unwrap_or(looked_at)))
+}
+
+impl Desk<'_> {
+    /// True if what takes the slot can be an appointment of ours that the ledger does not know of.
+    pub(super) fn may_be_ours_already(&self, taken: Taken) -> bool {
+        match taken {
+            Taken::All | Taken::Unseen => self.entry.maybe_forgotten || self.entry.left_nothing > 0,
+            Taken::ByAnother => self.entry.left_nothing > 0,
+            Taken::None | Taken::Part => false,
+        }
+    }
+
+    /// Reads the traces of a POST whose answer was lost.
+    pub(super) fn settle(mut self, look: Look) -> Step {
+        let now = self.now.now;
+        let mut doubt =
+            self.entry.doubt.unwrap_or(Doubt { since: now, server_is_through: false, looked_at: None, free_at: None });
+        doubt.looked_at = Some(now);
+        self.entry.doubt = Some(doubt);
+        match look {
+            Look::Unreachable(_) => self.rest(),
+            // Nobody can look any more. The pet owner was told yes, so a person has to.
+            Look::Closed(_) => self.doubtful(say::CANNOT_LOOK),
+            Look::Seen { taken: Taken::Unseen, .. } => self.doubtful(say::CANNOT_LOOK),
+            // The other booking's appointment may be gone, unnoticed: it was looked at before the POST, and the slot was free.
+            Look::Seen { taken: Taken::All | Taken::ByAnother, .. } => self.doubtful(say::PROBABLY_OURS),
+            Look::Seen { taken: Taken::Part, .. } => {
+                self.entry.doubt = None;
+                self.reject_and_refresh(say::TAKEN_BY_ANOTHER.into())
+            }
+            Look::Seen { taken: Taken::None, began, .. } => {
+                if self.is_settled_as_free(&mut doubt, began) {
+                    self.left_nothing()
+                } else {
+                    self.entry.doubt = Some(doubt);
+                    self.rest()
+                }
+            }
+        }
+    }
+
+    /// Notes a reading that said free; true if the request cannot be carried out any more.
+    pub(super) fn is_settled_as_free(&self, doubt: &mut Doubt, began: DateTime<Utc>) -> bool {
+        let timeout = self.now.request_timeout;
+        if doubt.server_is_through {
+            return began >= doubt.since;
+        }
+        match doubt.free_at {
+            None if began >= doubt.since + timeout * 2 => {
+                doubt.free_at = Some(began);
+                false
+            }
+            None => false,
+            Some(free_at) => began >= free_at + timeout,
+        }
+    }
+
+    /// A POST left nothing in the diary: once more, but not for ever.
+    pub(super) fn left_nothing(mut self) -> Step {
+        self.entry.doubt = None;
+        self.entry.left_nothing += 1;
+        if self.entry.unlisted {
+            self.entry.told = true;
+            return self.settled_by_hand();
+        }
+        if self.entry.withdrawn {
+            return self.reject(say::WITHDRAWN.into());
+        }
+        if self.entry.left_nothing >= SUBMISSIONS_MAX {
+            self.notices.push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.left_nothing)));
+            return self.reject_and_refresh(say::NOTHING_ARRIVES.into());
+        }
+        self.entry.enter(State::Received, self.now.now, say::LEFT_NOTHING);
+        self.then(Action::LookAndHold)
+    }
+
+    /// The slot is wholly taken and it was we who asked for it: the appointment stands with near certainty, but without a name.
+    pub(super) fn doubtful(mut self, reason: &str) -> Step {
+        let now = self.now.now;
+        self.entry.doubt = None;
+        self.entry.inserted_at = Some(now);
+        self.entry.enter(State::InDoubt, now, reason);
+        self.entry.flag(say::check_the_diary(&self.entry, self.now.zone, reason == say::MAYBE_FORGOTTEN));
+        self.notices.push(Notice::FreshDays);
+        if self.entry.unlisted {
+            self.entry.told = true;
+            return self.rest();
+        }
+        self.tell()
+    }
+}

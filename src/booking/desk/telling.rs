@@ -1,0 +1,127 @@
+//! Telling Healthengine what became of a booking, and what it makes of that.
+
+use chrono::{DateTime, Utc};
+
+use super::{Action, Desk, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step};
+use crate::booking::ledger::{Entry, State};
+use crate::healthengine::ConfirmInsert;
+use crate::ids::BookingReference;
+use crate::messages::booking as say;
+
+impl Desk<'_> {
+    /// The answer that belongs to the state.
+    pub(super) fn tell(mut self) -> Step {
+        self.entry.rejection_lost_at = None;
+        let action = match self.entry.state {
+            State::Inserted | State::Confirmed | State::InDoubt => Action::Confirm(confirmation(&self.entry)),
+            State::Rejected | State::Cancelled => Action::Reject(self.last_reason()),
+            State::Received | State::Submitting => Action::Rest,
+        };
+        self.then(action)
+    }
+
+    pub(super) fn last_reason(&self) -> String {
+        self.entry.history.last().map(|last| last.reason.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn replied(mut self, reply: Reply) -> Step {
+        match (reply, self.entry.state) {
+            (Reply::Away, state) => {
+                if state == State::Rejected {
+                    self.entry.rejection_lost_at = Some(self.now.now);
+                }
+                self.rest()
+            }
+            (Reply::Refused, _) => self.then(Action::Relist),
+            (Reply::Taken, _) => {
+                self.entry.told = true;
+                self.entry.refusals = 0;
+                let now = self.now.now;
+                self.answered(say::CONFIRMED, now)
+            }
+        }
+    }
+
+    /// Healthengine knows, or stopped asking. `at` is when our answer reached it, as far as anybody can tell.
+    pub(super) fn answered(mut self, confirmed: &str, at: DateTime<Utc>) -> Step {
+        let now = self.now.now;
+        match self.entry.state {
+            State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
+            State::Rejected if !self.entry.withdrawn => {
+                if self.deadline().is_over(at) {
+                    self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
+                }
+            }
+            State::Rejected
+            | State::Confirmed
+            | State::InDoubt
+            | State::Cancelled
+            | State::Received
+            | State::Submitting => {}
+        }
+        self.rest()
+    }
+
+    pub(super) fn still_listed(mut self) -> Step {
+        self.entry.refusals = self.entry.refusals.saturating_add(1);
+        if self.entry.refusals == REFUSALS_BEFORE_PROBLEM {
+            self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
+        }
+        // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
+        if self.entry.state == State::Rejected && !self.entry.withdrawn && self.deadline().is_over(self.now.now) {
+            self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
+        }
+        self.rest()
+    }
+
+    /// Somebody else settled it, or our lost answer did.
+    pub(super) fn unlisted(mut self) -> Step {
+        self.entry.refusals = 0;
+        match self.entry.state {
+            State::Received => {
+                self.entry.unlisted = true;
+                self.entry.told = true;
+                self.entry.enter(State::Rejected, self.now.now, say::UNLISTED);
+                self.settled_by_hand()
+            }
+            State::Submitting => {
+                self.entry.unlisted = true;
+                self.due()
+            }
+            State::Inserted | State::Rejected | State::InDoubt => {
+                self.entry.told = true;
+                // As a rule it was our answer, which nobody heard arrive.
+                let at = self.entry.rejection_lost_at.unwrap_or(self.now.now);
+                self.answered(say::UNLISTED, at)
+            }
+            State::Cancelled => {
+                self.entry.told = true;
+                self.rest()
+            }
+            State::Confirmed => self.rest(),
+        }
+    }
+
+    /// Nothing stands in the diary although Healthengine counts the booking as settled.
+    pub(super) fn settled_by_hand(mut self) -> Step {
+        if self.entry.state != State::Rejected {
+            self.entry.enter(State::Rejected, self.now.now, say::UNLISTED);
+        }
+        if !self.entry.withdrawn {
+            self.entry.flag(say::settled_by_hand(&self.entry, self.now.zone));
+        }
+        self.rest()
+    }
+}
+
+/// What Healthengine is told about an appointment that stands.
+fn confirmation(entry: &Entry) -> ConfirmInsert {
+    let reference = entry.reference.as_ref().filter(|_| entry.state != State::InDoubt);
+    ConfirmInsert {
+        pms_appointment_ids: reference.map(|reference| reference.0.clone()).into_iter().collect(),
+        pms_patient_id: match reference.and_then(BookingReference::customer) {
+            Some(customer) => customer.to_string(),
+            None => entry.patient.clone(),
+        },
+    }
+}

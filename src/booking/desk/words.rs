@@ -1,0 +1,188 @@
+//! The desk's words: what can be seen, and what can be done about it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::resolved::Resolved;
+use crate::booking::ledger::{Entry, Place};
+use crate::healthengine::ConfirmInsert;
+use crate::ids::BookingReference;
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Healthengine lists the booking as outstanding.
+    Asked(Ask),
+    /// The slot was read, or could not be.
+    Looked(Look),
+    /// The POST came to an end.
+    Submitted(Submission),
+    /// Healthengine answered what we told it.
+    Replied(Reply),
+    /// Read whole, the list of outstanding bookings still has it after an answer of ours was refused.
+    StillListed,
+    /// Read whole, the list of outstanding bookings does not have it.
+    Unlisted,
+    /// The pet owner cancelled while the booking was waiting.
+    Withdrawn,
+    /// The process started, or a time that was waited for has come.
+    Due,
+    /// The appointment was cancelled in OpenVPMS because the pet owner wanted it.
+    CancelledForOwner,
+    /// The pet owner cancelled, and the appointment stands and cannot be cancelled from here, for this reason.
+    CannotCancel(String),
+    /// The appointment is gone from the diary without us: staff cancelled it.
+    Gone,
+    /// Staff moved the appointment here, or gave it to another clinician.
+    Moved(Place),
+    /// The diary names the clinician that the ledger has.
+    ClinicianNamed,
+    /// Its slot is free and the server will not say where it is.
+    OutOfSight,
+    /// It is gone like suspiciously many others: a person has to look first.
+    GoneWithMany,
+    /// A person looked and says what became of it, and OpenVPMS agrees as far as it was asked.
+    Resolved(Resolved),
+    /// A person tried to say so, and OpenVPMS did not answer, for this reason.
+    Unresolved(String),
+    /// The practice was switched off and nobody waits any longer.
+    SwitchedOff,
+}
+
+/// What a booking request asks for, after mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// An appointment here.
+    Insert(Place),
+    /// Something that cannot be made, for this reason; `problem` if an administrator has to act.
+    Impossible {
+        /// A sentence for Healthengine's support and the ledger.
+        reason: String,
+        /// A sentence for the administrator.
+        problem: Option<String>,
+    },
+    /// Nothing any more: the pet owner cancelled before it was made.
+    Nothing,
+    /// Nobody can tell: OpenVPMS was not read since the start, for this reason.
+    Unread(String),
+}
+
+/// What reading the slot showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// An answered reading.
+    Seen {
+        /// When the reading began.
+        began: DateTime<Utc>,
+        /// How much of the slot is taken on the schedule, by whomever.
+        taken: Taken,
+        /// Why the slot cannot be booked, if it cannot.
+        refusal: Option<String>,
+    },
+    /// The schedule or clinician is no longer to be read (its flag was cleared), for this reason.
+    Closed(String),
+    /// No answer within the time there was.
+    Unreachable(String),
+}
+
+/// How much of a slot is busy on its schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Nothing.
+    None,
+    /// Some.
+    Part,
+    /// Every minute.
+    All,
+    /// All of it, at least in part by another booking's appointment that was made since the store is complete. What a forgotten
+    /// store could have left there would have been in its way.
+    ByAnother,
+    /// Nobody can tell: some of it lies outside opening hours, where appointments do not show, and the rest is taken.
+    Unseen,
+}
+
+/// How a POST ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submission {
+    /// 201.
+    Created(BookingReference),
+    /// 400 with the server's reason: nothing was made.
+    Refused(String),
+    /// Nothing was made, and the reason has nothing to do with the booking.
+    NothingDone(String),
+    /// Nobody knows. `server_is_through` if it answered (500, 503) and will not act later.
+    Lost {
+        /// True if the server is done with the request.
+        server_is_through: bool,
+        /// What happened.
+        detail: String,
+    },
+}
+
+/// How Healthengine took an answer of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// 200.
+    Taken,
+    /// 400, 404, 410: perhaps settled already.
+    Refused,
+    /// No answer, or one that says nothing.
+    Away,
+}
+
+/// The one thing to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Read the slot, holding the locks of its schedule and clinician until the POST is over.
+    LookAndHold,
+    /// Read the slot to settle a doubt; no lock, nobody waits for it.
+    LookAgain,
+    /// POST the booking.
+    Submit,
+    /// Tell Healthengine that the appointment stands.
+    Confirm(ConfirmInsert),
+    /// Tell Healthengine that it does not.
+    Reject(String),
+    /// Tell Healthengine that the practice cancelled it.
+    Cancel(String),
+    /// Read the list of outstanding bookings again and say whether it still has this one.
+    Relist,
+    /// Nothing, until Healthengine asks again or [`super::next_look`] comes.
+    Rest,
+}
+
+/// What others have to hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The days of this place changed: read and send them for everything that shares its schedule or clinician.
+    FreshDays,
+    /// The same of a place where the appointment stood before.
+    FreedDays(Place),
+    /// A health problem of the practice, in a sentence with what to do.
+    Problem(String),
+}
+
+/// The outcome of [`super::step`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The entry as it is to be stored, before the action.
+    pub entry: Entry,
+    /// What to do next.
+    pub action: Action,
+    /// Who has to hear of it.
+    pub notices: Vec<Notice>,
+}
+
+/// What the decisions depend on besides entry and event.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances {
+    /// The present, on our clock.
+    pub now: DateTime<Utc>,
+    /// How far Healthengine's clock is ahead of ours.
+    pub healthengine_ahead: TimeDelta,
+    /// How long a request to OpenVPMS may take.
+    pub request_timeout: TimeDelta,
+    /// True to keep bookings for when OpenVPMS is back, instead of rejecting them in time.
+    pub hold: bool,
+    /// The practice's wall time is written with this zone in sentences for people.
+    pub zone: crate::zone::Zone,
+}

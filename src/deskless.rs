@@ -1,0 +1,184 @@
+//! The service while its store cannot be opened: the disk is full or read-only, and nothing can be remembered.
+//!
+//! A booking that is not remembered must not be made, because a crash would then make it twice. What can be done without a memory
+//! is done: Healthengine is polled, so that it counts us as alive, and bookings are rejected while their pet owners can still
+//! choose another time. The store is tried every [`TRY_EVERY`], and once it opens, the service goes on as usual.
+//!
+//! **What is not rejected.** The process before this one may have been at work on a booking: its appointment may stand, and only the
+//! store that cannot be read knows. Such a booking was listed before we began, so only those are rejected that are not in the first
+//! complete list we get, or that were made since we began. The others stay open at Healthengine until the store works. So do
+//! bookings whose pet owners were told yes by Healthengine: rejecting them is worth a flag in the ledger, and that needs one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+
+use crate::booking::ledger::Deadline;
+use crate::bridge::Connect;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
+use crate::ids::{BookingId, PracticeId};
+use crate::messages::start as say;
+use crate::practice::{Absence, all_pages};
+use crate::remote::{Answer, ErrorClass};
+use crate::store::{OpenError, Store};
+use crate::webhooks::pace::BLOCKED;
+
+/// How often the store is tried.
+pub const TRY_EVERY: Duration = Duration::from_secs(30);
+/// Healthengine's clock is known to half a second and half a round trip, and its times have whole seconds.
+const CLOCKS_AGREE_WITHIN: TimeDelta = TimeDelta::seconds(2);
+
+/// The service without its store.
+pub struct Deskless {
+    clock: Clock,
+    began: DateTime<Utc>,
+    request_interval: Duration,
+    healthengines: BTreeMap<PracticeId, HealthengineHandle>,
+    shown: Mutex<Shown>,
+}
+
+/// What operators see.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Why there is no store, and what to do.
+    pub why: String,
+    /// The last poll of each practice that was answered.
+    pub polled_at: BTreeMap<PracticeId, Option<DateTime<Utc>>>,
+}
+
+impl Deskless {
+    /// A service that does nothing yet. `why` is what opening the store ended in.
+    pub fn new(config: &Config, connect: &impl Connect, clock: Clock, why: &OpenError) -> Arc<Self> {
+        let enabled = config.practices.iter().filter(|practice| practice.enabled);
+        let healthengines: BTreeMap<PracticeId, HealthengineHandle> =
+            enabled.filter_map(|practice| Some((practice.id.clone(), connect.healthengine(practice)?))).collect();
+        let polled_at = healthengines.keys().map(|id| (id.clone(), None)).collect();
+        Arc::new(Self {
+            began: clock.now(),
+            clock,
+            request_interval: config.sync.request_interval,
+            healthengines,
+            shown: Mutex::new(Shown { why: say::no_desk(why), polled_at }),
+        })
+    }
+
+    /// Polls and rejects until `open` gets the store, or an error that will not pass.
+    ///
+    /// # Errors
+    /// That error.
+    pub async fn run<F>(&self, open: impl Fn() -> F) -> Result<Store, OpenError>
+    where
+        F: Future<Output = Result<Store, OpenError>>,
+    {
+        tracing::error!("{}", self.shown().why);
+        let polling = join_all(self.healthengines.iter().map(|(id, healthengine)| self.poll_loop(id, healthengine)));
+        tokio::select! {
+            store = self.try_loop(open) => store,
+            _ = polling => std::future::pending().await,
+        }
+    }
+
+    /// When it began.
+    pub fn began(&self) -> DateTime<Utc> {
+        self.began
+    }
+
+    /// What operators see.
+    pub fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn try_loop<F>(&self, open: impl Fn() -> F) -> Result<Store, OpenError>
+    where
+        F: Future<Output = Result<Store, OpenError>>,
+    {
+        loop {
+            tokio::time::sleep(TRY_EVERY).await;
+            match open().await {
+                Err(why) if why.may_pass() => self.shown().why = say::no_desk(&why),
+                opened => {
+                    if opened.is_ok() {
+                        tracing::info!("{}", say::DESK_AGAIN);
+                    }
+                    return opened;
+                }
+            }
+        }
+    }
+
+    async fn poll_loop(&self, id: &PracticeId, healthengine: &HealthengineHandle) {
+        let mut seen = Seen { began: self.began, before_us: None };
+        loop {
+            let wait = match self.poll(id, healthengine, &mut seen).await {
+                Ok(()) => {
+                    self.shown().polled_at.insert(id.clone(), Some(self.clock.now()));
+                    self.request_interval
+                }
+                Err(error) => {
+                    tracing::warn!(practice = %id, "Healthengine cannot be asked: {error}.");
+                    let refused = matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden);
+                    let wait = if refused { BLOCKED } else { self.request_interval };
+                    wait.max(error.retry_after.unwrap_or_default())
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn poll(&self, id: &PracticeId, healthengine: &HealthengineHandle, seen: &mut Seen) -> Answer<()> {
+        let (listed, absence) = if healthengine.requests().await?.contains(&RequestKind::Bookings) {
+            // An entry without an id makes the list incomplete; that is all there is to know of it.
+            all_pages(|page| healthengine.booking_requests(page), |_| {}).await?
+        } else {
+            (Vec::new(), Absence::IsCertain)
+        };
+        let complete = absence == Absence::IsCertain;
+        for booking in seen.rejectable(&listed, complete, healthengine.clock_difference(), self.clock.now()) {
+            match healthengine.reject_insert(booking, say::REJECTED_WITHOUT_DESK).await {
+                Ok(()) => tracing::warn!(practice = %id, %booking, "{}", say::REJECTED_WITHOUT_DESK),
+                // Still listed at the next poll, if that is in time.
+                Err(error) => tracing::warn!(practice = %id, %booking, "The booking could not be rejected: {error}."),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one practice's polls have shown.
+#[derive(Debug)]
+struct Seen {
+    began: DateTime<Utc>,
+    /// What the first complete list held. The process before us may have been at work on any of it.
+    before_us: Option<BTreeSet<BookingId>>,
+}
+
+impl Seen {
+    /// The bookings that nobody can have been at work on, and whose pet owners still hear of a rejection; oldest first.
+    /// `ahead` is how far Healthengine's clock is ahead of ours.
+    fn rejectable(
+        &mut self,
+        listed: &[BookingRequest],
+        complete: bool,
+        ahead: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Vec<BookingId> {
+        let since_we_began = |booking: &&BookingRequest| {
+            let appeared = self.before_us.as_ref().is_some_and(|before| !before.contains(&booking.booking_id));
+            appeared || booking.booked_time.is_some_and(|at| at - ahead >= self.began + CLOCKS_AGREE_WITHIN)
+        };
+        let in_time = |booking: &&BookingRequest| Deadline::new(booking.booked_time, ahead).rejection_counts(now);
+        let mut rejected: Vec<&BookingRequest> = listed.iter().filter(since_we_began).filter(in_time).collect();
+        rejected.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
+        let rejected = rejected.into_iter().map(|booking| booking.booking_id).collect();
+        if complete && self.before_us.is_none() {
+            self.before_us = Some(listed.iter().map(|booking| booking.booking_id).collect());
+        }
+        rejected
+    }
+}

@@ -1,0 +1,151 @@
+//! A database that cannot be opened is set aside under another name, and the bridge goes on with what can still be read of it.
+//!
+//! What is read may be older than what was lost: that is as if a backup had been restored, and safe in the same way (see
+//! [`Meta::complete_since`]). The files themselves stay in the directory `damaged-…` until a person takes them away; until then
+//! every start says so ([`found`]). The key of pseudonyms is a file of its own and outlives the database.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::directory::{StateDirectory, disk, write_file};
+use super::engine::EngineError;
+use super::error::OpenError;
+use super::export::Export;
+use super::meta::Meta;
+use super::opening;
+use super::parts::{Parted, Stored};
+use super::record::{Unreadable, full_key};
+use super::replace::{DAMAGED, announce, finish, reborn};
+use super::secret_file;
+use super::sled_engine::{SledEngine, quietly};
+use crate::messages::state as say;
+
+/// A copy of the damaged database, for as long as it is read.
+pub(super) const SALVAGE: &str = "salvage";
+/// Says in the directory what it is and what was lost.
+const REPORT: &str = "READ-ME.txt";
+
+/// What became of a damaged database.
+#[derive(Debug)]
+pub(super) struct Rebuilt {
+    /// Where it is.
+    pub(super) aside: Option<PathBuf>,
+    /// How many records were taken over.
+    pub(super) taken: usize,
+    /// Records of which only a part was found.
+    pub(super) lost: Vec<Unreadable>,
+}
+
+/// True if the database is damaged or gone, and it is known to have been one of ours.
+pub(super) fn can_mend(path: &Path, why: &OpenError) -> bool {
+    match why {
+        OpenError::Vanished { .. } => true,
+        // Without the marker it may be somebody else's.
+        OpenError::Damaged { .. } => path.join(super::directory::MARKER).exists(),
+        OpenError::NoParent { .. }
+        | OpenError::NotADirectory { .. }
+        | OpenError::OtherOwner { .. }
+        | OpenError::ForeignFiles { .. }
+        | OpenError::InUse { .. }
+        | OpenError::Disk { .. }
+        | OpenError::MixedUp { .. }
+        | OpenError::SecretFile { .. }
+        | OpenError::Occupied { .. }
+        | OpenError::Incoming { .. } => false,
+    }
+}
+
+/// Sets the database aside and puts what can be read of it in its place.
+pub(super) fn rebuild(path: &Path, why: &OpenError, now: DateTime<Utc>) -> Result<Rebuilt, OpenError> {
+    let directory = StateDirectory::open(path, now)?;
+    let key = match secret_file::pseudonym_key(directory.path())? {
+        Some(key) => key,
+        None => secret_file::fresh_key().map_err(disk(path))?,
+    };
+    let Salvaged { records, lost } = salvage(&directory)?;
+    let own = full_key::<Meta>(Meta::KEY);
+    let former = records.get(&own).and_then(|text| super::record::decode::<Meta>(text).ok());
+    let former = former.unwrap_or_else(|| Meta::new(String::new(), now));
+    let meta = Meta { restored_at: Some(now), ..reborn(&former, directory.path())? };
+    let taken = records.len() - usize::from(records.contains_key(&own));
+    // Nothing was changed so far; a disk without room for this leaves everything as it is.
+    announce(&directory, &Export { exported_at: now, meta, records }, &key)?;
+    let rebuilt = Rebuilt { aside: finish(&directory)?, taken, lost };
+    if let Some(aside) = &rebuilt.aside {
+        let report = say::damaged_report(&why.to_string(), rebuilt.taken, &rebuilt.lost, now);
+        // What it says is logged too.
+        let _ = write_file(&aside.join(REPORT), report.as_bytes());
+    }
+    opening::open_in(directory, now).map(|_| rebuilt)
+}
+
+/// What can be read of a database.
+#[derive(Default)]
+struct Salvaged {
+    records: BTreeMap<String, Arc<str>>,
+    lost: Vec<Unreadable>,
+}
+
+/// Reads a copy, because reading changes it: without sled's file of page positions, which it can work out again, and with it.
+/// More of one database is better than less.
+fn salvage(directory: &StateDirectory) -> Result<Salvaged, OpenError> {
+    let scratch = directory.path().join(SALVAGE);
+    let mut best = Salvaged::default();
+    for with_snapshots in [false, true] {
+        remove_scratch(&scratch)?;
+        copy_database(directory, &scratch, with_snapshots)?;
+        let found = read(&scratch);
+        if found.records.len() > best.records.len() {
+            best = found;
+        }
+    }
+    remove_scratch(&scratch)?;
+    Ok(best)
+}
+
+fn remove_scratch(scratch: &Path) -> Result<(), OpenError> {
+    if scratch.exists() { fs::remove_dir_all(scratch).map_err(disk(scratch)) } else { Ok(()) }
+}
+
+fn copy_database(directory: &StateDirectory, to: &Path, with_snapshots: bool) -> Result<(), OpenError> {
+    let copy = || {
+        fs::create_dir(to)?;
+        for name in directory.database_files()? {
+            let from = directory.path().join(&name);
+            if from.is_file() && (with_snapshots || !name.starts_with("snap.")) {
+                fs::copy(from, to.join(&name))?;
+            }
+        }
+        Ok(())
+    };
+    copy().map_err(disk(to))
+}
+
+/// As many records as come before the first that stops the database library.
+fn read(scratch: &Path) -> Salvaged {
+    let mut salvaged = Salvaged::default();
+    let Ok(engine) = SledEngine::open_at(scratch) else { return salvaged };
+    let mut database = Parted::new(engine);
+    let (found, _) =
+        quietly(|| database.load_what_can_be_read()).unwrap_or_else(|why| (BTreeMap::new(), Some(EngineError(why))));
+    for (key, stored) in found {
+        match stored {
+            Stored::Text(text) => drop(salvaged.records.insert(key, text)),
+            Stored::Damaged(reason) => salvaged.lost.push(Unreadable { key, reason: reason.to_owned() }),
+        }
+    }
+    salvaged
+}
+
+/// Damaged databases that were set aside here and that nobody took away.
+pub(super) fn found(state: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(state) else { return Vec::new() };
+    let damaged = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(DAMAGED);
+    let mut found: Vec<PathBuf> = entries.filter_map(Result::ok).filter(damaged).map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}

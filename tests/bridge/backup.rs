@@ -1,0 +1,110 @@
+//! An old backup is brought back: nothing that was booked since is made twice, and everything agrees again.
+
+use vetbridge::booking::ledger::State;
+use vetbridge::simulator::healthengine::BookingStatus;
+
+use crate::support::{Clinic, minutes, seconds};
+
+#[tokio::test(start_paused = true)]
+async fn an_old_backup_is_safe_bookings_since_then_are_adopted_and_never_inserted_twice() {
+    let mut clinic = Clinic::open().await;
+    let before = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until_state(before, State::Confirmed, seconds(10)).await;
+    let backup = clinic.export();
+
+    // What the backup does not know: one that stands, one that was cancelled, and one of its own that staff cancelled.
+    let stands = clinic.owner_books("s136", "66:s136", "2027-02-15 11:00");
+    let cancelled = clinic.owner_books("s136", "66:s136", "2027-02-15 12:00");
+    for booking in [stands, cancelled] {
+        clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    }
+    clinic.healthengine.cancel(cancelled).unwrap();
+    clinic.until_state(cancelled, State::Cancelled, seconds(10)).await;
+    clinic.staff_book(211, "2027-02-15 14:00", 30);
+    clinic.pass(minutes(3)).await;
+
+    clinic.stop().await;
+    clinic.import(&backup);
+    // Booked while nobody looks, at a time that is free.
+    let meanwhile = clinic.owner_books("s136", "66:s136", "2027-02-15 15:00");
+    clinic.pass(minutes(1)).await;
+    clinic.start();
+    clinic.until_in_step().await;
+    assert!(clinic.bridge().store().meta().imported_at.is_some());
+    clinic.until_state(meanwhile, State::Confirmed, minutes(1)).await;
+    for booking in [before, stands, meanwhile] {
+        clinic.appointment_of(booking);
+    }
+    assert_eq!(clinic.find_entry(stands), None, "nobody asked about it yet");
+
+    // Its pet owner cancels: Healthengine echoes the reference, and by that it is adopted.
+    clinic.healthengine.cancel(stands).unwrap();
+    clinic.until_state(stands, State::Cancelled, minutes(1)).await;
+    assert!(clinic.appointments_of(stands).is_empty());
+    assert_eq!(clinic.status(stands), BookingStatus::Cancelled);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_the_backup_has_half_done_is_looked_for_before_it_is_made() {
+    let mut clinic = Clinic::open().await;
+    clinic.fail_submissions([vetbridge::simulator::exchange::Fault::Slow(seconds(2))]);
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
+    let backup = clinic.export();
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.pass(minutes(5)).await;
+    clinic.stop().await;
+    clinic.import(&backup);
+    clinic.start();
+    clinic.until_state(booking, State::InDoubt, minutes(2)).await;
+    clinic.appointment_of(booking);
+    assert!(clinic.entry(booking).needs_attention.unwrap().contains("Check the diary"));
+    clinic.excuse(booking);
+    clinic.pass(minutes(1)).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unanswered_booking_that_the_backup_does_not_know_is_in_doubt_when_its_time_is_taken() {
+    let mut clinic = Clinic::open().await;
+    let backup = clinic.export();
+    clinic.pass(minutes(1)).await;
+    // Made, and the process ends before Healthengine hears of it.
+    clinic.healthengine_faults.set(|asked| {
+        asked.target.ends_with("/confirmInsert").then_some(vetbridge::simulator::exchange::Fault::LoseRequest)
+    });
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until_state(booking, State::Inserted, seconds(10)).await;
+    clinic.pull_the_plug().await;
+    clinic.healthengine_faults.heal();
+    clinic.pass(seconds(5)).await;
+    clinic.import(&backup);
+    clinic.start();
+    clinic.until_state(booking, State::InDoubt, minutes(2)).await;
+    clinic.appointment_of(booking);
+    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    clinic.pass(minutes(1)).await;
+    clinic.excuse(booking);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_since_the_backup_is_published_again_and_the_guard_still_measures_by_it() {
+    let mut clinic = Clinic::open().await;
+    let backup = clinic.export();
+    // Healthengine learns of this, and the backup does not.
+    let blocked = clinic.staff_book(136, "2027-02-15 13:00", 60);
+    clinic.pass(minutes(2)).await;
+    assert!(!clinic.published("s136", "66:s136", "2027-02-15 13:00"));
+    clinic.stop().await;
+    // The diary is as it was at the backup: by what the backup says there is nothing to send.
+    clinic.staff_cancel(blocked);
+    clinic.import(&backup);
+    clinic.journal.clear();
+    clinic.start();
+    clinic.until_in_step().await;
+    assert!(clinic.published("s136", "66:s136", "2027-02-15 13:00"));
+    assert_eq!(clinic.journal.count("POST /config/pmsResources", ""), 1, "the configuration is sent again too");
+    clinic.finish().await;
+}

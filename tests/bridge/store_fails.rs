@@ -1,0 +1,196 @@
+//! The disk is full, or takes no writes for another reason: what the bridge does before it ends, and until the store works again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use vetbridge::booking::ledger::State;
+use vetbridge::deskless::Deskless;
+use vetbridge::ids::BookingId;
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::store::{MemoryEngine, OpenError, Store};
+
+use crate::support::{Clinic, instant, is_submission, minutes, seconds};
+
+fn first(clinic: &Clinic) -> BookingId {
+    clinic.owner_books("s136", "66:s136", "2027-02-15 10:00")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_was_not_begun_is_rejected_in_time_when_the_disk_is_full() {
+    let mut clinic = Clinic::open().await;
+    clinic.fill_the_disk();
+    let booking = first(&clinic);
+    let booked = clinic.clock.now();
+    clinic.until_it_gives_up(seconds(15)).await;
+    assert!(clinic.clock.now() - booked < chrono::TimeDelta::seconds(15));
+    assert_eq!(clinic.status(booking), BookingStatus::Failed);
+    assert!(clinic.appointments_of(booking).is_empty());
+    clinic.start();
+    clinic.pass(minutes(2)).await;
+    assert!(clinic.appointments_of(booking).is_empty());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_whose_post_is_on_its_way_when_the_disk_fills_is_not_rejected_and_not_made_twice() {
+    for (fault, what) in [
+        (Fault::Slow(seconds(3)), "the answer comes"),
+        (Fault::LoseAnswer, "the answer is lost"),
+        (Fault::CarryOutLate(seconds(4)), "it is carried out late"),
+        (Fault::LoseRequest, "it never arrives"),
+    ] {
+        let mut clinic = Clinic::open().await;
+        clinic.fail_submissions([fault]);
+        let booking = first(&clinic);
+        clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
+        clinic.fill_the_disk();
+        // Another one, which nobody can be at work on.
+        let other = clinic.owner_books("s211", "66:s211", "2027-02-15 11:00");
+        clinic.until_it_gives_up(seconds(40)).await;
+        assert_ne!(clinic.status(booking), BookingStatus::Failed, "{what}");
+        assert_eq!(clinic.status(other), BookingStatus::Failed, "{what}");
+        clinic.start();
+        let settled = |clinic: &Clinic| matches!(clinic.state(booking), Some(State::Confirmed | State::InDoubt));
+        clinic.until(&format!("it is settled: {what}"), minutes(2), settled).await;
+        clinic.appointment_of(booking);
+        clinic.pass(minutes(1)).await;
+        clinic.finish().await;
+    }
+}
+
+/// A store that cannot be opened until the disk was seen to.
+struct Disk {
+    mended: Arc<AtomicBool>,
+    disk: MemoryEngine,
+}
+
+impl Disk {
+    fn full(clinic: &Clinic) -> Self {
+        Self { mended: Arc::default(), disk: clinic.disk() }
+    }
+
+    fn wait(&self, service: Arc<Deskless>, clinic: &Clinic) -> tokio::task::JoinHandle<Store> {
+        let (mended, disk, clock) = (Arc::clone(&self.mended), self.disk.clone(), clinic.clock.clone());
+        tokio::spawn(async move {
+            let open = || async {
+                if mended.load(Ordering::Relaxed) {
+                    return Ok(Store::in_memory(&disk, clock.now()).unwrap());
+                }
+                Err(OpenError::Disk { path: "state".into(), reason: "no space left on device".into() })
+            };
+            service.run(open).await.unwrap()
+        })
+    }
+
+    fn mend(&self) {
+        self.mended.store(true, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_new_bookings_are_rejected_in_time_until_it_works_and_then_all_is_as_usual() {
+    let mut clinic = Clinic::open().await;
+    let earlier = first(&clinic);
+    clinic.until_state(earlier, State::Confirmed, seconds(10)).await;
+    clinic.fill_the_disk();
+    let nothing = clinic.owner_books("s136", "66:s136", "2027-02-15 10:30");
+    clinic.until_it_gives_up(seconds(15)).await;
+    assert_eq!(clinic.status(nothing), BookingStatus::Failed);
+
+    let disk = Disk::full(&clinic);
+    let service = clinic.deskless();
+    let store = disk.wait(Arc::clone(&service), &clinic);
+    clinic.pass(seconds(1)).await;
+    for minute in 0..3 {
+        let booking = clinic.owner_books("s136", "66:s136", &format!("2027-02-15 {}:00", 12 + minute));
+        let rejected = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Failed;
+        let took = clinic.until("it is rejected", seconds(15), rejected).await;
+        assert!(took < seconds(12), "{took:?}");
+        assert!(clinic.appointments_of(booking).is_empty());
+        clinic.pass(minutes(1)).await;
+    }
+    let shown = service.shown().clone();
+    assert!(shown.why.contains("no space left on device") && shown.why.contains("Check free space"), "{}", shown.why);
+    assert!(shown.polled_at.values().all(Option::is_some));
+    assert_eq!(clinic.log.with("ERROR").iter().filter(|line| line.contains("Bookings cannot be made")).count(), 1);
+
+    disk.mend();
+    let began = clinic.clock.now();
+    let store = store.await.unwrap();
+    assert!(clinic.clock.now() - began <= chrono::TimeDelta::seconds(30));
+    clinic.start_on(store);
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 16:00");
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.appointment_of(earlier);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_a_booking_that_the_last_process_was_at_work_on_is_left_for_the_store_to_decide() {
+    for arrives in [false, true] {
+        let mut clinic = Clinic::open().await;
+        // The answer to the POST comes when the disk is full, and the process dies before anybody hears of it.
+        clinic.openvpms_faults.set(move |asked| {
+            let fault = if arrives { Fault::LoseAnswer } else { Fault::LoseRequest };
+            is_submission(asked).then_some(fault)
+        });
+        let booking = first(&clinic);
+        clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
+        clinic.pull_the_plug().await;
+        clinic.openvpms_faults.heal();
+        let disk = Disk::full(&clinic);
+        let store = disk.wait(clinic.deskless(), &clinic);
+        clinic.pass(seconds(90)).await;
+        assert_ne!(clinic.status(booking), BookingStatus::Failed, "nobody may reject what may stand");
+        disk.mend();
+        let store = store.await.unwrap();
+        clinic.start_on(store);
+        let settled = |clinic: &Clinic| matches!(clinic.state(booking), Some(State::Confirmed | State::InDoubt));
+        clinic.until("it is settled", minutes(2), settled).await;
+        clinic.appointment_of(booking);
+        clinic.pass(minutes(1)).await;
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_healthengine_may_be_away_and_a_late_rejection_is_not_sent() {
+    let mut clinic = Clinic::open().await;
+    clinic.stop().await;
+    let disk = Disk::full(&clinic);
+    let store = disk.wait(clinic.deskless(), &clinic);
+    clinic.pass(seconds(10)).await;
+    clinic.healthengine_faults.set(|_| Some(Fault::LoseRequest));
+    let booking = first(&clinic);
+    clinic.pass(seconds(25)).await;
+    clinic.healthengine_faults.heal();
+    clinic.pass(minutes(1)).await;
+    // Its pet owner was told yes: it waits for somebody who can remember.
+    assert_ne!(clinic.status(booking), BookingStatus::Failed);
+    disk.mend();
+    let store = store.await.unwrap();
+    clinic.start_on(store);
+    clinic.until_state(booking, State::Confirmed, minutes(1)).await;
+    assert!(clinic.clock.now() < instant("2027-02-15 10:00"));
+    clinic.finish().await;
+}
+
+/// The end of a service has to fit into ten seconds.
+#[tokio::test(start_paused = true)]
+async fn giving_up_waits_for_nobody_for_long() {
+    let mut clinic = Clinic::open().await;
+    clinic.openvpms_faults.set(|_| Some(Fault::Hang));
+    let booking = first(&clinic);
+    clinic.until("it is seen", seconds(10), |clinic| clinic.find_entry(booking).is_some()).await;
+    clinic.fill_the_disk();
+    clinic.bridge().store().write_later(vetbridge::store::Batch::new().delete::<vetbridge::store::Meta>("none"));
+    let began = tokio::time::Instant::now();
+    clinic.until_it_gives_up(seconds(5)).await;
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    clinic.openvpms_faults.heal();
+    clinic.start();
+    clinic.pass(minutes(2)).await;
+    clinic.finish().await;
+}

@@ -1,0 +1,199 @@
+//! `vetbridge state`: a backup made while the service runs, brought back elsewhere, and a look at the files.
+
+use std::fs::{self, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+use std::process::Stdio;
+
+use vetbridge::ids::BookingId;
+use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::openvpms::Status;
+
+use crate::clinic::{Clinic, eventually};
+use crate::service::Service;
+
+async fn confirmed(clinic: &Clinic, booking: BookingId) {
+    eventually("it is answered", async || clinic.healthengine.booking(booking).unwrap().answer != Answer::Open).await;
+    assert_eq!(clinic.healthengine.booking(booking).unwrap().status, BookingStatus::Confirmed);
+}
+
+fn standing(clinic: &Clinic, booking: BookingId) -> usize {
+    let line = format!("Healthengine booking {booking}");
+    clinic.openvpms.staff(|world| world.with_note(&line).iter().filter(|own| own.status != Status::Cancelled).count())
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_the_running_service_is_brought_back_and_nothing_is_booked_twice() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let before = clinic.book("s136").await;
+    confirmed(&clinic, before).await;
+    let export = clinic.run(&["state", "export", "backup.jsonl"]).await;
+    assert_eq!((export.status, export.out.as_str()), (0, ""), "{export:?}");
+    let backup = clinic.directory.path().join("backup.jsonl");
+    let text = fs::read_to_string(&backup).unwrap();
+    assert_eq!(mode(&backup), 0o600);
+    let key = fs::read_to_string(clinic.state().join("pseudonym-key")).unwrap();
+    assert!(text.contains(key.trim_end()) && !text.contains(service.token()) && !text.contains("Muffett"));
+
+    let again = clinic.run(&["state", "export", "backup.jsonl"]).await;
+    assert!(again.status == 1 && again.error.contains("--force"), "{again:?}");
+    assert_eq!(clinic.run(&["state", "export", "--force", "backup.jsonl"]).await.status, 0);
+    let verified = clinic.run(&["state", "verify"]).await;
+    assert!(verified.status == 0 && verified.out.contains("1 of booking"), "{verified:?}");
+    let import = clinic.run(&["state", "import", "--replace", "backup.jsonl"]).await;
+    let holder = format!("A vetbridge runs on this state directory (process {}", service.process());
+    assert!(
+        import.status == 1 && import.error.contains(&holder) && import.error.contains("Stop it first"),
+        "{import:?}"
+    );
+
+    // The backup is old: one was booked since, one is open, and the machine is another.
+    let since = clinic.book("s211").await;
+    confirmed(&clinic, since).await;
+    service.stop().await;
+    let open = clinic.book("s136").await;
+    fs::rename(clinic.state(), clinic.directory.path().join("old-machine")).unwrap();
+    assert_eq!(clinic.run(&["state", "verify"]).await.status, 1, "there is nothing");
+    let import = clinic.run(&["state", "import", "backup.jsonl"]).await;
+    assert_eq!((import.status, import.out.as_str()), (0, ""), "{import:?}");
+    assert_eq!(fs::read_to_string(clinic.state().join("pseudonym-key")).unwrap(), key);
+    let import = clinic.run(&["state", "import", "backup.jsonl"]).await;
+    assert!(import.status == 1 && import.error.contains("--replace"), "{import:?}");
+    let import = clinic.run(&["state", "import", "--replace", "backup.jsonl"]).await;
+    assert!(import.status == 0 && import.error.contains("/replaced-"), "{import:?}");
+
+    let service = Service::start_and_get_in_step(&clinic).await;
+    confirmed(&clinic, open).await;
+    clinic.healthengine.cancel(since).unwrap();
+    eventually("the cancellation is carried out", async || standing(&clinic, since) == 0).await;
+    eventually("and answered", async || clinic.healthengine.booking(since).unwrap().open_updates.is_empty()).await;
+    assert_eq!((standing(&clinic, before), standing(&clinic, open)), (1, 1));
+    let list = service.get("/api/v1/bookings").await.text().await.unwrap();
+    assert!(list.contains(&since.to_string()) && list.contains("Adopted"), "{list}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_export_changes_nothing_and_its_line_is_named() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    confirmed(&clinic, clinic.book("s136").await).await;
+    service.stop().await;
+    assert_eq!(clinic.run(&["state", "export", "backup.jsonl"]).await.status, 0, "without a service too");
+    let text = fs::read_to_string(clinic.directory.path().join("backup.jsonl")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut bad = lines.clone();
+    let line = lines[1].replace("\"v\":1", "\"v\":99");
+    bad[1] = &line;
+    clinic.write("bad.jsonl", &bad.join("\n"));
+    clinic.write("short.jsonl", &lines[..lines.len() - 1].join("\n"));
+    let names = || -> Vec<_> {
+        let mut names: Vec<_> = fs::read_dir(clinic.state()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    for (file, says) in
+        [("bad.jsonl", "line 2 of the export is bad"), ("short.jsonl", "cut off"), ("vetbridge.toml", "is no export")]
+    {
+        let import = clinic.run(&["state", "import", "--replace", file]).await;
+        assert!(import.status == 1 && import.error.contains(says), "{import:?}");
+        assert_eq!(names(), before, "{file}");
+    }
+    let list = clinic.run(&["bookings"]).await;
+    assert!(list.out.contains("confirmed"), "{list:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_on_standard_output_makes_the_file_that_it_leads_to_private() {
+    let clinic = Clinic::open().await;
+    Service::start_and_get_in_step(&clinic).await.stop().await;
+    let file = clinic.directory.path().join("out.jsonl");
+    let out = fs::File::create(&file).unwrap();
+    out.set_permissions(Permissions::from_mode(0o644)).unwrap();
+    let status = clinic.command(&["state", "export"]).stdout(Stdio::from(out)).stderr(Stdio::null()).status().unwrap();
+    assert!(status.success());
+    assert_eq!(mode(&file), 0o600);
+    assert_eq!(clinic.run(&["state", "import", "--replace", "out.jsonl"]).await.status, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_is_reported_by_verify_and_survived_by_run() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let booking = clinic.book("s136").await;
+    confirmed(&clinic, booking).await;
+    service.stop().await;
+    // As after a disk that forgot.
+    let db = clinic.state().join("db");
+    fs::write(&db, vec![0; fs::metadata(&db).unwrap().len() as usize]).unwrap();
+    for name in fs::read_dir(clinic.state()).unwrap().map(|entry| entry.unwrap()) {
+        if name.file_name().to_string_lossy().starts_with("snap.") {
+            fs::remove_file(name.path()).unwrap();
+        }
+    }
+    let verified = clinic.run(&["state", "verify"]).await;
+    assert!(verified.status == 1 && verified.error.contains("one was in use there"), "{verified:?}");
+
+    let service = Service::start_and_get_in_step(&clinic).await;
+    assert!(
+        service.log().contains("\"level\":\"ERROR\"") && service.log().contains("was set aside as"),
+        "{}",
+        service.log()
+    );
+    let status = service.get("/api/v1/status").await.text().await.unwrap();
+    assert!(status.contains("\"healthy\":false") && status.contains("READ-ME.txt"), "{status}");
+    // Its pet owner cancels a booking that the store does not know.
+    clinic.healthengine.cancel(booking).unwrap();
+    eventually("the cancellation is carried out", async || standing(&clinic, booking) == 0).await;
+    service.stop().await;
+    let verified = clinic.run(&["state", "verify"]).await;
+    assert!(verified.status == 1 && verified.out.contains("damaged-"), "{verified:?}");
+}
+
+/// Needs root, for it is about root. Elsewhere nothing is tested, and a line says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn root_becomes_the_owner_of_the_state_before_it_opens_it() {
+    const NOBODY: u32 = 65_534;
+    let clinic = Clinic::open().await;
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        // Not by a macro, whose output the test runner keeps to itself when a test passes.
+        std::io::stderr().write_all(b"\nNOT TESTED: what a command does as root; run the tests as root\n").unwrap();
+        return;
+    }
+    let directory = clinic.directory.path();
+    fs::set_permissions(directory, Permissions::from_mode(0o711)).unwrap();
+    fs::create_dir(clinic.state()).unwrap();
+    chown(clinic.state(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let service = Service::start_as(&clinic, Some(NOBODY)).await;
+    eventually("it is in step", async || service.open("/readyz").await.status() == 200).await;
+    confirmed(&clinic, clinic.book("s136").await).await;
+    service.stop().await;
+
+    // A directory that only root can write into, and commands as root.
+    let backup = directory.join("roots-backup.jsonl");
+    let all_are_nobodys = || {
+        for entry in fs::read_dir(clinic.state()).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().uid(), NOBODY, "{:?}", entry.file_name());
+        }
+    };
+    let export = clinic.run(&["state", "export", "roots-backup.jsonl"]).await;
+    assert_eq!(export.status, 0, "{export:?}");
+    assert_eq!((mode(&backup), fs::metadata(&backup).unwrap().uid()), (0o600, 0));
+    let list = clinic.run(&["bookings"]).await;
+    assert!(list.status == 0 && list.out.contains("confirmed"), "{list:?}");
+    assert_eq!(clinic.run(&["state", "verify"]).await.status, 0);
+    all_are_nobodys();
+    let import = clinic.run(&["state", "import", "--replace", "roots-backup.jsonl"]).await;
+    assert_eq!(import.status, 0, "{import:?}");
+    all_are_nobodys();
+    let service = Service::start_as(&clinic, Some(NOBODY)).await;
+    service.stop().await;
+}

@@ -1,0 +1,74 @@
+//! A state directory that cannot be written: the program runs without a desk until it can.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+
+use serde_json::Value;
+use vetbridge::simulator::healthengine::BookingStatus;
+
+use crate::clinic::{Clinic, eventually};
+use crate::service::Service;
+
+/// A user without any rights of its own. Root may write everywhere, so as root the program runs as this one.
+const NOBODY: u32 = 65_534;
+
+/// The user that the program is to run as, once everything that it needs is theirs.
+fn give_away(directory: &Path) -> Option<u32> {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return None;
+    }
+    fn give(path: &Path) {
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        if path.is_dir() {
+            fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path()));
+        }
+    }
+    give(directory);
+    Some(NOBODY)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_read_only_state_it_rejects_in_time_shows_red_and_goes_on_by_itself() {
+    let clinic = Clinic::open().await;
+    fs::create_dir(clinic.state()).unwrap();
+    let user = give_away(clinic.directory.path());
+    let service = Service::start_as(&clinic, user).await;
+    eventually("it is in step", async || service.open("/readyz").await.status() == 200).await;
+    let before = clinic.book("s136").await;
+    let status = |id| clinic.healthengine.booking(id).unwrap().status;
+    let answered = |id| clinic.healthengine.booking(id).unwrap().answered_at.is_some();
+    eventually("it is confirmed", async || answered(before)).await;
+    service.stop().await;
+
+    fs::set_permissions(clinic.state(), Permissions::from_mode(0o500)).unwrap();
+    let service = Service::start_as(&clinic, user).await;
+    let seen: Value = service.get("/api/v1/status").await.json().await.unwrap();
+    let problem = seen["problems"][0].clone();
+    assert_eq!((&seen["healthy"], problem["subject"].as_str()), (&Value::Bool(false), Some("store")), "{seen}");
+    let text = problem["text"].as_str().unwrap();
+    assert!(text.contains("Permission denied") && text.contains("Check free space, mount and permissions"), "{text}");
+    assert_eq!(service.open("/healthz").await.status(), 200);
+    assert_eq!(service.open("/readyz").await.status(), 503);
+    assert_eq!(service.open("/").await.status(), 401);
+    let page = service.get("/").await.text().await.unwrap();
+    assert!(page.contains("needs attention") && page.contains("Bookings cannot be made"), "{page}");
+    assert_eq!(service.get("/api/v1/bookings").await.status(), 503);
+
+    eventually("it polls", async || {
+        let seen: Value = service.get("/api/v1/status").await.json().await.unwrap();
+        seen["practices"][0]["polled_at"].is_string()
+    })
+    .await;
+    let rejected = clinic.book("s136").await;
+    eventually("it is rejected", async || status(rejected) == BookingStatus::Failed).await;
+    let view = clinic.healthengine.booking(rejected).unwrap();
+    assert!((view.answered_at.unwrap() - view.booked_at).num_seconds() < 15, "{view:?}");
+
+    fs::set_permissions(clinic.state(), Permissions::from_mode(0o700)).unwrap();
+    eventually("it goes on by itself", async || service.open("/readyz").await.status() == 200).await;
+    let after = clinic.book("s136").await;
+    eventually("it is confirmed", async || answered(after)).await;
+    assert_eq!((status(before), status(after)), (BookingStatus::Confirmed, BookingStatus::Confirmed));
+    service.stop().await;
+}

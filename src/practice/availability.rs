@@ -233,6 +233,10 @@ impl Practice {
             // The first sending of all days is one.
             return true;
         };
+        // Days were sent since then that a restored store does not know of.
+        if last.at < self.shared.store.meta().complete_since() {
+            return true;
+        }
         let now = self.now();
         let zone = &offering.zones.practice;
         let today = zone.wall(now).date();

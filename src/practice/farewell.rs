@@ -69,6 +69,8 @@ impl Practice {
             let wait = match self.leave_step(began).await {
                 Ok(true) => {
                     self.forget_all_days();
+                    // Silent from here on, also if the process dies in the next moment.
+                    self.written(self.shared.store.flush().await.map_err(Into::into));
                     return Farewell::Complete;
                 }
                 Ok(false) => {

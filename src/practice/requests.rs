@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::documents::Document;
 use super::health::Subject;
@@ -217,19 +217,21 @@ impl Practice {
         let (now, ahead) = (self.now(), self.healthengine.clock_difference());
         let in_time = |booking: &BookingRequest| Deadline::new(booking.booked_time, ahead).rejection_counts(now);
         let (in_time, late): (Vec<_>, Vec<_>) = listed.into_iter().partition(in_time);
-        let mut tasks = JoinSet::new();
+        // They are not this call's: whoever polls can stop in the middle, and what was begun goes on to its end.
+        let tasks = TaskTracker::new();
         let all = async {
             for request in in_time {
                 let Some(turn) = self.take_turn(request.booking_id) else { continue };
                 let Ok(place) = Arc::clone(&self.desk_places).acquire_owned().await else { return };
-                self.attend_in(&mut tasks, request, turn, place);
+                self.attend_in(&tasks, request, turn, place);
             }
             for request in late {
                 let Some(turn) = self.take_turn(request.booking_id) else { continue };
                 let Ok(place) = Arc::clone(&self.late_places).acquire_owned().await else { return };
-                self.attend_in(&mut tasks, request, turn, place);
+                self.attend_in(&tasks, request, turn, place);
             }
-            while tasks.join_next().await.is_some() {}
+            tasks.close();
+            tasks.wait().await;
         };
         // Updates depend on their bookings, so these get a head start. What takes longer goes on by itself, and what has not begun
         // is listed again at the next poll: polling must not wait for it.
@@ -239,19 +241,18 @@ impl Practice {
             _late = tokio::time::timeout_at(began + BOOKINGS_FIRST, all) => {}
             () = self.look_now.notified() => self.look_now.notify_one(),
         }
-        tasks.detach_all();
         Ok(())
     }
 
     fn attend_in(
         self: &Arc<Self>,
-        tasks: &mut JoinSet<()>,
+        tasks: &TaskTracker,
         request: BookingRequest,
         turn: Turn,
         place: OwnedSemaphorePermit,
     ) {
         let practice = Arc::clone(self);
-        tasks.spawn(self.tasks.track_future(async move {
+        self.tasks.spawn(tasks.track_future(async move {
             let outcome = practice.attend_request(request).await;
             practice.written(outcome);
             drop((turn, place));

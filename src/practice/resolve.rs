@@ -58,8 +58,13 @@ impl Practice {
         // Neither the desk nor the watch nor a pet owner's cancellation is at this booking meanwhile.
         let waiting = tokio::time::timeout(TURN_WAIT, self.wait_for_turn(id));
         let turn: Turn = waiting.await.map_err(|_| NotResolved::Refused(say::BUSY.into()))?;
-        // A practice that is stopped waits for it.
-        let outcome = self.tasks.track_future(self.resolve_in_turn(id, verdict, note)).await;
+        // A practice that is stopped waits for it; one that has stopped meanwhile has a successor, which knows nothing of this turn.
+        let token = self.tasks.token();
+        if self.stop.is_cancelled() {
+            return Err(NotResolved::Refused(say::BUSY.into()));
+        }
+        let outcome = self.resolve_in_turn(id, verdict, note).await;
+        drop(token);
         drop(turn);
         if let Err(NotResolved::Ledger(LedgerError::Store(error))) = outcome {
             self.written(Err(LedgerError::Store(error.clone())));

@@ -397,3 +397,16 @@ async fn a_thousand_reloads_leave_nothing_behind() {
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), tasks);
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_practice_that_is_switched_on_while_it_leaves_ends_what_its_farewell_began() {
+    let mut clinic = Clinic::open().await;
+    clinic.fail_submissions([Fault::Slow(seconds(2))]);
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    switch(&mut clinic, PRACTICE, false);
+    clinic.until_state(booking, State::Submitting, seconds(20)).await;
+    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Leaving(Off::Disabled)));
+    switch(&mut clinic, PRACTICE, true);
+    clinic.until_state(booking, State::Confirmed, seconds(20)).await;
+    clinic.finish().await;
+}

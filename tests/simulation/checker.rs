@@ -22,11 +22,11 @@ pub(crate) struct Wrong {
     pub(crate) what: String,
 }
 
-fn of(booking: BookingId, what: impl Into<String>) -> Wrong {
+pub(crate) fn of(booking: BookingId, what: impl Into<String>) -> Wrong {
     Wrong { booking: Some(booking), what: what.into() }
 }
 
-fn in_general(what: impl Into<String>) -> Wrong {
+pub(crate) fn in_general(what: impl Into<String>) -> Wrong {
     Wrong { booking: None, what: what.into() }
 }
 
@@ -46,6 +46,8 @@ pub(crate) enum Flag {
     TooLate,
     SettledByHand,
     MaybeForgotten,
+    SwitchedOff,
+    Unheard,
     Other,
 }
 
@@ -61,6 +63,8 @@ impl Flag {
             ("call them", Self::TooLate),
             ("settled by hand", Self::SettledByHand),
             ("memory is younger", Self::MaybeForgotten),
+            ("Online booking was switched off before", Self::SwitchedOff),
+            ("Healthengine does not know", Self::Unheard),
         ];
         marks.into_iter().find(|(mark, _)| sentence.contains(mark)).map_or(Self::Other, |(_, flag)| flag)
     }
@@ -75,6 +79,8 @@ impl Flag {
             Self::TooLate => "rejected too late",
             Self::SettledByHand => "settled by hand",
             Self::MaybeForgotten => "cancelled, and perhaps forgotten",
+            Self::SwitchedOff => "never told before the practice was switched off",
+            Self::Unheard => "resolved, and Healthengine does not know",
             Self::Other => "another",
         }
     }
@@ -91,20 +97,27 @@ impl Life {
         for booking in &bookings {
             self.check_booking(booking)?;
         }
+        self.check_verdicts()?;
+        self.check_switches(&bookings)?;
         Ok(())
     }
 
     fn check_booking(&mut self, booking: &BookingView) -> Result<(), Wrong> {
         let id = booking.id;
         let standing = self.world.appointments_of(id);
-        if standing.len() > 1 {
+        // Nobody knows any more that staff moved it, and Healthengine asks for it once more.
+        let forgotten = self.was(id, Deed::Moved) && self.was(id, Deed::Repeated) && self.store_went_back_since(id);
+        if standing.len() > 1 && !forgotten {
             return Err(of(id, format!("booking {id} stands in the diary {} times", standing.len())));
         }
         let entry = self.world.entry(id);
         let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
         // A flag that went with a lost store is nobody's fault.
-        let excused = flagged || self.store_went_back_since(id);
-        if booking.answer == Answer::Confirmed && self.world.story.appointments_of(id) == 0 && !excused {
+        let confirmed_by_person = self.was(id, Deed::Resolved) && entry.as_ref().is_some_and(Entry::stands);
+        let excused = flagged || self.store_went_back_since(id) || confirmed_by_person;
+        // Somebody saw that there is none, and Healthengine was told so.
+        let revoked = self.was(id, Deed::Resolved) && booking.cancelled_by.is_some();
+        if booking.answer == Answer::Confirmed && self.world.story.appointments_of(id) == 0 && !excused && !revoked {
             return Err(of(id, format!("booking {id} is confirmed, and no appointment was ever made")));
         }
         let refused = matches!(booking.answer, Answer::Rejected | Answer::RejectedTooLate);
@@ -172,7 +185,7 @@ impl Life {
         let calm_since = |since: DateTime<Utc>| self.world.story.disturbed_until().is_none_or(|until| until < since);
         if let Some(booked) = self.booked.get(&id).copied()
             && booking.answer == Answer::Open
-            && !self.is_recent(booked, DEADLINE)
+            && !self.is_recent(self.on_since(&booking.practice, booked), DEADLINE)
             && calm_since(booked)
             && !self.was(id, Deed::Repeated)
             && !self.cannot_be_answered(booking)
@@ -181,7 +194,7 @@ impl Life {
         }
         if let Some(given_up) = self.given_up.get(&id).copied()
             && !booking.open_updates.is_empty()
-            && !self.is_recent(given_up, UPDATE_ANSWERED)
+            && !self.is_recent(self.on_since(&booking.practice, given_up), UPDATE_ANSWERED)
             && calm_since(given_up)
             && calm_since(self.booked[&id])
         {
@@ -196,6 +209,12 @@ impl Life {
         refused && self.world.entry(booking.id).is_some_and(|entry| entry.state == State::Rejected)
     }
 
+    /// Settled by hand, and Healthengine lists several pages for ever: from these nobody can tell that it is not on one of them.
+    fn may_be_listed(&self, booking: &BookingView) -> bool {
+        let listed = self.world.bookings().iter().filter(|other| other.answer == Answer::Open).count();
+        booking.answer == Answer::ByHand && listed > self.world.shape.per_page
+    }
+
     /// A flag has its cause, and the cause concerns this booking.
     fn check_flag(&mut self, booking: &BookingView, entry: &Entry) -> Result<(), Wrong> {
         let (id, now) = (booking.id, self.world.clock.now());
@@ -206,12 +225,13 @@ impl Life {
         let died = self.deaths.iter().any(|at| *at >= booked && *at <= flagged);
         let set_back = self.store_went_back_since(id);
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
+        let switched = self.was_off_since(&booking.practice, booked);
         let flag = Flag::of(&sentence);
         let has_cause = match flag {
             Flag::CheckTheDiary => died || set_back || !story.struck(id, Purpose::Submission).is_empty(),
             Flag::CannotCancel => {
                 let in_doubt = died || set_back || !story.struck(id, Purpose::Submission).is_empty();
-                self.given_up.contains_key(&id) && (in_doubt || self.was(id, Deed::CheckedIn))
+                self.given_up.contains_key(&id) && (in_doubt || switched || self.was(id, Deed::CheckedIn))
             }
             Flag::Moved => self.was(id, Deed::Moved) || self.was(id, Deed::Restored),
             Flag::OutOfSight => {
@@ -220,9 +240,11 @@ impl Life {
                 self.was(id, Deed::Moved) || silent && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Restored))
             }
             Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
-            Flag::TooLate => disturbed || set_back,
+            Flag::TooLate => disturbed || set_back || switched,
             Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
             Flag::MaybeForgotten => set_back,
+            Flag::SwitchedOff => switched,
+            Flag::Unheard => self.was(id, Deed::Resolved),
             Flag::Other => false,
         };
         if has_cause {
@@ -273,18 +295,23 @@ impl Life {
         let id = booking.id;
         let entry = self.world.entry(id);
         let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
-        if booking.answer == Answer::Open && !(flagged && self.cannot_be_answered(booking)) {
+        // Whoever resolves a booking that is not flagged is told at once that Healthengine did not take it.
+        let told = flagged || self.was(id, Deed::Resolved);
+        if booking.answer == Answer::Open && !(told && self.cannot_be_answered(booking)) {
             return Err("is not answered".into());
         }
         if !booking.open_updates.is_empty() {
             return Err("was given up, and nobody answers that".into());
         }
         let open = entry.as_ref().is_some_and(|entry| entry.is_open());
-        if open && !self.cannot_be_answered(booking) {
+        if open && !self.cannot_be_answered(booking) && !self.may_be_listed(booking) {
             return Err(format!("is still open in the ledger ({:?})", entry.map(|entry| entry.state)));
         }
         let standing = self.world.appointments_of(id);
-        if flagged || self.is_excused(booking, entry.as_ref()) {
+        // The pet owner cancelled, and somebody insists on the visit.
+        let stands = entry.as_ref().is_some_and(Entry::stands);
+        let insists = self.was(id, Deed::Resolved) && self.given_up.contains_key(&id) && stands && standing.len() == 1;
+        if flagged || told && self.cannot_be_answered(booking) || insists || self.is_excused(booking, entry.as_ref()) {
             return Ok(());
         }
         match (booking.status, &standing[..]) {
@@ -315,7 +342,8 @@ impl Life {
         // A restored database brings an appointment back that was cancelled: nobody asks for those.
         let revived = self.was(id, Deed::Restored) && booking.status != BookingStatus::Confirmed;
         // The store was lost and with it a flag, or staff changed an appointment that nobody remembers; Healthengine did not ask either.
-        let told_or_changed = self.flagged.contains_key(&id) || self.deeds.contains_key(&id);
+        let told_or_changed =
+            self.flagged.contains_key(&id) || self.deeds.contains_key(&id) || booking.answer == Answer::RejectedTooLate;
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
         // Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
         let far = booking.start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
@@ -323,7 +351,16 @@ impl Life {
             far && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Moved) || self.was(id, Deed::Restored));
         // Settled by hand before the bridge ever saw it in a list.
         let never_listed = entry.is_none() && self.was(id, Deed::SettledByHand);
-        revived || forgotten || unseen || never_listed || self.moved_where_nobody_sees(booking)
+        // Nobody looks after a time that went by while the practice was off or a server away.
+        let changed = [Deed::Moved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed));
+        let too_late = changed && booking.start <= self.world.wall();
+        revived
+            || too_late
+            || forgotten
+            || unseen
+            || never_listed
+            || self.may_be_listed(booking)
+            || self.moved_where_nobody_sees(booking)
     }
 
     /// Staff moved it, the server does not say where it is, and its old time was taken by something else before anybody saw it free.
@@ -340,6 +377,14 @@ impl Life {
 
     fn compare_appointment(&self, booking: &BookingView, own: &Appointment) -> Result<(), String> {
         let reference = self.world.openvpms.staff(|clinic| clinic.reference(own));
+        // Somebody saw it where it is; Healthengine cannot be told of another place, nor of a reference that was found later.
+        if let Some(entry) = self.world.entry(booking.id).filter(|_| self.was(booking.id, Deed::Resolved)) {
+            let there = entry.place.is_some_and(|place| {
+                place.schedule == own.schedule && crate::support::sydney().wall(place.span.start) == own.start
+            });
+            let same = entry.reference.is_some_and(|known| known.0 == reference);
+            return if there && same { Ok(()) } else { Err("was resolved, and stands otherwise in the diary".into()) };
+        }
         if booking.answer != Answer::ByHand && booking.pms_appointment_ids != [reference] {
             return Err(format!("is confirmed with {:?}", booking.pms_appointment_ids));
         }

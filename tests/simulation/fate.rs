@@ -1,7 +1,4 @@
 //! What happens to servers, databases and the process.
-//!
-//! What an administrator does to a running bridge (pausing a practice, disabling it, resolving a booking) belongs into
-//! [`Life::administrators_act`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +19,10 @@ const BACKUPS_MAX: usize = 4;
 impl Life {
     /// Something happens, to somebody.
     pub(crate) async fn something_happens(&mut self) {
-        if self.world.chance.percent(70) {
+        if self.world.chance.percent(66) {
             return self.people_act();
         }
-        match self.world.chance.below(12) {
+        match self.world.chance.below(16) {
             0..=2 if self.temper.outages => self.a_server_goes_away(),
             3 if self.temper.outages => self.the_database_goes_away(),
             4 | 5 if self.temper.deaths => self.set_a_fuse(),
@@ -34,13 +31,10 @@ impl Life {
             8 if self.temper.setbacks => self.openvpms_is_restored(),
             9 if self.temper.outages && self.temper.healthengine_faults > 0 => self.consent_is_revoked(),
             10 if self.temper.setbacks => self.reading_bookings_breaks(),
-            11 => self.administrators_act(),
+            11..=15 => self.administrators_act(),
             _ => {}
         }
     }
-
-    /// Nothing yet: what `vetbridge pause`, a changed configuration and `bookings resolve` do comes here.
-    fn administrators_act(&mut self) {}
 
     /// Seconds as a rule, minutes now and then, rarely days.
     fn some_time(&self) -> TimeDelta {
@@ -159,7 +153,11 @@ impl Life {
         self.world.story.disturb(TimeDelta::from_std(away).unwrap() + TimeDelta::seconds(75));
         self.pass(away).await?;
         self.world.story.disturb(TimeDelta::seconds(75));
+        if !self.healed && self.world.chance.percent(15) {
+            self.somebody_edits_the_file();
+        }
         let on = self.some_store();
+        let went_back = !matches!(on, StartOn::ItsStore);
         self.world.story.tell(
             About::All,
             match &on {
@@ -169,6 +167,9 @@ impl Life {
             },
         );
         self.world.start(on);
+        if went_back {
+            self.switches_are_forgotten();
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! One seed: a world begins, people and fate act on it, then everything heals and must agree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,6 +9,7 @@ use vetbridge::ids::BookingId;
 use vetbridge::simulator::openvpms::{AppointmentId, BlockId, World as Clinic};
 use vetbridge::store::MemoryEngine;
 
+use crate::administrators::{Switches, Verdicts};
 use crate::bugs::Bug;
 use crate::checker::Wrong;
 use crate::support::seconds;
@@ -43,6 +44,8 @@ pub(crate) enum Deed {
     Repeated,
     /// The database was restored: it is gone, or there again.
     Restored,
+    /// Somebody settled it with `bookings resolve`.
+    Resolved,
 }
 
 /// A world, what happens to it, and what the checker has to remember of that.
@@ -51,6 +54,8 @@ pub(crate) struct Life {
     pub(crate) temper: Temper,
     /// When each booking was made, by the world's clock.
     pub(crate) booked: BTreeMap<BookingId, DateTime<Utc>>,
+    /// The bookings of times that were offered at that moment.
+    pub(crate) was_offered: BTreeSet<BookingId>,
     /// When its pet owner gave it up.
     pub(crate) given_up: BTreeMap<BookingId, DateTime<Utc>>,
     pub(crate) deeds: BTreeMap<BookingId, Vec<(DateTime<Utc>, Deed)>>,
@@ -69,6 +74,10 @@ pub(crate) struct Life {
     pub(crate) long_pause: Duration,
     /// How many of the appointments that were made were looked at by the checker.
     pub(crate) inspected: usize,
+    pub(crate) switches: Switches,
+    pub(crate) verdicts: Verdicts,
+    /// Nothing goes wrong any more.
+    pub(crate) healed: bool,
 }
 
 /// What came of a seed.
@@ -128,6 +137,7 @@ impl Life {
             world,
             temper,
             booked: BTreeMap::new(),
+            was_offered: BTreeSet::new(),
             given_up: BTreeMap::new(),
             deeds: BTreeMap::new(),
             staff_made: Vec::new(),
@@ -139,6 +149,9 @@ impl Life {
             flagged: BTreeMap::new(),
             long_pause: Duration::ZERO,
             inspected: 0,
+            switches: Switches::new(),
+            verdicts: Verdicts::default(),
+            healed: false,
         }
     }
 
@@ -186,6 +199,7 @@ impl Life {
     /// Faults end, servers and process are there again, nobody does anything any more.
     async fn heal(&mut self) -> Result<(), Wrong> {
         self.end_of_trouble();
+        self.healed = true;
         if !self.world.is_up() {
             self.start_again().await?;
         }
@@ -207,6 +221,8 @@ impl Life {
             if !self.world.is_up() {
                 self.start_again().await?;
             }
+            // Also what a backup of the store brought back.
+            self.everybody_is_switched_on();
             let Some(wrong) = self.disagreements().into_iter().next() else { return Ok(()) };
             if began.elapsed() > limit {
                 return Err(wrong);

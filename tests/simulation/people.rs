@@ -78,6 +78,9 @@ impl Life {
             healthengine.book_regardless(practice, wish)
         };
         let Ok(id) = booked else { return };
+        if only_what_is_offered {
+            self.was_offered.insert(id);
+        }
         let view = healthengine.booking(id).unwrap();
         self.booked.insert(id, self.world.clock.now());
         let text = format!("a pet owner books {} at {} (booking {id})", view.resource, view.start);
@@ -199,6 +202,12 @@ impl Life {
         }
     }
 
+    /// What its pet owner gave up is an update once more, which is answered from here on.
+    fn asked_again(&mut self, id: BookingId) {
+        let now = self.world.clock.now();
+        self.given_up.entry(id).and_modify(|at| *at = now);
+    }
+
     /// Questions, repetitions, and settlements by hand.
     fn healthengine_asks(&mut self) {
         let chance = self.world.chance.clone();
@@ -210,8 +219,14 @@ impl Life {
             (1, _) => healthengine.ask_availability(&practice, day, None).unwrap(),
             (2, _) => healthengine.ask_resources(&practice).unwrap(),
             (3, _) => healthengine.ask_appointment_types(&practice).unwrap(),
-            (4, Some(id)) => healthengine.ask_appointment_change(id).unwrap(),
-            (5, Some(id)) => drop(healthengine.touch(id)),
+            (4, Some(id)) => {
+                healthengine.ask_appointment_change(id).unwrap();
+                self.asked_again(id);
+            }
+            (5, Some(id)) => {
+                drop(healthengine.touch(id));
+                self.asked_again(id);
+            }
             (6, Some(id)) if healthengine.forget_confirmation(id).unwrap() => {
                 self.note(id, Deed::Repeated);
                 self.world.story.tell(About::Booking(id), "Healthengine forgets the confirmation and asks again");

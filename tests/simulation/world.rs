@@ -1,5 +1,6 @@
 //! One clinic, one marketplace and the bridge between them, all of it from one seed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use secrecy::ExposeSecret as _;
 use vetbridge::booking::ledger::Entry;
+use vetbridge::bridge::keeper::Standing;
 use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;
-use vetbridge::config::{self, Config, ResourceEntry, WhenDown};
+use vetbridge::config::{self, Config, LiveHours, ResourceEntry, WhenDown};
 use vetbridge::healthengine::HealthengineHandle;
 use vetbridge::healthengine::client::Client as HealthengineClient;
 use vetbridge::http::{Lane, Transport};
@@ -76,7 +78,7 @@ pub(crate) struct Shape {
     pub(crate) reading_a_booking_fails: bool,
     hold: bool,
     skew_seconds: i64,
-    per_page: usize,
+    pub(crate) per_page: usize,
     batch: Batch,
     pub(crate) late_reject: LateReject,
     repeated: Repeated,
@@ -131,6 +133,8 @@ pub(crate) struct World {
     pub(crate) config: Config,
     openvpms_faults: Faults,
     healthengine_faults: Faults,
+    /// The fewest days that were ever near.
+    near_days_min: u32,
     bug: Option<Bug>,
     disk: MemoryEngine,
     running: Option<Running>,
@@ -140,8 +144,16 @@ pub(crate) struct World {
 
 /// One process of the bridge.
 struct Running {
-    bridge: Bridge,
+    bridge: Arc<Bridge>,
     power: Power,
+    wires: Wires,
+}
+
+/// The handles of one process, which stay the same while what they were made for does.
+#[derive(Default)]
+struct Wires {
+    openvpms: Mutex<Option<Doors>>,
+    healthengine: Mutex<BTreeMap<PracticeId, HealthengineHandle>>,
 }
 
 /// On what a process starts.
@@ -180,6 +192,7 @@ impl World {
             healthengine,
             story,
             quicker: Arc::default(),
+            near_days_min: config.sync.near_days,
             config,
             openvpms_faults,
             healthengine_faults,
@@ -207,10 +220,36 @@ impl World {
         };
         self.disk.flushes(Bug::flushed(self.bug));
         let power = Power::of(&self.disk);
-        let cables = Cables { world: self, power: &power };
-        let bridge = Bridge::new(&self.config, &cables, store.unwrap(), self.clock.clone());
+        let wires = Wires::default();
+        let cables = Cables { world: self, power: &power, wires: &wires };
+        let bridge = Arc::new(Bridge::new(&self.config, &cables, store.unwrap(), self.clock.clone()));
         bridge.start();
-        self.running = Some(Running { bridge, power });
+        self.running = Some(Running { bridge, power, wires });
+    }
+
+    /// The running bridge, if there is one, reads its configuration again.
+    pub(crate) fn reload(&self) {
+        if let Some(Running { bridge, power, wires }) = &self.running {
+            bridge.reload(&self.config, &Cables { world: self, power, wires });
+        }
+    }
+
+    /// How a practice stands in the running bridge; `None` while it has no power.
+    pub(crate) fn standing(&self, id: &PracticeId) -> Option<Standing> {
+        let bridge = self.bridge().filter(|_| self.is_up())?;
+        let off = bridge.off().into_iter().find(|(own, _)| own.id() == id).map(|(_, standing)| standing);
+        off.or(Some(Standing::On))
+    }
+
+    /// A block of the configuration.
+    pub(crate) fn practice_mut(&mut self, id: &PracticeId) -> &mut config::Practice {
+        self.config.practices.iter_mut().find(|own| own.id == *id).unwrap()
+    }
+
+    /// In the configuration.
+    pub(crate) fn set_near_days(&mut self, days: u32) {
+        self.config.sync.near_days = days;
+        self.near_days_min = self.near_days_min.min(days);
     }
 
     /// Stops the bridge as an operator would.
@@ -248,7 +287,7 @@ impl World {
     }
 
     /// The bridge, if it runs.
-    pub(crate) fn bridge(&self) -> Option<&Bridge> {
+    pub(crate) fn bridge(&self) -> Option<&Arc<Bridge>> {
         self.running.as_ref().map(|running| &running.bridge)
     }
 
@@ -273,11 +312,7 @@ impl World {
 
     /// The standing appointments with the number of this booking in their notes.
     pub(crate) fn appointments_of(&self, id: BookingId) -> Vec<Appointment> {
-        let line = format!("Healthengine booking {id}");
-        self.openvpms.staff(|clinic| {
-            let standing = |own: &&Appointment| own.status != Status::Cancelled;
-            clinic.with_note(&line).into_iter().filter(standing).cloned().collect()
-        })
+        standing(&self.openvpms, id)
     }
 
     /// The resources of a practice.
@@ -287,15 +322,33 @@ impl World {
         if practice.resources.is_empty() { default_resources(&practice.id) } else { listed.collect() }
     }
 
-    /// So many days are read once a minute.
+    /// So many days were always read once a minute.
     pub(crate) fn near_days(&self) -> i64 {
-        self.config.sync.near_days.into()
+        self.near_days_min.into()
     }
 
     /// The days that are offered.
     pub(crate) fn days(&self) -> impl Iterator<Item = NaiveDate> {
         self.wall().date().iter_days().take(self.config.sync.horizon_days as usize)
     }
+}
+
+/// The standing appointments with the number of this booking in their notes.
+pub(crate) fn standing(openvpms: &OpenVpmsSim, id: BookingId) -> Vec<Appointment> {
+    let line = format!("Healthengine booking {id}");
+    openvpms.staff(|clinic| {
+        let standing = |own: &&Appointment| own.status != Status::Cancelled;
+        clinic.with_note(&line).into_iter().filter(standing).cloned().collect()
+    })
+}
+
+/// The same hours on every day.
+pub(crate) fn live_hours(hours: &str) -> LiveHours {
+    parsed(&CONFIG.replace("07:00-19:00", hours)).practices.remove(0).live_hours
+}
+
+fn parsed(text: &str) -> Config {
+    config::parse(Path::new("vetbridge.toml"), text, &|_: &str| Err(std::env::VarError::NotPresent)).unwrap()
 }
 
 /// What a booking wants.
@@ -312,8 +365,7 @@ fn default_resources(practice: &PracticeId) -> Vec<ResourceId> {
 
 fn config_of(shape: &Shape) -> Config {
     let text = format!("{CONFIG}{}", if shape.two_practices { SECOND_PRACTICE } else { "" });
-    let no_environment = |_: &str| Err(std::env::VarError::NotPresent);
-    let mut config = config::parse(Path::new("vetbridge.toml"), &text, &no_environment).unwrap();
+    let mut config = parsed(&text);
     config.sync.near_days = shape.near_days;
     if shape.hold {
         config.bookings.when_openvpms_is_down = WhenDown::Hold;
@@ -369,6 +421,7 @@ fn clinic(shape: &Shape, seed: u64) -> Clinic {
 struct Cables<'a> {
     world: &'a World,
     power: &'a Power,
+    wires: &'a Wires,
 }
 
 impl Cables<'_> {
@@ -394,6 +447,10 @@ impl Cables<'_> {
 
 impl Connect for Cables<'_> {
     fn openvpms(&self) -> Doors {
+        let mut wires = self.wires.openvpms.lock().unwrap();
+        if let Some(doors) = &*wires {
+            return doors.clone();
+        }
         let settings = &self.world.config.openvpms;
         let contested = Contested { openvpms: self.world.openvpms.clone(), quicker: self.world.quicker.clone() };
         let model = self.watched(System::OpenVpms, Arc::new(contested));
@@ -402,10 +459,14 @@ impl Connect for Cables<'_> {
             .with_header("authorization", basic(&settings.username, settings.password.expose_secret()))
             .with_timeout(settings.request_timeout);
         let client = OpenVpmsClient::new(self.wire(System::OpenVpms, memory));
-        Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }
+        wires.insert(Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }).clone()
     }
 
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
+        let mut wires = self.wires.healthengine.lock().unwrap();
+        if let Some(handle) = wires.get(&practice.id) {
+            return Some(Arc::clone(handle));
+        }
         let settings = &self.world.config.healthengine;
         let model = self.watched(System::Healthengine, Arc::new(self.world.healthengine.clone()));
         let memory = Memory::new(model, self.world.healthengine_faults.clone())
@@ -416,6 +477,8 @@ impl Connect for Cables<'_> {
             .with_header("user-agent", settings.user_agent())
             .with_timeout(settings.request_timeout);
         let wire = self.wire(System::Healthengine, memory);
-        Some(Arc::new(HealthengineClient::new(wire, self.world.clock.clone())))
+        let handle: HealthengineHandle = Arc::new(HealthengineClient::new(wire, self.world.clock.clone()));
+        wires.insert(practice.id.clone(), Arc::clone(&handle));
+        Some(handle)
     }
 }

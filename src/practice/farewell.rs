@@ -88,6 +88,7 @@ impl Practice {
                 Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
             };
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(wait) => {}
                 () = self.try_again.notified() => {}
             }

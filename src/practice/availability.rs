@@ -107,7 +107,7 @@ impl Practice {
                 let outcome =
                     self.read_and_send(&offering, due, if resync { Which::All } else { Which::Changed }).await;
                 if near_due {
-                    self.first_sending.send_replace(true);
+                    let _again = self.first_sending.set(());
                 }
                 let (near_wait, far_wait) = match outcome {
                     Ok(()) => {

@@ -141,7 +141,7 @@ impl Practice {
                 }
                 Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()).min(sync.config_interval),
             };
-            self.first_configuration.send_replace(true);
+            let _again = self.first_configuration.set(());
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
@@ -269,6 +269,7 @@ impl Practice {
                     }
                     changed
                 });
+                let _again = self.first_offering.set(());
             }
             Err(problem) => self.health.raise(Subject::Mapping, say::zone_problem(&problem), now),
         }

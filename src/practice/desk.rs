@@ -44,11 +44,10 @@ impl Practice {
 
     /// What is offered; waits for the first reading after a start as long as the deadline leaves time.
     async fn offering_in_time(&self, entry: &Entry) -> Option<Arc<Offering>> {
-        let mut offering = self.offering.subscribe();
         let deadline = Deadline::new(entry.booked_at, self.healthengine.clock_difference());
         let now = self.now();
         let left = deadline.look_until(now).map(|until| (until - now).to_std().unwrap_or_default()).unwrap_or_default();
-        let _late = tokio::time::timeout(left, offering.wait_for(Option::is_some)).await;
+        let _late = tokio::time::timeout(left, self.first_offering.wait()).await;
         self.offering()
     }
 

@@ -54,7 +54,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, watch as watch_channel};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, SetOnce, broadcast, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -174,9 +174,11 @@ pub struct Practice {
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
     /// What of it Healthengine has: only of that days are sent.
     offered: watch_channel::Sender<Option<Arc<Offering>>>,
-    /// True once the configuration was tried for the first time, and the days were sent for the first time.
-    first_configuration: watch_channel::Sender<bool>,
-    first_sending: watch_channel::Sender<bool>,
+    /// Set once the configuration was tried for the first time, there was something to offer, and the days were sent. Several tasks
+    /// wait for these; unlike those of a `watch` they go on in the order in which they came, so that a simulation can be repeated.
+    first_configuration: SetOnce<()>,
+    first_offering: SetOnce<()>,
+    first_sending: SetOnce<()>,
     configuration: configuration::Configuration,
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
@@ -255,8 +257,9 @@ impl Practice {
             evidence: Mutex::default(),
             offering: watch_channel::Sender::new(None),
             offered: watch_channel::Sender::new(None),
-            first_configuration: watch_channel::Sender::new(false),
-            first_sending: watch_channel::Sender::new(false),
+            first_configuration: SetOnce::new(),
+            first_offering: SetOnce::new(),
+            first_sending: SetOnce::new(),
             configuring: AsyncMutex::default(),
             due: due::Queue::default(),
             asked_days: due::Queue::default(),

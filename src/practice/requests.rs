@@ -82,15 +82,14 @@ impl Practice {
     /// Bookings need the mapping, so the first poll waits for the first attempt to read OpenVPMS. A practice that Healthengine has
     /// no days of sends these first too: nobody can have booked it through us.
     async fn wait_for_the_first_configuration(&self) {
-        let (mut configured, mut sent) = (self.first_configuration.subscribe(), self.first_sending.subscribe());
         let is_new = !self.publisher.has_told();
         let first = async {
-            let _ = configured.wait_for(|tried| *tried).await;
+            self.first_configuration.wait().await;
             if !is_new {
                 return;
             }
             if self.offered().is_some() {
-                let _ = sent.wait_for(|sent| *sent).await;
+                self.first_sending.wait().await;
             }
         };
         tokio::select! {

@@ -168,12 +168,11 @@ impl Practice {
     /// Looks after the subscriptions until the practice stops, or until there is nothing to look after.
     pub(super) async fn subscription_loop(self: Arc<Self>) {
         let mut delays = Delays::new(FIRST_DELAY, LONGEST_DELAY, self.seed());
-        let mut configured = self.first_configuration.subscribe();
         tokio::select! {
             biased;
             () = self.stop.cancelled() => return,
             // Configuration goes first.
-            _ = configured.wait_for(|tried| *tried) => {}
+            &() = self.first_configuration.wait() => {}
         }
         let (mut subscriptions_at, mut subscribed) = (Instant::now(), false);
         loop {

@@ -1,6 +1,7 @@
 //! Many seeds, on every processor.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ pub(crate) fn run_all(seeds: &RangeInclusive<u64>) {
     let began = std::time::Instant::now();
     let (next, tally) = (AtomicU64::new(*seeds.start()), Mutex::new(Tally::default()));
     let failures = Mutex::new(BTreeMap::new());
+    let hashes = Mutex::new(BTreeMap::new());
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -29,6 +31,7 @@ pub(crate) fn run_all(seeds: &RangeInclusive<u64>) {
             }
             let outcome = live(seed, None);
             tally.lock().unwrap().add(outcome.tally);
+            hashes.lock().unwrap().insert(seed, outcome.hash);
             if let Some(failure) = outcome.failure {
                 failures.lock().unwrap().insert(seed, failure);
             }
@@ -46,6 +49,11 @@ pub(crate) fn run_all(seeds: &RangeInclusive<u64>) {
         seconds / count as f64 * 1000.0,
         tally.into_inner().unwrap()
     );
+    let hashes = hashes.into_inner().unwrap();
+    if std::env::var("HASHES").is_ok() {
+        hashes.iter().for_each(|(seed, hash)| eprintln!("seed {seed}: {hash:016x}"));
+    }
+    eprintln!("fingerprint: {:016x}", BuildHasherDefault::<DefaultHasher>::default().hash_one(&hashes));
     let failures = failures.into_inner().unwrap();
     let first_lines: Vec<&str> = failures.values().filter_map(|story| story.lines().next()).collect();
     let stories: Vec<String> = failures.values().take(3).map(|story| format!("\n{story}\n")).collect();

@@ -319,6 +319,43 @@ fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() 
 }
 
 #[test]
+fn an_appointment_that_a_forgotten_store_may_have_made_elsewhere_asks_for_a_person() {
+    let mut case = Case::holding();
+    case.entry.maybe_forgotten = true;
+    case.asked(30);
+    case.looked(31, Taken::None);
+    assert_eq!(case.submitted(32, created("603:be08")), confirm(&["603:be08"], "p-1"));
+    assert!(case.entry.needs_attention.as_deref().unwrap().contains("a second appointment"));
+}
+
+#[test]
+fn a_booking_whose_first_rejection_is_refused_and_that_is_no_longer_listed_was_settled_by_hand() {
+    let rejected = || {
+        let mut case = Case::new();
+        case.asked(3);
+        assert!(matches!(case.looked(4, Taken::All), Action::Reject(_)));
+        case
+    };
+    let mut by_hand = rejected();
+    assert_eq!(by_hand.replied(5, Reply::Refused), Action::Relist);
+    by_hand.see(6, Event::Unlisted);
+    assert!(by_hand.entry.needs_attention.as_deref().unwrap().contains("settled by hand"));
+    // Our own rejection, which nobody heard arrive.
+    let mut ours = rejected();
+    ours.replied(5, Reply::Away);
+    ours.asked(6);
+    assert_eq!(ours.replied(7, Reply::Refused), Action::Relist);
+    ours.see(8, Event::Unlisted);
+    assert_eq!(ours.entry.needs_attention, None);
+    // So may one be that was on its way when the process ended.
+    let mut interrupted = rejected();
+    interrupted.asked(6);
+    assert_eq!(interrupted.replied(7, Reply::Refused), Action::Relist);
+    interrupted.see(8, Event::Unlisted);
+    assert_eq!(interrupted.entry.needs_attention, None);
+}
+
+#[test]
 fn what_is_answered_is_answered_again_in_the_same_way() {
     let mut case = Case::new();
     case.asked(2);

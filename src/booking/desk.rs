@@ -57,12 +57,14 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::Replied(reply) if owed.is_some() => desk.owed_replied(reply),
         Event::StillListed if owed.is_some() => desk.owed_still_listed(),
         Event::Unlisted if owed.is_some() => desk.owed_unlisted(),
+        Event::NotRelisted if owed.is_some() => desk.owed_replied(Reply::Away),
         Event::Asked(ask) => desk.asked(ask),
         Event::Looked(look) => desk.looked(look),
         Event::Submitted(submission) => desk.submitted(submission),
         Event::Replied(reply) => desk.replied(reply),
         Event::StillListed => desk.still_listed(),
         Event::Unlisted => desk.unlisted(),
+        Event::NotRelisted => desk.not_relisted(),
         Event::Withdrawn => desk.withdrawn(),
         Event::Due => desk.due(),
         Event::CancelledForOwner => desk.cancelled(say::CANCELLED_FOR_OWNER, true),
@@ -170,6 +172,10 @@ impl Desk<'_> {
                 self.entry.reference = Some(reference);
                 self.entry.inserted_at = Some(now);
                 self.entry.enter(State::Inserted, now, say::INSERTED);
+                // The slot was free; but staff may have moved what a forgotten store had made.
+                if self.entry.maybe_forgotten {
+                    self.entry.flag(say::maybe_made_before(&self.entry, self.now.zone));
+                }
                 self.notices.push(Notice::FreshDays);
                 self.tell()
             }

@@ -105,6 +105,19 @@ pub enum Owed {
     CancelRefused,
 }
 
+/// Whether Healthengine can have heard what became of a booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Heard {
+    /// It has not: no answer of ours has left, or each was refused.
+    Nothing,
+    /// The first one is on its way, or was when the process ended.
+    Underway,
+    /// Perhaps: one was not answered, or was taken. Also of entries that an older version wrote.
+    #[default]
+    Perhaps,
+}
+
 /// How many entries of a history are kept at each end.
 const HISTORY_ENDS: usize = 20;
 
@@ -135,6 +148,9 @@ pub struct Entry {
     /// on its way, so that a crash leaves no hope behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejection_lost_at: Option<DateTime<Utc>>,
+    /// Whether an answer of ours can have arrived: a booking that is settled without one was settled by somebody else.
+    #[serde(default)]
+    pub heard: Heard,
     /// How often Healthengine refused our answer and went on asking.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refusals: u32,
@@ -215,6 +231,7 @@ impl Entry {
             maybe_forgotten: false,
             told: false,
             rejection_lost_at: None,
+            heard: Heard::Nothing,
             refusals: 0,
             unanswered_looks: 0,
             not_before: None,

@@ -139,6 +139,14 @@ pub fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
     )
 }
 
+/// Perhaps there are two appointments: an earlier store may have known of one that staff moved since.
+pub fn maybe_made_before(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "vetbridge made the appointment of Healthengine booking {booking} at {at}, and its memory is younger than the booking: if the diary has a second appointment with that number, cancel one of them in OpenVPMS."
+    )
+}
+
 /// Healthengine has no call to move a booking.
 pub fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone: Zone) -> String {
     let (booking, to) = (entry.booking_id, when(entry, zone));

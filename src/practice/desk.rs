@@ -121,7 +121,7 @@ impl Practice {
                         self.answer_heard(entry.booking_id);
                         Event::Unlisted
                     }
-                    None => Event::Replied(Reply::Away),
+                    None => Event::NotRelisted,
                 },
             };
             held = held.or(locks);

@@ -48,7 +48,8 @@ impl Practice {
         self.configuration.was_ever_accepted()
             || self.publisher.has_told()
             || self.publisher.has_unheard()
-            || self.is_any_open(|_| true)
+            // Whatever is left open by a farewell that was complete, a person was told of.
+            || self.is_any_open(|entry| entry.needs_attention.is_none())
             || self.is_subscribed()
     }
 

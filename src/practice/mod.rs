@@ -200,6 +200,7 @@ pub struct Practice {
     known_places: Arc<Semaphore>,
     /// The list of bookings as it was last read to see whether one is still on it.
     relisted: AsyncMutex<Option<requests::Listing>>,
+    last_long_list: Mutex<Option<requests::LongList>>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// One of them is free again.
@@ -271,6 +272,7 @@ impl Practice {
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             update_places: Arc::new(Semaphore::new(requests::UPDATES_AT_ONCE)),
             known_places: Arc::new(Semaphore::new(requests::KNOWN_AT_ONCE)),
+            last_long_list: Mutex::default(),
             relisted: AsyncMutex::default(),
             busy_bookings: Mutex::default(),
             turn_over: Notify::new(),

@@ -17,7 +17,7 @@ use super::documents::Document;
 use super::health::Subject;
 use super::{Practice, Turn};
 use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::{Deadline, Entry, State};
+use crate::booking::ledger::{Deadline, Entry};
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -40,6 +40,8 @@ const BETWEEN_POLLS: Duration = Duration::from_secs(1);
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 /// The first poll of a new practice waits no longer than this for configuration and days.
 const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
+/// A list of several pages is read so often at most, until it reads the same twice.
+const LONG_LIST_READ: usize = 3;
 /// That of any other practice waits no longer than this for OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
 
@@ -200,16 +202,14 @@ impl Practice {
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
         let began = Instant::now();
-        let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await;
+        let read = self.outstanding_bookings().await;
         self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
         let (mut listed, absence) = read?;
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
-        if absence != Absence::MeansNothing {
+        if absence == Absence::IsCertain {
             let listed = listed.iter().map(|booking| booking.booking_id).collect();
-            self.settled_by_others(&listed, absence);
-            if absence == Absence::IsCertain {
-                self.answers_asked_for(&listed);
-            }
+            self.settled_by_others(&listed);
+            self.answers_asked_for(&listed);
         }
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
@@ -243,6 +243,20 @@ impl Practice {
         Ok(())
     }
 
+    /// Reads the list of outstanding bookings.
+    async fn outstanding_bookings(&self) -> Answer<(Vec<BookingRequest>, Absence)> {
+        let began = Instant::now();
+        let (listed, absence) = self.all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        if absence != Absence::IsLikely {
+            return Ok((listed, absence));
+        }
+        let this = LongList { ended: Instant::now(), ids: listed.iter().map(|booking| booking.booking_id).collect() };
+        let mut last = self.locked(&self.last_long_list);
+        let is_same = last.as_ref().is_some_and(|last| last.ended <= began && last.ids == this.ids);
+        *last = Some(this);
+        Ok((listed, if is_same { Absence::IsCertain } else { absence }))
+    }
+
     fn attend_in(
         self: &Arc<Self>,
         tasks: &TaskTracker,
@@ -258,14 +272,11 @@ impl Practice {
         }));
     }
 
-    /// Open bookings that Healthengine does not list any more. Those that we have answered are as good as settled when they are absent
-    /// from a list of several pages: should they be there after all, they are answered again.
-    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>, absence: Absence) {
+    /// Open bookings that Healthengine does not list any more.
+    fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
         let settled = |entry: &Entry| {
-            let answered = !matches!(entry.state, State::Received | State::Submitting);
             let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
-            let absent = !listed.contains(&entry.booking_id);
-            (waits && (answered || absence == Absence::IsCertain) && absent).then_some(entry.booking_id)
+            (waits && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
         };
         for id in self.shared.ledger.pick_live(self.id(), settled) {
             self.spawn_known(id, Event::Unlisted);
@@ -333,15 +344,21 @@ impl Practice {
         // The list can be long. Whoever waited for the lock takes what was read since he asked.
         if last.as_ref().is_none_or(|listing| listing.began < asked_at) {
             let began = Instant::now();
-            let read = self.all_pages(|page| self.healthengine.booking_requests(page)).await.ok();
+            let mut read = self.outstanding_bookings().await;
+            for _ in 1..LONG_LIST_READ {
+                if !read.as_ref().is_ok_and(|(_, absence)| *absence == Absence::IsLikely) {
+                    break;
+                }
+                read = self.outstanding_bookings().await;
+            }
             let ids = |(listed, absence): (Vec<BookingRequest>, Absence)| {
                 (listed.iter().map(|booking| booking.booking_id).collect(), absence)
             };
-            *last = Some(Listing { began, read: read.map(ids) });
+            *last = Some(Listing { began, read: read.ok().map(ids) });
         }
         let (listed, absence) = last.as_ref()?.read.as_ref()?;
         let found = listed.contains(&id);
-        (found || *absence != Absence::MeansNothing).then_some(found)
+        (found || *absence == Absence::IsCertain).then_some(found)
     }
 }
 
@@ -352,7 +369,8 @@ pub(crate) enum Absence {
     MeansNothing,
     /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
     IsLikely,
-    /// It is not listed: a list of one page is one moment's.
+    /// It is not listed: a list of one page is one moment's. So is a longer one that reads the same twice: an entry moves to a page
+    /// that was read already only when one from there leaves the list, and that one would be missing the second time.
     IsCertain,
 }
 
@@ -378,6 +396,12 @@ pub(super) struct Listing {
     began: Instant,
     /// Who was on it, and what it means that somebody was not; nothing if it could not be read.
     read: Option<(BTreeSet<BookingId>, Absence)>,
+}
+
+/// A list of several pages, as it was last read.
+pub(super) struct LongList {
+    ended: Instant,
+    ids: Vec<BookingId>,
 }
 
 impl Practice {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Action, Desk, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step};
-use crate::booking::ledger::{Entry, State};
+use crate::booking::ledger::{Entry, Heard, State};
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
 use crate::messages::booking as say;
@@ -15,7 +15,11 @@ impl Desk<'_> {
         let action = match self.entry.state {
             State::Inserted | State::Confirmed | State::InDoubt => Action::Confirm(confirmation(&self.entry)),
             State::Rejected | State::Cancelled => Action::Reject(self.last_reason()),
-            State::Received | State::Submitting => Action::Rest,
+            State::Received | State::Submitting => return self.rest(),
+        };
+        self.entry.heard = match self.entry.heard {
+            Heard::Nothing => Heard::Underway,
+            Heard::Underway | Heard::Perhaps => Heard::Perhaps,
         };
         self.then(action)
     }
@@ -25,6 +29,10 @@ impl Desk<'_> {
     }
 
     pub(super) fn replied(mut self, reply: Reply) -> Step {
+        self.entry.heard = match (reply, self.entry.heard) {
+            (Reply::Refused, Heard::Nothing | Heard::Underway) => Heard::Nothing,
+            (Reply::Refused | Reply::Taken | Reply::Away, _) => Heard::Perhaps,
+        };
         match (reply, self.entry.state) {
             (Reply::Away, state) => {
                 if state == State::Rejected {
@@ -74,6 +82,14 @@ impl Desk<'_> {
         self.rest()
     }
 
+    /// Nobody can tell yet whether it wants an answer still.
+    pub(super) fn not_relisted(mut self) -> Step {
+        if self.entry.state == State::Rejected && self.entry.heard != Heard::Nothing {
+            self.entry.rejection_lost_at = Some(self.now.now);
+        }
+        self.rest()
+    }
+
     /// Somebody else settled it, or our lost answer did.
     pub(super) fn unlisted(mut self) -> Step {
         self.entry.refusals = 0;
@@ -87,6 +103,11 @@ impl Desk<'_> {
             State::Submitting => {
                 self.entry.unlisted = true;
                 self.due()
+            }
+            // Refused from the first time on, and no longer asked for: whatever it was told, it was not by us.
+            State::Rejected if self.entry.heard == Heard::Nothing => {
+                self.entry.told = true;
+                self.settled_by_hand()
             }
             State::Inserted | State::Rejected | State::InDoubt => {
                 self.entry.told = true;

@@ -22,6 +22,8 @@ pub enum Event {
     StillListed,
     /// Read whole, the list of outstanding bookings does not have it.
     Unlisted,
+    /// The list could not be read, after an answer of ours was refused.
+    NotRelisted,
     /// The pet owner cancelled while the booking was waiting.
     Withdrawn,
     /// The process started, or a time that was waited for has come.

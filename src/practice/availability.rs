@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{NaiveDate, TimeDelta};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
@@ -23,7 +22,6 @@ use crate::mapping::Resource;
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
-use crate::store::{Batch, Kind, Record};
 
 /// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
 #[derive(Debug, Clone, Copy)]
@@ -51,19 +49,6 @@ impl AtOnce {
     }
 }
 
-/// When everything was last sent again.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct FullResync {
-    at: DateTime<Utc>,
-}
-
-impl Record for FullResync {
-    const KIND: &'static str = "full-resync";
-    const VERSION: u32 = 1;
-}
-
-/// It travels with the days; see [`Practice::full_resync_is_due`] for what an import makes of it.
-pub(super) const FULL_RESYNC: Kind = Kind::exported::<FullResync>();
 /// Nothing is waited for longer than this without looking again: clocks can be set.
 const DUE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// So many days without a reading are sent for one poll; what is still wanted is listed again.
@@ -103,9 +88,10 @@ impl Practice {
                 (false, false) => None,
             };
             if let Some(due) = due {
-                let resync = near_due && far_due && self.full_resync_is_due(&offering);
-                let outcome =
-                    self.read_and_send(&offering, due, if resync { Which::All } else { Which::Changed }).await;
+                if near_due && far_due && self.full_resync_is_due(&offering) {
+                    self.begin_full_resync();
+                }
+                let outcome = self.read_and_send(&offering, due).await;
                 if near_due {
                     let _again = self.first_sending.set(());
                 }
@@ -131,7 +117,7 @@ impl Practice {
                 if far_due {
                     far_at = now + far_wait;
                 }
-                if !resync && self.full_resync_is_due(&offering) {
+                if self.full_resync_is_due(&offering) {
                     (near_at, far_at) = (now, now);
                 }
             }
@@ -157,7 +143,7 @@ impl Practice {
     }
 
     /// One reading and what follows from it.
-    async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days, which: Which) -> Result<(), Failed> {
+    async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days) -> Result<(), Failed> {
         let resources = &offering.mapping.resources;
         let began = self.now();
         let (mut unread, mut unsent, mut suspects) = (None, None, BTreeMap::new());
@@ -172,7 +158,11 @@ impl Practice {
             self.add_suspects(&reading, &mut suspects);
             if unsent.is_none() {
                 let read = self.days(&reading, offering, part, days);
-                unsent = self.publish(read, which, &|_| {}).await.inspect_err(|error| self.days_failed(error)).err();
+                unsent = self
+                    .publish(read, Which::Changed, &|_| {})
+                    .await
+                    .inspect_err(|error| self.days_failed(error))
+                    .err();
             }
             let nothing_answered = reading.nothing_answered();
             match reading.failure {
@@ -203,10 +193,6 @@ impl Practice {
         if unread.is_none() && days.first == self.horizon(offering).first {
             self.locked(&self.progress).read_at = Some(began);
         }
-        if which == Which::All {
-            // What could not be read follows when it can be; that is no reason to send the rest again.
-            self.note_full_resync();
-        }
         unread.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
     }
 
@@ -220,42 +206,6 @@ impl Practice {
         days.retain(|day| !horizon.holds(day.date) && offering.mapping.resource(day.resource).is_some());
         self.publish(ReadDays { began: self.now(), days }, Which::Changed, &|_| {}).await?;
         Ok(())
-    }
-
-    /// The daily full resync: due when the last one was before the latest moment at which the set time of day began.
-    fn full_resync_is_due(&self, offering: &Offering) -> bool {
-        let last = self.shared.store.get::<FullResync>(&self.id().0).ok().flatten();
-        // One in the future was made before this machine's clock was set right. What was sent before the store was replaced by a
-        // backup, or by what could be saved of a damaged one, says nothing of what Healthengine has.
-        let replaced_at = self.shared.store.meta().replaced_at();
-        let counts = |last: &FullResync| last.at <= self.now() && replaced_at.is_none_or(|at| at <= last.at);
-        let Some(last) = last.filter(counts) else {
-            // The first sending of all days is one.
-            return true;
-        };
-        // Days were sent since then that a restored store does not know of.
-        if last.at < self.shared.store.meta().complete_since() {
-            return true;
-        }
-        let now = self.now();
-        let zone = &offering.zones.practice;
-        let today = zone.wall(now).date();
-        let latest = [Some(today), today.pred_opt()].into_iter().flatten().find_map(|day| {
-            let at = first_instant_from(zone, day, self.settings.sync.full_resync_at);
-            (at <= now).then_some(at)
-        });
-        latest.is_some_and(|latest| last.at < latest)
-    }
-
-    /// Whatever is sent next is sent whole.
-    pub(super) fn forget_full_resync(&self) {
-        self.shared.store.write_later(Batch::new().delete::<FullResync>(&self.id().0));
-    }
-
-    fn note_full_resync(&self) {
-        if let Ok(batch) = Batch::new().put(&self.id().0, &FullResync { at: self.now() }) {
-            self.shared.store.write_later(batch);
-        }
     }
 
     /// OpenVPMS answered a whole reading.
@@ -539,12 +489,4 @@ impl Practice {
             tracing::info!(practice = %self.id(), "Healthengine asks for {what}, which is not offered; it gets an empty day.");
         }
     }
-}
-
-/// The first instant of a day at or after a time on the wall, also where that time is skipped or doubled.
-fn first_instant_from(zone: &crate::zone::Zone, day: NaiveDate, time: chrono::NaiveTime) -> DateTime<Utc> {
-    let wall = day.and_time(time);
-    (0..=180)
-        .find_map(|minutes| zone.instants(wall + TimeDelta::minutes(minutes)).earliest())
-        .unwrap_or_else(|| zone.day_start(day))
 }

@@ -104,14 +104,16 @@ impl Practice {
                     None => return Ok(()),
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
+                // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now.
+                (Action::Cancel(_) | Action::Confirm(_), _) if self.health.has(&Subject::Access) => {
+                    Event::Replied(Reply::Away)
+                }
                 (Action::Confirm(with), _) => Event::Replied(
                     self.reply(entry.booking_id, self.healthengine.confirm_insert(entry.booking_id, &with).await),
                 ),
                 (Action::Reject(reason), _) => Event::Replied(
                     self.reply(entry.booking_id, self.healthengine.reject_insert(entry.booking_id, &reason).await),
                 ),
-                // Refused credentials or consent: it is delivered when they are accepted again.
-                (Action::Cancel(_), _) if self.health.has(&Subject::Access) => Event::Replied(Reply::Away),
                 (Action::Cancel(reason), _) => Event::Replied(
                     self.reply(entry.booking_id, self.healthengine.cancel(entry.booking_id, &reason).await),
                 ),

@@ -62,7 +62,7 @@ impl Practice {
     /// Settles, empties, and ends the subscriptions. Can be dropped at any time and begun again. A practice that is `removed` for
     /// good does not wait for its consent to come back.
     pub async fn leave(self: &Arc<Self>, removed: bool) -> Farewell {
-        self.forget_full_resync();
+        self.doubt_days_of_a_replaced_store();
         self.forget_acceptance();
         let began = self.now();
         let mut delays = self.delays(ROUND);

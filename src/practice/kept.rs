@@ -3,7 +3,7 @@
 //! A kind that is missing here stays behind and is named as unknown by `state verify`; a test reads the source and finds it.
 //! Its samples stand in `fixtures/store/`, one file for each version that ever was.
 
-use super::{availability, clients, configuration, ledger, publishing, rosters, subscriptions, zones};
+use super::{clients, configuration, full_resync, ledger, publishing, rosters, subscriptions, zones};
 use crate::bridge::pauses;
 use crate::store::Kind;
 
@@ -13,7 +13,7 @@ pub const KINDS: [Kind; 10] = [
     configuration::KIND,
     publishing::SENT_DAY,
     publishing::UNHEARD_DAY,
-    availability::FULL_RESYNC,
+    full_resync::KIND,
     rosters::KIND,
     zones::KIND,
     pauses::KIND,

@@ -31,6 +31,7 @@ mod desk;
 mod documents;
 mod due;
 mod farewell;
+mod full_resync;
 mod giving_up;
 pub mod health;
 mod kept;

@@ -19,8 +19,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::Practice;
 use super::health::Subject;
+use super::{Practice, full_resync};
 use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
 use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
@@ -99,6 +99,8 @@ pub(super) struct Publisher {
     practice: PracticeId,
     told: Mutex<BTreeMap<Key, Told>>,
     unheard: Mutex<BTreeMap<Key, Unheard>>,
+    /// What was sent before this counts for nothing.
+    full_resync_at: Mutex<Option<DateTime<Utc>>>,
     turn: AsyncMutex<()>,
     /// False once the server turned out not to know batches.
     batches: AtomicBool,
@@ -117,6 +119,7 @@ impl Publisher {
             practice: practice.clone(),
             told: Mutex::new(told),
             unheard: Mutex::new(unheard),
+            full_resync_at: Mutex::new(full_resync::last(store, practice)),
             turn: AsyncMutex::default(),
             batches: AtomicBool::new(true),
         }
@@ -130,8 +133,22 @@ impl Publisher {
         self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// When the last full resync began.
+    pub(super) fn full_resync_at(&self) -> Option<DateTime<Utc>> {
+        *self.full_resync_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another one begins, or none counts.
+    pub(super) fn set_full_resync_at(&self, at: Option<DateTime<Utc>>) {
+        *self.full_resync_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
     /// True if Healthengine may have something else of a day than it was last heard to accept, and it is time to send it again.
     fn is_in_doubt(&self, key: Key, sent_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        // In the future: before this machine's clock was set right.
+        if self.full_resync_at().is_some_and(|at| sent_at < at || now < sent_at) {
+            return true;
+        }
         self.unheard().get(&key).is_some_and(|unheard| sent_at < unheard.since || unheard.since + LATE <= now)
     }
 

@@ -149,7 +149,7 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejection_lost_at: Option<DateTime<Utc>>,
     /// Whether an answer of ours can have arrived: a booking that is settled without one was settled by somebody else.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_perhaps")]
     pub heard: Heard,
     /// How often Healthengine refused our answer and went on asking.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -205,6 +205,10 @@ pub struct Entry {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+fn is_perhaps(heard: &Heard) -> bool {
+    *heard == Heard::Perhaps
 }
 
 fn is_zero(number: &u32) -> bool {

@@ -1,9 +1,12 @@
 //! An old backup is brought back: nothing that was booked since is made twice, and everything agrees again.
 
 use vetbridge::booking::ledger::State;
+use vetbridge::bridge::keeper::Off;
+use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;
 
-use crate::support::{Clinic, minutes, seconds};
+use crate::lifecycle::{block, offers, until_silent};
+use crate::support::{Clinic, PRACTICE, minutes, seconds};
 
 #[tokio::test(start_paused = true)]
 async fn an_old_backup_is_safe_bookings_since_then_are_adopted_and_never_inserted_twice() {
@@ -48,7 +51,7 @@ async fn an_old_backup_is_safe_bookings_since_then_are_adopted_and_never_inserte
 #[tokio::test(start_paused = true)]
 async fn a_booking_that_the_backup_has_half_done_is_looked_for_before_it_is_made() {
     let mut clinic = Clinic::open().await;
-    clinic.fail_submissions([vetbridge::simulator::exchange::Fault::Slow(seconds(2))]);
+    clinic.fail_submissions([Fault::Slow(seconds(2))]);
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
     clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
     let backup = clinic.export();
@@ -71,9 +74,7 @@ async fn an_unanswered_booking_that_the_backup_does_not_know_is_in_doubt_when_it
     let backup = clinic.export();
     clinic.pass(minutes(1)).await;
     // Made, and the process ends before Healthengine hears of it.
-    clinic.healthengine_faults.set(|asked| {
-        asked.target.ends_with("/confirmInsert").then_some(vetbridge::simulator::exchange::Fault::LoseRequest)
-    });
+    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::LoseRequest));
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
     clinic.until_state(booking, State::Inserted, seconds(10)).await;
     clinic.pull_the_plug().await;
@@ -107,4 +108,47 @@ async fn what_changed_since_the_backup_is_published_again_and_the_guard_still_me
     assert!(clinic.published("s136", "66:s136", "2027-02-15 13:00"));
     assert_eq!(clinic.journal.count("POST /config/pmsResources", ""), 1, "the configuration is sent again too");
     clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_backup_a_schedule_that_cannot_be_read_at_first_is_sent_when_it_can_be() {
+    let mut clinic = Clinic::open().await;
+    let backup = clinic.export();
+    let blocked = clinic.staff_book(136, "2027-02-15 13:00", 60);
+    clinic.pass(minutes(2)).await;
+    assert!(!clinic.published("s136", "66:s136", "2027-02-15 13:00"));
+    clinic.stop().await;
+    clinic.staff_cancel(blocked);
+    clinic.import(&backup);
+    clinic.openvpms_faults.set(|asked| asked.target.contains("/schedules/136/freebusy").then_some(Fault::Refuse));
+    clinic.start();
+    clinic.pass(seconds(50)).await;
+    clinic.openvpms_faults.heal();
+    clinic.until_in_step().await;
+    assert!(clinic.published("s136", "66:s136", "2027-02-15 13:00"));
+    // What was sent once after the backup is not sent again.
+    clinic.pass(minutes(2)).await;
+    clinic.journal.clear();
+    clinic.pass(minutes(5)).await;
+    assert_eq!(clinic.journal.count("POST /availability", ""), 0);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_practice_that_is_switched_off_on_an_old_backup_is_emptied_of_what_the_backup_does_not_know() {
+    let mut clinic = Clinic::open().await;
+    let all_day = clinic.staff_book(136, "2027-02-16 00:00", 24 * 60);
+    clinic.pass(minutes(2)).await;
+    let backup = clinic.export();
+    clinic.staff_cancel(all_day);
+    clinic.pass(minutes(2)).await;
+    assert!(clinic.published("s136", "66:s136", "2027-02-16 13:00"));
+    clinic.stop().await;
+    clinic.import(&backup);
+    block(&mut clinic.config, PRACTICE).enabled = false;
+    clinic.start();
+    until_silent(&clinic, PRACTICE, Off::Disabled).await;
+    assert_eq!(offers(&clinic, PRACTICE), 0);
+    clinic.stop().await;
+    assert_eq!(clinic.healthengine.violations(), []);
 }

@@ -1,6 +1,7 @@
 //! Healthengine is away, or refuses a practice.
 
 use vetbridge::booking::ledger::State;
+use vetbridge::config::WhenDown;
 use vetbridge::remote::ErrorClass;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, LateReject};
@@ -277,5 +278,47 @@ async fn a_confirmation_that_arrived_unheard_is_known_also_while_a_list_of_many_
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
     clinic.until_state(booking, State::Confirmed, seconds(30)).await;
     assert_eq!(clinic.journal.count("POST /ws", ""), 1);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_consent_is_refused_confirmations_wait_too_and_are_delivered_after() {
+    let clinic = Clinic::open().await;
+    clinic.fail_submissions([Fault::Slow(seconds(8)), Fault::Slow(seconds(9))]);
+    let first = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("its POST has left", seconds(10), |clinic| clinic.state(first) == Some(State::Submitting)).await;
+    let second = clinic.owner_books("s211", "66:s211", "2027-02-16 10:00");
+    clinic.until("its POST has left", seconds(10), |clinic| clinic.state(second) == Some(State::Submitting)).await;
+    clinic.healthengine.revoke_consent(&practice(PRACTICE)).unwrap();
+    let made = |clinic: &Clinic| [first, second].iter().all(|id| clinic.state(*id) == Some(State::Inserted));
+    clinic.until("both are made", seconds(30), made).await;
+    clinic.pass(minutes(3)).await;
+    let knocks = clinic.journal.count("POST /bookings", "/confirmInsert");
+    assert!(knocks <= 1, "one refusal says enough: {knocks}");
+    clinic.healthengine.grant_consent(&practice(PRACTICE)).unwrap();
+    for booking in [first, second] {
+        clinic.until_state(booking, State::Confirmed, minutes(6)).await;
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_is_missing_from_a_long_list_is_settled_once_the_list_reads_the_same_twice() {
+    let mut clinic = Clinic::new();
+    clinic.config.bookings.when_openvpms_is_down = WhenDown::Hold;
+    clinic.open_up().await;
+    clinic.healthengine.configure(|settings| settings.per_page = 2);
+    clinic.openvpms_faults.set(|_| Some(Fault::Refuse));
+    let times = ["10:00", "11:00", "12:00", "13:00"];
+    let bookings = times.map(|time| clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {time}")));
+    clinic.until("all are held", seconds(20), |clinic| bookings.iter().all(|id| clinic.state(*id).is_some())).await;
+    clinic.healthengine.progress_by_hand(bookings[0]).unwrap();
+    clinic.until_state(bookings[0], State::Rejected, seconds(30)).await;
+    assert!(clinic.entry(bookings[0]).needs_attention.unwrap().contains("settled by hand"));
+    clinic.openvpms_faults.heal();
+    for booking in &bookings[1..] {
+        clinic.until_state(*booking, State::Confirmed, minutes(2)).await;
+    }
+    clinic.excuse(bookings[0]);
     clinic.finish().await;
 }

@@ -6,7 +6,7 @@ use vetbridge::booking::ledger::State;
 use vetbridge::bridge::keeper::{Off, Standing};
 use vetbridge::config::{Config, WhenDown};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{BookingStatus, NewPractice};
+use vetbridge::simulator::healthengine::{BookingStatus, LateReject, NewPractice};
 
 use crate::support::{BRANCH, Clinic, PRACTICE, day, minutes, practice, seconds, sydney, wish};
 
@@ -239,6 +239,29 @@ async fn a_held_booking_of_a_practice_that_is_switched_off_is_rejected_and_flagg
     assert_eq!(clinic.state(booking), Some(State::Rejected));
     assert!(clinic.entry(booking).needs_attention.is_some(), "the pet owner was told yes");
     assert_eq!(offers(&clinic, PRACTICE), 0);
+    clinic.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_practice_that_has_left_with_a_booking_that_a_person_was_told_of_is_silent_after_a_restart_too() {
+    let mut clinic = Clinic::new();
+    clinic.config.bookings.when_openvpms_is_down = WhenDown::Hold;
+    clinic.open_up().await;
+    // It refuses rejections that come too late, and lists their bookings for ever.
+    clinic.healthengine.configure(|settings| settings.late_reject = LateReject::Refuse);
+    clinic.openvpms_faults.set(|_| Some(Fault::Refuse));
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.pass(minutes(2)).await;
+    block(&mut clinic.config, PRACTICE).enabled = false;
+    clinic.reload();
+    until_silent(&clinic, PRACTICE, Off::Disabled).await;
+    let entry = clinic.entry(booking);
+    assert!(entry.is_open() && entry.needs_attention.is_some(), "{entry:?}");
+    clinic.stop().await;
+    let calls = clinic.journal.calls().len();
+    clinic.start();
+    clinic.pass(minutes(5)).await;
+    assert_eq!(told_since(&clinic, PRACTICE, calls), Vec::<String>::new());
     clinic.stop().await;
 }
 

@@ -102,6 +102,8 @@ pub struct Keeper {
     /// As it was last brought about; what is wanted may be on its way.
     reached: watch::Sender<Standing>,
     practice: Mutex<Arc<Practice>>,
+    /// What the first practice was made for: something else can be wanted before the keeper has begun.
+    first: Wanted,
     shared: Arc<Shared>,
     stop: CancellationToken,
 }
@@ -119,6 +121,7 @@ impl Keeper {
         let practice = made(&wanted.means, &shared, &stop);
         let standing = wanted.off().map_or(Standing::On, Standing::Leaving);
         Arc::new(Self {
+            first: wanted.clone(),
             wanted: watch::Sender::new(wanted),
             reached: watch::Sender::new(standing),
             practice: Mutex::new(practice),
@@ -161,7 +164,7 @@ impl Keeper {
     pub async fn keep(self: Arc<Self>, retire: impl Fn() -> bool) {
         let mut wanted = self.wanted.subscribe();
         let mut practice = self.practice();
-        let mut now = wanted.borrow_and_update().clone();
+        let mut now = self.first.clone();
         loop {
             let ended = tokio::select! {
                 biased;

@@ -339,6 +339,18 @@ async fn a_reload_in_the_middle_of_a_booking_neither_loses_nor_repeats_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_configuration_that_is_read_again_before_the_bridge_has_begun_counts() {
+    let mut clinic = Clinic::new();
+    clinic.config.sync.horizon_days = 3;
+    clinic.start();
+    clinic.config.sync.horizon_days = 5;
+    clinic.reload();
+    clinic.until_in_step().await;
+    assert!(clinic.published("s136", "66:s136", "2027-02-19 10:00"), "the fifth day");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_changed_key_sends_the_configuration_again_and_a_reload_without_changes_sends_nothing() {
     let mut clinic = Clinic::open().await;
     let calls = clinic.journal.calls().len();

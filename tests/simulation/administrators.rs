@@ -134,8 +134,9 @@ impl Life {
 
     fn somebody_changes_settings(&mut self) {
         let chance = self.world.chance.clone();
-        match chance.below(3) {
+        match chance.below(4) {
             0 => self.world.set_near_days(*chance.pick(&[1, 2, 3])),
+            2 => self.world.set_horizon_days(*chance.pick(&[2, 3, 4])),
             1 => {
                 let id = self.some_practice();
                 let hours = *chance.pick(&["07:00-19:00", "06:00-20:00", "00:00-24:00"]);

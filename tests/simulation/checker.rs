@@ -302,9 +302,7 @@ impl Life {
         let id = booking.id;
         let entry = self.world.entry(id);
         let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
-        // Whoever resolves a booking that is not flagged is told at once that Healthengine did not take it.
-        let told = flagged || self.was(id, Deed::Resolved);
-        if booking.answer == Answer::Open && !(told && self.cannot_be_answered(booking)) {
+        if booking.answer == Answer::Open && !(flagged && self.cannot_be_answered(booking)) {
             return Err("is not answered".into());
         }
         if !booking.open_updates.is_empty() {
@@ -318,7 +316,7 @@ impl Life {
         // The pet owner cancelled, and somebody insists on the visit.
         let stands = entry.as_ref().is_some_and(Entry::stands);
         let insists = self.was(id, Deed::Resolved) && self.given_up.contains_key(&id) && stands && standing.len() == 1;
-        if flagged || told && self.cannot_be_answered(booking) || insists || self.is_excused(booking, entry.as_ref()) {
+        if flagged || insists || self.is_excused(booking, entry.as_ref()) {
             return Ok(());
         }
         match (booking.status, &standing[..]) {
@@ -411,6 +409,14 @@ impl Life {
     fn compare_days(&self, practice: &PracticeId, wrongs: &mut Vec<Wrong>) {
         let now = self.world.wall();
         for resource in self.world.resources(practice) {
+            // A store that was lost, or put back, does not know of every day that was sent.
+            let beyond = self.world.days_beyond().filter(|_| self.setbacks.is_empty());
+            for day in beyond {
+                let published = self.world.healthengine.published(practice, &resource.to_string(), day).unwrap();
+                if published.is_some_and(|ranges| !ranges.is_empty()) {
+                    wrongs.push(in_general(format!("{resource} on {day} is offered beyond the horizon")));
+                }
+            }
             for day in self.world.days() {
                 let published = self.world.healthengine.published(practice, &resource.to_string(), day).unwrap();
                 let Some(published) = published else {

@@ -59,6 +59,9 @@ locations = [98]
 public_holidays = ["07:00-19:00"]
 "#;
 
+/// The farthest horizon.
+const HORIZON_DAYS_MAX: u32 = 4;
+
 /// The block of the second practice.
 const SECOND_PRACTICE: &str = r#"
 [[practice]]
@@ -252,6 +255,12 @@ impl World {
         self.near_days_min = self.near_days_min.min(days);
     }
 
+    /// In the configuration.
+    pub(crate) fn set_horizon_days(&mut self, days: u32) {
+        assert!(days <= HORIZON_DAYS_MAX);
+        self.config.sync.horizon_days = days;
+    }
+
     /// Stops the bridge as an operator would.
     pub(crate) async fn stop(&mut self) {
         let Some(running) = self.running.take() else { return };
@@ -330,6 +339,12 @@ impl World {
     /// The days that are offered.
     pub(crate) fn days(&self) -> impl Iterator<Item = NaiveDate> {
         self.wall().date().iter_days().take(self.config.sync.horizon_days as usize)
+    }
+
+    /// The days that are offered no longer, if they ever were.
+    pub(crate) fn days_beyond(&self) -> impl Iterator<Item = NaiveDate> {
+        let (from, to) = (self.config.sync.horizon_days as usize, HORIZON_DAYS_MAX as usize);
+        self.wall().date().iter_days().take(to).skip(from)
     }
 }
 

@@ -152,9 +152,10 @@ impl Desk<'_> {
         self.rest()
     }
 
-    /// What is flagged stays so until Healthengine knows. What is not, as when staff cancelled, needs nobody: it goes on by itself.
+    /// What is flagged stays so until Healthengine knows. What is not, as when staff cancelled, goes on by itself, until Healthengine
+    /// has refused it too often.
     fn unheard(mut self, why: &str) -> Step {
-        if self.entry.needs_attention.is_some() {
+        if self.entry.needs_attention.is_some() || self.entry.refusals >= REFUSALS_BEFORE_PROBLEM {
             let sentence = say::unheard(&self.entry, self.now.zone, why);
             self.entry.flag(sentence);
         }

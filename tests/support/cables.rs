@@ -8,11 +8,11 @@ use vetbridge::bridge::Connect;
 use vetbridge::config;
 use vetbridge::healthengine::HealthengineHandle;
 use vetbridge::healthengine::client::Client as HealthengineClient;
-use vetbridge::http::Lane;
+use vetbridge::http::{Lane, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::openvpms::client::Client as OpenVpmsClient;
 use vetbridge::practice::Doors;
-use vetbridge::simulator::exchange::{Asked, Fault, Memory, Model};
+use vetbridge::simulator::exchange::{Asked, Fault, Faults, Memory, Model};
 use vetbridge::simulator::healthengine::BASE_PATH;
 use vetbridge::store::MemoryEngine;
 
@@ -23,6 +23,36 @@ use super::{Clinic, Line, Power, basic};
 pub(super) struct Wires {
     openvpms: Mutex<Option<(config::OpenVpms, Doors)>>,
     healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
+}
+
+/// Exchanges with OpenVPMS as the configuration has them.
+pub(crate) fn to_openvpms(model: Arc<dyn Model>, faults: &Faults, settings: &config::OpenVpms) -> Memory {
+    Memory::new(model, faults.clone())
+        .below("/openvpms")
+        .with_header("authorization", basic(&settings.username, settings.password.expose_secret()))
+        .with_timeout(settings.request_timeout)
+}
+
+/// OpenVPMS over one wire.
+pub(crate) fn both_doors(wire: Arc<dyn Transport>) -> Doors {
+    let client = OpenVpmsClient::new(wire);
+    Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }
+}
+
+/// A practice's exchanges with Healthengine as the configuration has them.
+pub(crate) fn to_healthengine(
+    model: Arc<dyn Model>,
+    faults: &Faults,
+    settings: &config::Healthengine,
+    practice: &config::Practice,
+) -> Memory {
+    Memory::new(model, faults.clone())
+        .below(BASE_PATH)
+        .with_header("api-key", settings.api_key.expose_secret())
+        .with_header("practice-id", practice.id.0.clone())
+        .with_header("practice-key", practice.key.expose_secret())
+        .with_header("user-agent", settings.user_agent())
+        .with_timeout(settings.request_timeout)
 }
 
 /// How a process of the bridge reaches the simulators.
@@ -53,12 +83,8 @@ impl Connect for Cables<'_> {
         if let Some((_, doors)) = wires.as_ref().filter(|(made_for, _)| made_for == settings) {
             return doors.clone();
         }
-        let memory = Memory::new(self.clinic.openvpms.clone(), self.clinic.openvpms_faults.clone())
-            .below("/openvpms")
-            .with_header("authorization", basic(&settings.username, settings.password.expose_secret()))
-            .with_timeout(settings.request_timeout);
-        let client = OpenVpmsClient::new(self.line(None, memory));
-        let doors = Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) };
+        let memory = to_openvpms(self.clinic.openvpms.clone(), &self.clinic.openvpms_faults, settings);
+        let doors = both_doors(self.line(None, memory));
         *wires = Some((settings.clone(), doors.clone()));
         doors
     }
@@ -72,13 +98,7 @@ impl Connect for Cables<'_> {
             return Some(Arc::clone(handle));
         }
         let model: Arc<dyn Model> = Arc::new(self.clinic.twist.around(self.clinic.healthengine.clone()));
-        let memory = Memory::new(model, self.clinic.healthengine_faults.clone())
-            .below(BASE_PATH)
-            .with_header("api-key", settings.api_key.expose_secret())
-            .with_header("practice-id", practice.id.0.clone())
-            .with_header("practice-key", practice.key.expose_secret())
-            .with_header("user-agent", settings.user_agent())
-            .with_timeout(settings.request_timeout);
+        let memory = to_healthengine(model, &self.clinic.healthengine_faults, settings, practice);
         let line = self.line(Some(&practice.id), memory);
         let handle: HealthengineHandle = Arc::new(HealthengineClient::new(line, self.clinic.clock.clone()));
         wires.insert(whose, Arc::clone(&handle));

@@ -12,10 +12,10 @@ pub(crate) const PRACTICE: &str = "1234567";
 /// The second practice, at the branch.
 pub(crate) const BRANCH: &str = "7654321";
 
-pub(super) const API_KEY: &str = "eyJ0e-consumer";
+pub(crate) const API_KEY: &str = "eyJ0e-consumer";
 
-/// What a configuration file would say. Practices live every day from seven to seven.
-pub(super) const CONFIG: &str = r#"
+/// The two systems.
+pub(crate) const SERVERS: &str = r#"
 [openvpms]
 url = "http://127.0.0.1/openvpms"
 username = "sample"
@@ -26,7 +26,10 @@ api_key = "eyJ0e-consumer"
 vendor = "Example Vets Bridge"
 contact = "it@examplevets.com.au"
 environment = "UAT"
+"#;
 
+/// The rest of the main clinic's file. Practices live every day from seven to seven.
+const MAIN_CLINIC: &str = r#"
 [sync]
 horizon_days = 14
 near_days = 3
@@ -46,7 +49,7 @@ sunday = ["07:00-19:00"]
 "#;
 
 /// The block of the second practice.
-pub(super) const SECOND_PRACTICE: &str = r#"
+pub(crate) const SECOND_PRACTICE: &str = r#"
 [[practice]]
 id = "7654321"
 key = "key-of-the-branch"
@@ -54,6 +57,11 @@ locations = [106]
 [practice.live_hours]
 public_holidays = ["07:00-19:00"]
 "#;
+
+/// The file of the main clinic.
+pub(super) fn main_clinic() -> String {
+    format!("{SERVERS}{MAIN_CLINIC}")
+}
 
 /// What such a file means, where the environment holds nothing.
 pub(crate) fn parsed(text: &str) -> Config {

@@ -30,21 +30,23 @@ use secrecy::ExposeSecret as _;
 use tokio_util::sync::DropGuard;
 use vetbridge::clock::Clock;
 use vetbridge::config::Config;
-use vetbridge::ids::{BookingId, ScheduleId};
+use vetbridge::ids::{BookingId, LocationId, ScheduleId};
 use vetbridge::simulator::exchange::Faults;
 use vetbridge::simulator::healthengine::{HealthengineModel, NewPractice, Settings};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 use vetbridge::store::MemoryEngine;
 
-pub(crate) use self::cables::is_submission;
+pub(crate) use self::agreement::starts;
+pub(crate) use self::cables::{both_doors, is_submission, to_healthengine, to_openvpms};
 pub(crate) use self::chance::Chance;
 pub(crate) use self::clock::{MORNING, day, instant, minutes, seconds, sydney, wall_time};
-pub(crate) use self::configuration::{BRANCH, PRACTICE, practice};
+pub(crate) use self::configuration::{API_KEY, BRANCH, PRACTICE, SECOND_PRACTICE, SERVERS, parsed, practice};
 pub(crate) use self::log::Log;
 pub(crate) use self::people::{judith, person, wish};
+pub(crate) use self::staff::standing;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 
-use self::configuration::{API_KEY, CONFIG, SECOND_PRACTICE, parsed};
+use self::configuration::main_clinic;
 use self::process::Running;
 
 /// Both systems, the bridge between them, and the means to disturb them.
@@ -88,18 +90,13 @@ impl Clinic {
 
     /// The same at another time of Sydney's.
     pub(crate) fn at(wall: &str) -> Self {
-        Self::with_config(CONFIG, wall)
+        Self::with_config(&main_clinic(), wall)
     }
 
     /// The main clinic and its branch, with schedule 311, as two practices.
     pub(crate) fn with_branch() -> Self {
-        let clinic = Self::with_config(&format!("{CONFIG}{SECOND_PRACTICE}"), MORNING);
-        clinic.openvpms.staff(|world| {
-            let mut schedule = world.schedules[0].clone();
-            (schedule.id, schedule.location) = (ScheduleId(311), vetbridge::ids::LocationId(106));
-            "Branch Appointment Schedule".clone_into(&mut schedule.name);
-            world.schedules.push(schedule);
-        });
+        let clinic = Self::with_config(&(main_clinic() + SECOND_PRACTICE), MORNING);
+        clinic.openvpms.staff(add_branch);
         clinic
     }
 
@@ -109,10 +106,7 @@ impl Clinic {
         let clock = Clock::virtual_from(sydney().instant(wall_time(wall)).unwrap());
         let openvpms = OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone());
         let healthengine = HealthengineModel::new(Settings::new(API_KEY), clock.clone());
-        for practice in &config.practices {
-            let key = practice.key.expose_secret();
-            healthengine.add_practice(NewPractice::new(practice.id.0.clone(), key, sydney()));
-        }
+        add_practices(&healthengine, &config);
         Self {
             journal: Journal::new(clock.clone()),
             clock,
@@ -131,5 +125,21 @@ impl Clinic {
             deliveries: None,
             excused: Vec::new(),
         }
+    }
+}
+
+/// A schedule at the branch, like the first one of the main clinic.
+pub(crate) fn add_branch(world: &mut World) {
+    let mut schedule = world.schedules[0].clone();
+    (schedule.id, schedule.location) = (ScheduleId(311), LocationId(106));
+    "Branch Appointment Schedule".clone_into(&mut schedule.name);
+    world.schedules.push(schedule);
+}
+
+/// The practices of a configuration, as Healthengine has them.
+pub(crate) fn add_practices(healthengine: &HealthengineModel, config: &Config) {
+    for practice in &config.practices {
+        let key = practice.key.expose_secret();
+        healthengine.add_practice(NewPractice::new(practice.id.0.clone(), key, sydney()));
     }
 }

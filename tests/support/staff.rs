@@ -2,18 +2,14 @@
 
 use chrono::TimeDelta;
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
-use vetbridge::simulator::openvpms::{Appointment, AppointmentId, NewAppointment, Status};
+use vetbridge::simulator::openvpms::{Appointment, AppointmentId, NewAppointment, OpenVpmsSim, Status};
 
 use super::{Clinic, wall_time};
 
 impl Clinic {
     /// The standing appointments with the number of this booking in their notes.
     pub(crate) fn appointments_of(&self, id: BookingId) -> Vec<Appointment> {
-        let line = format!("Healthengine booking {id}");
-        self.openvpms.staff(|world| {
-            let standing = |own: &&Appointment| own.status != Status::Cancelled;
-            world.with_note(&line).into_iter().filter(standing).cloned().collect()
-        })
+        standing(&self.openvpms, id)
     }
 
     /// The one standing appointment of this booking.
@@ -50,4 +46,13 @@ impl Clinic {
     pub(crate) fn staff_cancel(&self, id: AppointmentId) {
         assert!(self.openvpms.staff(|world| world.cancel(id)));
     }
+}
+
+/// The standing appointments with the number of this booking in their notes.
+pub(crate) fn standing(openvpms: &OpenVpmsSim, id: BookingId) -> Vec<Appointment> {
+    let line = format!("Healthengine booking {id}");
+    openvpms.staff(|world| {
+        let standing = |own: &&Appointment| own.status != Status::Cancelled;
+        world.with_note(&line).into_iter().filter(standing).cloned().collect()
+    })
 }

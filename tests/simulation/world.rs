@@ -28,8 +28,8 @@ use crate::bugs::{Bug, Mistaken};
 use crate::story::{About, Story, System};
 pub(crate) use crate::support::standing;
 use crate::support::{
-    API_KEY, BRANCH, Chance, MORNING, Power, SECOND_PRACTICE, SERVERS, add_branch, add_practices, both_doors, parsed,
-    sydney, to_healthengine, to_openvpms, wall_time,
+    API_KEY, BRANCH, Chance, MORNING, Power, SECOND_PRACTICE, SERVERS, add_practices, both_doors, parsed, sydney,
+    to_healthengine, to_openvpms, wall_time,
 };
 use crate::weather::Weather;
 use crate::wire::{Contested, Quicker, Watched, Wire};
@@ -367,7 +367,7 @@ fn clinic(shape: &Shape, seed: u64) -> Clinic {
         UserBehaviour::Guide => ReferenceParts::Three,
         UserBehaviour::V21 => ReferenceParts::Two,
     };
-    add_branch(&mut clinic);
+    clinic.add_branch_schedule();
     clinic.areas.push(Area { id: AreaId(303), location: LocationId(106), schedules: vec![ScheduleId(311)] });
     for day in wall_time(MORNING).date().iter_days().take(30) {
         for (user, area) in [(1158, 301), (1158, 302), (1159, 301), (1159, 302)] {

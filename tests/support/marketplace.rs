@@ -1,9 +1,10 @@
 //! What pet owners do at Healthengine, and what they see there.
 
+use vetbridge::booking::ledger::State;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::healthengine::{BookingStatus, BookingView, NotOffered, Range, Wish};
 
-use super::{Clinic, PRACTICE, practice, wall_time, wish};
+use super::{Clinic, PRACTICE, practice, seconds, wall_time, wish};
 
 impl Clinic {
     /// A pet owner books what is offered at the main clinic.
@@ -50,4 +51,11 @@ impl Clinic {
     pub(crate) fn excuse(&mut self, id: BookingId) {
         self.excused.push(id);
     }
+}
+
+/// A pet owner books in room 136, and is confirmed.
+pub(crate) async fn booked(clinic: &Clinic, start: &str) -> BookingId {
+    let booking = clinic.owner_books("s136", "66:s136", start);
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    booking
 }

@@ -14,6 +14,7 @@ mod chance;
 mod clock;
 mod configuration;
 mod diary;
+mod http;
 mod ledger;
 mod log;
 mod marketplace;
@@ -30,7 +31,7 @@ use secrecy::ExposeSecret as _;
 use tokio_util::sync::DropGuard;
 use vetbridge::clock::Clock;
 use vetbridge::config::Config;
-use vetbridge::ids::{BookingId, LocationId, ScheduleId};
+use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Faults;
 use vetbridge::simulator::healthengine::{HealthengineModel, NewPractice, Settings};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
@@ -41,7 +42,9 @@ pub(crate) use self::cables::{both_doors, is_submission, to_healthengine, to_ope
 pub(crate) use self::chance::Chance;
 pub(crate) use self::clock::{MORNING, day, instant, minutes, seconds, sydney, wall_time};
 pub(crate) use self::configuration::{API_KEY, BRANCH, PRACTICE, SECOND_PRACTICE, SERVERS, parsed, practice};
+pub(crate) use self::http::listen;
 pub(crate) use self::log::Log;
+pub(crate) use self::marketplace::booked;
 pub(crate) use self::people::{judith, person, wish};
 pub(crate) use self::staff::standing;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
@@ -96,7 +99,7 @@ impl Clinic {
     /// The main clinic and its branch, with schedule 311, as two practices.
     pub(crate) fn with_branch() -> Self {
         let clinic = Self::with_config(&(main_clinic() + SECOND_PRACTICE), MORNING);
-        clinic.openvpms.staff(add_branch);
+        clinic.openvpms.staff(World::add_branch_schedule);
         clinic
     }
 
@@ -126,14 +129,6 @@ impl Clinic {
             excused: Vec::new(),
         }
     }
-}
-
-/// A schedule at the branch, like the first one of the main clinic.
-pub(crate) fn add_branch(world: &mut World) {
-    let mut schedule = world.schedules[0].clone();
-    (schedule.id, schedule.location) = (ScheduleId(311), LocationId(106));
-    "Branch Appointment Schedule".clone_into(&mut schedule.name);
-    world.schedules.push(schedule);
 }
 
 /// The practices of a configuration, as Healthengine has them.

@@ -29,7 +29,7 @@
 //! | [`bridge`], [`service`], [`server`] | practices side by side, with an admin page |
 //! | [`deskless`] | what is left of that while the store cannot be written |
 //! | [`http`] | how exchanges are carried, with limits on everything |
-//! | [`simulator`] | both systems as models, as strict as the real ones; tests and `demo` use them |
+//! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them, to look at |
 //! | [`config`], [`cli`], [`messages`] | what an administrator types and reads |
 //! | [`clock`], [`delays`] | the only `now()`; pauses between attempts |
 //!

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -25,14 +28,9 @@ locations = [98]
 monday = ["08:00-18:00"]
 "#;
 
-/// The program in an empty directory, with none of this machine's settings.
+/// The program in a directory, with the password in its environment.
 fn vetbridge(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
-    command
-        .current_dir(directory)
-        .env_remove("VETBRIDGE_CONFIG")
-        .env_remove("CREDENTIALS_DIRECTORY")
-        .env_remove("RUST_LOG");
+    let mut command = Command::from_std(program::vetbridge(directory));
     command.env("OPENVPMS_PASSWORD", "hunter2hunter2");
     command
 }

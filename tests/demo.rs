@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/program.rs"]
+mod program;
+
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,10 +18,9 @@ use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, Status};
 #[test]
 fn the_demo_needs_nothing_and_ends_with_both_sides_in_agreement() {
     let temporary = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
-    command.current_dir(temporary.path()).env("TMPDIR", temporary.path()).env_remove("VETBRIDGE_CONFIG");
-    let output =
-        command.args(["demo", "--for", "12s", "--seed", "5"]).timeout(Duration::from_secs(120)).output().unwrap();
+    let mut command = Command::from_std(program::vetbridge(temporary.path()));
+    command.env("TMPDIR", temporary.path()).args(["demo", "--for", "12s", "--seed", "5"]);
+    let output = command.timeout(Duration::from_secs(120)).output().unwrap();
     let (told, log) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{told}{log}");
     for part in ["http://127.0.0.1:", "--seed 5", " books for ", "is in the diary after", "Both sides agree."] {
@@ -31,7 +34,7 @@ fn the_demo_needs_nothing_and_ends_with_both_sides_in_agreement() {
 
 #[test]
 fn the_log_of_the_bridge_names_no_pet_owner_however_much_it_says() {
-    let output = Command::new(env!("CARGO_BIN_EXE_vetbridge"))
+    let output = Command::from_std(program::vetbridge(Path::new(".")))
         .args(["demo", "--for", "10s", "--seed", "6", "--log-level", "trace"])
         .timeout(Duration::from_secs(120))
         .output()

@@ -5,32 +5,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod desk_support;
+
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use vetbridge::booking::desk::{
     Action, Ask, Circumstances, Event, Look, Reply, Step, Submission, Taken, next_look, step,
 };
-use vetbridge::booking::ledger::{Entry, Place, State};
-use vetbridge::ids::{AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ScheduleId};
-use vetbridge::span::Span;
+use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 
-const TIMEOUT: TimeDelta = TimeDelta::seconds(10);
+use desk_support::{TIMEOUT, at, circumstances, place};
+
 const REFERENCE: &str = "603:be08f3c6";
-
-fn at(seconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_550_000_000 + seconds, 0).unwrap()
-}
-
-fn place() -> Place {
-    Place {
-        location: LocationId(98),
-        schedule: ScheduleId(136),
-        user: None,
-        appointment_type: AppointmentTypeId(66),
-        span: Span::new(at(86_400), at(87_300)),
-    }
-}
 
 /// What is true outside.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -104,13 +92,7 @@ struct Walk {
 
 impl Walk {
     fn circumstances(&self, now: i64) -> Circumstances {
-        Circumstances {
-            now: at(now),
-            healthengine_ahead: TimeDelta::zero(),
-            request_timeout: TIMEOUT,
-            hold: self.hold,
-            zone: "Australia/Sydney".parse().unwrap(),
-        }
+        Circumstances { hold: self.hold, ..circumstances(now) }
     }
 
     fn go(&mut self, from: Point, depth: u32) {

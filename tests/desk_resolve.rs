@@ -6,11 +6,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod desk_support;
+
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use vetbridge::booking::desk::{Action, Ask, Circumstances, Event, Outcome, Reply, Resolved, Step, step};
-use vetbridge::booking::ledger::{Entry, Place, State};
+use vetbridge::booking::desk::{Action, Ask, Event, Outcome, Reply, Resolved, Step, step};
+use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::booking::resolve::{Question, Unresolved, Verdict, after_delete, after_get, question};
 use vetbridge::booking::update::{self, AfterCancel, Plan, after_cancel};
 use vetbridge::booking::watch::is_watched;
@@ -18,14 +19,11 @@ use vetbridge::healthengine::{BookingStatus, BookingUpdate};
 use vetbridge::ids::{AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, RequestId, ScheduleId};
 use vetbridge::openvpms::{BOOKING_NOT_FOUND, Booking};
 use vetbridge::remote::{Answer, CallError, ErrorClass};
-use vetbridge::span::Span;
 use vetbridge::zone::Zone;
 
-const NOW: i64 = 100;
+use desk_support::{at, circumstances, place};
 
-fn at(seconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_550_000_000 + seconds, 0).unwrap()
-}
+const NOW: i64 = 100;
 
 fn zone() -> Zone {
     "Australia/Sydney".parse().unwrap()
@@ -33,26 +31,6 @@ fn zone() -> Zone {
 
 fn reference() -> BookingReference {
     BookingReference("603:be08f3c6".into())
-}
-
-fn place() -> Place {
-    Place {
-        location: LocationId(98),
-        schedule: ScheduleId(136),
-        user: None,
-        appointment_type: AppointmentTypeId(66),
-        span: Span::new(at(86_400), at(87_300)),
-    }
-}
-
-fn circumstances() -> Circumstances {
-    Circumstances {
-        now: at(NOW),
-        healthengine_ahead: TimeDelta::zero(),
-        request_timeout: TimeDelta::seconds(10),
-        hold: true,
-        zone: zone(),
-    }
 }
 
 /// What the pet owner sees.
@@ -223,7 +201,7 @@ fn others(world: &World) -> Vec<World> {
 
 /// An event for the desk; its action is what is in hand next.
 fn seen(from: &Point, world: World, event: Event) -> Point {
-    let Step { entry, action, .. } = step(from.entry.clone(), event, &circumstances());
+    let Step { entry, action, .. } = step(from.entry.clone(), event, &circumstances(NOW));
     let hand = if action == Action::Rest { Hand::Empty } else { Hand::Act(action) };
     Point { entry, world, hand, settled: from.settled }
 }

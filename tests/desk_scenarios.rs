@@ -2,28 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod desk_support;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::booking::desk::{
     Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, Taken, next_look, step,
 };
 use vetbridge::booking::ledger::{Entry, Place, State};
 use vetbridge::healthengine::ConfirmInsert;
-use vetbridge::ids::{AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ScheduleId};
+use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 use vetbridge::span::Span;
 
-fn at(seconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_550_000_000 + seconds, 0).unwrap()
-}
-
-fn place() -> Place {
-    Place {
-        location: LocationId(98),
-        schedule: ScheduleId(136),
-        user: None,
-        appointment_type: AppointmentTypeId(66),
-        span: Span::new(at(86_400), at(87_300)),
-    }
-}
+use desk_support::{at, circumstances, place};
 
 /// A booking made at second 0, and a desk whose clock is set by each event.
 struct Case {
@@ -44,13 +34,7 @@ impl Case {
     }
 
     fn see(&mut self, second: i64, event: Event) -> Action {
-        let circumstances = Circumstances {
-            now: at(second),
-            healthengine_ahead: self.ahead,
-            request_timeout: TimeDelta::seconds(10),
-            hold: self.hold,
-            zone: "Australia/Sydney".parse().unwrap(),
-        };
+        let circumstances = Circumstances { healthengine_ahead: self.ahead, hold: self.hold, ..circumstances(second) };
         let Step { entry, action, notices } = step(self.entry.clone(), event, &circumstances);
         self.entry = entry;
         self.notices.extend(notices);

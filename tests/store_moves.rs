@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
-use std::collections::BTreeSet;
+mod store_support;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,15 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use vetbridge::store::{self, Batch, Export, Kind, OpenError, Record, SecretKey, Store};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Line {
-    text: String,
-}
-
-impl Record for Line {
-    const KIND: &'static str = "line";
-    const VERSION: u32 = 1;
-}
+use store_support::{Line, Place, line, names, now};
 
 /// Nobody else's business.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,36 +25,11 @@ impl Record for Whisper {
 
 const KINDS: [Kind; 2] = [Kind::exported::<Line>(), Kind::stays_behind::<Whisper>()];
 
-fn line(text: &str) -> Line {
-    Line { text: text.to_owned() }
-}
-
-fn now() -> DateTime<Utc> {
-    "2026-02-01T00:00:00Z".parse().unwrap()
-}
-
 fn later() -> DateTime<Utc> {
     now() + TimeDelta::days(3)
 }
 
-/// A temporary directory with a place for the state in it.
-struct Place {
-    root: tempfile::TempDir,
-}
-
 impl Place {
-    fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap() }
-    }
-
-    fn state(&self) -> PathBuf {
-        self.root.path().join("state")
-    }
-
-    fn open(&self) -> Result<Store, OpenError> {
-        Store::open(&self.state(), now())
-    }
-
     /// A store with 40 lines, one of them long, that was used and closed.
     async fn used() -> Self {
         let place = Self::new();
@@ -89,10 +57,6 @@ impl Place {
         let [only] = &found[..] else { panic!("{found:?}") };
         self.state().join(only)
     }
-}
-
-fn names(directory: &Path) -> BTreeSet<String> {
-    fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 fn lines(store: &Store) -> usize {

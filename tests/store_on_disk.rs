@@ -2,25 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
+mod store_support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use vetbridge::store::{Batch, OpenError, Record, Store, admin_token};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Line {
-    text: String,
-}
-
-impl Record for Line {
-    const KIND: &'static str = "line";
-    const VERSION: u32 = 1;
-}
+use store_support::{Line, Place, line, names, now};
 
 /// Its kind begins like the other's.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -31,36 +25,11 @@ impl Record for LineCount {
     const VERSION: u32 = 1;
 }
 
-fn line(text: &str) -> Line {
-    Line { text: text.to_owned() }
-}
-
 fn put(key: &str, text: &str) -> Batch {
     Batch::new().put(key, &line(text)).unwrap()
 }
 
-fn now() -> DateTime<Utc> {
-    "2026-02-01T00:00:00Z".parse().unwrap()
-}
-
-/// A temporary directory with a place for the state in it.
-struct Place {
-    root: tempfile::TempDir,
-}
-
 impl Place {
-    fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap() }
-    }
-
-    fn state(&self) -> PathBuf {
-        self.root.path().join("state")
-    }
-
-    fn open(&self) -> Result<Store, OpenError> {
-        Store::open(&self.state(), now())
-    }
-
     /// A store that was used and closed.
     async fn used() -> Self {
         let place = Self::new();
@@ -68,10 +37,6 @@ impl Place {
         store.commit(put("a", "kept")).await.unwrap();
         place
     }
-}
-
-fn names(directory: &Path) -> BTreeSet<String> {
-    fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 fn mode(path: &Path) -> u32 {

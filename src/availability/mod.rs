@@ -3,8 +3,8 @@
 //! A pure function of what was read, what the ledger knows, the configuration and the time. The practice's shell reads
 //! a [`window()`], puts the answers into [`Readings`], lets [`learn`] keep what they teach of rosters, asks [`days`],
 //! lets [`compare`] pick the days to send, and sends [`ResourceDay::snapshot`]. The booking desk asks [`look`] before
-//! it writes into the diary; `explain` prints [`slots`]. All go through one judgement, so nothing is offered that the
-//! desk would refuse.
+//! it writes into the diary; [`slots`] says why each place on the grid is offered or not. All go through one judgement,
+//! so nothing is offered that the desk would refuse.
 //!
 //! **Model.** A resource is bookable where its schedule is free and not busy (free time is never trusted over busy
 //! time), less what bookings of ours take that the reading need not show, less local times that happen twice; for a

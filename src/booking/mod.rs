@@ -10,7 +10,7 @@
 //! | [`ledger`] | what is remembered of a booking, and its deadlines |
 //! | [`contact`], [`phone`], [`notes`], [`text`] | from what a pet owner typed to OpenVPMS's fields |
 //! | [`pseudonym`] | what Healthengine knows a patient by |
-//! | [`memory`], [`names`] | whether somebody is a client whom OpenVPMS was seen to know, and how it spells the name |
+//! | [`memory`], [`names`], `given_names` | whether somebody is a client whom OpenVPMS was seen to know, and how it spells the name |
 //! | [`sealing`] | how that is written so that nobody can read it |
 
 pub mod contact;

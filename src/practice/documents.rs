@@ -104,14 +104,4 @@ impl Practice {
             outcome => outcome,
         }
     }
-
-    /// Said once for each kind.
-    fn say_rejected(&self, kind: &str) {
-        if self.locked(&self.unserved).insert(kind.to_owned()) {
-            tracing::warn!(
-                practice = %self.id(), request = kind,
-                "Healthengine asks for documents, which OpenVPMS's booking API does not have; such requests are rejected."
-            );
-        }
-    }
 }

@@ -2,7 +2,9 @@
 //!
 //! | file | does |
 //! | --- | --- |
+//! | [`shared`] | what a practice is made with |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
+//! | [`turns`] | lets one task at a time be at a booking |
 //! | [`desk`], [`answers`] | carries out [`crate::booking::desk`] for one booking |
 //! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
@@ -10,20 +12,25 @@
 //! | [`watch`] | cancellations and moves by staff |
 //! | [`waiting`] | tells how long Healthengine has been waiting for answers |
 //! | [`resolve`] | what a person says became of a booking |
-//! | [`configuration`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
+//! | [`configuration`], [`offering`] | reads OpenVPMS's inventory, sends liveness contract, resources, appointment types |
+//! | [`availability`], [`full_resync`] | reads and sends all days in turn, and once a day in full |
+//! | [`single_days`], [`asked_days`] | sends days at once: those that changed, those that Healthengine asks for |
+//! | [`due`] | which single days are to be read and sent at once |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
-//! | [`giving_up`] | rejects what can be rejected when the store has failed |
-//! | [`kept`] | names every kind of record there is |
-//! | [`due`] | which single days are to be read and sent at once |
+//! | [`resync`] | reads and sends everything when a person asks for it |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
-//! | [`ledger`], [`locks`], [`rosters`], [`health`] | what the above share |
+//! | [`giving_up`] | rejects what can be rejected when the store has failed |
+//! | [`health`], [`outcomes`], [`in_step`], [`said_once`] | what administrators are told of all that, and when |
+//! | [`kept`] | names every kind of record there is |
+//! | [`ledger`], [`locks`], [`rosters`], [`zones`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails
 //! holds up no other.
 
 mod answers;
+mod asked_days;
 mod availability;
 pub mod clients;
 mod configuration;
@@ -34,9 +41,12 @@ mod farewell;
 mod full_resync;
 mod giving_up;
 pub mod health;
+mod in_step;
 mod kept;
 pub mod ledger;
 pub mod locks;
+mod offering;
+mod outcomes;
 mod publishing;
 mod reading;
 mod recall;
@@ -44,7 +54,11 @@ mod requests;
 pub mod resolve;
 pub mod resync;
 pub mod rosters;
+mod said_once;
+mod shared;
+mod single_days;
 mod subscriptions;
+mod turns;
 mod updates;
 mod waiting;
 mod watch;
@@ -54,105 +68,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, SetOnce, broadcast, watch as watch_channel};
+use chrono::{DateTime, Utc};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, SetOnce, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::availability::Zones;
-use crate::booking::pseudonym::Pseudonyms;
-use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config;
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
-use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
-use crate::mapping::Mapping;
-use crate::messages::practice as say;
-use crate::openvpms::OpenVpmsHandle;
-use crate::remote::{CallError, ErrorClass};
-use crate::store::Store;
-use crate::webhooks::{self, evidence::Evidence};
-use crate::zone::Zone;
+use crate::ids::{BookingId, PracticeId, RequestId};
+use crate::webhooks::evidence::Evidence;
 
-pub use availability::Changed;
 pub(crate) use configuration::{asked, read_inventory};
 pub use farewell::Farewell;
 use health::{Health, Subject};
+pub use in_step::Progress;
 pub use kept::KINDS;
-use ledger::{Ledger, LedgerError};
-use locks::Locks;
+pub use offering::Offering;
+use outcomes::Failed;
 pub use publishing::with_days_from;
 pub(crate) use requests::{Absence, all_pages};
-
-/// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
-#[derive(Clone)]
-pub struct Doors {
-    /// For bookings.
-    pub desk: OpenVpmsHandle,
-    /// For readings of availability and configuration.
-    pub background: OpenVpmsHandle,
-}
-
-/// What all practices share.
-pub struct Shared {
-    /// What time it is.
-    pub clock: Clock,
-    /// What is kept.
-    pub store: Store,
-    /// The bookings.
-    pub ledger: Ledger,
-    /// One booking at a time per schedule and clinician.
-    pub locks: Locks,
-    /// Names for patients that say nothing about them.
-    pub pseudonyms: Pseudonyms,
-    /// One booking at a time is settled by a person: no appointment is given to two.
-    pub resolving: AsyncMutex<()>,
-    /// How OpenVPMS spells clients' names.
-    pub clients: clients::ClientMemory,
-    /// What was learnt of clinicians' rosters.
-    pub rosters: rosters::KnownRosters,
-    /// Every practice that this process ever had: their subscriptions are not each other's.
-    pub practices: Mutex<BTreeSet<PracticeId>>,
-    /// What happened to the diary, for all practices to hear.
-    pub changes: broadcast::Sender<Changed>,
-    /// Cancelled when the store cannot be written: nothing may be done any more.
-    pub broken: CancellationToken,
-}
-
-/// Settings of the config file that all practices have in common.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// `[sync]`.
-    pub sync: config::Sync,
-    /// `[bookings]`.
-    pub bookings: config::Bookings,
-    /// Where webhooks are to arrive, if anywhere.
-    pub webhooks: Option<webhooks::subscriptions::Wanted>,
-    /// How long a request to OpenVPMS may take.
-    pub request_timeout: TimeDelta,
-}
-
-impl Settings {
-    /// What a configuration says of them.
-    pub fn of(config: &Config) -> Self {
-        let request_timeout = TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10));
-        let webhooks = config.webhooks.as_ref().map(webhooks::subscriptions::Wanted::of);
-        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks, request_timeout }
-    }
-}
-
-/// What OpenVPMS offers, once it was read: the measure of days and bookings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offering {
-    /// Resources and appointment types.
-    pub mapping: Mapping,
-    /// The zones of server and practice.
-    pub zones: Zones,
-    /// Where the clinicians among the resources work, locations of other practices included.
-    pub user_locations: BTreeMap<UserId, BTreeSet<LocationId>>,
-    /// The schedules that OpenVPMS lists at all these locations.
-    pub listed: BTreeSet<ScheduleId>,
-}
+pub use shared::{Doors, Settings, Shared};
+pub use single_days::Changed;
 
 /// One practice.
 pub struct Practice {
@@ -216,19 +153,6 @@ pub struct Practice {
     unheard_answers: Mutex<BTreeSet<BookingId>>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
-}
-
-/// What was last done when. Shown to operators, and what *in step* is made of.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Progress {
-    /// The last poll that was answered.
-    pub polled_at: Option<DateTime<Utc>>,
-    /// The last reading of every schedule of the near days.
-    pub read_at: Option<DateTime<Utc>>,
-    /// The last time the configuration was as Healthengine has it.
-    pub configured_at: Option<DateTime<Utc>>,
-    /// The last day that was sent.
-    pub sent_at: Option<DateTime<Utc>>,
 }
 
 impl Practice {
@@ -322,62 +246,6 @@ impl Practice {
         &self.health
     }
 
-    /// What was last done when.
-    pub fn progress(&self) -> Progress {
-        *self.locked(&self.progress)
-    }
-
-    /// Its resources, types and zones, once OpenVPMS was read.
-    pub fn offering(&self) -> Option<Arc<Offering>> {
-        self.offering.borrow().clone()
-    }
-
-    /// The resources and types that Healthengine accepted, once it did: it refuses days of any others.
-    fn offered(&self) -> Option<Arc<Offering>> {
-        self.offered.borrow().clone()
-    }
-
-    /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.
-    pub fn zone(&self) -> Zone {
-        self.known_zone().unwrap_or(Zone::Iana(chrono_tz::UTC))
-    }
-
-    fn known_zone(&self) -> Option<Zone> {
-        let configured = self.config.timezone;
-        configured
-            .or_else(|| self.offering().map(|offering| offering.zones.practice))
-            .or_else(|| zones::remembered(&self.shared.store, self.id()))
-    }
-
-    /// Why Healthengine may not show what the diary says; empty when it does. `near_interval` is how often the near days are read.
-    pub fn not_in_step(&self, now: DateTime<Utc>) -> Vec<String> {
-        let progress = self.progress();
-        let near_interval =
-            TimeDelta::from_std(self.settings.sync.availability_interval).unwrap_or(TimeDelta::minutes(1));
-        // A reading takes its time, so a young process or a slow server is not out of step after two intervals of 100 ms.
-        let stale = (near_interval * 2).max(TimeDelta::seconds(10));
-        let mut reasons = Vec::new();
-        if !self.configuration.was_ever_accepted() {
-            reasons.push(say::NOT_CONFIGURED.to_owned());
-        }
-        if progress.read_at.is_none_or(|at| now - at > stale) {
-            reasons.push(say::NOT_READ.to_owned());
-        }
-        if progress.polled_at.is_none()
-            || self.health.has(&Subject::Healthengine)
-            || self.health.has(&Subject::BookingList)
-        {
-            reasons.push(say::NOT_POLLED.to_owned());
-        }
-        if self.health.has(&Subject::Configuration) || self.health.has(&Subject::Days) {
-            reasons.push(say::NOT_TAKEN.to_owned());
-        }
-        if self.health.has(&Subject::Access) {
-            reasons.push(say::NO_ACCESS.to_owned());
-        }
-        reasons
-    }
-
     fn now(&self) -> DateTime<Utc> {
         self.shared.clock.now()
     }
@@ -397,131 +265,5 @@ impl Practice {
 
     fn refused_updates(&self) -> MutexGuard<'_, BTreeMap<RequestId, u32>> {
         self.locked(&self.refused_updates)
-    }
-
-    /// Takes a booking for one task; `None` while another has it.
-    fn take_turn(self: &Arc<Self>, booking: BookingId) -> Option<Turn> {
-        self.locked(&self.busy_bookings).insert(booking).then(|| Turn { practice: Arc::clone(self), booking })
-    }
-
-    /// Waits for a booking that another task has.
-    async fn wait_for_turn(self: &Arc<Self>, booking: BookingId) -> Turn {
-        loop {
-            let over = self.turn_over.notified();
-            tokio::pin!(over);
-            // Listening before looking: a turn that ends in between is heard.
-            over.as_mut().enable();
-            if let Some(turn) = self.take_turn(booking) {
-                return turn;
-            }
-            over.await;
-        }
-    }
-
-    /// A store that cannot be written ends the process: nothing may be done that is not remembered.
-    fn written(&self, outcome: Result<(), LedgerError>) {
-        if let Err(LedgerError::Unreadable(unreadable)) = outcome {
-            // At each poll, for as long as Healthengine lists it. Whoever looks after the bridge was told when the ledger was opened.
-            return tracing::debug!(practice = %self.id(), "A booking is left alone: {unreadable}.");
-        }
-        if let Err(error) = outcome {
-            tracing::error!(practice = %self.id(), "The ledger cannot be written: {error}.");
-            self.health.raise(Subject::Store, error.to_string(), self.now());
-            self.shared.broken.cancel();
-        }
-    }
-
-    /// An answer of Healthengine's came.
-    fn healthengine_answered(&self) {
-        let now = self.now();
-        self.locked(&self.progress).polled_at = Some(now);
-        self.health.clear(&Subject::Healthengine);
-        self.health.clear(&Subject::Access);
-        let difference = self.healthengine.clock_difference();
-        let wrong = difference.abs() > CLOCK_DIFFERENCE_MAX;
-        self.health.set(Subject::Clock, wrong.then(|| say::clock_differs(difference)), now);
-    }
-
-    /// An answer of Healthengine's did not come, or refused us.
-    fn healthengine_failed(&self, error: &CallError) {
-        let now = self.now();
-        match error.class {
-            ErrorClass::Credentials | ErrorClass::Forbidden => {
-                let text = format!("{} {}", say::healthengine_failed(error, self.id()), say::TRIED_AGAIN);
-                self.health.raise(Subject::Access, text, now);
-            }
-            ErrorClass::NotSent
-            | ErrorClass::Lost
-            | ErrorClass::Unavailable
-            | ErrorClass::Refused
-            | ErrorClass::TooMany
-            | ErrorClass::Contract => {
-                self.health.raise(Subject::Healthengine, say::healthengine_failed(error, self.id()), now)
-            }
-        }
-    }
-
-    /// Requests without an id, or too many on one page: they are listed at every poll, and said once.
-    fn unreadable_requests(&self, entries: usize) {
-        if self.locked(&self.unserved).insert("unreadable".to_owned()) {
-            tracing::warn!(practice = %self.id(), entries, "Healthengine lists requests without an id, or too many on one page; they cannot be answered yet.");
-        }
-    }
-
-    /// A request type that vetbridge does not serve: said once, left alone.
-    fn unserved(&self, name: &str) {
-        // Names come from the network; more than a handful of them is nonsense.
-        let mut unserved = self.locked(&self.unserved);
-        if unserved.len() < 20 && unserved.insert(name.to_owned()) {
-            tracing::warn!(practice = %self.id(), request = plain(name), "Healthengine asks for something that vetbridge does not serve.");
-        }
-    }
-}
-
-/// Why a round of work came to nothing.
-#[derive(Debug)]
-enum Failed {
-    OpenVpms(CallError),
-    Healthengine(CallError),
-    /// Nobody failed to answer, but the answer names no zone that days could be told in.
-    NoZone,
-}
-
-impl Failed {
-    fn into_error(self) -> CallError {
-        match self {
-            Self::OpenVpms(error) | Self::Healthengine(error) => error,
-            Self::NoZone => CallError::new(ErrorClass::Contract, say::NO_ZONE),
-        }
-    }
-
-    /// For a person who waits for it: what is wrong and what to do.
-    fn sentence(&self, practice: &PracticeId) -> String {
-        match self {
-            Self::OpenVpms(error) => say::openvpms_failed(error),
-            Self::Healthengine(error) => say::healthengine_failed(error, practice),
-            Self::NoZone => say::ZONE_MISSING.to_owned(),
-        }
-    }
-}
-
-/// A name from the network, fit for a log.
-fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).take(40).collect()
-}
-
-/// Over this a clock is a health problem: deadlines are counted in seconds.
-const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(30);
-
-/// A booking that one task is at.
-struct Turn {
-    practice: Arc<Practice>,
-    booking: BookingId,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.practice.locked(&self.practice.busy_bookings).remove(&self.booking);
-        self.practice.turn_over.notify_waiters();
     }
 }

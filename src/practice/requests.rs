@@ -13,9 +13,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use super::Practice;
 use super::documents::Document;
 use super::health::Subject;
-use super::{Practice, Turn};
+use super::turns::Turn;
 use crate::booking::desk::{Event, next_look};
 use crate::booking::ledger::{Deadline, Entry};
 use crate::healthengine::paging::read_all;

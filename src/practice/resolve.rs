@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Practice;
 use super::configuration::Reason;
 use super::health::Subject;
 use super::ledger::LedgerError;
-use super::{Practice, Turn};
+use super::turns::Turn;
 use crate::booking::desk::{Event, Outcome, Resolved};
 use crate::booking::ledger::Entry;
 use crate::booking::resolve::{Note, Question, Unresolved, Verdict, after_delete, after_get, question};

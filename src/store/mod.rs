@@ -24,6 +24,9 @@
 //! | `directory`, `opening` | what has to be right before a database is opened |
 //! | [`export`], `snapshot` | all of it as text, all of it judged |
 //! | `replace`, `rebuild` | an import, or what is left of a damaged database, takes its place |
+//! | `engine`, `sled_engine`, [`memory`] | the database: sled on a disk, or a disk in memory that keeps what was flushed |
+//! | [`secret_file`] | the secrets that the bridge makes for itself |
+//! | [`error`] | what can go wrong, in the words that an operator reads |
 //!
 //! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine` and [`memory`] give it.
 

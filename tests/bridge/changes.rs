@@ -6,15 +6,9 @@ use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, Who};
 use vetbridge::simulator::openvpms::Status;
 
-use crate::support::{Clinic, minutes, seconds, wall_time};
+use crate::support::{Clinic, booked, minutes, seconds, wall_time};
 
 const SLOT: &str = "2027-02-15 10:00";
-
-async fn booked(clinic: &Clinic, start: &str) -> BookingId {
-    let booking = clinic.owner_books("s136", "66:s136", start);
-    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
-    booking
-}
 
 fn updates_are_answered(clinic: &Clinic, booking: BookingId) -> bool {
     clinic.booking(booking).open_updates.is_empty()

@@ -7,13 +7,7 @@ use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;
 
-use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
-
-async fn booked(clinic: &Clinic, start: &str) -> BookingId {
-    let booking = clinic.owner_books("s136", "66:s136", start);
-    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
-    booking
-}
+use crate::support::{Clinic, PRACTICE, booked, day, minutes, practice, seconds};
 
 #[tokio::test(start_paused = true)]
 async fn a_restored_database_on_a_shaky_line_cancels_nothing() {

@@ -8,6 +8,7 @@ use vetbridge::config::{Config, WhenDown};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{BookingStatus, LateReject, NewPractice};
 
+use crate::start::SET_UP;
 use crate::support::{BRANCH, Clinic, PRACTICE, day, minutes, practice, seconds, sydney, wish};
 
 pub(crate) fn standing(clinic: &Clinic, id: &str) -> Option<Standing> {
@@ -80,15 +81,7 @@ async fn enabling_again_sends_contract_resources_types_and_all_days_and_then_ask
     clinic.reload();
     clinic.until_in_step().await;
     let told = told_since(&clinic, PRACTICE, calls);
-    let begin = [
-        "GET /features",
-        "POST /config/livenessContract",
-        "POST /config/pmsResources/snapshot",
-        "POST /config/pmsAppointmentTypes/snapshot",
-        "POST /availability/snapshots",
-        "GET /requests",
-    ];
-    assert_eq!(told[..begin.len()], begin);
+    assert_eq!(told[..SET_UP.len()], SET_UP);
     clinic.finish().await;
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
+#[allow(unused_imports, reason = "each test binary uses the part of the harness that it needs")]
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{Days, NaiveDateTime};
-use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use vetbridge::booking::ledger::State;
 use vetbridge::cli::connect::Network;
@@ -14,11 +13,11 @@ use vetbridge::config::{self, Config};
 use vetbridge::http::network::install_crypto_provider;
 use vetbridge::ids::BookingId;
 use vetbridge::service::Service;
-use vetbridge::simulator::exchange::{Fault, Faults, Model, serve};
+use vetbridge::simulator::exchange::{Fault, Faults};
 use vetbridge::simulator::healthengine::{BookingStatus, HealthengineModel, NewPractice, Settings, Wish};
-use vetbridge::simulator::openvpms::{OpenVpmsSim, Status, Uuids, World};
+use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 
-use crate::support::{PRACTICE, is_submission, judith, practice, sydney};
+use crate::support::{PRACTICE, is_submission, judith, listen, practice, standing, sydney};
 
 /// Every wait ends after this long. A test that needs more than a few seconds of it has failed.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -97,9 +96,7 @@ impl Online {
     }
 
     fn standing(&self, booking: BookingId) -> usize {
-        let line = format!("Healthengine booking {booking}");
-        self.openvpms
-            .staff(|world| world.with_note(&line).into_iter().filter(|own| own.status != Status::Cancelled).count())
+        standing(&self.openvpms, booking).len()
     }
 
     async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
@@ -116,13 +113,6 @@ impl Online {
         let violations = self.healthengine.violations();
         assert!(violations.is_empty(), "{violations:#?}");
     }
-}
-
-async fn listen(model: Arc<dyn Model>, faults: &Faults, stop: &CancellationToken) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(serve(listener, model, faults.clone(), stop.clone()));
-    port
 }
 
 fn config(openvpms_port: u16, healthengine_port: u16, state: &Path) -> Config {

@@ -5,16 +5,10 @@ use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{BookingStatus, Who};
 
-use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
+use crate::support::{Clinic, PRACTICE, booked, day, minutes, practice, seconds};
 
 /// More than a poll and what follows from it.
 const POLL: u64 = 7;
-
-async fn booked(clinic: &Clinic, start: &str) -> BookingId {
-    let booking = clinic.owner_books("s136", "66:s136", start);
-    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
-    booking
-}
 
 #[tokio::test(start_paused = true)]
 async fn every_day_that_is_asked_for_is_sent_whatever_the_question() {

@@ -10,13 +10,7 @@ use vetbridge::practice::resolve::NotResolved;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{BookingStatus, Who};
 
-use crate::support::{Clinic, minutes, seconds};
-
-async fn booked(clinic: &Clinic, start: &str) -> BookingId {
-    let booking = clinic.owner_books("s136", "66:s136", start);
-    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
-    booking
-}
+use crate::support::{Clinic, booked, minutes, seconds};
 
 /// A booking whose POST was carried out and whose answer was lost.
 async fn in_doubt(clinic: &Clinic, start: &str) -> BookingId {

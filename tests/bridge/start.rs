@@ -8,6 +8,16 @@ use vetbridge::simulator::openvpms::Schedule;
 
 use crate::support::{BRANCH, Call, Clinic, PRACTICE, day, minutes, practice, seconds, wish};
 
+/// What a practice that is set up sends, in order.
+pub(crate) const SET_UP: [&str; 6] = [
+    "GET /features",
+    "POST /config/livenessContract",
+    "POST /config/pmsResources/snapshot",
+    "POST /config/pmsAppointmentTypes/snapshot",
+    "POST /availability/snapshots",
+    "GET /requests",
+];
+
 /// What was sent to Healthengine, in order.
 fn told(clinic: &Clinic) -> Vec<String> {
     let calls = clinic.journal.calls().into_iter().filter(|call| !call.is_openvpms());
@@ -20,17 +30,7 @@ async fn a_new_practice_sends_contract_resources_types_and_days_and_only_then_as
     clinic.start();
     clinic.until_in_step().await;
     clinic.pass(seconds(1)).await;
-    assert_eq!(
-        told(&clinic),
-        [
-            "GET /features",
-            "POST /config/livenessContract",
-            "POST /config/pmsResources/snapshot",
-            "POST /config/pmsAppointmentTypes/snapshot",
-            "POST /availability/snapshots",
-            "GET /requests",
-        ]
-    );
+    assert_eq!(told(&clinic), SET_UP);
     let resources = clinic.healthengine.resources(&practice(PRACTICE)).unwrap();
     let names: Vec<(&str, &str)> = resources.iter().map(|own| (own.id.as_str(), own.name.as_str())).collect();
     assert_eq!(names, [("s136", "Main Appointment Schedule"), ("s211", "Main Surgery Schedule")]);

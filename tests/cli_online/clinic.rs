@@ -1,5 +1,8 @@
 //! A clinic for the program to work at: both simulators on loopback ports inside the test, and a directory with a configuration.
 
+#[path = "../common/program.rs"]
+mod program;
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId, UserId};
 use vetbridge::simulator::exchange::{Faults, Model, serve};
 use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, NewPractice, PetOwner, Settings, Wish};
-use vetbridge::simulator::openvpms::{AreaId, OpenVpmsSim, Shift, Uuids, World};
+use vetbridge::simulator::openvpms::{Appointment, AreaId, OpenVpmsSim, Shift, Status, Uuids, World};
 
 /// No condition that a test waits for takes longer on a machine that is not broken.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -117,11 +120,8 @@ max_retry_interval = "1s"
 
     /// The program in the directory, with none of this machine's settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
-        command.current_dir(self.directory.path()).args(arguments);
-        for variable in ["VETBRIDGE_CONFIG", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "http_proxy", "HTTP_PROXY"] {
-            command.env_remove(variable);
-        }
+        let mut command = program::vetbridge(self.directory.path());
+        command.args(arguments);
         command
     }
 
@@ -133,11 +133,26 @@ max_retry_interval = "1s"
         Ended { status: output.status.code().unwrap(), out: text(output.stdout), error: text(output.stderr) }
     }
 
+    /// The date at the clinic.
+    pub(crate) fn today(&self) -> NaiveDate {
+        self.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive()
+    }
+
+    /// The appointments of a booking that were ever made.
+    pub(crate) fn appointments_of(&self, booking: BookingId) -> Vec<Appointment> {
+        let line = format!("Healthengine booking {booking}");
+        self.openvpms.staff(|world| world.with_note(&line).into_iter().cloned().collect())
+    }
+
+    /// How many of them stand in the diary.
+    pub(crate) fn standing(&self, booking: BookingId) -> usize {
+        self.appointments_of(booking).iter().filter(|own| own.status != Status::Cancelled).count()
+    }
+
     /// A pet owner books the first time offered tomorrow.
     pub(crate) async fn book(&self, resource: &str) -> BookingId {
         let practice = PracticeId(PRACTICE.into());
-        let tomorrow =
-            self.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive().succ_opt().unwrap();
+        let tomorrow = self.today().succ_opt().unwrap();
         let offered = || self.healthengine.offered(&practice, resource, tomorrow).unwrap();
         eventually("a time is offered", async || !offered().is_empty()).await;
         let offer = offered().remove(0);

@@ -17,9 +17,8 @@ fn named(clinic: &Clinic, name: &str) -> String {
 
 /// Whether anything is offered within the next days.
 fn offers(clinic: &Clinic) -> bool {
-    let today = clinic.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive();
     let id = PracticeId(PRACTICE.into());
-    today.iter_days().take(5).any(|day| {
+    clinic.today().iter_days().take(5).any(|day| {
         let offered = |resource| clinic.healthengine.offered(&id, resource, day).is_ok_and(|offers| !offers.is_empty());
         offered("s136") || offered("s211")
     })

@@ -30,7 +30,7 @@ async fn it_gets_in_step_survives_sighup_and_leaves_on_sigterm() {
     eventually("the signal is heard", async || service.log().contains("was read again")).await;
     assert_eq!(service.open("/healthz").await.status(), 200);
     assert_eq!(
-        clinic.healthengine.published(&PracticeId(PRACTICE.into()), "s136", today(&clinic)).unwrap().map(|_| ()),
+        clinic.healthengine.published(&PracticeId(PRACTICE.into()), "s136", clinic.today()).unwrap().map(|_| ()),
         Some(())
     );
 
@@ -54,10 +54,6 @@ async fn it_gets_in_step_survives_sighup_and_leaves_on_sigterm() {
     assert_eq!(posts, [""; 0]);
 }
 
-fn today(clinic: &Clinic) -> chrono::NaiveDate {
-    clinic.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn it_leaves_within_ten_seconds_though_a_server_hangs_and_a_client_stays() {
     let clinic = Clinic::open().await;
@@ -67,7 +63,7 @@ async fn it_leaves_within_ten_seconds_though_a_server_hangs_and_a_client_stays()
     // A client that has sent half of a request.
     let mut half = std::net::TcpStream::connect(("127.0.0.1", clinic.port)).unwrap();
     std::io::Write::write_all(&mut half, b"GET /healthz HTTP/1.1\r\nho").unwrap();
-    let booking = clinic.healthengine.offered(&PracticeId(PRACTICE.into()), "s136", today(&clinic)).is_ok();
+    let booking = clinic.healthengine.offered(&PracticeId(PRACTICE.into()), "s136", clinic.today()).is_ok();
     assert!(booking);
     service.signal("INT");
     let (status, took) = service.wait().await;

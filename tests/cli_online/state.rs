@@ -8,7 +8,6 @@ use std::process::Stdio;
 
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};
-use vetbridge::simulator::openvpms::Status;
 
 use crate::clinic::{Clinic, eventually};
 use crate::service::Service;
@@ -16,11 +15,6 @@ use crate::service::Service;
 async fn confirmed(clinic: &Clinic, booking: BookingId) {
     eventually("it is answered", async || clinic.healthengine.booking(booking).unwrap().answer != Answer::Open).await;
     assert_eq!(clinic.healthengine.booking(booking).unwrap().status, BookingStatus::Confirmed);
-}
-
-fn standing(clinic: &Clinic, booking: BookingId) -> usize {
-    let line = format!("Healthengine booking {booking}");
-    clinic.openvpms.staff(|world| world.with_note(&line).iter().filter(|own| own.status != Status::Cancelled).count())
 }
 
 fn mode(path: &Path) -> u32 {
@@ -71,9 +65,9 @@ async fn a_backup_of_the_running_service_is_brought_back_and_nothing_is_booked_t
     let service = Service::start_and_get_in_step(&clinic).await;
     confirmed(&clinic, open).await;
     clinic.healthengine.cancel(since).unwrap();
-    eventually("the cancellation is carried out", async || standing(&clinic, since) == 0).await;
+    eventually("the cancellation is carried out", async || clinic.standing(since) == 0).await;
     eventually("and answered", async || clinic.healthengine.booking(since).unwrap().open_updates.is_empty()).await;
-    assert_eq!((standing(&clinic, before), standing(&clinic, open)), (1, 1));
+    assert_eq!((clinic.standing(before), clinic.standing(open)), (1, 1));
     let list = service.get("/api/v1/bookings").await.text().await.unwrap();
     assert!(list.contains(&since.to_string()) && list.contains("Adopted"), "{list}");
     service.stop().await;
@@ -151,7 +145,7 @@ async fn a_damaged_database_is_reported_by_verify_and_survived_by_run() {
     assert!(status.contains("\"healthy\":false") && status.contains("READ-ME.txt"), "{status}");
     // Its pet owner cancels a booking that the store does not know.
     clinic.healthengine.cancel(booking).unwrap();
-    eventually("the cancellation is carried out", async || standing(&clinic, booking) == 0).await;
+    eventually("the cancellation is carried out", async || clinic.standing(booking) == 0).await;
     service.stop().await;
     let verified = clinic.run(&["state", "verify"]).await;
     assert!(verified.status == 1 && verified.out.contains("damaged-"), "{verified:?}");

@@ -31,7 +31,7 @@ async fn with_webhooks() -> (Clinic, u16) {
 }
 
 fn in_two_days(clinic: &Clinic, time: &str) -> NaiveDateTime {
-    let day = clinic.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive() + Days::new(2);
+    let day = clinic.today() + Days::new(2);
     day.and_time(time.parse().unwrap())
 }
 

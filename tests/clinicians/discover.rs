@@ -3,17 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use assert_cmd::Command;
 use chrono::{Days, NaiveDate};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::config::{self, Config};
 use vetbridge::ids::{LocationId, ScheduleId, UserId};
-use vetbridge::simulator::exchange::{Faults, Model, serve};
+use vetbridge::simulator::exchange::{Faults, Model};
 use vetbridge::simulator::openvpms::{Area, AreaId, OpenVpmsSim, Shift, User, UserBehaviour, Uuids, World};
 
-use crate::support::sydney;
+use crate::program::vetbridge;
+use crate::support::{listen, sydney};
 use crate::vets::{ANDREW, CHRIS, SERVERS};
 
 /// Nina Okafor, a nurse.
@@ -24,10 +23,7 @@ const NINA: i64 = 1160;
 fn world(server: UserBehaviour, today: NaiveDate) -> World {
     let mut world = World::guide_inventory(Uuids::from_seed(1));
     world.user_behaviour = server;
-    let mut branch = world.schedules[0].clone();
-    (branch.id, branch.location) = (ScheduleId(311), LocationId(106));
-    "Branch Appointment Schedule".clone_into(&mut branch.name);
-    world.schedules.push(branch);
+    world.add_branch_schedule();
     world.areas.push(Area { id: AreaId(303), location: LocationId(106), schedules: vec![ScheduleId(311)] });
     world.users.push(User {
         id: UserId(NINA),
@@ -56,17 +52,14 @@ fn world(server: UserBehaviour, today: NaiveDate) -> World {
 /// What the command prints.
 async fn discover(world: World, arguments: &[&str]) -> String {
     let model: Arc<dyn Model> = Arc::new(OpenVpmsSim::new(world, Clock::system()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    tokio::spawn(serve(listener, model, Faults::none(), stop.clone()));
+    let port = listen(model, &Faults::none(), &stop).await;
     let directory = tempfile::TempDir::new().unwrap();
     let settings = format!(
-        "[openvpms]\nurl = \"http://{address}/openvpms\"\nusername = \"sample\"\npassword = \"changeit\"\nmax_requests_per_second = 1000\n"
+        "[openvpms]\nurl = \"http://127.0.0.1:{port}/openvpms\"\nusername = \"sample\"\npassword = \"changeit\"\nmax_requests_per_second = 1000\n"
     );
     std::fs::write(directory.path().join("vetbridge.toml"), settings).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
-    command.current_dir(directory.path()).env_remove("VETBRIDGE_CONFIG").env_remove("RUST_LOG");
+    let mut command = vetbridge(directory.path());
     command.arg("discover").args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     stop.cancel();

@@ -7,6 +7,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../common/program.rs"]
+mod program;
+
 mod availability;
 mod booking;
 mod cost;

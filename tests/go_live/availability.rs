@@ -2,7 +2,7 @@
 
 use crate::clinic::{Clinic, PRACTICE, eventually};
 use crate::service::Service;
-use crate::world::{id, offers, today, told};
+use crate::world::{id, offers, told};
 
 fn batches(clinic: &Clinic) -> usize {
     told(clinic, PRACTICE).iter().filter(|(_, call)| call == "POST availability/snapshots").count()
@@ -30,7 +30,7 @@ async fn sending_availability_after_being_temporarily_disabled() {
     let resumed = clinic.run(&["resume", "--practice", PRACTICE]).await;
     assert_eq!(resumed.status, 0, "{resumed:?}");
     for resource in ["s136", "s211"] {
-        for day in today(&clinic).iter_days().skip(1).take(4) {
+        for day in clinic.today().iter_days().skip(1).take(4) {
             let sent = || clinic.healthengine.published(&id(PRACTICE), resource, day).unwrap();
             eventually("every day is sent", async || sent().is_some_and(|ranges| !ranges.is_empty())).await;
         }

@@ -5,7 +5,7 @@ use vetbridge::simulator::healthengine::{PetOwner, Wish};
 
 use crate::clinic::{Clinic, PRACTICE, eventually};
 use crate::service::Service;
-use crate::world::{id, standing, today};
+use crate::world::id;
 
 /// Customer 3 of the guide's clinic, whose phone the clinic wrote as 0418976543.
 fn judith() -> PetOwner {
@@ -20,16 +20,15 @@ fn judith() -> PetOwner {
 
 /// Books tomorrow; when the appointment stands, tells which customer it is for.
 async fn customer_of(clinic: &Clinic, owner: PetOwner, hour: u32) -> Option<i64> {
-    let tomorrow = today(clinic).succ_opt().unwrap();
+    let tomorrow = clinic.today().succ_opt().unwrap();
     let wish = Wish::new("s136", "66:s136", tomorrow.and_hms_opt(hour, 0, 0).unwrap());
     let booking = clinic.healthengine.book_regardless(&id(PRACTICE), wish.by(owner, "Limping")).unwrap();
-    eventually("it is made", async || standing(clinic, booking) == 1).await;
+    eventually("it is made", async || clinic.standing(booking) == 1).await;
     attached(clinic, booking)
 }
 
 fn attached(clinic: &Clinic, booking: BookingId) -> Option<i64> {
-    let line = format!("Healthengine booking {booking}");
-    clinic.openvpms.staff(|world| world.with_note(&line)[0].customer.map(|customer| customer.0))
+    clinic.appointments_of(booking)[0].customer.map(|customer| customer.0)
 }
 
 #[tokio::test(flavor = "multi_thread")]

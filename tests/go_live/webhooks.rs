@@ -10,7 +10,7 @@ use vetbridge::simulator::healthengine::{ANSWER_WITHIN, BookingStatus, Courier, 
 
 use crate::clinic::{Clinic, PRACTICE, eventually, free_port};
 use crate::service::Service;
-use crate::world::{id, standing};
+use crate::world::id;
 
 /// Delivers over HTTP, but for the first so many attempts, which are lost on the way.
 struct Way {
@@ -55,7 +55,7 @@ async fn a_booking_is_made(clinic: &Clinic) {
     let booking = clinic.book("s136").await;
     let status = || clinic.healthengine.booking(booking).unwrap().status;
     eventually("the booking is confirmed", async || {
-        status() == BookingStatus::Confirmed && standing(clinic, booking) == 1
+        status() == BookingStatus::Confirmed && clinic.standing(booking) == 1
     })
     .await;
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use vetbridge::ids::{BookingId, LocationId, PracticeId, ScheduleId};
+use vetbridge::ids::PracticeId;
 use vetbridge::simulator::healthengine::NewPractice;
+use vetbridge::simulator::openvpms::World;
 
 use crate::clinic::{Clinic, PRACTICE, practice};
 
@@ -22,12 +23,7 @@ pub(crate) fn add_other(clinic: &Clinic) {
 
 /// OpenVPMS has a schedule at the second location.
 pub(crate) fn open_branch(clinic: &Clinic) {
-    clinic.openvpms.staff(|world| {
-        let mut schedule = world.schedules[0].clone();
-        (schedule.id, schedule.location) = (ScheduleId(311), LocationId(106));
-        "Branch Appointment Schedule".clone_into(&mut schedule.name);
-        world.schedules.push(schedule);
-    });
+    clinic.openvpms.staff(World::add_branch_schedule);
 }
 
 /// The configuration with both practices, each at its location.
@@ -36,13 +32,9 @@ pub(crate) fn both(clinic: &Clinic) -> String {
     clinic.settings() + &practice(PRACTICE, "the-practice-key", "") + &branch
 }
 
-pub(crate) fn today(clinic: &Clinic) -> NaiveDate {
-    clinic.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive()
-}
-
 /// How many starts a practice offers on the days to come.
 pub(crate) fn offers(clinic: &Clinic, practice: &str) -> usize {
-    let days: Vec<NaiveDate> = today(clinic).iter_days().take(6).collect();
+    let days: Vec<NaiveDate> = clinic.today().iter_days().take(6).collect();
     let resources = clinic.healthengine.resources(&id(practice)).unwrap();
     let of = |resource: &str| -> usize {
         let offered = |day| clinic.healthengine.offered(&id(practice), resource, day).map_or(0, |offers| offers.len());
@@ -60,15 +52,6 @@ pub(crate) fn resources(clinic: &Clinic, practice: &str) -> Vec<String> {
 pub(crate) fn told(clinic: &Clinic, practice: &str) -> Vec<(DateTime<Utc>, String)> {
     let all = clinic.healthengine.exchanges().into_iter().filter(|own| own.practice.as_deref() == Some(practice));
     all.map(|own| (own.at, format!("{} {}", own.method, own.path))).collect()
-}
-
-/// The appointments of a booking that stand in the diary.
-pub(crate) fn standing(clinic: &Clinic, booking: BookingId) -> usize {
-    let line = format!("Healthengine booking {booking}");
-    let stands = |own: &&vetbridge::simulator::openvpms::Appointment| {
-        own.status != vetbridge::simulator::openvpms::Status::Cancelled
-    };
-    clinic.openvpms.staff(|world| world.with_note(&line).into_iter().filter(stands).count())
 }
 
 /// A moment in which something that must not happen has time to happen.

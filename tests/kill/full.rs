@@ -51,7 +51,7 @@ async fn compare(clinic: &Clinic, service: &Service, bookings: &[BookingId]) {
     eventually("nothing is open", async || !ledger().await.iter().any(open)).await;
     let ledger = ledger().await;
     for id in bookings {
-        let standing = standing(clinic, *id);
+        let standing = clinic.standing(*id);
         let view = clinic.healthengine.booking(*id).unwrap();
         let entry = ledger.iter().find(|entry| entry["booking_id"].as_i64() == Some(id.0));
         let flagged = entry.is_some_and(|entry| entry["needs_attention"].is_string());
@@ -64,14 +64,6 @@ async fn compare(clinic: &Clinic, service: &Service, bookings: &[BookingId]) {
             ),
         }
     }
-}
-
-fn standing(clinic: &Clinic, id: BookingId) -> usize {
-    let line = format!("Healthengine booking {id}");
-    clinic.openvpms.staff(|world| {
-        let all = world.with_note(&line);
-        all.iter().filter(|own| own.status != vetbridge::simulator::openvpms::Status::Cancelled).count()
-    })
 }
 
 #[tokio::test(flavor = "multi_thread")]

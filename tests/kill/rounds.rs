@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::NaiveDate;
 use serde_json::Value;
 use vetbridge::ids::{BookingId, PracticeId};
 use vetbridge::simulator::exchange::Fault;
@@ -116,8 +115,7 @@ impl Rounds {
     fn somebody_books(&mut self) {
         let practice = PracticeId(PRACTICE.into());
         let resource = *self.chance.pick(&["s136", "s211"]);
-        let today = self.clinic.healthengine.now().with_timezone(&chrono_tz::Australia::Sydney).date_naive();
-        let day: NaiveDate = today + chrono::Days::new(1 + self.chance.below(4));
+        let day = self.clinic.today() + chrono::Days::new(1 + self.chance.below(4));
         let offered = self.clinic.healthengine.offered(&practice, resource, day).unwrap_or_default();
         if offered.is_empty() {
             return;
@@ -149,11 +147,8 @@ impl Rounds {
 
     /// All appointments of a booking that were ever made, and those of them that stand.
     fn appointments(&self, id: BookingId) -> (usize, usize) {
-        let line = format!("Healthengine booking {id}");
-        self.clinic.openvpms.staff(|world| {
-            let all = world.with_note(&line);
-            (all.len(), all.iter().filter(|own| own.status != Status::Cancelled).count())
-        })
+        let all = self.clinic.appointments_of(id);
+        (all.len(), all.iter().filter(|own| own.status != Status::Cancelled).count())
     }
 
     /// The ledger as the process left it. Nobody runs, so the command reads the files.

@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::ids::{BookingId, PracticeId, ResourceId};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Range, Violation};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Violation};
 use vetbridge::simulator::openvpms::Appointment;
 
 use crate::life::{Deed, Life};
 use crate::story::{About, Purpose};
+use crate::support::starts;
 use crate::truth;
 use crate::world::wants;
 
@@ -461,20 +462,3 @@ impl Life {
 }
 
 type Starts = BTreeMap<NaiveDateTime, Vec<String>>;
-
-/// The starts that published ranges stand for, each with its types.
-fn starts(ranges: &[Range], day: NaiveDate, now: NaiveDateTime) -> Starts {
-    let mut starts = Starts::new();
-    for range in ranges {
-        let step = TimeDelta::seconds(range.slot_length_seconds.into());
-        let mut start = day.and_time(range.start);
-        while start + step <= day.and_time(range.end) {
-            if start > now {
-                starts.entry(start).or_default().extend(range.appointment_types.iter().cloned());
-            }
-            start += step;
-        }
-    }
-    starts.values_mut().for_each(|types| types.sort_unstable());
-    starts
-}

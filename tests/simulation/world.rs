@@ -1,12 +1,10 @@
 //! One clinic, one marketplace and the bridge between them, all of it from one seed.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
-use secrecy::ExposeSecret as _;
 use vetbridge::booking::ledger::Entry;
 use vetbridge::bridge::keeper::Standing;
 use vetbridge::bridge::{Bridge, Connect};
@@ -14,38 +12,30 @@ use vetbridge::clock::Clock;
 use vetbridge::config::{self, Config, LiveHours, ResourceEntry, WhenDown};
 use vetbridge::healthengine::HealthengineHandle;
 use vetbridge::healthengine::client::Client as HealthengineClient;
-use vetbridge::http::{Lane, Transport};
+use vetbridge::http::Transport;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId, UserId};
-use vetbridge::openvpms::client::Client as OpenVpmsClient;
 use vetbridge::practice::Doors;
 use vetbridge::simulator::exchange::{Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
-    Absent, BASE_PATH, Batch, BookingView, HealthengineModel, LateReject, NewPractice, Repeated, Settings,
+    Absent, Batch, BookingView, HealthengineModel, LateReject, Repeated, Settings,
 };
 use vetbridge::simulator::openvpms::{
-    Appointment, Area, AreaId, OpenVpmsSim, ReferenceParts, Shift, Status, UserBehaviour, Uuids, World as Clinic,
+    Appointment, Area, AreaId, OpenVpmsSim, ReferenceParts, Shift, UserBehaviour, Uuids, World as Clinic,
 };
 use vetbridge::store::{MemoryEngine, Store};
 
 use crate::bugs::{Bug, Mistaken};
 use crate::story::{About, Story, System};
-use crate::support::{BRANCH, Chance, MORNING, Power, basic, sydney, wall_time};
+pub(crate) use crate::support::standing;
+use crate::support::{
+    API_KEY, BRANCH, Chance, MORNING, Power, SECOND_PRACTICE, SERVERS, add_practices, both_doors, parsed, sydney,
+    to_healthengine, to_openvpms, wall_time,
+};
 use crate::weather::Weather;
 use crate::wire::{Contested, Quicker, Watched, Wire};
 
-const API_KEY: &str = "eyJ0e-consumer";
-
-/// What a configuration file would say; practices live every day from seven to seven.
+/// What a configuration file would say of the rest; practices live every day from seven to seven.
 const CONFIG: &str = r#"
-[openvpms]
-url = "http://127.0.0.1/openvpms"
-username = "sample"
-password = "changeit"
-[healthengine]
-api_key = "eyJ0e-consumer"
-vendor = "Example Vets Bridge"
-contact = "it@examplevets.com.au"
-environment = "UAT"
 [sync]
 horizon_days = 3
 near_days = 2
@@ -61,16 +51,6 @@ public_holidays = ["07:00-19:00"]
 
 /// The farthest horizon.
 const HORIZON_DAYS_MAX: u32 = 4;
-
-/// The block of the second practice.
-const SECOND_PRACTICE: &str = r#"
-[[practice]]
-id = "7654321"
-key = "key-of-the-branch"
-locations = [106]
-[practice.live_hours]
-public_holidays = ["07:00-19:00"]
-"#;
 
 /// What kind of world it is.
 #[derive(Debug, Clone)]
@@ -179,10 +159,7 @@ impl World {
         let config = config_of(&shape);
         let openvpms = Arc::new(OpenVpmsSim::new(clinic(&shape, seed), clock.clone()));
         let healthengine = HealthengineModel::new(settings(&shape), clock.clone());
-        for practice in &config.practices {
-            let key = practice.key.expose_secret();
-            healthengine.add_practice(NewPractice::new(practice.id.0.clone(), key, sydney()));
-        }
+        add_practices(&healthengine, &config);
         let (openvpms_faults, healthengine_faults) = (Faults::none(), Faults::none());
         let weather = |system, faults| Weather::new(system, chance.child(), clock.clone(), story.clone(), faults);
         Self {
@@ -348,22 +325,9 @@ impl World {
     }
 }
 
-/// The standing appointments with the number of this booking in their notes.
-pub(crate) fn standing(openvpms: &OpenVpmsSim, id: BookingId) -> Vec<Appointment> {
-    let line = format!("Healthengine booking {id}");
-    openvpms.staff(|clinic| {
-        let standing = |own: &&Appointment| own.status != Status::Cancelled;
-        clinic.with_note(&line).into_iter().filter(standing).cloned().collect()
-    })
-}
-
 /// The same hours on every day.
 pub(crate) fn live_hours(hours: &str) -> LiveHours {
-    parsed(&CONFIG.replace("07:00-19:00", hours)).practices.remove(0).live_hours
-}
-
-fn parsed(text: &str) -> Config {
-    config::parse(Path::new("vetbridge.toml"), text, &|_: &str| Err(std::env::VarError::NotPresent)).unwrap()
+    parsed(&format!("{SERVERS}{CONFIG}").replace("07:00-19:00", hours)).practices.remove(0).live_hours
 }
 
 /// What a booking wants.
@@ -379,7 +343,7 @@ fn default_resources(practice: &PracticeId) -> Vec<ResourceId> {
 }
 
 fn config_of(shape: &Shape) -> Config {
-    let text = format!("{CONFIG}{}", if shape.two_practices { SECOND_PRACTICE } else { "" });
+    let text = format!("{SERVERS}{CONFIG}{}", if shape.two_practices { SECOND_PRACTICE } else { "" });
     let mut config = parsed(&text);
     config.sync.near_days = shape.near_days;
     if shape.hold {
@@ -418,10 +382,7 @@ fn clinic(shape: &Shape, seed: u64) -> Clinic {
         UserBehaviour::Guide => ReferenceParts::Three,
         UserBehaviour::V21 => ReferenceParts::Two,
     };
-    let mut branch = clinic.schedules[0].clone();
-    (branch.id, branch.location) = (ScheduleId(311), LocationId(106));
-    "Branch Appointment Schedule".clone_into(&mut branch.name);
-    clinic.schedules.push(branch);
+    clinic.add_branch_schedule();
     clinic.areas.push(Area { id: AreaId(303), location: LocationId(106), schedules: vec![ScheduleId(311)] });
     for day in wall_time(MORNING).date().iter_days().take(30) {
         for (user, area) in [(1158, 301), (1158, 302), (1159, 301), (1159, 302)] {
@@ -469,12 +430,8 @@ impl Connect for Cables<'_> {
         let settings = &self.world.config.openvpms;
         let contested = Contested { openvpms: self.world.openvpms.clone(), quicker: self.world.quicker.clone() };
         let model = self.watched(System::OpenVpms, Arc::new(contested));
-        let memory = Memory::new(model, self.world.openvpms_faults.clone())
-            .below("/openvpms")
-            .with_header("authorization", basic(&settings.username, settings.password.expose_secret()))
-            .with_timeout(settings.request_timeout);
-        let client = OpenVpmsClient::new(self.wire(System::OpenVpms, memory));
-        wires.insert(Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }).clone()
+        let memory = to_openvpms(model, &self.world.openvpms_faults, settings);
+        wires.insert(both_doors(self.wire(System::OpenVpms, memory))).clone()
     }
 
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
@@ -484,13 +441,7 @@ impl Connect for Cables<'_> {
         }
         let settings = &self.world.config.healthengine;
         let model = self.watched(System::Healthengine, Arc::new(self.world.healthengine.clone()));
-        let memory = Memory::new(model, self.world.healthengine_faults.clone())
-            .below(BASE_PATH)
-            .with_header("api-key", settings.api_key.expose_secret())
-            .with_header("practice-id", practice.id.0.clone())
-            .with_header("practice-key", practice.key.expose_secret())
-            .with_header("user-agent", settings.user_agent())
-            .with_timeout(settings.request_timeout);
+        let memory = to_healthengine(model, &self.world.healthengine_faults, settings, practice);
         let wire = self.wire(System::Healthengine, memory);
         let handle: HealthengineHandle = Arc::new(HealthengineClient::new(wire, self.world.clock.clone()));
         wires.insert(practice.id.clone(), Arc::clone(&handle));

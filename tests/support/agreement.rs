@@ -165,7 +165,7 @@ impl Clinic {
 }
 
 /// The starts that published ranges stand for, each with its types.
-fn starts(ranges: &[Range], day: NaiveDate, now: NaiveDateTime) -> BTreeMap<NaiveDateTime, Vec<String>> {
+pub(crate) fn starts(ranges: &[Range], day: NaiveDate, now: NaiveDateTime) -> BTreeMap<NaiveDateTime, Vec<String>> {
     let mut starts: BTreeMap<NaiveDateTime, Vec<String>> = BTreeMap::new();
     for range in ranges {
         let step = TimeDelta::seconds(range.slot_length_seconds.into());

@@ -1,6 +1,8 @@
 //! Who books. Made up; their names must never appear in a log.
 
-use vetbridge::simulator::healthengine::PetOwner;
+use vetbridge::simulator::healthengine::{PetOwner, Wish};
+
+use super::wall_time;
 
 /// Everything of the people below that a log could give away.
 pub(super) const SECRETS: [&str; 8] =
@@ -25,4 +27,9 @@ pub(crate) fn person(first: &str, last: &str, phone: &str) -> PetOwner {
         phone: Some(phone.into()),
         ..PetOwner::default()
     }
+}
+
+/// What Judith wants to book.
+pub(crate) fn wish(resource: &str, kind: &str, start: &str) -> Wish {
+    Wish::new(resource, kind, wall_time(start)).by(judith(), "Limping since Monday\nPet name: Muffett")
 }

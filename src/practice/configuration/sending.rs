@@ -8,8 +8,9 @@ use secrecy::ExposeSecret as _;
 use super::{Configuration, ConfigurationChanges, Desired, ListChange, Reason, Told};
 use crate::mapping::guard::Ruling;
 use crate::messages::configuration as say;
+use crate::practice::Practice;
 use crate::practice::health::Subject;
-use crate::practice::{Practice, plain};
+use crate::practice::said_once::plain;
 use crate::remote::{Answer, CallError};
 use crate::store::Batch;
 

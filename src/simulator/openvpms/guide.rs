@@ -66,6 +66,14 @@ impl World {
         world.customers = vec![judith_bourke()];
         world
     }
+
+    /// A schedule at the branch, 311, like the first one of the main clinic.
+    pub fn add_branch_schedule(&mut self) {
+        let mut schedule = self.schedules[0].clone();
+        (schedule.id, schedule.location) = (ScheduleId(311), LocationId(106));
+        "Branch Appointment Schedule".clone_into(&mut schedule.name);
+        self.schedules.push(schedule);
+    }
 }
 
 fn at((year, month, day): (i32, u32, u32), hour: u32, minute: u32) -> NaiveDateTime {

@@ -1,0 +1,137 @@
+//! Single days that Healthengine asks for: read and sent, or answered at once where there is nothing to read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::publishing::{ReadDays, Which};
+use super::{Offering, Practice};
+use crate::availability::{Day, ResourceDay};
+use crate::healthengine::{AvailabilityRequest, AvailabilitySnapshot};
+use crate::ids::{ResourceId, ScheduleId};
+use crate::remote::Answer;
+
+/// So many days without a reading are sent for one poll; what is still wanted is listed again.
+const AT_ONCE_MAX: usize = 500;
+
+/// Days that are asked for and need no reading.
+#[derive(Debug, Default)]
+struct AtOnce {
+    /// What Healthengine last accepted, once more.
+    again: Vec<ResourceDay>,
+    /// Days of which nothing is offered.
+    empty: Vec<AvailabilitySnapshot>,
+}
+
+impl AtOnce {
+    fn len(&self) -> usize {
+        self.again.len() + self.empty.len()
+    }
+}
+
+impl Practice {
+    /// Sends the days that Healthengine asks for.
+    pub(super) async fn asked_days_loop(self: Arc<Self>) {
+        loop {
+            self.send_due(&self.asked_days).await;
+            let wait = self.wait_for_due(&self.asked_days);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = self.asked_days.woken() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Days that Healthengine asks for.
+    pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
+        let read = self.all_pages(|page| self.healthengine.availability_requests(page)).await;
+        self.days_wait(read.as_ref().map(|(requests, _)| requests.as_slice()).map_err(Clone::clone));
+        let (requests, _) = read?;
+        let Some(offering) = self.offered() else { return Ok(()) };
+        let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
+        let protected = self.configuration.protected();
+        let of_all = requests.iter().filter(|request| request.pms_resource_id.is_none()).map(|request| request.day);
+        self.asked_days.locked().asked_of_all(&of_all.collect());
+        let mut at_once = AtOnce::default();
+        for request in requests {
+            self.want_day(&offering, &protected, request, &mut at_once);
+        }
+        // A question for one resource and one for all of them can be about the same day.
+        let empty = &mut at_once.empty;
+        empty.sort_by(|a, b| (a.date, &a.pms_resource_id).cmp(&(b.date, &b.pms_resource_id)));
+        empty.dedup_by(|a, b| (a.date, &a.pms_resource_id) == (b.date, &b.pms_resource_id));
+        self.asked_days.wake();
+        self.answer_at_once(at_once);
+        Ok(())
+    }
+
+    /// Healthengine asks for no day at all.
+    pub(super) fn no_day_is_asked_for(&self) {
+        self.asked_days.locked().asked_of_all(&BTreeSet::new());
+    }
+
+    /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
+    fn answer_at_once(self: &Arc<Self>, AtOnce { again, empty }: AtOnce) {
+        if again.is_empty() && empty.is_empty() {
+            return;
+        }
+        let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
+        let practice = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let again = ReadDays { began: practice.now(), days: again };
+            let sent = match practice.publish(again, Which::All, &|_| {}).await {
+                Ok(_) => practice.publish_empty(&empty).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Ok(()) => {
+                    let mut asked = practice.asked_days.locked();
+                    empty.iter().for_each(|own| asked.answered(&own.pms_resource_id, own.date));
+                }
+                Err(error) => practice.days_failed(&error),
+            }
+            drop(turn);
+        });
+    }
+
+    /// Notes a day that is to be read and sent, or what can be said about it without reading.
+    fn want_day(
+        &self,
+        offering: &Offering,
+        protected: &BTreeSet<ResourceId>,
+        request: AvailabilityRequest,
+        at_once: &mut AtOnce,
+    ) {
+        let resources = &offering.mapping.resources;
+        let asked: Vec<String> = match request.pms_resource_id {
+            Some(id) => vec![id],
+            None => {
+                let all = resources.iter().map(|resource| resource.id.to_string()).collect();
+                self.asked_days.locked().unanswered(request.day, all)
+            }
+        };
+        let offered_day = self.horizon(offering).holds(request.day);
+        for id in asked {
+            let known = id.parse::<ResourceId>().ok();
+            let offered = known.filter(|known| offering.mapping.resource(*known).is_some());
+            match (offered, known) {
+                (Some(resource), _) if offered_day => {
+                    self.asked_days.locked().add(resource, request.day, Which::All);
+                }
+                // What is beyond this is asked for again.
+                _ if at_once.len() >= AT_ONCE_MAX => return,
+                // Held back by the guard: what Healthengine has is as good as anything.
+                (None, Some(resource)) if protected.contains(&resource) && offered_day => {
+                    at_once.again.extend(self.publisher.accepted(resource, request.day));
+                }
+                _ => {
+                    self.said_once(&format!("{id} on {}", request.day));
+                    let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), request.day);
+                    empty.pms_resource_id = id;
+                    at_once.empty.push(empty);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a practice is made with, and what all practices share.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use chrono::TimeDelta;
+use tokio::sync::{Mutex as AsyncMutex, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use super::ledger::Ledger;
+use super::locks::Locks;
+use super::{Changed, clients, rosters};
+use crate::booking::pseudonym::Pseudonyms;
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::ids::PracticeId;
+use crate::openvpms::OpenVpmsHandle;
+use crate::store::Store;
+use crate::webhooks;
+
+/// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
+#[derive(Clone)]
+pub struct Doors {
+    /// For bookings.
+    pub desk: OpenVpmsHandle,
+    /// For readings of availability and configuration.
+    pub background: OpenVpmsHandle,
+}
+
+/// What all practices share.
+pub struct Shared {
+    /// What time it is.
+    pub clock: Clock,
+    /// What is kept.
+    pub store: Store,
+    /// The bookings.
+    pub ledger: Ledger,
+    /// One booking at a time per schedule and clinician.
+    pub locks: Locks,
+    /// Names for patients that say nothing about them.
+    pub pseudonyms: Pseudonyms,
+    /// One booking at a time is settled by a person: no appointment is given to two.
+    pub resolving: AsyncMutex<()>,
+    /// How OpenVPMS spells clients' names.
+    pub clients: clients::ClientMemory,
+    /// What was learnt of clinicians' rosters.
+    pub rosters: rosters::KnownRosters,
+    /// Every practice that this process ever had: their subscriptions are not each other's.
+    pub practices: Mutex<BTreeSet<PracticeId>>,
+    /// What happened to the diary, for all practices to hear.
+    pub changes: broadcast::Sender<Changed>,
+    /// Cancelled when the store cannot be written: nothing may be done any more.
+    pub broken: CancellationToken,
+}
+
+/// Settings of the config file that all practices have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// `[sync]`.
+    pub sync: config::Sync,
+    /// `[bookings]`.
+    pub bookings: config::Bookings,
+    /// Where webhooks are to arrive, if anywhere.
+    pub webhooks: Option<webhooks::subscriptions::Wanted>,
+    /// How long a request to OpenVPMS may take.
+    pub request_timeout: TimeDelta,
+}
+
+impl Settings {
+    /// What a configuration says of them.
+    pub fn of(config: &Config) -> Self {
+        let request_timeout = TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10));
+        let webhooks = config.webhooks.as_ref().map(webhooks::subscriptions::Wanted::of);
+        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks, request_timeout }
+    }
+}

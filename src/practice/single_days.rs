@@ -1,0 +1,164 @@
+//! Single days that changed: read and sent as soon as something happened to them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{NaiveDate, TimeDelta};
+use tokio::sync::broadcast;
+
+use super::Practice;
+use super::due::{Queue, Wanted};
+use super::publishing::{ReadDays, Which};
+use crate::availability::{Day, ResourceDay};
+use crate::booking::ledger::Place;
+use crate::ids::{ResourceId, ScheduleId, UserId};
+use crate::mapping::Resource;
+use crate::remote::CallError;
+use crate::span::Span;
+
+/// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
+#[derive(Debug, Clone, Copy)]
+pub struct Changed {
+    /// Where.
+    pub schedule: ScheduleId,
+    /// With whom.
+    pub user: Option<UserId>,
+    /// When.
+    pub span: Span,
+}
+
+/// Nothing is waited for longer than this without looking again: clocks can be set.
+const DUE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+impl Practice {
+    /// The days of a booking changed: every practice hears of it.
+    pub(super) fn refresh(&self, place: &Place) {
+        // Nobody listens while the bridge stops.
+        let _ = self.shared.changes.send(Changed { schedule: place.schedule, user: place.user, span: place.span });
+    }
+
+    /// Sends single days as soon as something happened to them.
+    pub(super) async fn refresh_loop(self: Arc<Self>) {
+        let mut changes = self.shared.changes.subscribe();
+        loop {
+            self.send_due(&self.due).await;
+            if self.stop.is_cancelled() {
+                return;
+            }
+            // A day that has to wait does so without holding up what comes in.
+            let wait = self.wait_for_due(&self.due);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                change = changes.recv() => match change {
+                    Ok(change) => self.note_change(change),
+                    // So many changes at once that some were missed: the next reading of the near days finds them.
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                () = self.due.woken() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+            // What came in meanwhile is one reading.
+            while let Ok(change) = changes.try_recv() {
+                self.note_change(change);
+            }
+        }
+    }
+
+    pub(super) fn wait_for_due(&self, queue: &Queue) -> Duration {
+        let next = queue.locked().next_at(|resource, day| self.publisher.free_from(resource, day));
+        next.map_or(Duration::MAX, |at| (at - self.now()).to_std().unwrap_or_default().min(DUE_WAIT_MAX))
+    }
+
+    fn note_change(&self, change: Changed) {
+        let Some(offering) = self.offered() else { return };
+        let zone = &offering.zones.practice;
+        let shares = |resource: &&Resource| {
+            resource.id.schedule == change.schedule || (change.user.is_some() && resource.id.user == change.user)
+        };
+        let (first, last) =
+            (zone.wall(change.span.start).date(), zone.wall(change.span.end - TimeDelta::seconds(1)).date());
+        let mut due = self.due.locked();
+        for resource in offering.mapping.resources.iter().filter(shares) {
+            for day in first.iter_days().take_while(|day| *day <= last).take(3) {
+                due.add(resource.id, day, Which::Changed);
+            }
+        }
+    }
+
+    /// Days whose last answers were lost are sent once more, now that nothing can overtake them.
+    pub(super) fn settle_days(&self) {
+        let Some(offering) = self.offered() else { return };
+        let horizon = self.horizon(&offering);
+        for (resource, day) in self.publisher.to_be_settled(self.now()) {
+            if horizon.holds(day) && offering.mapping.resource(resource).is_some() {
+                self.note_due_day(resource, day, Which::All);
+            }
+        }
+    }
+
+    /// A day that could not be sent yet.
+    pub(super) fn note_due_day(&self, resource: ResourceId, day: NaiveDate, which: Which) {
+        self.due.locked().add(resource, day, which);
+        self.due.wake();
+    }
+
+    /// Reads and sends what is due first. What of it fails is tried again later, and later each time.
+    pub(super) async fn send_due(&self, queue: &Queue) {
+        let free_from = |resource, day| self.publisher.free_from(resource, day);
+        let Some(wanted) = queue.locked().take(self.now(), free_from) else { return };
+        let outcome = self.send_days(&wanted).await;
+        let longest = self.settings.sync.max_retry_interval;
+        let mut due = queue.locked();
+        match outcome {
+            Ok(()) => due.done(&wanted),
+            Err((error, left)) => {
+                let sent = wanted.resources.iter().filter(|(resource, _)| !left.contains(resource));
+                due.done(&Wanted {
+                    days: wanted.days.clone(),
+                    resources: sent.map(|(id, which)| (*id, *which)).collect(),
+                });
+                let mut wanted = wanted;
+                wanted.resources.retain(|resource, _| left.contains(resource));
+                due.put_off(&wanted, self.now(), longest, error.retry_after.unwrap_or_default());
+            }
+        }
+    }
+
+    /// Reads and sends some days of some resources, with one reading. On failure says which resources are still to be sent.
+    async fn send_days(&self, wanted: &Wanted) -> Result<(), (CallError, BTreeSet<ResourceId>)> {
+        let Some(offering) = self.offered() else { return Ok(()) };
+        let horizon = self.horizon(&offering);
+        let days = wanted.days.iter().copied().filter(|day| horizon.holds(*day)).collect();
+        let within = Wanted { days, resources: wanted.resources.clone() };
+        let Some(window) = within.window() else { return Ok(()) };
+        let is_wanted = |resource: &&Resource| wanted.resources.contains_key(&resource.id);
+        let resources: Vec<Resource> = offering.mapping.resources.iter().filter(is_wanted).cloned().collect();
+        let reading = self.read(&self.openvpms.background, &offering, &resources, window).await;
+        if let Some(error) = &reading.failure {
+            self.openvpms_failed(error);
+        }
+        let mut read = self.days(&reading, &offering, &resources, window);
+        read.days.retain(|day| within.days.contains(&day.date));
+        // A schedule that is closed to us offers nothing; its resources leave with the next configuration.
+        let closed = resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
+        read.days.extend(closed.flat_map(|own| {
+            let day = Day::empty(own.slot_size_minutes);
+            within.days.iter().map(move |date| ResourceDay { resource: own.id, date: *date, day: day.clone() })
+        }));
+        let mut left: BTreeSet<ResourceId> = wanted.resources.keys().copied().collect();
+        for which in [Which::All, Which::Changed] {
+            let days: Vec<ResourceDay> =
+                read.days.extract_if(.., |day| wanted.resources.get(&day.resource) == Some(&which)).collect();
+            let sent: Vec<ResourceId> = days.iter().map(|day| day.resource).collect();
+            if let Err(error) = self.publish(ReadDays { began: read.began, days }, which, &|_| {}).await {
+                self.days_failed(&error);
+                return Err((error, left));
+            }
+            left.retain(|resource| !sent.contains(resource));
+        }
+        reading.failure.map_or(Ok(()), |error| Err((error, left)))
+    }
+}

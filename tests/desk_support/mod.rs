@@ -1,0 +1,37 @@
+//! The booking of the desk's tests, and the desk that it comes to.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vetbridge::booking::desk::Circumstances;
+use vetbridge::booking::ledger::Place;
+use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
+use vetbridge::span::Span;
+
+/// How long a request to OpenVPMS may take.
+pub(crate) const TIMEOUT: TimeDelta = TimeDelta::seconds(10);
+
+/// So many seconds after the booking was made.
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_550_000_000 + seconds, 0).unwrap()
+}
+
+/// Where and when it is to be: a day later.
+pub(crate) fn place() -> Place {
+    Place {
+        location: LocationId(98),
+        schedule: ScheduleId(136),
+        user: None,
+        appointment_type: AppointmentTypeId(66),
+        span: Span::new(at(86_400), at(87_300)),
+    }
+}
+
+/// A desk that holds bookings while OpenVPMS is away, so many seconds after the booking was made.
+pub(crate) fn circumstances(now: i64) -> Circumstances {
+    Circumstances {
+        now: at(now),
+        healthengine_ahead: TimeDelta::zero(),
+        request_timeout: TIMEOUT,
+        hold: true,
+        zone: "Australia/Sydney".parse().unwrap(),
+    }
+}

@@ -1,0 +1,90 @@
+//! The clinic's clock: what it shows, and waiting by it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use tokio::time::Instant;
+use vetbridge::zone::Zone;
+
+use super::Clinic;
+
+/// Monday, 15 February 2027, 08:00 in Sydney: an hour before the diary opens.
+pub(crate) const MORNING: &str = "2027-02-15 08:00";
+
+impl Clinic {
+    /// What a clock on the clinic's wall shows.
+    pub(crate) fn wall(&self) -> NaiveDateTime {
+        sydney().wall(self.clock.now())
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// Waits until it is so late on the clinic's wall.
+    pub(crate) async fn until_wall(&self, wall: &str) {
+        let left = sydney().instant(wall_time(wall)).unwrap() - self.clock.now();
+        self.pass(left.to_std().expect("a time that is to come")).await;
+    }
+
+    /// Waits until the condition holds, and says how long that took. Fails with `what` when it does not within `limit`.
+    pub(crate) async fn until(&self, what: &str, limit: Duration, condition: impl Fn(&Self) -> bool) -> Duration {
+        let began = Instant::now();
+        while !condition(self) {
+            assert!(began.elapsed() < limit, "not within {limit:?}: {what}\n{}", self.account());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        began.elapsed()
+    }
+
+    /// Waits until the diary is at Healthengine as it stands, and nothing waits for an answer.
+    pub(crate) async fn until_in_step(&self) -> Duration {
+        let began = Instant::now();
+        // Comparing takes its time; real time, that is.
+        while !self.disagreements().is_empty() {
+            assert!(began.elapsed() < minutes(3), "both sides do not agree\n{}", self.account());
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        began.elapsed()
+    }
+
+    /// Asserts that the condition goes on to hold.
+    pub(crate) async fn throughout(&self, what: &str, time: Duration, condition: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while began.elapsed() < time {
+            assert!(condition(self), "no longer so after {:?}: {what}\n{}", began.elapsed(), self.account());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// The zone of clinic and practices.
+pub(crate) fn sydney() -> Zone {
+    Zone::Iana(chrono_tz::Australia::Sydney)
+}
+
+/// `2027-02-15 09:00`
+pub(crate) fn wall_time(text: &str) -> NaiveDateTime {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
+}
+
+/// The instant of a wall time of the clinic.
+pub(crate) fn instant(text: &str) -> DateTime<Utc> {
+    sydney().instant(wall_time(text)).unwrap()
+}
+
+/// `2027-02-15`
+pub(crate) fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// So many seconds.
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// So many minutes.
+pub(crate) fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}

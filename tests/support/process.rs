@@ -1,0 +1,155 @@
+//! The process of the bridge: it starts, stops, loses its power and its disk.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vetbridge::bridge::Bridge;
+use vetbridge::deskless::Deskless;
+use vetbridge::practice::{KINDS, Practice};
+use vetbridge::store::{Export, MemoryEngine, OpenError, Store};
+
+use super::cables::{Cables, Wires};
+use super::{Clinic, PRACTICE, Power, minutes, practice};
+
+/// One process of the bridge.
+pub(super) struct Running {
+    pub(super) bridge: Arc<Bridge>,
+    power: Power,
+    wires: Wires,
+}
+
+impl Clinic {
+    /// Starts the bridge on what the last one left on the disk.
+    pub(crate) fn start(&mut self) {
+        assert!(self.running.is_none(), "the bridge runs already");
+        let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
+        self.start_on(store);
+    }
+
+    /// Starts the bridge on a store that is open.
+    pub(crate) fn start_on(&mut self, store: Store) {
+        let power = Power::of(&self.disk);
+        let wires = Wires::default();
+        let cables = Cables { clinic: self, power: &power, wires: &wires };
+        let bridge = Arc::new(Bridge::new(&self.config, &cables, store, self.clock.clone()));
+        self.door.open(self.config.webhooks.as_ref(), &bridge);
+        bridge.start();
+        self.running = Some(Running { bridge, power, wires });
+    }
+
+    /// The running bridge reads its configuration again.
+    pub(crate) fn reload(&self) {
+        let Running { bridge, power, wires } = self.running.as_ref().expect("the bridge runs");
+        self.door.reconfigure(self.config.webhooks.as_ref());
+        bridge.reload(&self.config, &Cables { clinic: self, power, wires });
+    }
+
+    /// A clinic whose bridge runs and has sent everything.
+    pub(crate) async fn open() -> Self {
+        let mut clinic = Self::new();
+        clinic.open_up().await;
+        clinic
+    }
+
+    /// Starts the bridge for the first time. A minute goes by: of bookings that are as old as the store it would not be certain
+    /// that it never saw them.
+    pub(crate) async fn open_up(&mut self) {
+        self.start();
+        self.until_in_step().await;
+        self.pass(minutes(1)).await;
+    }
+
+    /// Stops the bridge as an operator would.
+    pub(crate) async fn stop(&mut self) {
+        let running = self.running.take().expect("the bridge runs");
+        self.door.close();
+        running.bridge.stop(Duration::from_secs(8)).await;
+    }
+
+    /// Pulls the plug: nothing of the bridge goes on, and the disk keeps what was flushed.
+    pub(crate) async fn pull_the_plug(&mut self) {
+        let running = self.running.take().expect("the bridge runs");
+        self.door.close();
+        running.power.cut();
+        self.disk = running.power.left();
+        running.bridge.stop(Duration::ZERO).await;
+    }
+
+    /// The power of the running process, for faults that are to cut it in the middle of a call.
+    pub(crate) fn power(&self) -> Power {
+        self.running.as_ref().expect("the bridge runs").power.clone()
+    }
+
+    /// The running bridge.
+    pub(crate) fn bridge(&self) -> &Bridge {
+        &self.running.as_ref().expect("the bridge runs").bridge
+    }
+
+    /// The main clinic inside the bridge.
+    pub(crate) fn practice(&self) -> Arc<Practice> {
+        self.practice_of(PRACTICE)
+    }
+
+    /// A practice inside the bridge.
+    pub(crate) fn practice_of(&self, id: &str) -> Arc<Practice> {
+        self.bridge().practice(&practice(id)).expect("a practice that runs")
+    }
+
+    /// What is wrong with the main clinic: subject and text.
+    pub(crate) fn problems(&self) -> BTreeMap<String, String> {
+        let problems = self.practice().health().problems().into_iter();
+        problems.map(|problem| (problem.subject, problem.text)).collect()
+    }
+
+    /// From here on the disk takes no write of the running process, as when it is full.
+    pub(crate) fn fill_the_disk(&self) {
+        self.disk.refuse_writes("no space left on device");
+    }
+
+    /// Waits until the bridge finds that the store has failed, and ends it as the service does.
+    pub(crate) async fn until_it_gives_up(&mut self, limit: Duration) {
+        let running = self.running.take().expect("the bridge runs");
+        let broken = tokio::time::timeout(limit, running.bridge.store().failed()).await;
+        assert!(broken.is_ok(), "not within {limit:?}: the store fails");
+        running.bridge.reject_open(Duration::from_secs(6)).await;
+        running.bridge.stop(Duration::from_secs(6)).await;
+        self.disk = self.disk.crash();
+    }
+
+    /// The service that waits for its store. [`Clinic::start_on`] the store that it returns.
+    pub(crate) fn deskless(&self) -> Arc<Deskless> {
+        assert!(self.running.is_none(), "the bridge still runs");
+        let why = OpenError::Disk { path: "state".into(), reason: "no space left on device".into() };
+        let power = Power::of(&self.disk);
+        let cables = Cables { clinic: self, power: &power, wires: &Wires::default() };
+        Deskless::new(&self.config, &cables, self.clock.clone(), &why)
+    }
+
+    /// What the store is opened on next.
+    pub(crate) fn disk(&self) -> MemoryEngine {
+        self.disk.clone()
+    }
+
+    /// A backup of the state of this moment, as text.
+    pub(crate) fn export(&self) -> Export {
+        self.bridge().store().snapshot(&KINDS, self.clock.now()).into_export()
+    }
+
+    /// Brings a backup back in the place of what is on the disk; to be said while the bridge is stopped.
+    pub(crate) fn import(&mut self, export: &Export) {
+        assert!(self.running.is_none(), "the bridge still runs");
+        self.disk = MemoryEngine::imported(export, self.clock.now());
+    }
+
+    /// The store is gone, as after a disk was replaced; to be said while the bridge is stopped.
+    pub(crate) fn lose_the_store(&mut self) {
+        assert!(self.running.is_none(), "the bridge still runs");
+        self.disk = MemoryEngine::new();
+    }
+
+    /// Every byte that the bridge has on the disk.
+    pub(crate) fn raw_disk(&self) -> Vec<u8> {
+        self.disk.raw()
+    }
+}

@@ -227,17 +227,12 @@ impl Practice {
         let last = self.shared.store.get::<FullResync>(&self.id().0).ok().flatten();
         // One in the future was made before this machine's clock was set right. What was sent before the store was replaced by a
         // backup, or by what could be saved of a damaged one, says nothing of what Healthengine has.
-        let replaced_at = self.shared.store.meta().replaced_at();
-        let counts = |last: &FullResync| last.at <= self.now() && replaced_at.is_none_or(|at| at <= last.at);
+        let now = self.now();
+        let counts = |last: &FullResync| last.at <= now && !self.shared.store.meta().replaced_since(last.at, now);
         let Some(last) = last.filter(counts) else {
             // The first sending of all days is one.
             return true;
         };
-        // Days were sent since then that a restored store does not know of.
-        if last.at < self.shared.store.meta().complete_since() {
-            return true;
-        }
-        let now = self.now();
         let zone = &offering.zones.practice;
         let today = zone.wall(now).date();
         let latest = [Some(today), today.pred_opt()].into_iter().flatten().find_map(|day| {

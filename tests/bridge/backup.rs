@@ -1,7 +1,9 @@
 //! An old backup is brought back: nothing that was booked since is made twice, and everything agrees again.
 
+use chrono::TimeDelta;
 use vetbridge::booking::ledger::State;
 use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::store::{MemoryEngine, Store};
 
 use crate::support::{Clinic, minutes, seconds};
 
@@ -106,5 +108,22 @@ async fn what_changed_since_the_backup_is_published_again_and_the_guard_still_me
     clinic.until_in_step().await;
     assert!(clinic.published("s136", "66:s136", "2027-02-15 13:00"));
     assert_eq!(clinic.journal.count("POST /config/pmsResources", ""), 1, "the configuration is sent again too");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_that_was_brought_back_while_the_clock_was_wrong_does_not_keep_everything_being_sent_again() {
+    let mut clinic = Clinic::open().await;
+    let backup = clinic.export();
+    clinic.stop().await;
+    let tomorrow = clinic.clock.now() + TimeDelta::days(1);
+    let store = Store::in_memory(&MemoryEngine::imported(&backup, tomorrow), clinic.clock.now()).unwrap();
+    clinic.start_on(store);
+    clinic.until_in_step().await;
+    clinic.journal.clear();
+    clinic.pass(minutes(25)).await;
+    let told = clinic.journal.count("POST /availability", "") + clinic.journal.count("POST /config", "");
+    assert_eq!(told, 0, "nothing changed");
+    assert!(clinic.journal.calls().len() < 600, "{} calls", clinic.journal.calls().len());
     clinic.finish().await;
 }

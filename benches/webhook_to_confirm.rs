@@ -25,11 +25,12 @@ use vetbridge::simulator::healthengine::{
     Courier, Delivered, HealthengineModel, HttpCourier, NewPractice, Settings, Wish,
 };
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
+use vetbridge::webhooks::pace;
 
 /// So many bookings are timed each way.
 const BOOKINGS: usize = 30;
-/// Between two of them, so that none waits for another.
-const APART: Duration = Duration::from_millis(700);
+/// Between two of them, so that none waits for another: longer than between two polls that webhooks cause.
+const APART: Duration = pace::SPACING.saturating_add(Duration::from_millis(100));
 
 /// When something began, what the servers had spent by then, and how both stood at `confirmInsert`.
 #[derive(Default)]

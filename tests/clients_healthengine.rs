@@ -123,6 +123,86 @@ async fn odd_fields_become_absent_and_only_an_entry_without_its_id_is_unreadable
 }
 
 #[tokio::test]
+async fn what_a_booking_says_is_cut_to_what_the_diary_can_hold() {
+    let long = "ä".repeat(100_000);
+    let ids: Vec<Value> = (0..500).map(|id| json!(format!("603:{id}"))).collect();
+    let server = answered(&json!({"data": [{
+        "bookingId": 5, "pmsResourceId": long, "pmsAppointmentIds": ids, "bookingStatus": long,
+        "reason": long, "comments": long, "telehealthUrl": long,
+        "patient": {"firstname": long, "lastname": long, "phone": long, "email": long}
+    }]}));
+    let booking = server.booking_requests(1).await.unwrap().items.remove(0);
+    assert_eq!(booking.pms_resource_id, None, "a part of an id is another id");
+    assert_eq!(booking.pms_appointment_ids.len(), 10);
+    let length = |text: &Option<String>| text.as_ref().unwrap().chars().count();
+    let BookingStatus::Other(status) = &booking.status else { panic!("{:?}", booking.status) };
+    let patient = &booking.patient;
+    let lengths = [&booking.reason, &booking.comments, &booking.telehealth_url].map(length);
+    let names = [&patient.first_name, &patient.last_name, &patient.phone, &patient.email].map(length);
+    // An ellipsis stands for the rest of a name.
+    assert_eq!((lengths, names, status.chars().count()), ([4_000, 1_000, 1_000], [255; 4], 61));
+}
+
+#[tokio::test]
+async fn of_a_list_that_is_too_long_the_rest_waits_and_the_list_is_known_to_be_incomplete() {
+    let entries: Vec<Value> = (0..1_200)
+        .map(|id| json!({"bookingId": id, "requestId": id, "day": "2019-02-15", "pmsDocumentId": "x", "timestamp": null}))
+        .collect();
+    let server = answered(&json!({ "data": entries }));
+    let query = ErrorLogQuery { subscription_id: None, from: None, to: None, page: 1 };
+    fn counts<T>(page: Answer<vetbridge::healthengine::Page<T>>) -> (usize, usize) {
+        page.map(|page| (page.items.len(), page.unreadable)).unwrap()
+    }
+    let found = [
+        counts(server.booking_requests(1).await),
+        counts(server.booking_updates(1).await),
+        counts(server.availability_requests(1).await),
+        counts(server.appointment_change_requests(1).await),
+        counts(server.upload_requests(1).await),
+        counts(server.attach_requests(1).await),
+        counts(server.subscription_errors(&query).await),
+    ];
+    assert_eq!(found, [(1_000, 200); 7]);
+    let endless = answered(&json!({ "data": vec![0; 100_001] }));
+    let error = endless.booking_requests(1).await.unwrap_err();
+    assert!(
+        error.class == ErrorClass::Contract && error.detail.contains("at data: expected a list of at most"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn names_kinds_hours_and_messages_that_have_no_end_are_cut() {
+    let (long, endless) = ("x".repeat(1_000), "x".repeat(100_000));
+    let kinds: Vec<String> = (0..500).map(|number| format!("{number} {long}")).collect();
+    let kinds = answered(&json!(kinds)).requests().await.unwrap();
+    let name = |kind: &RequestKind| {
+        let RequestKind::Unknown(name) = kind else { panic!("{kind:?}") };
+        name.chars().count()
+    };
+    assert_eq!((kinds.len(), kinds.iter().map(name).max()), (100, Some(61)));
+
+    let range = json!({"start": "08:00", "end": "17:00"});
+    let days: serde_json::Map<String, Value> =
+        (0..150).map(|day| (format!("{day} {long}"), json!(vec![range.clone(); 150]))).collect();
+    let contract = answered(&json!({ "liveHours": days })).liveness_contract().await.unwrap();
+    let longest = contract.live_hours.keys().map(|day| day.chars().count()).max();
+    let most = contract.live_hours.values().map(Vec::len).max();
+    assert_eq!((contract.live_hours.len(), longest, most), (100, Some(61), Some(100)));
+
+    let query = ErrorLogQuery { subscription_id: None, from: None, to: None, page: 1 };
+    let log = answered(&json!({"data": [{"errorType": endless, "errorMessage": endless}]}));
+    let error = log.subscription_errors(&query).await.unwrap().items.remove(0);
+    let length = |text: Option<String>| text.unwrap().chars().count();
+    assert_eq!((length(error.kind), length(error.message)), (301, 301));
+    let refused = client(json(400, &json!({"error": "x".repeat(60_000)}))).0.cancel(BookingId(5), "gone").await;
+    assert_eq!(refused.unwrap_err().detail.chars().count(), 301);
+    // So long an answer is no reason at all.
+    let refused = client(json(400, &json!({"error": endless}))).0.cancel(BookingId(5), "gone").await;
+    assert!(!refused.unwrap_err().detail.contains("xxx"));
+}
+
+#[tokio::test]
 async fn the_other_request_lists_are_read() {
     let updates = json!({"data": [
         {"requestId": 9, "bookingId": 5, "pmsAppointmentIds": ["603:3:be08"], "updatedAt": "2019-02-14 01:02:03", "bookingStatus": "Cancelled"},

@@ -246,6 +246,28 @@ fn a_misspelt_key_names_its_line_and_the_nearest_valid_key() {
 }
 
 #[test]
+fn an_empty_list_of_senders_would_refuse_every_webhook_and_says_what_to_do_instead() {
+    let webhooks = |senders: &str| {
+        let table = format!("[webhooks]\npublic_url = \"https://x.example\"\nsecret = \"s\"\n{senders}\n");
+        problems(&format!("{LEAST}{table}"))
+    };
+    let found = webhooks("allowed_ips = []");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].contains("[webhooks] allowed_ips: ") && found[0].contains("every webhook is refused"),
+        "{found:#?}"
+    );
+    assert!(found[0].contains("leave the key out") && found[0].contains("take [webhooks] out"), "{found:#?}");
+    let found = webhooks("allowed_ips = [\"x\"]");
+    assert!(found.len() == 1 && !found[0].contains("refused"), "{found:#?}");
+    let of = |senders: &str| {
+        let table = format!("[webhooks]\npublic_url = \"https://x.example\"\nsecret = \"s\"\n{senders}\n");
+        parse_in(directory().path(), &format!("{LEAST}{table}")).unwrap().webhooks.unwrap().allowed_ips.len()
+    };
+    assert_eq!((of(""), of("allowed_ips = [\"10.0.0.1\"]"), of("trusted_proxies = []")), (3, 1, 3));
+}
+
+#[test]
 fn all_problems_of_a_file_come_together_in_the_order_of_its_lines() {
     let text = LEAST
         .replace("username = \"healthengine\"", "usrname = \"healthengine\"")

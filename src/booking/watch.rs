@@ -62,6 +62,16 @@ pub struct Pass {
     pub unheard: usize,
     /// How many bookings are upcoming in all.
     pub upcoming: usize,
+    /// True if there were more to ask for than one pass takes.
+    pub is_cut: bool,
+}
+
+impl Pass {
+    /// How many bookings the pass speaks for. Of one that was cut short nobody knows how many of the others are gone too, so it is
+    /// measured by itself.
+    fn measure(&self) -> usize {
+        if self.is_cut { self.sightings.len() } else { self.upcoming.max(self.sightings.len()) }
+    }
 }
 
 /// More than this many cancellations in one round,
@@ -79,14 +89,13 @@ pub fn is_watched(entry: &Entry, now: DateTime<Utc>) -> bool {
         && entry.place.as_ref().is_some_and(|place| now < place.span.start)
 }
 
-/// The bookings of a round, the one first that was not asked for the longest: the near ones each time, the others once a day. What
-/// is more than `most` is first in the next round.
+/// The bookings of a round, the one first that was not asked for the longest: the near ones each time, the others once a day. Those
+/// that one pass has no room for are first in the next round.
 pub fn round(
     entries: Vec<Entry>,
     asked_at: &BTreeMap<BookingId, DateTime<Utc>>,
     near_end: DateTime<Utc>,
     now: DateTime<Utc>,
-    most: usize,
 ) -> Vec<Entry> {
     // An appointment that was made a moment ago is as good as asked for.
     let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied().or(entry.inserted_at);
@@ -98,7 +107,6 @@ pub fn round(
     };
     let mut round: Vec<Entry> = entries.into_iter().filter(is_due).collect();
     round.sort_by_key(|entry| (last(entry), entry.booking_id));
-    round.truncate(most);
     round
 }
 
@@ -112,7 +120,7 @@ pub fn is_suspect(entry: &Entry, schedule_free: &[Span], reading_began: DateTime
 /// What follows from a pass.
 pub fn judge(pass: &Pass, server: Zone) -> Vec<(BookingId, Event)> {
     let gone = pass.sightings.iter().filter(|sighting| sighting.found == Found::Gone).count();
-    let too_many = |gone: usize| gone > MANY && gone * MANY_SHARE > pass.upcoming;
+    let too_many = |gone: usize| gone > MANY && gone * MANY_SHARE > pass.measure();
     let verdict = |sighting: &Sighting| match &sighting.found {
         Found::Gone if sighting.with_many || too_many(gone) => Some(Event::GoneWithMany),
         // Perhaps too many, and nobody knows yet: the next pass asks for all of them again.
@@ -186,9 +194,9 @@ mod tests {
         let mut asked_at = BTreeMap::new();
         let mut times: BTreeMap<BookingId, u32> = BTreeMap::new();
         for minute in 1..=6 {
-            let round = round(entries.clone(), &asked_at, at(days(7)), at(minute), 200);
-            assert_eq!(round.len(), 200);
-            for entry in round {
+            let round = round(entries.clone(), &asked_at, at(days(7)), at(minute));
+            assert_eq!(round.len(), 500);
+            for entry in round.into_iter().take(200) {
                 asked_at.insert(entry.booking_id, at(minute));
                 *times.entry(entry.booking_id).or_default() += 1;
             }
@@ -204,7 +212,7 @@ mod tests {
         let entries = vec![standing(1, 60), standing(2, 60 * 24 * 10)];
         let ids = |asked_at: &[(i64, i64)], now: i64| -> Vec<i64> {
             let asked_at = asked_at.iter().map(|(id, minute)| (BookingId(*id), at(*minute))).collect();
-            let found = round(entries.clone(), &asked_at, at(now + 60 * 24 * 7), at(now), 200);
+            let found = round(entries.clone(), &asked_at, at(now + 60 * 24 * 7), at(now));
             found.iter().map(|entry| entry.booking_id.0).collect()
         };
         assert_eq!(ids(&[], 0), [1], "both were made this moment");
@@ -215,6 +223,10 @@ mod tests {
     }
 
     fn pass(found: &[Found], unheard: usize, upcoming: usize) -> Vec<Event> {
+        pass_of(found, unheard, upcoming, false)
+    }
+
+    fn pass_of(found: &[Found], unheard: usize, upcoming: usize, is_cut: bool) -> Vec<Event> {
         let sighting = |(id, found): (usize, &Found)| Sighting {
             entry: standing(id as i64, 60),
             found: found.clone(),
@@ -222,7 +234,7 @@ mod tests {
             with_many: false,
         };
         let sightings = found.iter().enumerate().map(sighting).collect();
-        let pass = Pass { sightings, unheard, upcoming };
+        let pass = Pass { sightings, unheard, upcoming, is_cut };
         judge(&pass, Zone::Iana(chrono_tz::UTC)).into_iter().map(|(_, event)| event).collect()
     }
 
@@ -234,5 +246,20 @@ mod tests {
         assert_eq!(pass(&[Found::Gone, Found::Unknown], 1, 8), [Event::Gone], "three at most");
         assert_eq!(pass(&[Found::Gone, Found::Gone], 2, 8), []);
         assert_eq!(pass(&[Found::Gone, Found::Gone], 2, 16), [Event::Gone, Event::Gone]);
+    }
+
+    #[test]
+    fn a_pass_that_was_cut_short_is_measured_by_itself() {
+        let mut found = vec![Found::Gone; 60];
+        found.resize(200, Found::Silent);
+        assert_eq!(pass_of(&found, 0, 400, false), vec![Event::Gone; 60], "60 of 400");
+        assert_eq!(
+            pass_of(&found, 0, 400, true),
+            vec![Event::GoneWithMany; 60],
+            "60 of 200, and nobody knows of the others"
+        );
+        found[50..60].fill(Found::Silent);
+        assert_eq!(pass_of(&found, 0, 400, true), vec![Event::Gone; 50], "a quarter is believed");
+        assert_eq!(pass_of(&found, 1, 400, true), [], "unless one more may be gone");
     }
 }

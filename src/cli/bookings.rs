@@ -12,6 +12,7 @@ use super::{BookingsArgs, BookingsCommand, Global, output};
 use crate::clock::Clock;
 use crate::config;
 use crate::ids::{BookingId, PracticeId};
+use crate::messages::resolve::how_to_settle;
 use crate::messages::{commands as say, plain};
 use crate::practice::ledger::Ledger;
 use crate::practice::zones;
@@ -38,6 +39,9 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
         None | Some(BookingsCommand::List | BookingsCommand::Resolve(_)) => {
             let bookings = source.all().await?;
             output::result(if args.json { serde_json::to_string_pretty(&bookings)? } else { table(&bookings) })?;
+            if bookings.iter().any(|booking| booking.needs_attention.is_some()) {
+                output::note(&format!("{}.", how_to_settle("ID")));
+            }
         }
         Some(BookingsCommand::Show { id }) => {
             let booking = source.one(*id).await?.ok_or_else(|| say::unknown_booking(*id))?;
@@ -159,6 +163,7 @@ fn details(booking: &BookingView) -> String {
     line("State", &booking.state);
     if let Some(sentence) = &booking.needs_attention {
         line("Attention", &plain(sentence));
+        line("", &format!("{}.", how_to_settle(booking.booking_id)));
     }
     let _ = writeln!(out, "\nHistory (at the practice's time, {})", offset(booking));
     let width = booking.history.iter().map(|happening| happening.state.len()).max().unwrap_or(0);
@@ -218,7 +223,9 @@ mod tests {
         assert_eq!(
             details(&booking(7, Some("Check the diary."))),
             "Booking      7\nPractice     1234567\nAppointment  2026-03-03 09:15-09:30\nSchedule     136\n\
-             Reference    602:3:x\nState        confirmed\nAttention    Check the diary.\n\n\
+             Reference    602:3:x\nState        confirmed\nAttention    Check the diary.\n             \
+             Once that is done, `vetbridge bookings resolve 7` settles it, with --confirmed, --rejected or --cancelled as the diary has \
+             it.\n\n\
              History (at the practice's time, UTC+11:00)\n  \
              2026-03-02 08:00:00  received   Healthengine lists the booking.\n  \
              2026-03-02 08:00:01  confirmed  Told.\n"

@@ -67,7 +67,7 @@ fn off(text: &mut String, practice: &OffStatus) {
 
 fn flagged(text: &mut String, bookings: usize) {
     if bookings > 0 {
-        let _ = writeln!(text, "  {}", say::bookings_need_attention(bookings));
+        let _ = writeln!(text, "  {}.", say::bookings_need_attention(bookings));
     }
 }
 
@@ -80,4 +80,29 @@ fn problems(text: &mut String, problems: &[Problem]) {
 
 fn time(at: Option<DateTime<FixedOffset>>) -> String {
     at.map_or_else(|| "never".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reads_that_bookings_are_flagged_is_told_how_that_ends() {
+        let practice = |needs_attention| OffStatus {
+            id: "7".into(),
+            why: "paused".into(),
+            silent: true,
+            problems: Vec::new(),
+            needs_attention,
+        };
+        let text = |needs_attention| {
+            let mut text = String::new();
+            off(&mut text, &practice(needs_attention));
+            text
+        };
+        let told = text(2);
+        assert!(told.contains("2 bookings need a person; `vetbridge bookings` says for what."), "{told}");
+        assert!(told.contains("`vetbridge bookings resolve ID` settles it"), "{told}");
+        assert_eq!(text(0).lines().count(), 2, "{}", text(0));
+    }
 }

@@ -135,6 +135,12 @@ pub(super) fn admin_listen(root: &Table<'_>) -> Option<SocketAddr> {
     address
 }
 
+/// Addresses of `allowed_ips`. None at all would refuse every webhook, which is hardly what somebody wants who takes the trouble to
+/// configure them.
+fn senders(value: &Value<'_>) -> Option<Vec<IpAddr>> {
+    if value.items()?.is_empty() { value.fail(say::no_senders()) } else { value.list(ip) }
+}
+
 fn webhooks(table: Table<'_>, around: &Surroundings<'_>, admin_listen: Option<SocketAddr>) -> Option<Webhooks> {
     let listen = table.or("listen", WEBHOOKS_LISTEN, |value| {
         let address = listen(value)?;
@@ -144,7 +150,7 @@ fn webhooks(table: Table<'_>, around: &Surroundings<'_>, admin_listen: Option<So
     });
     let public_url = table.required("public_url", url(&["https"]));
     let secret = table.required("secret", |value| webhook_secret(value, around));
-    let allowed_ips = table.or("allowed_ips", HEALTHENGINE_SENDERS.to_vec(), |value| value.list(ip));
+    let allowed_ips = table.or("allowed_ips", HEALTHENGINE_SENDERS.to_vec(), senders);
     let trusted_proxies = table.or("trusted_proxies", Vec::new(), |value| value.list(ip));
     table.finish();
     Some(Webhooks {

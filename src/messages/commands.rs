@@ -125,7 +125,10 @@ pub const NOT_HEALTHY: &str = "Something needs attention:";
 /// Bookings are flagged.
 pub fn bookings_need_attention(count: usize) -> String {
     let (bookings, need) = if count == 1 { ("booking", "needs") } else { ("bookings", "need") };
-    format!("{count} {bookings} {need} a person; see `vetbridge bookings`")
+    format!(
+        "{count} {bookings} {need} a person; `vetbridge bookings` says for what. {}",
+        super::resolve::how_to_settle("ID")
+    )
 }
 
 /// The service pauses a practice.

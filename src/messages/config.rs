@@ -170,6 +170,12 @@ pub fn bad_label() -> &'static str {
     "a label is the text before the colon; it must not be empty nor have a colon inside"
 }
 
+/// An empty list of senders.
+pub fn no_senders() -> &'static str {
+    "no address in the list means that every webhook is refused: leave the key out for Healthengine's own addresses, or name the \
+     addresses that webhooks come from; for no webhooks at all take [webhooks] out"
+}
+
 /// A list that must have something in it.
 pub fn empty_list(of: &str) -> String {
     format!("must name at least one {of}")

@@ -18,6 +18,13 @@ pub const CANCELLED: &str = "The practice cancelled the appointment.";
 /// Healthengine has it as settled, or took the confirmation.
 pub const HEARD: &str = "Healthengine has the booking as confirmed.";
 
+/// How a flag ends. Said beside what the flag says itself, wherever somebody can read that: `booking` is its number, or stands for it.
+pub fn how_to_settle(booking: impl Display) -> String {
+    format!(
+        "Once that is done, `vetbridge bookings resolve {booking}` settles it, with --confirmed, --rejected or --cancelled as the diary has it"
+    )
+}
+
 /// A line of the person's.
 pub fn note(note: &str) -> String {
     format!("Note: {note}")

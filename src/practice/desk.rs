@@ -16,6 +16,7 @@ use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
+use crate::messages::resolve::how_to_settle;
 use crate::openvpms::NewBooking;
 use crate::remote::{Answer, ErrorClass};
 
@@ -137,6 +138,12 @@ impl Practice {
         if changed_state {
             let reason = entry.history.last().map(|last| last.reason.as_str()).unwrap_or_default();
             tracing::info!(practice = %self.id(), booking = %entry.booking_id, state = entry.state.name(), "{reason}");
+        }
+        if let Some(sentence) = &entry.needs_attention
+            && before.is_none_or(|before| before.needs_attention.as_ref() != Some(sentence))
+        {
+            let booking = entry.booking_id;
+            tracing::warn!(practice = %self.id(), %booking, "{sentence} {}.", how_to_settle(booking));
         }
         if changed_state && entry.state == State::Confirmed {
             self.health.clear(&Subject::Booking(entry.booking_id));

@@ -69,9 +69,7 @@ impl Practice {
         loop {
             let wait = match self.leave_step(began).await {
                 Ok(true) => {
-                    self.forget_all_days();
-                    // Silent from here on, also if the process dies in the next moment.
-                    self.written(self.shared.store.flush().await.map_err(Into::into));
+                    self.forget_for_good().await;
                     return Farewell::Complete;
                 }
                 Ok(false) => {
@@ -82,7 +80,7 @@ impl Practice {
                     // The first time it is settled here, the second time a person hears that Healthengine was not told.
                     self.give_up_bookings().await;
                     self.give_up_bookings().await;
-                    self.forget_all_days();
+                    self.forget_for_good().await;
                     return Farewell::Refused;
                 }
                 Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => BLOCKED,
@@ -94,6 +92,12 @@ impl Practice {
                 () = self.try_again.notified() => {}
             }
         }
+    }
+
+    /// Silent from here on, also if the process dies in the next moment.
+    async fn forget_for_good(&self) {
+        self.forget_all_days();
+        self.written(self.shared.store.flush().await.map_err(Into::into));
     }
 
     /// As much of it as can be done at once; true if that was all.

@@ -53,7 +53,7 @@ impl Practice {
     }
 
     fn is_replaced_since(&self, last: DateTime<Utc>) -> bool {
-        last < self.shared.store.meta().complete_since()
+        self.shared.store.meta().replaced_since(last, self.now())
     }
 
     /// Of a store that was replaced nobody can say what Healthengine has: also the days that it believes empty are emptied again.

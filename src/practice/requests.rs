@@ -35,8 +35,6 @@ pub(super) const LATE_AT_ONCE: usize = 16;
 pub(super) const UPDATES_AT_ONCE: usize = 16;
 /// and of bookings that nobody waits for so many are looked after. What has no place is found again.
 pub(super) const KNOWN_AT_ONCE: usize = 32;
-/// However often somebody says "look now", this lies between two polls.
-const BETWEEN_POLLS: Duration = Duration::from_secs(1);
 /// How long updates wait for the bookings of the same poll.
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 /// The first poll of a new practice waits no longer than this for configuration and days.
@@ -51,6 +49,8 @@ impl Practice {
     pub(super) async fn request_loop(self: Arc<Self>) {
         let mut delays = self.delays(self.settings.sync.request_interval);
         self.wait_for_the_first_configuration().await;
+        // When the last poll began that a webhook caused.
+        let mut hinted_at = None;
         loop {
             let began = Instant::now();
             let outcome = match self.poll().await {
@@ -63,13 +63,13 @@ impl Practice {
                 }
                 Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },
             };
-            let Pace { wait, hint_after } = self.pace(outcome);
+            let Pace { wait, hint_after } = self.pace(outcome, hinted_at.map(|at| began - at));
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
                 // From poll to poll, however long answering took.
                 () = tokio::time::sleep_until(began + wait) => {}
-                () = self.hinted(hint_after.map(|after| began + after.max(BETWEEN_POLLS))) => {}
+                () = self.hinted(hint_after.map(|after| began + after)) => hinted_at = Some(Instant::now()),
                 () = self.try_again.notified() => {}
             }
         }
@@ -102,8 +102,8 @@ impl Practice {
         }
     }
 
-    /// When to poll next, after a poll that ended so.
-    fn pace(&self, outcome: Outcome) -> Pace {
+    /// When to poll next, after a poll that ended so; a webhook caused one this long before it began.
+    fn pace(&self, outcome: Outcome, since_hint: Option<Duration>) -> Pace {
         let (now, zone) = (self.now(), self.known_zone());
         // Live hours begin with a minute.
         // Before OpenVPMS was ever read nobody knows what time it is there.
@@ -118,6 +118,7 @@ impl Practice {
             live: live_in == Some(0),
             live_in: live_in.map(|minutes| Duration::from_secs(60 * minutes.unsigned_abs())),
             webhooks_arrive: self.locked(&self.evidence).webhooks_arrive(now),
+            since_hint,
             request_interval: self.settings.sync.request_interval,
             idle_request_interval: self.settings.sync.idle_request_interval,
         })

@@ -89,7 +89,7 @@ impl Practice {
         let round = {
             let mut watched = self.locked(&self.watched);
             watched.keep(&live);
-            round(live, &watched.asked_at, near_end, now, ROUND_MAX)
+            round(live, &watched.asked_at, near_end, now)
         };
         self.ask_for(offering, round, false);
     }
@@ -123,7 +123,7 @@ impl Practice {
         };
         // One that fails each time says nothing about the others, and these come first.
         entries.sort_by_key(|entry| failing.contains(&entry.booking_id));
-        let mut pass = Pass::default();
+        let mut pass = Pass { is_cut, ..Pass::default() };
         let (mut unheard, mut in_a_row) = (Vec::new(), 0);
         let mut waiting = entries.into_iter();
         for entry in waiting.by_ref() {
@@ -147,9 +147,7 @@ impl Practice {
         unheard.extend(waiting.map(|entry| entry.booking_id));
         pass.unheard = unheard.len();
         let now = self.now();
-        let upcoming = self.shared.ledger.pick_live(self.id(), |entry| is_watched(entry, now).then_some(())).len();
-        // Of a pass that was cut short nobody knows how many the others would have been: it is measured by itself.
-        pass.upcoming = if is_cut { pass.sightings.len() } else { upcoming.max(pass.sightings.len()) };
+        pass.upcoming = self.shared.ledger.pick_live(self.id(), |entry| is_watched(entry, now).then_some(())).len();
         let asked: BTreeMap<BookingId, Option<BookingReference>> = pass
             .sightings
             .iter()

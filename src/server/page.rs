@@ -73,7 +73,12 @@ fn practice_section(practice: &PracticeStatus) -> Markup {
                 tr { th { "Problem" } td { (problem_line(problem)) } }
             }
         }
+        (flagged(practice.needs_attention))
     }
+}
+
+fn flagged(bookings: usize) -> Markup {
+    html! { @if bookings > 0 { p.ill { (commands::bookings_need_attention(bookings)) "." } } }
 }
 
 fn problem_line(problem: &Problem) -> Markup {
@@ -85,7 +90,7 @@ fn off_section(practice: &OffStatus) -> Markup {
         h2 { "Practice " (practice.id) " is " (practice.why) }
         p { (if practice.silent { say::OFF_AND_SILENT } else { say::OFF_AND_LEAVING }) }
         @for problem in &practice.problems { p { (problem_line(problem)) } }
-        @if practice.needs_attention > 0 { p.ill { (commands::bookings_need_attention(practice.needs_attention)) "." } }
+        (flagged(practice.needs_attention))
     }
 }
 
@@ -116,4 +121,41 @@ fn booking_table(bookings: &[BookingView]) -> Markup {
 
 fn time(at: Option<DateTime<FixedOffset>>) -> String {
     at.map_or_else(|| "never".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reads_that_bookings_are_flagged_is_told_how_that_ends() {
+        let practice = |needs_attention: usize| PracticeStatus {
+            id: "1234567".into(),
+            in_step: true,
+            reasons: Vec::new(),
+            problems: Vec::new(),
+            resources: 2,
+            needs_attention,
+            polled_at: None,
+            webhook_at: None,
+            read_at: None,
+            configured_at: None,
+            sent_at: None,
+        };
+        let off = |needs_attention| OffStatus {
+            id: "7".into(),
+            why: "paused".into(),
+            silent: true,
+            problems: Vec::new(),
+            needs_attention,
+        };
+        for (on, off) in [
+            (practice_section(&practice(1)), practice_section(&practice(0))),
+            (off_section(&off(1)), off_section(&off(0))),
+        ] {
+            let (on, off) = (on.into_string(), off.into_string());
+            assert!(on.contains("1 booking needs a person") && on.contains("`vetbridge bookings resolve ID`"), "{on}");
+            assert!(!off.contains("resolve"), "{off}");
+        }
+    }
 }

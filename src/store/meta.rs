@@ -38,6 +38,12 @@ impl Meta {
         let Self { instance: _, created_at: _, restored_at, imported_at } = self;
         (*restored_at).max(*imported_at)
     }
+
+    /// True of what was noted at this moment, if the content was replaced since: of what happened in between it knows nothing. A
+    /// replacement in the future was made before this machine's clock was set right, and says nothing of what is noted since.
+    pub fn replaced_since(&self, noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self.replaced_at().is_some_and(|at| noted < at && at <= now)
+    }
 }
 
 impl Record for Meta {
@@ -75,5 +81,17 @@ mod tests {
         meta.imported_at = Some(created + TimeDelta::days(2));
         meta.restored_at = Some(created + TimeDelta::days(1));
         assert_eq!(meta.complete_since(), created + TimeDelta::days(2));
+    }
+
+    #[test]
+    fn what_was_noted_before_the_store_was_replaced_is_out_of_date_unless_that_moment_is_yet_to_come() {
+        let day = |days: i64| DateTime::UNIX_EPOCH + TimeDelta::days(days);
+        let mut meta = Meta::new("a".into(), day(0));
+        assert!(!meta.replaced_since(day(1), day(9)), "it never was");
+        meta.restored_at = Some(day(2));
+        meta.imported_at = Some(day(5));
+        assert!(meta.replaced_since(day(1), day(9)) && meta.replaced_since(day(4), day(9)));
+        assert!(!meta.replaced_since(day(5), day(9)) && !meta.replaced_since(day(6), day(9)));
+        assert!(!meta.replaced_since(day(3), day(4)));
     }
 }

@@ -11,6 +11,9 @@
 //! Healthengine takes a practice off the site after ten minutes without a poll inside the live hours, and wants one an hour at
 //! any time. Whatever the configuration says, half of that is the most, so that one lost poll does no harm; and a long wait
 //! ends when the live hours begin. Only Healthengine's own wish goes beyond.
+//!
+//! A webhook is followed at once, unless another one was a moment ago: polls that webhooks cause are [`SPACING`] apart. So a storm
+//! of them means a poll each second, and a single one never waits because of a regular poll before it.
 
 use std::time::Duration;
 
@@ -20,9 +23,9 @@ pub const LIVE_LONGEST: Duration = Duration::from_secs(5 * 60);
 pub const IDLE_LONGEST: Duration = Duration::from_secs(30 * 60);
 /// How long Healthengine is left alone after it refused our credentials or the practice's consent.
 pub const BLOCKED: Duration = Duration::from_secs(300);
-/// However many webhooks arrive, from the beginning of one poll to that of the next no less than this goes by.
-pub const SPACING: Duration = Duration::from_millis(500);
-/// The same while Healthengine does not answer polls.
+/// However many webhooks arrive, from the beginning of one poll that they cause to that of the next no less than this goes by.
+pub const SPACING: Duration = Duration::from_secs(1);
+/// From the beginning of any poll to that of one that a webhook causes, while Healthengine does not answer polls.
 const SPACING_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// How the last poll ended.
@@ -52,6 +55,8 @@ pub struct Circumstances {
     pub live_in: Option<Duration>,
     /// True while webhooks demonstrably arrive.
     pub webhooks_arrive: bool,
+    /// How long before the last poll the last one began that a webhook caused, which can be the same; `None` before the first.
+    pub since_hint: Option<Duration>,
     /// As configured.
     pub request_interval: Duration,
     /// As configured.
@@ -69,7 +74,7 @@ pub struct Pace {
 
 /// When to poll next.
 pub fn pace(circumstances: &Circumstances) -> Pace {
-    let Circumstances { outcome, live, live_in, webhooks_arrive, request_interval, idle_request_interval } =
+    let Circumstances { outcome, live, live_in, webhooks_arrive, since_hint, request_interval, idle_request_interval } =
         *circumstances;
     let interval = if live && !webhooks_arrive { request_interval } else { idle_request_interval };
     let longest = match live_in {
@@ -78,7 +83,10 @@ pub fn pace(circumstances: &Circumstances) -> Pace {
         None => IDLE_LONGEST,
     };
     match outcome {
-        Outcome::Answered => Pace { wait: interval.min(longest), hint_after: Some(SPACING) },
+        Outcome::Answered => {
+            let hint_after = since_hint.map_or(Duration::ZERO, |since| SPACING.saturating_sub(since));
+            Pace { wait: interval.min(longest), hint_after: Some(hint_after) }
+        }
         Outcome::Blocked => Pace { wait: BLOCKED, hint_after: None },
         Outcome::Failed { backoff, retry_after } => {
             let asked = retry_after.unwrap_or_default();
@@ -110,18 +118,18 @@ mod tests {
         use Outcome::{Answered, Blocked};
         let table: [Row; 22] = [
             // The intervals of the configuration.
-            (Answered, true, None, false, 5, 10, 5, Some(500)),
-            (Answered, true, None, true, 5, 10, 10, Some(500)),
-            (Answered, false, None, false, 5, 10, 10, Some(500)),
-            (Answered, false, None, true, 5, 10, 10, Some(500)),
+            (Answered, true, None, false, 5, 10, 5, Some(1000)),
+            (Answered, true, None, true, 5, 10, 10, Some(1000)),
+            (Answered, false, None, false, 5, 10, 10, Some(1000)),
+            (Answered, false, None, true, 5, 10, 10, Some(1000)),
             // Half of what Healthengine allows is the most.
-            (Answered, true, None, false, HOUR, 10, 300, Some(500)),
-            (Answered, true, None, true, 5, HOUR, 300, Some(500)),
-            (Answered, false, None, false, 5, 24 * HOUR, HOUR / 2, Some(500)),
+            (Answered, true, None, false, HOUR, 10, 300, Some(1000)),
+            (Answered, true, None, true, 5, HOUR, 300, Some(1000)),
+            (Answered, false, None, false, 5, 24 * HOUR, HOUR / 2, Some(1000)),
             // A long wait ends when the live hours begin.
-            (Answered, false, Some(600), false, 5, HOUR, 600, Some(500)),
-            (Answered, false, Some(600), false, 5, 10, 10, Some(500)),
-            (Answered, false, Some(HOUR), false, 5, HOUR, HOUR / 2, Some(500)),
+            (Answered, false, Some(600), false, 5, HOUR, 600, Some(1000)),
+            (Answered, false, Some(600), false, 5, 10, 10, Some(1000)),
+            (Answered, false, Some(HOUR), false, 5, HOUR, HOUR / 2, Some(1000)),
             // Healthengine does not answer.
             (failed(7, None), true, None, false, 5, 10, 7, Some(5000)),
             (failed(HOUR, None), true, None, false, 5, 10, 300, Some(5000)),
@@ -145,12 +153,83 @@ mod tests {
                 live,
                 live_in: live_in.map(seconds),
                 webhooks_arrive,
+                since_hint: Some(Duration::ZERO),
                 request_interval: seconds(request),
                 idle_request_interval: seconds(idle),
             };
             let expected = Pace { wait: seconds(wait), hint_after: hint_after.map(Duration::from_millis) };
             assert_eq!(pace(&circumstances), expected, "{circumstances:?}");
         }
+    }
+
+    #[test]
+    fn a_webhook_waits_for_nothing_but_the_spacing_to_the_last_poll_that_a_webhook_caused() {
+        let hint_after = |outcome, since_hint: Option<u64>| {
+            let circumstances = Circumstances {
+                outcome,
+                live: true,
+                live_in: None,
+                webhooks_arrive: true,
+                since_hint: since_hint.map(Duration::from_millis),
+                request_interval: seconds(5),
+                idle_request_interval: seconds(10),
+            };
+            pace(&circumstances).hint_after.map(|after| after.as_millis())
+        };
+        for (since_hint, after) in [(None, 0), (Some(0), 1000), (Some(300), 700), (Some(1000), 0), (Some(60_000), 0)] {
+            assert_eq!(hint_after(Outcome::Answered, since_hint), Some(after), "{since_hint:?} ms ago");
+            assert_eq!(hint_after(failed(1, None), since_hint), Some(5000), "{since_hint:?} ms ago, not answered");
+            assert_eq!(hint_after(Outcome::Blocked, since_hint), None, "{since_hint:?} ms ago, refused");
+        }
+    }
+
+    /// Polls of a practice that hears of a webhook at each of these moments, in milliseconds: when they begin, and whether a
+    /// webhook caused them. A poll takes no time.
+    fn polls(webhooks: &[u64], interval: Duration, until: Duration) -> Vec<(Duration, bool)> {
+        let mut polls: Vec<(Duration, bool)> = vec![(Duration::ZERO, false)];
+        let mut heard = webhooks.iter().copied().map(Duration::from_millis).peekable();
+        while let Some((began, _)) = polls.last().copied().filter(|(began, _)| *began < until) {
+            let last_hint = polls.iter().rev().find(|(_, hinted)| *hinted).map(|(at, _)| *at);
+            let circumstances = Circumstances {
+                outcome: Outcome::Answered,
+                live: true,
+                live_in: None,
+                webhooks_arrive: false,
+                since_hint: last_hint.map(|at| began - at),
+                request_interval: interval,
+                idle_request_interval: interval,
+            };
+            let Pace { wait, hint_after } = pace(&circumstances);
+            let hinted = heard.peek().map(|at| (*at).max(began + hint_after.unwrap()));
+            let next = match hinted {
+                Some(hinted) if hinted < began + wait => (hinted, true),
+                Some(_) | None => (began + wait, false),
+            };
+            // Whatever was heard until then is answered by this poll.
+            while heard.next_if(|at| *at <= next.0).is_some() {}
+            polls.push(next);
+        }
+        polls
+    }
+
+    #[test]
+    fn a_storm_of_webhooks_means_one_poll_a_second_and_each_of_them_is_followed_by_a_poll() {
+        let mut storm: Vec<u64> = (5_020..25_020).collect();
+        storm.extend([40_017, 41_500, 41_600, 44_800]);
+        let polls = polls(&storm, seconds(5), seconds(60));
+        let hinted: Vec<Duration> = polls.iter().filter(|(_, hinted)| *hinted).map(|(at, _)| *at).collect();
+        assert!(hinted.windows(2).all(|pair| pair[1] - pair[0] >= SPACING), "{hinted:?}");
+        for webhook in storm.into_iter().map(Duration::from_millis) {
+            let answer = polls.iter().find(|(at, _)| *at >= webhook).unwrap().0;
+            assert!(answer - webhook <= SPACING, "{webhook:?}: {answer:?}");
+        }
+        // The first of them, just after a regular poll, and a single one wait for nobody.
+        for webhook in [5_020, 40_017, 41_500].map(Duration::from_millis) {
+            assert!(hinted.contains(&webhook), "{webhook:?}: {hinted:?}");
+        }
+        let in_any_second = |at: &Duration| polls.iter().filter(|(own, _)| (*at..*at + SPACING).contains(own)).count();
+        assert!(polls.iter().all(|(at, _)| in_any_second(at) <= 2), "one webhook's and a regular one: {polls:?}");
+        assert!((20..=22).contains(&hinted.iter().filter(|at| (seconds(5)..seconds(27)).contains(at)).count()));
     }
 
     #[test]
@@ -166,6 +245,7 @@ mod tests {
                         live: true,
                         live_in: None,
                         webhooks_arrive,
+                        since_hint: None,
                         request_interval: long,
                         idle_request_interval: long,
                     };

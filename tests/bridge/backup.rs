@@ -1,9 +1,11 @@
 //! An old backup is brought back: nothing that was booked since is made twice, and everything agrees again.
 
+use chrono::TimeDelta;
 use vetbridge::booking::ledger::State;
 use vetbridge::bridge::keeper::Off;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::store::{MemoryEngine, Store};
 
 use crate::lifecycle::{block, offers, until_silent};
 use crate::support::{Clinic, PRACTICE, minutes, seconds};
@@ -151,4 +153,21 @@ async fn a_practice_that_is_switched_off_on_an_old_backup_is_emptied_of_what_the
     assert_eq!(offers(&clinic, PRACTICE), 0);
     clinic.stop().await;
     assert_eq!(clinic.healthengine.violations(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backup_that_was_brought_back_while_the_clock_was_wrong_does_not_keep_everything_being_sent_again() {
+    let mut clinic = Clinic::open().await;
+    let backup = clinic.export();
+    clinic.stop().await;
+    let tomorrow = clinic.clock.now() + TimeDelta::days(1);
+    let store = Store::in_memory(&MemoryEngine::imported(&backup, tomorrow), clinic.clock.now()).unwrap();
+    clinic.start_on(store);
+    clinic.until_in_step().await;
+    clinic.journal.clear();
+    clinic.pass(minutes(25)).await;
+    let told = clinic.journal.count("POST /availability", "") + clinic.journal.count("POST /config", "");
+    assert_eq!(told, 0, "nothing changed");
+    assert!(clinic.journal.calls().len() < 600, "{} calls", clinic.journal.calls().len());
+    clinic.finish().await;
 }

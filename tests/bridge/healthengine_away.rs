@@ -1,5 +1,7 @@
 //! Healthengine is away, or refuses a practice.
 
+use std::time::Duration;
+
 use vetbridge::booking::ledger::State;
 use vetbridge::config::WhenDown;
 use vetbridge::remote::ErrorClass;
@@ -320,5 +322,32 @@ async fn a_booking_that_is_missing_from_a_long_list_is_settled_once_the_list_rea
         clinic.until_state(*booking, State::Confirmed, minutes(2)).await;
     }
     clinic.excuse(bookings[0]);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn bookings_whose_answers_are_refused_together_are_looked_for_in_one_reading_of_the_list() {
+    let clinic = Clinic::open().await;
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.contains("/requests/bookings").then_some(Fault::Slow(Duration::from_millis(300))));
+    // Each answer is taken, and said to be refused.
+    clinic.twist.set(|asked, answered| {
+        if asked.target.ends_with("/confirmInsert") {
+            answered.status = 400;
+        }
+    });
+    clinic.journal.clear();
+    let bookings: Vec<_> = (0..24)
+        .map(|slot| {
+            let start = format!("2027-02-16 {:02}:{:02}", 10 + slot / 4, slot % 4 * 15);
+            clinic.owner_books_regardless("s136", "66:s136", &start)
+        })
+        .collect();
+    let all_settled = |clinic: &Clinic| bookings.iter().all(|id| clinic.state(*id) == Some(State::Confirmed));
+    clinic.until("all are found to be settled", seconds(20), all_settled).await;
+    assert_eq!(clinic.journal.count("POST /bookings", "/confirmInsert"), 24);
+    let read = clinic.journal.count("GET /requests/bookings", "");
+    assert!((2..=6).contains(&read), "{read} readings for 24 bookings");
     clinic.finish().await;
 }

@@ -267,3 +267,78 @@ async fn a_watch_that_asked_before_a_person_named_another_appointment_cancels_no
     clinic.pass(seconds(20)).await;
     assert_eq!(clinic.status(booking), BookingStatus::Confirmed, "{}", clinic.account());
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_reads_of_a_doubt_in_the_log_learns_once_what_to_do_and_how_that_ends() {
+    let clinic = Clinic::open().await;
+    let booking = in_doubt(&clinic, "2027-02-16 10:00").await;
+    clinic.pass(minutes(5)).await;
+    let told = clinic.log.with(&format!("`vetbridge bookings resolve {booking}`"));
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].contains("WARN") && told[0].contains(&clinic.entry(booking).needs_attention.unwrap()), "{told:#?}");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_meets_a_reload_of_the_configuration_is_asked_to_try_again_and_can() {
+    let mut clinic = Clinic::open().await;
+    let booking = in_doubt(&clinic, "2027-02-16 10:00").await;
+    let (own, former) = (reference_of(&clinic, booking), clinic.practice());
+    clinic.config.sync.near_days = 2;
+    clinic.reload();
+    clinic.until("it has a successor", seconds(20), |clinic| !Arc::ptr_eq(&former, &clinic.practice())).await;
+    let calls = clinic.journal.count("", "");
+    let why = match former.resolve(booking, &confirmed(&own), None).await {
+        Err(NotResolved::Refused(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(why.contains("Try again"), "{why}");
+    assert_eq!(
+        (clinic.state(booking), clinic.journal.count("", "")),
+        (Some(State::InDoubt), calls),
+        "nothing was done"
+    );
+    assert_eq!(resolve(&clinic, booking, confirmed(&own)).await.unwrap(), State::Confirmed);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_waits_for_a_person_who_is_settling_a_booking() {
+    let mut clinic = Clinic::open().await;
+    let booking = booked(&clinic, "2027-02-16 10:00").await;
+    clinic.pass(seconds(1)).await;
+    clinic.openvpms_faults.set(|asked| (asked.method == "DELETE").then_some(Fault::Slow(seconds(6))));
+    let former = clinic.practice();
+    let settling = tokio::spawn({
+        let practice = former.clone();
+        async move { practice.resolve(booking, &Verdict::Cancelled, None).await }
+    });
+    clinic.pass(seconds(1)).await;
+    clinic.config.sync.near_days = 2;
+    clinic.reload();
+    clinic.pass(seconds(4)).await;
+    assert!(!settling.is_finished() && Arc::ptr_eq(&former, &clinic.practice()), "two would be at one booking");
+    assert_eq!(settling.await.unwrap().unwrap().state, State::Cancelled);
+    assert_eq!(clinic.status(booking), BookingStatus::Cancelled);
+    clinic.until("the successor is there", seconds(5), |clinic| !Arc::ptr_eq(&former, &clinic.practice())).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_not_kept_waiting_for_a_booking_that_is_in_other_hands_for_long() {
+    let mut clinic = Clinic::new();
+    clinic.config.openvpms.request_timeout = seconds(90);
+    clinic.open_up().await;
+    let booking = booked(&clinic, "2027-02-16 10:00").await;
+    clinic.pass(seconds(1)).await;
+    clinic.openvpms_faults.set(|asked| (asked.method == "DELETE").then_some(Fault::Slow(seconds(60))));
+    clinic.healthengine.cancel(booking).unwrap();
+    // The next poll finds it, and its DELETE is on the way.
+    clinic.pass(seconds(8)).await;
+    let began = clinic.clock.now();
+    let why = refused(resolve(&clinic, booking, Verdict::Cancelled).await);
+    assert!(why.contains("Try again") && (clinic.clock.now() - began).num_seconds() == 30, "{why}");
+    clinic.until_state(booking, State::Cancelled, minutes(2)).await;
+    clinic.openvpms_faults.heal();
+    clinic.finish().await;
+}

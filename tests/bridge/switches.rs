@@ -410,3 +410,87 @@ async fn a_practice_that_is_switched_on_while_it_leaves_ends_what_its_farewell_b
     clinic.until_state(booking, State::Confirmed, seconds(20)).await;
     clinic.finish().await;
 }
+
+/// Waits, closely, until a practice stands like this, and pulls the plug in that moment.
+async fn pull_the_plug_when(clinic: &mut Clinic, id: &str, wanted: Option<Standing>) {
+    for _ in 0..240_000 {
+        if standing(clinic, id) == wanted {
+            return clinic.pull_the_plug().await;
+        }
+        clinic.pass(Duration::from_millis(1)).await;
+    }
+    panic!("never {wanted:?}\n{}", clinic.account());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_practice_that_is_silent_stays_so_although_the_power_is_cut_in_that_moment() {
+    let mut clinic = Clinic::open().await;
+    switch(&mut clinic, PRACTICE, false);
+    pull_the_plug_when(&mut clinic, PRACTICE, Some(Standing::Silent(Off::Disabled))).await;
+    let calls = clinic.journal.calls().len();
+    clinic.start();
+    clinic.pass(minutes(5)).await;
+    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Silent(Off::Disabled)));
+    assert_eq!(told_since(&clinic, PRACTICE, calls), [""; 0]);
+    clinic.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_practice_without_consent_is_forgotten_although_the_power_is_cut_in_that_moment() {
+    let mut clinic = Clinic::with_branch();
+    clinic.open_up().await;
+    clinic.healthengine.revoke_consent(&practice(BRANCH)).unwrap();
+    clinic.config.practices.pop();
+    clinic.reload();
+    pull_the_plug_when(&mut clinic, BRANCH, None).await;
+    clinic.start();
+    clinic.pass(seconds(5)).await;
+    assert_eq!(clinic.bridge().health().problems(), [], "nobody is asked to put it back");
+    clinic.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_farewell_that_was_broken_off_is_asked_for_until_it_is_over() {
+    let mut clinic = Clinic::with_branch();
+    clinic.open_up().await;
+    let left_behind = |clinic: &Clinic| {
+        let problems = clinic.bridge().health().problems();
+        problems.iter().any(|own| own.text.contains(BRANCH) && own.text.contains("enabled = false"))
+    };
+    // Taken out while Healthengine is away: the process that has the key ends before it can empty the days.
+    let away = |asked: &Asked| asked.header("practice-id").is_some_and(|id| id == BRANCH).then_some(Fault::Refuse);
+    clinic.healthengine_faults.set(away);
+    let branch = clinic.config.practices.pop().unwrap();
+    clinic.reload();
+    clinic.pass(minutes(5)).await;
+    assert_eq!(standing(&clinic, BRANCH), Some(Standing::Leaving(Off::Removed)));
+    clinic.stop().await;
+    clinic.start();
+    clinic.pass(seconds(5)).await;
+    assert!(left_behind(&clinic));
+    // Put back for one start; Healthengine is still away then, and back long after.
+    clinic.stop().await;
+    clinic.config.practices.push(branch);
+    block(&mut clinic.config, BRANCH).enabled = false;
+    clinic.start();
+    clinic.pass(minutes(60)).await;
+    assert_eq!(standing(&clinic, BRANCH), Some(Standing::Leaving(Off::Disabled)));
+    // Who takes it out too early is told again.
+    clinic.stop().await;
+    let branch = clinic.config.practices.pop().unwrap();
+    clinic.start();
+    clinic.pass(seconds(5)).await;
+    assert!(left_behind(&clinic) && offers(&clinic, BRANCH) > 0);
+    clinic.config.practices.push(branch);
+    clinic.reload();
+    clinic.pass(minutes(5)).await;
+    clinic.healthengine_faults.heal();
+    until_silent(&clinic, BRANCH, Off::Disabled).await;
+    assert_eq!(offers(&clinic, BRANCH), 0);
+    clinic.stop().await;
+    clinic.config.practices.pop();
+    clinic.start();
+    clinic.pass(seconds(5)).await;
+    assert!(!left_behind(&clinic));
+    clinic.stop().await;
+}

@@ -9,7 +9,7 @@ use vetbridge::simulator::healthengine::{Delivered, ErrorLog};
 use vetbridge::webhooks::hint::Hint;
 
 use crate::support::webhooks::SECRET;
-use crate::support::{BRANCH, Clinic, PRACTICE, minutes, practice, seconds};
+use crate::support::{BRANCH, Clinic, PRACTICE, Travel, minutes, practice, seconds};
 
 /// Where polls alone would take a minute.
 const SLOW: u64 = 60;
@@ -91,11 +91,64 @@ async fn a_storm_of_webhooks_means_a_bounded_number_of_polls_and_every_one_is_an
     clinic.until("all are delivered", minutes(1), |clinic| clinic.healthengine.open_deliveries() == 0).await;
     assert_eq!(clinic.door.answers(), vec![Delivered::Answered(200); 10_001]);
     let polls = clinic.journal.of("GET /requests", "/requests");
-    assert!((10..=22).contains(&polls.len()), "{} polls in ten seconds", polls.len());
-    for pair in polls.windows(2) {
-        assert!(pair[1].at - pair[0].at >= TimeDelta::milliseconds(490), "{pair:?}");
+    assert!((10..=13).contains(&polls.len()), "{} polls in ten seconds", polls.len());
+    // One that a webhook caused, and a regular one beside it.
+    for three in polls.windows(3) {
+        assert!(three[2].at - three[0].at >= TimeDelta::milliseconds(990), "{three:?}");
     }
     assert_eq!(clinic.state(booking), Some(State::Confirmed));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_storm_of_webhooks_none_is_forgotten() {
+    let clinic = open().await;
+    for number in 0..8 {
+        let delay = Duration::from_millis(130 * number);
+        for _ in 0..7 {
+            clinic.healthengine.announce(&practice(PRACTICE), "availability", 50).unwrap();
+            clinic.pass(Duration::from_millis(110)).await;
+        }
+        clinic.pass(delay).await;
+        let booking = clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {:02}:00", 9 + number));
+        let took = clinic.until_state(booking, State::Confirmed, seconds(5)).await;
+        assert!(took <= Duration::from_millis(1_200), "{took:?}");
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_arrives_during_the_poll_of_another_one_or_right_after_it_is_not_forgotten() {
+    let mut clinic = Clinic::new().with_webhooks();
+    clinic.config.sync.idle_request_interval = seconds(SLOW);
+    // A poll takes a fifth of a second, and the answer is made in the middle of it.
+    clinic.travel = Travel::Steady(Duration::from_millis(100));
+    clinic.open_up().await;
+    for (number, delay) in [20, 90, 110, 150, 190, 210, 500, 990].into_iter().enumerate() {
+        clinic.healthengine.announce(&practice(PRACTICE), "availability", 1).unwrap();
+        clinic.pass(Duration::from_millis(delay)).await;
+        let booking = clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {:02}:00", 9 + number));
+        let took = clinic.until_state(booking, State::Confirmed, seconds(70)).await;
+        // The spacing, and some five calls.
+        assert!(took <= Duration::from_millis(2_500), "{took:?}, {delay} ms after the other");
+        clinic.pass(seconds(7)).await;
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_does_not_wait_because_a_regular_poll_was_a_moment_ago() {
+    let clinic = open().await;
+    for (number, delay) in [50, 200, 500, 900].into_iter().enumerate() {
+        clinic.pass(seconds(10)).await;
+        clinic.journal.clear();
+        let polled = |clinic: &Clinic| clinic.journal.count("GET /requests", "/requests") > 0;
+        clinic.until("a regular poll", seconds(SLOW + 5), polled).await;
+        clinic.pass(Duration::from_millis(delay)).await;
+        let booking = clinic.owner_books("s136", "66:s136", &format!("2027-02-16 1{number}:00"));
+        let took = clinic.until_state(booking, State::Confirmed, seconds(5)).await;
+        assert!(took <= Duration::from_millis(150), "{took:?}, {delay} ms after the poll");
+    }
     clinic.finish().await;
 }
 

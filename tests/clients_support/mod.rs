@@ -13,17 +13,19 @@ use vetbridge::remote::Answer;
 #[derive(Default)]
 pub(crate) struct Scripted {
     answers: Mutex<VecDeque<Answer<Response>>>,
+    /// When there are no more of them.
+    then: Option<Response>,
     asked: Mutex<Vec<Request>>,
 }
 
 impl Scripted {
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer<Response>>) -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() })
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() })
     }
 
     /// One answer, again and again.
     pub(crate) fn always(response: &Response) -> Arc<Self> {
-        Self::new(std::iter::repeat_n(Ok(response.clone()), 100))
+        Arc::new(Self { then: Some(response.clone()), ..Self::default() })
     }
 
     /// What was asked, in order.
@@ -43,7 +45,8 @@ impl Scripted {
 impl Transport for Scripted {
     async fn exchange(&self, request: Request) -> Answer<Response> {
         self.asked.lock().unwrap().push(request);
-        self.answers.lock().unwrap().pop_front().expect("one more call than the script has answers for")
+        let next = self.answers.lock().unwrap().pop_front();
+        next.or_else(|| self.then.clone().map(Ok)).expect("one more call than the script has answers for")
     }
 }
 

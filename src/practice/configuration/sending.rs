@@ -32,7 +32,7 @@ impl Practice {
             || told.key != key
             || told.at.is_none_or(|at| !(TimeDelta::zero()..DAILY).contains(&(self.now() - at)))
             // Told by the store's former life: Healthengine may have heard something else since.
-            || told.at < self.shared.store.meta().replaced_at();
+            || told.at.is_some_and(|at| self.shared.store.meta().replaced_since(at, self.now()));
         let mut changes = ConfigurationChanges {
             liveness_contract: everything || told.contract.as_ref() != Some(&desired.contract),
             ..ConfigurationChanges::default()

@@ -65,7 +65,7 @@ use crate::config::{self, Config};
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, LocationId, PracticeId, RequestId, ScheduleId, UserId};
-use crate::mapping::Mapping;
+use crate::mapping::{Inventory, Mapping};
 use crate::messages::practice as say;
 use crate::openvpms::OpenVpmsHandle;
 use crate::remote::{CallError, ErrorClass};
@@ -153,6 +153,18 @@ pub struct Offering {
     pub listed: BTreeSet<ScheduleId>,
 }
 
+impl Offering {
+    fn new(mapping: Mapping, zones: Zones, inventory: &Inventory) -> Self {
+        let schedules = inventory.schedules.values().flatten();
+        Self {
+            mapping,
+            zones,
+            user_locations: inventory.user_locations.clone(),
+            listed: schedules.map(|(schedule, _)| schedule.id).collect(),
+        }
+    }
+}
+
 /// One practice.
 pub struct Practice {
     config: config::Practice,
@@ -179,6 +191,8 @@ pub struct Practice {
     first_configuration: SetOnce<()>,
     first_offering: SetOnce<()>,
     first_sending: SetOnce<()>,
+    /// Set once Healthengine's list of bookings was read.
+    first_listing: SetOnce<()>,
     configuration: configuration::Configuration,
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
@@ -260,6 +274,7 @@ impl Practice {
             first_configuration: SetOnce::new(),
             first_offering: SetOnce::new(),
             first_sending: SetOnce::new(),
+            first_listing: SetOnce::new(),
             configuring: AsyncMutex::default(),
             due: due::Queue::default(),
             asked_days: due::Queue::default(),

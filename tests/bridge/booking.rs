@@ -6,7 +6,7 @@ use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, Wish};
 
-use crate::support::{Call, Clinic, person, seconds, wall_time};
+use crate::support::{Call, Clinic, PRACTICE, day, is_submission, person, practice, seconds, wall_time};
 
 #[tokio::test(start_paused = true)]
 async fn a_booking_stands_in_the_diary_and_is_confirmed_within_seconds() {
@@ -140,8 +140,32 @@ async fn time_that_another_pet_owner_gives_back_while_a_booking_of_that_day_is_m
     clinic.until_state(first, State::Cancelled, seconds(6)).await;
     assert_eq!(clinic.state(second), Some(State::Submitting), "its POST is under way");
     clinic.until_state(second, State::Confirmed, seconds(8)).await;
-    clinic.pass(seconds(3)).await;
+    clinic.pass(seconds(12)).await;
     assert!(clinic.published("s136", "66:s136", "2027-02-25 10:00"), "the look before the POST did not know that");
+    assert!(!clinic.published("s136", "66:s136", "2027-02-25 12:00"));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_staff_do_while_a_booking_is_made_is_not_undone_by_the_look_before_it() {
+    let clinic = Clinic::open().await;
+    let staff = clinic.staff_book(136, "2027-02-25 14:00", 15);
+    let mut posted = false;
+    clinic.openvpms_faults.set(move |asked| {
+        posted |= is_submission(asked);
+        let slow = if is_submission(asked) { 8 } else { 5 };
+        let is_meant = is_submission(asked) || asked.target.contains("/freebusy");
+        (posted && is_meant).then(|| Fault::Slow(seconds(slow)))
+    });
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-25 12:00");
+    clinic.until_state(booking, State::Submitting, seconds(6)).await;
+    clinic.staff_cancel(staff);
+    // A reading that begins before the POST is answered, and is answered after what the look showed was sent.
+    clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-25"), Some("s136")).unwrap();
+    let offered = |clinic: &Clinic| clinic.published("s136", "66:s136", "2027-02-25 14:00");
+    clinic.until_state(booking, State::Confirmed, seconds(9)).await;
+    clinic.until("the look's day is sent", seconds(1), |clinic| !offered(clinic)).await;
+    clinic.until("and what staff did since", seconds(12), offered).await;
     assert!(!clinic.published("s136", "66:s136", "2027-02-25 12:00"));
     clinic.finish().await;
 }

@@ -5,9 +5,10 @@
 //! the key is another one) and when the [`Guard`] lets it pass. What was last accepted is remembered across restarts, in full: while
 //! a list is held back, whoever asks for it gets the accepted one again.
 //!
-//! [`inventory`] reads, [`changes`] is what is to change as data, [`sending`] decides what goes out and sends it.
+//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`changes`] is what is to change as data, [`sending`] decides what goes out and sends it.
 
 mod changes;
+mod early;
 mod inventory;
 mod sending;
 
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use super::health::Subject;
 use super::{Failed, Offering, Practice};
@@ -63,6 +64,7 @@ pub(super) struct Configuration {
     resources_wanted: AtomicBool,
     types_wanted: AtomicBool,
     wanted: Notify,
+    early: AsyncMutex<early::Early>,
 }
 
 impl Configuration {
@@ -77,6 +79,7 @@ impl Configuration {
             resources_wanted: AtomicBool::new(false),
             types_wanted: AtomicBool::new(false),
             wanted: Notify::new(),
+            early: AsyncMutex::default(),
         }
     }
 
@@ -187,6 +190,9 @@ impl Practice {
         let mapping = Mapping::new(&inventory, &asked);
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         self.adopt_mapping(mapping, &inventory);
+        if self.offering().is_some() {
+            *self.configuration.early.lock().await = early::Early::default();
+        }
         if !dry_run {
             // Before anything is offered by this reading.
             Configuration::locked(&self.configuration.protected).clone_from(&desired.rulings.protected);
@@ -256,13 +262,7 @@ impl Practice {
                 self.health.clear(&Subject::Mapping);
                 super::zones::remember(&self.shared.store, self.id(), zones.practice);
                 self.offering.send_if_modified(|offering| {
-                    let schedules = inventory.schedules.values().flatten();
-                    let next = Offering {
-                        mapping,
-                        zones,
-                        user_locations: inventory.user_locations.clone(),
-                        listed: schedules.map(|(schedule, _)| schedule.id).collect(),
-                    };
+                    let next = Offering::new(mapping, zones, inventory);
                     let changed = offering.as_deref() != Some(&next);
                     if changed {
                         *offering = Some(Arc::new(next));

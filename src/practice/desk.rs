@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::locks::Held;
+use super::reading::Reading;
 use super::recall::Asked;
 use super::{Offering, Practice};
 use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, step};
@@ -14,7 +15,7 @@ use crate::booking::ledger::{Deadline, Entry, Place, State};
 use crate::booking::{decide, notes};
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
-use crate::ids::BookingId;
+use crate::ids::{BookingId, ResourceId};
 use crate::messages::practice as say;
 use crate::messages::resolve::how_to_settle;
 use crate::openvpms::NewBooking;
@@ -30,10 +31,16 @@ impl Practice {
             Some(entry) => entry,
             None => self.first_seen(&asked, now),
         };
-        let ask = match self.offering_in_time(&entry).await {
-            Some(offering) => decide::ask(request, &offering.mapping.resources, &offering.zones, now),
-            None if request.status == BookingStatus::Cancelled => Ask::Nothing,
-            None => Ask::Unread(say::NEVER_READ.into()),
+        let ask = if request.status == BookingStatus::Cancelled {
+            Ask::Nothing
+        } else if entry.state == State::Received {
+            match self.offering_in_time(&entry, request).await {
+                Ok(offering) => decide::ask(request, &offering.mapping.resources, &offering.zones, now),
+                Err(reason) => Ask::Unread(reason),
+            }
+        } else {
+            // What was decided stays, whatever is offered.
+            Ask::Unread(String::new())
         };
         let had_reference = entry.reference.is_some();
         self.attend(entry, Event::Asked(ask), Some(&asked)).await?;
@@ -43,13 +50,29 @@ impl Practice {
         Ok(())
     }
 
-    /// What is offered; waits for the first reading after a start as long as the deadline leaves time.
-    async fn offering_in_time(&self, entry: &Entry) -> Option<Arc<Offering>> {
+    /// What is offered, or why that is not known. After a start it is found out, or waited for, as long as the deadline leaves time.
+    async fn offering_in_time(&self, entry: &Entry, request: &BookingRequest) -> Result<Arc<Offering>, String> {
         let deadline = Deadline::new(entry.booked_at, self.healthengine.clock_difference());
         let now = self.now();
-        let left = deadline.look_until(now).map(|until| (until - now).to_std().unwrap_or_default()).unwrap_or_default();
-        let _late = tokio::time::timeout(left, self.first_offering.wait()).await;
-        self.offering()
+        let until = deadline.look_until(now);
+        let limit = until.map_or(self.settings.request_timeout * 4, |until| until - now);
+        let schedule =
+            request.pms_resource_id.as_deref().and_then(|id| id.parse::<ResourceId>().ok()).map(|id| id.schedule);
+        let found = async {
+            tokio::select! {
+                biased;
+                _ = self.first_offering.wait() => {}
+                found = self.offering_for(schedule, until.is_some()) => match found {
+                    Ok(offering) => return Ok(offering),
+                    // It may be there in time.
+                    Err(_) if until.is_some() => drop(self.first_offering.wait().await),
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
+            self.offering().ok_or_else(|| say::NEVER_READ.to_owned())
+        };
+        let in_time = tokio::time::timeout(limit.to_std().unwrap_or_default(), found).await;
+        in_time.unwrap_or_else(|_| Err(say::NEVER_READ.to_owned()))
     }
 
     fn first_seen(&self, asked: &Asked, now: DateTime<Utc>) -> Entry {
@@ -74,6 +97,8 @@ impl Practice {
         let (mut entry, mut event) = (entry, event);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
+        // What the look before the POST read.
+        let mut read: Option<Reading> = None;
         if event == Event::Unlisted {
             self.answer_heard(entry.booking_id);
         }
@@ -88,18 +113,19 @@ impl Practice {
                 stored = Some(next.clone());
             }
             entry = next;
-            self.hear(&entry, notices);
+            self.hear(&entry, notices, read.as_ref());
             // The locks are let go as soon as no POST follows.
             let locks = held.take().filter(|_| matches!(action, Action::Submit));
             event = match (action, entry.place) {
                 (Action::LookAndHold, Some(place)) if asked.is_some() => {
-                    let (look, taken) = self.look_and_hold(&entry, &place).await;
+                    let (look, taken);
+                    ((look, read), taken) = self.look_and_hold(&entry, &place).await;
                     held = taken;
                     Event::Looked(look)
                 }
                 // The patient's fields are at Healthengine, which lists the booking at the next poll.
                 (Action::LookAndHold, _) | (Action::Rest, _) => return Ok(()),
-                (Action::LookAgain, Some(place)) => Event::Looked(self.look(&entry, &place).await),
+                (Action::LookAgain, Some(place)) => Event::Looked(self.look(&entry, &place).await.0),
                 (Action::Submit, Some(place)) => match asked {
                     Some(asked) => Event::Submitted(self.submit(&place, asked).await),
                     None => return Ok(()),
@@ -156,10 +182,14 @@ impl Practice {
         self.shared.ledger.save(entry, now).await
     }
 
-    fn hear(&self, entry: &Entry, notices: Vec<Notice>) {
+    fn hear(&self, entry: &Entry, notices: Vec<Notice>, read: Option<&Reading>) {
         for notice in notices {
             match notice {
-                Notice::FreshDays => drop(entry.place.as_ref().map(|place| self.refresh(place))),
+                Notice::FreshDays => match (&entry.place, read) {
+                    (Some(place), Some(read)) if entry.state == State::Inserted => self.refresh_as_read(place, read),
+                    (Some(place), _) => self.refresh(place),
+                    (None, _) => {}
+                },
                 Notice::FreedDays(place) => self.refresh(&place),
                 Notice::Problem(text) => self.health.raise(Subject::Booking(entry.booking_id), text, self.now()),
             }
@@ -177,7 +207,7 @@ impl Practice {
     }
 
     /// Waits for the locks and looks, as long as the deadline leaves time.
-    async fn look_and_hold(&self, entry: &Entry, place: &Place) -> (Look, Option<Held>) {
+    async fn look_and_hold(&self, entry: &Entry, place: &Place) -> ((Look, Option<Reading>), Option<Held>) {
         let deadline = Deadline::new(entry.booked_at, self.healthengine.clock_difference());
         let now = self.now();
         let limit = deadline.look_until(now).map_or(self.settings.request_timeout * 4, |until| until - now);
@@ -187,12 +217,15 @@ impl Practice {
         };
         match tokio::time::timeout(limit.to_std().unwrap_or_default(), both).await {
             Ok(looked) => looked,
-            Err(_) => (Look::Unreachable(say::NO_ANSWER_IN_TIME.into()), None),
+            Err(_) => ((Look::Unreachable(say::NO_ANSWER_IN_TIME.into()), None), None),
         }
     }
 
     async fn submit(&self, place: &Place, asked: &Asked) -> Submission {
-        let Some(offering) = self.offering() else { return Submission::NothingDone(say::NEVER_READ.into()) };
+        let offering = match self.offering_for(Some(place.schedule), true).await {
+            Ok(offering) => offering,
+            Err(error) => return Submission::NothingDone(error.to_string()),
+        };
         let zone = offering.zones.server;
         let resource = offering.mapping.resource(place.resource());
         let kind = resource.and_then(|resource| resource.appointment_type(place.appointment_type));

@@ -2,6 +2,9 @@
 //!
 //! Days on which the same resources are wanted are one reading. What could not be read or sent is tried again in smaller pieces and
 //! at growing intervals, so that one day or one schedule that fails holds up no other.
+//!
+//! A booking at the desk has read its day a moment before its appointment was made: that day less the appointment needs no second
+//! reading. It waits here like the others, and is read after all when something else happens to it meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::sync::Notify;
 
-use super::publishing::Which;
+use super::publishing::{ReadDay, Which};
 use crate::availability::Days;
 use crate::ids::ResourceId;
 
@@ -36,6 +39,11 @@ impl Wanted {
         Some(Days { first, count: u32::try_from((last - first).num_days()).ok()?.checked_add(1)? })
     }
 
+    /// One resource on one day.
+    pub(super) fn one(resource: ResourceId, day: NaiveDate) -> Self {
+        Self { days: vec![day], resources: BTreeMap::from([(resource, Which::Changed)]) }
+    }
+
     fn pairs(&self) -> impl Iterator<Item = (NaiveDate, ResourceId)> {
         self.days.iter().flat_map(|day| self.resources.keys().map(move |resource| (*day, *resource)))
     }
@@ -51,6 +59,8 @@ struct Failure {
 #[derive(Debug, Default)]
 pub(super) struct Due {
     days: BTreeMap<NaiveDate, BTreeMap<ResourceId, Which>>,
+    /// Those that were read already.
+    read: BTreeMap<(NaiveDate, ResourceId), ReadDay>,
     failed: BTreeMap<(NaiveDate, ResourceId), Failure>,
     /// For each day that is asked for of every resource: which of them were sent since. The request stays listed until all were.
     answered: BTreeMap<NaiveDate, BTreeSet<String>>,
@@ -59,9 +69,49 @@ pub(super) struct Due {
 impl Due {
     /// A day that is wanted in any case stays wanted in any case.
     pub(super) fn add(&mut self, resource: ResourceId, day: NaiveDate, which: Which) {
+        self.read.remove(&(day, resource));
         let wanted = self.days.entry(day).or_default().entry(resource).or_insert(which);
         if which == Which::All {
             *wanted = Which::All;
+        }
+    }
+
+    /// A day that changed and was read at that. One that waits to be read stays so: why it waits, the reading may not show.
+    pub(super) fn add_read(&mut self, read: ReadDay) {
+        let (day, resource) = (read.day.date, read.day.resource);
+        let waits = self.days.get(&day).is_some_and(|wanted| wanted.contains_key(&resource));
+        if !waits || self.read.contains_key(&(day, resource)) {
+            self.days.entry(day).or_default().insert(resource, Which::Changed);
+            self.read.insert((day, resource), read);
+        }
+    }
+
+    /// Takes what was read already and may be sent.
+    pub(super) fn take_read(
+        &mut self,
+        now: DateTime<Utc>,
+        free_from: impl Fn(ResourceId, NaiveDate) -> DateTime<Utc>,
+    ) -> Vec<ReadDay> {
+        let (mut taken, mut left) = (Vec::new(), BTreeMap::new());
+        for ((day, resource), read) in std::mem::take(&mut self.read) {
+            if self.at(resource, day, &free_from) <= now {
+                self.no_longer_due(day, resource);
+                taken.push(read);
+            } else {
+                left.insert((day, resource), read);
+            }
+        }
+        self.read = left;
+        taken
+    }
+
+    fn no_longer_due(&mut self, day: NaiveDate, resource: ResourceId) {
+        self.read.remove(&(day, resource));
+        if let Some(wanted) = self.days.get_mut(&day) {
+            wanted.remove(&resource);
+            if wanted.is_empty() {
+                self.days.remove(&day);
+            }
         }
     }
 
@@ -83,7 +133,7 @@ impl Due {
         free_from(resource, day).max(again.unwrap_or(DateTime::<Utc>::MIN_UTC))
     }
 
-    /// Takes what goes first, with all days on which the same is wanted.
+    /// Takes what is to be read first, with all days on which the same is wanted.
     pub(super) fn take(
         &mut self,
         now: DateTime<Utc>,
@@ -93,7 +143,8 @@ impl Due {
         for (day, wanted) in &self.days {
             let mut alike: BTreeMap<u32, BTreeMap<ResourceId, Which>> = BTreeMap::new();
             for (resource, which) in wanted {
-                if self.at(*resource, *day, &free_from) <= now {
+                let is_read = self.read.contains_key(&(*day, *resource));
+                if !is_read && self.at(*resource, *day, &free_from) <= now {
                     let times = self.failed.get(&(*day, *resource)).map_or(0, |failure| failure.times);
                     let alike = alike.entry(times).or_default();
                     if alike.len() < RESOURCES_MAX {
@@ -115,11 +166,8 @@ impl Due {
         }
         let (_, taken) = taken?;
         for (day, resource) in taken.pairs() {
-            if let Some(wanted) = self.days.get_mut(&day) {
-                wanted.remove(&resource);
-            }
+            self.no_longer_due(day, resource);
         }
-        self.days.retain(|_, wanted| !wanted.is_empty());
         Some(taken)
     }
 
@@ -208,6 +256,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::availability::{Day, ResourceDay};
 
     fn day(number: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(2027, 2, number).unwrap()
@@ -266,6 +315,43 @@ mod tests {
             }
         }
         assert_eq!(sizes, [16, 4, 1, 1]);
+    }
+
+    fn read(resource: &str, number: u32, began: i64) -> ReadDay {
+        let day = ResourceDay { resource: id(resource), date: day(number), day: Day::empty(15) };
+        ReadDay { began: at(began), as_of: at(began), day }
+    }
+
+    #[test]
+    fn a_day_that_was_read_with_its_change_is_not_read_again_and_the_latest_reading_counts() {
+        let mut due = Due::default();
+        due.add_read(read("s136", 1, 0));
+        due.add_read(read("s136", 1, 1));
+        due.add_read(read("s211", 1, 0));
+        let not_before = |resource, _| if resource == id("s211") { at(9) } else { at(5) };
+        assert_eq!((due.next_at(not_before), due.take_read(at(4), not_before)), (Some(at(5)), vec![]));
+        assert_eq!(due.take(at(9), not_before), None, "they wait for their turn, not for a reading");
+        assert_eq!(due.take_read(at(5), not_before), [read("s136", 1, 1)]);
+        assert_eq!(due.take(at(5), not_before), None);
+        assert_eq!(due.take_read(at(9), not_before), [read("s211", 1, 0)]);
+        assert_eq!((due.take(at(9), not_before), due.next_at(not_before)), (None, None));
+    }
+
+    #[test]
+    fn a_day_to_which_something_else_happened_is_read_whatever_came_first() {
+        for other_first in [false, true] {
+            let mut due = Due::default();
+            if other_first {
+                due.add(id("s136"), day(1), Which::Changed);
+                due.add_read(read("s136", 1, 0));
+            } else {
+                due.add_read(read("s136", 1, 0));
+                due.add(id("s136"), day(1), Which::Changed);
+            }
+            assert_eq!(due.take_read(at(5), any_time), [], "{other_first}");
+            assert_eq!(due.take(at(5), any_time), Some(Wanted::one(id("s136"), day(1))), "{other_first}");
+            assert_eq!((due.take_read(at(5), any_time), due.take(at(5), any_time)), (vec![], None));
+        }
     }
 
     #[test]

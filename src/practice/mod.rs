@@ -117,6 +117,8 @@ pub struct Practice {
     first_configuration: SetOnce<()>,
     first_offering: SetOnce<()>,
     first_sending: SetOnce<()>,
+    /// Set once Healthengine's list of bookings was read.
+    first_listing: SetOnce<()>,
     configuration: configuration::Configuration,
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
@@ -186,6 +188,7 @@ impl Practice {
             first_configuration: SetOnce::new(),
             first_offering: SetOnce::new(),
             first_sending: SetOnce::new(),
+            first_listing: SetOnce::new(),
             configuring: AsyncMutex::default(),
             due: due::Queue::default(),
             asked_days: due::Queue::default(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Practice;
 use crate::availability::Zones;
 use crate::ids::{LocationId, ScheduleId, UserId};
-use crate::mapping::Mapping;
+use crate::mapping::{Inventory, Mapping};
 
 /// What OpenVPMS offers, once it was read: the measure of days and bookings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,18 @@ pub struct Offering {
     pub user_locations: BTreeMap<UserId, BTreeSet<LocationId>>,
     /// The schedules that OpenVPMS lists at all these locations.
     pub listed: BTreeSet<ScheduleId>,
+}
+
+impl Offering {
+    pub(super) fn new(mapping: Mapping, zones: Zones, inventory: &Inventory) -> Self {
+        let schedules = inventory.schedules.values().flatten();
+        Self {
+            mapping,
+            zones,
+            user_locations: inventory.user_locations.clone(),
+            listed: schedules.map(|(schedule, _)| schedule.id).collect(),
+        }
+    }
 }
 
 impl Practice {

@@ -2,7 +2,8 @@
 //!
 //! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for one batch, decides *then* what
 //! differs, and notes what was accepted before the next. So a fresh day after a booking overtakes a long reading between two of
-//! its batches, and the older reading does not undo it: a day is never replaced by one that was read earlier.
+//! its batches, and the older reading does not undo it: a day is never replaced by one that was read earlier. Where the earlier one
+//! says something else, the day is read again.
 //!
 //! A snapshot whose answer never came may have been accepted, or may yet be: what Healthengine has of that day is then unknown. So
 //! days are noted as *unheard* on the disk before they leave, until their answer came. An unheard day is sent again with the next
@@ -76,6 +77,18 @@ pub(super) struct ReadDays {
     pub(super) days: Vec<ResourceDay>,
 }
 
+/// One day with when the reading began that it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReadDay {
+    /// When the reading began.
+    pub(super) began: DateTime<Utc>,
+    /// From when on the day is so: when the reading began, or when an appointment of ours was made that was added to it. Readings
+    /// that began between the two need not show that one.
+    pub(super) as_of: DateTime<Utc>,
+    /// The day.
+    pub(super) day: ResourceDay,
+}
+
 /// What is sent of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {
@@ -83,6 +96,15 @@ pub(super) enum Which {
     Changed,
     /// All of it.
     All,
+}
+
+/// What is to be done with one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Send,
+    Leave,
+    /// It was read before what Healthengine has, and differs from that.
+    Overtaken,
 }
 
 /// What came of publishing.
@@ -215,30 +237,44 @@ impl Practice {
     /// The days of a reading that differ from what Healthengine was told.
     pub(super) fn changed(&self, read: &ReadDays, which: Which) -> Vec<ResourceDay> {
         let now = self.now();
-        read.days.iter().filter(|day| self.is_to_be_sent(day, read.began, which, now)).cloned().collect()
+        let sent = |day: &&ResourceDay| self.judge(day, read.began, which, now) == Verdict::Send;
+        read.days.iter().filter(sent).cloned().collect()
     }
 
-    fn is_to_be_sent(&self, day: &ResourceDay, read_at: DateTime<Utc>, which: Which, now: DateTime<Utc>) -> bool {
+    fn judge(&self, day: &ResourceDay, read_at: DateTime<Utc>, which: Which, now: DateTime<Utc>) -> Verdict {
         let told = self.publisher.told();
         let told = told.get(&(day.resource, day.date));
-        // A reading of the future was made before this machine's clock was set right.
-        if told.is_some_and(|told| told.read_at <= now && read_at < told.read_at) {
-            return false;
-        }
         let moment = Moment { now, min_notice: self.min_notice() };
         let change = availability::compare(told.map(|told| &told.sent), &day.day, day.date, moment, &self.zone());
+        // A reading of the future was made before this machine's clock was set right.
+        if told.is_some_and(|told| told.read_at <= now && read_at < told.read_at) {
+            return if change == DayChange::Same { Verdict::Leave } else { Verdict::Overtaken };
+        }
         let in_doubt = |told: &Told| self.publisher.is_in_doubt((day.resource, day.date), told.sent.at, now);
-        which == Which::All || change != DayChange::Same || told.is_some_and(in_doubt)
+        let send = which == Which::All || change != DayChange::Same || told.is_some_and(in_doubt);
+        if send { Verdict::Send } else { Verdict::Leave }
     }
 
     pub(super) fn min_notice(&self) -> TimeDelta {
         TimeDelta::from_std(self.settings.sync.min_notice).unwrap_or_default()
     }
 
-    /// Sends days, soonest first, in batches. `progress` hears of each day that is dealt with.
+    /// Sends days of one reading, soonest first, in batches. `progress` hears of each day that is dealt with.
     pub(super) async fn publish(
         &self,
         read: ReadDays,
+        which: Which,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Answer<Published> {
+        let ReadDays { began, days } = read;
+        self.publish_each(days.into_iter().map(|day| ReadDay { began, as_of: began, day }).collect(), which, progress)
+            .await
+    }
+
+    /// Sends days of several readings.
+    pub(super) async fn publish_each(
+        &self,
+        mut days: Vec<ReadDay>,
         which: Which,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Answer<Published> {
@@ -246,9 +282,8 @@ impl Practice {
             // Refused credentials or consent: the poll asks every five minutes whether that is still so.
             return Err(CallError::new(ErrorClass::NotSent, say::NO_ACCESS));
         }
-        let ReadDays { began, mut days } = read;
-        days.sort_by_key(|day| (day.date, day.resource));
-        days.dedup_by_key(|day| (day.date, day.resource));
+        days.sort_by_key(|read| (read.day.date, read.day.resource));
+        days.dedup_by_key(|read| (read.day.date, read.day.resource));
         let mut waiting = days.into_iter();
         let mut published = Published::default();
         loop {
@@ -257,21 +292,24 @@ impl Practice {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
             let now = self.now();
-            let mut batch = Vec::new();
-            for day in waiting.by_ref() {
-                if self.is_to_be_sent(&day, began, which, now) {
-                    if now < self.publisher.free_from(day.resource, day.date) {
+            let (mut batch, mut read_at) = (Vec::new(), Vec::new());
+            for ReadDay { began, as_of, day } in waiting.by_ref() {
+                match self.judge(&day, began, which, now) {
+                    Verdict::Send if now < self.publisher.free_from(day.resource, day.date) => {
                         self.note_due_day(day.resource, day.date, which);
-                        progress(1);
+                    }
+                    Verdict::Send => {
+                        batch.push(day);
+                        read_at.push(as_of);
+                        if batch.len() == BATCH_MAX {
+                            break;
+                        }
                         continue;
                     }
-                    batch.push(day);
-                    if batch.len() == BATCH_MAX {
-                        break;
-                    }
-                } else {
-                    progress(1);
+                    Verdict::Overtaken => self.note_due_day(day.resource, day.date, Which::Changed),
+                    Verdict::Leave => {}
                 }
+                progress(1);
             }
             if batch.is_empty() {
                 return Ok(published);
@@ -282,7 +320,7 @@ impl Practice {
             published.refused += outcome.failed.len();
             progress(batch.len());
             // In this order: a crash between the two leaves a day in doubt, which is sent again.
-            self.note_told(&batch, &outcome, began);
+            self.note_told(&batch, &outcome, &read_at);
             self.note_heard(&batch, before, &outcome, failure.as_ref());
             if let Some(error) = failure {
                 return Err(error);
@@ -380,7 +418,7 @@ impl Practice {
         (outcome, None)
     }
 
-    fn note_told(&self, days: &[ResourceDay], outcome: &BatchOutcome, read_at: DateTime<Utc>) {
+    fn note_told(&self, days: &[ResourceDay], outcome: &BatchOutcome, read_at: &[DateTime<Utc>]) {
         if outcome.accepted.is_empty() && outcome.failed.is_empty() {
             return;
         }
@@ -389,7 +427,7 @@ impl Practice {
         let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
         let mut batch = Batch::new();
         let mut failures = Vec::new();
-        for (index, day) in days.iter().enumerate() {
+        for (index, (day, &read_at)) in days.iter().zip(read_at).enumerate() {
             // A snapshot that the answer does not mention was not accepted, and is sent again.
             if !accepted.contains(&index) && !refused.contains_key(&index) {
                 continue;

@@ -189,16 +189,19 @@ impl Practice {
         })
     }
 
-    /// The desk's look at a place: what the diary says of it this moment.
-    pub(super) async fn look(&self, entry: &Entry, place: &Place) -> Look {
-        let Some(offering) = self.offering() else { return Look::Unreachable(say::NEVER_READ.into()) };
+    /// The desk's look at a place: what the diary says of it this moment, and the reading of its whole day that says so.
+    pub(super) async fn look(&self, entry: &Entry, place: &Place) -> (Look, Option<Reading>) {
+        let offering = match self.offering_for(Some(place.schedule), true).await {
+            Ok(offering) => offering,
+            Err(error) => return (Look::Unreachable(error.to_string()), None),
+        };
         let resource = as_booked(place);
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
         let reading = match self.read_for_look(offering.as_ref(), &resource, days).await {
             Ok(reading) => reading,
             Err(error) => {
                 self.openvpms_failed(&error);
-                return Look::Unreachable(error.to_string());
+                return (Look::Unreachable(error.to_string()), None);
             }
         };
         let own = self.shared.ledger.own_bookings(Some(entry.booking_id));
@@ -209,12 +212,12 @@ impl Practice {
             return match reading.failure {
                 Some(error) => {
                     self.openvpms_failed(&error);
-                    Look::Unreachable(error.to_string())
+                    (Look::Unreachable(error.to_string()), None)
                 }
                 None => {
                     // What is offered is no longer right.
                     self.read_configuration_soon();
-                    Look::Closed(say::SCHEDULE_CLOSED.into())
+                    (Look::Closed(say::SCHEDULE_CLOSED.into()), None)
                 }
             };
         };
@@ -223,13 +226,10 @@ impl Practice {
         let by_another =
             seen_taken == Taken::All && self.shared.ledger.another_stands(entry.booking_id, place, complete_since);
         let absent = place.user.is_some_and(|user| reading.absent.contains(&(user, place.location)));
-        Look::Seen {
-            began: reading.began,
-            taken: if by_another { Taken::ByAnother } else { seen_taken },
-            refusal: look
-                .refusal
-                .map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into()),
-        }
+        let refusal =
+            look.refusal.map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into());
+        let taken = if by_another { Taken::ByAnother } else { seen_taken };
+        (Look::Seen { began: reading.began, taken, refusal }, Some(reading))
     }
 }
 

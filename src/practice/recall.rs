@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Practice;
+use super::requests::IN_TIME_AT_ONCE;
 use crate::booking::contact;
 use crate::booking::ledger::State;
 use crate::booking::memory::{Lesson, lesson, spelt_as};
@@ -56,7 +57,8 @@ impl Practice {
 
     /// Reads a booking back soon, if an appointment was made for it.
     pub(super) fn learn_from(self: &Arc<Self>, asked: Asked) {
-        if self.settings.bookings.client_memory_days == 0 {
+        // Of a flood the clinic's server has calls enough to answer.
+        if self.settings.bookings.client_memory_days == 0 || self.bookings_waiting() > IN_TIME_AT_ONCE {
             return;
         }
         let Ok(Some(entry)) = self.shared.ledger.get(asked.request.booking_id) else { return };

@@ -203,7 +203,7 @@ impl Practice {
 
     /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
     async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
-        let began = Instant::now();
+        let (began, began_at) = (Instant::now(), self.now());
         let read = self.outstanding_bookings().await;
         self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
         let (mut listed, absence) = read?;
@@ -213,6 +213,9 @@ impl Practice {
             self.settled_by_others(&listed);
             self.answers_asked_for(&listed);
         }
+        let _again = self.first_listing.set(());
+        // A long list takes seconds to read: what was answered meanwhile need not be answered again.
+        listed.retain(|booking| !self.was_answered_since(booking.booking_id, began_at));
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
         let (now, ahead) = (self.now(), self.healthengine.clock_difference());
@@ -257,6 +260,13 @@ impl Practice {
         let is_same = last.as_ref().is_some_and(|last| last.ended <= began && last.ids == this.ids);
         *last = Some(this);
         Ok((listed, if is_same { Absence::IsCertain } else { absence }))
+    }
+
+    fn was_answered_since(&self, id: BookingId, since: DateTime<Utc>) -> bool {
+        let entry = self.shared.ledger.get(id).ok().flatten();
+        let last = entry.filter(|entry| entry.told).and_then(|entry| entry.history.last().map(|last| last.at));
+        // A time in the future is from before this machine's clock was set right.
+        last.is_some_and(|at| since <= at && at <= self.now())
     }
 
     fn attend_in(
@@ -330,8 +340,10 @@ impl Practice {
         let now = self.now();
         // Refused credentials or consent: nothing is delivered before they are accepted again.
         let refused = self.health.has(&Subject::Access);
+        // What a former process left is looked at when all is read, or when it is known whether Healthengine still asks for it.
+        let may_look = self.offering().is_some() || self.first_listing.initialized();
         let due = |entry: &Entry| {
-            let look = next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
+            let look = may_look && next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
             let deliver = deliver && entry.owes_a_cancellation() && !refused;
             (look || deliver).then_some(entry.booking_id)
         };

@@ -7,18 +7,19 @@ use std::time::Duration;
 use chrono::{NaiveDate, TimeDelta};
 use tokio::sync::broadcast;
 
-use super::Practice;
 use super::due::{Queue, Wanted};
-use super::publishing::{ReadDays, Which};
-use crate::availability::{Day, ResourceDay};
+use super::publishing::{ReadDay, ReadDays, Which};
+use super::reading::Reading;
+use super::{Offering, Practice};
+use crate::availability::{Day, Days, ResourceDay};
 use crate::booking::ledger::Place;
-use crate::ids::{ResourceId, ScheduleId, UserId};
+use crate::ids::{PracticeId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::remote::CallError;
 use crate::span::Span;
 
 /// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Changed {
     /// Where.
     pub schedule: ScheduleId,
@@ -26,6 +27,8 @@ pub struct Changed {
     pub user: Option<UserId>,
     /// When.
     pub span: Span,
+    /// The practice that has the schedule's day already, as it is after the change.
+    pub read_by: Option<PracticeId>,
 }
 
 /// Nothing is waited for longer than this without looking again: clocks can be set.
@@ -34,8 +37,34 @@ const DUE_WAIT_MAX: Duration = Duration::from_secs(60);
 impl Practice {
     /// The days of a booking changed: every practice hears of it.
     pub(super) fn refresh(&self, place: &Place) {
+        self.tell_all(place, None);
+    }
+
+    /// The same after an appointment of ours was made, with the look at the desk that it was made by: that look is a reading of the
+    /// day, and the ledger has the appointment. Whoever shares the schedule with a clinician reads it for himself.
+    pub(super) fn refresh_as_read(&self, place: &Place, look: &Reading) {
+        let read_by = self.day_as_read(place, look).map(|read| {
+            self.due.locked().add_read(read);
+            self.id().clone()
+        });
+        self.tell_all(place, read_by);
+    }
+
+    fn day_as_read(&self, place: &Place, look: &Reading) -> Option<ReadDay> {
+        let offering = self.offered()?;
+        let resource = offering.mapping.resource(place.resource()).filter(|resource| resource.id.user.is_none())?;
+        let (first, last) = days_of(place.span, &offering);
+        if first != last || !self.horizon(&offering).holds(first) {
+            return None;
+        }
+        let ReadDays { began, mut days } = self.days(look, &offering, std::slice::from_ref(resource), Days::one(first));
+        days.pop().map(|day| ReadDay { began, as_of: self.now(), day })
+    }
+
+    fn tell_all(&self, place: &Place, read_by: Option<PracticeId>) {
+        let Place { schedule, user, span, .. } = *place;
         // Nobody listens while the bridge stops.
-        let _ = self.shared.changes.send(Changed { schedule: place.schedule, user: place.user, span: place.span });
+        let _ = self.shared.changes.send(Changed { schedule, user, span, read_by });
     }
 
     /// Sends single days as soon as something happened to them.
@@ -74,12 +103,12 @@ impl Practice {
 
     fn note_change(&self, change: Changed) {
         let Some(offering) = self.offered() else { return };
-        let zone = &offering.zones.practice;
+        let is_read = change.read_by.as_ref() == Some(self.id());
         let shares = |resource: &&Resource| {
-            resource.id.schedule == change.schedule || (change.user.is_some() && resource.id.user == change.user)
+            let its_schedule = resource.id.schedule == change.schedule && !(is_read && resource.id.user.is_none());
+            its_schedule || (change.user.is_some() && resource.id.user == change.user)
         };
-        let (first, last) =
-            (zone.wall(change.span.start).date(), zone.wall(change.span.end - TimeDelta::seconds(1)).date());
+        let (first, last) = days_of(change.span, &offering);
         let mut due = self.due.locked();
         for resource in offering.mapping.resources.iter().filter(shares) {
             for day in first.iter_days().take_while(|day| *day <= last).take(3) {
@@ -108,6 +137,10 @@ impl Practice {
     /// Reads and sends what is due first. What of it fails is tried again later, and later each time.
     pub(super) async fn send_due(&self, queue: &Queue) {
         let free_from = |resource, day| self.publisher.free_from(resource, day);
+        let read = queue.locked().take_read(self.now(), free_from);
+        if !read.is_empty() {
+            self.send_read(queue, read).await;
+        }
         let Some(wanted) = queue.locked().take(self.now(), free_from) else { return };
         let outcome = self.send_days(&wanted).await;
         let longest = self.settings.sync.max_retry_interval;
@@ -123,6 +156,23 @@ impl Practice {
                 let mut wanted = wanted;
                 wanted.resources.retain(|resource, _| left.contains(resource));
                 due.put_off(&wanted, self.now(), longest, error.retry_after.unwrap_or_default());
+            }
+        }
+    }
+
+    /// Sends days that were read already. What fails is read again.
+    async fn send_read(&self, queue: &Queue, mut read: Vec<ReadDay>) {
+        let Some(offering) = self.offered() else { return };
+        read.retain(|read| offering.mapping.resource(read.day.resource).is_some());
+        let all = read.iter().map(|read| Wanted::one(read.day.resource, read.day.date));
+        let all: Vec<Wanted> = all.collect();
+        let sent = self.publish_each(read, Which::Changed, &|_| {}).await.inspect_err(|error| self.days_failed(error));
+        let longest = self.settings.sync.max_retry_interval;
+        let mut due = queue.locked();
+        for wanted in &all {
+            match &sent {
+                Ok(_) => due.done(wanted),
+                Err(error) => due.put_off(wanted, self.now(), longest, error.retry_after.unwrap_or_default()),
             }
         }
     }
@@ -161,4 +211,10 @@ impl Practice {
         }
         reading.failure.map_or(Ok(()), |error| Err((error, left)))
     }
+}
+
+/// The first and the last day of the practice's that a time touches.
+fn days_of(span: Span, offering: &Offering) -> (NaiveDate, NaiveDate) {
+    let zone = &offering.zones.practice;
+    (zone.wall(span.start).date(), zone.wall(span.end - TimeDelta::seconds(1)).date())
 }

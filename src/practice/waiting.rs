@@ -120,6 +120,11 @@ impl Practice {
         self.health.set(Subject::BookingsWait, text, now);
     }
 
+    /// How many bookings waited for an answer when the list was read.
+    pub(super) fn bookings_waiting(&self) -> usize {
+        self.locked(&self.outstanding).bookings.requests.len()
+    }
+
     /// The list of updates was read, or should have been.
     pub(super) fn updates_wait(&self, list: Answer<&[BookingUpdate]>) {
         let (now, ahead) = (self.now(), self.healthengine.clock_difference());

@@ -130,3 +130,28 @@ async fn a_flood_that_cannot_be_made_in_time_is_rejected_in_time() {
     assert_openvpms_is_spared(&clinic);
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_of_a_flood_costs_the_clinics_server_a_look_and_a_post_and_every_day_is_right_afterwards() {
+    let clinic = clinic_with(15).await;
+    clinic.healthengine_faults.close_port();
+    let late = book_many(&clinic, 15, 400);
+    clinic.pass(minutes(1)).await;
+    clinic.journal.clear();
+    clinic.healthengine_faults.heal();
+    let took = clinic.until("all are made", minutes(5), |clinic| answered(clinic) == late.len()).await;
+    let count = |begin: &str, end: &str| clinic.journal.count(begin, end);
+    assert_eq!(count("POST /ws", "/bookings"), 400);
+    assert_eq!(count("POST /bookings/", "/confirmInsert"), 400, "nobody is told twice");
+    // The near days are read every minute.
+    let rounds = 15 * usize::try_from(took.as_secs() / 60 + 1).unwrap();
+    let readings = count("GET /ws", "/freebusy");
+    assert!(readings <= 400 + rounds + 20, "{readings} readings, {rounds} of them of near days");
+    // Clients' names are learnt again once few are left.
+    let read_back = count("GET /ws/booking/v2/bookings/", "");
+    assert!((1..=150).contains(&read_back), "{read_back} read back");
+    assert!(took < seconds(130), "{took:?}");
+    assert_openvpms_is_spared(&clinic);
+    clinic.until_in_step().await;
+    clinic.finish().await;
+}

@@ -1,10 +1,12 @@
 //! A booking on its way from the pet owner to the diary and back.
 
+use chrono::TimeDelta;
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::{LocationId, ScheduleId};
+use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, Wish};
 
-use crate::support::{Clinic, person, seconds, wall_time};
+use crate::support::{Call, Clinic, PRACTICE, day, is_submission, person, practice, seconds, wall_time};
 
 #[tokio::test(start_paused = true)]
 async fn a_booking_stands_in_the_diary_and_is_confirmed_within_seconds() {
@@ -101,5 +103,69 @@ async fn somebody_unknown_is_in_the_notes_in_full_and_has_one_pseudonym_for_ever
     }
     assert_eq!(clinic.booking(second).pms_patient_id.unwrap(), pseudonym);
     assert_ne!(clinic.booking(other).pms_patient_id.unwrap(), pseudonym);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_costs_the_clinics_server_a_look_and_a_post_before_its_name_is_learnt() {
+    let clinic = Clinic::open().await;
+    let just_read = |clinic: &Clinic| {
+        let read_at = clinic.practice().progress().read_at.unwrap();
+        clinic.clock.now() - read_at < TimeDelta::milliseconds(500)
+    };
+    clinic.until("the near days were just read", seconds(70), just_read).await;
+    clinic.pass(seconds(1)).await;
+    clinic.journal.clear();
+    // On a day that is next read in minutes.
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-25 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(6)).await;
+    let offered = |clinic: &Clinic| clinic.published("s136", "66:s136", "2027-02-25 10:00");
+    clinic.until("its day is sent", seconds(1), |clinic| !offered(clinic)).await;
+    let asked: Vec<String> =
+        clinic.journal.calls().into_iter().filter(Call::is_openvpms).map(|call| call.what).collect();
+    assert_eq!(asked, ["GET /ws/booking/v2/schedules/136/freebusy", "POST /ws/booking/v2/bookings"]);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_that_another_pet_owner_gives_back_while_a_booking_of_that_day_is_made_is_offered() {
+    let clinic = Clinic::open().await;
+    // A day that is next read in minutes.
+    let first = clinic.owner_books("s136", "66:s136", "2027-02-25 10:00");
+    clinic.until_state(first, State::Confirmed, seconds(6)).await;
+    clinic.fail_submissions([Fault::Slow(seconds(8))]);
+    let second = clinic.owner_books("s136", "66:s136", "2027-02-25 12:00");
+    clinic.until_state(second, State::Submitting, seconds(6)).await;
+    clinic.healthengine.cancel(first).unwrap();
+    clinic.until_state(first, State::Cancelled, seconds(6)).await;
+    assert_eq!(clinic.state(second), Some(State::Submitting), "its POST is under way");
+    clinic.until_state(second, State::Confirmed, seconds(8)).await;
+    clinic.pass(seconds(12)).await;
+    assert!(clinic.published("s136", "66:s136", "2027-02-25 10:00"), "the look before the POST did not know that");
+    assert!(!clinic.published("s136", "66:s136", "2027-02-25 12:00"));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_staff_do_while_a_booking_is_made_is_not_undone_by_the_look_before_it() {
+    let clinic = Clinic::open().await;
+    let staff = clinic.staff_book(136, "2027-02-25 14:00", 15);
+    let mut posted = false;
+    clinic.openvpms_faults.set(move |asked| {
+        posted |= is_submission(asked);
+        let slow = if is_submission(asked) { 8 } else { 5 };
+        let is_meant = is_submission(asked) || asked.target.contains("/freebusy");
+        (posted && is_meant).then(|| Fault::Slow(seconds(slow)))
+    });
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-25 12:00");
+    clinic.until_state(booking, State::Submitting, seconds(6)).await;
+    clinic.staff_cancel(staff);
+    // A reading that begins before the POST is answered, and is answered after what the look showed was sent.
+    clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-25"), Some("s136")).unwrap();
+    let offered = |clinic: &Clinic| clinic.published("s136", "66:s136", "2027-02-25 14:00");
+    clinic.until_state(booking, State::Confirmed, seconds(9)).await;
+    clinic.until("the look's day is sent", seconds(1), |clinic| !offered(clinic)).await;
+    clinic.until("and what staff did since", seconds(12), offered).await;
+    assert!(!clinic.published("s136", "66:s136", "2027-02-25 12:00"));
     clinic.finish().await;
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::{BookingId, UserId};
+use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};
 use vetbridge::simulator::openvpms::UserBehaviour;
 
@@ -43,6 +44,30 @@ fn assert_turned_down(clinic: &Clinic, booking: BookingId, reason: &str) {
     assert_eq!(clinic.state(booking), Some(State::Rejected));
     assert_eq!(clinic.last_reason(booking), reason);
     assert_eq!(clinic.entry(booking).needs_attention, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_inventory_was_read_after_a_restart_a_clinician_is_booked_and_not_twice() {
+    for server in SERVERS {
+        let mut clinic = everywhere(server).await;
+        clinic.stop().await;
+        // The branch is none of the practice's locations, and Andrew is there at ten.
+        clinic.staff_book_with(ANDREW, 311, "2027-02-16 10:00", 30);
+        clinic
+            .openvpms_faults
+            .set(|asked| asked.target.ends_with("/schedules/211/appointmentTypes").then_some(Fault::Hang));
+        clinic.start();
+        let free = clinic.owner_books_at(PRACTICE, "u1158-s136", "2027-02-16 09:00");
+        let taken = clinic.owner_books_at(PRACTICE, "u1158-s136", "2027-02-16 10:00");
+        clinic.until_state(free, State::Confirmed, seconds(15)).await;
+        clinic.until_state(taken, State::Rejected, seconds(15)).await;
+        assert!(clinic.practice().offering().is_none(), "the inventory was read");
+        assert_made(&clinic, free, ANDREW);
+        clinic.excuse(free);
+        clinic.openvpms_faults.heal();
+        clinic.until_in_step().await;
+        clinic.finish().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
 
 use crate::config;
-use crate::ids::{LocationId, ScheduleId};
+use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::mapping::{Absence, Asked, Inventory, Wanted};
 use crate::messages::configuration as say;
 use crate::openvpms::{ReadOpenVpms, SCHEDULE_NOT_AVAILABLE};
@@ -28,50 +28,22 @@ const TYPES_MAX: usize = 40_000;
 /// Clinicians who are said to work at more places than these do not.
 const PLACES_MAX: usize = 1_000;
 
-/// Reads everything that the mapping needs: one call for the locations, one per location, one per schedule, and those for
-/// clinicians only where clinicians are asked for.
+/// Reads everything that the mapping needs: one call for the locations, one per location, one per schedule, and those for clinicians
+/// only where clinicians are asked for.
 pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
-    let mut inventory = Inventory { locations: server.locations().await?, ..Inventory::default() };
-    let listed: BTreeSet<LocationId> = inventory.locations.iter().map(|location| location.id).collect();
-    let clinicians: BTreeSet<_> = asked.resources.iter().filter_map(|wanted| wanted.user).collect();
-    let (mut schedules_read, mut types_read) = (0, 0);
-    for &location in asked.locations.intersection(&listed) {
-        let mut schedules = Vec::new();
-        for schedule in server.schedules(location).await? {
-            let types = server.appointment_types(schedule.id).await?;
-            (schedules_read, types_read) = (schedules_read + 1, types_read + types.len());
-            if schedules_read > SCHEDULES_MAX || types_read > TYPES_MAX {
-                return Err(CallError::new(ErrorClass::Contract, say::too_large(SCHEDULES_MAX, TYPES_MAX)));
-            }
-            schedules.push((schedule, types));
-        }
-        inventory.schedules.insert(location, schedules);
-        if !clinicians.is_empty() {
-            inventory.users.insert(location, server.users(location).await?);
+    let mut inventory = read_lists(server, asked).await?;
+    let listed: BTreeSet<ScheduleId> = schedules(&inventory).collect();
+    let mut types_read = 0;
+    for &schedule in &listed {
+        types_read += read_schedule(server, asked, schedule, &mut inventory).await?.unwrap_or_default();
+        if types_read > TYPES_MAX {
+            return Err(too_large());
         }
     }
-    for user in clinicians {
-        match server.user_locations(user).await {
-            Ok(locations) => {
-                drop(inventory.user_locations.insert(user, locations.iter().map(|location| location.id).collect()))
-            }
-            // The clinician is gone; the mapping says so.
-            Err(error) if error.class == ErrorClass::Refused => {}
-            Err(error) => return Err(error),
-        }
+    for user in asked.resources.iter().filter_map(|wanted| wanted.user).collect::<BTreeSet<_>>() {
+        read_clinician(server, user, &mut inventory).await?;
     }
-    // Clinicians who also work elsewhere: which schedules count there.
-    let elsewhere: BTreeSet<LocationId> = inventory.user_locations.values().flatten().copied().collect();
-    if elsewhere.len() > PLACES_MAX {
-        return Err(CallError::new(ErrorClass::Contract, say::too_many_places(PLACES_MAX)));
-    }
-    for location in elsewhere {
-        if let Entry::Vacant(place) = inventory.schedules.entry(location) {
-            let schedules = server.schedules(location).await?;
-            place.insert(schedules.into_iter().map(|schedule| (schedule, Vec::new())).collect());
-        }
-    }
-    let found: BTreeSet<ScheduleId> = inventory.schedules.values().flatten().map(|(schedule, _)| schedule.id).collect();
+    let found: BTreeSet<ScheduleId> = schedules(&inventory).collect();
     for wanted in &asked.resources {
         if !found.contains(&wanted.schedule) && !inventory.absences.contains_key(&wanted.schedule) {
             match absence(server.schedule(wanted.schedule).await)? {
@@ -81,6 +53,81 @@ pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked:
         }
     }
     Ok(inventory)
+}
+
+/// What is listed at the practice's locations: schedules still without their types, and clinicians. However large the practice is,
+/// these are a few calls.
+pub(super) async fn read_lists(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
+    let mut inventory = Inventory { locations: server.locations().await?, ..Inventory::default() };
+    let listed: BTreeSet<LocationId> = inventory.locations.iter().map(|location| location.id).collect();
+    let with_clinicians = asked.resources.iter().any(|wanted| wanted.user.is_some());
+    let mut schedules_read = 0;
+    for &location in asked.locations.intersection(&listed) {
+        let schedules = server.schedules(location).await?;
+        schedules_read += schedules.len();
+        if schedules_read > SCHEDULES_MAX {
+            return Err(too_large());
+        }
+        inventory.schedules.insert(location, schedules.into_iter().map(|schedule| (schedule, Vec::new())).collect());
+        if with_clinicians {
+            inventory.users.insert(location, server.users(location).await?);
+        }
+    }
+    Ok(inventory)
+}
+
+/// Adds the appointment types of one schedule, and says how many these are. Nothing is read of one that is not listed, or that nobody
+/// asked for.
+pub(super) async fn read_schedule(
+    server: &(impl ReadOpenVpms + ?Sized),
+    asked: &Asked,
+    schedule: ScheduleId,
+    inventory: &mut Inventory,
+) -> Answer<Option<usize>> {
+    let is_wanted = asked.resources.is_empty() || asked.resources.iter().any(|wanted| wanted.schedule == schedule);
+    if !is_wanted || !schedules(inventory).any(|listed| listed == schedule) {
+        return Ok(None);
+    }
+    let types = server.appointment_types(schedule).await?;
+    let same = inventory.schedules.values_mut().flatten().filter(|(listed, _)| listed.id == schedule);
+    same.for_each(|(_, of_schedule)| of_schedule.clone_from(&types));
+    Ok(Some(types.len()))
+}
+
+/// Adds where a clinician works, and which schedules count there.
+pub(super) async fn read_clinician(
+    server: &(impl ReadOpenVpms + ?Sized),
+    user: UserId,
+    inventory: &mut Inventory,
+) -> Answer<()> {
+    if inventory.user_locations.contains_key(&user) {
+        return Ok(());
+    }
+    let locations: BTreeSet<LocationId> = match server.user_locations(user).await {
+        Ok(locations) => locations.iter().map(|location| location.id).collect(),
+        // The clinician is gone; the mapping says so.
+        Err(error) if error.class == ErrorClass::Refused => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if locations.len() + inventory.schedules.len() > PLACES_MAX {
+        return Err(CallError::new(ErrorClass::Contract, say::too_many_places(PLACES_MAX)));
+    }
+    for &location in &locations {
+        if let Entry::Vacant(place) = inventory.schedules.entry(location) {
+            let schedules = server.schedules(location).await?;
+            place.insert(schedules.into_iter().map(|schedule| (schedule, Vec::new())).collect());
+        }
+    }
+    inventory.user_locations.insert(user, locations);
+    Ok(())
+}
+
+fn schedules(inventory: &Inventory) -> impl Iterator<Item = ScheduleId> {
+    inventory.schedules.values().flatten().map(|(schedule, _)| schedule.id)
+}
+
+fn too_large() -> CallError {
+    CallError::new(ErrorClass::Contract, say::too_large(SCHEDULES_MAX, TYPES_MAX))
 }
 
 /// Why a schedule is not listed; `None` if the server knows it after all (at another location).

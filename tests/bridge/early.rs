@@ -1,0 +1,135 @@
+//! Bookings that come before OpenVPMS's inventory was read, which takes minutes where there are hundreds of schedules.
+
+use vetbridge::booking::ledger::State;
+use vetbridge::config::WhenDown;
+use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
+use vetbridge::simulator::exchange::{Asked, Fault};
+use vetbridge::simulator::healthengine::BookingStatus;
+
+use crate::support::{Clinic, Fuse, is_submission, minutes, seconds};
+
+fn asks_for_types_of_211(asked: &Asked) -> bool {
+    asked.target.ends_with("/schedules/211/appointmentTypes")
+}
+
+/// A start that does not get to the end of the inventory.
+fn start_without_the_whole_inventory(clinic: &mut Clinic) {
+    clinic.openvpms_faults.set(|asked| asks_for_types_of_211(asked).then_some(Fault::Hang));
+    clinic.journal.clear();
+    clinic.start();
+}
+
+/// Until the inventory is read, and everything agrees.
+async fn read_and_finish(clinic: Clinic) {
+    assert!(clinic.practice().offering().is_none(), "the inventory was read");
+    clinic.openvpms_faults.heal();
+    clinic.until("the inventory is read", minutes(2), |clinic| clinic.practice().offering().is_some()).await;
+    clinic.until_in_step().await;
+    clinic.finish().await;
+}
+
+fn took_at_most_ten_seconds(clinic: &Clinic, booking: BookingId) {
+    let view = clinic.booking(booking);
+    let took = view.answered_at.unwrap() - view.booked_at;
+    assert!(took.num_seconds() <= 10, "{took}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_right_after_a_restart_is_made_in_time_although_the_inventory_is_not_read_yet() {
+    let mut clinic = Clinic::open().await;
+    // One was made while the bridge was down, and is late.
+    let late = clinic.owner_books("s136", "66:s136", "2027-02-15 11:00");
+    clinic.stop().await;
+    clinic.healthengine_faults.close_port();
+    start_without_the_whole_inventory(&mut clinic);
+    clinic.pass(seconds(30)).await;
+    clinic.healthengine_faults.heal();
+    let booking = clinic.owner_books("s136", "63:s136", "2027-02-15 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(60)).await;
+    took_at_most_ten_seconds(&clinic, booking);
+    assert_eq!((clinic.appointment_of(booking).end - clinic.appointment_of(booking).start).num_minutes(), 30);
+    clinic.until_state(late, State::Confirmed, seconds(10)).await;
+    let types = clinic.journal.count("GET", "/schedules/136/appointmentTypes");
+    let lists = clinic.journal.count("GET", "/locations/98/schedules");
+    clinic.pass(seconds(1)).await;
+
+    // The next one needs none of that again.
+    let next = clinic.owner_books("s136", "66:s136", "2027-02-15 13:00");
+    clinic.until_state(next, State::Confirmed, seconds(10)).await;
+    assert!(clinic.journal.count("GET", "/schedules/136/appointmentTypes") <= types + 1, "but for the inventory's own");
+    assert!(clinic.journal.count("GET", "/locations/98/schedules") <= lists + 1);
+    assert!(clinic.journal.of("POST /availability", "").is_empty(), "days are sent of the whole inventory");
+    read_and_finish(clinic).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_inventory_is_read_the_desk_refuses_what_it_would_refuse_later() {
+    let mut clinic = Clinic::new();
+    clinic.openvpms.staff(|world| {
+        let mut third = world.schedules[0].clone();
+        (third.id, third.name) = (ScheduleId(136_000), "Third Room".to_owned());
+        world.schedules.push(third);
+    });
+    clinic.open_up().await;
+    clinic.stop().await;
+    clinic.staff_book(136, "2027-02-15 10:00", 15);
+    clinic.openvpms.staff(|world| {
+        world.schedules[0].types.retain(|(kind, _)| *kind != AppointmentTypeId(63));
+        world.schedules[2].online = false;
+    });
+    start_without_the_whole_inventory(&mut clinic);
+    let taken = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    let unknown = clinic.owner_books("s136000", "66:s136000", "2027-02-15 10:00");
+    let closed = clinic.owner_books_regardless("s136", "66:s136", "2027-02-15 05:00");
+    let kind = clinic.owner_books("s136", "63:s136", "2027-02-15 12:00");
+    for booking in [taken, unknown, closed, kind] {
+        clinic.until_state(booking, State::Rejected, seconds(15)).await;
+        took_at_most_ten_seconds(&clinic, booking);
+        assert_eq!(clinic.status(booking), BookingStatus::Failed);
+    }
+    assert_eq!(clinic.journal.count("POST", "/bookings"), 0);
+    assert_eq!(clinic.journal.count("GET", "/schedules/136000/appointmentTypes"), 0, "it is not listed");
+    read_and_finish(clinic).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_settled_before_the_inventory_is_read() {
+    let mut clinic = Clinic::open().await;
+    let (power, mut armed) = (clinic.power(), true);
+    clinic.openvpms_faults.set(move |asked| {
+        if is_submission(asked) && std::mem::take(&mut armed) {
+            power.set(Fuse { calls: 0, arrives: true, steps: 0 });
+        }
+        None
+    });
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until("the power is cut", seconds(30), |clinic| clinic.power().is_cut()).await;
+    clinic.pull_the_plug().await;
+    start_without_the_whole_inventory(&mut clinic);
+    clinic.until_state(booking, State::InDoubt, minutes(1)).await;
+    assert_eq!(clinic.appointments_of(booking).len(), 1);
+    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    read_and_finish(clinic).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_away_at_the_start_is_not_asked_for_every_booking_that_is_late() {
+    let mut clinic = Clinic::open().await;
+    clinic.config.bookings.when_openvpms_is_down = WhenDown::Hold;
+    clinic.stop().await;
+    let times = (0..12).map(|number| format!("2027-02-15 {:02}:{:02}", 10 + number / 4, number % 4 * 15));
+    let late: Vec<BookingId> = times.map(|time| clinic.owner_books("s136", "66:s136", &time)).collect();
+    clinic.pass(minutes(2)).await;
+    clinic.openvpms_faults.close_port();
+    clinic.journal.clear();
+    clinic.start();
+    clinic.pass(minutes(5)).await;
+    let tried = clinic.journal.count("GET", "/locations");
+    assert!((5..=40).contains(&tried), "{tried} attempts, those for the whole inventory among them");
+    clinic.openvpms_faults.heal();
+    clinic.openvpms_faults.set(|asked| asks_for_types_of_211(asked).then_some(Fault::Hang));
+    for booking in late {
+        clinic.until_state(booking, State::Confirmed, minutes(1)).await;
+    }
+    read_and_finish(clinic).await;
+}

@@ -340,8 +340,9 @@ impl Practice {
         let now = self.now();
         // Refused credentials or consent: nothing is delivered before they are accepted again.
         let refused = self.health.has(&Subject::Access);
-        // What a former process left is looked at when all is read, or when it is known whether Healthengine still asks for it.
-        let may_look = self.offering().is_some() || self.first_listing.initialized();
+        // What a former process left is looked at once it is known whether Healthengine still asks for it: a restored store can hold
+        // a doubt that was settled, and answered, long ago.
+        let may_look = self.first_listing.initialized();
         let due = |entry: &Entry| {
             let look = may_look && next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
             let deliver = deliver && entry.owes_a_cancellation() && !refused;

@@ -103,12 +103,14 @@ impl Life {
         Ok(())
     }
 
-    /// An answer that lay in a queue while somebody resolved its booking, and came after the answer to that.
+    /// An answer that lay in a queue while somebody resolved its booking, and came after the answer to that; or one of a store that went
+    /// back, which does not know what was answered since: on a list of several pages that changes it cannot see that either.
     fn is_overtaken(&self, violation: &Violation) -> bool {
         let id = violation.call.split('/').nth(1).and_then(|number| number.parse().ok()).map(BookingId);
         violation.what.contains("confirmed with other ids")
             && id.is_some_and(|id| {
-                self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty()
+                let late = self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty();
+                late || self.store_went_back_since(id)
             })
     }
 

@@ -200,7 +200,7 @@ impl Practice {
             if self.was_accepted_with_this_key() {
                 self.offer_what_was_accepted();
             }
-            self.features_off().await;
+            self.features_off().await.map_err(Failed::Healthengine)?;
         }
         let outcome = self.send_configuration(&desired, reason, dry_run).await;
         match &outcome {

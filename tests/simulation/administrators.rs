@@ -145,6 +145,8 @@ impl Life {
             // Saved as it was.
             _ => {}
         }
+        // Its practices begin anew, and read the inventory first.
+        self.world.story.disturb(TimeDelta::seconds(20));
         self.world.story.count("configuration read again");
         self.world.story.tell(About::All, "the configuration is read again");
         self.world.reload();

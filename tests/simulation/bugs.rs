@@ -39,20 +39,20 @@ pub(crate) enum Bug {
     ForgetTheCancellation,
 }
 
-/// All of them; the seed from which on each is hunted, and within how many it has to be found. The rare ones are hunted where
-/// the first hunt from seed 1 came near them: it took 16 and 224 seeds.
+/// All of them; the seed from which on each is hunted, and within how many it has to be found. The rare one is hunted where the
+/// first hunt from seed 1 came near it: it took 98 seeds.
 pub(crate) const ALL: [(Bug, u64, u64); 11] = [
-    (Bug::RetryPostBlindly, 1, 10),
-    (Bug::ConfirmBeforeFlush, 10, 10),
-    (Bug::ForgetTheFlush, 1, 10),
-    (Bug::SkipTheLook, 1, 10),
-    (Bug::ConfirmOn400, 1, 10),
-    (Bug::IgnoreLateAnswers, 1, 10),
-    (Bug::MissTheDeadline, 1, 10),
-    (Bug::DropPage2, 1, 10),
-    (Bug::WrongZone, 1, 10),
-    (Bug::BelieveAny404, 220, 10),
-    (Bug::ForgetTheCancellation, 1, 10),
+    (Bug::RetryPostBlindly, 1, 20),
+    (Bug::ConfirmBeforeFlush, 1, 20),
+    (Bug::ForgetTheFlush, 1, 20),
+    (Bug::SkipTheLook, 1, 20),
+    (Bug::ConfirmOn400, 1, 20),
+    (Bug::IgnoreLateAnswers, 1, 20),
+    (Bug::MissTheDeadline, 1, 20),
+    (Bug::DropPage2, 1, 20),
+    (Bug::WrongZone, 1, 20),
+    (Bug::BelieveAny404, 90, 20),
+    (Bug::ForgetTheCancellation, 1, 20),
 ];
 
 impl Bug {

@@ -252,7 +252,7 @@ impl Life {
             Flag::SwitchedOff => switched,
             // Also of what was flagged for something else when staff cancelled it.
             Flag::Unheard => {
-                [Deed::Resolved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed))
+                set_back || [Deed::Resolved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed))
             }
             Flag::Other => false,
         };
@@ -366,9 +366,13 @@ impl Life {
 
     /// Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
     fn is_unseen(&self, booking: &BookingView) -> bool {
-        let far = booking.start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
+        let place = self.world.entry(booking.id).and_then(|entry| entry.place);
+        let start = place.map_or(booking.start, |place| crate::support::sydney().wall(place.span.start));
+        let far = start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
         let changed = [Deed::Cancelled, Deed::Moved, Deed::Restored].into_iter().any(|deed| self.was(booking.id, deed));
-        far && changed
+        // An old store does not know that it was cancelled because its pet owner wanted that.
+        let forgotten = self.given_up.contains_key(&booking.id) && self.store_went_back_since(booking.id);
+        far && (changed || forgotten)
     }
 
     /// A restored database brings an appointment back that was cancelled: nobody asks for those.

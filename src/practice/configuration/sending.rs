@@ -11,7 +11,7 @@ use crate::messages::configuration as say;
 use crate::practice::Practice;
 use crate::practice::health::Subject;
 use crate::practice::said_once::plain;
-use crate::remote::{Answer, CallError};
+use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::Batch;
 
 /// Sent once a day even if nothing differs.
@@ -151,12 +151,17 @@ impl Practice {
         self.shared.pseudonyms.fingerprint(self.config.key.expose_secret())
     }
 
-    /// Extra features that a former integration left on are switched off: OpenVPMS cannot serve them.
-    pub(super) async fn features_off(&self) {
+    /// Extra features that a former integration left on are switched off: OpenVPMS cannot serve them. An error if Healthengine refuses
+    /// the practice, so that whatever is asked of it next is too.
+    pub(super) async fn features_off(&self) -> Answer<()> {
         let server = &self.healthengine;
         let features = match server.features().await {
             Ok(features) => features,
-            Err(error) => return self.healthengine_failed(&error),
+            Err(error) => {
+                self.healthengine_failed(&error);
+                let refused = matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden);
+                return if refused { Err(error) } else { Ok(()) };
+            }
         };
         let mut problem = None;
         for feature in features.iter().filter(|feature| feature.enabled).take(FEATURES_MAX) {
@@ -168,6 +173,7 @@ impl Practice {
             }
         }
         self.health.set(Subject::Features, problem, self.now());
+        Ok(())
     }
 }
 

@@ -173,7 +173,8 @@ impl Desk<'_> {
                 self.entry.inserted_at = Some(now);
                 self.entry.enter(State::Inserted, now, say::INSERTED);
                 // The slot was free; but staff may have moved what a forgotten store had made.
-                if self.entry.maybe_forgotten {
+                // Without a time of booking nobody can tell, and not every such booking is worth a person's while.
+                if self.entry.maybe_forgotten && self.entry.booked_at.is_some() {
                     self.entry.flag(say::maybe_made_before(&self.entry, self.now.zone));
                 }
                 self.notices.push(Notice::FreshDays);

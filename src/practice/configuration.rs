@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::sync::Notify;
 
 use super::health::Subject;
 use super::{Failed, Offering, Practice};
@@ -64,7 +64,7 @@ pub(super) struct Configuration {
     resources_wanted: AtomicBool,
     types_wanted: AtomicBool,
     wanted: Notify,
-    early: AsyncMutex<early::Early>,
+    early: early::Early,
 }
 
 impl Configuration {
@@ -79,7 +79,7 @@ impl Configuration {
             resources_wanted: AtomicBool::new(false),
             types_wanted: AtomicBool::new(false),
             wanted: Notify::new(),
-            early: AsyncMutex::default(),
+            early: early::Early::default(),
         }
     }
 
@@ -191,7 +191,7 @@ impl Practice {
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         self.adopt_mapping(mapping, &inventory);
         if self.offering().is_some() {
-            *self.configuration.early.lock().await = early::Early::default();
+            self.configuration.early.forget().await;
         }
         if !dry_run {
             // Before anything is offered by this reading.

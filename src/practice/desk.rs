@@ -1,6 +1,7 @@
 //! Carries out what the desk decides about one booking: looks, posts, tells, and keeps the ledger ahead of all of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -21,6 +22,9 @@ use crate::messages::resolve::how_to_settle;
 use crate::openvpms::NewBooking;
 use crate::remote::{Answer, ErrorClass};
 
+/// Between two attempts to find out what is offered, while a pet owner waits.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
 impl Practice {
     /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
     pub(super) async fn attend_request(self: &Arc<Self>, request: BookingRequest) -> Result<(), LedgerError> {
@@ -36,6 +40,8 @@ impl Practice {
         } else if entry.state == State::Received {
             match self.offering_in_time(&entry, request).await {
                 Ok(offering) => decide::ask(request, &offering.mapping.resources, &offering.zones, now),
+                // It was not found out because the practice stops: whoever comes next is asked again.
+                Err(_) if self.stop.is_cancelled() => return Ok(()),
                 Err(reason) => Ask::Unread(reason),
             }
         } else {
@@ -59,17 +65,20 @@ impl Practice {
         let schedule =
             request.pms_resource_id.as_deref().and_then(|id| id.parse::<ResourceId>().ok()).map(|id| id.schedule);
         let found = async {
-            tokio::select! {
-                biased;
-                _ = self.first_offering.wait() => {}
-                found = self.offering_for(schedule, until.is_some()) => match found {
+            loop {
+                match self.offering_for(schedule, until.is_some()).await {
                     Ok(offering) => return Ok(offering),
-                    // It may be there in time.
-                    Err(_) if until.is_some() => drop(self.first_offering.wait().await),
+                    // It may be there again in time.
+                    Err(_) if until.is_some() && !self.stop.is_cancelled() => {}
                     Err(error) => return Err(error.to_string()),
                 }
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => {}
+                    _ = self.first_offering.wait() => {}
+                    () = tokio::time::sleep(ASK_AGAIN) => {}
+                }
             }
-            self.offering().ok_or_else(|| say::NEVER_READ.to_owned())
         };
         let in_time = tokio::time::timeout(limit.to_std().unwrap_or_default(), found).await;
         in_time.unwrap_or_else(|_| Err(say::NEVER_READ.to_owned()))
@@ -125,7 +134,7 @@ impl Practice {
                 }
                 // The patient's fields are at Healthengine, which lists the booking at the next poll.
                 (Action::LookAndHold, _) | (Action::Rest, _) => return Ok(()),
-                (Action::LookAgain, Some(place)) => Event::Looked(self.look(&entry, &place).await.0),
+                (Action::LookAgain, Some(place)) => Event::Looked(self.look(&entry, &place, false).await.0),
                 (Action::Submit, Some(place)) => match asked {
                     Some(asked) => Event::Submitted(self.submit(&place, asked).await),
                     None => return Ok(()),
@@ -213,7 +222,7 @@ impl Practice {
         let limit = deadline.look_until(now).map_or(self.settings.request_timeout * 4, |until| until - now);
         let both = async {
             let held = self.shared.locks.hold(place).await;
-            (self.look(entry, place).await, Some(held))
+            (self.look(entry, place, true).await, Some(held))
         };
         match tokio::time::timeout(limit.to_std().unwrap_or_default(), both).await {
             Ok(looked) => looked,
@@ -222,9 +231,8 @@ impl Practice {
     }
 
     async fn submit(&self, place: &Place, asked: &Asked) -> Submission {
-        let offering = match self.offering_for(Some(place.schedule), true).await {
-            Ok(offering) => offering,
-            Err(error) => return Submission::NothingDone(error.to_string()),
+        let Some(offering) = self.offering_at_hand(place.schedule) else {
+            return Submission::NothingDone(say::NEVER_READ.to_owned());
         };
         let zone = offering.zones.server;
         let resource = offering.mapping.resource(place.resource());

@@ -190,8 +190,8 @@ impl Practice {
     }
 
     /// The desk's look at a place: what the diary says of it this moment, and the reading of its whole day that says so.
-    pub(super) async fn look(&self, entry: &Entry, place: &Place) -> (Look, Option<Reading>) {
-        let offering = match self.offering_for(Some(place.schedule), true).await {
+    pub(super) async fn look(&self, entry: &Entry, place: &Place, hurry: bool) -> (Look, Option<Reading>) {
+        let offering = match self.offering_for(Some(place.schedule), hurry).await {
             Ok(offering) => offering,
             Err(error) => return (Look::Unreachable(error.to_string()), None),
         };

@@ -253,6 +253,8 @@ impl Practice {
         let began = Instant::now();
         let (listed, absence) = self.all_pages(|page| self.healthengine.booking_requests(page)).await?;
         if absence != Absence::IsLikely {
+            // What was on this one can be missing from the next.
+            *self.locked(&self.last_long_list) = None;
             return Ok((listed, absence));
         }
         let this = LongList { ended: Instant::now(), ids: listed.iter().map(|booking| booking.booking_id).collect() };

@@ -52,6 +52,10 @@ impl Practice {
 
     fn day_as_read(&self, place: &Place, look: &Reading) -> Option<ReadDay> {
         let offering = self.offered()?;
+        // The clock was set back meanwhile: the appointment seems older than the look, which would show it.
+        if self.now() < look.began {
+            return None;
+        }
         let resource = offering.mapping.resource(place.resource()).filter(|resource| resource.id.user.is_none())?;
         let (first, last) = days_of(place.span, &offering);
         if first != last || !self.horizon(&offering).holds(first) {

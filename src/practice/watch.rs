@@ -98,14 +98,14 @@ impl Practice {
         if entries.is_empty() {
             return;
         }
-        let is_cut = entries.len() > ROUND_MAX;
-        entries.truncate(ROUND_MAX);
+        let cut = entries.split_off(ROUND_MAX.min(entries.len()));
+        let cut: Vec<BookingId> = cut.into_iter().map(|entry| entry.booking_id).collect();
         let (practice, offering) = (Arc::clone(self), Arc::clone(offering));
         self.tasks.spawn(async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}
-                () = practice.ask_and_judge(&offering, entries, slot_is_free, is_cut) => {}
+                () = practice.ask_and_judge(&offering, entries, slot_is_free, cut) => {}
             }
         });
     }
@@ -115,7 +115,7 @@ impl Practice {
         offering: &Offering,
         mut entries: Vec<Entry>,
         slot_is_free: bool,
-        is_cut: bool,
+        cut: Vec<BookingId>,
     ) {
         let (failing, with_many) = {
             let watched = self.locked(&self.watched);
@@ -123,7 +123,7 @@ impl Practice {
         };
         // One that fails each time says nothing about the others, and these come first.
         entries.sort_by_key(|entry| failing.contains(&entry.booking_id));
-        let mut pass = Pass { is_cut, ..Pass::default() };
+        let mut pass = Pass { is_cut: !cut.is_empty(), ..Pass::default() };
         let (mut unheard, mut in_a_row) = (Vec::new(), 0);
         let mut waiting = entries.into_iter();
         for entry in waiting.by_ref() {
@@ -155,7 +155,8 @@ impl Practice {
             .collect();
         let verdicts = judge(&pass, offering.zones.server);
         if verdicts.iter().any(|(_, event)| *event == Event::GoneWithMany) {
-            self.locked(&self.watched).with_many.extend(unheard);
+            // Of those that there was no time for nobody heard either.
+            self.locked(&self.watched).with_many.extend(unheard.into_iter().chain(cut));
         }
         for (id, event) in verdicts {
             self.seen_in_diary(id, asked.get(&id).cloned().flatten().as_ref(), event).await;

@@ -1,10 +1,13 @@
 //! Bookings that come before OpenVPMS's inventory was read, which takes minutes where there are hundreds of schedules.
 
+use std::time::Duration;
+
 use vetbridge::booking::ledger::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
 use vetbridge::simulator::exchange::{Asked, Fault};
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::openvpms::Schedule;
 
 use crate::support::{Clinic, Fuse, is_submission, minutes, seconds};
 
@@ -132,4 +135,69 @@ async fn a_server_that_is_away_at_the_start_is_not_asked_for_every_booking_that_
         clinic.until_state(booking, State::Confirmed, minutes(1)).await;
     }
     read_and_finish(clinic).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_booking_does_not_wait_until_the_schedules_of_all_others_were_read() {
+    let mut clinic = Clinic::new();
+    clinic.openvpms.staff(|world| {
+        for number in 1..=40 {
+            let (id, name) = (ScheduleId(1000 + number), format!("Room {number}"));
+            let room = Schedule { id, name, ..world.schedules[0].clone() };
+            world.schedules.push(room);
+        }
+    });
+    clinic.open_up().await;
+    clinic.stop().await;
+    clinic.openvpms_faults.set(|asked| {
+        let types = asked.target.ends_with("/appointmentTypes");
+        let fault = if asks_for_types_of_211(asked) { Fault::Hang } else { Fault::Slow(Duration::from_millis(300)) };
+        types.then_some(fault)
+    });
+    clinic.start();
+    clinic.pass(seconds(2)).await;
+    let oldest = clinic.owner_books("s1001", "66:s1001", "2027-02-15 10:00");
+    clinic.pass(seconds(1)).await;
+    for number in 2..=40 {
+        let id = 1000 + number;
+        clinic.owner_books(&format!("s{id}"), &format!("66:s{id}"), "2027-02-15 10:00");
+    }
+    clinic.until_state(oldest, State::Confirmed, seconds(10)).await;
+    clinic.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_cannot_be_read_fails_no_booking_of_another_and_is_tried_again_while_there_is_time() {
+    let mut clinic = Clinic::open().await;
+    clinic.stop().await;
+    clinic.openvpms_faults.set(|asked| asks_for_types_of_211(asked).then_some(Fault::StatusBefore(503)));
+    clinic.journal.clear();
+    clinic.start();
+    let failing = clinic.owner_books("s211", "66:s211", "2027-02-15 10:00");
+    let other = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until_state(other, State::Confirmed, seconds(7)).await;
+    assert_eq!(clinic.booking(failing).answer, Answer::Open);
+    clinic.openvpms_faults.set(|_| None);
+    clinic.until_state(failing, State::Confirmed, seconds(5)).await;
+    clinic.until_in_step().await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_the_inventory_is_read_rejects_nothing_and_is_quick() {
+    let mut clinic = Clinic::open().await;
+    clinic.stop().await;
+    clinic.openvpms_faults.close_port();
+    clinic.start();
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until("it is seen", seconds(8), |clinic| clinic.journal.count("GET /requests/bookings", "") > 0).await;
+    clinic.pass(seconds(1)).await;
+    let began = tokio::time::Instant::now();
+    clinic.stop().await;
+    assert!(began.elapsed() < seconds(3), "{:?}", began.elapsed());
+    assert_eq!(clinic.booking(booking).answer, Answer::Open);
+    clinic.openvpms_faults.heal();
+    clinic.start();
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.finish().await;
 }

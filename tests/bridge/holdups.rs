@@ -63,6 +63,27 @@ async fn a_round_that_is_too_long_for_one_pass_is_not_measured_by_bookings_that_
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_restored_database_the_few_that_one_pass_has_no_time_for_are_not_cancelled_either() {
+    let mut clinic = Clinic::new();
+    clinic.config.sync.near_days = 14;
+    clinic.open_up().await;
+    let before = clinic.openvpms.staff(|world| world.clone());
+    let start = |number: i64| {
+        let (day, slot) = (16 + number / 28, number % 28);
+        format!("2027-02-{day} {:02}:{:02}", 9 + slot / 4, slot % 4 * 15)
+    };
+    let bookings: Vec<_> =
+        (0..202).map(|number| clinic.owner_books_regardless("s136", "66:s136", &start(number))).collect();
+    let all_stand = |clinic: &Clinic| bookings.iter().all(|id| clinic.state(*id) == Some(State::Confirmed));
+    clinic.until("all are made", minutes(10), all_stand).await;
+    clinic.openvpms.staff(|world| world.restore(&before));
+    let all_flagged = |clinic: &Clinic| bookings.iter().all(|id| clinic.entry(*id).needs_attention.is_some());
+    clinic.until("a person is told of all of them", minutes(25), all_flagged).await;
+    assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 0);
+    clinic.assert_well_behaved();
+}
+
+#[tokio::test(start_paused = true)]
 async fn bookings_that_the_server_never_tells_of_hold_up_no_cancellation() {
     let clinic = Clinic::open().await;
     let mut bookings = Vec::new();

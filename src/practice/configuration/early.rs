@@ -7,10 +7,11 @@
 //! It is for the desk alone, which looks into the diary before each POST anyway. What is sent to Healthengine is worked out from the
 //! whole inventory only. Nothing of it is kept: what OpenVPMS says this moment needs no judgement of how far an older answer holds.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::inventory::{asked, read_clinician, read_lists, read_schedule};
@@ -20,14 +21,23 @@ use crate::messages::{configuration as say, practice as practice_say};
 use crate::practice::{Offering, Practice};
 use crate::remote::{Answer, CallError, ErrorClass};
 
-/// After an attempt that failed nobody but a pet owner who can still be told no tries again before this.
+/// After an attempt that failed, who waits for no pet owner does not try again before this.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// Part of the inventory.
+/// What is known of the inventory before all of it was read.
 #[derive(Default)]
 pub(in crate::practice) struct Early {
-    read: Option<Part>,
-    failed: Option<(Instant, CallError)>,
+    /// One booking at a time reads more.
+    reading: AsyncMutex<Reading>,
+    /// Whoever finds here what he needs stands in no queue.
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Default)]
+struct Reading {
+    part: Option<Part>,
+    /// Attempts that failed: at the lists, or at one schedule.
+    failed: BTreeMap<Option<ScheduleId>, (Instant, CallError)>,
 }
 
 struct Part {
@@ -39,6 +49,38 @@ struct Part {
     offering: Arc<Offering>,
 }
 
+struct Known {
+    began: Instant,
+    schedules: BTreeSet<ScheduleId>,
+    offering: Arc<Offering>,
+}
+
+impl Early {
+    /// The whole inventory was read.
+    pub(super) async fn forget(&self) {
+        *self.reading.lock().await = Reading::default();
+        *self.known() = None;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was read of a schedule, however long ago.
+    fn of(&self, schedule: ScheduleId) -> Option<Arc<Offering>> {
+        self.known()
+            .as_ref()
+            .filter(|known| known.schedules.contains(&schedule))
+            .map(|known| Arc::clone(&known.offering))
+    }
+
+    /// The same, unless it is as old as this.
+    fn fresh(&self, schedule: ScheduleId, age: Duration) -> Option<Arc<Offering>> {
+        let is_old = self.known().as_ref().is_none_or(|known| known.began.elapsed() >= age);
+        if is_old { None } else { self.of(schedule) }
+    }
+}
+
 impl Practice {
     /// What is offered, as far as the desk needs it for a booking of this schedule: the whole of it once it was read, else as much as
     /// a few calls tell. Who does not `hurry` leaves a server alone that has just failed.
@@ -47,39 +89,58 @@ impl Practice {
         schedule: Option<ScheduleId>,
         hurry: bool,
     ) -> Answer<Arc<Offering>> {
-        if let Some(offering) = self.offering() {
+        let early = &self.configuration.early;
+        let there = || {
+            let part = || schedule.and_then(|schedule| early.fresh(schedule, self.settings.sync.config_interval));
+            self.offering().or_else(part)
+        };
+        if let Some(offering) = there() {
             return Ok(offering);
         }
         let asked_at = Instant::now();
-        let mut early = self.configuration.early.lock().await;
+        let mut reading = early.reading.lock().await;
         // Whoever waited for the lock takes what became of it since he asked.
-        if let Some(offering) = self.offering() {
+        if let Some(offering) = there() {
             return Ok(offering);
         }
-        if let Some((failed_at, error)) = &early.failed
+        let failed = [None, schedule].into_iter().find_map(|what| reading.failed.get(&what));
+        if let Some((failed_at, error)) = failed
             && (asked_at <= *failed_at || (!hurry && failed_at.elapsed() < RETRY))
         {
             return Err(error.clone());
         }
-        let found = self.stop.run_until_cancelled(self.read_early(&mut early, schedule)).await;
+        let found = self.stop.run_until_cancelled(self.read_early(&mut reading, schedule)).await;
         let found = found.unwrap_or_else(|| Err(CallError::new(ErrorClass::NotSent, practice_say::STOPPING)));
-        early.failed = found.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        *early.known() = reading.part.as_ref().map(|part| Known {
+            began: part.began,
+            schedules: part.schedules.clone(),
+            offering: Arc::clone(&part.offering),
+        });
         if let Err(error) = &found {
+            let what = schedule.filter(|_| reading.part.is_some());
+            reading.failed.insert(what, (Instant::now(), error.clone()));
             self.openvpms_failed(error);
         }
         found
     }
 
-    async fn read_early(&self, early: &mut Early, schedule: Option<ScheduleId>) -> Answer<Arc<Offering>> {
+    /// What a booking was decided by and its slot looked at with: nobody waits for anything between the look and the POST.
+    pub(in crate::practice) fn offering_at_hand(&self, schedule: ScheduleId) -> Option<Arc<Offering>> {
+        self.offering().or_else(|| self.configuration.early.of(schedule))
+    }
+
+    async fn read_early(&self, early: &mut Reading, schedule: Option<ScheduleId>) -> Answer<Arc<Offering>> {
         let (server, asked) = (self.openvpms.desk.as_ref(), asked(&self.config));
         let old = |part: &Part| part.began.elapsed() >= self.settings.sync.config_interval;
-        if early.read.as_ref().is_none_or(old) {
+        if early.part.as_ref().is_none_or(old) {
+            early.part = None;
             let (began, inventory) = (Instant::now(), read_lists(server, &asked).await?);
             let offering = Arc::new(offering(&inventory, &asked, &BTreeSet::new())?);
             crate::practice::zones::remember(&self.shared.store, self.id(), offering.zones.practice);
-            early.read = Some(Part { began, inventory, schedules: BTreeSet::new(), offering });
+            early.failed.remove(&None);
+            early.part = Some(Part { began, inventory, schedules: BTreeSet::new(), offering });
         }
-        let Some(part) = &mut early.read else {
+        let Some(part) = &mut early.part else {
             return Err(CallError::new(ErrorClass::NotSent, practice_say::NEVER_READ));
         };
         if let Some(schedule) = schedule.filter(|schedule| !part.schedules.contains(schedule))
@@ -88,6 +149,7 @@ impl Practice {
             for user in asked.resources.iter().filter(|own| own.schedule == schedule).filter_map(|own| own.user) {
                 read_clinician(server, user, &mut part.inventory).await?;
             }
+            early.failed.remove(&Some(schedule));
             part.schedules.insert(schedule);
             part.offering = Arc::new(offering(&part.inventory, &asked, &part.schedules)?);
         }

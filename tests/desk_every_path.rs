@@ -207,12 +207,17 @@ fn submissions(world: &World) -> Vec<(World, Event, i64)> {
 fn replies(world: &World) -> Vec<(World, Event, i64)> {
     let settled = World { listed: false, ..world.clone() };
     if !world.listed {
-        return vec![(settled.clone(), Event::Replied(Reply::Refused), 1), (settled, Event::Replied(Reply::Away), 1)];
+        return vec![
+            (settled.clone(), Event::Replied(Reply::Refused), 1),
+            (settled.clone(), Event::Replied(Reply::Outside), 1),
+            (settled, Event::Replied(Reply::Away), 1),
+        ];
     }
     vec![
         (settled.clone(), Event::Replied(Reply::Taken), 1),
         (settled, Event::Replied(Reply::Away), 1),
         (world.clone(), Event::Replied(Reply::Away), 1),
+        (world.clone(), Event::Replied(Reply::Outside), 1),
     ]
 }
 

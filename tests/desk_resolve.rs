@@ -250,6 +250,7 @@ fn act(from: &Point, action: &Action) -> Vec<Point> {
             seen(from, after.clone(), Event::Replied(reply)),
             seen(from, after, Event::Replied(Reply::Away)),
             seen(from, from.world.clone(), Event::Replied(Reply::Away)),
+            seen(from, from.world.clone(), Event::Replied(Reply::Outside)),
         ]
         .to_vec()
     };
@@ -267,7 +268,7 @@ fn act(from: &Point, action: &Action) -> Vec<Point> {
         }
         Action::Relist => {
             let event = if from.world.listed { Event::StillListed } else { Event::Unlisted };
-            vec![seen(from, from.world.clone(), event), seen(from, from.world.clone(), Event::Replied(Reply::Away))]
+            vec![seen(from, from.world.clone(), event), seen(from, from.world.clone(), Event::NotRelisted)]
         }
         // Whoever makes appointments is another test's.
         Action::LookAndHold | Action::LookAgain | Action::Submit | Action::Rest => Vec::new(),

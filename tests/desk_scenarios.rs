@@ -324,6 +324,11 @@ fn a_booking_whose_first_rejection_is_refused_and_that_is_no_longer_listed_was_s
     assert_eq!(by_hand.replied(5, Reply::Refused), Action::Relist);
     by_hand.see(6, Event::Unlisted);
     assert!(by_hand.entry.needs_attention.as_deref().unwrap().contains("settled by hand"));
+    // Nor had it heard of one that did not get in.
+    let mut outside = rejected();
+    assert_eq!(outside.replied(5, Reply::Outside), Action::Rest);
+    outside.see(8, Event::Unlisted);
+    assert!(outside.entry.needs_attention.as_deref().unwrap().contains("settled by hand"));
     // Our own rejection, which nobody heard arrive.
     let mut ours = rejected();
     ours.replied(5, Reply::Away);

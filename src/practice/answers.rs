@@ -26,7 +26,10 @@ impl Practice {
                 self.answer_heard(booking);
                 return Reply::Refused;
             }
-            ErrorClass::Credentials | ErrorClass::Forbidden => self.healthengine_failed(&error),
+            ErrorClass::Credentials | ErrorClass::Forbidden => {
+                self.healthengine_failed(&error);
+                return Reply::Outside;
+            }
             ErrorClass::NotSent
             | ErrorClass::Lost
             | ErrorClass::Unavailable
@@ -38,7 +41,7 @@ impl Practice {
                 self.health.raise(Subject::Answers, text, self.now());
             }
         }
-        Reply::Away
+        if matches!(error.class, ErrorClass::NotSent | ErrorClass::TooMany) { Reply::Outside } else { Reply::Away }
     }
 
     /// Healthengine heard our answer, or wants none any more.

@@ -142,7 +142,7 @@ impl Practice {
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
                 // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now.
                 (Action::Cancel(_) | Action::Confirm(_), _) if self.health.has(&Subject::Access) => {
-                    Event::Replied(Reply::Away)
+                    Event::Replied(Reply::Outside)
                 }
                 (Action::Confirm(with), _) => Event::Replied(
                     self.reply(entry.booking_id, self.healthengine.confirm_insert(entry.booking_id, &with).await),

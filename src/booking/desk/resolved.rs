@@ -104,7 +104,7 @@ impl Desk<'_> {
     pub(super) fn owed_replied(mut self, reply: Reply) -> Step {
         let now = self.now.now;
         match (reply, self.entry.owed) {
-            (Reply::Away, _) => self.unheard(say::NO_ANSWER),
+            (Reply::Away | Reply::Outside, _) => self.unheard(say::NO_ANSWER),
             (Reply::Refused, Some(Owed::Cancel | Owed::CancelRefused)) => {
                 self.entry.owed = Some(Owed::CancelRefused);
                 self.then(Action::Relist)

@@ -30,12 +30,13 @@ impl Desk<'_> {
 
     pub(super) fn replied(mut self, reply: Reply) -> Step {
         self.entry.heard = match (reply, self.entry.heard) {
-            (Reply::Refused, Heard::Nothing | Heard::Underway) => Heard::Nothing,
-            (Reply::Refused | Reply::Taken | Reply::Away, _) => Heard::Perhaps,
+            (Reply::Refused | Reply::Outside, Heard::Nothing | Heard::Underway) => Heard::Nothing,
+            (Reply::Refused | Reply::Outside | Reply::Taken | Reply::Away, _) => Heard::Perhaps,
         };
         match (reply, self.entry.state) {
-            (Reply::Away, state) => {
-                if state == State::Rejected {
+            (Reply::Away | Reply::Outside, state) => {
+                // This one, or an earlier one, may have arrived by now.
+                if state == State::Rejected && self.entry.heard != Heard::Nothing {
                     self.entry.rejection_lost_at = Some(self.now.now);
                 }
                 self.rest()

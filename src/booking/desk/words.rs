@@ -127,6 +127,8 @@ pub enum Reply {
     Taken,
     /// 400, 404, 410: perhaps settled already.
     Refused,
+    /// It did not get in: it did not leave, or was turned away at the door (401, 403, 429).
+    Outside,
     /// No answer, or one that says nothing.
     Away,
 }

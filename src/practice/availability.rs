@@ -116,9 +116,9 @@ impl Practice {
             let reading = self.read(&self.openvpms.background, offering, part, days).await;
             self.add_suspects(&reading, &mut suspects);
             if unsent.is_none() {
-                let read = self.days(&reading, offering, part, days);
+                let read = self.each_day(&reading, self.days(&reading, offering, part, days));
                 unsent = self
-                    .publish(read, Which::Changed, &|_| {})
+                    .publish_each(read, Which::Changed, &|_| {})
                     .await
                     .inspect_err(|error| self.days_failed(error))
                     .err();

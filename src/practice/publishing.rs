@@ -246,13 +246,8 @@ impl Practice {
         let told = told.get(&(day.resource, day.date));
         let moment = Moment { now, min_notice: self.min_notice() };
         let change = availability::compare(told.map(|told| &told.sent), &day.day, day.date, moment, &self.zone());
-        // A long reading asks for its schedules one after the other, so what it sent can be younger than its beginning. One of the
-        // future was made before this machine's clock was set right.
-        let fresher = |told: &Told| {
-            let of = |at: DateTime<Utc>| at <= now && read_at < at;
-            of(told.read_at) || of(told.sent.at)
-        };
-        if told.is_some_and(fresher) {
+        // A reading of the future was made before this machine's clock was set right.
+        if told.is_some_and(|told| told.read_at <= now && read_at < told.read_at) {
             return if change == DayChange::Same { Verdict::Leave } else { Verdict::Overtaken };
         }
         let in_doubt = |told: &Told| self.publisher.is_in_doubt((day.resource, day.date), told.sent.at, now);

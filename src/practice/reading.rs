@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 
-use super::publishing::ReadDays;
+use super::publishing::{ReadDay, ReadDays};
 use super::{Offering, Practice};
 use crate::availability::{
-    self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ScheduleReading, Share, UserReading, learn,
-    roster_schedules, window,
+    self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ResourceDay, ScheduleReading, Share,
+    UserReading, learn, roster_schedules, window,
 };
 use crate::booking::desk::{Look, Taken};
 use crate::booking::ledger::{Entry, Place};
 use crate::config;
-use crate::ids::{LocationId, ScheduleId, UserId};
+use crate::ids::{LocationId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::practice as say;
 use crate::openvpms::{OpenVpmsHandle, SCHEDULE_NOT_AVAILABLE, UserFreeBusy};
@@ -167,6 +167,20 @@ impl Practice {
         let days =
             self.asking(&reading.readings, offering, &own, |question| availability::days(question, resources, days));
         ReadDays { began: reading.began, days }
+    }
+
+    /// The same of a long reading, which asks for its schedules one after the other: each day from when its own schedule was asked
+    /// for. A clinician's day comes from several questions, and counts from when the first of all left.
+    pub(super) fn each_day(&self, reading: &Reading, read: ReadDays) -> Vec<ReadDay> {
+        let began = |resource: ResourceId| match resource.user {
+            None => reading.readings.schedule(resource.schedule).map_or(read.began, |schedule| schedule.began),
+            Some(_) => read.began,
+        };
+        let day = |day: ResourceDay| {
+            let began = began(day.resource);
+            ReadDay { began, as_of: began, day }
+        };
+        read.days.into_iter().map(day).collect()
     }
 
     fn asking<T>(

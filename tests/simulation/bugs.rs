@@ -48,7 +48,7 @@ pub(crate) const ALL: [(Bug, u64, u64); 11] = [
     (Bug::SkipTheLook, 1, 20),
     (Bug::ConfirmOn400, 1, 20),
     (Bug::IgnoreLateAnswers, 1, 20),
-    (Bug::MissTheDeadline, 1, 20),
+    (Bug::MissTheDeadline, 1, 30),
     (Bug::DropPage2, 1, 20),
     (Bug::WrongZone, 1, 20),
     (Bug::BelieveAny404, 90, 20),

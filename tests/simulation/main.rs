@@ -34,9 +34,9 @@
 //! | confirm before the flush | 5 | confirmed and not in the diary, and nobody is told |
 //! | forget the flush | 4 | confirmed with another reference than the diary has |
 //! | skip the look | 7 | made over time that was closed before it was booked |
-//! | confirm on 400 | 5 | confirmed, and no appointment was ever made |
+//! | confirm on 400 | 4 | confirmed, and no appointment was ever made |
 //! | ignore late answers | 1 | rejected, and its appointment stands |
-//! | miss the deadline | 13 | rejected when the pet owner had been told yes, and nobody is told |
+//! | miss the deadline | 16 | rejected when the pet owner had been told yes, and nobody is told |
 //! | drop page 2 | 2 | never answered |
 //! | wrong zone | 1 | published times that the diary does not have |
 //! | believe any 404 | 98 | over, and stands in the diary |

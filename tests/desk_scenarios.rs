@@ -304,12 +304,16 @@ fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() 
 
 #[test]
 fn an_appointment_that_a_forgotten_store_may_have_made_elsewhere_asks_for_a_person() {
-    let mut case = Case::holding();
-    case.entry.maybe_forgotten = true;
-    case.asked(30);
-    case.looked(31, Taken::None);
-    assert_eq!(case.submitted(32, created("603:be08")), confirm(&["603:be08"], "p-1"));
-    assert!(case.entry.needs_attention.as_deref().unwrap().contains("a second appointment"));
+    let made = |second: i64| {
+        let mut case = Case::holding();
+        case.entry.maybe_forgotten = true;
+        case.asked(second);
+        case.looked(second + 1, Taken::None);
+        assert_eq!(case.submitted(second + 2, created("603:be08")), confirm(&["603:be08"], "p-1"));
+        case.entry.needs_attention
+    };
+    assert!(made(90).unwrap().contains("a second appointment"));
+    assert_eq!(made(20), None, "nobody has moved anything yet");
 }
 
 #[test]

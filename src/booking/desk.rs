@@ -38,6 +38,8 @@ pub use words::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Su
 
 /// After this many refused answers an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
+/// Staff move no appointment that is younger than this.
+const MOVED_AFTER: TimeDelta = TimeDelta::minutes(1);
 /// A look is repeated no sooner than this; after looks that were not answered the pause doubles,
 const LOOK_RETRY: TimeDelta = TimeDelta::seconds(2);
 /// up to this.
@@ -172,9 +174,10 @@ impl Desk<'_> {
                 self.entry.reference = Some(reference);
                 self.entry.inserted_at = Some(now);
                 self.entry.enter(State::Inserted, now, say::INSERTED);
-                // The slot was free; but staff may have moved what a forgotten store had made.
-                // Without a time of booking nobody can tell, and not every such booking is worth a person's while.
-                if self.entry.maybe_forgotten && self.entry.booked_at.is_some() {
+                // The slot was free; but staff may have moved what a forgotten store had made. Without a time of booking nobody can
+                // tell, and not every such booking is worth a person's while.
+                let may_be_moved = self.deadline().age(now).is_some_and(|age| age >= MOVED_AFTER);
+                if self.entry.maybe_forgotten && may_be_moved {
                     self.entry.flag(say::maybe_made_before(&self.entry, self.now.zone));
                 }
                 self.notices.push(Notice::FreshDays);

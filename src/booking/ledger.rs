@@ -365,6 +365,11 @@ impl Deadline {
         self.after(OVER_SECONDS).is_none_or(|limit| limit < now)
     }
 
+    /// How long ago the pet owner booked, if that is known.
+    pub fn age(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        self.0.map(|booked| now - booked)
+    }
+
     fn after(&self, seconds: i64) -> Option<DateTime<Utc>> {
         self.0.and_then(|at| at.checked_add_signed(TimeDelta::seconds(seconds)))
     }

@@ -34,7 +34,7 @@
 //! | confirm before the flush | 5 | confirmed and not in the diary, and nobody is told |
 //! | forget the flush | 4 | confirmed with another reference than the diary has |
 //! | skip the look | 7 | made over time that was closed before it was booked |
-//! | confirm on 400 | 4 | confirmed, and no appointment was ever made |
+//! | confirm on 400 | 5 | confirmed, and no appointment was ever made |
 //! | ignore late answers | 1 | rejected, and its appointment stands |
 //! | miss the deadline | 16 | rejected when the pet owner had been told yes, and nobody is told |
 //! | drop page 2 | 2 | never answered |

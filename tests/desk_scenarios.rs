@@ -6,7 +6,7 @@ mod desk_support;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::booking::desk::{
-    Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, Taken, next_look, step,
+    Action, Ask, Circumstances, Event, Look, Notice, Outcome, Reply, Resolved, Step, Submission, Taken, next_look, step,
 };
 use vetbridge::booking::ledger::{Entry, Place, State};
 use vetbridge::healthengine::ConfirmInsert;
@@ -590,4 +590,22 @@ fn a_cancelled_booking_that_is_older_than_the_store_may_have_been_made_and_asks_
         known.see(40, event);
         assert_eq!(known.entry.needs_attention, None, "nothing was made, and that is certain");
     }
+}
+
+#[test]
+fn what_healthengine_refuses_again_and_again_after_a_person_settled_it_is_flagged_although_nothing_was() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(4, created("603:be08"));
+    case.replied(5, Reply::Taken);
+    let resolved = Resolved { outcome: Outcome::Rejected, listed: Some(true), note: None };
+    assert!(matches!(case.see(60, Event::Resolved(resolved)), Action::Reject(_)));
+    for poll in 0..3 {
+        assert_eq!(case.entry.needs_attention, None, "it goes on by itself");
+        assert_eq!(case.replied(61 + poll * 10, Reply::Refused), Action::Relist);
+        assert_eq!(case.see(62 + poll * 10, Event::StillListed), Action::Rest);
+        case.asked(63 + poll * 10);
+    }
+    assert!(case.entry.needs_attention.as_deref().unwrap().contains("Healthengine does not know"));
 }

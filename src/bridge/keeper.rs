@@ -103,7 +103,7 @@ pub struct Keeper {
     reached: watch::Sender<Standing>,
     practice: Mutex<Arc<Practice>>,
     /// What the first practice was made for: something else can be wanted before the keeper has begun.
-    first: Wanted,
+    first: Mutex<Option<Wanted>>,
     shared: Arc<Shared>,
     stop: CancellationToken,
 }
@@ -121,7 +121,7 @@ impl Keeper {
         let practice = made(&wanted.means, &shared, &stop);
         let standing = wanted.off().map_or(Standing::On, Standing::Leaving);
         Arc::new(Self {
-            first: wanted.clone(),
+            first: Mutex::new(Some(wanted.clone())),
             wanted: watch::Sender::new(wanted),
             reached: watch::Sender::new(standing),
             practice: Mutex::new(practice),
@@ -164,7 +164,8 @@ impl Keeper {
     pub async fn keep(self: Arc<Self>, retire: impl Fn() -> bool) {
         let mut wanted = self.wanted.subscribe();
         let mut practice = self.practice();
-        let mut now = self.first.clone();
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut now = first.unwrap_or_else(|| wanted.borrow_and_update().clone());
         loop {
             let ended = tokio::select! {
                 biased;

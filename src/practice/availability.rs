@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::health::Subject;
 use super::publishing::{ReadDays, Which};
+use super::reading::each_day;
 use super::{Failed, Offering, Practice};
 use crate::availability::Days;
 use crate::delays::Delays;
@@ -116,7 +117,7 @@ impl Practice {
             let reading = self.read(&self.openvpms.background, offering, part, days).await;
             self.add_suspects(&reading, &mut suspects);
             if unsent.is_none() {
-                let read = self.each_day(&reading, self.days(&reading, offering, part, days));
+                let read = each_day(&reading.readings, self.days(&reading, offering, part, days));
                 unsent = self
                     .publish_each(read, Which::Changed, &|_| {})
                     .await

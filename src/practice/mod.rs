@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`shared`] | what a practice is made with |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
+//! | [`lists`] | reads its lists, and what it means that something is not on one |
 //! | [`turns`] | lets one task at a time be at a booking |
 //! | [`desk`], [`answers`] | carries out [`crate::booking::desk`] for one booking |
 //! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
@@ -44,6 +45,7 @@ pub mod health;
 mod in_step;
 mod kept;
 pub mod ledger;
+mod lists;
 pub mod locks;
 mod offering;
 mod outcomes;
@@ -84,10 +86,10 @@ pub use farewell::Farewell;
 use health::{Health, Subject};
 pub use in_step::Progress;
 pub use kept::KINDS;
+pub(crate) use lists::{Absence, all_pages};
 pub use offering::Offering;
 use outcomes::Failed;
 pub use publishing::with_days_from;
-pub(crate) use requests::{Absence, all_pages};
 pub use shared::{Doors, Settings, Shared};
 pub use single_days::Changed;
 
@@ -139,8 +141,8 @@ pub struct Practice {
     update_places: Arc<Semaphore>,
     known_places: Arc<Semaphore>,
     /// The list of bookings as it was last read to see whether one is still on it.
-    relisted: AsyncMutex<Option<requests::Listing>>,
-    last_long_list: Mutex<Option<requests::LongList>>,
+    relisted: AsyncMutex<Option<lists::Listing>>,
+    last_long_list: Mutex<Option<lists::LongList>>,
     /// Bookings that a task is at.
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// One of them is free again.

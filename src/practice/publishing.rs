@@ -355,14 +355,9 @@ impl Practice {
         failure: Option<&CallError>,
     ) {
         let now = self.now();
-        let nothing_was_done = failure.is_none_or(|error| match error.class {
-            ErrorClass::NotSent
-            | ErrorClass::Refused
-            | ErrorClass::Credentials
-            | ErrorClass::Forbidden
-            | ErrorClass::TooMany => true,
-            ErrorClass::Lost | ErrorClass::Unavailable | ErrorClass::Contract => false,
-        });
+        // A broken answer with 200 can be that of a snapshot that was taken.
+        let nothing_was_done =
+            failure.is_none_or(|error| error.nothing_was_done() && error.class != ErrorClass::Contract);
         let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
         let mut all = self.publisher.unheard();
         let mut batch = Batch::new();

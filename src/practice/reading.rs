@@ -169,20 +169,6 @@ impl Practice {
         ReadDays { began: reading.began, days }
     }
 
-    /// The same of a long reading, which asks for its schedules one after the other: each day from when its own schedule was asked
-    /// for. A clinician's day comes from several questions, and counts from when the first of all left.
-    pub(super) fn each_day(&self, reading: &Reading, read: ReadDays) -> Vec<ReadDay> {
-        let began = |resource: ResourceId| match resource.user {
-            None => reading.readings.schedule(resource.schedule).map_or(read.began, |schedule| schedule.began),
-            Some(_) => read.began,
-        };
-        let day = |day: ResourceDay| {
-            let began = began(day.resource);
-            ReadDay { began, as_of: began, day }
-        };
-        read.days.into_iter().map(day).collect()
-    }
-
     fn asking<T>(
         &self,
         readings: &Readings,
@@ -308,9 +294,43 @@ fn taken(busy: Share, free: Share) -> Taken {
     }
 }
 
+/// The days of a long reading, which asks for its schedules one after the other: each from when its own schedule was asked for. A
+/// clinician's day comes from several questions, and counts from when the first of all left.
+pub(super) fn each_day(readings: &Readings, read: ReadDays) -> Vec<ReadDay> {
+    let began = |resource: ResourceId| match resource.user {
+        None => readings.schedule(resource.schedule).map_or(read.began, |schedule| schedule.began),
+        Some(_) => read.began,
+    };
+    let day = |day: ResourceDay| {
+        let began = began(day.resource);
+        ReadDay { began, as_of: began, day }
+    };
+    read.days.into_iter().map(day).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_of_a_long_reading_counts_from_when_its_own_schedule_was_asked_for() {
+        let at = |seconds: i64| DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap();
+        let reading =
+            |began| ScheduleReading { window: Span::new(at(0), at(86_400)), began, free: Vec::new(), busy: Vec::new() };
+        let mut readings = Readings::default();
+        readings.schedules.insert(ScheduleId(211), Some(reading(at(18))));
+        let day = |schedule, user| ResourceDay {
+            resource: ResourceId { schedule: ScheduleId(schedule), user },
+            date: at(0).date_naive(),
+            day: crate::availability::Day::empty(15),
+        };
+        let days = vec![day(211, None), day(211, Some(UserId(7))), day(136, None)];
+        let began: Vec<_> = each_day(&readings, ReadDays { began: at(0), days })
+            .into_iter()
+            .map(|day| (day.began, day.as_of))
+            .collect();
+        assert_eq!(began, [(at(18), at(18)), (at(0), at(0)), (at(0), at(0))]);
+    }
 
     #[test]
     fn a_free_minute_shows_that_an_appointment_of_ours_does_not_stand_and_closed_time_shows_nothing() {

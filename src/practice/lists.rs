@@ -1,0 +1,117 @@
+//! Reading lists of requests, and what it means that something is not on one.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::Practice;
+use crate::healthengine::paging::read_all;
+use crate::healthengine::{BookingRequest, Page};
+use crate::ids::BookingId;
+use crate::remote::Answer;
+
+/// A list of several pages is read so often at most, until it reads the same twice.
+const LONG_LIST_READ: usize = 3;
+
+/// What it means that something is not in a list that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// Nothing: part of the list was not read.
+    MeansNothing,
+    /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
+    IsLikely,
+    /// It is not listed: a list of one page is one moment's. So is a longer one that reads the same twice: an entry moves to a page
+    /// that was read already only when one from there leaves the list, and that one would be missing the second time.
+    IsCertain,
+}
+
+/// The list of bookings at one moment.
+pub(super) struct Listing {
+    /// When the question left.
+    began: Instant,
+    /// Who was on it, and what it means that somebody was not; nothing if it could not be read.
+    read: Option<(BTreeSet<BookingId>, Absence)>,
+}
+
+/// A list of several pages, as it was last read.
+pub(super) struct LongList {
+    ended: Instant,
+    ids: Vec<BookingId>,
+}
+
+impl Practice {
+    /// Reads a list of requests.
+    pub(super) async fn all_pages<T, P>(&self, page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
+    where
+        T: PartialEq,
+        P: Future<Output = Answer<Page<T>>>,
+    {
+        all_pages(page, |unreadable| self.unreadable_requests(unreadable)).await
+    }
+
+    /// Reads the list of outstanding bookings.
+    pub(super) async fn outstanding_bookings(&self) -> Answer<(Vec<BookingRequest>, Absence)> {
+        let began = Instant::now();
+        let (listed, absence) = self.all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        if absence != Absence::IsLikely {
+            // What was on this one can be missing from the next.
+            *self.locked(&self.last_long_list) = None;
+            return Ok((listed, absence));
+        }
+        let this = LongList { ended: Instant::now(), ids: listed.iter().map(|booking| booking.booking_id).collect() };
+        let mut last = self.locked(&self.last_long_list);
+        let is_same = last.as_ref().is_some_and(|last| last.ended <= began && last.ids == this.ids);
+        *last = Some(this);
+        Ok((listed, if is_same { Absence::IsCertain } else { absence }))
+    }
+
+    /// Whether Healthengine still lists a booking that we have answered; `None` if that cannot be found out.
+    pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
+        let asked_at = Instant::now();
+        let mut last = self.relisted.lock().await;
+        // The list can be long. Whoever waited for the lock takes what was read since he asked.
+        if last.as_ref().is_none_or(|listing| listing.began < asked_at) {
+            let began = Instant::now();
+            let mut read = self.outstanding_bookings().await;
+            for _ in 1..LONG_LIST_READ {
+                if !read.as_ref().is_ok_and(|(_, absence)| *absence == Absence::IsLikely) {
+                    break;
+                }
+                read = self.outstanding_bookings().await;
+            }
+            let ids = |(listed, absence): (Vec<BookingRequest>, Absence)| {
+                (listed.iter().map(|booking| booking.booking_id).collect(), absence)
+            };
+            *last = Some(Listing { began, read: read.ok().map(ids) });
+        }
+        let (listed, absence) = last.as_ref()?.read.as_ref()?;
+        let found = listed.contains(&id);
+        (found || *absence == Absence::IsCertain).then_some(found)
+    }
+}
+
+/// Reads a list of requests. `unreadable` hears of entries that could not be read, if there are any.
+pub(crate) async fn all_pages<T, P>(
+    mut page: impl FnMut(u32) -> P,
+    unreadable: impl FnOnce(usize),
+) -> Answer<(Vec<T>, Absence)>
+where
+    T: PartialEq,
+    P: Future<Output = Answer<Page<T>>>,
+{
+    let mut pages = 0;
+    let read = read_all(|number| {
+        pages += 1;
+        page(number)
+    })
+    .await?;
+    if read.unreadable > 0 {
+        unreadable(read.unreadable);
+    }
+    let absence = match read.complete && read.unreadable == 0 {
+        false => Absence::MeansNothing,
+        true if pages == 1 => Absence::IsCertain,
+        true => Absence::IsLikely,
+    };
+    Ok((read.items, absence))
+}

@@ -13,6 +13,7 @@ mod changes;
 mod client_memory;
 mod contested;
 mod early;
+mod gateways;
 mod guard;
 mod healthengine_away;
 mod holdups;

@@ -588,6 +588,25 @@ async fn a_slow_exchange_says_nothing_about_the_clocks() {
     assert_eq!(server.clock_difference(), TimeDelta::zero());
 }
 
+#[tokio::test]
+async fn the_date_of_a_page_or_of_a_failure_says_nothing_about_the_clocks() {
+    for (status, content_type, body, counts) in [
+        (502, "text/html", "<title>Bad Gateway</title>", false),
+        (403, "text/html", "<title>Forbidden</title>", false),
+        (200, "text/html", "<title>Login</title>", false),
+        (401, "", "", false),
+        (503, "application/json", r#"{"message":"no healthy upstream"}"#, false),
+        (200, "application/json", "[]", true),
+        (400, "application/json", r#"{"error":"no"}"#, true),
+    ] {
+        let mut answer = response(status, content_type, body);
+        answer.headers.push(("date".into(), "Thu, 01 Jan 2015 00:00:00 GMT".into()));
+        let (server, _) = client(answer);
+        let _ = server.requests().await;
+        assert_eq!(server.clock_difference() != TimeDelta::zero(), counts, "{status} {body}");
+    }
+}
+
 #[test]
 fn we_introduce_ourselves_as_asked_and_show_no_key() {
     assert_eq!(

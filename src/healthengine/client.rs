@@ -22,6 +22,7 @@ use super::{
     ReadHealthengine, RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine, batch, wire,
 };
 use crate::clock::Clock;
+use crate::dates;
 use crate::http::json::Misfit;
 use crate::http::network::{Credentials, HeaderName};
 use crate::http::{Lane, Method, Request, Response, Transport, answer};
@@ -134,12 +135,12 @@ impl Client {
     /// Notes how far the other clock is ahead. `Date` is cut to whole seconds, so half a second is added; it was written
     /// about when half of the exchange was over. The error is at most half a second and half the round trip.
     fn compare_clocks(&self, asked_at: DateTime<Utc>, answered_at: DateTime<Utc>, response: &Response) {
-        let Some(date) = response.header("date").and_then(|date| httpdate::parse_http_date(date).ok()) else { return };
+        let Some(date) = response.header("date").and_then(dates::of_header) else { return };
         let round_trip = answered_at - asked_at;
         if round_trip < TimeDelta::zero() || round_trip > ROUND_TRIP_MAX {
             return;
         }
-        let theirs = DateTime::<Utc>::from(date) + TimeDelta::milliseconds(500);
+        let theirs = date + TimeDelta::milliseconds(500);
         let ours = asked_at + round_trip / 2;
         self.clock_difference_ms.store((theirs - ours).num_milliseconds(), Ordering::Relaxed);
     }

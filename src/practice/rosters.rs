@@ -90,7 +90,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_learnt_is_known_after_a_restart_until_its_day_is_over() {
-        let start = DateTime::<Utc>::UNIX_EPOCH;
+        let start = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
         let disk = MemoryEngine::new();
         let store = Store::in_memory(&disk, start).unwrap();
         let rosters = KnownRosters::open(store.clone());

@@ -28,6 +28,7 @@ use super::{
     ReadHealthengine, RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine, batch, wire,
 };
 use crate::clock::Clock;
+use crate::dates;
 use crate::http::json::Misfit;
 use crate::http::network::{Credentials, HeaderName};
 use crate::http::{Lane, Method, Request, Response, Transport, answer};
@@ -151,9 +152,9 @@ impl Client {
         let asked_at = self.clock.now();
         let response = self.transport.exchange(request).await?;
         let answered_at = self.clock.now();
-        let date = response.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
+        let date = response.header("date").and_then(dates::of_header);
         if let Some(date) = date.filter(|_| tells_the_time(&response)) {
-            let reading = Reading { asked_at, answered_at, date: date.into() };
+            let reading = Reading { asked_at, answered_at, date };
             self.clocks().note(reading, Instant::now());
         }
         Ok(response)

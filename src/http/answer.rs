@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use super::Response;
 use super::json::Misfit;
 use super::unfold::unfold;
+use crate::dates;
 use crate::remote::{Answer, CallError, Cause, ErrorClass};
 
 /// No server is left alone for longer, whatever it says.
@@ -125,13 +126,13 @@ fn title(body: &[u8]) -> Option<String> {
 /// difference of the clocks does not matter. At most an hour.
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.header("retry-after")?.trim();
-    let pause = match (text.parse::<u64>(), httpdate::parse_http_date(text)) {
+    let pause = match (text.parse::<u64>(), dates::of_header(text)) {
         (Ok(seconds), _) => Duration::from_secs(seconds),
         // Digits that no u64 holds.
-        (Err(_), Err(_)) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => RETRY_AFTER_MAX,
-        (Err(_), Err(_)) => return None,
-        (Err(_), Ok(until)) => match response.header("date").and_then(|date| httpdate::parse_http_date(date).ok()) {
-            Some(now) => until.duration_since(now).unwrap_or_default(),
+        (Err(_), None) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => RETRY_AFTER_MAX,
+        (Err(_), None) => return None,
+        (Err(_), Some(until)) => match response.header("date").and_then(dates::of_header) {
+            Some(now) => (until - now).to_std().unwrap_or_default(),
             None => RETRY_AFTER_UNKNOWN,
         },
     };

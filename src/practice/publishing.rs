@@ -23,6 +23,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::health::Subject;
 use super::{Practice, full_resync};
 use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
+use crate::dates;
 use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
@@ -230,7 +231,7 @@ pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
 fn parse_key(key: &str) -> Option<Key> {
     let mut parts = key.rsplit('/');
     let (date, resource) = (parts.next()?, parts.next()?);
-    Some((resource.parse().ok()?, date.parse().ok()?))
+    Some((resource.parse().ok()?, dates::day(date)?))
 }
 
 impl Practice {

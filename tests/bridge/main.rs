@@ -12,6 +12,7 @@ mod booking;
 mod changes;
 mod client_memory;
 mod contested;
+mod dates;
 mod early;
 mod gateways;
 mod guard;

@@ -93,14 +93,7 @@ impl Sky {
         let now = self.clock.now();
         self.outage = self.outage.filter(|(_, until)| now < *until);
         let fault = match self.outage {
-            Some((outage, until)) => match outage.fault((until - now).to_std().unwrap_or_default(), asked) {
-                // The status of a page differs from outage to outage, and says nothing.
-                Fault::LoginPage if self.system == System::Healthengine && until.timestamp() % 2 == 0 => {
-                    Fault::StatusBefore(any_page(until))
-                }
-                Fault::StatusBefore(401) if self.system == System::Healthengine => Fault::RefusalBefore(401),
-                fault => fault,
-            },
+            Some((outage, until)) => outage.fault(self.system, now, until, asked),
             None => self.single(asked)?,
         };
         let blocks = self.system == System::Healthengine && matches!(fault, Fault::RefusalBefore(401 | 403));
@@ -154,7 +147,8 @@ fn late(asked: &Asked, chance: &Chance) -> Fault {
 }
 
 impl Outage {
-    fn fault(self, left: Duration, asked: &Asked) -> Fault {
+    fn fault(self, system: System, now: DateTime<Utc>, until: DateTime<Utc>, asked: &Asked) -> Fault {
+        let left = (until - now).to_std().unwrap_or_default();
         match self {
             Self::Refused => Fault::Refuse,
             Self::Silent => Fault::Hang,
@@ -164,7 +158,12 @@ impl Outage {
             // Only what was sent towards the end is still in the queue.
             Self::Starting if asked.target.ends_with("/rejectInsert") => Fault::Hang,
             Self::Starting => Fault::CarryOutLate(left),
+            // The status of a page differs from outage to outage, and says nothing.
+            Self::LoginPage if system == System::Healthengine && until.timestamp() % 2 == 0 => {
+                Fault::StatusBefore(any_page(until))
+            }
             Self::LoginPage => Fault::LoginPage,
+            Self::Unauthorised if system == System::Healthengine => Fault::RefusalBefore(401),
             Self::Unauthorised => Fault::StatusBefore(401),
             Self::Busy => Fault::TooMany(5),
         }

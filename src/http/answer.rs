@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use super::Response;
 use super::json::Misfit;
 use super::unfold::unfold;
+use crate::characters::is_invisible;
 use crate::dates;
 use crate::remote::{Answer, CallError, ErrorClass};
 
@@ -121,16 +122,19 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     Some(pause.min(RETRY_AFTER_MAX))
 }
 
-/// A text of the other side made fit for one line of ours: control characters and blanks become single blanks, and it is cut
-/// to `chars_max`.
+/// A text of the other side made fit for one line of ours: control characters and blanks become single blanks, what nobody
+/// sees is left out, and it is cut to `chars_max`.
 pub fn clean(text: &str, chars_max: usize) -> String {
     let mut line = String::new();
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let words = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .map(|word| word.chars().filter(|c| !is_invisible(*c)).collect::<String>())
+        .filter(|word| !word.is_empty());
     for (count, word) in words.enumerate() {
         if count > 0 {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
         if line.len() > chars_max * 4 {
             break;
         }
@@ -198,6 +202,7 @@ mod tests {
     fn a_text_is_cut_to_one_bounded_line() {
         assert_eq!(clean(" a\r\n\tb\u{0}c ", 10), "a b c");
         assert_eq!(clean("ääää", 3), "äää…");
+        assert_eq!(clean("\u{202e}no \u{200b} more\u{202c}", 20), "no more");
         assert_eq!(clean(&"x".repeat(1000), 5), "xxxxx…");
     }
 }

@@ -253,7 +253,10 @@ async fn what_is_essential_and_unreadable_fails_the_answer_and_names_the_place()
 
     let (server, _) = client(json(200, &json!({"free":[],"busy":[{"start":"2019-02-15T09:00:00.000+11:00"}]})));
     let detail = server.schedule_free_busy(ScheduleId(1), window()).await.unwrap_err().detail;
-    assert!(detail.contains("at busy[0].end: expected a date with time and offset, from 2000 to 2199, found nothing"), "{detail}");
+    assert!(
+        detail.contains("at busy[0].end: expected a date with time and offset, from 2000 to 2199, found nothing"),
+        "{detail}"
+    );
     let (server, _) = client(json(200, &json!({})));
     assert!(server.schedule_free_busy(ScheduleId(1), window()).await.is_err());
 }

@@ -105,18 +105,17 @@ pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
         .and_then(|segment| percent_encoding::percent_decode_str(segment).decode_utf8().ok())
         .filter(|segment| is_reference(segment) && segment.contains(':'));
     let from_body = std::str::from_utf8(&response.body).ok().map(str::trim).filter(|text| is_reference(text));
-    match (from_body, from_header) {
-        (Some(body), Some(header)) if header.starts_with(body) => Ok(BookingReference(header.into_owned())),
-        (Some(body), _) => Ok(BookingReference(body.to_owned())),
-        (None, Some(header)) if response.status == 201 => Ok(BookingReference(header.into_owned())),
-        (None, _) if response.status == 200 && !answer::is_html(response) => Err(CallError::with_status(
+    match (response.status, from_body, from_header) {
+        (201, Some(body), Some(header)) if header.starts_with(body) => Ok(BookingReference(header.into_owned())),
+        (201, Some(body), _) => Ok(BookingReference(body.to_owned())),
+        (201, None, Some(header)) => Ok(BookingReference(header.into_owned())),
+        // Something in between said so, of a request that it may have passed on: only the slot can tell.
+        (200, _, _) if !answer::is_html(response) => Err(CallError::with_status(
             ErrorClass::Lost,
             response.status,
-            "the booking was answered without a reference",
+            "the booking was answered with something that is not OpenVPMS's own",
         )),
-        (None, _) => {
-            Err(answer::common_error(response).unwrap_or_else(|| answer::contract(response, "no booking reference")))
-        }
+        _ => Err(answer::common_error(response).unwrap_or_else(|| answer::contract(response, "no booking reference"))),
     }
 }
 

@@ -6,11 +6,13 @@
 mod again;
 mod api;
 mod auth;
+mod conduct;
 mod deskless;
 mod guard;
 mod listener;
 mod page;
 mod pause;
+mod places;
 pub mod resolve;
 mod resync;
 pub mod view;

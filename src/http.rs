@@ -12,6 +12,8 @@ pub mod limits;
 pub mod network;
 pub mod penalty;
 mod retry;
+pub mod route;
+mod tls;
 mod unfold;
 
 use std::fmt;

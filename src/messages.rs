@@ -20,6 +20,7 @@ pub mod resolve;
 pub mod servers;
 pub mod start;
 pub mod state;
+pub mod tls;
 pub mod updates;
 pub mod waiting;
 pub mod webhooks;

@@ -43,6 +43,13 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>) -> Plan {
             None => Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false },
         };
     };
+    // We know of none, so the one that is echoed is from another bridge, which made the appointment.
+    if entry.state == State::InDoubt
+        && entry.reference.is_none()
+        && let Some(reference) = echoed_reference(&update.pms_appointment_ids)
+    {
+        return Plan::Cancel(reference);
+    }
     match (entry.state, &entry.reference) {
         (State::Received, _) => Plan::AfterBooking { withdraw: true },
         (State::Submitting | State::Inserted, _) => Plan::AfterBooking { withdraw: false },
@@ -132,6 +139,13 @@ mod tests {
         for ids in [&[][..], &["Patient1"], &["123"], &["1:a", "2:b"]] {
             assert!(matches!(unknown(ids), Plan::Reject { cannot_cancel: false, .. }), "{ids:?}");
         }
+    }
+
+    #[test]
+    fn a_doubtful_appointment_whose_reference_is_echoed_was_made_by_another_bridge_and_is_cancelled_by_it() {
+        let doubtful = entry(State::InDoubt, None);
+        let planned = plan(&update(BookingStatus::Cancelled, &["603:be08"]), Some(&doubtful));
+        assert_eq!(planned, Plan::Cancel(BookingReference("603:be08".into())));
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub(crate) enum Flag {
     GoneWithMany,
     TooLate,
     SettledByHand,
+    AnsweredElsewhere,
     MaybeForgotten,
     SwitchedOff,
     Unheard,
@@ -63,6 +64,7 @@ impl Flag {
             ("gone together with many", Self::GoneWithMany),
             ("call them", Self::TooLate),
             ("settled by hand", Self::SettledByHand),
+            ("another vetbridge may have answered", Self::AnsweredElsewhere),
             ("memory is younger", Self::MaybeForgotten),
             ("Online booking was switched off before", Self::SwitchedOff),
             ("Healthengine does not know", Self::Unheard),
@@ -79,6 +81,7 @@ impl Flag {
             Self::GoneWithMany => "gone with many others",
             Self::TooLate => "rejected too late",
             Self::SettledByHand => "settled by hand",
+            Self::AnsweredElsewhere => "answered by somebody else",
             Self::MaybeForgotten => "cancelled, and perhaps forgotten",
             Self::SwitchedOff => "never told before the practice was switched off",
             Self::Unheard => "resolved, and Healthengine does not know",
@@ -248,6 +251,8 @@ impl Life {
             Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
             Flag::TooLate => disturbed || set_back || switched,
             Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
+            // Quicker than people are as a rule, and the time was taken meanwhile.
+            Flag::AnsweredElsewhere => self.was(id, Deed::SettledByHand),
             Flag::MaybeForgotten => set_back,
             Flag::SwitchedOff => switched,
             // Also of what was flagged for something else when staff cancelled it.

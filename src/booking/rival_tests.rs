@@ -57,9 +57,9 @@ fn the_one_that_listens_yields_at_the_first_sign_until_three_bookings_in_a_row_a
     let mut own = imported();
     own.saw(&MADE, at(20));
     assert_eq!(own.stance(), Stance::Yielding { unanswered: 0 });
-    (own.left_in_vain(), own.left_in_vain());
+    (0..2).for_each(|_| own.left_in_vain());
     own.saw(&MADE, at(40));
-    (own.left_in_vain(), own.left_in_vain());
+    (0..2).for_each(|_| own.left_in_vain());
     own.tick(at(100_000));
     assert!(own.is_certain(), "time alone ends nothing");
     own.left_in_vain();

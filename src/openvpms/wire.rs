@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
 };
+use crate::dates;
 use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::http::{Response, answer};
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
@@ -259,7 +260,7 @@ fn user_span(value: &Value) -> Result<UserSpan, Misfit> {
 }
 
 fn instant(value: &Value, name: &str) -> Result<DateTime<FixedOffset>, Misfit> {
-    need(value, name, "a date with time and offset", |value| DateTime::parse_from_rfc3339(value.as_str()?).ok())
+    need(value, name, "a date with time and offset, from 2000 to 2199", |value| dates::with_offset(value.as_str()?))
 }
 
 fn number(value: &Value, name: &str) -> Result<i64, Misfit> {

@@ -25,7 +25,7 @@ use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::remote::{Answer, ErrorClass};
 use crate::webhooks::evidence::Item;
-use crate::webhooks::pace::{self, Circumstances, Outcome, Pace};
+use crate::webhooks::pace::{self, Circumstances, Outcome, Pace, Refusals};
 
 /// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
 pub(super) const IN_TIME_AT_ONCE: usize = 128;
@@ -49,14 +49,18 @@ impl Practice {
         self.wait_for_the_first_configuration().await;
         // When the last poll began that a webhook caused.
         let mut hinted_at = None;
+        let mut refusals = Refusals::default();
         loop {
             let began = Instant::now();
             let outcome = match self.poll().await {
                 Ok(_) => {
                     delays.reset();
+                    refusals.accepted();
                     Outcome::Answered
                 }
-                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => {
+                Err(error)
+                    if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) && refusals.refused() =>
+                {
                     Outcome::Blocked
                 }
                 Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },

@@ -267,12 +267,10 @@ impl Practice {
 
     /// True if what takes the time of a booking can be that very booking's appointment, made by another bridge a moment ago.
     pub(super) fn may_be_anothers(&self, entry: &Entry, event: &Event) -> bool {
-        let taken = match event {
-            Event::Looked(Look::Seen { taken: Taken::All, refusal: Some(_), .. }) => entry.state == State::Received,
-            Event::Submitted(Submission::Refused(text)) => text.starts_with(ALREADY_SCHEDULED),
-            _ => false,
-        };
-        taken && entry.left_nothing == 0 && !entry.maybe_forgotten && !entry.withdrawn
+        let found = matches!(event, Event::Looked(Look::Seen { taken: Taken::All, refusal: Some(_), .. }))
+            && entry.state == State::Received;
+        let told = matches!(event, Event::Submitted(Submission::Refused(text)) if text.starts_with(ALREADY_SCHEDULED));
+        (found || told) && entry.left_nothing == 0 && !entry.maybe_forgotten && !entry.withdrawn
     }
 
     /// Gives another bridge the time to say that it made the appointment; what is seen then instead of that the time is taken.

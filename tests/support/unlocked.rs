@@ -9,13 +9,16 @@ use vetbridge::simulator::openvpms::{AppointmentId, OpenVpmsSim, Status};
 
 use super::is_submission;
 
+/// An appointment, and when it began to be written.
+type Written = (AppointmentId, DateTime<Utc>);
+
 /// The server, and for how long an appointment that is being written keeps no other out.
 #[derive(Clone)]
 pub(crate) struct Unlocked {
     openvpms: Arc<OpenVpmsSim>,
     clock: Clock,
     window: Arc<Mutex<TimeDelta>>,
-    written: Arc<Mutex<Vec<(AppointmentId, DateTime<Utc>)>>>,
+    written: Arc<Mutex<Vec<Written>>>,
 }
 
 impl Unlocked {

@@ -29,6 +29,7 @@ mod file;
 pub mod live_hours;
 mod practices;
 mod problem;
+pub mod proxy;
 mod secret;
 mod validate;
 mod values;
@@ -186,6 +187,8 @@ pub struct OpenVpms {
     pub password: Secret,
     /// A private certificate authority (PEM), readable when the configuration was read.
     pub ca_file: Option<PathBuf>,
+    /// The proxy that leads there.
+    pub proxy: Option<proxy::Proxy>,
     /// True if http is allowed to hosts that are neither loopback nor private addresses.
     pub allow_plain_http: bool,
     /// 1 to 1000.
@@ -199,6 +202,8 @@ pub struct OpenVpms {
 pub struct Healthengine {
     /// The base URL of the PMS API, with its version.
     pub url: Url,
+    /// The proxy that leads there.
+    pub proxy: Option<proxy::Proxy>,
     /// The key of us, the API consumer.
     pub api_key: Secret,
     /// Who we are, for `User-Agent`. Printable ASCII without brackets.

@@ -206,7 +206,8 @@ impl Resolve for Resolver {
 }
 
 fn is_same(one: &[SocketAddr], other: &[SocketAddr]) -> bool {
-    let hosts = |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::ip).collect::<std::collections::BTreeSet<_>>();
+    let hosts =
+        |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::ip).collect::<std::collections::BTreeSet<_>>();
     hosts(one) == hosts(other)
 }
 

@@ -27,9 +27,12 @@ pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<CallErr
 const DETAIL_CHARS_MAX: usize = 500;
 
 fn fault(error: &CertificateError) -> CertificateFault {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows")]
     match error {
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => CertificateFault::NoName,
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => CertificateFault::OtherName,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            CertificateFault::OtherName
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => CertificateFault::NotYetValid,
         CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,

@@ -4,12 +4,15 @@ use std::fmt::Display;
 
 use chrono::TimeDelta;
 
-use super::{Advice, listed, plain};
+use super::{Advice, listed, plain, tls};
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice {
+    if let Some(advice) = on_the_way(error, "OpenVPMS", "[openvpms]", &url) {
+        return advice;
+    }
     let problem = match error.class {
         ErrorClass::NotSent => format!("OpenVPMS cannot be reached at {url}: {error}"),
         ErrorClass::Lost => format!("OpenVPMS at {url} did not answer: {error}"),
@@ -23,10 +26,6 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
         ErrorClass::Contract => format!("What answers at {url} is not the booking API of OpenVPMS: {error}"),
     };
     let remedy = match error.class {
-        ErrorClass::NotSent if error.detail.contains("CaUsedAsEndEntity") => {
-            "The server uses the certificate of an authority as its own: give it one that the authority signed, and name the \
-             authority in [openvpms] ca_file"
-        }
         ErrorClass::NotSent => {
             "Check [openvpms] url, that the server runs and that the VPN is up; a private certificate authority goes into ca_file"
         }
@@ -48,8 +47,33 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
     Advice::new(problem, remedy)
 }
 
+/// What is wrong on the way to a server: its certificate, or the proxy before it.
+fn on_the_way(error: &CallError, server: &str, table: &str, url: &impl Display) -> Option<Advice> {
+    match error.cause? {
+        Cause::Certificate(fault) => {
+            Some(Advice::new(format!("{server} cannot be reached at {url}: {}", tls::what(fault)), tls::remedy(fault)))
+        }
+        Cause::Proxy => Some(Advice::new(
+            format!("{server} cannot be reached at {url}: the proxy wants a user name and a password (407)"),
+            format!("Write them into proxy under {table}, as in http://user:password@host:port"),
+        )),
+        Cause::Page | Cause::LeftAlone => None,
+    }
+}
+
+/// A proxy of the environment that is not used.
+pub fn proxy_variables(names: &[&str]) -> Advice {
+    Advice::new(
+        format!("Set in the environment and not used: {}", listed(names)),
+        "Nothing, if both servers are reached directly; else name the proxy as proxy under [openvpms] or [healthengine]",
+    )
+}
+
 /// Healthengine did not answer as it should.
 pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId) -> Advice {
+    if let Some(advice) = on_the_way(error, "Healthengine", "[healthengine]", &url) {
+        return advice;
+    }
     if error.cause == Some(Cause::Page) {
         return Advice::new(
             format!("Something answers at {url} in Healthengine's place: {error}"),
@@ -268,6 +292,7 @@ fn named<T: Display>(things: &[(T, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::CertificateFault;
 
     /// Both parts of an advice say something, on one line, in sentences that [`Advice`] ends.
     fn assert_well_said(advice: &Advice) {
@@ -305,8 +330,19 @@ mod tests {
         let no_consent = healthengine(&no_consent, "https://x", &PracticeId("1234567".into()));
         assert!(no_consent.problem.contains("1234567") && no_consent.remedy.contains("API Consumer Consent"));
 
-        let authority = CallError::new(ErrorClass::NotSent, "invalid peer certificate: CaUsedAsEndEntity");
-        assert!(openvpms(&authority, "https://x", "he").remedy.contains("that the authority signed"));
+        use CertificateFault::*;
+        for fault in [NoName, OtherName, Expired, NotYetValid, UnknownIssuer, AuthorityAsServer, Other] {
+            let error = CallError::new(ErrorClass::NotSent, "x").due_to(Cause::Certificate(fault));
+            let advice = openvpms(&error, "https://x", "he");
+            assert_well_said(&advice);
+            assert!(advice.problem.contains("certificate"), "{advice:?}");
+        }
+        assert_well_said(&proxy_variables(&["HTTP_PROXY"]));
+        assert_well_said(&healthengine(
+            &CallError::new(ErrorClass::NotSent, "x").due_to(Cause::Proxy),
+            "https://x",
+            &PracticeId("1".into()),
+        ));
 
         let location = unknown_location(LocationId(97), &[(LocationId(98), "Main Clinic".into())]);
         assert!(location.problem.contains("97") && location.remedy.contains("98 (Main Clinic)"));

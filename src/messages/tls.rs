@@ -29,12 +29,18 @@ pub fn remedy(fault: Fault) -> &'static str {
         Fault::NoName => {
             "Have it made anew with the host of url as subjectAltName (openssl: -addext \"subjectAltName=DNS:name\", or IP:address)"
         }
-        Fault::OtherName => "Write a name that stands in the certificate into url, or have it made anew for the host of url",
-        Fault::Expired => "Renew it on the server; if it is valid there, set this machine's clock (timedatectl set-ntp true)",
-        Fault::NotYetValid => "Set this machine's clock (timedatectl set-ntp true); if it is right, have the certificate made anew",
+        Fault::OtherName => {
+            "Write a name that stands in the certificate into url, or have it made anew for the host of url"
+        }
+        Fault::Expired => {
+            "Renew it on the server; if it is valid there, set this machine's clock (timedatectl set-ntp true)"
+        }
+        Fault::NotYetValid => {
+            "Set this machine's clock (timedatectl set-ntp true); if it is right, have the certificate made anew"
+        }
         Fault::UnknownIssuer => {
             "If a private certificate authority signed it, name that one's file as ca_file under [openvpms]; the server must send the certificates \
-             between the two"
+             between the two. A firewall that opens TLS counts as one: this machine has to trust its authority"
         }
         Fault::AuthorityAsServer => {
             "Give the server a certificate of its own with CA:FALSE, signed by the authority, and name the authority's as ca_file under [openvpms]"

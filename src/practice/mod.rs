@@ -18,7 +18,7 @@
 //! | [`single_days`], [`asked_days`] | sends days at once: those that changed, those that Healthengine asks for |
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`reading`] | reads free/busy and turns it into days |
-//! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`publishing`], [`batches`] | sends days that differ from what Healthengine has; in which calls |
 //! | [`resync`] | reads and sends everything when a person asks for it |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
@@ -33,6 +33,7 @@
 mod answers;
 mod asked_days;
 mod availability;
+mod batches;
 pub mod clients;
 mod configuration;
 mod desk;
@@ -224,6 +225,7 @@ impl Practice {
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
         tasks.spawn(Arc::clone(self).subscription_loop());
+        tasks.spawn(Arc::clone(self).watch_loop());
     }
 
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.

@@ -139,7 +139,7 @@ impl Practice {
                 {
                     crate::webhooks::pace::BLOCKED
                 }
-                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()).min(sync.config_interval),
+                Err(error) => delays.next_delay().max(error.pause()).min(sync.config_interval),
             };
             let _again = self.first_configuration.set(());
             tokio::select! {

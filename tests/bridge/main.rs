@@ -18,6 +18,7 @@ mod gateways;
 mod guard;
 mod healthengine_away;
 mod holdups;
+mod left_alone;
 mod lifecycle;
 mod liveness;
 mod openvpms_away;

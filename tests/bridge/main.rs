@@ -30,5 +30,6 @@ mod start;
 mod store_fails;
 mod subscriptions;
 mod switches;
+mod two_bridges;
 mod webhook_listener;
 mod webhooks;

@@ -18,6 +18,7 @@ pub mod exposure;
 pub mod practice;
 pub mod reload;
 pub mod resolve;
+pub mod rival;
 pub mod servers;
 pub mod start;
 pub mod state;

@@ -14,10 +14,11 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use self::findings::Report;
+use super::exposure::exposures;
 use super::{CONFIG_INVALID, CheckArgs, Global, connect, output};
 use crate::config::{self, Config, ConfigError, Practice};
 use crate::healthengine::ReadHealthengine;
-use crate::messages::{servers as say, webhooks as webhooks_say};
+use crate::messages::{config as config_say, servers as say, webhooks as webhooks_say};
 use crate::openvpms::ReadOpenVpms;
 use crate::remote::{Answer, ErrorClass};
 
@@ -82,6 +83,12 @@ fn offline(config: &Config) -> Report {
         if let Some(proxy) = proxy {
             report.ok(key, format!("all calls there go through {proxy}"));
         }
+    }
+    for (place, advice) in exposures(config) {
+        report.problem(place, advice);
+    }
+    for (place, oddity) in config.secrets().into_iter().filter_map(|(place, secret)| Some((place, secret.oddity()?))) {
+        report.note(place, config_say::oddity(oddity));
     }
     report
 }

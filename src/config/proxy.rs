@@ -20,6 +20,11 @@ const VARIABLES: [&str; 8] =
 pub struct Proxy(Secret);
 
 impl Proxy {
+    /// The text of the file.
+    pub(super) fn secret(&self) -> &Secret {
+        &self.0
+    }
+
     /// As the client wants it.
     pub fn to_send(&self) -> SecretString {
         self.0.to_send()

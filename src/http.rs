@@ -11,6 +11,7 @@ pub mod json;
 pub mod limits;
 pub mod network;
 mod retry;
+pub mod route;
 mod unfold;
 
 use std::fmt;

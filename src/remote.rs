@@ -20,7 +20,12 @@ pub struct CallError {
     pub detail: String,
     /// How long the server wants to be left alone, clamped to an hour.
     pub retry_after: Option<Duration>,
+    /// Which call it was: method and path, with `{id}` for every id.
+    pub call: Option<String>,
 }
+
+/// How the detail of an answer begins that is larger than is read.
+pub const TOO_LARGE: &str = "the answer is larger than";
 
 /// What a caller can do about a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,12 +51,28 @@ pub enum ErrorClass {
 impl CallError {
     /// An error without an HTTP status.
     pub fn new(class: ErrorClass, detail: impl Into<String>) -> Self {
-        Self { class, status: None, detail: detail.into(), retry_after: None }
+        Self { class, status: None, detail: detail.into(), retry_after: None, call: None }
     }
 
     /// An error that an answer with this status stands for.
     pub fn with_status(class: ErrorClass, status: u16, detail: impl Into<String>) -> Self {
-        Self { class, status: Some(status), detail: detail.into(), retry_after: None }
+        Self { class, status: Some(status), detail: detail.into(), retry_after: None, call: None }
+    }
+
+    /// The same, of this call.
+    #[must_use]
+    pub fn of(self, call: impl Into<String>) -> Self {
+        Self { call: Some(call.into()), ..self }
+    }
+
+    /// True if Healthengine or OpenVPMS refuses who we are.
+    pub fn is_access(&self) -> bool {
+        matches!(self.class, ErrorClass::Credentials | ErrorClass::Forbidden)
+    }
+
+    /// True if the answer was larger than is read.
+    pub fn is_too_large(&self) -> bool {
+        self.class == ErrorClass::Contract && self.detail.starts_with(TOO_LARGE)
     }
 
     /// True if the server can have done nothing of what was asked, and will not do it later either.
@@ -76,9 +97,12 @@ impl CallError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.status {
-            Some(status) => write!(f, "{} (status {status})", self.detail),
-            None => f.write_str(&self.detail),
+        f.write_str(&self.detail)?;
+        match (self.status, &self.call) {
+            (Some(status), Some(call)) => write!(f, " (status {status}, {call})"),
+            (Some(status), None) => write!(f, " (status {status})"),
+            (None, Some(call)) => write!(f, " ({call})"),
+            (None, None) => Ok(()),
         }
     }
 }

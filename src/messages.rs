@@ -14,6 +14,7 @@ pub mod configuration;
 pub mod decisions;
 pub mod practice;
 pub mod reload;
+pub mod remedies;
 pub mod resolve;
 pub mod servers;
 pub mod start;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use chrono::TimeDelta;
 
-use super::{Advice, listed, plain};
+use super::{Advice, listed, plain, remedies};
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::remote::{CallError, ErrorClass};
 
@@ -22,30 +22,7 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
         ErrorClass::TooMany => format!("OpenVPMS at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the booking API of OpenVPMS: {error}"),
     };
-    let remedy = match error.class {
-        ErrorClass::NotSent if error.detail.contains("CaUsedAsEndEntity") => {
-            "The server uses the certificate of an authority as its own: give it one that the authority signed, and name the \
-             authority in [openvpms] ca_file"
-        }
-        ErrorClass::NotSent => {
-            "Check [openvpms] url, that the server runs and that the VPN is up; a private certificate authority goes into ca_file"
-        }
-        ErrorClass::Lost | ErrorClass::Unavailable => {
-            "It may be starting or have lost its database: try again in a minute, then look into its log"
-        }
-        ErrorClass::Credentials => {
-            "Check username and password in [openvpms]; OpenVPMS answers the same while its database is away, so try again in a minute"
-        }
-        ErrorClass::Refused | ErrorClass::Forbidden => {
-            "Check in OpenVPMS that the user is active and has the role Online Booking"
-        }
-        ErrorClass::TooMany => "Lower max_requests_per_second in [openvpms]",
-        ErrorClass::Contract => {
-            "Check [openvpms] url: it names the web application, like http://host:8080/openvpms, without /ws/booking/v2 and without a \
-             login page before it"
-        }
-    };
-    Advice::new(problem, remedy)
+    Advice::new(problem, remedies::openvpms(error))
 }
 
 /// Healthengine did not answer as it should.
@@ -60,23 +37,7 @@ pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId)
         ErrorClass::TooMany => format!("Healthengine at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the PMS API of Healthengine: {error}"),
     };
-    let remedy = match error.class {
-        ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",
-        ErrorClass::Lost | ErrorClass::Unavailable => {
-            "Try again in a minute; if it stays so, ask Healthengine's support"
-        }
-        ErrorClass::Refused => "Check id and key of the [[practice]]; if they are right, ask Healthengine's support",
-        ErrorClass::Credentials => {
-            "Check [healthengine] api_key, and that it belongs to the environment that url and environment name"
-        }
-        ErrorClass::Forbidden => {
-            "Ask the practice to grant it (Practice Admin portal, API Consumer Consent, or Healthengine's support), and check id and \
-             key of the [[practice]]"
-        }
-        ErrorClass::TooMany => "Lower max_requests_per_second in [healthengine]",
-        ErrorClass::Contract => "Check [healthengine] url: it ends with the API's version, like https://…/pms-api/v1",
-    };
-    Advice::new(problem, remedy)
+    Advice::new(problem, remedies::healthengine(error))
 }
 
 /// A configured location that OpenVPMS does not list.

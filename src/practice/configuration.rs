@@ -21,7 +21,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use super::calls::Call;
 use super::health::Subject;
+use super::unread::Source;
 use super::{Failed, Offering, Practice};
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::ResourceId;
@@ -100,7 +102,12 @@ impl Configuration {
 
     /// True once Healthengine accepted all of it.
     pub(super) fn was_ever_accepted(&self) -> bool {
-        Self::locked(&self.told).at.is_some()
+        self.accepted_at().is_some()
+    }
+
+    /// When Healthengine last accepted all of it.
+    pub(super) fn accepted_at(&self) -> Option<DateTime<Utc>> {
+        Self::locked(&self.told).at
     }
 }
 
@@ -128,7 +135,7 @@ impl Practice {
         let sync = &self.settings.sync;
         let mut delays = self.delays(Duration::from_secs(1));
         loop {
-            let wait = match self.configure(Reason::Interval, false).await.map_err(Failed::into_error) {
+            let wait = match self.configure(Reason::Interval, false).await {
                 Ok(_) => {
                     delays.reset();
                     if let Some(offering) = self.offering() {
@@ -136,13 +143,11 @@ impl Practice {
                     }
                     sync.config_interval
                 }
-                Err(error)
-                    if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden)
-                        && self.health.has(&Subject::Access) =>
-                {
-                    crate::webhooks::pace::BLOCKED
+                Err(Failed::Healthengine(error)) if error.is_access() => crate::webhooks::pace::BLOCKED,
+                Err(failed) => {
+                    let asked = failed.into_error().retry_after.unwrap_or_default();
+                    delays.next_delay().max(asked).min(sync.config_interval)
                 }
-                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()).min(sync.config_interval),
             };
             let _again = self.first_configuration.set(());
             tokio::select! {
@@ -180,13 +185,9 @@ impl Practice {
     pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
         let _one = self.configuring.lock().await;
         let asked = asked(&self.config);
-        let inventory = match self.read_inventory(&asked).await {
-            Ok(inventory) => inventory,
-            Err(error) => {
-                self.openvpms_failed(&error);
-                return Err(Failed::OpenVpms(error));
-            }
-        };
+        let read = self.read_inventory(&asked).await;
+        self.heard_of_openvpms(Source::Inventory, None, read.as_ref().map(drop));
+        let inventory = read.map_err(Failed::OpenVpms)?;
         let mapping = Mapping::new(&inventory, &asked);
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         self.adopt_mapping(mapping, &inventory);
@@ -203,18 +204,11 @@ impl Practice {
             self.features_off().await.map_err(Failed::Healthengine)?;
         }
         let outcome = self.send_configuration(&desired, reason, dry_run).await;
-        match &outcome {
-            Ok(_) if !dry_run => {
+        if !dry_run {
+            self.heard(Call::Configuration, outcome.as_ref().map(drop));
+            if outcome.is_ok() {
                 self.offer_what_was_accepted();
                 self.locked(&self.progress).configured_at = Some(self.now());
-                self.health.clear(&Subject::Configuration);
-            }
-            Ok(_) => {}
-            Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => {
-                self.healthengine_failed(error);
-            }
-            Err(error) => {
-                self.health.raise(Subject::Configuration, practice_say::configuration_not_taken(error), self.now())
             }
         }
         outcome.map_err(Failed::Healthengine)
@@ -270,6 +264,9 @@ impl Practice {
                     changed
                 });
                 let _again = self.first_offering.set(());
+                if let Some(offering) = self.offering() {
+                    self.openvpms_wanted(|source| offering.reads(source));
+                }
             }
             Err(problem) => self.health.raise(Subject::Mapping, say::zone_problem(&problem), now),
         }

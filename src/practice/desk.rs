@@ -141,7 +141,7 @@ impl Practice {
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
                 // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now.
-                (Action::Cancel(_) | Action::Confirm(_), _) if self.health.has(&Subject::Access) => {
+                (Action::Cancel(_) | Action::Confirm(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
                     Event::Replied(Reply::Outside)
                 }
                 (Action::Confirm(with), _) => Event::Replied(

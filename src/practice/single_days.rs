@@ -170,7 +170,7 @@ impl Practice {
         read.retain(|read| offering.mapping.resource(read.day.resource).is_some());
         let all = read.iter().map(|read| Wanted::one(read.day.resource, read.day.date));
         let all: Vec<Wanted> = all.collect();
-        let sent = self.publish_each(read, Which::Changed, &|_| {}).await.inspect_err(|error| self.days_failed(error));
+        let sent = self.publish_each(read, Which::Changed, &|_| {}).await;
         let longest = self.settings.sync.max_retry_interval;
         let mut due = queue.locked();
         for wanted in &all {
@@ -191,9 +191,6 @@ impl Practice {
         let is_wanted = |resource: &&Resource| wanted.resources.contains_key(&resource.id);
         let resources: Vec<Resource> = offering.mapping.resources.iter().filter(is_wanted).cloned().collect();
         let reading = self.read(&self.openvpms.background, &offering, &resources, window).await;
-        if let Some(error) = &reading.failure {
-            self.openvpms_failed(error);
-        }
         let mut read = self.days(&reading, &offering, &resources, window);
         read.days.retain(|day| within.days.contains(&day.date));
         // A schedule that is closed to us offers nothing; its resources leave with the next configuration.
@@ -208,7 +205,6 @@ impl Practice {
                 read.days.extract_if(.., |day| wanted.resources.get(&day.resource) == Some(&which)).collect();
             let sent: Vec<ResourceId> = days.iter().map(|day| day.resource).collect();
             if let Err(error) = self.publish(ReadDays { began: read.began, days }, which, &|_| {}).await {
-                self.days_failed(&error);
                 return Err((error, left));
             }
             left.retain(|resource| !sent.contains(resource));

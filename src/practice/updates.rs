@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Practice;
+use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use crate::booking::desk::Event;
@@ -31,6 +32,10 @@ impl Practice {
         updates.sort_by_key(|update| update.request_id);
         let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
         self.refused_updates().retain(|request, _| listed.contains(request));
+        self.calls_wanted(|call| match call {
+            Call::UpdateAnswer(request) => listed.contains(request),
+            _ => true,
+        });
         for update in updates {
             // A booking that somebody is at goes first; the update is listed again at the next poll.
             let Some(turn) = self.take_turn(update.booking_id) else { continue };
@@ -118,8 +123,12 @@ impl Practice {
     /// A refused answer was perhaps given already: the next poll shows whether it is still asked for.
     fn update_answered(&self, update: &BookingUpdate, answer: Answer<()>) {
         match answer {
-            Ok(()) => self.refused_updates().retain(|request, _| *request != update.request_id),
+            Ok(()) => {
+                self.heard(Call::UpdateAnswer(update.request_id), Ok(()));
+                self.refused_updates().retain(|request, _| *request != update.request_id);
+            }
             Err(error) if error.class == ErrorClass::Refused => {
+                self.heard(Call::UpdateAnswer(update.request_id), Ok(()));
                 let mut refused = self.refused_updates();
                 let times = refused.entry(update.request_id).or_default();
                 *times = times.saturating_add(1);
@@ -131,7 +140,7 @@ impl Practice {
                     );
                 }
             }
-            Err(error) => self.healthengine_failed(&error),
+            Err(error) => self.heard(Call::UpdateAnswer(update.request_id), Err(&error)),
         }
     }
 

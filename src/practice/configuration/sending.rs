@@ -7,11 +7,12 @@ use secrecy::ExposeSecret as _;
 
 use super::{Configuration, ConfigurationChanges, Desired, ListChange, Reason, Told};
 use crate::mapping::guard::Ruling;
-use crate::messages::configuration as say;
+use crate::messages::{configuration as say, practice as practice_say};
 use crate::practice::Practice;
+use crate::practice::calls::Call;
 use crate::practice::health::Subject;
 use crate::practice::said_once::plain;
-use crate::remote::{Answer, CallError, ErrorClass};
+use crate::remote::{Answer, CallError};
 use crate::store::Batch;
 
 /// Sent once a day even if nothing differs.
@@ -155,12 +156,15 @@ impl Practice {
     /// the practice, so that whatever is asked of it next is too.
     pub(super) async fn features_off(&self) -> Answer<()> {
         let server = &self.healthengine;
-        let features = match server.features().await {
+        let read = server.features().await;
+        let refused = read.as_ref().map(drop).or_else(|error| if error.is_access() { Err(error) } else { Ok(()) });
+        self.heard(Call::Features, refused);
+        let features = match read {
             Ok(features) => features,
+            Err(error) if error.is_access() => return Err(error),
             Err(error) => {
-                self.healthengine_failed(&error);
-                let refused = matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden);
-                return if refused { Err(error) } else { Ok(()) };
+                self.health.raise(Subject::Features, practice_say::features_unread(&error), self.now());
+                return Ok(());
             }
         };
         let mut problem = None;

@@ -18,7 +18,7 @@
 //! # Reading order
 //! | read | to learn |
 //! | --- | --- |
-//! | [`ids`], [`span`], [`zone`] | the words everything else is said in |
+//! | [`ids`], [`span`], [`zone`], [`dates`] | the words everything else is said in |
 //! | [`openvpms`], [`healthengine`] | what the two systems can be asked, as traits |
 //! | [`remote`] | what can come of asking |
 //! | [`booking`] | **the desk**: what to do next about a booking, whatever went wrong |
@@ -52,6 +52,7 @@ pub mod bridge;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dates;
 pub mod delays;
 pub mod demo;
 pub mod deskless;

@@ -20,12 +20,22 @@ pub struct CallError {
     pub detail: String,
     /// How long the server wants to be left alone, clamped to an hour.
     pub retry_after: Option<Duration>,
+    /// What an operator should look at, where more is known than the class says.
+    pub cause: Option<Cause>,
     /// Which call it was: method and path, with `{id}` for every id.
     pub call: Option<String>,
 }
 
-/// How the detail of an answer begins that is larger than is read.
-pub const TOO_LARGE: &str = "the answer is larger than";
+/// What a failed call is due to, where the answer or the connection tells. Sentences for operators follow from it; what a caller
+/// does about the failure follows from the class alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The answer is a page of HTML, or another text that the API does not speak: something between us and the server, or in its
+    /// place, answered.
+    Page,
+    /// The answer is larger than anything that the API has to say.
+    TooLarge,
+}
 
 /// What a caller can do about a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,12 +61,18 @@ pub enum ErrorClass {
 impl CallError {
     /// An error without an HTTP status.
     pub fn new(class: ErrorClass, detail: impl Into<String>) -> Self {
-        Self { class, status: None, detail: detail.into(), retry_after: None, call: None }
+        Self { class, status: None, detail: detail.into(), retry_after: None, cause: None, call: None }
     }
 
     /// An error that an answer with this status stands for.
     pub fn with_status(class: ErrorClass, status: u16, detail: impl Into<String>) -> Self {
-        Self { class, status: Some(status), detail: detail.into(), retry_after: None, call: None }
+        Self { status: Some(status), ..Self::new(class, detail) }
+    }
+
+    /// The same, with what it is due to.
+    #[must_use]
+    pub fn due_to(self, cause: Cause) -> Self {
+        Self { cause: Some(cause), ..self }
     }
 
     /// The same, of this call.
@@ -65,14 +81,9 @@ impl CallError {
         Self { call: Some(call.into()), ..self }
     }
 
-    /// True if Healthengine or OpenVPMS refuses who we are.
+    /// True if the server refuses who we are.
     pub fn is_access(&self) -> bool {
         matches!(self.class, ErrorClass::Credentials | ErrorClass::Forbidden)
-    }
-
-    /// True if the answer was larger than is read.
-    pub fn is_too_large(&self) -> bool {
-        self.class == ErrorClass::Contract && self.detail.starts_with(TOO_LARGE)
     }
 
     /// True if the server can have done nothing of what was asked, and will not do it later either.

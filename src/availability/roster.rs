@@ -27,6 +27,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::reading::{Readings, UserReading};
+use crate::dates;
 use crate::ids::{ScheduleId, UserId};
 use crate::span::{Span, difference, intersection, normalised};
 use crate::zone::Zone;
@@ -171,14 +172,15 @@ fn server_days(window: Span, server: &Zone) -> impl Iterator<Item = (NaiveDate, 
 mod seconds {
     use serde::{Deserializer, Serializer, de::Error};
 
-    use super::{DateTime, Deserialize, Span, Utc};
+    use super::{DateTime, Deserialize, Span, Utc, dates};
 
     pub(super) fn serialize<S: Serializer>(spans: &[Span], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(spans.iter().map(|span| (span.start.timestamp(), span.end.timestamp())))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Span>, D::Error> {
-        let at = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0).ok_or_else(|| D::Error::custom("no such time"));
+        let known = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0).filter(|at| dates::a_machine_shows(*at));
+        let at = |seconds| known(seconds).ok_or_else(|| D::Error::custom("no such time"));
         let pairs = Vec::<(i64, i64)>::deserialize(deserializer)?;
         pairs.into_iter().map(|(start, end)| Ok(Span::new(at(start)?, at(end)?))).collect()
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::availability::OwnBooking;
+use crate::dates;
 use crate::ids::{
     AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ResourceId, ScheduleId, UserId,
 };
@@ -133,6 +134,7 @@ pub struct Entry {
     /// Where the appointment stands or is to stand; absent if the request named nothing that exists.
     pub place: Option<Place>,
     /// When the pet owner booked, by Healthengine's clock.
+    #[serde(default, deserialize_with = "dates::that_count")]
     pub booked_at: Option<DateTime<Utc>>,
     /// The appointment in OpenVPMS.
     pub reference: Option<BookingReference>,

@@ -13,12 +13,11 @@ use super::{
     LivenessContract, Page, Patient, PmsAppointmentType, PmsResource, RequestKind, Subscription, SubscriptionError,
     UploadRequest,
 };
+use crate::dates;
 use crate::http::answer::{clean, reason};
 use crate::http::json::{Misfit, cut, entries, field, flag, id, integer, need, text};
 use crate::ids::{BookingId, RequestId};
 
-/// The form of every date with a time, at practice time or in UTC as the field has it.
-const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 /// More kinds of requests than these are not looked at.
 const KINDS_MAX: usize = 100;
 /// The longest name of a request kind or a status that is kept, and the longest message.
@@ -84,7 +83,7 @@ impl<'a> SubscriptionBody<'a> {
 
 /// A moment as Healthengine writes it: UTC, without saying so.
 pub(super) fn utc_text(at: DateTime<Utc>) -> String {
-    at.format(DATE_TIME).to_string()
+    at.format(dates::DATE_TIME).to_string()
 }
 
 /// `["bookings","availability"]`, each kind once, in the order given.
@@ -325,18 +324,14 @@ fn status(value: &Value) -> BookingStatus {
     }
 }
 
-/// `YYYY-MM-DD HH:MM:SS` without a zone.
 fn wall(value: &Value) -> Option<NaiveDateTime> {
-    NaiveDateTime::parse_from_str(value.as_str()?.trim(), DATE_TIME).ok()
+    dates::wall(value.as_str()?)
 }
 
-/// `YYYY-MM-DD HH:MM:SS` in UTC, or RFC 3339 with its own offset.
 fn utc(value: &Value) -> Option<DateTime<Utc>> {
-    let with_offset = || DateTime::parse_from_rfc3339(value.as_str()?.trim()).ok().map(|at| at.with_timezone(&Utc));
-    wall(value).map(|at| at.and_utc()).or_else(with_offset)
+    dates::utc(value.as_str()?)
 }
 
-/// `YYYY-MM-DD`.
 fn day(value: &Value) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(value.as_str()?.trim(), "%Y-%m-%d").ok()
+    dates::day(value.as_str()?)
 }

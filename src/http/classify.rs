@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use crate::remote::{CallError, ErrorClass, TOO_LARGE};
+use crate::remote::{CallError, Cause, ErrorClass};
 
 /// How much of an error's text is kept.
 const DETAIL_CHARS_MAX: usize = 200;
@@ -51,8 +51,11 @@ impl Failure {
 
     /// The body is larger than anything these APIs have to say.
     pub(super) fn oversized(status: u16, limit_bytes: usize) -> Self {
-        let detail = format!("{TOO_LARGE} {limit_bytes} bytes");
-        Self { connection_broke: false, error: CallError::with_status(ErrorClass::Contract, status, detail) }
+        let detail = format!("the answer is larger than {limit_bytes} bytes");
+        Self {
+            connection_broke: false,
+            error: CallError::with_status(ErrorClass::Contract, status, detail).due_to(Cause::TooLarge),
+        }
     }
 
     /// Other long answers took all the time there was.

@@ -6,7 +6,7 @@ use super::remedies;
 use crate::availability::Reason;
 use crate::bridge::keeper::Off;
 use crate::ids::{PracticeId, ScheduleId};
-use crate::remote::{CallError, ErrorClass};
+use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS was never reached since the start.
 pub const NEVER_READ: &str = "the practice's system was not reached yet";
@@ -72,6 +72,12 @@ pub fn healthengine_refuses(error: &CallError, practice: &PracticeId) -> String 
 
 /// Healthengine does not say what it wants.
 pub fn healthengine_unasked(error: &CallError) -> String {
+    if error.cause == Some(Cause::Page) {
+        return format!(
+            "Something between vetbridge and Healthengine answers in its place: {error}. Bookings wait at Healthengine until that is over. {}.",
+            remedies::healthengine(error)
+        );
+    }
     format!(
         "Healthengine cannot be asked: {error}. Bookings wait there until it can. {}.",
         remedies::healthengine(error)

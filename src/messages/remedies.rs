@@ -1,6 +1,6 @@
 //! What to do about a call that failed, by the side that was asked and the class of the error. Sentences without their full stop.
 
-use crate::remote::{CallError, ErrorClass};
+use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError) -> &'static str {
@@ -23,7 +23,7 @@ pub fn openvpms(error: &CallError) -> &'static str {
             "Check in OpenVPMS that the user is active and has the role Online Booking"
         }
         ErrorClass::TooMany => "Lower max_requests_per_second in [openvpms]",
-        ErrorClass::Contract if error.is_too_large() => {
+        ErrorClass::Contract if error.cause == Some(Cause::TooLarge) => {
             "No clinic's diary is that large: lower horizon_days in [sync], or look in OpenVPMS for what fills the schedule"
         }
         ErrorClass::Contract => {
@@ -35,6 +35,9 @@ pub fn openvpms(error: &CallError) -> &'static str {
 
 /// Healthengine did not answer as it should.
 pub fn healthengine(error: &CallError) -> &'static str {
+    if error.cause == Some(Cause::Page) {
+        return "If it stays, ask whoever looks after the network here (a firewall, a proxy, a login page), then Healthengine's support";
+    }
     match error.class {
         ErrorClass::NotSent if error.retry_after.is_some() => "It is asked again when that time is over",
         ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",
@@ -50,7 +53,7 @@ pub fn healthengine(error: &CallError) -> &'static str {
              key of the [[practice]]"
         }
         ErrorClass::TooMany => "Lower max_requests_per_second in [healthengine]",
-        ErrorClass::Contract if error.is_too_large() => {
+        ErrorClass::Contract if error.cause == Some(Cause::TooLarge) => {
             "Ask Healthengine's support: no answer of its API is that large"
         }
         ErrorClass::Contract => "Check [healthengine] url: it ends with the API's version, like https://…/pms-api/v1",

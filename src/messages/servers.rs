@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{Advice, listed, plain, remedies};
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
-use crate::remote::{CallError, ErrorClass};
+use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice {
@@ -27,6 +27,13 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
 
 /// Healthengine did not answer as it should.
 pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId) -> Advice {
+    if error.cause == Some(Cause::Page) {
+        return Advice::new(
+            format!("Something answers at {url} in Healthengine's place: {error}"),
+            "Check [healthengine] url; if it is right, ask whoever looks after the network here (a firewall, a proxy, a login page), then \
+             Healthengine's support",
+        );
+    }
     let problem = match error.class {
         ErrorClass::NotSent => format!("Healthengine cannot be reached at {url}: {error}"),
         ErrorClass::Lost => format!("Healthengine at {url} did not answer: {error}"),
@@ -233,6 +240,7 @@ mod tests {
             let error = CallError::new(class, "why");
             assert_well_said(&openvpms(&error, "http://x/openvpms", "healthengine"));
             assert_well_said(&healthengine(&error, "https://x/v1", &PracticeId("1".into())));
+            assert_well_said(&healthengine(&error.due_to(Cause::Page), "https://x/v1", &PracticeId("1".into())));
         }
     }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
 };
+use crate::dates;
 use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::http::{Response, answer};
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
@@ -103,18 +104,17 @@ pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
         .and_then(|segment| percent_encoding::percent_decode_str(segment).decode_utf8().ok())
         .filter(|segment| is_reference(segment) && segment.contains(':'));
     let from_body = std::str::from_utf8(&response.body).ok().map(str::trim).filter(|text| is_reference(text));
-    match (from_body, from_header) {
-        (Some(body), Some(header)) if header.starts_with(body) => Ok(BookingReference(header.into_owned())),
-        (Some(body), _) => Ok(BookingReference(body.to_owned())),
-        (None, Some(header)) if response.status == 201 => Ok(BookingReference(header.into_owned())),
-        (None, _) if response.status == 200 && !answer::is_html(response) => Err(CallError::with_status(
+    match (response.status, from_body, from_header) {
+        (201, Some(body), Some(header)) if header.starts_with(body) => Ok(BookingReference(header.into_owned())),
+        (201, Some(body), _) => Ok(BookingReference(body.to_owned())),
+        (201, None, Some(header)) => Ok(BookingReference(header.into_owned())),
+        // Something in between said so, of a request that it may have passed on: only the slot can tell.
+        (200, _, _) if !answer::is_html(response) => Err(CallError::with_status(
             ErrorClass::Lost,
             response.status,
-            "the booking was answered without a reference",
+            "the booking was answered with something that is not OpenVPMS's own",
         )),
-        (None, _) => {
-            Err(answer::common_error(response).unwrap_or_else(|| answer::contract(response, "no booking reference")))
-        }
+        _ => Err(answer::common_error(response).unwrap_or_else(|| answer::contract(response, "no booking reference"))),
     }
 }
 
@@ -259,7 +259,7 @@ fn user_span(value: &Value) -> Result<UserSpan, Misfit> {
 }
 
 fn instant(value: &Value, name: &str) -> Result<DateTime<FixedOffset>, Misfit> {
-    need(value, name, "a date with time and offset", |value| DateTime::parse_from_rfc3339(value.as_str()?).ok())
+    need(value, name, "a date with time and offset, from 2000 to 2199", |value| dates::with_offset(value.as_str()?))
 }
 
 fn number(value: &Value, name: &str) -> Result<i64, Misfit> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::locks::Held;

@@ -25,6 +25,7 @@ use super::health::Subject;
 use super::unsent::Unsent;
 use super::{Practice, full_resync};
 use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
+use crate::dates;
 use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
@@ -245,7 +246,7 @@ pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
 fn parse_key(key: &str) -> Option<Key> {
     let mut parts = key.rsplit('/');
     let (date, resource) = (parts.next()?, parts.next()?);
-    Some((resource.parse().ok()?, date.parse().ok()?))
+    Some((resource.parse().ok()?, dates::day(date)?))
 }
 
 impl Practice {
@@ -449,7 +450,8 @@ impl Practice {
         let server = &self.healthengine;
         if self.publisher.batches.load(Ordering::Relaxed) {
             match server.send_availability_batch(snapshots).await {
-                Err(error) if matches!(error.status, Some(404 | 405)) => {
+                // The API's own word; a page says nothing about what the API has.
+                Err(error) if error.class == ErrorClass::Refused && matches!(error.status, Some(404 | 405)) => {
                     self.publisher.batches.store(false, Ordering::Relaxed)
                 }
                 Ok(outcome) => return (outcome, None),

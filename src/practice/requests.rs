@@ -17,7 +17,7 @@ use super::Practice;
 use super::calls::Call;
 use super::documents::Document;
 use super::health::Subject;
-use super::lists::Absence;
+use super::lists::{Absence, WaitingBookings};
 use super::turns::Turn;
 use crate::booking::desk::{Event, next_look};
 use crate::booking::ledger::{Deadline, Entry};
@@ -26,7 +26,7 @@ use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::remote::{Answer, ErrorClass};
 use crate::webhooks::evidence::Item;
-use crate::webhooks::pace::{self, Circumstances, Outcome, Pace};
+use crate::webhooks::pace::{self, Circumstances, Outcome, Pace, Refusals};
 
 /// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
 pub(super) const IN_TIME_AT_ONCE: usize = 128;
@@ -50,14 +50,18 @@ impl Practice {
         self.wait_for_the_first_configuration().await;
         // When the last poll began that a webhook caused.
         let mut hinted_at = None;
+        let mut refusals = Refusals::default();
         loop {
             let began = Instant::now();
             let outcome = match self.poll().await {
                 Ok(_) => {
                     delays.reset();
+                    refusals.accepted();
                     Outcome::Answered
                 }
-                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => {
+                Err(error)
+                    if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) && refusals.refused() =>
+                {
                     Outcome::Blocked
                 }
                 Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },
@@ -138,12 +142,12 @@ impl Practice {
         let mut found: Vec<(Item, Option<DateTime<Utc>>)> = Vec::new();
         // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
         // that is no longer listed was settled by somebody else.
-        let mut bookings_read = true;
+        let mut bookings = Some(WaitingBookings::none());
         if kinds.contains(&RequestKind::Bookings) || self.has_open_bookings() {
             let outcome = self.bookings(&mut found).await;
-            bookings_read = outcome.is_ok();
-            let text = outcome.err().map(|error| say::bookings_unread(&error));
+            let text = outcome.as_ref().err().map(say::bookings_unread);
             self.health.set(Subject::BookingList, text, self.now());
+            bookings = outcome.ok();
         } else {
             // What could not be read is not asked for any more.
             self.health.clear(&Subject::BookingList);
@@ -167,27 +171,26 @@ impl Practice {
         }
         for kind in &kinds {
             // One list that cannot be read does not keep the others waiting.
-            match kind {
-                RequestKind::Bookings => {}
-                // A booking that could not be read is not unknown: its update waits for it.
-                RequestKind::BookingUpdates if !bookings_read => {}
-                RequestKind::BookingUpdates => {
-                    let read = self.updates(&mut found).await;
+            match (kind, &bookings) {
+                (RequestKind::BookingUpdates, Some(bookings)) => {
+                    let read = self.updates(&mut found, bookings).await;
                     self.heard(Call::UpdateList, read.as_ref().copied());
                 }
-                RequestKind::Availability => {
+                // A booking that could not be read is not unknown: its update waits for it.
+                (RequestKind::BookingUpdates, None) | (RequestKind::Bookings, _) => {}
+                (RequestKind::Availability, _) => {
                     let read = self.availability_requests().await;
                     self.heard(Call::DayList, read.as_ref().copied());
                 }
-                RequestKind::PmsAppointmentChanges => {
+                (RequestKind::PmsAppointmentChanges, _) => {
                     let read = self.appointment_changes().await;
                     self.heard(Call::ChangeList, read.as_ref().copied());
                 }
-                RequestKind::PmsResources => self.resources_wanted(),
-                RequestKind::PmsAppointmentTypes => self.appointment_types_wanted(),
-                RequestKind::UploadDocuments => self.reject_documents(Document::Upload),
-                RequestKind::AttachDocuments => self.reject_documents(Document::Attach),
-                RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => self.unserved(name),
+                (RequestKind::PmsResources, _) => self.resources_wanted(),
+                (RequestKind::PmsAppointmentTypes, _) => self.appointment_types_wanted(),
+                (RequestKind::UploadDocuments, _) => self.reject_documents(Document::Upload),
+                (RequestKind::AttachDocuments, _) => self.reject_documents(Document::Attach),
+                (RequestKind::ExtraFeature(name) | RequestKind::Unknown(name), _) => self.unserved(name),
             }
         }
         found.extend(kinds.iter().cloned().filter_map(as_a_whole).map(|item| (item, None)));
@@ -199,12 +202,13 @@ impl Practice {
         self.shared.ledger.any_live(self.id(), |entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
-    /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
-    async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
+    /// Reads all outstanding bookings, then deals with them in the order of their deadlines. What the list had.
+    async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<WaitingBookings> {
         let (began, began_at) = (Instant::now(), self.now());
         let read = self.outstanding_bookings().await;
         self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
         let (mut listed, absence) = read?;
+        let waiting = WaitingBookings::read(&listed, absence);
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
         if absence == Absence::IsCertain {
             let listed = listed.iter().map(|booking| booking.booking_id).collect();
@@ -243,7 +247,7 @@ impl Practice {
             _late = tokio::time::timeout_at(began + BOOKINGS_FIRST, all) => {}
             () = self.look_now.notified() => self.look_now.notify_one(),
         }
-        Ok(())
+        Ok(waiting)
     }
 
     fn was_answered_since(&self, id: BookingId, since: DateTime<Utc>) -> bool {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::NaiveDate;
 
 use crate::availability::{RosterDay, RosterKey, Rosters};
+use crate::dates;
 use crate::ids::{ScheduleId, UserId};
 use crate::store::{Batch, Kind, Record, Store};
 
@@ -31,7 +32,7 @@ fn parse(text: &str) -> Option<RosterKey> {
     let mut parts = text.split('/');
     let user = UserId(parts.next()?.parse().ok()?);
     let schedule = ScheduleId(parts.next()?.parse().ok()?);
-    Some(RosterKey { user, schedule, day: parts.next()?.parse().ok()? })
+    Some(RosterKey { user, schedule, day: dates::day(parts.next()?)? })
 }
 
 impl KnownRosters {
@@ -89,7 +90,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_learnt_is_known_after_a_restart_until_its_day_is_over() {
-        let start = DateTime::<Utc>::UNIX_EPOCH;
+        let start = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
         let disk = MemoryEngine::new();
         let store = Store::in_memory(&disk, start).unwrap();
         let rosters = KnownRosters::open(store.clone());

@@ -26,6 +26,7 @@ use super::meta::Meta;
 use super::parts::VALUE_BYTES_MAX;
 use super::record::{KEY_BYTES_MAX, check_key};
 use super::secret_file::{SecretKey, from_hex, to_hex};
+use crate::dates;
 
 const FORMAT: &str = "vetbridge-state";
 const VERSION: u32 = 1;
@@ -150,6 +151,9 @@ fn read(from: impl Read, check: impl Fn(&str, &str) -> Result<(), String>) -> Re
         let text = serde_json::to_string(&Stored { v, data: &data }).map_err(|error| bad(no_record(&error)))?;
         if text.len() > VALUE_BYTES_MAX {
             return Err(bad("the record is too large".to_owned()));
+        }
+        if dates::holds_impossible(&data) {
+            return Err(bad("a date in it is not from 1970 to 2199".to_owned()));
         }
         check(&key, &text).map_err(bad)?;
         if export.records.contains_key(&key) || export.records.len() == RECORDS_MAX {

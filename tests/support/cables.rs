@@ -83,7 +83,8 @@ impl Connect for Cables<'_> {
         if let Some((_, doors)) = wires.as_ref().filter(|(made_for, _)| made_for == settings) {
             return doors.clone();
         }
-        let memory = to_openvpms(self.clinic.openvpms.clone(), &self.clinic.openvpms_faults, settings);
+        let model = self.clinic.openvpms_twist.around(self.clinic.openvpms.clone());
+        let memory = to_openvpms(model, &self.clinic.openvpms_faults, settings);
         let doors = both_doors(self.line(None, memory));
         *wires = Some((settings.clone(), doors.clone()));
         doors
@@ -97,7 +98,7 @@ impl Connect for Cables<'_> {
         if let Some(handle) = wires.get(&whose) {
             return Some(Arc::clone(handle));
         }
-        let model: Arc<dyn Model> = Arc::new(self.clinic.twist.around(self.clinic.healthengine.clone()));
+        let model = self.clinic.twist.around(Arc::new(self.clinic.healthengine.clone()));
         let memory = to_healthengine(model, &self.clinic.healthengine_faults, settings, practice);
         let line = self.line(Some(&practice.id), memory);
         let handle: HealthengineHandle = Arc::new(HealthengineClient::new(line, self.clinic.clock.clone()));

@@ -64,8 +64,10 @@ pub(crate) struct Clinic {
     pub(crate) healthengine: HealthengineModel,
     /// What goes wrong on the way to it.
     pub(crate) healthengine_faults: Faults,
-    /// What becomes of its answers on the way.
+    /// What becomes of its answers on the way,
     pub(crate) twist: Twist,
+    /// and of those of OpenVPMS.
+    pub(crate) openvpms_twist: Twist,
     /// True if calls are rationed as over the network, from the next start on.
     pub(crate) rationed: bool,
     /// Every call of the bridge, to either system.
@@ -118,6 +120,7 @@ impl Clinic {
             healthengine,
             healthengine_faults: Faults::none(),
             twist: Twist::default(),
+            openvpms_twist: Twist::default(),
             rationed: false,
             config,
             travel: Travel::Steady(Duration::from_millis(5)),

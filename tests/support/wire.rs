@@ -241,7 +241,7 @@ impl Transport for Line {
     }
 }
 
-/// Changes what Healthengine answers.
+/// Changes what a server answers.
 #[derive(Clone, Default)]
 pub(crate) struct Twist(Arc<Mutex<Option<Change>>>);
 
@@ -253,17 +253,22 @@ impl Twist {
         *self.0.lock().unwrap() = Some(Box::new(change));
     }
 
-    pub(super) fn around(&self, model: impl Model) -> impl Model {
-        Twisted { model, twist: self.clone() }
+    /// From here on the server answers for itself.
+    pub(crate) fn heal(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
+    pub(super) fn around(&self, model: Arc<dyn Model>) -> Arc<dyn Model> {
+        Arc::new(Twisted { model, twist: self.clone() })
     }
 }
 
-struct Twisted<M> {
-    model: M,
+struct Twisted {
+    model: Arc<dyn Model>,
     twist: Twist,
 }
 
-impl<M: Model> Model for Twisted<M> {
+impl Model for Twisted {
     fn answer(&self, asked: &Asked) -> Answered {
         let mut answered = self.model.answer(asked);
         if let Some(change) = self.twist.0.lock().unwrap().as_mut() {

@@ -1,0 +1,116 @@
+//! Dates as others write them, and which of them count.
+//!
+//! A date from outside counts from 2000-01-01 to 2199-12-31; anything else is a mistake and is taken for absent. Every date that
+//! comes over the network or with a state file is read here, so that no arithmetic behind it (a clock difference taken off, a day
+//! added) can leave the range that dates have. A leap second counts as the second before it: nothing here is measured more finely.
+
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, Timelike as _, Utc};
+use serde::{Deserialize as _, Deserializer};
+use serde_json::Value;
+
+/// The years that count.
+const YEARS: RangeInclusive<i32> = 2000..=2199;
+/// `2027-02-15 09:00:00`, at practice time or in UTC as the field has it.
+pub const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
+
+/// `YYYY-MM-DD`.
+pub fn day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|day| YEARS.contains(&day.year()))
+}
+
+/// `YYYY-MM-DD HH:MM:SS` without a zone.
+pub fn wall(text: &str) -> Option<NaiveDateTime> {
+    let wall = NaiveDateTime::parse_from_str(text.trim(), DATE_TIME).ok()?.with_nanosecond(0)?;
+    YEARS.contains(&wall.year()).then_some(wall)
+}
+
+/// RFC 3339 with its own offset.
+pub fn with_offset(text: &str) -> Option<DateTime<FixedOffset>> {
+    let at = DateTime::parse_from_rfc3339(text.trim()).ok()?;
+    let at = if at.nanosecond() < 1_000_000_000 { at } else { at.with_nanosecond(0)? };
+    counts(at.to_utc()).then_some(at)
+}
+
+/// `YYYY-MM-DD HH:MM:SS` in UTC, or RFC 3339 with its own offset.
+pub fn utc(text: &str) -> Option<DateTime<Utc>> {
+    wall(text).map(|at| at.and_utc()).or_else(|| with_offset(text).map(|at| at.to_utc()))
+}
+
+/// As HTTP headers have it: `Fri, 15 Feb 2019 01:00:00 GMT`.
+pub fn of_header(text: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::<Utc>::from(httpdate::parse_http_date(text.trim()).ok()?);
+    counts(at).then_some(at)
+}
+
+/// True for a date that counts.
+pub fn counts(at: DateTime<Utc>) -> bool {
+    YEARS.contains(&at.year())
+}
+
+/// A date from outside as an older version may have kept it: one that does not count is absent.
+///
+/// # Errors
+/// It is no date.
+pub fn that_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Ok(Option::<DateTime<Utc>>::deserialize(from)?.filter(|at| counts(*at)))
+}
+
+/// True for a date that the clock of a machine can have shown. That of one without a battery begins in 1970.
+pub fn a_machine_shows(at: DateTime<Utc>) -> bool {
+    (1970..=*YEARS.end()).contains(&at.year())
+}
+
+/// True if a JSON value that a machine wrote holds a date that no machine shows.
+pub fn holds_impossible(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.parse::<DateTime<Utc>>().is_ok_and(|at| !a_machine_shows(at)),
+        Value::Array(values) => values.iter().any(holds_impossible),
+        Value::Object(fields) => fields.values().any(holds_impossible),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_from_outside_count_from_2000_to_2199_and_a_leap_second_is_the_second_before_it() {
+        let table = [
+            ("2000-01-01 00:00:00", Some("2000-01-01T00:00:00Z")),
+            ("2199-12-31 23:59:59", Some("2199-12-31T23:59:59Z")),
+            ("2016-12-31 23:59:60", Some("2016-12-31T23:59:59Z")),
+            ("1999-12-31 23:59:59", None),
+            ("1999-12-31 23:59:60", None),
+            ("2200-01-01 00:00:00", None),
+            ("0000-00-00 00:00:00", None),
+            ("0000-01-01 00:00:00", None),
+            ("-262143-01-01 00:00:00", None),
+            ("262142-12-31 23:59:59", None),
+            ("+262142-12-31 23:59:59", None),
+            ("99999999999999999999-01-01 00:00:00", None),
+            ("2027-02-15T09:00:00+11:00", Some("2027-02-14T22:00:00Z")),
+            ("2027-02-15T09:00:60.5+11:00", Some("2027-02-14T22:00:59Z")),
+            ("2016-12-31T23:59:60Z", Some("2016-12-31T23:59:59Z")),
+            ("2000-01-01T00:00:00+14:00", None),
+            ("2199-12-31T23:59:59-14:00", None),
+            ("9999-12-31T23:59:59-23:59", None),
+        ];
+        for (text, expected) in table {
+            let expected = expected.map(|text| text.parse::<DateTime<Utc>>().unwrap());
+            assert_eq!(utc(text), expected, "{text}");
+            assert_eq!(utc(&format!(" {text}\n")), expected, "{text}");
+        }
+        assert!(day("2000-01-01").is_some() && day("2199-12-31").is_some());
+        for text in ["1999-12-31", "2200-01-01", "-262143-01-01", "262142-12-31", "0000-01-01"] {
+            assert_eq!(day(text), None, "{text}");
+        }
+        assert_eq!(of_header("Fri, 15 Feb 2019 01:00:00 GMT"), utc("2019-02-15 01:00:00"));
+        for text in ["Thu, 01 Jan 1970 00:00:00 GMT", "Wed, 01 Jan 2200 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"]
+        {
+            assert_eq!(of_header(text), None, "{text}");
+        }
+    }
+}

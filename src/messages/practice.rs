@@ -194,7 +194,7 @@ pub fn bookings_unread(error: &CallError) -> String {
 /// Healthengine does not say which extra features are on.
 pub fn features_unread(error: &CallError) -> String {
     format!(
-        "Healthengine cannot tell which extra features are on: {error}. One that is on asks for what OpenVPMS does not have. {}.",
+        "Healthengine cannot tell which extra features are on: {error}. One that is on asks for what vetbridge does not serve. {}.",
         remedies::healthengine(error)
     )
 }

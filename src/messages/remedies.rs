@@ -59,3 +59,111 @@ pub fn healthengine(error: &CallError) -> &'static str {
         ErrorClass::Contract => "Check [healthengine] url: it ends with the API's version, like https://…/pms-api/v1",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{PracticeId, ScheduleId};
+    use crate::messages::{practice, servers};
+
+    /// Every class of error, with what else is known of it.
+    fn errors() -> Vec<CallError> {
+        use ErrorClass::{Contract, Credentials, Forbidden, Lost, NotSent, Refused, TooMany, Unavailable};
+        let plain = [NotSent, Lost, Unavailable, Refused, Credentials, Forbidden, TooMany, Contract];
+        let plain = plain.into_iter().map(|class| CallError::new(class, "why"));
+        let left_alone = CallError {
+            retry_after: Some(std::time::Duration::from_secs(9)),
+            ..CallError::new(NotSent, "the server wants to be left alone for another 9 s")
+        };
+        let caused = [Cause::Page, Cause::TooLarge].map(|cause| CallError::new(Contract, "why").due_to(cause));
+        plain.chain([left_alone]).chain(caused).map(|error| error.of("GET things/{id}")).collect()
+    }
+
+    /// What is said of OpenVPMS: the sentence in full.
+    fn of_openvpms(error: &CallError) -> Vec<String> {
+        vec![
+            practice::openvpms_failed(error),
+            practice::openvpms_unread(error, &[]),
+            practice::openvpms_unread(error, &[ScheduleId(136)]),
+            servers::openvpms(error, "http://x/openvpms", "user").to_string(),
+        ]
+    }
+
+    /// The same of Healthengine.
+    fn of_healthengine(error: &CallError) -> Vec<String> {
+        let id = PracticeId("1234567".into());
+        let mut said = vec![
+            practice::healthengine_failed(error, &id),
+            practice::healthengine_unasked(error),
+            practice::answers_not_taken(2, error),
+            practice::bookings_unread(error),
+            practice::days_not_taken(7, error),
+            practice::configuration_not_taken(error),
+            servers::healthengine(error, "https://x/v1", &id).to_string(),
+        ];
+        if error.is_access() {
+            said.push(practice::healthengine_refuses(error, &id));
+        }
+        said
+    }
+
+    #[test]
+    fn every_sentence_names_its_side_and_its_remedy_and_none_of_the_other_side() {
+        for error in errors() {
+            let both = [
+                (
+                    of_openvpms(&error),
+                    "OpenVPMS",
+                    ["Healthengine", "api_key", "api-key", "[[practice]]", "consent"].as_slice(),
+                ),
+                (
+                    of_healthengine(&error),
+                    "Healthengine",
+                    ["OpenVPMS", "VPN", "password", "database", "role"].as_slice(),
+                ),
+            ];
+            for (sentences, side, others) in both {
+                for sentence in sentences {
+                    let blames = others.iter().find(|other| sentence.contains(**other));
+                    assert!(sentence.contains(side) && blames.is_none(), "{error:?}: {blames:?} in {sentence}");
+                    assert!(sentence.ends_with('.') && !sentence.contains(".."), "{sentence}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_remedy_fits_its_class() {
+        for error in errors() {
+            let (here, there) = (openvpms(&error), healthengine(&error));
+            let is_unreached = error.class == ErrorClass::NotSent && error.retry_after.is_none();
+            assert_eq!(here.contains("VPN"), is_unreached, "{error:?}: {here}");
+            assert_eq!(there.contains("internet connection"), is_unreached, "{error:?}: {there}");
+            let is_refused = error.class == ErrorClass::Credentials;
+            assert_eq!(here.contains("password"), is_refused, "{error:?}: {here}");
+            assert_eq!(there.contains("api_key"), is_refused, "{error:?}: {there}");
+            let leads_elsewhere = error.class == ErrorClass::Contract && error.cause.is_none();
+            assert_eq!(there.contains("url: it ends with"), leads_elsewhere, "{error:?}: {there}");
+            let is_too_large = error.cause == Some(Cause::TooLarge);
+            assert_eq!(here.contains("horizon_days"), is_too_large, "{error:?}: {here}");
+            assert_eq!(
+                here.contains("max_requests_per_second"),
+                error.class == ErrorClass::TooMany,
+                "{error:?}: {here}"
+            );
+        }
+    }
+
+    #[test]
+    fn sentences_of_operation_name_the_call() {
+        let error = CallError::with_status(ErrorClass::Unavailable, 502, "the server failed").of("GET things/{id}");
+        let said = [
+            practice::openvpms_unread(&error, &[]),
+            practice::healthengine_unasked(&error),
+            practice::days_not_taken(1, &error),
+        ];
+        for sentence in said {
+            assert!(sentence.contains("the server failed (status 502, GET things/{id})"), "{sentence}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use chrono::TimeDelta;
 
 use super::{Advice, listed, plain, remedies};
+use crate::availability::openness::Shut;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::remote::{CallError, Cause, ErrorClass};
 
@@ -92,6 +93,29 @@ pub fn schedule_without_types(schedule: ScheduleId, name: &str) -> Advice {
         "Flag its appointment types in OpenVPMS (Online Booking), or leave the schedule out of the [[practice.resource]] entries",
     )
 }
+
+/// Schedules or clinicians that have no time to book.
+pub fn never_open(what: &str, shut: Shut, days: u32) -> Advice {
+    match shut {
+        Shut::Schedule => Advice::new(
+            format!("{what} has no open time in the next {days} days, so nothing of it can be booked"),
+            NEVER_OPEN,
+        ),
+        Shut::Clinician => Advice::new(
+            format!("{what} has no roster in the next {days} days, so nothing of it can be booked"),
+            "Roster the clinician to the schedule in OpenVPMS, at this location; a roster counts from when it is published",
+        ),
+    }
+}
+
+/// How many more there are than are named.
+pub fn more_never_open(count: usize) -> String {
+    format!("So it is with {count} more; `vetbridge check` names all of them.")
+}
+
+/// What to look at where a schedule is never open.
+const NEVER_OPEN: &str = "Look at the schedule in OpenVPMS: its Online Booking Times are not set for any day, it has no hours, or it closes at 24:00, of which \
+                          OpenVPMS makes no open time at all (set 23:59, or leave the closing time blank)";
 
 /// A type that hardly anybody means.
 pub fn type_very_long(name: &str, length_minutes: u32, slots: u32, slot_size_minutes: u32) -> Advice {
@@ -275,6 +299,8 @@ mod tests {
             schedule_elsewhere(schedule, &[(schedule, "Main".into())]),
             schedule_without_types(schedule, "Main"),
             nothing_to_offer(),
+            never_open("Schedule 136 (Main)", Shut::Schedule, 60),
+            never_open("Clinician 1158 (Andrew Turner) on schedule 211", Shut::Clinician, 60),
             type_very_long("Boarding", 720, 48, 15),
             unknown_user(user, &[(user, "Andrew\nTurner".into())]),
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),

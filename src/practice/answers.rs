@@ -39,9 +39,6 @@ impl Practice {
     /// Healthengine lists these bookings and no others. Of one that is settled in the ledger too, the answer had arrived.
     pub(super) fn answers_asked_for(&self, listed: &BTreeSet<BookingId>) {
         let is_open = |id| self.shared.ledger.get(id).ok().flatten().is_some_and(|entry| entry.is_open());
-        self.calls_wanted(|call| match call {
-            Call::Answer(id) => listed.contains(id) || is_open(*id),
-            _ => true,
-        });
+        self.calls_wanted(|call| !matches!(call, Call::Answer(id) if !listed.contains(id) && !is_open(*id)));
     }
 }

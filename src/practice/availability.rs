@@ -12,6 +12,7 @@ use super::reading::each_day;
 use super::{Failed, Offering, Practice};
 use crate::availability::Days;
 use crate::delays::Delays;
+use crate::messages::configuration as configuration_say;
 use crate::remote::{Answer, CallError, ErrorClass};
 
 /// Days beyond the near ones that could not be read or sent are tried again after this at the soonest.
@@ -127,6 +128,7 @@ impl Practice {
             }
             let reading = self.read(&self.openvpms.background, offering, part, days).await;
             self.add_suspects(&reading, &mut suspects);
+            self.note_openness(&reading, offering, part, days);
             if unsent.is_none() && sends {
                 let read = each_day(&reading.readings, self.days(&reading, offering, part, days));
                 unsent = self.publish_each(read, Which::Changed, &|_| {}).await.err();
@@ -141,6 +143,7 @@ impl Practice {
             }
         }
         self.ask_for_suspects(offering, suspects);
+        self.tell_openness(offering);
         // The diary was read, whatever Healthengine made of it.
         if !superseded && unread.is_none() && days.first == self.horizon(offering).first {
             self.locked(&self.progress).read_at = Some(began);
@@ -165,6 +168,11 @@ impl Practice {
         self.tell_unsent();
         let mut days = self.publisher.emptied();
         days.retain(|day| !horizon.holds(day.date) && is_offered(day.resource));
+        let began = self.now();
+        let offered = self.changed(&ReadDays { began, days: days.clone() }, Which::Changed).len();
+        if offered > 0 {
+            tracing::info!(practice = %self.id(), "{}", configuration_say::beyond_the_horizon(offered));
+        }
         self.publish(ReadDays { began: self.now(), days }, Which::Changed, &|_| {}).await?;
         Ok(())
     }

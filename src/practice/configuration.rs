@@ -5,9 +5,10 @@
 //! the key is another one) and when the [`Guard`] lets it pass. What was last accepted is remembered across restarts, in full: while
 //! a list is held back, whoever asks for it gets the accepted one again.
 //!
-//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`changes`] is what is to change as data, [`sending`] decides what goes out and sends it.
+//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`changes`] is what is to change as data, [`departures`] what is lost by it, [`sending`] decides what goes out and sends it.
 
 mod changes;
+mod departures;
 mod early;
 mod inventory;
 mod sending;
@@ -48,6 +49,9 @@ struct Told {
     key: String,
     /// When all of it was last accepted in one go.
     at: Option<DateTime<Utc>>,
+    /// What left Healthengine and is not back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    departed: Vec<departures::Departure>,
 }
 
 impl Record for Told {
@@ -206,6 +210,10 @@ impl Practice {
         let outcome = self.send_configuration(&desired, reason, dry_run).await;
         if !dry_run {
             self.heard(Call::Configuration, outcome.as_ref().map(drop));
+            if outcome.is_ok() && reason == Reason::Person {
+                self.departures_are_known();
+            }
+            self.tell_departures();
             if outcome.is_ok() {
                 self.offer_what_was_accepted();
                 self.locked(&self.progress).configured_at = Some(self.now());

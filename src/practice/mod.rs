@@ -19,6 +19,7 @@
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`openness`] | tells what is offered and never open |
 //! | [`resync`] | reads and sends everything when a person asks for it |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
@@ -50,6 +51,7 @@ pub mod ledger;
 mod lists;
 pub mod locks;
 mod offering;
+mod openness;
 mod outcomes;
 mod publishing;
 mod reading;
@@ -79,6 +81,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, SetOnce, watch as watc
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::availability::openness::Openness;
 use crate::config;
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
@@ -139,6 +142,8 @@ pub struct Practice {
     calls: Mutex<calls::Calls>,
     unread: Mutex<unread::Unread>,
     watched: Mutex<watch::Watched>,
+    /// What is offered and has no open time.
+    openness: Mutex<Openness>,
     /// Places at the desk: for bookings that can still be rejected in time, and for the others.
     desk_places: Arc<Semaphore>,
     late_places: Arc<Semaphore>,
@@ -207,6 +212,7 @@ impl Practice {
             calls: Mutex::default(),
             unread: Mutex::default(),
             watched: Mutex::default(),
+            openness: Mutex::default(),
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             update_places: Arc::new(Semaphore::new(requests::UPDATES_AT_ONCE)),

@@ -166,6 +166,13 @@ impl Publisher {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many days from this one on Healthengine offers times of a resource.
+    pub(super) fn days_offered(&self, resource: ResourceId, first: NaiveDate) -> usize {
+        let told = self.told();
+        let days = told.range((resource, first)..=(resource, NaiveDate::MAX));
+        days.filter(|(_, told)| told.sent.accepted && told.sent.day.starts().next().is_some()).count()
+    }
+
     /// When a day was last accepted, also before a restart.
     pub(super) fn last_accepted_at(&self) -> Option<DateTime<Utc>> {
         self.told().values().filter(|told| told.sent.accepted).map(|told| told.sent.at).max()
@@ -204,6 +211,11 @@ impl Publisher {
         let told = self.told();
         let told = told.get(&(resource, date)).filter(|told| told.sent.accepted)?;
         Some(ResourceDay { resource, date, day: told.sent.day.clone() })
+    }
+
+    /// True if Healthengine offers times of a resource on a day, as far as we were told.
+    pub(super) fn offers(&self, resource: ResourceId, date: NaiveDate) -> bool {
+        self.accepted(resource, date).is_some_and(|own| own.day.starts().next().is_some())
     }
 
     /// From when on a day of this resource may be sent again.

@@ -15,6 +15,7 @@ use crate::availability::{Day, Days, ResourceDay};
 use crate::booking::ledger::Place;
 use crate::ids::{PracticeId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
+use crate::messages::configuration as configuration_say;
 use crate::remote::CallError;
 use crate::span::Span;
 
@@ -194,7 +195,14 @@ impl Practice {
         let mut read = self.days(&reading, &offering, &resources, window);
         read.days.retain(|day| within.days.contains(&day.date));
         // A schedule that is closed to us offers nothing; its resources leave with the next configuration.
-        let closed = resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
+        let closed = || resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
+        for own in closed() {
+            let days = within.days.iter().filter(|day| self.publisher.offers(own.id, **day)).count();
+            if days > 0 {
+                tracing::warn!(practice = %self.id(), "{}", configuration_say::days_emptied(own.id, days));
+            }
+        }
+        let closed = closed();
         read.days.extend(closed.flat_map(|own| {
             let day = Day::empty(own.slot_size_minutes);
             within.days.iter().map(move |date| ResourceDay { resource: own.id, date: *date, day: day.clone() })

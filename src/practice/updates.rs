@@ -38,10 +38,7 @@ impl Practice {
         updates.sort_by_key(|update| update.request_id);
         let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
         self.refused_updates().retain(|request, _| listed.contains(request));
-        self.calls_wanted(|call| match call {
-            Call::UpdateAnswer(request) => listed.contains(request),
-            _ => true,
-        });
+        self.calls_wanted(|call| !matches!(call, Call::UpdateAnswer(request) if !listed.contains(request)));
         for update in updates {
             // A booking that somebody is at goes first; the update is listed again at the next poll.
             let Some(turn) = self.take_turn(update.booking_id) else { continue };

@@ -153,7 +153,7 @@ async fn a_reading_that_fails_sends_nothing_and_what_was_sent_stays() {
     clinic.pass(minutes(10)).await;
     assert_eq!(snapshots(&clinic), 0);
     assert!(published(&clinic, NEAR), "stale is better than wrong");
-    assert!(clinic.problems()["openvpms"].contains("check the VPN"), "{:?}", clinic.problems());
+    assert!(clinic.problems()["openvpms"].contains("that the VPN is up"), "{:?}", clinic.problems());
     assert!(clinic.practice().not_in_step(clinic.clock.now()).len() == 1);
     // Attempts back off to half a minute.
     let readings = clinic.journal.count("GET /ws/booking/v2/schedules/", "/freebusy");

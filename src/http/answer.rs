@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use super::Response;
 use super::json::Misfit;
 use super::unfold::unfold;
+use crate::characters::is_invisible;
 use crate::dates;
 use crate::remote::{Answer, CallError, Cause, ErrorClass};
 
@@ -160,11 +161,6 @@ pub fn clean(text: &str, chars_max: usize) -> String {
     }
 }
 
-/// Zero-width blanks, marks that change the direction of what follows, and the byte order mark.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +219,7 @@ mod tests {
         assert_eq!(clean(" a\r\n\tb\u{0}c ", 10), "a b c");
         assert_eq!(clean("a\u{202E}b\u{FEFF}", 10), "a b");
         assert_eq!(clean("ääää", 3), "äää…");
+        assert_eq!(clean("\u{202e}no \u{200b} more\u{202c}", 20), "no more");
         assert_eq!(clean(&"x".repeat(1000), 5), "xxxxx…");
     }
 }

@@ -152,6 +152,14 @@ pub fn user_not_bookable(user: UserId, name: &str, resource: ResourceId) -> Advi
     )
 }
 
+/// A clinician whose user has no name in OpenVPMS.
+pub fn clinician_without_name(called: &str, user: UserId) -> Advice {
+    Advice::new(
+        format!("User {user} has no name in OpenVPMS, so pet owners see \"{}\"", plain(called)),
+        "Give the user a name in OpenVPMS, or the [[practice.resource]] one with name",
+    )
+}
+
 /// A schedule that two practices would sell.
 pub fn schedule_in_two_practices(schedule: ScheduleId, other: &PracticeId) -> Advice {
     Advice::new(
@@ -305,6 +313,7 @@ mod tests {
             unknown_user(user, &[(user, "Andrew\nTurner".into())]),
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),
             schedule_in_two_practices(schedule, &PracticeId("1".into())),
+            clinician_without_name("Clinician 1158", user),
             zone_needed(LocationId(98), "GMT+10:00"),
             server_zone_unknown(LocationId(98), "Mars"),
             zones_differ("Australia/Perth", "Australia/Sydney"),

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
 };
+use crate::characters;
 use crate::dates;
 use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::http::{Response, answer};
@@ -179,7 +180,7 @@ pub(super) fn users(value: &Value) -> Result<Vec<User>, Misfit> {
 /// One of them.
 pub(super) fn user(value: &Value) -> Result<User, Misfit> {
     let id = number(value, "id")?;
-    Ok(User { id: UserId(id), name: name(value, "User", id) })
+    Ok(User { id: UserId(id), name: shown_name(value).unwrap_or_default() })
 }
 
 /// `[{"start":"2019-02-15T09:00:00.000+11:00","end":"2019-02-15T10:45:00.000+11:00"}]`
@@ -268,6 +269,10 @@ fn number(value: &Value, name: &str) -> Result<i64, Misfit> {
 
 /// A name, or what stands for one that is missing.
 fn name(value: &Value, kind: &str, id: i64) -> String {
-    let name = field(value, "name").and_then(|name| cut(name, NAME_CHARS_MAX)).filter(|name| !name.trim().is_empty());
-    name.unwrap_or_else(|| format!("{kind} {id}"))
+    shown_name(value).unwrap_or_else(|| format!("{kind} {id}"))
+}
+
+/// A name that staff gave to something, fit for pages, logs and Healthengine.
+fn shown_name(value: &Value) -> Option<String> {
+    field(value, "name").and_then(|name| cut(name, NAME_CHARS_MAX)).and_then(|name| characters::shown(&name))
 }

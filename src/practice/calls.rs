@@ -4,7 +4,8 @@
 //! call, and the problems that operators see are read off it: an accepted poll says nothing of a snapshot that is refused. Two kinds
 //! of failure stand side by side: that we are refused (401, 403), and everything else.
 //!
-//! A call that is refused is not asked again before [`BLOCKED`] has gone by, and nothing is while the poll itself is refused.
+//! A call that is refused is not asked again before [`BLOCKED`] has gone by, and nothing is while the poll itself is refused, or was
+//! not accepted since something else was.
 
 use std::collections::BTreeMap;
 
@@ -72,17 +73,21 @@ struct Failure {
 #[derive(Default)]
 pub(super) struct Calls {
     failed: BTreeMap<(Kind, Call), Failure>,
+    /// True once the poll was accepted, and not refused since.
+    poll_is_accepted: bool,
 }
 
 impl Calls {
     /// The call was answered as it should be, or is not wanted any more.
     pub(super) fn succeeded(&mut self, call: Call) {
+        self.poll_is_accepted |= call == Call::Poll;
         self.keep(|own| *own != call);
     }
 
     /// The call failed.
     pub(super) fn failed(&mut self, call: Call, error: &CallError, now: DateTime<Utc>) {
         let kind = if error.is_access() { Kind::Access } else { Kind::Other };
+        self.poll_is_accepted &= call != Call::Poll || kind == Kind::Other;
         self.failed.insert((kind, call), Failure { error: error.clone(), asked_at: Some(now) });
     }
 
@@ -96,9 +101,9 @@ impl Calls {
         self.failed.values_mut().for_each(|failure| failure.asked_at = None);
     }
 
-    /// True if the poll is refused: so is everything else.
-    pub(super) fn poll_is_refused(&self) -> bool {
-        self.failed.contains_key(&(Kind::Access, Call::Poll))
+    /// True if the poll is refused, or was never asked while something else is: everything else would be refused too.
+    pub(super) fn is_shut_out(&self) -> bool {
+        !self.poll_is_accepted && self.refusal().is_some()
     }
 
     /// True if the call would only be refused again.
@@ -109,7 +114,12 @@ impl Calls {
         let refused = |((kind, own), failure): (&(Kind, Call), &Failure)| {
             *kind == Kind::Access && own.is_like(&call) && failure.asked_at.is_some_and(is_fresh)
         };
-        self.poll_is_refused() || self.failed.iter().any(refused)
+        self.is_shut_out() || self.failed.iter().any(refused)
+    }
+
+    /// True if the call was not answered, and we are not refused.
+    pub(super) fn fails(&self, call: Call) -> bool {
+        self.failed.contains_key(&(Kind::Other, call))
     }
 
     /// That we are refused.
@@ -184,6 +194,7 @@ mod tests {
         for call in [Call::Answer(BookingId(1)), Call::Snapshots, Call::Configuration] {
             let mut calls = Calls::default();
             calls.failed(call, &refused(), at(0));
+            assert!(calls.is_blocked(Call::Features, at(9_999)), "before the first poll nobody knows better");
             calls.succeeded(Call::Poll);
             assert!(calls.refusal().is_some(), "{call:?}");
             assert!(!calls.is_blocked(Call::Features, at(1)), "others are asked");
@@ -202,7 +213,7 @@ mod tests {
         calls.failed(Call::Poll, &refused(), at(0));
         assert!(calls.is_blocked(Call::Snapshots, at(9_999)) && calls.poll_fails());
         calls.failed(Call::Poll, &away(), at(10));
-        assert!(calls.poll_is_refused(), "a server that is away has not accepted us");
+        assert!(calls.is_shut_out(), "a server that is away has not accepted us");
         calls.succeeded(Call::Poll);
         assert!(!calls.is_blocked(Call::Snapshots, at(11)) && !calls.poll_fails());
     }

@@ -159,8 +159,22 @@ impl Practice {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
                 () = self.configuration.wanted.notified() => {}
+                () = self.read_features_again() => {}
             }
         }
+    }
+
+    /// While Healthengine does not say which extra features are on, it is asked again without all the rest. Never ends.
+    async fn read_features_again(&self) {
+        let mut delays = self.delays(Duration::from_secs(1));
+        while self.locked(&self.calls).fails(Call::Features) {
+            tokio::time::sleep(delays.next_delay()).await;
+            if !self.is_blocked(Call::Features) {
+                // What came of it is heard there.
+                let _told = self.features_off().await;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Healthengine asks for the resources.

@@ -86,12 +86,12 @@ impl Practice {
         let now = self.now();
         let is_accepted_again = {
             let mut calls = self.locked(&self.calls);
-            let was_refused = calls.poll_is_refused();
+            let was_shut_out = calls.is_shut_out();
             match answer {
                 Ok(()) => calls.succeeded(call),
                 Err(error) => calls.failed(call, error, now),
             }
-            let is_accepted_again = was_refused && !calls.poll_is_refused();
+            let is_accepted_again = was_shut_out && !calls.is_shut_out();
             if is_accepted_again {
                 calls.lift();
             }

@@ -66,7 +66,7 @@ async fn a_refused_confirmation_is_not_cured_by_polls_that_are_accepted() {
     clinic.healthengine_faults.heal();
     clinic.until_state(booking, State::Confirmed, minutes(2)).await;
     clinic.until_state(of_another, State::Confirmed, minutes(2)).await;
-    clinic.until("it is well again", seconds(1), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("it is well again", seconds(10), |clinic| clinic.problems().is_empty()).await;
     clinic.finish().await;
 }
 

@@ -10,12 +10,13 @@ use chrono::{DateTime, Utc};
 use super::findings::Report;
 use crate::availability::openness::{Shut, shut};
 use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading};
+use crate::characters::shown;
 use crate::config::{Config, Practice};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
 use crate::messages::servers as say;
 use crate::messages::{Advice, plain};
-use crate::openvpms::ReadOpenVpms;
+use crate::openvpms::{ReadOpenVpms, User};
 use crate::practice::{asked, read_inventory};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
@@ -42,6 +43,7 @@ pub(super) async fn inspect(
         own.inspect_left_out(openvpms, report).await?;
         own.inspect_types(report);
         own.inspect_open_times(openvpms, config.sync.horizon_days, now, report).await?;
+        own.inspect_clinicians(report);
         for schedule in own.schedules() {
             let holder = *holders.entry(schedule).or_insert(&practice.id);
             if *holder != practice.id {
@@ -123,7 +125,7 @@ impl Own<'_> {
             (LeftOutReason::ScheduleNotFlagged, _) => say::schedule_not_flagged(schedule),
             (LeftOutReason::ClinicianNotListed | LeftOutReason::ClinicianNotAtLocation(_), Some(user)) => {
                 match openvpms.user(user).await {
-                    Ok(found) => say::user_not_bookable(user, &found.name, *resource),
+                    Ok(found) => say::user_not_bookable(user, &found.called(), *resource),
                     Err(error) if is_unknown(&error) => say::unknown_user(user, &self.known_users()),
                     Err(error) => return Err(error),
                 }
@@ -210,6 +212,15 @@ impl Own<'_> {
             readings.users.insert(user, UserReading::new(span, now, answers));
         }
         Ok(readings)
+    /// Pet owners and staff at Healthengine see what a clinician is called.
+    fn inspect_clinicians(&self, report: &mut Report) {
+        let entries = self.practice.resources.iter().filter(|entry| entry.name.is_none());
+        let nameless: BTreeSet<UserId> = entries.filter_map(|entry| entry.user).collect();
+        let users: BTreeMap<UserId, &User> =
+            self.inventory.users.values().flatten().map(|user| (user.id, user)).collect();
+        for user in nameless.iter().filter_map(|id| users.get(id)).filter(|user| shown(&user.name).is_none()) {
+            report.note(self.title(), say::clinician_without_name(&user.called(), user.id));
+        }
     }
 
     /// The schedules that the practice fills, or would fill, each once.
@@ -225,7 +236,7 @@ impl Own<'_> {
 
     fn known_users(&self) -> Vec<(UserId, String)> {
         let listed = self.inventory.users.values().flatten();
-        let users: BTreeSet<(UserId, String)> = listed.map(|user| (user.id, user.name.clone())).collect();
+        let users: BTreeSet<(UserId, String)> = listed.map(|user| (user.id, user.called())).collect();
         users.into_iter().collect()
     }
 

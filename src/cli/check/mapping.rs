@@ -212,6 +212,8 @@ impl Own<'_> {
             readings.users.insert(user, UserReading::new(span, now, answers));
         }
         Ok(readings)
+    }
+
     /// Pet owners and staff at Healthengine see what a clinician is called.
     fn inspect_clinicians(&self, report: &mut Report) {
         let entries = self.practice.resources.iter().filter(|entry| entry.name.is_none());

@@ -145,8 +145,11 @@ impl Practice {
         self.ask_for_suspects(offering, suspects);
         self.tell_openness(offering);
         // The diary was read, whatever Healthengine made of it.
-        if !superseded && unread.is_none() && days.first == self.horizon(offering).first {
-            self.locked(&self.progress).read_at = Some(began);
+        if !superseded && unread.is_none() {
+            self.read_in_full(days, began);
+            if days.first == self.horizon(offering).first {
+                self.locked(&self.progress).read_at = Some(began);
+            }
         }
         if let Some(error) = unsent {
             return Err(Failed::Healthengine(error));

@@ -1,6 +1,6 @@
 //! What comes of a call or a write, as the practice's health tells it.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::Practice;
 use super::calls::Call;
@@ -63,6 +63,12 @@ impl Practice {
             // Of an inventory that is read once in ten minutes it would take that long to be well again.
             self.read_configuration_soon();
         }
+        self.tell_unread();
+    }
+
+    /// All free/busy of these days was read in one pass, which began at this time.
+    pub(super) fn read_in_full(&self, days: Days, began: DateTime<Utc>) {
+        self.locked(&self.unread).passed(days, began, self.today());
         self.tell_unread();
     }
 

@@ -34,6 +34,8 @@ struct Failure {
     /// Which days were not read; `None` where it is not about days.
     days: Option<(NaiveDate, NaiveDate)>,
     error: CallError,
+    /// When it last failed.
+    at: DateTime<Utc>,
 }
 
 /// What could not be read.
@@ -56,7 +58,7 @@ impl Unread {
         let before = self.failed.get(&source).and_then(|failure| failure.days);
         let days =
             days.map(ends).map(|(first, end)| before.map_or((first, end), |own| (own.0.min(first), own.1.max(end))));
-        self.failed.insert(source, Failure { days, error: error.clone() });
+        self.failed.insert(source, Failure { days, error: error.clone(), at: now });
         was_well
     }
 
@@ -67,6 +69,19 @@ impl Unread {
         failure.days = failure.days.and_then(|unread| without((unread.0.max(today), unread.1), days.map(ends)));
         if failure.days.is_none() {
             self.failed.remove(&source);
+        }
+    }
+
+    /// A pass that began at this time read all free/busy that is wanted of these days: what failed before it and is not among that is
+    /// not wanted any more.
+    pub(super) fn passed(&mut self, days: Days, began: DateTime<Utc>, today: NaiveDate) {
+        let is_older = |source: &Source, failure: &Failure| {
+            matches!(source, Source::Schedule(_) | Source::Clinician(..)) && failure.at < began
+        };
+        let older: Vec<Source> =
+            self.failed.iter().filter(|(source, own)| is_older(source, own)).map(|(source, _)| *source).collect();
+        for source in older {
+            self.answered(source, Some(days), today);
         }
     }
 
@@ -168,6 +183,21 @@ mod tests {
         assert_eq!(unread.text(at(1)), None);
         unread.failed(S136, days(5, 1), &lost(), at(0));
         unread.keep(|source| *source != S136, day(5));
+        assert_eq!(unread.text(at(1)), None);
+    }
+
+    #[test]
+    fn what_a_whole_pass_had_no_use_for_is_nobodys_problem_either() {
+        let mut unread = Unread::default();
+        unread.failed(S136, days(1, 20), &lost(), at(0));
+        unread.failed(Source::Inventory, None, &lost(), at(0));
+        unread.passed(Days { first: day(1), count: 20 }, at(0), day(1));
+        assert!(unread.text(at(1)).is_some());
+        unread.answered(Source::Inventory, None, day(1));
+        assert!(unread.text(at(1)).unwrap().contains("schedule 136"), "it failed while the pass went on");
+        unread.passed(Days { first: day(1), count: 7 }, at(1), day(1));
+        assert!(unread.text(at(1)).is_some(), "the others are not read yet");
+        unread.passed(Days { first: day(8), count: 13 }, at(1), day(1));
         assert_eq!(unread.text(at(1)), None);
     }
 

@@ -35,6 +35,8 @@ pub enum Cause {
     Page,
     /// The answer is larger than anything that the API has to say.
     TooLarge,
+    /// The server wants to be left alone for a while, and is ([`crate::http::penalty`]).
+    LeftAlone,
 }
 
 /// What a caller can do about a failed call.
@@ -84,6 +86,12 @@ impl CallError {
     /// True if the server refuses who we are.
     pub fn is_access(&self) -> bool {
         matches!(self.class, ErrorClass::Credentials | ErrorClass::Forbidden)
+    }
+
+    /// How long whoever asks in a loop waits at least: what the server wishes, up to a minute. The transport keeps to the whole of the
+    /// wish; that it was lifted is noticed within this time.
+    pub fn pause(&self) -> Duration {
+        self.retry_after.unwrap_or_default().min(Duration::from_secs(60))
     }
 
     /// True if the server can have done nothing of what was asked, and will not do it later either.

@@ -5,7 +5,9 @@ use crate::remote::{CallError, Cause, ErrorClass};
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError) -> &'static str {
     match error.class {
-        ErrorClass::NotSent if error.retry_after.is_some() => "It is asked again when that time is over",
+        ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
+            "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or Ask again now on the status page"
+        }
         ErrorClass::NotSent if error.detail.contains("CaUsedAsEndEntity") => {
             "The server uses the certificate of an authority as its own: give it one that the authority signed, and name the \
              authority in [openvpms] ca_file"
@@ -39,7 +41,9 @@ pub fn healthengine(error: &CallError) -> &'static str {
         return "If it stays, ask whoever looks after the network here (a firewall, a proxy, a login page), then Healthengine's support";
     }
     match error.class {
-        ErrorClass::NotSent if error.retry_after.is_some() => "It is asked again when that time is over",
+        ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
+            "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or Ask again now on the status page"
+        }
         ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",
         ErrorClass::Lost | ErrorClass::Unavailable => {
             "Try again in a minute; if it stays so, ask Healthengine's support"
@@ -71,10 +75,7 @@ mod tests {
         use ErrorClass::{Contract, Credentials, Forbidden, Lost, NotSent, Refused, TooMany, Unavailable};
         let plain = [NotSent, Lost, Unavailable, Refused, Credentials, Forbidden, TooMany, Contract];
         let plain = plain.into_iter().map(|class| CallError::new(class, "why"));
-        let left_alone = CallError {
-            retry_after: Some(std::time::Duration::from_secs(9)),
-            ..CallError::new(NotSent, "the server wants to be left alone for another 9 s")
-        };
+        let left_alone = CallError::new(NotSent, "the server wants to be left alone").due_to(Cause::LeftAlone);
         let caused = [Cause::Page, Cause::TooLarge].map(|cause| CallError::new(Contract, "why").due_to(cause));
         plain.chain([left_alone]).chain(caused).map(|error| error.of("GET things/{id}")).collect()
     }
@@ -136,7 +137,7 @@ mod tests {
     fn each_remedy_fits_its_class() {
         for error in errors() {
             let (here, there) = (openvpms(&error), healthengine(&error));
-            let is_unreached = error.class == ErrorClass::NotSent && error.retry_after.is_none();
+            let is_unreached = error.class == ErrorClass::NotSent && error.cause.is_none();
             assert_eq!(here.contains("VPN"), is_unreached, "{error:?}: {here}");
             assert_eq!(there.contains("internet connection"), is_unreached, "{error:?}: {there}");
             let is_refused = error.class == ErrorClass::Credentials;

@@ -149,7 +149,7 @@ impl Practice {
                 }
                 Err(Failed::Healthengine(error)) if error.is_access() => crate::webhooks::pace::BLOCKED,
                 Err(failed) => {
-                    let asked = failed.into_error().retry_after.unwrap_or_default();
+                    let asked = failed.into_error().pause();
                     delays.next_delay().max(asked).min(sync.config_interval)
                 }
             };

@@ -249,6 +249,12 @@ impl Practice {
         }
     }
 
+    /// Asks both servers again at once: one that wanted to be left alone need not be any more.
+    pub fn ask_again(&self) {
+        self.try_again.notify_one();
+        self.read_configuration_soon();
+    }
+
     /// Stops the loops and waits for what is in flight, which ends by itself: every call has its timeout.
     pub async fn stop(&self) {
         self.stop.cancel();

@@ -231,7 +231,7 @@ impl Practice {
             | ErrorClass::Unavailable
             | ErrorClass::Refused
             | ErrorClass::TooMany
-            | ErrorClass::Contract => delays.next_delay().max(error.retry_after.unwrap_or_default()),
+            | ErrorClass::Contract => delays.next_delay().max(error.pause()),
         };
         (wait, false)
     }

@@ -19,6 +19,7 @@ mod gateways;
 mod guard;
 mod healthengine_away;
 mod holdups;
+mod left_alone;
 mod lifecycle;
 mod liveness;
 mod openvpms_away;

@@ -108,16 +108,11 @@ mod tests {
         readings.users.insert(id("u7-s2").user.unwrap(), UserReading::new(window, at(0), [on_two]));
         let asked = ["s1", "s2", "s3", "s4", "s5", "u7-s1", "u7-s2", "u7-s3", "u8-s2"].map(id);
         let found = shut(asked, &readings, &Rosters::new());
-        let shut: Vec<_> = found.iter().filter_map(|(own, shut)| Some((own.to_string(), (*shut)?))).collect();
-        assert_eq!(
-            shut,
-            [("s1", Shut::Schedule), ("u7-s1", Shut::Schedule), ("u7-s3", Shut::Clinician), ("s5", Shut::Schedule)]
-                .map(|(own, shut)| (own.to_owned(), shut))
-                .into_iter()
-                .collect::<BTreeMap<_, _>>()
-                .into_iter()
-                .collect::<Vec<_>>()
-        );
+        let shut: BTreeMap<String, Shut> =
+            found.iter().filter_map(|(own, shut)| Some((own.to_string(), (*shut)?))).collect();
+        let expected =
+            [("s1", Shut::Schedule), ("s5", Shut::Schedule), ("u7-s1", Shut::Schedule), ("u7-s3", Shut::Clinician)];
+        assert_eq!(shut, expected.map(|(own, shut)| (own.to_owned(), shut)).into());
         assert!(!found.contains_key(&id("s4")) && !found.contains_key(&id("u8-s2")), "nobody knows");
     }
 

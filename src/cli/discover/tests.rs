@@ -31,6 +31,9 @@ fn clinic() -> FakeOpenVpms {
             busy: vec![span("2026-02-17T09:00", "2026-02-17T16:00"), span("2026-02-17T20:00", "2026-02-18T07:00")],
         },
     );
+    // Open later than the fortnight that tells the live hours.
+    let later = FreeBusy { free: vec![span("2026-04-01T09:00", "2026-04-01T12:00")], busy: vec![] };
+    openvpms.free_busy.insert(ScheduleId(211), later);
     let shift =
         |schedule| UserSpan { span: span("2026-03-20T09:00", "2026-03-20T12:00"), schedule: ScheduleId(schedule) };
     openvpms.rosters.insert(

@@ -1,7 +1,8 @@
 //! `[[practice]]` blocks to paste into a configuration. With `id` and `key` filled in they pass `check`.
 //!
 //! So nothing is written that `check` would refuse: a schedule without appointment types, or one that stands in an earlier
-//! block, is a comment, and so is a location without any other. Names stand in comments only.
+//! block, is a comment, and so is a location without any other. Names stand in comments only. A schedule that is never open is written, with a
+//! comment that says what `check` will say of it too.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};

@@ -44,6 +44,8 @@ pub enum Subject {
     NeverOpen,
     /// The mapping cannot be made.
     Mapping,
+    /// The diary's times are hours from the practice's.
+    Zone,
     /// Healthengine does not take the configuration.
     Configuration,
     /// Healthengine does not take days.
@@ -56,6 +58,8 @@ pub enum Subject {
     Subscriptions,
     /// Webhooks cannot be delivered.
     Webhooks,
+    /// Another bridge serves the practice.
+    AnotherBridge,
     /// The store cannot be written.
     Store,
     /// Practices that were removed from the configuration before their days were emptied.
@@ -85,12 +89,14 @@ impl Subject {
             Self::Departed => "departed".into(),
             Self::NeverOpen => "never_open".into(),
             Self::Mapping => "mapping".into(),
+            Self::Zone => "zone".into(),
             Self::Configuration => "configuration".into(),
             Self::Days => "days".into(),
             Self::RefusedDays => "refused_days".into(),
             Self::Features => "features".into(),
             Self::Subscriptions => "subscriptions".into(),
             Self::Webhooks => "webhooks".into(),
+            Self::AnotherBridge => "another_bridge".into(),
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),

@@ -18,8 +18,9 @@
 //! | [`single_days`], [`asked_days`] | sends days at once: those that changed, those that Healthengine asks for |
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`reading`] | reads free/busy and turns it into days |
-//! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`publishing`], [`batches`] | sends days that differ from what Healthengine has; in which calls |
 //! | [`openness`] | tells what is offered and never open |
+//! | [`rivals`] | notices another bridge on the practice, and lets it go first |
 //! | [`resync`] | reads and sends everything when a person asks for it |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
@@ -35,6 +36,7 @@
 mod answers;
 mod asked_days;
 mod availability;
+mod batches;
 mod calls;
 pub mod clients;
 mod configuration;
@@ -59,6 +61,7 @@ mod recall;
 mod requests;
 pub mod resolve;
 pub mod resync;
+mod rivals;
 pub mod rosters;
 mod said_once;
 mod shared;
@@ -118,6 +121,8 @@ pub struct Practice {
     /// Whether webhooks arrive.
     evidence: Mutex<Evidence>,
     subscriptions: subscriptions::Subscriptions,
+    /// Whether another bridge serves the practice.
+    rivals: rivals::Rivals,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
     /// What of it Healthengine has: only of that days are sent.
     offered: watch_channel::Sender<Option<Arc<Offering>>>,
@@ -188,6 +193,7 @@ impl Practice {
             configuration,
             publisher,
             subscriptions: subscriptions::Subscriptions::open(&shared.store, &config.id),
+            rivals: rivals::Rivals::open(&shared.store, &config.id, shared.clock.now()),
             config,
             settings,
             shared,
@@ -238,6 +244,8 @@ impl Practice {
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
         tasks.spawn(Arc::clone(self).subscription_loop());
+        tasks.spawn(Arc::clone(self).watch_loop());
+        tasks.spawn(Arc::clone(self).rival_loop());
     }
 
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.

@@ -32,5 +32,6 @@ mod store_fails;
 mod subscriptions;
 mod switches;
 mod truth;
+mod two_bridges;
 mod webhook_listener;
 mod webhooks;

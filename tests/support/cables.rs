@@ -85,7 +85,7 @@ impl Connect for Cables<'_> {
         if let Some((_, doors)) = wires.as_ref().filter(|(made_for, _)| made_for == settings) {
             return doors.clone();
         }
-        let model = self.clinic.openvpms_twist.around(self.clinic.openvpms.clone());
+        let model = self.clinic.openvpms_twist.around(Arc::new(self.clinic.unlocked.clone()));
         let memory = to_openvpms(model, &self.clinic.openvpms_faults, settings);
         let memory = memory.leaving_alone(&self.wires.penalties.openvpms);
         let doors = both_doors(self.line(None, memory));

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use super::findings::Report;
 use crate::cli::running::{self, Absent, Found};
 use crate::config::Config;
-use crate::messages::{Advice, commands, start as say};
+use crate::config::in_force::InForce;
+use crate::messages::{Advice, commands, reload as reload_say, start as say};
 use crate::practice::health::Problem;
 use crate::server::view::Status;
 use crate::store::{self, OpenError};
@@ -28,6 +29,7 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
                 Ok(status) => inspect_service(&status, report),
                 Err(error) => report.sentence(SERVICE, error.to_string()),
             }
+            inspect_secrets(config, report);
         }
         Ok(Found::Absent(absent)) => {
             report.note(SERVICE, commands::nothing_to_ask(config.admin_listen));
@@ -74,6 +76,16 @@ fn inspect_practice(place: &str, problems: &[Problem], needs_attention: usize, r
 
 fn suffers(problem: &Problem) -> String {
     format!("since {}: {}", problem.since.format("%Y-%m-%d %H:%M:%S UTC"), problem.text)
+}
+
+/// Does the service that runs have the secrets that were just read?
+fn inspect_secrets(config: &Config, report: &mut Report) {
+    let noted = store::noted_in_force(&config.state_path);
+    let Some(noted) = noted.as_deref().and_then(InForce::from_text) else { return };
+    let others = noted.others(config);
+    for (place, secret) in config.secrets().into_iter().filter(|(place, _)| others.contains(place)) {
+        report.problem(place, reload_say::another_secret(secret.is_copy()));
+    }
 }
 
 async fn inspect_port(key: &str, address: SocketAddr, report: &mut Report) {

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 
 use super::findings::Report;
 use crate::availability::openness::{Shut, shut};
-use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading};
+use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading, Zones};
 use crate::characters::shown;
 use crate::config::{Config, Practice};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
@@ -39,7 +39,7 @@ pub(super) async fn inspect(
         let own = Own { practice, mapping: Mapping::new(&inventory, &asked), inventory };
         let before = report.problems();
         own.inspect_locations(report);
-        own.inspect_zone(report);
+        own.inspect_zone(now, report);
         own.inspect_left_out(openvpms, report).await?;
         own.inspect_types(report);
         own.inspect_open_times(openvpms, config.sync.horizon_days, now, report).await?;
@@ -86,20 +86,25 @@ impl Own<'_> {
         }
     }
 
-    fn inspect_zone(&self, report: &mut Report) {
+    fn inspect_zone(&self, now: DateTime<Utc>, report: &mut Report) {
         let listed = self.inventory.locations.iter().find(|location| self.practice.locations.contains(&location.id));
         // Without any location there is a problem already.
         let Some(location) = listed else { return };
         match &self.mapping.zones {
-            Ok(zones) if zones.server.is_iana() && zones.practice != zones.server => {
+            Ok(zones) if zones.server.names_a_place() && zones.practice != zones.server => {
                 report.note(self.title(), say::zones_differ(zones.practice, zones.server));
             }
-            Ok(_) | Err(ZoneProblem::NoLocation) => {}
+            Ok(zones) => match zones.diary_shift(now) {
+                Some(shift) if shift.is_wrong => report.problem(self.title(), say::diary_shifted(zones, shift)),
+                Some(shift) => report.note(self.title(), say::diary_shifted(zones, shift)),
+                None => {}
+            },
+            Err(ZoneProblem::NoLocation) => {}
             Err(ZoneProblem::ServerZoneUnknown(zone)) => {
                 report.problem(self.title(), say::server_zone_unknown(location.id, zone));
             }
             Err(ZoneProblem::PracticeZoneNeeded(zone)) => {
-                report.problem(self.title(), say::zone_needed(location.id, zone));
+                report.problem(self.title(), say::zone_needed(location.id, zone, nine_in_sydney(zone, now)));
             }
         }
     }
@@ -269,6 +274,12 @@ impl Own<'_> {
 
 fn lengths(resource: &Resource) -> impl Iterator<Item = u32> {
     resource.types.iter().map(|kind| kind.length_minutes)
+}
+
+/// What is 09:00 today in the diary of a server in this zone, as Sydney reads it.
+fn nine_in_sydney(server: &str, now: DateTime<Utc>) -> Option<NaiveTime> {
+    let zones = Zones { server: server.parse().ok()?, practice: Zone::Iana(chrono_tz::Australia::Sydney) };
+    zones.diary_shift(now).map(|shift| shift.nine_today)
 }
 
 fn in_words(zone: Zone) -> String {

@@ -89,5 +89,7 @@ async fn a_schedule_that_closes_at_midnight_and_so_is_never_open_is_told_with_th
     assert!(!text.contains("211"), "{text}");
     close_at(NaiveTime::from_hms_opt(17, 0, 0));
     clinic.until("it is well again", minutes(2), |clinic| clinic.problems().is_empty()).await;
+    // The later days follow.
+    clinic.pass(minutes(16)).await;
     clinic.finish().await;
 }

@@ -96,13 +96,10 @@ impl Practice {
                 Ok(_) => practice.publish_empty(&empty).await,
                 Err(error) => Err(error),
             };
-            match sent {
-                Ok(()) => {
-                    let mut asked = practice.asked_days.locked();
-                    done.iter().for_each(|(resource, date)| asked.answered(resource, *date));
-                }
-                // What was not sent is asked for again.
-                Err(_) => {}
+            // What was not sent is asked for again.
+            if sent.is_ok() {
+                let mut asked = practice.asked_days.locked();
+                done.iter().for_each(|(resource, date)| asked.answered(resource, *date));
             }
             drop(turn);
         });

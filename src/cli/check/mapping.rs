@@ -3,6 +3,7 @@
 //! What a practice offers is worked out by the same functions as in `run`; here it is only said, with what to do. So whatever
 //! `run` would leave out is a problem here.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveTime, Utc};
@@ -205,9 +206,9 @@ impl Own<'_> {
         let mut readings = Readings::default();
         for resource in &self.mapping.resources {
             let schedule = resource.id.schedule;
-            if !readings.schedules.contains_key(&schedule) {
+            if let Entry::Vacant(unread) = readings.schedules.entry(schedule) {
                 let answer = openvpms.schedule_free_busy(schedule, question).await?;
-                readings.schedules.insert(schedule, Some(ScheduleReading::new(span, now, answer)));
+                unread.insert(Some(ScheduleReading::new(span, now, answer)));
             }
             let Some(user) = resource.id.user.filter(|user| !readings.users.contains_key(user)) else { continue };
             let mut answers = Vec::new();

@@ -95,8 +95,7 @@ mod tests {
         let (window, open) = (Span::new(at(0), at(1000)), Span::new(at(9), at(17)));
         let schedule =
             |free: Vec<Span>, busy: Vec<Span>| Some(ScheduleReading::new(window, at(0), FreeBusy { free, busy }));
-        let mut readings = Readings::default();
-        readings.schedules = BTreeMap::from([
+        let schedules = BTreeMap::from([
             (id("s1").schedule, schedule(vec![], vec![])),
             (id("s2").schedule, schedule(vec![open], vec![])),
             (id("s3").schedule, schedule(vec![], vec![open])),
@@ -104,6 +103,7 @@ mod tests {
             // The edge of an appointment that lies outside the hours.
             (id("s5").schedule, schedule(vec![], vec![Span { start: at(9), end: at(9) }])),
         ]);
+        let mut readings = Readings { schedules, ..Readings::default() };
         let on_two = UserFreeBusy { free: vec![UserSpan { schedule: id("s2").schedule, span: open }], busy: vec![] };
         readings.users.insert(id("u7-s2").user.unwrap(), UserReading::new(window, at(0), [on_two]));
         let asked = ["s1", "s2", "s3", "s4", "s5", "u7-s1", "u7-s2", "u7-s3", "u8-s2"].map(id);

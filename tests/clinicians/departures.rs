@@ -66,9 +66,14 @@ async fn a_vet_who_was_rostered_off_since_is_not_booked_and_stays_a_resource() {
         clinic.assert_exact("without him");
         clinic.pass(minutes(10)).await;
         assert_eq!(clinic.healthengine.resources(&practice(PRACTICE)).unwrap().len(), 6);
-        assert_eq!(clinic.problems(), Default::default());
+        let problems = clinic.problems();
+        assert_eq!(problems.keys().collect::<Vec<_>>(), ["never_open"], "{problems:?}");
+        for resource in ["(u1158-s136) has no roster", "(u1158-s211) has no roster"] {
+            assert!(problems["never_open"].contains(resource), "{problems:?}");
+        }
         clinic.roster_a_change_at_noon();
         clinic.pass(A_READING).await;
+        assert_eq!(clinic.problems(), Default::default());
         clinic.assert_exact("when he is back");
         clinic.finish().await;
     }

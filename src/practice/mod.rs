@@ -18,7 +18,7 @@
 //! | [`single_days`], [`asked_days`] | sends days at once: those that changed, those that Healthengine asks for |
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`reading`] | reads free/busy and turns it into days |
-//! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`publishing`], [`batches`] | sends days that differ from what Healthengine has; in which calls |
 //! | [`rivals`] | notices another bridge on the practice, and lets it go first |
 //! | [`resync`] | reads and sends everything when a person asks for it |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
@@ -34,6 +34,7 @@
 mod answers;
 mod asked_days;
 mod availability;
+mod batches;
 pub mod clients;
 mod configuration;
 mod desk;
@@ -229,6 +230,7 @@ impl Practice {
         tasks.spawn(Arc::clone(self).request_loop());
         tasks.spawn(Arc::clone(self).due_loop());
         tasks.spawn(Arc::clone(self).subscription_loop());
+        tasks.spawn(Arc::clone(self).watch_loop());
         tasks.spawn(Arc::clone(self).rival_loop());
     }
 

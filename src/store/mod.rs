@@ -30,6 +30,7 @@
 //!
 //! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine` and [`memory`] give it.
 
+mod command_key;
 mod directory;
 mod engine;
 pub mod error;
@@ -55,6 +56,7 @@ use std::thread::{self, JoinHandle};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
+pub use self::command_key::{command_key, fresh_command_key};
 pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::Export;
 pub use self::kinds::{Kind, Travel};
@@ -362,6 +364,11 @@ impl Store {
             nonce[4..].copy_from_slice(&self.inner.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
         }
         Some(nonce)
+    }
+
+    /// What commands prove themselves with.
+    pub fn command_key(&self) -> SecretKey {
+        command_key::derived(&self.inner.pseudonym_key, &self.inner.admin_token)
     }
 
     /// The token of the admin API.

@@ -7,6 +7,7 @@ mod check;
 mod clinic;
 mod crowd;
 mod discover;
+mod impostor;
 mod lifecycle;
 mod resolve;
 mod resync;

@@ -6,6 +6,7 @@ use axum::response::Html;
 use chrono::{DateTime, FixedOffset};
 use maud::{DOCTYPE, Markup, html};
 
+use super::again::ASK_AGAIN_PATH;
 use super::auth::{self, Caller};
 use super::view::{self, BookingView, OffStatus, PracticeStatus};
 use super::{Admin, api};
@@ -44,6 +45,7 @@ pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>, ca
                 h1 { "vetbridge " (status.version) " " (light(status.healthy, "all is well", "needs attention")) }
                 p { "Running since " (status.started_at.format("%Y-%m-%d %H:%M:%S UTC")) "." }
                 @for problem in &status.problems { p.ill { (problem_line(problem)) } }
+                (left_alone(&status.left_alone, caller))
                 @for practice in &status.practices { (practice_section(practice)) }
                 @for practice in &status.off { (off_section(practice)) }
                 @if let Some(bookings) = bookings {
@@ -66,6 +68,14 @@ fn button(caller: &Caller, path: &str, label: &str) -> Markup {
                 button { (label) }
             }
         }
+    }
+}
+
+/// Servers that want to be left alone, with a button.
+fn left_alone(servers: &[view::LeftAlone], caller: &Caller) -> Markup {
+    html! {
+        @for server in servers { p.ill { (server.sentence()) } }
+        @if !servers.is_empty() { (button(caller, ASK_AGAIN_PATH, say::ASK_AGAIN)) }
     }
 }
 

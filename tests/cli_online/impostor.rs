@@ -32,7 +32,7 @@ struct Impostor {
 impl Impostor {
     /// Says that it is well, and to everything else what might make a command go on.
     async fn that_says_yes() -> Self {
-        Self::new(async |mut stream, heard, _| {
+        Self::new(|mut stream, heard, _| async move {
             let mut request = vec![0; 64 * 1024];
             while let Ok(length @ 1..) = stream.read(&mut request).await {
                 heard.add(&request[..length]);
@@ -53,7 +53,7 @@ impl Impostor {
 
     /// Passes everything on to the service at this port, as if it had been asked there, and every answer back.
     async fn that_passes_on_to(service: u16) -> Self {
-        Self::new(async move |mut stream, heard, own| {
+        Self::new(move |mut stream, heard, own| async move {
             let mut request = vec![0; 64 * 1024];
             let mut onward = TcpStream::connect(("127.0.0.1", service)).await.unwrap();
             let mut answer = vec![0; 64 * 1024];
@@ -77,7 +77,7 @@ impl Impostor {
     }
 
     async fn new<F: Future<Output = ()> + Send + 'static>(
-        serve: impl Fn(TcpStream, Heard, u16) -> F + Send + 'static,
+        serve: impl Fn(TcpStream, Heard, u16) -> F + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (port, heard) = (listener.local_addr().unwrap().port(), Heard::default());

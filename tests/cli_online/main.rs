@@ -5,7 +5,6 @@
 mod bookings;
 mod check;
 mod clinic;
-mod crowd;
 mod discover;
 mod impostor;
 mod lifecycle;

@@ -33,5 +33,6 @@ mod subscriptions;
 mod switches;
 mod truth;
 mod two_bridges;
+mod two_bridges_lives;
 mod webhook_listener;
 mod webhooks;

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod base_url;
 mod classify;
+pub mod connections;
 pub mod json;
 pub mod limits;
 pub mod network;

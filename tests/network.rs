@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs};
 use vetbridge::http::base_url::BaseUrl;
+use vetbridge::http::connections::{AGE_MAX, LOOK_UP_EVERY, Names, at_one_address};
 use vetbridge::http::network::{Credentials, HeaderName, Server, ServerSettings, SetupError};
-use vetbridge::http::route::{AGE_MAX, LOOK_UP_EVERY, Names, at_one_address};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::remote::{Answer, Cause, CertificateFault, ErrorClass};
 
@@ -682,7 +682,8 @@ async fn what_is_wrong_with_a_certificate_is_named_each_with_its_remedy() {
         settings.ca_pem = Some(trusted.as_bytes().to_vec());
         let error = transport(&settings).exchange(post()).await.unwrap_err();
         assert_eq!((error.class, error.cause), (ErrorClass::NotSent, Some(Cause::Certificate(fault))), "{error}");
-        assert!(error.detail.contains(told) && error.detail.contains(remedy), "{certificate}: {error}");
+        let advice = vetbridge::messages::remedies::openvpms(&error);
+        assert!(error.detail.contains(told) && advice.contains(remedy), "{certificate}: {error}. {advice}");
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Promises:
 //! - Redirects are not followed and nothing is repeated below us: a request that may not be repeated leaves once.
-//! - Such a request goes over a connection of its own; the others share a pool. Both lead to the same address ([`super::route`]).
+//! - Such a request goes over a connection of its own; the others share a pool. Both lead to the same address ([`super::connections`]).
 //! - Connecting has its own, shorter timeout, so that a timeout while connecting is known to have sent nothing.
 //! - Bodies are counted while they stream, after decompression: a server cannot make us hold more than the limit. Of long ones
 //!   few are taken in at one time, however many calls are under way; the others wait on the wire.
@@ -25,9 +25,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::base_url::BaseUrl;
 use super::classify::Failure;
+use super::connections::{Addresses, Connections, Names, Resolver, Route, SystemNames};
 use super::limits::Limits;
 use super::penalty::Penalty;
-use super::route::{Addresses, Connections, Names, Resolver, Route, SystemNames};
 use super::{Method, Request, Response, Transport, retry};
 use crate::remote::{Answer, CallError, ErrorClass};
 

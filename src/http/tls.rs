@@ -13,18 +13,19 @@ use crate::remote::{CallError, Cause, CertificateFault, ErrorClass};
 pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<CallError> {
     let certificate = certificate(error)?;
     let fault = fault(certificate);
-    let detail = match certificate {
-        CertificateError::NotValidForNameContext { expected, presented } if !presented.is_empty() => {
-            say::other_name(&expected.to_str(), presented)
-        }
-        _ => say::what(fault).to_owned(),
+    let detail = if let CertificateError::NotValidForNameContext { expected, presented } = certificate
+        && !presented.is_empty()
+    {
+        say::other_name(&expected.to_str(), presented)
+    } else {
+        say::what(fault).to_owned()
     };
-    let detail = super::answer::clean(&format!("no connection: {detail}. {}", say::remedy(fault)), DETAIL_CHARS_MAX);
+    let detail = super::answer::clean(&format!("no connection: {detail}"), DETAIL_CHARS_MAX);
     Some(CallError::new(ErrorClass::NotSent, detail).due_to(Cause::Certificate(fault)))
 }
 
-/// A sentence and a remedy.
-const DETAIL_CHARS_MAX: usize = 500;
+/// Names of a certificate can be many.
+const DETAIL_CHARS_MAX: usize = 300;
 
 fn fault(error: &CertificateError) -> CertificateFault {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows")]

@@ -14,17 +14,20 @@ pub fn token_unreadable(why: impl Display) -> Advice {
     )
 }
 
-/// A vetbridge answers that knows nothing of this state directory.
+/// Something answers as a vetbridge does, and cannot prove that it holds this state directory. Nothing was shown to it.
 pub fn another_instance(address: impl Display, state: &Path) -> Advice {
     Advice::new(
         format!(
-            "The vetbridge that answers at {address} does not take the token of the state directory {}: it is another instance, or the \
-             token was changed while it ran",
+            "The vetbridge that answers at {address} does not take the token of the state directory {}, because it cannot prove that it knows it: it \
+             is another instance, an older version, or another program in its place, or the token was changed while it ran",
             state.display()
         ),
-        "Name the configuration that it runs with (--config), or give this one its own [admin] listen; after a change of the token restart it",
+        "Name the configuration that it runs with (--config), or give this one its own [admin] listen; after an update or a change of the token restart it",
     )
 }
+
+/// The service proved itself, and then somebody else answered.
+pub const ANSWER_NOT_PROVED: &str = "the answer does not come from the process that holds the state directory";
 
 /// The service broke the conversation off, or said something that is no answer.
 pub fn service_failed(address: impl Display, why: impl Display) -> Advice {
@@ -48,6 +51,22 @@ pub fn held_by_a_mute_service(state: &Path, holder: &str, address: impl Display,
 /// `check` while the service runs.
 pub fn runs_already(address: impl Display) -> String {
     format!("vetbridge runs at {address} and has the state directory")
+}
+
+/// `check` while no service can be asked.
+pub fn nothing_to_ask(address: impl Display) -> Advice {
+    Advice::new(
+        format!("No running service answers at {address}, so nothing is said of how it does"),
+        "Nothing, before the first start; else start it, and check again",
+    )
+}
+
+/// `check`, of a running service without a problem.
+pub const SERVICE_IS_WELL: &str = "the running service is in step and has no problem";
+
+/// `check`, of one that is not in step.
+pub fn not_in_step(reason: &str) -> String {
+    format!("not in step: {reason}")
 }
 
 /// `check` by another user than the one that the service is to run as. `owner` says whose the directory is.

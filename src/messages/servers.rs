@@ -4,8 +4,9 @@ use std::fmt::Display;
 
 use chrono::{NaiveTime, TimeDelta};
 
-use super::{Advice, listed, plain, tls};
+use super::{Advice, listed, plain, remedies};
 use crate::availability::Zones;
+use crate::availability::openness::Shut;
 use crate::availability::window::DiaryShift;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::remote::{CallError, Cause, ErrorClass};
@@ -14,9 +15,6 @@ use crate::zone::places::places_of;
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice {
-    if let Some(advice) = on_the_way(error, "OpenVPMS", "[openvpms]", &url) {
-        return advice;
-    }
     let problem = match error.class {
         ErrorClass::NotSent => format!("OpenVPMS cannot be reached at {url}: {error}"),
         ErrorClass::Lost => format!("OpenVPMS at {url} did not answer: {error}"),
@@ -29,40 +27,7 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
         ErrorClass::TooMany => format!("OpenVPMS at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the booking API of OpenVPMS: {error}"),
     };
-    let remedy = match error.class {
-        ErrorClass::NotSent => {
-            "Check [openvpms] url, that the server runs and that the VPN is up; a private certificate authority goes into ca_file"
-        }
-        ErrorClass::Lost | ErrorClass::Unavailable => {
-            "It may be starting or have lost its database: try again in a minute, then look into its log"
-        }
-        ErrorClass::Credentials => {
-            "Check username and password in [openvpms]; OpenVPMS answers the same while its database is away, so try again in a minute"
-        }
-        ErrorClass::Refused | ErrorClass::Forbidden => {
-            "Check in OpenVPMS that the user is active and has the role Online Booking"
-        }
-        ErrorClass::TooMany => "Lower max_requests_per_second in [openvpms]",
-        ErrorClass::Contract => {
-            "Check [openvpms] url: it names the web application, like http://host:8080/openvpms, without /ws/booking/v2 and without a \
-             login page before it"
-        }
-    };
-    Advice::new(problem, remedy)
-}
-
-/// What is wrong on the way to a server: its certificate, or the proxy before it.
-fn on_the_way(error: &CallError, server: &str, table: &str, url: &impl Display) -> Option<Advice> {
-    match error.cause? {
-        Cause::Certificate(fault) => {
-            Some(Advice::new(format!("{server} cannot be reached at {url}: {}", tls::what(fault)), tls::remedy(fault)))
-        }
-        Cause::Proxy => Some(Advice::new(
-            format!("{server} cannot be reached at {url}: the proxy wants a user name and a password (407)"),
-            format!("Write them into proxy under {table}, as in http://user:password@host:port"),
-        )),
-        Cause::Page | Cause::LeftAlone => None,
-    }
+    Advice::new(problem, remedies::openvpms(error))
 }
 
 /// A proxy of the environment that is not used.
@@ -75,9 +40,6 @@ pub fn proxy_variables(names: &[&str]) -> Advice {
 
 /// Healthengine did not answer as it should.
 pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId) -> Advice {
-    if let Some(advice) = on_the_way(error, "Healthengine", "[healthengine]", &url) {
-        return advice;
-    }
     if error.cause == Some(Cause::Page) {
         return Advice::new(
             format!("Something answers at {url} in Healthengine's place: {error}"),
@@ -95,23 +57,7 @@ pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId)
         ErrorClass::TooMany => format!("Healthengine at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the PMS API of Healthengine: {error}"),
     };
-    let remedy = match error.class {
-        ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",
-        ErrorClass::Lost | ErrorClass::Unavailable => {
-            "Try again in a minute; if it stays so, ask Healthengine's support"
-        }
-        ErrorClass::Refused => "Check id and key of the [[practice]]; if they are right, ask Healthengine's support",
-        ErrorClass::Credentials => {
-            "Check [healthengine] api_key, and that it belongs to the environment that url and environment name"
-        }
-        ErrorClass::Forbidden => {
-            "Ask the practice to grant it (Practice Admin portal, API Consumer Consent, or Healthengine's support), and check id and \
-             key of the [[practice]]"
-        }
-        ErrorClass::TooMany => "Lower max_requests_per_second in [healthengine]",
-        ErrorClass::Contract => "Check [healthengine] url: it ends with the API's version, like https://…/pms-api/v1",
-    };
-    Advice::new(problem, remedy)
+    Advice::new(problem, remedies::healthengine(error))
 }
 
 /// A configured location that OpenVPMS does not list.
@@ -159,6 +105,29 @@ pub fn schedule_without_types(schedule: ScheduleId, name: &str) -> Advice {
         "Flag its appointment types in OpenVPMS (Online Booking), or leave the schedule out of the [[practice.resource]] entries",
     )
 }
+
+/// Schedules or clinicians that have no time to book.
+pub fn never_open(what: &str, shut: Shut, days: u32) -> Advice {
+    match shut {
+        Shut::Schedule => Advice::new(
+            format!("{what} has no open time in the next {days} days, so nothing of it can be booked"),
+            NEVER_OPEN,
+        ),
+        Shut::Clinician => Advice::new(
+            format!("{what} has no roster in the next {days} days, so nothing of it can be booked"),
+            "Roster the clinician to the schedule in OpenVPMS, at this location; a roster counts from when it is published",
+        ),
+    }
+}
+
+/// How many more there are than are named.
+pub fn more_never_open(count: usize) -> String {
+    format!("So it is with {count} more; `vetbridge check` names all of them.")
+}
+
+/// What to look at where a schedule is never open.
+const NEVER_OPEN: &str = "Look at the schedule in OpenVPMS: its Online Booking Times are not set for any day, it has no hours, or it closes at 24:00, of which \
+                          OpenVPMS makes no open time at all (set 23:59, or leave the closing time blank)";
 
 /// A type that hardly anybody means.
 pub fn type_very_long(name: &str, length_minutes: u32, slots: u32, slot_size_minutes: u32) -> Advice {
@@ -346,7 +315,6 @@ fn named<T: Display>(things: &[(T, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::CertificateFault;
 
     /// Both parts of an advice say something, on one line, in sentences that [`Advice`] ends.
     fn assert_well_said(advice: &Advice) {
@@ -384,19 +352,7 @@ mod tests {
         let no_consent = healthengine(&no_consent, "https://x", &PracticeId("1234567".into()));
         assert!(no_consent.problem.contains("1234567") && no_consent.remedy.contains("API Consumer Consent"));
 
-        use CertificateFault::*;
-        for fault in [NoName, OtherName, Expired, NotYetValid, UnknownIssuer, AuthorityAsServer, Other] {
-            let error = CallError::new(ErrorClass::NotSent, "x").due_to(Cause::Certificate(fault));
-            let advice = openvpms(&error, "https://x", "he");
-            assert_well_said(&advice);
-            assert!(advice.problem.contains("certificate"), "{advice:?}");
-        }
         assert_well_said(&proxy_variables(&["HTTP_PROXY"]));
-        assert_well_said(&healthengine(
-            &CallError::new(ErrorClass::NotSent, "x").due_to(Cause::Proxy),
-            "https://x",
-            &PracticeId("1".into()),
-        ));
 
         let location = unknown_location(LocationId(97), &[(LocationId(98), "Main Clinic".into())]);
         assert!(location.problem.contains("97") && location.remedy.contains("98 (Main Clinic)"));
@@ -412,6 +368,8 @@ mod tests {
             schedule_elsewhere(schedule, &[(schedule, "Main".into())]),
             schedule_without_types(schedule, "Main"),
             nothing_to_offer(),
+            never_open("Schedule 136 (Main)", Shut::Schedule, 60),
+            never_open("Clinician 1158 (Andrew Turner) on schedule 211", Shut::Clinician, 60),
             type_very_long("Boarding", 720, 48, 15),
             unknown_user(user, &[(user, "Andrew\nTurner".into())]),
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),

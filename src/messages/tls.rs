@@ -1,4 +1,4 @@
-//! What is wrong with a server's certificate, and what to do.
+//! What is wrong with a server's certificate, and what to do; sentences without their full stop.
 
 use super::{listed, plain};
 use crate::remote::CertificateFault as Fault;
@@ -23,7 +23,7 @@ pub fn other_name(expected: &str, presented: &[String]) -> String {
     format!("the server's certificate is for {}, not for {}", listed(names), plain(expected))
 }
 
-/// What to do.
+/// What to do about one of the clinic's own server.
 pub fn remedy(fault: Fault) -> &'static str {
     match fault {
         Fault::NoName => {
@@ -39,12 +39,24 @@ pub fn remedy(fault: Fault) -> &'static str {
             "Set this machine's clock (timedatectl set-ntp true); if it is right, have the certificate made anew"
         }
         Fault::UnknownIssuer => {
-            "If a private certificate authority signed it, name that one's file as ca_file under [openvpms]; the server must send the certificates \
-             between the two. A firewall that opens TLS counts as one: this machine has to trust its authority"
+            "If a private certificate authority signed it, name that one's file as ca_file; the server must send the certificates between the two"
         }
         Fault::AuthorityAsServer => {
-            "Give the server a certificate of its own with CA:FALSE, signed by the authority, and name the authority's as ca_file under [openvpms]"
+            "Give the server a certificate of its own with CA:FALSE, signed by the authority, and name the authority's as ca_file"
         }
         Fault::Other => "Have it made anew, as an ordinary server certificate (SHA-256, RSA of 2048 bits or ECDSA)",
+    }
+}
+
+/// What to do about one in the place of a server of the internet.
+pub fn remedy_outside(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Expired | Fault::NotYetValid => "Set this machine's clock (timedatectl set-ntp true)",
+        Fault::UnknownIssuer | Fault::AuthorityAsServer => {
+            "A firewall here may open TLS: then this machine has to trust the firewall's certificate authority (update-ca-certificates)"
+        }
+        Fault::NoName | Fault::OtherName | Fault::Other => {
+            "Check url; if it is right, ask whoever looks after the network here what answers in its place"
+        }
     }
 }

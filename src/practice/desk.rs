@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::locks::Held;
@@ -16,7 +17,7 @@ use crate::booking::ledger::{Deadline, Entry, Place, State};
 use crate::booking::{decide, notes};
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
-use crate::http::route::at_one_address;
+use crate::http::connections::at_one_address;
 use crate::ids::{BookingId, ResourceId};
 use crate::messages::practice as say;
 use crate::messages::resolve::how_to_settle;
@@ -146,7 +147,7 @@ impl Practice {
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
                 // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now.
-                (Action::Cancel(_) | Action::Confirm(_), _) if self.health.has(&Subject::Access) => {
+                (Action::Cancel(_) | Action::Confirm(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
                     Event::Replied(Reply::Outside)
                 }
                 (Action::Confirm(with), _) => {
@@ -298,7 +299,7 @@ mod tests {
     use crate::remote::CallError;
 
     fn failed(class: ErrorClass, status: Option<u16>) -> Submission {
-        submission(Err(CallError { class, status, detail: "x".into(), retry_after: None, cause: None }))
+        submission(Err(CallError { status, ..CallError::new(class, "x") }))
     }
 
     #[test]

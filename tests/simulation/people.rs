@@ -226,7 +226,8 @@ impl Life {
             self.book(&practice, wish, false);
         }
         let fresh: Vec<BookingId> = self.booked.keys().copied().filter(|id| !known.contains(id)).collect();
-        for _ in 0..3 {
+        // Nobody can book where consent is revoked.
+        for _ in 0..fresh.len().min(3) {
             let id = *chance.pick(&fresh);
             self.gives_up(id);
             if chance.percent(70) {

@@ -22,6 +22,7 @@ use crate::bridge::Connect;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
+use crate::http::penalty::PROBE_EVERY;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::start as say;
 use crate::practice::{Absence, all_pages};
@@ -126,7 +127,7 @@ impl Deskless {
                     tracing::warn!(practice = %id, "Healthengine cannot be asked: {error}.");
                     let refused = matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden);
                     let wait = if refused && refusals.refused() { BLOCKED } else { self.request_interval };
-                    wait.max(error.retry_after.unwrap_or_default())
+                    wait.max(error.pause().min(PROBE_EVERY))
                 }
             };
             tokio::time::sleep(wait).await;

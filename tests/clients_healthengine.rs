@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use clients_support::{Scripted, json, response};
 use serde_json::{Value, json};
+use vetbridge::booking::contact::contact;
 use vetbridge::clock::Clock;
 use vetbridge::healthengine::client::{Client, credentials, user_agent};
 use vetbridge::healthengine::{
@@ -18,6 +19,7 @@ use vetbridge::healthengine::{
 };
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::ids::{BookingId, RequestId};
+use vetbridge::openvpms::Contact;
 use vetbridge::remote::{Answer, CallError, Cause, ErrorClass};
 
 /// Stands for everything about a patient: no error may repeat it.
@@ -94,6 +96,28 @@ async fn a_booking_is_read_with_every_unit_as_it_is() {
     assert_eq!(booking.patient.first_name.as_deref(), Some("Judith"));
     assert_eq!(booking.reason.as_deref(), Some("Vaccination\nPet name: Muffett"));
     assert!(!format!("{page:?}").contains("Judith") && !format!("{page:?}").contains("Muffett"));
+}
+
+#[tokio::test]
+async fn what_a_web_form_escaped_is_decoded_once_and_a_phone_that_is_a_number_gets_its_zero_back() {
+    let server = answered(&json!({"data": [{
+        "bookingId": 5, "reason": "Won&#039;t eat &amp; limps\nPet name: &quot;Tom &amp;amp; Jerry&quot;", "comments": "Cats &amp; dogs &lt;1 y",
+        "patient": {"firstname": "D&#x27;Arcy &#8238;", "lastname": "O&#039;Brien&nbsp;", "phone": 412345678, "email": "o&#39;b@example.com"}
+    }]}));
+    let booking = server.booking_requests(1).await.unwrap().items.remove(0);
+    assert_eq!(booking.reason.as_deref(), Some("Won't eat & limps\nPet name: \"Tom &amp; Jerry\""));
+    assert_eq!(booking.comments.as_deref(), Some("Cats & dogs <1 y"));
+    let contact = contact(&booking.patient, booking.reason.as_deref(), &["pet name".to_owned()]);
+    let expected = Contact {
+        title: String::new(),
+        first_name: "D'Arcy".into(),
+        last_name: "O'Brien".into(),
+        phone: Some("+61412345678".into()),
+        mobile: Some("0412345678".into()),
+        email: Some("o'b@example.com".into()),
+        patient_name: Some("\"Tom &amp; Jerry\"".into()),
+    };
+    assert!(contact == expected);
 }
 
 #[tokio::test]

@@ -294,7 +294,10 @@ async fn what_is_essential_and_unreadable_fails_the_answer_and_names_the_place()
 
     let (server, _) = client(json(200, &json!({"free":[],"busy":[{"start":"2019-02-15T09:00:00.000+11:00"}]})));
     let detail = server.schedule_free_busy(ScheduleId(1), window()).await.unwrap_err().detail;
-    assert!(detail.contains("at busy[0].end: expected a date with time and offset, found nothing"), "{detail}");
+    assert!(
+        detail.contains("at busy[0].end: expected a date with time and offset, from 2000 to 2199, found nothing"),
+        "{detail}"
+    );
     let (server, _) = client(json(200, &json!({})));
     assert!(server.schedule_free_busy(ScheduleId(1), window()).await.is_err());
 }
@@ -361,6 +364,22 @@ async fn nobody_is_rostered_to_hundreds_of_schedules() {
     assert_eq!((read.free.len(), read.busy.len()), (100, 100));
     let error = of(201).user_free_busy(UserId(3), LocationId(1), window()).await.unwrap_err();
     assert!(error.class == ErrorClass::Contract && error.detail.contains("at most 200 schedules"), "{error}");
+}
+
+#[tokio::test]
+async fn names_come_without_what_nobody_sees_and_a_blank_one_is_called_by_its_number() {
+    let named = |name: &str| {
+        let thing = json!([{"id": 1158, "name": name, "timeZone": "Australia/Sydney", "slotSize": 15, "slots": 1}]);
+        client(json(200, &thing)).0
+    };
+    let turned = named("\u{202e}Dr\u{a0}Turner\u{200b}\n");
+    assert_eq!(turned.users(LocationId(1)).await.unwrap()[0].name, "Dr Turner");
+    assert_eq!(turned.locations().await.unwrap()[0].name, "Dr Turner");
+    for blank in ["", " \u{a0}", "\u{200b}\u{202e}"] {
+        let blank = named(blank);
+        assert_eq!(blank.users(LocationId(1)).await.unwrap()[0].called(), "Clinician 1158");
+        assert_eq!(blank.schedules(LocationId(1)).await.unwrap()[0].name, "Schedule 1158");
+    }
 }
 
 #[tokio::test]

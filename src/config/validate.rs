@@ -253,6 +253,7 @@ fn requests_per_second(table: &Table<'_>) -> Option<u32> {
 /// A certificate file. Its reader is the HTTP client; here it is only opened, so that a wrong path is told with all the rest.
 fn ca_file(value: &Value<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
     let path = around.path(&words(value)?);
+    around.looks_into(&path);
     match File::open(&path) {
         Ok(_) => Some(path),
         Err(error) => value.fail(say::ca_file_unreadable(&path, &error)),
@@ -261,10 +262,13 @@ fn ca_file(value: &Value<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
 
 /// A secret that is a segment of a URL's path, without an escape in it.
 fn webhook_secret(value: &Value<'_>, around: &Surroundings<'_>) -> Option<super::Secret> {
-    let secret = around.secret(value)?;
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    // "." and ".." are path segments with a meaning.
+    let secret = around.word(value)?;
+    let reserved = |character: &char| !character.is_ascii_alphanumeric() && !"-._~".contains(*character);
     let text = secret.expose_secret();
-    let fits = text.bytes().all(unreserved) && !text.trim_matches('.').is_empty();
-    if fits { Some(secret) } else { value.fail(say::webhook_secret_characters()) }
+    match text.chars().enumerate().find(|(_, character)| reserved(character)) {
+        Some((at, character)) => value.fail(say::webhook_secret_characters(at + 1, character)),
+        // "." and ".." are path segments with a meaning.
+        None if text.trim_matches('.').is_empty() => value.fail(say::webhook_secret_dots()),
+        None => Some(secret),
+    }
 }

@@ -87,7 +87,7 @@ impl Configuration {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resources that OpenVPMS does not list and that stay at Healthengine until the guard is convinced.
+    /// Resources that OpenVPMS does not list, or without their types, and that stay at Healthengine until the guard is convinced.
     pub(super) fn protected(&self) -> BTreeSet<ResourceId> {
         Self::locked(&self.protected).clone()
     }
@@ -131,9 +131,6 @@ impl Practice {
             let wait = match self.configure(Reason::Interval, false).await.map_err(Failed::into_error) {
                 Ok(_) => {
                     delays.reset();
-                    if let Some(offering) = self.offering() {
-                        self.watch_round(&offering);
-                    }
                     sync.config_interval
                 }
                 Err(error)
@@ -142,7 +139,7 @@ impl Practice {
                 {
                     crate::webhooks::pace::BLOCKED
                 }
-                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()).min(sync.config_interval),
+                Err(error) => delays.next_delay().max(error.pause()).min(sync.config_interval),
             };
             let _again = self.first_configuration.set(());
             tokio::select! {
@@ -260,6 +257,8 @@ impl Practice {
         match mapping.zones.clone() {
             Ok(zones) => {
                 self.health.clear(&Subject::Mapping);
+                let shift = zones.diary_shift(now).filter(|shift| shift.is_wrong);
+                self.health.set(Subject::Zone, shift.map(|shift| say::diary_shifted(&zones, shift)), now);
                 super::zones::remember(&self.shared.store, self.id(), zones.practice);
                 self.offering.send_if_modified(|offering| {
                     let next = Offering::new(mapping, zones, inventory);
@@ -271,11 +270,18 @@ impl Practice {
                 });
                 let _again = self.first_offering.set(());
             }
-            Err(problem) => self.health.raise(Subject::Mapping, say::zone_problem(&problem), now),
+            Err(problem) => {
+                self.health.raise(Subject::Mapping, say::zone_problem(&problem), now);
+                // A server that has another zone since its last start means other moments by the same diary: nothing more is
+                // worked out with the zone that it had.
+                self.offering.send_replace(None);
+                self.offered.send_replace(None);
+            }
         }
     }
 
-    /// From here on days are sent of what Healthengine has: the mapping, less what the guard or an error keeps from it.
+    /// From here on days are sent of what Healthengine has: the mapping, less what the guard or an error keeps from it. Nothing is
+    /// sent for the days of what the guard protects, which the mapping has without the types that are missing.
     fn offer_what_was_accepted(&self) {
         let Some(offering) = self.offering() else { return };
         let mut accepted = Offering::clone(&offering);
@@ -285,7 +291,10 @@ impl Practice {
                 told.resources.iter().flatten().map(|own| own.pms_resource_id.as_str()).collect();
             let types: BTreeSet<&str> =
                 told.types.iter().flatten().map(|own| own.pms_appointment_type_id.as_str()).collect();
-            accepted.mapping.resources.retain(|resource| resources.contains(resource.id.to_string().as_str()));
+            let protected = Configuration::locked(&self.configuration.protected);
+            accepted.mapping.resources.retain(|resource| {
+                resources.contains(resource.id.to_string().as_str()) && !protected.contains(&resource.id)
+            });
             for resource in &mut accepted.mapping.resources {
                 resource.types.retain(|kind| types.contains(kind.id.to_string().as_str()));
             }

@@ -40,6 +40,8 @@ pub enum Subject {
     TypeGuard,
     /// The mapping cannot be made.
     Mapping,
+    /// The diary's times are hours from the practice's.
+    Zone,
     /// Healthengine does not take the configuration.
     Configuration,
     /// Healthengine does not take days.
@@ -52,6 +54,8 @@ pub enum Subject {
     Subscriptions,
     /// Webhooks cannot be delivered.
     Webhooks,
+    /// Another bridge serves the practice.
+    AnotherBridge,
     /// The store cannot be written.
     Store,
     /// Practices that were removed from the configuration before their days were emptied.
@@ -79,12 +83,14 @@ impl Subject {
             Self::ResourceGuard => "resource_guard".into(),
             Self::TypeGuard => "type_guard".into(),
             Self::Mapping => "mapping".into(),
+            Self::Zone => "zone".into(),
             Self::Configuration => "configuration".into(),
             Self::Days => "days".into(),
             Self::RefusedDays => "refused_days".into(),
             Self::Features => "features".into(),
             Self::Subscriptions => "subscriptions".into(),
             Self::Webhooks => "webhooks".into(),
+            Self::AnotherBridge => "another_bridge".into(),
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),

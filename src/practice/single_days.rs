@@ -159,7 +159,7 @@ impl Practice {
                 });
                 let mut wanted = wanted;
                 wanted.resources.retain(|resource, _| left.contains(resource));
-                due.put_off(&wanted, self.now(), longest, error.retry_after.unwrap_or_default());
+                due.put_off(&wanted, self.now(), longest, error.pause());
             }
         }
     }
@@ -176,7 +176,7 @@ impl Practice {
         for wanted in &all {
             match &sent {
                 Ok(_) => due.done(wanted),
-                Err(error) => due.put_off(wanted, self.now(), longest, error.retry_after.unwrap_or_default()),
+                Err(error) => due.put_off(wanted, self.now(), longest, error.pause()),
             }
         }
     }

@@ -81,8 +81,27 @@ impl Practice {
         self.ask_for(offering, suspects, true);
     }
 
+    /// Asks in rounds until the practice stops, whatever Healthengine says of the configuration.
+    pub(super) async fn watch_loop(self: Arc<Self>) {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return,
+            _ = self.first_offering.wait() => {}
+        }
+        loop {
+            if let Some(offering) = self.offering() {
+                self.watch_round(&offering);
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(self.settings.sync.config_interval) => {}
+            }
+        }
+    }
+
     /// Asks for upcoming bookings one by one: the near ones each time, all of them once a day.
-    pub(super) fn watch_round(self: &Arc<Self>, offering: &Arc<Offering>) {
+    fn watch_round(self: &Arc<Self>, offering: &Arc<Offering>) {
         let now = self.now();
         let near_end = now + TimeDelta::days(i64::from(self.settings.sync.near_days));
         let live = self.shared.ledger.live_of(self.id());

@@ -34,6 +34,7 @@ mod directory;
 mod engine;
 pub mod error;
 pub mod export;
+mod in_force;
 pub mod kinds;
 pub mod memory;
 pub mod meta;
@@ -57,6 +58,7 @@ use secrecy::SecretString;
 
 pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::Export;
+pub use self::in_force::{note_in_force, noted_in_force};
 pub use self::kinds::{Kind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;

@@ -1,6 +1,7 @@
 //! The diary changes, and pet owners see it.
 
 use vetbridge::ids::{AppointmentTypeId, ScheduleId};
+use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::Batch;
 use vetbridge::simulator::openvpms::{AppointmentType, SlotSize};
 
@@ -144,6 +145,99 @@ async fn without_a_batch_endpoint_days_go_one_by_one() {
     }
 }
 
+/// A clinic with a horizon of sixty days, whose bridge is not started.
+fn sixty_days() -> Clinic {
+    let mut clinic = Clinic::new();
+    clinic.config.sync.horizon_days = 60;
+    clinic
+}
+
+/// How many days of both schedules Healthengine has.
+fn days_published(clinic: &Clinic) -> usize {
+    let of = |resource| {
+        let days = day("2027-02-15").iter_days().take(60);
+        days.filter(|day| clinic.healthengine.published(&practice(PRACTICE), resource, *day).unwrap().is_some()).count()
+    };
+    of("s136") + of("s211")
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_day_that_is_refused_stops_no_other() {
+    for batch in [Batch::Offered, Batch::Absent(404)] {
+        let mut clinic = sixty_days();
+        clinic.healthengine.configure(|settings| {
+            settings.batch = batch;
+            settings.refused_day = Some(("s136".to_owned(), day("2027-03-20")));
+        });
+        clinic.start();
+        clinic.until("all others are sent", minutes(2), |clinic| days_published(clinic) == 119).await;
+        clinic.pass(seconds(5)).await;
+        let problem = &clinic.problems()["refused_days"];
+        assert!(problem.contains("1 days") && problem.contains("s136 on 2027-03-20"), "{problem}");
+        if batch == Batch::Offered {
+            assert!(snapshots(&clinic) <= 17, "{}", snapshots(&clinic));
+        }
+        // Whatever changes goes on being sent, and the bad day is not sent in a loop.
+        clinic.journal.clear();
+        clinic.staff_book(136, NEAR, 15);
+        clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
+        clinic.pass(minutes(5)).await;
+        assert_eq!(snapshots(&clinic), 1);
+
+        clinic.healthengine.configure(|settings| settings.refused_day = None);
+        let done = clinic.practice().resync(None, false, &|_| {}).await;
+        assert_eq!(done.problem, None);
+        clinic.pass(seconds(1)).await;
+        assert_eq!((days_published(&clinic), clinic.problems()), (120, Default::default()));
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_long_calls_are_refused_shorter_ones_are_made() {
+    let mut clinic = sixty_days();
+    clinic.healthengine.configure(|settings| settings.batch_bytes_max = Some(5_000));
+    clinic.start();
+    clinic.until("all days are sent", minutes(2), |clinic| days_published(clinic) == 120).await;
+    clinic.pass(seconds(5)).await;
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.journal.clear();
+    clinic.practice().resync(None, false, &|_| {}).await;
+    let too_long = clinic.journal.calls().into_iter().filter(|call| call.outcome == Ok(413)).count();
+    assert!(too_long <= 1, "what was learnt is remembered: {too_long}");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_endpoint_that_was_away_is_used_again() {
+    let clinic = Clinic::open().await;
+    let batches = |clinic: &Clinic| clinic.journal.count("POST /availability/snapshots", "");
+    // A page of something in between says nothing about what the API has.
+    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/snapshots").then_some(Fault::StatusBefore(404)));
+    clinic.staff_book(136, NEAR, 15);
+    clinic.pass(minutes(2)).await;
+    assert!(published(&clinic, NEAR));
+    clinic.healthengine_faults.heal();
+    clinic.journal.clear();
+    clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
+    assert_eq!((snapshots(&clinic), batches(&clinic)), (1, 1));
+
+    // The API itself, while it is replaced.
+    clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(404));
+    clinic.journal.clear();
+    clinic.staff_book(136, "2027-02-16 11:00", 15);
+    clinic.until("it is closed", seconds(62), |clinic| !published(clinic, "2027-02-16 11:00")).await;
+    assert_eq!((snapshots(&clinic), batches(&clinic)), (2, 1));
+    assert_eq!(clinic.log.with("does not take several days in one call").len(), 1);
+    clinic.healthengine.configure(|settings| settings.batch = Batch::Offered);
+    clinic.pass(minutes(61)).await;
+    clinic.journal.clear();
+    clinic.staff_book(136, "2027-02-16 12:00", 15);
+    clinic.until("it is closed", seconds(62), |clinic| !published(clinic, "2027-02-16 12:00")).await;
+    assert_eq!((snapshots(&clinic), batches(&clinic)), (1, 1));
+    clinic.finish().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reading_that_fails_sends_nothing_and_what_was_sent_stays() {
     let clinic = Clinic::open().await;
@@ -250,5 +344,29 @@ async fn a_day_that_healthengine_refuses_is_flagged_and_sent_again_only_when_it_
     assert_eq!((done.problem, done.days.map(|days| days.refused)), (None, Some(0)));
     assert_eq!(clinic.problems(), Default::default());
     clinic.healthengine.forget_exchanges();
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_started_in_no_place_publishes_nothing_until_it_is_back_in_its_own() {
+    let clinic = Clinic::open().await;
+    let own = clinic.openvpms.staff(|world| world.zone);
+    for no_place in ["Etc/UTC", "GMT", "EST"] {
+        clinic.openvpms.staff(|world| world.zone = no_place.parse().unwrap());
+        clinic.journal.clear();
+        // Before the next reading of the configuration, too: the times that come say that they are of another zone.
+        clinic.pass(minutes(25)).await;
+        assert_eq!(snapshots(&clinic), 0, "{no_place}");
+        let problem = &clinic.problems()["mapping"];
+        assert!(problem.contains("-Duser.timezone=Australia/Sydney"), "{problem}");
+        assert!(problem.contains(&format!("\"{no_place}\"")), "{problem}");
+        clinic.openvpms.staff(|world| world.zone = own);
+        let appointment = clinic.staff_book(136, NEAR, 15);
+        clinic.until("its own times count again", minutes(15), |clinic| !published(clinic, NEAR)).await;
+        clinic.staff_cancel(appointment);
+        clinic
+            .until("all is well", minutes(15), |clinic| clinic.problems().is_empty() && published(clinic, NEAR))
+            .await;
+    }
     clinic.finish().await;
 }

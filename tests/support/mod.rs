@@ -21,6 +21,7 @@ mod marketplace;
 mod people;
 mod process;
 mod staff;
+mod unlocked;
 pub(crate) mod webhooks;
 mod wire;
 
@@ -47,9 +48,11 @@ pub(crate) use self::log::Log;
 pub(crate) use self::marketplace::booked;
 pub(crate) use self::people::{judith, person, wish};
 pub(crate) use self::staff::standing;
+pub(crate) use self::unlocked::Unlocked;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 
 use self::configuration::main_clinic;
+pub(crate) use self::process::Another;
 use self::process::Running;
 
 /// Both systems, the bridge between them, and the means to disturb them.
@@ -58,6 +61,8 @@ pub(crate) struct Clinic {
     pub(crate) clock: Clock,
     /// The practice system.
     pub(crate) openvpms: Arc<OpenVpmsSim>,
+    /// The same as the bridge reaches it.
+    pub(crate) unlocked: Unlocked,
     /// What goes wrong on the way to it.
     pub(crate) openvpms_faults: Faults,
     /// The marketplace.
@@ -109,13 +114,14 @@ impl Clinic {
         let log = Log::capture();
         let config = parsed(text);
         let clock = Clock::virtual_from(sydney().instant(wall_time(wall)).unwrap());
-        let openvpms = OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone());
+        let openvpms = Arc::new(OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone()));
         let healthengine = HealthengineModel::new(Settings::new(API_KEY), clock.clone());
         add_practices(&healthengine, &config);
         Self {
             journal: Journal::new(clock.clone()),
+            unlocked: Unlocked::new(Arc::clone(&openvpms), clock.clone()),
             clock,
-            openvpms: Arc::new(openvpms),
+            openvpms,
             openvpms_faults: Faults::none(),
             healthengine,
             healthengine_faults: Faults::none(),

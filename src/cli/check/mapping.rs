@@ -5,13 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, NaiveTime, Utc};
+
 use super::findings::Report;
+use crate::availability::Zones;
+use crate::characters::shown;
+use crate::clock::Clock;
 use crate::config::{Config, Practice};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
 use crate::messages::servers as say;
 use crate::messages::{Advice, plain};
-use crate::openvpms::ReadOpenVpms;
+use crate::openvpms::{ReadOpenVpms, User};
 use crate::practice::{asked, read_inventory};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::zone::Zone;
@@ -21,6 +26,7 @@ const LENGTH_MINUTES_MAX: u32 = 8 * 60;
 
 /// Judges every practice against what OpenVPMS has.
 pub(super) async fn inspect(config: &Config, openvpms: &dyn ReadOpenVpms, report: &mut Report) -> Answer<()> {
+    let now = Clock::system().now();
     let mut holders: BTreeMap<ScheduleId, &PracticeId> = BTreeMap::new();
     for practice in &config.practices {
         let asked = asked(practice);
@@ -28,9 +34,10 @@ pub(super) async fn inspect(config: &Config, openvpms: &dyn ReadOpenVpms, report
         let own = Own { practice, mapping: Mapping::new(&inventory, &asked), inventory };
         let before = report.problems();
         own.inspect_locations(report);
-        own.inspect_zone(report);
+        own.inspect_zone(now, report);
         own.inspect_left_out(openvpms, report).await?;
         own.inspect_types(report);
+        own.inspect_clinicians(report);
         for schedule in own.schedules() {
             let holder = *holders.entry(schedule).or_insert(&practice.id);
             if *holder != practice.id {
@@ -73,20 +80,25 @@ impl Own<'_> {
         }
     }
 
-    fn inspect_zone(&self, report: &mut Report) {
+    fn inspect_zone(&self, now: DateTime<Utc>, report: &mut Report) {
         let listed = self.inventory.locations.iter().find(|location| self.practice.locations.contains(&location.id));
         // Without any location there is a problem already.
         let Some(location) = listed else { return };
         match &self.mapping.zones {
-            Ok(zones) if zones.server.is_iana() && zones.practice != zones.server => {
+            Ok(zones) if zones.server.names_a_place() && zones.practice != zones.server => {
                 report.note(self.title(), say::zones_differ(zones.practice, zones.server));
             }
-            Ok(_) | Err(ZoneProblem::NoLocation) => {}
+            Ok(zones) => match zones.diary_shift(now) {
+                Some(shift) if shift.is_wrong => report.problem(self.title(), say::diary_shifted(zones, shift)),
+                Some(shift) => report.note(self.title(), say::diary_shifted(zones, shift)),
+                None => {}
+            },
+            Err(ZoneProblem::NoLocation) => {}
             Err(ZoneProblem::ServerZoneUnknown(zone)) => {
                 report.problem(self.title(), say::server_zone_unknown(location.id, zone));
             }
             Err(ZoneProblem::PracticeZoneNeeded(zone)) => {
-                report.problem(self.title(), say::zone_needed(location.id, zone));
+                report.problem(self.title(), say::zone_needed(location.id, zone, nine_in_sydney(zone, now)));
             }
         }
     }
@@ -112,7 +124,7 @@ impl Own<'_> {
             (LeftOutReason::ScheduleNotFlagged, _) => say::schedule_not_flagged(schedule),
             (LeftOutReason::ClinicianNotListed | LeftOutReason::ClinicianNotAtLocation(_), Some(user)) => {
                 match openvpms.user(user).await {
-                    Ok(found) => say::user_not_bookable(user, &found.name, *resource),
+                    Ok(found) => say::user_not_bookable(user, &found.called(), *resource),
                     Err(error) if is_unknown(&error) => say::unknown_user(user, &self.known_users()),
                     Err(error) => return Err(error),
                 }
@@ -144,6 +156,17 @@ impl Own<'_> {
         }
     }
 
+    /// Pet owners and staff at Healthengine see what a clinician is called.
+    fn inspect_clinicians(&self, report: &mut Report) {
+        let entries = self.practice.resources.iter().filter(|entry| entry.name.is_none());
+        let nameless: BTreeSet<UserId> = entries.filter_map(|entry| entry.user).collect();
+        let users: BTreeMap<UserId, &User> =
+            self.inventory.users.values().flatten().map(|user| (user.id, user)).collect();
+        for user in nameless.iter().filter_map(|id| users.get(id)).filter(|user| shown(&user.name).is_none()) {
+            report.note(self.title(), say::clinician_without_name(&user.called(), user.id));
+        }
+    }
+
     /// The schedules that the practice fills, or would fill, each once.
     fn schedules(&self) -> BTreeSet<ScheduleId> {
         let offered = self.mapping.resources.iter().map(|resource| resource.id.schedule);
@@ -157,7 +180,7 @@ impl Own<'_> {
 
     fn known_users(&self) -> Vec<(UserId, String)> {
         let listed = self.inventory.users.values().flatten();
-        let users: BTreeSet<(UserId, String)> = listed.map(|user| (user.id, user.name.clone())).collect();
+        let users: BTreeSet<(UserId, String)> = listed.map(|user| (user.id, user.called())).collect();
         users.into_iter().collect()
     }
 
@@ -188,6 +211,12 @@ impl Own<'_> {
 
 fn lengths(resource: &Resource) -> impl Iterator<Item = u32> {
     resource.types.iter().map(|kind| kind.length_minutes)
+}
+
+/// What is 09:00 today in the diary of a server in this zone, as Sydney reads it.
+fn nine_in_sydney(server: &str, now: DateTime<Utc>) -> Option<NaiveTime> {
+    let zones = Zones { server: server.parse().ok()?, practice: Zone::Iana(chrono_tz::Australia::Sydney) };
+    zones.diary_shift(now).map(|shift| shift.nine_today)
 }
 
 fn in_words(zone: Zone) -> String {

@@ -144,7 +144,7 @@ impl Sky {
     /// never in JSON: its success has no body there, so nobody could tell.
     fn other(&self, asked: &Asked) -> Fault {
         let could_tell = self.system == System::OpenVpms || asked.method == "GET";
-        let in_json = self.clock.now().timestamp_subsec_millis() % 2 == 0;
+        let in_json = self.clock.now().timestamp_subsec_millis().is_multiple_of(2);
         if in_json && could_tell { Fault::OtherJson } else { Fault::LoginPage }
     }
 }

@@ -16,6 +16,7 @@ use crate::booking::watch::{self, Found};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::messages::booking as say;
+use crate::openvpms::INVALID_REFERENCE;
 use crate::remote::{Answer, ErrorClass};
 use crate::webhooks::evidence::Item;
 
@@ -77,6 +78,16 @@ impl Practice {
                 }
             }
             Plan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
+            Plan::CancelBoth { another, ours } => {
+                self.reference_echoed(id);
+                let answer = self.openvpms.desk.cancel(&another).await;
+                // One of another server is none of this diary's.
+                if update::after_cancel(&answer) == AfterCancel::Cancelled || is_of_another_server(&answer) {
+                    self.cancel_for_owner(update, entry, &ours).await?;
+                } else {
+                    self.answer_after_cancel(update, entry, answer).await?;
+                }
+            }
             Plan::AdoptAndCancel(reference) => {
                 self.reference_echoed(id);
                 let patient = update.pms_patient_id.clone().unwrap_or_default();
@@ -94,6 +105,15 @@ impl Practice {
         reference: &BookingReference,
     ) -> Result<(), LedgerError> {
         let answer = self.openvpms.desk.cancel(reference).await;
+        self.answer_after_cancel(update, entry, answer).await
+    }
+
+    async fn answer_after_cancel(
+        &self,
+        update: &BookingUpdate,
+        entry: Option<Entry>,
+        answer: Answer<()>,
+    ) -> Result<(), LedgerError> {
         match (update::after_cancel(&answer), entry) {
             (AfterCancel::Cancelled, entry) => {
                 if let Some(entry) = entry {
@@ -214,4 +234,8 @@ impl Practice {
             tracing::debug!(practice = %self.id(), booking = %id, "Healthengine did not take the answer: {error}.");
         }
     }
+}
+
+fn is_of_another_server(answer: &Answer<()>) -> bool {
+    answer.as_ref().is_err_and(|error| error.is_refusal(400, INVALID_REFERENCE))
 }

@@ -31,5 +31,6 @@ mod store_fails;
 mod subscriptions;
 mod switches;
 mod two_bridges;
+mod two_bridges_lives;
 mod webhook_listener;
 mod webhooks;

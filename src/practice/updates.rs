@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Practice;
+use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::lists::WaitingBookings;
@@ -38,6 +39,7 @@ impl Practice {
         updates.sort_by_key(|update| update.request_id);
         let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
         self.refused_updates().retain(|request, _| listed.contains(request));
+        self.calls_wanted(|call| !matches!(call, Call::UpdateAnswer(request) if !listed.contains(request)));
         for update in updates {
             if self.is_the_others(&update) {
                 continue;
@@ -154,8 +156,12 @@ impl Practice {
     /// A refused answer was perhaps given already: the next poll shows whether it is still asked for.
     fn update_answered(&self, update: &BookingUpdate, answer: Answer<()>) {
         match answer {
-            Ok(()) => self.refused_updates().retain(|request, _| *request != update.request_id),
+            Ok(()) => {
+                self.heard(Call::UpdateAnswer(update.request_id), Ok(()));
+                self.refused_updates().retain(|request, _| *request != update.request_id);
+            }
             Err(error) if error.class == ErrorClass::Refused => {
+                self.heard(Call::UpdateAnswer(update.request_id), Ok(()));
                 let mut refused = self.refused_updates();
                 let times = refused.entry(update.request_id).or_default();
                 *times = times.saturating_add(1);
@@ -167,7 +173,7 @@ impl Practice {
                     );
                 }
             }
-            Err(error) => self.healthengine_failed(&error),
+            Err(error) => self.heard(Call::UpdateAnswer(update.request_id), Err(&error)),
         }
     }
 

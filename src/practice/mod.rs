@@ -236,6 +236,7 @@ impl Practice {
 
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.
     pub fn try_again(&self) {
+        self.publisher.batches.forget();
         if self.health.has(&Subject::Access) {
             self.try_again.notify_one();
             self.read_configuration_soon();

@@ -126,7 +126,7 @@ pub(super) struct Publisher {
     /// What was sent before this counts for nothing.
     full_resync_at: Mutex<Option<DateTime<Utc>>>,
     turn: AsyncMutex<()>,
-    batches: Batches,
+    pub(super) batches: Batches,
 }
 
 impl Publisher {

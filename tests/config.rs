@@ -441,6 +441,16 @@ fn what_can_only_be_a_mistake_is_left_out_at_the_ends_of_a_secret_and_the_rest_i
 }
 
 #[test]
+fn a_file_as_editors_of_windows_write_it_is_read_and_so_is_what_was_pasted_with_unseen_marks() {
+    let pasted = LEAST
+        .replace("username = \"healthengine\"", "username = \"healthengine\u{200b}\"")
+        .replace("id = \"1\"", "id = \"\u{a0}1\u{feff}\"");
+    let text = format!("\u{feff}{pasted}").replace('\n', "\r\n");
+    let config = parse_in(directory().path(), &text).unwrap();
+    assert_eq!((config.openvpms.username.as_str(), config.practices[0].id.0.as_str()), ("healthengine", "1"));
+}
+
+#[test]
 fn the_files_that_a_configuration_depends_on_are_known_also_where_one_is_missing() {
     let directory = directory();
     let place = |name: &str| directory.path().join(name);

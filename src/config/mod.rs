@@ -112,8 +112,8 @@ pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
     judge(path, &text, |root, problems| {
         let around = surroundings(path, &secret::process_environment);
         let root = file::Table::root(root, problems);
-        let (state_path, admin_listen) = (validate::state_path(&root, &around), validate::admin_listen(&root));
-        Some(Instance { state_path: state_path?, admin_listen: admin_listen? })
+        let (state_path, admin_listen) = (validate::state_path(&root, &around), validate::admin(&root));
+        Some(Instance { state_path: state_path?, admin_listen: admin_listen?.0 })
     })
 }
 
@@ -186,6 +186,8 @@ pub struct Config {
     pub state_path: PathBuf,
     /// Where the status page, health, metrics and the admin API listen.
     pub admin_listen: SocketAddr,
+    /// Names, beside its address and `localhost`, that the admin listener may be asked by; lower case.
+    pub admin_hosts: Vec<String>,
     /// Where Healthengine may call us; without it the bridge polls.
     pub webhooks: Option<Webhooks>,
     /// What is synchronised how often.

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::file::{Table, Value};
 use super::secret::Surroundings;
 use super::values::{
-    choice, duration, interval, ip, is_readable_on_the_way, label, listen, time_of_day, url, user_agent_words,
+    choice, duration, host, interval, ip, is_readable_on_the_way, label, listen, time_of_day, url, user_agent_words,
     username, whole, words,
 };
 use super::{
@@ -46,7 +46,7 @@ pub(super) fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBu
     let openvpms = openvpms(root, around);
     let healthengine = root.required_table("healthengine").and_then(|table| healthengine(table, around));
     let state_path = state_path(root, around);
-    let admin_listen = admin_listen(root);
+    let (admin_listen, admin_hosts) = admin(root).unzip();
     let webhooks = match root.table("webhooks") {
         Some(table) => webhooks(table, around, admin_listen).map(Some),
         None => Some(None),
@@ -59,6 +59,7 @@ pub(super) fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBu
         healthengine: healthengine?,
         state_path: state_path?,
         admin_listen: admin_listen?,
+        admin_hosts: admin_hosts?,
         webhooks: webhooks?,
         sync: sync?,
         bookings: bookings?,
@@ -128,11 +129,12 @@ pub(super) fn state_path(root: &Table<'_>, around: &Surroundings<'_>) -> Option<
 }
 
 /// `[admin]`.
-pub(super) fn admin_listen(root: &Table<'_>) -> Option<SocketAddr> {
-    let Some(table) = root.table("admin") else { return Some(ADMIN_LISTEN) };
-    let address = table.or("listen", ADMIN_LISTEN, listen);
+pub(super) fn admin(root: &Table<'_>) -> Option<(SocketAddr, Vec<String>)> {
+    let Some(table) = root.table("admin") else { return Some((ADMIN_LISTEN, Vec::new())) };
+    let (address, hosts) =
+        (table.or("listen", ADMIN_LISTEN, listen), table.or("hosts", Vec::new(), |value| value.list(host)));
     table.finish();
-    address
+    address.zip(hosts)
 }
 
 /// Addresses of `allowed_ips`. None at all would refuse every webhook, which is hardly what somebody wants who takes the trouble to

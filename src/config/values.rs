@@ -90,6 +90,16 @@ pub(super) fn listen(value: &Value<'_>) -> Option<SocketAddr> {
     value.text()?.parse().ok().or_else(|| value.fail(say::bad_listen()))
 }
 
+/// The name of a host, in lower case.
+pub(super) fn host(value: &Value<'_>) -> Option<String> {
+    value.parsed(|text| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let name = text.trim_end_matches('.').to_ascii_lowercase();
+        let is_name = !name.is_empty() && name.len() <= 253 && name.bytes().all(fits);
+        if is_name { Ok(name) } else { Err(say::no_host_name()) }
+    })
+}
+
 /// An IP address.
 pub(super) fn ip(value: &Value<'_>) -> Option<IpAddr> {
     value.text()?.parse().ok().or_else(|| value.fail(say::bad_ip()))

@@ -200,6 +200,11 @@ pub fn bad_label() -> &'static str {
     "a label is the text before the colon; it must not be empty nor have a colon inside"
 }
 
+/// A name of `[admin] hosts` that is none.
+pub fn no_host_name() -> &'static str {
+    "a host name is meant, such as bridge.example.com, without http:// and without a port"
+}
+
 /// An empty list of senders.
 pub fn no_senders() -> &'static str {
     "no address in the list means that every webhook is refused: leave the key out for Healthengine's own addresses, or name the \

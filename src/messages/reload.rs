@@ -8,7 +8,7 @@ pub const RELOADED: &str = "The configuration was read again and is in force.";
 /// Some secrets cannot change while the process runs.
 pub fn copies(places: &[String]) -> String {
     format!(
-        "{} come from the environment or from LoadCredential=, of which a process has a copy from its start: after a change there, restart it (systemctl restart vetbridge).",
+        "Copies from the start of the process stay in force for {}: what comes from the environment or from LoadCredential= changes with a restart only (systemctl restart vetbridge).",
         listed(places)
     )
 }

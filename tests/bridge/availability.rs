@@ -1,5 +1,6 @@
 //! The diary changes, and pet owners see it.
 
+use vetbridge::booking::ledger::State;
 use vetbridge::ids::{AppointmentTypeId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::Batch;
@@ -354,6 +355,9 @@ async fn a_server_that_was_started_in_no_place_publishes_nothing_until_it_is_bac
     for no_place in ["Etc/UTC", "GMT", "EST"] {
         clinic.openvpms.staff(|world| world.zone = no_place.parse().unwrap());
         clinic.journal.clear();
+        let booking = clinic.owner_books("s136", "66:s136", FAR);
+        clinic.until_state(booking, State::Rejected, seconds(20)).await;
+        assert!(clinic.appointments_of(booking).is_empty(), "it would stand at another time once the server is back");
         // Before the next reading of the configuration, too: the times that come say that they are of another zone.
         clinic.pass(minutes(25)).await;
         assert_eq!(snapshots(&clinic), 0, "{no_place}");

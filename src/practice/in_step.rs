@@ -19,7 +19,27 @@ pub struct Progress {
     pub sent_at: Option<DateTime<Utc>>,
 }
 
+impl Progress {
+    /// The later of each: what a practice that starts anew goes on from.
+    fn or(self, former: Self) -> Self {
+        let Self { polled_at, read_at, configured_at, sent_at } = self;
+        Self {
+            polled_at: polled_at.max(former.polled_at),
+            read_at: read_at.max(former.read_at),
+            configured_at: configured_at.max(former.configured_at),
+            sent_at: sent_at.max(former.sent_at),
+        }
+    }
+}
+
 impl Practice {
+    /// Goes on where another with the same id stopped, as after a reload: what was done stays done.
+    pub fn carry_on_from(&self, former: &Self) {
+        let before = former.progress();
+        let mut progress = self.locked(&self.progress);
+        *progress = progress.or(before);
+    }
+
     /// What was last done when.
     pub fn progress(&self) -> Progress {
         *self.locked(&self.progress)
@@ -40,7 +60,7 @@ impl Practice {
             reasons.push(say::NOT_READ.to_owned());
         }
         if progress.polled_at.is_none()
-            || self.health.has(&Subject::Healthengine)
+            || self.locked(&self.calls).poll_fails()
             || self.health.has(&Subject::BookingList)
         {
             reasons.push(say::NOT_POLLED.to_owned());

@@ -145,6 +145,9 @@ impl Practice {
                 (Action::Cancel(_) | Action::Confirm(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
                     Event::Replied(Reply::Outside)
                 }
+                (Action::Reject(_), _) if self.health.has(&Subject::Access) && self.is_too_late(&entry) => {
+                    Event::Replied(Reply::Outside)
+                }
                 (Action::Confirm(with), _) => {
                     let answer = self.healthengine.confirm_insert(entry.booking_id, &with).await;
                     let reply = self.reply(entry.booking_id, answer);
@@ -177,6 +180,11 @@ impl Practice {
                 held = held.or(locks);
             }
         }
+    }
+
+    /// True if the pet owner has been told yes: a rejection helps nobody any more.
+    fn is_too_late(&self, entry: &Entry) -> bool {
+        !Deadline::new(entry.booked_at, self.healthengine.clock_difference()).rejection_counts(self.now())
     }
 
     /// Durable before anything outside relies on it. What was only seen is found again, and need not be waited for.

@@ -18,6 +18,7 @@ pub mod resolve;
 pub mod servers;
 pub mod start;
 pub mod state;
+pub mod supervisor;
 pub mod updates;
 pub mod waiting;
 pub mod webhooks;

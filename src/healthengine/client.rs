@@ -28,6 +28,7 @@ use crate::http::network::{Credentials, HeaderName};
 use crate::http::{Lane, Method, Request, Response, Transport, answer};
 use crate::ids::{BookingId, RequestId};
 use crate::remote::{Answer, CallError, ErrorClass};
+use crate::supervisor;
 
 /// What is encoded in a path segment or a parameter: all but the characters that never need it.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -76,7 +77,9 @@ impl Client {
     /// An exchange in which any status but 2xx is an error.
     async fn exchange(&self, request: Request, quote: Quote) -> Answer<Response> {
         let asked_at = self.clock.now();
-        let response = self.transport.exchange(request).await?;
+        let response = self.transport.exchange(request).await;
+        supervisor::progress();
+        let response = response?;
         self.compare_clocks(asked_at, self.clock.now(), &response);
         match response.status {
             200..=299 => Ok(response),

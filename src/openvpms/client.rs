@@ -20,6 +20,7 @@ use crate::http::{Lane, Method, Request, Response, Transport, answer};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
+use crate::supervisor;
 
 /// Below the address of OpenVPMS.
 const BASE: &str = "/ws/booking/v2";
@@ -45,6 +46,12 @@ impl Client {
         Self { transport: self.transport.clone(), lane }
     }
 
+    async fn exchange(&self, request: Request) -> Answer<Response> {
+        let answer = self.transport.exchange(request).await;
+        supervisor::progress();
+        answer
+    }
+
     async fn read<T>(&self, path: String, read: impl FnOnce(&Value) -> Result<T, Misfit> + Send) -> Answer<T> {
         let request = Request {
             method: Method::Get,
@@ -55,7 +62,7 @@ impl Client {
             lane: self.lane,
             repeatable: true,
         };
-        let response = self.transport.exchange(request).await?;
+        let response = self.exchange(request).await?;
         match response.status {
             200 => answer::json(&response, read),
             _ => Err(refusal::error(&response)),
@@ -71,7 +78,7 @@ impl Client {
     ) -> Answer<Response> {
         let path = format!("{BASE}/{path}");
         let request = Request { method, path, accept, json, gzip: false, lane: Lane::Desk, repeatable: false };
-        let response = self.transport.exchange(request).await?;
+        let response = self.exchange(request).await?;
         match response.status {
             200..=299 => Ok(response),
             _ => Err(refusal::error(&response)),

@@ -14,6 +14,7 @@ use super::{Failed, Offering, Practice};
 use crate::availability::Days;
 use crate::delays::Delays;
 use crate::remote::{Answer, CallError, ErrorClass};
+use crate::supervisor;
 
 /// Days beyond the near ones that could not be read or sent are tried again after this at the soonest.
 const FAR_RETRY: Duration = Duration::from_secs(60);
@@ -30,12 +31,13 @@ impl Practice {
         // The first reading takes the whole horizon at one call per schedule.
         let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
         let mut offering_changed = self.offered.subscribe();
+        let mut clock = self.shared.leaps.listen();
         loop {
             let Some(offering) = self.offered() else {
-                tokio::select! {
-                    biased;
-                    () = self.stop.cancelled() => return,
-                    _ = offering_changed.changed() => continue,
+                let offered = self.stop.run_until_cancelled(offering_changed.changed());
+                match supervisor::rest(offered).await {
+                    None => return,
+                    Some(_) => continue,
                 }
             };
             let now = Instant::now();
@@ -81,12 +83,20 @@ impl Practice {
                     (near_at, far_at) = (now, now);
                 }
             }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep_until(near_at.min(far_at)) => {}
-                // New resources are offered at once.
-                _ = offering_changed.changed() => (near_at, far_at) = (Instant::now(), Instant::now()),
+            let woken = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => None,
+                    () = tokio::time::sleep_until(near_at.min(far_at)) => Some(false),
+                    // New resources are offered at once.
+                    _ = offering_changed.changed() => Some(true),
+                    () = clock.leaped() => Some(true),
+                }
+            });
+            match woken.await {
+                None => return,
+                Some(true) => (near_at, far_at) = (Instant::now(), Instant::now()),
+                Some(false) => {}
             }
         }
     }

@@ -30,6 +30,7 @@ use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration as say, practice as practice_say};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Kind, Record, Store};
+use crate::supervisor;
 
 pub(super) use changes::ConfigurationChanges;
 use changes::ListChange;
@@ -127,6 +128,7 @@ impl Practice {
     pub(super) async fn configuration_loop(self: Arc<Self>) {
         let sync = &self.settings.sync;
         let mut delays = self.delays(Duration::from_secs(1));
+        let mut clock = self.shared.leaps.listen();
         loop {
             let wait = match self.configure(Reason::Interval, false).await.map_err(Failed::into_error) {
                 Ok(_) => {
@@ -145,11 +147,17 @@ impl Practice {
                 Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()).min(sync.config_interval),
             };
             let _again = self.first_configuration.set(());
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
-                () = self.configuration.wanted.notified() => {}
+            let due = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => false,
+                    () = tokio::time::sleep(wait) => true,
+                    () = self.configuration.wanted.notified() => true,
+                    () = clock.leaped() => true,
+                }
+            });
+            if !due.await {
+                return;
             }
         }
     }
@@ -178,7 +186,7 @@ impl Practice {
 
     /// Reads OpenVPMS's inventory and brings Healthengine's configuration into line with it. A dry run says what it would send.
     pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
-        let _one = self.configuring.lock().await;
+        let _one = supervisor::wait(self.configuring.lock()).await;
         let asked = asked(&self.config);
         let inventory = match self.read_inventory(&asked).await {
             Ok(inventory) => inventory,

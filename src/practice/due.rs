@@ -191,6 +191,13 @@ impl Due {
         self.failed.retain(|(day, _), _| now.date_naive() <= *day + chrono::Days::new(2));
     }
 
+    /// Nothing waits for a later attempt: all of it is due.
+    pub(super) fn wait_no_longer(&mut self) {
+        for failure in self.failed.values_mut() {
+            failure.again = DateTime::<Utc>::MIN_UTC;
+        }
+    }
+
     /// These days are asked for of every resource, and no others.
     pub(super) fn asked_of_all(&mut self, days: &BTreeSet<NaiveDate>) {
         self.answered.retain(|day, _| days.contains(day));

@@ -58,6 +58,8 @@ pub enum Subject {
     LeftBehind,
     /// The configuration file has errors since it was last read, or waits for a restart.
     ConfigFile,
+    /// A loop that stands still, or a task that failed, by its name.
+    Loop(&'static str),
     /// One booking.
     Booking(BookingId),
 }
@@ -88,6 +90,7 @@ impl Subject {
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),
+            Self::Loop(name) => format!("loop {name}"),
             Self::Booking(id) => format!("booking {id}"),
         }
     }

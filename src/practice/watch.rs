@@ -101,7 +101,7 @@ impl Practice {
         let cut = entries.split_off(ROUND_MAX.min(entries.len()));
         let cut: Vec<BookingId> = cut.into_iter().map(|entry| entry.booking_id).collect();
         let (practice, offering) = (Arc::clone(self), Arc::clone(offering));
-        self.tasks.spawn(async move {
+        self.spawn("appointments that are looked up", async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}

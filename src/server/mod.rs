@@ -63,11 +63,7 @@ impl Admin {
             .method_not_allowed_fallback(api::no_such_method)
             .layer(from_fn_with_state(Arc::clone(&self.token), auth::check));
         bounded(
-            Router::new()
-                .route("/healthz", get(|| async { HEALTHY }))
-                .route("/readyz", get(ready))
-                .merge(guarded)
-                .with_state(self),
+            Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready)).merge(guarded).with_state(self),
         )
     }
 }
@@ -78,6 +74,13 @@ fn bounded(router: Router) -> Router {
         .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
         .layer(from_fn(guard::limit_body))
         .layer(from_fn(guard::headers))
+}
+
+/// 200 while the process works: as long as no loop stands still, and none died so often that the process is about to end. One that
+/// is about to be started again shows in `/readyz`.
+async fn healthy(State(admin): State<Admin>) -> Response {
+    let code = if admin.bridge.supervisor().is_alive() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, HEALTHY).into_response()
 }
 
 /// 200 when every enabled practice is in step, else 503 and why not.

@@ -27,6 +27,7 @@ mod resolve;
 mod start;
 mod store_fails;
 mod subscriptions;
+mod supervision;
 mod switches;
 mod webhook_listener;
 mod webhooks;

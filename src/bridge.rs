@@ -154,7 +154,7 @@ impl Bridge {
                         shared.supervisor.look();
                     }
                 };
-                let watch = shared.leaps.watch(&shared.clock);
+                let watch = shared.leaps.watch(&shared.clock, || shared.ledger.look_again(shared.clock.now()));
                 let _stopped = stop.run_until_cancelled(futures_util::future::join(look, watch)).await;
             };
             shared.supervisor.keep(kept, &stop, vigil).await;

@@ -47,8 +47,8 @@ impl Leaps {
         Leaped(self.0.subscribe())
     }
 
-    /// Compares the clocks for ever.
-    pub async fn watch(&self, clock: &Clock) {
+    /// Compares the clocks for ever. `first` is done before anybody hears of a leap.
+    pub async fn watch(&self, clock: &Clock, first: impl Fn()) {
         let mut pair = (clock.now(), Instant::now());
         loop {
             tokio::time::sleep(COMPARED_EVERY).await;
@@ -57,6 +57,7 @@ impl Leaps {
             pair = next;
             if let Some(by) = leap {
                 tracing::warn!("{}", crate::messages::start::clock_leaped(by));
+                first();
                 self.0.send_modify(|leaps| *leaps += 1);
             }
         }

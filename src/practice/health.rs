@@ -183,7 +183,7 @@ impl Health {
     pub fn forget_old_bookings(&self, now: DateTime<Utc>) {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         problems.retain(|subject, problem| {
-            !matches!(subject, Subject::Booking(_)) || now - problem.since < BOOKING_PROBLEM_LASTS
+            !matches!(subject, Subject::Booking(_)) || (now - problem.since).abs() < BOOKING_PROBLEM_LASTS
         });
     }
 

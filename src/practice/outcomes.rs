@@ -55,7 +55,10 @@ impl Practice {
         }
         let now = self.now();
         let text = if error.class == ErrorClass::Credentials {
-            let since = *self.locked(&self.refused_since).get_or_insert(now);
+            let mut refused = self.locked(&self.refused_since);
+            let since = refused.map_or(now, |since| since.min(now));
+            *refused = Some(since);
+            drop(refused);
             if now - since > PASSWORD_AFTER { say::openvpms_password(error) } else { say::openvpms_away(error) }
         } else {
             *self.locked(&self.refused_since) = None;

@@ -337,7 +337,7 @@ impl Practice {
         // a doubt that was settled, and answered, long ago.
         let may_look = self.first_listing.initialized();
         let due = |entry: &Entry| {
-            let look = may_look && next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
+            let look = may_look && next_look(entry, self.settings.request_timeout, now).is_some_and(|due| due <= now);
             let deliver = deliver && entry.owes_a_cancellation() && !refused;
             (look || deliver).then_some(entry.booking_id)
         };

@@ -110,8 +110,9 @@ impl Practice {
     }
 
     pub(super) fn wait_for_due(&self, queue: &Queue) -> Duration {
-        let next = queue.locked().next_at(|resource, day| self.publisher.free_from(resource, day));
-        next.map_or(Duration::MAX, |at| (at - self.now()).to_std().unwrap_or_default().min(DUE_WAIT_MAX))
+        let now = self.now();
+        let next = queue.locked().next_at(now, |resource, day| self.publisher.free_from(resource, day, now));
+        next.map_or(Duration::MAX, |at| (at - now).to_std().unwrap_or_default().min(DUE_WAIT_MAX))
     }
 
     fn note_change(&self, change: Changed) {
@@ -149,7 +150,7 @@ impl Practice {
 
     /// Reads and sends what is due first. What of it fails is tried again later, and later each time.
     pub(super) async fn send_due(&self, queue: &Queue) {
-        let free_from = |resource, day| self.publisher.free_from(resource, day);
+        let free_from = |resource, day| self.publisher.free_from(resource, day, self.now());
         let read = queue.locked().take_read(self.now(), free_from);
         if !read.is_empty() {
             self.send_read(queue, read).await;

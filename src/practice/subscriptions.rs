@@ -369,7 +369,10 @@ impl Practice {
             if deliveries.of != id {
                 *deliveries = Deliveries { of: id.clone(), ..Deliveries::default() };
             }
-            *deliveries.read_to.get_or_insert(now)
+            // Read to a future that was a mistake of this machine's clock: begun again.
+            let read_to = deliveries.read_to.filter(|read_to| *read_to <= now).unwrap_or(now);
+            deliveries.read_to = Some(read_to);
+            read_to
         };
         let page = |page| {
             let query = ErrorLogQuery { subscription_id: Some(id.clone()), from: Some(from), to: None, page };

@@ -17,6 +17,7 @@ mod early;
 mod guard;
 mod healthengine_away;
 mod holdups;
+mod leaps;
 mod lifecycle;
 mod liveness;
 mod openvpms_away;

@@ -29,7 +29,7 @@ use crate::practice::{Absence, all_pages};
 use crate::remote::{Answer, ErrorClass};
 use crate::store::{OpenError, Store};
 use crate::supervisor::{self, Kept, STUCK_AFTER, Supervisor};
-use crate::webhooks::pace::BLOCKED;
+use crate::webhooks::pace::{BLOCKED, Refusals};
 
 /// How often the store is tried.
 pub const TRY_EVERY: Duration = Duration::from_secs(30);
@@ -118,16 +118,18 @@ impl Deskless {
 
     async fn poll_loop(&self, id: &PracticeId, healthengine: &HealthengineHandle) {
         let mut seen = Seen { began: self.began, before_us: None };
+        let mut refusals = Refusals::default();
         loop {
             let wait = match self.poll(id, healthengine, &mut seen).await {
                 Ok(()) => {
+                    refusals.accepted();
                     self.shown().polled_at.insert(id.clone(), Some(self.clock.now()));
                     self.request_interval
                 }
                 Err(error) => {
                     tracing::warn!(practice = %id, "Healthengine cannot be asked: {error}.");
                     let refused = matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden);
-                    let wait = if refused { BLOCKED } else { self.request_interval };
+                    let wait = if refused && refusals.refused() { BLOCKED } else { self.request_interval };
                     wait.max(error.retry_after.unwrap_or_default())
                 }
             };

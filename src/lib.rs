@@ -33,6 +33,7 @@
 //! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them, to look at |
 //! | [`config`], [`cli`], [`messages`] | what an administrator types and reads |
 //! | [`clock`], [`delays`] | the only `now()`; pauses between attempts |
+//! | [`characters`] | what nobody sees in a text |
 //!
 //! # Invariants
 //! 1. **No appointment is made twice for one booking.** A POST to OpenVPMS cannot be repeated and cannot be asked about, so a lost
@@ -50,6 +51,7 @@
 pub mod availability;
 pub mod booking;
 pub mod bridge;
+pub mod characters;
 pub mod cli;
 pub mod clock;
 pub mod config;

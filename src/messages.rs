@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::characters::is_invisible;
+
 pub mod admin;
 pub mod booking;
 pub mod clients;
@@ -62,7 +64,19 @@ pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Str
     }
 }
 
-/// A name from a file or a server on one line: control characters are shown escaped.
+/// A name from a file or a server on one line: control characters, and what would turn the sentence around or hide in it, are
+/// shown escaped.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    let hidden = |c: char| c.is_control() || is_invisible(c);
+    text.chars().flat_map(|c| if hidden(c) { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_direction_mark_in_a_name_is_shown_as_its_number() {
+        assert_eq!(plain("Dr\u{202e} renruT\n"), "Dr\\u{202e} renruT\\n");
+    }
 }

@@ -20,6 +20,17 @@ pub struct CallError {
     pub detail: String,
     /// How long the server wants to be left alone, clamped to an hour.
     pub retry_after: Option<Duration>,
+    /// What an operator should look at, where more is known than the class says.
+    pub cause: Option<Cause>,
+}
+
+/// What a failed call is due to, where the answer or the connection tells. Sentences for operators follow from it; what a caller
+/// does about the failure follows from the class alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The answer is a page of HTML, or another text that the API does not speak: something between us and the server, or in its
+    /// place, answered.
+    Page,
 }
 
 /// What a caller can do about a failed call.
@@ -46,12 +57,18 @@ pub enum ErrorClass {
 impl CallError {
     /// An error without an HTTP status.
     pub fn new(class: ErrorClass, detail: impl Into<String>) -> Self {
-        Self { class, status: None, detail: detail.into(), retry_after: None }
+        Self { class, status: None, detail: detail.into(), retry_after: None, cause: None }
     }
 
     /// An error that an answer with this status stands for.
     pub fn with_status(class: ErrorClass, status: u16, detail: impl Into<String>) -> Self {
-        Self { class, status: Some(status), detail: detail.into(), retry_after: None }
+        Self { status: Some(status), ..Self::new(class, detail) }
+    }
+
+    /// The same, with what it is due to.
+    #[must_use]
+    pub fn due_to(self, cause: Cause) -> Self {
+        Self { cause: Some(cause), ..self }
     }
 
     /// True if the server can have done nothing of what was asked, and will not do it later either.

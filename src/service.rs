@@ -85,10 +85,24 @@ async fn missed(key: &'static str, serving: impl Future<Output = ()>, bridge: Ar
     }
 }
 
-async fn bind(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Advice> {
+/// A listener, and where it listens.
+type Bound = (Arc<TcpListener>, SocketAddr);
+
+/// What a service is started on: its store, and the admin listener if it was needed before.
+pub struct Opened {
+    store: Store,
+    /// The service without a store was asked here. Kept open, so that nobody who connects in between is turned away.
+    admin: Option<Bound>,
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<Bound, Advice> {
     let listener = TcpListener::bind(address).await.map_err(|error| say::cannot_listen(key, address, &error))?;
     let address = listener.local_addr().unwrap_or(address);
-    Ok((listener, address))
+    Ok((Arc::new(listener), address))
+}
+
+async fn bind_admin(config: &Config) -> Result<Bound, Advice> {
+    bind("[admin] listen", config.admin_listen).await
 }
 
 impl Service {
@@ -99,7 +113,7 @@ impl Service {
     pub async fn start(config: &Config, connect: &impl Connect, clock: Clock) -> Result<Self, StartError> {
         // The store first: its lock tells a second instance which process is the first, a busy port does not.
         let store = open_store(config, &clock).await?;
-        Self::start_on(store, config, connect, clock).await
+        Self::start_on(Opened { store, admin: None }, config, connect, clock).await
     }
 
     /// The same on a store that is open.
@@ -107,12 +121,16 @@ impl Service {
     /// # Errors
     /// The admin address cannot be listened on.
     pub async fn start_on(
-        store: Store,
+        opened: Opened,
         config: &Config,
         connect: &impl Connect,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let (listener, admin_address) = bind("[admin] listen", config.admin_listen).await?;
+        let Opened { store, admin } = opened;
+        let (listener, admin_address) = match admin {
+            Some(bound) => bound,
+            None => bind_admin(config).await?,
+        };
         let webhook_listener = match &config.webhooks {
             Some(webhooks) => Some((webhooks, bind("[webhooks] listen", webhooks.listen).await?)),
             None => None,
@@ -251,10 +269,10 @@ pub async fn store_when_it_works(
     connect: &impl Connect,
     clock: &Clock,
     waiting: impl FnOnce(),
-) -> Result<Store, StartError> {
+) -> Result<Opened, StartError> {
     let why = match open_store(config, clock).await {
         Err(StartError::Store(why)) if why.may_pass() => why,
-        opened => return opened,
+        opened => return Ok(Opened { store: opened?, admin: None }),
     };
     let (deskless, stop) = (Deskless::new(config, connect, clock.clone(), &why), CancellationToken::new());
     let _stopped_if_dropped = stop.clone().drop_guard();
@@ -264,7 +282,8 @@ pub async fn store_when_it_works(
         |error: std::io::Error| OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() };
     let token = token.map_or_else(store::fresh_token, Ok).map_err(no_random)?;
     let router = server::deskless_router(Arc::clone(&deskless), token.expose_secret().to_owned());
-    let admin = tokio::spawn(server::serve(bind("[admin] listen", config.admin_listen).await?.0, router, stop.clone()));
+    let bound = bind_admin(config).await?;
+    let admin = tokio::spawn(server::serve(Arc::clone(&bound.0), router, stop.clone()));
     waiting();
     let opened = deskless
         .run(|| async {
@@ -277,8 +296,8 @@ pub async fn store_when_it_works(
             }
         })
         .await;
-    // The address is free again before the service listens there.
+    // What was asked of this service is answered by it; whoever connects from here on waits for the one on the store.
     stop.cancel();
     let _ = admin.await;
-    Ok(opened?)
+    Ok(Opened { store: opened?, admin: Some(bound) })
 }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use clients_support::{Scripted, json, response};
 use serde_json::{Value, json};
+use vetbridge::booking::contact::contact;
 use vetbridge::clock::Clock;
 use vetbridge::healthengine::client::{Client, credentials, user_agent};
 use vetbridge::healthengine::{
@@ -18,7 +19,8 @@ use vetbridge::healthengine::{
 };
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::ids::{BookingId, RequestId};
-use vetbridge::remote::{Answer, CallError, ErrorClass};
+use vetbridge::openvpms::Contact;
+use vetbridge::remote::{Answer, CallError, Cause, ErrorClass};
 
 /// Stands for everything about a patient: no error may repeat it.
 const MARKER: &str = "Zaphod";
@@ -94,6 +96,28 @@ async fn a_booking_is_read_with_every_unit_as_it_is() {
     assert_eq!(booking.patient.first_name.as_deref(), Some("Judith"));
     assert_eq!(booking.reason.as_deref(), Some("Vaccination\nPet name: Muffett"));
     assert!(!format!("{page:?}").contains("Judith") && !format!("{page:?}").contains("Muffett"));
+}
+
+#[tokio::test]
+async fn what_a_web_form_escaped_is_decoded_once_and_a_phone_that_is_a_number_gets_its_zero_back() {
+    let server = answered(&json!({"data": [{
+        "bookingId": 5, "reason": "Won&#039;t eat &amp; limps\nPet name: &quot;Tom &amp;amp; Jerry&quot;", "comments": "Cats &amp; dogs &lt;1 y",
+        "patient": {"firstname": "D&#x27;Arcy &#8238;", "lastname": "O&#039;Brien&nbsp;", "phone": 412345678, "email": "o&#39;b@example.com"}
+    }]}));
+    let booking = server.booking_requests(1).await.unwrap().items.remove(0);
+    assert_eq!(booking.reason.as_deref(), Some("Won't eat & limps\nPet name: \"Tom &amp; Jerry\""));
+    assert_eq!(booking.comments.as_deref(), Some("Cats & dogs <1 y"));
+    let contact = contact(&booking.patient, booking.reason.as_deref(), &["pet name".to_owned()]);
+    let expected = Contact {
+        title: String::new(),
+        first_name: "D'Arcy".into(),
+        last_name: "O'Brien".into(),
+        phone: Some("+61412345678".into()),
+        mobile: Some("0412345678".into()),
+        email: Some("o'b@example.com".into()),
+        patient_name: Some("\"Tom &amp; Jerry\"".into()),
+    };
+    assert!(contact == expected);
 }
 
 #[tokio::test]
@@ -336,10 +360,8 @@ async fn a_batch_says_what_became_of_each_snapshot_and_is_compressed() {
 #[tokio::test]
 async fn a_server_without_batches_is_told_by_its_status() {
     for status in [404, 405] {
-        for (content_type, page) in
-            [("text/html", "<html><title>Not here</title></html>"), ("application/json", ""), ("", "{}")]
-        {
-            let (server, _) = client(response(status, content_type, page));
+        for (content_type, body) in [("application/json", ""), ("", "{}")] {
+            let (server, _) = client(response(status, content_type, body));
             let error = server.send_availability_batch(&[snapshot(0)]).await.unwrap_err();
             assert_eq!((error.class, error.status), (ErrorClass::Refused, Some(status)));
         }
@@ -405,7 +427,7 @@ async fn errors_have_the_class_that_the_caller_can_act_on() {
         (403, r#"{"error":"Consent revoked"}"#, ErrorClass::Forbidden, "Consent revoked"),
         (429, "", ErrorClass::TooMany, "the server says that it is asked too often"),
         (500, r#"{"error":"stack trace"}"#, ErrorClass::Unavailable, "the server failed"),
-        (502, "<html>", ErrorClass::Unavailable, "the server failed"),
+        (502, "<html>", ErrorClass::Unavailable, "the server, or something before it, failed"),
     ] {
         let mut answer = response(status, "application/json", body);
         answer.headers.push(("retry-after".into(), "7".into()));
@@ -424,6 +446,93 @@ async fn errors_have_the_class_that_the_caller_can_act_on() {
     );
     let long = json!({"error": "x".repeat(100_000)});
     assert!(client(json(400, &long)).0.cancel(BookingId(5), "gone").await.unwrap_err().detail.len() < 400);
+}
+
+#[tokio::test]
+async fn a_page_is_named_by_its_title_and_never_taken_for_the_apis_word() {
+    let page = "<html><head><title>Access\u{202E} denied |\n Example Firewall</title></head><body>no</body></html>";
+    for (status, content_type, body) in [
+        (400, "text/html", page),
+        (401, "text/html", page),
+        (403, "application/json", page),
+        (404, "text/html", page),
+        (405, "text/html", page),
+        (410, "text/plain", page),
+        (413, "text/html", page),
+        (415, "text/html", page),
+        (422, "text/html", page),
+        (404, "text/plain", "404 page not found"),
+        (403, "text/plain", "error code: 1020"),
+    ] {
+        let (server, _) = client(response(status, content_type, body));
+        for error in [
+            server.cancel(BookingId(5), "gone").await.unwrap_err(),
+            server.requests().await.unwrap_err(),
+            server.send_availability_batch(&[snapshot(0)]).await.unwrap_err(),
+            server.unsubscribe("b1").await.unwrap_err(),
+        ] {
+            assert_eq!(
+                (error.class, error.status, error.cause),
+                (ErrorClass::Contract, Some(status), Some(Cause::Page)),
+                "{status}: {error:?}"
+            );
+            let titled = error.detail.contains("a page titled \"Access denied | Example Firewall\"");
+            assert_eq!(titled, body == page, "{error}");
+        }
+    }
+    // A failure of the server or of something before it is one either way; who said so is told.
+    let error = client(response(502, "text/html", page)).0.requests().await.unwrap_err();
+    assert_eq!((error.class, error.cause), (ErrorClass::Unavailable, Some(Cause::Page)));
+    assert!(error.detail.contains("Example Firewall"), "{error}");
+}
+
+#[tokio::test]
+async fn refusals_without_a_body_are_the_apis_own() {
+    for (status, class) in [(401, ErrorClass::Credentials), (403, ErrorClass::Forbidden), (404, ErrorClass::Refused)] {
+        let error = client(response(status, "", "")).0.requests().await.unwrap_err();
+        assert_eq!((error.class, error.cause), (class, None));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_was_perhaps_refused_for_being_compressed_is_sent_plain() {
+    let days: Vec<AvailabilitySnapshot> = (0..20).map(snapshot).collect();
+    let all: Vec<usize> = (0..20).collect();
+    let taken = || Ok(json(200, &json!({ "created": all })));
+    let refused = |status| Ok(json(status, &json!({"error": "no"})));
+    let gzips = |transport: &Scripted| transport.asked().iter().map(|asked| asked.gzip).collect::<Vec<_>>();
+
+    // The first answer, and whether the body goes out plain then.
+    let page = |status| Ok(response(status, "text/html", "<title>403 Forbidden</title>"));
+    for first in [page(403), page(400), page(404), page(413), refused(415), refused(400)] {
+        let transport = Scripted::new([first, taken(), taken()]);
+        let server = Client::new(transport.clone(), Clock::system());
+        assert_eq!(server.send_availability_batch(&days).await.unwrap().accepted, all);
+        assert_eq!(server.send_availability_batch(&days).await.unwrap().accepted, all);
+        assert_eq!(gzips(&transport), [true, false, false], "it is remembered");
+    }
+    // Refused either way: that is the answer, and the next body is compressed and not sent twice.
+    let transport = Scripted::new([refused(400), refused(400), refused(400)]);
+    let server = Client::new(transport.clone(), Clock::system());
+    for _ in 0..2 {
+        let error = server.send_availability_batch(&days).await.unwrap_err();
+        assert_eq!((error.class, error.status), (ErrorClass::Refused, Some(400)));
+    }
+    assert_eq!(gzips(&transport), [true, false, true]);
+    // The API's own no to who asks has nothing to do with it.
+    for status in [401, 403, 429] {
+        let transport = Scripted::new([refused(status)]);
+        Client::new(transport.clone(), Clock::system()).send_availability_batch(&days).await.unwrap_err();
+        assert_eq!(gzips(&transport), [true]);
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_json_is_skipped() {
+    let marked = |status, body: &str| client(response(status, "application/json", format!("\u{FEFF}{body}"))).0;
+    assert_eq!(marked(200, r#"["bookings"]"#).requests().await.unwrap(), [RequestKind::Bookings]);
+    let error = marked(400, r#"{"error":"too late"}"#).cancel(BookingId(5), "gone").await.unwrap_err();
+    assert_eq!((error.class, error.detail.as_str()), (ErrorClass::Refused, "too late"));
 }
 
 /// Every call that answers with patients' bookings; the errors.
@@ -501,6 +610,25 @@ async fn a_slow_exchange_says_nothing_about_the_clocks() {
     let server = Client::new(Arc::new(transport), clock);
     server.requests().await.unwrap();
     assert_eq!(server.clock_difference(), TimeDelta::zero());
+}
+
+#[tokio::test]
+async fn the_date_of_a_page_or_of_a_failure_says_nothing_about_the_clocks() {
+    for (status, content_type, body, counts) in [
+        (502, "text/html", "<title>Bad Gateway</title>", false),
+        (403, "text/html", "<title>Forbidden</title>", false),
+        (200, "text/html", "<title>Login</title>", false),
+        (401, "", "", false),
+        (503, "application/json", r#"{"message":"no healthy upstream"}"#, false),
+        (200, "application/json", "[]", true),
+        (400, "application/json", r#"{"error":"no"}"#, true),
+    ] {
+        let mut answer = response(status, content_type, body);
+        answer.headers.push(("date".into(), "Thu, 01 Jan 2015 00:00:00 GMT".into()));
+        let (server, _) = client(answer);
+        let _ = server.requests().await;
+        assert_eq!(server.clock_difference() != TimeDelta::zero(), counts, "{status} {body}");
+    }
 }
 
 #[test]

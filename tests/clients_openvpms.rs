@@ -9,6 +9,8 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use clients_support::{Scripted, json, response};
 use serde_json::{Value, json};
+use vetbridge::booking::resolve::after_delete;
+use vetbridge::booking::update::{AfterCancel, after_cancel};
 use vetbridge::http::{Lane, Method, Response};
 use vetbridge::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
 use vetbridge::openvpms::client::Client;
@@ -140,7 +142,9 @@ async fn the_reference_is_found_in_the_header_when_the_body_is_broken() {
 
 #[tokio::test]
 async fn a_booking_without_a_reference_may_stand_in_the_diary() {
-    for (status, body) in [(201, ""), (201, "<html>"), (200, ""), (200, "Judith Bourke"), (202, "Zaphod"), (204, "")] {
+    let references = [(200, "603:be08f3c6-1afb"), (202, "603:be08f3c6-1afb"), (203, "603:be08f3c6-1afb"), (200, "1")];
+    let others = [(201, ""), (201, "<html>"), (200, ""), (200, "Judith Bourke"), (202, "Zaphod"), (204, "")];
+    for (status, body) in others.into_iter().chain(references) {
         let (server, _) = client(response(status, "text/plain", body));
         let error = server.submit(&judith()).await.unwrap_err();
         let nothing_was_done = error.nothing_was_done();
@@ -174,6 +178,43 @@ async fn a_login_page_a_redirect_and_a_reloading_server_booked_nothing() {
     let (server, _) = client(response(500, "text/html", "<html><title>Zaphod</title></html>"));
     let error = server.submit(&judith()).await.unwrap_err();
     assert_eq!((error.class, error.nothing_was_done()), (ErrorClass::Unavailable, false));
+}
+
+#[tokio::test]
+async fn only_the_services_own_answer_says_that_an_appointment_is_cancelled() {
+    let reference = BookingReference("23:bdab2340-e580".into());
+    let cancel = |status, kind: &'static str, body: &'static str| {
+        let reference = reference.clone();
+        async move { client(response(status, kind, body)).0.cancel(&reference).await }
+    };
+    assert_eq!(cancel(204, "text/plain", "").await, Ok(()));
+    for (status, kind, body) in [
+        (200, "text/html", "<html><title>Sign in to the network</title></html>"),
+        (200, "application/json", r#"{"status":"ok"}"#),
+        (200, "text/plain", ""),
+        (200, "text/plain", "Booking not found"),
+        (201, "text/plain", "23:bdab2340-e580"),
+        (202, "text/plain", ""),
+        (203, "text/plain", ""),
+        (205, "text/plain", ""),
+        (206, "text/plain", ""),
+    ] {
+        let answer = cancel(status, kind, body).await;
+        let error = answer.clone().unwrap_err();
+        assert_eq!((error.class, error.status), (ErrorClass::Contract, Some(status)), "{status} {body:?}");
+        // It is asked for again at the next poll, and when somebody tries to settle it by hand.
+        assert_eq!(after_cancel(&answer), AfterCancel::Again, "{status} {body:?}");
+        assert!(after_delete(&answer).is_err(), "{status} {body:?}");
+    }
+    for status in [500, 502, 503, 504] {
+        let answer = cancel(status, "text/html", "<html><title>Zaphod</title></html>").await;
+        assert_eq!(after_cancel(&answer), AfterCancel::Again, "{status}");
+    }
+    let gone = cancel(404, "text/plain", "Booking not found").await;
+    assert_eq!(after_cancel(&gone), AfterCancel::Cancelled);
+    for (status, body) in [(404, "HTTP 404 Not Found"), (400, "Booking not found"), (410, "Booking not found")] {
+        assert_eq!(after_cancel(&cancel(status, "text/plain", body).await), AfterCancel::Again, "{status} {body:?}");
+    }
 }
 
 #[tokio::test]
@@ -253,7 +294,10 @@ async fn what_is_essential_and_unreadable_fails_the_answer_and_names_the_place()
 
     let (server, _) = client(json(200, &json!({"free":[],"busy":[{"start":"2019-02-15T09:00:00.000+11:00"}]})));
     let detail = server.schedule_free_busy(ScheduleId(1), window()).await.unwrap_err().detail;
-    assert!(detail.contains("at busy[0].end: expected a date with time and offset, found nothing"), "{detail}");
+    assert!(
+        detail.contains("at busy[0].end: expected a date with time and offset, from 2000 to 2199, found nothing"),
+        "{detail}"
+    );
     let (server, _) = client(json(200, &json!({})));
     assert!(server.schedule_free_busy(ScheduleId(1), window()).await.is_err());
 }
@@ -320,6 +364,22 @@ async fn nobody_is_rostered_to_hundreds_of_schedules() {
     assert_eq!((read.free.len(), read.busy.len()), (100, 100));
     let error = of(201).user_free_busy(UserId(3), LocationId(1), window()).await.unwrap_err();
     assert!(error.class == ErrorClass::Contract && error.detail.contains("at most 200 schedules"), "{error}");
+}
+
+#[tokio::test]
+async fn names_come_without_what_nobody_sees_and_a_blank_one_is_called_by_its_number() {
+    let named = |name: &str| {
+        let thing = json!([{"id": 1158, "name": name, "timeZone": "Australia/Sydney", "slotSize": 15, "slots": 1}]);
+        client(json(200, &thing)).0
+    };
+    let turned = named("\u{202e}Dr\u{a0}Turner\u{200b}\n");
+    assert_eq!(turned.users(LocationId(1)).await.unwrap()[0].name, "Dr Turner");
+    assert_eq!(turned.locations().await.unwrap()[0].name, "Dr Turner");
+    for blank in ["", " \u{a0}", "\u{200b}\u{202e}"] {
+        let blank = named(blank);
+        assert_eq!(blank.users(LocationId(1)).await.unwrap()[0].called(), "Clinician 1158");
+        assert_eq!(blank.schedules(LocationId(1)).await.unwrap()[0].name, "Schedule 1158");
+    }
 }
 
 #[tokio::test]

@@ -35,6 +35,8 @@ struct World {
     listed: bool,
     /// The last look found the slot free and its lock is held.
     looked_free: bool,
+    /// An answer of ours reached Healthengine, or can have, as far as the process knows.
+    heard: bool,
 }
 
 impl World {
@@ -64,6 +66,13 @@ struct Point {
     now: i64,
     /// What the process is about to do; `None` after a rest or a crash.
     action: Option<Action>,
+}
+
+impl Point {
+    /// A process that begins anew does not know whether the answer left that was next.
+    fn may_be_heard(&self) -> bool {
+        self.world.heard || matches!(self.action, Some(Action::Confirm(_) | Action::Reject(_) | Action::Cancel(_)))
+    }
 }
 
 /// All that tells two points apart, with times counted from now.
@@ -105,10 +114,8 @@ impl Walk {
         self.settled.insert(from.entry.state);
         // The process dies here and starts again on what is durable.
         if from.action.is_some() {
-            self.go(
-                Point { action: None, world: World { looked_free: false, ..from.world.clone() }, ..from.clone() },
-                depth - 1,
-            );
+            let world = World { looked_free: false, heard: from.may_be_heard(), ..from.world.clone() };
+            self.go(Point { action: None, world, ..from.clone() }, depth - 1);
         }
         // Somebody else takes some or all of the slot, unless it is taken.
         if from.world.ours == 0 && from.world.others == 0 {
@@ -120,7 +127,7 @@ impl Walk {
             let now = from.now + seconds;
             // The process dies after the effect and before it hears of it.
             if from.action.is_some() {
-                let world = World { looked_free: false, ..world.clone() };
+                let world = World { looked_free: false, heard: from.may_be_heard(), ..world.clone() };
                 self.go(Point { entry: from.entry.clone(), world, now, action: None }, depth - 1);
             }
             let Step { entry, action, .. } = step(from.entry.clone(), event.clone(), &self.circumstances(now));
@@ -205,20 +212,25 @@ fn submissions(world: &World) -> Vec<(World, Event, i64)> {
 }
 
 fn replies(world: &World) -> Vec<(World, Event, i64)> {
-    let settled = World { listed: false, ..world.clone() };
+    let by_hand = World { listed: false, ..world.clone() };
+    let lost = World { heard: true, ..world.clone() };
+    let settled = World { heard: true, ..by_hand.clone() };
+    // Somebody can have been quicker, also just now.
+    let refused = vec![
+        (by_hand.clone(), Event::Replied(Reply::Refused), 1),
+        (by_hand.clone(), Event::Replied(Reply::Outside), 1),
+        (World { heard: true, ..by_hand }, Event::Replied(Reply::Away), 1),
+    ];
     if !world.listed {
-        return vec![
-            (settled.clone(), Event::Replied(Reply::Refused), 1),
-            (settled.clone(), Event::Replied(Reply::Outside), 1),
-            (settled, Event::Replied(Reply::Away), 1),
-        ];
+        return refused;
     }
-    vec![
+    let taken = vec![
         (settled.clone(), Event::Replied(Reply::Taken), 1),
         (settled, Event::Replied(Reply::Away), 1),
-        (world.clone(), Event::Replied(Reply::Away), 1),
+        (lost, Event::Replied(Reply::Away), 1),
         (world.clone(), Event::Replied(Reply::Outside), 1),
-    ]
+    ];
+    [refused, taken].concat()
 }
 
 /// Nothing is under way: the poll lists the booking or not, staff settle it at Healthengine, time passes.
@@ -246,7 +258,11 @@ fn check(point: &Point) {
         State::Rejected => {
             assert!(world.ours == 0, "an appointment of a rejected booking stands: {entry:#?} {world:?}")
         }
-        State::Inserted | State::Confirmed => assert_eq!(world.ours, 1, "{entry:#?} {world:?}"),
+        State::Inserted | State::Confirmed => {
+            assert_eq!(world.ours, 1, "{entry:#?} {world:?}");
+            let unexpected = entry.state == State::Confirmed && !world.heard;
+            assert!(!unexpected || flagged, "stands, and Healthengine cannot have heard of it: {entry:#?} {world:?}");
+        }
         State::InDoubt => assert!(flagged, "in doubt and nobody is told: {entry:#?}"),
         State::Received => assert!(world.ours == 0, "forgot an appointment: {entry:#?} {world:?}"),
         State::Submitting | State::Cancelled => {}
@@ -255,7 +271,8 @@ fn check(point: &Point) {
 
 fn walk(hold: bool, depth: u32) -> Walk {
     let entry = Entry::received(BookingId(1), PracticeId("1".into()), Some(at(0)), "p-1".into(), at(1));
-    let world = World { ours: 0, unseen: false, queued: false, others: 0, listed: true, looked_free: false };
+    let world =
+        World { ours: 0, unseen: false, queued: false, others: 0, listed: true, looked_free: false, heard: false };
     let mut walk = Walk { hold, seen: HashMap::new(), settled: BTreeSet::new() };
     walk.go(Point { entry, world, now: 1, action: None }, depth);
     walk

@@ -362,14 +362,14 @@ fn owners_update(from: &Point) -> Option<Point> {
         status: BookingStatus::Cancelled,
     };
     let answered = World { update: false, ..from.world.clone() };
-    match update::plan(&update, Some(&from.entry)) {
+    match update::plan(&update, Some(&from.entry), Some(from.world.listed).into()) {
         Plan::Confirm => Some(Point { world: answered, ..from.clone() }),
         Plan::Reject { reason, .. } => {
             Some(Point { settled: false, ..seen(from, answered, Event::CannotCancel(reason)) })
         }
         Plan::Cancel(_) => Some(Point { hand: Hand::Delete, ..from.clone() }),
         Plan::AfterBooking { withdraw: true } => Some(seen(from, from.world.clone(), Event::Withdrawn)),
-        Plan::AfterBooking { withdraw: false } | Plan::AdoptAndCancel(_) => None,
+        Plan::AfterBooking { withdraw: false } | Plan::AdoptAndCancel(_) | Plan::Wait => None,
     }
 }
 

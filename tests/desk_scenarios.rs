@@ -364,14 +364,66 @@ fn what_is_answered_is_answered_again_in_the_same_way() {
 }
 
 #[test]
-fn a_refused_answer_to_a_booking_that_is_not_listed_any_more_was_given_already() {
+fn a_refused_answer_to_a_booking_that_is_not_listed_any_more_was_given_already_when_one_was_lost() {
     let mut case = Case::new();
     case.asked(2);
     case.looked(3, Taken::None);
     case.submitted(4, created("603:be08"));
-    assert_eq!(case.replied(5, Reply::Refused), Action::Relist);
-    assert_eq!(case.see(6, Event::Unlisted), Action::Rest);
-    assert_eq!(case.entry.state, State::Confirmed);
+    assert_eq!(case.replied(5, Reply::Away), Action::Rest);
+    case.asked(6);
+    assert_eq!(case.replied(7, Reply::Refused), Action::Relist);
+    assert_eq!(case.see(8, Event::Unlisted), Action::Rest);
+    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Confirmed, true, false));
+    // Or was on its way when the process ended.
+    let mut interrupted = Case::new();
+    interrupted.asked(2);
+    interrupted.looked(3, Taken::None);
+    interrupted.submitted(4, created("603:be08"));
+    interrupted.asked(6);
+    assert_eq!(interrupted.replied(7, Reply::Refused), Action::Relist);
+    assert_eq!(interrupted.see(8, Event::Unlisted), Action::Rest);
+    assert_eq!((interrupted.entry.state, interrupted.is_flagged()), (State::Confirmed, false));
+}
+
+#[test]
+fn an_appointment_whose_every_confirmation_is_refused_and_that_is_no_longer_listed_is_not_expected() {
+    let inserted = || {
+        let mut case = Case::new();
+        case.asked(2);
+        case.looked(3, Taken::None);
+        case.submitted(4, created("603:be08"));
+        case
+    };
+    let mut refused = inserted();
+    assert_eq!(refused.replied(5, Reply::Refused), Action::Relist);
+    assert_eq!(refused.see(6, Event::Unlisted), Action::Rest);
+    let sentence = refused.entry.needs_attention.clone().unwrap();
+    assert!(sentence.contains("stands") && sentence.contains("Healthengine does not expect it"), "{sentence}");
+    assert_eq!((refused.entry.state, refused.entry.told, refused.entry.is_open()), (State::Confirmed, true, false));
+    // Its pet owner gave it up, and that comes as an update.
+    refused.see(10, Event::CancelledForOwner);
+    assert_eq!((refused.entry.state, refused.is_flagged()), (State::Cancelled, false));
+
+    // One was turned away at the door, the next was refused, and the list could not be read at once.
+    let mut outside = inserted();
+    outside.replied(5, Reply::Outside);
+    outside.asked(6);
+    assert_eq!(outside.replied(7, Reply::Refused), Action::Relist);
+    outside.see(8, Event::NotRelisted);
+    assert!(!outside.is_flagged());
+    outside.see(9, Event::Unlisted);
+    assert!(outside.entry.needs_attention.as_deref().unwrap().contains("does not expect it"));
+
+    // Nobody knows its reference either.
+    let mut doubt = Case::new();
+    doubt.asked(2);
+    doubt.looked(3, Taken::None);
+    doubt.submitted(4, lost(true));
+    assert_eq!(doubt.looked(6, Taken::All), confirm(&[], "p-1"));
+    assert_eq!(doubt.replied(7, Reply::Refused), Action::Relist);
+    doubt.see(8, Event::Unlisted);
+    assert_eq!((doubt.entry.state, doubt.entry.is_open()), (State::InDoubt, false));
+    assert!(doubt.entry.needs_attention.as_deref().unwrap().contains("does not expect it"));
 }
 
 #[test]

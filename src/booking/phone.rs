@@ -8,7 +8,8 @@
 //! The rules are written out here rather than taken from a phone number library, because those read the letters of
 //! `0412-345-678 (mob)` as keypad digits.
 
-use super::text::{ascii_punctuation, is_blank, is_left_out};
+use super::text::{ascii_punctuation, is_left_out};
+use crate::characters::is_blank;
 
 /// The longest run of digits that is sent. Telephone numbers have 15 at most.
 pub const DIGITS_MAX: usize = 20;
@@ -26,14 +27,17 @@ pub enum Phone {
 
 impl Phone {
     /// Reads what was typed. Of several numbers the first Australian mobile counts, else the first Australian landline, else the
-    /// one with the most digits. Words, and what stands behind them (an extension), are no part of a number. `None` without digits.
+    /// one with the most digits. A number whose zero was lost counts after those that are whole. Words, and what stands behind them
+    /// (an extension), are no part of a number. `None` without digits.
     pub fn read(typed: &str) -> Option<Self> {
         // `02/9123 4567` is one number and `0412345678/0298765432` are two, so a stroke separates only if it must.
         let (coarse, fine) = (runs(typed, false), runs(typed, true));
-        let australian = || coarse.iter().chain(&fine).filter_map(Run::australian);
-        let mobile = australian().find(|phone| matches!(phone, Self::Mobile(_)));
+        let first = |read: fn(&Run) -> Option<Self>| {
+            let all = || coarse.iter().chain(&fine).filter_map(read);
+            all().find(|phone| matches!(phone, Self::Mobile(_))).or_else(|| all().next())
+        };
         let longest = || fine.iter().rev().max_by_key(|run| run.digits.len());
-        mobile.or_else(|| australian().next()).or_else(|| longest().map(Run::other))
+        first(Run::australian).or_else(|| first(Run::without_its_zero)).or_else(|| longest().map(Run::other))
     }
 
     /// For the field `mobile`: the number of a mobile as it is dialled within Australia, the international form of a landline.
@@ -65,6 +69,16 @@ fn international(national: &str) -> String {
     format!("+61{}", &national[1..])
 }
 
+/// The number whose nine digits behind the `0` these are.
+fn national(subscriber: &str) -> Option<Phone> {
+    let national = format!("0{subscriber}");
+    match (subscriber.len(), subscriber.bytes().next()?) {
+        (9, b'4') => Some(Phone::Mobile(national)),
+        (9, b'2' | b'3' | b'7' | b'8') => Some(Phone::Landline(national)),
+        _ => None,
+    }
+}
+
 /// Digits with nothing but formatting between them.
 #[derive(Default)]
 struct Run {
@@ -87,12 +101,13 @@ impl Run {
             None if self.plus => return None,
             None => digits.strip_prefix('0')?,
         };
-        let national = format!("0{subscriber}");
-        match (subscriber.len(), subscriber.bytes().next()?) {
-            (9, b'4') => Some(Phone::Mobile(national)),
-            (9, b'2' | b'3' | b'7' | b'8') => Some(Phone::Landline(national)),
-            _ => None,
-        }
+        national(subscriber)
+    }
+
+    /// An Australian number that lost its `0`, as a spreadsheet or a JSON number loses it: nine digits of which the first is that
+    /// of a mobile or an area. No Australian number is written so in full, and none of another country without its plus.
+    fn without_its_zero(&self) -> Option<Phone> {
+        if self.plus { None } else { national(&self.digits) }
     }
 
     fn other(&self) -> Phone {
@@ -194,6 +209,9 @@ pub(super) mod tests {
             "0298765432\n0412345678",
             "after 5pm 0412345678",
             "0412/345/678",
+            "412345678",
+            "412 345 678 (mob)",
+            "298765432, 412345678",
         ] {
             assert_eq!(fields(typed), ("+61412345678".into(), Some("0412345678".into())), "{typed:?}");
         }
@@ -209,13 +227,31 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_number_of_nine_digits_has_lost_its_zero_and_one_that_is_whole_goes_before_it() {
+        for (typed, phone, mobile) in [
+            ("412345678", "+61412345678", "0412345678"),
+            ("291234567", "0291234567", "+61291234567"),
+            ("391234567", "0391234567", "+61391234567"),
+            ("791234567", "0791234567", "+61791234567"),
+            ("8 9123 4567", "0891234567", "+61891234567"),
+            ("412345678 or 0298765432", "0298765432", "+61298765432"),
+            ("2345 67890; 0412 345 678", "+61412345678", "0412345678"),
+        ] {
+            assert_eq!(fields(typed), (phone.into(), Some(mobile.into())), "{typed:?}");
+        }
+    }
+
+    #[test]
     fn any_other_number_is_digits_with_its_plus_in_phone_alone() {
         for (typed, phone) in [
             ("+64 21 123 456", "+6421123456"),
             ("1300 377 639", "1300377639"),
             ("9123 4567", "91234567"),
             ("9123 4567 ext. 12", "91234567"),
-            ("412345678", "412345678"),
+            ("+412345678", "+412345678"),
+            ("912345678", "912345678"),
+            ("512345678", "512345678"),
+            ("41234567", "41234567"),
             ("+0412345678", "+0412345678"),
             ("0412 345 67", "041234567"),
             ("04123456789", "04123456789"),

@@ -7,6 +7,8 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
+use crate::characters::{is_blank, is_invisible};
+
 /// One line: every sort of blank becomes one plain blank between words, and what is invisible or not storable is left out.
 pub fn one_line(text: &str) -> String {
     let text = composed(text);
@@ -61,29 +63,11 @@ pub(super) fn ascii_punctuation(character: char) -> char {
     }
 }
 
-/// White space, and characters that are drawn as nothing but a gap (Mongolian separator, Braille blank, Hangul fillers).
-pub(super) fn is_blank(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\u{180e}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
-}
-
+/// What OpenVPMS's databases refuse, and what nobody sees.
 pub(super) fn is_left_out(character: char) -> bool {
-    let invisible = matches!(
-        character,
-        '\u{ad}'                     // soft hyphen
-        | '\u{34f}' | '\u{61c}'      // grapheme joiner, direction mark of Arabic
-        | '\u{115f}' | '\u{1160}'    // fillers of Hangul syllables
-        | '\u{17b4}' | '\u{17b5}'    // inherent vowels of Khmer
-        | '\u{180b}'..='\u{180d}'    // variants of Mongolian letters
-        | '\u{200b}'..='\u{200f}'    // zero width, joiners (left over between emoji), direction marks
-        | '\u{202a}'..='\u{202e}'    // direction
-        | '\u{2060}'..='\u{206f}'    // word joiner, direction
-        | '\u{fe00}'..='\u{fe0f}'    // variants of emoji
-        | '\u{feff}'                 // byte order mark
-        | '\u{fff9}'..='\u{fffb}'    // annotations
-    );
     let no_character = matches!(character, '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}');
     let control = character.is_control() && !character.is_whitespace();
-    invisible || no_character || control || character > '\u{ffff}'
+    is_invisible(character) || no_character || control || character > '\u{ffff}'
 }
 
 /// Texts for property tests: ordinary ones mixed with all that makes trouble.

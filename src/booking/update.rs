@@ -1,6 +1,8 @@
 //! What to do about a change that a pet owner made to a booking. Cancelling is the only change Healthengine has.
 //!
-//! A booking that is not answered yet goes first, so that an update never overtakes its own booking.
+//! A booking that is not answered yet goes first, so that an update never overtakes its own booking. One that is not even in the ledger
+//! can still wait on Healthengine's list, in a long backlog or on a page that was not read: only a list that was read whole and does not
+//! have it says that nobody here knows the booking.
 
 use crate::booking::ledger::{Entry, State};
 use crate::healthengine::{BookingStatus, BookingUpdate};
@@ -9,9 +11,32 @@ use crate::messages::updates as say;
 use crate::openvpms::{BOOKING_NOT_FOUND, INVALID_REFERENCE, MUST_BE_PENDING};
 use crate::remote::Answer;
 
+/// What Healthengine's list of outstanding bookings says of one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outstanding {
+    /// It is on the list: it waits for our answer.
+    Listed,
+    /// The list was read whole, and it is not on it.
+    NotListed,
+    /// Part of the list was not read: a page failed, there were too many, or an entry could not be made out.
+    Unknown,
+}
+
+impl From<Option<bool>> for Outstanding {
+    fn from(listed: Option<bool>) -> Self {
+        match listed {
+            Some(true) => Self::Listed,
+            Some(false) => Self::NotListed,
+            None => Self::Unknown,
+        }
+    }
+}
+
 /// What to do about an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
+    /// Nothing yet: its booking waits for our answer, or can do so. It is listed again at the next poll.
+    Wait,
     /// Nothing is to be done in OpenVPMS: confirm.
     Confirm,
     /// It cannot be done: reject with this reason. `cannot_cancel` if an appointment stands that a person has to cancel.
@@ -32,15 +57,19 @@ pub enum Plan {
     },
 }
 
-/// What to do about an update, by what the ledger knows of the booking.
-pub fn plan(update: &BookingUpdate, entry: Option<&Entry>) -> Plan {
+/// What to do about an update, by what the ledger knows of the booking, or else by whether it is still outstanding.
+pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstanding) -> Plan {
     if update.status != BookingStatus::Cancelled {
         return Plan::Confirm;
     }
     let Some(entry) = entry else {
-        return match echoed_reference(&update.pms_appointment_ids) {
-            Some(reference) => Plan::AdoptAndCancel(reference),
-            None => Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false },
+        return match (echoed_reference(&update.pms_appointment_ids), outstanding) {
+            // It was answered once, and its appointment is known by name: cancelling that is right whoever asks first.
+            (Some(reference), _) => Plan::AdoptAndCancel(reference),
+            (None, Outstanding::Listed | Outstanding::Unknown) => Plan::Wait,
+            (None, Outstanding::NotListed) => {
+                Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false }
+            }
         };
     };
     match (entry.state, &entry.reference) {
@@ -94,6 +123,8 @@ mod tests {
     use crate::remote::{CallError, ErrorClass};
     use chrono::{DateTime, Utc};
 
+    const ALL: [Outstanding; 3] = [Outstanding::Listed, Outstanding::NotListed, Outstanding::Unknown];
+
     fn update(status: BookingStatus, ids: &[&str]) -> BookingUpdate {
         BookingUpdate {
             request_id: RequestId(7),
@@ -115,7 +146,14 @@ mod tests {
 
     #[test]
     fn a_cancellation_is_answered_by_what_the_ledger_knows() {
-        let cancel = |state, reference| plan(&update(BookingStatus::Cancelled, &[]), Some(&entry(state, reference)));
+        let cancel = |state, reference| {
+            // Whatever the list says: the ledger knows better.
+            let planned = ALL.map(|outstanding| {
+                plan(&update(BookingStatus::Cancelled, &[]), Some(&entry(state, reference)), outstanding)
+            });
+            assert!(planned.iter().all(|plan| *plan == planned[0]), "{planned:?}");
+            planned[0].clone()
+        };
         assert_eq!(cancel(State::Received, None), Plan::AfterBooking { withdraw: true });
         assert_eq!(cancel(State::Submitting, None), Plan::AfterBooking { withdraw: false });
         assert_eq!(cancel(State::Inserted, Some("1:a")), Plan::AfterBooking { withdraw: false });
@@ -126,18 +164,34 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_booking_is_adopted_by_its_echoed_reference_or_rejected() {
-        let unknown = |ids: &[&str]| plan(&update(BookingStatus::Cancelled, ids), None);
-        assert_eq!(unknown(&["603:be08"]), Plan::AdoptAndCancel(BookingReference("603:be08".into())));
-        for ids in [&[][..], &["Patient1"], &["123"], &["1:a", "2:b"]] {
-            assert!(matches!(unknown(ids), Plan::Reject { cannot_cancel: false, .. }), "{ids:?}");
+    fn an_unknown_booking_is_adopted_by_its_echoed_reference_and_else_rejected_once_it_is_surely_not_outstanding() {
+        let rejected = Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false };
+        let adopted = || Plan::AdoptAndCancel(BookingReference("603:be08".into()));
+        for (ids, outstanding, expected) in [
+            (&["603:be08"][..], Outstanding::NotListed, adopted()),
+            (&["603:be08"], Outstanding::Listed, adopted()),
+            (&["603:be08"], Outstanding::Unknown, adopted()),
+            (&[], Outstanding::NotListed, rejected.clone()),
+            (&[], Outstanding::Listed, Plan::Wait),
+            (&[], Outstanding::Unknown, Plan::Wait),
+            // Nothing that a reference of ours could be.
+            (&["Patient1"], Outstanding::NotListed, rejected.clone()),
+            (&["123"], Outstanding::NotListed, rejected.clone()),
+            (&["1:a", "2:b"], Outstanding::NotListed, rejected),
+            (&["1:a", "2:b"], Outstanding::Listed, Plan::Wait),
+            (&["123"], Outstanding::Unknown, Plan::Wait),
+        ] {
+            let planned = plan(&update(BookingStatus::Cancelled, ids), None, outstanding);
+            assert_eq!(planned, expected, "{ids:?} {outstanding:?}");
         }
     }
 
     #[test]
     fn a_change_that_is_no_cancellation_is_confirmed() {
         for status in [BookingStatus::Confirmed, BookingStatus::Requested, BookingStatus::Other("Moved".into())] {
-            assert_eq!(plan(&update(status, &[]), None), Plan::Confirm);
+            for outstanding in ALL {
+                assert_eq!(plan(&update(status.clone(), &[]), None, outstanding), Plan::Confirm);
+            }
         }
     }
 

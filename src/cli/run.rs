@@ -30,11 +30,11 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let ready = || {
         let _ = sd_notify::notify(&[NotifyState::Ready]);
     };
-    let store = {
-        let mut store = std::pin::pin!(service::store_when_it_works(&config, &network, &clock, ready));
+    let opened = {
+        let mut opening = std::pin::pin!(service::store_when_it_works(&config, &network, &clock, ready));
         loop {
             tokio::select! {
-                store = store.as_mut() => break store?,
+                opened = opening.as_mut() => break opened?,
                 _ = terminated.recv() => return Ok(ExitCode::SUCCESS),
                 _ = interrupted.recv() => return Ok(ExitCode::SUCCESS),
                 // The file is looked at again when the service runs.
@@ -43,7 +43,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
             }
         }
     };
-    let service = Service::start_on(store, &config, &network, clock).await?;
+    let service = Service::start_on(opened, &config, &network, clock).await?;
     announce(&config, &service);
     // Under systemd: ready. Elsewhere this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);

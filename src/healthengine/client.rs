@@ -3,19 +3,25 @@
 //! Who goes first follows from the call: the request list and the answers to it go with the desk, configuration and snapshots
 //! in the background. Every call may be repeated by the transport, because repeating any of them is harmless.
 //!
+//! A page of something in between is never the API's answer ([`super::voice`]), whatever its status. A body that may have been
+//! refused because it was compressed is sent again as it is ([`super::compression`]).
+//!
 //! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were sent. Errors of the calls that
 //! list patients' bookings are described without it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
+use super::clock_difference::{ClockDifference, Reading};
+use super::compression::Compression;
+use super::voice::{Voice, tells_the_time, voice};
 use super::{
     AppointmentChangeRequest, AvailabilityRequest, AvailabilitySnapshot, BATCH_MAX, BatchOutcome, BookingRequest,
     BookingUpdate, ConfirmInsert, ErrorLogQuery, Feature, LivenessContract, Page, PmsAppointmentType, PmsResource,
@@ -34,8 +40,6 @@ use crate::supervisor;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// Bodies from this size on are compressed; below it there is little to gain.
 const GZIP_BYTES_MIN: usize = 1024;
-/// An exchange that took longer says too little about the clocks.
-const ROUND_TRIP_MAX: TimeDelta = TimeDelta::seconds(2);
 
 /// The headers that say who asks, and for which practice.
 pub fn credentials(api_key: SecretString, practice_id: &str, practice_key: SecretString) -> Credentials {
@@ -51,12 +55,13 @@ pub fn user_agent(vendor: &str, contact: &str, environment: &str) -> String {
     format!("{vendor} ({contact}) {environment}")
 }
 
-/// A handle to Healthengine for one practice. Clones share the transport and the measured clock difference.
+/// A handle to Healthengine for one practice. Clones share the transport and what was learnt over it.
 #[derive(Clone)]
 pub struct Client {
     transport: Arc<dyn Transport>,
     clock: Clock,
-    clock_difference_ms: Arc<AtomicI64>,
+    clock_difference: Arc<Mutex<ClockDifference>>,
+    compression: Arc<Mutex<Compression>>,
 }
 
 /// Whether the text of an error may be shown.
@@ -71,16 +76,12 @@ enum Quote {
 impl Client {
     /// A handle for the practice whose headers the transport adds.
     pub fn new(transport: Arc<dyn Transport>, clock: Clock) -> Self {
-        Self { transport, clock, clock_difference_ms: Arc::default() }
+        Self { transport, clock, clock_difference: Arc::default(), compression: Arc::default() }
     }
 
     /// An exchange in which any status but 2xx is an error.
     async fn exchange(&self, request: Request, quote: Quote) -> Answer<Response> {
-        let asked_at = self.clock.now();
-        let response = self.transport.exchange(request).await;
-        supervisor::progress();
-        let response = response?;
-        self.compare_clocks(asked_at, self.clock.now(), &response);
+        let response = self.carry(request).await?;
         match response.status {
             200..=299 => Ok(response),
             _ => Err(refusal(&response, quote)),
@@ -117,7 +118,8 @@ impl Client {
     }
 
     async fn post_as(&self, lane: Lane, path: String, json: Option<Vec<u8>>, quote: Quote) -> Answer<Response> {
-        let gzip = json.as_ref().is_some_and(|json| json.len() >= GZIP_BYTES_MIN);
+        let is_long = json.as_ref().is_some_and(|json| json.len() >= GZIP_BYTES_MIN);
+        let gzip = is_long && self.compression().is_on(Instant::now());
         let request =
             Request { method: Method::Post, path, accept: "application/json", json, gzip, lane, repeatable: true };
         let response = self.exchange(request, quote).await?;
@@ -135,17 +137,38 @@ impl Client {
         self.post(Lane::Background, path.to_owned(), Some(json(body)?)).await
     }
 
-    /// Notes how far the other clock is ahead. `Date` is cut to whole seconds, so half a second is added; it was written
-    /// about when half of the exchange was over. The error is at most half a second and half the round trip.
-    fn compare_clocks(&self, asked_at: DateTime<Utc>, answered_at: DateTime<Utc>, response: &Response) {
-        let Some(date) = response.header("date").and_then(dates::of_header) else { return };
-        let round_trip = answered_at - asked_at;
-        if round_trip < TimeDelta::zero() || round_trip > ROUND_TRIP_MAX {
-            return;
+    /// Sends the request, and, if its body may have been refused because it is compressed, once more with the plain one.
+    async fn carry(&self, request: Request) -> Answer<Response> {
+        let plain = request.gzip.then(|| Request { gzip: false, ..request.clone() });
+        let response = self.ask(request).await?;
+        let compressed = voice(&response);
+        let is_suspect = || self.compression().is_suspect(response.status, compressed, Instant::now());
+        let Some(plain) = plain.filter(|_| is_suspect()) else { return Ok(response) };
+        let response = self.ask(plain).await?;
+        self.compression().compared(response.status, voice(&response), compressed, Instant::now());
+        Ok(response)
+    }
+
+    async fn ask(&self, request: Request) -> Answer<Response> {
+        let asked_at = self.clock.now();
+        let response = self.transport.exchange(request).await;
+        supervisor::progress();
+        let response = response?;
+        let answered_at = self.clock.now();
+        let date = response.header("date").and_then(dates::of_header);
+        if let Some(date) = date.filter(|_| tells_the_time(&response)) {
+            let reading = Reading { asked_at, answered_at, date };
+            self.clocks().note(reading, Instant::now());
         }
-        let theirs = date + TimeDelta::milliseconds(500);
-        let ours = asked_at + round_trip / 2;
-        self.clock_difference_ms.store((theirs - ours).num_milliseconds(), Ordering::Relaxed);
+        Ok(response)
+    }
+
+    fn clocks(&self) -> MutexGuard<'_, ClockDifference> {
+        self.clock_difference.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn compression(&self) -> MutexGuard<'_, Compression> {
+        self.compression.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -233,7 +256,7 @@ impl ReadHealthengine for Client {
     }
 
     fn clock_difference(&self) -> TimeDelta {
-        TimeDelta::milliseconds(self.clock_difference_ms.load(Ordering::Relaxed))
+        self.clocks().get()
     }
 }
 
@@ -307,11 +330,7 @@ impl WriteHealthengine for Client {
         if snapshots.len() > BATCH_MAX {
             return Err(CallError::new(ErrorClass::Refused, format!("a batch holds at most {BATCH_MAX} snapshots")));
         }
-        let response = self.send("/availability/snapshots", snapshots).await.map_err(|error| match error.status {
-            // However it is put, a page included: the server does not have this call, and single snapshots are the way.
-            Some(404 | 405) => CallError { class: ErrorClass::Refused, ..error },
-            _ => error,
-        })?;
+        let response = self.send("/availability/snapshots", snapshots).await?;
         answer::json(&response, |value| batch::outcome(value, snapshots))
     }
 
@@ -349,6 +368,9 @@ impl WriteHealthengine for Client {
 
 /// The error that an answer with a status other than 2xx stands for.
 fn refusal(response: &Response, quote: Quote) -> CallError {
+    if matches!(response.status, 400..=499) && response.status != 429 && voice(response) == Voice::Page {
+        return answer::page(response);
+    }
     let reason = || (quote == Quote::Yes).then(|| wire::error_reason(&response.body)).flatten();
     if let Some(error) = answer::common_error(response) {
         // Why a practice is forbidden is worth knowing: consent never given, or revoked.

@@ -8,7 +8,10 @@
 
 mod batch;
 pub mod client;
+mod clock_difference;
+mod compression;
 pub mod paging;
+mod voice;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -409,7 +412,7 @@ pub trait ReadHealthengine: Send + Sync {
     async fn subscription(&self, id: &str) -> Answer<Subscription>;
     /// Deliveries that failed.
     async fn subscription_errors(&self, query: &ErrorLogQuery) -> Answer<Page<SubscriptionError>>;
-    /// How far Healthengine's clock is ahead of ours, by the `Date` header of its last answer; zero before the first.
+    /// How far Healthengine's clock is ahead of ours, by the `Date` of its latest answers; zero before the first.
     fn clock_difference(&self) -> TimeDelta;
 }
 

@@ -147,10 +147,10 @@ pub(super) fn booking_request(value: &Value) -> Option<BookingRequest> {
         status: status(value),
         appointment_time: get(value, "pmsAppointmentTime", wall),
         appointment_length_seconds: get(value, "pmsAppointmentLength", integer),
-        reason: get(value, "reason", |value| cut(value, REASON_CHARS_MAX)),
-        comments: get(value, "comments", |value| cut(value, NOTE_CHARS_MAX)),
+        reason: get(value, "reason", |value| typed(value, REASON_CHARS_MAX)),
+        comments: get(value, "comments", |value| typed(value, NOTE_CHARS_MAX)),
         patient: field(value, "patient").map(patient).unwrap_or_default(),
-        telehealth_url: get(value, "telehealthUrl", |value| cut(value, NOTE_CHARS_MAX)),
+        telehealth_url: get(value, "telehealthUrl", |value| typed(value, NOTE_CHARS_MAX)),
         is_new_patient: get(value, "isNewPatient", flag),
     })
 }
@@ -160,7 +160,7 @@ fn patient(value: &Value) -> Patient {
     // A phone number can be a JSON number, and then is no text.
     let words = |name| {
         get(value, name, |value| {
-            cut(value, FIELD_CHARS_MAX).or_else(|| integer(value).map(|number| number.to_string()))
+            typed(value, FIELD_CHARS_MAX).or_else(|| integer(value).map(|number| number.to_string()))
         })
     };
     Patient {
@@ -169,6 +169,12 @@ fn patient(value: &Value) -> Patient {
         phone: words("phone"),
         email: words("email"),
     }
+}
+
+/// What a person typed into a web form. Forms escape it as HTML on the way (`O&#039;Brien`, `Cats &amp; Dogs`), which is undone
+/// here and nowhere else, so exactly once: who typed `&amp;` arrives as `&amp;amp;` and keeps what they typed.
+fn typed(value: &Value, chars_max: usize) -> Option<String> {
+    cut(value, chars_max).map(|text| html_escape::decode_html_entities(&text).into_owned())
 }
 
 /// An entry of `requests/bookingUpdates`.

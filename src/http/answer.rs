@@ -13,8 +13,9 @@ use serde_json::error::Category;
 use super::Response;
 use super::json::Misfit;
 use super::unfold::unfold;
+use crate::characters::is_invisible;
 use crate::dates;
-use crate::remote::{Answer, CallError, ErrorClass};
+use crate::remote::{Answer, CallError, Cause, ErrorClass};
 
 /// No server is left alone for longer, whatever it says.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
@@ -35,7 +36,7 @@ pub fn json<T>(response: &Response, read: impl FnOnce(&Value) -> Result<T, Misfi
     if is_html(response) {
         return Err(page(response));
     }
-    let value: Value = unfold(&response.body).map_err(|error| {
+    let value: Value = unfold(without_mark(&response.body)).map_err(|error| {
         let what = match error.classify() {
             Category::Eof => "JSON that breaks off",
             Category::Data => "more JSON than anybody has a use for: it was given up",
@@ -51,7 +52,7 @@ pub fn reason<T>(body: &[u8], read: impl FnOnce(&Value) -> Option<T>) -> Option<
     if body.len() > REASON_BYTES_MAX {
         return None;
     }
-    read(&unfold(body).ok()?)
+    read(&unfold(without_mark(body)).ok()?)
 }
 
 /// The error that an answer stands for whatever the API: a redirect, 401, 403, 429, 5xx, or a page of HTML. `None` leaves the
@@ -66,6 +67,8 @@ pub fn common_error(response: &Response) -> Option<CallError> {
         401 => Some(with(ErrorClass::Credentials, "the credentials were refused".to_owned())),
         403 => Some(with(ErrorClass::Forbidden, "access was refused".to_owned())),
         429 => Some(with(ErrorClass::TooMany, "the server says that it is asked too often".to_owned())),
+        // The title of a 500 can be the text of an exception.
+        501..=599 if is_html(response) => Some(with(ErrorClass::Unavailable, failed(response)).due_to(Cause::Page)),
         500..=599 => Some(with(ErrorClass::Unavailable, "the server failed".to_owned())),
         300..=399 => Some(contract(response, "a redirect to another address")),
         _ if is_html(response) => Some(page(response)),
@@ -83,13 +86,29 @@ pub fn contract(response: &Response, found: &str) -> CallError {
 /// True for a page of HTML, whatever it is called: login pages and proxies' apologies come with a 200 as well.
 pub fn is_html(response: &Response) -> bool {
     let named = response.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
-    named || response.body.trim_ascii_start().starts_with(b"<")
+    named || without_mark(&response.body).trim_ascii_start().starts_with(b"<")
 }
 
-fn page(response: &Response) -> CallError {
+/// A text without the byte order mark that some servers write before it.
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
+}
+
+/// The error for a page of HTML, or for a text that stands where the API has JSON. It says nothing about what the API thinks of the
+/// call, whatever its status.
+pub fn page(response: &Response) -> CallError {
+    let found = match title(&response.body) {
+        Some(title) => format!("a page titled \"{title}\""),
+        None if is_html(response) => "a page without a title".to_owned(),
+        None => "a text that the API does not have".to_owned(),
+    };
+    contract(response, &found).due_to(Cause::Page)
+}
+
+fn failed(response: &Response) -> String {
     match title(&response.body) {
-        Some(title) => contract(response, &format!("a page titled \"{title}\"")),
-        None => contract(response, "a page without a title"),
+        Some(title) => format!("the server, or something before it, failed with a page titled \"{title}\""),
+        None => "the server, or something before it, failed".to_owned(),
     }
 }
 
@@ -121,11 +140,12 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     Some(pause.min(RETRY_AFTER_MAX))
 }
 
-/// A text of the other side made fit for one line of ours: control characters and blanks become single blanks, and it is cut
-/// to `chars_max`.
+/// A text of the other side made fit for one line of ours: control characters, blanks and characters that turn or hide text become
+/// single blanks, and it is cut to `chars_max`.
 pub fn clean(text: &str, chars_max: usize) -> String {
     let mut line = String::new();
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let parts = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c);
+    let words = text.split(parts).filter(|word| !word.is_empty());
     for (count, word) in words.enumerate() {
         if count > 0 {
             line.push(' ');
@@ -197,7 +217,9 @@ mod tests {
     #[test]
     fn a_text_is_cut_to_one_bounded_line() {
         assert_eq!(clean(" a\r\n\tb\u{0}c ", 10), "a b c");
+        assert_eq!(clean("a\u{202E}b\u{FEFF}", 10), "a b");
         assert_eq!(clean("ääää", 3), "äää…");
+        assert_eq!(clean("\u{202e}no \u{200b} more\u{202c}", 20), "no more");
         assert_eq!(clean(&"x".repeat(1000), 5), "xxxxx…");
     }
 }

@@ -15,8 +15,9 @@ pub mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::names::{PersonName, Unnamed, tidy, unique};
+use self::names::{PersonName, Unnamed, unique};
 use crate::availability::Zones;
+use crate::characters::shown;
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId, UserId};
 use crate::openvpms::{AppointmentType, Location, Schedule, User};
@@ -296,14 +297,13 @@ impl<'a> Listed<'a> {
 /// Gives names to what was found.
 fn resources(found: BTreeMap<ResourceId, (Wanted, Place<'_>)>) -> Vec<Resource> {
     let named = found.into_iter().map(|(id, (wanted, place))| {
-        let schedule = tidy(&place.schedule.name).unwrap_or_else(|| place.schedule.id.to_string());
-        let clinician = place.user.map(|user| tidy(&user.name).unwrap_or_else(|| user.id.to_string()));
-        let name = match (wanted.name.as_deref().and_then(tidy), &clinician) {
+        let schedule = shown(&place.schedule.name).unwrap_or_else(|| format!("Schedule {}", place.schedule.id));
+        let name = match (wanted.name.as_deref().and_then(shown), place.user) {
             (Some(name), _) => name,
             (None, None) => schedule,
-            (None, Some(clinician)) => format!("{clinician} - {schedule}"),
+            (None, Some(user)) => format!("{} - {schedule}", user.called()),
         };
-        Unnamed { id, name, rest: (place, clinician) }
+        Unnamed { id, name, rest: place }
     });
     let mut resources: Vec<Resource> = unique(named.collect()).into_iter().map(resource).collect();
 
@@ -321,15 +321,15 @@ fn resources(found: BTreeMap<ResourceId, (Wanted, Place<'_>)>) -> Vec<Resource> 
 }
 
 /// A resource whose name is settled, its types still without.
-fn resource(named: Unnamed<ResourceId, (Place<'_>, Option<String>)>) -> Resource {
-    let Unnamed { id, name, rest: (place, clinician) } = named;
+fn resource(named: Unnamed<ResourceId, Place<'_>>) -> Resource {
+    let Unnamed { id, name, rest: place } = named;
     let slot_size_minutes = place.schedule.slot_size_minutes;
     let types: BTreeMap<TypeId, ResourceType> = place
         .types
         .iter()
         .map(|kind| {
             let id = TypeId { appointment_type: kind.id, resource: id };
-            let plain_name = tidy(&kind.name).unwrap_or_else(|| kind.id.to_string());
+            let plain_name = shown(&kind.name).unwrap_or_else(|| format!("Appointment type {}", kind.id));
             let length_minutes = kind.slots.saturating_mul(slot_size_minutes);
             (id, ResourceType { id, plain_name, name: String::new(), slots: kind.slots, length_minutes })
         })
@@ -338,9 +338,17 @@ fn resource(named: Unnamed<ResourceId, (Place<'_>, Option<String>)>) -> Resource
         id,
         location: place.location,
         name,
-        clinician: clinician.as_deref().map(PersonName::split),
+        clinician: place.user.map(person),
         slot_size_minutes,
         types: types.into_values().collect(),
+    }
+}
+
+/// First and last name of a clinician. One whom OpenVPMS has no name for is called by their number, which is no first name.
+fn person(user: &User) -> PersonName {
+    match shown(&user.name) {
+        Some(name) => PersonName::split(&name),
+        None => PersonName { first: None, last: user.called() },
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use crate::characters::shown;
+
 /// Something with an id that looks for a name.
 pub(super) struct Unnamed<Id, T> {
     pub(super) id: Id,
@@ -35,13 +37,6 @@ pub(super) fn unique<Id: Display, T>(mut all: Vec<Unnamed<Id, T>>) -> Vec<Unname
     }
 }
 
-/// A name without control characters and superfluous blanks, if anything is left of it.
-pub(super) fn tidy(name: &str) -> Option<String> {
-    let words: Vec<&str> =
-        name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
-    (!words.is_empty()).then(|| words.join(" "))
-}
-
 /// A clinician's name, split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonName {
@@ -56,12 +51,12 @@ impl PersonName {
     /// Andrew", "Maria van der Berg". A title goes, small words ("van der") belong to the last name, a single word is a
     /// last name.
     pub fn split(full: &str) -> Self {
-        let text = tidy(full).unwrap_or_default();
+        let text = shown(full).unwrap_or_default();
         if let Some((last, first)) = text.split_once(',')
-            && let (Some(last), Some(first)) = (tidy(last), tidy(first))
+            && let (Some(last), Some(first)) = (shown(last), shown(first))
         {
             let first = without_title(first.split(' ').collect()).join(" ");
-            return Self { first: tidy(&first), last };
+            return Self { first: shown(&first), last };
         }
         let words = without_title(text.split(' ').collect());
         let small = |word: &&str| word.chars().next().is_some_and(char::is_lowercase);
@@ -70,7 +65,7 @@ impl PersonName {
         // A name typed wholly in small letters keeps a first name all the same.
         let at = if small_before == before_last { before_last } else { before_last - small_before };
         let (first, last) = words.split_at(at);
-        Self { first: tidy(&first.join(" ")), last: last.join(" ") }
+        Self { first: shown(&first.join(" ")), last: last.join(" ") }
     }
 }
 

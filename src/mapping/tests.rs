@@ -185,3 +185,26 @@ fn the_practices_zone_comes_from_the_configuration_or_from_a_server_that_names_a
     assert_eq!(mapping.zones, Err(ZoneProblem::NoLocation));
     assert_eq!(mapping.missing_locations, [LocationId(1)]);
 }
+
+#[test]
+fn clinicians_without_a_name_are_called_by_their_numbers_and_no_mark_of_direction_is_sent() {
+    let mut inventory = clinic();
+    inventory
+        .users
+        .insert(LocationId(98), vec![user(1158, " \u{200b}"), user(1159, ""), user(1160, "\u{202e}Vera Vet")]);
+    let asked = at_98(vec![want(Some(1158), 136), want(Some(1159), 136), want(Some(1160), 136)]);
+    let told: Vec<(String, Option<String>, Option<String>)> = Mapping::new(&inventory, &asked)
+        .pms_resources()
+        .into_iter()
+        .map(|one| (one.pms_resource_name, one.first_name, one.last_name))
+        .collect();
+    let schedule = "Main Appointment Schedule";
+    assert_eq!(
+        told,
+        [
+            (format!("Clinician 1158 - {schedule}"), None, Some("Clinician 1158".into())),
+            (format!("Clinician 1159 - {schedule}"), None, Some("Clinician 1159".into())),
+            (format!("Vera Vet - {schedule}"), Some("Vera".into()), Some("Vet".into())),
+        ]
+    );
+}

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::booking::ledger::Entry;
+use crate::booking::ledger::{Entry, State};
 use crate::ids::BookingId;
 use crate::openvpms::{ALREADY_SCHEDULED, IN_THE_PAST};
 use crate::zone::Zone;
@@ -17,6 +17,9 @@ pub const INSERTED: &str = "OpenVPMS made the appointment.";
 pub const CONFIRMED: &str = "Healthengine took the confirmation.";
 /// Healthengine stopped asking.
 pub const UNLISTED: &str = "Healthengine does not list the booking any more.";
+/// Healthengine stopped asking, and took no confirmation of ours.
+pub const SETTLED_WITHOUT_US: &str =
+    "Healthengine does not list the booking any more, and did not take vetbridge's confirmation.";
 /// The pet owner cancelled first.
 pub const WITHDRAWN: &str = "The pet owner cancelled before the appointment was made.";
 /// A POST came to nothing.
@@ -204,5 +207,15 @@ pub fn settled_by_hand(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "Healthengine booking {booking} at {at} was settled by hand before vetbridge made an appointment: if the pet owner expects one, make it in OpenVPMS."
+    )
+}
+
+/// The same when the appointment was made already, and no confirmation arrived.
+pub fn not_expected(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let stands = if entry.state == State::InDoubt { "stands in all likelihood" } else { "stands" };
+    format!(
+        "An appointment {stands} for Healthengine booking {booking} at {at} and Healthengine does not expect it: the booking was settled there before \
+         it took vetbridge's confirmation. Look the booking up at Healthengine; unless it is confirmed there, cancel the appointment in OpenVPMS."
     )
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use crate::availability::Reason;
 use crate::bridge::keeper::Off;
 use crate::ids::PracticeId;
-use crate::remote::{CallError, ErrorClass};
+use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS was never reached since the start.
 pub const NEVER_READ: &str = "the practice's system was not reached yet";
@@ -56,6 +56,12 @@ pub fn left_behind(practices: &[PracticeId]) -> String {
 
 /// Healthengine refuses us, or does not answer.
 pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {
+    if error.cause == Some(Cause::Page) {
+        return format!(
+            "Something between vetbridge and Healthengine answers in its place: {error}. Bookings wait at Healthengine until that is over; if it stays, \
+             ask whoever looks after the network here (a firewall, a proxy, a login page), then Healthengine's support."
+        );
+    }
     match error.class {
         ErrorClass::Credentials => {
             "Healthengine refuses the api-key (401). Check `api_key` under [healthengine]; Healthengine's integration team issues it.".into()

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{Advice, listed, plain};
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
-use crate::remote::{CallError, ErrorClass};
+use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice {
@@ -50,6 +50,13 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
 
 /// Healthengine did not answer as it should.
 pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId) -> Advice {
+    if error.cause == Some(Cause::Page) {
+        return Advice::new(
+            format!("Something answers at {url} in Healthengine's place: {error}"),
+            "Check [healthengine] url; if it is right, ask whoever looks after the network here (a firewall, a proxy, a login page), then \
+             Healthengine's support",
+        );
+    }
     let problem = match error.class {
         ErrorClass::NotSent => format!("Healthengine cannot be reached at {url}: {error}"),
         ErrorClass::Lost => format!("Healthengine at {url} did not answer: {error}"),
@@ -157,6 +164,14 @@ pub fn user_not_bookable(user: UserId, name: &str, resource: ResourceId) -> Advi
     Advice::new(
         format!("User {user} ({}) cannot be booked at the location of {resource}", plain(name)),
         "Give the user that location in OpenVPMS and flag them for online booking, or remove the [[practice.resource]]",
+    )
+}
+
+/// A clinician whose user has no name in OpenVPMS.
+pub fn clinician_without_name(called: &str, user: UserId) -> Advice {
+    Advice::new(
+        format!("User {user} has no name in OpenVPMS, so pet owners see \"{}\"", plain(called)),
+        "Give the user a name in OpenVPMS, or the [[practice.resource]] one with name",
     )
 }
 
@@ -272,6 +287,7 @@ mod tests {
             let error = CallError::new(class, "why");
             assert_well_said(&openvpms(&error, "http://x/openvpms", "healthengine"));
             assert_well_said(&healthengine(&error, "https://x/v1", &PracticeId("1".into())));
+            assert_well_said(&healthengine(&error.due_to(Cause::Page), "https://x/v1", &PracticeId("1".into())));
         }
     }
 
@@ -310,6 +326,7 @@ mod tests {
             unknown_user(user, &[(user, "Andrew\nTurner".into())]),
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),
             schedule_in_two_practices(schedule, &PracticeId("1".into())),
+            clinician_without_name("Clinician 1158", user),
             zone_needed(LocationId(98), "GMT+10:00"),
             server_zone_unknown(LocationId(98), "Mars"),
             zones_differ("Australia/Perth", "Australia/Sydney"),

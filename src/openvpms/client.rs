@@ -164,8 +164,12 @@ impl WriteOpenVpms for Client {
 
     async fn cancel(&self, reference: &BookingReference) -> Answer<()> {
         let response = self.write(Method::Delete, booking_path(reference)?, "*/*", None).await?;
-        // A login page with 200 cancelled nothing.
-        answer::common_error(&response).map_or(Ok(()), Err)
+        if response.status == 204 {
+            return Ok(());
+        }
+        // The service has no other success. A login page, or whatever something in between answers with 200, cancelled nothing.
+        let page = answer::common_error(&response);
+        Err(page.unwrap_or_else(|| answer::contract(&response, "not what a cancellation is answered with")))
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset, NaiveDateTime};
 
+use crate::characters;
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
 use crate::remote::Answer;
 use crate::span::Span;
@@ -57,8 +58,15 @@ pub struct AppointmentType {
 pub struct User {
     /// Their id.
     pub id: UserId,
-    /// Their full name, as one text.
+    /// Their full name, as one text; blank where OpenVPMS has none.
     pub name: String,
+}
+
+impl User {
+    /// What to call them: their name, or their number where they have none.
+    pub fn called(&self) -> String {
+        characters::shown(&self.name).unwrap_or_else(|| format!("Clinician {}", self.id))
+    }
 }
 
 /// The stretch of time a free/busy question is about. Ask from midnight to midnight of the server's zone: the server walks

@@ -64,6 +64,10 @@ const CUT: &[&str] = &[
 
 /// The error that an answer with a status other than 2xx stands for.
 pub(super) fn error(response: &Response) -> CallError {
+    // A 401 is a page here as well: the container's. A 403 is none of the booking service's answers; as a page it is a firewall's.
+    if response.status == 403 && answer::is_html(response) {
+        return answer::page(response);
+    }
     if let Some(error) = answer::common_error(response) {
         return error;
     }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
 };
+use crate::characters;
 use crate::dates;
 use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::http::{Response, answer};
@@ -104,18 +105,17 @@ pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
         .and_then(|segment| percent_encoding::percent_decode_str(segment).decode_utf8().ok())
         .filter(|segment| is_reference(segment) && segment.contains(':'));
     let from_body = std::str::from_utf8(&response.body).ok().map(str::trim).filter(|text| is_reference(text));
-    match (from_body, from_header) {
-        (Some(body), Some(header)) if header.starts_with(body) => Ok(BookingReference(header.into_owned())),
-        (Some(body), _) => Ok(BookingReference(body.to_owned())),
-        (None, Some(header)) if response.status == 201 => Ok(BookingReference(header.into_owned())),
-        (None, _) if response.status == 200 && !answer::is_html(response) => Err(CallError::with_status(
+    match (response.status, from_body, from_header) {
+        (201, Some(body), Some(header)) if header.starts_with(body) => Ok(BookingReference(header.into_owned())),
+        (201, Some(body), _) => Ok(BookingReference(body.to_owned())),
+        (201, None, Some(header)) => Ok(BookingReference(header.into_owned())),
+        // Something in between said so, of a request that it may have passed on: only the slot can tell.
+        (200, _, _) if !answer::is_html(response) => Err(CallError::with_status(
             ErrorClass::Lost,
             response.status,
-            "the booking was answered without a reference",
+            "the booking was answered with something that is not OpenVPMS's own",
         )),
-        (None, _) => {
-            Err(answer::common_error(response).unwrap_or_else(|| answer::contract(response, "no booking reference")))
-        }
+        _ => Err(answer::common_error(response).unwrap_or_else(|| answer::contract(response, "no booking reference"))),
     }
 }
 
@@ -180,7 +180,7 @@ pub(super) fn users(value: &Value) -> Result<Vec<User>, Misfit> {
 /// One of them.
 pub(super) fn user(value: &Value) -> Result<User, Misfit> {
     let id = number(value, "id")?;
-    Ok(User { id: UserId(id), name: name(value, "User", id) })
+    Ok(User { id: UserId(id), name: shown_name(value).unwrap_or_default() })
 }
 
 /// `[{"start":"2019-02-15T09:00:00.000+11:00","end":"2019-02-15T10:45:00.000+11:00"}]`
@@ -269,6 +269,10 @@ fn number(value: &Value, name: &str) -> Result<i64, Misfit> {
 
 /// A name, or what stands for one that is missing.
 fn name(value: &Value, kind: &str, id: i64) -> String {
-    let name = field(value, "name").and_then(|name| cut(name, NAME_CHARS_MAX)).filter(|name| !name.trim().is_empty());
-    name.unwrap_or_else(|| format!("{kind} {id}"))
+    shown_name(value).unwrap_or_else(|| format!("{kind} {id}"))
+}
+
+/// A name that staff gave to something, fit for pages, logs and Healthengine.
+fn shown_name(value: &Value) -> Option<String> {
+    field(value, "name").and_then(|name| cut(name, NAME_CHARS_MAX)).and_then(|name| characters::shown(&name))
 }

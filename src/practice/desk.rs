@@ -280,7 +280,7 @@ mod tests {
     use crate::remote::CallError;
 
     fn failed(class: ErrorClass, status: Option<u16>) -> Submission {
-        submission(Err(CallError { class, status, detail: "x".into(), retry_after: None }))
+        submission(Err(CallError { class, status, detail: "x".into(), retry_after: None, cause: None }))
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 use super::Practice;
+use crate::booking::update::Outstanding;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page};
 use crate::ids::BookingId;
@@ -31,6 +32,32 @@ pub(super) struct Listing {
     began: Instant,
     /// Who was on it, and what it means that somebody was not; nothing if it could not be read.
     read: Option<(BTreeSet<BookingId>, Absence)>,
+}
+
+/// The bookings that wait for our answer, as one poll found them.
+pub(super) struct WaitingBookings {
+    listed: BTreeSet<BookingId>,
+    absence: Absence,
+}
+
+impl WaitingBookings {
+    pub(super) fn read(listed: &[BookingRequest], absence: Absence) -> Self {
+        Self { listed: listed.iter().map(|booking| booking.booking_id).collect(), absence }
+    }
+
+    /// Healthengine said that there are none.
+    pub(super) fn none() -> Self {
+        Self { listed: BTreeSet::new(), absence: Absence::IsCertain }
+    }
+
+    /// What the list says of a booking. One that moved from page to page meanwhile can be missing from it.
+    pub(super) fn tells_of(&self, id: BookingId) -> Outstanding {
+        match (self.listed.contains(&id), self.absence) {
+            (true, _) => Outstanding::Listed,
+            (false, Absence::MeansNothing) => Outstanding::Unknown,
+            (false, Absence::IsLikely | Absence::IsCertain) => Outstanding::NotListed,
+        }
+    }
 }
 
 /// A list of several pages, as it was last read.

@@ -405,7 +405,8 @@ impl Practice {
         let server = &self.healthengine;
         if self.publisher.batches.load(Ordering::Relaxed) {
             match server.send_availability_batch(snapshots).await {
-                Err(error) if matches!(error.status, Some(404 | 405)) => {
+                // The API's own word; a page says nothing about what the API has.
+                Err(error) if error.class == ErrorClass::Refused && matches!(error.status, Some(404 | 405)) => {
                     self.publisher.batches.store(false, Ordering::Relaxed)
                 }
                 Ok(outcome) => return (outcome, None),

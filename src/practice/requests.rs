@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::Practice;
 use super::documents::Document;
 use super::health::Subject;
-use super::lists::Absence;
+use super::lists::{Absence, WaitingBookings};
 use super::turns::Turn;
 use crate::booking::desk::{Event, next_look};
 use crate::booking::ledger::{Deadline, Entry};
@@ -26,7 +26,7 @@ use crate::messages::practice as say;
 use crate::remote::{Answer, ErrorClass};
 use crate::supervisor;
 use crate::webhooks::evidence::Item;
-use crate::webhooks::pace::{self, Circumstances, Outcome, Pace};
+use crate::webhooks::pace::{self, Circumstances, Outcome, Pace, Refusals};
 
 /// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
 pub(super) const IN_TIME_AT_ONCE: usize = 128;
@@ -51,14 +51,18 @@ impl Practice {
         // When the last poll began that a webhook caused.
         let mut hinted_at = None;
         let mut clock = self.shared.leaps.listen();
+        let mut refusals = Refusals::default();
         loop {
             let began = Instant::now();
             let outcome = match self.poll().await {
                 Ok(_) => {
                     delays.reset();
+                    refusals.accepted();
                     Outcome::Answered
                 }
-                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => {
+                Err(error)
+                    if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) && refusals.refused() =>
+                {
                     Outcome::Blocked
                 }
                 Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },
@@ -145,12 +149,12 @@ impl Practice {
         let mut found: Vec<(Item, Option<DateTime<Utc>>)> = Vec::new();
         // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
         // that is no longer listed was settled by somebody else.
-        let mut bookings_read = true;
+        let mut bookings = Some(WaitingBookings::none());
         if kinds.contains(&RequestKind::Bookings) || self.has_open_bookings() {
             let outcome = self.bookings(&mut found).await;
-            bookings_read = outcome.is_ok();
-            let text = outcome.err().map(|error| say::bookings_unread(&error));
+            let text = outcome.as_ref().err().map(say::bookings_unread);
             self.health.set(Subject::BookingList, text, self.now());
+            bookings = outcome.ok();
         } else {
             // What could not be read is not asked for any more.
             self.health.clear(&Subject::BookingList);
@@ -165,30 +169,29 @@ impl Practice {
             self.no_day_is_asked_for();
         }
         for kind in &kinds {
-            let answered = match kind {
-                RequestKind::Bookings => Ok(()),
+            let answered = match (kind, &bookings) {
+                (RequestKind::BookingUpdates, Some(bookings)) => self.updates(&mut found, bookings).await,
                 // A booking that could not be read is not unknown: its update waits for it.
-                RequestKind::BookingUpdates if !bookings_read => Ok(()),
-                RequestKind::BookingUpdates => self.updates(&mut found).await,
-                RequestKind::Availability => self.availability_requests().await,
-                RequestKind::PmsAppointmentChanges => self.appointment_changes().await,
-                RequestKind::PmsResources => {
+                (RequestKind::BookingUpdates, None) | (RequestKind::Bookings, _) => Ok(()),
+                (RequestKind::Availability, _) => self.availability_requests().await,
+                (RequestKind::PmsAppointmentChanges, _) => self.appointment_changes().await,
+                (RequestKind::PmsResources, _) => {
                     self.resources_wanted();
                     Ok(())
                 }
-                RequestKind::PmsAppointmentTypes => {
+                (RequestKind::PmsAppointmentTypes, _) => {
                     self.appointment_types_wanted();
                     Ok(())
                 }
-                RequestKind::UploadDocuments => {
+                (RequestKind::UploadDocuments, _) => {
                     self.reject_documents(Document::Upload);
                     Ok(())
                 }
-                RequestKind::AttachDocuments => {
+                (RequestKind::AttachDocuments, _) => {
                     self.reject_documents(Document::Attach);
                     Ok(())
                 }
-                RequestKind::ExtraFeature(name) | RequestKind::Unknown(name) => {
+                (RequestKind::ExtraFeature(name) | RequestKind::Unknown(name), _) => {
                     self.unserved(name);
                     Ok(())
                 }
@@ -207,12 +210,13 @@ impl Practice {
         self.shared.ledger.any_live(self.id(), |entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
-    /// Reads all outstanding bookings, then deals with them in the order of their deadlines.
-    async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
+    /// Reads all outstanding bookings, then deals with them in the order of their deadlines. What the list had.
+    async fn bookings(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<WaitingBookings> {
         let (began, began_at) = (Instant::now(), self.now());
         let read = self.outstanding_bookings().await;
         self.bookings_wait(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
         let (mut listed, absence) = read?;
+        let waiting = WaitingBookings::read(&listed, absence);
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
         if absence == Absence::IsCertain {
             let listed = listed.iter().map(|booking| booking.booking_id).collect();
@@ -251,7 +255,7 @@ impl Practice {
             _late = tokio::time::timeout_at(began + BOOKINGS_FIRST, all) => {}
             () = self.look_now.notified() => self.look_now.notify_one(),
         }
-        Ok(())
+        Ok(waiting)
     }
 
     fn was_answered_since(&self, id: BookingId, since: DateTime<Utc>) -> bool {

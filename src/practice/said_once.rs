@@ -1,6 +1,7 @@
 //! What Healthengine asks for at every poll and nothing can be done about: logged once.
 
 use super::Practice;
+use crate::messages;
 
 impl Practice {
     /// Requests without an id, or too many on one page: they are listed at every poll, and said once.
@@ -33,7 +34,7 @@ impl Practice {
     pub(super) fn said_once(&self, what: &str) {
         let mut unserved = self.locked(&self.unserved);
         if unserved.len() < 200 && unserved.insert(what.to_owned()) {
-            let what: String = what.chars().filter(|char| !char.is_control()).take(80).collect();
+            let what: String = messages::plain(what).chars().take(80).collect();
             tracing::info!(practice = %self.id(), "Healthengine asks for {what}, which is not offered; it gets an empty day.");
         }
     }

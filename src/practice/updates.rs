@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
+use super::lists::WaitingBookings;
 use crate::booking::desk::Event;
 use crate::booking::ledger::{Entry, State};
-use crate::booking::update::{self, AfterCancel, Plan};
+use crate::booking::update::{self, AfterCancel, Outstanding, Plan};
 use crate::booking::watch::{self, Found};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
@@ -22,8 +23,13 @@ use crate::webhooks::evidence::Item;
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 
 impl Practice {
-    /// Starts to deal with the outstanding updates, oldest first. What there is no place for is listed again.
-    pub(super) async fn updates(self: &Arc<Self>, found: &mut Vec<(Item, Option<DateTime<Utc>>)>) -> Answer<()> {
+    /// Starts to deal with the outstanding updates, oldest first. What there is no place for is listed again. `bookings` were read
+    /// before.
+    pub(super) async fn updates(
+        self: &Arc<Self>,
+        found: &mut Vec<(Item, Option<DateTime<Utc>>)>,
+        bookings: &WaitingBookings,
+    ) -> Answer<()> {
         let read = self.all_pages(|page| self.healthengine.booking_updates(page)).await;
         self.updates_wait(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
         let (mut updates, _) = read?;
@@ -35,9 +41,9 @@ impl Practice {
             // A booking that somebody is at goes first; the update is listed again at the next poll.
             let Some(turn) = self.take_turn(update.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.update_places).try_acquire_owned() else { break };
-            let practice = Arc::clone(self);
+            let (practice, outstanding) = (Arc::clone(self), bookings.tells_of(update.booking_id));
             let work = self.work_on(update.booking_id, async move {
-                let outcome = practice.update(&update).await;
+                let outcome = practice.update(&update, outstanding).await;
                 practice.written(outcome);
                 drop((turn, place));
             });
@@ -46,10 +52,16 @@ impl Practice {
         Ok(())
     }
 
-    async fn update(&self, update: &BookingUpdate) -> Result<(), LedgerError> {
+    async fn update(&self, update: &BookingUpdate, outstanding: Outstanding) -> Result<(), LedgerError> {
         let id = update.booking_id;
         let entry = self.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.id());
-        match update::plan(update, entry.as_ref()) {
+        // The list was read before the update was: a booking that its pet owner made, and gave up, since then is not on it.
+        let outstanding = match (&entry, outstanding) {
+            (None, Outstanding::NotListed) => self.is_listed(id).await.into(),
+            (Some(_), _) | (None, Outstanding::Listed | Outstanding::Unknown) => outstanding,
+        };
+        match update::plan(update, entry.as_ref(), outstanding) {
+            Plan::Wait => {}
             Plan::Confirm => self.confirm_update(update).await,
             Plan::Reject { reason, cannot_cancel } => {
                 if let Some(entry) = entry.filter(|_| cannot_cancel) {

@@ -1,8 +1,17 @@
-//! Accepts connections, with limits on everything a stranger could hold open.
+//! Accepts connections, with limits on everything that a client could hold open.
 //!
-//! Connections have places: those of expected peers 64, and who finds none waits; those of strangers eight, and who finds none is
-//! hung up on. So strangers can fill their own places and no others. Who is a stranger is the caller's word; the admin listener
-//! has none.
+//! | limit | on |
+//! | --- | --- |
+//! | [`PLACES`], [`STRANGERS`] | connections; a full house makes room ([`super::places`]) |
+//! | [`HEAD_WITHIN`] | the head of a request, and the pause before it |
+//! | [`super::conduct`] | bodies that do not come, answers that are not taken, requests and age of a connection |
+//! | [`BUFFER_BYTES_MAX`] | what is kept of a connection in memory |
+//!
+//! Connections have places: those of expected peers, and those of strangers, who so can fill their own places and no others. Who is a
+//! stranger is the caller's word; the admin listener has none. The accepting loop waits for nobody longer than
+//! [`super::places::GRACE`].
+//!
+//! A listener that stops answers what was sent to it before: requests in flight, and those of connections that were made already.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,22 +20,30 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-/// So many connections of expected peers are served at one time; more wait.
-const CONNECTIONS_MAX: usize = 64;
-/// So many of strangers; more are hung up on.
-const STRANGERS_MAX: usize = 8;
-/// A client that has not sent its headers by then is hung up on.
-const HEADERS_WITHIN: Duration = Duration::from_secs(5);
+use super::conduct::{AnswerBody, RequestBody, Stream};
+use super::places::{Place, Places};
+
+/// So many connections of expected peers are served at one time.
+const PLACES: usize = 256;
+/// So many of strangers.
+const STRANGERS: usize = 8;
+/// A client that has not sent the head of a request by then is hung up on.
+const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// No head of a request is longer.
+const BUFFER_BYTES_MAX: usize = 16 * 1024;
+/// What a client sent before the listener stopped has arrived by then.
+const IN_FLIGHT_MAX: Duration = Duration::from_millis(200);
 /// Answers in flight have this long to come to an end when the listener stops.
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -34,19 +51,24 @@ const STOPS_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// Serves everybody until the token is cancelled, then lets answers in flight come to an end.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// The address that the client connected to, among a request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Local(pub(super) SocketAddr);
+
+/// Serves everybody until the token is cancelled, then lets answers in flight come to an end. The listener stays open while anybody
+/// else has a handle to it: what connects from then on is theirs.
+pub async fn serve(listener: Arc<TcpListener>, router: Router, stop: CancellationToken) {
     serve_expected(listener, router, |_| true, stop).await;
 }
 
 /// The same where only some peers are expected.
 pub(super) async fn serve_expected(
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
     router: Router,
     is_expected: impl Fn(IpAddr) -> bool,
     stop: CancellationToken,
 ) {
-    let (places, strangers) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), Arc::new(Semaphore::new(STRANGERS_MAX)));
+    let (places, strangers) = (Places::new(PLACES), Places::new(STRANGERS));
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -54,53 +76,89 @@ pub(super) async fn serve_expected(
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, address)) = accepted else {
-            // Out of file descriptors, as a rule: give others time to close theirs.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            // Out of file descriptors, as a rule: somebody else has to give up theirs.
+            places.free_one();
+            tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let place = if is_expected(peer(address)) {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                place = Arc::clone(&places).acquire_owned() => place.ok(),
-            }
-        } else {
-            Arc::clone(&strangers).try_acquire_owned().ok()
-        };
+        let peer = canonical(address).ip();
+        let place = if is_expected(peer) { wait_for_place(&places, peer).await } else { strangers.take(peer).ok() };
+        // A stranger among strangers who all came at this moment.
         let Some(place) = place else { continue };
-        connections.spawn(connection(stream, Peer(peer(address)), router.clone(), stop.clone(), place));
+        let served = connection(stream, Peer(peer), place, router.clone(), stop.clone());
+        let stop = stop.clone();
+        connections.spawn(async move {
+            let place = served.await;
+            let _left_or_stopped = stop.run_until_cancelled(place.leave()).await;
+        });
     }
+    while let Some(Ok((stream, address))) = listener.accept().now_or_never() {
+        let peer = canonical(address).ip();
+        let Ok(place) = (if is_expected(peer) { &places } else { &strangers }).take(peer) else { break };
+        connections.spawn(connection(stream, Peer(peer), place, router.clone(), stop.clone()));
+    }
+    drop(listener);
     connections.close();
     connections.wait().await;
 }
 
-/// The address, in the form in which it would be configured: a listener on `[::]` sees IPv4 peers as `::ffff:…`.
-fn peer(address: SocketAddr) -> IpAddr {
-    address.ip().to_canonical()
+async fn wait_for_place(places: &Places, peer: IpAddr) -> Option<Place> {
+    loop {
+        match places.take(peer) {
+            Ok(place) => return Some(place),
+            Err(again_at) => tokio::time::sleep_until(again_at).await,
+        }
+    }
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: Peer,
-    router: Router,
-    stop: CancellationToken,
-    _place: OwnedSemaphorePermit,
-) {
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
-        router.clone().call(request)
-    });
+/// The address, in the form in which it would be configured: a listener on `[::]` sees IPv4 peers as `::ffff:…`.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Serves a connection to its end. What is left is its place.
+async fn connection(stream: TcpStream, peer: Peer, place: Place, router: Router, stop: CancellationToken) -> Place {
+    let Ok(local) = stream.local_addr() else { return place };
+    let (local, conduct) = (Local(canonical(local)), place.conduct.clone());
+    let service = {
+        let (conduct, places) = (conduct.clone(), place.places.clone());
+        service_fn(move |request: hyper::Request<Incoming>| {
+            let (serving, conduct) = (conduct.serves(), conduct.clone());
+            let mut request: Request = request.map(|body| Body::new(RequestBody { body, conduct: conduct.clone() }));
+            request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(local);
+            let (answering, places) = (router.clone().call(request), places.clone());
+            async move {
+                let mut answer = answering.await?;
+                if conduct.is_last() || places.is_crowded() {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, std::convert::Infallible>(answer.map(|body| AnswerBody { body, _serving: serving }))
+            }
+        })
+    };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN)
-        .serve_connection(TokioIo::new(stream), service);
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .serve_connection(TokioIo::new(Stream { stream, conduct: conduct.clone() }), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         // A client that hangs up is its own affair.
-        _ = connection.as_mut() => {}
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(STOPS_WITHIN, connection).await;
-        }
+        _ = connection.as_mut() => return place,
+        () = place.lost() => return place,
+        () = conduct.out_of_patience() => return place,
+        () = stop.cancelled() => {}
     }
+    // hyper's graceful end would hang up on a client whose request is on its way.
+    conduct.end_with_the_next_answer();
+    let _ = tokio::time::timeout(STOPS_WITHIN, async {
+        if !conduct.is_serving() && tokio::time::timeout(IN_FLIGHT_MAX, connection.as_mut()).await.is_ok() {
+            return;
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    })
+    .await;
+    place
 }

@@ -5,11 +5,13 @@
 
 mod api;
 mod auth;
+mod conduct;
 mod deskless;
 mod guard;
 mod listener;
 mod page;
 mod pause;
+mod places;
 pub mod resolve;
 mod resync;
 pub mod view;

@@ -134,7 +134,7 @@ impl Webhooks {
     }
 
     /// Serves until the token is cancelled.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    pub async fn serve(self, listener: Arc<TcpListener>, stop: CancellationToken) {
         let rules = self.clone();
         let is_expected =
             move |peer| rules.with(|rules| rules.allowed.contains(&peer) || rules.proxies.contains(&peer));

@@ -62,10 +62,12 @@ pub enum Fault {
     Hang,
     /// The answer comes this much later.
     Slow(Duration),
-    /// This status, with an HTML page, before anything is done.
+    /// This status, with an HTML page, before anything is done: a page of something in between, or of OpenVPMS's container.
     StatusBefore(u16),
     /// The request is carried out, then this status with an HTML page.
     StatusAfter(u16),
+    /// This status as the API of Healthengine itself refuses, before anything is done.
+    RefusalBefore(u16),
     /// 200 with an HTML login page; nothing is done.
     LoginPage,
     /// The request is carried out and half of the answer's body is sent.
@@ -82,6 +84,18 @@ impl Answered {
         );
         let headers = vec![("content-type".to_owned(), "text/html;charset=utf-8".to_owned())];
         Self { status, headers, body: page.into_bytes() }
+    }
+
+    /// A page of something in between, whose clock has never been set.
+    fn page(status: u16, title: &str) -> Self {
+        Self::html(status, title).with_header("date", "Thu, 01 Jan 2015 00:00:00 GMT")
+    }
+
+    /// A refusal in JSON; 401 has no body.
+    fn refusal(status: u16) -> Self {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let body = if status == 401 { Vec::new() } else { br#"{"error":"refused"}"#.to_vec() };
+        Self { status, headers, body }
     }
 
     /// The value of a header, by its name in lower case.
@@ -144,19 +158,20 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: Asked) -> Fat
         }
         Some(Fault::Hang) => Fate::Silence,
         Some(Fault::Slow(by)) => Fate::Answered(model.answer(&asked), by),
-        Some(Fault::StatusBefore(status)) => at_once(Answered::html(status, &format!("HTTP Status {status}"))),
+        Some(Fault::StatusBefore(status)) => at_once(Answered::page(status, &format!("HTTP Status {status}"))),
         Some(Fault::StatusAfter(status)) => {
             model.answer(&asked);
-            at_once(Answered::html(status, &format!("HTTP Status {status}")))
+            at_once(Answered::page(status, &format!("HTTP Status {status}")))
         }
-        Some(Fault::LoginPage) => at_once(Answered::html(200, "Login")),
+        Some(Fault::RefusalBefore(status)) => at_once(Answered::refusal(status)),
+        Some(Fault::LoginPage) => at_once(Answered::page(200, "Login")),
         Some(Fault::Truncate) => match model.answer(&asked) {
             // Of nothing there is no half: the head is what gets lost.
             answered if answered.body.is_empty() => Fate::HangUp,
             answered => Fate::Truncated(answered),
         },
         Some(Fault::TooMany(seconds)) => {
-            at_once(Answered::html(429, "Too Many Requests").with_header("retry-after", seconds.to_string()))
+            at_once(Answered::page(429, "Too Many Requests").with_header("retry-after", seconds.to_string()))
         }
     }
 }

@@ -5,7 +5,7 @@
 //! | inside the live hours | `request_interval` |
 //! | outside them, or while webhooks demonstrably arrive | `idle_request_interval` |
 //! | Healthengine did not answer | the backoff |
-//! | it refuses credentials or consent | five minutes, whatever webhooks say |
+//! | it refuses credentials or consent, twice in a row | five minutes, whatever webhooks say |
 //! | it asked for more time (`Retry-After`) | no less than that |
 //!
 //! Healthengine takes a practice off the site after ten minutes without a poll inside the live hours, and wants one an hour at
@@ -42,6 +42,24 @@ pub enum Outcome {
         /// How long Healthengine wants to be left alone.
         retry_after: Option<Duration>,
     },
+}
+
+/// How often credentials or consent were refused since they were last accepted. Something in between can say so in the API's own
+/// form, and five minutes without a poll are long: so one refusal is asked about once more before it is believed.
+#[derive(Debug, Default)]
+pub struct Refusals(u32);
+
+impl Refusals {
+    /// They were accepted.
+    pub fn accepted(&mut self) {
+        self.0 = 0;
+    }
+
+    /// They were refused. True if that is to be believed.
+    pub fn refused(&mut self) -> bool {
+        self.0 = self.0.saturating_add(1);
+        self.0 > 1
+    }
 }
 
 /// What the wait follows from.

@@ -3,7 +3,7 @@
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::{BookingId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, Who};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, LateReject, Who};
 use vetbridge::simulator::openvpms::Status;
 
 use crate::support::{Clinic, booked, minutes, seconds, wall_time};
@@ -243,4 +243,88 @@ async fn a_cancellation_crossing_a_cancellation_leaves_nothing_open() {
     assert_eq!((clinic.state(booking), clinic.booking(booking).updates_rejected), (Some(State::Cancelled), 0));
     assert_eq!(clinic.booking(booking).start, wall_time(SLOT));
     clinic.finish().await;
+}
+
+/// Waits until all of these are answered, and their updates too.
+async fn until_answered(clinic: &Clinic, bookings: &[BookingId]) {
+    let is_answered = |id: &BookingId| {
+        let booking = clinic.booking(*id);
+        booking.answer != Answer::Open && booking.open_updates.is_empty()
+    };
+    clinic.until("all are answered", minutes(9), |_| bookings.iter().all(is_answered)).await;
+}
+
+/// Healthengine's list goes on saying that the pet owner waits.
+fn give_up_unnoticed(clinic: &Clinic, booking: BookingId) {
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.healthengine.write_field(booking, "bookingStatus", Some("Requested".into())).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_waits_for_its_booking_in_a_long_backlog() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.close_port();
+    let start =
+        |number: usize| format!("2027-02-{} {:02}:{:02}", 16 + number / 28, 9 + number % 28 / 4, number % 4 * 15);
+    let bookings: Vec<BookingId> =
+        (0..60).map(|number| clinic.owner_books_regardless("s136", "66:s136", &start(number))).collect();
+    clinic.pass(minutes(1)).await;
+    let given_up = [bookings[25], bookings[58]];
+    for booking in given_up {
+        give_up_unnoticed(&clinic, booking);
+    }
+    // So slow that a poll is over before most of them have begun.
+    clinic.openvpms_faults.set(|_| Some(Fault::Slow(seconds(1))));
+    clinic.healthengine_faults.heal();
+    until_answered(&clinic, &bookings).await;
+    for booking in given_up {
+        assert_eq!(clinic.appointments_of(booking).len(), 0, "it stands for an owner who cancelled");
+        assert_eq!((clinic.booking(booking).updates_rejected, clinic.state(booking)), (0, Some(State::Cancelled)));
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_waits_while_the_list_that_may_have_its_booking_is_not_read_whole() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| settings.per_page = 1);
+    let page_two_fails = || {
+        clinic.healthengine_faults.set(|asked| {
+            let of_bookings = asked.target.contains("/requests/bookings?") && asked.target.contains("page=2");
+            of_bookings.then_some(Fault::StatusBefore(502))
+        });
+    };
+    clinic.healthengine_faults.close_port();
+    let first = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    let second = clinic.owner_books("s136", "66:s136", "2027-02-16 11:00");
+    // Its resource is gone, so that the first is listed for as long as its rejection comes too late.
+    clinic.healthengine.configure(|settings| settings.late_reject = LateReject::Ignore);
+    clinic.healthengine.write_field(first, "pmsResourceId", Some(serde_json::Value::Null)).unwrap();
+    clinic.pass(minutes(1)).await;
+    give_up_unnoticed(&clinic, second);
+    clinic.healthengine_faults.heal();
+    page_two_fails();
+    let waits = |clinic: &Clinic| !clinic.booking(second).open_updates.is_empty() && clinic.state(second).is_none();
+    clinic.throughout("the update waits", minutes(2), waits).await;
+    clinic.healthengine_faults.heal();
+    clinic.healthengine.configure(|settings| settings.late_reject = LateReject::Settle);
+    until_answered(&clinic, &[first, second]).await;
+    assert_eq!(clinic.appointments_of(second).len(), 0, "it stands for an owner who cancelled");
+    assert_eq!((clinic.booking(second).updates_rejected, clinic.state(second)), (0, Some(State::Cancelled)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_of_a_booking_that_nobody_here_knows_is_rejected_once_the_list_is_read_whole() {
+    let mut clinic = Clinic::open().await;
+    let unknown = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.healthengine.progress_by_hand(unknown).unwrap();
+    clinic.excuse(unknown);
+    // An entry that cannot be made out could be any booking.
+    let odd = clinic.owner_books("s136", "66:s136", "2027-02-16 11:00");
+    clinic.healthengine.write_field(odd, "bookingId", None).unwrap();
+    clinic.healthengine.cancel(unknown).unwrap();
+    let waits = |clinic: &Clinic| !clinic.booking(unknown).open_updates.is_empty();
+    clinic.throughout("the update waits", minutes(1), waits).await;
+    clinic.healthengine.write_field(odd, "bookingId", Some(odd.0.into())).unwrap();
+    clinic.until("it is rejected", seconds(15), |clinic| clinic.booking(unknown).updates_rejected == 1).await;
 }

@@ -14,6 +14,7 @@ mod client_memory;
 mod contested;
 mod dates;
 mod early;
+mod gateways;
 mod guard;
 mod healthengine_away;
 mod holdups;

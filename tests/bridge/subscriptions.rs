@@ -284,7 +284,9 @@ async fn while_consent_is_refused_nothing_is_asked_and_afterwards_it_is_made_goo
 #[tokio::test(start_paused = true)]
 async fn a_server_that_refuses_subscriptions_alone_is_asked_every_five_minutes_and_polls_go_on() {
     let mut clinic = Clinic::new().with_webhooks();
-    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/subscription").then_some(Fault::StatusBefore(403)));
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.ends_with("/subscription").then_some(Fault::RefusalBefore(403)));
     clinic.open_up().await;
     clinic.journal.clear();
     // Each of them is one that no webhook announced.

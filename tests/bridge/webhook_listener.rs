@@ -44,7 +44,7 @@ impl Listener {
         let heard: Arc<Mutex<Vec<Hint>>> = Arc::default();
         let hears = Arc::clone(&heard);
         let webhooks = Webhooks::new(config, move |hint| hears.lock().unwrap().push(hint));
-        tokio::spawn(webhooks.clone().serve(listener, stop.clone()));
+        tokio::spawn(webhooks.clone().serve(Arc::new(listener), stop.clone()));
         Self { webhooks, address, heard, _stop: stop.drop_guard() }
     }
 

@@ -5,6 +5,7 @@
 mod bookings;
 mod check;
 mod clinic;
+mod crowd;
 mod discover;
 mod lifecycle;
 mod resolve;

@@ -3,8 +3,13 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use vetbridge::simulator::healthengine::BookingStatus;
 
 use crate::clinic::{Clinic, eventually};
@@ -26,6 +31,50 @@ fn give_away(directory: &Path) -> Option<u32> {
     }
     give(directory);
     Some(NOBODY)
+}
+
+/// Clients that ask the admin listener for its health all the time, each time on a connection of its own.
+struct Callers {
+    stop: CancellationToken,
+    calls: JoinSet<(usize, Vec<String>)>,
+}
+
+impl Callers {
+    fn begin(port: u16) -> Self {
+        let (stop, mut calls) = (CancellationToken::new(), JoinSet::new());
+        for _ in 0..4 {
+            let stop = stop.clone();
+            calls.spawn(async move {
+                let (mut answered, mut failed) = (0, Vec::new());
+                while !stop.is_cancelled() {
+                    match call(port).await {
+                        Ok(answer) if answer.starts_with("HTTP/1.1 200 OK") => answered += 1,
+                        Ok(other) => failed.push(other),
+                        Err(error) => failed.push(error.to_string()),
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                (answered, failed)
+            });
+        }
+        Self { stop, calls }
+    }
+
+    /// How many calls were answered, and what became of the others.
+    async fn end(self) -> (usize, Vec<String>) {
+        self.stop.cancel();
+        let ended = self.calls.join_all().await;
+        (ended.iter().map(|(answered, _)| answered).sum(), ended.into_iter().flat_map(|(_, failed)| failed).collect())
+    }
+}
+
+async fn call(port: u16) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let request = format!("GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,8 +114,14 @@ async fn with_a_read_only_state_it_rejects_in_time_shows_red_and_goes_on_by_itse
     let view = clinic.healthengine.booking(rejected).unwrap();
     assert!((view.answered_at.unwrap() - view.booked_at).num_seconds() < 15, "{view:?}");
 
+    let callers = Callers::begin(clinic.port);
     fs::set_permissions(clinic.state(), Permissions::from_mode(0o700)).unwrap();
     eventually("it goes on by itself", async || service.open("/readyz").await.status() == 200).await;
+    let (answered_calls, failed_calls) = callers.end().await;
+    assert!(
+        answered_calls > 100 && failed_calls.is_empty(),
+        "{answered_calls} calls answered, failed: {failed_calls:?}"
+    );
     let after = clinic.book("s136").await;
     eventually("it is confirmed", async || answered(after)).await;
     assert_eq!((status(before), status(after)), (BookingStatus::Confirmed, BookingStatus::Confirmed));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::ids::{BookingId, PracticeId, ResourceId};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Violation};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Repeated, Violation};
 use vetbridge::simulator::openvpms::Appointment;
 
 use crate::life::{Deed, Life};
@@ -46,6 +46,7 @@ pub(crate) enum Flag {
     GoneWithMany,
     TooLate,
     SettledByHand,
+    NotExpected,
     MaybeForgotten,
     SwitchedOff,
     Unheard,
@@ -63,6 +64,7 @@ impl Flag {
             ("gone together with many", Self::GoneWithMany),
             ("call them", Self::TooLate),
             ("settled by hand", Self::SettledByHand),
+            ("Healthengine does not expect it", Self::NotExpected),
             ("memory is younger", Self::MaybeForgotten),
             ("Online booking was switched off before", Self::SwitchedOff),
             ("Healthengine does not know", Self::Unheard),
@@ -79,6 +81,7 @@ impl Flag {
             Self::GoneWithMany => "gone with many others",
             Self::TooLate => "rejected too late",
             Self::SettledByHand => "settled by hand",
+            Self::NotExpected => "stands, and is not expected",
             Self::MaybeForgotten => "cancelled, and perhaps forgotten",
             Self::SwitchedOff => "never told before the practice was switched off",
             Self::Unheard => "resolved, and Healthengine does not know",
@@ -248,6 +251,7 @@ impl Life {
             Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
             Flag::TooLate => disturbed || set_back || switched,
             Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
+            Flag::NotExpected => self.was(id, Deed::SettledByHand) || set_back,
             Flag::MaybeForgotten => set_back,
             Flag::SwitchedOff => switched,
             // Also of what was flagged for something else when staff cancelled it.
@@ -280,25 +284,29 @@ impl Life {
         at.is_some_and(|at| !self.is_recent(at, age + TimeDelta::seconds(30)))
     }
 
-    /// Everything on which the two systems and the ledger differ.
-    pub(crate) fn disagreements(&self) -> Vec<Wrong> {
-        let mut wrongs = Vec::new();
-        for practice in self.world.config.practices.iter().map(|practice| practice.id.clone()) {
-            self.compare_days(&practice, &mut wrongs);
-            let wanted = self.world.healthengine.days_asked_for(&practice).unwrap();
-            wrongs
-                .extend(wanted.iter().map(|(day, resource)| in_general(format!("{day} of {resource:?} is asked for"))));
-            if let Some(running) = self.world.bridge().and_then(|bridge| bridge.practice(&practice)) {
-                let reasons = running.not_in_step(self.world.clock.now());
-                wrongs.extend(reasons.into_iter().map(|reason| in_general(format!("practice {practice}: {reason}"))));
-            }
+    /// Something on which the two systems and the ledger differ, a booking as soon as there is one.
+    pub(crate) fn disagreement(&self) -> Option<Wrong> {
+        let of_booking = |booking: &BookingView| {
+            let what = self.compare(booking).err()?;
+            Some(of(booking.id, format!("booking {} {what}", booking.id)))
+        };
+        // Comparing the days is most of the work.
+        self.world
+            .bookings()
+            .iter()
+            .find_map(of_booking)
+            .or_else(|| self.world.config.practices.iter().find_map(|practice| self.disagreement_of(&practice.id)))
+    }
+
+    fn disagreement_of(&self, practice: &PracticeId) -> Option<Wrong> {
+        if let Some((day, resource)) = self.world.healthengine.days_asked_for(practice).unwrap().into_iter().next() {
+            return Some(in_general(format!("{day} of {resource:?} is asked for")));
         }
-        for booking in self.world.bookings() {
-            if let Err(what) = self.compare(&booking) {
-                wrongs.push(of(booking.id, format!("booking {} {what}", booking.id)));
-            }
+        let running = self.world.bridge().and_then(|bridge| bridge.practice(practice));
+        if let Some(reason) = running.and_then(|own| own.not_in_step(self.world.clock.now()).into_iter().next()) {
+            return Some(in_general(format!("practice {practice}: {reason}")));
         }
-        wrongs
+        self.compare_days(practice)
     }
 
     fn compare(&self, booking: &BookingView) -> Result<(), String> {
@@ -356,12 +364,29 @@ impl Life {
         // Nobody looks after a time that went by while the practice was off or a server away.
         let changed = [Deed::Moved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed));
         let too_late = changed && booking.start <= self.world.wall();
+        // Somebody was quicker than our rejection, which got lost, or which Healthengine took all the same: from outside that looks like
+        // a rejection that settled the booking.
+        let took_it_all_the_same = self.world.shape.repeated == Repeated::Accepted;
+        let may_be_ours = took_it_all_the_same || !self.world.story.struck(id, Purpose::Answer).is_empty();
+        let is_rejected = entry.is_some_and(|entry| entry.state == State::Rejected);
+        let seems_ours = booking.answer == Answer::ByHand && is_rejected && may_be_ours;
         self.is_revived(booking)
+            || seems_ours
+            || self.adopted_after_a_move(id, entry)
             || too_late
             || forgotten
             || self.is_unseen(booking)
             || never_listed
             || self.moved_where_nobody_sees(booking)
+    }
+
+    /// A lost store knew of the move and had told a person. All that Healthengine says of the booking since is its reference, and the diary
+    /// only knows where it is by then.
+    fn adopted_after_a_move(&self, id: BookingId, entry: Option<&Entry>) -> bool {
+        let moves = self.deeds.get(&id).into_iter().flatten().filter(|(_, deed)| *deed == Deed::Moved);
+        let Some(moved) = moves.map(|(at, _)| *at).max() else { return false };
+        let begins = entry.and_then(|entry| entry.history.first()).map(|first| (first.state, first.at));
+        begins.is_some_and(|(state, at)| state == State::Confirmed && at > moved) && self.store_went_back_since(id)
     }
 
     /// Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
@@ -413,7 +438,7 @@ impl Life {
     }
 
     /// The days of a practice, as they are published and as the diary has them.
-    fn compare_days(&self, practice: &PracticeId, wrongs: &mut Vec<Wrong>) {
+    fn compare_days(&self, practice: &PracticeId) -> Option<Wrong> {
         let now = self.world.wall();
         for resource in self.world.resources(practice) {
             // A store that was lost, or put back, does not know of every day that was sent.
@@ -421,22 +446,22 @@ impl Life {
             for day in beyond {
                 let published = self.world.healthengine.published(practice, &resource.to_string(), day).unwrap();
                 if published.is_some_and(|ranges| !ranges.is_empty()) {
-                    wrongs.push(in_general(format!("{resource} on {day} is offered beyond the horizon")));
+                    return Some(in_general(format!("{resource} on {day} is offered beyond the horizon")));
                 }
             }
             for day in self.world.days() {
                 let published = self.world.healthengine.published(practice, &resource.to_string(), day).unwrap();
                 let Some(published) = published else {
-                    wrongs.push(in_general(format!("{resource} on {day} was never sent")));
-                    continue;
+                    return Some(in_general(format!("{resource} on {day} was never sent")));
                 };
                 let expected = self.world.openvpms.staff(|clinic| truth::starts(clinic, resource, day, now));
                 let offered = starts(&published, day, now);
                 if let Some(what) = self.difference(resource, &offered, &expected) {
-                    wrongs.push(in_general(format!("{resource} on {day}: {what}")));
+                    return Some(in_general(format!("{resource} on {day}: {what}")));
                 }
             }
         }
+        None
     }
 
     /// The first start on which a day differs. What an API tells of a clinician is less than the truth: OpenVPMS 2.1 hides some of his

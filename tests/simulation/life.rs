@@ -210,7 +210,7 @@ impl Life {
     async fn agree(&mut self) -> Result<(), Wrong> {
         self.until_agreed(HEALED_WITHIN).await?;
         self.pass(AGREED_FOR).await?;
-        self.disagreements().into_iter().next().map_or(Ok(()), Err)
+        self.disagreement().map_or(Ok(()), Err)
     }
 
     async fn until_agreed(&mut self, limit: Duration) -> Result<(), Wrong> {
@@ -223,7 +223,7 @@ impl Life {
             }
             // Also what a backup of the store brought back.
             self.everybody_is_switched_on();
-            let Some(wrong) = self.disagreements().into_iter().next() else { return Ok(()) };
+            let Some(wrong) = self.disagreement() else { return Ok(()) };
             if began.elapsed() > limit {
                 return Err(wrong);
             }

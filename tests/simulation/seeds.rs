@@ -2,37 +2,69 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::bugs::{self, Bug};
+use crate::commit;
 use crate::life::{Tally, live};
 
-/// The seeds that `SEEDS` names, as `1-1000` or `7`, or else these.
-pub(crate) fn asked_for(unless_named: &str) -> RangeInclusive<u64> {
-    let named = std::env::var("SEEDS").unwrap_or_else(|_| unless_named.to_owned());
+/// Lived at every run, whatever the commit.
+const FIXED: RangeInclusive<u64> = 1..=8;
+/// A hunt ends after so many failures, unless `FAILURES` says otherwise.
+const FAILURES_MAX: usize = 20;
+/// So many of them are told in full; the others are named, and told when they are asked for by number.
+const STORIES_MAX: usize = 3;
+
+/// The seeds that `SEEDS` names, as `1-1000` or `7`.
+fn named() -> Option<RangeInclusive<u64>> {
+    let named = std::env::var("SEEDS").ok()?;
     let (first, last) = named.split_once('-').unwrap_or((&named, &named));
-    first.parse().expect("SEEDS is like 1-1000")..=last.parse().expect("SEEDS is like 1-1000")
+    let number = |text: &str| text.parse().expect("SEEDS is like 1-1000");
+    Some(number(first)..=number(last))
+}
+
+/// The seeds to live: those that `SEEDS` names, or else the fixed ones and this commit's.
+pub(crate) fn asked_for() -> Vec<u64> {
+    if let Some(named) = named() {
+        return named.collect();
+    }
+    let (own, source) = commit::seeds();
+    say(&format!(
+        "simulation: seeds {}-{}, and {}-{} from {source}; again with SEEDS={}-{} \
+         cargo test --test simulation no_booking -- --nocapture",
+        FIXED.start(),
+        FIXED.end(),
+        own.start(),
+        own.end(),
+        own.start(),
+        own.end(),
+    ));
+    FIXED.chain(own).collect()
 }
 
 /// Lives all of them; fails with the stories of those that failed.
-pub(crate) fn run_all(seeds: &RangeInclusive<u64>) {
+pub(crate) fn run_all(seeds: &[u64]) {
     let began = std::time::Instant::now();
-    let (next, tally) = (AtomicU64::new(*seeds.start()), Mutex::new(Tally::default()));
+    let failures_max = failures_max();
+    let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
     let failures = Mutex::new(BTreeMap::new());
     let hashes = Mutex::new(BTreeMap::new());
     let work = || {
         loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed > *seeds.end() || failures.lock().unwrap().len() >= FAILURES_MAX {
+            let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)).copied() else { return };
+            if failures.lock().unwrap().len() >= failures_max {
                 return;
             }
             let outcome = live(seed, None);
             tally.lock().unwrap().add(outcome.tally);
             hashes.lock().unwrap().insert(seed, outcome.hash);
             if let Some(failure) = outcome.failure {
+                // At once: a hunt of hours can be stopped at any moment.
+                say(&format!("{} (again with SEEDS={seed})", failure.lines().next().unwrap_or_default()));
                 failures.lock().unwrap().insert(seed, failure);
             }
         }
@@ -42,30 +74,45 @@ pub(crate) fn run_all(seeds: &RangeInclusive<u64>) {
             scope.spawn(work);
         }
     });
-    let count = seeds.end() - seeds.start() + 1;
-    let seconds = began.elapsed().as_secs_f64();
+    let hashes = hashes.into_inner().unwrap();
+    let (count, seconds) = (hashes.len(), began.elapsed().as_secs_f64());
     eprintln!(
-        "{count} seeds in {seconds:.1} s, {:.1} s per 1000\n{}",
+        "{count} of {} seeds in {seconds:.1} s, {:.1} s per 1000\n{}",
+        seeds.len(),
         seconds / count as f64 * 1000.0,
         tally.into_inner().unwrap()
     );
-    let hashes = hashes.into_inner().unwrap();
     if std::env::var("HASHES").is_ok() {
         hashes.iter().for_each(|(seed, hash)| eprintln!("seed {seed}: {hash:016x}"));
     }
     eprintln!("fingerprint: {:016x}", BuildHasherDefault::<DefaultHasher>::default().hash_one(&hashes));
     let failures = failures.into_inner().unwrap();
     let first_lines: Vec<&str> = failures.values().filter_map(|story| story.lines().next()).collect();
-    let stories: Vec<String> = failures.values().take(3).map(|story| format!("\n{story}\n")).collect();
-    assert!(failures.is_empty(), "these failed:\n{}\n{}", first_lines.join("\n"), stories.concat());
+    let stories: Vec<String> = failures.values().take(STORIES_MAX).map(|story| format!("\n{story}\n")).collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {count} lives failed (one of them again: SEEDS=<its number> cargo test --test simulation no_booking -- --nocapture):\n{}\n{}",
+        failures.len(),
+        first_lines.join("\n"),
+        stories.concat()
+    );
 }
 
-/// After so many failures the rest is not worth the time.
-const FAILURES_MAX: usize = 20;
+/// Written past the test runner, which shows what a test prints only when it fails.
+fn say(line: &str) {
+    // Nobody is worse off for a line that could not be written.
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
+
+/// `FAILURES=1000` goes on to that many.
+fn failures_max() -> usize {
+    let named = std::env::var("FAILURES").ok();
+    named.map_or(FAILURES_MAX, |number| number.parse().expect("FAILURES is a number"))
+}
 
 /// How many seeds each deliberate mistake takes; fails if one is not found within its bound. With `SEEDS` all are hunted in these.
 pub(crate) fn hunt_for_bugs() -> String {
-    let everywhere = std::env::var("SEEDS").is_ok().then(|| asked_for(""));
+    let everywhere = named();
     let hunt = |(bug, first, bound): (Bug, u64, u64)| {
         let (first, bound) =
             everywhere.as_ref().map_or((first, bound), |all| (*all.start(), all.end() - all.start() + 1));
@@ -83,8 +130,11 @@ pub(crate) fn hunt_for_bugs() -> String {
     table
 }
 
+/// `THREADS=1` leaves the others to somebody else.
 fn processors() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    let named = std::env::var("THREADS").ok();
+    let all = || thread::available_parallelism().map_or(1, usize::from);
+    named.map_or_else(all, |number| number.parse().expect("THREADS is a number"))
 }
 
 impl Tally {

@@ -93,10 +93,10 @@ impl Sky {
         let now = self.clock.now();
         self.outage = self.outage.filter(|(_, until)| now < *until);
         let fault = match self.outage {
-            Some((outage, until)) => outage.fault((until - now).to_std().unwrap_or_default(), asked),
+            Some((outage, until)) => outage.fault(self.system, now, until, asked),
             None => self.single(asked)?,
         };
-        let blocks = self.system == System::Healthengine && matches!(fault, Fault::StatusBefore(401 | 403));
+        let blocks = self.system == System::Healthengine && matches!(fault, Fault::RefusalBefore(401 | 403));
         let lasts = if blocks { BLOCKED } else { UNSETTLED };
         self.story.strike(self.system, asked, &Named(&fault).to_string(), lasts);
         Some(fault)
@@ -118,17 +118,27 @@ impl Sky {
             19 => Fault::LoginPage,
             20 | 21 => Fault::Truncate,
             22 => Fault::TooMany(1 + chance.below(10)),
-            _ => Fault::StatusBefore(self.refusal()),
+            _ => self.refusal(),
         })
     }
 
-    /// Healthengine is left alone for five minutes after 401 and 403, so these are rare there.
-    fn refusal(&self) -> u16 {
+    /// Healthengine is left alone for five minutes after its own 401 and 403, so these are rare there; pages with these are not.
+    fn refusal(&self) -> Fault {
         match self.system {
-            System::Healthengine if self.chance.percent(85) => 404,
-            System::OpenVpms | System::Healthengine => *self.chance.pick(&[401, 403, 404]),
+            System::OpenVpms => Fault::StatusBefore(*self.chance.pick(&[401, 403, 404])),
+            System::Healthengine if self.chance.percent(85) => Fault::StatusBefore(any_page(self.clock.now())),
+            System::Healthengine => match *self.chance.pick(&[401, 403, 404]) {
+                404 => Fault::StatusBefore(404),
+                refused => Fault::RefusalBefore(refused),
+            },
         }
     }
+}
+
+/// The status of a page, as the moment will have it.
+fn any_page(at: DateTime<Utc>) -> u16 {
+    const STATUSES: [u16; 6] = [400, 401, 403, 404, 405, 413];
+    STATUSES[at.timestamp_subsec_millis() as usize % STATUSES.len()]
 }
 
 fn late(asked: &Asked, chance: &Chance) -> Fault {
@@ -137,7 +147,8 @@ fn late(asked: &Asked, chance: &Chance) -> Fault {
 }
 
 impl Outage {
-    fn fault(self, left: Duration, asked: &Asked) -> Fault {
+    fn fault(self, system: System, now: DateTime<Utc>, until: DateTime<Utc>, asked: &Asked) -> Fault {
+        let left = (until - now).to_std().unwrap_or_default();
         match self {
             Self::Refused => Fault::Refuse,
             Self::Silent => Fault::Hang,
@@ -147,7 +158,12 @@ impl Outage {
             // Only what was sent towards the end is still in the queue.
             Self::Starting if asked.target.ends_with("/rejectInsert") => Fault::Hang,
             Self::Starting => Fault::CarryOutLate(left),
+            // The status of a page differs from outage to outage, and says nothing.
+            Self::LoginPage if system == System::Healthengine && until.timestamp() % 2 == 0 => {
+                Fault::StatusBefore(any_page(until))
+            }
             Self::LoginPage => Fault::LoginPage,
+            Self::Unauthorised if system == System::Healthengine => Fault::RefusalBefore(401),
             Self::Unauthorised => Fault::StatusBefore(401),
             Self::Busy => Fault::TooMany(5),
         }
@@ -168,6 +184,7 @@ impl fmt::Display for Named<'_> {
             Fault::Slow(_) => f.write_str("answered slowly"),
             Fault::StatusBefore(status) => write!(f, "{status} before it took effect"),
             Fault::StatusAfter(status) => write!(f, "{status} after it took effect"),
+            Fault::RefusalBefore(status) => write!(f, "{status}, of the API itself"),
             Fault::LoginPage => f.write_str("login page"),
             Fault::Truncate => f.write_str("answer cut off"),
             Fault::TooMany(_) => f.write_str("429"),

@@ -64,7 +64,7 @@ pub(crate) struct Shape {
     pub(crate) per_page: usize,
     batch: Batch,
     pub(crate) late_reject: LateReject,
-    repeated: Repeated,
+    pub(crate) repeated: Repeated,
     absent: Absent,
     travel_ms_max: u64,
     near_days: u32,

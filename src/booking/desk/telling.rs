@@ -110,6 +110,8 @@ impl Desk<'_> {
                 self.entry.told = true;
                 self.settled_by_hand()
             }
+            // It took no confirmation of ours, and was settled all the same: by its staff, or because the pet owner gave it up there.
+            State::Inserted | State::InDoubt if self.entry.heard == Heard::Nothing => self.not_expected(),
             State::Inserted | State::Rejected | State::InDoubt => {
                 self.entry.told = true;
                 // As a rule it was our answer, which nobody heard arrive.
@@ -122,6 +124,15 @@ impl Desk<'_> {
             }
             State::Confirmed => self.rest(),
         }
+    }
+
+    /// An appointment stands that Healthengine never heard of, and it does not ask any more.
+    fn not_expected(mut self) -> Step {
+        self.entry.told = true;
+        let state = if self.entry.state == State::InDoubt { State::InDoubt } else { State::Confirmed };
+        self.entry.enter(state, self.now.now, say::SETTLED_WITHOUT_US);
+        self.entry.flag(say::not_expected(&self.entry, self.now.zone));
+        self.rest()
     }
 
     /// Nothing stands in the diary although Healthengine counts the booking as settled.

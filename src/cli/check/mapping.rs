@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::Report;
+use crate::characters::shown;
 use crate::config::{Config, Practice};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
 use crate::messages::servers as say;
 use crate::messages::{Advice, plain};
-use crate::openvpms::ReadOpenVpms;
+use crate::openvpms::{ReadOpenVpms, User};
 use crate::practice::{asked, read_inventory};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::zone::Zone;
@@ -31,6 +32,7 @@ pub(super) async fn inspect(config: &Config, openvpms: &dyn ReadOpenVpms, report
         own.inspect_zone(report);
         own.inspect_left_out(openvpms, report).await?;
         own.inspect_types(report);
+        own.inspect_clinicians(report);
         for schedule in own.schedules() {
             let holder = *holders.entry(schedule).or_insert(&practice.id);
             if *holder != practice.id {
@@ -112,7 +114,7 @@ impl Own<'_> {
             (LeftOutReason::ScheduleNotFlagged, _) => say::schedule_not_flagged(schedule),
             (LeftOutReason::ClinicianNotListed | LeftOutReason::ClinicianNotAtLocation(_), Some(user)) => {
                 match openvpms.user(user).await {
-                    Ok(found) => say::user_not_bookable(user, &found.name, *resource),
+                    Ok(found) => say::user_not_bookable(user, &found.called(), *resource),
                     Err(error) if is_unknown(&error) => say::unknown_user(user, &self.known_users()),
                     Err(error) => return Err(error),
                 }
@@ -144,6 +146,17 @@ impl Own<'_> {
         }
     }
 
+    /// Pet owners and staff at Healthengine see what a clinician is called.
+    fn inspect_clinicians(&self, report: &mut Report) {
+        let entries = self.practice.resources.iter().filter(|entry| entry.name.is_none());
+        let nameless: BTreeSet<UserId> = entries.filter_map(|entry| entry.user).collect();
+        let users: BTreeMap<UserId, &User> =
+            self.inventory.users.values().flatten().map(|user| (user.id, user)).collect();
+        for user in nameless.iter().filter_map(|id| users.get(id)).filter(|user| shown(&user.name).is_none()) {
+            report.note(self.title(), say::clinician_without_name(&user.called(), user.id));
+        }
+    }
+
     /// The schedules that the practice fills, or would fill, each once.
     fn schedules(&self) -> BTreeSet<ScheduleId> {
         let offered = self.mapping.resources.iter().map(|resource| resource.id.schedule);
@@ -157,7 +170,7 @@ impl Own<'_> {
 
     fn known_users(&self) -> Vec<(UserId, String)> {
         let listed = self.inventory.users.values().flatten();
-        let users: BTreeSet<(UserId, String)> = listed.map(|user| (user.id, user.name.clone())).collect();
+        let users: BTreeSet<(UserId, String)> = listed.map(|user| (user.id, user.called())).collect();
         users.into_iter().collect()
     }
 

@@ -76,7 +76,7 @@ fn block(out: &mut String, found: &Found, listed_already: &mut BTreeSet<Schedule
     for user in &found.users {
         for Column { schedule, types: _ } in columns.iter().filter(|column| user.rostered.contains(&column.schedule.id))
         {
-            writeln!(out, "[[practice.resource]]  # {} on {}", plain(&user.user.name), plain(&schedule.name))?;
+            writeln!(out, "[[practice.resource]]  # {} on {}", user.user.called(), plain(&schedule.name))?;
             writeln!(out, "user = {}", user.id())?;
             writeln!(out, "schedule = {}", schedule.id)?;
         }

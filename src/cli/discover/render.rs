@@ -36,7 +36,7 @@ fn schedule(Column { schedule, types }: &Column) -> Value {
 }
 
 fn user(FoundUser { user, locations, rostered }: &FoundUser) -> Value {
-    json!({"user": user.id, "name": user.name, "locations": locations, "rostered": rostered})
+    json!({"user": user.id, "name": user.called(), "locations": locations, "rostered": rostered})
 }
 
 /// An indented list.
@@ -82,7 +82,7 @@ fn write_location(out: &mut String, found: &Found, horizon_days: u32) -> std::fm
             out,
             "  user {}  {}  {}",
             found_user.id(),
-            plain(&found_user.user.name),
+            found_user.user.called(),
             rosters(found_user, horizon_days)
         )?;
     }

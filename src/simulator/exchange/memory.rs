@@ -177,6 +177,7 @@ mod tests {
             (Fault::Slow(second * 30), Err(Lost), 1, 10),
             (Fault::StatusBefore(503), Ok(503), 0, 0),
             (Fault::StatusAfter(500), Ok(500), 1, 0),
+            (Fault::RefusalBefore(403), Ok(403), 0, 0),
             (Fault::LoginPage, Ok(200), 0, 0),
             (Fault::Truncate, Err(Lost), 1, 0),
             (Fault::TooMany(7), Ok(429), 0, 0),

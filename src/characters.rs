@@ -1,0 +1,108 @@
+//! Characters that nobody sees and that change what a text is: blanks of every sort, marks of no width, marks of direction.
+//!
+//! They come with what people paste: a no-break space from a web page, a byte order mark from an editor of Windows, a direction
+//! mark from an address book. Two texts that look alike then differ, a secret is refused, and a right-to-left override makes a
+//! name read backwards together with whatever stands behind it in a log. Each reader of text decides by these few functions what
+//! to leave out, what to make a plain blank, and what to name.
+
+/// White space, and characters that are drawn as nothing but a gap (Mongolian separator, Braille blank, Hangul fillers).
+pub fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{180e}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// Drawn as nothing at all: no width, direction of writing, variants of the character before.
+pub fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'                     // soft hyphen
+        | '\u{34f}' | '\u{61c}'      // grapheme joiner, direction mark of Arabic
+        | '\u{115f}' | '\u{1160}'    // fillers of Hangul syllables
+        | '\u{17b4}' | '\u{17b5}'    // inherent vowels of Khmer
+        | '\u{180b}'..='\u{180d}'    // variants of Mongolian letters
+        | '\u{200b}'..='\u{200f}'    // zero width, joiners (left over between emoji), direction marks
+        | '\u{202a}'..='\u{202e}'    // direction
+        | '\u{2060}'..='\u{206f}'    // word joiner, direction
+        | '\u{fe00}'..='\u{fe0f}'    // variants of emoji
+        | '\u{feff}'                 // byte order mark
+        | '\u{fff9}'..='\u{fffb}'    // annotations
+        | '\u{e0000}'..='\u{e0fff}'  // tags, further variants
+    )
+}
+
+/// A name as it can be shown anywhere: one line, plain blanks, nothing invisible, no control character. `None` if nothing is left.
+///
+/// Every letter stays, also one above U+FFFF: this is for names of a clinic, which nobody compares. What a pet owner typed is made
+/// fit for comparison by [`crate::booking::text`].
+pub fn shown(name: &str) -> Option<String> {
+    let kept = |character: &char| !is_invisible(*character) && (is_blank(*character) || !character.is_control());
+    let mut line = String::with_capacity(name.len());
+    for character in name.chars().filter(kept) {
+        match is_blank(character) {
+            false => line.push(character),
+            true if line.is_empty() || line.ends_with(' ') => {}
+            true => line.push(' '),
+        }
+    }
+    line.truncate(line.trim_end().len());
+    (!line.is_empty()).then_some(line)
+}
+
+/// Without what can stand at the ends of a text only by mistake: blanks, line breaks and what is invisible.
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(|character| is_blank(character) || is_invisible(character))
+}
+
+/// What a person can call a character that nobody sees, with its number; `None` for one that is seen.
+pub fn called(character: char) -> Option<String> {
+    let name = match character {
+        ' ' => return Some("a blank".to_owned()),
+        '\t' => return Some("a tab".to_owned()),
+        '\n' | '\r' => return Some("a line break".to_owned()),
+        '\u{a0}' | '\u{202f}' => "a no-break space",
+        '\u{200b}' | '\u{2060}' => "a space of no width",
+        '\u{feff}' => "a byte order mark",
+        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            "a mark of direction"
+        }
+        other if other.is_control() => "a control character",
+        other if is_blank(other) => "an unusual blank",
+        other if is_invisible(other) => "an invisible character",
+        _ => return None,
+    };
+    Some(format!("{name} (U+{:04X})", u32::from(character)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_turns_what_follows_around_is_shown_without_its_marks() {
+        for (name, expected) in [
+            ("\u{202e}Dr Turner\u{202c}", Some("Dr Turner")),
+            ("\u{2067}Room\u{2069} 1", Some("Room 1")),
+            (" Main\u{a0}\u{3000}Clinic\r\n", Some("Main Clinic")),
+            ("Ro\u{1b}[31mom\u{9b}", Some("Ro[31mom")),
+            ("🐶 Dogs", Some("🐶 Dogs")),
+            ("محمد", Some("محمد")),
+            ("\u{200b}\u{a0}\u{feff}", None),
+            ("", None),
+        ] {
+            assert_eq!(shown(name).as_deref(), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_ends_are_trimmed() {
+        assert_eq!(trimmed("\u{feff}\u{a0} a \u{200b}b\u{2060}\r\n"), "a \u{200b}b");
+        assert_eq!(trimmed("\u{feff}\n"), "");
+    }
+
+    #[test]
+    fn what_nobody_sees_has_a_name_and_what_is_seen_has_none() {
+        assert_eq!(called('\u{a0}').as_deref(), Some("a no-break space (U+00A0)"));
+        assert_eq!(called('\u{202e}').as_deref(), Some("a mark of direction (U+202E)"));
+        assert_eq!(called(' ').as_deref(), Some("a blank"));
+        assert_eq!(called('é'), None);
+    }
+}

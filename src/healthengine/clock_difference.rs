@@ -1,0 +1,168 @@
+//! How far Healthengine's clock is ahead of ours, from the `Date` of its answers.
+//!
+//! Deadlines of bookings depend on it, so one wrong `Date` must not move them. The latest few readings vote: readings that agree
+//! stand together, and the largest group tells the difference. Of equal groups the one nearest to zero does, because a machine's
+//! clock is usually right. So a first reading counts at once, a second one that disagrees can correct it, and among readings that
+//! agree an outlier is ignored until [`READINGS_KEPT`] / 2 + 1 say the same.
+//!
+//! A clock that is set (or a machine that slept) makes former readings worthless; they are forgotten then.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+/// So many readings vote.
+const READINGS_KEPT: usize = 5;
+/// Readings this far apart agree: each can be wrong by half a second and half a round trip.
+const AGREEMENT: TimeDelta = TimeDelta::seconds(3);
+/// An exchange that took longer says too little about the clocks.
+const ROUND_TRIP_MAX: TimeDelta = TimeDelta::seconds(2);
+/// Our clock was set if it went so much more, or less, than the time that went by.
+const CLOCK_WAS_SET: TimeDelta = TimeDelta::seconds(2);
+
+/// One exchange, as our clock saw it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// When it was asked.
+    pub(super) asked_at: DateTime<Utc>,
+    /// When the answer was there.
+    pub(super) answered_at: DateTime<Utc>,
+    /// The answer's `Date`: whole seconds, cut off.
+    pub(super) date: DateTime<Utc>,
+}
+
+/// The latest readings, and what they say together.
+#[derive(Debug, Default)]
+pub(super) struct ClockDifference {
+    readings: VecDeque<TimeDelta>,
+    /// The difference; zero before anything was read.
+    difference: TimeDelta,
+    /// When the latest reading was taken, by our clock and by the time that goes by.
+    last: Option<(DateTime<Utc>, Instant)>,
+}
+
+impl ClockDifference {
+    /// How far the other clock is ahead.
+    pub(super) fn get(&self) -> TimeDelta {
+        self.difference
+    }
+
+    /// Takes one more reading into account, taken at this moment of the time that goes by.
+    pub(super) fn note(&mut self, reading: Reading, now: Instant) {
+        let Some(read) = difference(reading) else { return };
+        if self.last.is_some_and(|last| was_set(last, (reading.answered_at, now))) {
+            self.readings.clear();
+        }
+        self.last = Some((reading.answered_at, now));
+        if self.readings.len() == READINGS_KEPT {
+            self.readings.pop_front();
+        }
+        self.readings.push_back(read);
+        self.difference = agreed(self.readings.make_contiguous());
+    }
+}
+
+/// What one exchange says. Half a second is added to the `Date`, which is cut to whole ones and was written about when half of the
+/// exchange was over. The error is at most half a second and half the round trip.
+fn difference(reading: Reading) -> Option<TimeDelta> {
+    let Reading { asked_at, answered_at, date } = reading;
+    let round_trip = answered_at.signed_duration_since(asked_at);
+    if round_trip < TimeDelta::zero() || round_trip > ROUND_TRIP_MAX {
+        return None;
+    }
+    let theirs = date.checked_add_signed(TimeDelta::milliseconds(500))?;
+    Some(theirs.signed_duration_since(asked_at.checked_add_signed(round_trip / 2)?))
+}
+
+fn was_set(before: (DateTime<Utc>, Instant), after: (DateTime<Utc>, Instant)) -> bool {
+    let shown = after.0.signed_duration_since(before.0);
+    let passed = TimeDelta::from_std(after.1.saturating_duration_since(before.1)).unwrap_or(TimeDelta::MAX);
+    shown.checked_sub(&passed).is_none_or(|step| step.abs() > CLOCK_WAS_SET)
+}
+
+/// The middle of the largest group of readings that agree.
+fn agreed(readings: &[TimeDelta]) -> TimeDelta {
+    let group = |first: TimeDelta| {
+        let mut group: Vec<TimeDelta> = readings
+            .iter()
+            .filter(|other| **other >= first && other.checked_sub(&first).is_some_and(|apart| apart <= AGREEMENT))
+            .copied()
+            .collect();
+        group.sort_unstable();
+        group
+    };
+    let groups = readings.iter().map(|first| group(*first));
+    let middle = |group: &[TimeDelta]| group.get(group.len() / 2).copied().unwrap_or_default();
+    groups
+        .max_by_key(|group| (group.len(), std::cmp::Reverse(middle(group).abs())))
+        .map(|group| middle(&group))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Readings as they come, five seconds apart: how far ahead each says the other clock is, and what the difference is then.
+    fn votes(steps: &[(i64, i64)]) {
+        let (mut clocks, started) = (ClockDifference::default(), Instant::now());
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for (index, (read, expected)) in steps.iter().enumerate() {
+            let passed = Duration::from_secs(5 * index as u64);
+            let asked_at = start + passed;
+            let date = asked_at + TimeDelta::seconds(*read);
+            let reading = Reading { asked_at, answered_at: asked_at + TimeDelta::milliseconds(100), date };
+            clocks.note(reading, started + passed);
+            let told = clocks.get();
+            let error = (told - TimeDelta::seconds(*expected)).abs();
+            assert!(error <= TimeDelta::seconds(1), "reading {index} of {steps:?}: {told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_first_reading_counts_and_an_outlier_does_not_until_several_agree() {
+        votes(&[(90, 90), (90, 90), (90, 90)]);
+        votes(&[(0, 0), (0, 0), (-6, 0), (0, 0), (3600, 0), (0, 0)]);
+        // A server whose clock was set, or a wrong start: three of five say so.
+        votes(&[(0, 0), (0, 0), (90, 0), (90, 0), (90, 90), (90, 90)]);
+        votes(&[(-86_400, -86_400), (0, 0), (0, 0), (0, 0)]);
+        // Outliers that do not agree with each other outvote nobody.
+        votes(&[(0, 0), (0, 0), (50, 0), (-50, 0), (500, 0), (-500, 0), (0, 0)]);
+        // Steps of the last second are no disagreement.
+        votes(&[(0, 0), (1, 1), (0, 0), (1, 1), (-1, 0), (1, 1)]);
+    }
+
+    #[tokio::test]
+    async fn readings_from_before_the_clock_was_set_are_forgotten() {
+        let (mut clocks, started) = (ClockDifference::default(), Instant::now());
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let mut note = |passed: u64, shown: i64| {
+            let (asked_at, date) = (start + TimeDelta::seconds(shown), start + Duration::from_secs(passed));
+            let reading = Reading { asked_at, answered_at: asked_at, date };
+            clocks.note(reading, started + Duration::from_secs(passed));
+            clocks.get().num_seconds()
+        };
+        for second in 0..5 {
+            assert_eq!(note(second, second as i64), 0);
+        }
+        // Our clock goes ten days ahead, and back: each time the first reading counts.
+        assert_eq!(note(5, 5 + 864_000), -863_999);
+        assert_eq!(note(6, 6), 0);
+    }
+
+    #[tokio::test]
+    async fn a_slow_exchange_and_dates_at_the_ends_of_time_say_nothing_and_harm_nothing() {
+        let (mut clocks, now) = (ClockDifference::default(), Instant::now());
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let slow = Reading { asked_at: start, answered_at: start + TimeDelta::seconds(8), date: start };
+        clocks.note(Reading { date: start + TimeDelta::seconds(45), ..slow }, now);
+        assert_eq!(clocks.get(), TimeDelta::zero());
+        for date in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
+            clocks.note(Reading { asked_at: start, answered_at: start, date }, now);
+            clocks.note(Reading { asked_at: date, answered_at: date, date: start }, now);
+        }
+    }
+}

@@ -17,9 +17,10 @@ use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
+use crate::http::penalty::{LeftAlone, Penalties};
 use crate::ids::PracticeId;
 use crate::leaps::Leaps;
-use crate::messages::{practice as say, state as state_say, supervisor as supervisor_say};
+use crate::messages::{admin as admin_say, practice as say, state as state_say, supervisor as supervisor_say};
 use crate::practice::clients::ClientMemory;
 use crate::practice::health::{Health, Subject};
 use crate::practice::ledger::Ledger;
@@ -42,6 +43,8 @@ pub trait Connect {
     fn openvpms(&self) -> Doors;
     /// Healthengine as one practice; `None` for a practice that neither this nor an earlier configuration had.
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle>;
+    /// The times for which they want to be left alone.
+    fn penalties(&self) -> Penalties;
 }
 
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by the next reading.
@@ -60,6 +63,7 @@ pub struct Bridge {
     /// One pause, or end of one, at a time: what is written last is what is wanted.
     pausing: AsyncMutex<()>,
     keep_days: watch::Sender<u32>,
+    penalties: Mutex<Penalties>,
     /// What is wrong with the whole rather than with one practice.
     health: Arc<Health>,
     started_at: DateTime<Utc>,
@@ -92,6 +96,7 @@ impl Bridge {
             keepers: Arc::default(),
             pausing: AsyncMutex::default(),
             keep_days: watch::Sender::new(config.bookings.keep_days),
+            penalties: Mutex::new(connect.penalties()),
             health: Arc::new(Health::of_the_service()),
             started_at: now,
             tasks: TaskTracker::new(),
@@ -210,6 +215,29 @@ impl Bridge {
             self.spawn(id, keeper);
         }
         self.look_for_left_behind();
+        *self.penalties.lock().unwrap_or_else(PoisonError::into_inner) = connect.penalties();
+        self.ask_again();
+    }
+
+    /// The servers that want to be left alone, and for how much longer.
+    pub fn left_alone(&self) -> Vec<(&'static str, LeftAlone)> {
+        let penalties = self.penalties();
+        penalties.each().into_iter().filter_map(|(name, penalty)| Some((name, penalty.left()?))).collect()
+    }
+
+    /// A person wants the servers to be asked again although they want to be left alone. The names of those that were.
+    pub fn ask_again(&self) -> Vec<&'static str> {
+        let lifted = self.penalties().lift();
+        if !lifted.is_empty() {
+            tracing::info!("{}", admin_say::asked_again(&lifted));
+            let keepers: Vec<Arc<Keeper>> = self.keepers().values().cloned().collect();
+            keepers.iter().for_each(|keeper| keeper.practice().ask_again());
+        }
+        lifted
+    }
+
+    fn penalties(&self) -> Penalties {
+        self.penalties.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Pauses a practice, or ends its pause, as if it were disabled in the configuration. `None` for a practice that is not in the
@@ -224,6 +252,9 @@ impl Bridge {
             return Ok(None);
         }
         pauses::set_paused(&self.shared.store, id, paused, self.now()).await?;
+        if !paused {
+            self.ask_again();
+        }
         // A configuration may have been read meanwhile.
         let keeper = configured();
         if let Some(keeper) = &keeper {

@@ -23,6 +23,7 @@ use crate::bridge::Connect;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
+use crate::http::penalty::PROBE_EVERY;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::{start as say, supervisor as supervisor_say};
 use crate::practice::{Absence, all_pages};
@@ -130,7 +131,7 @@ impl Deskless {
                     tracing::warn!(practice = %id, "Healthengine cannot be asked: {error}.");
                     let refused = matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden);
                     let wait = if refused && refusals.refused() { BLOCKED } else { self.request_interval };
-                    wait.max(error.retry_after.unwrap_or_default())
+                    wait.max(error.pause().min(PROBE_EVERY))
                 }
             };
             supervisor::rest(tokio::time::sleep(wait)).await;

@@ -10,6 +10,7 @@ mod classify;
 pub mod json;
 pub mod limits;
 pub mod network;
+pub mod penalty;
 mod retry;
 mod unfold;
 

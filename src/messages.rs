@@ -17,6 +17,7 @@ pub mod decisions;
 pub mod practice;
 pub mod reload;
 pub mod resolve;
+pub mod rival;
 pub mod servers;
 pub mod start;
 pub mod state;

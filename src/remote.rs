@@ -31,6 +31,8 @@ pub enum Cause {
     /// The answer is a page of HTML, or another text that the API does not speak: something between us and the server, or in its
     /// place, answered.
     Page,
+    /// The server wants to be left alone for a while, and is ([`crate::http::penalty`]).
+    LeftAlone,
 }
 
 /// What a caller can do about a failed call.
@@ -69,6 +71,12 @@ impl CallError {
     #[must_use]
     pub fn due_to(self, cause: Cause) -> Self {
         Self { cause: Some(cause), ..self }
+    }
+
+    /// How long whoever asks in a loop waits at least: what the server wishes, up to a minute. The transport keeps to the whole of the
+    /// wish; that it was lifted is noticed within this time.
+    pub fn pause(&self) -> Duration {
+        self.retry_after.unwrap_or_default().min(Duration::from_secs(60))
     }
 
     /// True if the server can have done nothing of what was asked, and will not do it later either.

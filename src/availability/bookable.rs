@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::grid::{GridSlot, snapped};
+use super::grid::{GridSlot, grid_to, snapped};
 use super::verdict::Reason;
-use super::window::ClockFault;
+use super::window::{ClockFault, Zones};
 use super::{OwnBooking, Question, ScheduleReading};
 use crate::ids::AppointmentTypeId;
 use crate::mapping::Resource;
@@ -28,6 +28,7 @@ pub(super) struct Bookable<'a> {
     fits: Fits,
     moment: super::Moment,
     slot_size: TimeDelta,
+    zones: Zones,
 }
 
 impl<'a> Bookable<'a> {
@@ -46,7 +47,11 @@ impl<'a> Bookable<'a> {
         }
         Some(Self {
             window: clinician.as_ref().map_or(reading.window, |clinician| clinician.window.cut(&reading.window)),
-            on_grid: snapped(&left, resource.slot_size_minutes, &question.zones.server),
+            on_grid: ending_once(
+                snapped(&left, resource.slot_size_minutes, &question.zones.server),
+                resource,
+                &question.zones,
+            ),
             left,
             reading,
             busy,
@@ -55,6 +60,7 @@ impl<'a> Bookable<'a> {
             fits: Fits::new(resource),
             moment: question.moment,
             slot_size: TimeDelta::minutes(resource.slot_size_minutes.into()),
+            zones: question.zones,
         })
     }
 
@@ -84,12 +90,15 @@ impl<'a> Bookable<'a> {
         if span.start <= self.moment.now {
             return Some(Reason::Past);
         }
-        if covers(&self.left, &span) { None } else { Some(self.obstacle(span).unwrap_or(Reason::Closed)) }
+        if covers(&self.left, &span) && self.zones.fault(span.end).is_none() {
+            return None;
+        }
+        Some(self.obstacle(span).unwrap_or(Reason::Closed))
     }
 
     /// What stands in the way within a span.
     fn obstacle(&self, span: Span) -> Option<Reason> {
-        if touches(&self.doubled, &span) {
+        if touches(&self.doubled, &span) || self.zones.fault(span.end).is_some() {
             return Some(Reason::HappensTwice);
         }
         if touches(&self.busy, &span) {
@@ -110,6 +119,20 @@ impl<'a> Bookable<'a> {
         let after = self.on_grid.partition_point(|span| span.end <= start);
         self.on_grid.get(after).filter(|span| span.start <= start).map_or(TimeDelta::zero(), |span| span.end - start)
     }
+}
+
+/// The same without the ends whose local time happens twice: an appointment that ends when the doubled time begins has an end that
+/// OpenVPMS, which keeps wall times, takes for the later of the two moments.
+fn ending_once(on_grid: Vec<Span>, resource: &Resource, zones: &Zones) -> Vec<Span> {
+    let ending_once = |span: Span| match zones.fault(span.end) {
+        None => span,
+        // Doubled time is not bookable, so every earlier moment of the span happens once.
+        Some(_) => {
+            let before = span.end - TimeDelta::seconds(1);
+            Span::new(span.start, grid_to(before, resource.slot_size_minutes, &zones.server))
+        }
+    };
+    on_grid.into_iter().map(ending_once).filter(|span| !span.is_empty()).collect()
 }
 
 /// Busy time by the reading, and bookings of ours that it need not show.

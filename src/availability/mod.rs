@@ -20,8 +20,9 @@
 //! schedules of his roster.)
 //!
 //! **Accepted.** A reading is older than its use by a second or more; the desk looks again. The doubled hour is not
-//! bookable at all, not even as the tail of an appointment that begins before it: OpenVPMS keeps wall times, so such an
-//! appointment's end would come back an hour off, and the desk could not tell later whether the time is wholly its own.
+//! bookable at all, not even as the tail of an appointment that begins before it, nor as the moment at which one ends: OpenVPMS keeps
+//! wall times, so such an appointment's end would come back an hour off, and the desk could not tell later whether the time is wholly
+//! its own.
 
 pub mod clinician;
 pub mod day;

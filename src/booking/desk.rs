@@ -18,10 +18,12 @@
 //! that moment is not seen.
 //!
 //! [`words`] has the events and actions. The rules stand by subject: a new booking and its POST here, [`doubt`], [`telling`]
-//! Healthengine, what happens to an appointment in the [`diary`], and what a person [`resolved`].
+//! Healthengine, what happens to an appointment in the [`diary`], what another bridge does at the same time ([`elsewhere`]), and what
+//! a person [`resolved`].
 
 mod diary;
 mod doubt;
+mod elsewhere;
 mod resolved;
 mod telling;
 mod words;
@@ -77,6 +79,9 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::OutOfSight => desk.out_of_sight(),
         Event::GoneWithMany => desk.gone_with_many(),
         Event::SwitchedOff => desk.switched_off(),
+        Event::AnsweredElsewhere => desk.answered_elsewhere(),
+        Event::LeftToAnother => desk.left_to_another(),
+        Event::NobodySaysWhose => desk.nobody_says_whose(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`desk`] | what to do next about one booking: the state machine |
 //! | [`update`] | what to do when a pet owner changes a booking |
 //! | [`watch`] | what staff did to an appointment |
+//! | [`rival`] | whether another bridge serves the same practice |
 //! | [`resolve`] | whether what a person says of a booking can be believed |
 //! | [`ledger`] | what is remembered of a booking, and its deadlines |
 //! | [`contact`], [`phone`], [`notes`], [`text`] | from what a pet owner typed to OpenVPMS's fields |
@@ -24,6 +25,7 @@ pub mod notes;
 pub mod phone;
 pub mod pseudonym;
 pub mod resolve;
+pub mod rival;
 pub mod sealing;
 pub mod text;
 pub mod update;

@@ -72,6 +72,13 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
             }
         };
     };
+    // We know of none, so the one that is echoed is from another bridge, which made the appointment.
+    if entry.state == State::InDoubt
+        && entry.reference.is_none()
+        && let Some(reference) = echoed_reference(&update.pms_appointment_ids)
+    {
+        return Plan::Cancel(reference);
+    }
     match (entry.state, &entry.reference) {
         (State::Received, _) => Plan::AfterBooking { withdraw: true },
         (State::Submitting | State::Inserted, _) => Plan::AfterBooking { withdraw: false },
@@ -183,6 +190,15 @@ mod tests {
         ] {
             let planned = plan(&update(BookingStatus::Cancelled, ids), None, outstanding);
             assert_eq!(planned, expected, "{ids:?} {outstanding:?}");
+        }
+    }
+
+    #[test]
+    fn a_doubtful_appointment_whose_reference_is_echoed_was_made_by_another_bridge_and_is_cancelled_by_it() {
+        let doubtful = entry(State::InDoubt, None);
+        for outstanding in ALL {
+            let planned = plan(&update(BookingStatus::Cancelled, &["603:be08"]), Some(&doubtful), outstanding);
+            assert_eq!(planned, Plan::Cancel(BookingReference("603:be08".into())));
         }
     }
 

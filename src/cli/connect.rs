@@ -15,6 +15,7 @@ use crate::healthengine::client::{Client as HealthengineClient, credentials};
 use crate::http::Lane;
 use crate::http::base_url::BaseUrl;
 use crate::http::network::{Credentials, Server, ServerSettings};
+use crate::http::penalty::Penalties;
 use crate::ids::PracticeId;
 use crate::openvpms::OpenVpmsHandle;
 use crate::openvpms::client::Client as OpenVpmsClient;
@@ -166,5 +167,12 @@ impl Connect for Network {
 
     fn healthengine(&self, practice: &Practice) -> Option<HealthengineHandle> {
         self.healthengine.handles.get(&practice.id).map(|(_, handle)| Arc::clone(handle))
+    }
+
+    fn penalties(&self) -> Penalties {
+        Penalties {
+            openvpms: Arc::clone(self.openvpms.server.penalty()),
+            healthengine: Arc::clone(self.healthengine.server.penalty()),
+        }
     }
 }

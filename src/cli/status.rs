@@ -29,6 +29,9 @@ fn text(status: &Status) -> String {
     let since = status.started_at.format("%Y-%m-%d %H:%M:%S UTC");
     let mut text = format!("vetbridge {} has run since {since}. {health}\n", status.version);
     problems(&mut text, &status.problems);
+    for server in &status.left_alone {
+        let _ = writeln!(text, "  {}", server.sentence());
+    }
     for practice in &status.practices {
         on(&mut text, practice);
     }

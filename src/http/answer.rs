@@ -17,8 +17,10 @@ use crate::characters::is_invisible;
 use crate::dates;
 use crate::remote::{Answer, CallError, Cause, ErrorClass};
 
-/// No server is left alone for longer, whatever it says.
+/// No server is left alone for longer, whatever it says,
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
+/// and for no longer than this where it does not say that we ask too much.
+const RETRY_AFTER_FAILURE_MAX: Duration = Duration::from_secs(60);
 /// What a `Retry-After` date counts as in an answer that does not say what time it is there.
 const RETRY_AFTER_UNKNOWN: Duration = Duration::from_secs(60);
 /// A longer answer is no reason.
@@ -124,7 +126,7 @@ fn title(body: &[u8]) -> Option<String> {
 }
 
 /// How long the server wants to be left alone: seconds, or a date, which is compared with the answer's own `Date`, so that a
-/// difference of the clocks does not matter. At most an hour.
+/// difference of the clocks does not matter. At most an hour with 429, and a minute with any other status.
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.header("retry-after")?.trim();
     let pause = match (text.parse::<u64>(), dates::of_header(text)) {
@@ -137,7 +139,7 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
             None => RETRY_AFTER_UNKNOWN,
         },
     };
-    Some(pause.min(RETRY_AFTER_MAX))
+    Some(pause.min(if response.status == 429 { RETRY_AFTER_MAX } else { RETRY_AFTER_FAILURE_MAX }))
 }
 
 /// A text of the other side made fit for one line of ours: control characters, blanks and characters that turn or hide text become
@@ -182,13 +184,15 @@ mod tests {
             ("Fri, 15 Feb 2019 00:00:00 GMT", 0),
             ("Sat, 16 Feb 2019 01:00:00 GMT", 3600),
         ] {
-            let answer = response(503, &[date, ("retry-after", text)], "");
+            let answer = response(429, &[date, ("retry-after", text)], "");
             assert_eq!(retry_after(&answer), Some(Duration::from_secs(seconds)), "{text}");
         }
-        let undated = response(503, &[("retry-after", "Fri, 15 Feb 2019 01:02:00 GMT")], "");
+        let undated = response(429, &[("retry-after", "Fri, 15 Feb 2019 01:02:00 GMT")], "");
         assert_eq!(retry_after(&undated), Some(RETRY_AFTER_UNKNOWN));
+        let failed = response(503, &[("retry-after", "3600")], "");
+        assert_eq!(retry_after(&failed), Some(RETRY_AFTER_FAILURE_MAX));
         for nonsense in ["", "soon", "-1", "1.5"] {
-            assert_eq!(retry_after(&response(503, &[("retry-after", nonsense)], "")), None, "{nonsense}");
+            assert_eq!(retry_after(&response(429, &[("retry-after", nonsense)], "")), None, "{nonsense}");
         }
     }
 

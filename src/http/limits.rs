@@ -1,4 +1,5 @@
-//! How often, and when, a server may be asked: two lanes of a token bucket, and the time a server wants to be left alone.
+//! How often, and when, a server may be asked: two lanes of a token bucket, and the time a server wants to be left alone
+//! ([`super::penalty`]).
 //!
 //! The shared bucket fills at the configured rate and holds what half a second fills. Calls of the background pass a bucket of
 //! their own first, which fills half as fast: whatever they ask for, the desk finds half of the tokens unspent. In any second
@@ -9,7 +10,7 @@
 //! paused time pauses it too (governor's own waiting would not).
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -20,6 +21,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Lane;
+use super::penalty::Penalty;
 use crate::remote::{Answer, CallError, ErrorClass};
 
 /// How long a call of the desk waits for its turn. Longer than that, the pet owner has been told something by now.
@@ -37,8 +39,7 @@ pub struct Limits {
     /// Held by the call at the head of each lane's queue; fair, so the others get it in the order in which they came.
     desk_queue: Mutex<()>,
     background_queue: Mutex<()>,
-    /// No call before this moment.
-    closed_until: StdMutex<Option<Instant>>,
+    penalty: Arc<Penalty>,
 }
 
 impl Limits {
@@ -55,7 +56,7 @@ impl Limits {
             ),
             desk_queue: Mutex::default(),
             background_queue: Mutex::default(),
-            closed_until: StdMutex::new(None),
+            penalty: Arc::default(),
         }
     }
 
@@ -64,8 +65,18 @@ impl Limits {
         if this.per_second == per_second {
             return Arc::clone(this);
         }
-        let closed_until = *this.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::new(Self { closed_until: StdMutex::new(closed_until), ..Self::new(per_second) })
+        Arc::new(Self::new(per_second).with(Arc::clone(&this.penalty)))
+    }
+
+    /// These limits for a server with that penalty.
+    #[must_use]
+    pub fn with(self, penalty: Arc<Penalty>) -> Self {
+        Self { penalty, ..self }
+    }
+
+    /// The time for which the server wants to be left alone.
+    pub fn penalty(&self) -> &Arc<Penalty> {
+        &self.penalty
     }
 
     /// Waits for this call's turn.
@@ -73,7 +84,7 @@ impl Limits {
     /// # Errors
     /// [`ErrorClass::NotSent`] at once while the server wants to be left alone, and when the turn would come too late.
     pub async fn turn(&self, lane: Lane) -> Answer<()> {
-        self.open()?;
+        self.penalty.admit(lane)?;
         let (patience, queue) = match lane {
             Lane::Desk => (DESK_PATIENCE, &self.desk_queue),
             Lane::Background => (BACKGROUND_PATIENCE, &self.background_queue),
@@ -81,37 +92,12 @@ impl Limits {
         let give_up_at = Instant::now() + patience;
         let Ok(_head) = tokio::time::timeout_at(give_up_at, queue.lock()).await else { return Err(too_many()) };
         // The server may have asked to be left alone meanwhile: whoever still stands in the queue need not wait it out.
-        self.open()?;
+        self.penalty.admit(lane)?;
         if lane == Lane::Background {
             token(&self.background, give_up_at).await?;
         }
         token(&self.shared, give_up_at).await?;
-        self.open()
-    }
-
-    /// From here on the server is left alone for this long.
-    pub fn close(&self, duration: Duration) {
-        let until = Instant::now() + duration;
-        let mut closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        // Answers overtake each other: the longest wish counts.
-        *closed = Some(closed.map_or(until, |earlier| earlier.max(until)));
-    }
-
-    fn open(&self) -> Answer<()> {
-        let mut closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(until) = *closed else { return Ok(()) };
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            *closed = None;
-            return Ok(());
-        }
-        Err(CallError {
-            retry_after: Some(left),
-            ..CallError::new(
-                ErrorClass::NotSent,
-                format!("the server wants to be left alone for another {} s", left.as_secs().max(1)),
-            )
-        })
+        self.penalty.admit(lane)
     }
 }
 
@@ -155,9 +141,17 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex as StdMutex;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::http::Response;
+
+    /// The server says that it wants to be left alone.
+    fn close(limits: &Limits, seconds: u64) {
+        let headers = vec![("retry-after".to_owned(), seconds.to_string())];
+        limits.penalty().heed(Lane::Background, &Response { status: 429, headers, body: Vec::new() });
+    }
 
     fn ten() -> Limits {
         Limits::new(NonZeroU32::new(10).unwrap())
@@ -242,7 +236,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn limits_that_are_renewed_are_the_same_or_at_another_rate_as_closed() {
         let limits = Arc::new(ten());
-        limits.close(Duration::from_secs(30));
+        close(&limits, 30);
         assert!(Arc::ptr_eq(&limits, &Limits::renewed(&limits, limits.per_second)));
         let slower = Limits::renewed(&limits, NonZeroU32::MIN);
         tokio::time::sleep(Duration::from_secs(29)).await;
@@ -254,8 +248,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_call_goes_to_a_closed_server_before_its_time_is_over() {
         let limits = ten();
-        limits.close(Duration::from_secs(30));
-        limits.close(Duration::from_secs(10));
+        close(&limits, 30);
+        close(&limits, 10);
         tokio::time::advance(Duration::from_secs(29)).await;
         let error = limits.turn(Lane::Desk).await.unwrap_err();
         assert_eq!((error.class, error.retry_after), (ErrorClass::NotSent, Some(Duration::from_secs(1))));
@@ -272,7 +266,7 @@ mod tests {
             async move { limits.turn(Lane::Desk).await }
         });
         tokio::task::yield_now().await;
-        limits.close(Duration::from_secs(60));
+        close(&limits, 60);
         assert_eq!(waiting.await.unwrap().unwrap_err().class, ErrorClass::NotSent);
     }
 }

@@ -10,7 +10,7 @@
 //! - Bodies are counted while they stream, after decompression: a server cannot make us hold more than the limit. Of long ones
 //!   few are taken in at one time, however many calls are under way; the others wait on the wire.
 //! - No proxy of the environment is used: what the configuration says is where the data goes.
-//! - After a 429, or a 5xx with `Retry-After`, no call leaves before that time is over.
+//! - After a 429, or a 5xx, with `Retry-After` the server is left alone as [`super::penalty`] says.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -25,7 +25,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::base_url::BaseUrl;
 use super::classify::Failure;
 use super::limits::Limits;
-use super::{Method, Request, Response, Transport, answer, retry};
+use super::penalty::Penalty;
+use super::{Method, Request, Response, Transport, retry};
 use crate::remote::{Answer, CallError, ErrorClass};
 
 /// The body limit unless set otherwise: a year of one schedule in slots of five minutes is about 5 MiB.
@@ -163,6 +164,11 @@ impl Server {
         Ok(Arc::new(Network { server: self.clone(), headers: self.headers(credentials)? }))
     }
 
+    /// The time for which it wants to be left alone.
+    pub fn penalty(&self) -> &Arc<Penalty> {
+        self.limits.penalty()
+    }
+
     fn headers(&self, credentials: &Credentials) -> Result<HeaderMap, SetupError> {
         match credentials {
             Credentials::Basic { username, .. } if username.contains(':') => Err(SetupError::UserName),
@@ -226,7 +232,7 @@ impl Transport for Network {
             self.server.limits.turn(request.lane).await?;
             let failure = match self.attempt(&request).await {
                 Ok(response) => {
-                    self.heed(&response);
+                    self.server.limits.penalty().heed(request.lane, &response);
                     return Ok(response);
                 }
                 Err(failure) => failure,
@@ -311,16 +317,6 @@ impl Network {
     async fn place_for_a_long_body(&self, status: u16) -> Result<SemaphorePermit<'_>, Failure> {
         let waited = tokio::time::timeout(self.server.request_timeout, self.server.long_bodies.acquire()).await;
         waited.ok().and_then(Result::ok).ok_or_else(|| Failure::too_many_long(status))
-    }
-
-    /// Closes the server for as long as it asks to be left alone.
-    fn heed(&self, response: &Response) {
-        if (response.status == 429 || response.status >= 500)
-            && let Some(pause) = answer::retry_after(response)
-        {
-            tracing::info!(status = response.status, seconds = pause.as_secs(), "the server asks to be left alone");
-            self.server.limits.close(pause);
-        }
     }
 }
 

@@ -86,8 +86,8 @@ pub struct Rulings {
     pub resources: Ruling,
     /// May the appointment types be sent?
     pub types: Ruling,
-    /// Resources that are missing from the reading and kept at Healthengine: nothing is sent for their days but what
-    /// was last accepted, and that only on request.
+    /// Resources that are missing from the reading, or that miss appointment types in it, while Healthengine keeps them:
+    /// nothing is sent for their days but what was last accepted, and that only on request.
     pub protected: BTreeSet<ResourceId>,
 }
 
@@ -119,17 +119,18 @@ impl Guard {
         let counted: BTreeSet<TypeId> = accepted.types.iter().filter(staying).copied().collect();
         let own_ruling = judge_list(&mut self.types, &counted, &offered.types, occasion);
 
-        match resources {
-            Ruling::Send => Rulings { resources, types: own_ruling, protected: BTreeSet::new() },
-            Ruling::Hold(_) => Rulings {
-                resources,
-                types: match own_ruling {
-                    Ruling::Send => Ruling::Hold(HoldReason::ResourcesHeld),
-                    Ruling::Hold(_) => own_ruling,
-                },
-                protected: accepted.resources.keys().filter(|id| !offered_resources.contains(id)).copied().collect(),
-            },
+        let types = match (resources, own_ruling) {
+            (Ruling::Hold(_), Ruling::Send) => Ruling::Hold(HoldReason::ResourcesHeld),
+            (Ruling::Send | Ruling::Hold(_), _) => own_ruling,
+        };
+        let mut protected = BTreeSet::new();
+        if matches!(resources, Ruling::Hold(_)) {
+            protected.extend(accepted.resources.keys().filter(|id| !offered_resources.contains(id)));
         }
+        if matches!(types, Ruling::Hold(_)) {
+            protected.extend(counted.difference(&offered.types).map(|kind| kind.resource));
+        }
+        Rulings { resources, types, protected }
     }
 }
 
@@ -327,6 +328,8 @@ mod tests {
         assert_eq!((rulings.resources, rulings.types), (Ruling::Send, Ruling::Send));
         let rulings = scene.read(&[(1, 1), (2, 1), (3, 1)]);
         assert_eq!((rulings.resources, rulings.types), (Ruling::Send, shrunk(8, 3, 1)));
+        let protected: Vec<String> = rulings.protected.iter().map(ToString::to_string).collect();
+        assert_eq!(protected, ["s1"], "its days would go out without the types that are missing");
     }
 
     #[test]

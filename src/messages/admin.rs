@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::plain;
+use super::{listed, plain};
 
 /// 401.
 pub const TOKEN_NEEDED: &str = "The admin token is needed: send the header \"Authorization: Bearer …\", or open the page with ?token=…. It stands in the file \
@@ -18,6 +18,22 @@ pub const RESYNC_INTERRUPTED: &str = "The resync was interrupted. Look into the 
 pub const OFF_AND_SILENT: &str = "Its days at Healthengine are empty, and nothing is sent for it.";
 /// A practice that is about to be off.
 pub const OFF_AND_LEAVING: &str = "What is under way is being settled; then its days at Healthengine are emptied.";
+
+/// A server that is left alone; `until` in UTC.
+pub fn left_alone(server: &str, status: u16, until: impl Display) -> String {
+    format!(
+        "{server} wants to be left alone until {until} (Retry-After with {status}): nothing is read or sent in the background until then, and bookings are \
+         looked for every 30 s. `vetbridge resync`, a reload of the configuration, or \"Ask again now\" on the status page asks it at once."
+    )
+}
+
+/// The log of a person's wish.
+pub fn asked_again(servers: &[&str]) -> String {
+    format!("Asked again although left alone until now: {}. A person, or a reload, wants it.", listed(servers))
+}
+
+/// The button.
+pub const ASK_AGAIN: &str = "Ask again now";
 
 /// 413.
 pub fn body_too_large(bytes_max: usize) -> String {

@@ -139,7 +139,11 @@ pub fn imported(records: usize, state: &Path, aside: Option<&Path>) -> String {
     let former = aside.map_or_else(String::new, |aside| format!(" What was there before is in {}.", aside.display()));
     format!(
         "{} are in {}.{former} With the next start everything is sent to Healthengine again, and bookings made since the export are taken \
-         over from there.",
+         over from there.\n\
+         Stop the vetbridge that the export came from, if it is another one and still runs (`systemctl stop vetbridge` on its machine; not \
+         `vetbridge pause`, which empties the days that both offer): two on one practice make bookings twice, or reject what the other one made. \
+         In case it runs, the first start leaves each booking to it for twelve seconds, for ten minutes or until two bookings were answered by \
+         nobody else.",
         counted(records, "record"),
         state.display()
     )

@@ -20,6 +20,8 @@ fn means(name: &str) -> &'static str {
             "bookings whose outcome is unknown are not looked at again, and cancellations by staff are not passed on"
         }
         SUBSCRIPTIONS => "the webhook subscription is not renewed; bookings are found by polling",
+        APPOINTMENTS => "appointments that staff moved or cancelled are noticed only where their time shows as free",
+        RIVALS => "another vetbridge that serves this practice is not noticed",
         KEEPER => "the practice is not started or stopped as the configuration says",
         VIGIL => "nobody notices loops that stand still",
         DESKLESS => "bookings are not rejected in time",
@@ -41,6 +43,10 @@ pub const ASKED_DAYS: &str = "asked_days";
 pub const DUE_BOOKINGS: &str = "due_bookings";
 /// Looks after the webhook subscription.
 pub const SUBSCRIPTIONS: &str = "subscriptions";
+/// Asks whether appointments still stand.
+pub const APPOINTMENTS: &str = "appointments";
+/// Looks for another bridge.
+pub const RIVALS: &str = "rivals";
 /// Keeps a practice as it is wanted.
 pub const KEEPER: &str = "keeper";
 /// Looks whether loops are stuck and whether the clock leaps.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::publishing::{ReadDays, Which};
 use super::{Offering, Practice};
 use crate::availability::{Day, ResourceDay};
@@ -90,6 +92,9 @@ impl Practice {
         let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
         let practice = Arc::clone(self);
         self.spawn("days that need no reading", async move {
+            let mut done: Vec<(String, NaiveDate)> =
+                again.iter().map(|own| (own.resource.to_string(), own.date)).collect();
+            done.extend(empty.iter().map(|own| (own.pms_resource_id.clone(), own.date)));
             let again = ReadDays { began: practice.now(), days: again };
             let sent = match practice.publish(again, Which::All, &|_| {}).await {
                 Ok(_) => practice.publish_empty(&empty).await,
@@ -98,7 +103,7 @@ impl Practice {
             match sent {
                 Ok(()) => {
                     let mut asked = practice.asked_days.locked();
-                    empty.iter().for_each(|own| asked.answered(&own.pms_resource_id, own.date));
+                    done.iter().for_each(|(resource, date)| asked.answered(resource, *date));
                 }
                 Err(error) => practice.days_failed(&error),
             }
@@ -118,7 +123,8 @@ impl Practice {
         let asked: Vec<String> = match request.pms_resource_id {
             Some(id) => vec![id],
             None => {
-                let all = resources.iter().map(|resource| resource.id.to_string()).collect();
+                let all = resources.iter().map(|resource| resource.id).chain(protected.iter().copied());
+                let all = all.map(|id| id.to_string()).collect();
                 self.asked_days.locked().unanswered(request.day, all)
             }
         };

@@ -102,7 +102,7 @@ impl Practice {
     }
 
     fn retry_after(&self, error: &CallError, delays: &mut Delays) -> Duration {
-        let wanted = error.retry_after.unwrap_or_default();
+        let wanted = error.pause();
         let own = if error.class == ErrorClass::Credentials { CREDENTIALS_DELAY } else { delays.next_delay() };
         own.max(wanted)
     }

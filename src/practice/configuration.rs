@@ -88,7 +88,7 @@ impl Configuration {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resources that OpenVPMS does not list and that stay at Healthengine until the guard is convinced.
+    /// Resources that OpenVPMS does not list, or without their types, and that stay at Healthengine until the guard is convinced.
     pub(super) fn protected(&self) -> BTreeSet<ResourceId> {
         Self::locked(&self.protected).clone()
     }
@@ -133,9 +133,6 @@ impl Practice {
             let wait = match self.configure(Reason::Interval, false).await.map_err(Failed::into_error) {
                 Ok(_) => {
                     delays.reset();
-                    if let Some(offering) = self.offering() {
-                        self.watch_round(&offering);
-                    }
                     sync.config_interval
                 }
                 Err(error)
@@ -144,7 +141,7 @@ impl Practice {
                 {
                     crate::webhooks::pace::BLOCKED
                 }
-                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()).min(sync.config_interval),
+                Err(error) => delays.next_delay().max(error.pause()).min(sync.config_interval),
             };
             let _again = self.first_configuration.set(());
             let due = supervisor::rest(async {
@@ -283,7 +280,8 @@ impl Practice {
         }
     }
 
-    /// From here on days are sent of what Healthengine has: the mapping, less what the guard or an error keeps from it.
+    /// From here on days are sent of what Healthengine has: the mapping, less what the guard or an error keeps from it. Nothing is
+    /// sent for the days of what the guard protects, which the mapping has without the types that are missing.
     fn offer_what_was_accepted(&self) {
         let Some(offering) = self.offering() else { return };
         let mut accepted = Offering::clone(&offering);
@@ -293,7 +291,10 @@ impl Practice {
                 told.resources.iter().flatten().map(|own| own.pms_resource_id.as_str()).collect();
             let types: BTreeSet<&str> =
                 told.types.iter().flatten().map(|own| own.pms_appointment_type_id.as_str()).collect();
-            accepted.mapping.resources.retain(|resource| resources.contains(resource.id.to_string().as_str()));
+            let protected = Configuration::locked(&self.configuration.protected);
+            accepted.mapping.resources.retain(|resource| {
+                resources.contains(resource.id.to_string().as_str()) && !protected.contains(&resource.id)
+            });
             for resource in &mut accepted.mapping.resources {
                 resource.types.retain(|kind| types.contains(kind.id.to_string().as_str()));
             }

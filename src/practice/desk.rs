@@ -84,7 +84,7 @@ impl Practice {
         in_time.unwrap_or_else(|_| Err(say::NEVER_READ.to_owned()))
     }
 
-    fn first_seen(&self, asked: &Asked, now: DateTime<Utc>) -> Entry {
+    pub(super) fn first_seen(&self, asked: &Asked, now: DateTime<Utc>) -> Entry {
         let request = &asked.request;
         let patient = self.shared.pseudonyms.of(&asked.contact(), request.booking_id);
         let mut entry = Entry::received(request.booking_id, self.id().clone(), request.booked_time, patient, now);
@@ -144,9 +144,14 @@ impl Practice {
                 (Action::Cancel(_) | Action::Confirm(_), _) if self.health.has(&Subject::Access) => {
                     Event::Replied(Reply::Outside)
                 }
-                (Action::Confirm(with), _) => Event::Replied(
-                    self.reply(entry.booking_id, self.healthengine.confirm_insert(entry.booking_id, &with).await),
-                ),
+                (Action::Confirm(with), _) => {
+                    let answer = self.healthengine.confirm_insert(entry.booking_id, &with).await;
+                    let reply = self.reply(entry.booking_id, answer);
+                    if reply == Reply::Taken {
+                        self.confirmation_taken();
+                    }
+                    Event::Replied(reply)
+                }
                 (Action::Reject(reason), _) => Event::Replied(
                     self.reply(entry.booking_id, self.healthengine.reject_insert(entry.booking_id, &reason).await),
                 ),
@@ -156,13 +161,20 @@ impl Practice {
                 (Action::Relist, _) => match self.is_listed(entry.booking_id).await {
                     Some(true) => Event::StillListed,
                     Some(false) => {
+                        self.perhaps_outrun(&entry);
                         self.answer_heard(entry.booking_id);
                         Event::Unlisted
                     }
                     None => Event::NotRelisted,
                 },
             };
-            held = held.or(locks);
+            if self.may_be_anothers(&entry, &event) {
+                held = None;
+                drop(locks);
+                event = self.give_way(&entry, event).await;
+            } else {
+                held = held.or(locks);
+            }
         }
     }
 
@@ -210,7 +222,8 @@ impl Practice {
             now: self.now(),
             healthengine_ahead: self.healthengine.clock_difference(),
             request_timeout: self.settings.request_timeout,
-            hold: self.settings.bookings.when_openvpms_is_down == WhenDown::Hold,
+            // What cannot be looked at may be made by another bridge this moment.
+            hold: self.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.rivals.is_certain(),
             zone: self.zone(),
         }
     }

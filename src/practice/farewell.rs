@@ -84,7 +84,7 @@ impl Practice {
                     return Farewell::Refused;
                 }
                 Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => BLOCKED,
-                Err(error) => delays.next_delay().max(error.retry_after.unwrap_or_default()),
+                Err(error) => delays.next_delay().max(error.pause()),
             };
             tokio::select! {
                 biased;

@@ -52,6 +52,8 @@ pub enum Subject {
     Subscriptions,
     /// Webhooks cannot be delivered.
     Webhooks,
+    /// Another bridge serves the practice.
+    AnotherBridge,
     /// The store cannot be written.
     Store,
     /// Practices that were removed from the configuration before their days were emptied.
@@ -87,6 +89,7 @@ impl Subject {
             Self::Features => "features".into(),
             Self::Subscriptions => "subscriptions".into(),
             Self::Webhooks => "webhooks".into(),
+            Self::AnotherBridge => "another_bridge".into(),
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),

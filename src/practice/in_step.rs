@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
 use super::health::Subject;
-use crate::messages::practice as say;
+use crate::messages::{practice as say, rival};
 
 /// What was last done when. Shown to operators, and what *in step* is made of.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +55,9 @@ impl Practice {
         }
         if self.health.has(&Subject::Access) {
             reasons.push(say::NO_ACCESS.to_owned());
+        }
+        if self.rivals.is_certain() {
+            reasons.push(rival::NOT_ALONE.to_owned());
         }
         reasons.extend(self.loops_that_are_ill());
         reasons

@@ -3,12 +3,12 @@
 //! A kind that is missing here stays behind and is named as unknown by `state verify`; a test reads the source and finds it.
 //! Its samples stand in `fixtures/store/`, one file for each version that ever was.
 
-use super::{clients, configuration, full_resync, ledger, publishing, rosters, subscriptions, zones};
+use super::{clients, configuration, full_resync, ledger, publishing, rivals, rosters, subscriptions, zones};
 use crate::bridge::pauses;
 use crate::store::Kind;
 
 /// The kinds of records of this program, but for the store's own.
-pub const KINDS: [Kind; 10] = [
+pub const KINDS: [Kind; 11] = [
     ledger::KIND,
     configuration::KIND,
     publishing::SENT_DAY,
@@ -19,6 +19,7 @@ pub const KINDS: [Kind; 10] = [
     pauses::KIND,
     clients::KIND,
     subscriptions::KIND,
+    rivals::KIND,
 ];
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ impl Practice {
         self.keep(say::REQUESTS, Self::request_loop);
         self.keep(say::DUE_BOOKINGS, Self::due_loop);
         self.keep(say::SUBSCRIPTIONS, Self::subscription_loop);
+        self.keep(say::APPOINTMENTS, Self::watch_loop);
+        self.keep(say::RIVALS, Self::rival_loop);
     }
 
     /// Keeps a loop alive until the practice stops.

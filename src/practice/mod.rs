@@ -19,7 +19,8 @@
 //! | [`single_days`], [`asked_days`] | sends days at once: those that changed, those that Healthengine asks for |
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`reading`] | reads free/busy and turns it into days |
-//! | [`publishing`] | sends days that differ from what Healthengine has |
+//! | [`publishing`], [`batches`] | sends days that differ from what Healthengine has; in which calls |
+//! | [`rivals`] | notices another bridge on the practice, and lets it go first |
 //! | [`resync`] | reads and sends everything when a person asks for it |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
@@ -34,6 +35,7 @@
 mod answers;
 mod asked_days;
 mod availability;
+mod batches;
 pub mod clients;
 mod configuration;
 mod desk;
@@ -57,6 +59,7 @@ mod recall;
 mod requests;
 pub mod resolve;
 pub mod resync;
+mod rivals;
 pub mod rosters;
 mod said_once;
 mod shared;
@@ -113,6 +116,8 @@ pub struct Practice {
     /// Whether webhooks arrive.
     evidence: Mutex<Evidence>,
     subscriptions: subscriptions::Subscriptions,
+    /// Whether another bridge serves the practice.
+    rivals: rivals::Rivals,
     offering: watch_channel::Sender<Option<Arc<Offering>>>,
     /// What of it Healthengine has: only of that days are sent.
     offered: watch_channel::Sender<Option<Arc<Offering>>>,
@@ -177,6 +182,7 @@ impl Practice {
             configuration: configuration::Configuration::open(&shared.store, &config.id),
             publisher: publishing::Publisher::open(&shared.store, &config.id),
             subscriptions: subscriptions::Subscriptions::open(&shared.store, &config.id),
+            rivals: rivals::Rivals::open(&shared.store, &config.id, shared.clock.now()),
             config,
             settings,
             shared,
@@ -222,6 +228,12 @@ impl Practice {
             self.try_again.notify_one();
             self.read_configuration_soon();
         }
+    }
+
+    /// Asks both servers again at once: one that wanted to be left alone need not be any more.
+    pub fn ask_again(&self) {
+        self.try_again.notify_one();
+        self.read_configuration_soon();
     }
 
     /// Stops the loops and waits for what is in flight, which ends by itself: every call has its timeout.

@@ -13,13 +13,14 @@
 //! one resource and day are sent at least [`QUEUE_TIME`] apart; one that comes sooner goes to the days that are due.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
 
+use super::batches::{self, Batches, Next};
 use super::health::Subject;
 use super::{Practice, full_resync};
 use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
@@ -132,8 +133,7 @@ pub(super) struct Publisher {
     /// What was sent before this counts for nothing.
     full_resync_at: Mutex<Option<DateTime<Utc>>>,
     turn: AsyncMutex<()>,
-    /// False once the server turned out not to know batches.
-    batches: AtomicBool,
+    batches: Batches,
 }
 
 impl Publisher {
@@ -151,7 +151,7 @@ impl Publisher {
             unheard: Mutex::new(unheard),
             full_resync_at: Mutex::new(full_resync::last(store, practice)),
             turn: AsyncMutex::default(),
-            batches: AtomicBool::new(true),
+            batches: Batches::default(),
         }
     }
 
@@ -394,34 +394,58 @@ impl Practice {
         self.shared.store.write_later(batch);
     }
 
-    /// One batch, or one snapshot after the other where the server knows no batches. After a failure the outcome is that of the
-    /// snapshots before.
+    /// In as few calls as the server takes ([`batches`]). After a failure the outcome is that of the snapshots before.
     async fn send(&self, days: &[ResourceDay]) -> (BatchOutcome, Option<CallError>) {
         let snapshots: Vec<AvailabilitySnapshot> = days.iter().map(ResourceDay::snapshot).collect();
         self.send_snapshots(&snapshots).await
     }
 
     async fn send_snapshots(&self, snapshots: &[AvailabilitySnapshot]) -> (BatchOutcome, Option<CallError>) {
-        let server = &self.healthengine;
-        if self.publisher.batches.load(Ordering::Relaxed) {
-            match server.send_availability_batch(snapshots).await {
-                // The API's own word; a page says nothing about what the API has.
-                Err(error) if error.class == ErrorClass::Refused && matches!(error.status, Some(404 | 405)) => {
-                    self.publisher.batches.store(false, Ordering::Relaxed)
-                }
-                Ok(outcome) => return (outcome, None),
-                Err(error) => return (BatchOutcome::default(), Some(error)),
-            }
-        }
+        let batches = &self.publisher.batches;
+        let size = batches.size(Instant::now());
         let mut outcome = BatchOutcome::default();
-        for (index, snapshot) in snapshots.iter().enumerate() {
-            match server.send_availability(snapshot).await {
-                Ok(()) => outcome.accepted.push(index),
-                Err(error) if error.class == ErrorClass::Refused => outcome.failed.push((index, error.detail)),
-                Err(error) => return (outcome, Some(error)),
+        let (mut by_batch, mut waiting) = (size.is_some(), batches::calls(snapshots.len(), size.unwrap_or(1)));
+        while let Some(call) = waiting.pop() {
+            // A call that is taken apart can take many, each of which waits for its turn.
+            if self.stop.is_cancelled() {
+                return (outcome, Some(CallError::new(ErrorClass::NotSent, say::STOPPING)));
+            }
+            let (error, next) = match self.send_call(&snapshots[call.clone()], by_batch).await {
+                Ok(of_call) => {
+                    batches::add(&mut outcome, of_call, call.start);
+                    continue;
+                }
+                Err(error) if by_batch => {
+                    let next = batches.after(&error, call.len(), Instant::now());
+                    (error, next)
+                }
+                Err(error) => {
+                    let next = batches::after_one_call(&error, call.len());
+                    (error, next)
+                }
+            };
+            match next {
+                Next::Halves => batches::halve(&mut waiting, &call),
+                Next::Refused => outcome.failed.push((call.start, error.detail)),
+                Next::Fail => return (outcome, Some(error)),
+                Next::OneByOne => {
+                    by_batch = false;
+                    waiting = (call.start..snapshots.len()).rev().map(|index| index..index + 1).collect();
+                }
             }
         }
         (outcome, None)
+    }
+
+    /// One call: for several snapshots, or for the only one.
+    async fn send_call(&self, snapshots: &[AvailabilitySnapshot], by_batch: bool) -> Answer<BatchOutcome> {
+        match snapshots {
+            [only] if !by_batch => {
+                self.healthengine.send_availability(only).await?;
+                Ok(BatchOutcome { accepted: vec![0], ..BatchOutcome::default() })
+            }
+            several => self.healthengine.send_availability_batch(several).await,
+        }
     }
 
     fn note_told(&self, days: &[ResourceDay], outcome: &BatchOutcome, read_at: &[DateTime<Utc>]) {

@@ -129,8 +129,8 @@ impl Practice {
             live_in: live_in.map(|minutes| Duration::from_secs(60 * minutes.unsigned_abs())),
             webhooks_arrive: self.locked(&self.evidence).webhooks_arrive(now),
             since_hint,
-            request_interval: self.settings.sync.request_interval,
-            idle_request_interval: self.settings.sync.idle_request_interval,
+            request_interval: self.rivals.interval(self.settings.sync.request_interval),
+            idle_request_interval: self.rivals.interval(self.settings.sync.idle_request_interval),
         })
     }
 
@@ -226,6 +226,7 @@ impl Practice {
         let _again = self.first_listing.set(());
         // A long list takes seconds to read: what was answered meanwhile need not be answered again.
         listed.retain(|booking| !self.was_answered_since(booking.booking_id, began_at));
+        self.leave_to_another(&mut listed);
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
         // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
         let (now, ahead) = (self.now(), self.healthengine.clock_difference());

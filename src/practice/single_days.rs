@@ -171,7 +171,7 @@ impl Practice {
                 });
                 let mut wanted = wanted;
                 wanted.resources.retain(|resource, _| left.contains(resource));
-                due.put_off(&wanted, self.now(), longest, error.retry_after.unwrap_or_default());
+                due.put_off(&wanted, self.now(), longest, error.pause());
             }
         }
     }
@@ -190,7 +190,7 @@ impl Practice {
         for wanted in &all {
             match &sent {
                 Ok(_) => due.done(wanted),
-                Err(error) => due.put_off(wanted, self.now(), longest, error.retry_after.unwrap_or_default()),
+                Err(error) => due.put_off(wanted, self.now(), longest, error.pause()),
             }
         }
     }

@@ -240,7 +240,7 @@ impl Practice {
             | ErrorClass::Unavailable
             | ErrorClass::Refused
             | ErrorClass::TooMany
-            | ErrorClass::Contract => delays.next_delay().max(error.retry_after.unwrap_or_default()),
+            | ErrorClass::Contract => delays.next_delay().max(error.pause()),
         };
         (wait, false)
     }
@@ -294,6 +294,7 @@ impl Practice {
         let _one = self.subscriptions.looking.lock().await;
         let fingerprint = |callback: &str| self.shared.pseudonyms.fingerprint(callback);
         let mut listed = self.healthengine.subscriptions().await?;
+        self.weigh_subscriptions(&listed);
         for _ in 0..ROUNDS_MAX {
             let changes = self.changes(wanted, known_by, &listed, &fingerprint);
             if changes.is_empty() {
@@ -323,10 +324,28 @@ impl Practice {
         listed: &[Subscription],
         fingerprint: &(dyn Fn(&str) -> String + Sync),
     ) -> Vec<Change> {
+        let now = self.healthengines_now();
+        self.viewed(known_by, fingerprint, |view| view.changes(wanted, listed, now))
+    }
+
+    fn viewed<T>(
+        &self,
+        known_by: Option<&Wanted>,
+        fingerprint: &(dyn Fn(&str) -> String + Sync),
+        look: impl FnOnce(&View<'_>) -> T,
+    ) -> T {
         let practices = self.shared.practices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let remembered = self.subscriptions.remembered();
-        let view = View { practice: self.id(), practices: &practices, known_by, remembered: &remembered, fingerprint };
-        view.changes(wanted, listed, self.healthengines_now())
+        look(&View { practice: self.id(), practices: &practices, known_by, remembered: &remembered, fingerprint })
+    }
+
+    /// The subscriptions among these that another bridge made for this practice after `since`, by Healthengine's clock.
+    pub(super) fn another_bridges(&self, listed: &[Subscription], since: DateTime<Utc>) -> Vec<String> {
+        let fingerprint = |callback: &str| self.shared.pseudonyms.fingerprint(callback);
+        self.viewed(self.settings.webhooks.as_ref(), &fingerprint, |view| {
+            let others = listed.iter().filter(|own| view.is_another_bridges(own, since));
+            others.filter_map(|own| own.id.clone()).collect()
+        })
     }
 
     /// Asks for a subscription that the state knows of already.

@@ -38,6 +38,9 @@ impl Practice {
         let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
         self.refused_updates().retain(|request, _| listed.contains(request));
         for update in updates {
+            if self.is_the_others(&update) {
+                continue;
+            }
             // A booking that somebody is at goes first; the update is listed again at the next poll.
             let Some(turn) = self.take_turn(update.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.update_places).try_acquire_owned() else { break };
@@ -76,6 +79,7 @@ impl Practice {
             }
             Plan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
             Plan::AdoptAndCancel(reference) => {
+                self.reference_echoed(id);
                 let patient = update.pms_patient_id.clone().unwrap_or_default();
                 let adopted = Entry::adopted(id, self.id().clone(), reference.clone(), None, patient, self.now());
                 self.cancel_for_owner(update, Some(adopted), &reference).await?;
@@ -176,7 +180,10 @@ impl Practice {
         let found = Found::from(self.openvpms.desk.booking(&reference).await);
         let entry = match known {
             Some(entry) => entry,
-            None => self.adopt(id, reference, &found).await?,
+            None => {
+                self.reference_echoed(id);
+                self.adopt(id, reference, &found).await?
+            }
         };
         match found {
             Found::Gone if entry.stands() => self.attend(entry, Event::Gone, None).await?,

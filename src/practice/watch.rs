@@ -15,6 +15,7 @@ use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
 use crate::booking::watch::{Found, Pass, Sighting, is_suspect, is_watched, judge, round};
 use crate::ids::{BookingId, BookingReference};
+use crate::supervisor;
 
 /// Asked for again no sooner than this, if a server would not tell.
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(10);
@@ -82,8 +83,32 @@ impl Practice {
         self.ask_for(offering, suspects, true);
     }
 
+    /// Asks in rounds until the practice stops, whatever Healthengine says of the configuration.
+    pub(super) async fn watch_loop(self: Arc<Self>) {
+        let mut clock = self.shared.leaps.listen();
+        if supervisor::wait(self.stop.run_until_cancelled(self.first_offering.wait())).await.is_none() {
+            return;
+        }
+        loop {
+            if let Some(offering) = self.offering() {
+                self.watch_round(&offering);
+            }
+            let due = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => false,
+                    () = tokio::time::sleep(self.settings.sync.config_interval) => true,
+                    () = clock.leaped() => true,
+                }
+            });
+            if !due.await {
+                return;
+            }
+        }
+    }
+
     /// Asks for upcoming bookings one by one: the near ones each time, all of them once a day.
-    pub(super) fn watch_round(self: &Arc<Self>, offering: &Arc<Offering>) {
+    fn watch_round(self: &Arc<Self>, offering: &Arc<Offering>) {
         let now = self.now();
         let near_end = now + TimeDelta::days(i64::from(self.settings.sync.near_days));
         let live = self.shared.ledger.live_of(self.id());

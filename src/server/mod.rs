@@ -3,6 +3,7 @@
 //! `/healthz` and `/readyz` are open; everything else, unknown paths included, needs the admin token: as a bearer token, or as the
 //! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync, or what a person settles, is done by the practice.
 
+mod again;
 mod api;
 mod auth;
 mod conduct;
@@ -59,6 +60,8 @@ impl Admin {
             .route("/api/v1/state", get(api::state))
             .route("/api/v1/bookings/{id}/resolve", post(resolve::resolve))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
+            .route("/api/v1/ask-again", post(again::ask_again))
+            .route(again::ASK_AGAIN_PATH, post(again::ask_again_and_show))
             .route("/api/v1/practices/{id}/pause", post(pause::pause))
             .route("/api/v1/practices/{id}/resume", post(pause::resume))
             .fallback(api::no_such_path)

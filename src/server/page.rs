@@ -5,6 +5,7 @@ use axum::response::Html;
 use chrono::{DateTime, FixedOffset};
 use maud::{DOCTYPE, Markup, html};
 
+use super::again::ASK_AGAIN_PATH;
 use super::view::{self, BookingView, OffStatus, PracticeStatus};
 use super::{Admin, api};
 use crate::messages::{admin as say, commands};
@@ -42,6 +43,7 @@ pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>) ->
                 h1 { "vetbridge " (status.version) " " (light(status.healthy, "all is well", "needs attention")) }
                 p { "Running since " (status.started_at.format("%Y-%m-%d %H:%M:%S UTC")) "." }
                 @for problem in &status.problems { p.ill { (problem_line(problem)) } }
+                (left_alone(&status.left_alone))
                 @for practice in &status.practices { (practice_section(practice)) }
                 @for practice in &status.off { (off_section(practice)) }
                 @if let Some(bookings) = bookings {
@@ -52,6 +54,16 @@ pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>) ->
         }
     };
     Html(body.into_string())
+}
+
+/// Servers that want to be left alone, with a button.
+fn left_alone(servers: &[view::LeftAlone]) -> Markup {
+    html! {
+        @for server in servers { p.ill { (server.sentence()) } }
+        @if !servers.is_empty() {
+            form method="post" action=(ASK_AGAIN_PATH) { button { (say::ASK_AGAIN) } }
+        }
+    }
 }
 
 fn light(well: bool, yes: &str, no: &str) -> Markup {

@@ -46,6 +46,8 @@ pub(super) async fn resync(
     let Some(practice) = admin.bridge.practice(&PracticeId(id.clone())) else {
         return api::problem(StatusCode::NOT_FOUND, say::no_such_practice(&id));
     };
+    // Whoever wants everything sent wants the servers asked.
+    admin.bridge.ask_again();
     let (progress, watched) = watch::channel(Progress::default());
     // In a task of its own: a client that hangs up must not leave a resync half done.
     let running = tokio::spawn(async move {

@@ -1,8 +1,9 @@
 //! What operators see of the bridge and its bookings, as JSON. The page shows the same.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::booking::ledger::Entry;
@@ -10,6 +11,7 @@ use crate::bridge::Bridge;
 use crate::bridge::keeper::{Off, Standing};
 use crate::deskless::{Deskless, Shown};
 use crate::ids::PracticeId;
+use crate::messages::admin as say;
 use crate::practice::Practice;
 use crate::practice::health;
 use crate::practice::ledger::Ledger;
@@ -31,6 +33,34 @@ pub struct Status {
     pub practices: Vec<PracticeStatus>,
     /// The practices that are off, or about to be.
     pub off: Vec<OffStatus>,
+    /// The servers that want to be left alone.
+    #[serde(default)]
+    pub left_alone: Vec<LeftAlone>,
+}
+
+/// A server that wants to be left alone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LeftAlone {
+    /// `OpenVPMS` or `Healthengine`.
+    pub server: Cow<'static, str>,
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// The status of the answer that asked for it.
+    pub status: u16,
+}
+
+impl LeftAlone {
+    /// In a sentence.
+    pub fn sentence(&self) -> String {
+        say::left_alone(&self.server, self.status, self.until.format("%Y-%m-%d %H:%M:%S UTC"))
+    }
+}
+
+/// Which servers are asked again although they wanted to be left alone.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AskedAgain {
+    /// Their names.
+    pub servers: Vec<Cow<'static, str>>,
 }
 
 /// A practice that is off, or about to be.
@@ -162,7 +192,21 @@ pub fn status(bridge: &Bridge) -> Status {
         problems,
         practices,
         off,
+        left_alone: left_alone(bridge),
     }
+}
+
+fn left_alone(bridge: &Bridge) -> Vec<LeftAlone> {
+    let now = bridge.now();
+    let until = |left: Duration| TimeDelta::from_std(left).ok().and_then(|left| now.checked_add_signed(left));
+    let servers = bridge.left_alone().into_iter();
+    servers
+        .map(|(server, penalty)| LeftAlone {
+            server: server.into(),
+            until: until(penalty.left).unwrap_or(now),
+            status: penalty.status,
+        })
+        .collect()
 }
 
 /// The service as it is while it has no store.
@@ -189,6 +233,7 @@ pub fn without_store(service: &Deskless) -> Status {
         problems: vec![health::Problem::of_store(why, service.began())],
         practices,
         off: Vec::new(),
+        left_alone: Vec::new(),
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Fault {
     Truncate,
     /// 429 with `Retry-After` in seconds; nothing is done.
     TooMany(u64),
+    /// 503 with `Retry-After` in seconds; nothing is done.
+    RetryLater(u64),
 }
 
 impl Answered {
@@ -172,6 +174,9 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: Asked) -> Fat
         },
         Some(Fault::TooMany(seconds)) => {
             at_once(Answered::page(429, "Too Many Requests").with_header("retry-after", seconds.to_string()))
+        }
+        Some(Fault::RetryLater(seconds)) => {
+            at_once(Answered::page(503, "Service Unavailable").with_header("retry-after", seconds.to_string()))
         }
     }
 }

@@ -6,16 +6,19 @@
 //! | outside them, or while webhooks demonstrably arrive | `idle_request_interval` |
 //! | Healthengine did not answer | the backoff |
 //! | it refuses credentials or consent, twice in a row | five minutes, whatever webhooks say |
-//! | it asked for more time (`Retry-After`) | no less than that |
+//! | it asked for more time (`Retry-After`) | no less than that, up to half a minute |
 //!
 //! Healthengine takes a practice off the site after ten minutes without a poll inside the live hours, and wants one an hour at
 //! any time. Whatever the configuration says, half of that is the most, so that one lost poll does no harm; and a long wait
-//! ends when the live hours begin. Only Healthengine's own wish goes beyond.
+//! ends when the live hours begin. However long Healthengine wants to be left alone, a poll each half minute says that we are there
+//! and finds out whether bookings wait.
 //!
 //! A webhook is followed at once, unless another one was a moment ago: polls that webhooks cause are [`SPACING`] apart. So a storm
 //! of them means a poll each second, and a single one never waits because of a regular poll before it.
 
 use std::time::Duration;
+
+use crate::http::penalty::PROBE_EVERY;
 
 /// The longest wait inside the live hours.
 pub const LIVE_LONGEST: Duration = Duration::from_secs(5 * 60);
@@ -107,7 +110,7 @@ pub fn pace(circumstances: &Circumstances) -> Pace {
         }
         Outcome::Blocked => Pace { wait: BLOCKED, hint_after: None },
         Outcome::Failed { backoff, retry_after } => {
-            let asked = retry_after.unwrap_or_default();
+            let asked = retry_after.unwrap_or_default().min(PROBE_EVERY);
             let wait = backoff.min(longest).max(asked);
             Pace { wait, hint_after: Some(SPACING_AFTER_FAILURE.max(asked)) }
         }
@@ -154,10 +157,10 @@ mod tests {
             (failed(HOUR, None), true, None, true, 5, 10, 300, Some(5000)),
             (failed(HOUR, None), false, None, false, 5, 10, HOUR / 2, Some(5000)),
             (failed(HOUR, None), false, Some(60), false, 5, 10, 60, Some(5000)),
-            // It asked for more time: no less, whatever webhooks say.
-            (failed(7, Some(60)), true, None, false, 5, 10, 60, Some(60_000)),
-            (failed(7, Some(HOUR)), true, None, false, 5, 10, HOUR, Some(HOUR * 1000)),
-            (failed(HOUR, Some(60)), true, None, false, 5, 10, 300, Some(60_000)),
+            // It asked for more time: no less up to half a minute, whatever webhooks say.
+            (failed(7, Some(20)), true, None, false, 5, 10, 20, Some(20_000)),
+            (failed(7, Some(HOUR)), true, None, false, 5, 10, 30, Some(30_000)),
+            (failed(HOUR, Some(60)), true, None, false, 5, 10, 300, Some(30_000)),
             (failed(7, Some(2)), true, None, false, 5, 10, 7, Some(5000)),
             // It refuses us.
             (Blocked, true, None, false, 5, 10, 300, None),

@@ -171,6 +171,17 @@ impl View<'_> {
         made || (!anothers && (begins() || asked()))
     }
 
+    /// True for one that another bridge made for this practice after `since`: it is as ours are, and not ours. One that a former bridge
+    /// left behind is older.
+    pub fn is_another_bridges(&self, own: &Subscription, since: DateTime<Utc>) -> bool {
+        let made_at = own.expire_at.and_then(|end| end.checked_sub_signed(LIFE));
+        own.topic == TOPIC
+            && own.client_id.as_ref() == Some(&self.practice.0)
+            && own.callback_url.contains("/webhooks/")
+            && made_at.is_some_and(|at| at > since)
+            && !self.is_ours(own)
+    }
+
     fn made(&self, own: &Subscription) -> Option<&Made> {
         self.remembered.made.get(own.id.as_ref()?)
     }
@@ -391,6 +402,34 @@ mod tests {
         assert_eq!(remembered.callbacks, ["callback 99"]);
         remembered.forget_absent(&[], None, 0);
         assert!(remembered.is_empty());
+    }
+
+    #[test]
+    fn another_bridge_shows_in_a_subscription_as_ours_are_that_is_not_ours_and_was_made_lately() {
+        let elsewhere = |own: &mut Subscription| own.callback_url = "https://elsewhere.example/webhooks/s".into();
+        let seen = |own: &Subscription, since: i64| {
+            let practices = ["1", "2"].map(|id| PracticeId(id.into())).into();
+            let view = View {
+                practice: &PracticeId("1".into()),
+                practices: &practices,
+                known_by: Some(&wanted()),
+                remembered: &remembered(&["ours"]),
+                fingerprint: &print,
+            };
+            view.is_another_bridges(own, hours(since))
+        };
+        assert!(seen(&with("a", elsewhere), -1));
+        assert!(!seen(&with("a", elsewhere), 1), "it is older: whoever made it may be gone");
+        assert!(!seen(&fitting("a", 0), -1), "it calls here");
+        assert!(!seen(&with("ours", elsewhere), -1), "it is remembered");
+        let but = |change: fn(&mut Subscription)| {
+            let mut own = with("a", elsewhere);
+            change(&mut own);
+            seen(&own, -1)
+        };
+        assert!(!but(|own| own.client_id = Some("2".into())) && !but(|own| own.client_id = None));
+        assert!(!but(|own| own.topic = "requests.bookings".into()) && !but(|own| own.expire_at = None));
+        assert!(!but(|own| own.callback_url = "https://elsewhere.example/hooks/s".into()));
     }
 
     #[test]

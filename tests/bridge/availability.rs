@@ -1,6 +1,7 @@
 //! The diary changes, and pet owners see it.
 
 use vetbridge::ids::{AppointmentTypeId, ScheduleId};
+use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::Batch;
 use vetbridge::simulator::openvpms::{AppointmentType, SlotSize};
 
@@ -142,6 +143,99 @@ async fn without_a_batch_endpoint_days_go_one_by_one() {
         assert_eq!(clinic.journal.count("POST /availability/snapshots", ""), 1);
         clinic.finish().await;
     }
+}
+
+/// A clinic with a horizon of sixty days, whose bridge is not started.
+fn sixty_days() -> Clinic {
+    let mut clinic = Clinic::new();
+    clinic.config.sync.horizon_days = 60;
+    clinic
+}
+
+/// How many days of both schedules Healthengine has.
+fn days_published(clinic: &Clinic) -> usize {
+    let of = |resource| {
+        let days = day("2027-02-15").iter_days().take(60);
+        days.filter(|day| clinic.healthengine.published(&practice(PRACTICE), resource, *day).unwrap().is_some()).count()
+    };
+    of("s136") + of("s211")
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_day_that_is_refused_stops_no_other() {
+    for batch in [Batch::Offered, Batch::Absent(404)] {
+        let mut clinic = sixty_days();
+        clinic.healthengine.configure(|settings| {
+            settings.batch = batch;
+            settings.refused_day = Some(("s136".to_owned(), day("2027-03-20")));
+        });
+        clinic.start();
+        clinic.until("all others are sent", minutes(2), |clinic| days_published(clinic) == 119).await;
+        clinic.pass(seconds(5)).await;
+        let problem = &clinic.problems()["refused_days"];
+        assert!(problem.contains("1 days") && problem.contains("s136 on 2027-03-20"), "{problem}");
+        if batch == Batch::Offered {
+            assert!(snapshots(&clinic) <= 17, "{}", snapshots(&clinic));
+        }
+        // Whatever changes goes on being sent, and the bad day is not sent in a loop.
+        clinic.journal.clear();
+        clinic.staff_book(136, NEAR, 15);
+        clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
+        clinic.pass(minutes(5)).await;
+        assert_eq!(snapshots(&clinic), 1);
+
+        clinic.healthengine.configure(|settings| settings.refused_day = None);
+        let done = clinic.practice().resync(None, false, &|_| {}).await;
+        assert_eq!(done.problem, None);
+        clinic.pass(seconds(1)).await;
+        assert_eq!((days_published(&clinic), clinic.problems()), (120, Default::default()));
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_long_calls_are_refused_shorter_ones_are_made() {
+    let mut clinic = sixty_days();
+    clinic.healthengine.configure(|settings| settings.batch_bytes_max = Some(5_000));
+    clinic.start();
+    clinic.until("all days are sent", minutes(2), |clinic| days_published(clinic) == 120).await;
+    clinic.pass(seconds(5)).await;
+    assert_eq!(clinic.problems(), Default::default());
+    clinic.journal.clear();
+    clinic.practice().resync(None, false, &|_| {}).await;
+    let too_long = clinic.journal.calls().into_iter().filter(|call| call.outcome == Ok(413)).count();
+    assert!(too_long <= 1, "what was learnt is remembered: {too_long}");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_endpoint_that_was_away_is_used_again() {
+    let clinic = Clinic::open().await;
+    let batches = |clinic: &Clinic| clinic.journal.count("POST /availability/snapshots", "");
+    // A page of something in between says nothing about what the API has.
+    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/snapshots").then_some(Fault::StatusBefore(404)));
+    clinic.staff_book(136, NEAR, 15);
+    clinic.pass(minutes(2)).await;
+    assert!(published(&clinic, NEAR));
+    clinic.healthengine_faults.heal();
+    clinic.journal.clear();
+    clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
+    assert_eq!((snapshots(&clinic), batches(&clinic)), (1, 1));
+
+    // The API itself, while it is replaced.
+    clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(404));
+    clinic.journal.clear();
+    clinic.staff_book(136, "2027-02-16 11:00", 15);
+    clinic.until("it is closed", seconds(62), |clinic| !published(clinic, "2027-02-16 11:00")).await;
+    assert_eq!((snapshots(&clinic), batches(&clinic)), (2, 1));
+    assert_eq!(clinic.log.with("does not take several days in one call").len(), 1);
+    clinic.healthengine.configure(|settings| settings.batch = Batch::Offered);
+    clinic.pass(minutes(61)).await;
+    clinic.journal.clear();
+    clinic.staff_book(136, "2027-02-16 12:00", 15);
+    clinic.until("it is closed", seconds(62), |clinic| !published(clinic, "2027-02-16 12:00")).await;
+    assert_eq!((snapshots(&clinic), batches(&clinic)), (1, 1));
+    clinic.finish().await;
 }
 
 #[tokio::test(start_paused = true)]

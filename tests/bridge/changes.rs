@@ -159,6 +159,26 @@ async fn an_appointment_that_staff_move_is_followed_and_flagged_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn bookings_are_watched_while_healthengine_refuses_the_configuration() {
+    let mut clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    clinic.healthengine_faults.set(|asked| asked.target.contains("/config/").then_some(Fault::StatusBefore(400)));
+    clinic.openvpms.staff(|world| world.schedule_mut(ScheduleId(136)).unwrap().name = "Another name".to_owned());
+    clinic.until("it is refused", minutes(11), |clinic| clinic.problems().contains_key("configuration")).await;
+    clinic.journal.clear();
+    clinic.pass(minutes(25)).await;
+    let asked = clinic.journal.count("GET /ws/booking/v2/bookings/", "");
+    assert!((2..=3).contains(&asked), "with each interval of ten minutes: {asked}");
+    let appointment = clinic.appointment_of(booking);
+    clinic.staff_move(appointment.id, 211, SLOT, 30);
+    clinic.until("it is followed", minutes(11), |clinic| clinic.entry(booking).needs_attention.is_some()).await;
+    clinic.healthengine_faults.heal();
+    clinic.pass(minutes(1)).await;
+    clinic.excuse(booking);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_appointment_that_went_out_of_sight_is_flagged_once_and_not_cancelled() {
     let mut clinic = Clinic::open().await;
     clinic.openvpms.staff(|world| world.reading_a_booking_fails = true);

@@ -111,3 +111,51 @@ async fn types_are_guarded_like_resources() {
     clinic.until("the third reading is believed", minutes(5), |clinic| types(clinic) == 5).await;
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_for_the_days_of_schedules_whose_types_are_held_back() {
+    let clinic = five_schedules().await;
+    let bare = [1001, 1002, 1003];
+    let types = |clinic: &Clinic| {
+        clinic
+            .openvpms
+            .staff(|world| bare.map(|id| std::mem::take(&mut world.schedule_mut(ScheduleId(id)).unwrap().types)))
+    };
+    let days = [day("2027-02-15"), day("2027-02-16"), day("2027-02-26")];
+    let published = |clinic: &Clinic| {
+        let of = |id: i64| {
+            days.map(|day| clinic.healthengine.published(&practice(PRACTICE), &format!("s{id}"), day).unwrap())
+        };
+        bare.map(of)
+    };
+    let before = published(&clinic);
+    assert!(before.iter().flatten().all(|ranges| ranges.as_ref().is_some_and(|ranges| !ranges.is_empty())));
+    let lost = types(&clinic);
+    clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("type_guard")).await;
+    clinic.journal.clear();
+
+    // Every way on which a day is sent: a change, a question for it, a question for all, a resync, the regular readings.
+    clinic.staff_book(1001, "2027-02-16 10:00", 15);
+    clinic.healthengine.ask_availability(&practice(PRACTICE), days[1], Some("s1001")).unwrap();
+    clinic.healthengine.ask_availability(&practice(PRACTICE), days[2], None).unwrap();
+    clinic.pass(seconds(20)).await;
+    assert!(
+        clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().is_empty(),
+        "they get the accepted days again"
+    );
+    let done = clinic.practice().resync(Some(Only::Availability), false, &|_| {}).await;
+    assert_eq!(done.problem, None);
+    clinic.pass(seconds(70)).await;
+    assert!(clinic.problems().contains_key("type_guard"), "it still holds");
+    assert_eq!(published(&clinic), before);
+
+    clinic.openvpms.staff(|world| {
+        for (id, types) in bare.into_iter().zip(lost) {
+            world.schedule_mut(ScheduleId(id)).unwrap().types = types;
+        }
+    });
+    clinic.until("it is well again", seconds(125), |clinic| clinic.problems().is_empty()).await;
+    clinic.pass(seconds(65)).await;
+    assert!(!clinic.published("s1001", "66:s1001", "2027-02-16 10:00"), "what staff wrote meanwhile is closed");
+    clinic.finish().await;
+}

@@ -160,20 +160,6 @@ async fn a_slow_openvpms_delays_bookings_but_none_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_requests_with_retry_after_are_honoured() {
-    let clinic = Clinic::open().await;
-    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/requests").then_some(Fault::TooMany(120)));
-    clinic.until("it was told", seconds(10), |clinic| clinic.problems().contains_key("healthengine")).await;
-    clinic.journal.clear();
-    clinic.pass(seconds(110)).await;
-    assert_eq!(clinic.journal.count("GET /requests", ""), 0);
-    clinic.healthengine_faults.heal();
-    clinic.pass(seconds(20)).await;
-    assert!(clinic.journal.count("GET /requests", "") > 0);
-    clinic.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_clock_that_is_wrong_is_a_problem_and_deadlines_are_kept_all_the_same() {
     let clinic = Clinic::open().await;
     clinic.healthengine.configure(|settings| settings.skew = chrono::TimeDelta::seconds(90));

@@ -100,7 +100,9 @@ async fn a_held_booking_whose_time_was_taken_meanwhile_is_rejected_and_flagged()
     clinic.staff_book(136, SLOT, 15);
     clinic.openvpms_faults.heal();
     clinic.until_state(booking, State::Rejected, seconds(40)).await;
-    let told = clinic.entry(booking).needs_attention.expect("a person has to call the pet owner");
+    let told = |clinic: &Clinic| clinic.entry(booking).needs_attention;
+    clinic.until("a person has to call the pet owner", seconds(1), |clinic| told(clinic).is_some()).await;
+    let told = told(&clinic).unwrap();
     assert!(told.contains("call them") && told.contains(SLOT), "{told}");
     assert_eq!(clinic.booking(booking).answer, Answer::RejectedTooLate);
     clinic.excuse(booking);

@@ -117,7 +117,11 @@ impl Sky {
             16..=18 => Fault::StatusAfter(*chance.pick(&[500, 502, 503, 504])),
             19 => Fault::LoginPage,
             20 | 21 => Fault::Truncate,
-            22 => Fault::TooMany(1 + chance.below(10)),
+            // A wish of an hour now and then, as proxies have it while their server is away.
+            22 => match 1 + chance.below(10) {
+                10 => Fault::RetryLater(3600),
+                seconds => Fault::TooMany(seconds),
+            },
             _ => self.refusal(),
         })
     }
@@ -188,6 +192,7 @@ impl fmt::Display for Named<'_> {
             Fault::LoginPage => f.write_str("login page"),
             Fault::Truncate => f.write_str("answer cut off"),
             Fault::TooMany(_) => f.write_str("429"),
+            Fault::RetryLater(_) => f.write_str("503 for a while"),
         }
     }
 }

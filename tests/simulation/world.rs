@@ -13,6 +13,7 @@ use vetbridge::config::{self, Config, LiveHours, ResourceEntry, WhenDown};
 use vetbridge::healthengine::HealthengineHandle;
 use vetbridge::healthengine::client::Client as HealthengineClient;
 use vetbridge::http::Transport;
+use vetbridge::http::penalty::Penalties;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use vetbridge::practice::Doors;
 use vetbridge::simulator::exchange::{Faults, Memory, Model};
@@ -137,6 +138,7 @@ struct Running {
 struct Wires {
     openvpms: Mutex<Option<Doors>>,
     healthengine: Mutex<BTreeMap<PracticeId, HealthengineHandle>>,
+    penalties: Penalties,
 }
 
 /// On what a process starts.
@@ -431,6 +433,7 @@ impl Connect for Cables<'_> {
         let contested = Contested { openvpms: self.world.openvpms.clone(), quicker: self.world.quicker.clone() };
         let model = self.watched(System::OpenVpms, Arc::new(contested));
         let memory = to_openvpms(model, &self.world.openvpms_faults, settings);
+        let memory = memory.leaving_alone(&self.wires.penalties.openvpms);
         wires.insert(both_doors(self.wire(System::OpenVpms, memory))).clone()
     }
 
@@ -442,9 +445,14 @@ impl Connect for Cables<'_> {
         let settings = &self.world.config.healthengine;
         let model = self.watched(System::Healthengine, Arc::new(self.world.healthengine.clone()));
         let memory = to_healthengine(model, &self.world.healthengine_faults, settings, practice);
+        let memory = memory.leaving_alone(&self.wires.penalties.healthengine);
         let wire = self.wire(System::Healthengine, memory);
         let handle: HealthengineHandle = Arc::new(HealthengineClient::new(wire, self.world.clock.clone()));
         wires.insert(practice.id.clone(), Arc::clone(&handle));
         Some(handle)
+    }
+
+    fn penalties(&self) -> Penalties {
+        self.wires.penalties.clone()
     }
 }

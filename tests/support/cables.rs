@@ -8,6 +8,7 @@ use vetbridge::bridge::Connect;
 use vetbridge::config;
 use vetbridge::healthengine::HealthengineHandle;
 use vetbridge::healthengine::client::Client as HealthengineClient;
+use vetbridge::http::penalty::Penalties;
 use vetbridge::http::{Lane, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::openvpms::client::Client as OpenVpmsClient;
@@ -23,6 +24,7 @@ use super::{Clinic, Line, Power, basic};
 pub(super) struct Wires {
     openvpms: Mutex<Option<(config::OpenVpms, Doors)>>,
     healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
+    penalties: Penalties,
 }
 
 /// Exchanges with OpenVPMS as the configuration has them.
@@ -84,8 +86,9 @@ impl Connect for Cables<'_> {
         if let Some((_, doors)) = wires.as_ref().filter(|(made_for, _)| made_for == settings) {
             return doors.clone();
         }
-        let model = self.clinic.openvpms_twist.around(self.clinic.openvpms.clone());
+        let model = self.clinic.openvpms_twist.around(Arc::new(self.clinic.unlocked.clone()));
         let memory = to_openvpms(model, &self.clinic.openvpms_faults, settings);
+        let memory = memory.leaving_alone(&self.wires.penalties.openvpms);
         let doors = both_doors(self.line(None, memory));
         *wires = Some((settings.clone(), doors.clone()));
         doors
@@ -101,10 +104,15 @@ impl Connect for Cables<'_> {
         }
         let model = self.clinic.twist.around(Arc::new(self.clinic.healthengine.clone()));
         let memory = to_healthengine(model, &self.clinic.healthengine_faults, settings, practice);
+        let memory = memory.leaving_alone(&self.wires.penalties.healthengine);
         let line = self.line(Some(&practice.id), memory);
         let handle: HealthengineHandle = Arc::new(HealthengineClient::new(line, self.clinic.machine.clone()));
         wires.insert(whose, Arc::clone(&handle));
         Some(handle)
+    }
+
+    fn penalties(&self) -> Penalties {
+        self.wires.penalties.clone()
     }
 }
 

@@ -22,6 +22,7 @@ mod mines;
 mod people;
 mod process;
 mod staff;
+mod unlocked;
 pub(crate) mod webhooks;
 mod wire;
 
@@ -49,10 +50,12 @@ pub(crate) use self::marketplace::booked;
 pub(crate) use self::mines::{Mine, Mines, Step};
 pub(crate) use self::people::{judith, person, wish};
 pub(crate) use self::staff::standing;
+pub(crate) use self::unlocked::Unlocked;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 
 use self::clock::Hands;
 use self::configuration::main_clinic;
+pub(crate) use self::process::Another;
 use self::process::Running;
 
 /// Both systems, the bridge between them, and the means to disturb them.
@@ -67,6 +70,8 @@ pub(crate) struct Clinic {
     pub(crate) mines: Mines,
     /// The practice system.
     pub(crate) openvpms: Arc<OpenVpmsSim>,
+    /// The same as the bridge reaches it.
+    pub(crate) unlocked: Unlocked,
     /// What goes wrong on the way to it.
     pub(crate) openvpms_faults: Faults,
     /// The marketplace.
@@ -120,16 +125,17 @@ impl Clinic {
         let (hands, mines) = (Hands::default(), Mines::default());
         let clock = hands.world(sydney().instant(wall_time(wall)).unwrap());
         let machine = hands.machine(&clock, &mines);
-        let openvpms = OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone());
+        let openvpms = Arc::new(OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone()));
         let healthengine = HealthengineModel::new(Settings::new(API_KEY), clock.clone());
         add_practices(&healthengine, &config);
         Self {
             journal: Journal::new(clock.clone()),
+            unlocked: Unlocked::new(Arc::clone(&openvpms), clock.clone()),
             clock,
             machine,
             hands,
             mines,
-            openvpms: Arc::new(openvpms),
+            openvpms,
             openvpms_faults: Faults::none(),
             healthengine,
             healthengine_faults: Faults::none(),

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use vetbridge::booking::ledger::Entry;
 use vetbridge::bridge::Bridge;
+use vetbridge::config::Config;
 use vetbridge::deskless::Deskless;
+use vetbridge::ids::BookingId;
 use vetbridge::practice::{KINDS, Practice};
 use vetbridge::store::{Export, MemoryEngine, OpenError, Store};
 
@@ -19,7 +22,69 @@ pub(super) struct Running {
     wires: Wires,
 }
 
+/// A second bridge on the same practice, on another machine: it has a disk of its own.
+pub(crate) struct Another {
+    disk: MemoryEngine,
+    running: Running,
+}
+
+impl Another {
+    /// What it knows of a booking.
+    pub(crate) fn entry(&self, id: BookingId) -> Option<Entry> {
+        self.running.bridge.ledger().get(id).unwrap()
+    }
+
+    /// The main clinic inside it.
+    pub(crate) fn practice(&self) -> Arc<Practice> {
+        self.running.bridge.practice(&practice(PRACTICE)).expect("a practice that runs")
+    }
+
+    /// What is wrong with the main clinic, as it sees it: subject and text.
+    pub(crate) fn problems(&self) -> BTreeMap<String, String> {
+        let problems = self.practice().health().problems().into_iter();
+        problems.map(|problem| (problem.subject, problem.text)).collect()
+    }
+
+    /// Stops it as an operator would; what it leaves on its disk.
+    pub(crate) async fn stop(self) -> MemoryEngine {
+        self.running.bridge.stop(Duration::from_secs(8)).await;
+        self.disk
+    }
+
+    /// Pulls its plug.
+    pub(crate) async fn pull_the_plug(self) -> MemoryEngine {
+        self.running.power.cut();
+        self.running.bridge.stop(Duration::ZERO).await;
+        self.running.power.left()
+    }
+
+    /// The same at the next call that goes through.
+    pub(crate) fn power(&self) -> Power {
+        self.running.power.clone()
+    }
+}
+
 impl Clinic {
+    /// Somebody starts another bridge with the same configuration on this disk, and leaves the first one running.
+    pub(crate) fn start_another(&self, disk: MemoryEngine) -> Another {
+        self.start_another_as(&self.config, disk)
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn start_another_as(&self, config: &Config, disk: MemoryEngine) -> Another {
+        let (power, wires) = (Power::of(&disk), Wires::default());
+        let cables = Cables { clinic: self, power: &power, wires: &wires };
+        let store = Store::in_memory(&disk, self.clock.now()).unwrap();
+        let bridge = Arc::new(Bridge::new(config, &cables, store, self.clock.clone()));
+        bridge.start();
+        Another { disk, running: Running { bridge, power, wires } }
+    }
+
+    /// The same on a state that was just exported from the first one.
+    pub(crate) fn start_another_on_an_import(&self) -> Another {
+        self.start_another(MemoryEngine::imported(&self.export(), self.clock.now()))
+    }
+
     /// Starts the bridge on what the last one left on the disk.
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "the bridge runs already");

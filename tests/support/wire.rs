@@ -164,11 +164,16 @@ pub(crate) enum Travel {
     Steady(Duration),
     /// As chance will have it, up to so many milliseconds.
     Random(Chance, u64),
+    /// To and from servers that are slow: an exchange with OpenVPMS takes so long, a confirmation so long, all others none.
+    Slow { openvpms: Duration, confirmation: Duration },
 }
 
 impl Travel {
-    fn time(&self) -> Duration {
+    fn time(&self, what: &str, to_openvpms: bool) -> Duration {
         match self {
+            Self::Slow { openvpms, .. } if to_openvpms => *openvpms / 2,
+            Self::Slow { confirmation, .. } if what.ends_with("/confirmInsert") => *confirmation / 2,
+            Self::Slow { .. } => Duration::from_millis(1),
             Self::Steady(time) => *time,
             Self::Random(chance, milliseconds_max) => Duration::from_millis(1 + chance.below(*milliseconds_max)),
         }
@@ -215,7 +220,8 @@ impl Line {
         }
         let at = self.journal.clock.now();
         let what = format!("{} {}", request.method, request.path);
-        tokio::time::sleep(self.travel.time()).await;
+        let travel = || self.travel.time(&what, self.practice.is_none());
+        tokio::time::sleep(travel()).await;
         if self.mines.step(Step::Call(&what)) {
             std::future::pending::<()>().await;
         }
@@ -226,7 +232,7 @@ impl Line {
         if self.power.burn(true) {
             std::future::pending::<()>().await;
         }
-        tokio::time::sleep(self.travel.time()).await;
+        tokio::time::sleep(travel()).await;
         let (what, query) = what.split_once('?').unwrap_or((&what, ""));
         self.journal.calls.lock().unwrap().push(Call {
             at,

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Action, Desk, LOOK_RETRY, LOOK_RETRY_MAX, Look, Notice, Step, Taken};
 use crate::booking::ledger::{Doubt, Entry, State};
-use crate::messages::booking as say;
+use crate::messages::{booking as say, rival};
 
 /// After this many POSTs that left nothing there will be no other.
 const SUBMISSIONS_MAX: u32 = 3;
@@ -115,7 +115,8 @@ impl Desk<'_> {
         self.entry.doubt = None;
         self.entry.inserted_at = Some(now);
         self.entry.enter(State::InDoubt, now, reason);
-        self.entry.flag(say::check_the_diary(&self.entry, self.now.zone, reason == say::MAYBE_FORGOTTEN));
+        let by_another = matches!(reason, say::MAYBE_FORGOTTEN | rival::PERHAPS_ANOTHERS);
+        self.entry.flag(say::check_the_diary(&self.entry, self.now.zone, by_another));
         self.notices.push(Notice::FreshDays);
         if self.entry.unlisted {
             self.entry.told = true;

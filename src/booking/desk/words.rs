@@ -48,6 +48,12 @@ pub enum Event {
     Unresolved(String),
     /// The practice was switched off and nobody waits any longer.
     SwitchedOff,
+    /// Somebody else answered within seconds, and an appointment that is not ours takes the time.
+    AnsweredElsewhere,
+    /// The time is taken, perhaps by this booking's own appointment from another bridge.
+    LeftToAnother,
+    /// The same, and nobody else has answered for a minute.
+    NobodySaysWhose,
 }
 
 /// What a booking request asks for, after mapping.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::http::penalty::Penalty;
 use crate::http::{Request, Response, Transport};
 use crate::remote::{Answer, CallError, ErrorClass};
 
@@ -24,13 +25,14 @@ pub struct Memory {
     base: String,
     headers: Vec<(String, String)>,
     timeout: Duration,
+    penalty: Option<Arc<Penalty>>,
 }
 
 impl Memory {
     /// A client of this model, at its root, without credentials, that waits ten seconds for an answer.
     pub fn new(model: Arc<dyn Model>, faults: Faults) -> Self {
         let headers = vec![("host".to_owned(), "localhost".to_owned())];
-        Self { model, faults, base: String::new(), headers, timeout: TIMEOUT }
+        Self { model, faults, base: String::new(), headers, timeout: TIMEOUT, penalty: None }
     }
 
     /// With the path of the API's base URL, such as `/openvpms/ws/booking/v2`; no slash at its end.
@@ -52,6 +54,13 @@ impl Memory {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// That leaves the server alone when it wants to be, as the network does.
+    #[must_use]
+    pub fn leaving_alone(mut self, penalty: &Arc<Penalty>) -> Self {
+        self.penalty = Some(Arc::clone(penalty));
         self
     }
 
@@ -85,12 +94,20 @@ impl Transport for Memory {
         if *self.faults.port.borrow() {
             return Err(CallError::new(ErrorClass::NotSent, "connection refused"));
         }
+        let lane = request.lane;
+        if let Some(penalty) = &self.penalty {
+            penalty.admit(lane)?;
+        }
         match fate(&self.model, &self.faults, self.asked(request)) {
             Fate::Answered(answered, after) if after < self.timeout => {
                 if !after.is_zero() {
                     tokio::time::sleep(after).await;
                 }
-                Ok(response(answered))
+                let response = response(answered);
+                if let Some(penalty) = &self.penalty {
+                    penalty.heed(lane, &response);
+                }
+                Ok(response)
             }
             Fate::Answered(..) | Fate::Silence => {
                 tokio::time::sleep(self.timeout).await;
@@ -181,6 +198,7 @@ mod tests {
             (Fault::LoginPage, Ok(200), 0, 0),
             (Fault::Truncate, Err(Lost), 1, 0),
             (Fault::TooMany(7), Ok(429), 0, 0),
+            (Fault::RetryLater(7), Ok(503), 0, 0),
         ];
         for (fault, expected, acts, seconds) in table {
             let (model, faults, began) = (Arc::new(Recorder::default()), Faults::none(), Instant::now());

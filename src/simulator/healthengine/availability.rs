@@ -76,6 +76,7 @@ impl Day {
 /// `POST availability/snapshot`
 pub(super) fn snapshot(visit: &mut Visit<'_>) -> Outcome {
     let body = visit.required_body()?;
+    refuse_the_day(visit, std::slice::from_ref(&body))?;
     let sent = Sent::read(&body, "the snapshot", visit.practice, visit.notes)?;
     accept(visit, sent);
     Reply::done()
@@ -90,6 +91,11 @@ pub(super) fn snapshots(visit: &mut Visit<'_>) -> Outcome {
     if list.len() > BATCH_MAX {
         return Err(Refusal::mistake(400, format!("at most {BATCH_MAX} snapshots in one call")));
     }
+    let length: usize = list.iter().map(|value| value.to_string().len()).sum();
+    if visit.settings.batch_bytes_max.is_some_and(|most| most < length) {
+        return Err(Refusal::fair(413, "the body is too large"));
+    }
+    refuse_the_day(visit, &list)?;
     let (mut created, mut existing, mut failed, mut errors) = (vec![], vec![], vec![], vec![]);
     let (mut days, mut labels) = (BTreeSet::new(), BTreeSet::new());
     for (index, value) in list.iter().enumerate() {
@@ -116,6 +122,14 @@ pub(super) fn snapshots(visit: &mut Visit<'_>) -> Outcome {
         answer["errors"] = Value::Array(errors);
     }
     Reply::with(answer)
+}
+
+/// Refuses a call for one of its snapshots, if the settings say so.
+fn refuse_the_day(visit: &Visit<'_>, list: &[Value]) -> Result<(), Refusal> {
+    let Some((resource, day)) = &visit.settings.refused_day else { return Ok(()) };
+    let text = |value: &Value, name| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_it = |value: &Value| text(value, "pmsResourceId") == *resource && text(value, "date") == day.to_string();
+    if list.iter().any(is_it) { Err(Refusal::fair(400, "availability.0.start is not valid")) } else { Ok(()) }
 }
 
 /// A snapshot that can be used.

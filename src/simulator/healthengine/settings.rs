@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 /// How the simulated server behaves. Change it while it runs with [`super::HealthengineModel::configure`].
 #[derive(Clone)]
@@ -20,6 +20,10 @@ pub struct Settings {
     pub strict_queue: bool,
     /// Whether `availability/snapshots`, which came with 1.9.0, exists.
     pub batch: Batch,
+    /// The longest body of `availability/snapshots`; a longer one is answered 413, as by a gateway with a limit of its own.
+    pub batch_bytes_max: Option<usize>,
+    /// A day of a resource that the server cannot take in: whatever call it is part of is answered 400.
+    pub refused_day: Option<(String, NaiveDate)>,
     /// Entries on a page of a list, at least 1.
     pub per_page: usize,
     /// What becomes of a rejection after the 20 seconds.
@@ -52,6 +56,8 @@ impl Settings {
             existing_for: Duration::from_secs(3_600),
             strict_queue: true,
             batch: Batch::Offered,
+            batch_bytes_max: None,
+            refused_day: None,
             per_page: 100,
             late_reject: LateReject::Settle,
             repeated: Repeated::NotFound,

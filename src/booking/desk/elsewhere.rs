@@ -1,0 +1,40 @@
+//! A booking that another bridge on the practice deals with at the same time ([`crate::booking::rival`]).
+
+use super::{Desk, Notice, Step};
+use crate::booking::ledger::State;
+use crate::messages::rival as say;
+
+impl Desk<'_> {
+    /// Somebody else answered within seconds, and an appointment that is not ours takes the time: it is this booking's in all likelihood.
+    pub(super) fn answered_elsewhere(mut self) -> Step {
+        if !self.has_made_nothing() {
+            return self.rest();
+        }
+        let now = self.now.now;
+        (self.entry.doubt, self.entry.submitted_at, self.entry.inserted_at) = (None, None, Some(now));
+        (self.entry.told, self.entry.unlisted) = (true, true);
+        self.entry.enter(State::InDoubt, now, say::ANSWERED_ELSEWHERE);
+        self.entry.flag(say::answered_elsewhere(&self.entry, self.now.zone));
+        self.notices.push(Notice::FreshDays);
+        self.rest()
+    }
+
+    /// The time is taken, perhaps by this booking's own appointment: the other bridge is to say so.
+    pub(super) fn left_to_another(mut self) -> Step {
+        if self.has_made_nothing() {
+            self.entry.submitted_at = None;
+            self.entry.enter(State::Received, self.now.now, say::LEFT_TO_ANOTHER);
+        }
+        self.rest()
+    }
+
+    /// Nobody said so for a minute. The pet owner was told yes, and an appointment stands there.
+    pub(super) fn nobody_says_whose(self) -> Step {
+        if self.has_made_nothing() { self.doubtful(say::PERHAPS_ANOTHERS) } else { self.rest() }
+    }
+
+    /// True if no POST of ours can have left anything: none has left, or OpenVPMS refused it.
+    fn has_made_nothing(&self) -> bool {
+        matches!(self.entry.state, State::Received | State::Submitting) && self.entry.doubt.is_none()
+    }
+}

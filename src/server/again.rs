@@ -1,0 +1,21 @@
+//! Asking a server again that wants to be left alone: by the API, and by a button of the status page.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Redirect;
+
+use super::{Admin, view};
+
+/// Where the button leads.
+pub(super) const ASK_AGAIN_PATH: &str = "/ask-again";
+
+/// Which servers are asked again.
+pub(super) async fn ask_again(State(admin): State<Admin>) -> Json<view::AskedAgain> {
+    Json(view::AskedAgain { servers: admin.bridge.ask_again().into_iter().map(Into::into).collect() })
+}
+
+/// The button: back to the page.
+pub(super) async fn ask_again_and_show(State(admin): State<Admin>) -> Redirect {
+    admin.bridge.ask_again();
+    Redirect::to("/")
+}

@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod configuration;
 pub mod decisions;
+pub mod exposure;
 pub mod practice;
 pub mod reload;
 pub mod resolve;

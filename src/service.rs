@@ -19,7 +19,7 @@ use crate::deskless::Deskless;
 use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
 use crate::practice::health::Subject;
 use crate::server::webhooks::Webhooks;
-use crate::server::{self, Admin};
+use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};
 use crate::supervisor::caught;
 
@@ -137,7 +137,13 @@ impl Service {
         };
         let bridge = Arc::new(Bridge::new(config, connect, store.clone(), clock));
         let stop = CancellationToken::new();
-        let admin = Admin::new(Arc::clone(&bridge), store.admin_token().expose_secret().to_owned());
+        let access = Access {
+            token: store.admin_token().clone(),
+            command_key: store.command_key(),
+            hosts: config.admin_hosts.clone(),
+        };
+        let gate = Gate::new(access).map_err(no_random(config))?;
+        let admin = Admin::new(Arc::clone(&bridge), gate);
         let serving = server::serve(listener, admin.router(), stop.clone());
         let admin = tokio::spawn(missed("[admin] listen", serving, Arc::clone(&bridge), stop.clone()));
         let webhooks = webhook_listener.map(|(config, (listener, address))| {
@@ -248,9 +254,15 @@ fn waits_for_restart(running: &Config, next: &Config) -> Vec<&'static str> {
     let all = [
         ("[state] path", running.state_path != next.state_path),
         ("[admin] listen", running.admin_listen != next.admin_listen),
+        ("[admin] hosts", running.admin_hosts != next.admin_hosts),
         ("[webhooks] listen", listen(running) != listen(next)),
     ];
     all.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+}
+
+/// The system has no random bytes.
+fn no_random(config: &Config) -> impl Fn(std::io::Error) -> OpenError {
+    |error| OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() }
 }
 
 async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {
@@ -276,12 +288,15 @@ pub async fn store_when_it_works(
     };
     let (deskless, stop) = (Deskless::new(config, connect, clock.clone(), &why), CancellationToken::new());
     let _stopped_if_dropped = stop.clone().drop_guard();
-    // A token that nobody knows, if there is none to be read: then health alone is told.
-    let token = store::admin_token(&config.state_path).ok().flatten();
-    let no_random =
-        |error: std::io::Error| OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() };
-    let token = token.map_or_else(store::fresh_token, Ok).map_err(no_random)?;
-    let router = server::deskless_router(Arc::clone(&deskless), token.expose_secret().to_owned());
+    // Secrets that nobody knows, if there are none to be read: then health alone is told.
+    let (token, command_key) =
+        (store::admin_token(&config.state_path).ok().flatten(), store::command_key(&config.state_path).ok().flatten());
+    let access = Access {
+        token: token.map_or_else(store::fresh_token, Ok).map_err(no_random(config))?,
+        command_key: command_key.map_or_else(store::fresh_command_key, Ok).map_err(no_random(config))?,
+        hosts: config.admin_hosts.clone(),
+    };
+    let router = server::deskless_router(Arc::clone(&deskless), Gate::new(access).map_err(no_random(config))?);
     let bound = bind_admin(config).await?;
     let admin = tokio::spawn(server::serve(Arc::clone(&bound.0), router, stop.clone()));
     waiting();

@@ -1,7 +1,7 @@
 //! Time zones: that of the OpenVPMS server, and that of a practice as Healthengine sees it.
 //!
-//! OpenVPMS reports the default zone of its Java machine: an IANA name as a rule, but `GMT+10:00` is possible. Local times that
-//! do not exist, or that happen twice, are a fact of two days a year; [`Zone::instant`] says so instead of guessing.
+//! OpenVPMS reports the default zone of its Java machine: the IANA name of a place as a rule, but `GMT+10:00` or `Etc/UTC` is
+//! possible, which says nothing about where the clinic is. Local times that do not exist, or that happen twice, are a fact of two days a year; [`Zone::instant`] says so instead of guessing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +10,8 @@ use chrono::{DateTime, Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime,
 use chrono_tz::Tz;
 
 use crate::span::Span;
+
+pub mod places;
 
 /// A zone with the rules compiled into chrono-tz, or a fixed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +51,12 @@ impl fmt::Display for Zone {
 }
 
 impl Zone {
-    /// True for a named zone, the only kind whose offsets follow a place's law.
-    pub fn is_iana(&self) -> bool {
-        matches!(self, Self::Iana(_))
+    /// True for the name of a place, whose offsets follow that place's law. `Etc/UTC`, `GMT` and `EST` are names, and no places.
+    pub fn names_a_place(&self) -> bool {
+        match self {
+            Self::Iana(zone) => places::is_place(zone.name()),
+            Self::Fixed(_) => false,
+        }
     }
 
     /// What a clock on the wall of this zone shows at `at`.
@@ -118,7 +123,7 @@ mod tests {
         for text in ["GMT+10:00", "UTC+10", "+10:00"] {
             assert_eq!(zone(text), Zone::Fixed(FixedOffset::east_opt(36_000).unwrap()), "{text}");
         }
-        assert!(zone("Australia/ACT").is_iana() && zone("Etc/UTC").is_iana());
+        assert!(zone("Australia/ACT").names_a_place() && !zone("Etc/UTC").names_a_place());
         assert_eq!("Sydney".parse::<Zone>(), Err(UnknownZone("Sydney".into())));
     }
 

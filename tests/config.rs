@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
-use vetbridge::config::{self, ClinicianDoubt, Config, ConfigError, WhenDown};
+use vetbridge::config::{self, ClinicianDoubt, Config, ConfigError, Oddity, WhenDown};
 
 /// The whole file of the contract, every optional key given.
 const EVERYTHING: &str = r#"
@@ -299,7 +299,7 @@ fn no_problem_shows_a_line_of_the_file() {
         ("password = \"pw\"", format!("password = [\"{secret}\"]")),
         ("password = \"pw\"", format!("password = {{ fil = \"{secret}\" }}")),
         ("password = \"pw\"", format!("passwrd = \"{secret}\"")),
-        ("password = \"pw\"", format!("password = \"{secret}\\n\"")),
+        ("password = \"pw\"", format!("password = \"{secret}\\nx\"")),
         ("password = \"pw\"", format!("password = \"\"\"{secret}")),
         ("https://openvpms.example.com/openvpms", format!("https://u:{secret}@openvpms.example.com/")),
         ("https://openvpms.example.com/openvpms", format!("{secret}://openvpms.example.com/")),
@@ -402,13 +402,66 @@ fn a_secret_file_without_permission_says_chmod() {
 }
 
 #[test]
-fn only_the_last_line_break_of_a_secret_file_is_dropped() {
+fn what_can_only_be_a_mistake_is_left_out_at_the_ends_of_a_secret_and_the_rest_is_named() {
     let directory = directory();
-    std::fs::write(directory.path().join("two"), "pw\n\n").unwrap();
-    let text = LEAST.replace("password = \"pw\"", "password = { file = \"two\" }");
-    assert!(parse_in(directory.path(), &text).unwrap_err().to_string().contains("single line"));
-    std::fs::write(directory.path().join("two"), " pw \n").unwrap();
-    assert_eq!(parse_in(directory.path(), &text).unwrap().openvpms.password.expose_secret(), " pw ");
+    let text = LEAST
+        .replace("password = \"pw\"", "password = { file = \"password\" }")
+        .replace("api_key = \"key\"", "api_key = { file = \"key\" }");
+    let read = |password: &[u8], key: &[u8]| {
+        std::fs::write(directory.path().join("password"), password).unwrap();
+        std::fs::write(directory.path().join("key"), key).unwrap();
+        parse_in(directory.path(), &text)
+    };
+    for ends in ["", "\n", "\r\n", "\n\n", "\t\n", "\u{a0}\n", "\u{200b}", "\u{feff}", "\u{2060}\r\n", "\u{202c}"] {
+        let config = read(format!("\u{feff}pw{ends}").as_bytes(), format!("\u{feff} key {ends} ").as_bytes()).unwrap();
+        assert_eq!(config.openvpms.password.expose_secret(), "pw", "{ends:?}");
+        assert_eq!(config.healthengine.api_key.expose_secret(), "key", "{ends:?}");
+        assert_eq!(config.openvpms.password.oddity(), None, "{ends:?}");
+    }
+    for (password, oddity) in [
+        (" pw", Oddity::BeginsWith(' ')),
+        ("pw \n", Oddity::EndsWith(' ')),
+        ("p\u{a0}w", Oddity::Holds(2, '\u{a0}')),
+        ("\"pw\"", Oddity::Quoted),
+    ] {
+        let config = read(password.as_bytes(), b"key").unwrap();
+        assert_eq!(config.openvpms.password.expose_secret(), password.trim_end_matches('\n'), "kept: it can be meant");
+        assert_eq!(config.openvpms.password.oddity(), Some(oddity));
+    }
+    let refused = |password: &str, key: &str| read(password.as_bytes(), key.as_bytes()).unwrap_err().to_string();
+    assert!(refused("pw\npw", "key").contains("character 3 of the secret is a line break"));
+    let inside = refused("pw", "ke\u{200b}y");
+    assert!(
+        inside.contains("api_key") && inside.contains("character 3 of the secret is a space of no width (U+200B)"),
+        "{inside}"
+    );
+    assert!(refused("\u{feff}\u{a0}\n", "key").contains("the secret is empty"));
+    let utf16 = read(b"\xff\xfep\0w\0", b"key").unwrap_err().to_string();
+    assert!(utf16.contains("is UTF-16"), "{utf16}");
+}
+
+#[test]
+fn a_file_as_editors_of_windows_write_it_is_read_and_so_is_what_was_pasted_with_unseen_marks() {
+    let pasted = LEAST
+        .replace("username = \"healthengine\"", "username = \"healthengine\u{200b}\"")
+        .replace("id = \"1\"", "id = \"\u{a0}1\u{feff}\"");
+    let text = format!("\u{feff}{pasted}").replace('\n', "\r\n");
+    let config = parse_in(directory().path(), &text).unwrap();
+    assert_eq!((config.openvpms.username.as_str(), config.practices[0].id.0.as_str()), ("healthengine", "1"));
+}
+
+#[test]
+fn the_files_that_a_configuration_depends_on_are_known_also_where_one_is_missing() {
+    let directory = directory();
+    let place = |name: &str| directory.path().join(name);
+    let text = LEAST
+        .replace("password = \"pw\"", "password = { file = \"password\" }\nca_file = \"ca.pem\"")
+        .replace("api_key = \"key\"", "api_key = { file = \"key\" }");
+    std::fs::write(place("vetbridge.toml"), text).unwrap();
+    std::fs::write(place("password"), "pw").unwrap();
+    let (config, files) = config::load_with_files(&place("vetbridge.toml"));
+    assert!(config.is_err());
+    assert_eq!(files.into_iter().collect::<Vec<_>>(), ["ca.pem", "key", "password"].map(place));
 }
 
 #[test]
@@ -454,6 +507,10 @@ fn an_unknown_time_zone_names_the_nearest_one() {
     );
     assert!(with("Brisbane").ends_with("the nearest is \"Australia/Brisbane\""));
     assert!(with("GMT+10:00").contains("is no IANA time zone"));
+    for no_place in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10"] {
+        assert!(with(no_place).contains("is no IANA time zone of a place"), "{no_place}");
+    }
+    assert!(with("AEST").ends_with("write \"Australia/Sydney\" or \"Australia/Brisbane\""));
 }
 
 /// A second practice.

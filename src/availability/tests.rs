@@ -431,3 +431,21 @@ fn the_notice_runs_over_a_day_at_most_once_per_slot_length() {
     let later = Some(("2019-02-15T13:15:00+11:00", "2019-02-15T13:30:00+11:00"));
     assert_eq!(compared(noon, "2019-02-15T12:05:00+11:00", hour, true, later), DayChange::Send);
 }
+
+#[test]
+fn a_server_that_names_no_place_shifts_the_diary_by_what_its_clock_differs() {
+    let now = at("2026-11-28T12:00:00Z");
+    let shift = |server: &str, practice: &str| {
+        Zones { server: zone(server), practice: zone(practice) }
+            .diary_shift(now)
+            .map(|shift| (shift.nine_today.to_string(), shift.nine_later.to_string(), shift.is_wrong))
+    };
+    let shifted = |today: &str, later: &str, wrong| Some((format!("{today}:00"), format!("{later}:00"), wrong));
+    for utc in ["Etc/UTC", "GMT", "UTC", "Zulu"] {
+        assert_eq!(shift(utc, "Australia/Sydney"), shifted("20:00", "19:00", true), "{utc}");
+    }
+    assert_eq!(shift("EST", "Australia/Sydney"), shifted("01:00", "00:00", true));
+    assert_eq!(shift("Etc/GMT-10", "Australia/Sydney"), shifted("10:00", "09:00", false));
+    assert_eq!(shift("GMT+10:00", "Australia/Brisbane"), None);
+    assert_eq!(shift("Australia/Sydney", "Australia/Perth"), None, "a server at another place is where it says");
+}

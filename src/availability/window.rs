@@ -57,6 +57,35 @@ impl Zones {
     }
 }
 
+/// So large a difference between diary and practice is no daylight saving: whoever reads the diary means other times.
+const SHIFT_IS_WRONG: TimeDelta = TimeDelta::hours(2);
+
+/// What becomes of the diary's times where the server's zone names no place, so that nobody knows what its staff mean by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiaryShift {
+    /// What is 09:00 in the diary of today, as pet owners read it.
+    pub nine_today: NaiveTime,
+    /// The same half a year later.
+    pub nine_later: NaiveTime,
+    /// True if it is more than the hour of daylight saving.
+    pub is_wrong: bool,
+}
+
+impl Zones {
+    /// `None` where the server's zone is that of a place, or shows the practice's times all the year.
+    pub fn diary_shift(&self, now: DateTime<Utc>) -> Option<DiaryShift> {
+        const HALF_A_YEAR: TimeDelta = TimeDelta::days(182);
+        let shift = |at: DateTime<Utc>| self.practice.wall(at) - self.server.wall(at);
+        let (today, later) = (shift(now), shift(now + HALF_A_YEAR));
+        if self.server.names_a_place() || (today.is_zero() && later.is_zero()) {
+            return None;
+        }
+        let nine = NaiveTime::MIN + TimeDelta::hours(9);
+        let is_wrong = today.abs().max(later.abs()) >= SHIFT_IS_WRONG;
+        Some(DiaryShift { nine_today: nine + today, nine_later: nine + later, is_wrong })
+    }
+}
+
 /// Whole days at the practice, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {

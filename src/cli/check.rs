@@ -14,10 +14,11 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use self::findings::Report;
+use super::exposure::exposures;
 use super::{CONFIG_INVALID, CheckArgs, Global, connect, output};
 use crate::config::{self, Config, ConfigError, Practice};
 use crate::healthengine::ReadHealthengine;
-use crate::messages::{servers as say, webhooks as webhooks_say};
+use crate::messages::{config as config_say, servers as say, webhooks as webhooks_say};
 use crate::openvpms::ReadOpenVpms;
 use crate::remote::{Answer, ErrorClass};
 
@@ -71,6 +72,12 @@ fn offline(config: &Config) -> Report {
         practices => {
             report.ok(place, format!("the configuration is valid: {practices} practices, {disabled} disabled"))
         }
+    }
+    for (place, advice) in exposures(config) {
+        report.problem(place, advice);
+    }
+    for (place, oddity) in config.secrets().into_iter().filter_map(|(place, secret)| Some((place, secret.oddity()?))) {
+        report.note(place, config_say::oddity(oddity));
     }
     report
 }

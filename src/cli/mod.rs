@@ -10,6 +10,7 @@ mod check;
 pub mod connect;
 mod demo;
 mod discover;
+mod exposure;
 #[cfg(test)]
 mod fakes;
 mod inventory;

@@ -10,18 +10,21 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
 use super::connect::Network;
+use super::exposure::exposures;
 use crate::clock::Clock;
+use crate::config::in_force::InForce;
 use crate::config::watch::{LOOK_EVERY, Watched};
-use crate::config::{self, Config};
-use crate::messages::{reload as reload_say, start as say, webhooks as webhooks_say};
+use crate::config::{self, Config, ConfigError};
+use crate::messages::{config as config_say, reload as reload_say, start as say, webhooks as webhooks_say};
 use crate::service::{self, Failure, Service};
+use crate::store;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let path = global.config_file()?;
     // Before it is read: what changes from here on is noticed.
     let mut file = Watched::new(&path);
-    let config = config::load(&path)?;
+    let config = read(&path, &mut file)?;
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
@@ -45,6 +48,8 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     };
     let service = Service::start_on(opened, &config, &network, clock).await?;
     announce(&config, &service);
+    in_force(&config);
+    warn(&config);
     // Under systemd: ready. Elsewhere this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let failure = loop {
@@ -59,7 +64,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
                 continue;
             }
         }
-        network = reload(&service, network, &config.source);
+        network = reload(&service, network, &config.source, &mut file);
     };
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("{}", say::STOPPING);
@@ -108,19 +113,60 @@ async fn change_of(file: &mut Watched) {
     }
 }
 
+/// Reads the configuration, and watches from here on whatever it depends on. What was not watched before is read once more: so no
+/// change falls between.
+fn read(path: &Path, file: &mut Watched) -> Result<Config, ConfigError> {
+    let (mut config, mut files) = config::load_with_files(path);
+    for _ in 0..READINGS_MAX {
+        if !file.follow(&files) {
+            break;
+        }
+        (config, files) = config::load_with_files(path);
+    }
+    config
+}
+
+/// A configuration that names other files each time it is read is written at the moment, and its change is noticed.
+const READINGS_MAX: usize = 3;
+
 /// Reads the configuration again. One that cannot be used changes nothing.
-fn reload(service: &Service, network: Network, source: &Path) -> Network {
-    let read = config::load(source).map_err(anyhow::Error::from);
+fn reload(service: &Service, network: Network, source: &Path, file: &mut Watched) -> Network {
+    let read = read(source, file).map_err(anyhow::Error::from);
     match read.and_then(|config| Ok((network.renewed(&config)?, config))) {
         Ok((renewed, config)) => {
             service.reload(&config, &renewed);
             tracing::info!("{}", reload_say::RELOADED);
+            let copies: Vec<String> =
+                config.secrets().into_iter().filter(|(_, secret)| secret.is_copy()).map(|(place, _)| place).collect();
+            if !copies.is_empty() {
+                tracing::info!("{}", reload_say::copies(&copies));
+            }
+            in_force(&config);
+            warn(&config);
             renewed
         }
         Err(error) => {
             service.not_reloaded(&format!("{error:#}"));
             network
         }
+    }
+}
+
+/// Notes which secrets are in force, for `check`.
+fn in_force(config: &Config) {
+    let noted = InForce::of(config).map_err(anyhow::Error::from);
+    if let Err(error) = noted.and_then(|in_force| Ok(store::note_in_force(&config.state_path, &in_force.to_text())?)) {
+        tracing::warn!("{}", reload_say::not_noted(&error));
+    }
+}
+
+/// What of a valid configuration is hardly meant.
+fn warn(config: &Config) {
+    for (place, advice) in exposures(config) {
+        tracing::warn!("{place}: {advice}");
+    }
+    for (place, oddity) in config.secrets().into_iter().filter_map(|(place, secret)| Some((place, secret.oddity()?))) {
+        tracing::warn!("{place}: {}", config_say::oddity(oddity));
     }
 }
 

@@ -1,20 +1,19 @@
-//! The running service, as a command reaches it: through the admin listener that the configuration names, with the token of the
-//! state directory that it names.
+//! The running service, as a command reaches it: at the admin address that the configuration names, if it holds the state directory
+//! that the configuration names.
 //!
 //! | at the address | then |
 //! | --- | --- |
 //! | nobody listens, or something that is no vetbridge | no service runs: the command opens the state itself |
-//! | a vetbridge that takes the token | the command talks to it |
-//! | a vetbridge that does not | it is another instance: the command says so and stops |
+//! | a vetbridge that proves that it has the directory's key | the command talks to it |
+//! | one that does not | it is another instance, or pretends to be one: the command says so and stops |
 //!
-//! If then the state is locked, a service does run, at another address: [`Absent::open_store`] says who it is. The token is shown
-//! to nobody before `/healthz` answered as a vetbridge does.
+//! If then the state is locked, a service does run, at another address: [`Absent::open_store`] says who it is. No command sends the
+//! admin token, or anything that could be used in its place: see [`proof`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::{Client, Method, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 
 use crate::clock::Clock;
@@ -22,8 +21,9 @@ use crate::config::Instance;
 use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, Outcome, Progress};
 use crate::server::HEALTHY;
+use crate::server::proof::{self, Asked, Exchange, Hello};
 use crate::server::view::{BookingView, NDJSON, PauseOutcome, Problem, ResyncLine, Status};
-use crate::store::{self, OpenError, Snapshot, Store};
+use crate::store::{self, OpenError, SecretKey, Snapshot, Store};
 
 /// A service on the same machine connects and answers at once; a busy one gets some time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,12 +32,14 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// Settling a booking asks both systems, one call after the other, and answers at the end.
 const RESOLVE_SILENCE_MAX: Duration = Duration::from_secs(180);
+/// Two short texts in JSON.
+const HELLO_BYTES_MAX: usize = 1024;
 /// A ledger of some ten thousand bookings with their histories.
 const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// What is found at the admin address.
 pub(super) enum Found {
-    /// A service that takes our token.
+    /// A service that holds the state directory.
     Running(Running),
     /// No service, or none that answers.
     Absent(Absent),
@@ -46,20 +48,20 @@ pub(super) enum Found {
 /// Looks for the service.
 ///
 /// # Errors
-/// There is one, and it is not the one that this configuration means, or its token cannot be read.
+/// There is one, and it is not the one that this configuration means, or the directory's secrets cannot be read.
 pub(super) async fn find(instance: &Instance) -> anyhow::Result<Found> {
     let address = reachable(instance.admin_listen);
     let http = client(SILENCE_MAX)?;
     if let Err(why) = healthy(&http, address).await {
         return Ok(Found::Absent(Absent { instance: instance.clone(), why }));
     }
-    let token = store::admin_token(&instance.state_path).map_err(say::token_unreadable)?;
-    let stranger = || say::another_instance(address, &instance.state_path);
-    let running = Running { http, address, token: token.ok_or_else(stranger)? };
-    match running.get("/api/v1/status").send().await.map_err(|error| running.failed(&error))?.status() {
-        StatusCode::OK => Ok(Found::Running(running)),
-        StatusCode::UNAUTHORIZED => Err(stranger().into()),
-        status => Err(say::service_failed(address, format!("status {status}")).into()),
+    let key = store::command_key(&instance.state_path).map_err(say::token_unreadable)?;
+    let stranger = || anyhow::Error::from(say::another_instance(address, &instance.state_path));
+    let running = Running { http, address, key: key.ok_or_else(stranger)? };
+    match running.greet(&running.http).await {
+        Ok(_) => Ok(Found::Running(running)),
+        Err(NotGreeted::Unproved) => Err(stranger()),
+        Err(NotGreeted::Failed(why)) => Err(running.broken(&why)),
     }
 }
 
@@ -89,7 +91,8 @@ async fn healthy(http: &Client, address: SocketAddr) -> Result<(), String> {
             say::no_answer(short(&error))
         }
     })?;
-    let is_ours = answer.status() == StatusCode::OK
+    // One that is ill says so with 503, and can still be asked.
+    let is_ours = matches!(answer.status(), StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE)
         && body(&mut answer, HEALTHY.len()).await.is_ok_and(|body| body == HEALTHY.as_bytes());
     if is_ours { Ok(()) } else { Err(say::NOT_VETBRIDGE.to_owned()) }
 }
@@ -146,12 +149,36 @@ impl Absent {
     }
 }
 
-/// A service that takes our token.
+/// A service that holds the state directory.
 pub(super) struct Running {
     http: Client,
     address: SocketAddr,
-    token: SecretString,
+    key: SecretKey,
 }
+
+/// Why whoever answers was not told anything.
+enum NotGreeted {
+    /// It cannot prove that it holds the state directory.
+    Unproved,
+    /// It did not answer.
+    Failed(String),
+}
+
+/// The random numbers of an exchange with a service that proved itself.
+struct Greeted {
+    client: String,
+    service: String,
+}
+
+/// What is asked, beside where.
+struct Question<'a> {
+    body: Option<&'a serde_json::Value>,
+    accept: Option<&'static str>,
+    timeout: Option<Duration>,
+}
+
+/// A question as most are.
+const PLAIN: Question<'static> = Question { body: None, accept: None, timeout: Some(ANSWER_TIMEOUT) };
 
 impl Running {
     /// Where it is.
@@ -161,34 +188,33 @@ impl Running {
 
     /// The whole ledger.
     pub(super) async fn bookings(&self) -> anyhow::Result<Vec<BookingView>> {
-        let answer = self.get("/api/v1/bookings").send().await.map_err(|error| self.failed(&error))?;
+        let answer = self.get(&["api", "v1", "bookings"]).await?;
         self.read(answer).await
     }
 
     /// One booking; `None` if the ledger does not know it.
     pub(super) async fn booking(&self, id: i64) -> anyhow::Result<Option<BookingView>> {
-        let path = format!("/api/v1/bookings/{id}");
-        let answer = self.get(&path).send().await.map_err(|error| self.failed(&error))?;
+        let answer = self.get(&["api", "v1", "bookings", &id.to_string()]).await?;
         if answer.status() == StatusCode::NOT_FOUND { Ok(None) } else { self.read(answer).await.map(Some) }
     }
 
     /// All records, judged.
     pub(super) async fn state(&self) -> anyhow::Result<Snapshot> {
-        let answer = self.get("/api/v1/state").send().await.map_err(|error| self.failed(&error))?;
+        let answer = self.get(&["api", "v1", "state"]).await?;
         self.read(answer).await
     }
 
     /// Has it settle a booking; `body` is what the admin API takes.
     pub(super) async fn resolve(&self, id: i64, body: &serde_json::Value) -> anyhow::Result<BookingView> {
         let url = self.url(&["api", "v1", "bookings", &id.to_string(), "resolve"])?;
-        let asked = self.authorized(client(RESOLVE_SILENCE_MAX)?.post(url)).json(body).send().await;
-        let answer = asked.map_err(|error| self.failed(&error))?;
+        let question = Question { body: Some(body), accept: None, timeout: None };
+        let answer = self.ask(&client(RESOLVE_SILENCE_MAX)?, Method::POST, url, question).await?;
         self.read(answer).await
     }
 
     /// Its health.
     pub(super) async fn status(&self) -> anyhow::Result<Status> {
-        let answer = self.get("/api/v1/status").send().await.map_err(|error| self.failed(&error))?;
+        let answer = self.get(&["api", "v1", "status"]).await?;
         self.read(answer).await
     }
 
@@ -200,8 +226,8 @@ impl Running {
     /// Has it pause a practice, or end its pause.
     pub(super) async fn set_paused(&self, practice: &str, paused: bool) -> anyhow::Result<PauseOutcome> {
         let url = self.url(&["api", "v1", "practices", practice, if paused { "pause" } else { "resume" }])?;
-        let asked = self.authorized(self.http.post(url).timeout(ANSWER_TIMEOUT)).send().await;
-        self.read(asked.map_err(|error| self.failed(&error))?).await
+        let answer = self.ask(&self.http, Method::POST, url, PLAIN).await?;
+        self.read(answer).await
     }
 
     /// Has it send a practice again, and hears how far it is.
@@ -217,8 +243,8 @@ impl Running {
             url.query_pairs_mut().append_pair("only", only.name());
         }
         url.query_pairs_mut().append_pair("dry_run", if dry_run { "true" } else { "false" });
-        let asked = self.authorized(self.http.post(url)).header(reqwest::header::ACCEPT, NDJSON).send().await;
-        let answer = asked.map_err(|error| self.failed(&error))?;
+        let question = Question { body: None, accept: Some(NDJSON), timeout: None };
+        let answer = self.ask(&self.http, Method::POST, url, question).await?;
         if answer.status() != StatusCode::OK {
             return self.read(answer).await;
         }
@@ -246,18 +272,56 @@ impl Running {
         }
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.authorized(self.http.get(format!("http://{}{path}", self.address)).timeout(ANSWER_TIMEOUT))
+    async fn get(&self, segments: &[&str]) -> anyhow::Result<Response> {
+        self.ask(&self.http, Method::GET, self.url(segments)?, PLAIN).await
     }
 
-    fn url(&self, segments: &[&str]) -> anyhow::Result<reqwest::Url> {
-        let mut url = reqwest::Url::parse(&format!("http://{}", self.address))?;
+    /// Has whoever listens prove that they hold the state directory.
+    async fn greet(&self, http: &Client) -> Result<Greeted, NotGreeted> {
+        let client = proof::fresh_nonce().map_err(|error| NotGreeted::Failed(error.to_string()))?;
+        let question = http.get(format!("http://{}{}", self.address, proof::PATH)).timeout(CONNECT_TIMEOUT * 2);
+        let asked = question.header(proof::NONCE, &client).send().await;
+        let mut answer = asked.map_err(|error| NotGreeted::Failed(short(&error).to_owned()))?;
+        if answer.status() != StatusCode::OK {
+            return Err(NotGreeted::Unproved);
+        }
+        let body = body(&mut answer, HELLO_BYTES_MAX).await.map_err(|_| NotGreeted::Unproved)?;
+        let hello: Hello = serde_json::from_slice(&body).map_err(|_| NotGreeted::Unproved)?;
+        let proved = Exchange::new(&self.key, self.address, &client, &hello.nonce).is_of_service(&hello.proof);
+        if proved { Ok(Greeted { client, service: hello.nonce }) } else { Err(NotGreeted::Unproved) }
+    }
+
+    /// Asks once whoever listens has proved themselves, and believes nobody else's answer.
+    async fn ask(&self, http: &Client, method: Method, url: Url, question: Question<'_>) -> anyhow::Result<Response> {
+        let greeted = self.greet(http).await.map_err(|not_greeted| match not_greeted {
+            NotGreeted::Unproved => self.broken(say::ANSWER_NOT_PROVED),
+            NotGreeted::Failed(why) => self.broken(&why),
+        })?;
+        let exchange = Exchange::new(&self.key, self.address, &greeted.client, &greeted.service);
+        let body = question.body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let asked = Asked { method: method.as_str(), target: &target, body: &body };
+        let mut request =
+            http.request(method.clone(), url).header(header::AUTHORIZATION, exchange.authorization(asked));
+        if question.body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        if let Some(accept) = question.accept {
+            request = request.header(header::ACCEPT, accept);
+        }
+        if let Some(timeout) = question.timeout {
+            request = request.timeout(timeout);
+        }
+        let answer = request.send().await.map_err(|error| self.failed(&error))?;
+        let shown = answer.headers().get(proof::ANSWER).and_then(|shown| shown.to_str().ok());
+        let proved = shown.is_some_and(|shown| exchange.is_of_answer(shown, answer.status().as_u16(), asked));
+        if proved { Ok(answer) } else { Err(self.broken(say::ANSWER_NOT_PROVED)) }
+    }
+
+    fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
+        let mut url = Url::parse(&format!("http://{}", self.address))?;
         url.path_segments_mut().map_err(|()| anyhow::anyhow!("an address without a path"))?.extend(segments);
         Ok(url)
-    }
-
-    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
-        request.bearer_auth(self.token.expose_secret())
     }
 
     /// The answer as JSON; an error's sentence as an error.

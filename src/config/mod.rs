@@ -11,6 +11,8 @@
 //!
 //! What only the servers can tell (does location 98 exist?) is `vetbridge check`'s, see `cli::check`.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
@@ -26,6 +28,7 @@ use crate::zone::Zone;
 
 pub mod duration;
 mod file;
+pub mod in_force;
 pub mod live_hours;
 mod practices;
 mod problem;
@@ -36,7 +39,7 @@ pub mod watch;
 
 pub use live_hours::LiveHours;
 pub use problem::{ConfigError, Problem};
-pub use secret::Secret;
+pub use secret::{Oddity, Secret};
 
 use crate::messages::config as say;
 use problem::Problems;
@@ -61,8 +64,16 @@ pub fn locate(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
 
 /// Reads a configuration, with the secrets it refers to. The error holds every problem of the file.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let text = read(path)?;
-    parse(path, &text, &secret::process_environment)
+    load_with_files(path).0
+}
+
+/// The same, with the other files that it depends on (secrets, certificates), whether they could be read or not: what changes
+/// there is a change of the configuration.
+pub fn load_with_files(path: &Path) -> (Result<Config, ConfigError>, BTreeSet<PathBuf>) {
+    match read(path) {
+        Ok(text) => parse_with_files(path, &text, &secret::process_environment),
+        Err(error) => (Err(error), BTreeSet::new()),
+    }
 }
 
 /// What `vetbridge discover` needs of a configuration that may be no more than an `[openvpms]`.
@@ -78,7 +89,7 @@ pub struct OpenVpmsOnly {
 pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
     let text = read(path)?;
     judge(path, &text, |root, problems| {
-        let around = Surroundings { base: base(path), env: &secret::process_environment };
+        let around = surroundings(path, &secret::process_environment);
         let root = file::Table::root(root, problems);
         let (openvpms, sync) = (validate::openvpms(&root, &around), validate::sync(&root));
         Some(OpenVpmsOnly { openvpms: openvpms?, sync: sync? })
@@ -99,10 +110,10 @@ pub struct Instance {
 pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
     let text = read(path)?;
     judge(path, &text, |root, problems| {
-        let around = Surroundings { base: base(path), env: &secret::process_environment };
+        let around = surroundings(path, &secret::process_environment);
         let root = file::Table::root(root, problems);
-        let (state_path, admin_listen) = (validate::state_path(&root, &around), validate::admin_listen(&root));
-        Some(Instance { state_path: state_path?, admin_listen: admin_listen? })
+        let (state_path, admin_listen) = (validate::state_path(&root, &around), validate::admin(&root));
+        Some(Instance { state_path: state_path?, admin_listen: admin_listen?.0 })
     })
 }
 
@@ -113,13 +124,26 @@ pub fn parse(
     text: &str,
     env: &dyn Fn(&str) -> Result<String, std::env::VarError>,
 ) -> Result<Config, ConfigError> {
-    judge(path, text, |root, problems| {
-        let around = Surroundings { base: base(path), env };
+    parse_with_files(path, text, env).0
+}
+
+fn parse_with_files(
+    path: &Path,
+    text: &str,
+    env: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+) -> (Result<Config, ConfigError>, BTreeSet<PathBuf>) {
+    let around = surroundings(path, env);
+    let outcome = judge(path, text, |root, problems| {
         let root = file::Table::root(root, problems);
         let config = validate::config(&root, &around, path.to_owned());
         root.finish();
         config
-    })
+    });
+    (outcome, around.files.into_inner())
+}
+
+fn surroundings<'a>(path: &'a Path, env: &'a dyn Fn(&str) -> Result<String, std::env::VarError>) -> Surroundings<'a> {
+    Surroundings { base: base(path), env, files: RefCell::default() }
 }
 
 /// Hands the parsed text to `read`; what that reports, and what is wrong with the syntax, is the error.
@@ -162,6 +186,8 @@ pub struct Config {
     pub state_path: PathBuf,
     /// Where the status page, health, metrics and the admin API listen.
     pub admin_listen: SocketAddr,
+    /// Names, beside its address and `localhost`, that the admin listener may be asked by; lower case.
+    pub admin_hosts: Vec<String>,
     /// Where Healthengine may call us; without it the bridge polls.
     pub webhooks: Option<Webhooks>,
     /// What is synchronised how often.
@@ -214,6 +240,15 @@ pub struct Healthengine {
 }
 
 impl Config {
+    /// Every secret with its place in the file.
+    pub fn secrets(&self) -> Vec<(String, &Secret)> {
+        let shared =
+            [("[openvpms] password", &self.openvpms.password), ("[healthengine] api_key", &self.healthengine.api_key)];
+        let webhooks = self.webhooks.iter().map(|webhooks| ("[webhooks] secret".to_owned(), &webhooks.secret));
+        let practices = self.practices.iter().map(|practice| (format!("practice {} key", practice.id), &practice.key));
+        shared.map(|(place, secret)| (place.to_owned(), secret)).into_iter().chain(webhooks).chain(practices).collect()
+    }
+
     /// What other commands need to find the service that runs with this configuration.
     pub fn instance(&self) -> Instance {
         Instance { state_path: self.state_path.clone(), admin_listen: self.admin_listen }
@@ -249,6 +284,11 @@ impl Environment {
     }
 }
 
+/// A webhook secret of fewer characters can be guessed,
+const SECRET_CHARS_MIN: usize = 16;
+/// and so can one of fewer different ones, such as `aaaaaaaaaaaaaaaa`.
+const SECRET_CHARS_DIFFERENT_MIN: usize = 6;
+
 /// The webhook listener.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Webhooks {
@@ -268,6 +308,13 @@ impl Webhooks {
     /// What every callback of ours begins with: `<public_url>/webhooks/`.
     pub fn prefix(&self) -> String {
         format!("{}/webhooks/", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// True for a secret that can be guessed: short, or of few different characters. Whoever has it can make the bridge poll.
+    pub fn secret_is_weak(&self) -> bool {
+        let secret = self.secret.expose_secret();
+        let different: BTreeSet<char> = secret.chars().collect();
+        secret.chars().count() < SECRET_CHARS_MIN || different.len() < SECRET_CHARS_DIFFERENT_MIN
     }
 
     /// What Healthengine calls. Ends in the secret.
@@ -345,7 +392,7 @@ pub struct Practice {
     pub locations: Vec<LocationId>,
     /// False if it is to be silent.
     pub enabled: bool,
-    /// Its zone as Healthengine sees it, always an IANA one; needed where OpenVPMS reports none.
+    /// Its zone as Healthengine sees it, always that of a place; needed where OpenVPMS reports none.
     pub timezone: Option<Zone>,
     /// When we promise to answer.
     pub live_hours: LiveHours,

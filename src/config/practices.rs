@@ -13,6 +13,7 @@ use super::live_hours::{DayKind, LiveHours};
 use super::secret::Surroundings;
 use super::values::{header_word, id, words};
 use super::{Practice, ResourceEntry};
+use crate::characters::trimmed;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::messages::config as say;
 use crate::zone::Zone;
@@ -74,10 +75,11 @@ fn locations<'a>(value: &Value<'a>, practice: Option<&PracticeId>, taken: &mut T
 }
 
 fn zone(value: &Value<'_>) -> Option<Zone> {
-    let text = value.text()?.trim();
+    let text = trimmed(value.text()?);
     match text.parse::<Zone>() {
-        Ok(zone) if zone.is_iana() => Some(zone),
-        _ => value.fail(say::unknown_zone(text)),
+        Ok(zone) if zone.names_a_place() => Some(zone),
+        Ok(_) => value.fail(say::no_place(text)),
+        Err(_) => value.fail(say::unknown_zone(text)),
     }
 }
 

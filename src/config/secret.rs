@@ -1,11 +1,17 @@
 //! Secrets: where they come from, and that they go nowhere else.
 //!
-//! The four forms of the file: the text itself, `{ env = "NAME" }`, `{ file = "path" }` (one trailing newline dropped) and
-//! `{ credential = "NAME" }`, a file in `$CREDENTIALS_DIRECTORY`, as systemd's `LoadCredential=` gives it. Files are read with
-//! every reading of the configuration; the environment of a process does not change, so a change there needs a restart.
+//! The four forms of the file: the text itself, `{ env = "NAME" }`, `{ file = "path" }` and `{ credential = "NAME" }`, a file in
+//! `$CREDENTIALS_DIRECTORY`, as systemd's `LoadCredential=` gives it. Files are read with every reading of the configuration, and
+//! watched; the environment of a process and the copies that systemd makes do not change, so a change there needs a restart.
+//!
+//! What can only be a mistake is left out at both ends: byte order marks, line breaks, tabs, no-break and zero-width blanks. Plain
+//! blanks too where the secret is sent in a header of its own or in a URL, which cannot carry them there; a password may begin or
+//! end with one, so it is kept and named ([`Secret::oddity`]).
 //!
 //! This is the only place that reads the environment (but for the name of the configuration file, in [`crate::cli`]).
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::env::VarError;
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,6 +20,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::file::Value;
+use crate::characters::{is_blank, is_invisible, trimmed};
 use crate::messages::config as say;
 
 /// No secret is longer; a bound, so that a wrong path does not fill the memory.
@@ -21,7 +28,23 @@ const LONGEST_BYTES: u64 = 64 * 1024;
 
 /// A secret of the configuration. `Debug` hides it; two can be compared, which is how a reload knows that one changed.
 #[derive(Debug, Clone)]
-pub struct Secret(SecretString);
+pub struct Secret {
+    text: SecretString,
+    is_copy: bool,
+}
+
+/// What of a secret is hardly meant, and can be all the same. A place counts from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// The first character is a blank, or one that nobody sees.
+    BeginsWith(char),
+    /// The last character is.
+    EndsWith(char),
+    /// One inside is one that nobody sees.
+    Holds(usize, char),
+    /// It stands in quotes, as in a shell script.
+    Quoted,
+}
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
@@ -31,20 +54,43 @@ impl PartialEq for Secret {
 
 impl ExposeSecret<str> for Secret {
     fn expose_secret(&self) -> &str {
-        self.0.expose_secret()
+        self.text.expose_secret()
     }
 }
 
 impl<T: Into<SecretString>> From<T> for Secret {
     fn from(text: T) -> Self {
-        Self(text.into())
+        Self { text: text.into(), is_copy: false }
     }
 }
 
 impl Secret {
     /// As those want it who send it.
     pub fn to_send(&self) -> SecretString {
-        self.0.clone()
+        self.text.clone()
+    }
+
+    /// True if the process has a copy from its start: of a variable, or of a file that systemd copied. A change needs a restart.
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
+    /// What to tell a person whose secret is refused.
+    pub fn oddity(&self) -> Option<Oddity> {
+        let text = self.expose_secret();
+        let unseen = |character: &char| is_blank(*character) || is_invisible(*character);
+        let (first, last) = (text.chars().next()?, text.chars().next_back()?);
+        let inside = || text.chars().enumerate().find(|(_, c)| *c != ' ' && unseen(c)).map(|(at, c)| (at + 1, c));
+        if unseen(&first) {
+            Some(Oddity::BeginsWith(first))
+        } else if unseen(&last) {
+            Some(Oddity::EndsWith(last))
+        } else if let Some((place, character)) = inside() {
+            Some(Oddity::Holds(place, character))
+        } else {
+            let quoted = text.len() > 2 && first == last && matches!(first, '"' | '\'' | '`');
+            quoted.then_some(Oddity::Quoted)
+        }
     }
 }
 
@@ -54,6 +100,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) base: &'a Path,
     /// The environment.
     pub(super) env: &'a dyn Fn(&str) -> Result<String, VarError>,
+    /// The files that were looked into, found or not: those to watch.
+    pub(super) files: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// The environment of this process.
@@ -68,24 +116,44 @@ impl Surroundings<'_> {
         self.base.join(text)
     }
 
-    /// A secret in any of its forms. Any single line of text.
+    /// What is at the path is part of the configuration.
+    pub(super) fn looks_into(&self, path: &Path) {
+        self.files.borrow_mut().insert(path.to_owned());
+    }
+
+    /// A secret in any of its forms. Any single line of text; blanks at its ends count.
     pub(super) fn secret(&self, value: &Value<'_>) -> Option<Secret> {
-        let secret = if value.is_table() { self.referred(value)? } else { Secret::from(self.literal(value)?) };
-        let text = secret.expose_secret();
-        if text.trim().is_empty() {
-            value.fail(say::secret_empty())
-        } else if text.chars().any(char::is_control) {
-            value.fail(say::secret_control_characters())
-        } else {
-            Some(secret)
-        }
+        self.read_secret(value, |text| {
+            text.trim_matches(|character| character != ' ' && (is_blank(character) || is_invisible(character)))
+        })
+    }
+
+    /// A secret that cannot begin or end with a blank, because of the way it is sent.
+    pub(super) fn word(&self, value: &Value<'_>) -> Option<Secret> {
+        self.read_secret(value, trimmed)
     }
 
     /// A secret that is sent in a header of its own.
     pub(super) fn header_secret(&self, value: &Value<'_>) -> Option<Secret> {
-        let secret = self.secret(value)?;
-        let fits = secret.expose_secret().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        if fits { Some(secret) } else { value.fail(say::not_for_header()) }
+        let secret = self.word(value)?;
+        let unfit = |(_, character): &(usize, char)| *character != ' ' && !character.is_ascii_graphic();
+        match secret.expose_secret().chars().enumerate().find(unfit) {
+            None => Some(secret),
+            Some((at, character)) => value.fail(say::secret_not_for_header(at + 1, character)),
+        }
+    }
+
+    fn read_secret(&self, value: &Value<'_>, tidied: impl Fn(&str) -> &str) -> Option<Secret> {
+        let Secret { text, is_copy } =
+            if value.is_table() { self.referred(value)? } else { Secret::from(self.literal(value)?) };
+        let text = tidied(text.expose_secret());
+        if trimmed(text).is_empty() {
+            return value.fail(say::secret_empty());
+        }
+        match text.chars().enumerate().find(|(_, character)| character.is_control()) {
+            None => Some(Secret { text: text.into(), is_copy }),
+            Some((at, character)) => value.fail(say::secret_control_character(at + 1, character)),
+        }
     }
 
     fn literal<'v>(&self, value: &Value<'v>) -> Option<&'v str> {
@@ -100,7 +168,7 @@ impl Surroundings<'_> {
         }
         match (env, file, credential) {
             (Some(name), None, None) => self.variable(&name),
-            (None, Some(path), None) => read(&path, &self.path(path.text()?)),
+            (None, Some(path), None) => self.file(&path, &self.path(path.text()?)),
             (None, None, Some(name)) => self.credential(&name),
             _ => value.fail(say::secret_form()),
         }
@@ -109,7 +177,7 @@ impl Surroundings<'_> {
     fn variable(&self, value: &Value<'_>) -> Option<Secret> {
         let name = value.text()?;
         match (self.env)(name) {
-            Ok(text) => Some(text.into()),
+            Ok(text) => Some(Secret { text: text.into(), is_copy: true }),
             Err(VarError::NotPresent) => value.fail(say::secret_env_missing(name)),
             Err(VarError::NotUnicode(_)) => value.fail(say::secret_env_no_text(name)),
         }
@@ -121,13 +189,21 @@ impl Surroundings<'_> {
             return value.fail(say::bad_credential_name());
         }
         match (self.env)("CREDENTIALS_DIRECTORY") {
-            Ok(directory) => read(value, &Path::new(&directory).join(name)),
+            Ok(directory) => self.file(value, &Path::new(&directory).join(name)),
             Err(_) => value.fail(say::no_credentials_directory()),
         }
     }
+
+    fn file(&self, value: &Value<'_>, path: &Path) -> Option<Secret> {
+        self.looks_into(path);
+        // A path may lead there too.
+        let copies = (self.env)("CREDENTIALS_DIRECTORY").ok().filter(|directory| !directory.is_empty());
+        let is_copy = copies.is_some_and(|directory| path.starts_with(directory));
+        read(value, path).map(|secret| Secret { is_copy, ..secret })
+    }
 }
 
-/// The secret in a file, without one trailing newline.
+/// What is in a file.
 fn read(value: &Value<'_>, path: &Path) -> Option<Secret> {
     let mut bytes = Vec::new();
     let outcome = File::open(path).and_then(|file| file.take(LONGEST_BYTES + 1).read_to_end(&mut bytes));
@@ -136,11 +212,11 @@ fn read(value: &Value<'_>, path: &Path) -> Option<Secret> {
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => return value.fail(say::secret_no_text(path)),
         Err(error) => return value.fail(say::secret_unreadable(path, &error)),
     }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return value.fail(say::secret_utf16(path));
+    }
     match String::from_utf8(bytes) {
-        Ok(text) if text.len() as u64 <= LONGEST_BYTES => {
-            let line = text.strip_suffix('\n').unwrap_or(&text);
-            Some(line.strip_suffix('\r').unwrap_or(line).into())
-        }
+        Ok(text) if text.len() as u64 <= LONGEST_BYTES => Some(text.into()),
         _ => value.fail(say::secret_no_text(path)),
     }
 }

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::file::{Table, Value};
 use super::secret::Surroundings;
 use super::values::{
-    choice, duration, interval, ip, is_readable_on_the_way, label, listen, time_of_day, url, user_agent_words,
+    choice, duration, host, interval, ip, is_readable_on_the_way, label, listen, time_of_day, url, user_agent_words,
     username, whole, words,
 };
 use super::{
@@ -46,7 +46,7 @@ pub(super) fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBu
     let openvpms = openvpms(root, around);
     let healthengine = root.required_table("healthengine").and_then(|table| healthengine(table, around));
     let state_path = state_path(root, around);
-    let admin_listen = admin_listen(root);
+    let (admin_listen, admin_hosts) = admin(root).unzip();
     let webhooks = match root.table("webhooks") {
         Some(table) => webhooks(table, around, admin_listen).map(Some),
         None => Some(None),
@@ -59,6 +59,7 @@ pub(super) fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBu
         healthengine: healthengine?,
         state_path: state_path?,
         admin_listen: admin_listen?,
+        admin_hosts: admin_hosts?,
         webhooks: webhooks?,
         sync: sync?,
         bookings: bookings?,
@@ -128,11 +129,12 @@ pub(super) fn state_path(root: &Table<'_>, around: &Surroundings<'_>) -> Option<
 }
 
 /// `[admin]`.
-pub(super) fn admin_listen(root: &Table<'_>) -> Option<SocketAddr> {
-    let Some(table) = root.table("admin") else { return Some(ADMIN_LISTEN) };
-    let address = table.or("listen", ADMIN_LISTEN, listen);
+pub(super) fn admin(root: &Table<'_>) -> Option<(SocketAddr, Vec<String>)> {
+    let Some(table) = root.table("admin") else { return Some((ADMIN_LISTEN, Vec::new())) };
+    let (address, hosts) =
+        (table.or("listen", ADMIN_LISTEN, listen), table.or("hosts", Vec::new(), |value| value.list(host)));
     table.finish();
-    address
+    address.zip(hosts)
 }
 
 /// Addresses of `allowed_ips`. None at all would refuse every webhook, which is hardly what somebody wants who takes the trouble to
@@ -253,6 +255,7 @@ fn requests_per_second(table: &Table<'_>) -> Option<u32> {
 /// A certificate file. Its reader is the HTTP client; here it is only opened, so that a wrong path is told with all the rest.
 fn ca_file(value: &Value<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
     let path = around.path(&words(value)?);
+    around.looks_into(&path);
     match File::open(&path) {
         Ok(_) => Some(path),
         Err(error) => value.fail(say::ca_file_unreadable(&path, &error)),
@@ -261,10 +264,13 @@ fn ca_file(value: &Value<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
 
 /// A secret that is a segment of a URL's path, without an escape in it.
 fn webhook_secret(value: &Value<'_>, around: &Surroundings<'_>) -> Option<super::Secret> {
-    let secret = around.secret(value)?;
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    // "." and ".." are path segments with a meaning.
+    let secret = around.word(value)?;
+    let reserved = |character: &char| !character.is_ascii_alphanumeric() && !"-._~".contains(*character);
     let text = secret.expose_secret();
-    let fits = text.bytes().all(unreserved) && !text.trim_matches('.').is_empty();
-    if fits { Some(secret) } else { value.fail(say::webhook_secret_characters()) }
+    match text.chars().enumerate().find(|(_, character)| reserved(character)) {
+        Some((at, character)) => value.fail(say::webhook_secret_characters(at + 1, character)),
+        // "." and ".." are path segments with a meaning.
+        None if text.trim_matches('.').is_empty() => value.fail(say::webhook_secret_dots()),
+        None => Some(secret),
+    }
 }

@@ -9,14 +9,15 @@ use reqwest::Url;
 use super::duration;
 use super::file::Value;
 use super::live_hours::minute_of_day;
+use crate::characters::trimmed;
 use crate::messages::config as say;
 
 /// The shortest interval: a bridge that asks more often helps nobody and harms the clinic's server.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A text with something in it, trimmed.
+/// A text with something in it, without blanks and what nobody sees at its ends.
 pub(super) fn words(value: &Value<'_>) -> Option<String> {
-    let text = value.text()?.trim();
+    let text = trimmed(value.text()?);
     if text.is_empty() { value.fail(say::blank()) } else { Some(text.to_owned()) }
 }
 
@@ -89,6 +90,16 @@ pub(super) fn listen(value: &Value<'_>) -> Option<SocketAddr> {
     value.text()?.parse().ok().or_else(|| value.fail(say::bad_listen()))
 }
 
+/// The name of a host, in lower case.
+pub(super) fn host(value: &Value<'_>) -> Option<String> {
+    value.parsed(|text| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let name = text.trim_end_matches('.').to_ascii_lowercase();
+        let is_name = !name.is_empty() && name.len() <= 253 && name.bytes().all(fits);
+        if is_name { Ok(name) } else { Err(say::no_host_name()) }
+    })
+}
+
 /// An IP address.
 pub(super) fn ip(value: &Value<'_>) -> Option<IpAddr> {
     value.text()?.parse().ok().or_else(|| value.fail(say::bad_ip()))
@@ -103,7 +114,7 @@ pub(super) fn label(value: &Value<'_>) -> Option<String> {
 /// A plain URL: nothing in it but scheme, host, port and path.
 pub(super) fn url(schemes: &'static [&'static str]) -> impl Fn(&Value<'_>) -> Option<Url> {
     move |value| {
-        let url = value.parsed(|text| Url::parse(text.trim()).map_err(say::bad_url))?;
+        let url = value.parsed(|text| Url::parse(trimmed(text)).map_err(say::bad_url))?;
         if !schemes.contains(&url.scheme()) || url.host().is_none() {
             return value.fail(say::url_scheme(schemes));
         }

@@ -1,9 +1,10 @@
-//! Notices that the configuration file changed.
+//! Notices that the configuration file changed, or a file that it refers to: a secret, a certificate.
 //!
-//! The file is looked at now and then: that works for every way of replacing a file, on every file system. A file that is being
+//! The files are looked at now and then: that works for every way of replacing a file, on every file system. A file that is being
 //! written can be valid and half: with a practice missing at its end, say, whose days would be emptied. So a change counts once two looks
 //! in a row see the same.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -18,24 +19,27 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// a file of the same length and time, and a file that could not be read changes nothing but its permissions.
 type Stamp = Option<[i128; 5]>;
 
-/// A file that is watched.
+/// Files that are watched: the configuration's own, and those that it refers to.
 #[derive(Debug)]
 pub struct Watched {
-    path: PathBuf,
+    own: PathBuf,
+    files: BTreeMap<PathBuf, Seen>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
     known: Stamp,
     last: Stamp,
 }
 
-impl Watched {
-    /// Watches a file from its present state on.
-    pub fn new(path: &Path) -> Self {
+impl Seen {
+    fn of(path: &Path) -> Self {
         let stamp = stamp(path);
-        Self { path: path.to_owned(), known: stamp, last: stamp }
+        Self { known: stamp, last: stamp }
     }
 
-    /// Looks at the file; true once for every change that has settled.
-    pub fn changed(&mut self) -> bool {
-        let seen = stamp(&self.path);
+    fn changed(&mut self, path: &Path) -> bool {
+        let seen = stamp(path);
         let settled = seen == self.last && seen != self.known;
         self.last = seen;
         if settled {
@@ -43,10 +47,36 @@ impl Watched {
         }
         settled
     }
+}
 
-    /// What the file is at present is known, as after it was read for another reason.
+impl Watched {
+    /// Watches a file from its present state on.
+    pub fn new(path: &Path) -> Self {
+        Self { own: path.to_owned(), files: BTreeMap::from([(path.to_owned(), Seen::of(path))]) }
+    }
+
+    /// Watches these beside the first one, and no others. True if one of them was not watched so far: it may have changed between
+    /// the moment at which somebody read it and this one.
+    pub fn follow(&mut self, others: &BTreeSet<PathBuf>) -> bool {
+        self.files.retain(|path, _| *path == self.own || others.contains(path));
+        let before = self.files.len();
+        for path in others {
+            self.files.entry(path.clone()).or_insert_with(|| Seen::of(path));
+        }
+        self.files.len() > before
+    }
+
+    /// Looks at the files; true once for every change that has settled.
+    pub fn changed(&mut self) -> bool {
+        // All of them are looked at, whatever the first ones say.
+        self.files.iter_mut().fold(false, |changed, (path, seen)| seen.changed(path) | changed)
+    }
+
+    /// What the files are at present is known, as after they were read for another reason.
     pub fn forget(&mut self) {
-        (self.known, self.last) = (stamp(&self.path), stamp(&self.path));
+        for (path, seen) in &mut self.files {
+            *seen = Seen::of(path);
+        }
     }
 }
 
@@ -81,6 +111,28 @@ mod tests {
         fs::write(&path, "written whole and read").unwrap();
         watched.forget();
         assert!(!watched.changed() && !watched.changed(), "it was read meanwhile");
+    }
+
+    #[test]
+    fn a_secret_file_is_watched_from_when_it_is_named_until_it_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        for name in ["vetbridge.toml", "password", "key"] {
+            fs::write(place(name), "a").unwrap();
+        }
+        let mut watched = Watched::new(&place("vetbridge.toml"));
+        let both = BTreeSet::from([place("password"), place("key"), place("not there yet")]);
+        assert!(watched.follow(&both), "what was read before it was watched is read again");
+        assert!(!watched.follow(&both) && !watched.changed());
+        for name in ["password", "not there yet"] {
+            fs::write(place(name), "another").unwrap();
+            assert!(!watched.changed() && watched.changed() && !watched.changed(), "{name}");
+        }
+        assert!(!watched.follow(&BTreeSet::from([place("key")])));
+        fs::write(place("password"), "a third").unwrap();
+        assert!(!watched.changed() && !watched.changed(), "nobody refers to it");
+        fs::write(place("vetbridge.toml"), "ab").unwrap();
+        assert!(!watched.changed() && watched.changed(), "the file itself is watched all the time");
     }
 
     #[test]

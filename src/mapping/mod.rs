@@ -359,7 +359,7 @@ fn zones(inventory: &Inventory, asked: &Asked) -> Result<Zones, ZoneProblem> {
     let server: Zone = reported.parse().map_err(|_| ZoneProblem::ServerZoneUnknown(reported.clone()))?;
     match asked.time_zone {
         Some(practice) => Ok(Zones { server, practice }),
-        None if server.is_iana() => Ok(Zones { server, practice: server }),
+        None if server.names_a_place() => Ok(Zones { server, practice: server }),
         None => Err(ZoneProblem::PracticeZoneNeeded(reported.clone())),
     }
 }

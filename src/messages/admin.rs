@@ -7,6 +7,25 @@ use super::{listed, plain};
 /// 401.
 pub const TOKEN_NEEDED: &str = "The admin token is needed: send the header \"Authorization: Bearer …\", or open the page with ?token=…. It stands in the file \
                                 admin-token of the state directory.\n";
+/// 401 for a command.
+pub const NOT_PROVED: &str = "The proof of this request does not hold: it is too old, was used before, or comes from somebody who cannot read the state \
+                              directory.";
+/// 400 for a command that wants proof.
+pub const NO_NONCE: &str = "The header vetbridge-nonce has to hold a random number.";
+/// 421.
+pub const NOT_ASKED_RIGHTLY: &str = "This is the admin listener of a vetbridge, and it is not known by the name in the header Host. Ask it by its address or as \
+                                     localhost, or add the name to [admin] hosts and restart it.";
+/// 403 for a change.
+pub const FOREIGN_ORIGIN: &str = "This change does not come from this vetbridge's own page. Load the page again and repeat it there; a program uses the header \
+                                  \"Authorization: Bearer …\".";
+/// 415.
+pub const NOT_JSON: &str = "The body has to be JSON, with the header \"Content-Type: application/json\".";
+/// 500.
+pub const NO_RANDOM: &str = "This machine has no random numbers at the moment. Try again.";
+/// The button that ends a browser's session.
+pub const SIGN_OUT: &str = "Sign out";
+/// After that.
+pub const SIGNED_OUT: &str = "Signed out. The link with the token signs in again.\n";
 /// 404.
 pub const NO_SUCH_PATH: &str = "There is nothing at this path. The API begins at /api/v1/status.";
 /// 405.

@@ -14,17 +14,20 @@ pub fn token_unreadable(why: impl Display) -> Advice {
     )
 }
 
-/// A vetbridge answers that knows nothing of this state directory.
+/// Something answers as a vetbridge does, and cannot prove that it holds this state directory. Nothing was shown to it.
 pub fn another_instance(address: impl Display, state: &Path) -> Advice {
     Advice::new(
         format!(
-            "The vetbridge that answers at {address} does not take the token of the state directory {}: it is another instance, or the \
-             token was changed while it ran",
+            "The vetbridge that answers at {address} does not take the token of the state directory {}, because it cannot prove that it knows it: it \
+             is another instance, an older version, or another program in its place, or the token was changed while it ran",
             state.display()
         ),
-        "Name the configuration that it runs with (--config), or give this one its own [admin] listen; after a change of the token restart it",
+        "Name the configuration that it runs with (--config), or give this one its own [admin] listen; after an update or a change of the token restart it",
     )
 }
+
+/// The service proved itself, and then somebody else answered.
+pub const ANSWER_NOT_PROVED: &str = "the answer does not come from the process that holds the state directory";
 
 /// The service broke the conversation off, or said something that is no answer.
 pub fn service_failed(address: impl Display, why: impl Display) -> Advice {

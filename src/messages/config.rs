@@ -6,7 +6,11 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use super::{listed, nearest, plain};
+use super::{Advice, listed, nearest, plain};
+use crate::characters::called;
+use crate::config::Oddity;
+use crate::zone::Zone;
+use crate::zone::places::places_of;
 
 /// The parser's reason, which names what it expected and never what stands there.
 pub fn syntax(reason: &str) -> String {
@@ -152,22 +156,53 @@ pub fn near_beyond_horizon(horizon_days: i64) -> String {
     format!("must not be more than horizon_days, which is {horizon_days}")
 }
 
-/// A zone that nobody knows, or a bare offset.
+/// A zone that names no place: a bare offset, UTC by one of its names, an abbreviation.
+pub fn no_place(found: &str) -> String {
+    let places = match places_of(found) {
+        [] => "\"Australia/Sydney\"".to_owned(),
+        places => either(places),
+    };
+    format!("\"{}\" is no IANA time zone of a place; name the practice's, like {places}", plain(found))
+}
+
+/// `"Australia/Sydney" or "Australia/Brisbane"`.
+fn either(places: &[&str]) -> String {
+    places.iter().map(|place| format!("\"{place}\"")).collect::<Vec<_>>().join(" or ")
+}
+
+/// A zone that nobody knows.
 pub fn unknown_zone(found: &str) -> String {
-    let cities = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+    if let places @ [_, ..] = places_of(found) {
+        return format!("\"{}\" is no IANA time zone; write {}", plain(found), either(places));
+    }
+    let is_place = |name: &&str| name.parse::<Zone>().is_ok_and(|zone| zone.names_a_place());
+    let cities = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(is_place);
     let ends_with_it = |name: &&str| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(found));
     let near = cities.clone().find(ends_with_it).or_else(|| nearest(found, cities)).unwrap_or("Australia/Sydney");
     format!("\"{}\" is no IANA time zone; the nearest is \"{near}\"", plain(found))
 }
 
 /// A webhook secret that a URL would have to escape.
-pub fn webhook_secret_characters() -> &'static str {
-    "is part of a URL: use only letters, digits and - . _ ~ (for example the output of `openssl rand -hex 32`)"
+pub fn webhook_secret_characters(place: usize, character: char) -> String {
+    let which = called(character).map_or_else(String::new, |called| format!("; character {place} is {called}"));
+    format!(
+        "is part of a URL: use only letters, digits and - . _ ~ (for example the output of `openssl rand -hex 32`){which}"
+    )
+}
+
+/// A webhook secret of dots alone.
+pub fn webhook_secret_dots() -> &'static str {
+    "is part of a URL, in which dots alone mean another place: use the output of `openssl rand -hex 32`"
 }
 
 /// A label that could never be found.
 pub fn bad_label() -> &'static str {
     "a label is the text before the colon; it must not be empty nor have a colon inside"
+}
+
+/// A name of `[admin] hosts` that is none.
+pub fn no_host_name() -> &'static str {
+    "a host name is meant, such as bridge.example.com, without http:// and without a port"
 }
 
 /// An empty list of senders.
@@ -230,8 +265,40 @@ pub fn secret_empty() -> &'static str {
 }
 
 /// A secret of several lines or with other control characters.
-pub fn secret_control_characters() -> &'static str {
-    "the secret holds a line break or another control character: it must be a single line"
+pub fn secret_control_character(place: usize, character: char) -> String {
+    format!("character {place} of the secret is {}: it must be a single line", seen(character))
+}
+
+/// A secret for a header with a character that none can carry.
+pub fn secret_not_for_header(place: usize, character: char) -> String {
+    format!(
+        "character {place} of the secret is {}, and only printable ASCII characters can be sent in an HTTP header: copy or type the secret again without it",
+        seen(character)
+    )
+}
+
+/// What is hardly meant and is kept all the same. The remedy stands in the sentence.
+pub fn oddity(oddity: Oddity) -> Advice {
+    let (what, place) = match oddity {
+        Oddity::BeginsWith(character) => (format!("begins with {}", seen(character)), "at its beginning"),
+        Oddity::EndsWith(character) => (format!("ends with {}", seen(character)), "at its end"),
+        Oddity::Holds(place, character) => (format!("has {} as its character {place}", seen(character)), "there"),
+        Oddity::Quoted => ("stands in quotes, which are sent with it".to_owned(), "around it"),
+    };
+    Advice::new(format!("The secret {what}"), format!("Take that away {place}, unless it is really part of the secret"))
+}
+
+/// A character without showing one that may be part of a secret.
+fn seen(character: char) -> String {
+    called(character).unwrap_or_else(|| "no such character".to_owned())
+}
+
+/// A secret file as Windows writes it by default.
+pub fn secret_utf16(path: &Path) -> String {
+    format!(
+        "{} is UTF-16, as PowerShell's > writes it: save it as UTF-8 (Set-Content -Encoding utf8, or an editor), with the secret as its only line",
+        path.display()
+    )
 }
 
 /// An environment variable that is not there.
@@ -302,5 +369,20 @@ mod tests {
     fn a_zone_is_found_by_its_city_too() {
         assert!(unknown_zone("sydney").contains("\"Australia/Sydney\""));
         assert!(unknown_zone("Australia/Adelade").contains("\"Australia/Adelaide\""));
+    }
+
+    #[test]
+    fn an_abbreviation_suggests_the_places_that_keep_its_time_and_never_another_abbreviation() {
+        for found in ["AEST", "AEDT", "aest"] {
+            let message = unknown_zone(found);
+            assert!(message.ends_with("write \"Australia/Sydney\" or \"Australia/Brisbane\""), "{message}");
+        }
+        for found in ["ESTT", "UCTT", "Zuluu", "GMTT", "X"] {
+            let message = unknown_zone(found);
+            let suggested = message.rsplit('"').nth(1).unwrap();
+            assert!(suggested.parse::<Zone>().is_ok_and(|zone| zone.names_a_place()), "{message}");
+        }
+        assert!(no_place("EST").ends_with("like \"Australia/Sydney\" or \"Australia/Brisbane\""));
+        assert!(no_place("Etc/UTC").ends_with("like \"Australia/Sydney\""));
     }
 }

@@ -1,5 +1,8 @@
 //! Sentences about the configuration that goes to Healthengine.
 
+use super::servers;
+use crate::availability::Zones;
+use crate::availability::window::DiaryShift;
 use crate::ids::{LocationId, PracticeId};
 use crate::mapping::guard::HoldReason;
 use crate::mapping::{LeftOut, LeftOutReason, ZoneProblem};
@@ -69,15 +72,30 @@ pub fn zone_problem(problem: &ZoneProblem) -> String {
         }
         ZoneProblem::ServerZoneUnknown(zone) => {
             format!(
-                "OpenVPMS reports the time zone \"{}\", which is none: see to the time zone of its Java machine.",
-                super::plain(zone)
+                "OpenVPMS reports the time zone \"{}\", which is none: {}.",
+                super::plain(zone),
+                servers::set_the_servers_zone(zone)
             )
         }
         ZoneProblem::PracticeZoneNeeded(zone) => format!(
-            "OpenVPMS reports the time zone \"{}\", which knows no daylight saving: name the practice's, such as `timezone = \"Australia/Sydney\"`.",
-            super::plain(zone)
+            "OpenVPMS reports the time zone \"{}\", which is no place, so nobody knows what times its diary means, and nothing is offered: {}. Only if the diary is right \
+             as it is, name the practice's zone with `timezone` in its [[practice]]; `vetbridge check` shows what becomes of the diary's times then.",
+            super::plain(zone),
+            servers::set_the_servers_zone(zone)
         ),
     }
+}
+
+/// Hours lie between what staff read in the diary and what pet owners are offered.
+pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> String {
+    let server = super::plain(&zones.server.to_string());
+    format!(
+        "OpenVPMS keeps its diary in {server}, which is no place, and the practice is in {}: an appointment at 09:00 in the diary is offered at {}. If staff mean 09:00 at \
+         the practice, {} and take `timezone` out.",
+        zones.practice,
+        shift.nine_today.format("%H:%M"),
+        servers::set_the_servers_zone(&zones.practice.to_string())
+    )
 }
 
 /// The guard does not let a list pass.

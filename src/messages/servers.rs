@@ -2,11 +2,15 @@
 
 use std::fmt::Display;
 
-use chrono::TimeDelta;
+use chrono::{NaiveTime, TimeDelta};
 
 use super::{Advice, listed, plain};
+use crate::availability::Zones;
+use crate::availability::window::DiaryShift;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::remote::{CallError, Cause, ErrorClass};
+use crate::zone::Zone;
+use crate::zone::places::places_of;
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice {
@@ -184,13 +188,54 @@ pub fn schedule_in_two_practices(schedule: ScheduleId, other: &PracticeId) -> Ad
 }
 
 /// A zone of the server that names no place, and none in the configuration.
-pub fn zone_needed(location: LocationId, reported: &str) -> Advice {
+/// `sample` is 09:00 in its diary as Sydney reads it today.
+pub fn zone_needed(location: LocationId, reported: &str, sample: Option<NaiveTime>) -> Advice {
     Advice::new(
         format!(
-            "OpenVPMS reports the time zone \"{}\" for location {location}, which is no place with rules of its own",
+            "OpenVPMS reports the time zone \"{}\" for location {location}, which is no place, so nobody knows what times its diary means, and nothing is offered",
             plain(reported)
         ),
-        "Add timezone = \"Australia/…\" to the [[practice]], or set the zone of the OpenVPMS server (-Duser.timezone)",
+        format!(
+            "{}. Add timezone = \"Australia/…\" to the [[practice]] only if the diary is right as it is: in Australia/Sydney an appointment at 09:00 \
+             in the diary would then be offered at {}",
+            capital(&set_the_servers_zone(reported)),
+            sample.map_or_else(|| "another time".to_owned(), |nine| nine.format("%H:%M").to_string())
+        ),
+    )
+}
+
+/// What to do about a Java machine that says no place, or another than the clinic's; `zone` is what it says, or should.
+pub(super) fn set_the_servers_zone(zone: &str) -> String {
+    let known = zone.parse::<Zone>().is_ok_and(|zone| zone.names_a_place());
+    let place = match places_of(zone) {
+        [] if known => plain(zone),
+        [] => "Australia/Sydney".to_owned(),
+        [only] => (*only).to_owned(),
+        [first, others @ ..] => format!("{first} (or {})", others.join(", ")),
+    };
+    format!(
+        "set the zone of the OpenVPMS server itself: -Duser.timezone={place} among the options of its Java machine (CATALINA_OPTS of Tomcat), then restart it"
+    )
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The practice's zone is given, and the server's clock is another one though it names no place.
+pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> Advice {
+    let (today, later) = (shift.nine_today.format("%H:%M"), shift.nine_later.format("%H:%M"));
+    Advice::new(
+        format!(
+            "OpenVPMS keeps its diary in {}, which is no place, and the practice is in {}: an appointment at 09:00 in the diary is offered at {today} (in half a year at {later})",
+            plain(&zones.server.to_string()),
+            zones.practice
+        ),
+        format!(
+            "If staff mean 09:00 at the practice, {} and take timezone out",
+            set_the_servers_zone(&zones.practice.to_string())
+        ),
     )
 }
 
@@ -201,7 +246,16 @@ pub fn server_zone_unknown(location: LocationId, reported: &str) -> Advice {
             "OpenVPMS reports the time zone \"{}\" for location {location}, which is unknown here",
             plain(reported)
         ),
-        "Set the zone of the OpenVPMS server to an IANA name (-Duser.timezone=Australia/Sydney)",
+        capital(&set_the_servers_zone(reported)),
+    )
+}
+
+/// For whoever pastes a `[[practice]]`: `reported` names no place.
+pub fn better_set_the_servers_zone(reported: &str) -> String {
+    format!(
+        "OpenVPMS reports the time zone \"{}\", which is no place. Better than to fill timezone in, {}, and leave it out.",
+        plain(reported),
+        set_the_servers_zone(reported)
     )
 }
 
@@ -327,7 +381,11 @@ mod tests {
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),
             schedule_in_two_practices(schedule, &PracticeId("1".into())),
             clinician_without_name("Clinician 1158", user),
-            zone_needed(LocationId(98), "GMT+10:00"),
+            zone_needed(LocationId(98), "GMT+10:00", NaiveTime::from_hms_opt(10, 0, 0)),
+            diary_shifted(
+                &Zones { server: "Etc/UTC".parse().unwrap(), practice: "Australia/Perth".parse().unwrap() },
+                DiaryShift { nine_today: NaiveTime::MIN, nine_later: NaiveTime::MIN, is_wrong: true },
+            ),
             server_zone_unknown(LocationId(98), "Mars"),
             zones_differ("Australia/Perth", "Australia/Sydney"),
             clocks_differ(TimeDelta::seconds(-45)),

@@ -113,15 +113,15 @@ impl ReadOpenVpms for Client {
     }
 
     async fn schedule_free(&self, schedule: ScheduleId, window: Window) -> Answer<Vec<Span>> {
-        self.read(times(&format!("schedules/{schedule}/free"), window), wire::spans).await
+        self.times(&format!("schedules/{schedule}/free"), window, wire::spans).await
     }
 
     async fn schedule_busy(&self, schedule: ScheduleId, window: Window) -> Answer<Vec<Span>> {
-        self.read(times(&format!("schedules/{schedule}/busy"), window), wire::spans).await
+        self.times(&format!("schedules/{schedule}/busy"), window, wire::spans).await
     }
 
     async fn schedule_free_busy(&self, schedule: ScheduleId, window: Window) -> Answer<FreeBusy> {
-        self.read(times(&format!("schedules/{schedule}/freebusy"), window), wire::free_busy).await
+        self.times(&format!("schedules/{schedule}/freebusy"), window, wire::free_busy).await
     }
 
     async fn user(&self, user: UserId) -> Answer<User> {
@@ -137,19 +137,27 @@ impl ReadOpenVpms for Client {
     }
 
     async fn user_free(&self, user: UserId, location: LocationId, window: Window) -> Answer<Vec<UserSpan>> {
-        self.read(times(&format!("users/{user}/locations/{location}/free"), window), wire::user_spans).await
+        self.times(&format!("users/{user}/locations/{location}/free"), window, wire::user_spans).await
     }
 
     async fn user_busy(&self, user: UserId, location: LocationId, window: Window) -> Answer<Vec<UserSpan>> {
-        self.read(times(&format!("users/{user}/locations/{location}/busy"), window), wire::user_spans).await
+        self.times(&format!("users/{user}/locations/{location}/busy"), window, wire::user_spans).await
     }
 
     async fn user_free_busy(&self, user: UserId, location: LocationId, window: Window) -> Answer<UserFreeBusy> {
-        self.read(times(&format!("users/{user}/locations/{location}/freebusy"), window), wire::user_free_busy).await
+        self.times(&format!("users/{user}/locations/{location}/freebusy"), window, wire::user_free_busy).await
     }
 
     async fn booking(&self, reference: &BookingReference) -> Answer<Booking> {
         self.read(booking_path(reference)?, wire::booking).await
+    }
+}
+
+impl Client {
+    /// Free or busy time within a window.
+    async fn times<T>(&self, path: &str, window: Window, read: fn(&Value) -> Result<T, Misfit>) -> Answer<T> {
+        let read = move |value: &Value| wire::in_the_zone_of(value, window).and_then(|()| read(value));
+        self.read(times(path, window), read).await
     }
 }
 

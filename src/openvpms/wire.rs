@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
+    Window,
 };
 use crate::characters;
 use crate::dates;
@@ -186,6 +187,24 @@ pub(super) fn user(value: &Value) -> Result<User, Misfit> {
 /// `[{"start":"2019-02-15T09:00:00.000+11:00","end":"2019-02-15T10:45:00.000+11:00"}]`
 pub(super) fn spans(value: &Value) -> Result<Vec<Span>, Misfit> {
     list(value, span)
+}
+
+/// Refuses times that come in another zone than the question: a server that was started in another zone since it said which one
+/// it has means other moments by the same diary. An hour is daylight saving. The first time of each list tells.
+pub(super) fn in_the_zone_of(value: &Value, window: Window) -> Result<(), Misfit> {
+    const DAYLIGHT_SAVING_SECONDS: i32 = 3600;
+    let lists = [Some(value), field(value, "free"), field(value, "busy")];
+    let firsts = lists.into_iter().flatten().filter_map(|list| list.as_array()?.first());
+    for start in firsts.filter_map(|entry| field(entry, "start")) {
+        let Some(at) = start.as_str().and_then(dates::with_offset) else { continue };
+        let far = |asked: DateTime<FixedOffset>| {
+            (at.offset().local_minus_utc() - asked.offset().local_minus_utc()).abs() > DAYLIGHT_SAVING_SECONDS
+        };
+        if far(window.from) && far(window.to) {
+            return Err(Misfit::new("times in the time zone that the server reported", Some(start)));
+        }
+    }
+    Ok(())
 }
 
 /// `{"free":[…],"busy":[…]}`

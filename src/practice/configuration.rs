@@ -265,6 +265,8 @@ impl Practice {
         match mapping.zones.clone() {
             Ok(zones) => {
                 self.health.clear(&Subject::Mapping);
+                let shift = zones.diary_shift(now).filter(|shift| shift.is_wrong);
+                self.health.set(Subject::Zone, shift.map(|shift| say::diary_shifted(&zones, shift)), now);
                 super::zones::remember(&self.shared.store, self.id(), zones.practice);
                 self.offering.send_if_modified(|offering| {
                     let next = Offering::new(mapping, zones, inventory);
@@ -276,7 +278,13 @@ impl Practice {
                 });
                 let _again = self.first_offering.set(());
             }
-            Err(problem) => self.health.raise(Subject::Mapping, say::zone_problem(&problem), now),
+            Err(problem) => {
+                self.health.raise(Subject::Mapping, say::zone_problem(&problem), now);
+                // A server that has another zone since its last start means other moments by the same diary: nothing more is
+                // worked out with the zone that it had.
+                self.offering.send_replace(None);
+                self.offered.send_replace(None);
+            }
         }
     }
 

@@ -40,6 +40,8 @@ pub enum Subject {
     TypeGuard,
     /// The mapping cannot be made.
     Mapping,
+    /// The diary's times are hours from the practice's.
+    Zone,
     /// Healthengine does not take the configuration.
     Configuration,
     /// Healthengine does not take days.
@@ -83,6 +85,7 @@ impl Subject {
             Self::ResourceGuard => "resource_guard".into(),
             Self::TypeGuard => "type_guard".into(),
             Self::Mapping => "mapping".into(),
+            Self::Zone => "zone".into(),
             Self::Configuration => "configuration".into(),
             Self::Days => "days".into(),
             Self::RefusedDays => "refused_days".into(),

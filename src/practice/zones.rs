@@ -22,10 +22,12 @@ impl Record for Remembered {
 /// It travels, so that the ledger shows the practice's times from the start.
 pub(super) const KIND: Kind = Kind::exported::<Remembered>();
 
-/// The zone that a practice had when OpenVPMS was last read.
+/// The zone that a practice had when OpenVPMS was last read. A record of a zone that names no place is of a practice that nobody
+/// had told the place of, and counts for nothing.
 pub fn remembered(store: &Store, practice: &PracticeId) -> Option<Zone> {
     // A record that cannot be read is written anew by the next reading.
-    store.get::<Remembered>(&practice.0).ok().flatten()?.zone.parse().ok()
+    let zone: Zone = store.get::<Remembered>(&practice.0).ok().flatten()?.zone.parse().ok()?;
+    zone.names_a_place().then_some(zone)
 }
 
 /// Writes the zone of a practice, if it is another one than is remembered.
@@ -65,10 +67,20 @@ mod tests {
         let store = Store::in_memory(&MemoryEngine::default(), DateTime::UNIX_EPOCH).unwrap();
         let practice = PracticeId("1".into());
         assert_eq!(remembered(&store, &practice), None);
-        for name in ["Australia/Lord_Howe", "GMT+10:00"] {
+        for name in ["Australia/Lord_Howe", "Australia/Perth"] {
             let zone: Zone = name.parse().unwrap();
             remember(&store, &practice, zone);
             assert_eq!(remembered(&store, &practice), Some(zone), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_remembered_zone_that_names_no_place_counts_for_nothing() {
+        let store = Store::in_memory(&MemoryEngine::default(), DateTime::UNIX_EPOCH).unwrap();
+        let practice = PracticeId("1".into());
+        for name in ["Etc/UTC", "UTC", "GMT+10:00", "EST"] {
+            remember(&store, &practice, name.parse().unwrap());
+            assert_eq!(remembered(&store, &practice), None, "{name}");
         }
     }
 }

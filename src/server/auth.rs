@@ -1,65 +1,245 @@
-//! Who may see the page and use the API: whoever has the admin token.
+//! Who may see the page and use the API.
+//!
+//! | who | shows |
+//! | --- | --- |
+//! | a program | the admin token, as a bearer token |
+//! | a browser | the cookie of its session ([`super::sessions`]), which the link with `?token=` begins |
+//! | a command of this program | a proof of the command key ([`super::proof`]) |
+//!
+//! Whoever asks has to name the listener rightly, and a change must not come from the page of somebody else ([`super::origin`]). A
+//! session's change has to say that it comes from the own page, or be a form with the session's form token: a cookie goes along
+//! with whatever a browser sends.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq;
 
+use super::listener::Local;
+use super::origin::{Hosts, Origin, only_reads};
+use super::proof::{self, Asked, Proofs};
+use super::sessions::{FormToken, LASTS, Sessions};
+use super::{api, guard};
 use crate::messages::admin as say;
+use crate::store::{self, SecretKey};
 
-/// The admin token. Compared in constant time, never shown.
-pub(super) struct Token(String);
+/// What opens the admin listener, and the names that it answers to.
+pub struct Access {
+    /// The admin token as the state directory has it.
+    pub token: SecretString,
+    /// What commands prove themselves with.
+    pub command_key: SecretKey,
+    /// `[admin] hosts`.
+    pub hosts: Vec<String>,
+}
 
-/// The cookie that the link sets.
-const COOKIE: &str = "vetbridge-token";
+/// The cookie of a session.
+const COOKIE: &str = "vetbridge-session";
+/// The field of a form that carries the session's form token.
+pub(super) const FORM_TOKEN: &str = "form_token";
+/// Where a browser ends its session.
+pub(super) const SIGN_OUT: &str = "/sign-out";
+/// The media type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
 
-impl Token {
-    /// The token as the state directory has it.
-    pub(super) fn new(token: String) -> Self {
-        Self(token)
-    }
+/// The guard at the door; clones are the same.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
 
-    fn is(&self, text: &str) -> bool {
-        !self.0.is_empty() && bool::from(self.0.as_bytes().ct_eq(text.as_bytes()))
+struct Inner {
+    token: SecretString,
+    hosts: Hosts,
+    sessions: Sessions,
+    proofs: Proofs,
+}
+
+/// Who is let in, among a request's extensions.
+#[derive(Clone)]
+pub(super) enum Caller {
+    /// Whoever showed the token, or proved that they have the command key.
+    Program,
+    /// A browser.
+    Session(FormToken),
+}
+
+impl Caller {
+    /// What a form of the page has to carry.
+    pub(super) fn form_token(&self) -> Option<&FormToken> {
+        match self {
+            Self::Program => None,
+            Self::Session(token) => Some(token),
+        }
     }
 }
 
-/// Lets in whoever brings the token; a link with `?token=` becomes a cookie, so that the token leaves the address bar.
-pub(super) async fn check(State(token): State<Arc<Token>>, request: Request, next: Next) -> Response {
-    if let Some(offered) = in_query(request.uri()).filter(|offered| token.is(&decoded(offered))) {
-        let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", encoded(&decoded(offered)));
-        return ([(header::SET_COOKIE, cookie)], Redirect::to(request.uri().path())).into_response();
+/// Whom a request is for, among its extensions.
+#[derive(Clone)]
+struct AskedAs(Authority);
+
+impl Gate {
+    /// A gate without any session.
+    ///
+    /// # Errors
+    /// The system has no random bytes.
+    pub fn new(access: Access) -> std::io::Result<Self> {
+        let Access { token, command_key, hosts } = access;
+        let proofs = Proofs::new(command_key, store::fresh_command_key()?);
+        Ok(Self(Arc::new(Inner { token, hosts: Hosts::new(hosts), sessions: Sessions::default(), proofs })))
     }
-    let headers = request.headers();
-    let cookie = || in_cookie(headers).is_some_and(|offered| token.is(&decoded(offered)));
-    if bearer(headers).is_some_and(|offered| token.is(offered)) || cookie() {
+
+    /// Compared in constant time.
+    fn is_token(&self, text: &str) -> bool {
+        let token = self.0.token.expose_secret();
+        !token.is_empty() && bool::from(token.as_bytes().ct_eq(text.as_bytes()))
+    }
+}
+
+/// Refuses what is not asked of us, and changes that somebody else's page wants.
+pub(super) async fn check_names(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let Some(host) = gate.0.hosts.asked_as(request.headers(), request.uri(), local(&request)) else {
+        return api::problem(StatusCode::MISDIRECTED_REQUEST, say::NOT_ASKED_RIGHTLY);
+    };
+    if !only_reads(request.method()) && gate.0.hosts.origin(request.headers(), &host) == Origin::Foreign {
+        return api::problem(StatusCode::FORBIDDEN, say::FOREIGN_ORIGIN);
+    }
+    request.extensions_mut().insert(AskedAs(host));
+    next.run(request).await
+}
+
+/// Lets in who may come in; a link with `?token=` begins a session, so that the token leaves the address bar.
+pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    if in_query(request.uri()).is_some_and(|offered| gate.is_token(&decoded(offered))) {
+        return begin_session(&gate);
+    }
+    if proof::Shown::of(request.headers()).is_some() {
+        return check_proof(&gate, request, next).await;
+    }
+    if bearer(request.headers()).is_some_and(|offered| gate.is_token(offered)) {
+        request.extensions_mut().insert(Caller::Program);
         return next.run(request).await;
     }
-    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], say::TOKEN_NEEDED).into_response()
+    let Some(form_token) = in_cookie(request.headers()).and_then(|offered| gate.0.sessions.find(offered)) else {
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], say::TOKEN_NEEDED).into_response();
+    };
+    let request =
+        if only_reads(request.method()) { Ok(request) } else { check_change(&gate, request, &form_token).await };
+    match request {
+        Ok(mut request) => {
+            request.extensions_mut().insert(Caller::Session(form_token));
+            next.run(request).await
+        }
+        Err(refused) => *refused,
+    }
+}
+
+fn begin_session(gate: &Gate) -> Response {
+    let Ok(value) = gate.0.sessions.begin() else {
+        return api::problem(StatusCode::INTERNAL_SERVER_ERROR, say::NO_RANDOM);
+    };
+    let (value, seconds) = (value.expose_secret(), LASTS.as_secs());
+    let cookie = format!("{COOKIE}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/");
+    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+}
+
+/// Ends the session of this browser.
+pub(super) async fn sign_out(State(gate): State<Gate>, Extension(caller): Extension<Caller>) -> Response {
+    if let Some(token) = caller.form_token() {
+        gate.0.sessions.end(token);
+    }
+    let gone = format!("{COOKIE}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
+    ([(header::SET_COOKIE, gone)], say::SIGNED_OUT).into_response()
+}
+
+/// A browser's change: from the own page, or a form with the token of its session.
+async fn check_change(gate: &Gate, request: Request, form_token: &FormToken) -> Result<Request, Box<Response>> {
+    let refused = || Box::new(api::problem(StatusCode::FORBIDDEN, say::FOREIGN_ORIGIN));
+    if content_type(request.headers()).as_deref() != Some(FORM) {
+        let host = request.extensions().get::<AskedAs>();
+        let own = host.is_some_and(|AskedAs(host)| gate.0.hosts.origin(request.headers(), host) == Origin::Own);
+        return if own { Ok(request) } else { Err(refused()) };
+    }
+    let (head, body) = request.into_parts();
+    let body = whole(body).await?;
+    let field = std::str::from_utf8(&body).ok().and_then(|form| in_form(form, FORM_TOKEN));
+    match field {
+        Some(offered) if form_token.is(&decoded(offered)) => Ok(Request::from_parts(head, Body::from(body))),
+        _ => Err(refused()),
+    }
+}
+
+/// Lets in a command that proves that it has the key, and proves the answer to it.
+async fn check_proof(gate: &Gate, request: Request, next: Next) -> Response {
+    let (Some(shown), Some(local)) = (proof::Shown::of(request.headers()), local(&request)) else {
+        return api::problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
+    };
+    let (mut head, body) = request.into_parts();
+    let body = match whole(body).await {
+        Ok(body) => body,
+        Err(refused) => return *refused,
+    };
+    let (method, target) = (head.method.clone(), head.uri.to_string());
+    let asked = Asked { method: method.as_str(), target: &target, body: &body };
+    let Some(exchange) = gate.0.proofs.accept(&shown, local, asked) else {
+        return api::problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
+    };
+    head.extensions.insert(Caller::Program);
+    let mut answer = next.run(Request::from_parts(head, Body::from(body.clone()))).await;
+    if let Ok(proof) = HeaderValue::try_from(exchange.of_answer(answer.status().as_u16(), asked)) {
+        answer.headers_mut().insert(proof::ANSWER, proof);
+    }
+    answer
+}
+
+/// Answers a command's random number; see [`proof`].
+pub(super) async fn prove(State(gate): State<Gate>, local: Option<Extension<Local>>, headers: HeaderMap) -> Response {
+    let nonce = headers.get(proof::NONCE).and_then(|nonce| nonce.to_str().ok());
+    let hello = nonce.zip(local).and_then(|(nonce, Extension(Local(local)))| gate.0.proofs.hello(nonce, local));
+    hello.map_or_else(|| api::problem(StatusCode::BAD_REQUEST, say::NO_NONCE), |hello| Json(hello).into_response())
+}
+
+async fn whole(body: Body) -> Result<Bytes, Box<Response>> {
+    let too_large =
+        |_| Box::new(api::problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(guard::BODY_BYTES_MAX)));
+    axum::body::to_bytes(body, guard::BODY_BYTES_MAX).await.map_err(too_large)
+}
+
+fn local(request: &Request) -> Option<SocketAddr> {
+    request.extensions().get::<Local>().map(|Local(local)| *local)
+}
+
+/// The media type of a body, without parameters.
+pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 /// The link that opens the status page.
 pub fn link(address: impl Display, token: &str) -> String {
-    format!("http://{address}/?token={}", encoded(token))
+    format!("http://{address}/?token={}", utf8_percent_encode(token, NON_ALPHANUMERIC))
 }
 
-/// A token can be of an operator's own making, with characters that a query or a cookie cannot carry as they are.
-fn encoded(token: &str) -> String {
-    utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()
-}
-
+/// A token can be of an operator's own making, with characters that a query cannot carry as they are.
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 fn in_query(uri: &Uri) -> Option<&str> {
-    let mut pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| *key == "token").map(|(_, value)| value)
+    in_form(uri.query()?, "token")
+}
+
+fn in_form<'a>(form: &'a str, field: &str) -> Option<&'a str> {
+    let mut pairs = form.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == field).map(|(_, value)| value)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -4,28 +4,28 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
 use axum::response::{Html, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 
-use super::{HEALTHY, api, auth, bounded, page, readiness, view};
+use super::auth::{Caller, Gate};
+use super::{HEALTHY, api, bounded, page, readiness, view};
 use crate::deskless::Deskless;
 use crate::messages::start as say;
 
 /// All paths. What needs the ledger answers 503.
-pub fn router(service: Arc<Deskless>, token: String) -> Router {
+pub fn router(service: Arc<Deskless>, gate: Gate) -> Router {
     let guarded = Router::new()
         .route("/", get(show))
         .route("/api/v1/status", get(status))
         .fallback(no_ledger)
-        .layer(from_fn_with_state(Arc::new(auth::Token::new(token)), auth::check));
+        .with_state(Arc::clone(&service));
     let open = Router::new().route("/healthz", get(|| async { HEALTHY })).route("/readyz", get(ready));
-    bounded(open.merge(guarded).with_state(service))
+    bounded(gate, guarded, open.with_state(service))
 }
 
-async fn show(State(service): State<Arc<Deskless>>) -> Html<String> {
-    page::render(&view::without_store(&service), None)
+async fn show(State(service): State<Arc<Deskless>>, Extension(caller): Extension<Caller>) -> Html<String> {
+    page::render(&view::without_store(&service), None, &caller)
 }
 
 async fn status(State(service): State<Arc<Deskless>>) -> Json<view::Status> {

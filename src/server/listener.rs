@@ -35,7 +35,7 @@ use super::conduct::{AnswerBody, RequestBody, Stream};
 use super::places::{Place, Places};
 
 /// So many connections of expected peers are served at one time.
-const PLACES: usize = 256;
+const PLACES: usize = 128;
 /// So many of strangers.
 const STRANGERS: usize = 8;
 /// A client that has not sent the head of a request by then is hung up on.

@@ -1,7 +1,6 @@
 //! The listeners. The admin listener has health for machines, a page and an API for people; the one for webhooks is [`webhooks`].
 //!
-//! `/healthz` and `/readyz` are open; everything else, unknown paths included, needs the admin token: as a bearer token, or as the
-//! cookie that the link with `?token=` sets. Nothing here calls a remote system by itself; a resync, or what a person settles, is done by the practice.
+//! `/healthz` and `/readyz` are open; everything else, unknown paths included, is for those whom [`auth`] lets in. Nothing here calls a remote system by itself; a resync, or what a person settles, is done by the practice.
 
 mod again;
 mod api;
@@ -10,11 +9,14 @@ mod conduct;
 mod deskless;
 mod guard;
 mod listener;
+mod origin;
 mod page;
 mod pause;
 mod places;
+pub mod proof;
 pub mod resolve;
 mod resync;
+mod sessions;
 pub mod view;
 pub mod webhooks;
 
@@ -30,28 +32,29 @@ use axum::routing::{get, post};
 
 use crate::bridge::Bridge;
 
-pub use auth::link;
+pub use auth::{Access, Gate, link};
 pub use deskless::router as deskless_router;
 pub use listener::{Peer, serve};
 
-/// What `/healthz` answers; by this a command knows that it talks to a vetbridge, before it shows its token.
+/// What `/healthz` answers; by this a command knows that a vetbridge answers, before it asks whose.
 pub const HEALTHY: &str = "ok\n";
 
 /// What the handlers need.
 #[derive(Clone)]
 pub struct Admin {
     bridge: Arc<Bridge>,
-    token: Arc<auth::Token>,
+    gate: Gate,
 }
 
 impl Admin {
-    /// The admin side of a bridge. The token is compared in constant time.
-    pub fn new(bridge: Arc<Bridge>, token: String) -> Self {
-        Self { bridge, token: Arc::new(auth::Token::new(token)) }
+    /// The admin side of a bridge.
+    pub fn new(bridge: Arc<Bridge>, gate: Gate) -> Self {
+        Self { bridge, gate }
     }
 
     /// All paths.
     pub fn router(self) -> Router {
+        let gate = self.gate.clone();
         let guarded = Router::new()
             .route("/", get(page::page))
             .route("/api/v1/status", get(api::status))
@@ -66,17 +69,21 @@ impl Admin {
             .route("/api/v1/practices/{id}/resume", post(pause::resume))
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)
-            .layer(from_fn_with_state(Arc::clone(&self.token), auth::check));
-        bounded(
-            Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready)).merge(guarded).with_state(self),
-        )
+            .with_state(self.clone());
+        let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready)).with_state(self);
+        bounded(gate, guarded, open)
     }
 }
 
-/// What holds for every path.
-fn bounded(router: Router) -> Router {
-    router
+/// All paths, and what holds for every one: `guarded` is for those whom the gate lets in, `open` for everybody.
+fn bounded(gate: Gate, guarded: Router, open: Router) -> Router {
+    let guarded = guarded
+        .merge(Router::new().route(auth::SIGN_OUT, post(auth::sign_out)).with_state(gate.clone()))
+        .layer(from_fn_with_state(gate.clone(), auth::check));
+    let open = open.merge(Router::new().route(proof::PATH, get(auth::prove)).with_state(gate.clone()));
+    open.merge(guarded)
         .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
+        .layer(from_fn_with_state(gate, auth::check_names))
         .layer(from_fn(guard::limit_body))
         .layer(from_fn(guard::headers))
 }

@@ -1,11 +1,13 @@
 //! The status page: the practices and what is wrong, the bookings that need a person, the latest bookings.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
 use chrono::{DateTime, FixedOffset};
 use maud::{DOCTYPE, Markup, html};
 
 use super::again::ASK_AGAIN_PATH;
+use super::auth::{self, Caller};
 use super::view::{self, BookingView, OffStatus, PracticeStatus};
 use super::{Admin, api};
 use crate::messages::{admin as say, commands};
@@ -23,12 +25,12 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; pad
 @media (prefers-color-scheme: dark) { .well { color: #4cc38a; } .ill { color: #ff9592; } }
 ";
 
-pub(super) async fn page(State(admin): State<Admin>) -> Html<String> {
-    render(&view::status(&admin.bridge), Some(&api::latest(&admin, LATEST)))
+pub(super) async fn page(State(admin): State<Admin>, Extension(caller): Extension<Caller>) -> Html<String> {
+    render(&view::status(&admin.bridge), Some(&api::latest(&admin, LATEST)), &caller)
 }
 
-/// The whole page; without bookings when there is no ledger to read.
-pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>) -> Html<String> {
+/// The whole page as this caller sees it; without bookings when there is no ledger to read.
+pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>, caller: &Caller) -> Html<String> {
     let body = html! {
         (DOCTYPE)
         html lang="en" {
@@ -43,26 +45,37 @@ pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>) ->
                 h1 { "vetbridge " (status.version) " " (light(status.healthy, "all is well", "needs attention")) }
                 p { "Running since " (status.started_at.format("%Y-%m-%d %H:%M:%S UTC")) "." }
                 @for problem in &status.problems { p.ill { (problem_line(problem)) } }
-                (left_alone(&status.left_alone))
+                (left_alone(&status.left_alone, caller))
                 @for practice in &status.practices { (practice_section(practice)) }
                 @for practice in &status.off { (off_section(practice)) }
                 @if let Some(bookings) = bookings {
                     h2 { "Bookings" }
                     (booking_table(bookings))
                 }
+                (button(caller, auth::SIGN_OUT, say::SIGN_OUT))
             }
         }
     };
     Html(body.into_string())
 }
 
+/// A form that is a button. Only a browser's session has some; a program has the API.
+fn button(caller: &Caller, path: &str, label: &str) -> Markup {
+    html! {
+        @if let Some(token) = caller.form_token() {
+            form method="post" action=(path) {
+                input type="hidden" name=(auth::FORM_TOKEN) value=(token.text());
+                button { (label) }
+            }
+        }
+    }
+}
+
 /// Servers that want to be left alone, with a button.
-fn left_alone(servers: &[view::LeftAlone]) -> Markup {
+fn left_alone(servers: &[view::LeftAlone], caller: &Caller) -> Markup {
     html! {
         @for server in servers { p.ill { (server.sentence()) } }
-        @if !servers.is_empty() {
-            form method="post" action=(ASK_AGAIN_PATH) { button { (say::ASK_AGAIN) } }
-        }
+        @if !servers.is_empty() { (button(caller, ASK_AGAIN_PATH, say::ASK_AGAIN)) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `POST /api/v1/bookings/{id}/resolve`: a person settles a booking.
 //!
-//! 200 with the booking as it is then; 400 for a body that says nothing clear, 404 for a booking that the ledger does not know, 409
+//! 200 with the booking as it is then; 400 for a body that says nothing clear, 404 for a booking that the ledger does not know, 415 for a body that is not said to be JSON, 409
 //! for a verdict that cannot be true, 502 when one of the systems did not answer. Every refusal is a sentence as JSON, and quotes
 //! nothing of the body.
 
@@ -8,11 +8,11 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::{Admin, api, view};
+use super::{Admin, api, auth, view};
 use crate::booking::resolve::{Note, Unresolved, Verdict, reference};
 use crate::http::json::{field, text};
 use crate::ids::BookingId;
@@ -55,8 +55,12 @@ pub fn read(body: &[u8]) -> Result<(Verdict, Option<Note>), String> {
 pub(super) async fn resolve(
     State(admin): State<Admin>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    if auth::content_type(&headers).as_deref() != Some("application/json") {
+        return api::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, say::NOT_JSON);
+    }
     let Ok(body) = body else {
         return api::problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(super::guard::BODY_BYTES_MAX));
     };

@@ -44,7 +44,7 @@ const BODY_WITHIN: Duration = Duration::from_secs(3);
 const FORWARDED_FOR: &str = "x-forwarded-for";
 /// A refused address is logged once in this time,
 const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(3600);
-/// and no more addresses than this.
+/// and no more addresses than this of each sort.
 const TOLD_MAX: usize = 64;
 
 /// What hears of every webhook.
@@ -59,7 +59,24 @@ pub struct Webhooks {
 struct Inner {
     rules: RwLock<Rules>,
     heard: Box<Heard>,
-    told: Mutex<BTreeMap<IpAddr, Instant>>,
+    told: Mutex<Told>,
+}
+
+/// Refused senders that were logged, and when. Those who knew the secret have a list of their own: what strangers send, from the
+/// same address or from many, hides nothing of them.
+#[derive(Default)]
+struct Told {
+    with_the_secret: BTreeMap<IpAddr, Instant>,
+    strangers: BTreeMap<IpAddr, Instant>,
+}
+
+impl Told {
+    /// True if this is to be logged at `now`.
+    fn is_due(&mut self, sender: IpAddr, knew_the_path: bool, now: Instant) -> bool {
+        let told = if knew_the_path { &mut self.with_the_secret } else { &mut self.strangers };
+        told.retain(|_, at| now.duration_since(*at) < TOLD_AGAIN_AFTER);
+        told.len() < TOLD_MAX && told.insert(sender, now).is_none()
+    }
 }
 
 /// Who may call where.
@@ -156,8 +173,7 @@ impl Webhooks {
         tokio::spawn(async move {
             let Some(sender) = sender else { return };
             let mut told = inner.told.lock().unwrap_or_else(PoisonError::into_inner);
-            told.retain(|_, at| at.elapsed() < TOLD_AGAIN_AFTER);
-            if told.len() >= TOLD_MAX || told.insert(sender, Instant::now()).is_some() {
+            if !told.is_due(sender, knew_the_path, Instant::now()) {
                 return;
             }
             if knew_the_path {
@@ -268,6 +284,21 @@ mod tests {
         for (peer, forwarded, expected) in table {
             assert_eq!(sender(peer, forwarded).as_deref(), expected, "{peer} {forwarded:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_refused_with_the_secret_is_told_of_whatever_was_refused_without_it() {
+        let (mut told, now) = (Told::default(), Instant::now());
+        let proxy: IpAddr = "10.0.0.9".parse().unwrap();
+        assert!(told.is_due(proxy, false, now), "a stranger behind the proxy");
+        assert!(told.is_due(proxy, true, now), "the one that matters");
+        assert!(!told.is_due(proxy, true, now) && !told.is_due(proxy, false, now), "once an hour");
+        for stranger in 0..1_000_u32 {
+            told.is_due(IpAddr::V4(stranger.into()), false, now);
+        }
+        assert!(told.is_due("10.0.0.8".parse().unwrap(), true, now), "a flood of strangers");
+        assert!(told.is_due(proxy, true, now + TOLD_AGAIN_AFTER));
+        assert!(told.strangers.len() <= TOLD_MAX);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | `pseudonym-key` | see [`super::secret_file`] |
 //! | `client-memory-key` | see [`super::secret_file`] |
 //! | `admin-token` | see [`super::secret_file`] |
+//! | `secrets-in-force` | what tells the service's secrets from others ([`crate::config::in_force`]) |
 //! | `incoming.jsonl`, `replaced-…`, `damaged-…` | see [`super::replace`] |
 //! | `salvage` | see [`super::rebuild`] |
 //!
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::error::OpenError;
+use super::in_force::IN_FORCE;
 use super::rebuild::SALVAGE;
 use super::replace::{DAMAGED, INCOMING, REPLACED};
 
@@ -175,8 +177,18 @@ fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
 
 fn is_ours(name: &str) -> bool {
     // `lost+found` stands at the root of every freshly made ext4 volume.
-    const NAMES: [&str; 9] =
-        [LOCK, MARKER, PROBE, INCOMING, SALVAGE, "pseudonym-key", "client-memory-key", "admin-token", "lost+found"];
+    const NAMES: [&str; 10] = [
+        LOCK,
+        MARKER,
+        PROBE,
+        INCOMING,
+        SALVAGE,
+        IN_FORCE,
+        "pseudonym-key",
+        "client-memory-key",
+        "admin-token",
+        "lost+found",
+    ];
     let begins = |start: &str| name.starts_with(start);
     is_of_database(name)
         || NAMES.contains(&name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))

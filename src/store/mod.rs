@@ -30,10 +30,12 @@
 //!
 //! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine` and [`memory`] give it.
 
+mod command_key;
 mod directory;
 mod engine;
 pub mod error;
 pub mod export;
+mod in_force;
 pub mod kinds;
 pub mod memory;
 pub mod meta;
@@ -55,8 +57,10 @@ use std::thread::{self, JoinHandle};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
+pub use self::command_key::{command_key, fresh_command_key};
 pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::Export;
+pub use self::in_force::{note_in_force, noted_in_force};
 pub use self::kinds::{Kind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
@@ -362,6 +366,11 @@ impl Store {
             nonce[4..].copy_from_slice(&self.inner.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
         }
         Some(nonce)
+    }
+
+    /// What commands prove themselves with.
+    pub fn command_key(&self) -> SecretKey {
+        command_key::derived(&self.inner.pseudonym_key, &self.inner.admin_token)
     }
 
     /// The token of the admin API.

@@ -1,5 +1,6 @@
 //! The diary changes, and pet owners see it.
 
+use vetbridge::booking::ledger::State;
 use vetbridge::ids::{AppointmentTypeId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::Batch;
@@ -344,5 +345,32 @@ async fn a_day_that_healthengine_refuses_is_flagged_and_sent_again_only_when_it_
     assert_eq!((done.problem, done.days.map(|days| days.refused)), (None, Some(0)));
     assert_eq!(clinic.problems(), Default::default());
     clinic.healthengine.forget_exchanges();
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_started_in_no_place_publishes_nothing_until_it_is_back_in_its_own() {
+    let clinic = Clinic::open().await;
+    let own = clinic.openvpms.staff(|world| world.zone);
+    for no_place in ["Etc/UTC", "GMT", "EST"] {
+        clinic.openvpms.staff(|world| world.zone = no_place.parse().unwrap());
+        clinic.journal.clear();
+        let booking = clinic.owner_books("s136", "66:s136", FAR);
+        clinic.until_state(booking, State::Rejected, seconds(20)).await;
+        assert!(clinic.appointments_of(booking).is_empty(), "it would stand at another time once the server is back");
+        // Before the next reading of the configuration, too: the times that come say that they are of another zone.
+        clinic.pass(minutes(25)).await;
+        assert_eq!(snapshots(&clinic), 0, "{no_place}");
+        let problem = &clinic.problems()["mapping"];
+        assert!(problem.contains("-Duser.timezone=Australia/Sydney"), "{problem}");
+        assert!(problem.contains(&format!("\"{no_place}\"")), "{problem}");
+        clinic.openvpms.staff(|world| world.zone = own);
+        let appointment = clinic.staff_book(136, NEAR, 15);
+        clinic.until("its own times count again", minutes(15), |clinic| !published(clinic, NEAR)).await;
+        clinic.staff_cancel(appointment);
+        clinic
+            .until("all is well", minutes(15), |clinic| clinic.problems().is_empty() && published(clinic, NEAR))
+            .await;
+    }
     clinic.finish().await;
 }

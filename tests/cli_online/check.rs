@@ -112,12 +112,7 @@ async fn a_wrong_url_is_told_by_the_page_that_it_answers_with() {
     assert_eq!(found.len(), 2, "{found:#?}");
     assert_says(&found[0], "[openvpms]", "/elsewhere is not the booking API of OpenVPMS", "Check [openvpms] url");
     assert!(found[0].message.contains("\"Login\""), "{found:#?}");
-    assert_says(
-        &found[1],
-        "[healthengine]",
-        "/elsewhere is not the PMS API of Healthengine",
-        "Check [healthengine] url",
-    );
+    assert_says(&found[1], "[healthengine]", "/elsewhere in Healthengine's place", "Check [healthengine] url");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,6 +201,26 @@ async fn a_zone_that_names_no_place_and_one_that_nobody_knows_are_told() {
     clinic.openvpms.staff(|world| world.zone = "GMT+10:00".parse().unwrap());
     let found = problem(&clinic).await;
     assert_says(&found, "practice 1234567", "\"GMT+10:00\" for location 98", "Add timezone = \"Australia/");
+    let own_setting = "Set the zone of the OpenVPMS server itself: -Duser.timezone=Australia/Sydney";
+    assert!(found.remedy.starts_with(own_setting), "{}", found.remedy);
+    for no_place in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10"] {
+        clinic.openvpms.staff(|world| world.zone = no_place.parse().unwrap());
+        let found = problem(&clinic).await;
+        assert_says(&found, "practice 1234567", &format!("\"{no_place}\" for location 98"), own_setting);
+    }
+    // A person said where the practice is: the times are worked out, and hours that nobody can mean are told with a sample.
+    let in_sydney = practice(PRACTICE, "the-practice-key", "timezone = \"Australia/Sydney\"");
+    clinic.write("vetbridge.toml", &(clinic.settings() + &in_sydney));
+    clinic.openvpms.staff(|world| world.zone = "Etc/UTC".parse().unwrap());
+    let found = problem(&clinic).await;
+    assert_says(
+        &found,
+        "practice 1234567",
+        "an appointment at 09:00 in the diary is offered at ",
+        own_setting[1..].trim(),
+    );
+    assert!(found.message.contains("19:00") && found.message.contains("20:00"), "{}", found.message);
+    clinic.openvpms.staff(|world| world.zone = "GMT+10:00".parse().unwrap());
     clinic.write(
         "vetbridge.toml",
         &(clinic.settings() + &practice(PRACTICE, "the-practice-key", "timezone = \"Australia/Brisbane\"")),

@@ -99,3 +99,54 @@ async fn a_practice_is_paused_and_resumed_by_hand_and_status_says_so() {
     assert!(unknown.status == 1 && unknown.error.contains("Practice 7"), "{unknown:?}");
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_secret_file_is_picked_up_without_a_signal_and_a_mark_of_the_editor_does_no_harm() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    clinic.openvpms.staff(|world| {
+        world.accounts.iter_mut().for_each(|account| account.password = "another".to_owned());
+    });
+    clinic.write("openvpms.password", "\u{feff}another\u{a0}\r\n");
+    eventually("the change is noticed", async || service.log().contains("was read again")).await;
+    eventually("OpenVPMS is read with it", async || {
+        let status: Value = service.get("/api/v1/status").await.json().await.unwrap();
+        service.open("/readyz").await.status() == 200 && status["healthy"] == true
+    })
+    .await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_that_the_service_has_another_secret_and_shows_neither() {
+    let clinic = Clinic::open().await;
+    let from_environment =
+        clinic.configuration().replace("password = { file = \"openvpms.password\" }", "password = { env = \"PW\" }");
+    clinic.write("vetbridge.toml", &from_environment);
+    let service = Service::start_limited(&clinic, "export PW=changeit").await;
+    eventually("it is in step", async || service.open("/readyz").await.status() == 200).await;
+    let check = async |password: &str| {
+        let mut command = clinic.command(&["check"]);
+        command.env("PW", password);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, same) = check("changeit").await;
+    assert_eq!(status, Some(0), "{same}");
+    clinic.openvpms.staff(|world| {
+        world.accounts.iter_mut().for_each(|account| account.password = "another".to_owned());
+    });
+    let (status, other) = check("another").await;
+    assert_eq!(status, Some(1));
+    assert!(
+        other.contains("PROBLEM  [openvpms] password")
+            && other.contains("has another secret")
+            && other.contains("systemctl restart vetbridge"),
+        "{other}"
+    );
+    let noted = std::fs::read_to_string(clinic.state().join("secrets-in-force")).unwrap();
+    for shown in [&other, &noted, &service.log()] {
+        assert!(!shown.contains("another\"") && !shown.contains("changeit"), "{shown}");
+    }
+    service.stop().await;
+}

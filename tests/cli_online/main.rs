@@ -5,8 +5,8 @@
 mod bookings;
 mod check;
 mod clinic;
-mod crowd;
 mod discover;
+mod impostor;
 mod lifecycle;
 mod resolve;
 mod resync;

@@ -42,8 +42,12 @@ async fn only_health_is_told_without_the_token() {
     let token = service.token();
     let (shorter, longer) = (&token[..63], format!("{token}0"));
     for wrong in [shorter, &longer, ""] {
-        let cookie = service.get_with_cookie("/", &format!("vetbridge-token={wrong}")).await;
+        let cookie = service.get_with_cookie("/", &format!("vetbridge-session={wrong}")).await;
         assert_eq!(cookie.status(), 401, "{wrong}");
+    }
+    for name in ["vetbridge-session", "vetbridge-token"] {
+        let cookie = service.get_with_cookie("/", &format!("{name}={token}")).await;
+        assert_eq!(cookie.status(), 401, "the token is no session: {name}");
     }
     service.stop().await;
 }
@@ -60,14 +64,112 @@ async fn a_link_becomes_a_cookie_and_the_cookie_opens_the_page() {
     let landed = service.open(link.strip_prefix("http://x").unwrap()).await;
     assert_eq!((landed.status().as_u16(), header(&landed, "location")), (303, "/"));
     let cookie = header(&landed, "set-cookie").to_owned();
-    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
+    assert!(cookie.ends_with("; Max-Age=43200; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
     assert_guarded(&landed);
+    let token = service.token();
+    let decoded = percent_encoding::percent_decode_str(&cookie).decode_utf8_lossy().into_owned();
+    assert!(!cookie.contains(token) && !decoded.contains(token), "{cookie}");
+    let landed_from_deeper = service.open(&format!("/api/v1/status{}", &link["http://x/".len()..])).await;
+    assert_eq!(header(&landed_from_deeper, "location"), "/", "no path of the link's choosing");
     let cookie = format!("other=1; {}", cookie.split(';').next().unwrap());
     let page = service.get_with_cookie("/", &cookie).await;
     assert_eq!((page.status().as_u16(), header(&page, "content-type")), (200, "text/html; charset=utf-8"));
     assert_guarded(&page);
     let page = page.text().await.unwrap();
     assert!(page.contains("Practice 1234567") && !page.contains("0123456789"), "{page}");
+    service.stop().await;
+    let service = Service::start(&clinic).await;
+    assert_eq!(service.get_with_cookie("/", &cookie).await.status(), 401, "a session ends with the process");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_listener_is_asked_by_its_address_localhost_or_a_configured_name_and_changes_come_from_no_other_page() {
+    let clinic = Clinic::open().await;
+    let named = format!("127.0.0.1:{}\"\nhosts = [\"Bridge.Example.com\"]", clinic.port);
+    let configuration = clinic.configuration().replace(&format!("127.0.0.1:{}\"", clinic.port), &named);
+    clinic.write("vetbridge.toml", &configuration);
+    let service = Service::start(&clinic).await;
+    let bearer = format!("Bearer {}", service.token());
+    let own = format!("127.0.0.1:{}", clinic.port);
+    for path in ["/healthz", "/readyz", "/", "/api/v1/status", "/api/v1/proof"] {
+        for host in ["evil.example", &format!("evil.example:{}", clinic.port), "127.0.0.1:1"] {
+            let answer = service.ask_as(Method::GET, path, &[("host", host), ("authorization", &bearer)], "").await;
+            assert_eq!(answer.status(), 421, "{host} {path}");
+            assert_guarded(&answer);
+            assert!(answer.text().await.unwrap().contains("[admin] hosts"));
+        }
+    }
+    for host in [&own, "localhost", &format!("localhost:{}", clinic.port), "bridge.example.com"] {
+        let answer =
+            service.ask_as(Method::GET, "/api/v1/status", &[("host", host), ("authorization", &bearer)], "").await;
+        assert_eq!(answer.status(), 200, "{host}");
+    }
+
+    let change = format!("/api/v1/practices/{PRACTICE}/resync?dry_run=true");
+    let own_page = format!("http://{own}");
+    let post =
+        async |headers: &[(&str, &str)]| service.ask_as(Method::POST, &change, headers, "").await.status().as_u16();
+    for foreign in [
+        ("origin", "https://evil.example"),
+        ("origin", "http://127.0.0.1:1"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        assert_eq!(post(&[("authorization", &bearer), foreign]).await, 403, "{foreign:?}");
+    }
+    let cookie = service.signed_in().await;
+    assert_eq!(post(&[("authorization", &bearer)]).await, 200, "a program");
+    assert_eq!(post(&[("authorization", &bearer), ("origin", &own_page)]).await, 200);
+    assert_eq!(post(&[("cookie", &cookie), ("origin", &own_page)]).await, 200, "the own page");
+    assert_eq!(post(&[("cookie", &cookie), ("origin", "null"), ("sec-fetch-site", "same-origin")]).await, 200);
+    assert_eq!(post(&[("cookie", &cookie), ("origin", "http://localhost:9")]).await, 403, "another page");
+    assert_eq!(post(&[("cookie", &cookie), ("origin", "null")]).await, 403, "a page that hides who it is");
+    assert_eq!(post(&[("cookie", &cookie)]).await, 403, "nobody says that it is the own page");
+
+    for (content_type, status) in [
+        (None, 415),
+        (Some("text/plain"), 415),
+        (Some("application/x-www-form-urlencoded"), 415),
+        (Some("application/json; charset=utf-8"), 404),
+    ] {
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(content_type.map(|value| ("content-type", value)));
+        let body = r#"{"outcome": "rejected"}"#;
+        let answer = service.ask_as(Method::POST, "/api/v1/bookings/7/resolve", &headers, body).await;
+        assert_eq!(answer.status(), status, "{content_type:?}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_the_page_carries_the_token_of_its_session_and_no_other_is_taken() {
+    let clinic = Clinic::open().await;
+    let service = Service::start(&clinic).await;
+    let (cookie, other) = (service.signed_in().await, service.signed_in().await);
+    let form_token = async |cookie: &str| {
+        let page = service.get_with_cookie("/", cookie).await.text().await.unwrap();
+        let (_, rest) = page.split_once("name=\"form_token\" value=\"").expect("a form");
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let (own_token, other_token) = (form_token(&cookie).await, form_token(&other).await);
+    let sign_out = async |token: &str, headers: &[(&str, &str)]| {
+        let form = [("cookie", cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        let headers = [&form, headers].concat();
+        service.ask_as(Method::POST, "/sign-out", &headers, &format!("form_token={token}")).await
+    };
+    let own_page = format!("http://127.0.0.1:{}", clinic.port);
+    for token in ["", &other_token, service.token(), &own_token[1..]] {
+        assert_eq!(sign_out(token, &[("origin", &own_page)]).await.status(), 403, "{token}");
+    }
+    assert_eq!(sign_out(&own_token, &[("origin", "https://evil.example")]).await.status(), 403);
+    assert_eq!(sign_out(&own_token, &[("sec-fetch-site", "cross-site")]).await.status(), 403);
+    assert_eq!(service.get_with_cookie("/", &cookie).await.status(), 200);
+    // As a browser sends it that does not know Sec-Fetch-Site: the page sends no referrer, and so no origin.
+    let answer = sign_out(&own_token, &[("origin", "null")]).await;
+    assert!(answer.status() == 200 && header(&answer, "set-cookie").contains("Max-Age=0"), "{answer:?}");
+    assert_eq!(service.get_with_cookie("/", &cookie).await.status(), 401);
+    assert_eq!(service.get_with_cookie("/", &other).await.status(), 200);
     service.stop().await;
 }
 

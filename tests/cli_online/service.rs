@@ -108,6 +108,19 @@ impl Service {
         client().get(self.url(path)).header("cookie", cookie).send().await.unwrap()
     }
 
+    /// Asks with these headers and no others of its own.
+    pub(crate) async fn ask_as(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+        let request = client().request(method, self.url(path)).body(body.to_owned());
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
+    }
+
+    /// The cookie that the link with the token sets, as a browser sends it back.
+    pub(crate) async fn signed_in(&self) -> String {
+        let link = vetbridge::server::link("x", &self.token);
+        let landed = self.open(link.strip_prefix("http://x").unwrap()).await;
+        landed.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
     /// Posts this, with the token, and wants an answer of this type.
     pub(crate) async fn post(&self, path: &str, accept: &str, body: Vec<u8>) -> Response {
         client().post(self.url(path)).bearer_auth(&self.token).header("accept", accept).body(body).send().await.unwrap()

@@ -40,6 +40,8 @@ async fn patient_details_are_normalised_before_matching() {
         ("judith", "BOURKE", "(0418) 976-543"),
         ("Judith", "Bourke\u{a0}", "0418.976.543"),
         ("Judith", " Bourke", "61418976543"),
+        ("J&#117;dith", "Bourke&nbsp;", "418976543"),
+        ("\u{202e}Judith\u{202c}", "Bourke", "418 976 543"),
     ];
     for (hour, (first, last, phone)) in (9..).zip(typed) {
         let owner = PetOwner {

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use super::findings::Report;
 use crate::cli::running::{self, Absent, Found};
 use crate::config::Config;
-use crate::messages::{Advice, commands, start as say};
+use crate::config::in_force::InForce;
+use crate::messages::{Advice, commands, reload as reload_say, start as say};
 use crate::store::{self, OpenError};
 
 const ADMIN: &str = "[admin] listen";
@@ -19,7 +20,10 @@ const STATE: &str = "[state] path";
 /// Looks for a service that runs with this configuration; if there is none, whether one could start.
 pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Result<()> {
     match running::find(&config.instance()).await {
-        Ok(Found::Running(service)) => report.ok(ADMIN, commands::runs_already(service.address())),
+        Ok(Found::Running(service)) => {
+            report.ok(ADMIN, commands::runs_already(service.address()));
+            inspect_secrets(config, report);
+        }
         Ok(Found::Absent(absent)) => {
             inspect_port(ADMIN, config.admin_listen, report).await;
             if let Some(webhooks) = &config.webhooks {
@@ -33,6 +37,16 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
         },
     }
     Ok(())
+}
+
+/// Does the service that runs have the secrets that were just read?
+fn inspect_secrets(config: &Config, report: &mut Report) {
+    let noted = store::noted_in_force(&config.state_path);
+    let Some(noted) = noted.as_deref().and_then(InForce::from_text) else { return };
+    let others = noted.others(config);
+    for (place, secret) in config.secrets().into_iter().filter(|(place, _)| others.contains(place)) {
+        report.problem(place, reload_say::another_secret(secret.is_copy()));
+    }
 }
 
 async fn inspect_port(key: &str, address: SocketAddr, report: &mut Report) {

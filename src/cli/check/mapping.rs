@@ -5,8 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, NaiveTime, Utc};
+
 use super::findings::Report;
+use crate::availability::Zones;
 use crate::characters::shown;
+use crate::clock::Clock;
 use crate::config::{Config, Practice};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
@@ -22,6 +26,7 @@ const LENGTH_MINUTES_MAX: u32 = 8 * 60;
 
 /// Judges every practice against what OpenVPMS has.
 pub(super) async fn inspect(config: &Config, openvpms: &dyn ReadOpenVpms, report: &mut Report) -> Answer<()> {
+    let now = Clock::system().now();
     let mut holders: BTreeMap<ScheduleId, &PracticeId> = BTreeMap::new();
     for practice in &config.practices {
         let asked = asked(practice);
@@ -29,7 +34,7 @@ pub(super) async fn inspect(config: &Config, openvpms: &dyn ReadOpenVpms, report
         let own = Own { practice, mapping: Mapping::new(&inventory, &asked), inventory };
         let before = report.problems();
         own.inspect_locations(report);
-        own.inspect_zone(report);
+        own.inspect_zone(now, report);
         own.inspect_left_out(openvpms, report).await?;
         own.inspect_types(report);
         own.inspect_clinicians(report);
@@ -75,20 +80,25 @@ impl Own<'_> {
         }
     }
 
-    fn inspect_zone(&self, report: &mut Report) {
+    fn inspect_zone(&self, now: DateTime<Utc>, report: &mut Report) {
         let listed = self.inventory.locations.iter().find(|location| self.practice.locations.contains(&location.id));
         // Without any location there is a problem already.
         let Some(location) = listed else { return };
         match &self.mapping.zones {
-            Ok(zones) if zones.server.is_iana() && zones.practice != zones.server => {
+            Ok(zones) if zones.server.names_a_place() && zones.practice != zones.server => {
                 report.note(self.title(), say::zones_differ(zones.practice, zones.server));
             }
-            Ok(_) | Err(ZoneProblem::NoLocation) => {}
+            Ok(zones) => match zones.diary_shift(now) {
+                Some(shift) if shift.is_wrong => report.problem(self.title(), say::diary_shifted(zones, shift)),
+                Some(shift) => report.note(self.title(), say::diary_shifted(zones, shift)),
+                None => {}
+            },
+            Err(ZoneProblem::NoLocation) => {}
             Err(ZoneProblem::ServerZoneUnknown(zone)) => {
                 report.problem(self.title(), say::server_zone_unknown(location.id, zone));
             }
             Err(ZoneProblem::PracticeZoneNeeded(zone)) => {
-                report.problem(self.title(), say::zone_needed(location.id, zone));
+                report.problem(self.title(), say::zone_needed(location.id, zone, nine_in_sydney(zone, now)));
             }
         }
     }
@@ -201,6 +211,12 @@ impl Own<'_> {
 
 fn lengths(resource: &Resource) -> impl Iterator<Item = u32> {
     resource.types.iter().map(|kind| kind.length_minutes)
+}
+
+/// What is 09:00 today in the diary of a server in this zone, as Sydney reads it.
+fn nine_in_sydney(server: &str, now: DateTime<Utc>) -> Option<NaiveTime> {
+    let zones = Zones { server: server.parse().ok()?, practice: Zone::Iana(chrono_tz::Australia::Sydney) };
+    zones.diary_shift(now).map(|shift| shift.nine_today)
 }
 
 fn in_words(zone: Zone) -> String {

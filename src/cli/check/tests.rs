@@ -213,6 +213,29 @@ async fn a_wrong_clock_and_features_left_on_are_found() {
 }
 
 #[test]
+fn a_webhook_secret_that_can_be_guessed_and_listeners_on_every_address_do_not_pass() {
+    let open = practice(1, "[98]", "")
+        + "[admin]\nlisten = \"0.0.0.0:8686\"\n[webhooks]\nlisten = \"0.0.0.0:8687\"\npublic_url = \"https://x.example\"\nsecret = \"a\"\n";
+    let report = offline(&config(&open));
+    let text = report.to_string();
+    assert_eq!(report.problems(), 3, "{text}");
+    for part in ["openssl rand -hex 32", "listen = \"127.0.0.1:8686\"", "listen = \"127.0.0.1:8687\"", "ssh -L"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let guarded = open.replace("0.0.0.0", "127.0.0.1").replace("\"a\"", "\"9c1f0d3b7a52e846\"");
+    assert_eq!(offline(&config(&guarded)).problems(), 0);
+}
+
+#[test]
+fn a_secret_with_a_blank_at_its_end_is_named_and_not_shown() {
+    let mut with_blank = config(&practice(1, "[98]", ""));
+    with_blank.openvpms.password = "hunter2 ".to_owned().into();
+    let text = offline(&with_blank).to_string();
+    assert!(text.contains("[openvpms] password") && text.contains("ends with a blank"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
 fn a_configuration_without_a_practice_is_a_problem() {
     assert_eq!(problems(&offline(&config(""))), ["test.toml: No practice is configured, so nothing is bridged"]);
 }

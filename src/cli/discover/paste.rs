@@ -12,7 +12,7 @@ use super::Found;
 use crate::cli::inventory::Column;
 use crate::config::live_hours::{DayKind, Range};
 use crate::ids::ScheduleId;
-use crate::messages::{listed, plain};
+use crate::messages::{listed, plain, servers as say};
 use crate::span::Span;
 use crate::zone::Zone;
 
@@ -64,8 +64,9 @@ fn block(out: &mut String, found: &Found, listed_already: &mut BTreeSet<Schedule
     writeln!(out, "id = \"\"  # the practice id from Healthengine")?;
     writeln!(out, "key = \"\"  # the practice key from Healthengine")?;
     writeln!(out, "locations = [{}]", location.id)?;
-    if !found.zone.is_some_and(|zone| zone.is_iana()) {
-        writeln!(out, "timezone = \"\"  # fill in, like \"Australia/Sydney\": OpenVPMS reports none")?;
+    if !found.zone.is_some_and(|zone| zone.names_a_place()) {
+        writeln!(out, "# {}", say::better_set_the_servers_zone(&location.time_zone))?;
+        writeln!(out, "timezone = \"\"  # fill in, like \"Australia/Sydney\", only if the server is to stay as it is")?;
     }
     live_hours(out, found)?;
     for Column { schedule, types } in &columns {

@@ -1,4 +1,14 @@
-//! Crowds of clients that hold on to what they can get, on both listeners, and an ordinary client among them.
+//! Crowds of clients that hold on to what they can get, on both listeners, and an ordinary client among them. By itself, because it
+//! takes all of the machine that it gets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
+#[path = "../cli_online/clinic.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod clinic;
+#[path = "../cli_online/service.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod service;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -37,8 +47,9 @@ struct Door {
 
 async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    // So that little is enough to make the server wait.
+    // So that little is enough to make either side wait.
     socket.set_recv_buffer_size(4096)?;
+    socket.set_send_buffer_size(4096)?;
     socket.connect(address).await
 }
 

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod network;
 pub mod penalty;
 mod retry;
+pub mod route;
 mod unfold;
 
 use std::fmt;

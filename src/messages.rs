@@ -17,6 +17,7 @@ pub mod decisions;
 pub mod exposure;
 pub mod practice;
 pub mod reload;
+pub mod remedies;
 pub mod resolve;
 pub mod rival;
 pub mod servers;

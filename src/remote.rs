@@ -22,6 +22,8 @@ pub struct CallError {
     pub retry_after: Option<Duration>,
     /// What an operator should look at, where more is known than the class says.
     pub cause: Option<Cause>,
+    /// Which call it was: method and path, with `{id}` for every id.
+    pub call: Option<String>,
 }
 
 /// What a failed call is due to, where the answer or the connection tells. Sentences for operators follow from it; what a caller
@@ -31,6 +33,8 @@ pub enum Cause {
     /// The answer is a page of HTML, or another text that the API does not speak: something between us and the server, or in its
     /// place, answered.
     Page,
+    /// The answer is larger than anything that the API has to say.
+    TooLarge,
     /// The server wants to be left alone for a while, and is ([`crate::http::penalty`]).
     LeftAlone,
 }
@@ -59,7 +63,7 @@ pub enum ErrorClass {
 impl CallError {
     /// An error without an HTTP status.
     pub fn new(class: ErrorClass, detail: impl Into<String>) -> Self {
-        Self { class, status: None, detail: detail.into(), retry_after: None, cause: None }
+        Self { class, status: None, detail: detail.into(), retry_after: None, cause: None, call: None }
     }
 
     /// An error that an answer with this status stands for.
@@ -71,6 +75,17 @@ impl CallError {
     #[must_use]
     pub fn due_to(self, cause: Cause) -> Self {
         Self { cause: Some(cause), ..self }
+    }
+
+    /// The same, of this call.
+    #[must_use]
+    pub fn of(self, call: impl Into<String>) -> Self {
+        Self { call: Some(call.into()), ..self }
+    }
+
+    /// True if the server refuses who we are.
+    pub fn is_access(&self) -> bool {
+        matches!(self.class, ErrorClass::Credentials | ErrorClass::Forbidden)
     }
 
     /// How long whoever asks in a loop waits at least: what the server wishes, up to a minute. The transport keeps to the whole of the
@@ -101,9 +116,12 @@ impl CallError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.status {
-            Some(status) => write!(f, "{} (status {status})", self.detail),
-            None => f.write_str(&self.detail),
+        f.write_str(&self.detail)?;
+        match (self.status, &self.call) {
+            (Some(status), Some(call)) => write!(f, " (status {status}, {call})"),
+            (Some(status), None) => write!(f, " (status {status})"),
+            (None, Some(call)) => write!(f, " ({call})"),
+            (None, None) => Ok(()),
         }
     }
 }

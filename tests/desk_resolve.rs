@@ -369,7 +369,8 @@ fn owners_update(from: &Point) -> Option<Point> {
         }
         Plan::Cancel(_) => Some(Point { hand: Hand::Delete, ..from.clone() }),
         Plan::AfterBooking { withdraw: true } => Some(seen(from, from.world.clone(), Event::Withdrawn)),
-        Plan::AfterBooking { withdraw: false } | Plan::AdoptAndCancel(_) | Plan::Wait => None,
+        // Nothing is echoed here.
+        Plan::AfterBooking { withdraw: false } | Plan::AdoptAndCancel(_) | Plan::CancelBoth { .. } | Plan::Wait => None,
     }
 }
 

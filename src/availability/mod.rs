@@ -28,6 +28,7 @@ pub mod clinician;
 pub mod day;
 pub mod diff;
 pub mod grid;
+pub mod openness;
 pub mod reading;
 pub mod roster;
 pub mod verdict;

@@ -48,6 +48,13 @@ pub enum Plan {
     },
     /// Cancel this appointment, then see [`after_cancel`].
     Cancel(BookingReference),
+    /// Two appointments were made for the booking: cancel the one that Healthengine knows, and ours.
+    CancelBoth {
+        /// As Healthengine echoes it.
+        another: BookingReference,
+        /// As the ledger has it.
+        ours: BookingReference,
+    },
     /// Healthengine echoes a reference that the ledger does not know: take it over, then cancel it.
     AdoptAndCancel(BookingReference),
     /// The booking itself waits for our answer; `withdraw` if it must not be made any more.
@@ -72,21 +79,21 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
             }
         };
     };
-    // We know of none, so the one that is echoed is from another bridge, which made the appointment.
-    if entry.state == State::InDoubt
-        && entry.reference.is_none()
-        && let Some(reference) = echoed_reference(&update.pms_appointment_ids)
-    {
-        return Plan::Cancel(reference);
-    }
-    match (entry.state, &entry.reference) {
-        (State::Received, _) => Plan::AfterBooking { withdraw: true },
-        (State::Submitting | State::Inserted, _) => Plan::AfterBooking { withdraw: false },
-        (State::Confirmed, Some(reference)) => Plan::Cancel(reference.clone()),
-        (State::Confirmed | State::InDoubt, _) => {
+    // The appointment that Healthengine knows of, if it is not the one of the ledger: another bridge made it, or a forgotten store of ours.
+    let another =
+        echoed_reference(&update.pms_appointment_ids).filter(|echoed| entry.reference.as_ref() != Some(echoed));
+    match (entry.state, &entry.reference, another) {
+        (State::Received, _, _) => Plan::AfterBooking { withdraw: true },
+        (State::Submitting | State::Inserted, _, _) => Plan::AfterBooking { withdraw: false },
+        (State::Confirmed, Some(ours), Some(another)) => Plan::CancelBoth { another, ours: ours.clone() },
+        (State::Confirmed, Some(ours), None) => Plan::Cancel(ours.clone()),
+        (State::Confirmed | State::InDoubt | State::Rejected | State::Cancelled, _, Some(another)) => {
+            Plan::Cancel(another)
+        }
+        (State::Confirmed | State::InDoubt, _, None) => {
             Plan::Reject { reason: say::WITHOUT_REFERENCE.into(), cannot_cancel: true }
         }
-        (State::Rejected | State::Cancelled, _) => Plan::Confirm,
+        (State::Rejected | State::Cancelled, _, None) => Plan::Confirm,
     }
 }
 
@@ -194,11 +201,23 @@ mod tests {
     }
 
     #[test]
-    fn a_doubtful_appointment_whose_reference_is_echoed_was_made_by_another_bridge_and_is_cancelled_by_it() {
-        let doubtful = entry(State::InDoubt, None);
-        for outstanding in ALL {
-            let planned = plan(&update(BookingStatus::Cancelled, &["603:be08"]), Some(&doubtful), outstanding);
-            assert_eq!(planned, Plan::Cancel(BookingReference("603:be08".into())));
+    fn an_appointment_that_healthengine_knows_by_another_reference_than_the_ledger_is_cancelled_too() {
+        let named = |text: &str| BookingReference(text.into());
+        let both = || Plan::CancelBoth { another: named("603:be08"), ours: named("1:a") };
+        for (state, reference, expected) in [
+            (State::InDoubt, None, Plan::Cancel(named("603:be08"))),
+            (State::Rejected, None, Plan::Cancel(named("603:be08"))),
+            (State::Cancelled, Some("1:a"), Plan::Cancel(named("603:be08"))),
+            (State::Confirmed, Some("1:a"), both()),
+            (State::Confirmed, Some("603:be08"), Plan::Cancel(named("603:be08"))),
+            (State::Rejected, Some("603:be08"), Plan::Confirm),
+            (State::Inserted, Some("1:a"), Plan::AfterBooking { withdraw: false }),
+        ] {
+            for outstanding in ALL {
+                let cancelled = update(BookingStatus::Cancelled, &["603:be08"]);
+                let planned = plan(&cancelled, Some(&entry(state, reference)), outstanding);
+                assert_eq!(planned, expected, "{state:?} {reference:?}");
+            }
         }
     }
 

@@ -195,7 +195,9 @@ impl Keeper {
                 Ended::Left | Ended::Changed => {}
             }
             now = wanted.borrow_and_update().clone();
-            practice = made(&now.means, &self.shared, &self.stop);
+            let next = made(&now.means, &self.shared, &self.stop);
+            next.carry_on_from(&practice);
+            practice = next;
             *self.practice.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&practice);
         }
     }

@@ -11,11 +11,12 @@ mod mapping;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use self::findings::Report;
 use super::exposure::exposures;
 use super::{CONFIG_INVALID, CheckArgs, Global, connect, output};
+use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Practice};
 use crate::healthengine::ReadHealthengine;
 use crate::messages::{config as config_say, servers as say, webhooks as webhooks_say};
@@ -42,7 +43,7 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
         let healthengine = |practice: &Practice| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
             Ok(connect::healthengine(&config.healthengine, practice)?)
         };
-        online(&config, openvpms.as_ref(), &healthengine, &mut report).await?;
+        online(&config, openvpms.as_ref(), &healthengine, Clock::system().now(), &mut report).await?;
     }
     if args.json {
         output::result(report.json()?)?
@@ -90,19 +91,25 @@ async fn online(
     config: &Config,
     openvpms: &dyn ReadOpenVpms,
     healthengine: &Connect<'_>,
+    now: DateTime<Utc>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    if let Err(error) = inspect_openvpms(config, openvpms, report).await {
+    if let Err(error) = inspect_openvpms(config, openvpms, now, report).await {
         report.problem("[openvpms]", say::openvpms(&error, &config.openvpms.url, &config.openvpms.username));
     }
     inspect_healthengine(config, healthengine, report).await
 }
 
 /// An error is what the server could not be asked any further for.
-async fn inspect_openvpms(config: &Config, openvpms: &dyn ReadOpenVpms, report: &mut Report) -> Answer<()> {
+async fn inspect_openvpms(
+    config: &Config,
+    openvpms: &dyn ReadOpenVpms,
+    now: DateTime<Utc>,
+    report: &mut Report,
+) -> Answer<()> {
     openvpms.locations().await?;
     report.ok("[openvpms]", format!("OpenVPMS answers at {} and takes the password", config.openvpms.url));
-    mapping::inspect(config, openvpms, report).await?;
+    mapping::inspect(config, openvpms, now, report).await?;
     report.note("[openvpms]", say::role_hint(&config.openvpms.username));
     Ok(())
 }

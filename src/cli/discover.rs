@@ -41,7 +41,7 @@ pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<
     if args.json {
         output::result(render::json(&found)?)?;
     } else if args.toml {
-        output::result(paste::toml(&found))?;
+        output::result(paste::toml(&found, sync.horizon_days))?;
     } else {
         output::result(render::text(&found, sync.horizon_days)).context("standard output")?;
     }
@@ -55,6 +55,8 @@ struct Found {
     zone: Option<Zone>,
     /// Of the next fortnight, by schedule.
     free_busy: BTreeMap<ScheduleId, FreeBusy>,
+    /// Schedules without any open time within the horizon.
+    never_open: BTreeSet<ScheduleId>,
     users: Vec<FoundUser>,
 }
 
@@ -91,11 +93,16 @@ impl Found {
     ) -> Answer<Self> {
         let zone = location.time_zone.parse().ok();
         let place = Place::read(openvpms, location).await?;
-        let mut free_busy = BTreeMap::new();
+        let (mut free_busy, mut never_open) = (BTreeMap::new(), BTreeSet::new());
         if let Some(zone) = &zone {
             for column in &place.schedules {
                 let answer =
                     openvpms.schedule_free_busy(column.schedule.id, window(zone, now, LIVE_HOURS_DAYS)).await?;
+                let is_shut = |times: &FreeBusy| times.free.is_empty() && times.busy.is_empty();
+                let horizon = window(zone, now, horizon_days);
+                if is_shut(&answer) && is_shut(&openvpms.schedule_free_busy(column.schedule.id, horizon).await?) {
+                    never_open.insert(column.schedule.id);
+                }
                 free_busy.insert(column.schedule.id, answer);
             }
         }
@@ -108,7 +115,7 @@ impl Found {
             };
             users.push(FoundUser { user: user.clone(), locations, rostered });
         }
-        Ok(Self { place, zone, free_busy, users })
+        Ok(Self { place, zone, free_busy, never_open, users })
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct FakeOpenVpms {
     pub(super) other_users: Vec<User>,
     /// What every call fails with.
     pub(super) failing: Option<CallError>,
+    /// Schedules without free and busy time of their own are open day and night, and users without a roster always on.
+    pub(super) always_open: bool,
 }
 
 impl FakeOpenVpms {
@@ -51,6 +53,11 @@ impl FakeOpenVpms {
             users: [(location, vec![User { id: UserId(1158), name: "Andrew Turner".into() }])].into(),
             ..Self::default()
         }
+    }
+
+    /// The same, open day and night.
+    pub(super) fn open_clinic() -> Self {
+        Self { always_open: true, ..Self::main_clinic() }
     }
 
     fn answer<T>(&self, found: Option<T>, refusal: (u16, &str)) -> Answer<T> {
@@ -98,7 +105,9 @@ impl ReadOpenVpms for FakeOpenVpms {
         Ok(self.schedule_free_busy(schedule, window).await?.busy)
     }
     async fn schedule_free_busy(&self, schedule: ScheduleId, window: Window) -> Answer<FreeBusy> {
-        let all = self.free_busy.get(&schedule).cloned().unwrap_or_default();
+        let whole = Span::new(window.from.to_utc(), window.to.to_utc());
+        let otherwise = || FreeBusy { free: if self.always_open { vec![whole] } else { vec![] }, busy: vec![] };
+        let all = self.free_busy.get(&schedule).cloned().unwrap_or_else(otherwise);
         let cut = |spans: &[Span]| spans.iter().filter_map(|span| within(&window, span)).collect();
         self.answer(Some(FreeBusy { free: cut(&all.free), busy: cut(&all.busy) }), (500, ""))
     }
@@ -122,7 +131,13 @@ impl ReadOpenVpms for FakeOpenVpms {
         Ok(self.user_free_busy(user, location, window).await?.busy)
     }
     async fn user_free_busy(&self, user: UserId, location: LocationId, window: Window) -> Answer<UserFreeBusy> {
-        let all = self.rosters.get(&(user, location)).cloned().unwrap_or_default();
+        let whole = Span::new(window.from.to_utc(), window.to.to_utc());
+        let here = self.schedules.get(&location).into_iter().flatten().filter(|_| self.always_open);
+        let otherwise = || UserFreeBusy {
+            free: here.map(|own| UserSpan { schedule: own.id, span: whole }).collect(),
+            busy: vec![],
+        };
+        let all = self.rosters.get(&(user, location)).cloned().unwrap_or_else(otherwise);
         let cut = |spans: &[UserSpan]| {
             spans
                 .iter()

@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::dates;
 use crate::http::json::Misfit;
 use crate::http::network::{Credentials, HeaderName};
-use crate::http::{Lane, Method, Request, Response, Transport, answer};
+use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingId, RequestId};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
@@ -40,6 +40,38 @@ use crate::supervisor;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// Bodies from this size on are compressed; below it there is little to gain.
 const GZIP_BYTES_MIN: usize = 1024;
+
+/// The words of the API's paths; everything else in one is an id.
+const WORDS: &[&str] = &[
+    "requests",
+    "bookings",
+    "bookingUpdates",
+    "availability",
+    "pmsAppointmentChanges",
+    "uploadDocuments",
+    "attachDocuments",
+    "config",
+    "livenessContract",
+    "pmsResources",
+    "pmsAppointmentTypes",
+    "findById",
+    "features",
+    "enable",
+    "disable",
+    "subscription",
+    "subscriptionErrorLog",
+    "confirmInsert",
+    "rejectInsert",
+    "confirmUpdate",
+    "rejectUpdate",
+    "cancel",
+    "didNotAttend",
+    "noPmsAppointmentChange",
+    "documents",
+    "rejectUpload",
+    "snapshot",
+    "snapshots",
+];
 
 /// The headers that say who asks, and for which practice.
 pub fn credentials(api_key: SecretString, practice_id: &str, practice_key: SecretString) -> Credentials {
@@ -81,10 +113,11 @@ impl Client {
 
     /// An exchange in which any status but 2xx is an error.
     async fn exchange(&self, request: Request, quote: Quote) -> Answer<Response> {
-        let response = self.carry(request).await?;
+        let call = route::template(request.method, &request.path, WORDS);
+        let response = self.carry(request).await.map_err(|error| error.of(call.as_str()))?;
         match response.status {
             200..=299 => Ok(response),
-            _ => Err(refusal(&response, quote)),
+            _ => Err(refusal(&response, quote).of(call)),
         }
     }
 
@@ -104,8 +137,9 @@ impl Client {
             lane,
             repeatable: true,
         };
+        let call = route::template(request.method, &request.path, WORDS);
         let response = self.exchange(request, quote).await?;
-        answer::json(&response, read)
+        answer::json(&response, read).map_err(|error| error.of(call))
     }
 
     async fn desk_page<T>(&self, list: &str, page: u32, read: impl Fn(&Value) -> Option<T> + Send) -> Answer<Page<T>> {
@@ -122,9 +156,10 @@ impl Client {
         let gzip = is_long && self.compression().is_on(Instant::now());
         let request =
             Request { method: Method::Post, path, accept: "application/json", json, gzip, lane, repeatable: true };
+        let call = route::template(request.method, &request.path, WORDS);
         let response = self.exchange(request, quote).await?;
         // A page with 200 (a login, a proxy's apology) accepted nothing.
-        answer::common_error(&response).map_or(Ok(response), Err)
+        answer::common_error(&response).map_or(Ok(response), |error| Err(error.of(call)))
     }
 
     /// An answer to a request: the desk's.
@@ -331,7 +366,8 @@ impl WriteHealthengine for Client {
             return Err(CallError::new(ErrorClass::Refused, format!("a batch holds at most {BATCH_MAX} snapshots")));
         }
         let response = self.send("/availability/snapshots", snapshots).await?;
-        answer::json(&response, |value| batch::outcome(value, snapshots))
+        let outcome = answer::json(&response, |value| batch::outcome(value, snapshots));
+        outcome.map_err(|error| error.of("POST availability/snapshots"))
     }
 
     async fn enable_feature(&self, id: &str) -> Answer<()> {
@@ -347,7 +383,7 @@ impl WriteHealthengine for Client {
             .send("/subscription", &wire::SubscriptionBody::of(subscription))
             .await
             .map_err(|error| without_callback(error, &subscription.callback_url))?;
-        answer::json(&response, wire::subscription)
+        answer::json(&response, wire::subscription).map_err(|error| error.of("POST subscription"))
     }
 
     async fn unsubscribe(&self, id: &str) -> Answer<()> {

@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use crate::remote::{CallError, ErrorClass};
+use crate::remote::{CallError, Cause, ErrorClass};
 
 /// How much of an error's text is kept.
 const DETAIL_CHARS_MAX: usize = 200;
@@ -52,7 +52,10 @@ impl Failure {
     /// The body is larger than anything these APIs have to say.
     pub(super) fn oversized(status: u16, limit_bytes: usize) -> Self {
         let detail = format!("the answer is larger than {limit_bytes} bytes");
-        Self { connection_broke: false, error: CallError::with_status(ErrorClass::Contract, status, detail) }
+        Self {
+            connection_broke: false,
+            error: CallError::with_status(ErrorClass::Contract, status, detail).due_to(Cause::TooLarge),
+        }
     }
 
     /// Other long answers took all the time there was.

@@ -53,6 +53,22 @@ pub fn runs_already(address: impl Display) -> String {
     format!("vetbridge runs at {address} and has the state directory")
 }
 
+/// `check` while no service can be asked.
+pub fn nothing_to_ask(address: impl Display) -> Advice {
+    Advice::new(
+        format!("No running service answers at {address}, so nothing is said of how it does"),
+        "Nothing, before the first start; else start it, and check again",
+    )
+}
+
+/// `check`, of a running service without a problem.
+pub const SERVICE_IS_WELL: &str = "the running service is in step and has no problem";
+
+/// `check`, of one that is not in step.
+pub fn not_in_step(reason: &str) -> String {
+    format!("not in step: {reason}")
+}
+
 /// `check` by another user than the one that the service is to run as. `owner` says whose the directory is.
 pub fn check_as_other_user(owner: impl Display) -> Advice {
     Advice::new(

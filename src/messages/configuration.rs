@@ -3,7 +3,7 @@
 use super::servers;
 use crate::availability::Zones;
 use crate::availability::window::DiaryShift;
-use crate::ids::{LocationId, PracticeId};
+use crate::ids::{LocationId, PracticeId, ResourceId};
 use crate::mapping::guard::HoldReason;
 use crate::mapping::{LeftOut, LeftOutReason, ZoneProblem};
 use crate::practice::health::Subject;
@@ -118,4 +118,66 @@ pub fn feature_stays_on(feature: &str, error: &CallError) -> String {
     format!(
         "Healthengine's extra feature \"{feature}\" is on, which OpenVPMS cannot serve, and it cannot be switched off: {error}."
     )
+}
+
+/// Something is deleted at Healthengine.
+pub fn left_healthengine(what: &str, name: &str, id: &str, bookings: usize, days: usize) -> String {
+    let mut lost = vec!["the link that staff made there by hand".to_owned()];
+    if days > 0 {
+        lost.push(counted(days, "day on which times of it were offered", "days on which times of it were offered"));
+    }
+    let bookings = match bookings {
+        0 => String::new(),
+        some => format!(
+            " {} on it and {} in OpenVPMS's diary.",
+            counted(some, "upcoming booking is", "upcoming bookings are"),
+            if some == 1 { "stays" } else { "stay" }
+        ),
+    };
+    format!(
+        "{what} \"{}\" ({id}) is not offered any more and is deleted at Healthengine, with {}.{bookings}",
+        super::plain(name),
+        super::listed(lost)
+    )
+}
+
+/// How many more left than are named.
+pub fn more_left(count: usize) -> Option<String> {
+    (count > 0).then(|| format!("So are {count} more."))
+}
+
+/// What to do about what left.
+pub fn how_departures_end(practice: &PracticeId) -> String {
+    format!(
+        "If that is not meant: its schedule may have moved to a location that is not in `locations`, or its Online Booking is not ticked in OpenVPMS; \
+         put that right and link it again at Healthengine. If it is meant, `vetbridge resync --practice {practice} --only config` takes this off the list."
+    )
+}
+
+/// What had left is there again.
+pub fn is_back(what: &str, name: &str, id: &str) -> String {
+    format!(
+        "{what} \"{}\" ({id}) is offered again. It must be linked again at Healthengine by hand.",
+        super::plain(name)
+    )
+}
+
+/// A schedule is closed to online booking before the configuration says so.
+pub fn days_emptied(resource: ResourceId, days: usize) -> String {
+    format!(
+        "OpenVPMS says that schedule {} is not open for online booking (any more): {} of {resource} at Healthengine {} emptied. If that is not meant, \
+         tick Online Booking of the schedule in OpenVPMS.",
+        resource.schedule,
+        counted(days, "day", "days"),
+        if days == 1 { "is" } else { "are" }
+    )
+}
+
+/// Days that a shorter horizon leaves out.
+pub fn beyond_the_horizon(days: usize) -> String {
+    format!("{} beyond `horizon_days` and emptied at Healthengine.", counted(days, "day lies", "days lie"))
+}
+
+fn counted(count: usize, one: &str, several: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
 }

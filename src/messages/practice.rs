@@ -2,9 +2,10 @@
 
 use chrono::TimeDelta;
 
+use super::remedies;
 use crate::availability::Reason;
 use crate::bridge::keeper::Off;
-use crate::ids::PracticeId;
+use crate::ids::{PracticeId, ScheduleId};
 use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS was never reached since the start.
@@ -54,32 +55,41 @@ pub fn left_behind(practices: &[PracticeId]) -> String {
     )
 }
 
-/// Healthengine refuses us, or does not answer.
-pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {
-    if error.cause == Some(Cause::Page) {
+/// Healthengine refuses us.
+pub fn healthengine_refuses(error: &CallError, practice: &PracticeId) -> String {
+    let call = error.call.as_deref().map(|call| format!(", {call}")).unwrap_or_default();
+    if error.class == ErrorClass::Credentials {
         return format!(
-            "Something between vetbridge and Healthengine answers in its place: {error}. Bookings wait at Healthengine until that is over; if it stays, \
-             ask whoever looks after the network here (a firewall, a proxy, a login page), then Healthengine's support."
+            "Healthengine refuses the api-key (401{call}). Check `api_key` under [healthengine]; Healthengine's integration team issues it."
         );
     }
-    match error.class {
-        ErrorClass::Credentials => {
-            "Healthengine refuses the api-key (401). Check `api_key` under [healthengine]; Healthengine's integration team issues it.".into()
-        }
-        ErrorClass::Forbidden => format!(
-            "Healthengine refuses practice {practice} (403): its consent is missing or revoked, or id and key do not belong together. The practice's \
-             administrator grants consent in Healthengine's Practice Admin portal under API Consumer Consent (or by phone, 1300 377 639) and passes on \
-             the practice id and key that are shown there."
-        ),
-        ErrorClass::NotSent
-        | ErrorClass::Lost
-        | ErrorClass::Unavailable
-        | ErrorClass::Refused
-        | ErrorClass::TooMany
-        | ErrorClass::Contract => {
-            format!("Healthengine cannot be asked: {error}. Bookings wait there until it can.")
-        }
+    format!(
+        "Healthengine refuses practice {practice} (403{call}): its consent is missing or revoked, or id and key do not belong together. The practice's \
+         administrator grants consent in Healthengine's Practice Admin portal under API Consumer Consent (or by phone, 1300 377 639) and passes on \
+         the practice id and key that are shown there."
+    )
+}
+
+/// Healthengine does not say what it wants.
+pub fn healthengine_unasked(error: &CallError) -> String {
+    if error.cause == Some(Cause::Page) {
+        return format!(
+            "Something between vetbridge and Healthengine answers in its place: {error}. Bookings wait at Healthengine until that is over. {}.",
+            remedies::healthengine(error)
+        );
     }
+    format!(
+        "Healthengine cannot be asked: {error}. Bookings wait there until it can. {}.",
+        remedies::healthengine(error)
+    )
+}
+
+/// Healthengine did not take what a person wanted sent.
+pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {
+    if error.is_access() {
+        return healthengine_refuses(error, practice);
+    }
+    format!("Healthengine does not take what it is sent: {error}. {}.", remedies::healthengine(error))
 }
 
 /// Answers to bookings that did not arrive.
@@ -90,24 +100,33 @@ pub fn answers_not_taken(bookings: usize, error: &CallError) -> String {
         format!("the answers to {bookings} bookings")
     };
     format!(
-        "Healthengine did not take {what}: {error}. They are given again until it does; pet owners see the former state until then."
+        "Healthengine did not take {what}: {error}. They are given again until it does; pet owners see the former state until then. {}.",
+        remedies::healthengine(error)
     )
 }
 
-/// OpenVPMS refuses us, or does not answer.
+/// OpenVPMS refuses us, or does not answer: for a person who waits.
 pub fn openvpms_failed(error: &CallError) -> String {
-    if error.class == ErrorClass::Credentials { openvpms_password(error) } else { openvpms_away(error) }
+    if error.class == ErrorClass::Credentials { openvpms_password(error) } else { openvpms_unread(error, &[]) }
 }
 
-/// OpenVPMS does not answer.
-pub fn openvpms_away(error: &CallError) -> String {
-    format!("OpenVPMS cannot be read: {error}. Availability is not sent until it can; check the VPN and the server.")
+/// OpenVPMS, or these schedules of it, cannot be read.
+pub fn openvpms_unread(error: &CallError, schedules: &[ScheduleId]) -> String {
+    let what = match schedules {
+        [] => String::new(),
+        [one] => format!(" (schedule {one})"),
+        several => format!(" (schedules {})", super::listed(several)),
+    };
+    format!(
+        "OpenVPMS cannot be read{what}: {error}. Availability of what is not read is not sent. {}.",
+        remedies::openvpms(error)
+    )
 }
 
 /// OpenVPMS answers 401 for longer than a restart of its database takes.
 pub fn openvpms_password(error: &CallError) -> String {
     format!(
-        "OpenVPMS refuses the user ({error}). Check `username` and `password` under [openvpms], and that OpenVPMS's database runs."
+        "OpenVPMS refuses the user: {error}. Check `username` and `password` under [openvpms], and that OpenVPMS's database runs."
     )
 }
 
@@ -167,21 +186,34 @@ pub const CLINICIAN_ABSENT: &str = "The clinician can no longer be booked online
 /// Healthengine says that bookings wait, and not which.
 pub fn bookings_unread(error: &CallError) -> String {
     format!(
-        "Healthengine cannot tell which bookings wait: {error}. They are not served until it can; ask Healthengine's support if it stays so."
+        "Healthengine cannot tell which bookings wait: {error}. They are not served until it can. {}.",
+        remedies::healthengine(error)
+    )
+}
+
+/// Healthengine does not say which extra features are on.
+pub fn features_unread(error: &CallError) -> String {
+    format!(
+        "Healthengine cannot tell which extra features are on: {error}. One that is on asks for what vetbridge does not serve. {}.",
+        remedies::healthengine(error)
     )
 }
 
 /// Snapshots of availability do not arrive.
-pub fn days_not_taken(error: &CallError) -> String {
+pub fn days_not_taken(days: usize, error: &CallError) -> String {
+    let days = if days == 1 { "1 day is".to_owned() } else { format!("{days} days are") };
     format!(
-        "Healthengine does not take availability: {error}. It is sent again until it does; times that were taken since may still be shown."
+        "Healthengine does not take availability: {days} not sent, because of this: {error}. They are sent again until it does; times that \
+         were taken since may still be shown. {}.",
+        remedies::healthengine(error)
     )
 }
 
 /// The configuration does not arrive.
 pub fn configuration_not_taken(error: &CallError) -> String {
     format!(
-        "Healthengine does not take the configuration: {error}. It is sent again until it does; if it stays, ask Healthengine's support."
+        "Healthengine does not take the configuration: {error}. It is sent again until it does. {}.",
+        remedies::healthengine(error)
     )
 }
 

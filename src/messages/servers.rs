@@ -4,8 +4,9 @@ use std::fmt::Display;
 
 use chrono::{NaiveTime, TimeDelta};
 
-use super::{Advice, listed, plain};
+use super::{Advice, listed, plain, remedies};
 use crate::availability::Zones;
+use crate::availability::openness::Shut;
 use crate::availability::window::DiaryShift;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::remote::{CallError, Cause, ErrorClass};
@@ -26,30 +27,7 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
         ErrorClass::TooMany => format!("OpenVPMS at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the booking API of OpenVPMS: {error}"),
     };
-    let remedy = match error.class {
-        ErrorClass::NotSent if error.detail.contains("CaUsedAsEndEntity") => {
-            "The server uses the certificate of an authority as its own: give it one that the authority signed, and name the \
-             authority in [openvpms] ca_file"
-        }
-        ErrorClass::NotSent => {
-            "Check [openvpms] url, that the server runs and that the VPN is up; a private certificate authority goes into ca_file"
-        }
-        ErrorClass::Lost | ErrorClass::Unavailable => {
-            "It may be starting or have lost its database: try again in a minute, then look into its log"
-        }
-        ErrorClass::Credentials => {
-            "Check username and password in [openvpms]; OpenVPMS answers the same while its database is away, so try again in a minute"
-        }
-        ErrorClass::Refused | ErrorClass::Forbidden => {
-            "Check in OpenVPMS that the user is active and has the role Online Booking"
-        }
-        ErrorClass::TooMany => "Lower max_requests_per_second in [openvpms]",
-        ErrorClass::Contract => {
-            "Check [openvpms] url: it names the web application, like http://host:8080/openvpms, without /ws/booking/v2 and without a \
-             login page before it"
-        }
-    };
-    Advice::new(problem, remedy)
+    Advice::new(problem, remedies::openvpms(error))
 }
 
 /// Healthengine did not answer as it should.
@@ -71,23 +49,7 @@ pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId)
         ErrorClass::TooMany => format!("Healthengine at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the PMS API of Healthengine: {error}"),
     };
-    let remedy = match error.class {
-        ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",
-        ErrorClass::Lost | ErrorClass::Unavailable => {
-            "Try again in a minute; if it stays so, ask Healthengine's support"
-        }
-        ErrorClass::Refused => "Check id and key of the [[practice]]; if they are right, ask Healthengine's support",
-        ErrorClass::Credentials => {
-            "Check [healthengine] api_key, and that it belongs to the environment that url and environment name"
-        }
-        ErrorClass::Forbidden => {
-            "Ask the practice to grant it (Practice Admin portal, API Consumer Consent, or Healthengine's support), and check id and \
-             key of the [[practice]]"
-        }
-        ErrorClass::TooMany => "Lower max_requests_per_second in [healthengine]",
-        ErrorClass::Contract => "Check [healthengine] url: it ends with the API's version, like https://…/pms-api/v1",
-    };
-    Advice::new(problem, remedy)
+    Advice::new(problem, remedies::healthengine(error))
 }
 
 /// A configured location that OpenVPMS does not list.
@@ -135,6 +97,29 @@ pub fn schedule_without_types(schedule: ScheduleId, name: &str) -> Advice {
         "Flag its appointment types in OpenVPMS (Online Booking), or leave the schedule out of the [[practice.resource]] entries",
     )
 }
+
+/// Schedules or clinicians that have no time to book.
+pub fn never_open(what: &str, shut: Shut, days: u32) -> Advice {
+    match shut {
+        Shut::Schedule => Advice::new(
+            format!("{what} has no open time in the next {days} days, so nothing of it can be booked"),
+            NEVER_OPEN,
+        ),
+        Shut::Clinician => Advice::new(
+            format!("{what} has no roster in the next {days} days, so nothing of it can be booked"),
+            "Roster the clinician to the schedule in OpenVPMS, at this location; a roster counts from when it is published",
+        ),
+    }
+}
+
+/// How many more there are than are named.
+pub fn more_never_open(count: usize) -> String {
+    format!("So it is with {count} more; `vetbridge check` names all of them.")
+}
+
+/// What to look at where a schedule is never open.
+const NEVER_OPEN: &str = "Look at the schedule in OpenVPMS: its Online Booking Times are not set for any day, it has no hours, or it closes at 24:00, of which \
+                          OpenVPMS makes no open time at all (set 23:59, or leave the closing time blank)";
 
 /// A type that hardly anybody means.
 pub fn type_very_long(name: &str, length_minutes: u32, slots: u32, slot_size_minutes: u32) -> Advice {
@@ -376,6 +361,8 @@ mod tests {
             schedule_elsewhere(schedule, &[(schedule, "Main".into())]),
             schedule_without_types(schedule, "Main"),
             nothing_to_offer(),
+            never_open("Schedule 136 (Main)", Shut::Schedule, 60),
+            never_open("Clinician 1158 (Andrew Turner) on schedule 211", Shut::Clinician, 60),
             type_very_long("Boarding", 720, 48, 15),
             unknown_user(user, &[(user, "Andrew\nTurner".into())]),
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),

@@ -16,7 +16,7 @@ use super::{
     UserFreeBusy, UserSpan, Window, WriteOpenVpms, refusal, wire,
 };
 use crate::http::json::Misfit;
-use crate::http::{Lane, Method, Request, Response, Transport, answer};
+use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
@@ -26,6 +26,9 @@ use crate::supervisor;
 const BASE: &str = "/ws/booking/v2";
 /// What is encoded in a path segment or a parameter: all but the characters that never need it. A bare `+` would be a blank.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The words of the API's paths; everything else in one is an id.
+const WORDS: &[&str] = &["locations", "schedules", "users", "appointmentTypes", "free", "busy", "freebusy", "bookings"];
 
 /// A handle to one OpenVPMS server. Clones share the transport.
 #[derive(Clone)]
@@ -53,6 +56,11 @@ impl Client {
     }
 
     async fn read<T>(&self, path: String, read: impl FnOnce(&Value) -> Result<T, Misfit> + Send) -> Answer<T> {
+        let call = route::template(Method::Get, &path, WORDS);
+        self.read_answer(path, read).await.map_err(|error| error.of(call))
+    }
+
+    async fn read_answer<T>(&self, path: String, read: impl FnOnce(&Value) -> Result<T, Misfit> + Send) -> Answer<T> {
         let request = Request {
             method: Method::Get,
             path: format!("{BASE}/{path}"),
@@ -76,13 +84,14 @@ impl Client {
         accept: &'static str,
         json: Option<Vec<u8>>,
     ) -> Answer<Response> {
+        let call = route::template(method, &path, WORDS);
         let path = format!("{BASE}/{path}");
         let request = Request { method, path, accept, json, gzip: false, lane: Lane::Desk, repeatable: false };
-        let response = self.exchange(request).await?;
-        match response.status {
+        let answer = self.exchange(request).await.and_then(|response| match response.status {
             200..=299 => Ok(response),
             _ => Err(refusal::error(&response)),
-        }
+        });
+        answer.map_err(|error| error.of(call))
     }
 }
 

@@ -64,6 +64,11 @@ impl Practice {
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let protected = self.configuration.protected();
+        self.publisher.unsent().keep_empty(|resource, day| {
+            let is_asked = |own: &AvailabilityRequest| own.pms_resource_id.as_deref().is_none_or(|id| id == resource);
+            requests.iter().any(|own| own.day == day && is_asked(own))
+        });
+        self.tell_unsent();
         let of_all = requests.iter().filter(|request| request.pms_resource_id.is_none()).map(|request| request.day);
         self.asked_days.locked().asked_of_all(&of_all.collect());
         let mut at_once = AtOnce::default();
@@ -82,6 +87,8 @@ impl Practice {
     /// Healthengine asks for no day at all.
     pub(super) fn no_day_is_asked_for(&self) {
         self.asked_days.locked().asked_of_all(&BTreeSet::new());
+        self.publisher.unsent().keep_empty(|_, _| false);
+        self.tell_unsent();
     }
 
     /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
@@ -100,12 +107,10 @@ impl Practice {
                 Ok(_) => practice.publish_empty(&empty).await,
                 Err(error) => Err(error),
             };
-            match sent {
-                Ok(()) => {
-                    let mut asked = practice.asked_days.locked();
-                    done.iter().for_each(|(resource, date)| asked.answered(resource, *date));
-                }
-                Err(error) => practice.days_failed(&error),
+            // What was not sent is asked for again.
+            if sent.is_ok() {
+                let mut asked = practice.asked_days.locked();
+                done.iter().for_each(|(resource, date)| asked.answered(resource, *date));
             }
             drop(turn);
         });

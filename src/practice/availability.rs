@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::health::Subject;
 use super::publishing::{ReadDays, Which};
 use super::reading::each_day;
 use super::{Failed, Offering, Practice};
 use crate::availability::Days;
 use crate::delays::Delays;
+use crate::messages::configuration as configuration_say;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
 
@@ -31,18 +31,27 @@ impl Practice {
         // The first reading takes the whole horizon at one call per schedule.
         let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
         let mut offering_changed = self.offered.subscribe();
+        let mut mapping_changed = self.offering.subscribe();
         let mut clock = self.shared.leaps.listen();
         loop {
-            let Some(offering) = self.offered() else {
-                let offered = self.stop.run_until_cancelled(offering_changed.changed());
-                match supervisor::rest(offered).await {
-                    None => return,
-                    Some(_) => continue,
+            let Some((offering, sends)) = self.to_be_read() else {
+                let offered = supervisor::rest(async {
+                    tokio::select! {
+                        biased;
+                        () = self.stop.cancelled() => false,
+                        _ = offering_changed.changed() => true,
+                        _ = mapping_changed.changed() => true,
+                        &() = self.first_configuration.wait(), if !self.first_configuration.initialized() => true,
+                    }
+                });
+                if !offered.await {
+                    return;
                 }
+                continue;
             };
             let now = Instant::now();
             let days = self.horizon(&offering);
-            let (far_due, near_due) = (far_at <= now, near_at <= now);
+            let (far_due, near_due) = (sends && far_at <= now, near_at <= now);
             let due = match (near_due, far_due) {
                 (true, true) => Some(days),
                 (true, false) => Some(Days { count: days.count.min(sync.near_days), ..days }),
@@ -53,23 +62,21 @@ impl Practice {
                 if near_due && far_due && self.full_resync_is_due(&offering) {
                     self.begin_full_resync();
                 }
-                let outcome = self.read_and_send(&offering, due).await;
-                if near_due {
+                let outcome = self.read_and_send(&offering, due, sends).await;
+                if near_due && sends {
                     let _again = self.first_sending.set(());
                 }
+                let far_retry = sync.far_availability_interval.min(sync.availability_interval.max(FAR_RETRY));
                 let (near_wait, far_wait) = match outcome {
                     Ok(()) => {
                         delays.reset();
                         (sync.availability_interval, sync.far_availability_interval)
                     }
                     // The diary is the same for a Healthengine that is away: reading it more often helps nobody.
-                    Err(Failed::Healthengine(_) | Failed::NoZone) => {
-                        (sync.availability_interval, sync.availability_interval.max(FAR_RETRY))
-                    }
+                    Err(Failed::Healthengine(_) | Failed::NoZone) => (sync.availability_interval, far_retry),
                     Err(Failed::OpenVpms(error)) => {
                         let retry = self.retry_after(&error, &mut delays);
-                        let far = sync.far_availability_interval.min(sync.availability_interval.max(FAR_RETRY));
-                        (retry.min(sync.availability_interval), far)
+                        (retry.min(sync.availability_interval), far_retry)
                     }
                 };
                 let now = Instant::now();
@@ -79,7 +86,7 @@ impl Practice {
                 if far_due {
                     far_at = now + far_wait;
                 }
-                if self.full_resync_is_due(&offering) {
+                if sends && self.full_resync_is_due(&offering) {
                     (near_at, far_at) = (now, now);
                 }
             }
@@ -87,7 +94,7 @@ impl Practice {
                 tokio::select! {
                     biased;
                     () = self.stop.cancelled() => None,
-                    () = tokio::time::sleep_until(near_at.min(far_at)) => Some(false),
+                    () = tokio::time::sleep_until(if sends { near_at.min(far_at) } else { near_at }) => Some(false),
                     // New resources are offered at once.
                     _ = offering_changed.changed() => Some(true),
                     () = clock.leaped() => Some(true),
@@ -99,6 +106,16 @@ impl Practice {
                 Some(false) => {}
             }
         }
+    }
+
+    /// What is read, and whether its days are sent. A Healthengine that does not take the configuration is sent no days, but that is
+    /// no reason not to know whether the diary can be read.
+    fn to_be_read(&self) -> Option<(Arc<Offering>, bool)> {
+        let accepted = self.offered().map(|offering| (offering, true));
+        accepted.or_else(|| {
+            let tried = self.first_configuration.initialized();
+            self.offering().filter(|_| tried).map(|offering| (offering, false))
+        })
     }
 
     fn retry_after(&self, error: &CallError, delays: &mut Delays) -> Duration {
@@ -113,57 +130,49 @@ impl Practice {
     }
 
     /// One reading and what follows from it.
-    async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days) -> Result<(), Failed> {
+    async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days, sends: bool) -> Result<(), Failed> {
         let resources = &offering.mapping.resources;
         let began = self.now();
         let (mut unread, mut unsent, mut suspects) = (None, None, BTreeMap::new());
         let mut superseded = false;
         // Part by part: a large practice is read for minutes, and its first days need not wait for the last.
         for part in resources.chunks(READ_IN_ONE_PART) {
-            superseded = self.offered().is_none_or(|offered| !Arc::ptr_eq(&offered, offering));
+            superseded = !self.to_be_read().is_some_and(|(present, _)| Arc::ptr_eq(&present, offering));
             if superseded {
                 break;
             }
             let reading = self.read(&self.openvpms.background, offering, part, days).await;
             self.add_suspects(&reading, &mut suspects);
-            if unsent.is_none() {
+            self.note_openness(&reading, offering, part, days);
+            if unsent.is_none() && sends {
                 let read = each_day(&reading.readings, self.days(&reading, offering, part, days));
-                unsent = self
-                    .publish_each(read, Which::Changed, &|_| {})
-                    .await
-                    .inspect_err(|error| self.days_failed(error))
-                    .err();
+                unsent = self.publish_each(read, Which::Changed, &|_| {}).await.err();
             }
             let nothing_answered = reading.nothing_answered();
-            match reading.failure {
-                None if unread.is_none() => self.openvpms_answered(),
-                None => {}
-                Some(error) => {
-                    self.openvpms_failed(&error);
-                    unread.get_or_insert(error);
-                    // The others would only wait too.
-                    if nothing_answered {
-                        break;
-                    }
+            if let Some(error) = reading.failure {
+                unread.get_or_insert(error);
+                // The others would only wait too.
+                if nothing_answered {
+                    break;
                 }
             }
         }
         self.ask_for_suspects(offering, suspects);
+        self.tell_openness(offering);
+        // The diary was read, whatever Healthengine made of it.
+        if !superseded && unread.is_none() {
+            self.read_in_full(days, began);
+            if days.first == self.horizon(offering).first {
+                self.locked(&self.progress).read_at = Some(began);
+            }
+        }
         if let Some(error) = unsent {
             return Err(Failed::Healthengine(error));
         }
-        if let Err(error) = self.empty_what_is_left(offering).await {
-            self.days_failed(&error);
-            return Err(Failed::Healthengine(error));
+        if sends {
+            self.empty_what_is_left(offering).await.map_err(Failed::Healthengine)?;
         }
-        self.health.clear(&Subject::Days);
-        if superseded {
-            return Ok(());
-        }
-        if unread.is_none() && days.first == self.horizon(offering).first {
-            self.locked(&self.progress).read_at = Some(began);
-        }
-        unread.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+        unread.filter(|_| !superseded).map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
     }
 
     /// Days beyond a horizon that came nearer are not kept up to date any more and go out empty. What is past, and what went with
@@ -172,8 +181,16 @@ impl Practice {
         let horizon = self.horizon(offering);
         let known = self.configuration.resources_at_healthengine();
         self.forget_days(|resource, date| known.contains(&resource) && horizon.first <= date);
+        let is_offered = |resource| offering.mapping.resource(resource).is_some();
+        self.publisher.unsent().keep(|resource, date| is_offered(resource) && horizon.first <= date);
+        self.tell_unsent();
         let mut days = self.publisher.emptied();
-        days.retain(|day| !horizon.holds(day.date) && offering.mapping.resource(day.resource).is_some());
+        days.retain(|day| !horizon.holds(day.date) && is_offered(day.resource));
+        let began = self.now();
+        let offered = self.changed(&ReadDays { began, days: days.clone() }, Which::Changed).len();
+        if offered > 0 {
+            tracing::info!(practice = %self.id(), "{}", configuration_say::beyond_the_horizon(offered));
+        }
         self.publish(ReadDays { began: self.now(), days }, Which::Changed, &|_| {}).await?;
         Ok(())
     }

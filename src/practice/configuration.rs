@@ -5,9 +5,10 @@
 //! the key is another one) and when the [`Guard`] lets it pass. What was last accepted is remembered across restarts, in full: while
 //! a list is held back, whoever asks for it gets the accepted one again.
 //!
-//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`changes`] is what is to change as data, [`sending`] decides what goes out and sends it.
+//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`changes`] is what is to change as data, [`departures`] what is lost by it, [`sending`] decides what goes out and sends it.
 
 mod changes;
+mod departures;
 mod early;
 mod inventory;
 mod sending;
@@ -21,7 +22,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use super::calls::Call;
 use super::health::Subject;
+use super::unread::Source;
 use super::{Failed, Offering, Practice};
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::ResourceId;
@@ -47,6 +50,9 @@ struct Told {
     key: String,
     /// When all of it was last accepted in one go.
     at: Option<DateTime<Utc>>,
+    /// What left Healthengine and is not back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    departed: Vec<departures::Departure>,
 }
 
 impl Record for Told {
@@ -101,7 +107,12 @@ impl Configuration {
 
     /// True once Healthengine accepted all of it.
     pub(super) fn was_ever_accepted(&self) -> bool {
-        Self::locked(&self.told).at.is_some()
+        self.accepted_at().is_some()
+    }
+
+    /// When Healthengine last accepted all of it.
+    pub(super) fn accepted_at(&self) -> Option<DateTime<Utc>> {
+        Self::locked(&self.told).at
     }
 }
 
@@ -130,18 +141,16 @@ impl Practice {
         let mut delays = self.delays(Duration::from_secs(1));
         let mut clock = self.shared.leaps.listen();
         loop {
-            let wait = match self.configure(Reason::Interval, false).await.map_err(Failed::into_error) {
+            let wait = match self.configure(Reason::Interval, false).await {
                 Ok(_) => {
                     delays.reset();
                     sync.config_interval
                 }
-                Err(error)
-                    if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden)
-                        && self.health.has(&Subject::Access) =>
-                {
-                    crate::webhooks::pace::BLOCKED
+                Err(Failed::Healthengine(error)) if error.is_access() => crate::webhooks::pace::BLOCKED,
+                Err(failed) => {
+                    let asked = failed.into_error().pause();
+                    delays.next_delay().max(asked).min(sync.config_interval)
                 }
-                Err(error) => delays.next_delay().max(error.pause()).min(sync.config_interval),
             };
             let _again = self.first_configuration.set(());
             let due = supervisor::rest(async {
@@ -150,6 +159,7 @@ impl Practice {
                     () = self.stop.cancelled() => false,
                     () = tokio::time::sleep(wait) => true,
                     () = self.configuration.wanted.notified() => true,
+                    () = self.read_features_again() => true,
                     () = clock.leaped() => true,
                 }
             });
@@ -157,6 +167,19 @@ impl Practice {
                 return;
             }
         }
+    }
+
+    /// While Healthengine does not say which extra features are on, it is asked again without all the rest. Never ends.
+    async fn read_features_again(&self) {
+        let mut delays = self.delays(Duration::from_secs(1));
+        while self.locked(&self.calls).fails(Call::Features) {
+            tokio::time::sleep(delays.next_delay()).await;
+            if !self.is_blocked(Call::Features) {
+                // What came of it is heard there.
+                let _told = self.features_off().await;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Healthengine asks for the resources.
@@ -185,13 +208,9 @@ impl Practice {
     pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
         let _one = supervisor::wait(self.configuring.lock()).await;
         let asked = asked(&self.config);
-        let inventory = match self.read_inventory(&asked).await {
-            Ok(inventory) => inventory,
-            Err(error) => {
-                self.openvpms_failed(&error);
-                return Err(Failed::OpenVpms(error));
-            }
-        };
+        let read = self.read_inventory(&asked).await;
+        self.heard_of_openvpms(Source::Inventory, None, read.as_ref().map(drop));
+        let inventory = read.map_err(Failed::OpenVpms)?;
         let mapping = Mapping::new(&inventory, &asked);
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         self.adopt_mapping(mapping, &inventory);
@@ -208,18 +227,15 @@ impl Practice {
             self.features_off().await.map_err(Failed::Healthengine)?;
         }
         let outcome = self.send_configuration(&desired, reason, dry_run).await;
-        match &outcome {
-            Ok(_) if !dry_run => {
+        if !dry_run {
+            self.heard(Call::Configuration, outcome.as_ref().map(drop));
+            if outcome.is_ok() && reason == Reason::Person {
+                self.departures_are_known();
+            }
+            self.tell_departures();
+            if outcome.is_ok() {
                 self.offer_what_was_accepted();
                 self.locked(&self.progress).configured_at = Some(self.now());
-                self.health.clear(&Subject::Configuration);
-            }
-            Ok(_) => {}
-            Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => {
-                self.healthengine_failed(error);
-            }
-            Err(error) => {
-                self.health.raise(Subject::Configuration, practice_say::configuration_not_taken(error), self.now())
             }
         }
         outcome.map_err(Failed::Healthengine)
@@ -277,6 +293,9 @@ impl Practice {
                     changed
                 });
                 let _again = self.first_offering.set(());
+                if let Some(offering) = self.offering() {
+                    self.openvpms_wanted(|source| offering.reads(source));
+                }
             }
             Err(problem) => {
                 self.health.raise(Subject::Mapping, say::zone_problem(&problem), now);

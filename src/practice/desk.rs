@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::locks::Held;
@@ -141,7 +142,7 @@ impl Practice {
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
                 // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now.
-                (Action::Cancel(_) | Action::Confirm(_), _) if self.health.has(&Subject::Access) => {
+                (Action::Cancel(_) | Action::Confirm(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
                     Event::Replied(Reply::Outside)
                 }
                 (Action::Confirm(with), _) => {
@@ -293,7 +294,7 @@ mod tests {
     use crate::remote::CallError;
 
     fn failed(class: ErrorClass, status: Option<u16>) -> Submission {
-        submission(Err(CallError { class, status, detail: "x".into(), retry_after: None, cause: None }))
+        submission(Err(CallError { status, ..CallError::new(class, "x") }))
     }
 
     #[test]

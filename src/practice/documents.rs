@@ -9,6 +9,8 @@ use std::sync::Arc;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::Practice;
+use super::calls::Call;
+use crate::healthengine::RequestKind;
 use crate::messages::updates as say;
 use crate::remote::{Answer, ErrorClass};
 
@@ -18,12 +20,22 @@ const REJECTED_MAX: usize = 50;
 const REFUSED_MAX: usize = 1_000;
 
 /// What is asked of documents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Document {
     /// To be sent to Healthengine.
     Upload,
     /// To be filed in the practice's system.
     Attach,
+}
+
+impl Document {
+    /// What Healthengine calls it.
+    pub(super) fn kind(self) -> RequestKind {
+        match self {
+            Self::Upload => RequestKind::UploadDocuments,
+            Self::Attach => RequestKind::AttachDocuments,
+        }
+    }
 }
 
 /// Rejections that Healthengine refused; held while some are sent.
@@ -60,9 +72,7 @@ impl Practice {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}
-                outcome = rejected => if let Err(error) = outcome {
-                    practice.healthengine_failed(&error);
-                },
+                outcome = rejected => practice.heard(Call::Documents(document), outcome.as_ref().copied()),
             }
         });
     }

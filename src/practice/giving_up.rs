@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::Practice;
+use super::calls::Call;
 use crate::booking::ledger::{Deadline, Entry, State};
 use crate::healthengine::BookingRequest;
 use crate::messages::start as say;
@@ -49,7 +50,7 @@ impl Practice {
             Ok(()) => {
                 tracing::warn!(practice = %self.id(), booking = %request.booking_id, "{}", say::REJECTED_WITHOUT_DESK)
             }
-            Err(error) => self.healthengine_failed(&error),
+            Err(error) => self.heard(Call::Answer(request.booking_id), Err(&error)),
         }
     }
 }

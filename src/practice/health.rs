@@ -38,6 +38,10 @@ pub enum Subject {
     ResourceGuard,
     /// The appointment type list is held back.
     TypeGuard,
+    /// Resources or appointment types that left Healthengine.
+    Departed,
+    /// What is never open.
+    NeverOpen,
     /// The mapping cannot be made.
     Mapping,
     /// The diary's times are hours from the practice's.
@@ -84,6 +88,8 @@ impl Subject {
             Self::LeftOut => "left_out".into(),
             Self::ResourceGuard => "resource_guard".into(),
             Self::TypeGuard => "type_guard".into(),
+            Self::Departed => "departed".into(),
+            Self::NeverOpen => "never_open".into(),
             Self::Mapping => "mapping".into(),
             Self::Zone => "zone".into(),
             Self::Configuration => "configuration".into(),

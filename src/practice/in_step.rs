@@ -23,7 +23,28 @@ pub struct Progress {
     pub sent_at: Option<DateTime<Utc>>,
 }
 
+impl Progress {
+    /// The later of each: what a practice that starts anew goes on from.
+    fn or(self, former: Self) -> Self {
+        let Self { polled_at, poll_wait, read_at, configured_at, sent_at } = self;
+        Self {
+            poll_wait: poll_wait.max(former.poll_wait),
+            polled_at: polled_at.max(former.polled_at),
+            read_at: read_at.max(former.read_at),
+            configured_at: configured_at.max(former.configured_at),
+            sent_at: sent_at.max(former.sent_at),
+        }
+    }
+}
+
 impl Practice {
+    /// Goes on where another with the same id stopped, as after a reload: what was done stays done.
+    pub fn carry_on_from(&self, former: &Self) {
+        let before = former.progress();
+        let mut progress = self.locked(&self.progress);
+        *progress = progress.or(before);
+    }
+
     /// What was last done when.
     pub fn progress(&self) -> Progress {
         *self.locked(&self.progress)
@@ -45,7 +66,7 @@ impl Practice {
         }
         let poll_wait = TimeDelta::from_std(progress.poll_wait).unwrap_or(TimeDelta::minutes(30));
         if is_stale(progress.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now)
-            || self.health.has(&Subject::Healthengine)
+            || self.locked(&self.calls).poll_fails()
             || self.health.has(&Subject::BookingList)
         {
             reasons.push(say::NOT_POLLED.to_owned());

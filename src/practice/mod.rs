@@ -20,11 +20,13 @@
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`], [`batches`] | sends days that differ from what Healthengine has; in which calls |
+//! | [`openness`] | tells what is offered and never open |
 //! | [`rivals`] | notices another bridge on the practice, and lets it go first |
 //! | [`resync`] | reads and sends everything when a person asks for it |
 //! | [`subscriptions`] | keeps the webhook subscription, hears webhooks |
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
 //! | [`giving_up`] | rejects what can be rejected when the store has failed |
+//! | [`calls`], [`unread`], [`unsent`] | what failed and has not succeeded since |
 //! | [`health`], [`outcomes`], [`in_step`], [`said_once`] | what administrators are told of all that, and when |
 //! | [`kept`] | names every kind of record there is |
 //! | [`ledger`], [`locks`], [`rosters`], [`zones`] | what the above share |
@@ -36,6 +38,7 @@ mod answers;
 mod asked_days;
 mod availability;
 mod batches;
+mod calls;
 pub mod clients;
 mod configuration;
 mod desk;
@@ -52,6 +55,7 @@ mod lists;
 pub mod locks;
 mod loops;
 mod offering;
+mod openness;
 mod outcomes;
 mod publishing;
 mod reading;
@@ -66,6 +70,8 @@ mod shared;
 mod single_days;
 mod subscriptions;
 mod turns;
+mod unread;
+mod unsent;
 mod updates;
 mod waiting;
 mod watch;
@@ -80,6 +86,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, SetOnce, watch as watc
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::availability::openness::Openness;
 use crate::config;
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
@@ -138,9 +145,12 @@ pub struct Practice {
     /// Held while days that need no reading are sent.
     answering_at_once: Arc<AsyncMutex<()>>,
     progress: Mutex<Progress>,
-    /// Since when OpenVPMS answers 401.
-    refused_since: Mutex<Option<DateTime<Utc>>>,
+    /// What failed and has not succeeded since.
+    calls: Mutex<calls::Calls>,
+    unread: Mutex<unread::Unread>,
     watched: Mutex<watch::Watched>,
+    /// What is offered and has no open time.
+    openness: Mutex<Openness>,
     /// Places at the desk: for bookings that can still be rejected in time, and for the others.
     desk_places: Arc<Semaphore>,
     late_places: Arc<Semaphore>,
@@ -160,8 +170,6 @@ pub struct Practice {
     documents: documents::Documents,
     /// How long requests have been waiting for their answers.
     outstanding: Mutex<waiting::Outstanding>,
-    /// Bookings whose answers Healthengine did not take.
-    unheard_answers: Mutex<BTreeSet<BookingId>>,
     /// What was logged once and need not be again.
     unserved: Mutex<BTreeSet<String>>,
 }
@@ -177,10 +185,15 @@ impl Practice {
         stop: CancellationToken,
     ) -> Arc<Self> {
         shared.practices.lock().unwrap_or_else(PoisonError::into_inner).insert(config.id.clone());
+        let configuration = configuration::Configuration::open(&shared.store, &config.id);
+        let publisher = publishing::Publisher::open(&shared.store, &config.id);
+        // What the store knows was done before a restart.
+        let (configured_at, sent_at) = (configuration.accepted_at(), publisher.last_accepted_at());
+        let progress = Progress { configured_at, sent_at, ..Progress::default() };
         Arc::new(Self {
             health: Health::new(config.id.clone()),
-            configuration: configuration::Configuration::open(&shared.store, &config.id),
-            publisher: publishing::Publisher::open(&shared.store, &config.id),
+            configuration,
+            publisher,
             subscriptions: subscriptions::Subscriptions::open(&shared.store, &config.id),
             rivals: rivals::Rivals::open(&shared.store, &config.id, shared.clock.now()),
             config,
@@ -203,9 +216,11 @@ impl Practice {
             due: due::Queue::default(),
             asked_days: due::Queue::default(),
             answering_at_once: Arc::default(),
-            progress: Mutex::default(),
-            refused_since: Mutex::default(),
+            progress: Mutex::new(progress),
+            calls: Mutex::default(),
+            unread: Mutex::default(),
             watched: Mutex::default(),
+            openness: Mutex::default(),
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
             late_places: Arc::new(Semaphore::new(requests::LATE_AT_ONCE)),
             update_places: Arc::new(Semaphore::new(requests::UPDATES_AT_ONCE)),
@@ -217,7 +232,6 @@ impl Practice {
             refused_updates: Mutex::default(),
             documents: documents::Documents::default(),
             outstanding: Mutex::default(),
-            unheard_answers: Mutex::default(),
             unserved: Mutex::default(),
         })
     }
@@ -225,6 +239,7 @@ impl Practice {
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.
     pub fn try_again(&self) {
         if self.health.has(&Subject::Access) {
+            self.locked(&self.calls).lift();
             self.try_again.notify_one();
             self.read_configuration_soon();
         }

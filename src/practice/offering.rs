@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Practice;
+use super::unread::Source;
 use crate::availability::Zones;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::mapping::{Inventory, Mapping};
@@ -29,6 +30,22 @@ impl Offering {
             zones,
             user_locations: inventory.user_locations.clone(),
             listed: schedules.map(|(schedule, _)| schedule.id).collect(),
+        }
+    }
+}
+
+impl Offering {
+    /// True if this is a part of OpenVPMS that is read for what is offered.
+    pub(super) fn reads(&self, source: &Source) -> bool {
+        match source {
+            Source::Inventory => true,
+            Source::Places(user) => self.user_locations.contains_key(user),
+            Source::Schedule(schedule) => {
+                self.listed.contains(schedule) || self.mapping.resources.iter().any(|own| own.id.schedule == *schedule)
+            }
+            Source::Clinician(user, location) => {
+                self.user_locations.get(user).is_some_and(|locations| locations.contains(location))
+            }
         }
     }
 }

@@ -1,16 +1,17 @@
 //! What comes of a call or a write, as the practice's health tells it.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::Practice;
+use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
+use super::unread::Source;
+use crate::availability::Days;
 use crate::ids::PracticeId;
 use crate::messages::practice as say;
 use crate::remote::{CallError, ErrorClass};
 
-/// A wrong password looks like a database that is away; after this long it is called a password.
-const PASSWORD_AFTER: TimeDelta = TimeDelta::minutes(2);
 /// Over this a clock is a health problem: deadlines are counted in seconds.
 const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(30);
 
@@ -42,74 +43,109 @@ impl Failed {
 }
 
 impl Practice {
-    /// OpenVPMS answered a whole reading.
-    pub(super) fn openvpms_answered(&self) {
-        *self.locked(&self.refused_since) = None;
-        self.health.clear(&Subject::OpenVpms);
-    }
-
-    /// OpenVPMS did not answer, or refused us.
-    pub(super) fn openvpms_failed(&self, error: &CallError) {
+    /// A part of OpenVPMS was read, or could not be; of free/busy, on these days.
+    pub(super) fn heard_of_openvpms(&self, source: Source, days: Option<Days>, answer: Result<(), &CallError>) {
         if self.stop.is_cancelled() {
             return;
         }
         let now = self.now();
-        let text = if error.class == ErrorClass::Credentials {
-            let mut refused = self.locked(&self.refused_since);
-            let since = refused.map_or(now, |since| since.min(now));
-            *refused = Some(since);
-            drop(refused);
-            if now - since > PASSWORD_AFTER { say::openvpms_password(error) } else { say::openvpms_away(error) }
-        } else {
-            *self.locked(&self.refused_since) = None;
-            say::openvpms_away(error)
+        let was_well = {
+            let mut unread = self.locked(&self.unread);
+            match answer {
+                Ok(()) => {
+                    unread.answered(source, days, self.today());
+                    false
+                }
+                Err(error) => unread.failed(source, days, error, now),
+            }
         };
-        self.health.raise(Subject::OpenVpms, text, now);
+        if was_well && matches!(source, Source::Places(_)) {
+            // Of an inventory that is read once in ten minutes it would take that long to be well again.
+            self.read_configuration_soon();
+        }
+        self.tell_unread();
     }
 
-    /// An answer of Healthengine's came.
-    pub(super) fn healthengine_answered(&self) {
+    /// All free/busy of these days was read in one pass, which began at this time.
+    pub(super) fn read_in_full(&self, days: Days, began: DateTime<Utc>) {
+        self.locked(&self.unread).passed(days, began, self.today());
+        self.tell_unread();
+    }
+
+    /// Of OpenVPMS nothing is read any more but this.
+    pub(super) fn openvpms_wanted(&self, wanted: impl Fn(&Source) -> bool) {
+        self.locked(&self.unread).keep(wanted, self.today());
+        self.tell_unread();
+    }
+
+    fn tell_unread(&self) {
+        let text = self.locked(&self.unread).text(self.now());
+        self.health.set(Subject::OpenVpms, text, self.now());
+    }
+
+    fn today(&self) -> NaiveDate {
+        self.zone().wall(self.now()).date()
+    }
+
+    /// A call to Healthengine was answered as it should be, or was not.
+    pub(super) fn heard(&self, call: Call, answer: Result<(), &CallError>) {
+        let now = self.now();
+        let is_accepted_again = {
+            let mut calls = self.locked(&self.calls);
+            let was_shut_out = calls.is_shut_out();
+            match answer {
+                Ok(()) => calls.succeeded(call),
+                Err(error) => calls.failed(call, error, now),
+            }
+            let is_accepted_again = was_shut_out && !calls.is_shut_out();
+            if is_accepted_again {
+                calls.lift();
+            }
+            is_accepted_again
+        };
+        if is_accepted_again {
+            self.read_configuration_soon();
+        }
+        self.tell_calls();
+    }
+
+    /// Of Healthengine nothing is wanted any more but this.
+    pub(super) fn calls_wanted(&self, wanted: impl Fn(&Call) -> bool) {
+        self.locked(&self.calls).keep(wanted);
+        self.tell_calls();
+    }
+
+    /// Problems are read off what failed.
+    fn tell_calls(&self) {
+        let calls = self.locked(&self.calls);
+        let access = calls
+            .refusal()
+            .map(|error| format!("{} {}", say::healthengine_refuses(error, self.id()), say::TRIED_AGAIN));
+        let texts = [
+            (Subject::Access, access),
+            (Subject::Healthengine, calls.asking().map(say::healthengine_unasked)),
+            (Subject::Answers, calls.answers().map(|(count, error)| say::answers_not_taken(count, error))),
+            (Subject::Configuration, calls.configuration().map(say::configuration_not_taken)),
+        ];
+        let now = self.now();
+        for (subject, text) in texts {
+            self.health.set(subject, text, now);
+        }
+    }
+
+    /// True if Healthengine would only refuse this call again.
+    pub(super) fn is_blocked(&self, call: Call) -> bool {
+        self.locked(&self.calls).is_blocked(call, self.now())
+    }
+
+    /// The poll was answered.
+    pub(super) fn polled(&self) {
         let now = self.now();
         self.locked(&self.progress).polled_at = Some(now);
-        self.health.clear(&Subject::Healthengine);
-        self.health.clear(&Subject::Access);
+        self.heard(Call::Poll, Ok(()));
         let difference = self.healthengine.clock_difference();
         let wrong = difference.abs() > CLOCK_DIFFERENCE_MAX;
         self.health.set(Subject::Clock, wrong.then(|| say::clock_differs(difference)), now);
-    }
-
-    /// An answer of Healthengine's did not come, or refused us.
-    pub(super) fn healthengine_failed(&self, error: &CallError) {
-        let now = self.now();
-        match error.class {
-            ErrorClass::Credentials | ErrorClass::Forbidden => {
-                let text = format!("{} {}", say::healthengine_failed(error, self.id()), say::TRIED_AGAIN);
-                self.health.raise(Subject::Access, text, now);
-            }
-            ErrorClass::NotSent
-            | ErrorClass::Lost
-            | ErrorClass::Unavailable
-            | ErrorClass::Refused
-            | ErrorClass::TooMany
-            | ErrorClass::Contract => {
-                self.health.raise(Subject::Healthengine, say::healthengine_failed(error, self.id()), now)
-            }
-        }
-    }
-
-    /// Healthengine did not take days.
-    pub(super) fn days_failed(&self, error: &CallError) {
-        match error.class {
-            ErrorClass::NotSent if self.stop.is_cancelled() => {}
-            ErrorClass::Credentials | ErrorClass::Forbidden => self.healthengine_failed(error),
-            ErrorClass::NotSent if self.health.has(&Subject::Access) => {}
-            ErrorClass::NotSent
-            | ErrorClass::Lost
-            | ErrorClass::Unavailable
-            | ErrorClass::Refused
-            | ErrorClass::TooMany
-            | ErrorClass::Contract => self.health.raise(Subject::Days, say::days_not_taken(error), self.now()),
-        }
     }
 
     /// A store that cannot be written ends the process: nothing may be done that is not remembered.

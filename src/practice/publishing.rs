@@ -21,7 +21,9 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::batches::{self, Batches, Next};
+use super::calls::Call;
 use super::health::Subject;
+use super::unsent::Unsent;
 use super::{Practice, full_resync};
 use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
 use crate::dates;
@@ -133,6 +135,8 @@ pub(super) struct Publisher {
     /// What was sent before this counts for nothing.
     full_resync_at: Mutex<Option<DateTime<Utc>>>,
     turn: AsyncMutex<()>,
+    /// What Healthengine did not take and has not taken since.
+    unsent: Mutex<Unsent>,
     batches: Batches,
 }
 
@@ -151,6 +155,7 @@ impl Publisher {
             unheard: Mutex::new(unheard),
             full_resync_at: Mutex::new(full_resync::last(store, practice)),
             turn: AsyncMutex::default(),
+            unsent: Mutex::default(),
             batches: Batches::default(),
         }
     }
@@ -161,6 +166,23 @@ impl Publisher {
 
     fn unheard(&self) -> MutexGuard<'_, BTreeMap<Key, Unheard>> {
         self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What Healthengine did not take and has not taken since.
+    pub(super) fn unsent(&self) -> MutexGuard<'_, Unsent> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many days from this one on Healthengine offers times of a resource.
+    pub(super) fn days_offered(&self, resource: ResourceId, first: NaiveDate) -> usize {
+        let told = self.told();
+        let days = told.range((resource, first)..=(resource, NaiveDate::MAX));
+        days.filter(|(_, told)| told.sent.accepted && told.sent.day.starts().next().is_some()).count()
+    }
+
+    /// When a day was last accepted, also before a restart.
+    pub(super) fn last_accepted_at(&self) -> Option<DateTime<Utc>> {
+        self.told().values().filter(|told| told.sent.accepted).map(|told| told.sent.at).max()
     }
 
     /// When the last full resync began.
@@ -196,6 +218,11 @@ impl Publisher {
         let told = self.told();
         let told = told.get(&(resource, date)).filter(|told| told.sent.accepted)?;
         Some(ResourceDay { resource, date, day: told.sent.day.clone() })
+    }
+
+    /// True if Healthengine offers times of a resource on a day, as far as we were told.
+    pub(super) fn offers(&self, resource: ResourceId, date: NaiveDate) -> bool {
+        self.accepted(resource, date).is_some_and(|own| own.day.starts().next().is_some())
     }
 
     /// From when on a day of this resource may be sent again. What was sent in the future was so before this machine's clock was set
@@ -288,12 +315,12 @@ impl Practice {
         which: Which,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Answer<Published> {
-        if self.health.has(&Subject::Access) {
-            // Refused credentials or consent: the poll asks every five minutes whether that is still so.
-            return Err(CallError::new(ErrorClass::NotSent, say::NO_ACCESS));
-        }
         days.sort_by_key(|read| (read.day.date, read.day.resource));
         days.dedup_by_key(|read| (read.day.date, read.day.resource));
+        if let Some(refusal) = self.refused_to_take_days() {
+            self.note_unsent(days, which, &refusal);
+            return Err(refusal);
+        }
         let mut waiting = days.into_iter();
         let mut published = Published::default();
         loop {
@@ -317,11 +344,12 @@ impl Practice {
                         continue;
                     }
                     Verdict::Overtaken => self.note_due_day(day.resource, day.date, Which::Changed),
-                    Verdict::Leave => {}
+                    Verdict::Leave => self.publisher.unsent().done(day.resource, day.date),
                 }
                 progress(1);
             }
             if batch.is_empty() {
+                self.tell_unsent();
                 return Ok(published);
             }
             let before = self.note_unheard(&batch).await?;
@@ -332,9 +360,47 @@ impl Practice {
             // In this order: a crash between the two leaves a day in doubt, which is sent again.
             self.note_told(&batch, &outcome, &read_at);
             self.note_heard(&batch, before, &outcome, failure.as_ref());
+            self.heard(Call::Snapshots, failure.as_ref().map_or(Ok(()), Err));
+            let answered = outcome.accepted.iter().chain(outcome.failed.iter().map(|(index, _)| index));
+            let answered: BTreeSet<usize> = answered.copied().collect();
+            for index in &answered {
+                self.publisher.unsent().done(batch[*index].resource, batch[*index].date);
+            }
             if let Some(error) = failure {
+                let unanswered = batch.into_iter().enumerate().filter(|(index, _)| !answered.contains(index));
+                let unanswered = unanswered.map(|(_, day)| (day.resource, day.date));
+                self.publisher.unsent().failed(unanswered, &error);
+                self.note_unsent(waiting, which, &error);
                 return Err(error);
             }
+        }
+    }
+
+    /// Why Healthengine would take no day, if it refused us a moment ago.
+    fn refused_to_take_days(&self) -> Option<CallError> {
+        let calls = self.locked(&self.calls);
+        calls.refusal().filter(|_| calls.is_blocked(Call::Snapshots, self.now())).cloned()
+    }
+
+    /// What of these days was to be sent is not.
+    fn note_unsent(&self, days: impl IntoIterator<Item = ReadDay>, which: Which, why: &CallError) {
+        let now = self.now();
+        let days = days.into_iter().filter(|read| self.judge(&read.day, read.began, which, now) == Verdict::Send);
+        let days: Vec<Key> = days.map(|read| (read.day.resource, read.day.date)).collect();
+        self.publisher.unsent().failed(days, why);
+        self.tell_unsent();
+    }
+
+    /// The problem is read off what is not sent.
+    pub(super) fn tell_unsent(&self) {
+        let (text, is_empty) = {
+            let unsent = self.publisher.unsent();
+            (unsent.text(), unsent.is_empty())
+        };
+        self.health.set(Subject::Days, text, self.now());
+        if is_empty {
+            // No day is wanted any more of those that were refused.
+            self.calls_wanted(|call| *call != Call::Snapshots);
         }
     }
 
@@ -493,15 +559,25 @@ impl Practice {
 
     /// Sends empty days of what is not offered. Nothing is remembered of them: whenever they arrive, they offer nothing.
     pub(super) async fn publish_empty(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
-        for batch in snapshots.chunks(BATCH_MAX) {
+        let mut waiting = snapshots;
+        while !waiting.is_empty() {
+            let batch = &waiting[..waiting.len().min(BATCH_MAX)];
             let _turn = self.publisher.turn.lock().await;
             if self.stop.is_cancelled() {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
-            if let (_, Some(error)) = self.send_snapshots(batch).await {
+            let (_, failure) = self.send_snapshots(batch).await;
+            self.heard(Call::Snapshots, failure.as_ref().map_or(Ok(()), Err));
+            if let Some(error) = failure {
+                let unsent = waiting.iter().map(|own| (own.pms_resource_id.clone(), own.date));
+                self.publisher.unsent().failed_empty(unsent, &error);
+                self.tell_unsent();
                 return Err(error);
             }
+            batch.iter().for_each(|own| self.publisher.unsent().done_empty(&own.pms_resource_id, own.date));
+            waiting = &waiting[batch.len()..];
         }
+        self.tell_unsent();
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 
 use super::publishing::{ReadDay, ReadDays};
+use super::unread::Source;
 use super::{Offering, Practice};
 use crate::availability::{
     self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ResourceDay, ScheduleReading, Share,
@@ -37,11 +38,13 @@ pub(super) struct Reading {
     pub(super) absent: BTreeSet<(UserId, LocationId)>,
     /// What went wrong, if anything did; the first of several.
     pub(super) failure: Option<CallError>,
+    /// Each part that was asked for, and what went wrong with it.
+    outcomes: Vec<(Source, Option<CallError>)>,
 }
 
 impl Reading {
     fn beginning(began: DateTime<Utc>) -> Self {
-        Self { began, readings: Readings::default(), absent: BTreeSet::new(), failure: None }
+        Self { began, readings: Readings::default(), absent: BTreeSet::new(), failure: None, outcomes: Vec::new() }
     }
 
     /// True if no schedule could be read.
@@ -90,6 +93,9 @@ impl Practice {
         }
         self.read_schedules(server, offering, schedules, span, &mut reading).await;
         self.shared.rosters.learn(|rosters| learn(rosters, &reading.readings, &offering.zones.server));
+        for (source, error) in &reading.outcomes {
+            self.heard_of_openvpms(*source, Some(days), error.as_ref().map_or(Ok(()), Err));
+        }
         reading
     }
 
@@ -115,10 +121,12 @@ impl Practice {
         let mut unread = BTreeSet::new();
         let mut times: BTreeMap<UserId, Vec<UserFreeBusy>> = users.into_iter().map(|user| (user, Vec::new())).collect();
         for (user, location, answer) in answers {
+            let source = Source::Clinician(user, location);
+            reading.outcomes.push((source, answer.as_ref().err().filter(|error| !is_gone(error)).cloned()));
             match answer {
                 Ok(answer) => times.entry(user).or_default().push(answer),
                 // Gone, or working there no longer: no free time there.
-                Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => {
+                Err(error) if is_gone(&error) => {
                     reading.absent.insert((user, location));
                 }
                 Err(error) => {
@@ -150,6 +158,8 @@ impl Practice {
         let answers: Vec<(ScheduleId, Answer<ScheduleReading>)> =
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
         for (schedule, answer) in answers {
+            let failure = answer.as_ref().err().filter(|error| !is_closed(error)).cloned();
+            reading.outcomes.push((Source::Schedule(schedule), failure));
             match answer {
                 Ok(answer) => drop(reading.readings.schedules.insert(schedule, Some(answer))),
                 Err(error) if is_closed(&error) => {}
@@ -199,10 +209,7 @@ impl Practice {
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
         let reading = match self.read_for_look(offering.as_ref(), &resource, days).await {
             Ok(reading) => reading,
-            Err(error) => {
-                self.openvpms_failed(&error);
-                return (Look::Unreachable(error.to_string()), None);
-            }
+            Err(error) => return (Look::Unreachable(error.to_string()), None),
         };
         let own = self.shared.ledger.own_bookings(Some(entry.booking_id));
         let seen = self
@@ -210,10 +217,7 @@ impl Practice {
         // Another schedule of the clinician's that could not be read is no obstacle: the rule knows what to make of it.
         let Some(look) = seen else {
             return match reading.failure {
-                Some(error) => {
-                    self.openvpms_failed(&error);
-                    (Look::Unreachable(error.to_string()), None)
-                }
+                Some(error) => (Look::Unreachable(error.to_string()), None),
                 None => {
                     // What is offered is no longer right.
                     self.read_configuration_soon();
@@ -241,21 +245,28 @@ impl Practice {
         let Some(user) = resource.id.user else { return Ok(self.read(server, offering, resources, days).await) };
         let (reading, locations) =
             tokio::join!(self.read(server, offering, resources, days), server.user_locations(user));
+        let places = Source::Places(user);
         let locations: BTreeSet<LocationId> = match locations {
             Ok(locations) => locations.iter().map(|location| location.id).collect(),
-            // Gone.
-            Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => BTreeSet::new(),
-            Err(error) => return Err(error),
+            Err(error) if is_gone(&error) => BTreeSet::new(),
+            Err(error) => {
+                self.heard_of_openvpms(places, None, Err(&error));
+                return Err(error);
+            }
         };
         let known = offering.user_locations.get(&user).cloned().unwrap_or_default();
         if known == locations {
+            self.heard_of_openvpms(places, None, Ok(()));
             return Ok(reading);
         }
         self.read_configuration_soon();
         let mut present = offering.clone();
         for location in locations.difference(&known) {
-            present.listed.extend(server.schedules(*location).await?.iter().map(|schedule| schedule.id));
+            let schedules = server.schedules(*location).await;
+            let schedules = schedules.inspect_err(|error| self.heard_of_openvpms(places, None, Err(error)))?;
+            present.listed.extend(schedules.iter().map(|schedule| schedule.id));
         }
+        self.heard_of_openvpms(places, None, Ok(()));
         let left = !locations.contains(&resource.location);
         present.user_locations.insert(user, locations);
         let mut reading = self.read(server, &present, resources, days).await;
@@ -278,9 +289,14 @@ fn as_booked(place: &Place) -> Resource {
     }
 }
 
+/// True if the server says that there is no such thing.
+fn is_gone(error: &CallError) -> bool {
+    error.class == ErrorClass::Refused && error.status == Some(404)
+}
+
 /// True if the server says that a schedule is no longer there for us.
 pub(super) fn is_closed(error: &CallError) -> bool {
-    error.is_refusal(400, SCHEDULE_NOT_AVAILABLE) || (error.class == ErrorClass::Refused && error.status == Some(404))
+    error.is_refusal(400, SCHEDULE_NOT_AVAILABLE) || is_gone(error)
 }
 
 /// How much of a slot is taken. An appointment of ours takes all of it, so any free minute shows that it does not stand; without

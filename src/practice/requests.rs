@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::Practice;
+use super::calls::Call;
 use super::documents::Document;
 use super::health::Subject;
 use super::lists::{Absence, WaitingBookings};
@@ -140,11 +141,11 @@ impl Practice {
         let kinds: BTreeSet<RequestKind> = match answer {
             Ok(kinds) => kinds.into_iter().collect(),
             Err(error) => {
-                self.healthengine_failed(&error);
+                self.heard(Call::Poll, Err(&error));
                 return Err(error);
             }
         };
-        self.healthengine_answered();
+        self.polled();
         let polled_at = self.now();
         let mut found: Vec<(Item, Option<DateTime<Utc>>)> = Vec::new();
         // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
@@ -161,6 +162,14 @@ impl Practice {
             self.bookings_wait(Ok(&[]));
             self.answers_asked_for(&BTreeSet::new());
         }
+        // What is not asked for any more need not be read either.
+        self.calls_wanted(|call| match call {
+            Call::UpdateList | Call::UpdateAnswer(_) => kinds.contains(&RequestKind::BookingUpdates),
+            Call::DayList => kinds.contains(&RequestKind::Availability),
+            Call::ChangeList => kinds.contains(&RequestKind::PmsAppointmentChanges),
+            Call::Documents(document) => kinds.contains(&document.kind()),
+            Call::Poll | Call::Answer(_) | Call::Features | Call::Configuration | Call::Snapshots => true,
+        });
         if !kinds.contains(&RequestKind::BookingUpdates) {
             self.updates_wait(Ok(&[]));
         }
@@ -169,36 +178,27 @@ impl Practice {
             self.no_day_is_asked_for();
         }
         for kind in &kinds {
-            let answered = match (kind, &bookings) {
-                (RequestKind::BookingUpdates, Some(bookings)) => self.updates(&mut found, bookings).await,
-                // A booking that could not be read is not unknown: its update waits for it.
-                (RequestKind::BookingUpdates, None) | (RequestKind::Bookings, _) => Ok(()),
-                (RequestKind::Availability, _) => self.availability_requests().await,
-                (RequestKind::PmsAppointmentChanges, _) => self.appointment_changes().await,
-                (RequestKind::PmsResources, _) => {
-                    self.resources_wanted();
-                    Ok(())
-                }
-                (RequestKind::PmsAppointmentTypes, _) => {
-                    self.appointment_types_wanted();
-                    Ok(())
-                }
-                (RequestKind::UploadDocuments, _) => {
-                    self.reject_documents(Document::Upload);
-                    Ok(())
-                }
-                (RequestKind::AttachDocuments, _) => {
-                    self.reject_documents(Document::Attach);
-                    Ok(())
-                }
-                (RequestKind::ExtraFeature(name) | RequestKind::Unknown(name), _) => {
-                    self.unserved(name);
-                    Ok(())
-                }
-            };
             // One list that cannot be read does not keep the others waiting.
-            if let Err(error) = answered {
-                self.healthengine_failed(&error);
+            match (kind, &bookings) {
+                (RequestKind::BookingUpdates, Some(bookings)) => {
+                    let read = self.updates(&mut found, bookings).await;
+                    self.heard(Call::UpdateList, read.as_ref().copied());
+                }
+                // A booking that could not be read is not unknown: its update waits for it.
+                (RequestKind::BookingUpdates, None) | (RequestKind::Bookings, _) => {}
+                (RequestKind::Availability, _) => {
+                    let read = self.availability_requests().await;
+                    self.heard(Call::DayList, read.as_ref().copied());
+                }
+                (RequestKind::PmsAppointmentChanges, _) => {
+                    let read = self.appointment_changes().await;
+                    self.heard(Call::ChangeList, read.as_ref().copied());
+                }
+                (RequestKind::PmsResources, _) => self.resources_wanted(),
+                (RequestKind::PmsAppointmentTypes, _) => self.appointment_types_wanted(),
+                (RequestKind::UploadDocuments, _) => self.reject_documents(Document::Upload),
+                (RequestKind::AttachDocuments, _) => self.reject_documents(Document::Attach),
+                (RequestKind::ExtraFeature(name) | RequestKind::Unknown(name), _) => self.unserved(name),
             }
         }
         found.extend(kinds.iter().cloned().filter_map(as_a_whole).map(|item| (item, None)));
@@ -337,7 +337,7 @@ impl Practice {
     pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) -> bool {
         let now = self.now();
         // Refused credentials or consent: nothing is delivered before they are accepted again.
-        let refused = self.health.has(&Subject::Access);
+        let refused = self.is_blocked(Call::Answer(BookingId(0)));
         // What a former process left is looked at once it is known whether Healthengine still asks for it: a restored store can hold
         // a doubt that was settled, and answered, long ago.
         let may_look = self.first_listing.initialized();

@@ -15,6 +15,7 @@ use crate::availability::{Day, Days, ResourceDay};
 use crate::booking::ledger::Place;
 use crate::ids::{PracticeId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
+use crate::messages::configuration as configuration_say;
 use crate::remote::CallError;
 use crate::span::Span;
 use crate::supervisor;
@@ -183,7 +184,7 @@ impl Practice {
         let all = read.iter().map(|read| Wanted::one(read.day.resource, read.day.date));
         let all: Vec<Wanted> = all.collect();
         let mut unsent = Unsent { queue, wanted: all.clone(), now: self.now() };
-        let sent = self.publish_each(read, Which::Changed, &|_| {}).await.inspect_err(|error| self.days_failed(error));
+        let sent = self.publish_each(read, Which::Changed, &|_| {}).await;
         unsent.wanted.clear();
         let longest = self.settings.sync.max_retry_interval;
         let mut due = queue.locked();
@@ -205,13 +206,17 @@ impl Practice {
         let is_wanted = |resource: &&Resource| wanted.resources.contains_key(&resource.id);
         let resources: Vec<Resource> = offering.mapping.resources.iter().filter(is_wanted).cloned().collect();
         let reading = self.read(&self.openvpms.background, &offering, &resources, window).await;
-        if let Some(error) = &reading.failure {
-            self.openvpms_failed(error);
-        }
         let mut read = self.days(&reading, &offering, &resources, window);
         read.days.retain(|day| within.days.contains(&day.date));
         // A schedule that is closed to us offers nothing; its resources leave with the next configuration.
-        let closed = resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
+        let closed = || resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
+        for own in closed() {
+            let days = within.days.iter().filter(|day| self.publisher.offers(own.id, **day)).count();
+            if days > 0 {
+                tracing::warn!(practice = %self.id(), "{}", configuration_say::days_emptied(own.id, days));
+            }
+        }
+        let closed = closed();
         read.days.extend(closed.flat_map(|own| {
             let day = Day::empty(own.slot_size_minutes);
             within.days.iter().map(move |date| ResourceDay { resource: own.id, date: *date, day: day.clone() })
@@ -222,7 +227,6 @@ impl Practice {
                 read.days.extract_if(.., |day| wanted.resources.get(&day.resource) == Some(&which)).collect();
             let sent: Vec<ResourceId> = days.iter().map(|day| day.resource).collect();
             if let Err(error) = self.publish(ReadDays { began: read.began, days }, which, &|_| {}).await {
-                self.days_failed(&error);
                 return Err((error, left));
             }
             left.retain(|resource| !sent.contains(resource));

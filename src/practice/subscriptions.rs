@@ -181,7 +181,7 @@ impl Practice {
                 return supervisor::rest(self.stop.cancelled()).await;
             }
             let began = Instant::now();
-            let (wait, may_be_sooner) = if self.health.has(&Subject::Access) {
+            let (wait, may_be_sooner) = if self.locked(&self.calls).is_shut_out() {
                 (ACCESS_SEEN_EVERY, false)
             } else {
                 let subscriptions_are_due = !subscribed || subscriptions_at <= began;

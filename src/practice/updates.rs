@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Practice;
+use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::lists::WaitingBookings;
@@ -16,6 +17,7 @@ use crate::booking::watch::{self, Found};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::messages::booking as say;
+use crate::openvpms::INVALID_REFERENCE;
 use crate::remote::{Answer, ErrorClass};
 use crate::webhooks::evidence::Item;
 
@@ -37,6 +39,7 @@ impl Practice {
         updates.sort_by_key(|update| update.request_id);
         let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
         self.refused_updates().retain(|request, _| listed.contains(request));
+        self.calls_wanted(|call| !matches!(call, Call::UpdateAnswer(request) if !listed.contains(request)));
         for update in updates {
             if self.is_the_others(&update) {
                 continue;
@@ -78,6 +81,16 @@ impl Practice {
                 }
             }
             Plan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
+            Plan::CancelBoth { another, ours } => {
+                self.reference_echoed(id);
+                let answer = self.openvpms.desk.cancel(&another).await;
+                // One of another server is none of this diary's.
+                if update::after_cancel(&answer) == AfterCancel::Cancelled || is_of_another_server(&answer) {
+                    self.cancel_for_owner(update, entry, &ours).await?;
+                } else {
+                    self.answer_after_cancel(update, entry, answer).await?;
+                }
+            }
             Plan::AdoptAndCancel(reference) => {
                 self.reference_echoed(id);
                 let patient = update.pms_patient_id.clone().unwrap_or_default();
@@ -95,6 +108,15 @@ impl Practice {
         reference: &BookingReference,
     ) -> Result<(), LedgerError> {
         let answer = self.openvpms.desk.cancel(reference).await;
+        self.answer_after_cancel(update, entry, answer).await
+    }
+
+    async fn answer_after_cancel(
+        &self,
+        update: &BookingUpdate,
+        entry: Option<Entry>,
+        answer: Answer<()>,
+    ) -> Result<(), LedgerError> {
         match (update::after_cancel(&answer), entry) {
             (AfterCancel::Cancelled, entry) => {
                 if let Some(entry) = entry {
@@ -135,8 +157,12 @@ impl Practice {
     /// A refused answer was perhaps given already: the next poll shows whether it is still asked for.
     fn update_answered(&self, update: &BookingUpdate, answer: Answer<()>) {
         match answer {
-            Ok(()) => self.refused_updates().retain(|request, _| *request != update.request_id),
+            Ok(()) => {
+                self.heard(Call::UpdateAnswer(update.request_id), Ok(()));
+                self.refused_updates().retain(|request, _| *request != update.request_id);
+            }
             Err(error) if error.class == ErrorClass::Refused => {
+                self.heard(Call::UpdateAnswer(update.request_id), Ok(()));
                 let mut refused = self.refused_updates();
                 let times = refused.entry(update.request_id).or_default();
                 *times = times.saturating_add(1);
@@ -148,7 +174,7 @@ impl Practice {
                     );
                 }
             }
-            Err(error) => self.healthengine_failed(&error),
+            Err(error) => self.heard(Call::UpdateAnswer(update.request_id), Err(&error)),
         }
     }
 
@@ -216,4 +242,8 @@ impl Practice {
             tracing::debug!(practice = %self.id(), booking = %id, "Healthengine did not take the answer: {error}.");
         }
     }
+}
+
+fn is_of_another_server(answer: &Answer<()>) -> bool {
+    answer.as_ref().is_err_and(|error| error.is_refusal(400, INVALID_REFERENCE))
 }

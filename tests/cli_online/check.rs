@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use vetbridge::ids::{AppointmentTypeId, PracticeId, ScheduleId};
 use vetbridge::simulator::exchange::{Answered, Asked, Faults, Model};
 
-use crate::clinic::{Clinic, Ended, PRACTICE, free_port, listen, practice};
+use crate::clinic::{Clinic, Ended, PRACTICE, eventually, free_port, listen, practice};
 use crate::service::Service;
 
 /// A finding of the report.
@@ -149,7 +149,15 @@ async fn ids_that_openvpms_does_not_have_are_named_with_those_that_it_has() {
     let resources: String = resources.map(|entry| format!("[[practice.resource]]\n{entry}\n")).concat();
     let text = clinic.configuration().replace("locations = [98]", "locations = [98, 97]") + &resources;
     clinic.write("vetbridge.toml", &text);
-    let found = problems(&clinic).await;
+    let mut found = problems(&clinic).await;
+    // The guide's clinician has no roster.
+    let unrostered = found.pop().unwrap();
+    assert_says(
+        &unrostered,
+        "practice 1234567 resource u1158-s136",
+        "has no roster in the next",
+        "Roster the clinician",
+    );
     assert_eq!(found.len(), 4, "{found:#?}");
     assert_says(&found[0], "practice 1234567", "no location 97", "106 (Branch Clinic) and 98 (Main Clinic)");
     assert_says(&found[1], "practice 1234567 resource s7", "no schedule 7", "have 136 (Main Appointment Schedule)");
@@ -277,9 +285,12 @@ async fn a_port_that_another_program_has_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_service_is_recognised_and_so_is_one_with_other_state_or_another_port() {
     let clinic = Clinic::open().await;
-    let service = Service::start(&clinic).await;
+    let report = clinic.run(&["check"]).await;
+    assert!(report.out.contains("No running service answers at 127.0.0.1:"), "{}", report.out);
+    let service = Service::start_and_get_in_step(&clinic).await;
     let report = clinic.run(&["check"]).await;
     assert!(report.status == 0 && report.out.contains("vetbridge runs at 127.0.0.1:"), "{}", report.out);
+    assert!(report.out.contains("the running service is in step and has no problem"), "{}", report.out);
 
     clinic.write("vetbridge.toml", &clinic.configuration().replace("path = \"state\"", "path = \"other\""));
     let found = problem(&clinic).await;
@@ -292,6 +303,23 @@ async fn a_running_service_is_recognised_and_so_is_one_with_other_state_or_anoth
     let holder = format!("in use by another vetbridge (process {}", service.process());
     assert_says(&found, "[state] path", &holder, "Name the configuration");
     drop(service);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_running_service_suffers_from_is_a_problem_of_check_too() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    // What check itself asks for is answered.
+    clinic.healthengine_faults.set(|asked| {
+        asked.target.ends_with("/requests").then_some(vetbridge::simulator::exchange::Fault::RefusalBefore(503))
+    });
+    let suffers = async || service.get("/api/v1/status").await.text().await.unwrap().contains("cannot be asked");
+    eventually("the service suffers", suffers).await;
+    let found = problems(&clinic).await;
+    let place = format!("running service, practice {PRACTICE}");
+    assert!(!found.is_empty() && found.iter().all(|problem| problem.place == place), "{found:#?}");
+    let named = |text: &str| found.iter().any(|problem| problem.message.contains(text));
+    assert!(named("Healthengine cannot be asked") && named("GET requests") && named("not in step"), "{found:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

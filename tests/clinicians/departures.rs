@@ -44,7 +44,7 @@ async fn left_out(clinic: &Clinic, problem: &str, he_comes_back: impl FnOnce(&mu
     let ids: Vec<&str> = resources.iter().map(|own| own.id.as_str()).collect();
     assert_eq!(ids, ["s136", "u1159-s136", "s211", "u1159-s211"], "{}", clinic.account());
     let problems = clinic.problems();
-    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems.keys().collect::<Vec<_>>(), ["departed", "left_out"], "{problems:?}");
     for resource in ["u1158-s136", "u1158-s211"] {
         let sentence = format!("Resource {resource} is left out: {problem}");
         assert!(problems["left_out"].contains(&sentence), "{problems:?}");
@@ -66,9 +66,14 @@ async fn a_vet_who_was_rostered_off_since_is_not_booked_and_stays_a_resource() {
         clinic.assert_exact("without him");
         clinic.pass(minutes(10)).await;
         assert_eq!(clinic.healthengine.resources(&practice(PRACTICE)).unwrap().len(), 6);
-        assert_eq!(clinic.problems(), Default::default());
+        let problems = clinic.problems();
+        assert_eq!(problems.keys().collect::<Vec<_>>(), ["never_open"], "{problems:?}");
+        for resource in ["(u1158-s136) has no roster", "(u1158-s211) has no roster"] {
+            assert!(problems["never_open"].contains(resource), "{problems:?}");
+        }
         clinic.roster_a_change_at_noon();
         clinic.pass(A_READING).await;
+        assert_eq!(clinic.problems(), Default::default());
         clinic.assert_exact("when he is back");
         clinic.finish().await;
     }

@@ -36,6 +36,9 @@ const DEADLINE: TimeDelta = TimeDelta::seconds(20);
 /// A pet owner's cancellation is answered within this where nothing is wrong.
 const UPDATE_ANSWERED: TimeDelta = TimeDelta::seconds(45);
 
+/// Problems that are about calls that fail. None of them outlives what failed.
+const OF_CALLS: [&str; 7] = ["openvpms", "healthengine", "booking_list", "answers", "access", "configuration", "days"];
+
 /// What a flag asks a person to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flag {
@@ -308,8 +311,14 @@ impl Life {
             return Some(in_general(format!("{day} of {resource:?} is asked for")));
         }
         let running = self.world.bridge().and_then(|bridge| bridge.practice(practice));
-        if let Some(reason) = running.and_then(|own| own.not_in_step(self.world.clock.now()).into_iter().next()) {
+        if let Some(reason) =
+            running.as_ref().and_then(|own| own.not_in_step(self.world.clock.now()).into_iter().next())
+        {
             return Some(in_general(format!("practice {practice}: {reason}")));
+        }
+        let problems = running.map(|own| own.health().problems()).unwrap_or_default();
+        if let Some(problem) = problems.iter().find(|own| OF_CALLS.contains(&own.subject.as_str())) {
+            return Some(in_general(format!("practice {practice} still has a problem: {}", problem.text)));
         }
         self.compare_days(practice)
     }

@@ -11,20 +11,28 @@ use crate::cli::running::{self, Absent, Found};
 use crate::config::Config;
 use crate::config::in_force::InForce;
 use crate::messages::{Advice, commands, reload as reload_say, start as say};
+use crate::practice::health::Problem;
+use crate::server::view::Status;
 use crate::store::{self, OpenError};
 
 const ADMIN: &str = "[admin] listen";
 const WEBHOOKS: &str = "[webhooks] listen";
 const STATE: &str = "[state] path";
+const SERVICE: &str = "running service";
 
 /// Looks for a service that runs with this configuration; if there is none, whether one could start.
 pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Result<()> {
     match running::find(&config.instance()).await {
         Ok(Found::Running(service)) => {
             report.ok(ADMIN, commands::runs_already(service.address()));
+            match service.status().await {
+                Ok(status) => inspect_service(&status, report),
+                Err(error) => report.sentence(SERVICE, error.to_string()),
+            }
             inspect_secrets(config, report);
         }
         Ok(Found::Absent(absent)) => {
+            report.note(SERVICE, commands::nothing_to_ask(config.admin_listen));
             inspect_port(ADMIN, config.admin_listen, report).await;
             if let Some(webhooks) = &config.webhooks {
                 inspect_port(WEBHOOKS, webhooks.listen, report).await;
@@ -37,6 +45,37 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
         },
     }
     Ok(())
+}
+
+/// Whatever the running service suffers from is a problem here too, in its own words.
+fn inspect_service(status: &Status, report: &mut Report) {
+    let before = report.problems();
+    for problem in &status.problems {
+        report.sentence(SERVICE, suffers(problem));
+    }
+    for practice in &status.practices {
+        let place = format!("{SERVICE}, practice {}", practice.id);
+        practice.reasons.iter().for_each(|reason| report.sentence(place.as_str(), commands::not_in_step(reason)));
+        inspect_practice(&place, &practice.problems, practice.needs_attention, report);
+    }
+    for practice in &status.off {
+        let place = format!("{SERVICE}, practice {}", practice.id);
+        inspect_practice(&place, &practice.problems, practice.needs_attention, report);
+    }
+    if report.problems() == before {
+        report.ok(SERVICE, commands::SERVICE_IS_WELL);
+    }
+}
+
+fn inspect_practice(place: &str, problems: &[Problem], needs_attention: usize, report: &mut Report) {
+    problems.iter().for_each(|problem| report.sentence(place, suffers(problem)));
+    if needs_attention > 0 {
+        report.sentence(place, commands::bookings_need_attention(needs_attention));
+    }
+}
+
+fn suffers(problem: &Problem) -> String {
+    format!("since {}: {}", problem.since.format("%Y-%m-%d %H:%M:%S UTC"), problem.text)
 }
 
 /// Does the service that runs have the secrets that were just read?

@@ -3,14 +3,15 @@
 //! What a practice offers is worked out by the same functions as in `run`; here it is only said, with what to do. So whatever
 //! `run` would leave out is a problem here.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveTime, Utc};
 
 use super::findings::Report;
-use crate::availability::Zones;
+use crate::availability::openness::{Shut, shut};
+use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading, Zones};
 use crate::characters::shown;
-use crate::clock::Clock;
 use crate::config::{Config, Practice};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
@@ -19,14 +20,19 @@ use crate::messages::{Advice, plain};
 use crate::openvpms::{ReadOpenVpms, User};
 use crate::practice::{asked, read_inventory};
 use crate::remote::{Answer, CallError, ErrorClass};
+use crate::span::Span;
 use crate::zone::Zone;
 
 /// An appointment longer than this is a slip in OpenVPMS's set-up, as a rule: the length is a number of slots.
 const LENGTH_MINUTES_MAX: u32 = 8 * 60;
 
 /// Judges every practice against what OpenVPMS has.
-pub(super) async fn inspect(config: &Config, openvpms: &dyn ReadOpenVpms, report: &mut Report) -> Answer<()> {
-    let now = Clock::system().now();
+pub(super) async fn inspect(
+    config: &Config,
+    openvpms: &dyn ReadOpenVpms,
+    now: DateTime<Utc>,
+    report: &mut Report,
+) -> Answer<()> {
     let mut holders: BTreeMap<ScheduleId, &PracticeId> = BTreeMap::new();
     for practice in &config.practices {
         let asked = asked(practice);
@@ -37,6 +43,7 @@ pub(super) async fn inspect(config: &Config, openvpms: &dyn ReadOpenVpms, report
         own.inspect_zone(now, report);
         own.inspect_left_out(openvpms, report).await?;
         own.inspect_types(report);
+        own.inspect_open_times(openvpms, config.sync.horizon_days, now, report).await?;
         own.inspect_clinicians(report);
         for schedule in own.schedules() {
             let holder = *holders.entry(schedule).or_insert(&practice.id);
@@ -154,6 +161,63 @@ impl Own<'_> {
                 );
             }
         }
+    }
+
+    /// Whether each resource has any time to book within the horizon.
+    async fn inspect_open_times(
+        &self,
+        openvpms: &dyn ReadOpenVpms,
+        days: u32,
+        now: DateTime<Utc>,
+        report: &mut Report,
+    ) -> Answer<()> {
+        // Without a zone there are no days; that is a problem already.
+        let Ok(zones) = &self.mapping.zones else { return Ok(()) };
+        let span = availability::window(Days::from_today(now, &zones.practice, days), zones);
+        let readings = self.read(openvpms, span, &zones.server, now).await?;
+        let resources = self.mapping.resources.iter().map(|resource| resource.id);
+        let mut named = BTreeSet::new();
+        for (id, shut) in shut(resources, &readings, &Rosters::new()) {
+            let Some(shut) = shut else { continue };
+            let schedule = format!("chedule {} ({})", id.schedule, plain(&self.name_of(id.schedule)));
+            match (shut, id.user) {
+                (Shut::Clinician, Some(user)) => {
+                    let what = format!("User {user} on s{schedule}");
+                    report.problem(format!("{} resource {id}", self.title()), say::never_open(&what, shut, days));
+                }
+                // Once, however many clinicians are booked on it.
+                (Shut::Schedule | Shut::Clinician, _) if named.insert(id.schedule) => {
+                    report.problem(self.title(), say::never_open(&format!("S{schedule}"), shut, days));
+                }
+                (Shut::Schedule | Shut::Clinician, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        openvpms: &dyn ReadOpenVpms,
+        span: Span,
+        server: &Zone,
+        now: DateTime<Utc>,
+    ) -> Answer<Readings> {
+        let question = availability::window::question(span, server);
+        let mut readings = Readings::default();
+        for resource in &self.mapping.resources {
+            let schedule = resource.id.schedule;
+            if let Entry::Vacant(unread) = readings.schedules.entry(schedule) {
+                let answer = openvpms.schedule_free_busy(schedule, question).await?;
+                unread.insert(Some(ScheduleReading::new(span, now, answer)));
+            }
+            let Some(user) = resource.id.user.filter(|user| !readings.users.contains_key(user)) else { continue };
+            let mut answers = Vec::new();
+            for location in self.inventory.user_locations.get(&user).into_iter().flatten() {
+                answers.push(openvpms.user_free_busy(user, *location, question).await?);
+            }
+            readings.users.insert(user, UserReading::new(span, now, answers));
+        }
+        Ok(readings)
     }
 
     /// Pet owners and staff at Healthengine see what a clinician is called.

@@ -7,8 +7,12 @@ use super::*;
 use crate::cli::fakes::{FakeHealthengine, FakeOpenVpms};
 use crate::healthengine::Feature;
 use crate::ids::{LocationId, ScheduleId, UserId};
-use crate::openvpms::{Location, Schedule, User};
+use crate::openvpms::{FreeBusy, Location, Schedule, User, UserFreeBusy};
 use crate::remote::CallError;
+
+fn now() -> DateTime<Utc> {
+    "2027-02-15T00:00:00Z".parse().unwrap()
+}
 
 /// A valid configuration with these practices.
 fn config(practices: &str) -> Config {
@@ -47,7 +51,7 @@ async fn check(
     let connect =
         |practice: &Practice| -> anyhow::Result<Arc<dyn ReadHealthengine>> { Ok(Arc::new(healthengine(practice))) };
     let mut report = offline(config);
-    online(config, openvpms, &connect, &mut report).await.unwrap();
+    online(config, openvpms, &connect, now(), &mut report).await.unwrap();
     report
 }
 
@@ -58,7 +62,7 @@ fn problems(report: &Report) -> Vec<String> {
 }
 
 async fn problems_at_main_clinic(practices: &str, change: impl FnOnce(&mut FakeOpenVpms)) -> Vec<String> {
-    let mut openvpms = FakeOpenVpms::main_clinic();
+    let mut openvpms = FakeOpenVpms::open_clinic();
     change(&mut openvpms);
     problems(&check(&config(practices), &openvpms, |_| FakeHealthengine::default()).await)
 }
@@ -66,7 +70,7 @@ async fn problems_at_main_clinic(practices: &str, change: impl FnOnce(&mut FakeO
 #[tokio::test]
 async fn a_clinic_where_all_is_well_has_no_problem_and_a_hint_about_the_role() {
     let practices = practice(1, "[98]", "") + &resource("schedule = 136") + &resource("user = 1158\nschedule = 211");
-    let report = check(&config(&practices), &FakeOpenVpms::main_clinic(), |_| FakeHealthengine::default()).await;
+    let report = check(&config(&practices), &FakeOpenVpms::open_clinic(), |_| FakeHealthengine::default()).await;
     assert_eq!(problems(&report), [""; 0]);
     let text = report.to_string();
     assert!(
@@ -175,7 +179,7 @@ async fn missing_consent_is_a_problem_of_its_practice_alone() {
         failing: (practice.id.0 == "1").then(|| CallError::with_status(ErrorClass::Forbidden, 403, "no consent")),
         ..FakeHealthengine::default()
     };
-    let report = check(&config, &FakeOpenVpms::main_clinic(), healthengine).await;
+    let report = check(&config, &FakeOpenVpms::open_clinic(), healthengine).await;
     assert_eq!(problems(&report), ["practice 1: Healthengine has no consent of practice 1 for us (403)"]);
     let good = "api_key and consent are good";
     assert!(report.findings.iter().any(|finding| finding.place == "practice 2" && finding.message.contains(good)));
@@ -189,10 +193,10 @@ async fn a_wrong_api_key_is_told_once_and_disabled_practices_are_not_asked() {
         failing: Some(CallError::with_status(ErrorClass::Credentials, 401, "x")),
         ..FakeHealthengine::default()
     };
-    let report = check(&config(&both), &FakeOpenVpms::main_clinic(), wrong_key).await;
+    let report = check(&config(&both), &FakeOpenVpms::open_clinic(), wrong_key).await;
     assert_eq!(problems(&report), ["[healthengine]: Healthengine refuses the api_key (401)"]);
     let disabled = practice(1, "[98]", "enabled = false");
-    let report = check(&config(&disabled), &FakeOpenVpms::main_clinic(), wrong_key).await;
+    let report = check(&config(&disabled), &FakeOpenVpms::open_clinic(), wrong_key).await;
     assert_eq!(problems(&report), [""; 0]);
 }
 
@@ -206,7 +210,7 @@ async fn a_wrong_clock_and_features_left_on_are_found() {
         clock_ahead: TimeDelta::seconds(31),
         ..FakeHealthengine::default()
     };
-    let report = check(&config(&practice(1, "[98]", "")), &FakeOpenVpms::main_clinic(), healthengine).await;
+    let report = check(&config(&practice(1, "[98]", "")), &FakeOpenVpms::open_clinic(), healthengine).await;
     assert_eq!(problems(&report).len(), 1);
     assert!(problems(&report)[0].starts_with("clock: This machine's clock is 31 s behind Healthengine's"));
     assert!(report.to_string().contains("cannot serve: documents\n"), "{report}");
@@ -238,4 +242,30 @@ fn a_secret_with_a_blank_at_its_end_is_named_and_not_shown() {
 #[test]
 fn a_configuration_without_a_practice_is_a_problem() {
     assert_eq!(problems(&offline(&config(""))), ["test.toml: No practice is configured, so nothing is bridged"]);
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_never_open_and_a_clinician_without_a_roster_are_told_with_the_likely_cause() {
+    let practices = practice(1, "[98]", "") + &resource("schedule = 136") + &resource("user = 1158\nschedule = 211");
+    let with = |change: fn(&mut FakeOpenVpms)| problems_at_main_clinic(&practices, change);
+    let schedule = with(|openvpms| drop(openvpms.free_busy.insert(ScheduleId(136), FreeBusy::default()))).await;
+    assert_eq!(
+        schedule,
+        ["practice 1: Schedule 136 (Main) has no open time in the next 60 days, so nothing of it can be booked"]
+    );
+    let clinician =
+        with(|openvpms| drop(openvpms.rosters.insert((UserId(1158), LocationId(98)), UserFreeBusy::default())));
+    assert_eq!(
+        clinician.await,
+        [
+            "practice 1 resource u1158-s211: User 1158 on schedule 211 (Surgery) has no roster in the next 60 days, so nothing of it can be booked"
+        ]
+    );
+    let mut openvpms = FakeOpenVpms::open_clinic();
+    openvpms.free_busy.insert(ScheduleId(136), FreeBusy::default());
+    let report = check(&config(&practices), &openvpms, |_| FakeHealthengine::default()).await.to_string();
+    assert!(
+        report.contains("closes at 24:00") && report.contains("set 23:59") && !report.contains("No problem"),
+        "{report}"
+    );
 }

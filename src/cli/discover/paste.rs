@@ -1,7 +1,8 @@
 //! `[[practice]]` blocks to paste into a configuration. With `id` and `key` filled in they pass `check`.
 //!
 //! So nothing is written that `check` would refuse: a schedule without appointment types, or one that stands in an earlier
-//! block, is a comment, and so is a location without any other. Names stand in comments only.
+//! block, is a comment, and so is a location without any other. Names stand in comments only. A schedule that is never open is written, with a
+//! comment that says what `check` will say of it too.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -9,6 +10,7 @@ use std::fmt::{self, Write};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 
 use super::Found;
+use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::config::live_hours::{DayKind, Range};
 use crate::ids::ScheduleId;
@@ -23,7 +25,7 @@ const DAY_MINUTES: u16 = 24 * 60;
 const GUESSED_HOURS: (u16, u16) = (8 * 60, 18 * 60);
 
 /// A block for each location.
-pub(super) fn toml(found: &[Found]) -> String {
+pub(super) fn toml(found: &[Found], horizon_days: u32) -> String {
     let mut out = String::from(
         "# Fill in id and key (or key = { file = \"…\" }), remove the resources that are not to be offered, then run `vetbridge check`.\n\
          # OpenVPMS does not tell clinicians from other users: remove the users whom nobody is to book.\n",
@@ -31,12 +33,12 @@ pub(super) fn toml(found: &[Found]) -> String {
     let mut listed_already = BTreeSet::new();
     for location in found {
         // Writing into a string cannot fail.
-        let _ = block(&mut out, location, &mut listed_already);
+        let _ = block(&mut out, location, horizon_days, &mut listed_already);
     }
     out
 }
 
-fn block(out: &mut String, found: &Found, listed_already: &mut BTreeSet<ScheduleId>) -> fmt::Result {
+fn block(out: &mut String, found: &Found, horizon_days: u32, listed_already: &mut BTreeSet<ScheduleId>) -> fmt::Result {
     let location = &found.place.location;
     writeln!(
         out,
@@ -70,6 +72,10 @@ fn block(out: &mut String, found: &Found, listed_already: &mut BTreeSet<Schedule
     }
     live_hours(out, found)?;
     for Column { schedule, types } in &columns {
+        if found.never_open.contains(&schedule.id) {
+            let what = format!("Schedule {} ({})", schedule.id, plain(&schedule.name));
+            writeln!(out, "# {}", say::never_open(&what, Shut::Schedule, horizon_days))?;
+        }
         let types = listed(types.iter().map(|kind| plain(&kind.name)));
         writeln!(out, "[[practice.resource]]  # {}: {types}", plain(&schedule.name))?;
         writeln!(out, "schedule = {}", schedule.id)?;

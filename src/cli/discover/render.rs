@@ -1,12 +1,15 @@
 //! What was found, for people and for machines.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
 use super::{Found, FoundUser};
+use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
-use crate::messages::{listed, plain};
+use crate::ids::ScheduleId;
+use crate::messages::{listed, plain, servers as say};
 use crate::openvpms::AppointmentType;
 
 /// One JSON array of locations.
@@ -15,23 +18,24 @@ pub(super) fn json(found: &[Found]) -> serde_json::Result<String> {
     serde_json::to_string_pretty(&locations)
 }
 
-fn location(Found { place, zone: _, free_busy: _, users }: &Found) -> Value {
+fn location(Found { place, zone: _, free_busy: _, never_open, users }: &Found) -> Value {
     json!({
         "location": place.id(),
         "name": place.location.name,
         "time_zone": place.location.time_zone,
-        "schedules": place.schedules.iter().map(schedule).collect::<Vec<_>>(),
+        "schedules": place.schedules.iter().map(|own| schedule(own, never_open)).collect::<Vec<_>>(),
         "users": users.iter().map(user).collect::<Vec<_>>(),
     })
 }
 
-fn schedule(Column { schedule, types }: &Column) -> Value {
+fn schedule(Column { schedule, types }: &Column, never_open: &BTreeSet<ScheduleId>) -> Value {
     let kind = |AppointmentType { id, name, slots }: &AppointmentType| json!({"appointment_type": id, "name": name, "slots": slots});
     json!({
         "schedule": schedule.id,
         "name": schedule.name,
         "slot_size_minutes": schedule.slot_size_minutes,
         "appointment_types": types.iter().map(kind).collect::<Vec<_>>(),
+        "never_open": never_open.contains(&schedule.id),
     })
 }
 
@@ -72,6 +76,10 @@ fn write_location(out: &mut String, found: &Found, horizon_days: u32) -> std::fm
         for kind in types {
             let minutes = kind.slots.saturating_mul(schedule.slot_size_minutes);
             writeln!(out, "    appointment type {}  {}  {minutes} minutes", kind.id, plain(&kind.name))?;
+        }
+        if found.never_open.contains(&schedule.id) {
+            let what = format!("Schedule {} ({})", schedule.id, plain(&schedule.name));
+            writeln!(out, "    {}", say::never_open(&what, Shut::Schedule, horizon_days))?;
         }
         if types.is_empty() {
             writeln!(out, "    no appointment type is flagged for online booking")?;

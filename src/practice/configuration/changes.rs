@@ -16,6 +16,9 @@ pub struct ConfigurationChanges {
     pub appointment_types: Option<ListChange>,
     /// What is held back, and why.
     pub held_back: Vec<String>,
+    /// What is deleted, in sentences that say what is lost by it.
+    #[serde(default)]
+    pub lost: Vec<String>,
 }
 
 /// How a list differs from what Healthengine has.
@@ -71,6 +74,7 @@ impl fmt::Display for ConfigurationChanges {
                 writeln!(f, "{what}: {list}")?;
             }
         }
+        self.lost.iter().try_for_each(|lost| writeln!(f, "deleted: {lost}"))?;
         self.held_back.iter().try_for_each(|held| writeln!(f, "held back: {held}"))
     }
 }

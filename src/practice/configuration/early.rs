@@ -18,6 +18,7 @@ use super::inventory::{asked, read_clinician, read_lists, read_schedule};
 use crate::ids::ScheduleId;
 use crate::mapping::{Asked, Inventory, Mapping, Wanted};
 use crate::messages::{configuration as say, practice as practice_say};
+use crate::practice::unread::Source;
 use crate::practice::{Offering, Practice};
 use crate::remote::{Answer, CallError, ErrorClass};
 
@@ -119,7 +120,7 @@ impl Practice {
         if let Err(error) = &found {
             let what = schedule.filter(|_| reading.part.is_some());
             reading.failed.insert(what, (Instant::now(), error.clone()));
-            self.openvpms_failed(error);
+            self.heard_of_openvpms(Source::Inventory, None, Err(error));
         }
         found
     }

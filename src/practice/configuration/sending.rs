@@ -1,17 +1,23 @@
 //! Sends what differs from what Healthengine accepted, as far as the guard lets it pass, and remembers what was accepted.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
 
+use super::departures::{self, Departure, remember, resources_leaving, types_leaving};
 use super::{Configuration, ConfigurationChanges, Desired, ListChange, Reason, Told};
+use crate::booking::ledger::{Entry, Place};
+use crate::healthengine::{PmsAppointmentType, PmsResource};
+use crate::ids::TypeId;
 use crate::mapping::guard::Ruling;
-use crate::messages::configuration as say;
+use crate::messages::{configuration as say, practice as practice_say};
 use crate::practice::Practice;
+use crate::practice::calls::Call;
 use crate::practice::health::Subject;
 use crate::practice::said_once::plain;
-use crate::remote::{Answer, CallError, ErrorClass};
+use crate::remote::{Answer, CallError};
 use crate::store::Batch;
 
 /// Sent once a day even if nothing differs.
@@ -62,6 +68,8 @@ impl Practice {
             resources.map(|list| ListChange::between(told.resources.as_ref(), list, |item| &item.pms_resource_id));
         changes.appointment_types =
             types.map(|list| ListChange::between(told.types.as_ref(), list, |item| &item.pms_appointment_type_id));
+        let leaving = self.leaving(&told, resources, types, &desired.resources);
+        changes.lost = leaving.iter().map(Departure::sentence).collect();
         if dry_run {
             return Ok(changes);
         }
@@ -73,6 +81,10 @@ impl Practice {
         if let Some(list) = resources {
             server.send_resources(list).await.inspect_err(|error| lost(error, &self.configuration.resources_wanted))?;
             self.configuration.resources_wanted.store(false, Ordering::Relaxed);
+            self.departed(
+                leaving.iter().filter(|own| !own.is_type),
+                list.iter().map(|own| own.pms_resource_id.as_str()),
+            );
             let list = list.clone();
             let sent_as_read = desired.rulings.resources == Ruling::Send;
             self.note(|told| {
@@ -88,6 +100,8 @@ impl Practice {
                 .await
                 .inspect_err(|error| lost(error, &self.configuration.types_wanted))?;
             self.configuration.types_wanted.store(false, Ordering::Relaxed);
+            let ids = list.iter().map(|own| own.pms_appointment_type_id.as_str());
+            self.departed(leaving.iter().filter(|own| own.is_type), ids);
             let list = list.clone();
             let sent_as_read = desired.rulings.types == Ruling::Send;
             self.note(|told| {
@@ -103,6 +117,83 @@ impl Practice {
             tracing::info!(practice = %self.id(), "Healthengine has the whole configuration.");
         }
         Ok(changes)
+    }
+
+    /// What Healthengine deletes when these lists are sent.
+    fn leaving(
+        &self,
+        told: &Told,
+        resources: Option<&Vec<PmsResource>>,
+        types: Option<&Vec<PmsAppointmentType>>,
+        present: &[PmsResource],
+    ) -> Vec<Departure> {
+        let now = self.now();
+        let upcoming = |is_on: &dyn Fn(&Place) -> bool| {
+            let counts = |entry: &Entry| {
+                let place = entry.place.as_ref().filter(|place| now < place.span.start && is_on(place));
+                (entry.stands() && place.is_some()).then_some(())
+            };
+            self.shared.ledger.pick_live(self.id(), counts).len()
+        };
+        let mut leaving = Vec::new();
+        for own in resources.into_iter().flat_map(|list| resources_leaving(told.resources.as_ref(), list)) {
+            let id = own.pms_resource_id.parse().ok();
+            leaving.push(Departure {
+                id: own.pms_resource_id.clone(),
+                name: own.pms_resource_name.clone(),
+                is_type: false,
+                bookings: upcoming(&|place| Some(place.resource()) == id),
+                days: id.map_or(0, |id| self.publisher.days_offered(id, self.zone().wall(now).date())),
+                at: now,
+            });
+        }
+        for own in types.into_iter().flat_map(|list| types_leaving(told.types.as_ref(), list, present)) {
+            let id: Option<TypeId> = own.pms_appointment_type_id.parse().ok();
+            let is_of = |place: &Place| {
+                id.is_some_and(|id| id.resource == place.resource() && id.appointment_type == place.appointment_type)
+            };
+            leaving.push(Departure {
+                id: own.pms_appointment_type_id.clone(),
+                name: own.pms_appointment_type_name.clone(),
+                is_type: true,
+                bookings: upcoming(&is_of),
+                days: 0,
+                at: now,
+            });
+        }
+        leaving
+    }
+
+    /// Healthengine accepted a list without these, and with those of these ids.
+    fn departed<'a>(&self, left: impl Iterator<Item = &'a Departure>, present: impl Iterator<Item = &'a str>) {
+        let left: Vec<Departure> = left.cloned().collect();
+        for own in &left {
+            tracing::warn!(practice = %self.id(), id = own.id, "{}", own.sentence());
+        }
+        let present: BTreeSet<&str> = present.collect();
+        let mut back = Vec::new();
+        let has_known = !Configuration::locked(&self.configuration.told).departed.is_empty();
+        if has_known || !left.is_empty() {
+            self.note(|told| back = remember(&mut told.departed, left, &present));
+        }
+        for Departure { id, name, is_type, .. } in back {
+            let what = if is_type { "Appointment type" } else { "Resource" };
+            tracing::info!(practice = %self.id(), id, "{}", say::is_back(what, &name, &id));
+        }
+    }
+
+    /// A person has just sent the configuration as it is.
+    pub(super) fn departures_are_known(&self) {
+        let last = Configuration::locked(&self.configuration.told).departed.clone();
+        if !last.is_empty() {
+            self.note(|told| told.departed.clear());
+        }
+    }
+
+    /// What left a short while ago is shown.
+    pub(super) fn tell_departures(&self) {
+        let text = departures::text(&Configuration::locked(&self.configuration.told).departed, self.id(), self.now());
+        self.health.set(Subject::Departed, text, self.now());
     }
 
     /// The list that may be sent: the one that was read, or while the guard holds it back the last accepted one.
@@ -155,12 +246,14 @@ impl Practice {
     /// the practice, so that whatever is asked of it next is too.
     pub(super) async fn features_off(&self) -> Answer<()> {
         let server = &self.healthengine;
-        let features = match server.features().await {
+        let read = server.features().await;
+        self.heard(Call::Features, read.as_ref().map(drop));
+        let features = match read {
             Ok(features) => features,
+            Err(error) if error.is_access() => return Err(error),
             Err(error) => {
-                self.healthengine_failed(&error);
-                let refused = matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden);
-                return if refused { Err(error) } else { Ok(()) };
+                self.health.raise(Subject::Features, practice_say::features_unread(&error), self.now());
+                return Ok(());
             }
         };
         let mut problem = None;

@@ -9,7 +9,9 @@ use std::process::Command;
 pub(crate) fn vetbridge(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
     command.current_dir(directory);
-    for variable in ["VETBRIDGE_CONFIG", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "http_proxy", "HTTP_PROXY"] {
+    for variable in
+        ["VETBRIDGE_CONFIG", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "http_proxy", "HTTP_PROXY"]
+    {
         command.env_remove(variable);
     }
     command

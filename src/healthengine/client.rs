@@ -426,7 +426,7 @@ fn without_text(response: &Response) -> Answer<()> {
 
 /// The error that an answer with a status other than 2xx stands for.
 fn refusal(response: &Response, quote: Quote) -> CallError {
-    if matches!(response.status, 400..=499) && response.status != 429 && voice(response) == Voice::Page {
+    if matches!(response.status, 400..=499) && !matches!(response.status, 407 | 429) && voice(response) == Voice::Page {
         return answer::page(response);
     }
     let reason = || (quote == Quote::Yes).then(|| wire::error_reason(&response.body)).flatten();

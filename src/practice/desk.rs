@@ -17,6 +17,7 @@ use crate::booking::ledger::{Deadline, Entry, Place, State};
 use crate::booking::{decide, notes};
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
+use crate::http::connections::at_one_address;
 use crate::ids::{BookingId, ResourceId};
 use crate::messages::practice as say;
 use crate::messages::resolve::how_to_settle;
@@ -102,8 +103,12 @@ impl Practice {
         }
     }
 
-    /// One thing at a time: decide, write, do.
+    /// One thing at a time: decide, write, do. What the look met, the POST meets too.
     pub(super) async fn attend(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
+        at_one_address(self.attend_step_by_step(entry, event, asked)).await
+    }
+
+    async fn attend_step_by_step(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;

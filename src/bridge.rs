@@ -19,7 +19,8 @@ use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
 use crate::http::penalty::{LeftAlone, Penalties};
 use crate::ids::PracticeId;
-use crate::messages::{admin as admin_say, practice as say, state as state_say};
+use crate::leaps::Leaps;
+use crate::messages::{admin as admin_say, practice as say, state as state_say, supervisor as supervisor_say};
 use crate::practice::clients::ClientMemory;
 use crate::practice::health::{Health, Subject};
 use crate::practice::ledger::Ledger;
@@ -27,6 +28,7 @@ use crate::practice::locks::Locks;
 use crate::practice::rosters::KnownRosters;
 use crate::practice::{self, Doors, Practice, Settings, Shared, zones};
 use crate::store::{Store, StoreError};
+use crate::supervisor::{self, Kept, STUCK_AFTER, Supervisor};
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
@@ -47,6 +49,8 @@ pub trait Connect {
 
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by the next reading.
 const CHANGES: usize = 1024;
+/// How often loops are looked at.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 /// Housekeeping.
 const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
 
@@ -61,7 +65,7 @@ pub struct Bridge {
     keep_days: watch::Sender<u32>,
     penalties: Mutex<Penalties>,
     /// What is wrong with the whole rather than with one practice.
-    health: Health,
+    health: Arc<Health>,
     started_at: DateTime<Utc>,
     /// The keepers and the housekeeping.
     tasks: TaskTracker,
@@ -81,6 +85,8 @@ impl Bridge {
             resolving: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
             practices: Mutex::default(),
+            supervisor: Supervisor::default(),
+            leaps: Leaps::default(),
             broken: CancellationToken::new(),
             clock,
             store,
@@ -91,7 +97,7 @@ impl Bridge {
             pausing: AsyncMutex::default(),
             keep_days: watch::Sender::new(config.bookings.keep_days),
             penalties: Mutex::new(connect.penalties()),
-            health: Health::of_the_service(),
+            health: Arc::new(Health::of_the_service()),
             started_at: now,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -112,23 +118,71 @@ impl Bridge {
         for (id, keeper) in keepers {
             self.spawn(id, keeper);
         }
+        self.keep_house();
+        self.keep_vigil();
+    }
+
+    /// Forgets what is old, now and then.
+    fn keep_house(&self) {
         let (shared, stop, keep_days) = (Arc::clone(&self.shared), self.stop.clone(), self.keep_days.subscribe());
+        let kept = self.kept(supervisor_say::HOUSEKEEPING, None);
         self.tasks.spawn(async move {
-            loop {
-                let days = *keep_days.borrow();
-                if let Err(error) = shared.ledger.forget_old(days, shared.clock.now()).await {
-                    tracing::error!("Old bookings cannot be forgotten: {error}.");
+            let house = || async {
+                loop {
+                    let days = *keep_days.borrow();
+                    if let Err(error) = shared.ledger.forget_old(days, shared.clock.now()).await {
+                        tracing::error!("Old bookings cannot be forgotten: {error}.");
+                    }
+                    shared.clients.forget_old(shared.clock.now());
+                    // Days of every zone are over by then.
+                    shared.rosters.forget_before((shared.clock.now() - TimeDelta::days(2)).date_naive());
+                    let again = stop.run_until_cancelled(tokio::time::sleep(NOW_AND_THEN));
+                    if supervisor::rest(again).await.is_none() {
+                        return;
+                    }
                 }
-                shared.clients.forget_old(shared.clock.now());
-                // Days of every zone are over by then.
-                shared.rosters.forget_before((shared.clock.now() - TimeDelta::days(2)).date_naive());
-                tokio::select! {
-                    biased;
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(NOW_AND_THEN) => {}
-                }
-            }
+            };
+            shared.supervisor.keep(kept, &stop, house).await;
         });
+    }
+
+    /// Looks whether loops are stuck and whether the clock leaps.
+    fn keep_vigil(&self) {
+        let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+        let mut kept = self.kept(supervisor_say::VIGIL, None);
+        kept.limit = Duration::MAX;
+        self.tasks.spawn(async move {
+            let vigil = || async {
+                let look = async {
+                    loop {
+                        tokio::time::sleep(LOOKED_AT_EVERY).await;
+                        shared.supervisor.look();
+                    }
+                };
+                let watch = shared.leaps.watch(&shared.clock, || shared.ledger.look_again(shared.clock.now()));
+                let _stopped = stop.run_until_cancelled(futures_util::future::join(look, watch)).await;
+            };
+            shared.supervisor.keep(kept, &stop, vigil).await;
+        });
+    }
+
+    /// A loop of the bridge.
+    fn kept(&self, name: &'static str, practice: Option<&PracticeId>) -> Kept {
+        let (health, clock) = (Arc::clone(&self.health), self.shared.clock.clone());
+        Kept {
+            name,
+            practice: practice.cloned(),
+            limit: STUCK_AFTER,
+            tell: Box::new(move |trouble| {
+                let text = trouble.map(|trouble| supervisor_say::trouble(name, trouble));
+                health.set(Subject::Loop(name), text, clock.now());
+            }),
+        }
+    }
+
+    /// Knows which loops are alive.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.shared.supervisor
     }
 
     /// Makes the practices what another configuration says. Those it does not change hear nothing of it.
@@ -308,16 +362,26 @@ impl Bridge {
     }
 
     fn spawn(&self, id: PracticeId, keeper: Arc<Keeper>) {
-        let (keepers, own) = (Arc::clone(&self.keepers), Arc::clone(&keeper));
-        self.tasks.spawn(keeper.keep(move || {
-            let mut keepers = keepers.lock().unwrap_or_else(PoisonError::into_inner);
-            // It may have been put back a moment ago.
-            let removed = own.wanted().removed;
-            if removed {
-                keepers.remove(&id);
-            }
-            removed
-        }));
+        let kept = self.kept(supervisor_say::KEEPER, Some(&id));
+        let (keepers, shared) = (Arc::clone(&self.keepers), Arc::clone(&self.shared));
+        self.tasks.spawn(async move {
+            // Its end is the bridge's, or that of a practice that was removed.
+            let over = CancellationToken::new();
+            let retire = || {
+                let mut keepers = keepers.lock().unwrap_or_else(PoisonError::into_inner);
+                // It may have been put back a moment ago.
+                let removed = keeper.wanted().removed;
+                if removed {
+                    keepers.remove(&id);
+                }
+                removed
+            };
+            let keeping = || async {
+                Arc::clone(&keeper).keep(retire).await;
+                over.cancel();
+            };
+            shared.supervisor.keep(kept, &over, keeping).await;
+        });
     }
 
     /// Practices whose days were sent and that are in no configuration: nobody has the key to empty them.

@@ -4,6 +4,7 @@
 //! both: [`Clock::virtual_from`] moves exactly as fast as tokio's clock does.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ pub struct Clock(Source);
 enum Source {
     System,
     Virtual { start: DateTime<Utc>, since: Instant },
+    Kept(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>),
 }
 
 impl Clock {
@@ -29,12 +31,18 @@ impl Clock {
         Self(Source::Virtual { start, since: Instant::now() })
     }
 
+    /// A clock that somebody else keeps, and may set.
+    pub fn kept_by(shown: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Source::Kept(Arc::new(shown)))
+    }
+
     /// The present time.
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the one real clock")]
             Source::System => Utc::now(),
             Source::Virtual { start, since } => *start + TimeDelta::from_std(since.elapsed()).unwrap_or(TimeDelta::MAX),
+            Source::Kept(shown) => shown(),
         }
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
 
 use crate::booking::ledger::Deadline;
 use crate::bridge::Connect;
@@ -24,10 +25,11 @@ use crate::config::Config;
 use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
 use crate::http::penalty::PROBE_EVERY;
 use crate::ids::{BookingId, PracticeId};
-use crate::messages::start as say;
+use crate::messages::{start as say, supervisor as supervisor_say};
 use crate::practice::{Absence, all_pages};
 use crate::remote::{Answer, ErrorClass};
 use crate::store::{OpenError, Store};
+use crate::supervisor::{self, Kept, STUCK_AFTER, Supervisor};
 use crate::webhooks::pace::{BLOCKED, Refusals};
 
 /// How often the store is tried.
@@ -78,7 +80,9 @@ impl Deskless {
         F: Future<Output = Result<Store, OpenError>>,
     {
         tracing::error!("{}", self.shown().why);
-        let polling = join_all(self.healthengines.iter().map(|(id, healthengine)| self.poll_loop(id, healthengine)));
+        let (supervisor, never) = (Supervisor::default(), CancellationToken::new());
+        let poll = |(id, healthengine)| supervisor.keep(kept(id), &never, move || self.poll_loop(id, healthengine));
+        let polling = join_all(self.healthengines.iter().map(poll));
         tokio::select! {
             store = self.try_loop(open) => store,
             _ = polling => std::future::pending().await,
@@ -130,7 +134,7 @@ impl Deskless {
                     wait.max(error.pause().min(PROBE_EVERY))
                 }
             };
-            tokio::time::sleep(wait).await;
+            supervisor::rest(tokio::time::sleep(wait)).await;
         }
     }
 
@@ -150,6 +154,21 @@ impl Deskless {
             }
         }
         Ok(())
+    }
+}
+
+/// A practice's polling. What is wrong with it is logged: there is nobody else to tell.
+fn kept(id: &PracticeId) -> Kept {
+    let practice = id.clone();
+    Kept {
+        name: supervisor_say::DESKLESS,
+        practice: Some(id.clone()),
+        limit: STUCK_AFTER,
+        tell: Box::new(move |trouble| {
+            if let Some(trouble) = trouble {
+                tracing::error!(%practice, "{}", supervisor_say::trouble(supervisor_say::DESKLESS, trouble));
+            }
+        }),
     }
 }
 

@@ -26,6 +26,7 @@
 //! | [`webhooks`] | what webhooks mean, and how often is polled |
 //! | [`practice`] | the shell: one running practice |
 //! | [`store`] | what survives a power cut |
+//! | [`supervisor`], [`leaps`] | that loops live, and that the clock may leap |
 //! | [`bridge`], [`service`], [`server`] | practices side by side, with an admin page |
 //! | [`deskless`] | what is left of that while the store cannot be written |
 //! | [`http`] | how exchanges are carried, with limits on everything |
@@ -61,6 +62,7 @@ pub mod deskless;
 pub mod healthengine;
 pub mod http;
 pub mod ids;
+pub mod leaps;
 pub mod mapping;
 pub mod messages;
 pub mod openvpms;
@@ -71,5 +73,6 @@ pub mod service;
 pub mod simulator;
 pub mod span;
 pub mod store;
+pub mod supervisor;
 pub mod webhooks;
 pub mod zone;

@@ -23,6 +23,7 @@ pub mod rival;
 pub mod servers;
 pub mod start;
 pub mod state;
+pub mod supervisor;
 pub mod tls;
 pub mod updates;
 pub mod waiting;

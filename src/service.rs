@@ -1,6 +1,8 @@
 //! The service: store, bridge and listeners, from a configuration to a clean stop. `run` and `demo` are this with different
 //! ways to end.
 
+use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +16,12 @@ use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::deskless::Deskless;
-use crate::messages::{Advice, reload, start as say};
+use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
 use crate::practice::health::Subject;
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};
+use crate::supervisor::caught;
 
 /// So long what is in flight has to come to an end. The admin listener and the disk take their time after it, and the process
 /// leaves within ten seconds.
@@ -56,6 +59,30 @@ pub enum StartError {
     /// The process was stopped while the store was being opened.
     #[error("vetbridge was interrupted while it opened the store")]
     Interrupted,
+}
+
+/// Why a service cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The store cannot be written: nothing may be done that is not remembered.
+    Store(String),
+    /// A loop dies again and again, or stands still. What it left undone the next process finds.
+    Loop(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Store(why) | Self::Loop(why)) = self;
+        f.write_str(why)
+    }
+}
+
+/// A listener that is missed when it ends by itself.
+async fn missed(key: &'static str, serving: impl Future<Output = ()>, bridge: Arc<Bridge>, stop: CancellationToken) {
+    let _ended = caught(serving).await;
+    if !stop.is_cancelled() {
+        bridge.supervisor().give_up(supervisor_say::listener_ended(key));
+    }
 }
 
 /// A listener, and where it listens.
@@ -117,12 +144,14 @@ impl Service {
         };
         let gate = Gate::new(access).map_err(no_random(config))?;
         let admin = Admin::new(Arc::clone(&bridge), gate);
-        let admin = tokio::spawn(server::serve(listener, admin.router(), stop.clone()));
+        let serving = server::serve(listener, admin.router(), stop.clone());
+        let admin = tokio::spawn(missed("[admin] listen", serving, Arc::clone(&bridge), stop.clone()));
         let webhooks = webhook_listener.map(|(config, (listener, address))| {
             let heard = Arc::clone(&bridge);
             let webhooks = Webhooks::new(config, move |hint| heard.webhook(&hint));
             let stop = CancellationToken::new();
-            let task = tokio::spawn(webhooks.clone().serve(listener, stop.clone()));
+            let serving = webhooks.clone().serve(listener, stop.clone());
+            let task = tokio::spawn(missed("[webhooks] listen", serving, Arc::clone(&bridge), stop.clone()));
             Listening { webhooks, address, task, stop }
         });
         bridge.start();
@@ -177,12 +206,18 @@ impl Service {
         self.webhooks.as_ref().map(|listening| listening.address)
     }
 
-    /// Ends when the service cannot go on: the store cannot be written.
-    pub async fn failed(&self) -> String {
+    /// Ends when the service cannot go on.
+    pub async fn failed(&self) -> Failure {
         tokio::select! {
-            error = self.store.failed() => error.to_string(),
-            () = self.bridge.broken() => "the booking ledger cannot be written".to_owned(),
+            error = self.store.failed() => Failure::Store(error.to_string()),
+            () = self.bridge.broken() => Failure::Store("the booking ledger cannot be written".to_owned()),
+            why = self.bridge.supervisor().hopeless() => Failure::Loop(why),
         }
+    }
+
+    /// True while every loop makes progress: what the watchdog of the service manager is told.
+    pub fn is_alive(&self) -> bool {
+        self.bridge.supervisor().is_alive()
     }
 
     /// Begins nothing more, and rejects what is open and not in doubt while its pet owners can still choose another time: after the

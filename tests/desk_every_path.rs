@@ -243,7 +243,7 @@ fn idle(point: &Point) -> Vec<(World, Event, i64)> {
         } else if point.entry.is_open() {
             outcomes.push((point.world.clone(), Event::Unlisted, seconds));
         }
-        if next_look(&point.entry, TIMEOUT).is_some() {
+        if next_look(&point.entry, TIMEOUT, at(point.now)).is_some() {
             outcomes.push((point.world.clone(), Event::Due, seconds));
         }
     }

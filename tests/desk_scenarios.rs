@@ -193,7 +193,7 @@ fn a_timeout_needs_two_late_readings_before_the_slot_counts_as_free() {
     case.submitted(13, lost(false));
     assert_eq!(case.looked(14, Taken::None), Action::Rest, "the server can still carry it out");
     assert_eq!(
-        next_look(&case.entry, TimeDelta::seconds(10)),
+        next_look(&case.entry, TimeDelta::seconds(10), at(14)),
         Some(at(33)),
         "two timeouts after the POST was given up"
     );
@@ -276,7 +276,7 @@ fn a_booking_found_on_its_way_at_start_is_a_lost_answer() {
     case.asked(2);
     case.looked(3, Taken::None);
     // Killed here, started a minute later.
-    assert_eq!(next_look(&case.entry, TimeDelta::seconds(10)), Some(DateTime::<Utc>::MIN_UTC));
+    assert_eq!(next_look(&case.entry, TimeDelta::seconds(10), at(60)), Some(DateTime::<Utc>::MIN_UTC));
     assert_eq!(case.see(60, Event::Due), Action::LookAgain);
     assert_eq!(case.looked(61, Taken::All), confirm(&[], "p-1"));
 }
@@ -592,6 +592,27 @@ fn what_happened_last_says_what_a_person_has_to_do() {
 }
 
 #[test]
+fn a_doubt_that_was_noted_by_a_clock_ten_days_ahead_is_settled_by_the_one_that_is_right() {
+    const TEN_DAYS: i64 = 864_000;
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(TEN_DAYS, lost(false));
+    case.unreachable(TEN_DAYS + 1);
+    let next = next_look(&case.entry, TimeDelta::seconds(10), at(20)).unwrap();
+    assert!(next <= at(20), "{next}");
+    assert_eq!(case.see(20, Event::Due), Action::LookAgain);
+    assert_eq!(case.looked(20, Taken::None), Action::Rest, "the server can still carry it out");
+    assert_eq!(
+        next_look(&case.entry, TimeDelta::seconds(10), at(21)),
+        Some(at(40)),
+        "two timeouts from when that was noticed"
+    );
+    assert_eq!(case.looked(40, Taken::None), Action::Rest);
+    assert_eq!(case.looked(50, Taken::None), Action::LookAndHold);
+}
+
+#[test]
 fn a_server_that_does_not_answer_is_asked_less_and_less_about_one_booking() {
     let mut case = Case::new();
     case.asked(2);
@@ -600,7 +621,7 @@ fn a_server_that_does_not_answer_is_asked_less_and_less_about_one_booking() {
     let (mut now, mut pauses) = (14, Vec::new());
     for _ in 0..8 {
         case.unreachable(now);
-        let next = (next_look(&case.entry, TimeDelta::seconds(10)).unwrap() - at(0)).num_seconds();
+        let next = (next_look(&case.entry, TimeDelta::seconds(10), at(now)).unwrap() - at(0)).num_seconds();
         pauses.push(next - now);
         now = next;
     }

@@ -64,7 +64,9 @@ pub fn compare(sent: Option<&SentDay>, wanted: &Day, date: NaiveDate, moment: Mo
     let future = first_minute_from(moment.now + TimeDelta::nanoseconds(1), date, practice);
     let offers_inside_notice = sent.day.starts().any(|(minute, _)| (future..soonest).contains(&minute));
     let slot_length = TimeDelta::minutes(sent.day.slot_size_minutes().into());
-    if offers_inside_notice && sent.accepted && moment.now >= sent.at + slot_length {
+    // Sent in the future: before this machine's clock was set right.
+    let long_ago = moment.now >= sent.at + slot_length || moment.now < sent.at;
+    if offers_inside_notice && sent.accepted && long_ago {
         return DayChange::NoticeOnly;
     }
     DayChange::Same

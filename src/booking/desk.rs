@@ -28,7 +28,7 @@ mod resolved;
 mod telling;
 mod words;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ledger::{Deadline, Doubt, Entry, Owed, State};
 use crate::messages::booking as say;
@@ -131,7 +131,9 @@ impl Desk<'_> {
     /// True while OpenVPMS has a rest from this booking, and no pet owner waits for a rejection.
     fn is_left_alone(&self) -> bool {
         let hurry = !self.now.hold && self.deadline().rejection_counts(self.now.now);
-        !hurry && self.entry.not_before.is_some_and(|at| self.now.now < at)
+        // A time further away was noted before this machine's clock was set right.
+        let rests = |at: DateTime<Utc>| self.now.now < at && at <= self.now.now + LOOK_RETRY_MAX;
+        !hurry && self.entry.not_before.is_some_and(rests)
     }
 
     fn deadline(&self) -> Deadline {
@@ -274,7 +276,11 @@ impl Desk<'_> {
             let reason = self.last_reason();
             return self.then(Action::Cancel(reason));
         }
-        match next_look(&self.entry, self.now.request_timeout) {
+        if let Some(doubt) = self.entry.doubt.as_mut().filter(|doubt| doubt.is_of_the_future(self.now.now)) {
+            // Noted before this machine's clock was set right. The POST left before this moment, that much is certain.
+            *doubt = Doubt { since: self.now.now, looked_at: None, free_at: None, ..*doubt };
+        }
+        match next_look(&self.entry, self.now.request_timeout, self.now.now) {
             Some(due) if due <= self.now.now => self.then(Action::LookAgain),
             _ => self.rest(),
         }

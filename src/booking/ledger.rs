@@ -83,6 +83,14 @@ pub struct Doubt {
     pub free_at: Option<DateTime<Utc>>,
 }
 
+impl Doubt {
+    /// True if some of it was noted by a clock that was ahead of this moment.
+    pub fn is_of_the_future(&self, now: DateTime<Utc>) -> bool {
+        let Self { since, server_is_through: _, looked_at, free_at } = *self;
+        [Some(since), looked_at, free_at].into_iter().flatten().any(|at| now < at)
+    }
+}
+
 /// A state that was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happening {

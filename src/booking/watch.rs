@@ -118,7 +118,8 @@ pub fn round(
 /// True if the reading shows an appointment's time as free although it began after the appointment was made.
 pub fn is_suspect(entry: &Entry, schedule_free: &[Span], reading_began: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     is_watched(entry, now)
-        && entry.inserted_at.is_none_or(|at| at < reading_began)
+        // Made in the future: before this machine's clock was set right, and long ago.
+        && entry.inserted_at.is_none_or(|at| at < reading_began || now < at)
         && entry.place.as_ref().is_some_and(|place| span::touches(schedule_free, &place.span))
 }
 

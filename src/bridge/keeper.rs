@@ -5,6 +5,7 @@
 //! its beginning. So nothing in flight is lost or repeated, for the same reasons for which a restart loses and repeats nothing, and
 //! there is no second way to apply a setting. Two of them never run at one time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use crate::config;
 use crate::healthengine::HealthengineHandle;
 use crate::messages::practice as say;
 use crate::practice::{Doors, Farewell, Practice, Settings, Shared};
+use crate::supervisor;
 
 /// What a practice is and has to work with.
 #[derive(Clone)]
@@ -104,6 +106,7 @@ pub struct Keeper {
     practice: Mutex<Arc<Practice>>,
     /// What the first practice was made for: something else can be wanted before the keeper has begun.
     first: Mutex<Option<Wanted>>,
+    has_begun: AtomicBool,
     shared: Arc<Shared>,
     stop: CancellationToken,
 }
@@ -125,6 +128,7 @@ impl Keeper {
             wanted: watch::Sender::new(wanted),
             reached: watch::Sender::new(standing),
             practice: Mutex::new(practice),
+            has_begun: AtomicBool::new(false),
             shared,
             stop,
         })
@@ -164,17 +168,27 @@ impl Keeper {
     pub async fn keep(self: Arc<Self>, retire: impl Fn() -> bool) {
         let mut wanted = self.wanted.subscribe();
         let mut practice = self.practice();
+        if self.has_begun.swap(true, Ordering::Relaxed) {
+            // This failed before: what it had brought about ends as at the end of the process.
+            supervisor::wait(practice.stop()).await;
+            practice = made(&self.wanted().means, &self.shared, &self.stop);
+            *self.practice.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&practice);
+        }
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut now = first.unwrap_or_else(|| wanted.borrow_and_update().clone());
         loop {
-            let ended = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => Ended::Stopped,
-                // The sender is this keeper's own.
-                _ = wanted.wait_for(|next| *next != now) => Ended::Changed,
-                () = self.work(&practice, now.off()) => Ended::Left,
+            let ended = async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => Ended::Stopped,
+                    // The sender is this keeper's own.
+                    _ = wanted.wait_for(|next| *next != now) => Ended::Changed,
+                    () = self.work(&practice, now.off()) => Ended::Left,
+                }
             };
-            practice.stop().await;
+            // A farewell takes as long as the servers do.
+            let ended = supervisor::rest(ended).await;
+            supervisor::wait(practice.stop()).await;
             match ended {
                 Ended::Stopped => return,
                 Ended::Left if retire() => return,

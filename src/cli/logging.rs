@@ -55,6 +55,14 @@ impl LogLevel {
     }
 }
 
+/// What a panic says can hold what came over the network (an index into a text quotes the text), so only its place is logged.
+fn log_panics_without_their_words() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "A part of vetbridge panicked: a fault in vetbridge. Please report it with this place.");
+    }));
+}
+
 /// Starts logging for this process. A second call changes nothing.
 pub(super) fn start(format: LogFormat, level: LogLevel) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
@@ -63,6 +71,7 @@ pub(super) fn start(format: LogFormat, level: LogLevel) {
         LogFormat::Json => lines.with_ansi(false).json().flatten_event(true).boxed(),
     };
     // An error means that somebody logs already, as in tests.
+    log_panics_without_their_words();
     let _ = tracing_subscriber::registry().with(lines.with_filter(targets(level))).try_init();
 }
 

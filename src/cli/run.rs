@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +16,7 @@ use crate::config::in_force::InForce;
 use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config, ConfigError};
 use crate::messages::{config as config_say, reload as reload_say, start as say, webhooks as webhooks_say};
-use crate::service::{self, Service};
+use crate::service::{self, Failure, Service};
 use crate::store;
 
 /// Runs the command.
@@ -27,6 +28,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
+    let mut watchdog = Watchdog::of_the_service_manager();
     let (mut network, clock) = (Network::new(&config)?, Clock::system());
     let ready = || {
         let _ = sd_notify::notify(&[NotifyState::Ready]);
@@ -40,6 +42,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
                 _ = interrupted.recv() => return Ok(ExitCode::SUCCESS),
                 // The file is looked at again when the service runs.
                 _ = hung_up.recv() => {}
+                () = watchdog.is_due() => watchdog.feed(true),
             }
         }
     };
@@ -56,18 +59,47 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
             why = service.failed() => break Some(why),
             _ = hung_up.recv() => file.forget(),
             () = change_of(&mut file) => {}
+            () = watchdog.is_due() => {
+                watchdog.feed(service.is_alive());
+                continue;
+            }
         }
         network = reload(&service, network, &config.source, &mut file);
     };
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("{}", say::STOPPING);
-    if failure.is_some() {
+    if matches!(failure, Some(Failure::Store(_))) {
         service.reject_open().await;
     }
     service.stop().await;
     match failure {
         None => Ok(ExitCode::SUCCESS),
-        Some(why) => Err(anyhow::anyhow!(say::had_to_stop(&why))),
+        Some(why) => Err(anyhow::anyhow!(say::had_to_stop(&why.to_string()))),
+    }
+}
+
+/// The service manager's watchdog, where it has one (`WatchdogSec`): it ends a process that it does not hear from.
+struct Watchdog(Option<tokio::time::Interval>);
+
+impl Watchdog {
+    fn of_the_service_manager() -> Self {
+        let every = sd_notify::watchdog_enabled().map(|limit| (limit / 3).max(Duration::from_millis(10)));
+        Self(every.map(tokio::time::interval))
+    }
+
+    /// Ends when it expects to hear from us.
+    async fn is_due(&mut self) {
+        match &mut self.0 {
+            Some(interval) => drop(interval.tick().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// It hears from us only while every loop makes progress.
+    fn feed(&self, alive: bool) {
+        if alive {
+            let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+        }
     }
 }
 

@@ -211,7 +211,7 @@ impl Demo {
 
     /// Ends when the bridge cannot go on.
     pub async fn failed(&self) -> String {
-        self.stage.service().failed().await
+        self.stage.service().failed().await.to_string()
     }
 
     /// Stops the bridge and the simulators, and removes what they kept.

@@ -34,6 +34,7 @@ use crate::http::network::{Credentials, HeaderName};
 use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingId, RequestId};
 use crate::remote::{Answer, CallError, ErrorClass};
+use crate::supervisor;
 
 /// What is encoded in a path segment or a parameter: all but the characters that never need it.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -185,7 +186,9 @@ impl Client {
 
     async fn ask(&self, request: Request) -> Answer<Response> {
         let asked_at = self.clock.now();
-        let response = self.transport.exchange(request).await?;
+        let response = self.transport.exchange(request).await;
+        supervisor::progress();
+        let response = response?;
         let answered_at = self.clock.now();
         let date = response.header("date").and_then(dates::of_header);
         if let Some(date) = date.filter(|_| tells_the_time(&response)) {

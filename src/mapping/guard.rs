@@ -169,7 +169,8 @@ fn judge_list<Id: Copy + Ord>(
         _ => doubt.insert(Doubt { offered: offered.clone(), readings: 0, counted_at: occasion.now, released: false }),
     };
     // Readings that somebody asked for in between do not make the wait shorter. A tenth is left for timers that are
-    // early.
+    // early. One of the future was counted before this machine's clock was set right: the next one is an interval from here.
+    doubt.counted_at = doubt.counted_at.min(occasion.now);
     if doubt.readings == 0 || occasion.now - doubt.counted_at >= occasion.interval * 9 / 10 {
         doubt.readings = doubt.readings.saturating_add(1);
         doubt.counted_at = occasion.now;

@@ -6,6 +6,8 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
+use chrono::TimeDelta;
+
 use super::Advice;
 
 /// A listener cannot listen. `key` is its place in the configuration, such as `[admin] listen`.
@@ -32,6 +34,14 @@ pub const RUNS: &str = "vetbridge runs.";
 /// A valid configuration that asks for nothing.
 pub const NOTHING_ENABLED: &str =
     "No practice is enabled, so there is nothing to do. Add a [[practice]] block (see `vetbridge discover --toml`).";
+/// The wall clock and the clock that waits are measured by moved apart.
+pub fn clock_leaped(by: TimeDelta) -> String {
+    let seconds = by.num_seconds().unsigned_abs();
+    let way = if by < TimeDelta::zero() { "back" } else { "ahead" };
+    format!(
+        "The machine's clock went {seconds} s {way}: it slept, or its clock was set. Everything that may be due is done at once."
+    )
+}
 /// SIGTERM, SIGINT.
 pub const STOPPING: &str = "Stopping: what is in flight is finished first.";
 

@@ -20,6 +20,7 @@ use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
+use crate::supervisor;
 
 /// Below the address of OpenVPMS.
 const BASE: &str = "/ws/booking/v2";
@@ -48,6 +49,12 @@ impl Client {
         Self { transport: self.transport.clone(), lane }
     }
 
+    async fn exchange(&self, request: Request) -> Answer<Response> {
+        let answer = self.transport.exchange(request).await;
+        supervisor::progress();
+        answer
+    }
+
     async fn read<T>(&self, path: String, read: impl FnOnce(&Value) -> Result<T, Misfit> + Send) -> Answer<T> {
         let call = route::template(Method::Get, &path, WORDS);
         self.read_answer(path, read).await.map_err(|error| error.of(call))
@@ -63,7 +70,7 @@ impl Client {
             lane: self.lane,
             repeatable: true,
         };
-        let response = self.transport.exchange(request).await?;
+        let response = self.exchange(request).await?;
         match response.status {
             200 => answer::json(&response, read),
             _ => Err(refusal::error(&response)),
@@ -80,7 +87,7 @@ impl Client {
         let call = route::template(method, &path, WORDS);
         let path = format!("{BASE}/{path}");
         let request = Request { method, path, accept, json, gzip: false, lane: Lane::Desk, repeatable: false };
-        let answer = self.transport.exchange(request).await.and_then(|response| match response.status {
+        let answer = self.exchange(request).await.and_then(|response| match response.status {
             200..=299 => Ok(response),
             _ => Err(refusal::error(&response)),
         });

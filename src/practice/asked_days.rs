@@ -11,6 +11,7 @@ use crate::availability::{Day, ResourceDay};
 use crate::healthengine::{AvailabilityRequest, AvailabilitySnapshot};
 use crate::ids::{ResourceId, ScheduleId};
 use crate::remote::Answer;
+use crate::supervisor;
 
 /// So many days without a reading are sent for one poll; what is still wanted is listed again.
 const AT_ONCE_MAX: usize = 500;
@@ -33,14 +34,24 @@ impl AtOnce {
 impl Practice {
     /// Sends the days that Healthengine asks for.
     pub(super) async fn asked_days_loop(self: Arc<Self>) {
+        let mut clock = self.shared.leaps.listen();
         loop {
             self.send_due(&self.asked_days).await;
             let wait = self.wait_for_due(&self.asked_days);
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = self.asked_days.woken() => {}
-                () = tokio::time::sleep(wait) => {}
+            let due = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => false,
+                    () = self.asked_days.woken() => true,
+                    () = tokio::time::sleep(wait) => true,
+                    () = clock.leaped() => {
+                        self.asked_days.locked().wait_no_longer();
+                        true
+                    }
+                }
+            });
+            if !due.await {
+                return;
             }
         }
     }
@@ -87,7 +98,7 @@ impl Practice {
         }
         let Ok(turn) = Arc::clone(&self.answering_at_once).try_lock_owned() else { return };
         let practice = Arc::clone(self);
-        self.tasks.spawn(async move {
+        self.spawn("days that need no reading", async move {
             let mut done: Vec<(String, NaiveDate)> =
                 again.iter().map(|own| (own.resource.to_string(), own.date)).collect();
             done.extend(empty.iter().map(|own| (own.pms_resource_id.clone(), own.date)));

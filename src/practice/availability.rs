@@ -14,6 +14,7 @@ use crate::availability::Days;
 use crate::delays::Delays;
 use crate::messages::configuration as configuration_say;
 use crate::remote::{Answer, CallError, ErrorClass};
+use crate::supervisor;
 
 /// Days beyond the near ones that could not be read or sent are tried again after this at the soonest.
 const FAR_RETRY: Duration = Duration::from_secs(60);
@@ -31,14 +32,20 @@ impl Practice {
         let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
         let mut offering_changed = self.offered.subscribe();
         let mut mapping_changed = self.offering.subscribe();
+        let mut clock = self.shared.leaps.listen();
         loop {
             let Some((offering, sends)) = self.to_be_read() else {
-                tokio::select! {
-                    biased;
-                    () = self.stop.cancelled() => return,
-                    _ = offering_changed.changed() => {}
-                    _ = mapping_changed.changed() => {}
-                    &() = self.first_configuration.wait(), if !self.first_configuration.initialized() => {}
+                let offered = supervisor::rest(async {
+                    tokio::select! {
+                        biased;
+                        () = self.stop.cancelled() => false,
+                        _ = offering_changed.changed() => true,
+                        _ = mapping_changed.changed() => true,
+                        &() = self.first_configuration.wait(), if !self.first_configuration.initialized() => true,
+                    }
+                });
+                if !offered.await {
+                    return;
                 }
                 continue;
             };
@@ -83,12 +90,20 @@ impl Practice {
                     (near_at, far_at) = (now, now);
                 }
             }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep_until(if sends { near_at.min(far_at) } else { near_at }) => {}
-                // New resources are offered at once.
-                _ = offering_changed.changed() => (near_at, far_at) = (Instant::now(), Instant::now()),
+            let woken = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => None,
+                    () = tokio::time::sleep_until(if sends { near_at.min(far_at) } else { near_at }) => Some(false),
+                    // New resources are offered at once.
+                    _ = offering_changed.changed() => Some(true),
+                    () = clock.leaped() => Some(true),
+                }
+            });
+            match woken.await {
+                None => return,
+                Some(true) => (near_at, far_at) = (Instant::now(), Instant::now()),
+                Some(false) => {}
             }
         }
     }

@@ -33,6 +33,7 @@ use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration as say, practice as practice_say};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Kind, Record, Store};
+use crate::supervisor;
 
 pub(super) use changes::ConfigurationChanges;
 use changes::ListChange;
@@ -144,6 +145,7 @@ impl Practice {
     pub(super) async fn configuration_loop(self: Arc<Self>) {
         let sync = &self.settings.sync;
         let mut delays = self.delays(Duration::from_secs(1));
+        let mut clock = self.shared.leaps.listen();
         loop {
             let wait = match self.configure(Reason::Interval, false).await {
                 Ok(_) => {
@@ -157,12 +159,18 @@ impl Practice {
                 }
             };
             let _again = self.first_configuration.set(());
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
-                () = self.configuration.wanted.notified() => {}
-                () = self.read_features_again() => {}
+            let due = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => false,
+                    () = tokio::time::sleep(wait) => true,
+                    () = self.configuration.wanted.notified() => true,
+                    () = self.read_features_again() => true,
+                    () = clock.leaped() => true,
+                }
+            });
+            if !due.await {
+                return;
             }
         }
     }
@@ -204,7 +212,7 @@ impl Practice {
 
     /// Reads OpenVPMS's inventory and brings Healthengine's configuration into line with it. A dry run says what it would send.
     pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
-        let _one = self.configuring.lock().await;
+        let _one = supervisor::wait(self.configuring.lock()).await;
         let asked = asked(&self.config);
         let read = self.read_inventory(&asked).await;
         self.heard_of_openvpms(Source::Inventory, None, read.as_ref().map(drop));

@@ -62,7 +62,7 @@ impl Practice {
     pub(super) fn reject_documents(self: &Arc<Self>, document: Document) {
         let Ok(refused) = Arc::clone(self.documents.of(document)).try_lock_owned() else { return };
         let practice = Arc::clone(self);
-        self.tasks.spawn(async move {
+        self.spawn("documents", async move {
             let rejected = async {
                 match document {
                     Document::Upload => practice.reject_uploads(refused).await,

@@ -52,7 +52,15 @@ impl Wanted {
 #[derive(Debug, Clone, Copy)]
 struct Failure {
     times: u32,
+    at: DateTime<Utc>,
     again: DateTime<Utc>,
+}
+
+impl Failure {
+    /// When it is tried again. A failure of the future was noted before this machine's clock was set right, and puts nothing off.
+    fn again(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        if self.at <= now { self.again } else { DateTime::<Utc>::MIN_UTC }
+    }
 }
 
 /// Days that are to be read and sent at once.
@@ -94,7 +102,7 @@ impl Due {
     ) -> Vec<ReadDay> {
         let (mut taken, mut left) = (Vec::new(), BTreeMap::new());
         for ((day, resource), read) in std::mem::take(&mut self.read) {
-            if self.at(resource, day, &free_from) <= now {
+            if self.at(resource, day, now, &free_from) <= now {
                 self.no_longer_due(day, resource);
                 taken.push(read);
             } else {
@@ -116,9 +124,13 @@ impl Due {
     }
 
     /// When the first of them may be sent.
-    pub(super) fn next_at(&self, free_from: impl Fn(ResourceId, NaiveDate) -> DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(super) fn next_at(
+        &self,
+        now: DateTime<Utc>,
+        free_from: impl Fn(ResourceId, NaiveDate) -> DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         let of_day = |(day, wanted): (&NaiveDate, &BTreeMap<ResourceId, Which>)| {
-            wanted.keys().map(|resource| self.at(*resource, *day, &free_from)).min()
+            wanted.keys().map(|resource| self.at(*resource, *day, now, &free_from)).min()
         };
         self.days.iter().filter_map(of_day).min()
     }
@@ -127,9 +139,10 @@ impl Due {
         &self,
         resource: ResourceId,
         day: NaiveDate,
+        now: DateTime<Utc>,
         free_from: impl Fn(ResourceId, NaiveDate) -> DateTime<Utc>,
     ) -> DateTime<Utc> {
-        let again = self.failed.get(&(day, resource)).map(|failure| failure.again);
+        let again = self.failed.get(&(day, resource)).map(|failure| failure.again(now));
         free_from(resource, day).max(again.unwrap_or(DateTime::<Utc>::MIN_UTC))
     }
 
@@ -144,7 +157,7 @@ impl Due {
             let mut alike: BTreeMap<u32, BTreeMap<ResourceId, Which>> = BTreeMap::new();
             for (resource, which) in wanted {
                 let is_read = self.read.contains_key(&(*day, *resource));
-                if !is_read && self.at(*resource, *day, &free_from) <= now {
+                if !is_read && self.at(*resource, *day, now, &free_from) <= now {
                     let times = self.failed.get(&(*day, *resource)).map_or(0, |failure| failure.times);
                     let alike = alike.entry(times).or_default();
                     if alike.len() < RESOURCES_MAX {
@@ -183,12 +196,20 @@ impl Due {
     pub(super) fn put_off(&mut self, wanted: &Wanted, now: DateTime<Utc>, longest: Duration, asked: Duration) {
         for (day, resource) in wanted.pairs() {
             self.add(resource, day, wanted.resources.get(&resource).copied().unwrap_or(Which::Changed));
-            let failure = self.failed.entry((day, resource)).or_insert(Failure { times: 0, again: now });
+            let failure = self.failed.entry((day, resource)).or_insert(Failure { times: 0, at: now, again: now });
             let pause = (RETRY * 2_u32.pow(failure.times.min(10))).min(longest).max(asked);
             failure.times = failure.times.saturating_add(1);
+            failure.at = now;
             failure.again = now + TimeDelta::from_std(pause).unwrap_or_default();
         }
         self.failed.retain(|(day, _), _| now.date_naive() <= *day + chrono::Days::new(2));
+    }
+
+    /// Nothing waits for a later attempt: all of it is due.
+    pub(super) fn wait_no_longer(&mut self) {
+        for failure in self.failed.values_mut() {
+            failure.again = DateTime::<Utc>::MIN_UTC;
+        }
     }
 
     /// These days are asked for of every resource, and no others.
@@ -323,18 +344,34 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_before_the_clock_was_set_right_is_due_at_once_and_so_is_all_after_a_sleep() {
+        let mut due = asked_for_all(1..2);
+        let all = due.take(at(0), any_time).unwrap();
+        let ahead = 86_400;
+        due.put_off(&all, at(ahead), Duration::from_secs(30), Duration::from_secs(3600));
+        assert_eq!(due.take(at(ahead + 3599), any_time), None);
+        assert!(due.next_at(at(0), any_time).unwrap() <= at(0));
+        let again = due.take(at(0), any_time).unwrap();
+        assert_eq!(again, all);
+        due.put_off(&again, at(1), Duration::from_secs(30), Duration::from_secs(3600));
+        assert_eq!(due.take(at(2), any_time), None);
+        due.wait_no_longer();
+        assert_eq!(due.take(at(2), any_time), Some(all));
+    }
+
+    #[test]
     fn a_day_that_was_read_with_its_change_is_not_read_again_and_the_latest_reading_counts() {
         let mut due = Due::default();
         due.add_read(read("s136", 1, 0));
         due.add_read(read("s136", 1, 1));
         due.add_read(read("s211", 1, 0));
         let not_before = |resource, _| if resource == id("s211") { at(9) } else { at(5) };
-        assert_eq!((due.next_at(not_before), due.take_read(at(4), not_before)), (Some(at(5)), vec![]));
+        assert_eq!((due.next_at(at(4), not_before), due.take_read(at(4), not_before)), (Some(at(5)), vec![]));
         assert_eq!(due.take(at(9), not_before), None, "they wait for their turn, not for a reading");
         assert_eq!(due.take_read(at(5), not_before), [read("s136", 1, 1)]);
         assert_eq!(due.take(at(5), not_before), None);
         assert_eq!(due.take_read(at(9), not_before), [read("s211", 1, 0)]);
-        assert_eq!((due.take(at(9), not_before), due.next_at(not_before)), (None, None));
+        assert_eq!((due.take(at(9), not_before), due.next_at(at(9), not_before)), (None, None));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use super::configuration::Reason;
 use super::health::Subject;
@@ -29,7 +29,7 @@ use crate::remote::{Answer, ErrorClass};
 use crate::webhooks::pace::BLOCKED;
 
 /// How long what is under way may take to be settled.
-const SETTLING: TimeDelta = TimeDelta::minutes(2);
+const SETTLING: Duration = Duration::from_secs(120);
 /// Between two rounds of a farewell that goes on.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -64,7 +64,7 @@ impl Practice {
     pub async fn leave(self: &Arc<Self>, removed: bool) -> Farewell {
         self.doubt_days_of_a_replaced_store();
         self.forget_acceptance();
-        let began = self.now();
+        let began = Instant::now();
         let mut delays = self.delays(ROUND);
         loop {
             let wait = match self.leave_step(began).await {
@@ -101,12 +101,12 @@ impl Practice {
     }
 
     /// As much of it as can be done at once; true if that was all.
-    async fn leave_step(self: &Arc<Self>, began: DateTime<Utc>) -> Answer<bool> {
+    async fn leave_step(self: &Arc<Self>, began: Instant) -> Answer<bool> {
         if self.offering().is_none() {
             // The measure of what was booked. Without it bookings are dealt with as while OpenVPMS is away.
             let _unread = self.configure(Reason::Interval, true).await.map_err(Failed::into_error);
         }
-        let may_wait = self.now() - began < SETTLING;
+        let may_wait = began.elapsed() < SETTLING;
         if !may_wait {
             // A booking that a task is at follows in the next round.
             self.give_up_bookings().await;

@@ -66,6 +66,8 @@ pub enum Subject {
     LeftBehind,
     /// The configuration file has errors since it was last read, or waits for a restart.
     ConfigFile,
+    /// A loop that stands still, or a task that failed, by its name.
+    Loop(&'static str),
     /// One booking.
     Booking(BookingId),
 }
@@ -100,6 +102,7 @@ impl Subject {
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),
+            Self::Loop(name) => format!("loop {name}"),
             Self::Booking(id) => format!("booking {id}"),
         }
     }
@@ -192,7 +195,7 @@ impl Health {
     pub fn forget_old_bookings(&self, now: DateTime<Utc>) {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         problems.retain(|subject, problem| {
-            !matches!(subject, Subject::Booking(_)) || now - problem.since < BOOKING_PROBLEM_LASTS
+            !matches!(subject, Subject::Booking(_)) || (now - problem.since).abs() < BOOKING_PROBLEM_LASTS
         });
     }
 

@@ -1,5 +1,7 @@
 //! Whether Healthengine shows what the diary says, and what was last done when.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
@@ -11,6 +13,8 @@ use crate::messages::{practice as say, rival};
 pub struct Progress {
     /// The last poll that was answered.
     pub polled_at: Option<DateTime<Utc>>,
+    /// How long after the last poll the next one begins.
+    pub poll_wait: Duration,
     /// The last reading of every schedule of the near days.
     pub read_at: Option<DateTime<Utc>>,
     /// The last time the configuration was as Healthengine has it.
@@ -22,8 +26,9 @@ pub struct Progress {
 impl Progress {
     /// The later of each: what a practice that starts anew goes on from.
     fn or(self, former: Self) -> Self {
-        let Self { polled_at, read_at, configured_at, sent_at } = self;
+        let Self { polled_at, poll_wait, read_at, configured_at, sent_at } = self;
         Self {
+            poll_wait: poll_wait.max(former.poll_wait),
             polled_at: polled_at.max(former.polled_at),
             read_at: read_at.max(former.read_at),
             configured_at: configured_at.max(former.configured_at),
@@ -56,10 +61,11 @@ impl Practice {
         if !self.configuration.was_ever_accepted() {
             reasons.push(say::NOT_CONFIGURED.to_owned());
         }
-        if progress.read_at.is_none_or(|at| now - at > stale) {
+        if is_stale(progress.read_at, stale, now) {
             reasons.push(say::NOT_READ.to_owned());
         }
-        if progress.polled_at.is_none()
+        let poll_wait = TimeDelta::from_std(progress.poll_wait).unwrap_or(TimeDelta::minutes(30));
+        if is_stale(progress.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now)
             || self.locked(&self.calls).poll_fails()
             || self.health.has(&Subject::BookingList)
         {
@@ -74,6 +80,32 @@ impl Practice {
         if self.rivals.is_certain() {
             reasons.push(rival::NOT_ALONE.to_owned());
         }
+        reasons.extend(self.loops_that_are_ill());
         reasons
+    }
+
+    /// The next poll begins this long after the last one began.
+    pub(super) fn polls_again_after(&self, wait: Duration) {
+        self.locked(&self.progress).poll_wait = wait;
+    }
+}
+
+/// True for what was never done, or so long ago. Far in the future it was done before this machine's clock was set right: how long
+/// ago that is nobody knows.
+fn is_stale(at: Option<DateTime<Utc>>, after: TimeDelta, now: DateTime<Utc>) -> bool {
+    at.is_none_or(|at| (now - at).abs() > after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_before_the_clock_was_set_back_counts_for_nothing() {
+        let (at, minute) = (DateTime::UNIX_EPOCH + TimeDelta::days(20_000), TimeDelta::minutes(1));
+        assert!(is_stale(None, minute, at));
+        for (after, expected) in [(0, false), (60, false), (61, true), (-60, false), (-61, true), (-864_000, true)] {
+            assert_eq!(is_stale(Some(at), minute, at + TimeDelta::seconds(after)), expected, "{after}");
+        }
     }
 }

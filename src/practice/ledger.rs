@@ -63,6 +63,13 @@ impl Ledger {
         Self { store, live: Mutex::new(live), unreadable: found.unreadable }
     }
 
+    /// The clock leaped: bookings that were over by a clock that was ahead may be upcoming again.
+    pub fn look_again(&self, now: DateTime<Utc>) {
+        for entry in self.all().into_iter().filter(|entry| is_live(entry, now)) {
+            self.live().entry(entry.booking_id).or_insert(entry);
+        }
+    }
+
     /// The bookings that could not be read when the ledger was opened.
     pub fn unreadable(&self) -> &[Unreadable] {
         &self.unreadable

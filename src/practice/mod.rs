@@ -3,6 +3,7 @@
 //! | file | does |
 //! | --- | --- |
 //! | [`shared`] | what a practice is made with |
+//! | [`loops`] | its loops and tasks, and that each of them is kept alive |
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
 //! | [`lists`] | reads its lists, and what it means that something is not on one |
 //! | [`turns`] | lets one task at a time be at a booking |
@@ -52,6 +53,7 @@ mod kept;
 pub mod ledger;
 mod lists;
 pub mod locks;
+mod loops;
 mod offering;
 mod openness;
 mod outcomes;
@@ -232,20 +234,6 @@ impl Practice {
             outstanding: Mutex::default(),
             unserved: Mutex::default(),
         })
-    }
-
-    /// Starts the loops. They end when the practice's token is cancelled.
-    pub fn start(self: &Arc<Self>) {
-        let tasks = &self.tasks;
-        tasks.spawn(Arc::clone(self).configuration_loop());
-        tasks.spawn(Arc::clone(self).availability_loop());
-        tasks.spawn(Arc::clone(self).refresh_loop());
-        tasks.spawn(Arc::clone(self).asked_days_loop());
-        tasks.spawn(Arc::clone(self).request_loop());
-        tasks.spawn(Arc::clone(self).due_loop());
-        tasks.spawn(Arc::clone(self).subscription_loop());
-        tasks.spawn(Arc::clone(self).watch_loop());
-        tasks.spawn(Arc::clone(self).rival_loop());
     }
 
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.

@@ -61,6 +61,13 @@ impl Record for Unheard {
     const VERSION: u32 = 1;
 }
 
+impl Unheard {
+    /// True once nothing of it can be on its way. What left in the future did so before this machine's clock was set right.
+    fn has_arrived(&self, now: DateTime<Utc>) -> bool {
+        self.since + LATE <= now || now < self.since
+    }
+}
+
 /// They travel with the days they are about.
 pub(super) const UNHEARD_DAY: Kind = Kind::exported::<Unheard>();
 
@@ -194,12 +201,12 @@ impl Publisher {
         if self.full_resync_at().is_some_and(|at| sent_at < at || now < sent_at) {
             return true;
         }
-        self.unheard().get(&key).is_some_and(|unheard| sent_at < unheard.since || unheard.since + LATE <= now)
+        self.unheard().get(&key).is_some_and(|unheard| sent_at < unheard.since || unheard.has_arrived(now))
     }
 
     /// Unheard days that nothing can overtake any longer.
     pub(super) fn to_be_settled(&self, now: DateTime<Utc>) -> Vec<Key> {
-        self.unheard().iter().filter(|(_, unheard)| unheard.since + LATE <= now).map(|(key, _)| *key).collect()
+        self.unheard().iter().filter(|(_, unheard)| unheard.has_arrived(now)).map(|(key, _)| *key).collect()
     }
 
     fn key(&self, (resource, date): Key) -> String {
@@ -218,12 +225,14 @@ impl Publisher {
         self.accepted(resource, date).is_some_and(|own| own.day.starts().next().is_some())
     }
 
-    /// From when on a day of this resource may be sent again.
-    pub(super) fn free_from(&self, resource: ResourceId, date: NaiveDate) -> DateTime<Utc> {
+    /// From when on a day of this resource may be sent again. What was sent in the future was so before this machine's clock was set
+    /// right, and long ago.
+    pub(super) fn free_from(&self, resource: ResourceId, date: NaiveDate, now: DateTime<Utc>) -> DateTime<Utc> {
         let key = (resource, date);
         let heard = self.told().get(&key).map(|told| told.sent.at);
         let left = self.unheard().get(&key).map(|unheard| unheard.since);
-        heard.max(left).map_or(DateTime::<Utc>::MIN_UTC, |at| at + QUEUE_TIME)
+        let known = |at: &DateTime<Utc>| *at <= now;
+        heard.filter(known).max(left.filter(known)).map_or(DateTime::<Utc>::MIN_UTC, |at| at + QUEUE_TIME)
     }
 
     /// True if some day was ever sent.
@@ -323,7 +332,7 @@ impl Practice {
             let (mut batch, mut read_at) = (Vec::new(), Vec::new());
             for ReadDay { began, as_of, day } in waiting.by_ref() {
                 match self.judge(&day, began, which, now) {
-                    Verdict::Send if now < self.publisher.free_from(day.resource, day.date) => {
+                    Verdict::Send if now < self.publisher.free_from(day.resource, day.date, now) => {
                         self.note_due_day(day.resource, day.date, which);
                     }
                     Verdict::Send => {
@@ -430,7 +439,7 @@ impl Practice {
         let mut batch = Batch::new();
         for (index, (day, before)) in days.iter().zip(before).enumerate() {
             let left = if accepted.contains(&index) {
-                before.filter(|before| now < before.since + LATE)
+                before.filter(|before| !before.has_arrived(now))
             } else if nothing_was_done {
                 before
             } else {

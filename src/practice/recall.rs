@@ -68,7 +68,7 @@ impl Practice {
         }
         let Ok(turn) = Arc::clone(&self.shared.clients.readers).try_acquire_owned() else { return };
         let practice = Arc::clone(self);
-        self.tasks.spawn(async move {
+        self.spawn("bookings that are read back", async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}

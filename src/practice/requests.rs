@@ -25,6 +25,7 @@ use crate::healthengine::{BookingRequest, RequestKind};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::remote::{Answer, ErrorClass};
+use crate::supervisor;
 use crate::webhooks::evidence::Item;
 use crate::webhooks::pace::{self, Circumstances, Outcome, Pace, Refusals};
 
@@ -50,6 +51,7 @@ impl Practice {
         self.wait_for_the_first_configuration().await;
         // When the last poll began that a webhook caused.
         let mut hinted_at = None;
+        let mut clock = self.shared.leaps.listen();
         let mut refusals = Refusals::default();
         loop {
             let began = Instant::now();
@@ -67,13 +69,22 @@ impl Practice {
                 Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },
             };
             let Pace { wait, hint_after } = self.pace(outcome, hinted_at.map(|at| began - at));
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                // From poll to poll, however long answering took.
-                () = tokio::time::sleep_until(began + wait) => {}
-                () = self.hinted(hint_after.map(|after| began + after)) => hinted_at = Some(Instant::now()),
-                () = self.try_again.notified() => {}
+            self.polls_again_after(wait);
+            let woken = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => None,
+                    // From poll to poll, however long answering took.
+                    () = tokio::time::sleep_until(began + wait) => Some(false),
+                    () = self.hinted(hint_after.map(|after| began + after)) => Some(true),
+                    () = self.try_again.notified() => Some(false),
+                    () = clock.leaped() => Some(false),
+                }
+            });
+            match woken.await {
+                None => return,
+                Some(true) => hinted_at = Some(Instant::now()),
+                Some(false) => {}
             }
         }
     }
@@ -98,11 +109,8 @@ impl Practice {
                 self.first_sending.wait().await;
             }
         };
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => {}
-            _ = tokio::time::timeout(if is_new { FIRST_CONFIGURATION } else { FIRST_READING }, first) => {}
-        }
+        let first = tokio::time::timeout(if is_new { FIRST_CONFIGURATION } else { FIRST_READING }, first);
+        let _stopped = supervisor::wait(self.stop.run_until_cancelled(first)).await;
     }
 
     /// When to poll next, after a poll that ended so; a webhook caused one this long before it began.
@@ -266,11 +274,12 @@ impl Practice {
         place: OwnedSemaphorePermit,
     ) {
         let practice = Arc::clone(self);
-        self.tasks.spawn(tasks.track_future(async move {
+        let work = self.work_on(request.booking_id, async move {
             let outcome = practice.attend_request(request).await;
             practice.written(outcome);
             drop((turn, place));
-        }));
+        });
+        self.tasks.spawn(tasks.track_future(work));
     }
 
     /// Open bookings that Healthengine does not list any more.
@@ -295,11 +304,12 @@ impl Practice {
     pub(super) fn spawn_known_in(self: &Arc<Self>, place: OwnedSemaphorePermit, id: BookingId, event: Event) {
         let Some(turn) = self.take_turn(id) else { return };
         let practice = Arc::clone(self);
-        self.tasks.spawn(async move {
+        let work = self.work_on(id, async move {
             let outcome = practice.attend_known(id, event).await;
             practice.written(outcome);
             drop((turn, place));
         });
+        self.tasks.spawn(work);
     }
 
     /// Wakes bookings whose time has come: doubts to settle, cancellations to deliver.
@@ -315,10 +325,9 @@ impl Practice {
             if deliver && (all_began || self.health.has(&Subject::Healthengine)) {
                 deliver_at += undelivered.next_delay();
             }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            let again = self.stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1)));
+            if supervisor::rest(again).await.is_none() {
+                return;
             }
         }
     }
@@ -333,7 +342,7 @@ impl Practice {
         // a doubt that was settled, and answered, long ago.
         let may_look = self.first_listing.initialized();
         let due = |entry: &Entry| {
-            let look = may_look && next_look(entry, self.settings.request_timeout).is_some_and(|due| due <= now);
+            let look = may_look && next_look(entry, self.settings.request_timeout, now).is_some_and(|due| due <= now);
             let deliver = deliver && entry.owes_a_cancellation() && !refused;
             (look || deliver).then_some(entry.booking_id)
         };

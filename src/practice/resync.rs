@@ -177,7 +177,7 @@ impl Practice {
     /// Until the last of the days may be sent again: one that was sent a moment ago would else be put off, and a command that sends
     /// by itself has nobody to put it off to.
     async fn wait_for_the_queue(&self, read: &ReadDays) {
-        let free_from = read.days.iter().map(|day| self.publisher.free_from(day.resource, day.date)).max();
+        let free_from = read.days.iter().map(|day| self.publisher.free_from(day.resource, day.date, self.now())).max();
         let wait = free_from.and_then(|at| (at - self.now()).to_std().ok()).unwrap_or_default();
         // Longer than that only if the clock was set back.
         tokio::time::sleep(wait.min(QUEUE_WAIT_MAX)).await;

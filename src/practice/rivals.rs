@@ -23,6 +23,7 @@ use crate::ids::{BookingId, PracticeId};
 use crate::messages::rival as say;
 use crate::openvpms::ALREADY_SCHEDULED;
 use crate::store::{Batch, Kind, Meta, Record, Store};
+use crate::supervisor;
 
 /// Between finding the time of a booking taken and rejecting the booking for that.
 const GIVES_WAY: TimeDelta = TimeDelta::seconds(4);
@@ -107,10 +108,9 @@ impl Practice {
                 self.weigh(|own, now| own.tick(now));
                 self.look_for_its_subscription().await;
             }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+            let again = self.stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY));
+            if supervisor::rest(again).await.is_none() {
+                return;
             }
         }
     }
@@ -197,11 +197,12 @@ impl Practice {
             let Ok(place) = Arc::clone(&self.desk_places).try_acquire_owned() else { continue };
             let until = rivalry.left_until(booked(&request), self.now());
             let practice = Arc::clone(self);
-            self.tasks.spawn(async move {
+            let work = self.work_on(request.booking_id, async move {
                 let outcome = practice.after_the_other(request, until).await;
                 practice.written(outcome);
                 drop((turn, place));
             });
+            self.tasks.spawn(work);
         }
     }
 

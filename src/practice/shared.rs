@@ -14,8 +14,10 @@ use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::ids::PracticeId;
+use crate::leaps::Leaps;
 use crate::openvpms::OpenVpmsHandle;
 use crate::store::Store;
+use crate::supervisor::Supervisor;
 use crate::webhooks;
 
 /// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
@@ -49,6 +51,10 @@ pub struct Shared {
     pub practices: Mutex<BTreeSet<PracticeId>>,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<Changed>,
+    /// Keeps the loops alive.
+    pub supervisor: Supervisor,
+    /// Tells when the clock leaps.
+    pub leaps: Leaps,
     /// Cancelled when the store cannot be written: nothing may be done any more.
     pub broken: CancellationToken,
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{NaiveDate, TimeDelta};
-use tokio::sync::broadcast;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::due::{Queue, Wanted};
+use super::loops::Changes;
 use super::publishing::{ReadDay, ReadDays, Which};
 use super::reading::Reading;
 use super::{Offering, Practice};
@@ -18,6 +18,7 @@ use crate::mapping::Resource;
 use crate::messages::configuration as configuration_say;
 use crate::remote::CallError;
 use crate::span::Span;
+use crate::supervisor;
 
 /// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
 #[derive(Debug, Clone)]
@@ -73,8 +74,9 @@ impl Practice {
     }
 
     /// Sends single days as soon as something happened to them.
-    pub(super) async fn refresh_loop(self: Arc<Self>) {
-        let mut changes = self.shared.changes.subscribe();
+    pub(super) async fn refresh_loop(self: Arc<Self>, changes: Changes) {
+        let mut changes = changes.lock().await;
+        let mut clock = self.shared.leaps.listen();
         loop {
             self.send_due(&self.due).await;
             if self.stop.is_cancelled() {
@@ -82,17 +84,24 @@ impl Practice {
             }
             // A day that has to wait does so without holding up what comes in.
             let wait = self.wait_for_due(&self.due);
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                change = changes.recv() => match change {
-                    Ok(change) => self.note_change(change),
-                    // So many changes at once that some were missed: the next reading of the near days finds them.
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => return,
-                },
-                () = self.due.woken() => {}
-                () = tokio::time::sleep(wait) => {}
+            let heard = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => None,
+                    change = changes.recv() => Some(change.ok()),
+                    () = self.due.woken() => Some(None),
+                    () = tokio::time::sleep(wait) => Some(None),
+                    () = clock.leaped() => {
+                        self.due.locked().wait_no_longer();
+                        Some(None)
+                    }
+                }
+            });
+            match heard.await {
+                None => return,
+                Some(Some(change)) => self.note_change(change),
+                // Or so many changes at once that some were missed: the next reading of the near days finds them.
+                Some(None) => {}
             }
             // What came in meanwhile is one reading.
             while let Ok(change) = changes.try_recv() {
@@ -102,8 +111,9 @@ impl Practice {
     }
 
     pub(super) fn wait_for_due(&self, queue: &Queue) -> Duration {
-        let next = queue.locked().next_at(|resource, day| self.publisher.free_from(resource, day));
-        next.map_or(Duration::MAX, |at| (at - self.now()).to_std().unwrap_or_default().min(DUE_WAIT_MAX))
+        let now = self.now();
+        let next = queue.locked().next_at(now, |resource, day| self.publisher.free_from(resource, day, now));
+        next.map_or(Duration::MAX, |at| (at - now).to_std().unwrap_or_default().min(DUE_WAIT_MAX))
     }
 
     fn note_change(&self, change: Changed) {
@@ -141,13 +151,15 @@ impl Practice {
 
     /// Reads and sends what is due first. What of it fails is tried again later, and later each time.
     pub(super) async fn send_due(&self, queue: &Queue) {
-        let free_from = |resource, day| self.publisher.free_from(resource, day);
+        let free_from = |resource, day| self.publisher.free_from(resource, day, self.now());
         let read = queue.locked().take_read(self.now(), free_from);
         if !read.is_empty() {
             self.send_read(queue, read).await;
         }
         let Some(wanted) = queue.locked().take(self.now(), free_from) else { return };
+        let mut unsent = Unsent { queue, wanted: vec![wanted.clone()], now: self.now() };
         let outcome = self.send_days(&wanted).await;
+        unsent.wanted.clear();
         let longest = self.settings.sync.max_retry_interval;
         let mut due = queue.locked();
         match outcome {
@@ -171,7 +183,9 @@ impl Practice {
         read.retain(|read| offering.mapping.resource(read.day.resource).is_some());
         let all = read.iter().map(|read| Wanted::one(read.day.resource, read.day.date));
         let all: Vec<Wanted> = all.collect();
+        let mut unsent = Unsent { queue, wanted: all.clone(), now: self.now() };
         let sent = self.publish_each(read, Which::Changed, &|_| {}).await;
+        unsent.wanted.clear();
         let longest = self.settings.sync.max_retry_interval;
         let mut due = queue.locked();
         for wanted in &all {
@@ -218,6 +232,21 @@ impl Practice {
             left.retain(|resource| !sent.contains(resource));
         }
         reading.failure.map_or(Ok(()), |error| Err((error, left)))
+    }
+}
+
+/// Days that were taken to be sent. Whoever took them and failed leaves them to be sent again.
+struct Unsent<'a> {
+    queue: &'a Queue,
+    wanted: Vec<Wanted>,
+    now: DateTime<Utc>,
+}
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        for wanted in self.wanted.drain(..) {
+            self.queue.locked().put_off(&wanted, self.now, Duration::ZERO, Duration::ZERO);
+        }
     }
 }
 

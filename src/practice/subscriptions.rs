@@ -20,6 +20,7 @@ use crate::ids::PracticeId;
 use crate::messages::webhooks as say;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Batch, Kind, Record, Store, StoreError};
+use crate::supervisor;
 use crate::webhooks::evidence::Item;
 use crate::webhooks::failure::reason;
 use crate::webhooks::hint::Hint;
@@ -168,16 +169,16 @@ impl Practice {
     /// Looks after the subscriptions until the practice stops, or until there is nothing to look after.
     pub(super) async fn subscription_loop(self: Arc<Self>) {
         let mut delays = Delays::new(FIRST_DELAY, LONGEST_DELAY, self.seed());
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return,
-            // Configuration goes first.
-            &() = self.first_configuration.wait() => {}
+        let mut clock = self.shared.leaps.listen();
+        // Configuration goes first.
+        if supervisor::wait(self.stop.run_until_cancelled(self.first_configuration.wait())).await.is_none() {
+            return;
         }
         let (mut subscriptions_at, mut subscribed) = (Instant::now(), false);
         loop {
             if self.settings.webhooks.is_none() && !self.is_subscribed() {
-                return;
+                // Nothing is to be looked after until the practice starts with other settings.
+                return supervisor::rest(self.stop.cancelled()).await;
             }
             let began = Instant::now();
             let (wait, may_be_sooner) = if self.locked(&self.calls).is_shut_out() {
@@ -194,11 +195,19 @@ impl Practice {
                 };
                 self.after_look(looked.await, &mut delays)
             };
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
-                () = self.asked_to_look(began), if may_be_sooner => subscribed = false,
+            let woken = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => None,
+                    () = tokio::time::sleep(wait) => Some(false),
+                    () = self.asked_to_look(began), if may_be_sooner => Some(true),
+                    () = clock.leaped() => Some(true),
+                }
+            });
+            match woken.await {
+                None => return,
+                Some(true) => subscribed = false,
+                Some(false) => {}
             }
         }
     }
@@ -379,7 +388,10 @@ impl Practice {
             if deliveries.of != id {
                 *deliveries = Deliveries { of: id.clone(), ..Deliveries::default() };
             }
-            *deliveries.read_to.get_or_insert(now)
+            // Read to a future that was a mistake of this machine's clock: begun again.
+            let read_to = deliveries.read_to.filter(|read_to| *read_to <= now).unwrap_or(now);
+            deliveries.read_to = Some(read_to);
+            read_to
         };
         let page = |page| {
             let query = ErrorLogQuery { subscription_id: Some(id.clone()), from: Some(from), to: None, page };

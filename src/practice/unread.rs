@@ -50,7 +50,8 @@ impl Unread {
     /// These days of it could not be read. True if all of it was well before.
     pub(super) fn failed(&mut self, source: Source, days: Option<Days>, error: &CallError, now: DateTime<Utc>) -> bool {
         if error.class == ErrorClass::Credentials {
-            self.refused_since.get_or_insert(now);
+            // Of the future: before this machine's clock was set right.
+            self.refused_since = Some(self.refused_since.map_or(now, |since| since.min(now)));
         } else {
             self.refused_since = None;
         }

@@ -48,11 +48,12 @@ impl Practice {
             let Some(turn) = self.take_turn(update.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.update_places).try_acquire_owned() else { break };
             let (practice, outstanding) = (Arc::clone(self), bookings.tells_of(update.booking_id));
-            self.tasks.spawn(async move {
+            let work = self.work_on(update.booking_id, async move {
                 let outcome = practice.update(&update, outstanding).await;
                 practice.written(outcome);
                 drop((turn, place));
             });
+            self.tasks.spawn(work);
         }
         Ok(())
     }
@@ -184,11 +185,12 @@ impl Practice {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.known_places).try_acquire_owned() else { break };
             let practice = Arc::clone(self);
-            self.tasks.spawn(async move {
+            let work = self.work_on(request.booking_id, async move {
                 let outcome = practice.appointment_change(&request).await;
                 practice.written(outcome);
                 drop((turn, place));
             });
+            self.tasks.spawn(work);
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
 use crate::booking::watch::{Found, Pass, Sighting, is_suspect, is_watched, judge, round};
 use crate::ids::{BookingId, BookingReference};
+use crate::supervisor;
 
 /// Asked for again no sooner than this, if a server would not tell.
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(10);
@@ -76,7 +77,8 @@ impl Practice {
     pub(super) fn add_suspects(&self, reading: &Reading, suspects: &mut BTreeMap<BookingId, Entry>) {
         let now = self.now();
         let mut watched = self.locked(&self.watched);
-        watched.silent.retain(|_, at| now - *at < SILENT_FOR);
+        // One in the future was asked for before this machine's clock was set right.
+        watched.silent.retain(|_, at| (TimeDelta::zero()..SILENT_FOR).contains(&(now - *at)));
         let suspect = |entry: &Entry| {
             let schedule = entry.place.as_ref().and_then(|place| reading.readings.schedule(place.schedule));
             let suspicious = schedule.is_some_and(|schedule| is_suspect(entry, &schedule.free, schedule.began, now));
@@ -101,11 +103,10 @@ impl Practice {
     pub(super) async fn watch_loop(self: Arc<Self>) {
         let interval = self.settings.sync.config_interval;
         let mut delays = self.delays(Duration::from_secs(1));
+        let mut clock = self.shared.leaps.listen();
         // OpenVPMS is read for the configuration first: it names the zones.
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return,
-            _ = self.first_configuration.wait() => {}
+        if supervisor::wait(self.stop.run_until_cancelled(self.first_configuration.wait())).await.is_none() {
+            return;
         }
         loop {
             let round = async {
@@ -122,10 +123,16 @@ impl Practice {
                 }
                 Some(Answers::GaveOut) => delays.next_delay().min(interval),
             };
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
+            let due = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => false,
+                    () = tokio::time::sleep(wait) => true,
+                    () = clock.leaped() => true,
+                }
+            });
+            if !due.await {
+                return;
             }
         }
     }
@@ -151,7 +158,7 @@ impl Practice {
         }
         let (entries, cut) = one_pass(entries);
         let (practice, offering) = (Arc::clone(self), Arc::clone(offering));
-        self.tasks.spawn(async move {
+        self.spawn("appointments that are looked up", async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}

@@ -9,7 +9,7 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 
 use super::auth::{Caller, Gate};
-use super::{api, bounded, page, readiness, view};
+use super::{HEALTHY, api, bounded, page, readiness, view};
 use crate::deskless::Deskless;
 use crate::messages::start as say;
 
@@ -20,7 +20,8 @@ pub fn router(service: Arc<Deskless>, gate: Gate) -> Router {
         .route("/api/v1/status", get(status))
         .fallback(no_ledger)
         .with_state(Arc::clone(&service));
-    bounded(gate, guarded, Router::new().route("/readyz", get(ready)).with_state(service))
+    let open = Router::new().route("/healthz", get(|| async { HEALTHY })).route("/readyz", get(ready));
+    bounded(gate, guarded, open.with_state(service))
 }
 
 async fn show(State(service): State<Arc<Deskless>>, Extension(caller): Extension<Caller>) -> Html<String> {

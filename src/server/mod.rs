@@ -70,7 +70,8 @@ impl Admin {
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)
             .with_state(self.clone());
-        bounded(gate, guarded, Router::new().route("/readyz", get(ready)).with_state(self))
+        let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready)).with_state(self);
+        bounded(gate, guarded, open)
     }
 }
 
@@ -79,14 +80,19 @@ fn bounded(gate: Gate, guarded: Router, open: Router) -> Router {
     let guarded = guarded
         .merge(Router::new().route(auth::SIGN_OUT, post(auth::sign_out)).with_state(gate.clone()))
         .layer(from_fn_with_state(gate.clone(), auth::check));
-    let open = open
-        .route("/healthz", get(|| async { HEALTHY }))
-        .merge(Router::new().route(proof::PATH, get(auth::prove)).with_state(gate.clone()));
+    let open = open.merge(Router::new().route(proof::PATH, get(auth::prove)).with_state(gate.clone()));
     open.merge(guarded)
         .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
         .layer(from_fn_with_state(gate, auth::check_names))
         .layer(from_fn(guard::limit_body))
         .layer(from_fn(guard::headers))
+}
+
+/// 200 while the process works: as long as no loop stands still, and none died so often that the process is about to end. One that
+/// is about to be started again shows in `/readyz`.
+async fn healthy(State(admin): State<Admin>) -> Response {
+    let code = if admin.bridge.supervisor().is_alive() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, HEALTHY).into_response()
 }
 
 /// 200 when every enabled practice is in step, else 503 and why not.

@@ -175,12 +175,24 @@ fn broken(reason: Option<&str>) -> StoreError {
 
 /// The writer thread: writes and syncs, group by group, until the store is closed or the disk fails.
 pub(super) fn write_groups<E: Engine>(queue: &Queue, mut disk: Parted<E>) {
+    let _failed_unless_closed = Ended(queue);
     while let Some(Group { changes, upto }) = queue.next_group() {
         let outcome = without_panic(|| disk.write(&changes).and_then(|()| disk.sync()));
         let failed = outcome.is_err();
         queue.report(upto, outcome);
         if failed {
             return;
+        }
+    }
+}
+
+/// Whoever waits for a writer that is gone is told so, however it ended. After an orderly end nobody waits.
+struct Ended<'a>(&'a Queue);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.report(0, Err(EngineError("the writer failed".to_owned())));
         }
     }
 }

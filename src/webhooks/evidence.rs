@@ -89,10 +89,10 @@ impl Evidence {
         now: DateTime<Utc>,
     ) -> bool {
         let items: BTreeMap<Item, Option<DateTime<Utc>>> = items.into_iter().collect();
-        self.announced.retain(|_, at| now - *at < EVIDENCE_LASTS);
+        self.announced.retain(|_, at| is_evidence(*at, now));
         // A list that could not be read this time says nothing about its entries; a kind that is absent is gone.
         self.known.retain(|item, seen| match item {
-            Item::Booking(_) | Item::Update(_) => now - *seen < EVIDENCE_LASTS,
+            Item::Booking(_) | Item::Update(_) => is_evidence(*seen, now),
             Item::Kind(_) => items.contains_key(item),
         });
         let mut late = false;
@@ -117,7 +117,7 @@ impl Evidence {
     /// True while webhooks arrive and none was missed.
     pub fn webhooks_arrive(&mut self, now: DateTime<Utc>) -> bool {
         self.judge(now);
-        !self.missed && self.arrived_at.is_some_and(|at| now - at < EVIDENCE_LASTS)
+        !self.missed && self.arrived_at.is_some_and(|at| is_evidence(at, now))
     }
 
     /// When the last webhook for this practice arrived.
@@ -128,7 +128,7 @@ impl Evidence {
     /// What nobody announced in time was missed. True if there was anything.
     fn judge(&mut self, now: DateTime<Utc>) -> bool {
         let before = self.unannounced.len();
-        self.unannounced.retain(|_, since| now - *since <= GRACE);
+        self.unannounced.retain(|_, since| (now - *since).abs() <= GRACE);
         let missed = self.unannounced.len() < before;
         self.missed |= missed;
         missed
@@ -142,6 +142,12 @@ impl Evidence {
             || self.announced.get(&Item::Kind(item.kind().clone())).copied().is_some_and(recent)
             || self.announced_anything.is_some_and(recent)
     }
+}
+
+/// True for what happened within the last hour. What happened in the future did so before this machine's clock was set right, and
+/// is evidence of nothing; a correction of a second or two is not meant.
+fn is_evidence(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (-GRACE..EVIDENCE_LASTS).contains(&(now - at))
 }
 
 fn keep(map: &mut BTreeMap<Item, DateTime<Utc>>, item: Item, at: DateTime<Utc>) {

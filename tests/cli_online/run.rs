@@ -108,3 +108,21 @@ async fn a_port_in_use_or_a_state_directory_that_is_none_ends_the_start_with_a_s
     );
     assert_eq!(clinic.run(&["run"]).await.status, 2, "plain http to a public address");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watchdog_of_the_service_manager_hears_from_it_before_and_after_the_store_opens() {
+    let clinic = Clinic::open().await;
+    let socket = clinic.directory.path().join("notify");
+    let manager = tokio::net::UnixDatagram::bind(&socket).unwrap();
+    let service = Service::start_watched(&clinic, &socket, Duration::from_millis(900)).await;
+    let (mut buffer, mut heard) = ([0; 200], Vec::new());
+    let listening = async {
+        while heard.iter().filter(|own| *own == "WATCHDOG=1").count() < 5 {
+            let length = manager.recv(&mut buffer).await.unwrap();
+            heard.extend(String::from_utf8_lossy(&buffer[..length]).lines().map(ToOwned::to_owned));
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(10), listening).await;
+    assert!(in_time.is_ok() && heard.iter().any(|own| own == "READY=1"), "{heard:?}");
+    service.stop().await;
+}

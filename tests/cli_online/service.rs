@@ -34,6 +34,13 @@ impl Service {
         Self::spawn(clinic, command).await
     }
 
+    /// The same under a service manager that listens there and wants to hear from it within this time.
+    pub(crate) async fn start_watched(clinic: &Clinic, socket: &std::path::Path, within: Duration) -> Self {
+        let mut command = clinic.command(&["run", "--log-format", "json"]);
+        command.env("NOTIFY_SOCKET", socket).env("WATCHDOG_USEC", within.as_micros().to_string());
+        Self::spawn(clinic, command).await
+    }
+
     /// The same in a shell that said this first, such as `ulimit -f 100`.
     pub(crate) async fn start_limited(clinic: &Clinic, first: &str) -> Self {
         let program = clinic.command(&[]);

@@ -73,7 +73,8 @@ impl Cables<'_> {
         };
         Arc::new(
             Line::new(memory, whose, clinic.journal.clone(), clinic.travel.clone(), self.power.clone())
-                .rationed(rate, clinic.rationed),
+                .rationed(rate, clinic.rationed)
+                .mined(&clinic.mines),
         )
     }
 }
@@ -105,7 +106,7 @@ impl Connect for Cables<'_> {
         let memory = to_healthengine(model, &self.clinic.healthengine_faults, settings, practice);
         let memory = memory.leaving_alone(&self.wires.penalties.healthengine);
         let line = self.line(Some(&practice.id), memory);
-        let handle: HealthengineHandle = Arc::new(HealthengineClient::new(line, self.clinic.clock.clone()));
+        let handle: HealthengineHandle = Arc::new(HealthengineClient::new(line, self.clinic.machine.clone()));
         wires.insert(whose, Arc::clone(&handle));
         Some(handle)
     }

@@ -1,17 +1,56 @@
 //! The clinic's clock: what it shows, and waiting by it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use tokio::time::Instant;
+use vetbridge::clock::Clock;
 use vetbridge::zone::Zone;
 
 use super::Clinic;
+use super::mines::{Mines, Step};
 
 /// Monday, 15 February 2027, 08:00 in Sydney: an hour before the diary opens.
 pub(crate) const MORNING: &str = "2027-02-15 08:00";
 
+/// How far the clocks were set by hand, in milliseconds.
+#[derive(Clone, Default)]
+pub(super) struct Hands {
+    world: Arc<AtomicI64>,
+    machine: Arc<AtomicI64>,
+}
+
+impl Hands {
+    /// The world's clock: it goes with tokio's time, and further when the bridge's machine sleeps.
+    pub(super) fn world(&self, start: DateTime<Utc>) -> Clock {
+        let (clock, set) = (Clock::virtual_from(start), Arc::clone(&self.world));
+        Clock::kept_by(move || clock.now() + TimeDelta::milliseconds(set.load(Ordering::Relaxed)))
+    }
+
+    /// The bridge's clock.
+    pub(super) fn machine(&self, world: &Clock, mines: &Mines) -> Clock {
+        let (world, set, mines) = (world.clone(), Arc::clone(&self.machine), mines.clone());
+        Clock::kept_by(move || {
+            mines.step(Step::Clock);
+            world.now() + TimeDelta::milliseconds(set.load(Ordering::Relaxed))
+        })
+    }
+}
+
 impl Clinic {
+    /// The machine of the bridge sleeps: the world goes on, and nothing that waits on the machine notices.
+    pub(crate) fn machine_sleeps(&self, time: Duration) {
+        let time = i64::try_from(time.as_millis()).unwrap();
+        self.hands.world.fetch_add(time, Ordering::Relaxed);
+    }
+
+    /// Somebody sets the clock of the bridge's machine: so far ahead of the world's.
+    pub(crate) fn set_machine(&self, ahead: TimeDelta) {
+        self.hands.machine.store(ahead.num_milliseconds(), Ordering::Relaxed);
+    }
+
     /// What a clock on the clinic's wall shows.
     pub(crate) fn wall(&self) -> NaiveDateTime {
         sydney().wall(self.clock.now())

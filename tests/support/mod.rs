@@ -18,6 +18,7 @@ mod http;
 mod ledger;
 mod log;
 mod marketplace;
+mod mines;
 mod people;
 mod process;
 mod staff;
@@ -46,19 +47,27 @@ pub(crate) use self::configuration::{API_KEY, BRANCH, PRACTICE, SECOND_PRACTICE,
 pub(crate) use self::http::listen;
 pub(crate) use self::log::Log;
 pub(crate) use self::marketplace::booked;
+pub(crate) use self::mines::{Mine, Mines, Step};
 pub(crate) use self::people::{judith, person, wish};
 pub(crate) use self::staff::standing;
 pub(crate) use self::unlocked::Unlocked;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 
+use self::clock::Hands;
 use self::configuration::main_clinic;
 pub(crate) use self::process::Another;
 use self::process::Running;
 
 /// Both systems, the bridge between them, and the means to disturb them.
 pub(crate) struct Clinic {
-    /// What time it is, for all of them.
+    /// What time it is in the world.
     pub(crate) clock: Clock,
+    /// What the bridge's machine takes it for.
+    pub(crate) machine: Clock,
+    /// How the two are set.
+    hands: Hands,
+    /// Faults planted in the bridge's loops.
+    pub(crate) mines: Mines,
     /// The practice system.
     pub(crate) openvpms: Arc<OpenVpmsSim>,
     /// The same as the bridge reaches it.
@@ -113,7 +122,9 @@ impl Clinic {
     fn with_config(text: &str, wall: &str) -> Self {
         let log = Log::capture();
         let config = parsed(text);
-        let clock = Clock::virtual_from(sydney().instant(wall_time(wall)).unwrap());
+        let (hands, mines) = (Hands::default(), Mines::default());
+        let clock = hands.world(sydney().instant(wall_time(wall)).unwrap());
+        let machine = hands.machine(&clock, &mines);
         let openvpms = Arc::new(OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone()));
         let healthengine = HealthengineModel::new(Settings::new(API_KEY), clock.clone());
         add_practices(&healthengine, &config);
@@ -121,6 +132,9 @@ impl Clinic {
             journal: Journal::new(clock.clone()),
             unlocked: Unlocked::new(Arc::clone(&openvpms), clock.clone()),
             clock,
+            machine,
+            hands,
+            mines,
             openvpms,
             openvpms_faults: Faults::none(),
             healthengine,

@@ -88,7 +88,7 @@ impl Clinic {
     /// Starts the bridge on what the last one left on the disk.
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "the bridge runs already");
-        let store = Store::in_memory(&self.disk, self.clock.now()).unwrap();
+        let store = Store::in_memory(&self.disk, self.machine.now()).unwrap();
         self.start_on(store);
     }
 
@@ -97,7 +97,7 @@ impl Clinic {
         let power = Power::of(&self.disk);
         let wires = Wires::default();
         let cables = Cables { clinic: self, power: &power, wires: &wires };
-        let bridge = Arc::new(Bridge::new(&self.config, &cables, store, self.clock.clone()));
+        let bridge = Arc::new(Bridge::new(&self.config, &cables, store, self.machine.clone()));
         self.door.open(self.config.webhooks.as_ref(), &bridge);
         bridge.start();
         self.running = Some(Running { bridge, power, wires });
@@ -188,7 +188,7 @@ impl Clinic {
         let why = OpenError::Disk { path: "state".into(), reason: "no space left on device".into() };
         let power = Power::of(&self.disk);
         let cables = Cables { clinic: self, power: &power, wires: &Wires::default() };
-        Deskless::new(&self.config, &cables, self.clock.clone(), &why)
+        Deskless::new(&self.config, &cables, self.machine.clone(), &why)
     }
 
     /// What the store is opened on next.

@@ -17,6 +17,7 @@ use vetbridge::simulator::exchange::{Answered, Asked, Memory, Model};
 use vetbridge::store::MemoryEngine;
 
 use super::Chance;
+use super::mines::{Mines, Step};
 
 /// The power of one process. Once it is cut, no call of the process gets any further, and nothing more reaches the disk.
 #[derive(Clone)]
@@ -187,6 +188,7 @@ pub(crate) struct Line {
     travel: Travel,
     power: Power,
     limits: Option<Limits>,
+    mines: Mines,
 }
 
 impl Line {
@@ -197,7 +199,13 @@ impl Line {
         travel: Travel,
         power: Power,
     ) -> Self {
-        Self { memory, practice: practice.cloned(), journal, travel, power, limits: None }
+        Self { memory, practice: practice.cloned(), journal, travel, power, limits: None, mines: Mines::default() }
+    }
+
+    /// With faults planted in the loops that call.
+    pub(super) fn mined(mut self, mines: &Mines) -> Self {
+        self.mines = mines.clone();
+        self
     }
 
     /// With the limits that the network has, if `rationed`.
@@ -214,6 +222,9 @@ impl Line {
         let what = format!("{} {}", request.method, request.path);
         let travel = || self.travel.time(&what, self.practice.is_none());
         tokio::time::sleep(travel()).await;
+        if self.mines.step(Step::Call(&what)) {
+            std::future::pending::<()>().await;
+        }
         if self.power.burn(false) {
             std::future::pending::<()>().await;
         }

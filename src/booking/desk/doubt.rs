@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Action, Desk, LOOK_RETRY, Look, Notice, Step, Taken};
+use super::{Action, Desk, LOOK_RETRY, LOOK_RETRY_MAX, Look, Notice, Step, Taken};
 use crate::booking::ledger::{Doubt, Entry, State};
 use crate::messages::{booking as say, rival};
 
@@ -13,18 +13,26 @@ const SUBMISSIONS_MAX: u32 = 3;
 ///
 /// A reading counts as *free* for a request that may still lie in a queue only when it began no sooner than two timeouts after
 /// the POST, and the second of the two that are needed one timeout after the first.
-pub fn next_look(entry: &Entry, request_timeout: TimeDelta) -> Option<DateTime<Utc>> {
+pub fn next_look(entry: &Entry, request_timeout: TimeDelta, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     if entry.state != State::Submitting {
         return None;
     }
     let Some(doubt) = &entry.doubt else { return Some(DateTime::<Utc>::MIN_UTC) };
+    // Noted before this machine's clock was set right: it begins anew.
+    if doubt.is_of_the_future(now) {
+        return Some(DateTime::<Utc>::MIN_UTC);
+    }
     let Some(looked_at) = doubt.looked_at else { return Some(doubt.since) };
     let counts_from = match (doubt.server_is_through, doubt.free_at) {
         (true, _) => doubt.since,
         (false, None) => doubt.since + request_timeout * 2,
         (false, Some(free_at)) => free_at + request_timeout,
     };
-    Some(counts_from.max(looked_at + LOOK_RETRY).max(entry.not_before.unwrap_or(looked_at)))
+    Some(
+        counts_from
+            .max(looked_at + LOOK_RETRY)
+            .max(entry.not_before.map_or(looked_at, |at| at.min(now + LOOK_RETRY_MAX))),
+    )
 }
 
 impl Desk<'_> {

@@ -1,0 +1,72 @@
+//! Notices that the clock leaped: the machine slept, or somebody set its clock.
+//!
+//! tokio waits by the machine's monotonic clock, which stands still while the machine sleeps; due dates are times of day. When the
+//! two move apart, whoever waits goes round at once: after an hour of sleep everything that is due is due at once, and after a
+//! clock that was wrong was set right nothing waits for a future that was a mistake. To go round once too often costs a few calls.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+
+/// The two clocks are compared this often.
+const COMPARED_EVERY: Duration = Duration::from_secs(1);
+/// A smaller difference is the daily correction of a clock.
+const LEAP_MIN: TimeDelta = TimeDelta::seconds(5);
+
+/// Tells of leaps.
+#[derive(Debug)]
+pub struct Leaps(watch::Sender<u64>);
+
+impl Default for Leaps {
+    fn default() -> Self {
+        Self(watch::Sender::new(0))
+    }
+}
+
+/// Hears of every leap after it was made.
+#[derive(Debug)]
+pub struct Leaped(watch::Receiver<u64>);
+
+impl Leaped {
+    /// Ends when the clock leaps, or did since this last ended.
+    pub async fn leaped(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody compares clocks any more.
+            std::future::pending().await
+        }
+    }
+}
+
+impl Leaps {
+    /// Hears of leaps from here on.
+    pub fn listen(&self) -> Leaped {
+        Leaped(self.0.subscribe())
+    }
+
+    /// Compares the clocks for ever. `first` is done before anybody hears of a leap.
+    pub async fn watch(&self, clock: &Clock, first: impl Fn()) {
+        let mut pair = (clock.now(), Instant::now());
+        loop {
+            tokio::time::sleep(COMPARED_EVERY).await;
+            let next = (clock.now(), Instant::now());
+            let leap = leap(pair, next);
+            pair = next;
+            if let Some(by) = leap {
+                tracing::warn!("{}", crate::messages::start::clock_leaped(by));
+                first();
+                self.0.send_modify(|leaps| *leaps += 1);
+            }
+        }
+    }
+}
+
+/// How far the wall clock went beyond the monotonic one between two looks, if that is a leap.
+fn leap(before: (DateTime<Utc>, Instant), after: (DateTime<Utc>, Instant)) -> Option<TimeDelta> {
+    let waited = TimeDelta::from_std(after.1.saturating_duration_since(before.1)).unwrap_or(TimeDelta::MAX);
+    let by = (after.0 - before.0).checked_sub(&waited)?;
+    (by.abs() >= LEAP_MIN).then_some(by)
+}

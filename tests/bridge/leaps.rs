@@ -1,0 +1,143 @@
+//! The machine sleeps, or its clock is ahead for a while: what is due is done at once, and nothing waits for a future that was a
+//! mistake.
+
+use chrono::TimeDelta;
+use vetbridge::booking::ledger::State;
+use vetbridge::simulator::exchange::Fault;
+
+use crate::support::{Clinic, PRACTICE, booked, day, is_submission, minutes, practice, seconds};
+
+const TEN_DAYS: TimeDelta = TimeDelta::days(10);
+
+fn not_in_step(clinic: &Clinic) -> Vec<String> {
+    clinic.practice().not_in_step(clinic.machine.now())
+}
+
+/// Both servers are away while the clock of the machine is ten days ahead, and then it is right again.
+async fn wrong_for_a_while(clinic: &Clinic) {
+    clinic.set_machine(TEN_DAYS);
+    clinic.pass(minutes(3)).await;
+    clinic.set_machine(TimeDelta::zero());
+    clinic.openvpms_faults.heal();
+    clinic.healthengine_faults.heal();
+}
+
+async fn open() -> Clinic {
+    let mut clinic = Clinic::new().with_webhooks();
+    clinic.open_up().await;
+    clinic
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_hour_of_sleep_everything_that_is_due_is_done_within_seconds() {
+    let clinic = open().await;
+    // Far days are read every quarter of an hour, the configuration every ten minutes, subscriptions every hour.
+    clinic.pass(minutes(1)).await;
+    clinic.staff_book(136, "2027-03-01 10:00", 15);
+    clinic.journal.clear();
+    clinic.machine_sleeps(minutes(60));
+    let seen = |clinic: &Clinic| !clinic.published("s136", "66:s136", "2027-03-01 10:00");
+    clinic.until("a far day is as the diary", seconds(10), seen).await;
+    clinic.until("in step", seconds(5), |clinic| not_in_step(clinic).is_empty()).await;
+    for (what, begin, end) in [
+        ("a poll", "GET /requests", "/requests"),
+        ("the configuration", "GET /openvpms/ws/booking/v2/locations", ""),
+        ("the subscriptions", "GET /subscription", "/subscription"),
+    ] {
+        let begin = begin.replace("/openvpms", "");
+        clinic.until(what, seconds(5), |clinic| clinic.journal.count(&begin, end) > 0).await;
+    }
+    assert_eq!(clinic.log.with("clock went").len(), 1, "{:?}", clinic.log.with("clock went"));
+    booked(&clinic, "2027-02-16 10:00").await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_days_that_failed_while_the_clock_was_ahead_are_sent_when_it_is_right_again() {
+    for asked_to_wait in [None, Some(3600)] {
+        let clinic = open().await;
+        booked(&clinic, "2027-02-17 10:00").await;
+        // Days are not taken, and those that change wait by a clock that is wrong.
+        clinic.healthengine_faults.set(move |asked| {
+            let days = asked.method == "POST" && asked.target.contains("/availability");
+            days.then_some(asked_to_wait.map_or(Fault::StatusBefore(500), Fault::TooMany))
+        });
+        clinic.set_machine(TEN_DAYS);
+        clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-26"), Some("s136")).unwrap();
+        clinic.pass(seconds(1)).await;
+        wrong_for_a_while(&clinic).await;
+        // A changed day beyond the near ones, and one that is asked for.
+        let limit = if asked_to_wait.is_some() { minutes(62) } else { seconds(40) };
+        let booking = clinic.owner_books_regardless("s136", "66:s136", "2027-02-25 10:00");
+        clinic.until_state(booking, State::Confirmed, minutes(1)).await;
+        let gone = |clinic: &Clinic| !clinic.published("s136", "66:s136", "2027-02-25 10:00");
+        clinic.until("the changed day is sent", limit, gone).await;
+        let answered = |clinic: &Clinic| clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().is_empty();
+        clinic.until("the day that is asked for is sent", limit, answered).await;
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn days_that_were_sent_while_the_clock_was_ahead_are_sent_again_when_they_change() {
+    let clinic = open().await;
+    clinic.set_machine(TEN_DAYS);
+    clinic.pass(minutes(2)).await;
+    clinic.set_machine(TimeDelta::zero());
+    clinic.until("in step", minutes(2), |clinic| not_in_step(clinic).is_empty()).await;
+    for start in ["2027-02-25 10:00", "2027-02-26 11:00", "2027-02-27 09:00"] {
+        let Ok(booking) = clinic.try_to_book(crate::support::wish("s136", "66:s136", start)) else { continue };
+        clinic.until_state(booking, State::Confirmed, seconds(15)).await;
+        let gone = |clinic: &Clinic| !clinic.published("s136", "66:s136", start);
+        clinic.until("the changed day is sent", seconds(10), gone).await;
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_of_a_clock_that_was_ahead_is_settled_when_it_is_right_again() {
+    let clinic = open().await;
+    clinic.fail_submissions([Fault::LoseAnswer]);
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("it is submitted", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
+    clinic.openvpms_faults.set(|asked| (!is_submission(asked)).then_some(Fault::Refuse));
+    clinic.healthengine_faults.close_port();
+    wrong_for_a_while(&clinic).await;
+    let settled = |clinic: &Clinic| matches!(clinic.state(booking), Some(State::InDoubt | State::Confirmed));
+    clinic.until("it is settled", minutes(2), settled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_of_a_clock_that_was_ahead_is_no_evidence_for_days() {
+    let clinic = open().await;
+    clinic.set_machine(TEN_DAYS);
+    booked(&clinic, "2027-02-26 10:00").await;
+    clinic.set_machine(TimeDelta::zero());
+    clinic.door.fail(Some(vetbridge::simulator::healthengine::Delivered::Refused));
+    clinic.pass(seconds(30)).await;
+    clinic.journal.clear();
+    clinic.pass(minutes(2)).await;
+    let polls = clinic.journal.count("GET /requests", "/requests");
+    // It is eight in the morning: every five seconds. With webhooks it would be every ten.
+    assert!(polls >= 22, "{polls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_was_over_by_a_clock_that_was_ahead_is_watched_again_when_it_is_right() {
+    let clinic = open().await;
+    let booking = booked(&clinic, "2027-02-18 10:00").await;
+    clinic.openvpms_faults.close_port();
+    clinic.healthengine_faults.close_port();
+    clinic.set_machine(TEN_DAYS);
+    // Housekeeping forgets what is over.
+    tokio::time::advance(minutes(6 * 60 + 1)).await;
+    clinic.pass(minutes(1)).await;
+    clinic.set_machine(TimeDelta::zero());
+    clinic.openvpms_faults.heal();
+    clinic.healthengine_faults.heal();
+    clinic.until("in step", minutes(2), |clinic| not_in_step(clinic).is_empty()).await;
+    clinic.staff_cancel(clinic.appointment_of(booking).id);
+    let cancelled = |clinic: &Clinic| clinic.state(booking) == Some(State::Cancelled);
+    clinic.until("staff's cancellation is passed on", minutes(2), cancelled).await;
+    clinic.finish().await;
+}

@@ -7,12 +7,14 @@
 pub mod answer;
 pub mod base_url;
 mod classify;
+pub mod connections;
 pub mod json;
 pub mod limits;
 pub mod network;
 pub mod penalty;
 mod retry;
 pub mod route;
+mod tls;
 mod unfold;
 
 use std::fmt;

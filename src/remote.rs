@@ -37,6 +37,29 @@ pub enum Cause {
     TooLarge,
     /// The server wants to be left alone for a while, and is ([`crate::http::penalty`]).
     LeftAlone,
+    /// The server's certificate.
+    Certificate(CertificateFault),
+    /// The proxy that the configuration names wants a user name and a password.
+    Proxy,
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CertificateFault {
+    /// It has no subjectAltName.
+    NoName,
+    /// It is for other names.
+    OtherName,
+    /// It was valid.
+    Expired,
+    /// It will be valid.
+    NotYetValid,
+    /// Nobody who is trusted signed it.
+    UnknownIssuer,
+    /// It is that of a certificate authority.
+    AuthorityAsServer,
+    /// Something else.
+    Other,
 }
 
 /// What a caller can do about a failed call.

@@ -116,6 +116,27 @@ fn a_valid_configuration_passes_the_offline_check_wherever_it_is_named() {
 }
 
 #[test]
+fn proxies_of_the_environment_that_are_not_used_are_named_and_their_values_are_not() {
+    let directory = with_config("vetbridge.toml", VALID);
+    let mut command = vetbridge(directory.path());
+    command.env("HTTPS_PROXY", "http://judith:s3cret@proxy:3128").env("no_proxy", "localhost");
+    let (status, out, _) = outcome(command.args(["check", "--offline"]));
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("not used: HTTPS_PROXY and no_proxy") && !out.contains("s3cret"), "{out}");
+
+    let proxied = VALID.replace("[healthengine]", "proxy = \"socks5://judith:s3cret@proxy:1080\"\n[healthengine]");
+    let directory = with_config("vetbridge.toml", &proxied);
+    let (status, out, _) = outcome(vetbridge(directory.path()).args(["check", "--offline"]));
+    assert!(status == 0 && out.contains("socks5://proxy:1080") && !out.contains("s3cret"), "{out}");
+
+    let wrong = VALID.replace("[healthengine]", "proxy = \"ftp://judith:s3cret@proxy\"\n[healthengine]");
+    let directory = with_config("vetbridge.toml", &wrong);
+    let (status, _, error) = outcome(vetbridge(directory.path()).args(["check", "--offline"]));
+    assert!(status == 2 && error.contains("vetbridge.toml:6:9") && error.contains("socks5://host:port"), "{error}");
+    assert!(!error.contains("s3cret"), "{error}");
+}
+
+#[test]
 fn the_offline_check_as_json_is_one_array() {
     let directory = with_config("vetbridge.toml", VALID);
     let (status, out, _) = outcome(vetbridge(directory.path()).args(["check", "--offline", "--json"]));

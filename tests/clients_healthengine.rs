@@ -449,6 +449,61 @@ async fn errors_have_the_class_that_the_caller_can_act_on() {
 }
 
 #[tokio::test]
+async fn only_a_success_that_the_api_has_counts_as_taken() {
+    let with = ConfirmInsert { pms_appointment_ids: vec!["603:be08".into()], pms_patient_id: "p".into() };
+    let booking = BookingId(7);
+    for (status, kind, text, taken) in [
+        (200, "application/json", "", true),
+        (200, "application/json", "[]", true),
+        (200, "application/json", r#"{"success":true,"error":null}"#, true),
+        (204, "", "", true),
+        (200, "text/html", "<html><title>Sign in to the network</title></html>", false),
+        (200, "text/plain", "Please sign in", false),
+        (200, "application/json", r#"{"error":"quota"}"#, false),
+        (202, "application/json", "", false),
+        (203, "application/json", "", false),
+        (205, "", "", false),
+        (206, "application/json", "", false),
+    ] {
+        let server = client(response(status, kind, text)).0;
+        let answers = [
+            server.confirm_insert(booking, &with).await,
+            server.reject_insert(booking, "taken").await,
+            server.cancel(booking, "cancelled").await,
+            server.confirm_update(booking, RequestId(1)).await,
+            server.reject_update(booking, RequestId(1), "unknown").await,
+            server.no_pms_appointment_change(booking).await,
+            server.unsubscribe("b1").await,
+        ];
+        for answer in answers {
+            assert_eq!(answer.is_ok(), taken, "{status} {text:?}: {answer:?}");
+            assert!(
+                answer.err().is_none_or(|error| error.class == ErrorClass::Contract && error.status == Some(status))
+            );
+        }
+        // Nothing would tell that a snapshot was not taken for no other reason than a text that the definition is silent about.
+        let snapshot = server.send_availability(&snapshot(1)).await;
+        assert_eq!(snapshot.is_ok(), taken || text.starts_with("Please"), "{status} {text:?}: {snapshot:?}");
+    }
+}
+
+#[tokio::test]
+async fn json_of_something_in_between_is_no_empty_list() {
+    for other in [json!({}), json!({"status": "ok"}), json!({"error": "quota"}), json!("ok"), json!([])] {
+        let server = answered(&other);
+        for error in [
+            server.booking_requests(1).await.unwrap_err(),
+            server.booking_updates(1).await.unwrap_err(),
+            server.availability_requests(1).await.unwrap_err(),
+            server.appointment_change_requests(1).await.unwrap_err(),
+        ] {
+            assert_eq!(error.class, ErrorClass::Contract, "{other}: {error:?}");
+        }
+    }
+    assert_eq!(answered(&json!({"page": null})).booking_requests(1).await.unwrap().items, []);
+}
+
+#[tokio::test]
 async fn a_page_is_named_by_its_title_and_never_taken_for_the_apis_word() {
     let page = "<html><head><title>Access\u{202E} denied |\n Example Firewall</title></head><body>no</body></html>";
     for (status, content_type, body) in [

@@ -317,6 +317,36 @@ fn an_appointment_that_a_forgotten_store_may_have_made_elsewhere_asks_for_a_pers
 }
 
 #[test]
+fn a_booking_older_than_the_store_that_is_rejected_without_a_look_is_looked_up_by_a_person() {
+    let rejected = |maybe_forgotten: bool, event: Event| {
+        let mut case = Case::new();
+        case.entry.maybe_forgotten = maybe_forgotten;
+        case.asked(3);
+        assert!(matches!(case.see(5, event), Action::Reject(_)));
+        case.replied(6, Reply::Taken);
+        assert_eq!((case.entry.state, case.entry.is_open()), (State::Rejected, false));
+        case.entry.needs_attention
+    };
+    let unseen = || {
+        [
+            Event::Looked(Look::Unreachable("no answer".into())),
+            Event::Looked(Look::Closed("it is not flagged".into())),
+            Event::SwitchedOff,
+        ]
+    };
+    for event in unseen() {
+        let sentence = rejected(true, event).unwrap();
+        assert!(sentence.contains("memory is younger") && sentence.contains("cancel it in OpenVPMS"), "{sentence}");
+    }
+    for event in unseen() {
+        assert_eq!(rejected(false, event), None, "nobody can have made it before");
+    }
+    // Part of the time is somebody else's: an appointment of ours would take all of it.
+    let seen = Look::Seen { began: at(5), taken: Taken::Part, refusal: Some("The time is taken.".into()) };
+    assert_eq!(rejected(true, Event::Looked(seen)), None);
+}
+
+#[test]
 fn a_booking_whose_first_rejection_is_refused_and_that_is_no_longer_listed_was_settled_by_hand() {
     let rejected = || {
         let mut case = Case::new();

@@ -9,13 +9,15 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs};
 use vetbridge::http::base_url::BaseUrl;
+use vetbridge::http::connections::{AGE_MAX, LOOK_UP_EVERY, Names, at_one_address};
 use vetbridge::http::network::{Credentials, HeaderName, Server, ServerSettings, SetupError};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
-use vetbridge::remote::{Answer, ErrorClass};
+use vetbridge::remote::{Answer, Cause, CertificateFault, ErrorClass};
 
 /// Long enough for loopback on a busy machine, short enough to wait for.
 const SHORT: Duration = Duration::from_secs(1);
@@ -44,7 +46,11 @@ struct RawServer {
 
 impl RawServer {
     async fn start(script: impl Into<Vec<Then>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0", script).await
+    }
+
+    async fn start_at(address: impl ToSocketAddrs, script: impl Into<Vec<Then>>) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (script, seen) = (script.into(), requests.clone());
@@ -463,6 +469,222 @@ async fn settings_that_cannot_be_used_are_named_without_their_secrets() {
     let colon = Credentials::Basic { username: "a:b".into(), password: SecretString::from("changeit") };
     assert_eq!(shared.transport(&colon).err(), Some(SetupError::UserName));
     assert!(!format!("{colon:?}").contains("changeit"));
+}
+
+/// Names that a test moves to other addresses.
+#[derive(Default)]
+struct Moved(Mutex<Vec<&'static str>>);
+
+impl Moved {
+    fn to(&self, addresses: &[&'static str]) {
+        *self.0.lock().unwrap() = addresses.to_vec();
+    }
+}
+
+#[async_trait]
+impl Names for Moved {
+    async fn addresses(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        assert_eq!(host, "clinic.test");
+        let addresses = self.0.lock().unwrap().clone();
+        if addresses.is_empty() {
+            return Err(std::io::Error::other("no answer from the name server"));
+        }
+        Ok(addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), port)).collect())
+    }
+}
+
+/// Time goes by, and nothing happens meanwhile.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+/// Two servers at one port of two addresses, and a client that knows them by a name that leads to the first.
+async fn two_servers() -> ([RawServer; 2], Arc<Moved>, ServerSettings) {
+    let first = RawServer::start([ok()]).await;
+    let second = RawServer::start_at(("127.0.0.2", first.address.port()), [ok()]).await;
+    let names = Arc::new(Moved::default());
+    names.to(&["127.0.0.1"]);
+    let url = BaseUrl::parse(&format!("http://clinic.test:{}/base", first.address.port()), true).unwrap();
+    let settings = ServerSettings { base_url: url, names: names.clone(), ..first.settings() };
+    ([first, second], names, settings)
+}
+
+#[tokio::test]
+async fn a_look_and_the_post_after_it_meet_the_same_server_when_the_name_is_moved_between_them() {
+    let (servers, names, settings) = two_servers().await;
+    let transport = transport(&settings);
+    let seen = || [&servers[0], &servers[1]].map(|server| server.seen().len());
+    transport.exchange(get()).await.unwrap();
+    transport.exchange(post()).await.unwrap();
+    assert_eq!(seen(), [2, 0]);
+
+    // Within the work of one booking nothing changes.
+    names.to(&["127.0.0.2"]);
+    at_one_address(async {
+        transport.exchange(get()).await.unwrap();
+        pass(LOOK_UP_EVERY).await;
+        // Another task finds the change, and does not move this one.
+        let other = tokio::spawn({
+            let transport = transport.clone();
+            async move { transport.exchange(get()).await.unwrap() }
+        });
+        other.await.unwrap();
+        transport.exchange(post()).await.unwrap();
+        transport.exchange(get()).await.unwrap();
+    })
+    .await;
+    assert_eq!(seen(), [5, 1]);
+    // The next booking meets the other server with its look and with its POST, whatever connections were still open.
+    at_one_address(async {
+        transport.exchange(get()).await.unwrap();
+        transport.exchange(post()).await.unwrap();
+    })
+    .await;
+    assert_eq!(seen(), [5, 3]);
+    // While the name cannot be looked up its last address stays.
+    names.to(&[]);
+    for _ in 0..3 {
+        pass(LOOK_UP_EVERY).await;
+        transport.exchange(get()).await.unwrap();
+        transport.exchange(post()).await.unwrap();
+    }
+    assert_eq!(seen(), [5, 9]);
+}
+
+#[tokio::test]
+async fn a_connection_has_a_greatest_age_however_busy_it_is() {
+    let server = RawServer::start([ok()]).await;
+    let transport = server.transport();
+    let mut age = Duration::ZERO;
+    while age <= AGE_MAX {
+        transport.exchange(get()).await.unwrap();
+        pass(Duration::from_secs(10)).await;
+        age += Duration::from_secs(10);
+    }
+    transport.exchange(get()).await.unwrap();
+    assert!(*server.connections().last().unwrap() > 0, "{:?}", server.connections());
+}
+
+/// An address where connections neither come about nor fail: its queue is full.
+async fn black_hole(
+    address: &str,
+    port: u16,
+) -> (TcpListener, Vec<tokio::task::JoinHandle<std::io::Result<TcpStream>>>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    let address = SocketAddr::new(address.parse().unwrap(), port);
+    socket.bind(address).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let waiting = (0..4).map(|_| tokio::spawn(TcpStream::connect(address))).collect();
+    tokio::time::timeout(Duration::from_millis(200), std::future::pending::<()>()).await.unwrap_err();
+    (listener, waiting)
+}
+
+#[tokio::test]
+async fn of_several_addresses_the_one_that_works_is_used_within_the_connect_time_and_first_the_next_time() {
+    let (servers, names, mut settings) = two_servers().await;
+    let _dead = black_hole("127.0.0.3", servers[0].address.port()).await;
+    settings.request_timeout = Duration::from_secs(6);
+    // 127.0.0.4 refuses.
+    names.to(&["127.0.0.3", "127.0.0.4", "127.0.0.1"]);
+    let transport = transport(&settings);
+    let began = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    transport.exchange(get()).await.unwrap();
+    let took = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - began;
+    assert!(took < Duration::from_secs(3), "{took:?}, and connecting may take three seconds");
+    let began = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    transport.exchange(post()).await.unwrap();
+    let took = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - began;
+    assert!(took < Duration::from_millis(700), "the dead address is not tried again: {took:?}");
+}
+
+#[tokio::test]
+async fn calls_go_through_the_proxy_that_is_configured_with_its_credentials() {
+    let proxy = RawServer::start([ok()]).await;
+    let mut settings = settings("http://10.99.99.99:8080/base");
+    settings.proxy = Some(SecretString::from(format!("http://judith:s3%40cret@{}", proxy.address)));
+    assert!(!format!("{settings:?}").contains("s3"), "{settings:?}");
+    let server = transport(&settings);
+    server.exchange(get()).await.unwrap();
+    server.exchange(post()).await.unwrap();
+    for request in proxy.seen() {
+        assert!(request.contains(" http://10.99.99.99:8080/base/"), "{request}");
+        assert!(request.contains("Basic anVkaXRoOnMzQGNyZXQ="), "{request}");
+    }
+    // To a server with TLS a tunnel is asked for, by its name.
+    settings.base_url = BaseUrl::parse("https://clinic.test/base", false).unwrap();
+    settings.ca_pem = Some(TEST_CA.as_bytes().to_vec());
+    let refuses = RawServer::start([Then::AnswerAndClose(answer("407 Proxy Authentication Required", b""))]).await;
+    settings.proxy = Some(SecretString::from(format!("http://{}", refuses.address)));
+    let error = transport(&settings).exchange(post()).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::NotSent, "{error}");
+    assert!(refuses.seen()[0].starts_with("CONNECT clinic.test:443 "), "{:?}", refuses.seen());
+}
+
+#[tokio::test]
+async fn a_socks_proxy_is_spoken_to_in_its_own_language() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = settings("http://10.99.99.99:8080/base");
+    settings.proxy = Some(SecretString::from(format!("socks5://{}", listener.local_addr().unwrap())));
+    let asked = tokio::spawn(async move { transport(&settings).exchange(get()).await });
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut greeting = [0; 3];
+    stream.read_exact(&mut greeting).await.unwrap();
+    assert_eq!(greeting, [5, 1, 0]);
+    stream.write_all(&[5, 0]).await.unwrap();
+    let mut wish = [0; 10];
+    stream.read_exact(&mut wish).await.unwrap();
+    assert_eq!(wish, [5, 1, 0, 1, 10, 99, 99, 99, 0x1f, 0x90]);
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+    assert!(read_request(&mut stream).await.unwrap().starts_with("GET /base/locations"));
+    stream.write_all(&answer("200 OK", b"[]")).await.unwrap();
+    assert_eq!(asked.await.unwrap().unwrap().body, b"[]");
+}
+
+/// A server that shows this certificate to whoever connects, and answers nobody.
+fn tls_server(certificate: &str, key: &str) -> SocketAddr {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    vetbridge::http::network::install_crypto_provider();
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls");
+    let certificate = CertificateDer::from_pem_file(directory.join(certificate)).unwrap();
+    let key = PrivateKeyDer::from_pem_file(directory.join(key)).unwrap();
+    let config =
+        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let _refused = connection.complete_io(&mut stream);
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_certificate_is_named_each_with_its_remedy() {
+    use CertificateFault::{AuthorityAsServer, Expired, NoName, NotYetValid, OtherName, UnknownIssuer};
+    let authority = include_str!("../fixtures/tls/ca.pem");
+    for (certificate, key, trusted, fault, told, remedy) in [
+        ("no-name.pem", "server.key", authority, NoName, "no subjectAltName", "made anew with the host of url"),
+        ("other-name.pem", "server.key", authority, OtherName, "other.example", "made anew for the host of url"),
+        ("expired.pem", "server.key", authority, Expired, "has expired", "Renew it"),
+        ("not-yet-valid.pem", "server.key", authority, NotYetValid, "not valid yet", "clock"),
+        ("good.pem", "server.key", TEST_CA, UnknownIssuer, "nobody whom this machine trusts", "ca_file"),
+        ("ca.pem", "ca.key", authority, AuthorityAsServer, "CA:TRUE", "CA:FALSE"),
+    ] {
+        let mut settings = settings(&format!("https://{}/base", tls_server(certificate, key)));
+        settings.ca_pem = Some(trusted.as_bytes().to_vec());
+        let error = transport(&settings).exchange(post()).await.unwrap_err();
+        assert_eq!((error.class, error.cause), (ErrorClass::NotSent, Some(Cause::Certificate(fault))), "{error}");
+        let advice = vetbridge::messages::remedies::openvpms(&error);
+        assert!(error.detail.contains(told) && advice.contains(remedy), "{certificate}: {error}. {advice}");
+    }
 }
 
 /// A certificate authority that signed nothing.

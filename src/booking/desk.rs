@@ -155,7 +155,10 @@ impl Desk<'_> {
         }
         match (self.entry.state, look) {
             (State::Received, Look::Unreachable(detail)) => self.out_of_reach(&detail),
-            (State::Received, Look::Closed(reason)) => self.reject_and_refresh(reason),
+            (State::Received, Look::Closed(reason)) => {
+                self.notices.push(Notice::FreshDays);
+                self.reject_unseen(reason)
+            }
             (State::Received, Look::Seen { taken, .. }) if self.may_be_ours_already(taken) => {
                 let reason = if self.entry.left_nothing > 0 { say::PROBABLY_OURS } else { say::MAYBE_FORGOTTEN };
                 self.doubtful(reason)
@@ -218,9 +221,18 @@ impl Desk<'_> {
     /// OpenVPMS cannot be asked. While a rejection helps the pet owner it is better than silence, unless the clinic wants to hold.
     fn out_of_reach(self, detail: &str) -> Step {
         if !self.now.hold && self.deadline().rejection_counts(self.now.now) && self.entry.left_nothing == 0 {
-            return self.reject(say::out_of_reach(detail));
+            return self.reject_unseen(say::out_of_reach(detail));
         }
         self.rest()
+    }
+
+    /// Rejects without having seen the time. Of a booking that is older than the store nobody knows then whether an earlier one had
+    /// made its appointment.
+    fn reject_unseen(mut self, reason: String) -> Step {
+        if self.entry.maybe_forgotten {
+            self.entry.flag(say::maybe_forgotten_and_rejected(&self.entry, self.now.zone));
+        }
+        self.reject(reason)
     }
 
     fn reject_and_refresh(mut self, reason: String) -> Step {
@@ -277,7 +289,7 @@ impl Desk<'_> {
     /// What was not made will not be, and what nobody could find out a person has to.
     fn switched_off(mut self) -> Step {
         match self.entry.state {
-            State::Received => self.reject(say::SWITCHED_OFF.into()),
+            State::Received => self.reject_unseen(say::SWITCHED_OFF.into()),
             State::Submitting => self.doubtful(say::CANNOT_LOOK),
             State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => {
                 if self.entry.is_open() && self.entry.needs_attention.is_none() {

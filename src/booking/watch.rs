@@ -67,6 +67,11 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// True if some of them were not answered for.
+    pub fn is_unanswered(&self) -> bool {
+        self.sightings.iter().any(|sighting| sighting.found == Found::Unknown)
+    }
+
     /// How many bookings the pass speaks for. Of one that was cut short nobody knows how many of the others are gone too, so it is
     /// measured by itself.
     fn measure(&self) -> usize {

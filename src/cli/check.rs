@@ -37,6 +37,10 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
         Err(error) => return Err(error.into()),
     };
     let mut report = offline(&config);
+    let unused = config::proxy::unused_variables();
+    if !unused.is_empty() {
+        report.note("environment", say::proxy_variables(&unused));
+    }
     if !args.offline {
         machine::inspect(&config, &mut report).await?;
         let openvpms = connect::openvpms(&config.openvpms)?;
@@ -72,6 +76,13 @@ fn offline(config: &Config) -> Report {
         1 if disabled == 0 => report.ok(place, "the configuration is valid: 1 practice"),
         practices => {
             report.ok(place, format!("the configuration is valid: {practices} practices, {disabled} disabled"))
+        }
+    }
+    for (key, proxy) in
+        [("[openvpms] proxy", &config.openvpms.proxy), ("[healthengine] proxy", &config.healthengine.proxy)]
+    {
+        if let Some(proxy) = proxy {
+            report.ok(key, format!("all calls there go through {proxy}"));
         }
     }
     for (place, advice) in exposures(config) {

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use crate::bridge::Connect;
 use crate::clock::Clock;
+use crate::config::proxy::Proxy;
 use crate::config::{Config, Healthengine, OpenVpms, Practice, Secret};
 use crate::healthengine::HealthengineHandle;
 use crate::healthengine::client::{Client as HealthengineClient, credentials};
@@ -46,6 +47,7 @@ fn openvpms_server(
     own.max_requests_per_second = per_second(settings.max_requests_per_second);
     own.request_timeout = settings.request_timeout;
     own.ca_pem = ca_pem;
+    own.proxy = settings.proxy.as_ref().map(Proxy::to_send);
     server(&own, before).context("[openvpms]")
 }
 
@@ -66,6 +68,7 @@ fn healthengine_server(settings: &Healthengine, before: Option<&Server>) -> anyh
     let mut own = ServerSettings::new(base_url, settings.user_agent());
     own.max_requests_per_second = per_second(settings.max_requests_per_second);
     own.request_timeout = settings.request_timeout;
+    own.proxy = settings.proxy.as_ref().map(Proxy::to_send);
     server(&own, before).context("[healthengine]")
 }
 

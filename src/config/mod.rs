@@ -32,6 +32,7 @@ pub mod in_force;
 pub mod live_hours;
 mod practices;
 mod problem;
+pub mod proxy;
 mod secret;
 mod validate;
 mod values;
@@ -212,6 +213,8 @@ pub struct OpenVpms {
     pub password: Secret,
     /// A private certificate authority (PEM), readable when the configuration was read.
     pub ca_file: Option<PathBuf>,
+    /// The proxy that leads there.
+    pub proxy: Option<proxy::Proxy>,
     /// True if http is allowed to hosts that are neither loopback nor private addresses.
     pub allow_plain_http: bool,
     /// 1 to 1000.
@@ -225,6 +228,8 @@ pub struct OpenVpms {
 pub struct Healthengine {
     /// The base URL of the PMS API, with its version.
     pub url: Url,
+    /// The proxy that leads there.
+    pub proxy: Option<proxy::Proxy>,
     /// The key of us, the API consumer.
     pub api_key: Secret,
     /// Who we are, for `User-Agent`. Printable ASCII without brackets.
@@ -246,7 +251,11 @@ impl Config {
             [("[openvpms] password", &self.openvpms.password), ("[healthengine] api_key", &self.healthengine.api_key)];
         let webhooks = self.webhooks.iter().map(|webhooks| ("[webhooks] secret".to_owned(), &webhooks.secret));
         let practices = self.practices.iter().map(|practice| (format!("practice {} key", practice.id), &practice.key));
-        shared.map(|(place, secret)| (place.to_owned(), secret)).into_iter().chain(webhooks).chain(practices).collect()
+        let proxies = [("[openvpms] proxy", &self.openvpms.proxy), ("[healthengine] proxy", &self.healthengine.proxy)];
+        let proxies =
+            proxies.into_iter().filter_map(|(place, proxy)| Some((place.to_owned(), proxy.as_ref()?.secret())));
+        let shared = shared.map(|(place, secret)| (place.to_owned(), secret)).into_iter();
+        shared.chain(proxies).chain(webhooks).chain(practices).collect()
     }
 
     /// What other commands need to find the service that runs with this configuration.

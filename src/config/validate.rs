@@ -10,6 +10,7 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 
 use super::file::{Table, Value};
+use super::proxy::proxy;
 use super::secret::Surroundings;
 use super::values::{
     choice, duration, host, interval, ip, is_readable_on_the_way, label, listen, time_of_day, url, user_agent_words,
@@ -80,6 +81,7 @@ pub(super) fn openvpms(root: &Table<'_>, around: &Surroundings<'_>) -> Option<Op
     let username = table.required("username", username);
     let password = table.required("password", |value| around.secret(value));
     let ca_file = table.optional("ca_file", |value| ca_file(value, around));
+    let proxy = table.optional("proxy", |value| proxy(value, around));
     let max_requests_per_second = requests_per_second(&table);
     let request_timeout = table.or("request_timeout", REQUEST_TIMEOUT, interval);
     table.finish();
@@ -88,6 +90,7 @@ pub(super) fn openvpms(root: &Table<'_>, around: &Surroundings<'_>) -> Option<Op
         username: username?,
         password: password?,
         ca_file: ca_file?,
+        proxy: proxy?,
         allow_plain_http: allow_plain_http?,
         max_requests_per_second: max_requests_per_second?,
         request_timeout: request_timeout?,
@@ -102,6 +105,7 @@ fn healthengine(table: Table<'_>, around: &Surroundings<'_>) -> Option<Healtheng
         let url = url(&["http", "https"])(value)?;
         if is_readable_on_the_way(&url) { value.fail(say::plain_http(false)) } else { Some(url) }
     });
+    let proxy = table.optional("proxy", |value| proxy(value, around));
     let api_key = table.required("api_key", |value| around.header_secret(value));
     let vendor = table.required("vendor", user_agent_words);
     let contact = table.required("contact", user_agent_words);
@@ -111,6 +115,7 @@ fn healthengine(table: Table<'_>, around: &Surroundings<'_>) -> Option<Healtheng
     table.finish();
     Some(Healthengine {
         url: url?,
+        proxy: proxy?,
         api_key: api_key?,
         vendor: vendor?,
         contact: contact?,

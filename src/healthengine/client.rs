@@ -29,7 +29,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::dates;
-use crate::http::json::Misfit;
+use crate::http::json::{Misfit, field};
 use crate::http::network::{Credentials, HeaderName};
 use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingId, RequestId};
@@ -157,14 +157,14 @@ impl Client {
         let request =
             Request { method: Method::Post, path, accept: "application/json", json, gzip, lane, repeatable: true };
         let call = route::template(request.method, &request.path, WORDS);
-        let response = self.exchange(request, quote).await?;
-        // A page with 200 (a login, a proxy's apology) accepted nothing.
-        answer::common_error(&response).map_or(Ok(response), |error| Err(error.of(call)))
+        accepted(self.exchange(request, quote).await?).map_err(|error| error.of(call))
     }
 
     /// An answer to a request: the desk's.
     async fn tell(&self, path: String, body: Option<&(impl Serialize + Sync)>) -> Answer<()> {
-        self.post(Lane::Desk, path, body.map(json).transpose()?).await.map(drop)
+        let call = route::template(Method::Post, &path, WORDS);
+        let response = self.post(Lane::Desk, path, body.map(json).transpose()?).await?;
+        without_text(&response).map_err(|error| error.of(call))
     }
 
     /// A snapshot or a setting: the background's.
@@ -397,14 +397,36 @@ impl WriteHealthengine for Client {
             lane: Lane::Background,
             repeatable: true,
         };
+        let call = route::template(request.method, &request.path, WORDS);
         let response = self.exchange(request, Quote::Yes).await?;
-        answer::common_error(&response).map_or(Ok(()), Err)
+        accepted(response).and_then(|response| without_text(&response)).map_err(|error| error.of(call))
+    }
+}
+
+/// What the API took. A page with 200 (a login, a proxy's apology) accepted nothing, nor did JSON with an error in it, nor whoever
+/// answers with a success that the definition does not have.
+fn accepted(response: Response) -> Answer<Response> {
+    if let Some(error) = answer::common_error(&response) {
+        return Err(error);
+    }
+    let is_an_error = answer::reason(&response.body, |value| field(value, "error").map(drop)).is_some();
+    match response.status {
+        200 | 201 | 204 if !is_an_error => Ok(response),
+        _ => Err(answer::contract(&response, "no success that the PMS API has")),
+    }
+}
+
+/// Of what was taken, where the definition has no body and being asked again does no harm: a text says that something in between spoke.
+fn without_text(response: &Response) -> Answer<()> {
+    match voice(response) {
+        Voice::Silent | Voice::Api => Ok(()),
+        Voice::Page => Err(answer::contract(response, "a text where the PMS API has none")),
     }
 }
 
 /// The error that an answer with a status other than 2xx stands for.
 fn refusal(response: &Response, quote: Quote) -> CallError {
-    if matches!(response.status, 400..=499) && response.status != 429 && voice(response) == Voice::Page {
+    if matches!(response.status, 400..=499) && !matches!(response.status, 407 | 429) && voice(response) == Voice::Page {
         return answer::page(response);
     }
     let reason = || (quote == Quote::Yes).then(|| wire::error_reason(&response.body)).flatten();

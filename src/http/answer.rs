@@ -68,6 +68,10 @@ pub fn common_error(response: &Response) -> Option<CallError> {
     match status {
         401 => Some(with(ErrorClass::Credentials, "the credentials were refused".to_owned())),
         403 => Some(with(ErrorClass::Forbidden, "access was refused".to_owned())),
+        407 => {
+            let detail = "the proxy wants a user name and a password";
+            Some(CallError::with_status(ErrorClass::NotSent, status, detail).due_to(Cause::Proxy))
+        }
         429 => Some(with(ErrorClass::TooMany, "the server says that it is asked too often".to_owned())),
         // The title of a 500 can be the text of an exception.
         501..=599 if is_html(response) => Some(with(ErrorClass::Unavailable, failed(response)).due_to(Cause::Page)),

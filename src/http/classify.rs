@@ -6,6 +6,7 @@
 
 use std::error::Error;
 
+use super::tls::certificate_error;
 use crate::remote::{CallError, Cause, ErrorClass};
 
 /// How much of an error's text is kept.
@@ -25,6 +26,9 @@ impl Failure {
     pub(super) fn of_request(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let timeout = error.is_timeout();
+        if let Some(certificate) = error.is_connect().then(|| certificate_error(&error)).flatten() {
+            return Self { error: certificate, connection_broke: false };
+        }
         let (class, detail) = if error.is_connect() {
             (ErrorClass::NotSent, connecting(&error))
         } else if error.is_builder() {
@@ -65,7 +69,7 @@ impl Failure {
     }
 }
 
-/// Why no connection came about, with the remedy where the cause is a common one.
+/// Why no connection came about.
 fn connecting(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no connection came about in time".to_owned();
@@ -74,14 +78,7 @@ fn connecting(error: &reqwest::Error) -> String {
     if error.is_dns() {
         return format!("the server's name could not be looked up: {cause}");
     }
-    let remedy = if cause.contains("CaUsedAsEndEntity") {
-        "; the server's own certificate says that it is a certificate authority (CA:TRUE): give the server one with CA:FALSE"
-    } else if cause.contains("UnknownIssuer") {
-        "; if a private certificate authority signed the server's certificate, name its file as ca_file"
-    } else {
-        ""
-    };
-    format!("no connection: {cause}{remedy}")
+    format!("no connection: {cause}")
 }
 
 /// The text of the last source: the operating system's or the TLS library's own words. None of them quotes what was sent.

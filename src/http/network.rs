@@ -5,13 +5,14 @@
 //!
 //! Promises:
 //! - Redirects are not followed and nothing is repeated below us: a request that may not be repeated leaves once.
-//! - Such a request goes over a connection of its own; the others share a pool.
+//! - Such a request goes over a connection of its own; the others share a pool. Both lead to the same address ([`super::connections`]).
 //! - Connecting has its own, shorter timeout, so that a timeout while connecting is known to have sent nothing.
 //! - Bodies are counted while they stream, after decompression: a server cannot make us hold more than the limit. Of long ones
 //!   few are taken in at one time, however many calls are under way; the others wait on the wire.
 //! - No proxy of the environment is used: what the configuration says is where the data goes.
 //! - After a 429, or a 5xx, with `Retry-After` the server is left alone as [`super::penalty`] says.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::base_url::BaseUrl;
 use super::classify::Failure;
+use super::connections::{Addresses, Connections, Names, Resolver, Route, SystemNames};
 use super::limits::Limits;
 use super::penalty::Penalty;
 use super::{Method, Request, Response, Transport, retry};
@@ -41,7 +43,7 @@ const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What is to be known of a server before it can be asked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServerSettings {
     /// Where it is.
     pub base_url: BaseUrl,
@@ -55,6 +57,18 @@ pub struct ServerSettings {
     pub body_limit_bytes: usize,
     /// Certificates (PEM) that are trusted besides the platform's.
     pub ca_pem: Option<Vec<u8>>,
+    /// The proxy through which it is reached, as a URL (http, https, socks5 or socks5h), perhaps with user name and password. It is
+    /// used whatever the address: who names one means it.
+    pub proxy: Option<SecretString>,
+    /// Who looks its name up.
+    pub names: Arc<dyn Names>,
+}
+
+impl fmt::Debug for ServerSettings {
+    /// Without the proxy, which can hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerSettings({})", self.base_url)
+    }
 }
 
 impl ServerSettings {
@@ -67,6 +81,8 @@ impl ServerSettings {
             request_timeout: Duration::from_secs(10),
             body_limit_bytes: BODY_LIMIT_BYTES,
             ca_pem: None,
+            proxy: None,
+            names: Arc::new(SystemNames),
         }
     }
 }
@@ -97,6 +113,9 @@ pub enum SetupError {
     /// HTTP Basic separates user and password by a colon.
     #[error("a user name with a colon in it cannot be sent")]
     UserName,
+    /// It is no URL of a proxy.
+    #[error("the proxy's address cannot be used: http://host:port, https://host:port or socks5://host:port is needed")]
+    Proxy,
     /// TLS could not be set up, as where the platform has no certificates at all.
     #[error("the connection could not be set up: {0}")]
     Client(String),
@@ -116,10 +135,7 @@ pub struct Server {
     /// Places for long bodies.
     long_bodies: Semaphore,
     request_timeout: Duration,
-    /// For what may be repeated.
-    pooled: reqwest::Client,
-    /// For what may not: every request has a connection of its own.
-    single_use: reqwest::Client,
+    route: Route,
 }
 
 impl Server {
@@ -151,8 +167,7 @@ impl Server {
             body_limit_bytes: settings.body_limit_bytes,
             long_bodies: Semaphore::new(LONG_BODIES_MAX),
             request_timeout: settings.request_timeout,
-            pooled: client(settings, 4)?,
-            single_use: client(settings, 0)?,
+            route: route(settings)?,
         }))
     }
 
@@ -173,6 +188,8 @@ impl Server {
         match credentials {
             Credentials::Basic { username, .. } if username.contains(':') => Err(SetupError::UserName),
             Credentials::Basic { username, password } => self
+                .route
+                .present()
                 .pooled
                 .get(self.base_url.with("/"))
                 .basic_auth(username, Some(password.expose_secret()))
@@ -192,7 +209,19 @@ impl Server {
     }
 }
 
-fn client(settings: &ServerSettings, idle_connections_max: usize) -> Result<reqwest::Client, SetupError> {
+fn route(settings: &ServerSettings) -> Result<Route, SetupError> {
+    // Through a proxy the name is the proxy's to look up.
+    let host = settings.base_url.name_and_port().filter(|_| settings.proxy.is_none());
+    let own = settings.clone();
+    let make = move |addresses: Arc<Addresses>| Ok([client(&own, 4, &addresses)?, client(&own, 0, &addresses)?]);
+    Route::new(host, Arc::clone(&settings.names), Box::new(make))
+}
+
+fn client(
+    settings: &ServerSettings,
+    idle_connections_max: usize,
+    addresses: &Arc<Addresses>,
+) -> Result<reqwest::Client, SetupError> {
     let user_agent = HeaderValue::from_str(&settings.user_agent)
         .map_err(|_| SetupError::HeaderValue("the user agent (vendor, contact)".to_owned()))?;
     let mut builder = reqwest::Client::builder()
@@ -204,7 +233,11 @@ fn client(settings: &ServerSettings, idle_connections_max: usize) -> Result<reqw
         .referer(false)
         .no_proxy()
         .pool_max_idle_per_host(idle_connections_max)
-        .pool_idle_timeout(IDLE_TIMEOUT);
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .dns_resolver(Arc::new(Resolver(Arc::clone(addresses))));
+    if let Some(proxy) = &settings.proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| SetupError::Proxy)?);
+    }
     if let Some(pem) = &settings.ca_pem {
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| SetupError::CertificateAuthority)?;
         if certificates.is_empty() {
@@ -249,7 +282,9 @@ impl Transport for Network {
 impl Network {
     /// Sends the request once.
     async fn attempt(&self, request: &Request) -> Result<Response, Failure> {
-        let mut answer = self.prepare(request)?.send().await.map_err(Failure::of_request)?;
+        let connections = self.server.route.connections().await;
+        let mut answer = self.prepare(&connections, request)?.send().await.map_err(Failure::of_request)?;
+        connections.answered_from(answer.remote_addr());
         let mut response = Response {
             status: answer.status().as_u16(),
             headers: answer
@@ -268,8 +303,8 @@ impl Network {
         Ok(response)
     }
 
-    fn prepare(&self, request: &Request) -> Result<reqwest::RequestBuilder, Failure> {
-        let client = if request.repeatable { &self.server.pooled } else { &self.server.single_use };
+    fn prepare(&self, connections: &Connections, request: &Request) -> Result<reqwest::RequestBuilder, Failure> {
+        let client = if request.repeatable { &connections.pooled } else { &connections.single_use };
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,

@@ -142,6 +142,14 @@ pub fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
     )
 }
 
+/// Perhaps an appointment that an earlier store knew of stands for a booking that was rejected.
+pub fn maybe_forgotten_and_rejected(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "vetbridge rejected Healthengine booking {booking} at {at} without a look into the diary, and its memory is younger than the booking: if the diary has an appointment with that number, cancel it in OpenVPMS, and see that the pet owner knows."
+    )
+}
+
 /// Perhaps there are two appointments: an earlier store may have known of one that staff moved since.
 pub fn maybe_made_before(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));

@@ -112,6 +112,12 @@ pub fn url_scheme(schemes: &[&str]) -> String {
     format!("must begin with {}", listed(schemes.iter().map(|scheme| format!("{scheme}://"))))
 }
 
+/// A proxy that is none. What was written can hold a password, and is not repeated.
+pub fn bad_proxy() -> &'static str {
+    "must be the address of a proxy: http://host:port, https://host:port, socks5://host:port or socks5h://host:port (which looks names up itself), perhaps \
+     with user:password@ before the host (percent-encoded), and nothing after the port"
+}
+
 /// A URL with something in it that does not belong there.
 pub fn url_extras() -> &'static str {
     "must be a plain URL without user name, password, query (?) or fragment (#); credentials have keys of their own"

@@ -1,16 +1,18 @@
 //! What to do about a call that failed, by the side that was asked and the class of the error. Sentences without their full stop.
 
+use super::tls;
 use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError) -> &'static str {
+    match error.cause {
+        Some(Cause::Certificate(fault)) => return tls::remedy(fault),
+        Some(Cause::Proxy) => return "Write them into proxy under [openvpms], as in http://user:secret@host:port",
+        Some(Cause::Page | Cause::TooLarge | Cause::LeftAlone) | None => {}
+    }
     match error.class {
         ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
             "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or Ask again now on the status page"
-        }
-        ErrorClass::NotSent if error.detail.contains("CaUsedAsEndEntity") => {
-            "The server uses the certificate of an authority as its own: give it one that the authority signed, and name the \
-             authority in [openvpms] ca_file"
         }
         ErrorClass::NotSent => {
             "Check [openvpms] url, that the server runs and that the VPN is up; a private certificate authority goes into ca_file"
@@ -37,8 +39,13 @@ pub fn openvpms(error: &CallError) -> &'static str {
 
 /// Healthengine did not answer as it should.
 pub fn healthengine(error: &CallError) -> &'static str {
-    if error.cause == Some(Cause::Page) {
-        return "If it stays, ask whoever looks after the network here (a firewall, a proxy, a login page), then Healthengine's support";
+    match error.cause {
+        Some(Cause::Page) => {
+            return "If it stays, ask whoever looks after the network here (a firewall, a proxy, a login page), then Healthengine's support";
+        }
+        Some(Cause::Certificate(fault)) => return tls::remedy_outside(fault),
+        Some(Cause::Proxy) => return "Write them into proxy under [healthengine], as in http://user:secret@host:port",
+        Some(Cause::TooLarge | Cause::LeftAlone) | None => {}
     }
     match error.class {
         ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
@@ -69,6 +76,7 @@ mod tests {
     use super::*;
     use crate::ids::{PracticeId, ScheduleId};
     use crate::messages::{practice, servers};
+    use crate::remote::CertificateFault;
 
     /// Every class of error, with what else is known of it.
     fn errors() -> Vec<CallError> {
@@ -77,7 +85,12 @@ mod tests {
         let plain = plain.into_iter().map(|class| CallError::new(class, "why"));
         let left_alone = CallError::new(NotSent, "the server wants to be left alone").due_to(Cause::LeftAlone);
         let caused = [Cause::Page, Cause::TooLarge].map(|cause| CallError::new(Contract, "why").due_to(cause));
-        plain.chain([left_alone]).chain(caused).map(|error| error.of("GET things/{id}")).collect()
+        let proxy = CallError::new(NotSent, "the proxy wants a user name").due_to(Cause::Proxy);
+        use CertificateFault::{AuthorityAsServer, Expired, NoName, NotYetValid, OtherName, UnknownIssuer};
+        let faults =
+            [NoName, OtherName, Expired, NotYetValid, UnknownIssuer, AuthorityAsServer, CertificateFault::Other];
+        let faults = faults.map(|fault| CallError::new(NotSent, tls::what(fault)).due_to(Cause::Certificate(fault)));
+        plain.chain([left_alone, proxy]).chain(faults).chain(caused).map(|error| error.of("GET things/{id}")).collect()
     }
 
     /// What is said of OpenVPMS: the sentence in full.

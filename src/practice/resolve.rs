@@ -55,6 +55,8 @@ impl Practice {
         verdict: &Verdict,
         note: Option<Note>,
     ) -> Result<Entry, NotResolved> {
+        let submitted_at = |entry: Option<Entry>| entry.and_then(|entry| entry.submitted_at);
+        let before = submitted_at(self.shared.ledger.get(id)?);
         let _one = self.shared.resolving.lock().await;
         // Neither the desk nor the watch nor a pet owner's cancellation is at this booking meanwhile.
         let waiting = tokio::time::timeout(TURN_WAIT, self.wait_for_turn(id));
@@ -64,7 +66,12 @@ impl Practice {
         if self.stop.is_cancelled() {
             return Err(NotResolved::Refused(say::BUSY.into()));
         }
-        let outcome = self.resolve_in_turn(id, verdict, note).await;
+        // Whoever looked into the diary saw it before the booking went there.
+        let is_overtaken = submitted_at(self.shared.ledger.get(id)?) != before;
+        let outcome = match is_overtaken {
+            true => Err(NotResolved::Refused(say::OVERTAKEN.into())),
+            false => self.resolve_in_turn(id, verdict, note).await,
+        };
         drop(token);
         drop(turn);
         if let Err(NotResolved::Ledger(LedgerError::Store(error))) = outcome {

@@ -1,6 +1,7 @@
 //! Sends everything again because a person wants it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::availability::READ_IN_ONE_PART;
 use super::configuration::{ConfigurationChanges, Reason};
 use super::publishing::{ReadDays, Which};
-use super::{Failed, Practice};
+use super::{Failed, Offering, Practice};
 use crate::messages::practice as say;
 
 /// The longest wait for days that were sent a moment ago.
@@ -135,7 +136,12 @@ impl Practice {
         outcome: &mut Outcome,
     ) -> Result<(), Failed> {
         // What Healthengine accepted, or before that what it would be sent.
-        let Some(offering) = self.offered().or_else(|| self.offering()) else { return Err(Failed::NoZone) };
+        let would_be_sent = || {
+            let mut offering = Offering::clone(self.offering()?.as_ref());
+            self.configuration.leave_out_protected(&mut offering);
+            Some(Arc::new(offering))
+        };
+        let Some(offering) = self.offered().or_else(would_be_sent) else { return Err(Failed::NoZone) };
         let days = self.horizon(&offering);
         let resources = &offering.mapping.resources;
         let total = resources.len() * days.count as usize;

@@ -6,9 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::health::Subject;
 use super::reading::Reading;
 use super::{Offering, Practice};
 use crate::booking::desk::Event;
@@ -34,6 +36,19 @@ pub(super) struct Watched {
     unheard: BTreeSet<BookingId>,
     /// Those that a pass did not hear of that found many others gone.
     with_many: BTreeSet<BookingId>,
+}
+
+/// Whether OpenVPMS was there for a whole pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Came,
+    GaveOut,
+}
+
+/// Those that one pass asks for, and those that it has no room for.
+fn one_pass(mut entries: Vec<Entry>) -> (Vec<Entry>, Vec<BookingId>) {
+    let cut = entries.split_off(ROUND_MAX.min(entries.len()));
+    (entries, cut.into_iter().map(|entry| entry.booking_id).collect())
 }
 
 impl Watched {
@@ -80,24 +95,39 @@ impl Practice {
             let watched = self.locked(&self.watched);
             suspects.sort_by_key(|entry| watched.asked_at.get(&entry.booking_id).copied());
         }
-        self.ask_for(offering, suspects, true);
+        self.ask_for(offering, suspects);
     }
 
-    /// Asks in rounds until the practice stops, whatever Healthengine says of the configuration.
+    /// Asks in rounds until the practice stops, whatever Healthengine says of the configuration. A round in which OpenVPMS was away
+    /// is made up for soon.
     pub(super) async fn watch_loop(self: Arc<Self>) {
+        let interval = self.settings.sync.config_interval;
+        let mut delays = self.delays(Duration::from_secs(1));
         let mut clock = self.shared.leaps.listen();
-        if supervisor::wait(self.stop.run_until_cancelled(self.first_offering.wait())).await.is_none() {
+        // OpenVPMS is read for the configuration first: it names the zones.
+        if supervisor::wait(self.stop.run_until_cancelled(self.first_configuration.wait())).await.is_none() {
             return;
         }
         loop {
-            if let Some(offering) = self.offering() {
-                self.watch_round(&offering);
-            }
+            let round = async {
+                match self.offering_for(None, false).await {
+                    Ok(offering) => self.watch_round(&offering).await,
+                    Err(_) => Answers::GaveOut,
+                }
+            };
+            let wait = match self.stop.run_until_cancelled(round).await {
+                None => return,
+                Some(Answers::Came) => {
+                    delays.reset();
+                    interval
+                }
+                Some(Answers::GaveOut) => delays.next_delay().min(interval),
+            };
             let due = supervisor::rest(async {
                 tokio::select! {
                     biased;
                     () = self.stop.cancelled() => false,
-                    () = tokio::time::sleep(self.settings.sync.config_interval) => true,
+                    () = tokio::time::sleep(wait) => true,
                     () = clock.leaped() => true,
                 }
             });
@@ -108,7 +138,7 @@ impl Practice {
     }
 
     /// Asks for upcoming bookings one by one: the near ones each time, all of them once a day.
-    fn watch_round(self: &Arc<Self>, offering: &Arc<Offering>) {
+    async fn watch_round(self: &Arc<Self>, offering: &Offering) -> Answers {
         let now = self.now();
         let near_end = now + TimeDelta::days(i64::from(self.settings.sync.near_days));
         let live = self.shared.ledger.live_of(self.id());
@@ -117,21 +147,22 @@ impl Practice {
             watched.keep(&live);
             round(live, &watched.asked_at, near_end, now)
         };
-        self.ask_for(offering, round, false);
+        let (entries, cut) = one_pass(round);
+        self.ask_and_judge(offering, entries, false, cut).await
     }
 
-    fn ask_for(self: &Arc<Self>, offering: &Arc<Offering>, mut entries: Vec<Entry>, slot_is_free: bool) {
+    /// Asks for bookings at whose time a reading shows free time, in a task of its own: the reading goes on.
+    fn ask_for(self: &Arc<Self>, offering: &Arc<Offering>, entries: Vec<Entry>) {
         if entries.is_empty() {
             return;
         }
-        let cut = entries.split_off(ROUND_MAX.min(entries.len()));
-        let cut: Vec<BookingId> = cut.into_iter().map(|entry| entry.booking_id).collect();
+        let (entries, cut) = one_pass(entries);
         let (practice, offering) = (Arc::clone(self), Arc::clone(offering));
         self.spawn("appointments that are looked up", async move {
             tokio::select! {
                 biased;
                 () = practice.stop.cancelled() => {}
-                () = practice.ask_and_judge(&offering, entries, slot_is_free, cut) => {}
+                _ = practice.ask_and_judge(&offering, entries, true, cut) => {}
             }
         });
     }
@@ -142,7 +173,7 @@ impl Practice {
         mut entries: Vec<Entry>,
         slot_is_free: bool,
         cut: Vec<BookingId>,
-    ) {
+    ) -> Answers {
         let (failing, with_many) = {
             let watched = self.locked(&self.watched);
             (watched.unheard.clone(), watched.with_many.clone())
@@ -187,6 +218,8 @@ impl Practice {
         for (id, event) in verdicts {
             self.seen_in_diary(id, asked.get(&id).cloned().flatten().as_ref(), event).await;
         }
+        let is_away = in_a_row > 0 || (pass.is_unanswered() && self.health.has(&Subject::OpenVpms));
+        if is_away { Answers::GaveOut } else { Answers::Came }
     }
 
     /// Notes what staff did, unless the booking changed since it was asked for: a person can have given it another appointment.

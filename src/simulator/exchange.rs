@@ -70,6 +70,8 @@ pub enum Fault {
     RefusalBefore(u16),
     /// 200 with an HTML login page; nothing is done.
     LoginPage,
+    /// 200 with JSON of something in between; nothing is done.
+    OtherJson,
     /// The request is carried out and half of the answer's body is sent.
     Truncate,
     /// 429 with `Retry-After` in seconds; nothing is done.
@@ -91,6 +93,12 @@ impl Answered {
     /// A page of something in between, whose clock has never been set.
     fn page(status: u16, title: &str) -> Self {
         Self::html(status, title).with_header("date", "Thu, 01 Jan 2015 00:00:00 GMT")
+    }
+
+    /// What a gateway says of itself.
+    fn other_json() -> Self {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Self { status: 200, headers, body: br#"{"status":"ok"}"#.to_vec() }
     }
 
     /// A refusal in JSON; 401 has no body.
@@ -167,6 +175,7 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: Asked) -> Fat
         }
         Some(Fault::RefusalBefore(status)) => at_once(Answered::refusal(status)),
         Some(Fault::LoginPage) => at_once(Answered::page(200, "Login")),
+        Some(Fault::OtherJson) => at_once(Answered::other_json()),
         Some(Fault::Truncate) => match model.answer(&asked) {
             // Of nothing there is no half: the head is what gets lost.
             answered if answered.body.is_empty() => Fate::HangUp,

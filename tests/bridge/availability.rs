@@ -375,3 +375,18 @@ async fn a_server_that_was_started_in_no_place_publishes_nothing_until_it_is_bac
     }
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn batches_that_were_not_there_are_tried_again_after_a_reload() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(404));
+    clinic.staff_book(136, "2027-02-16 11:00", 15);
+    clinic.pass(minutes(2)).await;
+    clinic.healthengine.configure(|settings| settings.batch = Batch::Offered);
+    clinic.journal.clear();
+    clinic.reload();
+    clinic.staff_book(136, "2027-02-16 12:00", 15);
+    clinic.pass(minutes(2)).await;
+    assert_eq!(clinic.journal.count("POST /availability/snapshots", ""), 1);
+    clinic.finish().await;
+}

@@ -86,8 +86,8 @@ async fn an_unanswered_booking_that_the_backup_does_not_know_is_in_doubt_when_it
     clinic.start();
     clinic.until_state(booking, State::InDoubt, minutes(2)).await;
     clinic.appointment_of(booking);
-    let heard = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Confirmed;
-    clinic.until("Healthengine hears of it", seconds(5), heard).await;
+    let is_told = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Confirmed;
+    clinic.until("Healthengine is told", seconds(10), is_told).await;
     clinic.pass(minutes(1)).await;
     clinic.excuse(booking);
     clinic.finish().await;

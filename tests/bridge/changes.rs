@@ -348,3 +348,24 @@ async fn a_cancellation_of_a_booking_that_nobody_here_knows_is_rejected_once_the
     clinic.healthengine.write_field(odd, "bookingId", Some(odd.0.into())).unwrap();
     clinic.until("it is rejected", seconds(15), |clinic| clinic.booking(unknown).updates_rejected == 1).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_round_in_which_openvpms_was_away_is_made_up_for_when_it_is_back() {
+    let clinic = Clinic::open().await;
+    let booking = booked(&clinic, "2027-02-16 10:00").await;
+    clinic.pass(minutes(2)).await;
+    // Readings and everything else go on; only single bookings are not answered for while the next round is made.
+    clinic.openvpms_faults.set(|asked| asked.target.contains("/bookings/").then_some(Fault::StatusBefore(503)));
+    clinic.journal.clear();
+    clinic
+        .until("it was asked for", minutes(11), |clinic| clinic.journal.count("GET /ws/booking/v2/bookings/", "") > 0)
+        .await;
+    clinic.openvpms_faults.heal();
+    clinic
+        .until("it is asked for again", seconds(40), |clinic| {
+            clinic.journal.of("GET /ws/booking/v2/bookings/", "").iter().any(|call| call.outcome == Ok(200))
+        })
+        .await;
+    assert_eq!(clinic.appointments_of(booking).len(), 1);
+    clinic.finish().await;
+}

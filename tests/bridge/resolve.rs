@@ -342,3 +342,18 @@ async fn a_person_is_not_kept_waiting_for_a_booking_that_is_in_other_hands_for_l
     clinic.openvpms_faults.heal();
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_saw_before_the_booking_went_to_the_diary_settles_nothing() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms_faults.set(|_| Some(Fault::Slow(seconds(3))));
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    // It is being looked at, and the diary is empty.
+    clinic.until_state(booking, State::Received, seconds(10)).await;
+    assert!(clinic.appointments_of(booking).is_empty());
+    let answer = resolve(&clinic, booking, Verdict::Rejected).await;
+    assert!(matches!(&answer, Err(NotResolved::Refused(why)) if why.contains("look into it again")), "{answer:?}");
+    clinic.until_state(booking, State::Confirmed, seconds(15)).await;
+    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    clinic.finish().await;
+}

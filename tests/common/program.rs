@@ -9,10 +9,11 @@ use std::process::Command;
 pub(crate) fn vetbridge(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vetbridge"));
     command.current_dir(directory);
-    for variable in
-        ["VETBRIDGE_CONFIG", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "http_proxy", "HTTP_PROXY"]
-    {
+    for variable in ["VETBRIDGE_CONFIG", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC"] {
         command.env_remove(variable);
+    }
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(variable).env_remove(variable.to_ascii_lowercase());
     }
     command
 }

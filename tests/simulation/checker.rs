@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::healthengine::paging::PAGES_MAX;
 use vetbridge::ids::{BookingId, PracticeId, ResourceId};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Repeated, Violation};
 use vetbridge::simulator::openvpms::Appointment;
@@ -33,6 +34,8 @@ pub(crate) fn in_general(what: impl Into<String>) -> Wrong {
 
 /// Healthengine's own limit for a rejection.
 const DEADLINE: TimeDelta = TimeDelta::seconds(20);
+/// So many bookings within seconds of each other are not all answered in time.
+const CROWD: usize = 5;
 /// A pet owner's cancellation is answered within this where nothing is wrong.
 const UPDATE_ANSWERED: TimeDelta = TimeDelta::seconds(45);
 
@@ -230,6 +233,13 @@ impl Life {
         refused && self.world.entry(booking.id).is_some_and(|entry| entry.state == State::Rejected)
     }
 
+    /// Late rejections that Healthengine does not take leave more pages than are ever read: such a list says of nobody that they are gone.
+    fn list_is_endless(&self, practice: &PracticeId) -> bool {
+        let waits = |booking: &&BookingView| booking.practice == *practice && booking.answer == Answer::Open;
+        let waiting = self.world.bookings().iter().filter(waits).count();
+        waiting > PAGES_MAX as usize * self.world.shape.per_page
+    }
+
     /// A flag has its cause, and the cause concerns this booking.
     fn check_flag(&mut self, booking: &BookingView, entry: &Entry) -> Result<(), Wrong> {
         let (id, now) = (booking.id, self.world.clock.now());
@@ -255,7 +265,7 @@ impl Life {
                 self.was(id, Deed::Moved) || silent && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Restored))
             }
             Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
-            Flag::TooLate => disturbed || set_back || switched,
+            Flag::TooLate => disturbed || set_back || switched || self.waited_in_a_crowd(id),
             Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
             // Quicker than people are as a rule, and the time was taken meanwhile.
             Flag::AnsweredElsewhere => self.was(id, Deed::SettledByHand),
@@ -273,6 +283,14 @@ impl Life {
         } else {
             Err(of(id, format!("booking {id} is flagged without cause ({flag:?}): {sentence}")))
         }
+    }
+
+    /// Of many who want times of the same few schedules at one moment the last wait for the first, and a practice that holds bookings does
+    /// not reject them meanwhile.
+    fn waited_in_a_crowd(&self, id: BookingId) -> bool {
+        let Some(booked) = self.booked.get(&id).copied() else { return false };
+        let near = |at: &&DateTime<Utc>| (**at - booked).abs() <= TimeDelta::seconds(15);
+        self.world.shape.hold && self.booked.values().filter(near).count() >= CROWD
     }
 
     /// True if the store was put back or lost since the booking was made, as far as the bridge can tell: Healthengine's times have whole
@@ -334,7 +352,7 @@ impl Life {
             return Err("was given up, and nobody answers that".into());
         }
         let open = entry.as_ref().is_some_and(|entry| entry.is_open());
-        if open && !self.cannot_be_answered(booking) {
+        if open && !self.cannot_be_answered(booking) && !self.list_is_endless(&booking.practice) {
             return Err(format!("is still open in the ledger ({:?})", entry.map(|entry| entry.state)));
         }
         let standing = self.world.appointments_of(id);

@@ -71,6 +71,13 @@ impl Life {
         self.world.story.tell(About::All, format!("{system} is away for {} s ({outage:?})", lasts.num_seconds()));
     }
 
+    /// Nobody gets through to it.
+    pub(crate) fn healthengine_goes_away(&mut self, lasts: TimeDelta) {
+        self.world.healthengine_weather.outage(Outage::Refused, lasts);
+        let seconds = lasts.num_seconds();
+        self.world.story.tell(About::All, format!("{} is away for {seconds} s, and many book", System::Healthengine));
+    }
+
     /// Hours and days go by at once.
     fn wait_for_it(&mut self, lasts: TimeDelta) {
         if lasts > TimeDelta::minutes(30) {

@@ -8,7 +8,7 @@ use vetbridge::simulator::openvpms::NewAppointment;
 
 use crate::life::{Deed, Life};
 use crate::story::About;
-use crate::support::{judith, person};
+use crate::support::{judith, person, seconds};
 use crate::wire::Quicker;
 use crate::world::wants;
 
@@ -96,7 +96,12 @@ impl Life {
     fn an_owner_gives_up(&mut self) {
         let last = self.booked.keys().next_back().copied();
         let booking = if self.world.chance.percent(50) { last } else { self.some_booking() };
-        let Some(id) = booking else { return };
+        if let Some(id) = booking {
+            self.gives_up(id);
+        }
+    }
+
+    fn gives_up(&mut self, id: BookingId) {
         // Perhaps it stands no longer.
         if self.world.healthengine.cancel(id).is_ok() {
             self.given_up.insert(id, self.world.clock.now());
@@ -196,10 +201,45 @@ impl Life {
 
     /// Many want something at once.
     fn a_rush(&mut self) {
+        // Now and then while Healthengine is away, so that all of it is late when it is back.
+        if self.temper.outages && self.world.chance.percent(30) {
+            return self.a_backlog();
+        }
         for _ in 0..7 {
             let (practice, wish) = self.some_wish(true);
             self.book(&practice, wish, true);
         }
+    }
+
+    /// Many book while Healthengine cannot be reached, each another time, and some think better of it before it can. Its list does not
+    /// always know of that at once.
+    fn a_backlog(&mut self) {
+        let chance = self.world.chance.clone();
+        let away = 25 + chance.below(60);
+        self.healthengine_goes_away(TimeDelta::seconds(away as i64));
+        let known: Vec<BookingId> = self.booked.keys().copied().collect();
+        let day = self.world.wall().date() + TimeDelta::days(1);
+        for number in 0..24 + chance.below(12) as u32 {
+            let (practice, resource) = self.some_resource();
+            let start = day.and_hms_opt(9 + number / 4 % 8, number % 4 * 15, 0).unwrap();
+            let wish = Wish::new(resource.to_string(), format!("66:{resource}"), start).by(judith(), "Limping");
+            self.book(&practice, wish, false);
+        }
+        let fresh: Vec<BookingId> = self.booked.keys().copied().filter(|id| !known.contains(id)).collect();
+        // Nobody can book where consent is revoked.
+        for _ in 0..fresh.len().min(3) {
+            let id = *chance.pick(&fresh);
+            self.gives_up(id);
+            if chance.percent(70) {
+                let healthengine = self.world.healthengine.clone();
+                healthengine.write_field(id, "bookingStatus", Some("Requested".into())).unwrap();
+                tokio::spawn(async move {
+                    tokio::time::sleep(seconds(away + 60)).await;
+                    healthengine.write_field(id, "bookingStatus", Some("Cancelled".into())).unwrap();
+                });
+            }
+        }
+        self.world.story.count("backlog");
     }
 
     /// What its pet owner gave up is an update once more, which is answered from here on.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::io::Write as _;
 use std::ops::RangeInclusive;
+use std::panic::catch_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::bugs::{self, Bug};
 use crate::commit;
-use crate::life::{Tally, live};
+use crate::life::{Outcome, Tally, live};
 
 /// Lived at every run, whatever the commit.
 const FIXED: RangeInclusive<u64> = 1..=8;
@@ -59,7 +60,7 @@ pub(crate) fn run_all(seeds: &[u64]) {
             if failures.lock().unwrap().len() >= failures_max {
                 return;
             }
-            let outcome = live(seed, None);
+            let outcome = catch_unwind(|| live(seed, None)).unwrap_or_else(|_| panicked(seed));
             tally.lock().unwrap().add(outcome.tally);
             hashes.lock().unwrap().insert(seed, outcome.hash);
             if let Some(failure) = outcome.failure {
@@ -96,6 +97,11 @@ pub(crate) fn run_all(seeds: &[u64]) {
         first_lines.join("\n"),
         stories.concat()
     );
+}
+
+/// A life that ended in a panic, which says itself what it is about.
+fn panicked(seed: u64) -> Outcome {
+    Outcome { failure: Some(format!("seed {seed}: somebody panicked")), hash: 0, tally: Tally::default() }
 }
 
 /// Written past the test runner, which shows what a test prints only when it fails.

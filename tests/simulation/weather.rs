@@ -115,7 +115,7 @@ impl Sky {
             11 | 12 => Fault::Slow(Duration::from_millis(chance.below(12_000))),
             13..=15 => Fault::StatusBefore(*chance.pick(&[500, 502, 503, 504])),
             16..=18 => Fault::StatusAfter(*chance.pick(&[500, 502, 503, 504])),
-            19 => Fault::LoginPage,
+            19 => self.other(asked),
             20 | 21 => Fault::Truncate,
             // A wish of an hour now and then, as proxies have it while their server is away.
             22 => match 1 + chance.below(10) {
@@ -136,6 +136,16 @@ impl Sky {
                 refused => Fault::RefusalBefore(refused),
             },
         }
+    }
+}
+
+impl Sky {
+    /// Something in between answers with 200, in HTML or in JSON, as the moment will have it. To what changes something at Healthengine
+    /// never in JSON: its success has no body there, so nobody could tell.
+    fn other(&self, asked: &Asked) -> Fault {
+        let could_tell = self.system == System::OpenVpms || asked.method == "GET";
+        let in_json = self.clock.now().timestamp_subsec_millis().is_multiple_of(2);
+        if in_json && could_tell { Fault::OtherJson } else { Fault::LoginPage }
     }
 }
 
@@ -190,6 +200,7 @@ impl fmt::Display for Named<'_> {
             Fault::StatusAfter(status) => write!(f, "{status} after it took effect"),
             Fault::RefusalBefore(status) => write!(f, "{status}, of the API itself"),
             Fault::LoginPage => f.write_str("login page"),
+            Fault::OtherJson => f.write_str("JSON of something in between"),
             Fault::Truncate => f.write_str("answer cut off"),
             Fault::TooMany(_) => f.write_str("429"),
             Fault::RetryLater(_) => f.write_str("503 for a while"),

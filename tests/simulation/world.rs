@@ -60,7 +60,7 @@ pub(crate) struct Shape {
     pub(crate) clinicians: bool,
     server: UserBehaviour,
     pub(crate) reading_a_booking_fails: bool,
-    hold: bool,
+    pub(crate) hold: bool,
     skew_seconds: i64,
     pub(crate) per_page: usize,
     batch: Batch,

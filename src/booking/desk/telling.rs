@@ -57,7 +57,9 @@ impl Desk<'_> {
         match self.entry.state {
             State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
             State::Rejected if !self.entry.withdrawn => {
-                if self.deadline().is_over(at) {
+                // What is flagged already is to be looked up first.
+                if self.deadline().is_over(at) && !(self.entry.maybe_forgotten && self.entry.needs_attention.is_some())
+                {
                     self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
                 }
             }

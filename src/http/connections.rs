@@ -1,0 +1,216 @@
+//! The way to a server: its connections, and the addresses that its name stands for.
+//!
+//! Reads share connections, and what may not be repeated gets one of its own ([`super::network`]). So that both meet the same server
+//! when its name is moved to another address:
+//! - the name is looked up again every [`LOOK_UP_EVERY`], and when it stands for other addresses all connections are given up;
+//! - connections are given up after [`AGE_MAX`] in any case;
+//! - within [`at_one_address`] (a booking: look, POST, perhaps another look) the connections stay those that it began with;
+//! - the address that answered last is tried first, so a dead one among several is met once.
+//!
+//! While the name cannot be looked up, its last addresses stay.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::Instant;
+
+use super::network::SetupError;
+
+/// How often a name is looked up.
+pub const LOOK_UP_EVERY: Duration = Duration::from_secs(30);
+/// The greatest age of a connection, as far as it is used for anything more.
+pub const AGE_MAX: Duration = Duration::from_secs(5 * 60);
+/// Looking up takes no longer; then the last addresses stay.
+const LOOK_UP_MAX: Duration = Duration::from_secs(1);
+
+/// Looks names up.
+#[async_trait]
+pub trait Names: Send + Sync {
+    /// The addresses that a host name stands for, at this port.
+    async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+}
+
+/// The operating system.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemNames;
+
+#[async_trait]
+impl Names for SystemNames {
+    async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((host, port)).await?.collect())
+    }
+}
+
+tokio::task_local! {
+    /// The connections that the work of this task began with, by route.
+    static BEGUN_WITH: Mutex<BTreeMap<u64, Arc<Connections>>>;
+}
+
+/// Does this work over connections that go to the same address, from its first call to its last.
+pub async fn at_one_address<F: Future>(work: F) -> F::Output {
+    BEGUN_WITH.scope(Mutex::default(), work).await
+}
+
+/// Makes the two clients over addresses.
+pub(super) type Make = Box<dyn Fn(Arc<Addresses>) -> Result<[reqwest::Client; 2], SetupError> + Send + Sync>;
+
+/// The way to one server.
+pub(super) struct Route {
+    number: u64,
+    /// Host and port; `None` for one without a name to look up.
+    host: Option<(String, u16)>,
+    names: Arc<dyn Names>,
+    make: Make,
+    current: Mutex<Arc<Connections>>,
+}
+
+/// Connections that were made over the same addresses.
+pub(super) struct Connections {
+    /// For what may be repeated.
+    pub(super) pooled: reqwest::Client,
+    /// For what may not: every request has a connection of its own.
+    pub(super) single_use: reqwest::Client,
+    addresses: Arc<Addresses>,
+    made_at: Instant,
+    looked_up_at: Mutex<Instant>,
+}
+
+impl Route {
+    /// A way to a host, if that is a name.
+    pub(super) fn new(host: Option<(String, u16)>, names: Arc<dyn Names>, make: Make) -> Result<Self, SetupError> {
+        static ROUTES: AtomicU64 = AtomicU64::new(0);
+        let known = Arc::new(Addresses { names: Arc::clone(&names), known: Mutex::default() });
+        let current = Mutex::new(Arc::new(Connections::new(&make, known)?));
+        Ok(Self { number: ROUTES.fetch_add(1, Ordering::Relaxed), host, names, make, current })
+    }
+
+    /// The connections of this moment, however old. For what sends nothing.
+    pub(super) fn present(&self) -> Arc<Connections> {
+        Arc::clone(&locked(&self.current))
+    }
+
+    /// The connections for a call.
+    pub(super) async fn connections(&self) -> Arc<Connections> {
+        let begun_with = BEGUN_WITH.try_with(|begun_with| locked(begun_with).get(&self.number).cloned());
+        if let Ok(Some(connections)) = begun_with {
+            return connections;
+        }
+        self.renew().await;
+        let connections = self.present();
+        // Of calls of the same work that run side by side the first one counts.
+        let shared = BEGUN_WITH.try_with(|begun_with| {
+            Arc::clone(locked(begun_with).entry(self.number).or_insert_with(|| Arc::clone(&connections)))
+        });
+        shared.unwrap_or(connections)
+    }
+
+    /// Gives connections up that are old, or that lead to where the name does not lead any more.
+    async fn renew(&self) {
+        let now = Instant::now();
+        let connections = self.present();
+        let mut is_over = connections.made_at + AGE_MAX <= now;
+        let mut addresses = connections.addresses.known();
+        if let Some((host, port)) = self.host.as_ref().filter(|_| connections.look_up(now)) {
+            let found = tokio::time::timeout(LOOK_UP_MAX, self.names.addresses(host, *port)).await;
+            let found = found.ok().and_then(Result::ok).filter(|found| !found.is_empty());
+            // Before the first connection nothing is known that could have changed.
+            if let (Some(found), Some(known)) = (found, &addresses)
+                && !is_same(&found, known)
+            {
+                tracing::info!("a server's name stands for other addresses: its connections are made anew");
+                (addresses, is_over) = (Some(found), true);
+            }
+        }
+        if !is_over {
+            return;
+        }
+        let known = Arc::new(Addresses { names: Arc::clone(&self.names), known: Mutex::new(addresses) });
+        match Connections::new(&self.make, known) {
+            Ok(made) => {
+                let mut current = locked(&self.current);
+                // Somebody else may have been quicker.
+                if Arc::ptr_eq(&current, &connections) {
+                    *current = Arc::new(made);
+                }
+            }
+            Err(error) => tracing::warn!("connections cannot be made anew, and the old ones stay: {error}"),
+        }
+    }
+}
+
+impl Connections {
+    fn new(make: &Make, addresses: Arc<Addresses>) -> Result<Self, SetupError> {
+        let [pooled, single_use] = make(Arc::clone(&addresses))?;
+        let now = Instant::now();
+        Ok(Self { pooled, single_use, addresses, made_at: now, looked_up_at: Mutex::new(now) })
+    }
+
+    /// An answer came from this address: it is tried first from here on.
+    pub(super) fn answered_from(&self, address: Option<SocketAddr>) {
+        let mut known = locked(&self.addresses.known);
+        if let (Some(address), Some(known)) = (address, known.as_mut())
+            && let Some(place) = known.iter().position(|own| own.ip() == address.ip())
+        {
+            known[..=place].rotate_right(1);
+        }
+    }
+
+    /// True for the one call that is to look the name up again.
+    fn look_up(&self, now: Instant) -> bool {
+        let mut last = locked(&self.looked_up_at);
+        let is_due = *last + LOOK_UP_EVERY <= now;
+        if is_due {
+            *last = now;
+        }
+        is_due
+    }
+}
+
+/// What a name stood for when it was first needed.
+pub(super) struct Addresses {
+    names: Arc<dyn Names>,
+    known: Mutex<Option<Vec<SocketAddr>>>,
+}
+
+impl Addresses {
+    fn known(&self) -> Option<Vec<SocketAddr>> {
+        locked(&self.known).clone()
+    }
+}
+
+/// As reqwest asks.
+pub(super) struct Resolver(pub(super) Arc<Addresses>);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let addresses = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found = match addresses.known() {
+                Some(known) => known,
+                None => {
+                    // Port 0 is the one that the URL says.
+                    let found = addresses.names.addresses(name.as_str(), 0).await?;
+                    locked(&addresses.known).get_or_insert(found).clone()
+                }
+            };
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn is_same(one: &[SocketAddr], other: &[SocketAddr]) -> bool {
+    let hosts =
+        |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::ip).collect::<std::collections::BTreeSet<_>>();
+    hosts(one) == hosts(other)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -377,7 +377,7 @@ impl Bridge {
                 removed
             };
             let keeping = || async {
-                Arc::clone(&keeper).keep(retire).await;
+                Box::pin(Arc::clone(&keeper).keep(retire)).await;
                 over.cancel();
             };
             shared.supervisor.keep(kept, &over, keeping).await;

@@ -387,7 +387,8 @@ mod tests {
         });
         pass(24 * 3600).await;
         assert!(seldom.supervisor.is_alive());
-        (often.stop.cancel(), seldom.stop.cancel());
+        often.stop.cancel();
+        seldom.stop.cancel();
     }
 
     #[tokio::test(start_paused = true)]

@@ -187,7 +187,7 @@ impl Keeper {
                 }
             };
             // A farewell takes as long as the servers do.
-            let ended = supervisor::rest(ended).await;
+            let ended = Box::pin(supervisor::rest(ended)).await;
             supervisor::wait(practice.stop()).await;
             match ended {
                 Ended::Stopped => return,

@@ -66,6 +66,10 @@ impl Unread {
     /// These days of it were read.
     pub(super) fn answered(&mut self, source: Source, days: Option<Days>, today: NaiveDate) {
         self.refused_since = None;
+        if source == Source::Inventory {
+            // It asks where every clinician works, as a booking with one of them does.
+            self.failed.retain(|own, _| !matches!(own, Source::Places(_)));
+        }
         let Some(failure) = self.failed.get_mut(&source) else { return };
         failure.days = failure.days.and_then(|unread| without((unread.0.max(today), unread.1), days.map(ends)));
         if failure.days.is_none() {
@@ -200,6 +204,16 @@ mod tests {
         assert!(unread.text(at(1)).is_some(), "the others are not read yet");
         unread.passed(Days { first: day(8), count: 13 }, at(1), day(1));
         assert_eq!(unread.text(at(1)), None);
+    }
+
+    #[test]
+    fn where_a_clinician_works_was_read_when_the_inventory_was() {
+        let mut unread = Unread::default();
+        unread.failed(Source::Places(UserId(1158)), None, &lost(), at(0));
+        unread.answered(S136, days(1, 60), day(1));
+        assert!(unread.text(at(1)).is_some());
+        unread.answered(Source::Inventory, None, day(1));
+        assert_eq!(unread.text(at(1)), None, "no booking may ask for it again for days");
     }
 
     #[test]

@@ -150,7 +150,9 @@ impl Practice {
                 (Action::Cancel(_) | Action::Confirm(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
                     Event::Replied(Reply::Outside)
                 }
-                (Action::Reject(_), _) if self.health.has(&Subject::Access) && self.is_too_late(&entry) => {
+                (Action::Reject(_), _)
+                    if self.is_blocked(Call::Answer(entry.booking_id)) && self.is_too_late(&entry) =>
+                {
                     Event::Replied(Reply::Outside)
                 }
                 (Action::Confirm(with), _) => {

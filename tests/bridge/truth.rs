@@ -71,6 +71,23 @@ async fn a_refused_confirmation_is_not_cured_by_polls_that_are_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rejection_that_was_refused_until_it_was_late_is_given_again_and_the_problem_ends() {
+    let mut clinic = Clinic::open().await;
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.ends_with("/rejectInsert").then_some(Fault::RefusalBefore(403)));
+    clinic.staff_book(136, "2027-02-16 10:00", 15);
+    let booking = clinic.owner_books_regardless("s136", "66:s136", "2027-02-16 10:00");
+    let is_told = |clinic: &Clinic| clinic.problems().contains_key("access");
+    clinic.until("somebody hears of it", seconds(15), is_told).await;
+    clinic.throughout("it stays so", minutes(1), is_told).await;
+    clinic.healthengine_faults.heal();
+    clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+    clinic.excuse(booking);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn refused_snapshots_and_a_refused_configuration_are_not_cured_by_polls_that_are_accepted() {
     for target in ["/availability/snapshots", "/config/pmsResources/snapshot"] {
         let clinic = Clinic::open().await;

@@ -347,6 +347,26 @@ fn a_booking_older_than_the_store_that_is_rejected_without_a_look_is_looked_up_b
 }
 
 #[test]
+fn a_lost_answer_and_a_time_that_is_partly_taken_is_rejected_and_looked_up_while_the_request_may_lie_in_a_queue() {
+    let rejected = |submission: Submission, second: i64| {
+        let mut case = Case::new();
+        case.asked(2);
+        case.looked(3, Taken::None);
+        case.submitted(4, submission);
+        assert!(matches!(case.looked(second, Taken::Part), Action::Reject(_)));
+        case.replied(second + 1, Reply::Taken);
+        assert_eq!((case.entry.state, case.entry.is_open()), (State::Rejected, false));
+        case.entry.needs_attention
+    };
+    // A calendar block that staff have just laid does not keep the late request out, and looks like an appointment.
+    let sentence = rejected(lost(false), 5).unwrap();
+    assert!(sentence.contains("Check the diary for \"Healthengine booking 36127212\""), "{sentence}");
+    assert_eq!(rejected(lost(true), 5), None, "the server is through with it");
+    let late = rejected(lost(false), 25).unwrap();
+    assert!(!late.contains("Check the diary"), "no server carries it out later than that: {late}");
+}
+
+#[test]
 fn a_booking_whose_first_rejection_is_refused_and_that_is_no_longer_listed_was_settled_by_hand() {
     let rejected = || {
         let mut case = Case::new();

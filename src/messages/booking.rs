@@ -126,6 +126,14 @@ pub fn check_the_diary(entry: &Entry, zone: Zone, forgotten: bool) -> String {
     format!("Check the diary for \"Healthengine booking {booking}\" at {at}: {doubt}.")
 }
 
+/// Rejected because somebody else has part of the time, while the request may lie in a queue.
+pub fn perhaps_made_late(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    format!(
+        "Check the diary for \"Healthengine booking {booking}\" at {at}: part of that time is taken by something else, so vetbridge rejected the booking, but OpenVPMS may have made the appointment late. If it is there, cancel it, and see that the pet owner knows."
+    )
+}
+
 /// The pet owner does not come, and the diary says they do.
 pub fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));

@@ -59,8 +59,12 @@ impl Desk<'_> {
             Look::Seen { taken: Taken::Unseen, .. } => self.doubtful(say::CANNOT_LOOK),
             // The other booking's appointment may be gone, unnoticed: it was looked at before the POST, and the slot was free.
             Look::Seen { taken: Taken::All | Taken::ByAnother, .. } => self.doubtful(say::PROBABLY_OURS),
-            Look::Seen { taken: Taken::Part, .. } => {
-                self.entry.doubt = None;
+            Look::Seen { taken: Taken::Part, began, .. } => {
+                // An appointment there would have the request refused, however late it is carried out; a calendar block would not, and
+                // nobody can tell them apart. The pet owner can still be told no: a person looks whether it came to stand.
+                if !doubt.server_is_through && began < doubt.since + self.now.request_timeout * 2 {
+                    self.entry.flag(say::perhaps_made_late(&self.entry, self.now.zone));
+                }
                 self.reject_and_refresh(say::TAKEN_BY_ANOTHER.into())
             }
             Look::Seen { taken: Taken::None, began, .. } => {

@@ -57,9 +57,8 @@ impl Desk<'_> {
         match self.entry.state {
             State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
             State::Rejected if !self.entry.withdrawn => {
-                // What is flagged already is to be looked up first.
-                if self.deadline().is_over(at) && !(self.entry.maybe_forgotten && self.entry.needs_attention.is_some())
-                {
+                // What is flagged already is to be looked up first, and says whom to tell.
+                if self.deadline().is_over(at) && self.entry.needs_attention.is_none() {
                     self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
                 }
             }

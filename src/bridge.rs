@@ -155,7 +155,7 @@ impl Bridge {
             let vigil = || async {
                 let look = async {
                     loop {
-                        tokio::time::sleep(LOOKED_AT_EVERY).await;
+                        supervisor::rest(tokio::time::sleep(LOOKED_AT_EVERY)).await;
                         shared.supervisor.look();
                     }
                 };

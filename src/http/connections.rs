@@ -86,7 +86,12 @@ impl Route {
     /// A way to a host, if that is a name.
     pub(super) fn new(host: Option<(String, u16)>, names: Arc<dyn Names>, make: Make) -> Result<Self, SetupError> {
         static ROUTES: AtomicU64 = AtomicU64::new(0);
-        let known = Arc::new(Addresses { names: Arc::clone(&names), known: Mutex::default() });
+        let known = Addresses {
+            host: host.as_ref().map(|(name, _)| name.clone()),
+            names: Arc::clone(&names),
+            known: Mutex::default(),
+        };
+        let known = Arc::new(known);
         let current = Mutex::new(Arc::new(Connections::new(&make, known)?));
         Ok(Self { number: ROUTES.fetch_add(1, Ordering::Relaxed), host, names, make, current })
     }
@@ -131,7 +136,8 @@ impl Route {
         if !is_over {
             return;
         }
-        let known = Arc::new(Addresses { names: Arc::clone(&self.names), known: Mutex::new(addresses) });
+        let host = self.host.as_ref().map(|(name, _)| name.clone());
+        let known = Arc::new(Addresses { host, names: Arc::clone(&self.names), known: Mutex::new(addresses) });
         match Connections::new(&self.make, known) {
             Ok(made) => {
                 let mut current = locked(&self.current);
@@ -173,8 +179,9 @@ impl Connections {
     }
 }
 
-/// What a name stood for when it was first needed.
+/// What the host's name stood for when it was first needed. Other names, such as a proxy's, are looked up each time.
 pub(super) struct Addresses {
+    host: Option<String>,
     names: Arc<dyn Names>,
     known: Mutex<Option<Vec<SocketAddr>>>,
 }
@@ -192,6 +199,10 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let addresses = Arc::clone(&self.0);
         Box::pin(async move {
+            let is_the_host = addresses.host.as_ref().is_some_and(|host| host.eq_ignore_ascii_case(name.as_str()));
+            if !is_the_host {
+                return Ok(Box::new(addresses.names.addresses(name.as_str(), 0).await?.into_iter()) as Addrs);
+            }
             let found = match addresses.known() {
                 Some(known) => known,
                 None => {

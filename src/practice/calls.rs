@@ -117,6 +117,14 @@ impl Calls {
         self.is_shut_out() || self.failed.iter().any(refused)
     }
 
+    /// True if exactly this call would only be refused again.
+    pub(super) fn is_refused(&self, call: Call, now: DateTime<Utc>) -> bool {
+        let blocked = TimeDelta::from_std(BLOCKED).unwrap_or_default();
+        let failure = self.failed.get(&(Kind::Access, call));
+        let is_fresh = |at: DateTime<Utc>| at <= now && now - at < blocked;
+        self.is_shut_out() || failure.is_some_and(|failure| failure.asked_at.is_some_and(is_fresh))
+    }
+
     /// True if the call was not answered, and we are not refused.
     pub(super) fn fails(&self, call: Call) -> bool {
         self.failed.contains_key(&(Kind::Other, call))

@@ -219,8 +219,10 @@ impl Practice {
         let inventory = read.map_err(Failed::OpenVpms)?;
         let mapping = Mapping::new(&inventory, &asked);
         let desired = self.desired(&mapping, &asked, reason, dry_run);
-        // Before anything is offered by this reading.
-        Configuration::locked(&self.configuration.protected).clone_from(&desired.rulings.protected);
+        // Before anything is offered by this reading. What a person would release by a resync stays protected in its dry run.
+        if !dry_run || reason == Reason::Interval {
+            Configuration::locked(&self.configuration.protected).clone_from(&desired.rulings.protected);
+        }
         self.adopt_mapping(mapping, &inventory);
         if self.offering().is_some() {
             self.configuration.early.forget().await;

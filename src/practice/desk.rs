@@ -146,12 +146,16 @@ impl Practice {
                     None => return Ok(()),
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
-                // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now.
-                (Action::Cancel(_) | Action::Confirm(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
+                // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now. One refused
+                // confirmation holds up no other, whose pet owners wait.
+                (Action::Cancel(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
+                    Event::Replied(Reply::Outside)
+                }
+                (Action::Confirm(_), _) if self.is_refused(Call::Answer(entry.booking_id)) => {
                     Event::Replied(Reply::Outside)
                 }
                 (Action::Reject(_), _)
-                    if self.is_blocked(Call::Answer(entry.booking_id)) && self.is_too_late(&entry) =>
+                    if self.is_refused(Call::Answer(entry.booking_id)) && self.is_too_late(&entry) =>
                 {
                     Event::Replied(Reply::Outside)
                 }

@@ -134,6 +134,11 @@ impl Practice {
     }
 
     /// True if Healthengine would only refuse this call again.
+    pub(super) fn is_refused(&self, call: Call) -> bool {
+        self.locked(&self.calls).is_refused(call, self.now())
+    }
+
+    /// The same of any call of its kind.
     pub(super) fn is_blocked(&self, call: Call) -> bool {
         self.locked(&self.calls).is_blocked(call, self.now())
     }

@@ -32,6 +32,7 @@ use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Batch, Kind, Record, Store};
+use crate::supervisor;
 
 /// A day as the store keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -324,7 +325,7 @@ impl Practice {
         let mut waiting = days.into_iter();
         let mut published = Published::default();
         loop {
-            let _turn = self.publisher.turn.lock().await;
+            let _turn = supervisor::wait(self.publisher.turn.lock()).await;
             if self.stop.is_cancelled() {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
@@ -562,7 +563,7 @@ impl Practice {
         let mut waiting = snapshots;
         while !waiting.is_empty() {
             let batch = &waiting[..waiting.len().min(BATCH_MAX)];
-            let _turn = self.publisher.turn.lock().await;
+            let _turn = supervisor::wait(self.publisher.turn.lock()).await;
             if self.stop.is_cancelled() {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }

@@ -27,6 +27,8 @@ use crate::supervisor;
 
 /// Between finding the time of a booking taken and rejecting the booking for that.
 const GIVES_WAY: TimeDelta = TimeDelta::seconds(4);
+/// So long the look at Healthengine's list after it may take where the rejection is still in time.
+const LISTED_WITHIN: TimeDelta = TimeDelta::seconds(1);
 /// It is cut so that the rejection leaves at this age of the booking.
 const REJECTS_AT: TimeDelta = TimeDelta::seconds(14);
 /// A booking whose time is taken, perhaps by its own appointment, is left to the other bridge for this long.
@@ -278,13 +280,16 @@ impl Practice {
     pub(super) async fn give_way(&self, entry: &Entry, seen: Event) -> Event {
         let age = Deadline::new(entry.booked_at, self.healthengine.clock_difference()).age(self.now());
         let in_time = age.map(|age| REJECTS_AT - age).filter(|left| *left > TimeDelta::zero());
-        let wait = in_time.map_or(GIVES_WAY, |left| left.min(GIVES_WAY));
+        let wait = in_time.map_or(GIVES_WAY, |left| (left - LISTED_WITHIN).clamp(TimeDelta::zero(), GIVES_WAY));
         tokio::select! {
             biased;
             () = self.stop.cancelled() => {}
             () = tokio::time::sleep(wait.to_std().unwrap_or_default()) => {}
         }
-        if self.is_listed(entry.booking_id).await == Some(false) {
+        // A list that takes longer must not make the rejection late.
+        let within = in_time.map_or(GIVES_WAY, |left| (left - wait).max(LISTED_WITHIN)).to_std().unwrap_or_default();
+        let listed = tokio::time::timeout(within, self.is_listed(entry.booking_id)).await;
+        if listed == Ok(Some(false)) {
             if !self.is_young(entry.booked_at) {
                 return seen;
             }
@@ -321,7 +326,8 @@ impl Practice {
     /// True of a change that the other bridge can deal with better: it may have made the appointment.
     pub(super) fn is_the_others(&self, update: &BookingUpdate) -> bool {
         let ahead = self.healthengine.clock_difference();
-        let is_recent = |at: DateTime<Utc>| self.now() - (at - ahead) < UPDATES_LEFT_FOR;
+        let is_recent =
+            |at: DateTime<Utc>| (TimeDelta::zero()..UPDATES_LEFT_FOR).contains(&(self.now() - (at - ahead)));
         self.rivals.now().stands_back()
             && update.updated_at.is_some_and(is_recent)
             && echoed_reference(&update.pms_appointment_ids).is_none()

@@ -291,7 +291,7 @@ impl Practice {
     /// Makes and deletes until there is nothing left to do. `known_by` says which address ours begin with; `wanted` is the same, or
     /// nothing when none is to be left.
     async fn adjust_subscriptions(&self, wanted: Option<&Wanted>, known_by: Option<&Wanted>) -> Result<(), Failed> {
-        let _one = self.subscriptions.looking.lock().await;
+        let _one = supervisor::wait(self.subscriptions.looking.lock()).await;
         let fingerprint = |callback: &str| self.shared.pseudonyms.fingerprint(callback);
         let mut listed = self.healthengine.subscriptions().await?;
         self.weigh_subscriptions(&listed);

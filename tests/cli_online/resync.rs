@@ -78,7 +78,7 @@ async fn a_problem_is_said_with_its_remedy_and_does_not_stop_the_next_practice()
     let resync = clinic.run(&["resync", "--log-level", "error"]).await;
     assert_eq!(resync.status, 1);
     let at = |needle: &str| resync.out.find(needle).unwrap_or_else(|| panic!("{needle}: {}", resync.out));
-    assert!(at("problem: Healthengine refuses practice 7654321 (403)") < at("Practice 1234567\n"));
+    assert!(at("problem: Healthengine refuses practice 7654321 (403, GET features)") < at("Practice 1234567\n"));
     assert!(resync.out.contains("availability: 10 days"), "{}", resync.out);
     assert_eq!(
         resync.error,

@@ -167,7 +167,7 @@ async fn whatever_a_crowd_of_clients_does_an_ordinary_one_is_answered_within_thr
         },
     ];
     for door in &doors {
-        for clients in [64, 500] {
+        for clients in [64, 200] {
             stand(door, clients).await;
         }
     }

@@ -94,6 +94,10 @@ impl Practice {
 
     /// Whether Healthengine still lists a booking that we have answered; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
+        // While the poll is refused the list would be too.
+        if self.is_shut_out() {
+            return None;
+        }
         let asked_at = Instant::now();
         let mut last = self.relisted.lock().await;
         // The list can be long. Whoever waited for the lock takes what was read since he asked.

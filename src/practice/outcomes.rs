@@ -133,6 +133,11 @@ impl Practice {
         }
     }
 
+    /// True if Healthengine would only refuse every call.
+    pub(super) fn is_shut_out(&self) -> bool {
+        self.locked(&self.calls).is_shut_out()
+    }
+
     /// True if Healthengine would only refuse this call again.
     pub(super) fn is_refused(&self, call: Call) -> bool {
         self.locked(&self.calls).is_refused(call, self.now())

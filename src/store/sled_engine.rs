@@ -22,6 +22,10 @@ use super::error::OpenError;
 /// Everything is read once at the start and then answered from memory, so sled's own cache can be small.
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
+/// How often the lock of the database is asked for again, and after which pauses.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// A database in a state directory.
 pub(super) struct SledEngine {
     database: sled::Db,
@@ -29,6 +33,23 @@ pub(super) struct SledEngine {
     /// reports a failed write-back only to handles that were open when it failed.
     file: Box<dyn SyncData>,
     path: PathBuf,
+}
+
+/// The lock of a database that was closed a moment ago can outlive it: a process that is being started inherits it until it runs
+/// its program. So the lock is asked for a few times before it counts as somebody's.
+fn open_database(path: &Path) -> Result<sled::Db, OpenError> {
+    let mut attempts = 0;
+    loop {
+        let database = quietly(|| sled::Config::new().path(path).cache_capacity(CACHE_BYTES).open());
+        match database.map_err(|what| damaged(path, what))?.map_err(|error| open_error(path, error)) {
+            Err(OpenError::InUse { .. }) if attempts < LOCK_ATTEMPTS => {
+                attempts += 1;
+                #[expect(clippy::disallowed_methods, reason = "the store is opened outside of any runtime's time")]
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// A file whose data can be brought to the disk.
@@ -53,8 +74,7 @@ impl SledEngine {
     pub(super) fn open_at(path: &Path) -> Result<Self, OpenError> {
         let path = path.to_owned();
         remove_unfinished_snapshots(&path)?;
-        let database = quietly(|| sled::Config::new().path(&path).cache_capacity(CACHE_BYTES).open());
-        let database = database.map_err(|what| damaged(&path, what))?.map_err(|error| open_error(&path, error))?;
+        let database = open_database(&path)?;
         let file = Box::new(File::open(path.join("db")).map_err(disk(&path))?);
         Ok(Self { database, file, path })
     }

@@ -43,7 +43,7 @@ pub(crate) enum Bug {
 /// first hunt from seed 1 came near it: it took 76 seeds.
 pub(crate) const ALL: [(Bug, u64, u64); 11] = [
     (Bug::RetryPostBlindly, 1, 20),
-    (Bug::ConfirmBeforeFlush, 1, 20),
+    (Bug::ConfirmBeforeFlush, 1, 100),
     (Bug::ForgetTheFlush, 1, 20),
     (Bug::SkipTheLook, 1, 20),
     (Bug::ConfirmOn400, 1, 20),
@@ -111,7 +111,8 @@ impl Mistaken {
             }
             (Bug::SkipTheLook, Ok(answer)) if asked.lane == Lane::Desk && asked.path.contains("/freebusy") => {
                 Ok(changed(answer, |body| {
-                    if body.get("user").is_none() {
+                    // Something in between answers in JSON too.
+                    if body.get("user").is_none() && body["free"].is_array() {
                         let busy = body["busy"].as_array().cloned().unwrap_or_default();
                         body["free"].as_array_mut().unwrap().extend(busy);
                         body["busy"] = json!([]);
@@ -119,7 +120,7 @@ impl Mistaken {
                 }))
             }
             (Bug::WrongZone, Ok(answer)) if asked.path.ends_with("/locations") => Ok(changed(answer, |body| {
-                for location in body.as_array_mut().unwrap() {
+                for location in body.as_array_mut().into_iter().flatten() {
                     location["timeZone"] = json!("Australia/Brisbane");
                 }
             })),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// So many lives of its own has a commit: seconds of a test run.
-const COUNT: u64 = 30;
+const COUNT: u64 = 12;
 /// Seeds below are lived by number. This commit's lie above them,
 const FIRST: u64 = 1_000_000;
 /// in one of so many places.

@@ -13,7 +13,7 @@
 //! A hunt ends after 20 failures (`FAILURES=1000` for more) and takes every processor (`THREADS=1` for fewer). Each failure is named as
 //! soon as it is found.
 //!
-//! Without `SEEDS` a few fixed seeds are lived, and 30 that follow from the commit ([`commit`]): nobody has tried these before, so
+//! Without `SEEDS` a few fixed seeds are lived, and 12 that follow from the commit ([`commit`]): nobody has tried these before, so
 //! one of them can fail where the fixed ones pass. The test names them before it begins, and how to live them again.
 //!
 //! # What is promised

@@ -79,7 +79,7 @@ impl Shape {
 
     fn of(chance: &Chance) -> Self {
         let server = *chance.pick(&[UserBehaviour::Guide, UserBehaviour::V21]);
-        Self {
+        let mut shape = Self {
             two_practices: chance.percent(40),
             clinicians: chance.percent(40),
             server,
@@ -98,9 +98,17 @@ impl Shape {
             absent: *chance.pick(&[Absent::Null, Absent::Missing]),
             travel_ms_max: *chance.pick(&[5, 150, 150, 400]),
             near_days: *chance.pick(&[2, 3]),
+        };
+        // What a server keeps on its list for ever would fill the twenty pages that are read, and hide every other booking.
+        if shape.late_reject != LateReject::Settle {
+            shape.per_page = shape.per_page.max(LASTING_PER_PAGE_MIN);
         }
+        shape
     }
 }
+
+/// Entries on a page where late rejections stay listed: a backlog fits on the pages that are read.
+const LASTING_PER_PAGE_MIN: usize = 10;
 
 /// All of it.
 pub(crate) struct World {

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use vetbridge::booking::ledger::{Entry, State};
-use vetbridge::healthengine::paging::PAGES_MAX;
 use vetbridge::ids::{BookingId, PracticeId, ResourceId};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Repeated, Violation};
 use vetbridge::simulator::openvpms::Appointment;
@@ -233,13 +232,6 @@ impl Life {
         refused && self.world.entry(booking.id).is_some_and(|entry| entry.state == State::Rejected)
     }
 
-    /// Late rejections that Healthengine does not take leave more pages than are ever read: such a list says of nobody that they are gone.
-    fn list_is_endless(&self, practice: &PracticeId) -> bool {
-        let waits = |booking: &&BookingView| booking.practice == *practice && booking.answer == Answer::Open;
-        let waiting = self.world.bookings().iter().filter(waits).count();
-        waiting > PAGES_MAX as usize * self.world.shape.per_page
-    }
-
     /// A flag has its cause, and the cause concerns this booking.
     fn check_flag(&mut self, booking: &BookingView, entry: &Entry) -> Result<(), Wrong> {
         let (id, now) = (booking.id, self.world.clock.now());
@@ -256,7 +248,9 @@ impl Life {
             Flag::CheckTheDiary => died || set_back || !story.struck(id, Purpose::Submission).is_empty(),
             Flag::CannotCancel => {
                 let in_doubt = died || set_back || !story.struck(id, Purpose::Submission).is_empty();
-                self.given_up.contains_key(&id) && (in_doubt || switched || self.was(id, Deed::CheckedIn))
+                // Whoever settled it by hand, when its time was taken, may have made its appointment.
+                let by_hand = self.was(id, Deed::SettledByHand);
+                self.given_up.contains_key(&id) && (in_doubt || switched || by_hand || self.was(id, Deed::CheckedIn))
             }
             Flag::Moved => self.was(id, Deed::Moved) || self.was(id, Deed::Restored),
             Flag::OutOfSight => {
@@ -352,7 +346,7 @@ impl Life {
             return Err("was given up, and nobody answers that".into());
         }
         let open = entry.as_ref().is_some_and(|entry| entry.is_open());
-        if open && !self.cannot_be_answered(booking) && !self.list_is_endless(&booking.practice) {
+        if open && !self.cannot_be_answered(booking) {
             return Err(format!("is still open in the ledger ({:?})", entry.map(|entry| entry.state)));
         }
         let standing = self.world.appointments_of(id);

@@ -3,7 +3,7 @@
 use chrono::{NaiveDateTime, TimeDelta};
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::{AppointmentTypeId, BookingId, PracticeId, ResourceId, ScheduleId, UserId};
-use vetbridge::simulator::healthengine::Wish;
+use vetbridge::simulator::healthengine::{LateReject, Wish};
 use vetbridge::simulator::openvpms::NewAppointment;
 
 use crate::life::{Deed, Life};
@@ -202,7 +202,10 @@ impl Life {
     /// Many want something at once.
     fn a_rush(&mut self) {
         // Now and then while Healthengine is away, so that all of it is late when it is back.
-        if self.temper.outages && self.world.chance.percent(30) {
+        let shape = &self.world.shape;
+        // Where late rejections are not taken the list would stay longer than anybody reads, for ever.
+        let comes_to_an_end = shape.late_reject == LateReject::Settle || shape.per_page >= 100;
+        if self.temper.outages && comes_to_an_end && self.world.chance.percent(30) {
             return self.a_backlog();
         }
         for _ in 0..7 {

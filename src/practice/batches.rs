@@ -86,13 +86,13 @@ impl Batches {
 
 /// What is done about a failed call that held so many snapshots, where it is not the call itself that is missing.
 pub(super) fn after_one_call(error: &CallError, count: usize) -> Next {
-    // Also where a gateway says that it is too long, of a single one too: the others go on.
+    // Also where a gateway says that it is too long. Of a single one its page says nothing for good: that one is sent again.
     let is_about_the_body = error.status == Some(413)
         || error.class == ErrorClass::Refused && matches!(error.status, Some(400 | 415 | 422));
     match (is_about_the_body, count) {
         (true, 2..) => Next::Halves,
-        (true, _) => Next::Refused,
-        (false, _) => Next::Fail,
+        (true, _) if error.class == ErrorClass::Refused => Next::Refused,
+        (true | false, _) => Next::Fail,
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
             assert_eq!(batches.after(&refused(status), 1, now), Next::Refused, "{status}");
         }
         let gateway = CallError::with_status(ErrorClass::Contract, 413, "a page");
-        assert_eq!((after_one_call(&gateway, 2), after_one_call(&gateway, 1)), (Next::Halves, Next::Refused));
+        assert_eq!((after_one_call(&gateway, 2), after_one_call(&gateway, 1)), (Next::Halves, Next::Fail));
         for error in [
             CallError::with_status(ErrorClass::Credentials, 401, ""),
             CallError::with_status(ErrorClass::Unavailable, 502, ""),

@@ -106,23 +106,24 @@ impl Calls {
         !self.poll_is_accepted && self.refusal().is_some()
     }
 
-    /// True if the call would only be refused again.
+    /// True if a call like this would only be refused again.
     pub(super) fn is_blocked(&self, call: Call, now: DateTime<Utc>) -> bool {
-        let blocked = TimeDelta::from_std(BLOCKED).unwrap_or_default();
-        // A moment in the future is from before this machine's clock was set right.
-        let is_fresh = |at: DateTime<Utc>| at <= now && now - at < blocked;
-        let refused = |((kind, own), failure): (&(Kind, Call), &Failure)| {
-            *kind == Kind::Access && own.is_like(&call) && failure.asked_at.is_some_and(is_fresh)
-        };
-        self.is_shut_out() || self.failed.iter().any(refused)
+        self.was_refused(|own| own.is_like(&call), now)
     }
 
     /// True if exactly this call would only be refused again.
     pub(super) fn is_refused(&self, call: Call, now: DateTime<Utc>) -> bool {
+        self.was_refused(|own| *own == call, now)
+    }
+
+    fn was_refused(&self, is_meant: impl Fn(&Call) -> bool, now: DateTime<Utc>) -> bool {
         let blocked = TimeDelta::from_std(BLOCKED).unwrap_or_default();
-        let failure = self.failed.get(&(Kind::Access, call));
+        // A moment in the future is from before this machine's clock was set right.
         let is_fresh = |at: DateTime<Utc>| at <= now && now - at < blocked;
-        self.is_shut_out() || failure.is_some_and(|failure| failure.asked_at.is_some_and(is_fresh))
+        let refused = |((kind, own), failure): (&(Kind, Call), &Failure)| {
+            *kind == Kind::Access && is_meant(own) && failure.asked_at.is_some_and(is_fresh)
+        };
+        self.is_shut_out() || self.failed.iter().any(refused)
     }
 
     /// True if the call was not answered, and we are not refused.

@@ -28,7 +28,7 @@ use crate::practice::locks::Locks;
 use crate::practice::rosters::KnownRosters;
 use crate::practice::{self, Doors, Practice, Settings, Shared, zones};
 use crate::store::{Store, StoreError};
-use crate::supervisor::{self, Kept, STUCK_AFTER, Supervisor};
+use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
@@ -49,8 +49,6 @@ pub trait Connect {
 
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by the next reading.
 const CHANGES: usize = 1024;
-/// How often loops are looked at.
-const LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 /// Housekeeping.
 const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
 
@@ -153,31 +151,26 @@ impl Bridge {
         kept.limit = Duration::MAX;
         self.tasks.spawn(async move {
             let vigil = || async {
-                let look = async {
-                    loop {
-                        supervisor::rest(tokio::time::sleep(LOOKED_AT_EVERY)).await;
-                        shared.supervisor.look();
-                    }
-                };
-                let watch = shared.leaps.watch(&shared.clock, || shared.ledger.look_again(shared.clock.now()));
-                let _stopped = stop.run_until_cancelled(futures_util::future::join(look, watch)).await;
+                let loops = shared.supervisor.watch();
+                let leaps = shared.leaps.watch(&shared.clock, || shared.ledger.look_again(shared.clock.now()));
+                let _stopped = stop.run_until_cancelled(futures_util::future::join(loops, leaps)).await;
             };
             shared.supervisor.keep(kept, &stop, vigil).await;
         });
     }
 
-    /// A loop of the bridge.
     fn kept(&self, name: &'static str, practice: Option<&PracticeId>) -> Kept {
-        let (health, clock) = (Arc::clone(&self.health), self.shared.clock.clone());
-        Kept {
-            name,
-            practice: practice.cloned(),
-            limit: STUCK_AFTER,
-            tell: Box::new(move |trouble| {
-                let text = trouble.map(|trouble| supervisor_say::trouble(name, trouble));
-                health.set(Subject::Loop(name), text, clock.now());
-            }),
-        }
+        practice::kept(&self.health, &self.shared.clock, name, practice)
+    }
+
+    /// Keeps a loop alive that serves the whole bridge, until `stop`.
+    pub async fn keep<F: Future<Output = ()>>(
+        &self,
+        name: &'static str,
+        stop: &CancellationToken,
+        begin: impl Fn() -> F,
+    ) {
+        self.shared.supervisor.keep(self.kept(name, None), stop, begin).await;
     }
 
     /// Knows which loops are alive.
@@ -221,8 +214,7 @@ impl Bridge {
 
     /// The servers that want to be left alone, and for how much longer.
     pub fn left_alone(&self) -> Vec<(&'static str, LeftAlone)> {
-        let penalties = self.penalties();
-        penalties.each().into_iter().filter_map(|(name, penalty)| Some((name, penalty.left()?))).collect()
+        self.penalties().left_alone()
     }
 
     /// A person wants the servers to be asked again although they want to be left alone. The names of those that were.

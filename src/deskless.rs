@@ -8,6 +8,8 @@
 //! store that cannot be read knows. Such a booking was listed before we began, so only those are rejected that are not in the first
 //! complete list we get, or that were made since we began. The others stay open at Healthengine until the store works. So do
 //! bookings whose pet owners were told yes by Healthengine: rejecting them is worth a flag in the ledger, and that needs one.
+//!
+//! Its loops are kept alive as those of the service with a store are ([`crate::supervisor`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -15,7 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, join3};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::booking::ledger::Deadline;
@@ -23,13 +27,14 @@ use crate::bridge::Connect;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
-use crate::http::penalty::PROBE_EVERY;
+use crate::http::penalty::{PROBE_EVERY, Penalties};
 use crate::ids::{BookingId, PracticeId};
-use crate::messages::{start as say, supervisor as supervisor_say};
-use crate::practice::{Absence, all_pages};
-use crate::remote::{Answer, ErrorClass};
+use crate::messages::{admin as admin_say, start as say, supervisor as supervisor_say};
+use crate::practice::health::Health;
+use crate::practice::{Absence, all_pages, kept};
+use crate::remote::Answer;
 use crate::store::{OpenError, Store};
-use crate::supervisor::{self, Kept, STUCK_AFTER, Supervisor};
+use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::pace::{BLOCKED, Refusals};
 
 /// How often the store is tried.
@@ -43,6 +48,12 @@ pub struct Deskless {
     began: DateTime<Utc>,
     request_interval: Duration,
     healthengines: BTreeMap<PracticeId, HealthengineHandle>,
+    penalties: Penalties,
+    /// A person wants Healthengine to be asked again at once.
+    asked_again: Notify,
+    supervisor: Supervisor,
+    /// What is wrong beside the store.
+    health: Arc<Health>,
     shown: Mutex<Shown>,
 }
 
@@ -67,6 +78,10 @@ impl Deskless {
             clock,
             request_interval: config.sync.request_interval,
             healthengines,
+            penalties: connect.penalties(),
+            asked_again: Notify::new(),
+            supervisor: Supervisor::default(),
+            health: Arc::new(Health::of_the_service()),
             shown: Mutex::new(Shown { why: say::no_desk(why), polled_at }),
         })
     }
@@ -80,13 +95,74 @@ impl Deskless {
         F: Future<Output = Result<Store, OpenError>>,
     {
         tracing::error!("{}", self.shown().why);
-        let (supervisor, never) = (Supervisor::default(), CancellationToken::new());
-        let poll = |(id, healthengine)| supervisor.keep(kept(id), &never, move || self.poll_loop(id, healthengine));
-        let polling = join_all(self.healthengines.iter().map(poll));
+        let (opened, over) = (Mutex::new(None), CancellationToken::new());
+        let opening = self.keep(supervisor_say::OPENING, &over, || async {
+            let store = self.try_loop(&open).await;
+            *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+            over.cancel();
+        });
+        let mut vigil = self.kept(supervisor_say::VIGIL, None);
+        vigil.limit = Duration::MAX;
+        let vigil = self.supervisor.keep(vigil, &over, || async {
+            let _stopped = over.run_until_cancelled(self.supervisor.watch()).await;
+        });
+        let polling = self.healthengines.iter().map(|(id, healthengine)| {
+            let kept = self.kept(supervisor_say::DESKLESS, Some(id));
+            self.supervisor.keep(kept, &over, move || self.poll_loop(id, healthengine))
+        });
         tokio::select! {
-            store = self.try_loop(open) => store,
-            _ = polling => std::future::pending().await,
+            () = over.cancelled() => {}
+            _ = join3(opening, vigil, join_all(polling)) => {}
         }
+        let opened = opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match opened {
+            Some(store) => store,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn kept(&self, name: &'static str, practice: Option<&PracticeId>) -> Kept {
+        kept(&self.health, &self.clock, name, practice)
+    }
+
+    /// Keeps a loop alive that serves all practices, until `stop`.
+    pub async fn keep<F: Future<Output = ()>>(
+        &self,
+        name: &'static str,
+        stop: &CancellationToken,
+        begin: impl Fn() -> F,
+    ) {
+        self.supervisor.keep(self.kept(name, None), stop, begin).await;
+    }
+
+    /// Knows which of its loops are alive.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    /// What is wrong beside the store.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// The servers that want to be left alone.
+    pub fn penalties(&self) -> &Penalties {
+        &self.penalties
+    }
+
+    /// A person wants the servers to be asked again although they want to be left alone. The names of those that were.
+    pub fn ask_again(&self) -> Vec<&'static str> {
+        let lifted = self.penalties.lift();
+        if !lifted.is_empty() {
+            tracing::info!("{}", admin_say::asked_again(&lifted));
+            self.asked_again.notify_waiters();
+        }
+        lifted
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// When it began.
@@ -99,13 +175,14 @@ impl Deskless {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn try_loop<F>(&self, open: impl Fn() -> F) -> Result<Store, OpenError>
+    async fn try_loop<F>(&self, open: &impl Fn() -> F) -> Result<Store, OpenError>
     where
         F: Future<Output = Result<Store, OpenError>>,
     {
         loop {
-            tokio::time::sleep(TRY_EVERY).await;
-            match open().await {
+            supervisor::rest(tokio::time::sleep(TRY_EVERY)).await;
+            // A disk that hangs is waited for: to start again would not mend it, and nobody would poll meanwhile.
+            match supervisor::wait(open()).await {
                 Err(why) if why.may_pass() => self.shown().why = say::no_desk(&why),
                 opened => {
                     if opened.is_ok() {
@@ -129,12 +206,22 @@ impl Deskless {
                 }
                 Err(error) => {
                     tracing::warn!(practice = %id, "Healthengine cannot be asked: {error}.");
-                    let refused = matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden);
-                    let wait = if refused && refusals.refused() { BLOCKED } else { self.request_interval };
+                    let wait = if error.is_access() && refusals.refused(Instant::now()) {
+                        BLOCKED
+                    } else {
+                        self.request_interval
+                    };
                     wait.max(error.pause().min(PROBE_EVERY))
                 }
             };
-            supervisor::rest(tokio::time::sleep(wait)).await;
+            supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = tokio::time::sleep(wait) => {}
+                    () = self.asked_again.notified() => {}
+                }
+            })
+            .await;
         }
     }
 
@@ -154,21 +241,6 @@ impl Deskless {
             }
         }
         Ok(())
-    }
-}
-
-/// A practice's polling. What is wrong with it is logged: there is nobody else to tell.
-fn kept(id: &PracticeId) -> Kept {
-    let practice = id.clone();
-    Kept {
-        name: supervisor_say::DESKLESS,
-        practice: Some(id.clone()),
-        limit: STUCK_AFTER,
-        tell: Box::new(move |trouble| {
-            if let Some(trouble) = trouble {
-                tracing::error!(%practice, "{}", supervisor_say::trouble(supervisor_say::DESKLESS, trouble));
-            }
-        }),
     }
 }
 

@@ -2,7 +2,6 @@
 //! ways to end.
 
 use std::fmt;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,6 @@ use crate::practice::health::Subject;
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};
-use crate::supervisor::caught;
 
 /// So long what is in flight has to come to an end. The admin listener and the disk take their time after it, and the process
 /// leaves within ten seconds.
@@ -59,6 +57,9 @@ pub enum StartError {
     /// The process was stopped while the store was being opened.
     #[error("vetbridge was interrupted while it opened the store")]
     Interrupted,
+    /// While the store could not be opened a loop died again and again, or stood still.
+    #[error("{}", say::had_to_stop(.0))]
+    Hopeless(String),
 }
 
 /// Why a service cannot go on.
@@ -77,14 +78,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A listener that is missed when it ends by itself.
-async fn missed(key: &'static str, serving: impl Future<Output = ()>, bridge: Arc<Bridge>, stop: CancellationToken) {
-    let _ended = caught(serving).await;
-    if !stop.is_cancelled() {
-        bridge.supervisor().give_up(supervisor_say::listener_ended(key));
-    }
-}
-
 /// A listener, and where it listens.
 type Bound = (Arc<TcpListener>, SocketAddr);
 
@@ -93,6 +86,13 @@ pub struct Opened {
     store: Store,
     /// The service without a store was asked here. Kept open, so that nobody who connects in between is turned away.
     admin: Option<Bound>,
+}
+
+impl Opened {
+    /// On a store, with an admin listener of its own.
+    pub fn on(store: Store) -> Self {
+        Self { store, admin: None }
+    }
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<Bound, Advice> {
@@ -113,7 +113,7 @@ impl Service {
     pub async fn start(config: &Config, connect: &impl Connect, clock: Clock) -> Result<Self, StartError> {
         // The store first: its lock tells a second instance which process is the first, a busy port does not.
         let store = open_store(config, &clock).await?;
-        Self::start_on(Opened { store, admin: None }, config, connect, clock).await
+        Self::start_on(Opened::on(store), config, connect, clock).await
     }
 
     /// The same on a store that is open.
@@ -143,15 +143,25 @@ impl Service {
             hosts: config.admin_hosts.clone(),
         };
         let gate = Gate::new(access).map_err(no_random(config))?;
-        let admin = Admin::new(Arc::clone(&bridge), gate);
-        let serving = server::serve(listener, admin.router(), stop.clone());
-        let admin = tokio::spawn(missed("[admin] listen", serving, Arc::clone(&bridge), stop.clone()));
+        let admin = {
+            let (bridge, stop) = (Arc::clone(&bridge), stop.clone());
+            let router = Admin::new(Arc::clone(&bridge), gate).router();
+            tokio::spawn(async move {
+                let serve = || server::serve(Arc::clone(&listener), router.clone(), stop.clone());
+                bridge.keep(supervisor_say::ADMIN_LISTENER, &stop, serve).await;
+            })
+        };
         let webhooks = webhook_listener.map(|(config, (listener, address))| {
             let heard = Arc::clone(&bridge);
             let webhooks = Webhooks::new(config, move |hint| heard.webhook(&hint));
             let stop = CancellationToken::new();
-            let serving = webhooks.clone().serve(listener, stop.clone());
-            let task = tokio::spawn(missed("[webhooks] listen", serving, Arc::clone(&bridge), stop.clone()));
+            let task = {
+                let (webhooks, bridge, stop) = (webhooks.clone(), Arc::clone(&bridge), stop.clone());
+                tokio::spawn(async move {
+                    let serve = || webhooks.clone().serve(Arc::clone(&listener), stop.clone());
+                    bridge.keep(supervisor_say::WEBHOOK_LISTENER, &stop, serve).await;
+                })
+            };
             Listening { webhooks, address, task, stop }
         });
         bridge.start();
@@ -275,16 +285,16 @@ async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError>
 /// without a desk ([`Deskless`]). `waiting` is called when it begins to.
 ///
 /// # Errors
-/// The store cannot be opened and never will, or the admin address cannot be listened on.
+/// The store cannot be opened and never will, the admin address cannot be listened on, or the service without a desk cannot go on.
 pub async fn store_when_it_works(
     config: &Config,
     connect: &impl Connect,
     clock: &Clock,
-    waiting: impl FnOnce(),
+    waiting: impl FnOnce(Arc<Deskless>),
 ) -> Result<Opened, StartError> {
     let why = match open_store(config, clock).await {
         Err(StartError::Store(why)) if why.may_pass() => why,
-        opened => return Ok(Opened { store: opened?, admin: None }),
+        opened => return Ok(Opened::on(opened?)),
     };
     let (deskless, stop) = (Deskless::new(config, connect, clock.clone(), &why), CancellationToken::new());
     let _stopped_if_dropped = stop.clone().drop_guard();
@@ -298,19 +308,28 @@ pub async fn store_when_it_works(
     };
     let router = server::deskless_router(Arc::clone(&deskless), Gate::new(access).map_err(no_random(config))?);
     let bound = bind_admin(config).await?;
-    let admin = tokio::spawn(server::serve(Arc::clone(&bound.0), router, stop.clone()));
-    waiting();
-    let opened = deskless
-        .run(|| async {
-            match open_store(config, clock).await {
-                Ok(store) => Ok(store),
-                Err(StartError::Store(why)) => Err(why),
-                Err(error @ (StartError::Listen(_) | StartError::Interrupted)) => {
-                    Err(OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() })
-                }
-            }
+    let admin = {
+        let (deskless, listener, stop) = (Arc::clone(&deskless), Arc::clone(&bound.0), stop.clone());
+        tokio::spawn(async move {
+            let serve = || server::serve(Arc::clone(&listener), router.clone(), stop.clone());
+            deskless.keep(supervisor_say::ADMIN_LISTENER, &stop, serve).await;
         })
-        .await;
+    };
+    waiting(Arc::clone(&deskless));
+    let open = || async {
+        match open_store(config, clock).await {
+            Ok(store) => Ok(store),
+            Err(StartError::Store(why)) => Err(why),
+            Err(error @ (StartError::Listen(_) | StartError::Interrupted | StartError::Hopeless(_))) => {
+                Err(OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() })
+            }
+        }
+    };
+    let opened = tokio::select! {
+        biased;
+        opened = deskless.run(open) => opened,
+        why = deskless.supervisor().hopeless() => return Err(StartError::Hopeless(why)),
+    };
     // What was asked of this service is answered by it; whoever connects from here on waits for the one on the store.
     stop.cancel();
     let _ = admin.await;

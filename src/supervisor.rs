@@ -16,7 +16,7 @@
 //!
 //! Panics are caught inside the task, so whatever the loop held (locks, places, turns) is released as its values are dropped.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +44,8 @@ const RECOVERED_AFTER: Duration = Duration::from_secs(5 * 60);
 pub const STUCK_AFTER: Duration = Duration::from_secs(5 * 60);
 /// So much longer it is waited for.
 pub const STUCK_FOR_GOOD: Duration = Duration::from_secs(10 * 60);
+/// How often loops are looked at.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
     /// The loop that the running task is.
@@ -243,8 +245,16 @@ impl Supervisor {
         }
     }
 
-    /// Says of loops that are stuck that they are. To be called now and then.
-    pub fn look(&self) {
+    /// Looks again and again whether loops are stuck.
+    pub async fn watch(&self) {
+        loop {
+            rest(tokio::time::sleep(LOOKED_AT_EVERY)).await;
+            self.look();
+        }
+    }
+
+    /// Says of loops that are stuck that they are.
+    fn look(&self) {
         let loops: Vec<Arc<Vitals>> = self.loops().values().cloned().collect();
         for vitals in loops {
             let Some(stuck) = vitals.stuck() else { continue };
@@ -270,6 +280,11 @@ impl Supervisor {
     /// True while every loop makes progress, or is about to be started again: what the watchdog of the service manager is told.
     pub fn is_alive(&self) -> bool {
         self.hopeless.get().is_none() && self.loops().values().all(|vitals| vitals.stuck().is_none())
+    }
+
+    /// The names of the loops that it keeps alive.
+    pub fn names(&self) -> BTreeSet<&'static str> {
+        self.loops().keys().map(|(_, name)| *name).collect()
     }
 
     /// The loops of a practice that are dead or stuck.

@@ -32,6 +32,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, ConfigError};
+use crate::messages::supervisor as supervisor_say;
+use crate::supervisor;
 pub use logging::{LogFormat, LogLevel};
 
 /// Exit status of an invalid configuration.
@@ -263,10 +265,20 @@ pub fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(dispatch(&cli)));
+        .and_then(|runtime| runtime.block_on(guarded(dispatch(&cli))));
+    exit_code(&cli.command, outcome)
+}
+
+/// A command that panics has failed like any other that cannot do its work.
+async fn guarded(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let outcome = supervisor::caught(command).await;
+    outcome.unwrap_or_else(|_| Err(anyhow::anyhow!(supervisor_say::command_failed())))
+}
+
+fn exit_code(command: &Command, outcome: anyhow::Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         output::error(&error);
-        let config_invalid = error.is::<ConfigError>() && matches!(cli.command, Command::Run | Command::Check(_));
+        let config_invalid = error.is::<ConfigError>() && matches!(command, Command::Run | Command::Check(_));
         if config_invalid { ExitCode::from(CONFIG_INVALID) } else { ExitCode::FAILURE }
     })
 }

@@ -1,8 +1,10 @@
 //! `vetbridge run`: the service.
 
+use std::cell::OnceCell;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -15,9 +17,13 @@ use crate::clock::Clock;
 use crate::config::in_force::InForce;
 use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config, ConfigError};
-use crate::messages::{config as config_say, reload as reload_say, start as say, webhooks as webhooks_say};
+use crate::deskless::Deskless;
+use crate::messages::{
+    config as config_say, reload as reload_say, start as say, supervisor as supervisor_say, webhooks as webhooks_say,
+};
 use crate::service::{self, Failure, Service};
 use crate::store;
+use crate::supervisor::caught;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
@@ -30,11 +36,13 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let mut hung_up = signal(SignalKind::hangup())?;
     let mut watchdog = Watchdog::of_the_service_manager();
     let (mut network, clock) = (Network::new(&config)?, Clock::system());
-    let ready = || {
+    let deskless = OnceCell::new();
+    let waits_for_the_store = |service: Arc<Deskless>| {
+        let _first = deskless.set(service);
         let _ = sd_notify::notify(&[NotifyState::Ready]);
     };
     let opened = {
-        let mut opening = std::pin::pin!(service::store_when_it_works(&config, &network, &clock, ready));
+        let mut opening = std::pin::pin!(service::store_when_it_works(&config, &network, &clock, waits_for_the_store));
         loop {
             tokio::select! {
                 opened = opening.as_mut() => break opened?,
@@ -42,7 +50,9 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
                 _ = interrupted.recv() => return Ok(ExitCode::SUCCESS),
                 // The file is looked at again when the service runs.
                 _ = hung_up.recv() => {}
-                () = watchdog.is_due() => watchdog.feed(true),
+                () = watchdog.is_due() => {
+                    watchdog.feed(deskless.get().is_none_or(|service| service.supervisor().is_alive()));
+                }
             }
         }
     };
@@ -52,11 +62,11 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     warn(&config);
     // Under systemd: ready. Elsewhere this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
-    let failure = loop {
+    let attend = async move |service: &Service| loop {
         tokio::select! {
-            _ = terminated.recv() => break None,
-            _ = interrupted.recv() => break None,
-            why = service.failed() => break Some(why),
+            _ = terminated.recv() => return None,
+            _ = interrupted.recv() => return None,
+            why = service.failed() => return Some(why),
             _ = hung_up.recv() => file.forget(),
             () = change_of(&mut file) => {}
             () = watchdog.is_due() => {
@@ -64,8 +74,18 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
                 continue;
             }
         }
-        network = reload(&service, network, &config.source, &mut file);
+        network = reload(service, network, &config.source, &mut file);
     };
+    until_the_end(service, attend).await
+}
+
+/// Runs the service until `attend` ends, and stops it. A panic in there is a reason to end like any other.
+async fn until_the_end(
+    service: Service,
+    attend: impl AsyncFnOnce(&Service) -> Option<Failure>,
+) -> anyhow::Result<ExitCode> {
+    let attended = caught(attend(&service)).await;
+    let failure = attended.unwrap_or_else(|_| Some(Failure::Loop(supervisor_say::run_failed())));
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     tracing::info!("{}", say::STOPPING);
     if matches!(failure, Some(Failure::Store(_))) {
@@ -185,5 +205,144 @@ fn announce(config: &Config, service: &Service) {
     } else {
         let file = config.state_path.join("admin-token");
         tracing::info!("{}", say::status_page_and_token(service.admin_address(), &file));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::bridge::Connect;
+    use crate::cli::{Command, exit_code, guarded};
+    use crate::healthengine::{HealthengineHandle, client};
+    use crate::http::penalty::Penalties;
+    use crate::http::{Request, Response, Transport};
+    use crate::openvpms::client::Client;
+    use crate::practice::Doors;
+    use crate::remote::{Answer, CallError, ErrorClass};
+    use crate::service::{Opened, StartError};
+    use crate::store::{MemoryEngine, Store};
+
+    /// Healthengine's client panics in every call, OpenVPMS is away.
+    struct Mined(Clock);
+
+    struct Away;
+
+    struct Panics;
+
+    #[async_trait]
+    impl Transport for Away {
+        async fn exchange(&self, _: Request) -> Answer<Response> {
+            Err(CallError::new(ErrorClass::NotSent, "away"))
+        }
+    }
+
+    #[async_trait]
+    impl Transport for Panics {
+        async fn exchange(&self, _: Request) -> Answer<Response> {
+            panic!("planted")
+        }
+    }
+
+    impl Connect for Mined {
+        fn openvpms(&self) -> Doors {
+            let client = Client::new(Arc::new(Away));
+            Doors { desk: Arc::new(client.clone()), background: Arc::new(client) }
+        }
+
+        fn healthengine(&self, _: &config::Practice) -> Option<HealthengineHandle> {
+            Some(Arc::new(client::Client::new(Arc::new(Panics), self.0.clone())))
+        }
+
+        fn penalties(&self) -> Penalties {
+            Penalties::default()
+        }
+    }
+
+    fn configuration(state: PathBuf) -> Config {
+        let text = r#"
+            [openvpms]
+            url = "http://127.0.0.1/openvpms"
+            username = "sample"
+            password = "changeit"
+            [healthengine]
+            api_key = "eyJ0e-consumer"
+            vendor = "Example Vets Bridge"
+            contact = "it@examplevets.com.au"
+            environment = "UAT"
+            [[practice]]
+            id = "1234567"
+            key = "key-of-the-main-clinic"
+            locations = [98]
+            [practice.live_hours]
+            public_holidays = ["07:00-19:00"]
+        "#;
+        let nothing = |_: &str| Err(std::env::VarError::NotPresent);
+        let config = config::parse(Path::new("vetbridge.toml"), text, &nothing).unwrap();
+        Config { state_path: state, admin_listen: "127.0.0.1:0".parse().unwrap(), ..config }
+    }
+
+    async fn service() -> Service {
+        let clock = Clock::system();
+        let store = Store::in_memory(&MemoryEngine::new(), clock.now()).unwrap();
+        let config = configuration("state".into());
+        Service::start_on(Opened::on(store), &config, &Mined(clock.clone()), clock).await.unwrap()
+    }
+
+    /// What the program ends with, as its `main` says it.
+    fn status(outcome: anyhow::Result<ExitCode>) -> String {
+        format!("{:?}", exit_code(&Command::Run, outcome))
+    }
+
+    fn one() -> String {
+        format!("{:?}", ExitCode::from(1))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_no_restart_helps_ends_the_service_with_status_1_and_a_sentence() {
+        let attend = async |service: &Service| Some(service.failed().await);
+        let ended = tokio::time::timeout(Duration::from_secs(600), until_the_end(service().await, attend)).await;
+        let ended = ended.unwrap();
+        let why = ended.as_ref().unwrap_err().to_string();
+        assert!(why.contains("had to stop") && why.contains("1234567") && why.contains("10 times"), "{why}");
+        assert_eq!(status(ended), one());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_of_what_waits_for_signals_stops_the_service_and_ends_it_with_status_1_and_a_sentence() {
+        let ended = until_the_end(service().await, async |_: &Service| panic!("planted")).await;
+        let why = ended.as_ref().unwrap_err().to_string();
+        assert!(why.contains("had to stop") && why.contains("signals") && why.contains("report"), "{why}");
+        assert_eq!(status(ended), one());
+        assert_eq!(
+            status(until_the_end(service().await, async |_: &Service| None).await),
+            format!("{:?}", ExitCode::SUCCESS)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_command_that_panics_ends_with_status_1_and_a_sentence() {
+        let ended = guarded(async { panic!("planted") }).await;
+        assert!(ended.as_ref().unwrap_err().to_string().contains("report"), "{ended:?}");
+        assert_eq!(status(ended), one());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_store_too_a_loop_that_no_restart_helps_ends_the_service_with_status_1() {
+        let directory = tempfile::tempdir().unwrap();
+        // The lock cannot be written, whoever tries it.
+        std::fs::create_dir_all(directory.path().join("state/lock")).unwrap();
+        let config = configuration(directory.path().join("state"));
+        let clock = Clock::system();
+        let (mined, waiting) = (Mined(clock.clone()), OnceCell::new());
+        let opening = service::store_when_it_works(&config, &mined, &clock, |own| drop(waiting.set(own)));
+        let ended = tokio::time::timeout(Duration::from_secs(600), opening).await.unwrap();
+        let Err(why @ StartError::Hopeless(_)) = ended else { panic!("it opened, or ended otherwise") };
+        assert!(!waiting.get().unwrap().supervisor().is_alive());
+        assert!(why.to_string().contains("had to stop") && why.to_string().contains("1234567"), "{why}");
+        assert_eq!(status(Err(why.into())), one());
     }
 }

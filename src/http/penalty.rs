@@ -7,7 +7,8 @@
 //! | whoever waits for a person ([`Penalty::lift`]) | asks at once: a person may know that the server is well again |
 //!
 //! A wish with 429 is about us, and counts in full (clamped to an hour by [`super::answer::retry_after`]). One with 5xx is a guess
-//! of something that does not work, and counts for a minute at most; it is over as soon as the server answers anything else.
+//! of something that does not work, and counts for a minute at most; it is over as soon as the server answers anything else. A server
+//! can have both wishes at one time, and the end of one says nothing of the other.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,7 +25,7 @@ const PROBE_LASTS: Duration = Duration::from_secs(2);
 
 /// What one server wants. Shared by everybody who asks it.
 #[derive(Debug, Default)]
-pub struct Penalty(Mutex<Option<Closed>>);
+pub struct Penalty(Mutex<State>);
 
 /// The penalties of both servers.
 #[derive(Debug, Clone, Default)]
@@ -43,27 +44,50 @@ impl Penalties {
 
     /// Neither need be left alone any more. The names of those that were.
     pub fn lift(&self) -> Vec<&'static str> {
-        let left_alone = self.each().into_iter().filter(|(_, penalty)| penalty.left().is_some());
-        left_alone.map(|(name, penalty)| (name, penalty.lift()).0).collect()
+        let left_alone = self.left_alone().into_iter().map(|(name, _)| name).collect();
+        self.each().into_iter().for_each(|(_, penalty)| penalty.lift());
+        left_alone
+    }
+
+    /// The servers that want to be left alone, and for how much longer.
+    pub fn left_alone(&self) -> Vec<(&'static str, LeftAlone)> {
+        self.each().into_iter().filter_map(|(name, penalty)| Some((name, penalty.left()?))).collect()
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Closed {
-    until: Instant,
-    /// The status that it came with.
-    status: u16,
+#[derive(Debug, Default)]
+struct State {
+    /// It is asked too often (429).
+    too_many: Option<Wish>,
+    /// It does not work (5xx).
+    failing: Option<Wish>,
     desk: Desk,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// To be left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Wish {
+    until: Instant,
+    /// The status that it came with.
+    status: u16,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
 enum Desk {
     /// It may ask from this moment.
     From(Instant),
     /// It asks since this moment.
     Since(Instant),
-    /// It was answered.
+    /// It was answered, or nothing was wished for.
+    #[default]
     Open,
+}
+
+impl State {
+    /// The wish that counts for longest, if one still counts.
+    fn wish(&self, now: Instant) -> Option<Wish> {
+        self.too_many.max(self.failing).filter(|wish| now < wish.until)
+    }
 }
 
 /// A server that is left alone, as operators see it.
@@ -83,13 +107,9 @@ impl Penalty {
     pub fn admit(&self, lane: Lane) -> Answer<()> {
         let now = Instant::now();
         let mut state = self.state();
-        let Some(closed) = &mut *state else { return Ok(()) };
-        let left = closed.until.saturating_duration_since(now);
-        if left.is_zero() {
-            *state = None;
-            return Ok(());
-        }
-        match (lane, closed.desk) {
+        let Some(wish) = state.wish(now) else { return Ok(()) };
+        let left = wish.until - now;
+        match (lane, state.desk) {
             (Lane::Background, _) => Err(left_alone(left, left)),
             (Lane::Desk, Desk::Open) => Ok(()),
             (Lane::Desk, Desk::Since(since)) if now < since + PROBE_LASTS => Ok(()),
@@ -98,7 +118,7 @@ impl Penalty {
             }
             (Lane::Desk, Desk::From(from)) if now < from => Err(left_alone(left, left.min(from - now))),
             (Lane::Desk, Desk::Since(_) | Desk::From(_)) => {
-                closed.desk = Desk::Since(now);
+                state.desk = Desk::Since(now);
                 Ok(())
             }
         }
@@ -119,34 +139,33 @@ impl Penalty {
 
     /// It need not be left alone any more.
     pub fn lift(&self) {
-        *self.state() = None;
+        *self.state() = State::default();
     }
 
     /// For how long it is left alone, if it is.
     pub fn left(&self) -> Option<LeftAlone> {
-        let closed = (*self.state())?;
-        let left = closed.until.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(LeftAlone { left, status: closed.status })
+        let now = Instant::now();
+        let wish = self.state().wish(now)?;
+        Some(LeftAlone { left: wish.until - now, status: wish.status })
     }
 
     fn close(&self, pause: Duration, status: u16) {
         let now = Instant::now();
         let mut state = self.state();
-        // Answers overtake each other: the longest wish counts.
-        let until = state.map_or(now + pause, |closed| closed.until.max(now + pause));
-        *state = Some(Closed { until, status, desk: Desk::From(now + PROBE_EVERY) });
+        let of_its_kind = if status == 429 { &mut state.too_many } else { &mut state.failing };
+        // Answers overtake each other: the longest wish of each kind counts.
+        *of_its_kind = (*of_its_kind).max(Some(Wish { until: now + pause, status }));
+        state.desk = Desk::From(now + PROBE_EVERY);
     }
 
+    /// It works. Whether it is asked too often is another matter.
     fn answered(&self) {
         let mut state = self.state();
-        match &mut *state {
-            Some(closed) if closed.status == 429 => closed.desk = Desk::Open,
-            // It is back.
-            _ => *state = None,
-        }
+        state.failing = None;
+        state.desk = Desk::Open;
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<Closed>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -220,6 +239,26 @@ mod tests {
             // The longest wish counts.
             penalty.heed(Lane::Background, &says(status, "1"));
             assert_eq!(penalty.left().unwrap().left.as_secs(), seconds);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_503_beside_a_429_is_over_with_the_next_answer_and_the_429_counts_to_its_end() {
+        for order in [[(429, "3600"), (503, "50")], [(503, "50"), (429, "3600")]] {
+            let penalty = Penalty::default();
+            for (status, retry_after) in order {
+                penalty.heed(Lane::Desk, &says(status, retry_after));
+            }
+            assert_eq!(penalty.left().map(|left| left.status), Some(429), "{order:?}: the longer wish is told");
+            pass(30).await;
+            assert_eq!(penalty.admit(Lane::Desk), Ok(()));
+            penalty.heed(Lane::Desk, &ok());
+            assert_eq!(penalty.admit(Lane::Desk), Ok(()), "{order:?}: the desk goes on");
+            pass(3569).await;
+            assert!(penalty.admit(Lane::Background).is_err(), "{order:?}: a second before the end of the hour");
+            assert_eq!(penalty.left(), Some(LeftAlone { left: Duration::from_secs(1), status: 429 }));
+            pass(1).await;
+            assert_eq!((penalty.admit(Lane::Background), penalty.left()), (Ok(()), None), "{order:?}");
         }
     }
 

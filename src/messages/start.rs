@@ -73,6 +73,7 @@ pub fn status_page_and_token(address: impl Display, token_file: &Path) -> String
 
 /// The last line of a service that did not stop because it was told to.
 pub fn had_to_stop(why: &str) -> String {
+    let why = why.trim_end_matches('.');
     format!("vetbridge had to stop: {why}. The supervisor starts it again; nothing that was confirmed is lost.")
 }
 

@@ -25,6 +25,9 @@ fn means(name: &str) -> &'static str {
         KEEPER => "the practice is not started or stopped as the configuration says",
         VIGIL => "nobody notices loops that stand still",
         DESKLESS => "bookings are not rejected in time",
+        OPENING => "the state is not opened although it may work again",
+        ADMIN_LISTENER => "nobody answers on [admin] listen",
+        WEBHOOK_LISTENER => "no webhook is heard; bookings are found by polling",
         _ => "what is old is not cleared away",
     }
 }
@@ -56,24 +59,31 @@ pub const HOUSEKEEPING: &str = "housekeeping";
 /// Polls while the store cannot be opened.
 pub const DESKLESS: &str = "polling without a store";
 
-/// What is wrong with a loop, and what that means.
-pub fn trouble(name: &str, trouble: Trouble) -> String {
-    let means = means(name);
+/// Tries the store while it cannot be opened.
+pub const OPENING: &str = "opening of the state";
+/// Answers operators.
+pub const ADMIN_LISTENER: &str = "admin_listener";
+/// Hears webhooks.
+pub const WEBHOOK_LISTENER: &str = "webhook_listener";
+
+/// What is wrong with a loop, and what that means. The practice is named where the problem is not among those of the practice.
+pub fn trouble(name: &str, practice: Option<&PracticeId>, trouble: Trouble) -> String {
+    let (means, of) = (means(name), of(practice));
     match trouble {
         Trouble::Panicked(pause) => {
             format!(
-                "The {name} loop failed; it is started again in {}. Until it has gone round, {means}. {REPORT}",
+                "The {name} loop{of} failed; it is started again in {}. Until it has gone round, {means}. {REPORT}",
                 seconds(pause)
             )
         }
         Trouble::Returned(pause) => {
             format!(
-                "The {name} loop ended by itself; it is started again in {}. Until it has gone round, {means}. {REPORT}",
+                "The {name} loop{of} ended by itself; it is started again in {}. Until it has gone round, {means}. {REPORT}",
                 seconds(pause)
             )
         }
         Trouble::Stuck(so_far) => format!(
-            "The {name} loop has stood still for {} minutes; meanwhile {means}. If it does not go on, the service ends and the service manager starts \
+            "The {name} loop{of} has stood still for {} minutes; meanwhile {means}. If it does not go on, the service ends and the service manager starts \
              it again; to do that at once, type `systemctl restart vetbridge`. {REPORT}",
             so_far.as_secs() / 60
         ),
@@ -90,9 +100,14 @@ pub fn stays_stuck(name: &str, practice: Option<&PracticeId>) -> String {
     format!("the {name} loop{} stands still and does not come back. {REPORT}", of(practice))
 }
 
-/// A listener is gone.
-pub fn listener_ended(key: &str) -> String {
-    format!("{key} answers nobody any more: its listener ended. {REPORT}")
+/// The command itself failed.
+pub fn command_failed() -> String {
+    format!("the command failed. {REPORT}")
+}
+
+/// What waits for signals and for changes of the configuration failed.
+pub fn run_failed() -> String {
+    format!("what waits for signals and for changes of the configuration failed. {REPORT}")
 }
 
 /// A task of a practice failed. What it was about is found again by itself.
@@ -108,9 +123,9 @@ pub fn booking_failed(booking: impl std::fmt::Display) -> String {
     )
 }
 
-/// Why a practice is out of step.
-pub fn not_alive(names: &[&str]) -> String {
-    format!("a loop of vetbridge stands still: {}", names.join(", "))
+/// Why a practice is out of step, if loops are dead or stuck.
+pub fn not_alive(names: &[&str]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("a loop of vetbridge stands still: {}", names.join(", ")))
 }
 
 fn of(practice: Option<&PracticeId>) -> String {

@@ -64,11 +64,11 @@ impl Practice {
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let protected = self.configuration.protected();
-        self.publisher.unsent().keep_empty(|resource, day| {
-            let is_asked = |own: &AvailabilityRequest| own.pms_resource_id.as_deref().is_none_or(|id| id == resource);
-            requests.iter().any(|own| own.day == day && is_asked(own))
-        });
-        self.tell_unsent();
+        let is_asked = |resource: &str, day| {
+            let is_meant = |own: &AvailabilityRequest| own.pms_resource_id.as_deref().is_none_or(|id| id == resource);
+            requests.iter().any(|own| own.day == day && is_meant(own))
+        };
+        self.unsent_now(|unsent| unsent.keep_empty(is_asked));
         let of_all = requests.iter().filter(|request| request.pms_resource_id.is_none()).map(|request| request.day);
         self.asked_days.locked().asked_of_all(&of_all.collect());
         let mut at_once = AtOnce::default();
@@ -87,8 +87,7 @@ impl Practice {
     /// Healthengine asks for no day at all.
     pub(super) fn no_day_is_asked_for(&self) {
         self.asked_days.locked().asked_of_all(&BTreeSet::new());
-        self.publisher.unsent().keep_empty(|_, _| false);
-        self.tell_unsent();
+        self.unsent_now(|unsent| unsent.keep_empty(|_, _| false));
     }
 
     /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.

@@ -182,8 +182,7 @@ impl Practice {
         let known = self.configuration.resources_at_healthengine();
         self.forget_days(|resource, date| known.contains(&resource) && horizon.first <= date);
         let is_offered = |resource| offering.mapping.resource(resource).is_some();
-        self.publisher.unsent().keep(|resource, date| is_offered(resource) && horizon.first <= date);
-        self.tell_unsent();
+        self.unsent_now(|unsent| unsent.keep(|resource, date| is_offered(resource) && horizon.first <= date));
         let mut days = self.publisher.emptied();
         days.retain(|day| !horizon.holds(day.date) && is_offered(day.resource));
         let began = self.now();

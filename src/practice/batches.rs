@@ -5,7 +5,8 @@
 //! bad day among a hundred costs about fifteen calls, and a hundred bad ones twice as many calls as days.
 //!
 //! A Healthengine before edition 1.9.0 has no call for several snapshots and answers 404 or 405. So does one that is being replaced
-//! by its next edition. Snapshots go one by one then, and the call is tried again after [`LEARNT_FOR`].
+//! by its next edition, and, without a body, something in between. Snapshots go one by one then. One such answer is asked about
+//! again after [`ASKED_AGAIN_AFTER`]; a second one is believed, and the call is tried again after [`LEARNT_FOR`].
 
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,9 @@ use crate::remote::{CallError, ErrorClass};
 /// How long what was learnt of the server counts.
 const LEARNT_FOR: Duration = Duration::from_secs(60 * 60);
 
+/// How long a single answer that there is no call for several snapshots counts.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
+
 /// What is known of the calls that the server takes. A reload tries again.
 #[derive(Debug, Default)]
 pub(super) struct Batches(Mutex<Learnt>);
@@ -27,6 +31,8 @@ pub(super) struct Batches(Mutex<Learnt>);
 struct Learnt {
     /// The server has no call for several snapshots, until then.
     absent_until: Option<Instant>,
+    /// How often it said so since it last took one.
+    said_absent: u32,
     /// Calls with more snapshots are too long, until then.
     largest: Option<(usize, Instant)>,
 }
@@ -56,12 +62,16 @@ impl Batches {
 
     /// What is done about a failed call for several snapshots that held so many.
     pub(super) fn after(&self, error: &CallError, count: usize, now: Instant) -> Next {
-        // The API's own word; a page says nothing about what the API has.
+        // A page says nothing about what the API has.
         if error.class == ErrorClass::Refused && matches!(error.status, Some(404 | 405)) {
+            let mut learnt = self.learnt();
+            learnt.said_absent = learnt.said_absent.saturating_add(1);
+            let pause = if learnt.said_absent > 1 { LEARNT_FOR } else { ASKED_AGAIN_AFTER };
+            learnt.absent_until = Some(now + pause);
             tracing::info!(
-                "Healthengine does not take several days in one call ({error}): they go one by one for an hour."
+                "Healthengine does not take several days in one call ({error}): they go one by one for {} minutes.",
+                pause.as_secs() / 60
             );
-            self.learnt().absent_until = Some(now + LEARNT_FOR);
             return Next::OneByOne;
         }
         let next = after_one_call(error, count);
@@ -72,6 +82,11 @@ impl Batches {
             self.learnt().largest = Some((count / 2, now + LEARNT_FOR));
         }
         next
+    }
+
+    /// The server took a call for several snapshots.
+    pub(super) fn taken(&self) {
+        self.learnt().said_absent = 0;
     }
 
     /// A person had the configuration read again, and may have put things right.
@@ -155,9 +170,26 @@ mod tests {
         assert_eq!(batches.after(&refused(413), 100, now), Next::Halves);
         assert_eq!(batches.after(&refused(413), 50, now), Next::Halves);
         assert_eq!(batches.size(now), Some(25));
-        assert_eq!(batches.after(&refused(404), 25, now), Next::OneByOne);
+        for _ in 0..2 {
+            assert_eq!(batches.after(&refused(404), 25, now), Next::OneByOne);
+        }
         assert_eq!(batches.size(now + LEARNT_FOR / 2), None);
         assert_eq!(batches.size(now + LEARNT_FOR), Some(BATCH_MAX));
+    }
+
+    #[tokio::test]
+    async fn one_answer_that_the_call_is_missing_counts_for_minutes_and_the_second_for_an_hour() {
+        let (batches, now) = (Batches::default(), Instant::now());
+        for round in 0..3 {
+            assert_eq!(batches.after(&refused(405), 60, now), Next::OneByOne);
+            assert_eq!(batches.size(now + ASKED_AGAIN_AFTER / 2), None, "{round}");
+            assert_eq!(batches.size(now + ASKED_AGAIN_AFTER), Some(BATCH_MAX), "{round}");
+            batches.taken();
+        }
+        batches.after(&refused(405), 60, now);
+        batches.after(&refused(405), 60, now + ASKED_AGAIN_AFTER);
+        assert_eq!(batches.size(now + LEARNT_FOR), None);
+        assert_eq!(batches.size(now + ASKED_AGAIN_AFTER + LEARNT_FOR), Some(BATCH_MAX));
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! call, and the problems that operators see are read off it: an accepted poll says nothing of a snapshot that is refused. Two kinds
 //! of failure stand side by side: that we are refused (401, 403), and everything else.
 //!
-//! A call that is refused is not asked again before [`BLOCKED`] has gone by, and nothing is while the poll itself is refused, or was
-//! not accepted since something else was.
+//! A call that is refused once is asked again after [`ASKED_AGAIN_AFTER`]: something in between may have spoken. One that is refused
+//! again is not asked before [`BLOCKED`] has gone by, and nothing is while the poll itself is refused, or was not accepted since
+//! something else was.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,6 +17,9 @@ use super::documents::Document;
 use crate::ids::{BookingId, RequestId};
 use crate::remote::CallError;
 use crate::webhooks::pace::BLOCKED;
+
+/// How long a single refusal counts.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// What is asked of Healthengine, as far as one success is as good as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +72,17 @@ struct Failure {
     error: CallError,
     /// When it was last asked; `None` if it may be asked again at once.
     asked_at: Option<DateTime<Utc>>,
+    /// How often it failed so since it last succeeded.
+    times: u32,
+}
+
+impl Failure {
+    /// True if asking now would only bring the same refusal.
+    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        let pause = TimeDelta::from_std(if self.times > 1 { BLOCKED } else { ASKED_AGAIN_AFTER }).unwrap_or_default();
+        // A moment in the future is from before this machine's clock was set right.
+        self.asked_at.is_some_and(|at| at <= now && now - at < pause)
+    }
 }
 
 /// What failed.
@@ -88,7 +104,9 @@ impl Calls {
     pub(super) fn failed(&mut self, call: Call, error: &CallError, now: DateTime<Utc>) {
         let kind = if error.is_access() { Kind::Access } else { Kind::Other };
         self.poll_is_accepted &= call != Call::Poll || kind == Kind::Other;
-        self.failed.insert((kind, call), Failure { error: error.clone(), asked_at: Some(now) });
+        let before = self.failed.get(&(kind, call)).map_or(0, |failure| failure.times);
+        let failure = Failure { error: error.clone(), asked_at: Some(now), times: before.saturating_add(1) };
+        self.failed.insert((kind, call), failure);
     }
 
     /// Only these calls are still wanted.
@@ -117,11 +135,8 @@ impl Calls {
     }
 
     fn was_refused(&self, is_meant: impl Fn(&Call) -> bool, now: DateTime<Utc>) -> bool {
-        let blocked = TimeDelta::from_std(BLOCKED).unwrap_or_default();
-        // A moment in the future is from before this machine's clock was set right.
-        let is_fresh = |at: DateTime<Utc>| at <= now && now - at < blocked;
         let refused = |((kind, own), failure): (&(Kind, Call), &Failure)| {
-            *kind == Kind::Access && is_meant(own) && failure.asked_at.is_some_and(is_fresh)
+            *kind == Kind::Access && is_meant(own) && failure.is_fresh(now)
         };
         self.is_shut_out() || self.failed.iter().any(refused)
     }
@@ -207,8 +222,10 @@ mod tests {
             calls.succeeded(Call::Poll);
             assert!(calls.refusal().is_some(), "{call:?}");
             assert!(!calls.is_blocked(Call::Features, at(1)), "others are asked");
-            assert!(calls.is_blocked(call, at(299)) && !calls.is_blocked(call, at(300)), "{call:?}");
+            assert!(calls.is_blocked(call, at(29)) && !calls.is_blocked(call, at(30)), "{call:?}: asked once more");
             assert!(!calls.is_blocked(call, at(-1)), "the clock was set back");
+            calls.failed(call, &refused(), at(0));
+            assert!(calls.is_blocked(call, at(299)) && !calls.is_blocked(call, at(300)), "{call:?}: believed");
             calls.lift();
             assert!(!calls.is_blocked(call, at(1)) && calls.refusal().is_some(), "asked at once, and not yet well");
             calls.succeeded(call);

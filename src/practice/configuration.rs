@@ -178,7 +178,7 @@ impl Practice {
     /// While Healthengine does not say which extra features are on, it is asked again without all the rest. Never ends.
     async fn read_features_again(&self) {
         let mut delays = self.delays(Duration::from_secs(1));
-        while self.locked(&self.calls).fails(Call::Features) {
+        while self.calls.look(|calls| calls.fails(Call::Features)) {
             tokio::time::sleep(delays.next_delay()).await;
             if !self.is_blocked(Call::Features) {
                 // What came of it is heard there.

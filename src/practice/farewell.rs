@@ -83,7 +83,7 @@ impl Practice {
                     self.forget_for_good().await;
                     return Farewell::Refused;
                 }
-                Err(error) if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) => BLOCKED,
+                Err(error) if error.is_access() => BLOCKED,
                 Err(error) => delays.next_delay().max(error.pause()),
             };
             tokio::select! {

@@ -68,6 +68,8 @@ pub enum Subject {
     ConfigFile,
     /// A loop that stands still, or a task that failed, by its name.
     Loop(&'static str),
+    /// The same of one that keeps a practice and outlives it, so that the problem stands among those of the whole.
+    LoopOf(&'static str, PracticeId),
     /// One booking.
     Booking(BookingId),
 }
@@ -103,6 +105,7 @@ impl Subject {
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),
             Self::Loop(name) => format!("loop {name}"),
+            Self::LoopOf(name, practice) => format!("loop {name} of practice {practice}"),
             Self::Booking(id) => format!("booking {id}"),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
+use super::calls::Calls;
 use super::health::Subject;
 use crate::messages::{practice as say, rival};
 
@@ -66,7 +67,7 @@ impl Practice {
         }
         let poll_wait = TimeDelta::from_std(progress.poll_wait).unwrap_or(TimeDelta::minutes(30));
         if is_stale(progress.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now)
-            || self.locked(&self.calls).poll_fails()
+            || self.calls.look(Calls::poll_fails)
             || self.health.has(&Subject::BookingList)
         {
             reasons.push(say::NOT_POLLED.to_owned());

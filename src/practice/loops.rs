@@ -5,14 +5,33 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex as AsyncMutex, broadcast};
 
-use super::health::Subject;
+use super::health::{Health, Subject};
 use super::{Changed, Practice};
-use crate::ids::BookingId;
+use crate::clock::Clock;
+use crate::ids::{BookingId, PracticeId};
 use crate::messages::supervisor as say;
 use crate::supervisor::{Kept, STUCK_AFTER, caught};
 
 /// What is heard of the diary's changes; kept while the loop that hears them is started again.
 pub(super) type Changes = Arc<AsyncMutex<broadcast::Receiver<Changed>>>;
+
+/// A loop whose troubles are told among the problems of the whole: it serves all practices, or one of them and outlives that.
+pub(crate) fn kept(health: &Arc<Health>, clock: &Clock, name: &'static str, practice: Option<&PracticeId>) -> Kept {
+    let (health, clock, whose) = (Arc::clone(health), clock.clone(), practice.cloned());
+    Kept {
+        name,
+        practice: practice.cloned(),
+        limit: STUCK_AFTER,
+        tell: Box::new(move |trouble| {
+            let text = trouble.map(|trouble| say::trouble(name, whose.as_ref(), trouble));
+            let subject = match &whose {
+                Some(practice) => Subject::LoopOf(name, practice.clone()),
+                None => Subject::Loop(name),
+            };
+            health.set(subject, text, clock.now());
+        }),
+    }
+}
 
 impl Practice {
     /// Starts the loops. They end when the practice's token is cancelled.
@@ -41,7 +60,7 @@ impl Practice {
             practice: Some(self.id().clone()),
             limit: STUCK_AFTER.max(request_timeout * 6),
             tell: Box::new(move |trouble| {
-                let text = trouble.map(|trouble| say::trouble(name, trouble));
+                let text = trouble.map(|trouble| say::trouble(name, None, trouble));
                 told.health.set(Subject::Loop(name), text, told.now());
             }),
         };
@@ -80,7 +99,6 @@ impl Practice {
 
     /// Why the practice counts as out of step: loops that are dead or stuck.
     pub(super) fn loops_that_are_ill(&self) -> Option<String> {
-        let ill = self.shared.supervisor.ill(self.id());
-        (!ill.is_empty()).then(|| say::not_alive(&ill))
+        say::not_alive(&self.shared.supervisor.ill(self.id()))
     }
 }

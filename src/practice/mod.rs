@@ -27,6 +27,7 @@
 //! | [`farewell`] | what is done before a practice that is switched off is silent |
 //! | [`giving_up`] | rejects what can be rejected when the store has failed |
 //! | [`calls`], [`unread`], [`unsent`] | what failed and has not succeeded since |
+//! | [`findings`] | that of two tasks the one that finds something out last tells of it last |
 //! | [`health`], [`outcomes`], [`in_step`], [`said_once`] | what administrators are told of all that, and when |
 //! | [`kept`] | names every kind of record there is |
 //! | [`ledger`], [`locks`], [`rosters`], [`zones`] | what the above share |
@@ -45,6 +46,7 @@ mod desk;
 mod documents;
 mod due;
 mod farewell;
+mod findings;
 mod full_resync;
 mod giving_up;
 pub mod health;
@@ -95,10 +97,12 @@ use crate::webhooks::evidence::Evidence;
 
 pub(crate) use configuration::{asked, read_inventory};
 pub use farewell::Farewell;
+use findings::Findings;
 use health::{Health, Subject};
 pub use in_step::Progress;
 pub use kept::KINDS;
 pub(crate) use lists::{Absence, all_pages};
+pub(crate) use loops::kept;
 pub use offering::Offering;
 use outcomes::Failed;
 pub use publishing::with_days_from;
@@ -146,8 +150,8 @@ pub struct Practice {
     answering_at_once: Arc<AsyncMutex<()>>,
     progress: Mutex<Progress>,
     /// What failed and has not succeeded since.
-    calls: Mutex<calls::Calls>,
-    unread: Mutex<unread::Unread>,
+    calls: Findings<calls::Calls>,
+    unread: Findings<unread::Unread>,
     watched: Mutex<watch::Watched>,
     /// What is offered and has no open time.
     openness: Mutex<Openness>,
@@ -217,8 +221,8 @@ impl Practice {
             asked_days: due::Queue::default(),
             answering_at_once: Arc::default(),
             progress: Mutex::new(progress),
-            calls: Mutex::default(),
-            unread: Mutex::default(),
+            calls: Findings::default(),
+            unread: Findings::default(),
             watched: Mutex::default(),
             openness: Mutex::default(),
             desk_places: Arc::new(Semaphore::new(requests::IN_TIME_AT_ONCE)),
@@ -240,7 +244,7 @@ impl Practice {
     pub fn try_again(&self) {
         self.publisher.batches.forget();
         if self.health.has(&Subject::Access) {
-            self.locked(&self.calls).lift();
+            self.calls.note(calls::Calls::lift);
             self.try_again.notify_one();
             self.read_configuration_soon();
         }

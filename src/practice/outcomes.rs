@@ -3,10 +3,10 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::Practice;
-use super::calls::Call;
+use super::calls::{Call, Calls};
 use super::health::Subject;
 use super::ledger::LedgerError;
-use super::unread::Source;
+use super::unread::{Source, Unread};
 use crate::availability::Days;
 use crate::ids::PracticeId;
 use crate::messages::practice as say;
@@ -48,39 +48,36 @@ impl Practice {
         if self.stop.is_cancelled() {
             return;
         }
-        let now = self.now();
-        let was_well = {
-            let mut unread = self.locked(&self.unread);
-            match answer {
-                Ok(()) => {
-                    unread.answered(source, days, self.today());
-                    false
-                }
-                Err(error) => unread.failed(source, days, error, now),
+        let (now, today) = (self.now(), self.today());
+        let was_well = self.unread_now(|unread| match answer {
+            Ok(()) => {
+                unread.answered(source, days, today);
+                false
             }
-        };
+            Err(error) => unread.failed(source, days, error, now),
+        });
         if was_well && matches!(source, Source::Places(_)) {
             // Of an inventory that is read once in ten minutes it would take that long to be well again.
             self.read_configuration_soon();
         }
-        self.tell_unread();
     }
 
     /// All free/busy of these days was read in one pass, which began at this time.
     pub(super) fn read_in_full(&self, days: Days, began: DateTime<Utc>) {
-        self.locked(&self.unread).passed(days, began, self.today());
-        self.tell_unread();
+        let today = self.today();
+        self.unread_now(|unread| unread.passed(days, began, today));
     }
 
     /// Of OpenVPMS nothing is read any more but this.
     pub(super) fn openvpms_wanted(&self, wanted: impl Fn(&Source) -> bool) {
-        self.locked(&self.unread).keep(wanted, self.today());
-        self.tell_unread();
+        let today = self.today();
+        self.unread_now(|unread| unread.keep(wanted, today));
     }
 
-    fn tell_unread(&self) {
-        let text = self.locked(&self.unread).text(self.now());
-        self.health.set(Subject::OpenVpms, text, self.now());
+    /// Something was found out of what is not read, and is told.
+    fn unread_now<R>(&self, change: impl FnOnce(&mut Unread) -> R) -> R {
+        let now = self.now();
+        self.unread.change(change, |unread| self.health.set(Subject::OpenVpms, unread.text(now), now))
     }
 
     fn today(&self) -> NaiveDate {
@@ -90,8 +87,7 @@ impl Practice {
     /// A call to Healthengine was answered as it should be, or was not.
     pub(super) fn heard(&self, call: Call, answer: Result<(), &CallError>) {
         let now = self.now();
-        let is_accepted_again = {
-            let mut calls = self.locked(&self.calls);
+        let is_accepted_again = self.calls_now(|calls| {
             let was_shut_out = calls.is_shut_out();
             match answer {
                 Ok(()) => calls.succeeded(call),
@@ -102,22 +98,24 @@ impl Practice {
                 calls.lift();
             }
             is_accepted_again
-        };
+        });
         if is_accepted_again {
             self.read_configuration_soon();
         }
-        self.tell_calls();
     }
 
     /// Of Healthengine nothing is wanted any more but this.
     pub(super) fn calls_wanted(&self, wanted: impl Fn(&Call) -> bool) {
-        self.locked(&self.calls).keep(wanted);
-        self.tell_calls();
+        self.calls_now(|calls| calls.keep(wanted));
+    }
+
+    /// Something was found out of what failed, and is told.
+    fn calls_now<R>(&self, change: impl FnOnce(&mut Calls) -> R) -> R {
+        self.calls.change(change, |calls| self.tell_calls(calls))
     }
 
     /// Problems are read off what failed.
-    fn tell_calls(&self) {
-        let calls = self.locked(&self.calls);
+    fn tell_calls(&self, calls: &Calls) {
         let access = calls
             .refusal()
             .map(|error| format!("{} {}", say::healthengine_refuses(error, self.id()), say::TRIED_AGAIN));
@@ -135,17 +133,19 @@ impl Practice {
 
     /// True if Healthengine would only refuse every call.
     pub(super) fn is_shut_out(&self) -> bool {
-        self.locked(&self.calls).is_shut_out()
+        self.calls.look(Calls::is_shut_out)
     }
 
     /// True if Healthengine would only refuse this call again.
     pub(super) fn is_refused(&self, call: Call) -> bool {
-        self.locked(&self.calls).is_refused(call, self.now())
+        let now = self.now();
+        self.calls.look(|calls| calls.is_refused(call, now))
     }
 
     /// The same of any call of its kind.
     pub(super) fn is_blocked(&self, call: Call) -> bool {
-        self.locked(&self.calls).is_blocked(call, self.now())
+        let now = self.now();
+        self.calls.look(|calls| calls.is_blocked(call, now))
     }
 
     /// The poll was answered.

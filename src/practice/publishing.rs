@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::batches::{self, Batches, Next};
 use super::calls::Call;
+use super::findings::Findings;
 use super::health::Subject;
 use super::unsent::Unsent;
 use super::{Practice, full_resync};
@@ -137,7 +138,7 @@ pub(super) struct Publisher {
     full_resync_at: Mutex<Option<DateTime<Utc>>>,
     turn: AsyncMutex<()>,
     /// What Healthengine did not take and has not taken since.
-    unsent: Mutex<Unsent>,
+    unsent: Findings<Unsent>,
     pub(super) batches: Batches,
 }
 
@@ -156,7 +157,7 @@ impl Publisher {
             unheard: Mutex::new(unheard),
             full_resync_at: Mutex::new(full_resync::last(store, practice)),
             turn: AsyncMutex::default(),
-            unsent: Mutex::default(),
+            unsent: Findings::default(),
             batches: Batches::default(),
         }
     }
@@ -167,11 +168,6 @@ impl Publisher {
 
     fn unheard(&self) -> MutexGuard<'_, BTreeMap<Key, Unheard>> {
         self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What Healthengine did not take and has not taken since.
-    pub(super) fn unsent(&self) -> MutexGuard<'_, Unsent> {
-        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many days from this one on Healthengine offers times of a resource.
@@ -345,12 +341,12 @@ impl Practice {
                         continue;
                     }
                     Verdict::Overtaken => self.note_due_day(day.resource, day.date, Which::Changed),
-                    Verdict::Leave => self.publisher.unsent().done(day.resource, day.date),
+                    Verdict::Leave => self.publisher.unsent.note(|unsent| unsent.done(day.resource, day.date)),
                 }
                 progress(1);
             }
             if batch.is_empty() {
-                self.tell_unsent();
+                self.unsent_now(|_| {});
                 return Ok(published);
             }
             let before = self.note_unheard(&batch).await?;
@@ -361,16 +357,19 @@ impl Practice {
             // In this order: a crash between the two leaves a day in doubt, which is sent again.
             self.note_told(&batch, &outcome, &read_at);
             self.note_heard(&batch, before, &outcome, failure.as_ref());
-            self.heard(Call::Snapshots, failure.as_ref().map_or(Ok(()), Err));
             let answered = outcome.accepted.iter().chain(outcome.failed.iter().map(|(index, _)| index));
             let answered: BTreeSet<usize> = answered.copied().collect();
-            for index in &answered {
-                self.publisher.unsent().done(batch[*index].resource, batch[*index].date);
-            }
+            let (answered, unanswered): (Vec<_>, Vec<_>) =
+                batch.into_iter().enumerate().partition(|(index, _)| answered.contains(index));
+            self.publisher.unsent.note(|unsent| {
+                answered.iter().for_each(|(_, day)| unsent.done(day.resource, day.date));
+                if let Some(error) = &failure {
+                    unsent.failed(unanswered.iter().map(|(_, day)| (day.resource, day.date)), error);
+                }
+            });
+            // After that: a call for days is not wanted while no day is unsent.
+            self.heard(Call::Snapshots, failure.as_ref().map_or(Ok(()), Err));
             if let Some(error) = failure {
-                let unanswered = batch.into_iter().enumerate().filter(|(index, _)| !answered.contains(index));
-                let unanswered = unanswered.map(|(_, day)| (day.resource, day.date));
-                self.publisher.unsent().failed(unanswered, &error);
                 self.note_unsent(waiting, which, &error);
                 return Err(error);
             }
@@ -379,8 +378,8 @@ impl Practice {
 
     /// Why Healthengine would take no day, if it refused us a moment ago.
     fn refused_to_take_days(&self) -> Option<CallError> {
-        let calls = self.locked(&self.calls);
-        calls.refusal().filter(|_| calls.is_blocked(Call::Snapshots, self.now())).cloned()
+        let now = self.now();
+        self.calls.look(|calls| calls.refusal().filter(|_| calls.is_blocked(Call::Snapshots, now)).cloned())
     }
 
     /// What of these days was to be sent is not.
@@ -388,21 +387,19 @@ impl Practice {
         let now = self.now();
         let days = days.into_iter().filter(|read| self.judge(&read.day, read.began, which, now) == Verdict::Send);
         let days: Vec<Key> = days.map(|read| (read.day.resource, read.day.date)).collect();
-        self.publisher.unsent().failed(days, why);
-        self.tell_unsent();
+        self.unsent_now(|unsent| unsent.failed(days, why));
     }
 
-    /// The problem is read off what is not sent.
-    pub(super) fn tell_unsent(&self) {
-        let (text, is_empty) = {
-            let unsent = self.publisher.unsent();
-            (unsent.text(), unsent.is_empty())
-        };
-        self.health.set(Subject::Days, text, self.now());
-        if is_empty {
-            // No day is wanted any more of those that were refused.
-            self.calls_wanted(|call| *call != Call::Snapshots);
-        }
+    /// Something was found out of what is not sent, and is told.
+    pub(super) fn unsent_now(&self, change: impl FnOnce(&mut Unsent)) {
+        let now = self.now();
+        self.publisher.unsent.change(change, |unsent| {
+            self.health.set(Subject::Days, unsent.text(), now);
+            if unsent.is_empty() {
+                // No day is wanted any more of those that were refused.
+                self.calls_wanted(|call| *call != Call::Snapshots);
+            }
+        });
     }
 
     /// Durable when this returns, so that a crash does not leave Healthengine with a day that nobody knows of. Returns what was
@@ -479,6 +476,9 @@ impl Practice {
             }
             let (error, next) = match self.send_call(&snapshots[call.clone()], by_batch).await {
                 Ok(of_call) => {
+                    if by_batch {
+                        batches.taken();
+                    }
                     batches::add(&mut outcome, of_call, call.start);
                     continue;
                 }
@@ -568,17 +568,20 @@ impl Practice {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
             let (_, failure) = self.send_snapshots(batch).await;
+            if let Some(error) = &failure {
+                let days = waiting.iter().map(|own| (own.pms_resource_id.clone(), own.date));
+                self.unsent_now(|unsent| unsent.failed_empty(days, error));
+            }
             self.heard(Call::Snapshots, failure.as_ref().map_or(Ok(()), Err));
             if let Some(error) = failure {
-                let unsent = waiting.iter().map(|own| (own.pms_resource_id.clone(), own.date));
-                self.publisher.unsent().failed_empty(unsent, &error);
-                self.tell_unsent();
                 return Err(error);
             }
-            batch.iter().for_each(|own| self.publisher.unsent().done_empty(&own.pms_resource_id, own.date));
+            self.publisher.unsent.note(|unsent| {
+                batch.iter().for_each(|own| unsent.done_empty(&own.pms_resource_id, own.date));
+            });
             waiting = &waiting[batch.len()..];
         }
-        self.tell_unsent();
+        self.unsent_now(|_| {});
         Ok(())
     }
 

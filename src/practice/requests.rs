@@ -24,7 +24,7 @@ use crate::booking::ledger::{Deadline, Entry};
 use crate::healthengine::{BookingRequest, RequestKind};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
-use crate::remote::{Answer, ErrorClass};
+use crate::remote::Answer;
 use crate::supervisor;
 use crate::webhooks::evidence::Item;
 use crate::webhooks::pace::{self, Circumstances, Outcome, Pace, Refusals};
@@ -61,11 +61,7 @@ impl Practice {
                     refusals.accepted();
                     Outcome::Answered
                 }
-                Err(error)
-                    if matches!(error.class, ErrorClass::Credentials | ErrorClass::Forbidden) && refusals.refused() =>
-                {
-                    Outcome::Blocked
-                }
+                Err(error) if error.is_access() && refusals.refused(Instant::now()) => Outcome::Blocked,
                 Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },
             };
             let Pace { wait, hint_after } = self.pace(outcome, hinted_at.map(|at| began - at));

@@ -181,7 +181,7 @@ impl Practice {
                 return supervisor::rest(self.stop.cancelled()).await;
             }
             let began = Instant::now();
-            let (wait, may_be_sooner) = if self.locked(&self.calls).is_shut_out() {
+            let (wait, may_be_sooner) = if self.is_shut_out() {
                 (ACCESS_SEEN_EVERY, false)
             } else {
                 let subscriptions_are_due = !subscribed || subscriptions_at <= began;
@@ -233,15 +233,7 @@ impl Practice {
             }
         };
         self.health.raise(Subject::Subscriptions, say::not_subscribed(&error), self.now());
-        let wait = match error.class {
-            ErrorClass::Credentials | ErrorClass::Forbidden => BLOCKED,
-            ErrorClass::NotSent
-            | ErrorClass::Lost
-            | ErrorClass::Unavailable
-            | ErrorClass::Refused
-            | ErrorClass::TooMany
-            | ErrorClass::Contract => delays.next_delay().max(error.pause()),
-        };
+        let wait = if error.is_access() { BLOCKED } else { delays.next_delay().max(error.pause()) };
         (wait, false)
     }
 

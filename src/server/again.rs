@@ -11,7 +11,7 @@ pub(super) const ASK_AGAIN_PATH: &str = "/ask-again";
 
 /// Which servers are asked again.
 pub(super) async fn ask_again(State(admin): State<Admin>) -> Json<view::AskedAgain> {
-    Json(view::AskedAgain { servers: admin.bridge.ask_again().into_iter().map(Into::into).collect() })
+    Json(view::AskedAgain::of(&admin.bridge.ask_again()))
 }
 
 /// The button: back to the page.

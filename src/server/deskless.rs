@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{Html, Response};
-use axum::routing::get;
+use axum::response::{Html, Redirect, Response};
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 
+use super::again::ASK_AGAIN_PATH;
 use super::auth::{Caller, Gate};
-use super::{HEALTHY, api, bounded, page, readiness, view};
+use super::{api, bounded, liveness, page, readiness, view};
 use crate::deskless::Deskless;
 use crate::messages::start as say;
 
@@ -18,9 +19,11 @@ pub fn router(service: Arc<Deskless>, gate: Gate) -> Router {
     let guarded = Router::new()
         .route("/", get(show))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/ask-again", post(ask_again))
+        .route(ASK_AGAIN_PATH, post(ask_again_and_show))
         .fallback(no_ledger)
         .with_state(Arc::clone(&service));
-    let open = Router::new().route("/healthz", get(|| async { HEALTHY })).route("/readyz", get(ready));
+    let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
     bounded(gate, guarded, open.with_state(service))
 }
 
@@ -30,6 +33,19 @@ async fn show(State(service): State<Arc<Deskless>>, Extension(caller): Extension
 
 async fn status(State(service): State<Arc<Deskless>>) -> Json<view::Status> {
     Json(view::without_store(&service))
+}
+
+async fn ask_again(State(service): State<Arc<Deskless>>) -> Json<view::AskedAgain> {
+    Json(view::AskedAgain::of(&service.ask_again()))
+}
+
+async fn ask_again_and_show(State(service): State<Arc<Deskless>>) -> Redirect {
+    service.ask_again();
+    Redirect::to("/")
+}
+
+async fn healthy(State(service): State<Arc<Deskless>>) -> Response {
+    liveness(service.supervisor())
 }
 
 async fn ready(State(service): State<Arc<Deskless>>) -> Response {

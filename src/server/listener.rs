@@ -33,6 +33,7 @@ use tower_service::Service as _;
 
 use super::conduct::{AnswerBody, RequestBody, Stream};
 use super::places::{Place, Places};
+use crate::supervisor;
 
 /// So many connections of expected peers are served at one time.
 const PLACES: usize = 128;
@@ -73,7 +74,7 @@ pub(super) async fn serve_expected(
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = supervisor::rest(listener.accept()) => accepted,
         };
         let Ok((stream, address)) = accepted else {
             // Out of file descriptors, as a rule: somebody else has to give up theirs.
@@ -161,4 +162,59 @@ async fn connection(stream: TcpStream, peer: Peer, place: Place, router: Router,
     })
     .await;
     place
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::supervisor::{Kept, STUCK_AFTER, Supervisor, Trouble};
+
+    async fn answer(address: SocketAddr) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut answer = Vec::new();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_panics_is_told_of_and_listens_again_on_the_same_address() {
+        let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hears = Arc::clone(&told);
+        let kept = Kept {
+            name: "test",
+            practice: None,
+            limit: STUCK_AFTER,
+            tell: Box::new(move |trouble| hears.lock().unwrap().push(trouble)),
+        };
+        let serving = tokio::spawn({
+            let stop = stop.clone();
+            async move {
+                let peers = AtomicU32::new(0);
+                let router = Router::new().fallback(|| async { "served" });
+                let serve = || {
+                    let is_expected = |_| {
+                        assert!(peers.fetch_add(1, Ordering::Relaxed) > 0, "planted");
+                        true
+                    };
+                    serve_expected(Arc::clone(&listener), router.clone(), is_expected, stop.clone())
+                };
+                Supervisor::default().keep(kept, &stop, serve).await;
+            }
+        });
+        assert_eq!(answer(address).await, "", "whoever was there at that moment is hung up on");
+        assert!(matches!(told.lock().unwrap().as_slice(), [Some(Trouble::Panicked(_))]), "{told:?}");
+        // It waits in the queue of the address until the loop goes on.
+        assert!(answer(address).await.ends_with("served"));
+        assert_eq!(told.lock().unwrap().last(), Some(&None), "it is well again");
+        stop.cancel();
+        serving.await.unwrap();
+    }
 }

@@ -31,6 +31,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::bridge::Bridge;
+use crate::supervisor::Supervisor;
 
 pub use auth::{Access, Gate, link};
 pub use deskless::router as deskless_router;
@@ -91,7 +92,11 @@ fn bounded(gate: Gate, guarded: Router, open: Router) -> Router {
 /// 200 while the process works: as long as no loop stands still, and none died so often that the process is about to end. One that
 /// is about to be started again shows in `/readyz`.
 async fn healthy(State(admin): State<Admin>) -> Response {
-    let code = if admin.bridge.supervisor().is_alive() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    liveness(admin.bridge.supervisor())
+}
+
+fn liveness(supervisor: &Supervisor) -> Response {
+    let code = if supervisor.is_alive() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, HEALTHY).into_response()
 }
 

@@ -10,8 +10,9 @@ use crate::booking::ledger::Entry;
 use crate::bridge::Bridge;
 use crate::bridge::keeper::{Off, Standing};
 use crate::deskless::{Deskless, Shown};
+use crate::http::penalty;
 use crate::ids::PracticeId;
-use crate::messages::admin as say;
+use crate::messages::{admin as say, supervisor as supervisor_say};
 use crate::practice::Practice;
 use crate::practice::health;
 use crate::practice::ledger::Ledger;
@@ -61,6 +62,13 @@ impl LeftAlone {
 pub struct AskedAgain {
     /// Their names.
     pub servers: Vec<Cow<'static, str>>,
+}
+
+impl AskedAgain {
+    /// These.
+    pub fn of(servers: &[&'static str]) -> Self {
+        Self { servers: servers.iter().copied().map(Into::into).collect() }
+    }
 }
 
 /// A practice that is off, or about to be.
@@ -192,15 +200,14 @@ pub fn status(bridge: &Bridge) -> Status {
         problems,
         practices,
         off,
-        left_alone: left_alone(bridge),
+        left_alone: left_alone(bridge.left_alone(), bridge.now()),
     }
 }
 
-fn left_alone(bridge: &Bridge) -> Vec<LeftAlone> {
-    let now = bridge.now();
+fn left_alone(servers: Vec<(&'static str, penalty::LeftAlone)>, now: DateTime<Utc>) -> Vec<LeftAlone> {
     let until = |left: Duration| TimeDelta::from_std(left).ok().and_then(|left| now.checked_add_signed(left));
-    let servers = bridge.left_alone().into_iter();
     servers
+        .into_iter()
         .map(|(server, penalty)| LeftAlone {
             server: server.into(),
             until: until(penalty.left).unwrap_or(now),
@@ -212,10 +219,11 @@ fn left_alone(bridge: &Bridge) -> Vec<LeftAlone> {
 /// The service as it is while it has no store.
 pub fn without_store(service: &Deskless) -> Status {
     let Shown { why, polled_at } = service.shown().clone();
+    let ill = |id: &PracticeId| supervisor_say::not_alive(&service.supervisor().ill(id));
     let practice = |(id, polled_at): (PracticeId, Option<DateTime<Utc>>)| PracticeStatus {
-        id: id.0,
         in_step: false,
-        reasons: vec![why.clone()],
+        reasons: std::iter::once(why.clone()).chain(ill(&id)).collect(),
+        id: id.0,
         problems: Vec::new(),
         resources: 0,
         needs_attention: 0,
@@ -230,10 +238,10 @@ pub fn without_store(service: &Deskless) -> Status {
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: service.began(),
         healthy: false,
-        problems: vec![health::Problem::of_store(why, service.began())],
+        problems: [vec![health::Problem::of_store(why, service.began())], service.health().problems()].concat(),
         practices,
         off: Vec::new(),
-        left_alone: Vec::new(),
+        left_alone: left_alone(service.penalties().left_alone(), service.now()),
     }
 }
 

@@ -37,19 +37,23 @@ pub(super) struct SledEngine {
 
 /// The lock of a database that was closed a moment ago can outlive it: a process that is being started inherits it until it runs
 /// its program. So the lock is asked for a few times before it counts as somebody's.
-fn open_database(path: &Path) -> Result<sled::Db, OpenError> {
+fn open_database(path: &Path, pause: impl Fn()) -> Result<sled::Db, OpenError> {
     let mut attempts = 0;
     loop {
         let database = quietly(|| sled::Config::new().path(path).cache_capacity(CACHE_BYTES).open());
         match database.map_err(|what| damaged(path, what))?.map_err(|error| open_error(path, error)) {
             Err(OpenError::InUse { .. }) if attempts < LOCK_ATTEMPTS => {
                 attempts += 1;
-                #[expect(clippy::disallowed_methods, reason = "the store is opened outside of any runtime's time")]
-                std::thread::sleep(LOCK_PAUSE);
+                pause();
             }
             opened => return opened,
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store is opened outside of any runtime's time")]
+fn wait_for_the_lock() {
+    std::thread::sleep(LOCK_PAUSE);
 }
 
 /// A file whose data can be brought to the disk.
@@ -74,7 +78,7 @@ impl SledEngine {
     pub(super) fn open_at(path: &Path) -> Result<Self, OpenError> {
         let path = path.to_owned();
         remove_unfinished_snapshots(&path)?;
-        let database = open_database(&path)?;
+        let database = open_database(&path, wait_for_the_lock)?;
         let file = Box::new(File::open(path.join("db")).map_err(disk(&path))?);
         Ok(Self { database, file, path })
     }
@@ -214,6 +218,30 @@ mod tests {
         engine.sync().unwrap();
         assert_eq!(synced.load(Ordering::Relaxed), 1);
         assert_eq!(engine.sync(), Err(EngineError("gone".into())));
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_process_for_a_moment_is_asked_for_again_and_one_that_stays_is_somebodys() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(open_database(directory.path(), || {}).unwrap());
+        // As in a child that was forked and has not yet run its program.
+        let inherited = File::open(directory.path().join("db")).unwrap();
+        inherited.lock().unwrap();
+        let pauses = AtomicU32::new(0);
+        let opened = open_database(directory.path(), || {
+            if pauses.fetch_add(1, Ordering::Relaxed) == 2 {
+                inherited.unlock().unwrap();
+            }
+        });
+        assert_eq!((opened.map(drop), pauses.load(Ordering::Relaxed)), (Ok(()), 3));
+
+        inherited.lock().unwrap();
+        pauses.store(100, Ordering::Relaxed);
+        let opened = open_database(directory.path(), || {
+            pauses.fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(matches!(opened, Err(OpenError::InUse { .. })));
+        assert_eq!(pauses.load(Ordering::Relaxed), 100 + LOCK_ATTEMPTS);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! | inside the live hours | `request_interval` |
 //! | outside them, or while webhooks demonstrably arrive | `idle_request_interval` |
 //! | Healthengine did not answer | the backoff |
-//! | it refuses credentials or consent, twice in a row | five minutes, whatever webhooks say |
+//! | it refuses credentials or consent, for half a minute | five minutes, whatever webhooks say |
 //! | it asked for more time (`Retry-After`) | no less than that, up to half a minute |
 //!
 //! Healthengine takes a practice off the site after ten minutes without a poll inside the live hours, and wants one an hour at
@@ -17,6 +17,8 @@
 //! of them means a poll each second, and a single one never waits because of a regular poll before it.
 
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::http::penalty::PROBE_EVERY;
 
@@ -47,21 +49,23 @@ pub enum Outcome {
     },
 }
 
-/// How often credentials or consent were refused since they were last accepted. Something in between can say so in the API's own
-/// form, and five minutes without a poll are long: so one refusal is asked about once more before it is believed.
+/// A refusal of credentials or consent that stands for so long is believed.
+const BELIEVED_AFTER: Duration = Duration::from_secs(30);
+
+/// Since when credentials or consent are refused. Something in between can say so in the API's own form, or without a word, while it
+/// is replaced, and five minutes without a poll are long: so refusals are asked about again until they have stood for a while.
 #[derive(Debug, Default)]
-pub struct Refusals(u32);
+pub struct Refusals(Option<Instant>);
 
 impl Refusals {
     /// They were accepted.
     pub fn accepted(&mut self) {
-        self.0 = 0;
+        self.0 = None;
     }
 
     /// They were refused. True if that is to be believed.
-    pub fn refused(&mut self) -> bool {
-        self.0 = self.0.saturating_add(1);
-        self.0 > 1
+    pub fn refused(&mut self, now: Instant) -> bool {
+        now >= *self.0.get_or_insert(now) + BELIEVED_AFTER
     }
 }
 
@@ -133,6 +137,15 @@ mod tests {
 
     /// Outcome, live, live in, webhooks arrive, request interval, idle interval: wait, after a webhook (in milliseconds).
     type Row = (Outcome, bool, Option<u64>, bool, u64, u64, u64, Option<u64>);
+
+    #[tokio::test]
+    async fn a_refusal_is_believed_when_it_has_stood_for_half_a_minute() {
+        let (mut refusals, start) = (Refusals::default(), Instant::now());
+        let refused = [0, 5, 15, 29, 30, 400].map(|after| refusals.refused(start + seconds(after)));
+        assert_eq!(refused, [false, false, false, false, true, true]);
+        refusals.accepted();
+        assert!(!refusals.refused(start + seconds(401)));
+    }
 
     #[test]
     fn every_wait_follows_from_the_circumstances() {

@@ -231,12 +231,34 @@ async fn a_batch_endpoint_that_was_away_is_used_again() {
     assert_eq!((snapshots(&clinic), batches(&clinic)), (2, 1));
     assert_eq!(clinic.log.with("does not take several days in one call").len(), 1);
     clinic.healthengine.configure(|settings| settings.batch = Batch::Offered);
-    clinic.pass(minutes(61)).await;
+    clinic.pass(minutes(6)).await;
     clinic.journal.clear();
     clinic.staff_book(136, "2027-02-16 12:00", 15);
     clinic.until("it is closed", seconds(62), |clinic| !published(clinic, "2027-02-16 12:00")).await;
     assert_eq!((snapshots(&clinic), batches(&clinic)), (1, 1));
     clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_empty_404_of_something_in_between_switches_batches_off_for_minutes_and_not_for_an_hour() {
+    for status in [404, 405] {
+        let clinic = Clinic::open().await;
+        let mut left = 1;
+        clinic.twist.set(move |asked, answered| {
+            if left > 0 && asked.target.ends_with("/availability/snapshots") {
+                left -= 1;
+                (answered.status, answered.body) = (status, Vec::new());
+            }
+        });
+        clinic.staff_book(136, NEAR, 15);
+        clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
+        clinic.pass(minutes(6)).await;
+        clinic.journal.clear();
+        clinic.staff_book(136, "2027-02-16 11:00", 15);
+        clinic.until("it is closed", seconds(62), |clinic| !published(clinic, "2027-02-16 11:00")).await;
+        assert_eq!((snapshots(&clinic), clinic.journal.count("POST /availability/snapshots", "")), (1, 1), "{status}");
+        clinic.finish().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! Something in between answers in Healthengine's place: a firewall, a gateway during a deploy, a captive portal.
 
+use tokio::time::Instant;
 use vetbridge::booking::ledger::State;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};
@@ -36,7 +37,7 @@ async fn one_page_in_answer_to_a_poll_holds_up_the_next_booking_for_seconds_what
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_refusal_in_the_apis_own_form_is_asked_about_once_more_and_two_are_believed() {
+async fn a_refusal_in_the_apis_own_form_is_asked_about_again_and_believed_when_it_stands_for_half_a_minute() {
     for status in [401, 403] {
         let clinic = Clinic::open().await;
         clinic.pass(minutes(1)).await;
@@ -53,12 +54,54 @@ async fn one_refusal_in_the_apis_own_form_is_asked_about_once_more_and_two_are_b
         clinic.until_state(booking, State::Confirmed, seconds(10)).await;
 
         clinic.healthengine_faults.set(move |_| Some(Fault::RefusalBefore(status)));
-        clinic.pass(seconds(30)).await;
+        clinic.pass(minutes(1)).await;
         clinic.journal.clear();
         clinic.pass(minutes(4)).await;
         assert_eq!(clinic.journal.count("GET /requests", ""), 0, "{status}");
         clinic.healthengine_faults.heal();
         clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_without_a_word_while_something_in_between_is_replaced_hold_up_a_booking_for_no_more_than_that() {
+    for status in [401, 403] {
+        let clinic = Clinic::open().await;
+        clinic.pass(minutes(1)).await;
+        // Two polls and more meet it.
+        let until = Instant::now() + seconds(20);
+        clinic.twist.set(move |asked, answered| {
+            if asked.target.ends_with("/requests") && Instant::now() < until {
+                (answered.status, answered.body) = (status, Vec::new());
+            }
+        });
+        clinic.until("a poll met it", seconds(11), |clinic| clinic.problems().contains_key("access")).await;
+        let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+        clinic.until_state(booking, State::Confirmed, seconds(45)).await;
+        clinic.until("it is well again", seconds(30), |clinic| clinic.problems().is_empty()).await;
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_refusal_of_a_confirmation_is_asked_about_again_after_half_a_minute() {
+    for status in [401, 403] {
+        let clinic = Clinic::open().await;
+        clinic.pass(minutes(1)).await;
+        let mut refusals = 1;
+        clinic.healthengine_faults.set(move |asked| {
+            let meant = refusals > 0 && asked.target.ends_with("/confirmInsert");
+            meant.then(|| {
+                refusals -= 1;
+                Fault::RefusalBefore(status)
+            })
+        });
+        let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+        clinic.until("it met it", seconds(11), |clinic| clinic.problems().contains_key("access")).await;
+        clinic.until_state(booking, State::Confirmed, seconds(45)).await;
+        assert_eq!(clinic.journal.count("POST /bookings", "/confirmInsert"), 2, "{status}");
+        clinic.until("it is well again", seconds(30), |clinic| clinic.problems().is_empty()).await;
         clinic.finish().await;
     }
 }

@@ -1,5 +1,7 @@
 //! Healthengine is away, or refuses a practice.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use vetbridge::booking::ledger::State;
@@ -288,6 +290,38 @@ async fn while_consent_is_refused_confirmations_wait_too_and_are_delivered_after
     for booking in [first, second] {
         clinic.until_state(booking, State::Confirmed, minutes(6)).await;
     }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_polls_are_refused_nobody_asks_whether_a_booking_is_still_listed() {
+    let clinic = Clinic::open().await;
+    let refused = Arc::new(AtomicBool::new(false));
+    let is_refused = Arc::clone(&refused);
+    clinic.healthengine_faults.set(move |asked| match () {
+        () if asked.target.ends_with("/confirmInsert") => Some(Fault::Slow(seconds(8))),
+        () if is_refused.load(Ordering::Relaxed) && asked.target.contains("/requests") => {
+            Some(Fault::RefusalBefore(403))
+        }
+        () => None,
+    });
+    // The confirmation is taken and said to be refused: whether the booking is still listed would tell.
+    clinic.twist.set(|asked, answered| {
+        if asked.target.ends_with("/confirmInsert") {
+            answered.status = 400;
+        }
+    });
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("it is made", seconds(10), |clinic| clinic.state(booking) == Some(State::Inserted)).await;
+    refused.store(true, Ordering::Relaxed);
+    clinic.until("a poll is refused", seconds(7), |clinic| clinic.problems().contains_key("access")).await;
+    clinic.journal.clear();
+    clinic.pass(seconds(60)).await;
+    assert_eq!(clinic.journal.count("GET /requests/bookings", ""), 0);
+    refused.store(false, Ordering::Relaxed);
+    clinic.twist.heal();
+    clinic.until_state(booking, State::Confirmed, minutes(6)).await;
+    clinic.healthengine_faults.heal();
     clinic.finish().await;
 }
 

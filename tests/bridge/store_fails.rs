@@ -1,17 +1,22 @@
 //! The disk is full, or takes no writes for another reason: what the bridge does before it ends, and until the store works again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::Request;
+use tower_service::Service as _;
 use vetbridge::booking::ledger::State;
 use vetbridge::deskless::Deskless;
 use vetbridge::ids::BookingId;
+use vetbridge::server::{Access, Gate, deskless_router, view};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;
-use vetbridge::store::{MemoryEngine, OpenError, Store};
+use vetbridge::store::{MemoryEngine, OpenError, Store, fresh_command_key, fresh_token};
 
-use crate::support::{Clinic, instant, is_submission, minutes, seconds};
+use crate::support::{Clinic, Mine, PRACTICE, Step, instant, is_submission, minutes, seconds};
 
 fn first(clinic: &Clinic) -> BookingId {
     clinic.owner_books("s136", "66:s136", "2027-02-15 10:00")
@@ -153,6 +158,103 @@ async fn without_a_store_a_booking_that_the_last_process_was_at_work_on_is_left_
         clinic.pass(minutes(1)).await;
         clinic.finish().await;
     }
+}
+
+/// A service without a store that never gets one, its loops mined.
+fn without_a_store(clinic: &Clinic) -> Arc<Deskless> {
+    let (disk, service) = (Disk::full(clinic), clinic.deskless());
+    drop(disk.wait(Arc::clone(&service), clinic));
+    service
+}
+
+/// What `/healthz` answers.
+async fn healthz(service: &Arc<Deskless>) -> u16 {
+    let access = Access { token: fresh_token().unwrap(), command_key: fresh_command_key().unwrap(), hosts: Vec::new() };
+    let mut router = deskless_router(Arc::clone(service), Gate::new(access).unwrap());
+    let request = Request::builder().uri("/healthz").header("host", "localhost").body(Body::empty()).unwrap();
+    router.call(request).await.unwrap().status().as_u16()
+}
+
+const POLLING: &str = "polling without a store";
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_a_loop_that_panics_is_told_started_again_and_given_up_when_that_does_not_help() {
+    let clinic = Clinic::new();
+    let mut left = 3;
+    clinic.mines.plant(move |own, step| {
+        (own == POLLING && matches!(step, Step::Call(_)) && left > 0).then(|| left -= 1)?;
+        Some(Mine::Panic)
+    });
+    let service = without_a_store(&clinic);
+    let subject = format!("loop {POLLING} of practice {PRACTICE}");
+    let said = || view::without_store(&service).problems.into_iter().find(|own| own.subject == subject);
+    clinic.until("it is said", seconds(1), |_| said().is_some()).await;
+    assert!(said().unwrap().text.contains("bookings are not rejected in time"), "{:?}", said());
+    let status = view::without_store(&service);
+    assert!(status.practices[0].reasons.iter().any(|why| why.contains(POLLING)), "{:?}", status.practices[0].reasons);
+    assert_eq!(healthz(&service).await, 200, "it is about to be started again");
+    clinic.until("it is well again", seconds(30), |_| said().is_none()).await;
+    clinic.until("it polls", seconds(10), |_| service.shown().polled_at.values().all(Option::is_some)).await;
+
+    clinic.mines.plant(|own, step| (own == POLLING && matches!(step, Step::Call(_))).then_some(Mine::Panic));
+    let why = tokio::time::timeout(minutes(6), service.supervisor().hopeless()).await.unwrap();
+    assert!(why.contains(POLLING) && why.contains(PRACTICE) && why.contains("10 times"), "{why}");
+    assert_eq!(healthz(&service).await, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_a_poll_that_hangs_is_told_and_the_watchdog_hears_nothing() {
+    let clinic = Clinic::new();
+    clinic.mines.plant(|own, step| (own == POLLING && matches!(step, Step::Call(_))).then_some(Mine::Hang));
+    let service = without_a_store(&clinic);
+    clinic.pass(minutes(4)).await;
+    assert_eq!(healthz(&service).await, 200, "it may be slow");
+    clinic.until("it stands still", minutes(2), |_| !service.supervisor().is_alive()).await;
+    assert_eq!(healthz(&service).await, 503);
+    clinic.pass(seconds(6)).await;
+    let told = view::without_store(&service).problems;
+    assert!(told.iter().any(|own| own.subject.contains(POLLING) && own.text.contains("stood still")), "{told:?}");
+    let why = tokio::time::timeout(minutes(11), service.supervisor().hopeless()).await.unwrap();
+    assert!(why.contains(POLLING), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_there_is_no_loop_without_a_test_in_which_it_panics() {
+    let clinic = Clinic::new();
+    let service = without_a_store(&clinic);
+    clinic.pass(seconds(1)).await;
+    let tested = BTreeSet::from([POLLING, "opening of the state", "vigil"]);
+    assert_eq!(service.supervisor().names(), tested, "its admin listener is that of the service");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_the_store_is_opened_is_told_and_it_is_opened_all_the_same() {
+    let clinic = Clinic::new();
+    let (service, attempts) = (clinic.deskless(), AtomicUsize::new(0));
+    let store = service.run(|| async {
+        assert!(attempts.fetch_add(1, Ordering::Relaxed) > 0, "planted");
+        Ok(Store::in_memory(&clinic.disk(), clinic.clock.now()).unwrap())
+    });
+    let told = clinic.until("it is said", minutes(1), |_| {
+        view::without_store(&service).problems.iter().any(|own| own.subject == "loop opening of the state")
+    });
+    let (store, _) = tokio::join!(store, told);
+    assert_eq!((store.map(drop), attempts.load(Ordering::Relaxed)), (Ok(()), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_status_names_a_server_that_wants_to_be_left_alone_and_a_person_ends_that() {
+    let clinic = Clinic::new();
+    clinic.healthengine_faults.set(|_| Some(Fault::TooMany(3600)));
+    let service = without_a_store(&clinic);
+    clinic.pass(seconds(5)).await;
+    let told = view::without_store(&service).left_alone;
+    assert_eq!((told.len(), told[0].server.as_ref(), told[0].status), (1, "Healthengine", 429));
+    assert!((3590..=3600).contains(&(told[0].until - clinic.clock.now()).num_seconds()), "{told:?}");
+    clinic.healthengine_faults.heal();
+    assert_eq!(service.ask_again(), ["Healthengine"]);
+    assert!(view::without_store(&service).left_alone.is_empty());
+    clinic.until("it polls at once", seconds(1), |_| service.shown().polled_at.values().all(Option::is_some)).await;
 }
 
 #[tokio::test(start_paused = true)]

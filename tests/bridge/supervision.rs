@@ -1,10 +1,14 @@
 //! Loops of the bridge that panic or hang: said at once, started again, and what becomes of the process.
 
+use std::collections::BTreeSet;
+
 use vetbridge::booking::ledger::State;
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::healthengine::Batch;
 
-use crate::support::{Clinic, Mine, PRACTICE, Step, booked, day, minutes, practice, seconds};
+use crate::support::{BRANCH, Clinic, Mine, PRACTICE, Step, booked, day, minutes, practice, seconds};
 
-/// The loops of a practice, and what makes each of them do something soon.
+/// The loops of a practice that do something soon, or can be made to.
 const LOOPS: [&str; 8] = [
     "configuration",
     "availability",
@@ -16,6 +20,21 @@ const LOOPS: [&str; 8] = [
     "appointments",
 ];
 
+/// The other loops of the service. Each of them has a test of its own in which it panics: the listeners where they are defined
+/// (`src/server/listener.rs`), the others here.
+const OTHER_LOOPS: [&str; 6] = ["rivals", "keeper", "housekeeping", "vigil", "admin_listener", "webhook_listener"];
+
+#[tokio::test(start_paused = true)]
+async fn there_is_no_loop_without_a_test_in_which_it_panics() {
+    let clinic = Clinic::new().with_webhooks();
+    let service = clinic.service().await;
+    clinic.pass(seconds(10)).await;
+    let tested: BTreeSet<&str> = LOOPS.into_iter().chain(OTHER_LOOPS).collect();
+    assert_eq!(service.bridge().supervisor().names(), tested);
+    service.stop().await;
+}
+
+/// What makes a loop do something.
 fn stir(clinic: &Clinic, name: &str, round: u32) {
     match name {
         "configuration" => clinic.healthengine.ask_resources(&practice(PRACTICE)).unwrap(),
@@ -100,6 +119,83 @@ async fn the_housekeeping_and_the_vigil_are_kept_alive_too() {
         assert!(clinic.bridge().supervisor().is_alive());
         clinic.finish().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loop_that_looks_for_another_bridge_is_kept_alive_too() {
+    for at_call in [true, false] {
+        let mut clinic = Clinic::open().await;
+        let state = clinic.export();
+        clinic.stop().await;
+        // After an import it looks.
+        clinic.import(&state);
+        let mut left = 3;
+        clinic.mines.plant(move |own, step| {
+            let fits = own == "rivals" && matches!(step, Step::Call(_)) == at_call;
+            (fits && left > 0).then(|| left -= 1)?;
+            Some(Mine::Panic)
+        });
+        clinic.start();
+        let said = |clinic: &Clinic| clinic.problems().contains_key("loop rivals");
+        clinic.until("it is said", seconds(30), said).await;
+        assert!(not_in_step(&clinic).iter().any(|why| why.contains("rivals")), "{:?}", not_in_step(&clinic));
+        clinic.until("it is well again", minutes(2), |clinic| !said(clinic)).await;
+        booked(&clinic, "2027-02-17 09:00").await;
+        clinic.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keeper_that_panics_is_kept_alive_and_named_with_its_practice_and_another_ones_recovery_is_not_its_own() {
+    let mut clinic = Clinic::with_branch();
+    clinic.open_up().await;
+    // Both keepers make their practices anew; both panic, and one of them once more.
+    let mut left = 3;
+    clinic.mines.plant(move |own, _| {
+        (own == "keeper" && left > 0).then(|| left -= 1)?;
+        Some(Mine::Panic)
+    });
+    clinic.config.sync.request_interval = seconds(4);
+    clinic.reload();
+    let said = |clinic: &Clinic| -> Vec<(String, String)> {
+        let problems = clinic.bridge().health().problems().into_iter();
+        problems.map(|own| (own.subject, own.text)).filter(|(subject, _)| subject.contains("keeper")).collect()
+    };
+    clinic.until("both are said", seconds(1), |clinic| said(clinic).len() == 2).await;
+    for (practice, (subject, text)) in [PRACTICE, BRANCH].iter().zip(said(&clinic)) {
+        assert_eq!(subject, format!("loop keeper of practice {practice}"));
+        assert!(text.contains(&format!("of practice {practice} failed")) && text.contains("started again"), "{text}");
+    }
+    clinic.until("one goes on", seconds(3), |clinic| said(clinic).len() < 2).await;
+    assert_eq!(said(&clinic).len(), 1, "the other does not");
+    clinic.until("it goes on too", seconds(5), |clinic| said(clinic).is_empty()).await;
+    clinic.until_in_step().await;
+    clinic.pass(minutes(1)).await;
+    booked(&clinic, "2027-02-17 09:00").await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loop_that_waits_for_its_turn_to_send_days_does_not_stand_still() {
+    let mut clinic = Clinic::new();
+    clinic.config.healthengine.request_timeout = seconds(30);
+    clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(404));
+    clinic.open_up().await;
+    // Day by day, twenty-eight of them in one turn: nine minutes.
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.ends_with("/availability/snapshot").then(|| Fault::Slow(seconds(20))));
+    let practice = clinic.practice();
+    let everything = practice.resync(None, false, &|_| {});
+    let meanwhile = async {
+        booked(&clinic, "2027-02-17 09:00").await;
+        let stands_still = |own: &Clinic| own.problems().keys().any(|subject| subject.starts_with("loop"));
+        let well = |own: &Clinic| own.bridge().supervisor().is_alive() && !stands_still(own);
+        clinic.throughout("every loop goes on, or waits as it may", minutes(9), well).await;
+    };
+    tokio::join!(everything, meanwhile);
+    clinic.healthengine_faults.heal();
+    clinic.finish().await;
 }
 
 #[tokio::test(start_paused = true)]

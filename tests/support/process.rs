@@ -1,6 +1,7 @@
 //! The process of the bridge: it starts, stops, loses its power and its disk.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,13 @@ use vetbridge::config::Config;
 use vetbridge::deskless::Deskless;
 use vetbridge::ids::BookingId;
 use vetbridge::practice::{KINDS, Practice};
+use vetbridge::service::{Opened, Service};
 use vetbridge::store::{Export, MemoryEngine, OpenError, Store};
 
 use super::cables::{Cables, Wires};
 use super::{Clinic, PRACTICE, Power, minutes, practice};
+
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// One process of the bridge.
 pub(super) struct Running {
@@ -108,6 +112,17 @@ impl Clinic {
         let Running { bridge, power, wires } = self.running.as_ref().expect("the bridge runs");
         self.door.reconfigure(self.config.webhooks.as_ref());
         bridge.reload(&self.config, &Cables { clinic: self, power, wires });
+    }
+
+    /// A whole service with its listeners, on ports that are free and a disk that nobody else has.
+    pub(crate) async fn service(&self) -> Service {
+        let mut config = self.config.clone();
+        config.admin_listen = ANY_PORT;
+        config.webhooks.iter_mut().for_each(|webhooks| webhooks.listen = ANY_PORT);
+        let disk = MemoryEngine::new();
+        let store = Store::in_memory(&disk, self.machine.now()).unwrap();
+        let cables = Cables { clinic: self, power: &Power::of(&disk), wires: &Wires::default() };
+        Service::start_on(Opened::on(store), &config, &cables, self.machine.clone()).await.unwrap()
     }
 
     /// A clinic whose bridge runs and has sent everything.

@@ -140,7 +140,9 @@ async fn the_loop_that_looks_for_another_bridge_is_kept_alive_too() {
         clinic.until("it is said", seconds(30), said).await;
         assert!(not_in_step(&clinic).iter().any(|why| why.contains("rivals")), "{:?}", not_in_step(&clinic));
         clinic.until("it is well again", minutes(2), |clinic| !said(clinic)).await;
-        booked(&clinic, "2027-02-17 09:00").await;
+        // While it looks it lets the other go first.
+        let booking = clinic.owner_books("s136", "66:s136", "2027-02-17 09:00");
+        clinic.until_state(booking, State::Confirmed, minutes(2)).await;
         clinic.finish().await;
     }
 }

@@ -229,6 +229,7 @@ impl Life {
         self.world.story.tell(About::All, "everything heals");
         self.world.openvpms_weather.heal();
         self.world.healthengine_weather.heal();
+        self.nothing_rare_happens_any_more();
         self.world.openvpms.staff(|clinic| {
             clinic.condition = Condition::Well;
             clinic.end_races();

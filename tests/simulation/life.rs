@@ -12,6 +12,7 @@ use vetbridge::store::MemoryEngine;
 use crate::administrators::{Switches, Verdicts};
 use crate::bugs::Bug;
 use crate::checker::Wrong;
+use crate::rare::Rare;
 use crate::support::seconds;
 use crate::world::{StartOn, World, wants};
 
@@ -76,6 +77,8 @@ pub(crate) struct Life {
     pub(crate) inspected: usize,
     pub(crate) switches: Switches,
     pub(crate) verdicts: Verdicts,
+    /// The faults that only some lives meet.
+    pub(crate) rare: Rare,
     /// Nothing goes wrong any more.
     pub(crate) healed: bool,
 }
@@ -151,15 +154,18 @@ impl Life {
             inspected: 0,
             switches: Switches::new(),
             verdicts: Verdicts::default(),
+            rare: Rare::of(seed),
             healed: false,
         }
     }
 
     async fn live(&mut self) -> Result<(), Wrong> {
+        self.is_rare_from_the_beginning();
         self.begin().await?;
         self.world.openvpms_weather.set(self.temper.openvpms_faults);
         self.world.healthengine_weather.set(self.temper.healthengine_faults);
         for _ in 0..self.temper.steps {
+            self.something_rare_happens();
             self.something_happens().await;
             let long_pause = std::mem::take(&mut self.long_pause);
             self.pass(long_pause).await?;
@@ -208,6 +214,8 @@ impl Life {
 
     /// Everything must come to rest and agree, and stay so.
     async fn agree(&mut self) -> Result<(), Wrong> {
+        let wish = self.wish_to_be_left_alone();
+        self.pass(wish).await?;
         self.until_agreed(HEALED_WITHIN).await?;
         self.pass(AGREED_FOR).await?;
         self.disagreement().map_or(Ok(()), Err)
@@ -247,7 +255,7 @@ impl Life {
         if let Some(bug) = bug {
             text += &format!("with the deliberate mistake {bug:?}\n");
         }
-        text += &format!("{:?}\n{:?}\n", self.world.shape, self.temper);
+        text += &format!("{:?}\n{:?}\nRare: {:?}\n", self.world.shape, self.temper, self.rare);
         let Some(id) = wrong.booking else {
             return text + &self.diary() + "The last that happened:\n" + &self.world.story.last(told());
         };

@@ -69,6 +69,7 @@ mod commit;
 mod fate;
 mod life;
 mod people;
+mod rare;
 mod seeds;
 mod story;
 mod weather;

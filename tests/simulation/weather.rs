@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 use vetbridge::clock::Clock;
 use vetbridge::simulator::exchange::{Asked, Fault, Faults};
 
@@ -41,7 +42,7 @@ const LATE_REJECTION_MAX_MS: u64 = 9_000;
 /// A server that asks for consent or another key is left alone for five minutes.
 const BLOCKED: TimeDelta = TimeDelta::seconds(330);
 /// After any other fault the pause until the next try grows up to half a minute.
-const UNSETTLED: TimeDelta = TimeDelta::seconds(75);
+pub(crate) const UNSETTLED: TimeDelta = TimeDelta::seconds(75);
 
 /// The weather of one server.
 #[derive(Clone)]
@@ -57,11 +58,43 @@ struct Sky {
     /// So many exchanges out of a hundred go wrong.
     percent: u64,
     outage: Option<(Outage, DateTime<Utc>)>,
+    /// What the next exchange meets.
+    once: Option<Fault>,
+    gateway: Option<(Gateway, DateTime<Utc>)>,
+    /// Until when a request lies in the server's queue.
+    queue_until: Option<Instant>,
+}
+
+/// Something in between that has a page for one kind of call, and lets every other one through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gateway {
+    pub(crate) method: &'static str,
+    /// Part of the path.
+    pub(crate) path: &'static str,
+    /// The page's status; 200 for one to log in on.
+    pub(crate) status: u16,
+}
+
+impl Gateway {
+    fn fault(self, asked: &Asked) -> Option<Fault> {
+        let meant = asked.method == self.method && asked.target.contains(self.path);
+        meant.then_some(if self.status == 200 { Fault::LoginPage } else { Fault::StatusBefore(self.status) })
+    }
 }
 
 impl Weather {
     pub(crate) fn new(system: System, chance: Chance, clock: Clock, story: Story, faults: &Faults) -> Self {
-        let sky = Arc::new(Mutex::new(Sky { clock, story, chance, system, percent: 0, outage: None }));
+        let sky = Arc::new(Mutex::new(Sky {
+            clock,
+            story,
+            chance,
+            system,
+            percent: 0,
+            outage: None,
+            once: None,
+            gateway: None,
+            queue_until: None,
+        }));
         let own = Arc::clone(&sky);
         faults.set(move |asked| own.lock().unwrap().next(asked));
         Self { sky }
@@ -81,10 +114,27 @@ impl Weather {
         sky.story.disturb(lasts + after);
     }
 
+    /// The next exchange that nothing else happens to meets this.
+    pub(crate) fn once(&self, fault: Fault) {
+        self.sky.lock().unwrap().once = Some(fault);
+    }
+
+    /// Something in between answers one kind of call from here on.
+    pub(crate) fn gateway(&self, gateway: Gateway, lasts: TimeDelta) {
+        let mut sky = self.sky.lock().unwrap();
+        let until = sky.clock.now() + lasts;
+        sky.gateway = Some((gateway, until));
+    }
+
+    /// True while a request that nobody waits for is still to be carried out.
+    pub(crate) fn has_a_queue(&self) -> bool {
+        self.sky.lock().unwrap().queue_until.is_some_and(|until| Instant::now() < until)
+    }
+
     /// Nothing goes wrong any more.
     pub(crate) fn heal(&self) {
         let mut sky = self.sky.lock().unwrap();
-        (sky.percent, sky.outage) = (0, None);
+        (sky.percent, sky.outage, sky.once, sky.gateway) = (0, None, None, None);
     }
 }
 
@@ -94,11 +144,30 @@ impl Sky {
         self.outage = self.outage.filter(|(_, until)| now < *until);
         let fault = match self.outage {
             Some((outage, until)) => outage.fault(self.system, now, until, asked),
-            None => self.single(asked)?,
+            None => self.single(asked).or_else(|| self.rare(asked, now))?,
         };
+        if let Fault::CarryOutLate(after) = fault {
+            self.queue_until = self.queue_until.max(Some(Instant::now() + after));
+        }
+        if asked.method == "DELETE" && fault == Fault::LoginPage {
+            self.story.count("200 page to a cancellation");
+        }
         let blocks = self.system == System::Healthengine && matches!(fault, Fault::RefusalBefore(401 | 403));
         let lasts = if blocks { BLOCKED } else { UNSETTLED };
         self.story.strike(self.system, asked, &Named(&fault).to_string(), lasts);
+        Some(fault)
+    }
+
+    /// What [`crate::rare`] prepared.
+    fn rare(&mut self, asked: &Asked, now: DateTime<Utc>) -> Option<Fault> {
+        if let Some(fault) = self.once.take() {
+            self.story.count(&format!("{}: {} for an hour", self.system, Named(&fault)));
+            return Some(fault);
+        }
+        self.gateway = self.gateway.filter(|(_, until)| now < *until);
+        let (gateway, _) = self.gateway?;
+        let fault = gateway.fault(asked)?;
+        self.story.count(&format!("{}: a gateway's page, {}", self.system, gateway.status));
         Some(fault)
     }
 

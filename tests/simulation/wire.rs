@@ -11,8 +11,13 @@ use vetbridge::remote::Answer;
 use vetbridge::simulator::exchange::{Answered, Asked, Memory, Model};
 use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, OpenVpmsSim};
 
+use crate::rare::Misdated;
 use crate::story::{About, Story, System, booking_in_notes, plain};
-use crate::support::{Chance, Power, is_submission, sydney};
+use crate::support::{Chance, Mine, Mines, Power, Step, go_off, is_submission, sydney};
+use crate::weather::UNSETTLED;
+
+/// What ends the name of a call that was answered.
+pub(crate) const ANSWERED: &str = ", answered";
 
 /// The transport of one process to one server.
 pub(crate) struct Wire {
@@ -23,6 +28,8 @@ pub(crate) struct Wire {
     /// A message travels up to so many milliseconds, each way.
     pub(crate) travel: Chance,
     pub(crate) travel_ms_max: u64,
+    /// Panics of whoever calls.
+    pub(crate) mines: Mines,
 }
 
 impl Wire {
@@ -53,18 +60,31 @@ impl Wire {
         answer
     }
 
-    fn about(&self, request: &Request) -> About {
+    /// Whoever calls may panic here, before the call leaves or once it was answered.
+    fn mine(&self, asked: &Asked, answered: bool) {
+        let what = plain(self.system, &asked.method, &asked.target);
+        let what = if answered { format!("{what}{ANSWERED}") } else { what };
+        if !self.power.is_cut() && self.mines.met(Step::Call(&what)) == Some(Mine::Panic) {
+            self.story.strike(self.system, asked, "panic of whoever calls", UNSETTLED);
+            go_off();
+        }
+    }
+
+    fn asked(&self, request: &Request) -> Asked {
         let base = match self.system {
             System::OpenVpms => "/openvpms",
             System::Healthengine => "",
         };
-        let asked = Asked {
+        Asked {
             method: request.method.to_string(),
             target: format!("{base}{}", request.path),
             headers: Vec::new(),
             body: request.json.clone().unwrap_or_default(),
-        };
-        let about = self.story.about(&asked);
+        }
+    }
+
+    fn about(&self, request: &Request) -> About {
+        let about = self.story.about(&self.asked(request));
         // What is read in the background is read for nobody.
         let for_nobody = matches!(about, About::Schedule(_)) && request.lane == Lane::Background;
         if for_nobody { About::Routine } else { about }
@@ -74,12 +94,16 @@ impl Wire {
 #[async_trait]
 impl Transport for Wire {
     async fn exchange(&self, request: Request) -> Answer<Response> {
-        tokio::select! {
+        let asked = self.asked(&request);
+        self.mine(&asked, false);
+        let answer = tokio::select! {
             biased;
             // A dead process waits for ever.
             () = self.power.until_cut() => std::future::pending().await,
             answer = self.carry(request) => answer,
-        }
+        };
+        self.mine(&asked, true);
+        answer
     }
 }
 
@@ -88,12 +112,14 @@ pub(crate) struct Watched {
     pub(crate) model: Arc<dyn Model>,
     pub(crate) system: System,
     pub(crate) story: Story,
+    /// A date in its answers that no calendar has.
+    pub(crate) misdated: Misdated,
 }
 
 impl Model for Watched {
     fn answer(&self, asked: &Asked) -> Answered {
         let about = self.story.about(asked);
-        let answered = self.model.answer(asked);
+        let mut answered = self.model.answer(asked);
         if asked.method != "GET" && about != About::Routine {
             let said = match answered.status {
                 400 | 404 => format!(" ({})", String::from_utf8_lossy(&answered.body)),
@@ -104,6 +130,12 @@ impl Model for Watched {
         }
         if let Some((booking, appointment)) = made(asked, &answered) {
             self.story.made(booking, appointment);
+        }
+        if asked.target.contains("/availability/snapshot") && matches!(answered.status, 400 | 413) {
+            self.story.count(&format!("days refused with {}", answered.status));
+        }
+        if self.misdated.put_into(self.system, &mut answered) {
+            self.story.strike(self.system, asked, &format!("{}: a date out of range", self.system), UNSETTLED);
         }
         answered
     }

@@ -26,11 +26,12 @@ use vetbridge::simulator::openvpms::{
 use vetbridge::store::{MemoryEngine, Store};
 
 use crate::bugs::{Bug, Mistaken};
+use crate::rare::Misdated;
 use crate::story::{About, Story, System};
 pub(crate) use crate::support::standing;
 use crate::support::{
-    API_KEY, BRANCH, Chance, MORNING, Power, SECOND_PRACTICE, SERVERS, add_practices, both_doors, parsed, sydney,
-    to_healthengine, to_openvpms, wall_time,
+    API_KEY, BRANCH, Chance, Hands, MORNING, Mines, Power, SECOND_PRACTICE, SERVERS, add_practices, both_doors, parsed,
+    sydney, to_healthengine, to_openvpms, wall_time,
 };
 use crate::weather::Weather;
 use crate::wire::{Contested, Quicker, Watched, Wire};
@@ -115,6 +116,14 @@ pub(crate) struct World {
     pub(crate) chance: Chance,
     pub(crate) shape: Shape,
     pub(crate) clock: Clock,
+    /// What the bridge's machine takes the time for.
+    machine: Clock,
+    /// How the two clocks are set.
+    pub(crate) hands: Hands,
+    /// Panics planted in the bridge's loops.
+    pub(crate) mines: Mines,
+    /// A date in an answer that no calendar has.
+    pub(crate) misdated: Misdated,
     pub(crate) openvpms: Arc<OpenVpmsSim>,
     pub(crate) openvpms_weather: Weather,
     pub(crate) healthengine: HealthengineModel,
@@ -164,7 +173,9 @@ impl World {
     pub(crate) fn new(seed: u64, bug: Option<Bug>) -> Self {
         let chance = Chance::from_seed(seed);
         let shape = Shape::of(&chance);
-        let clock = Clock::virtual_from(sydney().instant(wall_time(MORNING)).unwrap());
+        let (hands, mines) = (Hands::default(), Mines::default());
+        let clock = hands.world(sydney().instant(wall_time(MORNING)).unwrap());
+        let machine = hands.machine(&clock, &mines);
         let story = Story::new(clock.clone());
         let config = config_of(&shape);
         let openvpms = Arc::new(OpenVpmsSim::new(clinic(&shape, seed), clock.clone()));
@@ -178,6 +189,10 @@ impl World {
             chance,
             shape,
             clock,
+            machine,
+            hands,
+            mines,
+            misdated: Misdated::default(),
             openvpms,
             healthengine,
             story,
@@ -196,7 +211,7 @@ impl World {
     /// Starts the bridge.
     pub(crate) fn start(&mut self, on: StartOn) {
         assert!(self.running.is_none(), "the bridge runs already");
-        let now = self.clock.now();
+        let now = self.machine.now();
         let store = match on {
             StartOn::ItsStore => Store::in_memory(&self.disk, now),
             StartOn::Backup(disk) => {
@@ -212,7 +227,7 @@ impl World {
         let power = Power::of(&self.disk);
         let wires = Wires::default();
         let cables = Cables { world: self, power: &power, wires: &wires };
-        let bridge = Arc::new(Bridge::new(&self.config, &cables, store.unwrap(), self.clock.clone()));
+        let bridge = Arc::new(Bridge::new(&self.config, &cables, store.unwrap(), self.machine.clone()));
         bridge.start();
         self.running = Some(Running { bridge, power, wires });
     }
@@ -419,6 +434,7 @@ impl Cables<'_> {
             power: self.power.clone(),
             travel: self.world.chance.child(),
             travel_ms_max: self.world.shape.travel_ms_max,
+            mines: self.world.mines.clone(),
         });
         match self.world.bug {
             Some(bug) => Arc::new(Mistaken { wire, system, bug }),
@@ -427,7 +443,7 @@ impl Cables<'_> {
     }
 
     fn watched(&self, system: System, model: Arc<dyn Model>) -> Arc<dyn Model> {
-        Arc::new(Watched { model, system, story: self.world.story.clone() })
+        Arc::new(Watched { model, system, story: self.world.story.clone(), misdated: self.world.misdated.clone() })
     }
 }
 
@@ -455,7 +471,7 @@ impl Connect for Cables<'_> {
         let memory = to_healthengine(model, &self.world.healthengine_faults, settings, practice);
         let memory = memory.leaving_alone(&self.wires.penalties.healthengine);
         let wire = self.wire(System::Healthengine, memory);
-        let handle: HealthengineHandle = Arc::new(HealthengineClient::new(wire, self.world.clock.clone()));
+        let handle: HealthengineHandle = Arc::new(HealthengineClient::new(wire, self.world.machine.clone()));
         wires.insert(practice.id.clone(), Arc::clone(&handle));
         Some(handle)
     }

@@ -17,38 +17,48 @@ pub(crate) const MORNING: &str = "2027-02-15 08:00";
 
 /// How far the clocks were set by hand, in milliseconds.
 #[derive(Clone, Default)]
-pub(super) struct Hands {
+pub(crate) struct Hands {
     world: Arc<AtomicI64>,
     machine: Arc<AtomicI64>,
 }
 
 impl Hands {
     /// The world's clock: it goes with tokio's time, and further when the bridge's machine sleeps.
-    pub(super) fn world(&self, start: DateTime<Utc>) -> Clock {
+    pub(crate) fn world(&self, start: DateTime<Utc>) -> Clock {
         let (clock, set) = (Clock::virtual_from(start), Arc::clone(&self.world));
         Clock::kept_by(move || clock.now() + TimeDelta::milliseconds(set.load(Ordering::Relaxed)))
     }
 
     /// The bridge's clock.
-    pub(super) fn machine(&self, world: &Clock, mines: &Mines) -> Clock {
+    pub(crate) fn machine(&self, world: &Clock, mines: &Mines) -> Clock {
         let (world, set, mines) = (world.clone(), Arc::clone(&self.machine), mines.clone());
         Clock::kept_by(move || {
             mines.step(Step::Clock);
             world.now() + TimeDelta::milliseconds(set.load(Ordering::Relaxed))
         })
     }
-}
 
-impl Clinic {
     /// The machine of the bridge sleeps: the world goes on, and nothing that waits on the machine notices.
     pub(crate) fn machine_sleeps(&self, time: Duration) {
         let time = i64::try_from(time.as_millis()).unwrap();
-        self.hands.world.fetch_add(time, Ordering::Relaxed);
+        self.world.fetch_add(time, Ordering::Relaxed);
     }
 
     /// Somebody sets the clock of the bridge's machine: so far ahead of the world's.
     pub(crate) fn set_machine(&self, ahead: TimeDelta) {
-        self.hands.machine.store(ahead.num_milliseconds(), Ordering::Relaxed);
+        self.machine.store(ahead.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+impl Clinic {
+    /// The machine of the bridge sleeps: see [`Hands::machine_sleeps`].
+    pub(crate) fn machine_sleeps(&self, time: Duration) {
+        self.hands.machine_sleeps(time);
+    }
+
+    /// Somebody sets the clock of the bridge's machine: so far ahead of the world's.
+    pub(crate) fn set_machine(&self, ahead: TimeDelta) {
+        self.hands.set_machine(ahead);
     }
 
     /// What a clock on the clinic's wall shows.

@@ -1,5 +1,6 @@
 //! Faults planted in the bridge's own loops: a panic, or a call that never comes back, at a place that a test chooses.
 
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 
 use vetbridge::supervisor::running;
@@ -41,11 +42,22 @@ impl Mines {
 
     /// A loop is at this step. True if it is not to come back.
     pub(super) fn step(&self, step: Step<'_>) -> bool {
-        // The test looks at the clock too, in no loop.
-        let Some(name) = running().or_else(|| matches!(step, Step::Call(_)).then_some("task")) else { return false };
-        let mine = self.0.lock().unwrap().as_mut().and_then(|plan| plan(name, step));
-        // Outside the lock: a panic is not to spoil the plan.
-        assert!(mine != Some(Mine::Panic), "planted in the {name} loop at {step:?}");
-        mine == Some(Mine::Hang)
+        let met = self.met(step);
+        if met == Some(Mine::Panic) {
+            go_off();
+        }
+        met == Some(Mine::Hang)
     }
+
+    /// What a loop meets at this step.
+    pub(crate) fn met(&self, step: Step<'_>) -> Option<Mine> {
+        // The test looks at the clock too, in no loop.
+        let name = running().or_else(|| matches!(step, Step::Call(_)).then_some("task"))?;
+        self.0.lock().unwrap().as_mut().and_then(|plan| plan(name, step))
+    }
+}
+
+/// A panic that nobody has to read of, because it was meant.
+pub(crate) fn go_off() -> ! {
+    resume_unwind(Box::new("planted"))
 }

@@ -148,6 +148,9 @@ pub fn refused_days(days: usize, example: &str) -> String {
     )
 }
 
+/// Why a farewell goes on.
+pub const NOT_EMPTIED: &str = "Healthengine refused a day that is to be empty.";
+
 /// Not in step: the configuration.
 pub const NOT_CONFIGURED: &str = "Healthengine has not accepted the configuration yet.";
 /// Not in step: the diary.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use tokio::time::Instant;
 
 use super::publishing::{ReadDays, Which};
@@ -129,6 +130,13 @@ impl Practice {
         Days::from_today(self.now(), &offering.zones.practice, self.settings.sync.horizon_days)
     }
 
+    /// The practice's day by Healthengine's clock.
+    fn today_at_healthengine(&self, offering: &Offering) -> NaiveDate {
+        let ahead = self.healthengine.clock_difference();
+        let now = self.now().checked_add_signed(ahead).unwrap_or_else(|| self.now());
+        offering.zones.practice.wall(now).date()
+    }
+
     /// One reading and what follows from it.
     async fn read_and_send(self: &Arc<Self>, offering: &Arc<Offering>, days: Days, sends: bool) -> Result<(), Failed> {
         let resources = &offering.mapping.resources;
@@ -180,7 +188,9 @@ impl Practice {
     async fn empty_what_is_left(&self, offering: &Offering) -> Answer<()> {
         let horizon = self.horizon(offering);
         let known = self.configuration.resources_at_healthengine();
-        self.forget_days(|resource, date| known.contains(&resource) && horizon.first <= date);
+        // By a clock that is days ahead all days are past, and a farewell could not empty them any more.
+        let past_by_both_clocks = horizon.first.min(self.today_at_healthengine(offering));
+        self.forget_days(|resource, date| known.contains(&resource) && past_by_both_clocks <= date);
         let is_offered = |resource| offering.mapping.resource(resource).is_some();
         self.unsent_now(|unsent| unsent.keep(|resource, date| is_offered(resource) && horizon.first <= date));
         let mut days = self.publisher.emptied();

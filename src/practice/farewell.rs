@@ -25,7 +25,8 @@ use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
 use crate::healthengine::RequestKind;
 use crate::messages::booking as say;
-use crate::remote::{Answer, ErrorClass};
+use crate::messages::practice as say_practice;
+use crate::remote::{Answer, CallError, ErrorClass};
 use crate::webhooks::pace::BLOCKED;
 
 /// How long what is under way may take to be settled.
@@ -117,10 +118,17 @@ impl Practice {
             }
             self.give_up_updates().await?;
         }
+        let offered = ReadDays { began: self.now(), days: self.publisher.not_known_empty() };
+        let published = self.publish(offered, Which::All, &|_| {}).await?;
+        if published.refused > 0 {
+            // Times that nobody collects are still offered.
+            return Err(CallError::new(ErrorClass::Refused, say_practice::NOT_EMPTIED));
+        }
         let days = ReadDays { began: self.now(), days: self.publisher.emptied() };
         self.publish(days, Which::Changed, &|_| {}).await?;
         let left = ReadDays { began: self.now(), days: self.publisher.emptied() };
-        if !self.changed(&left, Which::Changed).is_empty() || self.publisher.has_unheard() {
+        let may_offer = !self.publisher.not_known_empty().is_empty() || self.publisher.has_unheard();
+        if may_offer || !self.changed(&left, Which::Changed).is_empty() {
             return Ok(false);
         }
         // What was booked before the last day was empty.

@@ -242,6 +242,18 @@ impl Publisher {
         !self.unheard().is_empty()
     }
 
+    /// The days of which Healthengine may offer times, empty. The present time does not count: by a clock that is days ahead all of
+    /// them are past. Neither does a refusal: what was refused left what was there before.
+    pub(super) fn not_known_empty(&self) -> Vec<ResourceDay> {
+        let told = self.told();
+        let may_offer = told.iter().filter(|(_, told)| !told.sent.accepted || told.sent.day.starts().next().is_some());
+        let empty = |(&(resource, date), told): (&Key, &Told)| {
+            let day = Day::empty(told.sent.day.slot_size_minutes());
+            ResourceDay { resource, date, day }
+        };
+        may_offer.map(empty).collect()
+    }
+
     /// Every day that Healthengine was sent something of, empty.
     pub(super) fn emptied(&self) -> Vec<ResourceDay> {
         let mut days: BTreeMap<Key, Day> = self.unheard().keys().map(|key| (*key, Day::empty(1))).collect();

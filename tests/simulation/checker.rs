@@ -242,12 +242,14 @@ impl Life {
         let died = self.deaths.iter().any(|at| *at >= booked && *at <= flagged);
         let set_back = self.store_went_back_since(id);
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
+        // When it was booked nobody could read, so nobody could tell whether the store is old enough to know it.
+        let ageless = !story.struck(id, Purpose::BookedTime).is_empty();
         let switched = self.was_off_since(&booking.practice, booked);
         let flag = Flag::of(&sentence);
         let has_cause = match flag {
-            Flag::CheckTheDiary => died || set_back || !story.struck(id, Purpose::Submission).is_empty(),
+            Flag::CheckTheDiary => died || set_back || ageless || !story.struck(id, Purpose::Submission).is_empty(),
             Flag::CannotCancel => {
-                let in_doubt = died || set_back || !story.struck(id, Purpose::Submission).is_empty();
+                let in_doubt = died || set_back || ageless || !story.struck(id, Purpose::Submission).is_empty();
                 // Whoever settled it by hand, when its time was taken, may have made its appointment.
                 let by_hand = self.was(id, Deed::SettledByHand);
                 self.given_up.contains_key(&id) && (in_doubt || switched || by_hand || self.was(id, Deed::CheckedIn))
@@ -264,7 +266,7 @@ impl Life {
             // Quicker than people are as a rule, and the time was taken meanwhile.
             Flag::AnsweredElsewhere => self.was(id, Deed::SettledByHand),
             Flag::NotExpected => self.was(id, Deed::SettledByHand) || set_back,
-            Flag::MaybeForgotten => set_back,
+            Flag::MaybeForgotten => set_back || ageless,
             Flag::SwitchedOff => switched,
             // Also of what was flagged for something else when staff cancelled it.
             Flag::Unheard => {

@@ -231,6 +231,7 @@ impl Life {
             }
             // Also what a backup of the store brought back.
             self.everybody_is_switched_on();
+            self.refused_days_are_sent_again();
             let Some(wrong) = self.disagreement() else { return Ok(()) };
             if began.elapsed() > limit {
                 return Err(wrong);

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use vetbridge::ids::{AppointmentTypeId, ScheduleId};
+use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
+use vetbridge::practice::Practice;
+use vetbridge::practice::resync::Only;
 use vetbridge::simulator::exchange::{Answered, Fault};
 use vetbridge::simulator::openvpms::OpenVpmsSim;
 
@@ -177,6 +179,22 @@ impl Life {
         let met = self.rare.chance(Kind::LongPauses).is_some();
         let wishes = self.world.bridge().filter(|_| met).map(|bridge| bridge.left_alone()).unwrap_or_default();
         wishes.into_iter().map(|(_, wish)| wish.left).max().unwrap_or_default()
+    }
+
+    /// A day that Healthengine refused goes out again when it changes, or when somebody types what the bridge says to type.
+    pub(crate) fn refused_days_are_sent_again(&self) {
+        if !self.healed || self.rare.chance(Kind::RefusedDays).is_none() {
+            return;
+        }
+        let Some(bridge) = self.world.bridge() else { return };
+        let practices = self.world.config.practices.iter().filter_map(|own| bridge.practice(&own.id));
+        let is_told = |own: &Arc<Practice>| own.health().problems().iter().any(|one| one.subject == "refused_days");
+        for practice in practices.filter(is_told) {
+            self.world
+                .story
+                .tell(About::All, format!("somebody types vetbridge resync for practice {}", practice.id()));
+            tokio::spawn(async move { practice.resync(Some(Only::Availability), false, &|_| {}).await });
+        }
     }
 
     fn weather_of(&self, system: System) -> &Weather {
@@ -368,37 +386,32 @@ impl Misdated {
         *self.0.lock().unwrap() = None;
     }
 
-    /// True if one was put into this answer.
-    pub(crate) fn put_into(&self, system: System, answered: &mut Answered) -> bool {
+    /// If one was put into this answer: the bookings whose time of booking it is.
+    pub(crate) fn put_into(&self, system: System, answered: &mut Answered) -> Option<Vec<BookingId>> {
         let mut planned = self.0.lock().unwrap();
-        let Some(Misdating { field, text, which, .. }) = planned.filter(|own| own.system == system) else {
-            return false;
-        };
-        let put = if field == DATE { put_date(answered) } else { put_field(answered, field, text, which) };
-        if put {
-            *planned = None;
-        }
-        put
+        let Misdating { field, text, which, .. } = planned.filter(|own| own.system == system)?;
+        let put = if field == DATE { put_date(answered) } else { put_field(answered, field, text, which)? };
+        *planned = None;
+        Some(put)
     }
 }
 
-fn put_date(answered: &mut Answered) -> bool {
+fn put_date(answered: &mut Answered) -> Vec<BookingId> {
     answered.headers.retain(|(name, _)| name != "date");
     answered.headers.push(("date".to_owned(), "Fri, 31 Dec 9999 23:59:59 GMT".to_owned()));
-    true
+    Vec::new()
 }
 
-fn put_field(answered: &mut Answered, field: &str, text: &str, which: usize) -> bool {
-    let Ok(mut value) = serde_json::from_slice::<Value>(&answered.body) else { return false };
+fn put_field(answered: &mut Answered, field: &str, text: &str, which: usize) -> Option<Vec<BookingId>> {
+    let mut value = serde_json::from_slice::<Value>(&answered.body).ok()?;
     let mut found = Vec::new();
     collect(&mut value, field, &mut found);
-    if found.is_empty() {
-        return false;
-    }
-    let place = which % found.len();
+    let place = which.checked_rem(found.len())?;
     *found.swap_remove(place) = text.into();
     answered.body = serde_json::to_vec(&value).unwrap();
-    true
+    let listed = value["data"].as_array().into_iter().flatten();
+    let of_it = listed.filter(|own| field == "bookedTime" && own[field] == text);
+    Some(of_it.filter_map(|own| own["bookingId"].as_i64().map(BookingId)).collect())
 }
 
 /// Every text that stands in this field, at any depth.

@@ -90,6 +90,8 @@ pub(crate) enum Purpose {
     Answer,
     /// The question whether its appointment stands.
     Question,
+    /// Its entry in a list, with a time of booking that cannot be read.
+    BookedTime,
 }
 
 impl Story {
@@ -117,6 +119,12 @@ impl Story {
             self.told().struck.entry(booking).or_default().push((at, purpose));
         }
         self.tell(about, format!("   !! {fault}: {}", plain(system, &asked.method, &asked.target)));
+    }
+
+    /// The time at which a booking was made cannot be read in a list.
+    pub(crate) fn misdate(&self, booking: BookingId) {
+        let at = self.clock.now();
+        self.told().struck.entry(booking).or_default().push((at, Purpose::BookedTime));
     }
 
     /// Something is wrong from here on for this long.

@@ -134,8 +134,9 @@ impl Model for Watched {
         if asked.target.contains("/availability/snapshot") && matches!(answered.status, 400 | 413) {
             self.story.count(&format!("days refused with {}", answered.status));
         }
-        if self.misdated.put_into(self.system, &mut answered) {
+        if let Some(bookings) = self.misdated.put_into(self.system, &mut answered) {
             self.story.strike(self.system, asked, &format!("{}: a date out of range", self.system), UNSETTLED);
+            bookings.into_iter().for_each(|id| self.story.misdate(id));
         }
         answered
     }

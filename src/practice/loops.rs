@@ -36,6 +36,7 @@ pub(crate) fn kept(health: &Arc<Health>, clock: &Clock, name: &'static str, prac
 impl Practice {
     /// Starts the loops. They end when the practice's token is cancelled.
     pub fn start(self: &Arc<Self>) {
+        self.tell_of_days_refused_before();
         let changes: Changes = Arc::new(AsyncMutex::new(self.shared.changes.subscribe()));
         self.keep(say::CONFIGURATION, Self::configuration_loop);
         self.keep(say::AVAILABILITY, Self::availability_loop);

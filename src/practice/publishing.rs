@@ -177,6 +177,12 @@ impl Publisher {
         days.filter(|(_, told)| told.sent.accepted && told.sent.day.starts().next().is_some()).count()
     }
 
+    /// The days that Healthengine refused when they were last sent.
+    fn refused(&self) -> Vec<Key> {
+        let told = self.told();
+        told.iter().filter(|(_, told)| !told.sent.accepted).map(|(key, _)| *key).collect()
+    }
+
     /// When a day was last accepted, also before a restart.
     pub(super) fn last_accepted_at(&self) -> Option<DateTime<Utc>> {
         self.told().values().filter(|told| told.sent.accepted).map(|told| told.sent.at).max()
@@ -558,15 +564,23 @@ impl Practice {
         }
         self.shared.store.write_later(batch);
         self.locked(&self.progress).sent_at = Some(now);
-        match failures.first() {
-            Some(example) => self.health.raise(Subject::RefusedDays, say::refused_days(failures.len(), example), now),
-            // There can be hundreds of thousands of days; they are looked through only where it matters.
-            None if self.health.has(&Subject::RefusedDays)
-                && self.publisher.told().values().all(|told| told.sent.accepted) =>
-            {
-                self.health.clear(&Subject::RefusedDays)
-            }
-            None => {}
+        // There can be hundreds of thousands of days; they are looked through only where it matters.
+        if failures.is_empty() && !self.health.has(&Subject::RefusedDays) {
+            return;
+        }
+        match (failures.first(), self.publisher.refused().len()) {
+            (Some(example), count) => self.health.raise(Subject::RefusedDays, say::refused_days(count, example), now),
+            (None, 0) => self.health.clear(&Subject::RefusedDays),
+            (None, _) => {}
+        }
+    }
+
+    /// What Healthengine refused before this process or this configuration began waits for a person all the same.
+    pub(super) fn tell_of_days_refused_before(&self) {
+        let refused = self.publisher.refused();
+        if let Some((resource, date)) = refused.first() {
+            let example = format!("{resource} on {date}");
+            self.health.raise(Subject::RefusedDays, say::refused_days(refused.len(), &example), self.now());
         }
     }
 

@@ -184,6 +184,12 @@ async fn one_day_that_is_refused_stops_no_other() {
         clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
         clinic.pass(minutes(5)).await;
         assert_eq!(snapshots(&clinic), 1);
+        // It waits for a person, also after a restart.
+        clinic.stop().await;
+        clinic.start();
+        clinic.pass(minutes(1)).await;
+        let problem = &clinic.problems()["refused_days"];
+        assert!(problem.contains("1 days") && problem.contains("s136 on 2027-03-20"), "{problem}");
 
         clinic.healthengine.configure(|settings| settings.refused_day = None);
         let done = clinic.practice().resync(None, false, &|_| {}).await;

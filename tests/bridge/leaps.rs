@@ -3,8 +3,10 @@
 
 use chrono::TimeDelta;
 use vetbridge::booking::ledger::State;
+use vetbridge::bridge::keeper::Off;
 use vetbridge::simulator::exchange::Fault;
 
+use crate::lifecycle::{block, offers, until_silent};
 use crate::support::{Clinic, PRACTICE, booked, day, is_submission, minutes, practice, seconds};
 
 const TEN_DAYS: TimeDelta = TimeDelta::days(10);
@@ -140,4 +142,20 @@ async fn a_booking_that_was_over_by_a_clock_that_was_ahead_is_watched_again_when
     let cancelled = |clinic: &Clinic| clinic.state(booking) == Some(State::Cancelled);
     clinic.until("staff's cancellation is passed on", minutes(2), cancelled).await;
     clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_practice_that_is_switched_off_while_the_clock_is_ahead_offers_nothing_of_the_days_that_seem_to_be_past() {
+    // Before the bridge has gone round by the wrong clock, and after.
+    for wait in [seconds(1), minutes(16)] {
+        let mut clinic = Clinic::new();
+        clinic.open_up().await;
+        clinic.set_machine(TEN_DAYS);
+        clinic.pass(wait).await;
+        block(&mut clinic.config, PRACTICE).enabled = false;
+        clinic.reload();
+        until_silent(&clinic, PRACTICE, Off::Disabled).await;
+        clinic.set_machine(TimeDelta::zero());
+        assert_eq!(offers(&clinic, PRACTICE), 0, "{wait:?}");
+    }
 }

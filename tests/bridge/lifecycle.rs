@@ -277,6 +277,26 @@ async fn a_farewell_waits_for_a_marketplace_that_is_away_and_survives_a_restart(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_practice_is_not_silent_before_a_day_that_healthengine_refuses_for_a_while_is_empty() {
+    let mut clinic = Clinic::with_branch();
+    clinic.open_up().await;
+    let bad_day = day("2027-02-17");
+    clinic.healthengine.configure(|settings| settings.refused_day = Some(("s311".to_owned(), bad_day)));
+    let calls = clinic.journal.calls().len();
+    block(&mut clinic.config, BRANCH).enabled = false;
+    clinic.reload();
+    clinic.pass(minutes(5)).await;
+    assert_eq!(standing(&clinic, BRANCH), Some(Standing::Leaving(Off::Disabled)));
+    let told = told_since(&clinic, BRANCH, calls);
+    let tries = told.iter().filter(|what| what.contains("/availability/")).count();
+    assert!((5..40).contains(&tries), "{tries} in five minutes: it is tried again, with growing pauses");
+    clinic.healthengine.configure(|settings| settings.refused_day = None);
+    until_silent(&clinic, BRANCH, Off::Disabled).await;
+    assert_eq!(offers(&clinic, BRANCH), 0);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn switched_on_again_in_the_middle_of_a_farewell_everything_is_offered_again() {
     let mut clinic = Clinic::open().await;
     clinic.healthengine_faults.set(|_| Some(Fault::LoseAnswer));

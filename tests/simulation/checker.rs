@@ -239,7 +239,10 @@ impl Life {
         let flagged = *self.flagged.entry(id).or_insert(now);
         let booked = self.booked.get(&id).copied().unwrap_or(now);
         let story = &self.world.story;
-        let died = self.deaths.iter().any(|at| *at >= booked && *at <= flagged);
+        // The task that deals with it can die alone, and leaves no more behind than a process does.
+        let schedule = booking.resource.parse::<ResourceId>().unwrap().schedule;
+        let alone = story.panicked(id, schedule);
+        let died = self.deaths.iter().chain(&alone).any(|at| *at >= booked && *at <= flagged);
         let set_back = self.store_went_back_since(id);
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
         // When it was booked nobody could read, so nobody could tell whether the store is old enough to know it.

@@ -71,7 +71,7 @@ const LOOPS: [&str; 10] = [
 ];
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::ExtremeDates,
         Self::RefusedDays,
         Self::LongPauses,
@@ -80,6 +80,35 @@ impl Kind {
         Self::Panics,
         Self::Gateways,
     ];
+
+    /// What is counted of it.
+    pub(crate) fn counted(self) -> &'static [&'static str] {
+        match self {
+            Self::ExtremeDates => &["OpenVPMS: a date out of range", "Healthengine: a date out of range"],
+            Self::RefusedDays => &["days refused with 400", "days refused with 413"],
+            Self::LongPauses => &[
+                "OpenVPMS: 429 for an hour",
+                "OpenVPMS: 503 for an hour",
+                "Healthengine: 429 for an hour",
+                "Healthengine: 503 for an hour",
+            ],
+            Self::LostTypes => &["types lost", "types held back"],
+            Self::Leaps => &["an hour of sleep", "clock 1 h ahead", "clock 240 h ahead"],
+            Self::Panics => &["panic of task", "panic of requests", "panic of availability", "panic of due_bookings"],
+            Self::Gateways => &[
+                "OpenVPMS: a gateway's page, 403",
+                "Healthengine: a gateway's page, 200",
+                "Healthengine: a gateway's page, 403",
+                "Healthengine: a gateway's page, 404",
+                "200 page to a cancellation",
+            ],
+        }
+    }
+
+    /// True if this life meets it.
+    pub(crate) fn is_met_by(self, seed: u64) -> bool {
+        self.chance(seed).is_some()
+    }
 
     /// What decides about it in this life, if this life meets it.
     fn chance(self, seed: u64) -> Option<Chance> {
@@ -144,6 +173,7 @@ impl Life {
 
     /// At each step.
     pub(crate) fn something_rare_happens(&mut self) {
+        self.count_what_is_held_back();
         for (kind, chance) in self.rare.met.clone() {
             if !chance.percent(kind.percent()) {
                 continue;
@@ -235,6 +265,16 @@ impl Life {
     fn a_server_wants_to_be_left_alone(&mut self, chance: &Chance) {
         let fault = if chance.percent(50) { Fault::TooMany(3_600) } else { Fault::RetryLater(3_600) };
         self.weather_of(some_system(chance)).once(fault);
+    }
+
+    /// The guard keeps appointment types at Healthengine that OpenVPMS suddenly lacks.
+    fn count_what_is_held_back(&self) {
+        let Some(bridge) = self.world.bridge().filter(|_| self.rare.chance(Kind::LostTypes).is_some()) else { return };
+        let practices = self.world.config.practices.iter().filter_map(|own| bridge.practice(&own.id));
+        let problems: Vec<_> = practices.flat_map(|own| own.health().problems()).collect();
+        if problems.iter().any(|own| own.subject == "type_guard") {
+            self.world.story.count("types held back");
+        }
     }
 
     /// Of one schedule, of two, or of all.

@@ -12,11 +12,14 @@ use std::thread;
 use crate::bugs::{self, Bug};
 use crate::commit;
 use crate::life::{Outcome, Tally, live};
+use crate::rare::Kind;
 
 /// Lived at every run, whatever the commit.
 const FIXED: RangeInclusive<u64> = 1..=8;
 /// A hunt ends after so many failures, unless `FAILURES` says otherwise.
 const FAILURES_MAX: usize = 20;
+/// Lives that meet a kind of rare fault: in so many of them all of it happens.
+const RARE_LIVES_MAX: usize = 25;
 /// So many of them are told in full; the others are named, and told when they are asked for by number.
 const STORIES_MAX: usize = 3;
 
@@ -134,6 +137,26 @@ pub(crate) fn hunt_for_bugs() -> String {
     let table: String = results.iter().map(|(line, _)| line.as_str()).collect();
     assert!(results.iter().all(|(_, found)| *found), "{table}");
     table
+}
+
+/// Lives of those that meet a kind of rare fault, from seed 1 on, until everything that is counted of it has happened. Whether they
+/// come out well is asked elsewhere.
+pub(crate) fn look_for_rare_faults() {
+    let look = |kind: Kind| {
+        let mut missing = kind.counted().to_vec();
+        for seed in (1..).filter(|seed| kind.is_met_by(*seed)).take(RARE_LIVES_MAX) {
+            let faults = live(seed, None).tally.faults;
+            missing.retain(|what| !faults.contains_key(*what));
+            if missing.is_empty() {
+                return;
+            }
+        }
+        panic!("{kind:?}: {missing:?} in none of {RARE_LIVES_MAX} lives");
+    };
+    thread::scope(|scope| {
+        let looks: Vec<_> = Kind::ALL.into_iter().map(|kind| scope.spawn(move || look(kind))).collect();
+        looks.into_iter().for_each(|look| look.join().unwrap());
+    });
 }
 
 /// `THREADS=1` leaves the others to somebody else.

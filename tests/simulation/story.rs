@@ -76,6 +76,8 @@ struct Told {
     disturbed_until: Option<DateTime<Utc>>,
     /// When something was wrong with an exchange about one booking, by what it was about.
     struck: BTreeMap<BookingId, Vec<(DateTime<Utc>, Purpose)>>,
+    /// When the task of one booking panicked, and over which exchange.
+    panicked: Vec<(DateTime<Utc>, About)>,
     faults: BTreeMap<String, u64>,
 }
 
@@ -119,6 +121,23 @@ impl Story {
             self.told().struck.entry(booking).or_default().push((at, purpose));
         }
         self.tell(about, format!("   !! {fault}: {}", plain(system, &asked.method, &asked.target)));
+    }
+
+    /// The task of one booking panics over this exchange.
+    pub(crate) fn task_panics(&self, asked: &Asked) {
+        let (at, about) = (self.clock.now(), self.about(asked));
+        self.told().panicked.push((at, about));
+    }
+
+    /// When tasks panicked over an exchange about this booking, or about the schedule that it wants a time of.
+    pub(crate) fn panicked(&self, booking: BookingId, wanted: ScheduleId) -> Vec<DateTime<Utc>> {
+        let told = self.told();
+        let own = told.panicked.iter().filter(|(_, about)| match about {
+            About::Booking(id) => *id == booking,
+            About::Schedule(schedule) => *schedule == wanted,
+            About::All | About::Time(..) | About::Routine => false,
+        });
+        own.map(|(at, _)| *at).collect()
     }
 
     /// The time at which a booking was made cannot be read in a list.

@@ -161,7 +161,8 @@ impl Sky {
     /// What [`crate::rare`] prepared.
     fn rare(&mut self, asked: &Asked, now: DateTime<Utc>) -> Option<Fault> {
         if let Some(fault) = self.once.take() {
-            self.story.count(&format!("{}: {} for an hour", self.system, Named(&fault)));
+            let status = if matches!(fault, Fault::TooMany(_)) { 429 } else { 503 };
+            self.story.count(&format!("{}: {status} for an hour", self.system));
             return Some(fault);
         }
         self.gateway = self.gateway.filter(|(_, until)| now < *until);

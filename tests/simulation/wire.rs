@@ -10,6 +10,7 @@ use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
 use vetbridge::remote::Answer;
 use vetbridge::simulator::exchange::{Answered, Asked, Memory, Model};
 use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, OpenVpmsSim};
+use vetbridge::supervisor::running;
 
 use crate::rare::Misdated;
 use crate::story::{About, Story, System, booking_in_notes, plain};
@@ -66,6 +67,9 @@ impl Wire {
         let what = if answered { format!("{what}{ANSWERED}") } else { what };
         if !self.power.is_cut() && self.mines.met(Step::Call(&what)) == Some(Mine::Panic) {
             self.story.strike(self.system, asked, "panic of whoever calls", UNSETTLED);
+            if running().is_none() {
+                self.story.task_panics(asked);
+            }
             go_off();
         }
     }

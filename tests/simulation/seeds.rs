@@ -19,7 +19,7 @@ const FIXED: RangeInclusive<u64> = 1..=8;
 /// A hunt ends after so many failures, unless `FAILURES` says otherwise.
 const FAILURES_MAX: usize = 20;
 /// Lives that meet a kind of rare fault: in so many of them all of it happens.
-const RARE_LIVES_MAX: usize = 25;
+const RARE_LIVES_MAX: usize = 40;
 /// So many of them are told in full; the others are named, and told when they are asked for by number.
 const STORIES_MAX: usize = 3;
 

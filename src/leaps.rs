@@ -4,10 +4,12 @@
 //! two move apart, whoever waits goes round at once: after an hour of sleep everything that is due is due at once, and after a
 //! clock that was wrong was set right nothing waits for a future that was a mistake. To go round once too often costs a few calls.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -17,26 +19,37 @@ const COMPARED_EVERY: Duration = Duration::from_secs(1);
 /// A smaller difference is the daily correction of a clock.
 const LEAP_MIN: TimeDelta = TimeDelta::seconds(5);
 
-/// Tells of leaps.
-#[derive(Debug)]
-pub struct Leaps(watch::Sender<u64>);
+/// Tells of leaps. Those who wait hear of one in the order in which they began to wait (a watch channel draws it by lot), so that a
+/// simulated life comes out the same every time.
+#[derive(Debug, Default)]
+pub struct Leaps(Arc<Told>);
 
-impl Default for Leaps {
-    fn default() -> Self {
-        Self(watch::Sender::new(0))
-    }
+#[derive(Debug, Default)]
+struct Told {
+    leaps: AtomicU64,
+    news: Notify,
 }
 
 /// Hears of every leap after it was made.
 #[derive(Debug)]
-pub struct Leaped(watch::Receiver<u64>);
+pub struct Leaped {
+    told: Arc<Told>,
+    /// The leaps that it heard of.
+    heard: u64,
+}
 
 impl Leaped {
     /// Ends when the clock leaps, or did since this last ended.
     pub async fn leaped(&mut self) {
-        if self.0.changed().await.is_err() {
-            // Nobody compares clocks any more.
-            std::future::pending().await
+        loop {
+            // Made before the look, so that no leap falls between the two.
+            let news = self.told.news.notified();
+            let leaps = self.told.leaps.load(Ordering::Relaxed);
+            if leaps != self.heard {
+                self.heard = leaps;
+                return;
+            }
+            news.await;
         }
     }
 }
@@ -44,7 +57,7 @@ impl Leaped {
 impl Leaps {
     /// Hears of leaps from here on.
     pub fn listen(&self) -> Leaped {
-        Leaped(self.0.subscribe())
+        Leaped { told: Arc::clone(&self.0), heard: self.0.leaps.load(Ordering::Relaxed) }
     }
 
     /// Compares the clocks for ever. `first` is done before anybody hears of a leap.
@@ -58,7 +71,8 @@ impl Leaps {
             if let Some(by) = leap {
                 tracing::warn!("{}", crate::messages::start::clock_leaped(by));
                 first();
-                self.0.send_modify(|leaps| *leaps += 1);
+                self.0.leaps.fetch_add(1, Ordering::Relaxed);
+                self.0.news.notify_waiters();
             }
         }
     }

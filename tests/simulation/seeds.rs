@@ -139,6 +139,11 @@ pub(crate) fn hunt_for_bugs() -> String {
     table
 }
 
+/// The first seed that meets each kind of rare fault.
+pub(crate) fn that_meet_rare_faults() -> impl Iterator<Item = u64> {
+    Kind::ALL.into_iter().filter_map(|kind| (1..).find(|seed| kind.is_met_by(*seed)))
+}
+
 /// Lives of those that meet a kind of rare fault, from seed 1 on, until everything that is counted of it has happened. Whether they
 /// come out well is asked elsewhere.
 pub(crate) fn look_for_rare_faults() {

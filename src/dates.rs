@@ -1,8 +1,8 @@
 //! Dates as others write them, and which of them count.
 //!
-//! A date from outside counts from 2000-01-01 to 2199-12-31; anything else is a mistake and is taken for absent. Every date that
-//! comes over the network or with a state file is read here, so that no arithmetic behind it (a clock difference taken off, a day
-//! added) can leave the range that dates have. A leap second counts as the second before it: nothing here is measured more finely.
+//! A date from outside counts from 2000-01-01 to 2199-12-31; anything else is a mistake and is taken for absent. A span of time is
+//! cut to those years instead ([`span_end`]): a diary whose one busy time is written wrongly is still a diary. Every date that over the network or with a state file is read here, so that no arithmetic behind it (a clock difference taken off, a day added)
+//! can leave the range that dates have. A leap second counts as the second before it: nothing here is measured more finely.
 
 use std::ops::RangeInclusive;
 
@@ -31,6 +31,52 @@ pub fn with_offset(text: &str) -> Option<DateTime<FixedOffset>> {
     let at = DateTime::parse_from_rfc3339(text.trim()).ok()?;
     let at = if at.nanosecond() < 1_000_000_000 { at } else { at.with_nanosecond(0)? };
     counts(at.to_utc()).then_some(at)
+}
+
+/// An end of a span as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanEnd {
+    /// The date, or the nearest one that counts.
+    pub at: DateTime<Utc>,
+    /// True if the date itself counts.
+    pub counts: bool,
+}
+
+/// The first moment that counts: 2000-01-01 in UTC.
+pub const FIRST: DateTime<Utc> = at_second(946_684_800);
+/// The last one, to the second: 2199-12-31 in UTC.
+pub const LAST: DateTime<Utc> = at_second(7_258_118_399);
+
+const fn at_second(timestamp: i64) -> DateTime<Utc> {
+    match DateTime::from_timestamp(timestamp, 0) {
+        Some(at) => at,
+        None => DateTime::UNIX_EPOCH,
+    }
+}
+
+/// RFC 3339 with its own offset, in whatever year.
+pub fn span_end(text: &str) -> Option<SpanEnd> {
+    let text = text.trim();
+    if let Some(at) = with_offset(text) {
+        return Some(SpanEnd { at: at.to_utc(), counts: true });
+    }
+    let is_early = match DateTime::parse_from_rfc3339(text) {
+        Ok(at) => at < FIRST,
+        Err(_) => is_long_before(text)?,
+    };
+    Some(SpanEnd { at: if is_early { FIRST } else { LAST }, counts: false })
+}
+
+/// Whether a date lies before those that count rather than after them, for a year that RFC 3339 has no room for: as Java writes it,
+/// with a sign or with more than four digits.
+fn is_long_before(text: &str) -> Option<bool> {
+    let negative = text.strip_prefix('-');
+    let (year, rest) = negative.or(text.strip_prefix('+')).unwrap_or(text).split_once('-')?;
+    // 2000 has the 29th of February.
+    let is_date = DateTime::parse_from_rfc3339(&format!("2000-{rest}")).is_ok();
+    let year: u32 = year.parse().ok().filter(|_| is_date && (4..=9).contains(&year.len()))?;
+    let is_late = negative.is_none() && year > YEARS.end().unsigned_abs();
+    (negative.is_some() || is_late).then_some(!is_late)
 }
 
 /// `YYYY-MM-DD HH:MM:SS` in UTC, or RFC 3339 with its own offset.
@@ -103,6 +149,7 @@ mod tests {
             assert_eq!(utc(text), expected, "{text}");
             assert_eq!(utc(&format!(" {text}\n")), expected, "{text}");
         }
+        assert_eq!(utc("2000-01-01 00:00:00").zip(utc("2199-12-31 23:59:59")), Some((FIRST, LAST)));
         assert!(day("2000-01-01").is_some() && day("2199-12-31").is_some());
         for text in ["1999-12-31", "2200-01-01", "-262143-01-01", "262142-12-31", "0000-01-01"] {
             assert_eq!(day(text), None, "{text}");

@@ -122,11 +122,11 @@ impl ReadOpenVpms for Client {
     }
 
     async fn schedule_free(&self, schedule: ScheduleId, window: Window) -> Answer<Vec<Span>> {
-        self.times(&format!("schedules/{schedule}/free"), window, wire::spans).await
+        self.times(&format!("schedules/{schedule}/free"), window, wire::free_spans).await
     }
 
     async fn schedule_busy(&self, schedule: ScheduleId, window: Window) -> Answer<Vec<Span>> {
-        self.times(&format!("schedules/{schedule}/busy"), window, wire::spans).await
+        self.times(&format!("schedules/{schedule}/busy"), window, wire::busy_spans).await
     }
 
     async fn schedule_free_busy(&self, schedule: ScheduleId, window: Window) -> Answer<FreeBusy> {
@@ -146,11 +146,11 @@ impl ReadOpenVpms for Client {
     }
 
     async fn user_free(&self, user: UserId, location: LocationId, window: Window) -> Answer<Vec<UserSpan>> {
-        self.times(&format!("users/{user}/locations/{location}/free"), window, wire::user_spans).await
+        self.times(&format!("users/{user}/locations/{location}/free"), window, wire::free_user_spans).await
     }
 
     async fn user_busy(&self, user: UserId, location: LocationId, window: Window) -> Answer<Vec<UserSpan>> {
-        self.times(&format!("users/{user}/locations/{location}/busy"), window, wire::user_spans).await
+        self.times(&format!("users/{user}/locations/{location}/busy"), window, wire::busy_user_spans).await
     }
 
     async fn user_free_busy(&self, user: UserId, location: LocationId, window: Window) -> Answer<UserFreeBusy> {

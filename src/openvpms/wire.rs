@@ -2,11 +2,12 @@
 //!
 //! Reading is lenient about what is not essential: unknown fields, nulls, a name that is missing. It is strict where leniency
 //! would lie: a schedule without a slot size, a range without an end and a list that is none fail the whole answer, because a
-//! shorter list would be taken for "this is all there is".
+//! shorter list would be taken for "this is all there is". A range that reaches beyond the dates that count is cut to them, so that
+//! one appointment with a mistyped year does not make the whole diary unreadable. Doubt about such a range falls on the side of busy.
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use super::{
     Window,
 };
 use crate::characters;
-use crate::dates;
+use crate::dates::{self, SpanEnd};
 use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::http::{Response, answer};
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
@@ -185,18 +186,21 @@ pub(super) fn user(value: &Value) -> Result<User, Misfit> {
 }
 
 /// `[{"start":"2019-02-15T09:00:00.000+11:00","end":"2019-02-15T10:45:00.000+11:00"}]`
-pub(super) fn spans(value: &Value) -> Result<Vec<Span>, Misfit> {
-    list(value, span)
+pub(super) fn free_spans(value: &Value) -> Result<Vec<Span>, Misfit> {
+    list(value, free_span)
+}
+
+/// The same of busy time.
+pub(super) fn busy_spans(value: &Value) -> Result<Vec<Span>, Misfit> {
+    list(value, busy_span)
 }
 
 /// Refuses times that come in another zone than the question: a server that was started in another zone since it said which one
-/// it has means other moments by the same diary. An hour is daylight saving. The first time of each list tells.
+/// it has means other moments by the same diary. An hour is daylight saving. The first time of each list that counts tells.
 pub(super) fn in_the_zone_of(value: &Value, window: Window) -> Result<(), Misfit> {
     const DAYLIGHT_SAVING_SECONDS: i32 = 3600;
     let lists = [Some(value), field(value, "free"), field(value, "busy")];
-    let firsts = lists.into_iter().flatten().filter_map(|list| list.as_array()?.first());
-    for start in firsts.filter_map(|entry| field(entry, "start")) {
-        let Some(at) = start.as_str().and_then(dates::with_offset) else { continue };
+    for (start, at) in lists.into_iter().flatten().filter_map(first_start) {
         let far = |asked: DateTime<FixedOffset>| {
             (at.offset().local_minus_utc() - asked.offset().local_minus_utc()).abs() > DAYLIGHT_SAVING_SECONDS
         };
@@ -207,20 +211,33 @@ pub(super) fn in_the_zone_of(value: &Value, window: Window) -> Result<(), Misfit
     Ok(())
 }
 
+fn first_start(list: &Value) -> Option<(&Value, DateTime<FixedOffset>)> {
+    list.as_array()?.iter().find_map(|entry| {
+        let start = field(entry, "start")?;
+        Some((start, dates::with_offset(start.as_str()?)?))
+    })
+}
+
 /// `{"free":[…],"busy":[…]}`
 pub(super) fn free_busy(value: &Value) -> Result<FreeBusy, Misfit> {
-    let (free, busy) = two_lists(value, span)?;
+    let (free, busy) = two_lists(value, free_span, busy_span)?;
     Ok(FreeBusy { free, busy })
 }
 
 /// `[{"start":…,"end":…,"schedule":136}]`
-pub(super) fn user_spans(value: &Value) -> Result<Vec<UserSpan>, Misfit> {
-    list(value, user_span)
+pub(super) fn free_user_spans(value: &Value) -> Result<Vec<UserSpan>, Misfit> {
+    list(value, |value| user_span(value, free_span))
+}
+
+/// The same of busy time.
+pub(super) fn busy_user_spans(value: &Value) -> Result<Vec<UserSpan>, Misfit> {
+    list(value, |value| user_span(value, busy_span))
 }
 
 /// `{"user":1158,"free":[…],"busy":[…]}`
 pub(super) fn user_free_busy(value: &Value) -> Result<UserFreeBusy, Misfit> {
-    let (free, busy): (Vec<UserSpan>, Vec<UserSpan>) = two_lists(value, user_span)?;
+    let (free, busy): (Vec<UserSpan>, Vec<UserSpan>) =
+        two_lists(value, |value| user_span(value, free_span), |value| user_span(value, busy_span))?;
     let schedules: BTreeSet<ScheduleId> = free.iter().chain(&busy).map(|span| span.schedule).collect();
     // What is learnt of rosters is kept by schedule and day.
     if schedules.len() > ROSTER_SCHEDULES_MAX {
@@ -259,23 +276,44 @@ fn short_list<T>(
 }
 
 /// A list that is null is an empty one; an answer that has neither list is another answer.
-fn two_lists<T>(value: &Value, read: impl Fn(&Value) -> Result<T, Misfit>) -> Result<(Vec<T>, Vec<T>), Misfit> {
+fn two_lists<T>(
+    value: &Value,
+    free: impl Fn(&Value) -> Result<T, Misfit>,
+    busy: impl Fn(&Value) -> Result<T, Misfit>,
+) -> Result<(Vec<T>, Vec<T>), Misfit> {
     if value.get("free").is_none() && value.get("busy").is_none() {
         return Err(Misfit::new("free and busy times", Some(value)));
     }
-    let one = |name| match field(value, name) {
-        Some(entries) => list(entries, &read).map_err(|misfit| misfit.in_field(name)),
+    let one = |name, read: &dyn Fn(&Value) -> Result<T, Misfit>| match field(value, name) {
+        Some(entries) => list(entries, read).map_err(|misfit| misfit.in_field(name)),
         None => Ok(Vec::new()),
     };
-    Ok((one("free")?, one("busy")?))
+    Ok((one("free", &free)?, one("busy", &busy)?))
 }
 
-fn span(value: &Value) -> Result<Span, Misfit> {
-    Ok(Span::new(instant(value, "start")?.with_timezone(&Utc), instant(value, "end")?.with_timezone(&Utc)))
+/// What of a free time counts; empty where it lies wholly beyond, or ends before it starts.
+fn free_span(value: &Value) -> Result<Span, Misfit> {
+    Ok(Span::new(span_end(value, "start")?.at, span_end(value, "end")?.at))
 }
 
-fn user_span(value: &Value) -> Result<UserSpan, Misfit> {
-    Ok(UserSpan { span: span(value)?, schedule: ScheduleId(number(value, "schedule")?) })
+/// What of a busy time counts; empty only where it lies wholly beyond. Of one that ends before it starts at least one end is
+/// mistaken: an end that does not count is as far away as it can be, and between two that do it is busy.
+fn busy_span(value: &Value) -> Result<Span, Misfit> {
+    let (start, end) = (span_end(value, "start")?, span_end(value, "end")?);
+    if start.at <= end.at {
+        return Ok(Span::new(start.at, end.at));
+    }
+    let from = if start.counts { start.at } else { dates::FIRST };
+    let to = if end.counts { end.at } else { dates::LAST };
+    Ok(Span::new(from.min(to), to.max(from)))
+}
+
+fn user_span(value: &Value, read: impl Fn(&Value) -> Result<Span, Misfit>) -> Result<UserSpan, Misfit> {
+    Ok(UserSpan { span: read(value)?, schedule: ScheduleId(number(value, "schedule")?) })
+}
+
+fn span_end(value: &Value, name: &str) -> Result<SpanEnd, Misfit> {
+    need(value, name, "a date with time and offset", |value| dates::span_end(value.as_str()?))
 }
 
 fn instant(value: &Value, name: &str) -> Result<DateTime<FixedOffset>, Misfit> {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -572,8 +573,8 @@ async fn black_hole(
     address: &str,
     port: u16,
 ) -> (TcpListener, Vec<tokio::task::JoinHandle<std::io::Result<TcpStream>>>) {
-    let socket = TcpSocket::new_v4().unwrap();
     let address = SocketAddr::new(address.parse().unwrap(), port);
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
     socket.bind(address).unwrap();
     let listener = socket.listen(0).unwrap();
     let waiting = (0..4).map(|_| tokio::spawn(TcpStream::connect(address))).collect();
@@ -620,6 +621,176 @@ async fn calls_go_through_the_proxy_that_is_configured_with_its_credentials() {
     let error = transport(&settings).exchange(post()).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::NotSent, "{error}");
     assert!(refuses.seen()[0].starts_with("CONNECT clinic.test:443 "), "{:?}", refuses.seen());
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_other_credentials_is_named_with_what_it_wants_and_they_are_not_shown() {
+    let refuses = RawServer::start([Then::AnswerAndClose(answer("407 Proxy Authentication Required", b""))]).await;
+    // One of socks that takes no user.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socks = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut greeting = [0; 3];
+            let _ = stream.read_exact(&mut greeting).await;
+            let with_user = greeting[2] == 2;
+            let _ = stream.write_all(&[5, if with_user { 2 } else { 0xff }]).await;
+            let mut sign_in = [0; 64];
+            let _ = stream.read(&mut sign_in).await;
+            let _ = stream.write_all(&[1, 1]).await;
+        }
+    });
+    for scheme_and_address in [format!("http://@{}", refuses.address), format!("socks5://@{socks}")] {
+        for (credentials, said) in
+            [("", "wants a user name and a password"), ("judith:s3cret", "does not accept the user name")]
+        {
+            for url in ["https://10.99.99.99/base", "http://10.99.99.99:8080/base"] {
+                let mut settings = settings(url);
+                settings.ca_pem = Some(TEST_CA.as_bytes().to_vec());
+                settings.proxy = Some(SecretString::from(
+                    scheme_and_address
+                        .replace('@', &if credentials.is_empty() { String::new() } else { format!("{credentials}@") }),
+                ));
+                let error = transport(&settings).exchange(post()).await.unwrap_err();
+                let what = format!("{url} {scheme_and_address} {credentials}: {error}");
+                assert_eq!((error.class, error.cause), (ErrorClass::NotSent, Some(Cause::Proxy)), "{what}");
+                let named = format!("the proxy {} {said}", scheme_and_address.replace('@', ""));
+                assert!(error.to_string().contains(&named) && !error.to_string().contains("s3cret"), "{what}");
+                let remedy = vetbridge::messages::remedies::openvpms(&error);
+                assert!(remedy.contains("proxy under [openvpms]"), "{remedy}");
+            }
+        }
+    }
+}
+
+/// Names that stand for addresses, each for its own.
+#[derive(Default)]
+struct Hosts(Mutex<BTreeMap<&'static str, Vec<&'static str>>>);
+
+impl Hosts {
+    fn set(&self, name: &'static str, addresses: &[&'static str]) {
+        self.0.lock().unwrap().insert(name, addresses.to_vec());
+    }
+}
+
+#[async_trait]
+impl Names for Hosts {
+    async fn addresses(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        let hosts = self.0.lock().unwrap();
+        let addresses = hosts.get(host).ok_or_else(|| std::io::Error::other("no such name"))?;
+        Ok(addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), port)).collect())
+    }
+}
+
+/// A look and a POST of one booking, between which a name is moved, which another call finds.
+async fn a_booking_while(transport: &Arc<dyn Transport>, move_the_name: impl FnOnce()) {
+    at_one_address(async {
+        transport.exchange(get()).await.unwrap();
+        move_the_name();
+        pass(LOOK_UP_EVERY).await;
+        let other = transport.clone();
+        tokio::spawn(async move { other.exchange(get()).await.unwrap() }).await.unwrap();
+        transport.exchange(post()).await.unwrap();
+    })
+    .await;
+    transport.exchange(post()).await.unwrap();
+}
+
+#[tokio::test]
+async fn through_a_proxy_that_is_given_by_its_name_a_look_and_its_post_go_one_way() {
+    let first = RawServer::start([ok()]).await;
+    let second = RawServer::start_at(("127.0.0.2", first.address.port()), [ok()]).await;
+    let hosts = Arc::new(Hosts::default());
+    hosts.set("proxy.test", &["127.0.0.1"]);
+    // The server's own name is the proxy's to look up: nobody knows it here.
+    let url = BaseUrl::parse("http://clinic.test:8080/base", true).unwrap();
+    let mut settings = ServerSettings { base_url: url, names: hosts.clone(), ..first.settings() };
+    settings.proxy = Some(SecretString::from(format!("http://proxy.test:{}", first.address.port())));
+    a_booking_while(&transport(&settings), || hosts.set("proxy.test", &["127.0.0.2"])).await;
+    let methods = |server: &RawServer| {
+        let methods = server.seen().into_iter().map(|request| request.split(' ').next().unwrap().to_owned());
+        methods.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (methods(&first), methods(&second)),
+        (vec!["GET".to_owned(), "POST".to_owned()], vec!["GET".to_owned(), "POST".to_owned()])
+    );
+    assert!(first.seen()[0].contains(" http://clinic.test:8080/base/"), "{:?}", first.seen());
+}
+
+/// A proxy of socks that answers by itself: where its callers wanted to go, with the method that they used there.
+async fn socks_server() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, wishes) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
+    let seen = wishes.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let seen = seen.clone();
+            tokio::spawn(async move {
+                let (mut greeting, mut wish) = ([0; 3], [0; 10]);
+                stream.read_exact(&mut greeting).await.unwrap();
+                stream.write_all(&[5, 0]).await.unwrap();
+                stream.read_exact(&mut wish).await.unwrap();
+                stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+                while let Some(request) = read_request(&mut stream).await {
+                    let method = request.split(' ').next().unwrap();
+                    let wish = format!("{method} {}.{}.{}.{}", wish[4], wish[5], wish[6], wish[7]);
+                    seen.lock().unwrap().push(wish);
+                    stream.write_all(&answer("200 OK", b"{}")).await.unwrap();
+                }
+            });
+        }
+    });
+    (address, wishes)
+}
+
+#[tokio::test]
+async fn through_a_socks_proxy_that_is_given_by_its_name_a_look_and_its_post_meet_one_address() {
+    let (address, wishes) = socks_server().await;
+    let hosts = Arc::new(Hosts::default());
+    hosts.set("proxy.test", &["127.0.0.1"]);
+    hosts.set("clinic.test", &["10.99.99.1"]);
+    let url = BaseUrl::parse("http://clinic.test:8080/base", true).unwrap();
+    let mut settings = ServerSettings { base_url: url, names: hosts.clone(), ..settings("http://127.0.0.1/base") };
+    settings.proxy = Some(SecretString::from(format!("socks5://proxy.test:{}", address.port())));
+    a_booking_while(&transport(&settings), || hosts.set("clinic.test", &["10.99.99.2"])).await;
+    assert_eq!(*wishes.lock().unwrap(), ["GET 10.99.99.1", "GET 10.99.99.2", "POST 10.99.99.1", "POST 10.99.99.2"]);
+}
+
+#[tokio::test]
+async fn beside_dead_ipv6_addresses_the_working_one_is_used_within_the_connect_time() {
+    let server = RawServer::start([ok()]).await;
+    let port = server.address.port();
+    let hosts = Arc::new(Hosts::default());
+    // One of the local link, which no packet finds without the name of an interface; one that nobody answers at; one that works.
+    hosts.set("clinic.test", &["fe80::1", "::1", "127.0.0.1"]);
+    let _dead = black_hole("::1", port).await;
+    let url = BaseUrl::parse(&format!("http://clinic.test:{port}/base"), true).unwrap();
+    let settings =
+        ServerSettings { base_url: url, names: hosts, request_timeout: Duration::from_secs(6), ..server.settings() };
+    let transport = transport(&settings);
+    for (request, at_most) in [(get(), Duration::from_secs(3)), (post(), Duration::from_millis(700))] {
+        let began = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        transport.exchange(request).await.unwrap();
+        let took = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - began;
+        assert!(took < at_most, "{took:?}, and connecting may take three seconds");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_has_no_address_yet_has_sent_nothing_and_works_as_soon_as_it_has_one() {
+    let server = RawServer::start([ok()]).await;
+    let hosts = Arc::new(Hosts::default());
+    let url = BaseUrl::parse(&format!("http://clinic.test:{}/base", server.address.port()), true).unwrap();
+    let transport = transport(&ServerSettings { base_url: url, names: hosts.clone(), ..server.settings() });
+    hosts.set("clinic.test", &[]);
+    let error = transport.exchange(post()).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::NotSent, "{error}");
+    assert!(error.to_string().contains("name could not be looked up: it has no address"), "{error}");
+    hosts.set("clinic.test", &["127.0.0.1"]);
+    transport.exchange(post()).await.unwrap();
 }
 
 #[tokio::test]

@@ -65,14 +65,6 @@ impl BaseUrl {
         self.0.starts_with("https:")
     }
 
-    /// Its host and port, if the host is a name.
-    pub(super) fn name_and_port(&self) -> Option<(String, u16)> {
-        let url = Url::parse(&self.0).ok()?;
-        let host = url.host_str()?;
-        let is_address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
-        Some((host.to_owned(), url.port_or_known_default()?)).filter(|_| !is_address)
-    }
-
     /// The address of one request. `path` begins with `/` and is percent-encoded.
     pub(super) fn with(&self, path: &str) -> String {
         format!("{}{path}", self.0)

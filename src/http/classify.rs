@@ -7,6 +7,7 @@
 use std::error::Error;
 
 use super::tls::certificate_error;
+use crate::messages::servers;
 use crate::remote::{CallError, Cause, ErrorClass};
 
 /// How much of an error's text is kept.
@@ -21,10 +22,36 @@ pub(super) struct Failure {
     pub(super) connection_broke: bool,
 }
 
+/// A proxy, as it may be named: without what opens it.
+#[derive(Debug)]
+pub(super) struct ProxyDoor {
+    address: String,
+    has_credentials: bool,
+}
+
+impl ProxyDoor {
+    /// The proxy of a URL.
+    pub(super) fn of(url: &str) -> Option<Self> {
+        let url = reqwest::Url::parse(url.trim()).ok()?;
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let address = format!("{}://{}{port}", url.scheme(), url.host_str()?);
+        Some(Self { address, has_credentials: !url.username().is_empty() || url.password().is_some() })
+    }
+}
+
 impl Failure {
+    /// The proxy let nothing through, for want of what opens it.
+    pub(super) fn of_proxy(proxy: &ProxyDoor) -> Self {
+        let detail = servers::proxy_shut(&proxy.address, proxy.has_credentials);
+        Self { connection_broke: false, error: CallError::new(ErrorClass::NotSent, detail).due_to(Cause::Proxy) }
+    }
+
     /// No answer head arrived.
-    pub(super) fn of_request(error: reqwest::Error) -> Self {
+    pub(super) fn of_request(error: reqwest::Error, proxy: Option<&ProxyDoor>) -> Self {
         let error = error.without_url();
+        if let Some(proxy) = proxy.filter(|_| error.is_connect() && wants_credentials(&error)) {
+            return Self::of_proxy(proxy);
+        }
         let timeout = error.is_timeout();
         if let Some(certificate) = error.is_connect().then(|| certificate_error(&error)).flatten() {
             return Self { error: certificate, connection_broke: false };
@@ -79,6 +106,21 @@ fn connecting(error: &reqwest::Error) -> String {
         return format!("the server's name could not be looked up: {cause}");
     }
     format!("no connection: {cause}")
+}
+
+/// True if it was the proxy that refused, for want of the right user name and password. The library has no public kinds for that.
+fn wants_credentials(error: &reqwest::Error) -> bool {
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        let of_socks = text.starts_with("SOCKS error: ")
+            && (text.contains("credentials not accepted") || text.contains("authentication"));
+        if text == "tunnel error: proxy authorization required" || of_socks {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// The text of the last source: the operating system's or the TLS library's own words. None of them quotes what was sent.

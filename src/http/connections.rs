@@ -1,13 +1,14 @@
-//! The way to a server: its connections, and the addresses that its name stands for.
+//! The way to a server: its connections, and the addresses that the names on the way stand for.
 //!
-//! Reads share connections, and what may not be repeated gets one of its own ([`super::network`]). So that both meet the same server
-//! when its name is moved to another address:
-//! - the name is looked up again every [`LOOK_UP_EVERY`], and when it stands for other addresses all connections are given up;
+//! The names are the server's own, and its proxy's where there is one. (A proxy for http, and one of socks5h, looks the server's name
+//! up by itself.) Reads share connections, and what may not be repeated gets one of its own ([`super::network`]). So that both meet the
+//! same server when a name is moved to another address:
+//! - each name is looked up again every [`LOOK_UP_EVERY`], and when it stands for other addresses all connections are given up;
 //! - connections are given up after [`AGE_MAX`] in any case;
 //! - within [`at_one_address`] (a booking: look, POST, perhaps another look) the connections stay those that it began with;
 //! - the address that answered last is tried first, so a dead one among several is met once.
 //!
-//! While the name cannot be looked up, its last addresses stay.
+//! While a name cannot be looked up, its last addresses stay.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,6 +23,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 
 use super::network::SetupError;
+use crate::messages::servers as say;
 
 /// How often a name is looked up.
 pub const LOOK_UP_EVERY: Duration = Duration::from_secs(30);
@@ -33,7 +35,7 @@ const LOOK_UP_MAX: Duration = Duration::from_secs(1);
 /// Looks names up.
 #[async_trait]
 pub trait Names: Send + Sync {
-    /// The addresses that a host name stands for, at this port.
+    /// The addresses that a host name stands for, at this port. With 0 it is the port of the URL.
     async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 }
 
@@ -64,8 +66,6 @@ pub(super) type Make = Box<dyn Fn(Arc<Addresses>) -> Result<[reqwest::Client; 2]
 /// The way to one server.
 pub(super) struct Route {
     number: u64,
-    /// Host and port; `None` for one without a name to look up.
-    host: Option<(String, u16)>,
     names: Arc<dyn Names>,
     make: Make,
     current: Mutex<Arc<Connections>>,
@@ -83,17 +83,12 @@ pub(super) struct Connections {
 }
 
 impl Route {
-    /// A way to a host, if that is a name.
-    pub(super) fn new(host: Option<(String, u16)>, names: Arc<dyn Names>, make: Make) -> Result<Self, SetupError> {
+    /// A way whose names are looked up by these.
+    pub(super) fn new(names: Arc<dyn Names>, make: Make) -> Result<Self, SetupError> {
         static ROUTES: AtomicU64 = AtomicU64::new(0);
-        let known = Addresses {
-            host: host.as_ref().map(|(name, _)| name.clone()),
-            names: Arc::clone(&names),
-            known: Mutex::default(),
-        };
-        let known = Arc::new(known);
-        let current = Mutex::new(Arc::new(Connections::new(&make, known)?));
-        Ok(Self { number: ROUTES.fetch_add(1, Ordering::Relaxed), host, names, make, current })
+        let current = Connections::new(&make, Addresses::new(&names, BTreeMap::new()))?;
+        let number = ROUTES.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { number, names, make, current: Mutex::new(Arc::new(current)) })
     }
 
     /// The connections of this moment, however old. For what sends nothing.
@@ -116,28 +111,27 @@ impl Route {
         shared.unwrap_or(connections)
     }
 
-    /// Gives connections up that are old, or that lead to where the name does not lead any more.
+    /// Gives connections up that are old, or that lead to where a name does not lead any more.
     async fn renew(&self) {
         let now = Instant::now();
         let connections = self.present();
         let mut is_over = connections.made_at + AGE_MAX <= now;
-        let mut addresses = connections.addresses.known();
-        if let Some((host, port)) = self.host.as_ref().filter(|_| connections.look_up(now)) {
-            let found = tokio::time::timeout(LOOK_UP_MAX, self.names.addresses(host, *port)).await;
-            let found = found.ok().and_then(Result::ok).filter(|found| !found.is_empty());
-            // Before the first connection nothing is known that could have changed.
-            if let (Some(found), Some(known)) = (found, &addresses)
-                && !is_same(&found, known)
-            {
-                tracing::info!("a server's name stands for other addresses: its connections are made anew");
-                (addresses, is_over) = (Some(found), true);
+        // Of a name that was never needed nothing is known that could have changed.
+        let mut known = connections.addresses.known().clone();
+        if connections.look_up(now) {
+            for (name, addresses) in &mut known {
+                let found = tokio::time::timeout(LOOK_UP_MAX, self.names.addresses(name, 0)).await;
+                let found = found.ok().and_then(Result::ok).filter(|found| !found.is_empty());
+                if let Some(found) = found.filter(|found| !is_same(found, addresses)) {
+                    tracing::info!("a server's name stands for other addresses: its connections are made anew");
+                    (*addresses, is_over) = (found, true);
+                }
             }
         }
         if !is_over {
             return;
         }
-        let host = self.host.as_ref().map(|(name, _)| name.clone());
-        let known = Arc::new(Addresses { host, names: Arc::clone(&self.names), known: Mutex::new(addresses) });
+        let known = Addresses::new(&self.names, known);
         match Connections::new(&self.make, known) {
             Ok(made) => {
                 let mut current = locked(&self.current);
@@ -160,15 +154,15 @@ impl Connections {
 
     /// An answer came from this address: it is tried first from here on.
     pub(super) fn answered_from(&self, address: Option<SocketAddr>) {
-        let mut known = locked(&self.addresses.known);
-        if let (Some(address), Some(known)) = (address, known.as_mut())
-            && let Some(place) = known.iter().position(|own| own.ip() == address.ip())
-        {
-            known[..=place].rotate_right(1);
+        let Some(address) = address else { return };
+        for addresses in self.addresses.known().values_mut() {
+            if let Some(place) = addresses.iter().position(|own| own.ip() == address.ip()) {
+                addresses[..=place].rotate_right(1);
+            }
         }
     }
 
-    /// True for the one call that is to look the name up again.
+    /// True for the one call that is to look the names up again.
     fn look_up(&self, now: Instant) -> bool {
         let mut last = locked(&self.looked_up_at);
         let is_due = *last + LOOK_UP_EVERY <= now;
@@ -179,16 +173,19 @@ impl Connections {
     }
 }
 
-/// What the host's name stood for when it was first needed. Other names, such as a proxy's, are looked up each time.
+/// What each name on the way stood for when it was first needed.
 pub(super) struct Addresses {
-    host: Option<String>,
     names: Arc<dyn Names>,
-    known: Mutex<Option<Vec<SocketAddr>>>,
+    known: Mutex<BTreeMap<String, Vec<SocketAddr>>>,
 }
 
 impl Addresses {
-    fn known(&self) -> Option<Vec<SocketAddr>> {
-        locked(&self.known).clone()
+    fn new(names: &Arc<dyn Names>, known: BTreeMap<String, Vec<SocketAddr>>) -> Arc<Self> {
+        Arc::new(Self { names: Arc::clone(names), known: Mutex::new(known) })
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Vec<SocketAddr>>> {
+        locked(&self.known)
     }
 }
 
@@ -199,16 +196,16 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let addresses = Arc::clone(&self.0);
         Box::pin(async move {
-            let is_the_host = addresses.host.as_ref().is_some_and(|host| host.eq_ignore_ascii_case(name.as_str()));
-            if !is_the_host {
-                return Ok(Box::new(addresses.names.addresses(name.as_str(), 0).await?.into_iter()) as Addrs);
-            }
-            let found = match addresses.known() {
+            let name = name.as_str().to_ascii_lowercase();
+            let known = addresses.known().get(&name).cloned();
+            let found = match known {
                 Some(known) => known,
                 None => {
-                    // Port 0 is the one that the URL says.
-                    let found = addresses.names.addresses(name.as_str(), 0).await?;
-                    locked(&addresses.known).get_or_insert(found).clone()
+                    let found = addresses.names.addresses(&name, 0).await?;
+                    if found.is_empty() {
+                        return Err(io::Error::other(say::NAME_WITHOUT_ADDRESS).into());
+                    }
+                    addresses.known().entry(name).or_insert(found).clone()
                 }
             };
             Ok(Box::new(found.into_iter()) as Addrs)

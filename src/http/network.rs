@@ -24,7 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::base_url::BaseUrl;
-use super::classify::Failure;
+use super::classify::{Failure, ProxyDoor};
 use super::connections::{Addresses, Connections, Names, Resolver, Route, SystemNames};
 use super::limits::Limits;
 use super::penalty::Penalty;
@@ -135,6 +135,7 @@ pub struct Server {
     /// Places for long bodies.
     long_bodies: Semaphore,
     request_timeout: Duration,
+    proxy: Option<ProxyDoor>,
     route: Route,
 }
 
@@ -167,6 +168,7 @@ impl Server {
             body_limit_bytes: settings.body_limit_bytes,
             long_bodies: Semaphore::new(LONG_BODIES_MAX),
             request_timeout: settings.request_timeout,
+            proxy: settings.proxy.as_ref().and_then(|url| ProxyDoor::of(url.expose_secret())),
             route: route(settings)?,
         }))
     }
@@ -210,11 +212,9 @@ impl Server {
 }
 
 fn route(settings: &ServerSettings) -> Result<Route, SetupError> {
-    // Through a proxy the name is the proxy's to look up.
-    let host = settings.base_url.name_and_port().filter(|_| settings.proxy.is_none());
     let own = settings.clone();
     let make = move |addresses: Arc<Addresses>| Ok([client(&own, 4, &addresses)?, client(&own, 0, &addresses)?]);
-    Route::new(host, Arc::clone(&settings.names), Box::new(make))
+    Route::new(Arc::clone(&settings.names), Box::new(make))
 }
 
 fn client(
@@ -283,7 +283,12 @@ impl Network {
     /// Sends the request once.
     async fn attempt(&self, request: &Request) -> Result<Response, Failure> {
         let connections = self.server.route.connections().await;
-        let mut answer = self.prepare(&connections, request)?.send().await.map_err(Failure::of_request)?;
+        let sent = self.prepare(&connections, request)?.send().await;
+        let proxy = self.server.proxy.as_ref();
+        let mut answer = sent.map_err(|error| Failure::of_request(error, proxy))?;
+        if let (407, Some(proxy)) = (answer.status().as_u16(), proxy) {
+            return Err(Failure::of_proxy(proxy));
+        }
         connections.answered_from(answer.remote_addr());
         let mut response = Response {
             status: answer.status().as_u16(),

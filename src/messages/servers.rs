@@ -30,6 +30,18 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
     Advice::new(problem, remedies::openvpms(error))
 }
 
+/// As a name that is only another one's alias.
+pub const NAME_WITHOUT_ADDRESS: &str = "it has no address";
+
+/// The proxy of the configuration answers 407, or as socks does where the credentials are wrong.
+pub fn proxy_shut(address: &str, has_credentials: bool) -> String {
+    if has_credentials {
+        format!("the proxy {address} does not accept the user name and the password that it was given")
+    } else {
+        format!("the proxy {address} wants a user name and a password")
+    }
+}
+
 /// A proxy of the environment that is not used.
 pub fn proxy_variables(names: &[&str]) -> Advice {
     Advice::new(

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -28,7 +27,7 @@ const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
 /// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that holds no certificate); nothing
 /// is sent yet.
 pub fn openvpms(settings: &OpenVpms) -> anyhow::Result<OpenVpmsHandle> {
-    let server = openvpms_server(settings, ca_pem(settings)?, None)?;
+    let server = openvpms_server(settings, None)?;
     Ok(doors(&server, settings)?.background)
 }
 
@@ -37,16 +36,12 @@ pub fn healthengine(settings: &Healthengine, practice: &Practice) -> anyhow::Res
     handle(&healthengine_server(settings, None)?, settings, &practice.id, &practice.key)
 }
 
-fn openvpms_server(
-    settings: &OpenVpms,
-    ca_pem: Option<Vec<u8>>,
-    before: Option<&Server>,
-) -> anyhow::Result<Arc<Server>> {
+fn openvpms_server(settings: &OpenVpms, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
     let base_url = BaseUrl::parse(settings.url.as_str(), settings.allow_plain_http).context("[openvpms] url")?;
     let mut own = ServerSettings::new(base_url, USER_AGENT);
     own.max_requests_per_second = per_second(settings.max_requests_per_second);
     own.request_timeout = settings.request_timeout;
-    own.ca_pem = ca_pem;
+    own.ca_pem = settings.ca_file.as_ref().map(|file| file.pem().to_vec());
     own.proxy = settings.proxy.as_ref().map(Proxy::to_send);
     server(&own, before).context("[openvpms]")
 }
@@ -55,12 +50,6 @@ fn doors(server: &Arc<Server>, settings: &OpenVpms) -> anyhow::Result<Doors> {
     let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let client = OpenVpmsClient::new(server.transport(&credentials).context("[openvpms]")?);
     Ok(Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) })
-}
-
-/// The private certificate authority, if there is one. It is read again with every configuration.
-fn ca_pem(settings: &OpenVpms) -> anyhow::Result<Option<Vec<u8>>> {
-    let read = |file: &PathBuf| std::fs::read(file).with_context(|| format!("[openvpms] ca_file {}", file.display()));
-    settings.ca_file.as_ref().map(read).transpose()
 }
 
 fn healthengine_server(settings: &Healthengine, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
@@ -103,7 +92,6 @@ pub struct Network {
 
 struct OpenVpmsSide {
     settings: OpenVpms,
-    ca_pem: Option<Vec<u8>>,
     server: Arc<Server>,
     doors: Doors,
 }
@@ -127,17 +115,17 @@ impl Network {
     }
 
     fn made(config: &Config, before: Option<&Self>) -> anyhow::Result<Self> {
-        let (settings, ca_pem) = (config.openvpms.clone(), ca_pem(&config.openvpms)?);
+        let settings = config.openvpms.clone();
         let last = before.map(|before| &before.openvpms);
-        let (server, doors) = match last.filter(|kept| kept.settings == settings && kept.ca_pem == ca_pem) {
+        let (server, doors) = match last.filter(|kept| kept.settings == settings) {
             Some(kept) => (Arc::clone(&kept.server), kept.doors.clone()),
             None => {
-                let server = openvpms_server(&settings, ca_pem.clone(), last.map(|last| &*last.server))?;
+                let server = openvpms_server(&settings, last.map(|last| &*last.server))?;
                 let doors = doors(&server, &settings)?;
                 (server, doors)
             }
         };
-        let openvpms = OpenVpmsSide { settings, ca_pem, server, doors };
+        let openvpms = OpenVpmsSide { settings, server, doors };
 
         let settings = config.healthengine.clone();
         let last = before.map(|before| &before.healthengine);

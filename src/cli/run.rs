@@ -157,7 +157,7 @@ fn reload(service: &Service, network: Network, source: &Path, file: &mut Watched
             service.reload(&config, &renewed);
             tracing::info!("{}", reload_say::RELOADED);
             let copies: Vec<String> =
-                config.secrets().into_iter().filter(|(_, secret)| secret.is_copy()).map(|(place, _)| place).collect();
+                config.referred().into_iter().filter(|own| own.is_copy).map(|own| own.place).collect();
             if !copies.is_empty() {
                 tracing::info!("{}", reload_say::copies(&copies));
             }

@@ -1,4 +1,5 @@
-//! Which secrets a running service has, so that `check` can say when it still has others than the configuration has.
+//! Which secrets and certificates a running service has, so that `check` can say when it still has others than the configuration
+//! has.
 //!
 //! The service notes a fingerprint of each in its state directory, which only its user and root can read; nothing is sent or
 //! printed. A fingerprint is two bytes of a keyed hash, under a key that is made for the note: enough to tell two secrets apart but
@@ -7,7 +8,6 @@
 use std::collections::BTreeMap;
 
 use ring::hmac;
-use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
@@ -20,7 +20,7 @@ pub struct InForce {
 }
 
 impl InForce {
-    /// The secrets of a configuration, under a fresh key.
+    /// The secrets and certificates of a configuration, under a fresh key.
     ///
     /// # Errors
     /// The system has no random numbers.
@@ -32,15 +32,15 @@ impl InForce {
 
     fn with_key(key: [u8; 16], config: &Config) -> Self {
         let hash = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        let print = |text: &str| {
-            let tag = hmac::sign(&hash, text.as_bytes());
+        let print = |content: &[u8]| {
+            let tag = hmac::sign(&hash, content);
             [tag.as_ref()[0], tag.as_ref()[1]]
         };
-        let secrets = config.secrets().into_iter().map(|(place, secret)| (place, print(secret.expose_secret())));
+        let secrets = config.referred().into_iter().map(|own| (own.place, print(own.content)));
         Self { key, secrets: secrets.collect() }
     }
 
-    /// The places of the secrets of `config` that are others than those noted.
+    /// The places of what of `config` is another than what was noted.
     pub fn others(&self, config: &Config) -> Vec<String> {
         let own = Self::with_key(self.key, config);
         let differs = |(place, print): &(String, [u8; 2])| self.secrets.get(place) != Some(print);
@@ -83,5 +83,30 @@ mod tests {
         assert_eq!(read.others(&config("hunter3", "k1")), ["[openvpms] password"]);
         assert_eq!(read.others(&config("hunter2", "k2")), ["practice 1234567 key"]);
         assert_eq!(InForce::from_text("{}"), None);
+    }
+
+    #[test]
+    fn another_certificate_authority_is_told_as_another_secret_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let with = |pem: &str| {
+            std::fs::write(directory.path().join("clinic-ca.pem"), pem).unwrap();
+            let text = config::EXAMPLE
+                .replace("{ file = \"openvpms.password\" }", "\"pw\"")
+                .replace("{ env = \"HEALTHENGINE_API_KEY\" }", "\"api\"")
+                .replace("{ env = \"PRACTICE_1234567_KEY\" }", "\"k1\"")
+                .replace("# ca_file =", "ca_file =");
+            let env = |name: &str| match name {
+                "CREDENTIALS_DIRECTORY" => Ok(directory.path().display().to_string()),
+                _ => Err(std::env::VarError::NotPresent),
+            };
+            config::parse(&directory.path().join("x.toml"), &text, &env).unwrap()
+        };
+        let (one, other) = (with("one"), with("other"));
+        assert!(one != other, "a reload takes it over");
+        let noted = InForce::with_key([7; 16], &one);
+        assert_eq!(noted.others(&one), [""; 0]);
+        assert_eq!(noted.others(&other), ["[openvpms] ca_file"]);
+        let of_ca_file = other.referred().into_iter().find(|own| own.place == "[openvpms] ca_file").unwrap();
+        assert!(of_ca_file.is_copy && !of_ca_file.is_secret, "systemd copied it");
     }
 }

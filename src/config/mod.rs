@@ -26,6 +26,7 @@ use secrecy::ExposeSecret as _;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::zone::Zone;
 
+pub mod certificate;
 pub mod duration;
 mod file;
 pub mod in_force;
@@ -211,8 +212,8 @@ pub struct OpenVpms {
     pub username: String,
     /// Their password.
     pub password: Secret,
-    /// A private certificate authority (PEM), readable when the configuration was read.
-    pub ca_file: Option<PathBuf>,
+    /// A private certificate authority (PEM).
+    pub ca_file: Option<certificate::CaFile>,
     /// The proxy that leads there.
     pub proxy: Option<proxy::Proxy>,
     /// True if http is allowed to hosts that are neither loopback nor private addresses.
@@ -244,6 +245,18 @@ pub struct Healthengine {
     pub request_timeout: Duration,
 }
 
+/// Something that the file refers to, or holds.
+pub struct Referred<'a> {
+    /// Its place in the file.
+    pub place: String,
+    /// False for a certificate.
+    pub is_secret: bool,
+    /// What it says. No `Debug` shows it.
+    pub content: &'a [u8],
+    /// True if the process has a copy from its start: a change needs a restart.
+    pub is_copy: bool,
+}
+
 impl Config {
     /// Every secret with its place in the file.
     pub fn secrets(&self) -> Vec<(String, &Secret)> {
@@ -256,6 +269,23 @@ impl Config {
             proxies.into_iter().filter_map(|(place, proxy)| Some((place.to_owned(), proxy.as_ref()?.secret())));
         let shared = shared.map(|(place, secret)| (place.to_owned(), secret)).into_iter();
         shared.chain(proxies).chain(webhooks).chain(practices).collect()
+    }
+
+    /// Everything of it that can change without a change of the file: the secrets, and the certificate authority.
+    pub fn referred(&self) -> Vec<Referred<'_>> {
+        let secrets = self.secrets().into_iter().map(|(place, secret)| Referred {
+            place,
+            is_secret: true,
+            content: secret.expose_secret().as_bytes(),
+            is_copy: secret.is_copy(),
+        });
+        let certificates = self.openvpms.ca_file.iter().map(|file| Referred {
+            place: "[openvpms] ca_file".to_owned(),
+            is_secret: false,
+            content: file.pem(),
+            is_copy: file.is_copy(),
+        });
+        secrets.chain(certificates).collect()
     }
 
     /// What other commands need to find the service that runs with this configuration.

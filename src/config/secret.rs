@@ -196,10 +196,13 @@ impl Surroundings<'_> {
 
     fn file(&self, value: &Value<'_>, path: &Path) -> Option<Secret> {
         self.looks_into(path);
-        // A path may lead there too.
+        read(value, path).map(|secret| Secret { is_copy: self.is_copied(path), ..secret })
+    }
+
+    /// True for a file that systemd copied when the process started, however the configuration names it.
+    pub(super) fn is_copied(&self, path: &Path) -> bool {
         let copies = (self.env)("CREDENTIALS_DIRECTORY").ok().filter(|directory| !directory.is_empty());
-        let is_copy = copies.is_some_and(|directory| path.starts_with(directory));
-        read(value, path).map(|secret| Secret { is_copy, ..secret })
+        copies.is_some_and(|directory| path.starts_with(directory))
     }
 }
 

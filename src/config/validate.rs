@@ -1,6 +1,5 @@
 //! From tables to settings: every key, its bounds and its default. The table of contents is `vetbridge.example.toml`.
 
-use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use chrono::NaiveTime;
 use reqwest::Url;
 use secrecy::ExposeSecret;
 
+use super::certificate::ca_file;
 use super::file::{Table, Value};
 use super::proxy::proxy;
 use super::secret::Surroundings;
@@ -255,16 +255,6 @@ impl Default for Bookings {
 
 fn requests_per_second(table: &Table<'_>) -> Option<u32> {
     table.or("max_requests_per_second", REQUESTS_PER_SECOND, whole(1, REQUESTS_PER_SECOND_MOST))
-}
-
-/// A certificate file. Its reader is the HTTP client; here it is only opened, so that a wrong path is told with all the rest.
-fn ca_file(value: &Value<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
-    let path = around.path(&words(value)?);
-    around.looks_into(&path);
-    match File::open(&path) {
-        Ok(_) => Some(path),
-        Err(error) => value.fail(say::ca_file_unreadable(&path, &error)),
-    }
 }
 
 /// A secret that is a segment of a URL's path, without an escape in it.

@@ -5,7 +5,7 @@ use super::{Advice, listed};
 /// It is in force.
 pub const RELOADED: &str = "The configuration was read again and is in force.";
 
-/// Some secrets cannot change while the process runs.
+/// Some secrets and certificates cannot change while the process runs.
 pub fn copies(places: &[String]) -> String {
     format!(
         "Copies from the start of the process stay in force for {}: what comes from the environment or from LoadCredential= changes with a restart only (systemctl restart vetbridge).",
@@ -18,14 +18,14 @@ pub fn not_noted(error: &anyhow::Error) -> String {
     format!("Which secrets are in force cannot be noted in the state directory: {error:#}.")
 }
 
-/// `check`: the service has another secret.
-pub fn another_secret(is_copy: bool) -> Advice {
+/// `check`: the service has another secret, or certificate.
+pub fn another(what: &str, is_copy: bool) -> Advice {
     let remedy = if is_copy {
         "Restart it (systemctl restart vetbridge): of the environment and of LoadCredential= it has a copy from its start"
     } else {
         "It follows a change within some seconds; if this stays, `vetbridge status` says why it cannot read the configuration"
     };
-    Advice::new("The running service has another secret than the configuration", remedy)
+    Advice::new(format!("The running service has another {what} than the configuration"), remedy)
 }
 
 /// It has errors.

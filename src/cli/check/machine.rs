@@ -78,13 +78,14 @@ fn suffers(problem: &Problem) -> String {
     format!("since {}: {}", problem.since.format("%Y-%m-%d %H:%M:%S UTC"), problem.text)
 }
 
-/// Does the service that runs have the secrets that were just read?
+/// Does the service that runs have the secrets and certificates that were just read?
 fn inspect_secrets(config: &Config, report: &mut Report) {
     let noted = store::noted_in_force(&config.state_path);
     let Some(noted) = noted.as_deref().and_then(InForce::from_text) else { return };
     let others = noted.others(config);
-    for (place, secret) in config.secrets().into_iter().filter(|(place, _)| others.contains(place)) {
-        report.problem(place, reload_say::another_secret(secret.is_copy()));
+    for own in config.referred().into_iter().filter(|own| others.contains(&own.place)) {
+        report
+            .problem(own.place, reload_say::another(if own.is_secret { "secret" } else { "certificate" }, own.is_copy));
     }
 }
 

@@ -1,8 +1,8 @@
 //! What Healthengine was last told of each resource and day, and telling it what differs.
 //!
-//! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for one batch, decides *then* what
+//! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for one call, decides *then* what
 //! differs, and notes what was accepted before the next. So a fresh day after a booking overtakes a long reading between two of
-//! its batches, and the older reading does not undo it: a day is never replaced by one that was read earlier. Where the earlier one
+//! its calls, and the older reading does not undo it: a day is never replaced by one that was read earlier. Where the earlier one
 //! says something else, the day is read again.
 //!
 //! A snapshot whose answer never came may have been accepted, or may yet be: what Healthengine has of that day is then unknown. So
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-use super::batches::{self, Batches, Next};
+use super::batches::{self, Apart, Batches, Next, Waiting};
 use super::calls::Call;
 use super::findings::Findings;
 use super::health::Subject;
@@ -28,7 +28,7 @@ use super::unsent::Unsent;
 use super::{Practice, full_resync};
 use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
 use crate::dates;
-use crate::healthengine::{AvailabilitySnapshot, BATCH_MAX, BatchOutcome};
+use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
@@ -127,6 +127,16 @@ pub(super) struct Published {
     pub(super) accepted: usize,
     /// How many were refused.
     pub(super) refused: usize,
+}
+
+/// What came of one call.
+enum Sent {
+    /// The answer says what became of each snapshot.
+    Answered(BatchOutcome),
+    /// It was refused as a whole, and its snapshots are sent otherwise.
+    Apart(Apart),
+    /// It failed, and so would the others.
+    Failed(CallError),
 }
 
 /// What Healthengine was told, and the turn to tell it.
@@ -336,60 +346,60 @@ impl Practice {
             self.note_unsent(days, which, &refusal);
             return Err(refusal);
         }
-        let mut waiting = days.into_iter();
+        let mut waiting = Waiting::new(days);
         let mut published = Published::default();
         loop {
             let _turn = supervisor::wait(self.publisher.turn.lock()).await;
             if self.stop.is_cancelled() {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
-            let now = self.now();
-            let (mut batch, mut read_at) = (Vec::new(), Vec::new());
-            for ReadDay { began, as_of, day } in waiting.by_ref() {
-                match self.judge(&day, began, which, now) {
-                    Verdict::Send if now < self.publisher.free_from(day.resource, day.date, now) => {
-                        self.note_due_day(day.resource, day.date, which);
+            let (now, size) = (self.now(), self.publisher.batches.size(Instant::now()));
+            let batch = waiting.take(size.unwrap_or(1), |read| {
+                let (resource, date) = (read.day.resource, read.day.date);
+                match self.judge(&read.day, read.began, which, now) {
+                    Verdict::Send if now < self.publisher.free_from(resource, date, now) => {
+                        self.note_due_day(resource, date, which);
                     }
-                    Verdict::Send => {
-                        batch.push(day);
-                        read_at.push(as_of);
-                        if batch.len() == BATCH_MAX {
-                            break;
-                        }
-                        continue;
-                    }
-                    Verdict::Overtaken => self.note_due_day(day.resource, day.date, Which::Changed),
-                    Verdict::Leave => self.publisher.unsent.note(|unsent| unsent.done(day.resource, day.date)),
+                    Verdict::Send => return Some(read),
+                    Verdict::Overtaken => self.note_due_day(resource, date, Which::Changed),
+                    Verdict::Leave => self.publisher.unsent.note(|unsent| unsent.done(resource, date)),
                 }
                 progress(1);
-            }
+                None
+            });
             if batch.is_empty() {
                 self.unsent_now(|_| {});
                 return Ok(published);
             }
             let before = self.note_unheard(&batch).await?;
-            let (outcome, failure) = self.send(&batch).await;
-            published.accepted += outcome.accepted.len();
-            published.refused += outcome.failed.len();
-            progress(batch.len());
-            // In this order: a crash between the two leaves a day in doubt, which is sent again.
-            self.note_told(&batch, &outcome, &read_at);
-            self.note_heard(&batch, before, &outcome, failure.as_ref());
-            let answered = outcome.accepted.iter().chain(outcome.failed.iter().map(|(index, _)| index));
-            let answered: BTreeSet<usize> = answered.copied().collect();
-            let (answered, unanswered): (Vec<_>, Vec<_>) =
-                batch.into_iter().enumerate().partition(|(index, _)| answered.contains(index));
-            self.publisher.unsent.note(|unsent| {
-                answered.iter().for_each(|(_, day)| unsent.done(day.resource, day.date));
-                if let Some(error) = &failure {
-                    unsent.failed(unanswered.iter().map(|(_, day)| (day.resource, day.date)), error);
+            let snapshots: Vec<AvailabilitySnapshot> = batch.iter().map(|read| read.day.snapshot()).collect();
+            match self.send_call(&snapshots, size.is_some()).await {
+                Sent::Apart(apart) => {
+                    self.note_heard(&batch, before, &BatchOutcome::default(), None);
+                    waiting.put_back(batch, apart);
                 }
-            });
-            // After that: a call for days is not wanted while no day is unsent.
-            self.heard(Call::Snapshots, failure.as_ref().map_or(Ok(()), Err));
-            if let Some(error) = failure {
-                self.note_unsent(waiting, which, &error);
-                return Err(error);
+                Sent::Answered(outcome) => {
+                    published.accepted += outcome.accepted.len();
+                    published.refused += outcome.failed.len();
+                    progress(batch.len());
+                    // In this order: a crash between the two leaves a day in doubt, which is sent again.
+                    self.note_told(&batch, &outcome);
+                    self.note_heard(&batch, before, &outcome, None);
+                    self.publisher.unsent.note(|unsent| {
+                        batch.iter().for_each(|read| unsent.done(read.day.resource, read.day.date));
+                    });
+                    // After that: a call for days is not wanted while no day is unsent.
+                    self.heard(Call::Snapshots, Ok(()));
+                }
+                Sent::Failed(error) => {
+                    progress(batch.len());
+                    self.note_heard(&batch, before, &BatchOutcome::default(), Some(&error));
+                    let unanswered = batch.iter().map(|read| (read.day.resource, read.day.date));
+                    self.publisher.unsent.note(|unsent| unsent.failed(unanswered, &error));
+                    self.heard(Call::Snapshots, Err(&error));
+                    self.note_unsent(waiting.rest(), which, &error);
+                    return Err(error);
+                }
             }
         }
     }
@@ -422,10 +432,11 @@ impl Practice {
 
     /// Durable when this returns, so that a crash does not leave Healthengine with a day that nobody knows of. Returns what was
     /// unheard before.
-    async fn note_unheard(&self, days: &[ResourceDay]) -> Answer<Vec<Option<Unheard>>> {
+    async fn note_unheard(&self, read: &[ReadDay]) -> Answer<Vec<Option<Unheard>>> {
         let unheard = Unheard { since: self.now() };
-        let put = |batch: Batch, day: &ResourceDay| batch.put(&self.publisher.key((day.resource, day.date)), &unheard);
-        let written = match days.iter().try_fold(Batch::new(), put) {
+        let keys = || read.iter().map(|read| (read.day.resource, read.day.date));
+        let put = |batch: Batch, key: Key| batch.put(&self.publisher.key(key), &unheard);
+        let written = match keys().try_fold(Batch::new(), put) {
             Ok(batch) => self.shared.store.commit(batch).await,
             Err(error) => Err(error),
         };
@@ -435,13 +446,13 @@ impl Practice {
             return Err(failure);
         }
         let mut all = self.publisher.unheard();
-        Ok(days.iter().map(|day| all.insert((day.resource, day.date), unheard)).collect())
+        Ok(keys().map(|key| all.insert(key, unheard)).collect())
     }
 
     /// What was answered is unheard no longer, unless an earlier snapshot of the day may still arrive.
     fn note_heard(
         &self,
-        days: &[ResourceDay],
+        read: &[ReadDay],
         before: Vec<Option<Unheard>>,
         outcome: &BatchOutcome,
         failure: Option<&CallError>,
@@ -453,7 +464,7 @@ impl Practice {
         let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
         let mut all = self.publisher.unheard();
         let mut batch = Batch::new();
-        for (index, (day, before)) in days.iter().zip(before).enumerate() {
+        for (index, (read, before)) in read.iter().zip(before).enumerate() {
             let left = if accepted.contains(&index) {
                 before.filter(|before| !before.has_arrived(now))
             } else if nothing_was_done {
@@ -461,7 +472,7 @@ impl Practice {
             } else {
                 continue;
             };
-            let key = (day.resource, day.date);
+            let key = (read.day.resource, read.day.date);
             let text = self.publisher.key(key);
             batch = match left {
                 None => batch.delete::<Unheard>(&text),
@@ -476,64 +487,40 @@ impl Practice {
         self.shared.store.write_later(batch);
     }
 
-    /// In as few calls as the server takes ([`batches`]). After a failure the outcome is that of the snapshots before.
-    async fn send(&self, days: &[ResourceDay]) -> (BatchOutcome, Option<CallError>) {
-        let snapshots: Vec<AvailabilitySnapshot> = days.iter().map(ResourceDay::snapshot).collect();
-        self.send_snapshots(&snapshots).await
-    }
-
-    async fn send_snapshots(&self, snapshots: &[AvailabilitySnapshot]) -> (BatchOutcome, Option<CallError>) {
-        let batches = &self.publisher.batches;
-        let size = batches.size(Instant::now());
-        let mut outcome = BatchOutcome::default();
-        let (mut by_batch, mut waiting) = (size.is_some(), batches::calls(snapshots.len(), size.unwrap_or(1)));
-        while let Some(call) = waiting.pop() {
-            // A call that is taken apart can take many, each of which waits for its turn.
-            if self.stop.is_cancelled() {
-                return (outcome, Some(CallError::new(ErrorClass::NotSent, say::STOPPING)));
-            }
-            let (error, next) = match self.send_call(&snapshots[call.clone()], by_batch).await {
-                Ok(of_call) => {
-                    if by_batch {
-                        batches.taken();
-                    }
-                    batches::add(&mut outcome, of_call, call.start);
-                    continue;
-                }
-                Err(error) if by_batch => {
-                    let next = batches.after(&error, call.len(), Instant::now());
-                    (error, next)
-                }
-                Err(error) => {
-                    let next = batches::after_one_call(&error, call.len());
-                    (error, next)
-                }
-            };
-            match next {
-                Next::Halves => batches::halve(&mut waiting, &call),
-                Next::Refused => outcome.failed.push((call.start, error.detail)),
-                Next::Fail => return (outcome, Some(error)),
-                Next::OneByOne => {
-                    by_batch = false;
-                    waiting = (call.start..snapshots.len()).rev().map(|index| index..index + 1).collect();
-                }
-            }
-        }
-        (outcome, None)
-    }
-
     /// One call: for several snapshots, or for the only one.
-    async fn send_call(&self, snapshots: &[AvailabilitySnapshot], by_batch: bool) -> Answer<BatchOutcome> {
-        match snapshots {
+    async fn send_call(&self, snapshots: &[AvailabilitySnapshot], by_batch: bool) -> Sent {
+        let batches = &self.publisher.batches;
+        let answer = match snapshots {
             [only] if !by_batch => {
-                self.healthengine.send_availability(only).await?;
-                Ok(BatchOutcome { accepted: vec![0], ..BatchOutcome::default() })
+                let one = BatchOutcome { accepted: vec![0], ..BatchOutcome::default() };
+                self.healthengine.send_availability(only).await.map(|()| one)
             }
             several => self.healthengine.send_availability_batch(several).await,
+        };
+        let error = match answer {
+            Ok(outcome) => {
+                if by_batch {
+                    batches.accepted(snapshots.len());
+                }
+                return Sent::Answered(outcome);
+            }
+            Err(error) => error,
+        };
+        let next = if by_batch {
+            batches.after(&error, snapshots.len(), Instant::now())
+        } else {
+            batches::after_one_call(&error, snapshots.len())
+        };
+        match next {
+            Next::Apart(apart) => Sent::Apart(apart),
+            Next::Refused => {
+                Sent::Answered(BatchOutcome { failed: vec![(0, error.detail)], ..BatchOutcome::default() })
+            }
+            Next::Fail => Sent::Failed(error),
         }
     }
 
-    fn note_told(&self, days: &[ResourceDay], outcome: &BatchOutcome, read_at: &[DateTime<Utc>]) {
+    fn note_told(&self, read: &[ReadDay], outcome: &BatchOutcome) {
         if outcome.accepted.is_empty() && outcome.failed.is_empty() {
             return;
         }
@@ -542,7 +529,7 @@ impl Practice {
         let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
         let mut batch = Batch::new();
         let mut failures = Vec::new();
-        for (index, (day, &read_at)) in days.iter().zip(read_at).enumerate() {
+        for (index, ReadDay { as_of, day, .. }) in read.iter().enumerate() {
             // A snapshot that the answer does not mention was not accepted, and is sent again.
             if !accepted.contains(&index) && !refused.contains_key(&index) {
                 continue;
@@ -552,7 +539,7 @@ impl Practice {
             }
             let key = (day.resource, day.date);
             let sent = SentDay { day: day.day.clone(), at: now, accepted: accepted.contains(&index) };
-            let told = Told { sent, read_at };
+            let told = Told { sent, read_at: *as_of };
             match batch.put(&self.publisher.key(key), &told) {
                 Ok(with) => batch = with,
                 Err(error) => {
@@ -586,29 +573,34 @@ impl Practice {
 
     /// Sends empty days of what is not offered. Nothing is remembered of them: whenever they arrive, they offer nothing.
     pub(super) async fn publish_empty(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
-        let mut waiting = snapshots;
-        while !waiting.is_empty() {
-            let batch = &waiting[..waiting.len().min(BATCH_MAX)];
+        let mut waiting = Waiting::new(snapshots.to_vec());
+        loop {
             let _turn = supervisor::wait(self.publisher.turn.lock()).await;
             if self.stop.is_cancelled() {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
-            let (_, failure) = self.send_snapshots(batch).await;
-            if let Some(error) = &failure {
-                let days = waiting.iter().map(|own| (own.pms_resource_id.clone(), own.date));
-                self.unsent_now(|unsent| unsent.failed_empty(days, error));
+            let size = self.publisher.batches.size(Instant::now());
+            let batch = waiting.take(size.unwrap_or(1), Some);
+            if batch.is_empty() {
+                self.unsent_now(|_| {});
+                return Ok(());
             }
-            self.heard(Call::Snapshots, failure.as_ref().map_or(Ok(()), Err));
-            if let Some(error) = failure {
-                return Err(error);
+            match self.send_call(&batch, size.is_some()).await {
+                Sent::Apart(apart) => waiting.put_back(batch, apart),
+                Sent::Answered(_) => {
+                    self.publisher.unsent.note(|unsent| {
+                        batch.iter().for_each(|own| unsent.done_empty(&own.pms_resource_id, own.date));
+                    });
+                    self.heard(Call::Snapshots, Ok(()));
+                }
+                Sent::Failed(error) => {
+                    let days = batch.into_iter().chain(waiting.rest()).map(|own| (own.pms_resource_id, own.date));
+                    self.unsent_now(|unsent| unsent.failed_empty(days, &error));
+                    self.heard(Call::Snapshots, Err(&error));
+                    return Err(error);
+                }
             }
-            self.publisher.unsent.note(|unsent| {
-                batch.iter().for_each(|own| unsent.done_empty(&own.pms_resource_id, own.date));
-            });
-            waiting = &waiting[batch.len()..];
         }
-        self.unsent_now(|_| {});
-        Ok(())
     }
 
     /// Nothing of what was sent counts any longer: whatever comes next is sent whole.

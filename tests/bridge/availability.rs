@@ -1,7 +1,10 @@
 //! The diary changes, and pet owners see it.
 
+use std::cell::Cell;
+
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::{AppointmentTypeId, ScheduleId};
+use vetbridge::practice::resync::Only;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::Batch;
 use vetbridge::simulator::openvpms::{AppointmentType, SlotSize};
@@ -212,6 +215,70 @@ async fn where_long_calls_are_refused_shorter_ones_are_made() {
     clinic.practice().resync(None, false, &|_| {}).await;
     let too_long = clinic.journal.calls().into_iter().filter(|call| call.outcome == Ok(413)).count();
     assert!(too_long <= 1, "what was learnt is remembered: {too_long}");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_day_goes_between_the_calls_of_a_batch_that_is_taken_apart() {
+    let mut clinic = sixty_days();
+    clinic.start();
+    clinic.until("all days are sent", minutes(2), |clinic| days_published(clinic) == 120).await;
+    clinic.pass(seconds(5)).await;
+    let refused = (day("2027-02-25"), "s136".to_owned());
+    clinic.healthengine.configure(|settings| settings.refused_day = Some((refused.1.clone(), refused.0)));
+    clinic.healthengine_faults.set(|asked| asked.target.contains("/availability/").then_some(Fault::Slow(seconds(1))));
+    let is_over = Cell::new(false);
+    let practice = clinic.practice();
+    let everything = async {
+        practice.resync(Some(Only::Availability), false, &|_| {}).await;
+        is_over.set(true);
+    };
+    let booking = async {
+        clinic.pass(seconds(3)).await;
+        assert!(refusals_of_days(&clinic) >= 2, "it is being taken apart");
+        let booking = clinic.owner_books("s211", "66:s211", "2027-02-16 10:00");
+        clinic.until_state(booking, State::Confirmed, seconds(5)).await;
+        let is_closed = |clinic: &Clinic| !clinic.published("s211", "66:s211", "2027-02-16 10:00");
+        clinic.until("it is closed", seconds(4), is_closed).await;
+        assert!(!is_over.get());
+    };
+    tokio::join!(everything, booking);
+    clinic.healthengine_faults.heal();
+    clinic.healthengine.configure(|settings| settings.refused_day = None);
+    clinic.practice().resync(Some(Only::Availability), false, &|_| {}).await;
+    clinic.finish().await;
+}
+
+/// Calls that were refused.
+fn refusals_of_days(clinic: &Clinic) -> usize {
+    clinic.journal.calls().iter().filter(|call| call.outcome == Ok(400)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_was_refused_in_a_pass_that_failed_later_is_not_sent_again() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| settings.refused_day = Some(("s136".to_owned(), day("2027-02-16"))));
+    let mut calls = 0;
+    clinic.healthengine_faults.set(move |asked| {
+        calls += usize::from(asked.target.contains("/availability/"));
+        // Both in one, the refused one alone, the other one alone.
+        (asked.target.contains("/availability/") && calls == 3).then_some(Fault::LoseAnswer)
+    });
+    for start in ["2027-02-16 10:00", "2027-02-17 10:00"] {
+        clinic.staff_book(136, start, 15);
+    }
+    clinic
+        .until("the third call is lost", seconds(62), |clinic| {
+            clinic.journal.calls().iter().any(|call| call.what.contains("/availability/") && call.outcome.is_err())
+        })
+        .await;
+    assert_eq!(refusals_of_days(&clinic), 2);
+    clinic.pass(minutes(4)).await;
+    assert_eq!(refusals_of_days(&clinic), 2, "its answer was heard");
+    assert!(!published(&clinic, "2027-02-17 10:00"));
+    clinic.healthengine.configure(|settings| settings.refused_day = None);
+    clinic.practice().resync(Some(Only::Availability), false, &|_| {}).await;
+    clinic.pass(seconds(1)).await;
     clinic.finish().await;
 }
 

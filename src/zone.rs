@@ -100,6 +100,13 @@ impl Zone {
         }
     }
 
+    /// The last midnight that a clock on the wall shows, when a day begins or before: where the clocks jump over midnight, that of the
+    /// day before.
+    pub fn midnight_before(&self, day: NaiveDate) -> DateTime<Utc> {
+        let is_skipped = self.instants(day.and_time(NaiveTime::MIN)) == LocalResult::None;
+        self.day_start(if is_skipped { day - Days::new(1) } else { day })
+    }
+
     /// A whole day of this zone: 24 hours as a rule, 23, 25 or 23½ when the clocks change.
     pub fn day(&self, day: NaiveDate) -> Span {
         Span { start: self.day_start(day), end: self.day_start(day + Days::new(1)) }

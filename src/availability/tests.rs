@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use super::*;
 use crate::healthengine::AvailabilityRange;
@@ -245,6 +245,35 @@ fn near_days_and_horizon_see_the_same_last_evening() {
     let question = window::question(near, &zones.server);
     assert_eq!(question.from.to_rfc3339(), "2019-02-15T00:00:00+11:00");
     assert!(!question.slots);
+}
+
+#[test]
+fn a_window_begins_at_midnight_of_the_server_also_where_the_clocks_jump_over_it() {
+    let names =
+        ["America/Havana", "Asia/Beirut", "America/Asuncion", "Atlantic/Azores", "Australia/Sydney", "Africa/Cairo"];
+    let mut skipped = 0;
+    for (server, practice) in
+        names.iter().flat_map(|server| names.iter().map(move |practice| (zone(server), zone(practice))))
+    {
+        for first in date("2026-01-01").iter_days().take(400) {
+            for count in [1, 7] {
+                let (days, zones) = (Days { first, count }, Zones { server, practice });
+                let window = window(days, &zones);
+                assert_eq!(server.wall(window.start).time(), NaiveTime::MIN, "{first} {count} {zones:?}");
+                assert!(window.contains(&days.span(&practice)), "{first} {count} {zones:?}");
+            }
+            skipped += usize::from(server.wall(server.day_start(first)).time() != NaiveTime::MIN);
+        }
+    }
+    assert!(skipped >= 12, "{skipped}");
+    let havana = same("America/Havana");
+    let jump = window(Days::one(date("2026-03-08")), &havana);
+    assert_eq!(jump.start, at("2026-03-07T00:00:00-05:00"));
+    assert_eq!(
+        window(Days::one(date("2026-11-01")), &havana).start,
+        at("2026-11-01T00:00:00-04:00"),
+        "the first of two"
+    );
 }
 
 #[test]

@@ -131,14 +131,15 @@ impl Days {
 
 /// What to read in order to know these days at the practice: midnight to midnight of the server's zone, because the
 /// server walks from the *time of day* of `from` (guide to the Booking API, as recorded: "How schedule free/busy is
-/// computed").
+/// computed"). Where the clocks jump over midnight, as in Havana or Beirut, a day begins at 01:00, and from there the
+/// walk would miss the first hour of every day after it: the window begins at the midnight before.
 ///
 /// One more day than the practice's days touch is asked for, so that it is known whether an appointment that begins
 /// late on the last day can run past midnight. Without it such a day would look different in a reading of the near days
 /// and in one of the horizon, and be sent to and fro.
 pub fn window(days: Days, zones: &Zones) -> Span {
     let wanted = days.span(&zones.practice);
-    let from = zones.server.day_start(zones.server.wall(wanted.start).date());
+    let from = zones.server.midnight_before(zones.server.wall(wanted.start).date());
     let last = zones.server.wall(wanted.end - TimeDelta::nanoseconds(1)).date();
     Span::new(from, zones.server.day_start(last + CalendarDays::new(2)))
 }

@@ -132,11 +132,11 @@ async fn rostered(
     Ok(schedules.filter(|schedule| place.column(*schedule).is_some()).collect())
 }
 
-/// So many days from today's midnight of the server's zone on.
+/// So many days from today's midnight of the server's zone on, which is where the server's walk over the days has to begin.
 fn window(zone: &Zone, now: DateTime<Utc>, days: u32) -> Window {
     let today = zone.wall(now).date();
     let end = today.checked_add_days(Days::new(days.into())).unwrap_or(today);
-    Window { from: zone.at(zone.day_start(today)), to: zone.at(zone.day_start(end)), slots: false }
+    Window { from: zone.at(zone.midnight_before(today)), to: zone.at(zone.day_start(end)), slots: false }
 }
 
 #[cfg(test)]

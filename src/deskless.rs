@@ -228,7 +228,8 @@ impl Deskless {
     async fn poll(&self, id: &PracticeId, healthengine: &HealthengineHandle, seen: &mut Seen) -> Answer<()> {
         let (listed, absence) = if healthengine.requests().await?.contains(&RequestKind::Bookings) {
             // An entry without an id makes the list incomplete; that is all there is to know of it.
-            all_pages(|page| healthengine.booking_requests(page), |_| {}).await?
+            let (listed, absence, _) = all_pages(|page| healthengine.booking_requests(page)).await?;
+            (listed, absence)
         } else {
             (Vec::new(), Absence::IsCertain)
         };

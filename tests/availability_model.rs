@@ -12,11 +12,12 @@ use vetbridge::availability::{
     ClinicianDoubt, Day, DayChange, Days, Moment, OwnBooking, Question, Readings, Reason, Rosters, ScheduleReading,
     SentDay, Verdict, Zones, compare, days, look, slots, window,
 };
-use vetbridge::booking::decide::ask;
+use vetbridge::booking::decide::{Offer, ask};
 use vetbridge::booking::desk::Ask;
 use vetbridge::healthengine::{AvailabilitySnapshot, BookingRequest, BookingStatus, Patient};
-use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, ResourceId, ScheduleId, TypeId};
-use vetbridge::mapping::{Resource, ResourceType};
+use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, PracticeId, ResourceId, ScheduleId, TypeId};
+use vetbridge::mapping::guard::Accepted;
+use vetbridge::mapping::{Asked, Resource, ResourceType};
 use vetbridge::openvpms::FreeBusy;
 use vetbridge::span::Span;
 use vetbridge::zone::Zone;
@@ -332,7 +333,14 @@ fn desk_accepts(
         telehealth_url: None,
         is_new_patient: None,
     };
-    match ask(&request, std::slice::from_ref(resource), &scene.zones, scene.now) {
+    let offer = Offer {
+        practice: &PracticeId("1".to_owned()),
+        resources: std::slice::from_ref(resource),
+        zones: &scene.zones,
+        accepted: &Accepted::default(),
+        asked: &Asked::default(),
+    };
+    match ask(&request, offer, scene.now) {
         Ask::Insert(place) => {
             let looked = look(question, resource, place.span);
             place.span.start >= scene.now + scene.min_notice && looked.is_some_and(|look| look.refusal.is_none())

@@ -9,20 +9,44 @@ use super::desk::Ask;
 use super::ledger::Place;
 use crate::availability::{ClockFault, Zones, appointment_end, is_on_grid};
 use crate::healthengine::{BookingRequest, BookingStatus};
-use crate::ids::{ResourceId, TypeId};
-use crate::mapping::{Resource, ResourceType};
+use crate::ids::{PracticeId, ResourceId, TypeId};
+use crate::mapping::guard::Accepted;
+use crate::mapping::{Asked, Resource, ResourceType};
 use crate::messages::decisions as say;
 use crate::span::Span;
 
 /// No appointment is longer; a length beyond it is a mistake.
 const LENGTH_MAX: TimeDelta = TimeDelta::days(1);
 
+/// What a practice offers, and what it offered before.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// The practice.
+    pub practice: &'a PracticeId,
+    /// What OpenVPMS offers.
+    pub resources: &'a [Resource],
+    /// The clocks on the way.
+    pub zones: &'a Zones,
+    /// What OpenVPMS offered when Healthengine last accepted its lists. What is missing since then is still on them: the next ones
+    /// are not accepted yet, or the guard holds them back.
+    pub accepted: &'a Accepted,
+    /// What the configuration asks for: what it leaves out is not OpenVPMS's doing.
+    pub asked: &'a Asked,
+}
+
+impl Offer<'_> {
+    fn stopped(&self, resource: ResourceId) -> bool {
+        let location = self.accepted.resources.get(&resource);
+        location.is_some_and(|location| self.asked.asks_for(resource, *location))
+    }
+}
+
 /// What a booking request asks for.
-pub fn ask(request: &BookingRequest, resources: &[Resource], zones: &Zones, now: DateTime<Utc>) -> Ask {
+pub fn ask(request: &BookingRequest, offer: Offer<'_>, now: DateTime<Utc>) -> Ask {
     if request.status == BookingStatus::Cancelled {
         return Ask::Nothing;
     }
-    match place(request, resources, zones, now) {
+    match place(request, offer, now) {
         Ok(place) => Ask::Insert(place),
         Err((reason, problem)) => Ask::Impossible { reason, problem },
     }
@@ -31,14 +55,10 @@ pub fn ask(request: &BookingRequest, resources: &[Resource], zones: &Zones, now:
 /// A reason for Healthengine's support, and perhaps what an administrator has to do.
 type Refusal = (String, Option<String>);
 
-fn place(
-    request: &BookingRequest,
-    resources: &[Resource],
-    zones: &Zones,
-    now: DateTime<Utc>,
-) -> Result<Place, Refusal> {
-    let resource = resource(request, resources)?;
-    let kind = appointment_type(request, resource)?;
+fn place(request: &BookingRequest, offer: Offer<'_>, now: DateTime<Utc>) -> Result<Place, Refusal> {
+    let zones = offer.zones;
+    let resource = resource(request, offer)?;
+    let kind = appointment_type(request, resource, offer)?;
     let start = start(request, zones, now)?;
     if !is_on_grid(start, resource.slot_size_minutes, &zones.server) {
         return Err((say::OFF_THE_GRID.into(), None));
@@ -56,18 +76,35 @@ fn place(
     })
 }
 
-fn resource<'a>(request: &BookingRequest, resources: &'a [Resource]) -> Result<&'a Resource, Refusal> {
-    let Some(id) = &request.pms_resource_id else { return Err((say::NO_RESOURCE.into(), None)) };
-    let known = id.parse::<ResourceId>().ok().and_then(|id| resources.iter().find(|resource| resource.id == id));
-    known.ok_or_else(|| (say::UNKNOWN_RESOURCE.into(), Some(say::link_resource(request.booking_id))))
+fn resource<'a>(request: &BookingRequest, offer: Offer<'a>) -> Result<&'a Resource, Refusal> {
+    let Some(text) = &request.pms_resource_id else { return Err((say::NO_RESOURCE.into(), None)) };
+    let id = text.parse::<ResourceId>().ok();
+    let known = id.and_then(|id| offer.resources.iter().find(|resource| resource.id == id));
+    known.ok_or_else(|| match id.filter(|id| offer.stopped(*id)) {
+        Some(id) => {
+            let problem = say::resource_stopped(request.booking_id, id, offer.practice);
+            (say::RESOURCE_STOPPED.into(), Some(problem))
+        }
+        None => (say::UNKNOWN_RESOURCE.into(), Some(say::link_resource(request.booking_id))),
+    })
 }
 
-fn appointment_type<'a>(request: &BookingRequest, resource: &'a Resource) -> Result<&'a ResourceType, Refusal> {
-    let Some(id) = &request.pms_appointment_type_id else {
-        return Err((say::NO_TYPE.into(), Some(say::link_type(request.booking_id, &resource.name))));
-    };
-    let known = id.parse::<TypeId>().ok().and_then(|id| resource.types.iter().find(|kind| kind.id == id));
-    known.ok_or_else(|| (say::UNKNOWN_TYPE.into(), Some(say::link_type(request.booking_id, &resource.name))))
+fn appointment_type<'a>(
+    request: &BookingRequest,
+    resource: &'a Resource,
+    offer: Offer<'a>,
+) -> Result<&'a ResourceType, Refusal> {
+    let link = || Some(say::link_type(request.booking_id, &resource.name));
+    let Some(text) = &request.pms_appointment_type_id else { return Err((say::NO_TYPE.into(), link())) };
+    let id = text.parse::<TypeId>().ok();
+    let known = id.and_then(|id| resource.types.iter().find(|kind| kind.id == id));
+    known.ok_or_else(|| match id.filter(|id| id.resource == resource.id && offer.accepted.types.contains(id)) {
+        Some(id) => {
+            let problem = say::type_stopped(request.booking_id, id, &resource.name, offer.practice);
+            (say::TYPE_STOPPED.into(), Some(problem))
+        }
+        None => (say::UNKNOWN_TYPE.into(), link()),
+    })
 }
 
 fn start(request: &BookingRequest, zones: &Zones, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {

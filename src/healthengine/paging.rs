@@ -28,6 +28,8 @@ pub struct Collected<T> {
     pub unreadable: usize,
     /// True if every page was read. Only then does an absent entry mean anything.
     pub complete: bool,
+    /// How many pages, between the first and the last ones, are left out of a list that is too long.
+    pub pages_left_out: u32,
     /// The call that failed after the first page; what came before it is in `items`, and can be answered.
     pub stopped_by: Option<CallError>,
 }
@@ -42,9 +44,11 @@ where
     F: FnMut(u32) -> P,
     P: Future<Output = Answer<Page<T>>>,
 {
-    let mut all = Collected { items: Vec::new(), unreadable: 0, complete: false, stopped_by: None };
+    let mut all = Collected { items: Vec::new(), unreadable: 0, complete: false, pages_left_out: 0, stopped_by: None };
     let (mut previous_begins_at, mut number, mut none_left_out) = (0, 1, true);
-    for _ in 0..PAGES_MAX {
+    // Of the list's pages, as it was last said to have so many.
+    let mut unread = 0;
+    for pages_read in 1..=PAGES_MAX {
         let read = match page(number).await {
             Ok(read) => read,
             Err(error) if number == 1 => return Err(error),
@@ -59,6 +63,7 @@ where
             }
         };
         let empty = read.items.is_empty() && read.unreadable == 0;
+        unread = read.total.saturating_sub(pages_read);
         // The same page again: the server pays no attention to the number.
         let repeated = number > 1 && !read.items.is_empty() && all.items[previous_begins_at..] == read.items;
         if empty || repeated {
@@ -81,6 +86,9 @@ where
         } else {
             number + 1
         };
+    }
+    if !all.complete && all.stopped_by.is_none() {
+        all.pages_left_out = unread;
     }
     Ok(all)
 }
@@ -111,6 +119,7 @@ mod tests {
         let (all, asked) = read(|number| page(&[number * 10, number * 10 + 1], number, 3)).await;
         let all = all.unwrap();
         assert_eq!((all.items, all.complete, asked), (vec![10, 11, 20, 21, 30, 31], true, 3));
+        assert_eq!(all.pages_left_out, 0);
     }
 
     #[tokio::test]
@@ -139,6 +148,7 @@ mod tests {
         let all = all.unwrap();
         assert_eq!((asked, all.complete), (PAGES_MAX, false));
         assert_eq!(all.items, (1..=10).chain(36..=45).collect::<Vec<u32>>());
+        assert_eq!(all.pages_left_out, 25);
         // It shrinks meanwhile, and the last pages are empty: what lies between was not read all the same.
         let (all, _) = read(|number| page(&[number][usize::from(number > 10)..], number, 45)).await;
         assert!(!all.unwrap().complete);

@@ -222,3 +222,11 @@ pub fn configuration_not_taken(error: &CallError) -> String {
 
 /// Not in step: snapshots.
 pub const NOT_TAKEN: &str = "Healthengine does not take what it is sent.";
+
+/// A list of which only the first and the last pages are read.
+pub fn list_too_long(list: &str, pages: u32) -> String {
+    format!(
+        "Healthengine's list of {list} is too long to be read whole: {pages} of its pages, in the middle, wait until others are answered. If this stays, its entries \
+         are never answered or never leave the list: look at `vetbridge status` for what else is wrong, then ask Healthengine's support."
+    )
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use super::lists;
 use super::publishing::{ReadDays, Which};
 use super::{Offering, Practice};
 use crate::availability::{Day, ResourceDay};
@@ -58,7 +59,7 @@ impl Practice {
 
     /// Days that Healthengine asks for.
     pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
-        let read = self.all_pages(|page| self.healthengine.availability_requests(page)).await;
+        let read = self.all_pages(lists::DAYS, |page| self.healthengine.availability_requests(page)).await;
         self.days_wait(read.as_ref().map(|(requests, _)| requests.as_slice()).map_err(Clone::clone));
         let (requests, _) = read?;
         let Some(offering) = self.offered() else { return Ok(()) };

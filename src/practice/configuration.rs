@@ -111,6 +111,11 @@ impl Configuration {
         told.resources.iter().flatten().filter_map(|own| own.pms_resource_id.parse().ok()).collect()
     }
 
+    /// Looks at what OpenVPMS offered when Healthengine last accepted its lists.
+    pub(super) fn with_accepted<T>(&self, look: impl FnOnce(&Accepted) -> T) -> T {
+        look(&Self::locked(&self.told).accepted)
+    }
+
     /// True once Healthengine accepted all of it.
     pub(super) fn was_ever_accepted(&self) -> bool {
         self.accepted_at().is_some()
@@ -213,6 +218,29 @@ impl Practice {
     /// Reads OpenVPMS's inventory and brings Healthengine's configuration into line with it. A dry run says what it would send.
     pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
         let _one = supervisor::wait(self.configuring.lock()).await;
+        // What is known of one side is said and used, whatever the other one does.
+        let features = async { if dry_run { Ok(()) } else { self.features_off().await } };
+        let (desired, features) = tokio::join!(self.read_and_adopt(reason, dry_run), features);
+        let desired = desired?;
+        features.map_err(Failed::Healthengine)?;
+        let shown = self.departures_shown();
+        let outcome = self.send_configuration(&desired, reason, dry_run).await;
+        if !dry_run {
+            self.heard(Call::Configuration, outcome.as_ref().map(drop));
+            if outcome.is_ok() && reason == Reason::Person {
+                self.departures_are_meant(&shown);
+            }
+            self.tell_departures();
+            if outcome.is_ok() {
+                self.offer_what_was_accepted();
+                self.locked(&self.progress).configured_at = Some(self.now());
+            }
+        }
+        outcome.map_err(Failed::Healthengine)
+    }
+
+    /// Reads the inventory. From here on the desk decides by it, and it is known what is to be sent.
+    async fn read_and_adopt(&self, reason: Reason, dry_run: bool) -> Result<Desired, Failed> {
         let asked = asked(&self.config);
         let read = self.read_inventory(&asked).await;
         self.heard_of_openvpms(Source::Inventory, None, read.as_ref().map(drop));
@@ -227,26 +255,11 @@ impl Practice {
         if self.offering().is_some() {
             self.configuration.early.forget().await;
         }
-        if !dry_run {
-            // After a restart days follow what was accepted before it, whether or not the configuration arrives.
-            if self.was_accepted_with_this_key() {
-                self.offer_what_was_accepted();
-            }
-            self.features_off().await.map_err(Failed::Healthengine)?;
+        // After a restart days follow what was accepted before it, whether or not the configuration arrives.
+        if !dry_run && self.was_accepted_with_this_key() {
+            self.offer_what_was_accepted();
         }
-        let outcome = self.send_configuration(&desired, reason, dry_run).await;
-        if !dry_run {
-            self.heard(Call::Configuration, outcome.as_ref().map(drop));
-            if outcome.is_ok() && reason == Reason::Person {
-                self.departures_are_known();
-            }
-            self.tell_departures();
-            if outcome.is_ok() {
-                self.offer_what_was_accepted();
-                self.locked(&self.progress).configured_at = Some(self.now());
-            }
-        }
-        outcome.map_err(Failed::Healthengine)
+        Ok(desired)
     }
 
     async fn read_inventory(&self, asked: &Asked) -> Answer<Inventory> {

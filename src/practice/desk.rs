@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::calls::Call;
+use super::configuration::asked;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::locks::Held;
@@ -19,6 +20,7 @@ use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::http::connections::at_one_address;
 use crate::ids::{BookingId, ResourceId};
+use crate::mapping::guard::Accepted;
 use crate::messages::practice as say;
 use crate::messages::resolve::how_to_settle;
 use crate::openvpms::NewBooking;
@@ -41,7 +43,7 @@ impl Practice {
             Ask::Nothing
         } else if entry.state == State::Received {
             match self.offering_in_time(&entry, request).await {
-                Ok(offering) => decide::ask(request, &offering.mapping.resources, &offering.zones, now),
+                Ok(offering) => self.what_is_asked(request, &offering, now),
                 // It was not found out because the practice stops: whoever comes next is asked again.
                 Err(_) if self.stop.is_cancelled() => return Ok(()),
                 Err(reason) => Ask::Unread(reason),
@@ -56,6 +58,18 @@ impl Practice {
             self.learn_from(asked);
         }
         Ok(())
+    }
+
+    /// What a booking request asks for, by what is offered.
+    pub(super) fn what_is_asked(&self, request: &BookingRequest, offering: &Offering, now: DateTime<Utc>) -> Ask {
+        let asked = asked(&self.config);
+        let decide = |accepted: &Accepted| {
+            let resources = &offering.mapping.resources;
+            let offer =
+                decide::Offer { practice: self.id(), resources, zones: &offering.zones, accepted, asked: &asked };
+            decide::ask(request, offer, now)
+        };
+        self.configuration.with_accepted(decide)
     }
 
     /// What is offered, or why that is not known. After a start it is found out, or waited for, as long as the deadline leaves time.

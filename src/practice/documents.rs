@@ -10,6 +10,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::Practice;
 use super::calls::Call;
+use super::lists;
 use crate::healthengine::RequestKind;
 use crate::messages::updates as say;
 use crate::remote::{Answer, ErrorClass};
@@ -78,7 +79,7 @@ impl Practice {
     }
 
     async fn reject_uploads(&self, mut refused: OwnedMutexGuard<Refused>) -> Answer<()> {
-        let (requests, _) = self.all_pages(|page| self.healthengine.upload_requests(page)).await?;
+        let (requests, _) = self.all_pages(lists::UPLOADS, |page| self.healthengine.upload_requests(page)).await?;
         let named = requests.iter().map(|own| (format!("{}/{}", own.booking_id, own.pms_document_id), own));
         let named: Vec<_> = named.filter(|(name, _)| !refused.contains(name)).take(REJECTED_MAX).collect();
         for (name, request) in named {
@@ -90,7 +91,7 @@ impl Practice {
     }
 
     async fn reject_attachments(&self, mut refused: OwnedMutexGuard<Refused>) -> Answer<()> {
-        let (requests, _) = self.all_pages(|page| self.healthengine.attach_requests(page)).await?;
+        let (requests, _) = self.all_pages(lists::ATTACHMENTS, |page| self.healthengine.attach_requests(page)).await?;
         let named = requests.into_iter().map(|own| (own.to_string(), own));
         let named: Vec<_> = named.filter(|(name, _)| !refused.contains(name)).take(REJECTED_MAX).collect();
         for (name, request) in named {

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::configuration::Reason;
 use super::health::Subject;
+use super::lists;
 use super::publishing::{ReadDays, Which};
 use super::{Failed, Practice};
 use crate::booking::desk::Event;
@@ -163,7 +164,7 @@ impl Practice {
 
     /// The same of what pet owners changed.
     async fn give_up_updates(self: &Arc<Self>) -> Answer<()> {
-        let (updates, _) = self.all_pages(|page| self.healthengine.booking_updates(page)).await?;
+        let (updates, _) = self.all_pages(lists::UPDATES, |page| self.healthengine.booking_updates(page)).await?;
         let updates: BTreeSet<_> = updates.iter().map(|update| (update.request_id, update.booking_id)).collect();
         for (request, booking) in updates {
             let Some(_turn) = self.take_turn(booking) else { continue };

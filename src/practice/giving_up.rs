@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 
 use super::Practice;
 use super::calls::Call;
+use super::lists;
 use crate::booking::ledger::{Deadline, Entry, State};
 use crate::healthengine::BookingRequest;
 use crate::messages::start as say;
@@ -21,7 +22,7 @@ const STEP: Duration = Duration::from_millis(50);
 impl Practice {
     /// Rejects what is open and not in doubt. Call it when nothing is begun any more.
     pub async fn reject_open(self: &Arc<Self>) {
-        let listed = match self.all_pages(|page| self.healthengine.booking_requests(page)).await {
+        let listed = match self.all_pages(lists::BOOKINGS, |page| self.healthengine.booking_requests(page)).await {
             Ok((listed, _)) => listed,
             Err(error) => return tracing::warn!(practice = %self.id(), "Open bookings cannot be rejected: {error}."),
         };

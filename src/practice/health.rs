@@ -26,6 +26,8 @@ pub enum Subject {
     UpdatesWait,
     /// Days that are asked for wait for too long.
     DaysWait,
+    /// A list of Healthengine's that is too long to be read whole, by what it holds.
+    LongList(&'static str),
     /// Healthengine did not take answers to bookings.
     Answers,
     /// Healthengine refuses the credentials or the practice's consent.
@@ -84,6 +86,7 @@ impl Subject {
             Self::BookingsWait => "bookings_wait".into(),
             Self::UpdatesWait => "updates_wait".into(),
             Self::DaysWait => "days_wait".into(),
+            Self::LongList(list) => format!("long list of {list}"),
             Self::Answers => "answers".into(),
             Self::Access => "access".into(),
             Self::Clock => "clock".into(),
@@ -158,12 +161,19 @@ impl Health {
     /// Something is wrong.
     pub fn raise(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
         let text = text.into();
+        if !self.has(&subject) {
+            tracing::warn!(practice = self.named(), subject = subject.name(), "{text}");
+        }
+        self.show(subject, text, now);
+    }
+
+    /// Something is wrong that is logged already, part by part.
+    pub fn show(&self, subject: Subject, text: String, now: DateTime<Utc>) {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(problem) = problems.get_mut(&subject) {
             problem.text = text;
             return;
         }
-        tracing::warn!(practice = self.named(), subject = subject.name(), "{text}");
         let bookings = problems.keys().filter(|own| matches!(own, Subject::Booking(_))).count();
         if matches!(subject, Subject::Booking(_)) && bookings >= BOOKING_PROBLEMS_MAX {
             let oldest = problems.keys().find(|own| matches!(own, Subject::Booking(_))).cloned();

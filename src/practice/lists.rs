@@ -5,14 +5,24 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 use super::Practice;
+use super::health::Subject;
 use crate::booking::update::Outstanding;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page};
 use crate::ids::BookingId;
+use crate::messages::practice as say;
 use crate::remote::Answer;
 
 /// A list of several pages is read so often at most, until it reads the same twice.
 const LONG_LIST_READ: usize = 3;
+
+/// What Healthengine's lists hold, as operators read it.
+pub(super) const BOOKINGS: &str = "bookings";
+pub(super) const UPDATES: &str = "changes of bookings";
+pub(super) const DAYS: &str = "days of availability";
+pub(super) const CHANGES: &str = "appointments to look after";
+pub(super) const UPLOADS: &str = "documents to upload";
+pub(super) const ATTACHMENTS: &str = "documents to attach";
 
 /// What it means that something is not in a list that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,19 +77,29 @@ pub(super) struct LongList {
 }
 
 impl Practice {
-    /// Reads a list of requests.
-    pub(super) async fn all_pages<T, P>(&self, page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence)>
+    /// Reads a list of requests, which is called so.
+    pub(super) async fn all_pages<T, P>(
+        &self,
+        list: &'static str,
+        page: impl FnMut(u32) -> P,
+    ) -> Answer<(Vec<T>, Absence)>
     where
         T: PartialEq,
         P: Future<Output = Answer<Page<T>>>,
     {
-        all_pages(page, |unreadable| self.unreadable_requests(unreadable)).await
+        let (items, absence, gaps) = all_pages(page).await?;
+        if gaps.unreadable > 0 {
+            self.unreadable_requests(gaps.unreadable);
+        }
+        let too_long = (gaps.pages_left_out > 0).then(|| say::list_too_long(list, gaps.pages_left_out));
+        self.health.set(Subject::LongList(list), too_long, self.now());
+        Ok((items, absence))
     }
 
     /// Reads the list of outstanding bookings.
     pub(super) async fn outstanding_bookings(&self) -> Answer<(Vec<BookingRequest>, Absence)> {
         let began = Instant::now();
-        let (listed, absence) = self.all_pages(|page| self.healthengine.booking_requests(page)).await?;
+        let (listed, absence) = self.all_pages(BOOKINGS, |page| self.healthengine.booking_requests(page)).await?;
         if absence != Absence::IsLikely {
             // What was on this one can be missing from the next.
             *self.locked(&self.last_long_list) = None;
@@ -121,11 +141,17 @@ impl Practice {
     }
 }
 
-/// Reads a list of requests. `unreadable` hears of entries that could not be read, if there are any.
-pub(crate) async fn all_pages<T, P>(
-    mut page: impl FnMut(u32) -> P,
-    unreadable: impl FnOnce(usize),
-) -> Answer<(Vec<T>, Absence)>
+/// What was not read of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gaps {
+    /// Entries that could not be read.
+    unreadable: usize,
+    /// Pages between the first and the last ones of a list that is too long.
+    pages_left_out: u32,
+}
+
+/// Reads a list of requests.
+pub(crate) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence, Gaps)>
 where
     T: PartialEq,
     P: Future<Output = Answer<Page<T>>>,
@@ -136,13 +162,10 @@ where
         page(number)
     })
     .await?;
-    if read.unreadable > 0 {
-        unreadable(read.unreadable);
-    }
     let absence = match read.complete && read.unreadable == 0 {
         false => Absence::MeansNothing,
         true if pages == 1 => Absence::IsCertain,
         true => Absence::IsLikely,
     };
-    Ok((read.items, absence))
+    Ok((read.items, absence, Gaps { unreadable: read.unreadable, pages_left_out: read.pages_left_out }))
 }

@@ -13,7 +13,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
-use crate::booking::decide;
 use crate::booking::desk::{Ask, Event, Look, Submission, Taken};
 use crate::booking::ledger::{Deadline, Entry, Heard, State};
 use crate::booking::rival::{Remembered, Rivalry, Sign, Stance, YOUNG};
@@ -245,9 +244,7 @@ impl Practice {
         let (id, young) = (request.booking_id, self.is_young(request.booked_time));
         let known = self.shared.ledger.get(id)?;
         let entry = known.clone().unwrap_or_else(|| self.first_seen(&self.asked(request.clone()), self.now()));
-        let ask = self
-            .offering()
-            .map(|offering| decide::ask(&request, &offering.mapping.resources, &offering.zones, self.now()));
+        let ask = self.offering().map(|offering| self.what_is_asked(&request, &offering, self.now()));
         let Some(Ask::Insert(place)) = ask else { return Ok(()) };
         let taken = match self.look(&entry, &place, false).await.0 {
             Look::Seen { taken, .. } => taken,

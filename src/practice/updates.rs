@@ -9,6 +9,7 @@ use super::Practice;
 use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
+use super::lists;
 use super::lists::WaitingBookings;
 use crate::booking::desk::Event;
 use crate::booking::ledger::{Entry, State};
@@ -32,7 +33,7 @@ impl Practice {
         found: &mut Vec<(Item, Option<DateTime<Utc>>)>,
         bookings: &WaitingBookings,
     ) -> Answer<()> {
-        let read = self.all_pages(|page| self.healthengine.booking_updates(page)).await;
+        let read = self.all_pages(lists::UPDATES, |page| self.healthengine.booking_updates(page)).await;
         self.updates_wait(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
         let (mut updates, _) = read?;
         found.extend(updates.iter().map(|update| (Item::Update(update.request_id), update.updated_at)));
@@ -180,7 +181,8 @@ impl Practice {
 
     /// Starts to answer whether appointments still stand.
     pub(super) async fn appointment_changes(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) = self.all_pages(|page| self.healthengine.appointment_change_requests(page)).await?;
+        let (requests, _) =
+            self.all_pages(lists::CHANGES, |page| self.healthengine.appointment_change_requests(page)).await?;
         for request in requests {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.known_places).try_acquire_owned() else { break };

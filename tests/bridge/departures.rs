@@ -71,6 +71,34 @@ async fn what_left_is_shown_for_a_day_or_until_a_person_says_that_it_is_meant() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_leaves_with_a_persons_own_resync_is_shown_to_them_and_in_the_status_until_they_say_that_it_is_meant() {
+    let clinic = Clinic::open().await;
+    move_schedule(&clinic, 106);
+    let resync = async || clinic.practice().resync(Some(Only::Config), false, &|_| {}).await.to_string();
+    let output = resync().await;
+    assert!(!has(&clinic, "s211"));
+    for part in ["deleted: Resource", "(s211)", "link that staff made"] {
+        assert!(output.contains(part), "{part}: {output}");
+    }
+    clinic.pass(minutes(25)).await;
+    assert!(told(&clinic, "departed").contains("(s211)"), "{:?}", clinic.problems());
+    let warnings = clinic.log.with("deleted at Healthengine");
+    assert_eq!(
+        warnings.iter().filter(|line| line.contains("(s211)") && line.contains("WARN")).count(),
+        1,
+        "{warnings:?}"
+    );
+    resync().await;
+    assert_eq!(told(&clinic, "departed"), "");
+    // That it was meant does not bring its links back.
+    move_schedule(&clinic, 98);
+    clinic.until("it is back", minutes(11), |clinic| has(clinic, "s211")).await;
+    assert!(is_logged(&clinic, "must be linked again"));
+    clinic.healthengine.link_everything(&practice(PRACTICE)).unwrap();
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_schedule_that_closes_at_midnight_and_so_is_never_open_is_told_with_the_cause() {
     let clinic = Clinic::open().await;
     assert_eq!(told(&clinic, "never_open"), "");

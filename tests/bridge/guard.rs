@@ -1,5 +1,8 @@
 //! A list that suddenly shrank costs a clinic no links.
 
+use std::collections::BTreeMap;
+
+use vetbridge::booking::ledger::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::practice::resync::Only;
 use vetbridge::simulator::openvpms::Schedule;
@@ -98,7 +101,10 @@ async fn an_empty_list_waits_for_a_person_also_over_a_restart() {
     assert!(clinic.problems()["resource_guard"].contains("resync"), "{:?}", clinic.problems());
     let done = clinic.practice().resync(Some(Only::Config), false, &|_| {}).await;
     assert_eq!((done.problem, resources(&clinic)), (None, 0));
+    assert_eq!(done.configuration.unwrap().lost.len(), 5);
     clinic.pass(seconds(1)).await;
+    assert_eq!(clinic.problems().keys().collect::<Vec<_>>(), ["departed"], "what was lost is named");
+    clinic.practice().resync(Some(Only::Config), false, &|_| {}).await;
     assert_eq!(clinic.problems(), Default::default());
     clinic.finish().await;
 }
@@ -145,8 +151,12 @@ async fn nothing_is_sent_for_the_days_of_schedules_whose_types_are_held_back() {
         clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().is_empty(),
         "they get the accepted days again"
     );
+    // A person looks at what a release would bring: nothing is released by that.
+    let would = clinic.practice().resync(Some(Only::Config), true, &|_| {}).await;
+    assert!(would.problem.is_none() && would.configuration.is_some_and(|changes| changes.held_back.is_empty()));
     let done = clinic.practice().resync(Some(Only::Availability), false, &|_| {}).await;
     assert_eq!(done.problem, None);
+    clinic.healthengine.ask_availability(&practice(PRACTICE), days[1], Some("s1002")).unwrap();
     clinic.pass(seconds(70)).await;
     assert!(clinic.problems().contains_key("type_guard"), "it still holds");
     assert_eq!(published(&clinic), before);
@@ -159,5 +169,44 @@ async fn nothing_is_sent_for_the_days_of_schedules_whose_types_are_held_back() {
     clinic.until("it is well again", seconds(125), |clinic| clinic.problems().is_empty()).await;
     clinic.pass(seconds(65)).await;
     assert!(!clinic.published("s1001", "66:s1001", "2027-02-16 10:00"), "what staff wrote meanwhile is closed");
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_of_what_the_guard_holds_is_rejected_with_the_true_cause() {
+    let clinic = five_schedules().await;
+    let rejected = async |resource: &str, kind: &str, start: &str, what: &str| {
+        let booking = clinic.owner_books(resource, kind, start);
+        clinic.until_state(booking, State::Rejected, seconds(20)).await;
+        let entry = clinic.entry(booking);
+        let problems = clinic.problems();
+        let problem = problems.values().find(|text| text.contains(&booking.to_string())).expect("a problem");
+        let reason = entry.history.last().unwrap().reason.clone();
+        for text in [problem, &reason] {
+            assert!(text.contains("stopped offering") && !text.contains("Practice Admin"), "{text}");
+        }
+        for part in [what, "Look in OpenVPMS", "resync --practice", "If it is meant"] {
+            assert!(problem.contains(part), "{part}: {problem}");
+        }
+    };
+    let flags = |clinic: &Clinic, flags: &dyn Fn(i64) -> bool| {
+        clinic.openvpms.staff(|world| {
+            let all = world.appointment_types.iter_mut();
+            let before: Vec<(i64, bool)> =
+                all.map(|kind| (kind.id.0, std::mem::replace(&mut kind.online, flags(kind.id.0)))).collect();
+            before
+        })
+    };
+    let before: BTreeMap<i64, bool> = flags(&clinic, &|id| id == 66).into_iter().collect();
+    clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("type_guard")).await;
+    rejected("s1001", "63:s1001", "2027-02-16 10:00", "63:s1001").await;
+    flags(&clinic, &|id| before[&id]);
+    clinic.until("the types are back", seconds(125), |clinic| !clinic.problems().contains_key("type_guard")).await;
+    clear_flags(&clinic, &[211, 1001, 1002, 1003], false);
+    clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("resource_guard")).await;
+    rejected("s1001", "66:s1001", "2027-02-16 11:00", "resource s1001").await;
+    clear_flags(&clinic, &[211, 1001, 1002, 1003], true);
+    clinic.until("they are back", seconds(125), |clinic| !clinic.problems().contains_key("resource_guard")).await;
+    clinic.pass(seconds(65)).await;
     clinic.finish().await;
 }

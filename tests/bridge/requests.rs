@@ -1,6 +1,7 @@
 //! What Healthengine asks for besides bookings, and in which order it is answered.
 
 use vetbridge::booking::ledger::State;
+use vetbridge::config::WhenDown;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{BookingStatus, Who};
@@ -145,6 +146,55 @@ async fn features_of_a_former_integration_are_switched_off() {
     server.set_feature(&practice(PRACTICE), "documents", true).unwrap();
     let off = |clinic: &Clinic| clinic.healthengine.features_on(&practice(PRACTICE)).unwrap().is_empty();
     clinic.until("it is off again", minutes(11), off).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feature_that_cannot_be_switched_off_is_told_although_openvpms_cannot_be_read() {
+    let mut clinic = Clinic::new();
+    clinic.healthengine.set_feature(&practice(PRACTICE), "documents", true).unwrap();
+    clinic
+        .healthengine_faults
+        .set(|asked| (asked.method != "GET" && asked.target.contains("/features")).then_some(Fault::StatusBefore(502)));
+    for fault in [Fault::Refuse, Fault::Hang] {
+        clinic.openvpms_faults.set(move |_| Some(fault.clone()));
+        clinic.start();
+        clinic.until("it is told", seconds(3), |clinic| clinic.problems().contains_key("features")).await;
+        clinic.stop().await;
+    }
+    clinic.openvpms_faults.heal();
+    clinic.healthengine_faults.heal();
+    clinic.start();
+    clinic.until_in_step().await;
+    clinic.until("it is off", seconds(5), |clinic| clinic.problems().is_empty()).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_too_long_to_be_read_whole_is_a_problem_until_it_is_shorter() {
+    let mut clinic = Clinic::new();
+    clinic.config.bookings.when_openvpms_is_down = WhenDown::Hold;
+    clinic.healthengine.configure(|settings| settings.per_page = 1);
+    clinic.open_up().await;
+    clinic.openvpms_faults.close_port();
+    let book = |clinic: &Clinic, hour: u32, minute: u32| {
+        clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {hour:02}:{minute:02}"));
+    };
+    let problem = |clinic: &Clinic| clinic.problems().get("long list of bookings").cloned();
+    for number in 0..20 {
+        book(&clinic, 9 + number / 4, 15 * (number % 4));
+    }
+    clinic.pass(seconds(12)).await;
+    assert_eq!(problem(&clinic), None, "twenty pages are read");
+    for number in 0..4 {
+        book(&clinic, 14, 15 * number);
+    }
+    clinic.until("it is told", seconds(12), |clinic| problem(clinic).is_some()).await;
+    let text = problem(&clinic).unwrap();
+    assert!(text.contains("list of bookings") && text.contains("4 of its pages, in the middle"), "{text}");
+    clinic.openvpms_faults.heal();
+    clinic.until("it is well again", minutes(3), |clinic| problem(clinic).is_none()).await;
+    clinic.pass(minutes(2)).await;
     clinic.finish().await;
 }
 
@@ -364,6 +414,7 @@ async fn a_request_for_every_resource_sends_those_that_can_be_read_once_and_the_
     assert_eq!(clinic.journal.count("POST /availability", ""), 1);
     clinic.openvpms_faults.heal();
     clinic.until("it is answered", seconds(40), |clinic| !open(clinic)).await;
+    clinic.pass(seconds(1)).await;
     assert_eq!(clinic.journal.count("POST /availability", ""), 2);
     // The next request is another one.
     clinic.pass(seconds(POLL)).await;

@@ -35,6 +35,9 @@ pub(in crate::practice) struct Departure {
     pub(in crate::practice) days: usize,
     /// When it left.
     pub(in crate::practice) at: DateTime<Utc>,
+    /// True once a person was shown it and sent the configuration as it is: it is meant.
+    #[serde(default)]
+    pub(in crate::practice) is_meant: bool,
 }
 
 impl Departure {
@@ -85,7 +88,7 @@ pub(super) fn remember(
 
 /// What operators are told of what left a short while ago.
 pub(super) fn text(departed: &[Departure], practice: &PracticeId, now: DateTime<Utc>) -> Option<String> {
-    let fresh = || departed.iter().filter(|own| own.at <= now && now - own.at < SHOWN);
+    let fresh = || departed.iter().filter(|own| !own.is_meant && own.at <= now && now - own.at < SHOWN);
     let mut sentences: Vec<String> = fresh().rev().take(NAMED_MAX).map(Departure::sentence).collect();
     if sentences.is_empty() {
         return None;
@@ -104,7 +107,15 @@ mod tests {
     }
 
     fn gone(id: &str, hours: i64) -> Departure {
-        Departure { id: id.into(), name: format!("Room {id}"), is_type: false, bookings: 2, days: 40, at: at(hours) }
+        Departure {
+            id: id.into(),
+            name: format!("Room {id}"),
+            is_type: false,
+            bookings: 2,
+            days: 40,
+            at: at(hours),
+            is_meant: false,
+        }
     }
 
     fn kind(id: &str, resource: &str) -> PmsAppointmentType {
@@ -136,6 +147,16 @@ mod tests {
         remember(&mut departed, (0..500).map(|number| gone(&format!("x{number}"), 9)).collect(), &BTreeSet::new());
         assert_eq!(departed.len(), REMEMBERED_MAX);
         assert!(text(&departed, &practice, at(9)).unwrap().contains("190 more"));
+    }
+
+    #[test]
+    fn what_is_meant_is_shown_no_longer_and_remembered_all_the_same() {
+        let mut departed = vec![gone("s1", 0), gone("s2", 0)];
+        departed[0].is_meant = true;
+        let told = text(&departed, &PracticeId("7".into()), at(1)).unwrap();
+        assert!(!told.contains("(s1)") && told.contains("(s2)"), "{told}");
+        let back = remember(&mut departed, Vec::new(), &BTreeSet::from(["s1"]));
+        assert_eq!(back.iter().map(|own| own.id.as_str()).collect::<Vec<_>>(), ["s1"], "it must be linked again");
     }
 
     #[test]

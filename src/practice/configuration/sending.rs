@@ -145,6 +145,7 @@ impl Practice {
                 bookings: upcoming(&|place| Some(place.resource()) == id),
                 days: id.map_or(0, |id| self.publisher.days_offered(id, self.zone().wall(now).date())),
                 at: now,
+                is_meant: false,
             });
         }
         for own in types.into_iter().flat_map(|list| types_leaving(told.types.as_ref(), list, present)) {
@@ -159,6 +160,7 @@ impl Practice {
                 bookings: upcoming(&is_of),
                 days: 0,
                 at: now,
+                is_meant: false,
             });
         }
         leaving
@@ -182,18 +184,27 @@ impl Practice {
         }
     }
 
-    /// A person has just sent the configuration as it is.
-    pub(super) fn departures_are_known(&self) {
-        let last = Configuration::locked(&self.configuration.told).departed.clone();
-        if !last.is_empty() {
-            self.note(|told| told.departed.clear());
+    /// What has left and was shown, as of this moment.
+    pub(super) fn departures_shown(&self) -> Vec<Departure> {
+        let told = Configuration::locked(&self.configuration.told);
+        told.departed.iter().filter(|own| !own.is_meant).cloned().collect()
+    }
+
+    /// A person has sent the configuration as it is, after these were shown. What left with it is new to them, and is not among these.
+    pub(super) fn departures_are_meant(&self, shown: &[Departure]) {
+        if !shown.is_empty() {
+            let those = |own: &&mut Departure| shown.contains(own);
+            self.note(|told| told.departed.iter_mut().filter(those).for_each(|own| own.is_meant = true));
         }
     }
 
     /// What left a short while ago is shown.
     pub(super) fn tell_departures(&self) {
         let text = departures::text(&Configuration::locked(&self.configuration.told).departed, self.id(), self.now());
-        self.health.set(Subject::Departed, text, self.now());
+        match text {
+            Some(text) => self.health.show(Subject::Departed, text, self.now()),
+            None => self.health.clear(&Subject::Departed),
+        }
     }
 
     /// The list that may be sent: the one that was read, or while the guard holds it back the last accepted one.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::booking::pseudonym::Pseudonyms;
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
 use crate::http::penalty::{LeftAlone, Penalties};
@@ -86,6 +86,7 @@ impl Bridge {
             supervisor: Supervisor::default(),
             leaps: Leaps::default(),
             broken: CancellationToken::new(),
+            stopwatch: Stopwatch::start(now),
             clock,
             store,
         });

@@ -47,6 +47,46 @@ impl Clock {
     }
 }
 
+/// Measures time that nobody sets: a process starts one when it begins. It stands still while the machine sleeps.
+#[derive(Debug, Clone)]
+pub struct Stopwatch {
+    began: DateTime<Utc>,
+    since: Instant,
+}
+
+impl Stopwatch {
+    /// Starts to measure, at this moment by the clock.
+    pub fn start(began: DateTime<Utc>) -> Self {
+        Self { began, since: Instant::now() }
+    }
+
+    /// What it shows.
+    pub fn read(&self) -> Measured {
+        let elapsed = TimeDelta::from_std(self.since.elapsed()).unwrap_or(TimeDelta::MAX);
+        Measured { began: self.began, now: self.began.checked_add_signed(elapsed).unwrap_or(self.began) }
+    }
+}
+
+/// The present as a process measured it itself: what its clock showed when it began, and what went by since.
+///
+/// Waits that must not be shorter than they are long are counted by it: until a request that was given up cannot be carried out any
+/// more, however the machine's clock is set meanwhile. Moments noted by it can be kept; [`Measured::counted`] says what they are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// When the process began.
+    pub began: DateTime<Utc>,
+    /// The present.
+    pub now: DateTime<Utc>,
+}
+
+impl Measured {
+    /// From when on time counts that is to go by after a noted moment. What another process noted was before this one began; how long
+    /// before, a clock that was set meanwhile cannot tell.
+    pub fn counted(&self, noted: DateTime<Utc>) -> DateTime<Utc> {
+        if (self.began..=self.now).contains(&noted) { noted } else { self.began }
+    }
+}
+
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Clock({})", self.now())
@@ -65,5 +105,17 @@ mod tests {
         let clock = Clock::virtual_from(start);
         tokio::time::advance(Duration::from_secs(90)).await;
         assert_eq!(clock.now(), start + TimeDelta::seconds(90));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_process_noted_counts_from_when_this_one_began() {
+        let at = |seconds: i64| DateTime::from_timestamp(1_550_000_000 + seconds, 0).unwrap();
+        let stopwatch = Stopwatch::start(at(0));
+        tokio::time::advance(Duration::from_secs(90)).await;
+        let now = stopwatch.read();
+        assert_eq!(now, Measured { began: at(0), now: at(90) });
+        for (noted, counted) in [(0, 0), (30, 30), (90, 90), (-1, 0), (-86_400, 0), (91, 0), (864_000, 0)] {
+            assert_eq!(now.counted(at(noted)), at(counted), "{noted}");
+        }
     }
 }

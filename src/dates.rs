@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Timelike as _, Utc};
 use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
 
@@ -103,6 +103,14 @@ pub fn that_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<
     Ok(Option::<DateTime<Utc>>::deserialize(from)?.filter(|at| counts(*at)))
 }
 
+/// How long ago something was noted by this machine's clock. `None` if that is yet to come: it was noted before the clock was set right, and
+/// how long ago that was nobody knows.
+///
+/// Not for what is to be off by a little in either direction, nor where the earlier of the two moments is as good.
+pub fn age(noted: DateTime<Utc>, now: DateTime<Utc>) -> Option<TimeDelta> {
+    (noted <= now).then(|| now - noted)
+}
+
 /// True for a date that the clock of a machine can have shown. That of one without a battery begins in 1970.
 pub fn a_machine_shows(at: DateTime<Utc>) -> bool {
     (1970..=*YEARS.end()).contains(&at.year())
@@ -121,6 +129,13 @@ pub fn holds_impossible(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_noted_in_the_future_has_no_age() {
+        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        assert_eq!([0, 7].map(|now| age(at(0), at(now))), [0, 7].map(|age| Some(TimeDelta::seconds(age))));
+        assert_eq!([-1, -864_000].map(|now| age(at(0), at(now))), [None, None]);
+    }
 
     #[test]
     fn dates_from_outside_count_from_2000_to_2199_and_a_leap_second_is_the_second_before_it() {

@@ -3,6 +3,7 @@
 //! tokio waits by the machine's monotonic clock, which stands still while the machine sleeps; due dates are times of day. When the
 //! two move apart, whoever waits goes round at once: after an hour of sleep everything that is due is due at once, and after a
 //! clock that was wrong was set right nothing waits for a future that was a mistake. To go round once too often costs a few calls.
+//! What must not come to an end too soon does not ask the wall clock ([`crate::clock::Measured`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

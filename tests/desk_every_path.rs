@@ -16,7 +16,7 @@ use vetbridge::booking::desk::{
 use vetbridge::booking::ledger::{Entry, State};
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 
-use desk_support::{TIMEOUT, at, circumstances, place};
+use desk_support::{TIMEOUT, at, circumstances, measured, place};
 
 const REFERENCE: &str = "603:be08f3c6";
 
@@ -243,7 +243,7 @@ fn idle(point: &Point) -> Vec<(World, Event, i64)> {
         } else if point.entry.is_open() {
             outcomes.push((point.world.clone(), Event::Unlisted, seconds));
         }
-        if next_look(&point.entry, TIMEOUT, at(point.now)).is_some() {
+        if next_look(&point.entry, TIMEOUT, &measured(point.now)).is_some() {
             outcomes.push((point.world.clone(), Event::Due, seconds));
         }
     }

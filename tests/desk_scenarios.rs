@@ -14,19 +14,24 @@ use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 use vetbridge::span::Span;
 
 use desk_support::{at, circumstances, place};
+use vetbridge::clock::Measured;
 
 /// A booking made at second 0, and a desk whose clock is set by each event.
 struct Case {
     entry: Entry,
     hold: bool,
     ahead: TimeDelta,
+    /// How far the machine's clock was set forward,
+    set: i64,
+    /// and when the process began.
+    began: i64,
     notices: Vec<Notice>,
 }
 
 impl Case {
     fn new() -> Self {
         let entry = Entry::received(BookingId(36_127_212), PracticeId("1".into()), Some(at(0)), "p-1".into(), at(1));
-        Self { entry, hold: false, ahead: TimeDelta::zero(), notices: Vec::new() }
+        Self { entry, hold: false, ahead: TimeDelta::zero(), set: 0, began: -86_400, notices: Vec::new() }
     }
 
     fn holding() -> Self {
@@ -34,11 +39,25 @@ impl Case {
     }
 
     fn see(&mut self, second: i64, event: Event) -> Action {
-        let circumstances = Circumstances { healthengine_ahead: self.ahead, hold: self.hold, ..circumstances(second) };
+        let circumstances = Circumstances {
+            healthengine_ahead: self.ahead,
+            measured: self.measured(second),
+            hold: self.hold,
+            ..circumstances(second + self.set)
+        };
         let Step { entry, action, notices } = step(self.entry.clone(), event, &circumstances);
         self.entry = entry;
         self.notices.extend(notices);
         action
+    }
+
+    fn measured(&self, second: i64) -> Measured {
+        Measured { began: at(self.began), now: at(second) }
+    }
+
+    /// When it is to be looked at again.
+    fn next_look(&self, second: i64) -> Option<DateTime<Utc>> {
+        next_look(&self.entry, TimeDelta::seconds(10), &self.measured(second))
     }
 
     fn asked(&mut self, second: i64) -> Action {
@@ -192,11 +211,7 @@ fn a_timeout_needs_two_late_readings_before_the_slot_counts_as_free() {
     case.looked(3, Taken::None);
     case.submitted(13, lost(false));
     assert_eq!(case.looked(14, Taken::None), Action::Rest, "the server can still carry it out");
-    assert_eq!(
-        next_look(&case.entry, TimeDelta::seconds(10), at(14)),
-        Some(at(33)),
-        "two timeouts after the POST was given up"
-    );
+    assert_eq!(case.next_look(14), Some(at(33)), "two timeouts after the POST was given up");
     assert_eq!(case.see(32, Event::Due), Action::Rest);
     assert_eq!(case.see(33, Event::Due), Action::LookAgain);
     assert_eq!(case.looked(33, Taken::None), Action::Rest, "once is not enough");
@@ -276,7 +291,7 @@ fn a_booking_found_on_its_way_at_start_is_a_lost_answer() {
     case.asked(2);
     case.looked(3, Taken::None);
     // Killed here, started a minute later.
-    assert_eq!(next_look(&case.entry, TimeDelta::seconds(10), at(60)), Some(DateTime::<Utc>::MIN_UTC));
+    assert_eq!(case.next_look(60), Some(DateTime::<Utc>::MIN_UTC));
     assert_eq!(case.see(60, Event::Due), Action::LookAgain);
     assert_eq!(case.looked(61, Taken::All), confirm(&[], "p-1"));
 }
@@ -612,24 +627,47 @@ fn what_happened_last_says_what_a_person_has_to_do() {
 }
 
 #[test]
-fn a_doubt_that_was_noted_by_a_clock_ten_days_ahead_is_settled_by_the_one_that_is_right() {
-    const TEN_DAYS: i64 = 864_000;
+fn a_doubt_that_another_process_noted_is_settled_by_time_that_this_one_measured() {
+    // Its clock was ten days ahead, or an hour behind, or right; this one began seven seconds after it looked.
+    for clock in [864_000, -3_600, 0] {
+        let mut case = Case::new();
+        case.asked(2);
+        case.looked(3, Taken::None);
+        case.submitted(clock + 13, lost(false));
+        case.unreachable(clock + 14);
+        case.began = 21;
+        assert_eq!(case.next_look(22), Some(at(41)), "two timeouts from the start: {clock}");
+        assert_eq!(case.looked(22, Taken::None), Action::Rest, "the server can still carry it out");
+        assert_eq!(case.looked(40, Taken::None), Action::Rest, "{clock}");
+        assert_eq!(case.looked(41, Taken::None), Action::Rest, "once is not enough");
+        assert_eq!(case.looked(50, Taken::None), Action::Rest, "too soon after the first: {clock}");
+        assert_eq!(case.looked(51, Taken::None), Action::LookAndHold, "{clock}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_forward_makes_no_request_seem_to_be_over() {
     let mut case = Case::new();
     case.asked(2);
     case.looked(3, Taken::None);
-    case.submitted(TEN_DAYS, lost(false));
-    case.unreachable(TEN_DAYS + 1);
-    let next = next_look(&case.entry, TimeDelta::seconds(10), at(20)).unwrap();
-    assert!(next <= at(20), "{next}");
-    assert_eq!(case.see(20, Event::Due), Action::LookAgain);
-    assert_eq!(case.looked(20, Taken::None), Action::Rest, "the server can still carry it out");
-    assert_eq!(
-        next_look(&case.entry, TimeDelta::seconds(10), at(21)),
-        Some(at(40)),
-        "two timeouts from when that was noticed"
-    );
-    assert_eq!(case.looked(40, Taken::None), Action::Rest);
-    assert_eq!(case.looked(50, Taken::None), Action::LookAndHold);
+    case.submitted(13, lost(false));
+    case.looked(14, Taken::None);
+    case.set = 864_000;
+    assert_eq!(case.next_look(15), Some(at(33)));
+    assert_eq!(case.see(32, Event::Due), Action::Rest);
+    assert_eq!(case.looked(33, Taken::None), Action::Rest, "once is not enough");
+    case.set = 2 * 864_000;
+    assert_eq!(case.see(42, Event::Due), Action::Rest);
+    assert_eq!(case.looked(43, Taken::None), Action::LookAndHold);
+    // Nor does one that is set back make it last longer.
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, Taken::None);
+    case.submitted(13, lost(false));
+    case.looked(14, Taken::None);
+    case.set = -864_000;
+    assert_eq!(case.looked(33, Taken::None), Action::Rest);
+    assert_eq!(case.looked(43, Taken::None), Action::LookAndHold);
 }
 
 #[test]
@@ -641,7 +679,7 @@ fn a_server_that_does_not_answer_is_asked_less_and_less_about_one_booking() {
     let (mut now, mut pauses) = (14, Vec::new());
     for _ in 0..8 {
         case.unreachable(now);
-        let next = (next_look(&case.entry, TimeDelta::seconds(10), at(now)).unwrap() - at(0)).num_seconds();
+        let next = (case.next_look(now).unwrap() - at(0)).num_seconds();
         pauses.push(next - now);
         now = next;
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::day::Day;
 use super::window::first_minute_from;
+use crate::dates;
 use crate::zone::Zone;
 
 /// What was last sent for one resource and day. Record it only when Healthengine answered; without an answer the day is
@@ -64,8 +65,7 @@ pub fn compare(sent: Option<&SentDay>, wanted: &Day, date: NaiveDate, moment: Mo
     let future = first_minute_from(moment.now + TimeDelta::nanoseconds(1), date, practice);
     let offers_inside_notice = sent.day.starts().any(|(minute, _)| (future..soonest).contains(&minute));
     let slot_length = TimeDelta::minutes(sent.day.slot_size_minutes().into());
-    // Sent in the future: before this machine's clock was set right.
-    let long_ago = moment.now >= sent.at + slot_length || moment.now < sent.at;
+    let long_ago = dates::age(sent.at, moment.now).is_none_or(|age| age >= slot_length);
     if offers_inside_notice && sent.accepted && long_ago {
         return DayChange::NoticeOnly;
     }

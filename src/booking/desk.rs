@@ -28,11 +28,13 @@ mod resolved;
 mod telling;
 mod words;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::ledger::{Deadline, Doubt, Entry, Owed, State};
 use crate::messages::booking as say;
 use crate::openvpms::ALREADY_SCHEDULED;
+
+use doubt::rest_until;
 
 pub use doubt::next_look;
 pub use resolved::{Outcome, Resolved};
@@ -131,9 +133,7 @@ impl Desk<'_> {
     /// True while OpenVPMS has a rest from this booking, and no pet owner waits for a rejection.
     fn is_left_alone(&self) -> bool {
         let hurry = !self.now.hold && self.deadline().rejection_counts(self.now.now);
-        // A time further away was noted before this machine's clock was set right.
-        let rests = |at: DateTime<Utc>| self.now.now < at && at <= self.now.now + LOOK_RETRY_MAX;
-        !hurry && self.entry.not_before.is_some_and(rests)
+        !hurry && rest_until(&self.entry, self.now.measured.now).is_some_and(|at| self.now.measured.now < at)
     }
 
     fn deadline(&self) -> Deadline {
@@ -145,7 +145,7 @@ impl Desk<'_> {
         let doublings = self.entry.unanswered_looks.min(4);
         self.entry.unanswered_looks = self.entry.unanswered_looks.saturating_add(1);
         let pause = (LOOK_RETRY * 2_i32.pow(doublings)).min(LOOK_RETRY_MAX);
-        self.entry.not_before = Some(self.now.now + pause);
+        self.entry.not_before = Some(self.now.measured.now + pause);
     }
 
     fn looked(mut self, look: Look) -> Step {
@@ -211,7 +211,8 @@ impl Desk<'_> {
                 self.out_of_reach(&detail)
             }
             Submission::Lost { server_is_through, detail } => {
-                self.entry.doubt = Some(Doubt { since: now, server_is_through, looked_at: None, free_at: None });
+                let since = self.now.measured.now;
+                self.entry.doubt = Some(Doubt { since, server_is_through, looked_at: None, free_at: None });
                 self.entry.enter(State::Submitting, now, say::lost(&detail));
                 self.then(Action::LookAgain)
             }
@@ -268,7 +269,7 @@ impl Desk<'_> {
     fn due(mut self) -> Step {
         if self.entry.state == State::Submitting && self.entry.doubt.is_none() {
             // Its POST left before the process started; when exactly, nobody can tell.
-            let since = self.now.now;
+            let since = self.now.measured.now;
             self.entry.doubt = Some(Doubt { since, server_is_through: false, looked_at: None, free_at: None });
             self.entry.enter(State::Submitting, self.now.now, say::INTERRUPTED);
         }
@@ -276,12 +277,8 @@ impl Desk<'_> {
             let reason = self.last_reason();
             return self.then(Action::Cancel(reason));
         }
-        if let Some(doubt) = self.entry.doubt.as_mut().filter(|doubt| doubt.is_of_the_future(self.now.now)) {
-            // Noted before this machine's clock was set right. The POST left before this moment, that much is certain.
-            *doubt = Doubt { since: self.now.now, looked_at: None, free_at: None, ..*doubt };
-        }
-        match next_look(&self.entry, self.now.request_timeout, self.now.now) {
-            Some(due) if due <= self.now.now => self.then(Action::LookAgain),
+        match next_look(&self.entry, self.now.request_timeout, &self.now.measured) {
+            Some(due) if due <= self.now.measured.now => self.then(Action::LookAgain),
             _ => self.rest(),
         }
     }

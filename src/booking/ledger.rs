@@ -70,7 +70,8 @@ impl Place {
     }
 }
 
-/// A POST whose outcome nobody knows.
+/// A POST whose outcome nobody knows. Its moments are noted as the process measured them ([`crate::clock::Measured`]): a clock that is
+/// set forward must not make a request seem to be over that can still be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
     /// When the answer was lost, or the record of the POST was found. The POST left no later.
@@ -81,14 +82,6 @@ pub struct Doubt {
     pub looked_at: Option<DateTime<Utc>>,
     /// The first reading that counts and said free.
     pub free_at: Option<DateTime<Utc>>,
-}
-
-impl Doubt {
-    /// True if some of it was noted by a clock that was ahead of this moment.
-    pub fn is_of_the_future(&self, now: DateTime<Utc>) -> bool {
-        let Self { since, server_is_through: _, looked_at, free_at } = *self;
-        [Some(since), looked_at, free_at].into_iter().flatten().any(|at| now < at)
-    }
 }
 
 /// A state that was reached.
@@ -127,6 +120,8 @@ pub enum Heard {
     Perhaps,
 }
 
+/// More former references of a booking are not kept: the oldest go first.
+const FORMER_REFERENCES_MAX: usize = 8;
 /// How many entries of a history are kept at each end.
 const HISTORY_ENDS: usize = 20;
 
@@ -146,6 +141,9 @@ pub struct Entry {
     pub booked_at: Option<DateTime<Utc>>,
     /// The appointment in OpenVPMS.
     pub reference: Option<BookingReference>,
+    /// The references that the appointment had before a person named another: Healthengine may go on to echo them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_references: Vec<BookingReference>,
     /// Our pseudonym of the patient.
     pub patient: String,
     /// True if the store is younger than the booking, so that an appointment of ours can exist that the ledger does not know.
@@ -167,7 +165,7 @@ pub struct Entry {
     /// How many looks in a row OpenVPMS did not answer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unanswered_looks: u32,
-    /// OpenVPMS is left alone about this booking until then.
+    /// OpenVPMS is left alone about this booking until then, as the process measures it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
     /// How many POSTs may have reached the server and were found to have left nothing.
@@ -241,6 +239,7 @@ impl Entry {
             place: None,
             booked_at,
             reference: None,
+            former_references: Vec::new(),
             patient,
             maybe_forgotten: false,
             told: false,
@@ -300,6 +299,21 @@ impl Entry {
     /// Asks for a person. What happened last says what is to be done: a cancelled booking need no longer be looked for.
     pub(super) fn flag(&mut self, sentence: String) {
         self.needs_attention = Some(sentence);
+    }
+
+    /// A person says under which reference the appointment stands.
+    pub(super) fn refer_to(&mut self, reference: Option<BookingReference>) {
+        let former = std::mem::replace(&mut self.reference, reference);
+        let former = former.filter(|former| self.reference.as_ref() != Some(former) && !self.has_had(former));
+        self.former_references.extend(former);
+        if self.former_references.len() > FORMER_REFERENCES_MAX {
+            self.former_references.remove(0);
+        }
+    }
+
+    /// True of a reference that the appointment had before a person named another.
+    pub fn has_had(&self, reference: &BookingReference) -> bool {
+        self.former_references.contains(reference)
     }
 
     /// True while an appointment of ours stands in the diary, as far as anybody knows.

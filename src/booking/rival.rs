@@ -3,7 +3,11 @@
 //! **Model.** Two bridges on one practice see the same list and cannot talk to each other. What one of them is quicker with, the other
 //! finds taken or answered. Such a finding is a [`Sign`], and what follows from it is a [`Stance`]. A bridge that *stands back* leaves
 //! each booking to the other for some seconds, and decides about it only when nobody has answered by then: so a booking is answered
-//! whether or not there is another bridge, and by one of them.
+//! whether or not there is another bridge, and by one of them. It does not stop for good, because the other one can: pet owners are told
+//! yes after 20 seconds, and of bookings that neither of the two makes nobody hears but the pet owner at the clinic's door.
+//!
+//! Where the other one is certain, a booking is left to it until no POST of its can be under way any more ([`LAST_POST`]); by then the
+//! pet owner was told yes. Whatever is made after that is read from Healthengine's list anew, and a list that does not tell is read again.
 //!
 //! **Which of the two stands back.** Neither knows when the other was started. A bridge that had made several bookings, undisturbed,
 //! before it met the first sign was there first ([`Stance::Asserting`]), and so was one that sees the other's subscription being made;
@@ -22,16 +26,21 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::dates;
 use crate::ids::BookingId;
 
 /// After an import a booking is left to the other bridge until it is this old. One that polls every ten seconds has answered by then,
-/// and there is time left to answer in.
-const STAND_BACK: TimeDelta = TimeDelta::seconds(12);
+/// and there is time left to look and to answer in. Looks end when the booking is 12 seconds old, those that begin later at 14
+/// ([`Deadline`](super::ledger::Deadline)), and Healthengine's clock is known to half a second: each look has a second or more.
+const STAND_BACK: TimeDelta = TimeDelta::milliseconds(12_500);
 /// A bridge whose state is its own leaves it for this long, and for up to [`SPREAD_SECONDS`] more.
-const STAND_BACK_SOONER: TimeDelta = TimeDelta::seconds(8);
+const STAND_BACK_SOONER: TimeDelta = TimeDelta::milliseconds(7_500);
 const SPREAD_SECONDS: i64 = 4;
 /// One that is older when it is seen is left to it for this long.
 const STAND_BACK_LATE: TimeDelta = TimeDelta::seconds(6);
+/// Where another bridge is certain, the last moment at which it begins to make a booking, with what the way there takes. Its POST can
+/// then be under way for as long as a request may take.
+const LAST_POST: TimeDelta = TimeDelta::seconds(16);
 /// Whoever answers a booking of this age is a program: people take longer.
 pub const YOUNG: TimeDelta = TimeDelta::seconds(25);
 /// How long a bridge listens after an import.
@@ -61,6 +70,8 @@ pub enum Sign {
     ForeignReference(BookingId),
     /// A subscription that looks like one of vetbridge's, is not ours, and was made while this process ran.
     ForeignSubscription,
+    /// The same, and one that calls there stood when this process began: it was made anew, as is done every day.
+    RenewedSubscription,
 }
 
 /// How a bridge behaves towards another one.
@@ -172,14 +183,34 @@ impl Rivalry {
         matches!(self.stance, Stance::Listening { .. } | Stance::Asserting { .. })
     }
 
-    /// Until when a booking that is seen now is left to the other bridge. `booked` is by our clock. Of two bridges that both stand back
-    /// the one whose state was imported waits longest; any others differ, as a rule, by when they were started.
-    pub fn left_until(&self, booked: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+    /// Until when a booking that is seen now is left to the other bridge. `booked` is by our clock, and `request_timeout` is how long a
+    /// POST to OpenVPMS can be under way. Of two bridges that both stand back the one whose state was imported waits longest; any others
+    /// differ, as a rule, by when they were started.
+    pub fn left_until(
+        &self,
+        booked: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+        request_timeout: TimeDelta,
+    ) -> DateTime<Utc> {
         let spread = TimeDelta::seconds((self.started.timestamp_millis() / 10).rem_euclid(SPREAD_SECONDS));
         let stand_back = if self.imported.is_some() { STAND_BACK } else { STAND_BACK_SOONER + spread };
+        if let Stance::Yielding { .. } = self.stance {
+            // The other bridge may have seen a late one as late as this one did.
+            let seen_in_time = |at: &DateTime<Utc>| dates::age(*at, now).is_some_and(|age| age < stand_back);
+            return booked.filter(seen_in_time).unwrap_or(now)
+                + LAST_POST
+                + request_timeout
+                + (stand_back - STAND_BACK_SOONER);
+        }
         let until = booked.and_then(|at| at.checked_add_signed(stand_back)).filter(|until| *until > now);
         // A time of booking in the future is somebody's wrong clock.
         until.map_or(now + STAND_BACK_LATE, |until| until.min(now + stand_back))
+    }
+
+    /// True if a booking is not rejected because OpenVPMS cannot be asked about it: whoever stands back from a bridge that is there rejects
+    /// nothing that the other one may be making. The one that goes on rejects it as the clinic wants, while that reaches the pet owner.
+    pub fn holds(&self) -> bool {
+        matches!(self.stance, Stance::Yielding { .. })
     }
 
     /// A booking of this moment is on the list.
@@ -228,7 +259,7 @@ impl Rivalry {
         self.remembered.noticed_at = Some(now);
         let named = match sign {
             Sign::MadeByAnother(id) | Sign::Outrun(id) | Sign::ForeignReference(id) => Some(*id),
-            Sign::ForeignSubscription => None,
+            Sign::ForeignSubscription | Sign::RenewedSubscription => None,
         };
         self.may_be_others(named);
     }

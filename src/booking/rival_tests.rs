@@ -1,10 +1,12 @@
 use super::*;
+use crate::booking::ledger::Deadline;
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
 }
 
 const MADE: Sign = Sign::MadeByAnother(BookingId(7));
+const TIMEOUT: TimeDelta = TimeDelta::seconds(10);
 const OUTRUN: Sign = Sign::Outrun(BookingId(7));
 
 fn fresh() -> Rivalry {
@@ -136,18 +138,53 @@ fn after_a_restart_the_one_that_noticed_another_listens_first() {
 #[test]
 fn a_booking_is_left_for_twelve_seconds_from_when_it_was_made_or_for_six_from_when_it_is_seen_late() {
     let own = imported();
-    let left = |booked: Option<i64>| (own.left_until(booked.map(at), at(100)) - at(100)).num_seconds();
+    let left = |booked: Option<i64>| (own.left_until(booked.map(at), at(100), TIMEOUT) - at(100)).num_seconds();
     assert_eq!((left(Some(100)), left(Some(95)), left(Some(89))), (12, 7, 1));
-    assert_eq!((left(Some(88)), left(Some(0)), left(None)), (6, 6, 6));
+    assert_eq!((left(Some(87)), left(Some(0)), left(None)), (6, 6, 6));
     assert_eq!(left(Some(5_000)), 12, "a wrong clock");
 }
 
 #[test]
+fn a_booking_that_is_left_in_vain_is_not_rejected_for_want_of_time_to_look() {
+    let started = |ms: i64| Rivalry::new(Remembered::default(), None, at(0) + TimeDelta::milliseconds(ms));
+    for own in [0, 10, 20, 30].map(started).into_iter().chain([imported()]) {
+        let until = own.left_until(Some(at(100)), at(101), TIMEOUT);
+        // Healthengine's clock is known to half a second.
+        for off in [-500, 0, 500] {
+            let deadline = Deadline::new(Some(at(100)), TimeDelta::milliseconds(off));
+            let left = deadline.look_until(until).unwrap() - until;
+            assert!(left >= TimeDelta::seconds(1), "{left} for {own:?}, {off} ms off");
+        }
+    }
+}
+
+#[test]
+fn a_booking_is_left_to_a_bridge_that_is_certain_until_no_post_of_its_can_be_under_way() {
+    let left = |mut own: Rivalry, booked: Option<i64>| {
+        own.saw(&MADE, at(50));
+        (own.left_until(booked.map(at), at(100), TIMEOUT) - at(100)).num_seconds()
+    };
+    // It looks until the booking is 14 seconds old, and its POST may take ten.
+    assert_eq!((left(fresh(), Some(100)), left(fresh(), Some(93)), left(imported(), Some(100))), (26, 19, 31));
+    // What is seen late the other may have seen late too; a booking of the future is of a wrong clock.
+    assert_eq!((left(fresh(), Some(92)), left(fresh(), Some(5_000)), left(fresh(), None)), (26, 26, 26));
+}
+
+#[test]
+fn only_the_one_that_stands_back_from_another_rejects_nothing_for_not_being_seen() {
+    assert!(!fresh().holds() && !imported().holds());
+    let (mut later, mut first) = (fresh(), established());
+    later.saw(&MADE, at(700));
+    first.saw(&MADE, at(700));
+    assert!(later.holds() && !first.holds());
+}
+
+#[test]
 fn of_two_that_both_stand_back_the_imported_one_waits_longest_and_the_others_differ() {
-    let left = |own: Rivalry| (own.left_until(Some(at(100)), at(100)) - at(100)).num_seconds();
+    let left = |own: Rivalry| (own.left_until(Some(at(100)), at(100), TIMEOUT) - at(100)).num_seconds();
     let started = |ms: i64| Rivalry::new(Remembered::default(), None, at(0) + TimeDelta::milliseconds(ms));
     let waits: Vec<i64> = [0, 10, 20, 30, 40].map(started).into_iter().map(left).collect();
-    assert_eq!(waits, [8, 9, 10, 11, 8]);
+    assert_eq!(waits, [7, 8, 9, 10, 7]);
     assert_eq!(left(imported()), 12);
 }
 
@@ -159,6 +196,9 @@ fn whoever_sees_the_others_subscription_being_made_was_there_first_unless_it_lis
     let mut late = imported();
     late.saw(&Sign::ForeignSubscription, at(10));
     assert_eq!(late.stance(), Stance::Yielding { unanswered: 0 });
+    let mut own = fresh();
+    own.saw(&Sign::RenewedSubscription, at(10));
+    assert_eq!(own.stance(), Stance::Yielding { unanswered: 0 }, "it stood before this one began");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::desk::Event;
 use super::ledger::{Entry, Place};
+use crate::dates;
 use crate::ids::{BookingId, UserId};
 use crate::openvpms::{BOOKING_NOT_FOUND, Booking};
 use crate::remote::{Answer, ErrorClass};
@@ -106,8 +107,7 @@ pub fn round(
     let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied().or(entry.inserted_at);
     let is_due = |entry: &Entry| {
         let near = entry.place.as_ref().is_some_and(|place| place.span.start < near_end);
-        // One in the future was asked for before this machine's clock was set right.
-        let today = |at: DateTime<Utc>| (TimeDelta::zero()..DAILY).contains(&(now - at));
+        let today = |at: DateTime<Utc>| dates::age(at, now).is_some_and(|age| age < DAILY);
         is_watched(entry, now) && (near || !last(entry).is_some_and(today))
     };
     let mut round: Vec<Entry> = entries.into_iter().filter(is_due).collect();
@@ -118,8 +118,7 @@ pub fn round(
 /// True if the reading shows an appointment's time as free although it began after the appointment was made.
 pub fn is_suspect(entry: &Entry, schedule_free: &[Span], reading_began: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     is_watched(entry, now)
-        // Made in the future: before this machine's clock was set right, and long ago.
-        && entry.inserted_at.is_none_or(|at| at < reading_began || now < at)
+        && entry.inserted_at.is_none_or(|at| at < reading_began || dates::age(at, now).is_none())
         && entry.place.as_ref().is_some_and(|place| span::touches(schedule_free, &place.span))
 }
 

@@ -31,7 +31,7 @@ fn evidence(sign: &Sign) -> String {
         Sign::ForeignReference(id) => format!(
             "Booking {id} was confirmed at Healthengine with a booking reference of OpenVPMS that vetbridge did not get"
         ),
-        Sign::ForeignSubscription => {
+        Sign::ForeignSubscription | Sign::RenewedSubscription => {
             "Healthengine lists a subscription to this practice's webhooks that vetbridge did not make".to_owned()
         }
     }
@@ -40,7 +40,7 @@ fn evidence(sign: &Sign) -> String {
 /// There is one. `stands_back` if it is let go first.
 pub fn another_bridge(sign: &Sign, stands_back: bool) -> String {
     let stance = if stands_back {
-        "Until that is settled this one, which was started later as far as it can tell, leaves each booking to the other for twelve seconds and \
+        "Until that is settled this one, which was started later as far as it can tell, leaves each booking to the other for half a minute and \
          makes only what nobody has answered by then; three such bookings in a row, or a restart after the other was stopped, end that."
     } else {
         "This one was there first as far as it can tell, so it goes on; ten bookings without another sign end this problem."

@@ -14,6 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::documents::Document;
+use crate::dates;
 use crate::ids::{BookingId, RequestId};
 use crate::remote::CallError;
 use crate::webhooks::pace::BLOCKED;
@@ -80,8 +81,7 @@ impl Failure {
     /// True if asking now would only bring the same refusal.
     fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         let pause = TimeDelta::from_std(if self.times > 1 { BLOCKED } else { ASKED_AGAIN_AFTER }).unwrap_or_default();
-        // A moment in the future is from before this machine's clock was set right.
-        self.asked_at.is_some_and(|at| at <= now && now - at < pause)
+        self.asked_at.and_then(|at| dates::age(at, now)).is_some_and(|age| age < pause)
     }
 }
 

@@ -254,10 +254,10 @@ impl Practice {
     pub(super) fn circumstances(&self) -> Circumstances {
         Circumstances {
             now: self.now(),
+            measured: self.measured(),
             healthengine_ahead: self.healthengine.clock_difference(),
             request_timeout: self.settings.request_timeout,
-            // What cannot be looked at may be made by another bridge this moment.
-            hold: self.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.rivals.is_certain(),
+            hold: self.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.rivals.holds(),
             zone: self.zone(),
         }
     }

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::publishing::{ReadDay, Which};
 use crate::availability::Days;
+use crate::dates;
 use crate::ids::ResourceId;
 
 /// What could not be read or sent is tried again after this; the pause doubles.
@@ -57,9 +58,9 @@ struct Failure {
 }
 
 impl Failure {
-    /// When it is tried again. A failure of the future was noted before this machine's clock was set right, and puts nothing off.
+    /// When it is tried again. A failure of the future puts nothing off.
     fn again(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        if self.at <= now { self.again } else { DateTime::<Utc>::MIN_UTC }
+        if dates::age(self.at, now).is_some() { self.again } else { DateTime::<Utc>::MIN_UTC }
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Offering, Practice};
+use crate::dates;
 use crate::ids::PracticeId;
 use crate::store::{Batch, Kind, Record, Store};
 use crate::zone::Zone;
@@ -36,9 +37,9 @@ impl Practice {
     /// Due when the last one was before the latest moment at which the set time of day began.
     pub(super) fn full_resync_is_due(&self, offering: &Offering) -> bool {
         let now = self.now();
-        // One in the future was made before this machine's clock was set right. What was sent before the store was replaced by a
-        // backup, or by what could be saved of a damaged one, says nothing of what Healthengine has.
-        let counts = |last: &DateTime<Utc>| *last <= now && !self.is_replaced_since(*last);
+        // What was sent before the store was replaced by a backup, or by what could be saved of a damaged one, says nothing of what
+        // Healthengine has.
+        let counts = |last: &DateTime<Utc>| dates::age(*last, now).is_some() && !self.is_replaced_since(*last);
         let Some(last) = self.publisher.full_resync_at().filter(counts) else {
             // The first sending of all days is one.
             return true;

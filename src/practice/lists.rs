@@ -1,6 +1,6 @@
 //! Reading lists of requests, and what it means that something is not on one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
@@ -40,8 +40,18 @@ pub(crate) enum Absence {
 pub(super) struct Listing {
     /// When the question left.
     began: Instant,
-    /// Who was on it, and what it means that somebody was not; nothing if it could not be read.
-    read: Option<(BTreeSet<BookingId>, Absence)>,
+    /// What was on it, and what it means that something was not; nothing if it could not be read.
+    read: Option<(BTreeMap<BookingId, BookingRequest>, Absence)>,
+}
+
+/// What Healthengine's list of bookings says of one of them.
+pub(super) enum Standing {
+    /// It waits for an answer, and this is how it stands there.
+    Listed(Box<BookingRequest>),
+    /// It is answered.
+    NotListed,
+    /// The list could not be read, or an entry can have been missed.
+    Unknown,
 }
 
 /// The bookings that wait for our answer, as one poll found them.
@@ -112,11 +122,20 @@ impl Practice {
         Ok((listed, if is_same { Absence::IsCertain } else { absence }))
     }
 
-    /// Whether Healthengine still lists a booking that we have answered; `None` if that cannot be found out.
+    /// Whether Healthengine still lists a booking; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
+        match self.standing(id).await {
+            Standing::Listed(_) => Some(true),
+            Standing::NotListed => Some(false),
+            Standing::Unknown => None,
+        }
+    }
+
+    /// How a booking stands on Healthengine's list, from a reading that began after this was asked.
+    pub(super) async fn standing(&self, id: BookingId) -> Standing {
         // While the poll is refused the list would be too.
         if self.is_shut_out() {
-            return None;
+            return Standing::Unknown;
         }
         let asked_at = Instant::now();
         let mut last = self.relisted.lock().await;
@@ -130,14 +149,19 @@ impl Practice {
                 }
                 read = self.outstanding_bookings().await;
             }
-            let ids = |(listed, absence): (Vec<BookingRequest>, Absence)| {
-                (listed.iter().map(|booking| booking.booking_id).collect(), absence)
+            let by_id = |(listed, absence): (Vec<BookingRequest>, Absence)| {
+                (listed.into_iter().map(|booking| (booking.booking_id, booking)).collect(), absence)
             };
-            *last = Some(Listing { began, read: read.ok().map(ids) });
+            *last = Some(Listing { began, read: read.ok().map(by_id) });
         }
-        let (listed, absence) = last.as_ref()?.read.as_ref()?;
-        let found = listed.contains(&id);
-        (found || *absence == Absence::IsCertain).then_some(found)
+        match last.as_ref().and_then(|listing| listing.read.as_ref()) {
+            Some((listed, absence)) => match (listed.get(&id), absence) {
+                (Some(request), _) => Standing::Listed(Box::new(request.clone())),
+                (None, Absence::IsCertain) => Standing::NotListed,
+                (None, Absence::IsLikely | Absence::MeansNothing) => Standing::Unknown,
+            },
+            None => Standing::Unknown,
+        }
     }
 }
 

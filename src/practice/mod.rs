@@ -89,6 +89,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::availability::openness::Openness;
+use crate::clock::Measured;
 use crate::config;
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
@@ -275,6 +276,11 @@ impl Practice {
 
     fn now(&self) -> DateTime<Utc> {
         self.shared.clock.now()
+    }
+
+    /// The same as this process measured it.
+    fn measured(&self) -> Measured {
+        self.shared.stopwatch.read()
     }
 
     /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics share it.

@@ -27,6 +27,7 @@ use super::health::Subject;
 use super::unsent::Unsent;
 use super::{Practice, full_resync};
 use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
+use crate::clock::Measured;
 use crate::dates;
 use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
 use crate::ids::{PracticeId, ResourceId};
@@ -55,7 +56,11 @@ pub(super) const SENT_DAY: Kind = Kind::exported::<Told>();
 /// A snapshot of this day left, and nobody knows what became of it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Unheard {
+    /// When it left, by the clock,
     since: DateTime<Utc>,
+    /// and as the process measured it. Absent from what an older version noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    measured: Option<DateTime<Utc>>,
 }
 
 impl Record for Unheard {
@@ -64,9 +69,9 @@ impl Record for Unheard {
 }
 
 impl Unheard {
-    /// True once nothing of it can be on its way. What left in the future did so before this machine's clock was set right.
-    fn has_arrived(&self, now: DateTime<Utc>) -> bool {
-        self.since + LATE <= now || now < self.since
+    /// True once nothing of it can be on its way, whatever the clock was set to meanwhile.
+    fn has_arrived(&self, now: &Measured) -> bool {
+        now.counted(self.measured.unwrap_or(self.since)) + LATE <= now.now
     }
 }
 
@@ -209,16 +214,15 @@ impl Publisher {
     }
 
     /// True if Healthengine may have something else of a day than it was last heard to accept, and it is time to send it again.
-    fn is_in_doubt(&self, key: Key, sent_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        // In the future: before this machine's clock was set right.
-        if self.full_resync_at().is_some_and(|at| sent_at < at || now < sent_at) {
+    fn is_in_doubt(&self, key: Key, sent_at: DateTime<Utc>, now: DateTime<Utc>, measured: &Measured) -> bool {
+        if self.full_resync_at().is_some_and(|at| sent_at < at || dates::age(sent_at, now).is_none()) {
             return true;
         }
-        self.unheard().get(&key).is_some_and(|unheard| sent_at < unheard.since || unheard.has_arrived(now))
+        self.unheard().get(&key).is_some_and(|unheard| sent_at < unheard.since || unheard.has_arrived(measured))
     }
 
     /// Unheard days that nothing can overtake any longer.
-    pub(super) fn to_be_settled(&self, now: DateTime<Utc>) -> Vec<Key> {
+    pub(super) fn to_be_settled(&self, now: &Measured) -> Vec<Key> {
         self.unheard().iter().filter(|(_, unheard)| unheard.has_arrived(now)).map(|(key, _)| *key).collect()
     }
 
@@ -238,13 +242,12 @@ impl Publisher {
         self.accepted(resource, date).is_some_and(|own| own.day.starts().next().is_some())
     }
 
-    /// From when on a day of this resource may be sent again. What was sent in the future was so before this machine's clock was set
-    /// right, and long ago.
+    /// From when on a day of this resource may be sent again. What was sent in the future was sent long ago.
     pub(super) fn free_from(&self, resource: ResourceId, date: NaiveDate, now: DateTime<Utc>) -> DateTime<Utc> {
         let key = (resource, date);
         let heard = self.told().get(&key).map(|told| told.sent.at);
         let left = self.unheard().get(&key).map(|unheard| unheard.since);
-        let known = |at: &DateTime<Utc>| *at <= now;
+        let known = |at: &DateTime<Utc>| dates::age(*at, now).is_some();
         heard.filter(known).max(left.filter(known)).map_or(DateTime::<Utc>::MIN_UTC, |at| at + QUEUE_TIME)
     }
 
@@ -308,11 +311,12 @@ impl Practice {
         let told = told.get(&(day.resource, day.date));
         let moment = Moment { now, min_notice: self.min_notice() };
         let change = availability::compare(told.map(|told| &told.sent), &day.day, day.date, moment, &self.zone());
-        // A reading of the future was made before this machine's clock was set right.
-        if told.is_some_and(|told| told.read_at <= now && read_at < told.read_at) {
+        let is_older = |told: &Told| dates::age(told.read_at, now).is_some() && read_at < told.read_at;
+        if told.is_some_and(is_older) {
             return if change == DayChange::Same { Verdict::Leave } else { Verdict::Overtaken };
         }
-        let in_doubt = |told: &Told| self.publisher.is_in_doubt((day.resource, day.date), told.sent.at, now);
+        let (key, measured) = ((day.resource, day.date), self.measured());
+        let in_doubt = |told: &Told| self.publisher.is_in_doubt(key, told.sent.at, now, &measured);
         let send = which == Which::All || change != DayChange::Same || told.is_some_and(in_doubt);
         if send { Verdict::Send } else { Verdict::Leave }
     }
@@ -433,7 +437,7 @@ impl Practice {
     /// Durable when this returns, so that a crash does not leave Healthengine with a day that nobody knows of. Returns what was
     /// unheard before.
     async fn note_unheard(&self, read: &[ReadDay]) -> Answer<Vec<Option<Unheard>>> {
-        let unheard = Unheard { since: self.now() };
+        let unheard = Unheard { since: self.now(), measured: Some(self.measured().now) };
         let keys = || read.iter().map(|read| (read.day.resource, read.day.date));
         let put = |batch: Batch, key: Key| batch.put(&self.publisher.key(key), &unheard);
         let written = match keys().try_fold(Batch::new(), put) {
@@ -457,7 +461,7 @@ impl Practice {
         outcome: &BatchOutcome,
         failure: Option<&CallError>,
     ) {
-        let now = self.now();
+        let measured = self.measured();
         // A broken answer with 200 can be that of a snapshot that was taken.
         let nothing_was_done =
             failure.is_none_or(|error| error.nothing_was_done() && error.class != ErrorClass::Contract);
@@ -466,7 +470,7 @@ impl Practice {
         let mut batch = Batch::new();
         for (index, (read, before)) in read.iter().zip(before).enumerate() {
             let left = if accepted.contains(&index) {
-                before.filter(|before| !before.has_arrived(now))
+                before.filter(|before| !before.has_arrived(&measured))
             } else if nothing_was_done {
                 before
             } else {

@@ -205,6 +205,7 @@ impl Practice {
             Ok(offering) => offering,
             Err(error) => return (Look::Unreachable(error.to_string()), None),
         };
+        let began = self.measured().now;
         let resource = as_booked(place);
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
         let reading = match self.read_for_look(offering.as_ref(), &resource, days).await {
@@ -233,7 +234,7 @@ impl Practice {
         let refusal =
             look.refusal.map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into());
         let taken = if by_another { Taken::ByAnother } else { seen_taken };
-        (Look::Seen { began: reading.began, taken, refusal }, Some(reading))
+        (Look::Seen { began, taken, refusal }, Some(reading))
     }
 }
 

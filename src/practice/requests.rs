@@ -21,6 +21,7 @@ use super::lists::{Absence, WaitingBookings};
 use super::turns::Turn;
 use crate::booking::desk::{Event, next_look};
 use crate::booking::ledger::{Deadline, Entry};
+use crate::dates;
 use crate::healthengine::{BookingRequest, RequestKind};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
@@ -258,8 +259,7 @@ impl Practice {
     fn was_answered_since(&self, id: BookingId, since: DateTime<Utc>) -> bool {
         let entry = self.shared.ledger.get(id).ok().flatten();
         let last = entry.filter(|entry| entry.told).and_then(|entry| entry.history.last().map(|last| last.at));
-        // A time in the future is from before this machine's clock was set right.
-        last.is_some_and(|at| since <= at && at <= self.now())
+        last.is_some_and(|at| since <= at && dates::age(at, self.now()).is_some())
     }
 
     fn attend_in(
@@ -331,14 +331,15 @@ impl Practice {
     /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of. True if all
     /// of them have begun.
     pub(super) fn wake_due(self: &Arc<Self>, deliver: bool) -> bool {
-        let now = self.now();
+        let measured = self.measured();
         // Refused credentials or consent: nothing is delivered before they are accepted again.
         let refused = self.is_blocked(Call::Answer(BookingId(0)));
         // What a former process left is looked at once it is known whether Healthengine still asks for it: a restored store can hold
         // a doubt that was settled, and answered, long ago.
         let may_look = self.first_listing.initialized();
         let due = |entry: &Entry| {
-            let look = may_look && next_look(entry, self.settings.request_timeout, now).is_some_and(|due| due <= now);
+            let next = next_look(entry, self.settings.request_timeout, &measured);
+            let look = may_look && next.is_some_and(|due| due <= measured.now);
             let deliver = deliver && entry.owes_a_cancellation() && !refused;
             (look || deliver).then_some(entry.booking_id)
         };

@@ -9,20 +9,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
+use super::lists::Standing;
 use crate::booking::desk::{Ask, Event, Look, Submission, Taken};
 use crate::booking::ledger::{Deadline, Entry, Heard, State};
 use crate::booking::rival::{Remembered, Rivalry, Sign, Stance, YOUNG};
 use crate::booking::update::echoed_reference;
+use crate::dates;
 use crate::healthengine::{BookingRequest, BookingUpdate, Subscription};
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::rival as say;
 use crate::openvpms::ALREADY_SCHEDULED;
 use crate::store::{Batch, Kind, Meta, Record, Store};
 use crate::supervisor;
+use crate::webhooks::pace::BLOCKED;
 
 /// Between finding the time of a booking taken and rejecting the booking for that.
 const GIVES_WAY: TimeDelta = TimeDelta::seconds(4);
@@ -34,8 +38,14 @@ const REJECTS_AT: TimeDelta = TimeDelta::seconds(14);
 const PATIENCE: TimeDelta = TimeDelta::seconds(60);
 /// For this long a pet owner's change of a booking that the ledger does not know is left to the other bridge.
 const UPDATES_LEFT_FOR: TimeDelta = TimeDelta::seconds(60);
-/// Between two looks at what may have changed by itself.
+/// Between two looks at what may have changed by itself, while there may be another bridge,
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// and while nothing speaks for one: a call each time, where polls are ten. So its subscription is seen within a minute.
+const LOOK_EVERY_ALONE: Duration = Duration::from_secs(45);
+/// A list that could not be read, or that changed while it was, is read again after this long,
+const LISTED_AGAIN: Duration = Duration::from_secs(1);
+/// and so often. A booking of which nobody can tell then is left to the next poll.
+const LISTED_TRIES: usize = 30;
 /// No more subscriptions of the other bridge are remembered.
 const SUBSCRIPTIONS_MAX: usize = 32;
 /// The longest wait between two polls while bookings are to be seen soon.
@@ -54,8 +64,14 @@ pub(super) struct Rivals {
     store: Store,
     practice: PracticeId,
     rivalry: Mutex<Rivalry>,
-    /// Subscriptions of the other bridge that were weighed.
-    subscriptions: Mutex<BTreeSet<String>>,
+    /// Subscriptions of another bridge that were seen: those that were weighed, and where those call that stood at the first look.
+    subscriptions: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    weighed: BTreeSet<String>,
+    stood: Option<BTreeSet<String>>,
 }
 
 impl Rivals {
@@ -94,6 +110,11 @@ impl Rivals {
         self.now().is_certain()
     }
 
+    /// True if nothing is rejected for not being seen.
+    pub(super) fn holds(&self) -> bool {
+        self.now().holds()
+    }
+
     /// An interval between polls, as short as it has to be.
     pub(super) fn interval(&self, interval: Duration) -> Duration {
         if self.now().is_watchful() { interval.min(WATCHFUL_INTERVAL) } else { interval }
@@ -104,10 +125,16 @@ impl Practice {
     /// Looks for signs of another bridge that come without bookings, and ends the listening in time.
     pub(super) async fn rival_loop(self: Arc<Self>) {
         self.say_that_it_listens();
+        // What stands at the start says nothing, and a practice that was never polled may be refused.
+        let mut look_at = Instant::now() + LOOK_EVERY_ALONE;
         loop {
-            if self.rivals.now().is_suspected() {
+            let suspected = self.rivals.now().is_suspected();
+            if suspected {
                 self.weigh(|own, now| own.tick(now));
-                self.look_for_its_subscription().await;
+            }
+            if suspected || look_at <= Instant::now() {
+                let answered = self.look_for_its_subscription().await;
+                look_at = Instant::now() + if answered { LOOK_EVERY_ALONE } else { BLOCKED };
             }
             let again = self.stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY));
             if supervisor::rest(again).await.is_none() {
@@ -126,29 +153,43 @@ impl Practice {
         }
     }
 
-    async fn look_for_its_subscription(&self) {
-        if self.health.has(&Subject::Access) || self.stop.is_cancelled() {
-            return;
+    /// False if Healthengine does not list subscriptions: where they are looked after, that is a problem, and asked about there.
+    async fn look_for_its_subscription(&self) -> bool {
+        if self.health.has(&Subject::Access) || self.health.has(&Subject::Subscriptions) || self.stop.is_cancelled() {
+            return true;
         }
         match self.healthengine.subscriptions().await {
             Ok(listed) => self.weigh_subscriptions(&listed),
-            Err(error) => tracing::debug!(practice = %self.id(), "The subscriptions cannot be read: {error}."),
+            Err(error) => {
+                tracing::debug!(practice = %self.id(), "The subscriptions cannot be read: {error}.");
+                return false;
+            }
         }
+        true
     }
 
     /// Healthengine lists these subscriptions.
     pub(super) fn weigh_subscriptions(&self, listed: &[Subscription]) {
         // The making of one is a sign, its standing there is none.
         let since = self.rivals.now().started() + self.healthengine.clock_difference();
-        let others = self.another_bridges(listed, since);
-        let mut weighed = self.locked(&self.rivals.subscriptions);
-        let is_new = others.into_iter().take(SUBSCRIPTIONS_MAX).filter(|id| weighed.insert(id.clone())).count() > 0;
+        let made = self.another_bridges(listed, since);
+        let calls = |own: &&Subscription| self.shared.pseudonyms.fingerprint(&own.callback_url);
+        let mut seen = self.locked(&self.rivals.subscriptions);
+        let Seen { weighed, stood } = &mut *seen;
+        let stood = stood.get_or_insert_with(|| {
+            let earlier = self.another_bridges(listed, DateTime::<Utc>::MIN_UTC).into_iter();
+            earlier.filter(|own| !made.contains(own)).take(SUBSCRIPTIONS_MAX).map(|own| calls(&own)).collect()
+        });
+        let is_unseen = |own: &&&Subscription| own.id.clone().is_some_and(|id| weighed.insert(id));
+        let unseen: Vec<&&Subscription> = made.iter().take(SUBSCRIPTIONS_MAX).filter(is_unseen).collect();
+        let is_renewed = unseen.iter().any(|own| stood.contains(&calls(own)));
+        let is_new = !unseen.is_empty();
         while weighed.len() > SUBSCRIPTIONS_MAX {
             weighed.pop_first();
         }
-        drop(weighed);
+        drop(seen);
         if is_new {
-            self.sign(&Sign::ForeignSubscription);
+            self.sign(if is_renewed { &Sign::RenewedSubscription } else { &Sign::ForeignSubscription });
         }
     }
 
@@ -196,7 +237,7 @@ impl Practice {
         for request in left {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.desk_places).try_acquire_owned() else { continue };
-            let until = rivalry.left_until(booked(&request), self.now());
+            let until = rivalry.left_until(booked(&request), self.now(), self.settings.request_timeout);
             let practice = Arc::clone(self);
             let work = self.work_on(request.booking_id, async move {
                 let outcome = practice.after_the_other(request, until).await;
@@ -220,28 +261,38 @@ impl Practice {
         until: DateTime<Utc>,
     ) -> Result<(), LedgerError> {
         let id = request.booking_id;
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep((until - self.now()).to_std().unwrap_or_default()) => {}
-        }
-        match self.is_listed(id).await {
-            Some(false) => self.answered_by_the_other(request).await,
-            Some(true) | None => {
-                let is_first = self.shared.ledger.get(id)?.is_none();
-                self.attend_request(request).await?;
-                let made = self.shared.ledger.get(id)?.is_some_and(|entry| entry.state == State::Confirmed);
-                if is_first && made {
-                    self.weigh(|own, _| own.left_in_vain());
-                }
-                Ok(())
+        let mut wait = (until - self.now()).to_std().unwrap_or_default();
+        for _ in 0..LISTED_TRIES {
+            if self.stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return Ok(());
+            }
+            // Nothing is made of a booking that may be answered, nor of one whose owner may have given it up meanwhile.
+            match self.standing(id).await {
+                Standing::Listed(request) => return self.left_to_this_one(*request).await,
+                Standing::NotListed => return self.answered_by_the_other(request).await,
+                Standing::Unknown => wait = LISTED_AGAIN,
             }
         }
+        Ok(())
+    }
+
+    /// Deals with a booking that the other bridge did not answer in its time.
+    async fn left_to_this_one(self: &Arc<Self>, request: BookingRequest) -> Result<(), LedgerError> {
+        let id = request.booking_id;
+        let is_first = self.shared.ledger.get(id)?.is_none();
+        self.attend_request(request).await?;
+        let made = self.shared.ledger.get(id)?.is_some_and(|entry| entry.state == State::Confirmed);
+        if is_first && made {
+            self.weigh(|own, _| own.left_in_vain());
+        }
+        Ok(())
     }
 
     /// Somebody else answered a booking that this bridge left alone: the other bridge if an appointment takes its time, else a person.
     async fn answered_by_the_other(&self, request: BookingRequest) -> Result<(), LedgerError> {
-        let (id, young) = (request.booking_id, self.is_young(request.booked_time));
+        let id = request.booking_id;
+        // To a bridge that is certain a booking is left for longer than a person takes.
+        let by_a_program = self.is_young(request.booked_time) || self.rivals.is_certain();
         let known = self.shared.ledger.get(id)?;
         let entry = known.clone().unwrap_or_else(|| self.first_seen(&self.asked(request.clone()), self.now()));
         let ask = self.offering().map(|offering| self.what_is_asked(&request, &offering, self.now()));
@@ -253,7 +304,7 @@ impl Practice {
         };
         let entry = Entry { place: Some(place), ..entry };
         match taken {
-            Taken::All if young => {
+            Taken::All if by_a_program => {
                 self.sign(&Sign::MadeByAnother(id));
                 if known.is_some() { self.attend(entry, Event::AnsweredElsewhere, None).await } else { Ok(()) }
             }
@@ -324,7 +375,7 @@ impl Practice {
     pub(super) fn is_the_others(&self, update: &BookingUpdate) -> bool {
         let ahead = self.healthengine.clock_difference();
         let is_recent =
-            |at: DateTime<Utc>| (TimeDelta::zero()..UPDATES_LEFT_FOR).contains(&(self.now() - (at - ahead)));
+            |at: DateTime<Utc>| dates::age(at - ahead, self.now()).is_some_and(|age| age < UPDATES_LEFT_FOR);
         self.rivals.now().stands_back()
             && update.updated_at.is_some_and(is_recent)
             && echoed_reference(&update.pms_appointment_ids).is_none()

@@ -11,7 +11,7 @@ use super::ledger::Ledger;
 use super::locks::Locks;
 use super::{Changed, clients, rosters};
 use crate::booking::pseudonym::Pseudonyms;
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::config::{self, Config};
 use crate::ids::PracticeId;
 use crate::leaps::Leaps;
@@ -33,6 +33,8 @@ pub struct Doors {
 pub struct Shared {
     /// What time it is.
     pub clock: Clock,
+    /// How much time went by, whatever the clock was set to.
+    pub stopwatch: Stopwatch,
     /// What is kept.
     pub store: Store,
     /// The bookings.

@@ -13,6 +13,7 @@ use super::reading::Reading;
 use super::{Offering, Practice};
 use crate::availability::{Day, Days, ResourceDay};
 use crate::booking::ledger::Place;
+use crate::dates;
 use crate::ids::{PracticeId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::configuration as configuration_say;
@@ -55,9 +56,7 @@ impl Practice {
     fn day_as_read(&self, place: &Place, look: &Reading) -> Option<ReadDay> {
         let offering = self.offered()?;
         // The clock was set back meanwhile: the appointment seems older than the look, which would show it.
-        if self.now() < look.began {
-            return None;
-        }
+        dates::age(look.began, self.now())?;
         let resource = offering.mapping.resource(place.resource()).filter(|resource| resource.id.user.is_none())?;
         let (first, last) = days_of(place.span, &offering);
         if first != last || !self.horizon(&offering).holds(first) {
@@ -136,7 +135,7 @@ impl Practice {
     pub(super) fn settle_days(&self) {
         let Some(offering) = self.offered() else { return };
         let horizon = self.horizon(&offering);
-        for (resource, day) in self.publisher.to_be_settled(self.now()) {
+        for (resource, day) in self.publisher.to_be_settled(&self.measured()) {
             if horizon.holds(day) && offering.mapping.resource(resource).is_some() {
                 self.note_due_day(resource, day, Which::All);
             }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::Practice;
 use super::health::Subject;
+use crate::dates;
 use crate::delays::Delays;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{ErrorLogQuery, Subscription};
@@ -332,11 +333,14 @@ impl Practice {
     }
 
     /// The subscriptions among these that another bridge made for this practice after `since`, by Healthengine's clock.
-    pub(super) fn another_bridges(&self, listed: &[Subscription], since: DateTime<Utc>) -> Vec<String> {
+    pub(super) fn another_bridges<'a>(
+        &self,
+        listed: &'a [Subscription],
+        since: DateTime<Utc>,
+    ) -> Vec<&'a Subscription> {
         let fingerprint = |callback: &str| self.shared.pseudonyms.fingerprint(callback);
         self.viewed(self.settings.webhooks.as_ref(), &fingerprint, |view| {
-            let others = listed.iter().filter(|own| view.is_another_bridges(own, since));
-            others.filter_map(|own| own.id.clone()).collect()
+            listed.iter().filter(|own| view.is_another_bridges(own, since)).collect()
         })
     }
 
@@ -380,8 +384,7 @@ impl Practice {
             if deliveries.of != id {
                 *deliveries = Deliveries { of: id.clone(), ..Deliveries::default() };
             }
-            // Read to a future that was a mistake of this machine's clock: begun again.
-            let read_to = deliveries.read_to.filter(|read_to| *read_to <= now).unwrap_or(now);
+            let read_to = deliveries.read_to.filter(|read_to| dates::age(*read_to, now).is_some()).unwrap_or(now);
             deliveries.read_to = Some(read_to);
             read_to
         };

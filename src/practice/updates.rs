@@ -83,7 +83,9 @@ impl Practice {
             }
             Plan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
             Plan::CancelBoth { another, ours } => {
-                self.reference_echoed(id);
+                if !entry.as_ref().is_some_and(|entry| entry.has_had(&another)) {
+                    self.reference_echoed(id);
+                }
                 let answer = self.openvpms.desk.cancel(&another).await;
                 // One of another server is none of this diary's.
                 if update::after_cancel(&answer) == AfterCancel::Cancelled || is_of_another_server(&answer) {

@@ -16,6 +16,7 @@ use super::{Offering, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
 use crate::booking::watch::{Found, Pass, Sighting, is_suspect, is_watched, judge, round};
+use crate::dates;
 use crate::ids::{BookingId, BookingReference};
 use crate::supervisor;
 
@@ -77,8 +78,7 @@ impl Practice {
     pub(super) fn add_suspects(&self, reading: &Reading, suspects: &mut BTreeMap<BookingId, Entry>) {
         let now = self.now();
         let mut watched = self.locked(&self.watched);
-        // One in the future was asked for before this machine's clock was set right.
-        watched.silent.retain(|_, at| (TimeDelta::zero()..SILENT_FOR).contains(&(now - *at)));
+        watched.silent.retain(|_, at| dates::age(*at, now).is_some_and(|age| age < SILENT_FOR));
         let suspect = |entry: &Entry| {
             let schedule = entry.place.as_ref().and_then(|place| reading.readings.schedule(place.schedule));
             let suspicious = schedule.is_some_and(|schedule| is_suspect(entry, &schedule.free, schedule.began, now));

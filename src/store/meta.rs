@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::dates;
+
 use super::record::Record;
 
 /// What the store knows about itself. Made with the database; changed only when a backup comes back.
@@ -40,9 +42,9 @@ impl Meta {
     }
 
     /// True of what was noted at this moment, if the content was replaced since: of what happened in between it knows nothing. A
-    /// replacement in the future was made before this machine's clock was set right, and says nothing of what is noted since.
+    /// replacement that is yet to come says nothing of what is noted since.
     pub fn replaced_since(&self, noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        self.replaced_at().is_some_and(|at| noted < at && at <= now)
+        self.replaced_at().is_some_and(|at| noted < at && dates::age(at, now).is_some())
     }
 }
 

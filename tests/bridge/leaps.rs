@@ -1,9 +1,13 @@
 //! The machine sleeps, or its clock is ahead for a while: what is due is done at once, and nothing waits for a future that was a
 //! mistake.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use chrono::TimeDelta;
 use vetbridge::booking::ledger::State;
 use vetbridge::bridge::keeper::Off;
+use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
 
 use crate::lifecycle::{block, offers, until_silent};
@@ -158,4 +162,73 @@ async fn a_practice_that_is_switched_off_while_the_clock_is_ahead_offers_nothing
         clinic.set_machine(TimeDelta::zero());
         assert_eq!(offers(&clinic, PRACTICE), 0, "{wait:?}");
     }
+}
+
+/// A booking is submitted, and the pet owner gives it up before OpenVPMS, which is very slow, carries it out.
+async fn given_up_on_its_way(clinic: &Clinic) -> BookingId {
+    clinic.fail_submissions([Fault::CarryOutLate(seconds(24))]);
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.until("it is submitted", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
+    clinic.healthengine.cancel(booking).unwrap();
+    let is_lost = |clinic: &Clinic| clinic.entry(booking).doubt.is_some();
+    clinic.until("its answer is lost", seconds(12), is_lost).await;
+    clinic.pass(seconds(1)).await;
+    booking
+}
+
+/// The appointment stands for a pet owner who gave it up: a person is told.
+async fn is_found(clinic: &Clinic, booking: BookingId) {
+    let flagged = |clinic: &Clinic| clinic.entry(booking).needs_attention.is_some();
+    clinic.until("a person is told", minutes(3), flagged).await;
+    assert_eq!(clinic.state(booking), Some(State::InDoubt), "{}", clinic.account());
+    clinic.appointment_of(booking);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_leaps_forward_does_not_make_an_appointment_on_its_way_seem_not_to_come() {
+    for ahead in [TimeDelta::minutes(2), TEN_DAYS] {
+        let clinic = open().await;
+        let booking = given_up_on_its_way(&clinic).await;
+        clinic.set_machine(ahead);
+        is_found(&clinic, booking).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_with_another_clock_an_appointment_on_its_way_is_waited_for_all_the_same() {
+    let (right, hour) = (TimeDelta::zero(), TimeDelta::hours(1));
+    for (before, after) in [(right, hour), (-hour, right), (hour, right)] {
+        let mut clinic = Clinic::open().await;
+        clinic.stop().await;
+        clinic.set_machine(before);
+        clinic.start();
+        clinic.pass(seconds(30)).await;
+        let booking = given_up_on_its_way(&clinic).await;
+        clinic.pull_the_plug().await;
+        clinic.set_machine(after);
+        clinic.start();
+        is_found(&clinic, booking).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_leaps_forward_does_not_make_a_day_on_its_way_seem_to_have_arrived() {
+    const TIME: &str = "2027-02-16 10:00";
+    let clinic = open().await;
+    let left = Arc::new(AtomicBool::new(false));
+    let leaves = Arc::clone(&left);
+    // The day without this time arrives late,
+    clinic.healthengine_faults.set(move |asked| {
+        let is_first = asked.method == "POST" && asked.target.contains("/availability") && !leaves.swap(true, Relaxed);
+        is_first.then_some(Fault::CarryOutLate(seconds(45)))
+    });
+    let appointment = clinic.staff_book(136, TIME, 15);
+    clinic.until("the day is sent", minutes(2), |_| left.load(Relaxed)).await;
+    clinic.pass(seconds(12)).await;
+    // when staff have given it back, and the day with it was sent.
+    clinic.staff_cancel(appointment);
+    clinic.set_machine(TimeDelta::minutes(2));
+    clinic.pass(minutes(3)).await;
+    assert!(clinic.published("s136", "66:s136", TIME), "{}", clinic.account());
+    clinic.finish().await;
 }

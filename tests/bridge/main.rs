@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
+#[path = "../common/commit.rs"]
+mod commit;
 #[allow(unused_imports, reason = "each test binary uses the part of the harness that it needs")]
 #[path = "../support/mod.rs"]
 mod support;
@@ -35,6 +37,7 @@ mod supervision;
 mod switches;
 mod truth;
 mod two_bridges;
+mod two_bridges_holds;
 mod two_bridges_lives;
 mod webhook_listener;
 mod webhooks;

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use vetbridge::booking::ledger::State;
+use vetbridge::messages::supervisor::VIGIL;
+use vetbridge::practice::health::Subject;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::Batch;
 
@@ -264,4 +266,18 @@ async fn a_panic_while_a_booking_is_made_is_said_and_the_booking_is_made_all_the
     let another = clinic.owner_books("s136", "66:s136", "2027-02-16 09:15");
     clinic.until_state(another, State::Confirmed, seconds(12)).await;
     clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loop_that_watches_the_others_is_well_again_once_it_has_gone_round() {
+    let clinic = open().await;
+    let mut left = 1;
+    clinic.mines.plant(move |name, step| {
+        let fits = name == VIGIL && step == Step::Clock;
+        (fits && left > 0).then(|| left -= 1)?;
+        Some(Mine::Panic)
+    });
+    let said = |clinic: &Clinic| clinic.bridge().health().has(&Subject::Loop(VIGIL));
+    clinic.until("it is said", seconds(5), said).await;
+    clinic.until("it is well again", seconds(30), |clinic| !said(clinic)).await;
 }

@@ -71,6 +71,26 @@ async fn a_refused_confirmation_is_not_cured_by_polls_that_are_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_confirmation_holds_up_no_other_whose_pet_owner_waits() {
+    let clinic = Clinic::open().await;
+    let refused = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    let confirming = format!("/bookings/{refused}/confirmInsert");
+    let is_it = confirming.clone();
+    clinic.healthengine_faults.set(move |asked| asked.target.ends_with(&is_it).then_some(Fault::RefusalBefore(403)));
+    clinic.until("it is refused", seconds(15), |clinic| clinic.problems().contains_key("access")).await;
+    for start in ["2027-02-16 11:00", "2027-02-16 12:00"] {
+        let other = clinic.owner_books("s136", "66:s136", start);
+        clinic.until_state(other, State::Confirmed, seconds(8)).await;
+    }
+    assert_eq!(clinic.state(refused), Some(State::Inserted));
+    assert!(clinic.journal.count("POST", &confirming) <= 2, "it is not asked for in a loop");
+    clinic.healthengine_faults.heal();
+    clinic.until_state(refused, State::Confirmed, minutes(6)).await;
+    clinic.until("it is well again", seconds(10), |clinic| clinic.problems().is_empty()).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rejection_that_was_refused_until_it_was_late_is_given_again_and_the_problem_ends() {
     let mut clinic = Clinic::open().await;
     clinic

@@ -1,7 +1,8 @@
 //! Lives of two bridges on one practice, each from a seed: how the second one came to be, which of them is stopped, killed and started
 //! again, and what pet owners and staff do meanwhile. Servers are slow at times, and answer.
 //!
-//! `LIVES=1-500 cargo test --test bridge two_bridges_lives` lives more of them.
+//! A few fixed seeds are lived, and some that follow from the commit, which the test names before it begins.
+//! `LIVES=1-500 cargo test --test bridge two_bridges_lives` lives others.
 
 use std::ops::RangeInclusive;
 
@@ -12,6 +13,7 @@ use vetbridge::practice::ledger::Ledger;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};
 use vetbridge::store::{MemoryEngine, Store};
 
+use crate::commit;
 use crate::support::{Another, Chance, Clinic, Travel, minutes, seconds, wall_time};
 
 /// A booking, and what befell it besides the two bridges.
@@ -191,11 +193,26 @@ async fn live(seed: u64) {
     }
 }
 
+/// Lived at every run, whatever the commit.
+const FIXED: RangeInclusive<u64> = 1..=8;
+/// So many lives of its own has a commit.
+const OF_THE_COMMIT: u64 = 6;
+
 #[allow(clippy::disallowed_methods, reason = "whoever hunts for a failure names the lives")]
-fn asked_for() -> RangeInclusive<u64> {
-    let Ok(text) = std::env::var("LIVES") else { return 1..=8 };
-    let (first, last) = text.split_once('-').unwrap_or((&text, &text));
-    first.parse().unwrap()..=last.parse().unwrap()
+fn asked_for() -> Vec<u64> {
+    if let Ok(text) = std::env::var("LIVES") {
+        let (first, last) = text.split_once('-').unwrap_or((&text, &text));
+        return (first.parse().unwrap()..=last.parse().unwrap()).collect();
+    }
+    let (own, source) = commit::seeds(OF_THE_COMMIT);
+    let (first, last) = (own.start(), own.end());
+    commit::say(&format!(
+        "two bridges: lives {}-{}, and {first}-{last} from {source}; again with LIVES={first}-{last} \
+         cargo test --test bridge two_bridges_lives",
+        FIXED.start(),
+        FIXED.end(),
+    ));
+    FIXED.chain(own).collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::booking::desk::Circumstances;
 use vetbridge::booking::ledger::Place;
+use vetbridge::clock::Measured;
 use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
 use vetbridge::span::Span;
 
@@ -25,10 +26,16 @@ pub(crate) fn place() -> Place {
     }
 }
 
+/// The same as a process measures it that began long before.
+pub(crate) fn measured(seconds: i64) -> Measured {
+    Measured { began: at(-86_400), now: at(seconds) }
+}
+
 /// A desk that holds bookings while OpenVPMS is away, so many seconds after the booking was made.
 pub(crate) fn circumstances(now: i64) -> Circumstances {
     Circumstances {
         now: at(now),
+        measured: measured(now),
         healthengine_ahead: TimeDelta::zero(),
         request_timeout: TIMEOUT,
         hold: true,

@@ -59,6 +59,8 @@
     reason = "whoever hunts for a failure names the seeds and reads the result"
 )]
 
+#[path = "../common/commit.rs"]
+mod commit;
 #[allow(unused_imports, reason = "each test binary uses the part of the harness that it needs")]
 #[path = "../support/mod.rs"]
 mod support;
@@ -68,7 +70,6 @@ mod truth;
 mod administrators;
 mod bugs;
 mod checker;
-mod commit;
 mod fate;
 mod life;
 mod people;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::panic::catch_unwind;
 use std::sync::Mutex;
@@ -10,12 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::bugs::{self, Bug};
-use crate::commit;
+use crate::commit::{self, say};
 use crate::life::{Outcome, Tally, live};
 use crate::rare::Kind;
 
 /// Lived at every run, whatever the commit.
 const FIXED: RangeInclusive<u64> = 1..=8;
+/// So many lives of its own has a commit: seconds of a test run.
+const OF_THE_COMMIT: u64 = 12;
 /// A hunt ends after so many failures, unless `FAILURES` says otherwise.
 const FAILURES_MAX: usize = 20;
 /// Lives that meet a kind of rare fault: in so many of them all of it happens.
@@ -36,7 +37,7 @@ pub(crate) fn asked_for() -> Vec<u64> {
     if let Some(named) = named() {
         return named.collect();
     }
-    let (own, source) = commit::seeds();
+    let (own, source) = commit::seeds(OF_THE_COMMIT);
     say(&format!(
         "simulation: seeds {}-{}, and {}-{} from {source}; again with SEEDS={}-{} \
          cargo test --test simulation no_booking -- --nocapture",
@@ -105,12 +106,6 @@ pub(crate) fn run_all(seeds: &[u64]) {
 /// A life that ended in a panic, which says itself what it is about.
 fn panicked(seed: u64) -> Outcome {
     Outcome { failure: Some(format!("seed {seed}: somebody panicked")), hash: 0, tally: Tally::default() }
-}
-
-/// Written past the test runner, which shows what a test prints only when it fails.
-fn say(line: &str) {
-    // Nobody is worse off for a line that could not be written.
-    drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 /// `FAILURES=1000` goes on to that many.

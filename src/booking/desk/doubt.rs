@@ -4,35 +4,34 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Action, Desk, LOOK_RETRY, LOOK_RETRY_MAX, Look, Notice, Step, Taken};
 use crate::booking::ledger::{Doubt, Entry, State};
+use crate::clock::Measured;
 use crate::messages::{booking as say, rival};
 
 /// After this many POSTs that left nothing there will be no other.
 const SUBMISSIONS_MAX: u32 = 3;
 
-/// When a booking with an unknown outcome is to be looked at again; `None` if there is no doubt to settle.
+/// When a booking with an unknown outcome is to be looked at again, as the process measures it; `None` if there is no doubt to settle.
 ///
 /// A reading counts as *free* for a request that may still lie in a queue only when it began no sooner than two timeouts after
 /// the POST, and the second of the two that are needed one timeout after the first.
-pub fn next_look(entry: &Entry, request_timeout: TimeDelta, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn next_look(entry: &Entry, request_timeout: TimeDelta, now: &Measured) -> Option<DateTime<Utc>> {
     if entry.state != State::Submitting {
         return None;
     }
     let Some(doubt) = &entry.doubt else { return Some(DateTime::<Utc>::MIN_UTC) };
-    // Noted before this machine's clock was set right: it begins anew.
-    if doubt.is_of_the_future(now) {
-        return Some(DateTime::<Utc>::MIN_UTC);
-    }
-    let Some(looked_at) = doubt.looked_at else { return Some(doubt.since) };
+    let since = now.counted(doubt.since);
+    let Some(looked_at) = doubt.looked_at.map(|at| now.counted(at)) else { return Some(since) };
     let counts_from = match (doubt.server_is_through, doubt.free_at) {
-        (true, _) => doubt.since,
-        (false, None) => doubt.since + request_timeout * 2,
-        (false, Some(free_at)) => free_at + request_timeout,
+        (true, _) => since,
+        (false, None) => since + request_timeout * 2,
+        (false, Some(free_at)) => now.counted(free_at) + request_timeout,
     };
-    Some(
-        counts_from
-            .max(looked_at + LOOK_RETRY)
-            .max(entry.not_before.map_or(looked_at, |at| at.min(now + LOOK_RETRY_MAX))),
-    )
+    Some(counts_from.max(looked_at + LOOK_RETRY).max(rest_until(entry, now.now).unwrap_or(looked_at)))
+}
+
+/// Until when OpenVPMS has a rest from a booking. A moment further away than a rest lasts is one of another process's clock.
+pub(super) fn rest_until(entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    entry.not_before.filter(|at| *at <= now + LOOK_RETRY_MAX)
 }
 
 impl Desk<'_> {
@@ -47,7 +46,8 @@ impl Desk<'_> {
 
     /// Reads the traces of a POST whose answer was lost.
     pub(super) fn settle(mut self, look: Look) -> Step {
-        let now = self.now.now;
+        let measured = self.now.measured;
+        let now = measured.now;
         let mut doubt =
             self.entry.doubt.unwrap_or(Doubt { since: now, server_is_through: false, looked_at: None, free_at: None });
         doubt.looked_at = Some(now);
@@ -62,7 +62,7 @@ impl Desk<'_> {
             Look::Seen { taken: Taken::Part, began, .. } => {
                 // An appointment there would have the request refused, however late it is carried out; a calendar block would not, and
                 // nobody can tell them apart. The pet owner can still be told no: a person looks whether it came to stand.
-                if !doubt.server_is_through && began < doubt.since + self.now.request_timeout * 2 {
+                if !doubt.server_is_through && began < measured.counted(doubt.since) + self.now.request_timeout * 2 {
                     self.entry.flag(say::perhaps_made_late(&self.entry, self.now.zone));
                 }
                 self.reject_and_refresh(say::TAKEN_BY_ANOTHER.into())
@@ -80,17 +80,18 @@ impl Desk<'_> {
 
     /// Notes a reading that said free; true if the request cannot be carried out any more.
     pub(super) fn is_settled_as_free(&self, doubt: &mut Doubt, began: DateTime<Utc>) -> bool {
-        let timeout = self.now.request_timeout;
+        let (timeout, measured) = (self.now.request_timeout, self.now.measured);
+        let since = measured.counted(doubt.since);
         if doubt.server_is_through {
-            return began >= doubt.since;
+            return began >= since;
         }
         match doubt.free_at {
-            None if began >= doubt.since + timeout * 2 => {
+            None if began >= since + timeout * 2 => {
                 doubt.free_at = Some(began);
                 false
             }
             None => false,
-            Some(free_at) => began >= free_at + timeout,
+            Some(free_at) => began >= measured.counted(free_at) + timeout,
         }
     }
 

@@ -75,7 +75,7 @@ impl Desk<'_> {
 
     fn stands(mut self, reference: Option<BookingReference>, place: Option<Place>, listed: Option<bool>) -> Step {
         let now = self.now.now;
-        self.entry.reference = reference;
+        self.entry.refer_to(reference);
         self.entry.place = place.or(self.entry.place);
         self.entry.inserted_at = Some(now);
         (self.entry.left_alone, self.entry.out_of_sight, self.entry.given_up) = (false, false, false);

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::resolved::Resolved;
 use crate::booking::ledger::{Entry, Place};
+use crate::clock::Measured;
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
 
@@ -79,7 +80,7 @@ pub enum Ask {
 pub enum Look {
     /// An answered reading.
     Seen {
-        /// When the reading began.
+        /// When the reading began, as this process measured it.
         began: DateTime<Utc>,
         /// How much of the slot is taken on the schedule, by whomever.
         taken: Taken,
@@ -187,6 +188,8 @@ pub struct Step {
 pub struct Circumstances {
     /// The present, on our clock.
     pub now: DateTime<Utc>,
+    /// The present as this process measured it. What is waited for until a request is surely over is counted by it.
+    pub measured: Measured,
     /// How far Healthengine's clock is ahead of ours.
     pub healthengine_ahead: TimeDelta,
     /// How long a request to OpenVPMS may take.

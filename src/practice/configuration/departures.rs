@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::dates;
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::PracticeId;
 use crate::messages::configuration as say;
@@ -88,7 +89,8 @@ pub(super) fn remember(
 
 /// What operators are told of what left a short while ago.
 pub(super) fn text(departed: &[Departure], practice: &PracticeId, now: DateTime<Utc>) -> Option<String> {
-    let fresh = || departed.iter().filter(|own| !own.is_meant && own.at <= now && now - own.at < SHOWN);
+    let fresh =
+        || departed.iter().filter(|own| !own.is_meant && dates::age(own.at, now).is_some_and(|age| age < SHOWN));
     let mut sentences: Vec<String> = fresh().rev().take(NAMED_MAX).map(Departure::sentence).collect();
     if sentences.is_empty() {
         return None;

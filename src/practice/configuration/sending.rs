@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 use super::departures::{self, Departure, remember, resources_leaving, types_leaving};
 use super::{Configuration, ConfigurationChanges, Desired, ListChange, Reason, Told};
 use crate::booking::ledger::{Entry, Place};
+use crate::dates;
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::TypeId;
 use crate::mapping::guard::Ruling;
@@ -36,7 +37,7 @@ impl Practice {
         let key = self.key_hash();
         let everything = reason == Reason::Person
             || told.key != key
-            || told.at.is_none_or(|at| !(TimeDelta::zero()..DAILY).contains(&(self.now() - at)))
+            || told.at.and_then(|at| dates::age(at, self.now())).is_none_or(|age| age >= DAILY)
             // Told by the store's former life: Healthengine may have heard something else since.
             || told.at.is_some_and(|at| self.shared.store.meta().replaced_since(at, self.now()));
         let mut changes = ConfigurationChanges {

@@ -5,26 +5,31 @@
 //! same files give the same seeds, and the test says which they are, so that a failure can be repeated anywhere.
 
 use std::hash::{DefaultHasher, Hasher as _};
+use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// So many lives of its own has a commit: seconds of a test run.
-const COUNT: u64 = 12;
 /// Seeds below are lived by number. This commit's lie above them,
 const FIRST: u64 = 1_000_000;
 /// in one of so many places.
 const PLACES: u64 = 1_000_000_000;
 
-/// The seeds, and what they follow from.
-pub(crate) fn seeds() -> (RangeInclusive<u64>, String) {
+/// So many seeds, and what they follow from.
+pub(crate) fn seeds(count: u64) -> (RangeInclusive<u64>, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (hash, source) = match clean_commit(root) {
         Some(commit) => (hash_of(&commit), format!("commit {}", &commit[..commit.len().min(12)])),
         None => (sources(root), "the sources, which are no clean commit".to_owned()),
     };
-    let first = FIRST + hash % PLACES * COUNT;
-    (first..=first + COUNT - 1, source)
+    let first = FIRST + hash % PLACES * count;
+    (first..=first + count - 1, source)
+}
+
+/// Written past the test runner, which shows what a test prints only when it fails.
+pub(crate) fn say(line: &str) {
+    // Nobody is worse off for a line that could not be written.
+    drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 /// The commit that the files are, if they are one.
@@ -70,9 +75,9 @@ fn hash_of(what: &(impl std::hash::Hash + ?Sized)) -> u64 {
 
 #[test]
 fn the_seeds_of_a_commit_come_out_the_same_every_time_and_lie_above_those_with_a_number() {
-    let (seeds, source) = seeds();
-    assert_eq!((seeds.clone(), source), self::seeds());
-    assert!(*seeds.start() >= FIRST && seeds.count() == COUNT as usize);
+    let (seeds, source) = seeds(12);
+    assert_eq!((seeds.clone(), source), self::seeds(12));
+    assert!(*seeds.start() >= FIRST && seeds.count() == 12);
 }
 
 #[test]

@@ -129,6 +129,14 @@ struct State {
     troubled: bool,
 }
 
+impl State {
+    /// For how long beyond its limit it has not given a sign of life.
+    fn stuck(&self, limit: Duration) -> Option<Duration> {
+        let Doing::Works(since) = self.doing else { return None };
+        since.elapsed().checked_sub(limit)
+    }
+}
+
 /// How one loop is.
 struct Vitals {
     kept: Kept,
@@ -148,26 +156,39 @@ impl Vitals {
         self.locked().doing = Doing::Waits;
     }
 
+    // What is told follows from the state, which stays locked meanwhile: so the loop that comes back while the vigil finds it stuck is
+    // told of last.
+
     fn went_round(&self) {
-        if std::mem::take(&mut self.locked().troubled) {
+        let mut state = self.locked();
+        state.doing = Doing::Waits;
+        if std::mem::take(&mut state.troubled) {
             (self.kept.tell)(None);
         }
     }
 
-    fn is_in(&self, trouble: Trouble) {
-        self.locked().troubled = true;
+    fn died(&self, trouble: Trouble) {
+        let mut state = self.locked();
+        (state.doing, state.troubled) = (Doing::Dead, true);
         (self.kept.tell)(Some(trouble));
     }
 
-    /// How long it has been stuck for.
-    fn stuck(&self) -> Option<Duration> {
-        let Doing::Works(since) = self.locked().doing else { return None };
-        since.elapsed().checked_sub(self.kept.limit)
+    /// Tells if it is stuck; for how long beyond its limit.
+    fn tell_if_stuck(&self) -> Option<Duration> {
+        let mut state = self.locked();
+        let stuck = state.stuck(self.kept.limit)?;
+        state.troubled = true;
+        (self.kept.tell)(Some(Trouble::Stuck(stuck.saturating_add(self.kept.limit))));
+        Some(stuck)
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.locked().stuck(self.kept.limit).is_some()
     }
 
     fn is_alive(&self) -> bool {
-        let is_dead = self.locked().doing == Doing::Dead;
-        !is_dead && self.stuck().is_none()
+        let state = self.locked();
+        state.doing != Doing::Dead && state.stuck(self.kept.limit).is_none()
     }
 }
 
@@ -224,13 +245,12 @@ impl Supervisor {
             if stop.is_cancelled() {
                 return;
             }
-            vitals.locked().doing = Doing::Dead;
             if began.elapsed() >= RECOVERED_AFTER {
                 pauses.reset();
             }
             let pause = pauses.next_delay();
             let trouble = if ended.is_ok() { Trouble::Returned(pause) } else { Trouble::Panicked(pause) };
-            vitals.is_in(trouble);
+            vitals.died(trouble);
             let now = Instant::now();
             deaths.push_back(now);
             deaths.retain(|at| now.duration_since(*at) < DEATHS_WITHIN);
@@ -257,9 +277,8 @@ impl Supervisor {
     fn look(&self) {
         let loops: Vec<Arc<Vitals>> = self.loops().values().cloned().collect();
         for vitals in loops {
-            let Some(stuck) = vitals.stuck() else { continue };
-            vitals.is_in(Trouble::Stuck(stuck.saturating_add(vitals.kept.limit)));
-            if stuck >= STUCK_FOR_GOOD {
+            let stuck = vitals.tell_if_stuck();
+            if stuck.is_some_and(|stuck| stuck >= STUCK_FOR_GOOD) {
                 self.give_up(say::stays_stuck(vitals.kept.name, vitals.kept.practice.as_ref()));
             }
         }
@@ -279,7 +298,7 @@ impl Supervisor {
 
     /// True while every loop makes progress, or is about to be started again: what the watchdog of the service manager is told.
     pub fn is_alive(&self) -> bool {
-        self.hopeless.get().is_none() && self.loops().values().all(|vitals| vitals.stuck().is_none())
+        self.hopeless.get().is_none() && !self.loops().values().any(|vitals| vitals.is_stuck())
     }
 
     /// The names of the loops that it keeps alive.
@@ -442,6 +461,29 @@ mod tests {
         let why = tokio::time::timeout(Duration::from_secs(1), scene.supervisor.hopeless()).await.unwrap();
         assert!(why.contains("test"), "{why}");
         scene.stop.cancel();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_comes_back_while_it_is_found_stuck_is_told_of_last() {
+        let own: Arc<Mutex<Option<Arc<Vitals>>>> = Arc::default();
+        let told = Arc::new(AtomicUsize::new(0));
+        let (seen, count) = (Arc::clone(&own), Arc::clone(&told));
+        let tell = Box::new(move |_| {
+            let vitals = seen.lock().unwrap().clone().unwrap();
+            assert!(vitals.state.try_lock().is_err(), "nothing else is found out of it meanwhile");
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let vitals = Arc::new(Vitals {
+            state: Mutex::new(State { doing: Doing::Works(Instant::now()), troubled: false }),
+            kept: Kept { name: "test", practice: None, limit: STUCK_AFTER, tell },
+        });
+        *own.lock().unwrap() = Some(Arc::clone(&vitals));
+        pass(301).await;
+        assert_eq!(vitals.tell_if_stuck(), Some(Duration::from_secs(1)));
+        vitals.went_round();
+        assert_eq!((vitals.tell_if_stuck(), vitals.is_alive()), (None, true), "it rests");
+        vitals.died(Trouble::Returned(Duration::ZERO));
+        assert_eq!(told.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -61,7 +61,7 @@ async fn a_refused_confirmation_is_not_cured_by_polls_that_are_accepted() {
     clinic.throughout("it stays so", minutes(4), |clinic| !told(clinic).is_empty()).await;
     assert_eq!(reasons(&clinic), [say::NO_ACCESS]);
     let asked = clinic.journal.count("POST /", "/confirmInsert");
-    assert_eq!(asked, 1, "every five minutes, not in a loop");
+    assert_eq!(asked, 2, "once more after half a minute, then every five minutes");
     let of_another = clinic.owner_books("s211", "66:s211", "2027-02-16 10:00");
     clinic.healthengine_faults.heal();
     clinic.until_state(booking, State::Confirmed, minutes(2)).await;

@@ -193,7 +193,7 @@ async fn a_booking_whose_answer_was_lost_is_settled_before_the_practice_is_silen
     let mut clinic = Clinic::open().await;
     clinic.fail_submissions([Fault::LoseAnswer]);
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
-    clinic.until_state(booking, State::Submitting, seconds(20)).await;
+    clinic.until_submitting(booking).await;
     block(&mut clinic.config, PRACTICE).enabled = false;
     clinic.reload();
     until_silent(&clinic, PRACTICE, Off::Disabled).await;

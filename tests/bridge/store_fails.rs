@@ -49,7 +49,7 @@ async fn a_booking_whose_post_is_on_its_way_when_the_disk_fills_is_not_rejected_
         let mut clinic = Clinic::open().await;
         clinic.fail_submissions([fault]);
         let booking = first(&clinic);
-        clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
+        clinic.until_submitting(booking).await;
         clinic.fill_the_disk();
         // Another one, which nobody can be at work on.
         let other = clinic.owner_books("s211", "66:s211", "2027-02-15 11:00");
@@ -142,7 +142,7 @@ async fn without_a_store_a_booking_that_the_last_process_was_at_work_on_is_left_
             is_submission(asked).then_some(fault)
         });
         let booking = first(&clinic);
-        clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
+        clinic.until_submitting(booking).await;
         clinic.pull_the_plug().await;
         clinic.openvpms_faults.heal();
         let disk = Disk::full(&clinic);

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use tokio::time::Instant;
+use vetbridge::booking::ledger::State;
 use vetbridge::clock::Clock;
+use vetbridge::ids::BookingId;
 use vetbridge::zone::Zone;
 
 use super::Clinic;
@@ -85,6 +87,15 @@ impl Clinic {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         began.elapsed()
+    }
+
+    /// Waits until the POST of a booking is under way. When its answer is lost, that is over within milliseconds.
+    pub(crate) async fn until_submitting(&self, booking: BookingId) {
+        let began = Instant::now();
+        while self.state(booking) != Some(State::Submitting) {
+            assert!(began.elapsed() < seconds(20), "it is not submitted\n{}", self.account());
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
     }
 
     /// Waits until the diary is at Healthengine as it stands, and nothing waits for an answer.

@@ -247,7 +247,27 @@ async fn the_other_request_lists_are_read() {
     let changes = json!({"data": [{"bookingId": 5, "pmsAppointmentIds": null}], "page": null});
     let page = answered(&changes).appointment_change_requests(1).await.unwrap();
     assert_eq!((page.items[0].booking_id, page.items[0].pms_appointment_ids.len()), (BookingId(5), 0));
-    assert_eq!(answered(&json!({"data": null})).booking_requests(1).await.unwrap().items, []);
+}
+
+#[tokio::test]
+async fn a_list_without_its_data_is_empty_only_where_its_page_says_so() {
+    let pages = json!({"currentPage": 1, "totalPages": 1, "perPage": 100, "total": 2});
+    for odd in [
+        json!({"data": null}),
+        json!({"page": null}),
+        json!({"page": {}}),
+        json!({"page": {"currentPage": 1, "totalPages": 1}}),
+        json!({"data": null, "page": pages}),
+        json!({"page": pages}),
+    ] {
+        let error = answered(&odd).booking_requests(1).await.unwrap_err();
+        assert_eq!(error.class, ErrorClass::Contract, "{odd}");
+    }
+    let none = json!({"currentPage": 1, "totalPages": 1, "perPage": 100, "total": 0});
+    for empty in [json!({"data": []}), json!({"data": null, "page": none}), json!({"page": none})] {
+        let page = answered(&empty).booking_requests(1).await.unwrap();
+        assert_eq!((page.items.len(), page.unreadable, page.total), (0, 0, 1), "{empty}");
+    }
 }
 
 #[tokio::test]

@@ -165,7 +165,7 @@ impl FakeHealthengine {
     }
 
     fn page<T>(&self) -> Answer<Page<T>> {
-        self.answer(Page { items: Vec::new(), unreadable: 0, current: 1, total: 1 })
+        self.answer(Page { items: Vec::new(), unreadable: 0, current: 1, total: 1, entries: None })
     }
 }
 

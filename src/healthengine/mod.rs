@@ -68,6 +68,8 @@ pub struct Page<T> {
     pub current: u32,
     /// How many there are.
     pub total: u32,
+    /// How many entries the whole list has, where that is said.
+    pub entries: Option<u32>,
 }
 
 /// A booking that a pet owner made and that waits for us.

@@ -7,6 +7,10 @@
 //! Page numbers are Healthengine's word, not ours to trust: the number of pages read is bounded, and a server that answers
 //! every page with the first one is seen through. Of a list with more pages the first and the last are read: however it is
 //! sorted, these have the oldest entries and the newest, and a pet owner who booked a moment ago can still be told no.
+//!
+//! A page that is missing or empty although an earlier one announced it is the end of a list that shrank, or a fault that
+//! passes: a deploy answers 404 for some seconds, a replica lags behind. The first page, read again, tells the two apart. As
+//! long as it still announces the page, the list was not read whole, and what is absent from it is not known.
 
 use crate::remote::{Answer, CallError, ErrorClass};
 
@@ -34,7 +38,8 @@ pub struct Collected<T> {
     pub stopped_by: Option<CallError>,
 }
 
-/// Reads pages from the first until the last, an empty one, [`PAGES_MAX`] or [`ENTRIES_MAX`].
+/// Reads pages from the first until the last, or [`PAGES_MAX`] or [`ENTRIES_MAX`], or until one of them says that the list ends
+/// here; then the first page is read once more, which can be one call beyond [`PAGES_MAX`].
 ///
 /// # Errors
 /// Those of the first page. A later one that fails ends the reading with what there is.
@@ -52,9 +57,9 @@ where
         let read = match page(number).await {
             Ok(read) => read,
             Err(error) if number == 1 => return Err(error),
-            // The list has shrunk, and this page is gone.
             Err(error) if error.class == ErrorClass::Refused && error.status == Some(404) => {
-                all.complete = none_left_out;
+                all.stopped_by = still_announced(page(1).await, number, error);
+                all.complete = none_left_out && all.stopped_by.is_none();
                 break;
             }
             Err(error) => {
@@ -62,12 +67,19 @@ where
                 break;
             }
         };
-        let empty = read.items.is_empty() && read.unreadable == 0;
         unread = read.total.saturating_sub(pages_read);
-        // The same page again: the server pays no attention to the number.
-        let repeated = number > 1 && !read.items.is_empty() && all.items[previous_begins_at..] == read.items;
-        if empty || repeated {
-            all.complete = none_left_out;
+        if read.items.is_empty() && read.unreadable == 0 {
+            let error = contradiction("a page without entries where the list has some");
+            all.stopped_by = match number {
+                1 => (read.total > 1 || read.entries.is_some_and(|entries| entries > 0)).then_some(error),
+                _ => still_announced(page(1).await, number, error),
+            };
+            all.complete = none_left_out && all.stopped_by.is_none();
+            break;
+        }
+        // The same page again: the server pays no attention to the number, and what is on the other pages it does not say.
+        if number > 1 && !read.items.is_empty() && all.items[previous_begins_at..] == read.items {
+            all.stopped_by = Some(contradiction("the page before it once more"));
             break;
         }
         previous_begins_at = all.items.len();
@@ -93,6 +105,20 @@ where
     Ok(all)
 }
 
+/// A page has no entry, or is not there. Nothing if the first page, read again, says that the list ends before it; else why the
+/// list was not read whole.
+fn still_announced<T>(first: Answer<Page<T>>, number: u32, why: CallError) -> Option<CallError> {
+    match first {
+        Ok(first) => (first.total >= number).then_some(why),
+        Err(error) => Some(error),
+    }
+}
+
+/// A page that contradicts the others.
+fn contradiction(found: &str) -> CallError {
+    CallError::new(ErrorClass::Contract, format!("the answer is {found}"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -100,7 +126,7 @@ mod tests {
     use super::*;
 
     fn page(items: &[u32], current: u32, total: u32) -> Answer<Page<u32>> {
-        Ok(Page { items: items.to_vec(), unreadable: 0, current, total })
+        Ok(Page { items: items.to_vec(), unreadable: 0, current, total, entries: None })
     }
 
     /// Reads, and says how many pages were asked for.
@@ -122,14 +148,59 @@ mod tests {
         assert_eq!(all.pages_left_out, 0);
     }
 
-    #[tokio::test]
-    async fn a_list_that_shrinks_while_it_is_read_ends_at_the_empty_or_missing_page() {
-        let (all, _) = read(|number| if number == 1 { page(&[1], 1, 3) } else { page(&[], number, 1) }).await;
-        assert_eq!((all.clone().unwrap().items, all.unwrap().complete), (vec![1], true));
+    fn gone() -> CallError {
+        CallError::with_status(ErrorClass::Refused, 404, "not found")
+    }
 
-        let gone = CallError::with_status(ErrorClass::Refused, 404, "not found");
-        let (all, _) = read(|number| if number == 1 { page(&[1], 1, 3) } else { Err(gone.clone()) }).await;
-        assert_eq!((all.clone().unwrap().items, all.unwrap().complete), (vec![1], true));
+    #[tokio::test]
+    async fn a_list_that_shrinks_while_it_is_read_ends_at_the_empty_or_missing_page_if_the_first_page_says_so() {
+        for end in [page(&[], 2, 1), Err(gone())] {
+            let first_asked = Cell::new(0);
+            let (all, asked) = read(|number| {
+                if number > 1 {
+                    return end.clone();
+                }
+                first_asked.set(first_asked.get() + 1);
+                page(&[1], 1, if first_asked.get() == 1 { 2 } else { 1 })
+            })
+            .await;
+            let all = all.unwrap();
+            assert_eq!((all.items, all.complete, all.stopped_by, asked), (vec![1], true, None, 3));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_or_missing_page_that_the_first_page_still_announces_says_nothing_of_what_is_absent() {
+        for end in [page(&[], 2, 1), page(&[], 2, 2), Err(gone())] {
+            let (all, _) = read(|number| if number == 1 { page(&[1], 1, 2) } else { end.clone() }).await;
+            let all = all.unwrap();
+            assert_eq!((all.items, all.complete), (vec![1], false), "{end:?}");
+            assert!(all.stopped_by.is_some(), "{end:?}");
+        }
+        // Nor does it if the first page cannot be read a second time.
+        let (first_asked, lost) = (Cell::new(0), CallError::new(ErrorClass::Lost, "no answer came in time"));
+        let (all, _) = read(|number| {
+            first_asked.set(first_asked.get() + u32::from(number == 1));
+            match (number, first_asked.get()) {
+                (1, 1) => page(&[1], 1, 2),
+                (1, _) => Err(lost.clone()),
+                _ => Err(gone()),
+            }
+        })
+        .await;
+        let all = all.unwrap();
+        assert_eq!((all.complete, all.stopped_by), (false, Some(lost.clone())));
+    }
+
+    #[tokio::test]
+    async fn a_first_page_without_entries_is_an_empty_list_unless_it_says_that_there_are_some() {
+        for (pages, entries, is_empty) in
+            [(1, None, true), (0, Some(0), true), (1, Some(0), true), (1, Some(3), false), (2, None, false)]
+        {
+            let first = Page::<u32> { items: Vec::new(), unreadable: 0, current: 1, total: pages, entries };
+            let all = read(|_| Ok(first.clone())).await.0.unwrap();
+            assert_eq!((all.complete, all.stopped_by.is_none()), (is_empty, is_empty), "{pages} {entries:?}");
+        }
     }
 
     #[tokio::test]
@@ -157,7 +228,9 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_always_answers_the_first_page_is_seen_through() {
         let (all, asked) = read(|_| page(&[1, 2], 1, 7)).await;
-        assert_eq!((all.unwrap().items, asked), (vec![1, 2], 2));
+        let all = all.unwrap();
+        assert_eq!((all.items, all.complete, asked), (vec![1, 2], false, 2), "nobody knows the other pages");
+        assert!(all.stopped_by.is_some());
     }
 
     #[tokio::test]

@@ -113,26 +113,29 @@ pub(super) fn request_kind(name: &str) -> RequestKind {
     }
 }
 
-/// `{"data":[…],"page":{"currentPage":1,"totalPages":3}}`. Without page numbers it is the only page.
+/// `{"data":[…],"page":{"currentPage":1,"totalPages":3,"perPage":100,"total":201}}`. Without page numbers it is the only page.
+///
+/// The definition has `data` as a list and does not call it required (OpenAPI 1.9.0, `requests/bookings`). An answer without it is
+/// an empty list only where `page.total` says 0: taken for one on any other ground, it would say that nobody waits any more.
 pub(super) fn page<T>(value: &Value, asked: u32, read: impl Fn(&Value) -> Option<T>) -> Result<Page<T>, Misfit> {
-    // An object with neither is somebody else's: taken for an empty list, it would say that nobody waits any more.
-    if value.get("data").is_none() && value.get("page").is_none() {
-        return Err(Misfit::new("an object with data and page", Some(value)));
-    }
-    let data = match field(value, "data") {
-        Some(data) => entries(data).map_err(|misfit| misfit.in_field("data"))?,
-        None => &[],
-    };
-    let items: Vec<T> = data.iter().take(PAGE_ENTRIES_MAX).filter_map(read).collect();
     let number = |name| {
         let number = field(value, "page").and_then(|page| field(page, name)).and_then(integer)?;
-        u32::try_from(number).ok().filter(|number| *number > 0)
+        u32::try_from(number).ok()
     };
+    let entries_in_all = number("total");
+    let data = match field(value, "data") {
+        Some(data) => entries(data).map_err(|misfit| misfit.in_field("data"))?,
+        None if entries_in_all == Some(0) => &[],
+        None => return Err(Misfit::new("an object with data, or with a page whose total is 0", Some(value))),
+    };
+    let items: Vec<T> = data.iter().take(PAGE_ENTRIES_MAX).filter_map(read).collect();
+    let from_one = |name| number(name).filter(|number| *number > 0);
     Ok(Page {
         unreadable: data.len() - items.len(),
         items,
-        current: number("currentPage").unwrap_or(asked),
-        total: number("totalPages").unwrap_or(asked),
+        current: from_one("currentPage").unwrap_or(asked),
+        total: from_one("totalPages").unwrap_or(asked),
+        entries: entries_in_all,
     })
 }
 

@@ -7,7 +7,7 @@ use super::Practice;
 use super::calls::Call;
 use crate::booking::desk::Reply;
 use crate::ids::BookingId;
-use crate::remote::{Answer, ErrorClass};
+use crate::remote::{Answer, CallError, ErrorClass};
 
 impl Practice {
     /// What Healthengine made of an answer of ours to a booking.
@@ -25,10 +25,7 @@ impl Practice {
             return Reply::Refused;
         }
         self.heard(Call::Answer(booking), Err(&error));
-        if error.is_access() {
-            return Reply::Outside;
-        }
-        if matches!(error.class, ErrorClass::NotSent | ErrorClass::TooMany) { Reply::Outside } else { Reply::Away }
+        if surely_unheard(&error) { Reply::Outside } else { Reply::Away }
     }
 
     /// Healthengine heard our answer, or wants none any more.
@@ -40,5 +37,39 @@ impl Practice {
     pub(super) fn answers_asked_for(&self, listed: &BTreeSet<BookingId>) {
         let is_open = |id| self.shared.ledger.get(id).ok().flatten().is_some_and(|entry| entry.is_open());
         self.calls_wanted(|call| !matches!(call, Call::Answer(id) if !listed.contains(id) && !is_open(*id)));
+    }
+}
+
+/// True if an answer that failed so has not reached Healthengine and will not. A gateway that answers 4xx, or sends elsewhere, passed
+/// nothing on; its page with a status of success can stand before anything.
+fn surely_unheard(error: &CallError) -> bool {
+    error.nothing_was_done() && !matches!(error.status, Some(200..=299))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::Cause;
+
+    #[test]
+    fn only_an_answer_that_may_have_been_carried_out_counts_as_perhaps_heard() {
+        let page = |status| CallError::with_status(ErrorClass::Contract, status, "a page").due_to(Cause::Page);
+        for status in [302, 400, 401, 403, 404, 407, 413] {
+            assert!(surely_unheard(&page(status)), "{status}");
+        }
+        assert!(!surely_unheard(&page(200)) && !surely_unheard(&page(202)));
+        for (class, status, unheard) in [
+            (ErrorClass::NotSent, None, true),
+            (ErrorClass::TooMany, Some(429), true),
+            (ErrorClass::Credentials, Some(401), true),
+            (ErrorClass::Forbidden, Some(403), true),
+            (ErrorClass::Lost, None, false),
+            (ErrorClass::Lost, Some(200), false),
+            (ErrorClass::Unavailable, Some(502), false),
+            (ErrorClass::Contract, None, false),
+        ] {
+            let error = CallError { status, ..CallError::new(class, "") };
+            assert_eq!(surely_unheard(&error), unheard, "{class:?} {status:?}");
+        }
     }
 }

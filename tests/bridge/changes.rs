@@ -1,8 +1,10 @@
 //! What pet owners and staff change afterwards.
 
+use serde_json::{Value, json};
 use vetbridge::booking::ledger::State;
+use vetbridge::config::WhenDown;
 use vetbridge::ids::{BookingId, ScheduleId};
-use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::exchange::{Answered, Fault};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, LateReject, Who};
 use vetbridge::simulator::openvpms::Status;
 
@@ -304,33 +306,85 @@ async fn a_cancellation_waits_for_its_booking_in_a_long_backlog() {
     clinic.finish().await;
 }
 
+/// What becomes of the second page of the list of bookings.
+type SecondPage = fn(&mut Answered);
+
+/// A page of something in between, a call that is not there for a moment, in silence and in words, and answers that have no entry on
+/// the second page although the first announces it.
+const SECOND_PAGES: [(&str, SecondPage); 6] = [
+    ("502", |page| *page = Answered::html(502, "Bad Gateway")),
+    ("404 without a body", |page| (page.status, page.body) = (404, Vec::new())),
+    ("404 in words", |page| (page.status, page.body) = (404, br#"{"error":"not found"}"#.to_vec())),
+    ("an empty list", |page| page.body = page_with("data", json!([]), page)),
+    ("an empty list of one page", |page| {
+        page.body = json!({ "data": [], "page": { "currentPage": 1, "totalPages": 1 } }).to_string().into_bytes();
+    }),
+    ("null", |page| page.body = page_with("data", json!(null), page)),
+];
+
+fn page_with(field: &str, value: Value, page: &Answered) -> Vec<u8> {
+    let mut body: Value = serde_json::from_slice(&page.body).unwrap();
+    body[field] = value;
+    body.to_string().into_bytes()
+}
+
+fn lose_page_two(clinic: &Clinic, becomes: SecondPage) {
+    clinic.twist.set(move |asked, answered| {
+        if asked.target.contains("/requests/bookings?") && asked.target.contains("page=2") {
+            becomes(answered);
+        }
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_waits_while_the_list_that_may_have_its_booking_is_not_read_whole() {
-    let clinic = Clinic::open().await;
-    clinic.healthengine.configure(|settings| settings.per_page = 1);
-    let page_two_fails = || {
-        clinic.healthengine_faults.set(|asked| {
-            let of_bookings = asked.target.contains("/requests/bookings?") && asked.target.contains("page=2");
-            of_bookings.then_some(Fault::StatusBefore(502))
-        });
-    };
-    clinic.healthengine_faults.close_port();
-    let first = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
-    let second = clinic.owner_books("s136", "66:s136", "2027-02-16 11:00");
-    // Its resource is gone, so that the first is listed for as long as its rejection comes too late.
-    clinic.healthengine.configure(|settings| settings.late_reject = LateReject::Ignore);
-    clinic.healthengine.write_field(first, "pmsResourceId", Some(serde_json::Value::Null)).unwrap();
-    clinic.pass(minutes(1)).await;
-    give_up_unnoticed(&clinic, second);
-    clinic.healthengine_faults.heal();
-    page_two_fails();
-    let waits = |clinic: &Clinic| !clinic.booking(second).open_updates.is_empty() && clinic.state(second).is_none();
-    clinic.throughout("the update waits", minutes(2), waits).await;
-    clinic.healthengine_faults.heal();
-    clinic.healthengine.configure(|settings| settings.late_reject = LateReject::Settle);
-    until_answered(&clinic, &[first, second]).await;
-    assert_eq!(clinic.appointments_of(second).len(), 0, "it stands for an owner who cancelled");
-    assert_eq!((clinic.booking(second).updates_rejected, clinic.state(second)), (0, Some(State::Cancelled)));
+    for (what, becomes) in SECOND_PAGES {
+        let clinic = Clinic::open().await;
+        clinic.healthengine.configure(|settings| settings.per_page = 1);
+        clinic.healthengine_faults.close_port();
+        let first = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+        let second = clinic.owner_books("s136", "66:s136", "2027-02-16 11:00");
+        // Its resource is gone, so that the first is listed for as long as its rejection comes too late.
+        clinic.healthengine.configure(|settings| settings.late_reject = LateReject::Ignore);
+        clinic.healthengine.write_field(first, "pmsResourceId", Some(Value::Null)).unwrap();
+        clinic.pass(minutes(1)).await;
+        give_up_unnoticed(&clinic, second);
+        clinic.healthengine_faults.heal();
+        lose_page_two(&clinic, becomes);
+        let waits = |clinic: &Clinic| !clinic.booking(second).open_updates.is_empty() && clinic.state(second).is_none();
+        clinic.throughout(&format!("{what}: the update waits"), minutes(1), waits).await;
+        clinic.twist.heal();
+        clinic.healthengine.configure(|settings| settings.late_reject = LateReject::Settle);
+        until_answered(&clinic, &[first, second]).await;
+        assert_eq!(clinic.appointments_of(second).len(), 0, "{what}: it stands for an owner who cancelled");
+        let outcome = (clinic.booking(second).updates_rejected, clinic.state(second));
+        assert_eq!(outcome, (0, Some(State::Cancelled)), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_on_a_page_that_is_lost_for_a_moment_is_not_taken_for_settled_by_hand() {
+    for (what, becomes) in SECOND_PAGES {
+        let mut clinic = Clinic::new();
+        clinic.config.bookings.when_openvpms_is_down = WhenDown::Hold;
+        clinic.healthengine.configure(|settings| settings.per_page = 1);
+        clinic.open_up().await;
+        clinic.openvpms_faults.close_port();
+        let bookings = ["10:00", "11:00"].map(|at| clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {at}")));
+        for booking in bookings {
+            clinic.until_state(booking, State::Received, seconds(15)).await;
+        }
+        lose_page_two(&clinic, becomes);
+        let held = |clinic: &Clinic| clinic.state(bookings[1]) == Some(State::Received);
+        clinic.throughout(&format!("{what}: it is held"), minutes(1), held).await;
+        clinic.twist.heal();
+        clinic.openvpms_faults.heal();
+        for booking in bookings {
+            clinic.until_state(booking, State::Confirmed, minutes(2)).await;
+            assert_eq!(clinic.entry(booking).needs_attention, None, "{what}");
+        }
+        clinic.finish().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -148,3 +148,23 @@ async fn where_a_gateway_refuses_compressed_bodies_plain_ones_are_sent_and_nobod
         clinic.finish().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_refused_a_confirmation_leaves_no_hope_that_it_was_heard() {
+    for status in [403, 404] {
+        let mut clinic = Clinic::open().await;
+        one_page(&clinic, "POST", "/confirmInsert", status);
+        let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+        let confirmations = |clinic: &Clinic| clinic.journal.count("POST /bookings/", "/confirmInsert");
+        clinic.until("a page answered", seconds(10), |clinic| confirmations(clinic) == 1).await;
+        // Staff settle it in the portal before the next poll.
+        clinic.healthengine.progress_by_hand(booking).unwrap();
+        clinic.excuse(booking);
+        clinic.until_state(booking, State::Confirmed, seconds(20)).await;
+        let told = clinic.entry(booking).needs_attention;
+        assert!(
+            told.as_ref().is_some_and(|told| told.contains("Healthengine does not expect it")),
+            "{status} {told:?}"
+        );
+    }
+}

@@ -134,7 +134,7 @@ pub enum Reply {
     Taken,
     /// 400, 404, 410: perhaps settled already.
     Refused,
-    /// It did not get in: it did not leave, or was turned away at the door (401, 403, 429).
+    /// It did not get in: it did not leave, or was turned away at the door (401, 403, 429, a gateway's page with 4xx).
     Outside,
     /// No answer, or one that says nothing.
     Away,

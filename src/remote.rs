@@ -67,7 +67,8 @@ pub enum CertificateFault {
 pub enum ErrorClass {
     /// Nothing left this machine, or nothing can have arrived: refused, DNS, TLS, connect timeout, a server in its penalty time.
     NotSent,
-    /// The request left and no answer came: timeout, reset, half an answer. A write may have been carried out, or still will be.
+    /// The request left and no answer of the server itself came: timeout, reset, half an answer, and for a booking also the answer of
+    /// something in between. A write may have been carried out, or still will be.
     Lost,
     /// 5xx. A write may have been carried out.
     Unavailable,
@@ -126,8 +127,8 @@ impl CallError {
             | ErrorClass::Forbidden
             | ErrorClass::TooMany => true,
             ErrorClass::Lost | ErrorClass::Unavailable => false,
-            // A redirect, a 404 or 405 page, a login page with 200: no handler ran. A broken 201 or 204: one did.
-            ErrorClass::Contract => !matches!(self.status, Some(201..=299) | None),
+            // A redirect is decided on the request. A page, whatever its status, can be decided on the answer.
+            ErrorClass::Contract => matches!(self.status, Some(300..=399)),
         }
     }
 

@@ -158,27 +158,39 @@ async fn a_booking_without_a_reference_may_stand_in_the_diary() {
 }
 
 #[tokio::test]
-async fn a_login_page_a_redirect_and_a_reloading_server_booked_nothing() {
-    for (status, class) in [
-        (200, ErrorClass::Contract),
-        (302, ErrorClass::Contract),
-        (401, ErrorClass::Credentials),
+async fn a_page_of_something_in_between_says_nothing_of_the_appointment_and_the_containers_own_says_that_there_is_none()
+{
+    let page = |status, title: &str| {
+        let body = format!("<html><title>{title}</title></html>");
+        client(response(status, "text/html;charset=utf-8", body.as_str())).0
+    };
+    for (status, class, surely_nothing) in [
+        (200, ErrorClass::Contract, false),
+        (302, ErrorClass::Contract, true),
+        (401, ErrorClass::Credentials, true),
         // A firewall's: the service itself has no 403.
-        (403, ErrorClass::Contract),
-        (404, ErrorClass::Contract),
-        (405, ErrorClass::Contract),
-        (406, ErrorClass::Contract),
-        (415, ErrorClass::Contract),
-        (429, ErrorClass::TooMany),
+        (403, ErrorClass::Contract, false),
+        (404, ErrorClass::Contract, false),
+        (405, ErrorClass::Contract, false),
+        (406, ErrorClass::Contract, false),
+        (408, ErrorClass::Contract, false),
+        (415, ErrorClass::Contract, false),
+        (429, ErrorClass::TooMany, true),
+        (500, ErrorClass::Unavailable, false),
+        (503, ErrorClass::Unavailable, false),
     ] {
-        let (server, _) = client(response(status, "text/html;charset=utf-8", "<html><title>Login</title></html>"));
+        let server = page(status, "Login");
         let error = server.submit(&judith()).await.unwrap_err();
-        assert_eq!((error.class, error.status, error.nothing_was_done()), (class, Some(status), true));
+        assert_eq!((error.status, error.nothing_was_done()), (Some(status), surely_nothing));
+        assert_eq!(error.class, if surely_nothing { class } else { ErrorClass::Lost }, "{status}");
         let error = server.cancel(&BookingReference("23:bdab".into())).await.unwrap_err();
         assert_eq!((error.class, error.status), (class, Some(status)));
     }
-    let (server, _) = client(response(500, "text/html", "<html><title>Zaphod</title></html>"));
-    let error = server.submit(&judith()).await.unwrap_err();
+    for status in [400, 404, 405, 406, 415] {
+        let error = page(status, &format!("HTTP Status {status} – of Tomcat")).submit(&judith()).await.unwrap_err();
+        assert_eq!((error.status, error.nothing_was_done()), (Some(status), true));
+    }
+    let error = page(500, "HTTP Status 500 – Internal Server Error").submit(&judith()).await.unwrap_err();
     assert_eq!((error.class, error.nothing_was_done()), (ErrorClass::Unavailable, false));
 }
 
@@ -647,7 +659,14 @@ async fn every_recorded_answer_is_read_by_the_client() {
         // vetbridge asks in the zone that the server reported, so times in another one mean that it was started in that since.
         let in_another_zone = name == "A window in UTC is answered in the zone of the server";
         let expected = if in_another_zone { Some(ErrorClass::Contract) } else { expected(status, content_type, &body) };
+        // What the container does not let in is as surely not made as what the service refuses.
+        let not_let_in = exchange["request"]["method"] == "POST" && matches!(status, 406 | 415);
+        let expected = if not_let_in { Some(ErrorClass::Refused) } else { expected };
         assert_eq!(made_of_it.as_ref().err().map(|error| error.class), expected, "{name}: {made_of_it:?}");
+        if let Err(error) = &made_of_it {
+            let made_nothing = exchange["request"]["method"] != "POST" || status >= 500 || error.nothing_was_done();
+            assert!(made_nothing, "{name}: {error:?}");
+        }
         if status == 201 {
             assert_eq!(made_of_it, Ok(format!("BookingReference({body:?})")), "{name}");
         }

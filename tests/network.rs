@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs};
 use vetbridge::http::base_url::BaseUrl;
-use vetbridge::http::connections::{AGE_MAX, LOOK_UP_EVERY, Names, at_one_address};
+use vetbridge::http::connections::{AGE_MAX, LOOK_UP_EVERY, Names, at_one_address, read_anew, where_it_was_read};
 use vetbridge::http::network::{Credentials, HeaderName, Server, ServerSettings, SetupError};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::remote::{Answer, Cause, CertificateFault, ErrorClass};
@@ -552,6 +552,41 @@ async fn a_look_and_the_post_after_it_meet_the_same_server_when_the_name_is_move
         transport.exchange(post()).await.unwrap();
     }
     assert_eq!(seen(), [5, 9]);
+}
+
+/// Answers one request, and is gone.
+async fn gone_after_one_answer(listener: TcpListener) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    drop(listener);
+    read_request(&mut stream).await.unwrap();
+    stream.write_all(&answer("200 OK", b"{}")).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_servers_behind_one_name_a_post_goes_to_the_one_that_answered_the_look_or_to_none() {
+    let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = first.local_addr().unwrap().port();
+    let second = RawServer::start_at(("127.0.0.2", port), [ok()]).await;
+    let names = Arc::new(Moved::default());
+    names.to(&["127.0.0.1", "127.0.0.2"]);
+    let url = BaseUrl::parse(&format!("http://clinic.test:{port}/base"), true).unwrap();
+    let transport = transport(&ServerSettings { base_url: url, names, ..second.settings() });
+    let first = tokio::spawn(gone_after_one_answer(first));
+    at_one_address(async {
+        transport.exchange(get()).await.unwrap();
+        first.await.unwrap();
+        let posted = where_it_was_read(transport.exchange(post())).await.unwrap_err();
+        assert_eq!((posted.class, second.seen().len()), (ErrorClass::NotSent, 0), "{posted}");
+        // Reads go where somebody answers. After those of two servers nobody knows which of them has the diary.
+        transport.exchange(get()).await.unwrap();
+        let posted = where_it_was_read(transport.exchange(post())).await.unwrap_err();
+        assert_eq!((posted.class, second.seen().len()), (ErrorClass::NotSent, 1), "{posted}");
+        read_anew();
+        transport.exchange(get()).await.unwrap();
+        where_it_was_read(transport.exchange(post())).await.unwrap();
+        assert_eq!(second.seen().len(), 3);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ impl Place {
 pub struct Doubt {
     /// When the answer was lost, or the record of the POST was found. The POST left no later.
     pub since: DateTime<Utc>,
-    /// True if the server answered (500, 503): it will not carry the request out later.
+    /// True if the server itself answered (500): it will not carry the request out later.
     pub server_is_through: bool,
     /// When the slot was last looked at, answered or not.
     pub looked_at: Option<DateTime<Utc>>,

@@ -118,7 +118,8 @@ fn failed(response: &Response) -> String {
     }
 }
 
-fn title(body: &[u8]) -> Option<String> {
+/// The title of a page, on one line.
+pub fn title(body: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&body[..body.len().min(TITLE_BYTES_MAX)]);
     // ASCII case only: the byte positions stay those of `head`.
     let lower = head.to_ascii_lowercase();

@@ -6,14 +6,16 @@
 //! - each name is looked up again every [`LOOK_UP_EVERY`], and when it stands for other addresses all connections are given up;
 //! - connections are given up after [`AGE_MAX`] in any case;
 //! - within [`at_one_address`] (a booking: look, POST, perhaps another look) the connections stay those that it began with;
-//! - the address that answered last is tried first, so a dead one among several is met once.
+//! - the address that answered last is tried first, so a dead one among several is met once;
+//! - within [`where_it_was_read`] (the POST of a booking) a call goes to the address that answered the reads before it, and to no
+//!   other: of two servers behind one name each knows its own diary. Where that address is gone, nothing is sent.
 //!
 //! While a name cannot be looked up, its last addresses stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,6 +26,7 @@ use tokio::time::Instant;
 
 use super::network::SetupError;
 use crate::messages::servers as say;
+use crate::remote::{CallError, ErrorClass};
 
 /// How often a name is looked up.
 pub const LOOK_UP_EVERY: Duration = Duration::from_secs(30);
@@ -51,13 +54,42 @@ impl Names for SystemNames {
 }
 
 tokio::task_local! {
-    /// The connections that the work of this task began with, by route.
-    static BEGUN_WITH: Mutex<BTreeMap<u64, Arc<Connections>>>;
+    /// What the work of this task began with, by route.
+    static BEGUN_WITH: Mutex<BTreeMap<u64, Begun>>;
+    /// The work goes where its reads were answered.
+    static WHERE_READ: ();
+    /// The only address that a call may go to.
+    static ONLY: IpAddr;
+}
+
+/// A way as a piece of work knows it.
+struct Begun {
+    connections: Arc<Connections>,
+    /// The addresses that answered reads.
+    read_at: BTreeSet<IpAddr>,
 }
 
 /// Does this work over connections that go to the same address, from its first call to its last.
 pub async fn at_one_address<F: Future>(work: F) -> F::Output {
     BEGUN_WITH.scope(Mutex::default(), work).await
+}
+
+/// Where the work of this task read until here counts for nothing: it reads anew.
+pub fn read_anew() {
+    let _no_such_work = BEGUN_WITH.try_with(|begun| locked(begun).values_mut().for_each(|begun| begun.read_at.clear()));
+}
+
+/// Does this part of work [`at_one_address`] only where its reads were answered.
+pub async fn where_it_was_read<F: Future>(work: F) -> F::Output {
+    WHERE_READ.scope((), work).await
+}
+
+/// Makes one call, to this address only if there is one.
+pub(super) async fn only_at<F: Future>(address: Option<IpAddr>, call: F) -> F::Output {
+    match address {
+        Some(address) => ONLY.scope(address, call).await,
+        None => call.await,
+    }
 }
 
 /// Makes the two clients over addresses.
@@ -98,17 +130,41 @@ impl Route {
 
     /// The connections for a call.
     pub(super) async fn connections(&self) -> Arc<Connections> {
-        let begun_with = BEGUN_WITH.try_with(|begun_with| locked(begun_with).get(&self.number).cloned());
-        if let Ok(Some(connections)) = begun_with {
+        if let Some(connections) = self.begun(|begun| Arc::clone(&begun.connections)) {
             return connections;
         }
         self.renew().await;
         let connections = self.present();
         // Of calls of the same work that run side by side the first one counts.
         let shared = BEGUN_WITH.try_with(|begun_with| {
-            Arc::clone(locked(begun_with).entry(self.number).or_insert_with(|| Arc::clone(&connections)))
+            let begun = || Begun { connections: Arc::clone(&connections), read_at: BTreeSet::new() };
+            Arc::clone(&locked(begun_with).entry(self.number).or_insert_with(begun).connections)
         });
         shared.unwrap_or(connections)
+    }
+
+    fn begun<T>(&self, look: impl FnOnce(&mut Begun) -> T) -> Option<T> {
+        BEGUN_WITH.try_with(|begun| locked(begun).get_mut(&self.number).map(look)).ok().flatten()
+    }
+
+    /// A read was answered from this address.
+    pub(super) fn read_at(&self, address: Option<SocketAddr>) {
+        self.begun(|begun| begun.read_at.extend(address.map(|address| address.ip())));
+    }
+
+    /// The only address that a call may go to, if there is one.
+    ///
+    /// # Errors
+    /// The reads before it were answered by several servers, and nobody can tell which of them has the diary.
+    pub(super) fn only_address(&self) -> Result<Option<IpAddr>, CallError> {
+        if WHERE_READ.try_with(|()| ()).is_err() {
+            return Ok(None);
+        }
+        let read_at = self.begun(|begun| begun.read_at.clone()).unwrap_or_default();
+        match read_at.len() {
+            0 | 1 => Ok(read_at.first().copied()),
+            _ => Err(CallError::new(ErrorClass::NotSent, say::SEVERAL_SERVERS)),
+        }
     }
 
     /// Gives connections up that are old, or that lead to where a name does not lead any more.
@@ -195,6 +251,7 @@ pub(super) struct Resolver(pub(super) Arc<Addresses>);
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let addresses = Arc::clone(&self.0);
+        let only = ONLY.try_with(|address| *address).ok();
         Box::pin(async move {
             let name = name.as_str().to_ascii_lowercase();
             let known = addresses.known().get(&name).cloned();
@@ -208,7 +265,8 @@ impl Resolve for Resolver {
                     addresses.known().entry(name).or_insert(found).clone()
                 }
             };
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let allowed = found.into_iter().filter(move |own| only.is_none_or(|only| own.ip() == only));
+            Ok(Box::new(allowed) as Addrs)
         })
     }
 }

@@ -25,7 +25,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::base_url::BaseUrl;
 use super::classify::{Failure, ProxyDoor};
-use super::connections::{Addresses, Connections, Names, Resolver, Route, SystemNames};
+use super::connections::{Addresses, Connections, Names, Resolver, Route, SystemNames, only_at};
 use super::limits::Limits;
 use super::penalty::Penalty;
 use super::{Method, Request, Response, Transport, retry};
@@ -283,13 +283,19 @@ impl Network {
     /// Sends the request once.
     async fn attempt(&self, request: &Request) -> Result<Response, Failure> {
         let connections = self.server.route.connections().await;
-        let sent = self.prepare(&connections, request)?.send().await;
+        let only = self.server.route.only_address();
+        let only = only.map_err(|error| Failure { error, connection_broke: false })?;
+        let sent = only_at(only, self.prepare(&connections, request)?.send()).await;
         let proxy = self.server.proxy.as_ref();
         let mut answer = sent.map_err(|error| Failure::of_request(error, proxy))?;
         if let (407, Some(proxy)) = (answer.status().as_u16(), proxy) {
             return Err(Failure::of_proxy(proxy));
         }
         connections.answered_from(answer.remote_addr());
+        // The address of a proxy says nothing of the server behind it.
+        if request.repeatable && proxy.is_none() {
+            self.server.route.read_at(answer.remote_addr());
+        }
         let mut response = Response {
             status: answer.status().as_u16(),
             headers: answer

@@ -33,6 +33,10 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
 /// As a name that is only another one's alias.
 pub const NAME_WITHOUT_ADDRESS: &str = "it has no address";
 
+/// A booking is not sent while nobody can tell which of several servers has the diary.
+pub const SEVERAL_SERVERS: &str =
+    "several servers answer under the name in url, and the reads before this call met more than one of them";
+
 /// The proxy of the configuration answers 407, or as socks does where the credentials are wrong.
 pub fn proxy_shut(address: &str, has_credentials: bool) -> String {
     if has_credentials {

@@ -83,13 +83,14 @@ impl Client {
         path: String,
         accept: &'static str,
         json: Option<Vec<u8>>,
+        failed: fn(&Response) -> CallError,
     ) -> Answer<Response> {
         let call = route::template(method, &path, WORDS);
         let path = format!("{BASE}/{path}");
         let request = Request { method, path, accept, json, gzip: false, lane: Lane::Desk, repeatable: false };
         let answer = self.exchange(request).await.and_then(|response| match response.status {
             200..=299 => Ok(response),
-            _ => Err(refusal::error(&response)),
+            _ => Err(failed(&response)),
         });
         answer.map_err(|error| error.of(call))
     }
@@ -175,12 +176,13 @@ impl WriteOpenVpms for Client {
     async fn submit(&self, booking: &NewBooking) -> Answer<BookingReference> {
         let body = wire::booking_body(booking)?;
         // The server produces plain text only here: asked for JSON it answers 406.
-        let response = self.write(Method::Post, "bookings".to_owned(), "text/plain", Some(body)).await?;
+        let response =
+            self.write(Method::Post, "bookings".to_owned(), "text/plain", Some(body), refusal::of_post).await?;
         wire::made_reference(&response)
     }
 
     async fn cancel(&self, reference: &BookingReference) -> Answer<()> {
-        let response = self.write(Method::Delete, booking_path(reference)?, "*/*", None).await?;
+        let response = self.write(Method::Delete, booking_path(reference)?, "*/*", None, refusal::error).await?;
         if response.status == 204 {
             return Ok(());
         }

@@ -82,6 +82,40 @@ pub(super) fn error(response: &Response) -> CallError {
     }
 }
 
+/// The error that an answer without a booking stands for where one was posted.
+///
+/// Only the server itself can say that nothing was made. Whatever stands before it may have passed the request on and given up on the
+/// answer (408, 502, 503, 504), or dislike the answer and not the request (a page with 403 or 406): the outcome is then as unknown as
+/// without any answer. What holds the request back before it reads it (401, 407, 429, a redirect) passes nothing on.
+pub(crate) fn of_post(response: &Response) -> CallError {
+    let error = error(response);
+    let class = match (response.status, error.class) {
+        (300..=399 | 401 | 407 | 429, class) => class,
+        (400 | 404, ErrorClass::Refused) if is_known(&error.detail) => ErrorClass::Refused,
+        // No handler ran.
+        (400 | 403..=406 | 413 | 415, _) if is_of_the_container(response) => ErrorClass::Refused,
+        // The handler ran and failed, and nothing of the request is left to be done.
+        (500, _) if is_of_the_container(response) => ErrorClass::Unavailable,
+        _ => ErrorClass::Lost,
+    };
+    CallError { class, ..error }
+}
+
+/// True for a page of the servlet container in which OpenVPMS runs (Tomcat), or for a line of the library that serves the API (Jersey).
+fn is_of_the_container(response: &Response) -> bool {
+    let status = response.status;
+    let titles = [format!("HTTP Status {status}"), "Apache Tomcat/".to_owned()];
+    let of_tomcat = answer::title(&response.body).is_some_and(|title| titles.iter().any(|own| title.starts_with(own)));
+    of_tomcat || response.body.starts_with(format!("HTTP {status} ").as_bytes())
+}
+
+/// How a text that nobody has seen is named.
+const UNKNOWN: &str = "a reason that vetbridge does not know";
+
+fn is_known(safe: &str) -> bool {
+    !safe.starts_with(UNKNOWN)
+}
+
 /// As much of the text as is known to hold nothing but our ids and the server's words.
 fn safe(text: &str) -> String {
     let taken_at =
@@ -99,13 +133,78 @@ fn safe(text: &str) -> String {
     }
     match CUT.iter().find(|start| text.starts_with(**start)) {
         Some(start) => (*start).to_owned(),
-        None => format!("a reason that vetbridge does not know ({} characters)", text.chars().count()),
+        None => format!("{UNKNOWN} ({} characters)", text.chars().count()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn posted(status: u16, kind: &str, body: &str) -> CallError {
+        let headers = vec![("content-type".to_owned(), kind.to_owned())];
+        of_post(&Response { status, headers, body: body.as_bytes().to_vec() })
+    }
+
+    #[test]
+    fn only_the_server_itself_says_that_a_posted_booking_was_not_made() {
+        const HTML: &str = "text/html;charset=utf-8";
+        let tomcat = |status: u16, reason: &str| {
+            format!("<!doctype html><html><head><title>HTTP Status {status} – {reason}</title></head></html>")
+        };
+        let old_tomcat = "<html><head><title>Apache Tomcat/8.0.32 (Ubuntu) - Error report</title></head></html>";
+        let gateway = "<html><head><title>Request blocked</title></head></html>";
+        for (status, kind, body) in [
+            (400, "text/plain", "Cannot make a booking in the past"),
+            (400, "text/plain", "An appointment is already scheduled for 2026-12-01 09:00:00.0-2026-12-01 09:15:00.0"),
+            (400, "text/plain", "Unrecognized field \"x\" (class …)"),
+            (400, HTML, &tomcat(400, "Bad Request")),
+            (401, HTML, gateway),
+            (301, "text/plain", ""),
+            (302, HTML, gateway),
+            (403, HTML, &tomcat(403, "Forbidden")),
+            (404, "text/plain", "Schedule not found"),
+            (404, "text/plain", "HTTP 404 Not Found"),
+            (404, HTML, &tomcat(404, "Not Found")),
+            (404, HTML, old_tomcat),
+            (405, HTML, &tomcat(405, "Method Not Allowed")),
+            (406, HTML, &tomcat(406, "Not Acceptable")),
+            (415, HTML, &tomcat(415, "Unsupported Media Type")),
+            (407, HTML, gateway),
+            (429, "text/plain", ""),
+        ] {
+            let error = posted(status, kind, body);
+            assert!(error.nothing_was_done(), "{status} {body}: {error:?}");
+        }
+        for (status, kind, body, class) in [
+            (400, "text/plain", "Bad Request", ErrorClass::Lost),
+            (400, "application/json", r#"{"error":"bad gateway"}"#, ErrorClass::Lost),
+            (400, HTML, gateway, ErrorClass::Lost),
+            (403, HTML, gateway, ErrorClass::Lost),
+            (403, "text/plain", "", ErrorClass::Lost),
+            (404, HTML, gateway, ErrorClass::Lost),
+            (404, HTML, &tomcat(502, "Bad Gateway"), ErrorClass::Lost),
+            (404, "text/plain", "", ErrorClass::Lost),
+            (405, HTML, gateway, ErrorClass::Lost),
+            (406, HTML, gateway, ErrorClass::Lost),
+            (408, HTML, &tomcat(408, "Request Timeout"), ErrorClass::Lost),
+            (408, "text/plain", "", ErrorClass::Lost),
+            (409, "text/plain", "Cannot make a booking in the past", ErrorClass::Lost),
+            (422, "text/plain", "no", ErrorClass::Lost),
+            (418, HTML, gateway, ErrorClass::Lost),
+            (499, "text/plain", "", ErrorClass::Lost),
+            (500, HTML, &tomcat(500, "Internal Server Error"), ErrorClass::Unavailable),
+            (500, HTML, gateway, ErrorClass::Lost),
+            (502, HTML, gateway, ErrorClass::Lost),
+            (503, HTML, gateway, ErrorClass::Lost),
+            (503, HTML, &tomcat(503, "Service Unavailable"), ErrorClass::Lost),
+            (504, "text/plain", "", ErrorClass::Lost),
+        ] {
+            let error = posted(status, kind, body);
+            assert_eq!((error.class, error.status), (class, Some(status)), "{body}");
+            assert!(!error.nothing_was_done(), "{status} {body}: {error:?}");
+        }
+    }
 
     #[test]
     fn known_texts_pass_whole_and_others_lose_what_they_quote() {

@@ -112,7 +112,7 @@ pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
         (201, Some(body), _) => Ok(BookingReference(body.to_owned())),
         (201, None, Some(header)) => Ok(BookingReference(header.into_owned())),
         // Something in between said so, of a request that it may have passed on: only the slot can tell.
-        (200, _, _) if !answer::is_html(response) => Err(CallError::with_status(
+        (200, _, _) => Err(CallError::with_status(
             ErrorClass::Lost,
             response.status,
             "the booking was answered with something that is not OpenVPMS's own",

@@ -41,9 +41,10 @@ impl Practice {
 }
 
 /// True if an answer that failed so has not reached Healthengine and will not. A gateway that answers 4xx, or sends elsewhere, passed
-/// nothing on; its page with a status of success can stand before anything.
+/// nothing on, unless it waited for something in vain (408); its page with a status of success can stand before anything.
 fn surely_unheard(error: &CallError) -> bool {
-    error.nothing_was_done() && !matches!(error.status, Some(200..=299))
+    let of_a_gateway = error.class == ErrorClass::Contract && matches!(error.status, Some(400..=407 | 409..=499));
+    error.nothing_was_done() || of_a_gateway
 }
 
 #[cfg(test)]
@@ -57,7 +58,9 @@ mod tests {
         for status in [302, 400, 401, 403, 404, 407, 413] {
             assert!(surely_unheard(&page(status)), "{status}");
         }
-        assert!(!surely_unheard(&page(200)) && !surely_unheard(&page(202)));
+        for status in [200, 202, 408] {
+            assert!(!surely_unheard(&page(status)), "{status}");
+        }
         for (class, status, unheard) in [
             (ErrorClass::NotSent, None, true),
             (ErrorClass::TooMany, Some(429), true),

@@ -18,13 +18,13 @@ use crate::booking::ledger::{Deadline, Entry, Place, State};
 use crate::booking::{decide, notes};
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
-use crate::http::connections::at_one_address;
-use crate::ids::{BookingId, ResourceId};
+use crate::http::connections::{at_one_address, read_anew, where_it_was_read};
+use crate::ids::{BookingId, BookingReference, ResourceId};
 use crate::mapping::guard::Accepted;
 use crate::messages::practice as say;
 use crate::messages::resolve::how_to_settle;
 use crate::openvpms::NewBooking;
-use crate::remote::{Answer, ErrorClass};
+use crate::remote::{Answer, CallError, ErrorClass};
 
 /// Between two attempts to find out what is offered, while a pet owner waits.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -156,7 +156,7 @@ impl Practice {
                 (Action::LookAndHold, _) | (Action::Rest, _) => return Ok(()),
                 (Action::LookAgain, Some(place)) => Event::Looked(self.look(&entry, &place, false).await.0),
                 (Action::Submit, Some(place)) => match asked {
-                    Some(asked) => Event::Submitted(self.submit(&place, asked).await),
+                    Some(asked) => Event::Submitted(self.submit(&entry, &place, asked).await),
                     None => return Ok(()),
                 },
                 (Action::LookAgain | Action::Submit, None) => return Ok(()),
@@ -264,22 +264,43 @@ impl Practice {
 
     /// Waits for the locks and looks, as long as the deadline leaves time.
     async fn look_and_hold(&self, entry: &Entry, place: &Place) -> ((Look, Option<Reading>), Option<Held>) {
-        let deadline = Deadline::new(entry.booked_at, self.healthengine.clock_difference());
-        let now = self.now();
-        let limit = deadline.look_until(now).map_or(self.settings.request_timeout * 4, |until| until - now);
         let both = async {
             let held = self.shared.locks.hold(place).await;
+            read_anew();
             (self.look(entry, place, true).await, Some(held))
         };
-        match tokio::time::timeout(limit.to_std().unwrap_or_default(), both).await {
+        match tokio::time::timeout(self.time_to_look(entry), both).await {
             Ok(looked) => looked,
             Err(_) => ((Look::Unreachable(say::NO_ANSWER_IN_TIME.into()), None), None),
         }
     }
 
-    async fn submit(&self, place: &Place, asked: &Asked) -> Submission {
+    /// How long a look before a POST may take.
+    fn time_to_look(&self, entry: &Entry) -> Duration {
+        let deadline = Deadline::new(entry.booked_at, self.healthengine.clock_difference());
+        let now = self.now();
+        let limit = deadline.look_until(now).map_or(self.settings.request_timeout * 4, |until| until - now);
+        limit.to_std().unwrap_or_default()
+    }
+
+    /// Posts where the look was answered. If no connection comes about there, another server of that name may answer a second look, and
+    /// then gets the POST.
+    async fn submit(&self, entry: &Entry, place: &Place, asked: &Asked) -> Submission {
+        let first = self.post(place, asked).await;
+        if first.as_ref().is_err_and(|error| error.class == ErrorClass::NotSent) && !self.stop.is_cancelled() {
+            read_anew();
+            let look = self.look(entry, place, true);
+            let seen = tokio::time::timeout(self.time_to_look(entry), look).await;
+            if let Ok((Look::Seen { refusal: None, .. }, _)) = seen {
+                return submission(self.post(place, asked).await);
+            }
+        }
+        submission(first)
+    }
+
+    async fn post(&self, place: &Place, asked: &Asked) -> Answer<BookingReference> {
         let Some(offering) = self.offering_at_hand(place.schedule) else {
-            return Submission::NothingDone(say::NEVER_READ.to_owned());
+            return Err(CallError::new(ErrorClass::NotSent, say::NEVER_READ));
         };
         let zone = offering.zones.server;
         let resource = offering.mapping.resource(place.resource());
@@ -298,24 +319,25 @@ impl Practice {
                 asked.typed_name().as_deref(),
             ),
         };
-        let answer = self.openvpms.desk.submit(&booking).await;
+        let answer = where_it_was_read(self.openvpms.desk.submit(&booking)).await;
         if let Err(error) = &answer {
             tracing::warn!(practice = %self.id(), booking = %asked.request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
         }
-        submission(answer)
+        answer
     }
 }
 
 /// What a POST came to. Everything that is not surely nothing is lost.
-fn submission(answer: Answer<crate::ids::BookingReference>) -> Submission {
+fn submission(answer: Answer<BookingReference>) -> Submission {
     match answer {
         Ok(reference) => Submission::Created(reference),
-        Err(error) if error.class == ErrorClass::Refused && error.status == Some(400) => {
-            Submission::Refused(error.detail)
+        Err(CallError { class: ErrorClass::Refused, status: Some(400), cause: None, detail, .. }) => {
+            Submission::Refused(detail)
         }
         Err(error) if error.nothing_was_done() => Submission::NothingDone(error.to_string()),
         Err(error) => {
-            let server_is_through = error.class == ErrorClass::Unavailable && matches!(error.status, Some(500 | 503));
+            // A 502, 503 or 504 can be that of a proxy whose connection broke while the server goes on.
+            let server_is_through = error.class == ErrorClass::Unavailable && error.status == Some(500);
             Submission::Lost { server_is_through, detail: error.to_string() }
         }
     }
@@ -324,7 +346,7 @@ fn submission(answer: Answer<crate::ids::BookingReference>) -> Submission {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::CallError;
+    use crate::remote::Cause;
 
     fn failed(class: ErrorClass, status: Option<u16>) -> Submission {
         submission(Err(CallError { status, ..CallError::new(class, "x") }))
@@ -339,21 +361,22 @@ mod tests {
             (ErrorClass::Forbidden, Some(403)),
             (ErrorClass::TooMany, Some(429)),
             (ErrorClass::Contract, Some(302)),
-            (ErrorClass::Contract, Some(404)),
-            (ErrorClass::Contract, Some(405)),
-            (ErrorClass::Contract, Some(406)),
-            (ErrorClass::Contract, Some(415)),
-            (ErrorClass::Contract, Some(200)),
+            (ErrorClass::Refused, Some(404)),
+            (ErrorClass::Refused, Some(415)),
         ] {
             assert!(matches!(failed(class, status), Submission::NothingDone(_)), "{class:?} {status:?}");
         }
+        // The container did not let the request in: nothing is known of the time that it asks for.
+        let page = CallError::with_status(ErrorClass::Refused, 400, "x").due_to(Cause::Page);
+        assert!(matches!(submission(Err(page)), Submission::NothingDone(_)));
         for (class, status, through) in [
             (ErrorClass::Lost, None, false),
+            (ErrorClass::Lost, Some(408), false),
+            (ErrorClass::Lost, Some(503), false),
+            (ErrorClass::Contract, Some(200), false),
             (ErrorClass::Contract, Some(201), false),
-            (ErrorClass::Unavailable, Some(502), false),
-            (ErrorClass::Unavailable, Some(504), false),
+            (ErrorClass::Unavailable, Some(503), false),
             (ErrorClass::Unavailable, Some(500), true),
-            (ErrorClass::Unavailable, Some(503), true),
         ] {
             assert!(
                 matches!(failed(class, status), Submission::Lost { server_is_through, .. } if server_is_through == through),

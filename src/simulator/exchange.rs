@@ -64,7 +64,7 @@ pub enum Fault {
     Slow(Duration),
     /// This status, with an HTML page, before anything is done: a page of something in between, or of OpenVPMS's container.
     StatusBefore(u16),
-    /// The request is carried out, then this status with an HTML page.
+    /// The request is carried out, then this status with an HTML page: with 500 of the server itself, else of something in between.
     StatusAfter(u16),
     /// This status as the API of Healthengine itself refuses, before anything is done.
     RefusalBefore(u16),
@@ -171,7 +171,9 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: Asked) -> Fat
         Some(Fault::StatusBefore(status)) => at_once(Answered::page(status, &format!("HTTP Status {status}"))),
         Some(Fault::StatusAfter(status)) => {
             model.answer(&asked);
-            at_once(Answered::page(status, &format!("HTTP Status {status}")))
+            // The server itself fails with 500; anything else is said by a gateway that did not get, or did not like, the answer.
+            let title = if status == 500 { "HTTP Status 500" } else { "Gateway" };
+            at_once(Answered::page(status, title))
         }
         Some(Fault::RefusalBefore(status)) => at_once(Answered::refusal(status)),
         Some(Fault::LoginPage) => at_once(Answered::page(200, "Login")),

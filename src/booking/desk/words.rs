@@ -118,7 +118,7 @@ pub enum Submission {
     Refused(String),
     /// Nothing was made, and the reason has nothing to do with the booking.
     NothingDone(String),
-    /// Nobody knows. `server_is_through` if it answered (500, 503) and will not act later.
+    /// Nobody knows. `server_is_through` if it answered itself (500) and will not act later.
     Lost {
         /// True if the server is done with the request.
         server_is_through: bool,

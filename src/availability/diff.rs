@@ -54,8 +54,8 @@ impl Moment {
 
 /// Compares what was sent for a day at the practice with what is to be offered.
 ///
-/// A day never sent is sent, also when it is empty. A day that was refused is sent when the content changes, not
-/// before.
+/// A day never sent is sent, also when it is empty. A day that was refused is no difference: whoever sends decides when it is sent
+/// again.
 pub fn compare(sent: Option<&SentDay>, wanted: &Day, date: NaiveDate, moment: Moment, practice: &Zone) -> DayChange {
     let Some(sent) = sent else { return DayChange::Send };
     let soonest = first_minute_from(moment.first_offered(), date, practice);

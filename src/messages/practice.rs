@@ -1,11 +1,11 @@
 //! Sentences about a practice as a whole: what is wrong, and what an administrator does next.
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::remedies;
 use crate::availability::Reason;
 use crate::bridge::keeper::Off;
-use crate::ids::{PracticeId, ScheduleId};
+use crate::ids::{PracticeId, ResourceId, ScheduleId};
 use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS was never reached since the start.
@@ -144,7 +144,15 @@ pub fn clock_differs(healthengine_ahead: TimeDelta) -> String {
 /// Some days were refused.
 pub fn refused_days(days: usize, example: &str) -> String {
     format!(
-        "Healthengine refused the availability of {days} days, for instance: {example}. They are sent again when they change or with `vetbridge resync`."
+        "Healthengine refused the availability of {days} days, for instance: {example}. They are sent again after five minutes, then after growing pauses of up to an hour, and as soon as they change; `vetbridge resync` sends them at once."
+    )
+}
+
+/// Calls that hold this day fail, and others do not.
+pub fn day_put_aside(resource: ResourceId, day: NaiveDate, error: &CallError) -> String {
+    format!(
+        "Healthengine does not take the availability of {resource} on {day}, while it takes others: {error}. That day is sent again after five minutes, then after \
+         growing pauses of up to an hour; until then the times that were taken before may still be shown."
     )
 }
 

@@ -180,6 +180,11 @@ impl<T> Waiting<T> {
         self.0.push(first);
     }
 
+    /// True if nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(VecDeque::is_empty)
+    }
+
     /// Whatever still waits.
     pub(super) fn rest(self) -> impl Iterator<Item = T> {
         self.0.into_iter().rev().flatten()

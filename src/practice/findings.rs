@@ -11,6 +11,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(super) struct Findings<T>(Mutex<T>);
 
 impl<T> Findings<T> {
+    /// What is known at the start.
+    pub(super) fn new(state: T) -> Self {
+        Self(Mutex::new(state))
+    }
+
     /// Looks at it.
     pub(super) fn look<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         look(&self.locked())

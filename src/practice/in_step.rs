@@ -20,7 +20,7 @@ pub struct Progress {
     pub read_at: Option<DateTime<Utc>>,
     /// The last time the configuration was as Healthengine has it.
     pub configured_at: Option<DateTime<Utc>>,
-    /// The last day that was sent.
+    /// When Healthengine last took a day.
     pub sent_at: Option<DateTime<Utc>>,
 }
 
@@ -72,7 +72,15 @@ impl Practice {
         {
             reasons.push(say::NOT_POLLED.to_owned());
         }
-        if self.health.has(&Subject::Configuration) || self.health.has(&Subject::Days) {
+        let near_day_is_refused = || {
+            let first = self.zone().wall(now).date();
+            let end = first + chrono::Days::new(self.settings.sync.near_days.into());
+            self.publisher.is_refused_within(first, end)
+        };
+        if self.health.has(&Subject::Configuration)
+            || self.health.has(&Subject::Days)
+            || (self.health.has(&Subject::RefusedDays) && near_day_is_refused())
+        {
             reasons.push(say::NOT_TAKEN.to_owned());
         }
         if self.health.has(&Subject::Access) {

@@ -3,7 +3,7 @@
 //! A kind that is missing here stays behind and is named as unknown by `state verify`; a test reads the source and finds it.
 //! Its samples stand in `fixtures/store/`, one file for each version that ever was.
 
-use super::{clients, configuration, full_resync, ledger, publishing, rivals, rosters, subscriptions, zones};
+use super::{clients, configuration, full_resync, ledger, rivals, rosters, sent_days, subscriptions, zones};
 use crate::bridge::pauses;
 use crate::store::Kind;
 
@@ -11,8 +11,8 @@ use crate::store::Kind;
 pub const KINDS: [Kind; 11] = [
     ledger::KIND,
     configuration::KIND,
-    publishing::SENT_DAY,
-    publishing::UNHEARD_DAY,
+    sent_days::SENT_DAY,
+    sent_days::UNHEARD_DAY,
     full_resync::KIND,
     rosters::KIND,
     zones::KIND,

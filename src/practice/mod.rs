@@ -60,6 +60,7 @@ mod offering;
 mod openness;
 mod outcomes;
 mod publishing;
+mod put_aside;
 mod reading;
 mod recall;
 mod requests;
@@ -68,6 +69,7 @@ pub mod resync;
 mod rivals;
 pub mod rosters;
 mod said_once;
+mod sent_days;
 mod shared;
 mod single_days;
 mod subscriptions;
@@ -106,7 +108,7 @@ pub(crate) use lists::{Absence, all_pages};
 pub(crate) use loops::kept;
 pub use offering::Offering;
 use outcomes::Failed;
-pub use publishing::with_days_from;
+pub use sent_days::with_days_from;
 pub use shared::{Doors, Settings, Shared};
 pub use single_days::Changed;
 
@@ -143,7 +145,7 @@ pub struct Practice {
     configuration: configuration::Configuration,
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
-    publisher: publishing::Publisher,
+    publisher: sent_days::Publisher,
     /// Single days: those that changed, and those that Healthengine asks for. The many of these hold up none of those.
     due: due::Queue,
     asked_days: due::Queue,
@@ -191,7 +193,7 @@ impl Practice {
     ) -> Arc<Self> {
         shared.practices.lock().unwrap_or_else(PoisonError::into_inner).insert(config.id.clone());
         let configuration = configuration::Configuration::open(&shared.store, &config.id);
-        let publisher = publishing::Publisher::open(&shared.store, &config.id);
+        let publisher = sent_days::Publisher::open(&shared.store, &config.id);
         // What the store knows was done before a restart.
         let (configured_at, sent_at) = (configuration.accepted_at(), publisher.last_accepted_at());
         let progress = Progress { configured_at, sent_at, ..Progress::default() };

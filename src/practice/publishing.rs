@@ -1,90 +1,29 @@
-//! What Healthengine was last told of each resource and day, and telling it what differs.
+//! Telling Healthengine what differs from what it was told ([`sent_days`](super::sent_days)).
 //!
 //! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for one call, decides *then* what
 //! differs, and notes what was accepted before the next. So a fresh day after a booking overtakes a long reading between two of
 //! its calls, and the older reading does not undo it: a day is never replaced by one that was read earlier. Where the earlier one
 //! says something else, the day is read again.
 //!
-//! A snapshot whose answer never came may have been accepted, or may yet be: what Healthengine has of that day is then unknown. So
-//! days are noted as *unheard* on the disk before they leave, until their answer came. An unheard day is sent again with the next
-//! reading, and once more after [`LATE`], when nothing can overtake it any longer.
-//!
-//! Healthengine queues what it accepts, and does not say in which order the queue is worked off. So two different snapshots of
-//! one resource and day are sent at least [`QUEUE_TIME`] apart; one that comes sooner goes to the days that are due.
+//! A call that fails ends the pass: the server does not take days. One that fails again and again while Healthengine answers polls is
+//! taken apart, and what fails alone is put aside ([`put_aside`](super::put_aside)), so that one day holds up no other.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex as AsyncMutex;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::batches::{self, Apart, Batches, Next, Waiting};
-use super::calls::Call;
-use super::findings::Findings;
+use super::Practice;
+use super::batches::{self, Apart, Next, Waiting};
+use super::calls::{Call, Calls};
 use super::health::Subject;
+use super::put_aside::{Aside, FAILED_PARTS_MAX, can_be_about_the_days};
+use super::sent_days::{Key, QUEUE_TIME, Told};
 use super::unsent::Unsent;
-use super::{Practice, full_resync};
-use crate::availability::{self, Day, DayChange, Moment, ResourceDay, SentDay};
-use crate::clock::Measured;
+use crate::availability::{self, DayChange, Moment, ResourceDay};
 use crate::dates;
 use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
-use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, Kind, Record, Store};
 use crate::supervisor;
-
-/// A day as the store keeps it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Told {
-    #[serde(flatten)]
-    sent: SentDay,
-    /// When the reading began that the day comes from.
-    read_at: DateTime<Utc>,
-}
-
-impl Record for Told {
-    const KIND: &'static str = "sent-day";
-    const VERSION: u32 = 1;
-}
-
-/// Days travel: a protected resource gets its last accepted day again. After an import all of them are sent again.
-pub(super) const SENT_DAY: Kind = Kind::exported::<Told>();
-
-/// A snapshot of this day left, and nobody knows what became of it.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Unheard {
-    /// When it left, by the clock,
-    since: DateTime<Utc>,
-    /// and as the process measured it. Absent from what an older version noted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    measured: Option<DateTime<Utc>>,
-}
-
-impl Record for Unheard {
-    const KIND: &'static str = "unheard-day";
-    const VERSION: u32 = 1;
-}
-
-impl Unheard {
-    /// True once nothing of it can be on its way, whatever the clock was set to meanwhile.
-    fn has_arrived(&self, now: &Measured) -> bool {
-        now.counted(self.measured.unwrap_or(self.since)) + LATE <= now.now
-    }
-}
-
-/// They travel with the days they are about.
-pub(super) const UNHEARD_DAY: Kind = Kind::exported::<Unheard>();
-
-type Key = (ResourceId, NaiveDate);
-
-/// A request that nobody waits for any longer is carried out within this time, or not at all. An assumption with room to spare:
-/// servers and proxies give up after half a minute as a rule.
-const LATE: TimeDelta = TimeDelta::seconds(60);
-/// How long a snapshot may wait in Healthengine's queue before the next one of its day follows.
-const QUEUE_TIME: TimeDelta = TimeDelta::milliseconds(500);
 
 /// Days read at one time, ready to be sent.
 #[derive(Debug, Clone)]
@@ -121,6 +60,8 @@ pub(super) enum Which {
 enum Verdict {
     Send,
     Leave,
+    /// It is to be sent, and waits because calls fail for it alone.
+    PutAside,
     /// It was read before what Healthengine has, and differs from that.
     Overtaken,
 }
@@ -144,160 +85,6 @@ enum Sent {
     Failed(CallError),
 }
 
-/// What Healthengine was told, and the turn to tell it.
-pub(super) struct Publisher {
-    practice: PracticeId,
-    told: Mutex<BTreeMap<Key, Told>>,
-    unheard: Mutex<BTreeMap<Key, Unheard>>,
-    /// What was sent before this counts for nothing.
-    full_resync_at: Mutex<Option<DateTime<Utc>>>,
-    turn: AsyncMutex<()>,
-    /// What Healthengine did not take and has not taken since.
-    unsent: Findings<Unsent>,
-    pub(super) batches: Batches,
-}
-
-impl Publisher {
-    /// Reads what was told before the restart.
-    pub(super) fn open(store: &Store, practice: &PracticeId) -> Self {
-        let found = store.scan::<Told>(&format!("{practice}/"));
-        // A day that cannot be read is a day that was never sent.
-        let told = found.records.into_iter().filter_map(|(key, told)| Some((parse_key(&key)?, told))).collect();
-        let found = store.scan::<Unheard>(&format!("{practice}/"));
-        let unheard =
-            found.records.into_iter().filter_map(|(key, unheard)| Some((parse_key(&key)?, unheard))).collect();
-        Self {
-            practice: practice.clone(),
-            told: Mutex::new(told),
-            unheard: Mutex::new(unheard),
-            full_resync_at: Mutex::new(full_resync::last(store, practice)),
-            turn: AsyncMutex::default(),
-            unsent: Findings::default(),
-            batches: Batches::default(),
-        }
-    }
-
-    fn told(&self) -> MutexGuard<'_, BTreeMap<Key, Told>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn unheard(&self) -> MutexGuard<'_, BTreeMap<Key, Unheard>> {
-        self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How many days from this one on Healthengine offers times of a resource.
-    pub(super) fn days_offered(&self, resource: ResourceId, first: NaiveDate) -> usize {
-        let told = self.told();
-        let days = told.range((resource, first)..=(resource, NaiveDate::MAX));
-        days.filter(|(_, told)| told.sent.accepted && told.sent.day.starts().next().is_some()).count()
-    }
-
-    /// The days that Healthengine refused when they were last sent.
-    fn refused(&self) -> Vec<Key> {
-        let told = self.told();
-        told.iter().filter(|(_, told)| !told.sent.accepted).map(|(key, _)| *key).collect()
-    }
-
-    /// When a day was last accepted, also before a restart.
-    pub(super) fn last_accepted_at(&self) -> Option<DateTime<Utc>> {
-        self.told().values().filter(|told| told.sent.accepted).map(|told| told.sent.at).max()
-    }
-
-    /// When the last full resync began.
-    pub(super) fn full_resync_at(&self) -> Option<DateTime<Utc>> {
-        *self.full_resync_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Another one begins, or none counts.
-    pub(super) fn set_full_resync_at(&self, at: Option<DateTime<Utc>>) {
-        *self.full_resync_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
-    }
-
-    /// True if Healthengine may have something else of a day than it was last heard to accept, and it is time to send it again.
-    fn is_in_doubt(&self, key: Key, sent_at: DateTime<Utc>, now: DateTime<Utc>, measured: &Measured) -> bool {
-        if self.full_resync_at().is_some_and(|at| sent_at < at || dates::age(sent_at, now).is_none()) {
-            return true;
-        }
-        self.unheard().get(&key).is_some_and(|unheard| sent_at < unheard.since || unheard.has_arrived(measured))
-    }
-
-    /// Unheard days that nothing can overtake any longer.
-    pub(super) fn to_be_settled(&self, now: &Measured) -> Vec<Key> {
-        self.unheard().iter().filter(|(_, unheard)| unheard.has_arrived(now)).map(|(key, _)| *key).collect()
-    }
-
-    fn key(&self, (resource, date): Key) -> String {
-        format!("{}/{resource}/{date}", self.practice)
-    }
-
-    /// The day that Healthengine last accepted.
-    pub(super) fn accepted(&self, resource: ResourceId, date: NaiveDate) -> Option<ResourceDay> {
-        let told = self.told();
-        let told = told.get(&(resource, date)).filter(|told| told.sent.accepted)?;
-        Some(ResourceDay { resource, date, day: told.sent.day.clone() })
-    }
-
-    /// True if Healthengine offers times of a resource on a day, as far as we were told.
-    pub(super) fn offers(&self, resource: ResourceId, date: NaiveDate) -> bool {
-        self.accepted(resource, date).is_some_and(|own| own.day.starts().next().is_some())
-    }
-
-    /// From when on a day of this resource may be sent again. What was sent in the future was sent long ago.
-    pub(super) fn free_from(&self, resource: ResourceId, date: NaiveDate, now: DateTime<Utc>) -> DateTime<Utc> {
-        let key = (resource, date);
-        let heard = self.told().get(&key).map(|told| told.sent.at);
-        let left = self.unheard().get(&key).map(|unheard| unheard.since);
-        let known = |at: &DateTime<Utc>| dates::age(*at, now).is_some();
-        heard.filter(known).max(left.filter(known)).map_or(DateTime::<Utc>::MIN_UTC, |at| at + QUEUE_TIME)
-    }
-
-    /// True if some day was ever sent.
-    pub(super) fn has_told(&self) -> bool {
-        !self.told().is_empty()
-    }
-
-    /// True if a snapshot left whose answer never came, and can still arrive.
-    pub(super) fn has_unheard(&self) -> bool {
-        !self.unheard().is_empty()
-    }
-
-    /// The days of which Healthengine may offer times, empty. The present time does not count: by a clock that is days ahead all of
-    /// them are past. Neither does a refusal: what was refused left what was there before.
-    pub(super) fn not_known_empty(&self) -> Vec<ResourceDay> {
-        let told = self.told();
-        let may_offer = told.iter().filter(|(_, told)| !told.sent.accepted || told.sent.day.starts().next().is_some());
-        let empty = |(&(resource, date), told): (&Key, &Told)| {
-            let day = Day::empty(told.sent.day.slot_size_minutes());
-            ResourceDay { resource, date, day }
-        };
-        may_offer.map(empty).collect()
-    }
-
-    /// Every day that Healthengine was sent something of, empty.
-    pub(super) fn emptied(&self) -> Vec<ResourceDay> {
-        let mut days: BTreeMap<Key, Day> = self.unheard().keys().map(|key| (*key, Day::empty(1))).collect();
-        days.extend(self.told().iter().map(|(key, told)| (*key, Day::empty(told.sent.day.slot_size_minutes()))));
-        days.into_iter().map(|((resource, date), day)| ResourceDay { resource, date, day }).collect()
-    }
-}
-
-/// The practices of which Healthengine was sent days from this one on, whether or not they are configured.
-pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
-    let days = store.scan::<Told>("").records.into_iter();
-    let offered = days.filter(|(_, told)| told.sent.day.starts().next().is_some()).map(|(key, _)| key);
-    let unheard = store.scan::<Unheard>("").records.into_iter().map(|(key, _)| key);
-    let keys = offered.chain(unheard);
-    keys.filter(|key| parse_key(key).is_some_and(|(_, date)| first <= date))
-        .filter_map(|key| Some(PracticeId(key.rsplitn(3, '/').nth(2)?.to_owned())))
-        .collect()
-}
-
-fn parse_key(key: &str) -> Option<Key> {
-    let mut parts = key.rsplit('/');
-    let (date, resource) = (parts.next()?, parts.next()?);
-    Some((resource.parse().ok()?, dates::day(date)?))
-}
-
 impl Practice {
     /// The days of a reading that differ from what Healthengine was told.
     pub(super) fn changed(&self, read: &ReadDays, which: Which) -> Vec<ResourceDay> {
@@ -316,9 +103,19 @@ impl Practice {
             return if change == DayChange::Same { Verdict::Leave } else { Verdict::Overtaken };
         }
         let (key, measured) = ((day.resource, day.date), self.measured());
-        let in_doubt = |told: &Told| self.publisher.is_in_doubt(key, told.sent.at, now, &measured);
-        let send = which == Which::All || change != DayChange::Same || told.is_some_and(in_doubt);
-        if send { Verdict::Send } else { Verdict::Leave }
+        let aside = &self.publisher.aside;
+        let is_sent_again = |told: &Told| {
+            self.publisher.is_in_doubt(key, told.sent.at, now, &measured)
+                || !told.sent.accepted && aside.look(|aside| aside.refused_is_due(key, Instant::now()))
+        };
+        if which == Which::All {
+            return Verdict::Send;
+        }
+        if change == DayChange::Same && !told.is_some_and(is_sent_again) {
+            return Verdict::Leave;
+        }
+        let waits = aside.look(|aside| aside.fails_and_waits(key, Instant::now()));
+        if waits { Verdict::PutAside } else { Verdict::Send }
     }
 
     pub(super) fn min_notice(&self) -> TimeDelta {
@@ -352,8 +149,12 @@ impl Practice {
         }
         let mut waiting = Waiting::new(days);
         let mut published = Published::default();
+        // Calls that failed one after the other, and whether one was taken apart.
+        let (mut failures, mut in_parts) = (0, false);
+        // Days for which a call failed that held no other.
+        let mut alone: Option<(Vec<Key>, CallError)> = None;
         loop {
-            let _turn = supervisor::wait(self.publisher.turn.lock()).await;
+            let turn = supervisor::wait(self.publisher.turn.lock()).await;
             if self.stop.is_cancelled() {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
@@ -366,14 +167,19 @@ impl Practice {
                     }
                     Verdict::Send => return Some(read),
                     Verdict::Overtaken => self.note_due_day(resource, date, Which::Changed),
+                    Verdict::PutAside => {}
                     Verdict::Leave => self.publisher.unsent.note(|unsent| unsent.done(resource, date)),
                 }
                 progress(1);
                 None
             });
             if batch.is_empty() {
+                if published.accepted == 0 && published.refused > 0 {
+                    self.publisher.aside.note(Aside::none_taken);
+                }
+                let failure = self.passed(&mut published, alone);
                 self.unsent_now(|_| {});
-                return Ok(published);
+                return failure.map_or(Ok(published), Err);
             }
             let before = self.note_unheard(&batch).await?;
             let snapshots: Vec<AvailabilitySnapshot> = batch.iter().map(|read| read.day.snapshot()).collect();
@@ -383,6 +189,7 @@ impl Practice {
                     waiting.put_back(batch, apart);
                 }
                 Sent::Answered(outcome) => {
+                    failures = 0;
                     published.accepted += outcome.accepted.len();
                     published.refused += outcome.failed.len();
                     progress(batch.len());
@@ -396,8 +203,29 @@ impl Practice {
                     self.heard(Call::Snapshots, Ok(()));
                 }
                 Sent::Failed(error) => {
-                    progress(batch.len());
                     self.note_heard(&batch, before, &BatchOutcome::default(), Some(&error));
+                    failures += 1;
+                    let is_alone = batch.len() == 1 && waiting.is_empty() && !in_parts;
+                    if !is_alone && self.is_about_the_days(&batch, &error, failures) {
+                        in_parts = true;
+                        if batch.len() > 1 {
+                            waiting.put_back(batch, Apart::Halves);
+                        } else {
+                            progress(batch.len());
+                            let keys = batch.iter().map(|read| (read.day.resource, read.day.date));
+                            self.publisher.unsent.note(|unsent| unsent.failed(keys.clone(), &error));
+                            let (failed, why) = alone.get_or_insert_with(|| (Vec::new(), error.clone()));
+                            failed.extend(keys);
+                            *why = error;
+                        }
+                        drop(turn);
+                        // The same days follow.
+                        let queue_time = QUEUE_TIME.to_std().unwrap_or_default();
+                        let _stopped = self.stop.run_until_cancelled(tokio::time::sleep(queue_time)).await;
+                        continue;
+                    }
+                    progress(batch.len());
+                    let _the_same = self.passed(&mut published, alone);
                     let unanswered = batch.iter().map(|read| (read.day.resource, read.day.date));
                     self.publisher.unsent.note(|unsent| unsent.failed(unanswered, &error));
                     self.heard(Call::Snapshots, Err(&error));
@@ -406,6 +234,41 @@ impl Practice {
                 }
             }
         }
+    }
+
+    /// A pass is over. What failed alone in it is put aside if others were taken, and is why the pass failed if none was.
+    fn passed(&self, published: &mut Published, alone: Option<(Vec<Key>, CallError)>) -> Option<CallError> {
+        let (keys, error) = alone?;
+        if published.accepted == 0 {
+            self.publisher.aside.note(|aside| aside.in_vain(Instant::now()));
+            self.heard(Call::Snapshots, Err(&error));
+            return Some(error);
+        }
+        published.refused += keys.len();
+        let now = Instant::now();
+        self.publisher.aside.note(|aside| keys.iter().for_each(|key| aside.failed_alone(*key, now)));
+        for (resource, date) in keys {
+            tracing::warn!(practice = %self.id(), "{}", say::day_put_aside(resource, date, &error));
+        }
+        None
+    }
+
+    /// True if a call failed so often for what it holds that it is taken apart.
+    fn is_about_the_days(&self, batch: &[ReadDay], error: &CallError, failures: u32) -> bool {
+        let polls = self.progress().polled_at.is_some() && !self.calls.look(Calls::poll_fails);
+        if !polls || !can_be_about_the_days(error) {
+            return false;
+        }
+        let keys: Vec<Key> = batch.iter().map(|read| (read.day.resource, read.day.date)).collect();
+        let now = Instant::now();
+        self.publisher.aside.note(|aside| {
+            let apart = aside.failed(&keys, now);
+            if apart && failures >= FAILED_PARTS_MAX {
+                aside.in_vain(now);
+                return false;
+            }
+            apart
+        })
     }
 
     /// Why Healthengine would take no day, if it refused us a moment ago.
@@ -432,63 +295,6 @@ impl Practice {
                 self.calls_wanted(|call| *call != Call::Snapshots);
             }
         });
-    }
-
-    /// Durable when this returns, so that a crash does not leave Healthengine with a day that nobody knows of. Returns what was
-    /// unheard before.
-    async fn note_unheard(&self, read: &[ReadDay]) -> Answer<Vec<Option<Unheard>>> {
-        let unheard = Unheard { since: self.now(), measured: Some(self.measured().now) };
-        let keys = || read.iter().map(|read| (read.day.resource, read.day.date));
-        let put = |batch: Batch, key: Key| batch.put(&self.publisher.key(key), &unheard);
-        let written = match keys().try_fold(Batch::new(), put) {
-            Ok(batch) => self.shared.store.commit(batch).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = written {
-            let failure = CallError::new(ErrorClass::NotSent, error.to_string());
-            self.written(Err(error.into()));
-            return Err(failure);
-        }
-        let mut all = self.publisher.unheard();
-        Ok(keys().map(|key| all.insert(key, unheard)).collect())
-    }
-
-    /// What was answered is unheard no longer, unless an earlier snapshot of the day may still arrive.
-    fn note_heard(
-        &self,
-        read: &[ReadDay],
-        before: Vec<Option<Unheard>>,
-        outcome: &BatchOutcome,
-        failure: Option<&CallError>,
-    ) {
-        let measured = self.measured();
-        // A broken answer with 200 can be that of a snapshot that was taken.
-        let nothing_was_done =
-            failure.is_none_or(|error| error.nothing_was_done() && error.class != ErrorClass::Contract);
-        let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
-        let mut all = self.publisher.unheard();
-        let mut batch = Batch::new();
-        for (index, (read, before)) in read.iter().zip(before).enumerate() {
-            let left = if accepted.contains(&index) {
-                before.filter(|before| !before.has_arrived(&measured))
-            } else if nothing_was_done {
-                before
-            } else {
-                continue;
-            };
-            let key = (read.day.resource, read.day.date);
-            let text = self.publisher.key(key);
-            batch = match left {
-                None => batch.delete::<Unheard>(&text),
-                Some(left) => batch.put(&text, &left).unwrap_or_default(),
-            };
-            match left {
-                None => drop(all.remove(&key)),
-                Some(left) => drop(all.insert(key, left)),
-            }
-        }
-        drop(all);
-        self.shared.store.write_later(batch);
     }
 
     /// One call: for several snapshots, or for the only one.
@@ -524,57 +330,6 @@ impl Practice {
         }
     }
 
-    fn note_told(&self, read: &[ReadDay], outcome: &BatchOutcome) {
-        if outcome.accepted.is_empty() && outcome.failed.is_empty() {
-            return;
-        }
-        let now = self.now();
-        let refused: BTreeMap<usize, &String> = outcome.failed.iter().map(|(index, reason)| (*index, reason)).collect();
-        let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
-        let mut batch = Batch::new();
-        let mut failures = Vec::new();
-        for (index, ReadDay { as_of, day, .. }) in read.iter().enumerate() {
-            // A snapshot that the answer does not mention was not accepted, and is sent again.
-            if !accepted.contains(&index) && !refused.contains_key(&index) {
-                continue;
-            }
-            if let Some(reason) = refused.get(&index) {
-                failures.push(format!("{} on {}: {reason}", day.resource, day.date));
-            }
-            let key = (day.resource, day.date);
-            let sent = SentDay { day: day.day.clone(), at: now, accepted: accepted.contains(&index) };
-            let told = Told { sent, read_at: *as_of };
-            match batch.put(&self.publisher.key(key), &told) {
-                Ok(with) => batch = with,
-                Err(error) => {
-                    tracing::error!(practice = %self.id(), "What was sent cannot be remembered: {error}.");
-                    batch = Batch::new();
-                }
-            }
-            self.publisher.told().insert(key, told);
-        }
-        self.shared.store.write_later(batch);
-        self.locked(&self.progress).sent_at = Some(now);
-        // There can be hundreds of thousands of days; they are looked through only where it matters.
-        if failures.is_empty() && !self.health.has(&Subject::RefusedDays) {
-            return;
-        }
-        match (failures.first(), self.publisher.refused().len()) {
-            (Some(example), count) => self.health.raise(Subject::RefusedDays, say::refused_days(count, example), now),
-            (None, 0) => self.health.clear(&Subject::RefusedDays),
-            (None, _) => {}
-        }
-    }
-
-    /// What Healthengine refused before this process or this configuration began waits for a person all the same.
-    pub(super) fn tell_of_days_refused_before(&self) {
-        let refused = self.publisher.refused();
-        if let Some((resource, date)) = refused.first() {
-            let example = format!("{resource} on {date}");
-            self.health.raise(Subject::RefusedDays, say::refused_days(refused.len(), &example), self.now());
-        }
-    }
-
     /// Sends empty days of what is not offered. Nothing is remembered of them: whenever they arrive, they offer nothing.
     pub(super) async fn publish_empty(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
         let mut waiting = Waiting::new(snapshots.to_vec());
@@ -604,33 +359,6 @@ impl Practice {
                     return Err(error);
                 }
             }
-        }
-    }
-
-    /// Nothing of what was sent counts any longer: whatever comes next is sent whole.
-    pub(super) fn forget_all_days(&self) {
-        self.forget_days(|_, _| false);
-    }
-
-    /// Forgets days that are past, and those of resources that Healthengine deleted.
-    pub(super) fn forget_days(&self, keep: impl Fn(ResourceId, NaiveDate) -> bool) {
-        let mut told = self.publisher.told();
-        let gone: Vec<Key> = told.keys().filter(|(resource, date)| !keep(*resource, *date)).copied().collect();
-        let mut batch = Batch::new();
-        for key in gone {
-            told.remove(&key);
-            batch = batch.delete::<Told>(&self.publisher.key(key));
-        }
-        drop(told);
-        let mut unheard = self.publisher.unheard();
-        let gone: Vec<Key> = unheard.keys().filter(|(resource, date)| !keep(*resource, *date)).copied().collect();
-        for key in gone {
-            unheard.remove(&key);
-            batch = batch.delete::<Unheard>(&self.publisher.key(key));
-        }
-        drop(unheard);
-        if !batch.is_empty() {
-            self.shared.store.write_later(batch);
         }
     }
 }

@@ -371,12 +371,12 @@ impl Practice {
         }
     }
 
-    /// True of a change that the other bridge can deal with better: it may have made the appointment.
+    /// True of a change that the other bridge, as soon as there may be one, can deal with better: it may have made the appointment.
     pub(super) fn is_the_others(&self, update: &BookingUpdate) -> bool {
         let ahead = self.healthengine.clock_difference();
         let is_recent =
             |at: DateTime<Utc>| dates::age(at - ahead, self.now()).is_some_and(|age| age < UPDATES_LEFT_FOR);
-        self.rivals.now().stands_back()
+        self.rivals.now().is_suspected()
             && update.updated_at.is_some_and(is_recent)
             && echoed_reference(&update.pms_appointment_ids).is_none()
             && self.shared.ledger.get(update.booking_id).is_ok_and(|entry| entry.is_none())

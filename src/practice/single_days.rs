@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use super::due::{Queue, Wanted};
 use super::loops::Changes;
@@ -136,7 +137,8 @@ impl Practice {
         let Some(offering) = self.offered() else { return };
         let horizon = self.horizon(&offering);
         for (resource, day) in self.publisher.to_be_settled(&self.measured()) {
-            if horizon.holds(day) && offering.mapping.resource(resource).is_some() {
+            let waits = self.publisher.aside.look(|aside| aside.fails_and_waits((resource, day), Instant::now()));
+            if !waits && horizon.holds(day) && offering.mapping.resource(resource).is_some() {
                 self.note_due_day(resource, day, Which::All);
             }
         }

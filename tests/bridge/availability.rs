@@ -420,7 +420,8 @@ async fn days_that_healthengine_knows_already_count_as_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_day_that_healthengine_refuses_is_flagged_and_sent_again_only_when_it_changes_or_a_person_wants_it() {
+async fn a_day_that_healthengine_refuses_is_flagged_and_sent_again_after_pauses_and_when_it_changes_or_a_person_wants_it()
+ {
     let clinic = Clinic::open().await;
     // Somebody else's tool replaced the list of resources.
     let other = clinic.another_consumer();
@@ -432,11 +433,15 @@ async fn a_day_that_healthengine_refuses_is_flagged_and_sent_again_only_when_it_
     let refused = |clinic: &Clinic| clinic.problems().contains_key("refused_days");
     clinic.until("it is flagged", seconds(62), refused).await;
     assert!(clinic.problems()["refused_days"].contains("s211 on 2027-02-16"), "{:?}", clinic.problems());
-    clinic.pass(minutes(5)).await;
+    clinic.pass(minutes(4)).await;
     assert_eq!(snapshots(&clinic), 1, "not in a loop");
+    clinic.pass(minutes(3)).await;
+    assert_eq!(snapshots(&clinic), 2, "after five minutes");
+    clinic.pass(minutes(8)).await;
+    assert_eq!(snapshots(&clinic), 2, "the pause has grown");
     clinic.staff_book(211, "2027-02-16 15:00", 30);
-    clinic.pass(minutes(2)).await;
-    assert_eq!(snapshots(&clinic), 2, "when it changes");
+    clinic.pass(seconds(62)).await;
+    assert_eq!(snapshots(&clinic), 3, "when it changes");
     let done = clinic.practice().resync(None, false, &|_| {}).await;
     assert_eq!((done.problem, done.days.map(|days| days.refused)), (None, Some(0)));
     assert_eq!(clinic.problems(), Default::default());

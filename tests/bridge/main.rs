@@ -15,6 +15,7 @@ mod changes;
 mod client_memory;
 mod contested;
 mod dates;
+mod days_put_aside;
 mod departures;
 mod early;
 mod gateways;

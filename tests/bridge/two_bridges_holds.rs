@@ -72,6 +72,24 @@ async fn the_one_that_was_there_first_rejects_in_time_what_it_cannot_see() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_one_that_was_there_first_leaves_a_cancellation_of_the_others_booking_to_it_for_a_minute() {
+    let mut clinic = Clinic::new().with_webhooks();
+    clinic.open_up().await;
+    let mut config = clinic.config.clone();
+    config.webhooks = Some(webhooks::settings("https://elsewhere.example", "another-secret"));
+    let another = clinic.start_another_as(&config, MemoryEngine::new());
+    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(RIVAL)).await;
+    another.stop().await;
+    // The other one answered it, and Healthengine does not echo with which reference.
+    let theirs = clinic.owner_books("s136", "66:s136", "2027-02-18 09:00");
+    clinic.healthengine.progress_by_hand(theirs).unwrap();
+    clinic.healthengine.cancel(theirs).unwrap();
+    let waits = |clinic: &Clinic| !clinic.booking(theirs).open_updates.is_empty();
+    clinic.throughout("it is left to the other one", seconds(55), waits).await;
+    clinic.until("it is rejected", seconds(20), |clinic| clinic.booking(theirs).updates_rejected == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_one_that_stands_back_from_another_rejects_nothing_that_it_cannot_see() {
     let clinic = clinic_of_slow_servers().await;
     let another = clinic.start_another_on_an_import();

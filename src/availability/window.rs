@@ -113,6 +113,14 @@ impl Days {
         Self { first: self.first + CalendarDays::new(count.into()), count: self.count - count }
     }
 
+    /// Those of them that are among others too.
+    #[must_use]
+    pub fn within(self, others: Self) -> Self {
+        let end = |days: Self| days.first + CalendarDays::new(days.count.into());
+        let (first, end) = (self.first.max(others.first), end(self).min(end(others)));
+        Self { first, count: u32::try_from((end - first).num_days()).unwrap_or(0) }
+    }
+
     /// Each day, in order.
     pub fn iter(self) -> impl Iterator<Item = NaiveDate> {
         (0..u64::from(self.count)).map(move |days| self.first + CalendarDays::new(days))
@@ -204,4 +212,18 @@ fn change_between(from: DateTime<Utc>, to: DateTime<Utc>, holds: impl Fn(DateTim
 /// A time of day from minutes, `None` from 24:00 on.
 pub(crate) fn time_of_minute(minute: u32) -> Option<NaiveTime> {
     NaiveTime::from_num_seconds_from_midnight_opt(minute.checked_mul(60)?, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_within_others_are_those_that_both_have() {
+        let days = |first: u32, count| Days { first: NaiveDate::from_ymd_opt(2027, 2, first).unwrap(), count };
+        assert_eq!(days(1, 10).within(days(5, 10)), days(5, 6));
+        assert_eq!(days(5, 2).within(days(1, 20)), days(5, 2));
+        assert_eq!(days(1, 4).within(days(5, 10)).count, 0);
+        assert_eq!(days(20, 1).within(days(1, 19)).count, 0);
+    }
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::publishing::{ReadDays, Which};
 use super::reading::each_day;
+use super::unread::Unread;
 use super::{Failed, Offering, Practice};
 use crate::availability::Days;
 use crate::delays::Delays;
@@ -31,6 +32,8 @@ impl Practice {
         let mut delays = self.delays(Duration::from_secs(1));
         // The first reading takes the whole horizon at one call per schedule.
         let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
+        // A day that somebody else failed to read, as a look for a booking does, does not wait for the far interval.
+        let mut far_again_at = far_at;
         let mut offering_changed = self.offered.subscribe();
         let mut mapping_changed = self.offering.subscribe();
         let mut clock = self.shared.leaps.listen();
@@ -50,6 +53,9 @@ impl Practice {
                 }
                 continue;
             };
+            if self.unread.look(Unread::has_days) {
+                far_at = far_at.min(far_again_at);
+            }
             let now = Instant::now();
             let days = self.horizon(&offering);
             let (far_due, near_due) = (sends && far_at <= now, near_at <= now);
@@ -85,7 +91,7 @@ impl Practice {
                     near_at = now + near_wait;
                 }
                 if far_due {
-                    far_at = now + far_wait;
+                    (far_at, far_again_at) = (now + far_wait, now + far_retry);
                 }
                 if sends && self.full_resync_is_due(&offering) {
                     (near_at, far_at) = (now, now);

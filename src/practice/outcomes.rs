@@ -49,6 +49,12 @@ impl Practice {
             return;
         }
         let (now, today) = (self.now(), self.today());
+        // Also before the first inventory: a booking may be looked for by then.
+        let days = days.map(|days| days.within(Days { first: today, count: self.settings.sync.horizon_days }));
+        if days.is_some_and(|days| days.count == 0) {
+            // A booking can be looked for on a day that no pass reads: nothing would ever end that problem.
+            return;
+        }
         let was_well = self.unread_now(|unread| match answer {
             Ok(()) => {
                 unread.answered(source, days, today);

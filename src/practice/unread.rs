@@ -90,6 +90,11 @@ impl Unread {
         }
     }
 
+    /// True if there are days that could not be read.
+    pub(super) fn has_days(&self) -> bool {
+        self.failed.values().any(|failure| failure.days.is_some())
+    }
+
     /// Nothing else is read any more, and no day before today.
     pub(super) fn keep(&mut self, wanted: impl Fn(&Source) -> bool, today: NaiveDate) {
         self.failed.retain(|source, failure| wanted(source) && failure.days.is_none_or(|(_, end)| today < end));

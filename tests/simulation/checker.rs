@@ -118,11 +118,10 @@ impl Life {
     /// back, which does not know what was answered since: on a list of several pages that changes it cannot see that either.
     fn is_overtaken(&self, violation: &Violation) -> bool {
         let id = violation.call.split('/').nth(1).and_then(|number| number.parse().ok()).map(BookingId);
-        violation.what.contains("confirmed with other ids")
-            && id.is_some_and(|id| {
-                let late = self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty();
-                late || self.store_went_back_since(id)
-            })
+        let late = |id| self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty();
+        let otherwise = violation.what.contains("confirmed with other ids");
+        let resolved = violation.what.contains("rejected or cancelled by the PMS");
+        id.is_some_and(|id| (otherwise || resolved) && late(id) || otherwise && self.store_went_back_since(id))
     }
 
     fn check_booking(&mut self, booking: &BookingView) -> Result<(), Wrong> {
@@ -250,7 +249,10 @@ impl Life {
         let switched = self.was_off_since(&booking.practice, booked);
         let flag = Flag::of(&sentence);
         let has_cause = match flag {
-            Flag::CheckTheDiary => died || set_back || ageless || !story.struck(id, Purpose::Submission).is_empty(),
+            Flag::CheckTheDiary => {
+                let by_another = sentence.contains("may be somebody else's") && self.somebody_was_quick();
+                died || set_back || ageless || by_another || !story.struck(id, Purpose::Submission).is_empty()
+            }
             Flag::CannotCancel => {
                 let in_doubt = died || set_back || ageless || !story.struck(id, Purpose::Submission).is_empty();
                 // Whoever settled it by hand, when its time was taken, may have made its appointment.
@@ -328,9 +330,12 @@ impl Life {
             return Some(in_general(format!("{day} of {resource:?} is asked for")));
         }
         let running = self.world.bridge().and_then(|bridge| bridge.practice(practice));
-        if let Some(reason) =
-            running.as_ref().and_then(|own| own.not_in_step(self.world.clock.now()).into_iter().next())
-        {
+        let mut reasons = running.as_ref().map(|own| own.not_in_step(self.world.clock.now())).unwrap_or_default();
+        if self.somebody_was_quick() {
+            // That ends with the next bookings, and nobody books any more.
+            reasons.retain(|reason| reason != vetbridge::messages::rival::NOT_ALONE);
+        }
+        if let Some(reason) = reasons.into_iter().next() {
             return Some(in_general(format!("practice {practice}: {reason}")));
         }
         let problems = running.map(|own| own.health().problems()).unwrap_or_default();
@@ -383,6 +388,17 @@ impl Life {
         if agrees { Ok(()) } else { Err(format!("is {:?}, and the ledger says {:?}", booking.status, entry.state)) }
     }
 
+    /// True if somebody settled a booking by hand as quickly as only programs do. Where its time was taken meanwhile, that looks like
+    /// another bridge from outside.
+    fn somebody_was_quick(&self) -> bool {
+        let quick = vetbridge::booking::rival::YOUNG + TimeDelta::seconds(5);
+        self.deeds.iter().any(|(id, deeds)| {
+            let booked = self.booked.get(id).copied();
+            let by_hand = deeds.iter().filter(|(_, deed)| *deed == Deed::SettledByHand);
+            by_hand.map(|(at, _)| *at).any(|at| booked.is_some_and(|booked| at - booked <= quick))
+        })
+    }
+
     /// What nobody can know from outside.
     fn is_excused(&self, booking: &BookingView, entry: Option<&Entry>) -> bool {
         let id = booking.id;
@@ -390,6 +406,11 @@ impl Life {
         let told_or_changed =
             self.flagged.contains_key(&id) || self.deeds.contains_key(&id) || booking.answer == Answer::RejectedTooLate;
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
+        // The same where an older store was put back afterwards: in that one the appointment stands and nobody asked for anything.
+        let put_back = |at: &DateTime<Utc>| self.setbacks.iter().any(|back| back > at);
+        let told_in_another_store = self.given_up.contains_key(&id)
+            && booking.open_updates.is_empty()
+            && self.flagged.get(&id).is_some_and(put_back);
         // Settled by hand before the bridge ever saw it in a list.
         let never_listed = entry.is_none() && self.was(id, Deed::SettledByHand);
         // Nobody looks after a time that went by while the practice was off or a server away.
@@ -406,6 +427,7 @@ impl Life {
             || self.adopted_after_a_move(id, entry)
             || too_late
             || forgotten
+            || told_in_another_store
             || self.is_unseen(booking)
             || never_listed
             || self.moved_where_nobody_sees(booking)

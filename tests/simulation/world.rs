@@ -394,6 +394,8 @@ fn settings(shape: &Shape) -> Settings {
         absent: shape.absent,
         // A snapshot that is carried out late can meet the next one in the queue, whatever a client does.
         strict_queue: false,
+        // The answers of a backlog are refused one by one, and an administrator's every reload asks again.
+        refused_calls_max_per_minute: 20,
         ..Settings::new(API_KEY)
     }
 }

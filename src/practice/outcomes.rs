@@ -1,6 +1,6 @@
 //! What comes of a call or a write, as the practice's health tells it.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
 use super::calls::{Call, Calls};
@@ -48,16 +48,15 @@ impl Practice {
         if self.stop.is_cancelled() {
             return;
         }
-        let (now, today) = (self.now(), self.today());
-        // Also before the first inventory: a booking may be looked for by then.
-        let days = days.map(|days| days.within(Days { first: today, count: self.settings.sync.horizon_days }));
+        let (now, horizon) = (self.now(), self.days_that_are_read());
+        let days = days.map(|days| days.within(horizon));
         if days.is_some_and(|days| days.count == 0) {
             // A booking can be looked for on a day that no pass reads: nothing would ever end that problem.
             return;
         }
         let was_well = self.unread_now(|unread| match answer {
             Ok(()) => {
-                unread.answered(source, days, today);
+                unread.answered(source, days, horizon);
                 false
             }
             Err(error) => unread.failed(source, days, error, now),
@@ -70,14 +69,14 @@ impl Practice {
 
     /// All free/busy of these days was read in one pass, which began at this time.
     pub(super) fn read_in_full(&self, days: Days, began: DateTime<Utc>) {
-        let today = self.today();
-        self.unread_now(|unread| unread.passed(days, began, today));
+        let (now, horizon) = (self.now(), self.days_that_are_read());
+        self.unread_now(|unread| unread.passed(days, began, horizon, now));
     }
 
     /// Of OpenVPMS nothing is read any more but this.
     pub(super) fn openvpms_wanted(&self, wanted: impl Fn(&Source) -> bool) {
-        let today = self.today();
-        self.unread_now(|unread| unread.keep(wanted, today));
+        let horizon = self.days_that_are_read();
+        self.unread_now(|unread| unread.keep(wanted, horizon));
     }
 
     /// Something was found out of what is not read, and is told.
@@ -86,8 +85,9 @@ impl Practice {
         self.unread.change(change, |unread| self.health.set(Subject::OpenVpms, unread.text(now), now))
     }
 
-    fn today(&self) -> NaiveDate {
-        self.zone().wall(self.now()).date()
+    /// The horizon, also before the first inventory: a booking may be looked for by then.
+    fn days_that_are_read(&self) -> Days {
+        Days::from_today(self.now(), &self.zone(), self.settings.sync.horizon_days)
     }
 
     /// A call to Healthengine was answered as it should be, or was not.

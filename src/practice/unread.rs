@@ -63,15 +63,17 @@ impl Unread {
         was_well
     }
 
-    /// These days of it were read.
-    pub(super) fn answered(&mut self, source: Source, days: Option<Days>, today: NaiveDate) {
+    /// These days of it were read. Nobody reads days outside `horizon`: what failed there, as when this machine's clock was ahead, is
+    /// not wanted any more.
+    pub(super) fn answered(&mut self, source: Source, days: Option<Days>, horizon: Days) {
         self.refused_since = None;
+        self.cut(horizon);
         if source == Source::Inventory {
             // It asks where every clinician works, as a booking with one of them does.
             self.failed.retain(|own, _| !matches!(own, Source::Places(_)));
         }
         let Some(failure) = self.failed.get_mut(&source) else { return };
-        failure.days = failure.days.and_then(|unread| without((unread.0.max(today), unread.1), days.map(ends)));
+        failure.days = failure.days.and_then(|unread| without(unread, days.map(ends)));
         if failure.days.is_none() {
             self.failed.remove(&source);
         }
@@ -79,14 +81,15 @@ impl Unread {
 
     /// A pass that began at this time read all free/busy that is wanted of these days: what failed before it and is not among that is
     /// not wanted any more.
-    pub(super) fn passed(&mut self, days: Days, began: DateTime<Utc>, today: NaiveDate) {
+    pub(super) fn passed(&mut self, days: Days, began: DateTime<Utc>, horizon: Days, now: DateTime<Utc>) {
+        // Of the future: before this machine's clock was set right.
         let is_older = |source: &Source, failure: &Failure| {
-            matches!(source, Source::Schedule(_) | Source::Clinician(..)) && failure.at < began
+            matches!(source, Source::Schedule(_) | Source::Clinician(..)) && (failure.at < began || now < failure.at)
         };
         let older: Vec<Source> =
             self.failed.iter().filter(|(source, own)| is_older(source, own)).map(|(source, _)| *source).collect();
         for source in older {
-            self.answered(source, Some(days), today);
+            self.answered(source, Some(days), horizon);
         }
     }
 
@@ -95,9 +98,18 @@ impl Unread {
         self.failed.values().any(|failure| failure.days.is_some())
     }
 
-    /// Nothing else is read any more, and no day before today.
-    pub(super) fn keep(&mut self, wanted: impl Fn(&Source) -> bool, today: NaiveDate) {
-        self.failed.retain(|source, failure| wanted(source) && failure.days.is_none_or(|(_, end)| today < end));
+    /// Nothing else is read any more, and no day outside the horizon.
+    pub(super) fn keep(&mut self, wanted: impl Fn(&Source) -> bool, horizon: Days) {
+        self.failed.retain(|source, _| wanted(source));
+        self.cut(horizon);
+    }
+
+    fn cut(&mut self, horizon: Days) {
+        let (first, end) = ends(horizon);
+        for failure in self.failed.values_mut() {
+            failure.days = failure.days.map(|own| (own.0.max(first), own.1.min(end)));
+        }
+        self.failed.retain(|_, failure| failure.days.is_none_or(|(first, end)| first < end));
     }
 
     /// What is wrong, in a sentence.
@@ -159,6 +171,11 @@ mod tests {
         Some(Days { first: day(first), count })
     }
 
+    /// A horizon that holds all days of these tests from this one on.
+    fn from(first: u32) -> Days {
+        Days { first: day(first), count: 60 }
+    }
+
     fn at(seconds: i64) -> DateTime<Utc> {
         day(1).and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::seconds(seconds)
     }
@@ -173,12 +190,12 @@ mod tests {
     fn the_near_days_say_nothing_of_the_others() {
         let mut unread = Unread::default();
         unread.failed(S136, days(1, 20), &lost(), at(0));
-        unread.answered(Source::Schedule(ScheduleId(211)), days(1, 20), day(1));
-        unread.answered(S136, days(1, 7), day(1));
+        unread.answered(Source::Schedule(ScheduleId(211)), days(1, 20), from(1));
+        unread.answered(S136, days(1, 7), from(1));
         assert!(unread.text(at(1)).unwrap().contains("schedule 136"), "{:?}", unread.text(at(1)));
-        unread.answered(S136, days(9, 1), day(1));
+        unread.answered(S136, days(9, 1), from(1));
         assert!(unread.text(at(1)).is_some(), "one day of them");
-        unread.answered(S136, days(8, 13), day(1));
+        unread.answered(S136, days(8, 13), from(1));
         assert_eq!(unread.text(at(1)), None);
     }
 
@@ -186,14 +203,26 @@ mod tests {
     fn a_day_that_is_past_and_a_schedule_that_is_not_read_any_more_are_nobodys_problem() {
         let mut unread = Unread::default();
         unread.failed(S136, days(1, 3), &lost(), at(0));
-        unread.answered(S136, days(2, 3), day(2));
+        unread.answered(S136, days(2, 3), from(2));
         assert_eq!(unread.text(at(1)), None, "the first day is over");
         unread.failed(S136, days(5, 1), &lost(), at(0));
-        unread.keep(|_| true, day(6));
+        unread.keep(|_| true, from(6));
         assert_eq!(unread.text(at(1)), None);
         unread.failed(S136, days(5, 1), &lost(), at(0));
-        unread.keep(|source| *source != S136, day(5));
+        unread.keep(|source| *source != S136, from(5));
         assert_eq!(unread.text(at(1)), None);
+    }
+
+    #[test]
+    fn a_day_beyond_the_horizon_is_nobodys_problem_once_the_clock_is_right_again() {
+        let mut unread = Unread::default();
+        unread.failed(S136, days(11, 10), &lost(), at(864_000));
+        unread.failed(S136, days(1, 2), &lost(), at(0));
+        unread.passed(Days { first: day(1), count: 7 }, at(1), Days { first: day(1), count: 7 }, at(2));
+        assert_eq!(unread.text(at(2)), None, "what it read by the clock that was ahead");
+        unread.failed(S136, days(1, 2), &lost(), at(864_000));
+        unread.passed(Days { first: day(1), count: 7 }, at(3), Days { first: day(1), count: 7 }, at(4));
+        assert_eq!(unread.text(at(4)), None, "it failed before the pass began, whatever its time says");
     }
 
     #[test]
@@ -201,13 +230,13 @@ mod tests {
         let mut unread = Unread::default();
         unread.failed(S136, days(1, 20), &lost(), at(0));
         unread.failed(Source::Inventory, None, &lost(), at(0));
-        unread.passed(Days { first: day(1), count: 20 }, at(0), day(1));
+        unread.passed(Days { first: day(1), count: 20 }, at(0), from(1), at(9));
         assert!(unread.text(at(1)).is_some());
-        unread.answered(Source::Inventory, None, day(1));
+        unread.answered(Source::Inventory, None, from(1));
         assert!(unread.text(at(1)).unwrap().contains("schedule 136"), "it failed while the pass went on");
-        unread.passed(Days { first: day(1), count: 7 }, at(1), day(1));
+        unread.passed(Days { first: day(1), count: 7 }, at(1), from(1), at(9));
         assert!(unread.text(at(1)).is_some(), "the others are not read yet");
-        unread.passed(Days { first: day(8), count: 13 }, at(1), day(1));
+        unread.passed(Days { first: day(8), count: 13 }, at(1), from(1), at(9));
         assert_eq!(unread.text(at(1)), None);
     }
 
@@ -215,9 +244,9 @@ mod tests {
     fn where_a_clinician_works_was_read_when_the_inventory_was() {
         let mut unread = Unread::default();
         unread.failed(Source::Places(UserId(1158)), None, &lost(), at(0));
-        unread.answered(S136, days(1, 60), day(1));
+        unread.answered(S136, days(1, 60), from(1));
         assert!(unread.text(at(1)).is_some());
-        unread.answered(Source::Inventory, None, day(1));
+        unread.answered(Source::Inventory, None, from(1));
         assert_eq!(unread.text(at(1)), None, "no booking may ask for it again for days");
     }
 
@@ -226,9 +255,9 @@ mod tests {
         let mut unread = Unread::default();
         assert!(unread.failed(Source::Inventory, None, &lost(), at(0)));
         assert!(!unread.failed(Source::Inventory, None, &lost(), at(1)));
-        unread.answered(S136, days(1, 60), day(1));
+        unread.answered(S136, days(1, 60), from(1));
         assert!(unread.text(at(1)).is_some());
-        unread.answered(Source::Inventory, None, day(1));
+        unread.answered(Source::Inventory, None, from(1));
         assert_eq!(unread.text(at(1)), None);
     }
 

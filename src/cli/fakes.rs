@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::healthengine::{
     AppointmentChangeRequest, AvailabilityRequest, BookingRequest, BookingUpdate, ErrorLogQuery, Feature,
@@ -224,5 +224,9 @@ impl ReadHealthengine for FakeHealthengine {
     }
     fn clock_difference(&self) -> TimeDelta {
         self.clock_ahead
+    }
+
+    fn sure_clock_difference(&self, _: DateTime<Utc>) -> Option<TimeDelta> {
+        Some(self.clock_ahead)
     }
 }

@@ -12,7 +12,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -292,6 +292,10 @@ impl ReadHealthengine for Client {
 
     fn clock_difference(&self) -> TimeDelta {
         self.clocks().get()
+    }
+
+    fn sure_clock_difference(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        self.clocks().sure(now, Instant::now())
     }
 }
 

@@ -48,6 +48,11 @@ impl ClockDifference {
         self.difference
     }
 
+    /// The same, if something was read and our clock, which shows `shown`, was not set since.
+    pub(super) fn sure(&self, shown: DateTime<Utc>, now: Instant) -> Option<TimeDelta> {
+        self.last.filter(|last| !was_set(*last, (shown, now))).map(|_| self.difference)
+    }
+
     /// Takes one more reading into account, taken at this moment of the time that goes by.
     pub(super) fn note(&mut self, reading: Reading, now: Instant) {
         let Some(read) = difference(reading) else { return };
@@ -133,6 +138,18 @@ mod tests {
         votes(&[(0, 0), (0, 0), (50, 0), (-50, 0), (500, 0), (-500, 0), (0, 0)]);
         // Steps of the last second are no disagreement.
         votes(&[(0, 0), (1, 1), (0, 0), (1, 1), (-1, 0), (1, 1)]);
+    }
+
+    #[tokio::test]
+    async fn the_difference_is_sure_from_the_first_reading_until_the_clock_is_set() {
+        let (mut clocks, started) = (ClockDifference::default(), Instant::now());
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        assert_eq!(clocks.sure(start, started), None, "nothing was read");
+        clocks.note(Reading { asked_at: start, answered_at: start, date: start }, started);
+        let (later, passed) = (start + TimeDelta::seconds(90), started + Duration::from_secs(90));
+        assert_eq!(clocks.sure(later, passed), Some(TimeDelta::milliseconds(500)));
+        assert_eq!(clocks.sure(later + TimeDelta::days(10), passed), None, "set since");
+        assert_eq!(clocks.sure(later - TimeDelta::days(10), passed), None, "set back since");
     }
 
     #[tokio::test]

@@ -416,6 +416,8 @@ pub trait ReadHealthengine: Send + Sync {
     async fn subscription_errors(&self, query: &ErrorLogQuery) -> Answer<Page<SubscriptionError>>;
     /// How far Healthengine's clock is ahead of ours, by the `Date` of its latest answers; zero before the first.
     fn clock_difference(&self) -> TimeDelta;
+    /// The same, if there was an answer, and our clock, which shows `now`, was not set since.
+    fn sure_clock_difference(&self, now: DateTime<Utc>) -> Option<TimeDelta>;
 }
 
 /// Answers and snapshots. Repeating one is harmless.

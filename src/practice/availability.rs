@@ -1,7 +1,7 @@
 //! When availability is read and sent: near days often, the rest of the horizon now and then, all of it once a day
 //! ([`full_resync`](super::full_resync)).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,11 +136,11 @@ impl Practice {
         Days::from_today(self.now(), &offering.zones.practice, self.settings.sync.horizon_days)
     }
 
-    /// The practice's day by Healthengine's clock.
-    fn today_at_healthengine(&self, offering: &Offering) -> NaiveDate {
-        let ahead = self.healthengine.clock_difference();
-        let now = self.now().checked_add_signed(ahead).unwrap_or_else(|| self.now());
-        offering.zones.practice.wall(now).date()
+    /// The practice's day by Healthengine's clock, unless this machine's clock was set since its last answer.
+    fn today_at_healthengine(&self, offering: &Offering) -> Option<NaiveDate> {
+        let now = self.now();
+        let theirs = now.checked_add_signed(self.healthengine.sure_clock_difference(now)?)?;
+        Some(offering.zones.practice.wall(theirs).date())
     }
 
     /// One reading and what follows from it.
@@ -195,11 +195,19 @@ impl Practice {
         let horizon = self.horizon(offering);
         let known = self.configuration.resources_at_healthengine();
         // By a clock that is days ahead all days are past, and a farewell could not empty them any more.
-        let past_by_both_clocks = horizon.first.min(self.today_at_healthengine(offering));
-        self.forget_days(|resource, date| known.contains(&resource) && past_by_both_clocks <= date);
+        let past_by_both_clocks = self.today_at_healthengine(offering).map(|today| horizon.first.min(today));
+        let is_past = |date| past_by_both_clocks.is_some_and(|first| date < first);
+        self.forget_days(|resource, date| known.contains(&resource) && !is_past(date));
         let is_offered = |resource| offering.mapping.resource(resource).is_some();
-        self.unsent_now(|unsent| unsent.keep(|resource, date| is_offered(resource) && horizon.first <= date));
         let mut days = self.publisher.emptied();
+        // A day beyond the horizon is sent once more if Healthengine may have something of it.
+        let is_sent: BTreeSet<_> = days.iter().map(|day| (day.resource, day.date)).collect();
+        self.unsent_now(|unsent| {
+            unsent.keep(|resource, date| {
+                let is_beyond = horizon.first <= date && is_sent.contains(&(resource, date));
+                is_offered(resource) && (horizon.holds(date) || is_beyond)
+            });
+        });
         days.retain(|day| !horizon.holds(day.date) && is_offered(day.resource));
         let began = self.now();
         let offered = self.changed(&ReadDays { began, days: days.clone() }, Which::Changed).len();

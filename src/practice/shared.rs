@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex as AsyncMutex, broadcast};
 use tokio_util::sync::CancellationToken;
 
@@ -59,6 +59,14 @@ pub struct Shared {
     pub leaps: Leaps,
     /// Cancelled when the store cannot be written: nothing may be done any more.
     pub broken: CancellationToken,
+}
+
+impl Shared {
+    /// Since when the store has seen everything. This process opened it when it began, and saw everything since.
+    pub(super) fn store_complete_since(&self) -> DateTime<Utc> {
+        let (now, measured) = (self.clock.now(), self.stopwatch.read());
+        self.store.meta().complete_since(now, now - (measured.now - measured.began))
+    }
 }
 
 /// Settings of the config file that all practices have in common.

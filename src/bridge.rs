@@ -90,6 +90,7 @@ impl Bridge {
             clock,
             store,
         });
+        shared.set_store_right();
         let bridge = Self {
             shared,
             keepers: Arc::default(),
@@ -153,7 +154,11 @@ impl Bridge {
         self.tasks.spawn(async move {
             let vigil = || async {
                 let loops = shared.supervisor.watch();
-                let leaps = shared.leaps.watch(&shared.clock, || shared.ledger.look_again(shared.clock.now()));
+                let leaped = || {
+                    shared.set_store_right();
+                    shared.ledger.look_again(shared.clock.now());
+                };
+                let leaps = shared.leaps.watch(&shared.clock, leaped);
                 let _stopped = stop.run_until_cancelled(futures_util::future::join(loops, leaps)).await;
             };
             shared.supervisor.keep(kept, &stop, vigil).await;

@@ -47,7 +47,7 @@ fn mode(path: &Path) -> u32 {
 async fn a_first_start_makes_a_private_directory_and_a_later_one_finds_all_of_it_again() {
     let place = Place::new();
     let store = place.open().unwrap();
-    let (meta, key, token) = (store.meta().clone(), store.pseudonym_key().clone(), store.admin_token().clone());
+    let (meta, key, token) = (store.meta(), store.pseudonym_key().clone(), store.admin_token().clone());
     assert_eq!((meta.created_at, meta.complete_since()), (now(), now()));
     store.commit(put("a", "kept").delete::<Line>("never was")).await.unwrap();
     drop(store);
@@ -58,7 +58,7 @@ async fn a_first_start_makes_a_private_directory_and_a_later_one_finds_all_of_it
     }
     let again = Store::open(&place.state(), now() + TimeDelta::days(1)).unwrap();
     assert_eq!(again.get("a"), Ok(Some(line("kept"))));
-    assert_eq!((again.meta(), again.pseudonym_key().bytes()), (&meta, key.bytes()));
+    assert_eq!((again.meta(), again.pseudonym_key().bytes()), (meta, key.bytes()));
     assert_eq!(again.admin_token().expose_secret(), token.expose_secret());
     let read = admin_token(&place.state()).unwrap().unwrap();
     assert_eq!(read.expose_secret(), token.expose_secret());

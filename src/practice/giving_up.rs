@@ -38,7 +38,7 @@ impl Practice {
             }
         };
         let ahead = self.healthengine.clock_difference();
-        let known_since = self.shared.store_complete_since();
+        let known_since = self.shared.store.meta().complete_since();
         // An appointment that this store never saw made may stand.
         let unknown_before = request.booked_time.is_none_or(|at| at - ahead < known_since);
         // A rejection that comes too late wants a flag, and there is nowhere to put it.

@@ -226,7 +226,7 @@ impl Practice {
                 }
             };
         };
-        let complete_since = self.shared.store_complete_since();
+        let complete_since = self.shared.store.meta().complete_since();
         let seen_taken = taken(look.busy, look.free);
         let by_another =
             seen_taken == Taken::All && self.shared.ledger.another_stands(entry.booking_id, place, complete_since);

@@ -80,7 +80,7 @@ impl Rivals {
         // A record that cannot be read tells of another bridge as much as none: signs come again.
         let remembered = store.get::<Remembered>(&practice.0).ok().flatten().unwrap_or_default();
         let Meta { imported_at, .. } = store.meta();
-        let rivalry = Mutex::new(Rivalry::new(remembered, *imported_at, now));
+        let rivalry = Mutex::new(Rivalry::new(remembered, imported_at, now));
         Self { store: store.clone(), practice: practice.clone(), rivalry, subscriptions: Mutex::default() }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::sync::{Mutex as AsyncMutex, broadcast};
 use tokio_util::sync::CancellationToken;
 
@@ -62,10 +62,10 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Since when the store has seen everything. This process opened it when it began, and saw everything since.
-    pub(super) fn store_complete_since(&self) -> DateTime<Utc> {
+    /// A store that was made while this machine's clock was ahead must not be called younger than what this process saw.
+    pub(crate) fn set_store_right(&self) {
         let (now, measured) = (self.clock.now(), self.stopwatch.read());
-        self.store.meta().complete_since(now, now - (measured.now - measured.began))
+        self.store.set_right(now, now - (measured.now - measured.began));
     }
 }
 

@@ -30,11 +30,17 @@ impl Meta {
         Self { instance, created_at, restored_at: None, imported_at: None }
     }
 
-    /// Since when the store has seen everything: what was booked before may be unknown to it. A moment that is yet to come was noted
-    /// before this machine's clock was set right; then it counts from when this process `opened` it.
-    pub fn complete_since(&self, now: DateTime<Utc>, opened: DateTime<Utc>) -> DateTime<Utc> {
-        let noted = self.replaced_at().map_or(self.created_at, |at| at.max(self.created_at));
-        if noted <= now { noted } else { opened }
+    /// Since when the store has seen everything: what was booked before may be unknown to it.
+    pub fn complete_since(&self) -> DateTime<Utc> {
+        self.replaced_at().map_or(self.created_at, |at| at.max(self.created_at))
+    }
+
+    /// Moments that are yet to come were noted before this machine's clock was set right: they count from when this process `opened`
+    /// the store, which is later than they were.
+    pub(super) fn set_right(&mut self, now: DateTime<Utc>, opened: DateTime<Utc>) {
+        let Self { instance: _, created_at, restored_at, imported_at } = self;
+        let moments = [Some(created_at), restored_at.as_mut(), imported_at.as_mut()];
+        moments.into_iter().flatten().filter(|at| now < **at).for_each(|at| *at = opened);
     }
 
     /// When its content was last replaced by an older one, if it ever was: what it says of the outside may be long out of date.
@@ -79,21 +85,26 @@ mod tests {
 
     #[test]
     fn the_store_is_complete_since_it_last_was_replaced() {
-        let day = |days: i64| DateTime::UNIX_EPOCH + TimeDelta::days(days);
-        let mut meta = Meta::new("a".into(), day(0));
-        assert_eq!(meta.complete_since(day(9), day(8)), day(0));
-        meta.imported_at = Some(day(2));
-        meta.restored_at = Some(day(1));
-        assert_eq!(meta.complete_since(day(9), day(8)), day(2));
+        let created = DateTime::UNIX_EPOCH;
+        let mut meta = Meta::new("a".into(), created);
+        assert_eq!(meta.complete_since(), created);
+        meta.imported_at = Some(created + TimeDelta::days(2));
+        meta.restored_at = Some(created + TimeDelta::days(1));
+        assert_eq!(meta.complete_since(), created + TimeDelta::days(2));
     }
 
     #[test]
     fn a_store_that_was_made_by_a_clock_that_was_ahead_is_complete_since_it_was_opened() {
         let day = |days: i64| DateTime::UNIX_EPOCH + TimeDelta::days(days);
-        let mut meta = Meta::new("a".into(), day(11));
-        assert_eq!(meta.complete_since(day(1), day(0)), day(0));
-        (meta.created_at, meta.restored_at) = (day(0), Some(day(11)));
-        assert_eq!(meta.complete_since(day(1), day(1)), day(1));
+        let mut meta = Meta::new("a".into(), day(0));
+        meta.restored_at = Some(day(11));
+        meta.set_right(day(3), day(2));
+        assert_eq!((meta.created_at, meta.restored_at, meta.imported_at), (day(0), Some(day(2)), None));
+        meta.created_at = day(11);
+        meta.set_right(day(3), day(2));
+        assert_eq!((meta.complete_since(), meta.restored_at), (day(2), Some(day(2))));
+        meta.set_right(day(4), day(4));
+        assert_eq!(meta.complete_since(), day(2), "what is over stays");
     }
 
     #[test]

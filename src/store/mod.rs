@@ -51,7 +51,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use chrono::{DateTime, Utc};
@@ -133,7 +133,7 @@ pub struct Store {
 struct Inner {
     queue: Arc<Queue>,
     writer: Writer,
-    meta: Meta,
+    meta: Mutex<Meta>,
     pseudonym_key: SecretKey,
     admin_token: SecretString,
     /// How many nonces were given out, where there is no randomness.
@@ -166,7 +166,7 @@ impl Store {
         let inner = Inner {
             queue,
             writer,
-            meta,
+            meta: Mutex::new(meta),
             pseudonym_key,
             admin_token,
             nonces: AtomicU64::new(0),
@@ -211,7 +211,7 @@ impl Store {
         let inner = Inner {
             queue: Arc::new(Queue::new(records)),
             writer: Writer::Inline(Mutex::new(disk)),
-            meta,
+            meta: Mutex::new(meta),
             pseudonym_key: SecretKey::from_bytes([0; 32]),
             admin_token: "token-of-the-store-in-memory".to_owned().into(),
             nonces: AtomicU64::new(0),
@@ -307,7 +307,7 @@ impl Store {
     /// All records at this moment, judged by these kinds. Call [`Store::flush`] before, if what is not durable must not be among
     /// them.
     pub fn snapshot(&self, kinds: &[Kind], now: DateTime<Utc>) -> Snapshot {
-        Snapshot::take(self.inner.queue.scan(""), &self.inner.meta, kinds, now)
+        Snapshot::take(self.inner.queue.scan(""), &self.meta(), kinds, now)
     }
 
     /// What a person has to know about the store, for as long as it is so.
@@ -316,9 +316,23 @@ impl Store {
         say::set_aside(&rebuild::found(directory.path()))
     }
 
-    /// What the store knew about itself when it was opened.
-    pub fn meta(&self) -> &Meta {
-        &self.inner.meta
+    /// What the store knows about itself.
+    pub fn meta(&self) -> Meta {
+        self.inner.meta.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets right what it noted about itself by a clock that was ahead; it was opened at `opened`, by the clock that shows `now`.
+    pub fn set_right(&self, now: DateTime<Utc>, opened: DateTime<Utc>) {
+        let mut meta = self.inner.meta.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut right = meta.clone();
+        right.set_right(now, opened);
+        if right != *meta
+            && let Ok(batch) = Batch::new().put(Meta::KEY, &right)
+        {
+            *meta = right;
+            // Lost with a crash it is set right again.
+            self.write_later(batch);
+        }
     }
 
     /// The key that ids of patients are made with.

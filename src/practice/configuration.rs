@@ -46,6 +46,13 @@ struct Told {
     resources: Option<Vec<PmsResource>>,
     types: Option<Vec<PmsAppointmentType>>,
     accepted: Accepted,
+    /// The ids of resource lists that left and whose answers never came: Healthengine has what it accepted, or one of these lists.
+    /// Only what is in all of them is sure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unheard_resources: Option<BTreeSet<String>>,
+    /// The same of appointment types.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unheard_types: Option<BTreeSet<String>>,
     /// A keyed hash of the practice key: another key is another consent, and everything is sent again.
     key: String,
     /// When all of it was last accepted in one go.
@@ -53,6 +60,20 @@ struct Told {
     /// What left Healthengine and is not back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     departed: Vec<departures::Departure>,
+}
+
+impl Told {
+    /// Resources that Healthengine surely has.
+    fn has_resource(&self, id: &str) -> bool {
+        let accepted = self.resources.iter().flatten().any(|own| own.pms_resource_id == id);
+        accepted && self.unheard_resources.as_ref().is_none_or(|ids| ids.contains(id))
+    }
+
+    /// Appointment types that Healthengine surely has.
+    fn has_type(&self, id: &str) -> bool {
+        let accepted = self.types.iter().flatten().any(|own| own.pms_appointment_type_id == id);
+        accepted && self.unheard_types.as_ref().is_none_or(|ids| ids.contains(id))
+    }
 }
 
 impl Record for Told {
@@ -335,14 +356,10 @@ impl Practice {
         let mut accepted = Offering::clone(&offering);
         {
             let told = Configuration::locked(&self.configuration.told);
-            let resources: BTreeSet<&str> =
-                told.resources.iter().flatten().map(|own| own.pms_resource_id.as_str()).collect();
-            let types: BTreeSet<&str> =
-                told.types.iter().flatten().map(|own| own.pms_appointment_type_id.as_str()).collect();
-            accepted.mapping.resources.retain(|resource| resources.contains(resource.id.to_string().as_str()));
+            accepted.mapping.resources.retain(|resource| told.has_resource(&resource.id.to_string()));
             self.configuration.leave_out_protected(&mut accepted);
             for resource in &mut accepted.mapping.resources {
-                resource.types.retain(|kind| types.contains(kind.id.to_string().as_str()));
+                resource.types.retain(|kind| told.has_type(&kind.id.to_string()));
             }
         }
         self.offered.send_if_modified(|offered| {

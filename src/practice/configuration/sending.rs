@@ -61,9 +61,14 @@ impl Practice {
             &mut changes,
         );
         let wanted = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        let send_resources =
-            everything || wanted(&self.configuration.resources_wanted) || told.resources.as_ref() != resources;
-        let send_types = everything || wanted(&self.configuration.types_wanted) || told.types.as_ref() != types;
+        let send_resources = everything
+            || wanted(&self.configuration.resources_wanted)
+            || told.resources.as_ref() != resources
+            || told.unheard_resources.is_some();
+        let send_types = everything
+            || wanted(&self.configuration.types_wanted)
+            || told.types.as_ref() != types
+            || told.unheard_types.is_some();
         let (resources, types) = (resources.filter(|_| send_resources), types.filter(|_| send_types));
         changes.resources =
             resources.map(|list| ListChange::between(told.resources.as_ref(), list, |item| &item.pms_resource_id));
@@ -74,13 +79,18 @@ impl Practice {
         if dry_run {
             return Ok(changes);
         }
-        let server = &self.healthengine;
+        let (server, before) = (&self.healthengine, &told);
         if changes.liveness_contract {
             server.send_liveness_contract(&desired.contract).await?;
             self.note(|told| told.contract = Some(desired.contract.clone()));
         }
         if let Some(list) = resources {
-            server.send_resources(list).await.inspect_err(|error| lost(error, &self.configuration.resources_wanted))?;
+            let ids = list.iter().map(|own| own.pms_resource_id.clone());
+            self.leaves(|told| &mut told.unheard_resources, ids.collect()).await;
+            let sent = server.send_resources(list).await;
+            sent.inspect_err(|error| {
+                self.lost(error, |told| told.unheard_resources = before.unheard_resources.clone())
+            })?;
             self.configuration.resources_wanted.store(false, Ordering::Relaxed);
             self.departed(
                 leaving.iter().filter(|own| !own.is_type),
@@ -89,24 +99,24 @@ impl Practice {
             let list = list.clone();
             let sent_as_read = desired.rulings.resources == Ruling::Send;
             self.note(|told| {
-                told.resources = Some(list);
+                (told.resources, told.unheard_resources) = (Some(list), None);
                 if sent_as_read {
                     told.accepted.resources.clone_from(&desired.accepted.resources);
                 }
             });
         }
         if let Some(list) = types {
-            server
-                .send_appointment_types(list)
-                .await
-                .inspect_err(|error| lost(error, &self.configuration.types_wanted))?;
+            let ids = list.iter().map(|own| own.pms_appointment_type_id.clone());
+            self.leaves(|told| &mut told.unheard_types, ids.collect()).await;
+            let sent = server.send_appointment_types(list).await;
+            sent.inspect_err(|error| self.lost(error, |told| told.unheard_types = before.unheard_types.clone()))?;
             self.configuration.types_wanted.store(false, Ordering::Relaxed);
             let ids = list.iter().map(|own| own.pms_appointment_type_id.as_str());
             self.departed(leaving.iter().filter(|own| own.is_type), ids);
             let list = list.clone();
             let sent_as_read = desired.rulings.types == Ruling::Send;
             self.note(|told| {
-                told.types = Some(list);
+                (told.types, told.unheard_types) = (Some(list), None);
                 if sent_as_read {
                     told.accepted.types.clone_from(&desired.accepted.types);
                 }
@@ -229,13 +239,51 @@ impl Practice {
         if held.is_none() { Some(read) } else { accepted }
     }
 
+    /// A list of these ids is about to leave. What is not on it is offered no longer: by the time that its answer comes, Healthengine
+    /// would refuse days with it. A crash does not forget that.
+    async fn leaves(&self, unheard: impl FnOnce(&mut Told) -> &mut Option<BTreeSet<String>>, ids: BTreeSet<String>) {
+        let batch = self.changed_told(|told| {
+            let unheard = unheard(told);
+            *unheard =
+                Some(unheard.take().map_or_else(|| ids.clone(), |own| own.intersection(&ids).cloned().collect()));
+        });
+        if let Some(batch) = batch
+            && let Err(error) = self.shared.store.commit(batch).await
+        {
+            tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}.");
+        }
+        self.offer_no_more_than_is_accepted();
+    }
+
+    /// A list that may have arrived is sent again, whatever is read until then; of one that surely did nothing nothing is left.
+    fn lost(&self, error: &CallError, restore: impl FnOnce(&mut Told)) {
+        if error.nothing_was_done() {
+            self.note(restore);
+            self.offer_no_more_than_is_accepted();
+        }
+    }
+
+    fn offer_no_more_than_is_accepted(&self) {
+        if self.offered().is_some() {
+            self.offer_what_was_accepted();
+        }
+    }
+
     fn note(&self, change: impl FnOnce(&mut Told)) {
+        if let Some(batch) = self.changed_told(change) {
+            self.shared.store.write_later(batch);
+        }
+    }
+
+    fn changed_told(&self, change: impl FnOnce(&mut Told)) -> Option<Batch> {
         let mut told = Configuration::locked(&self.configuration.told);
         change(&mut told);
-        match Batch::new().put(&self.id().0, &*told) {
-            Ok(batch) => self.shared.store.write_later(batch),
-            Err(error) => tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}."),
-        }
+        let batch = Batch::new().put(&self.id().0, &*told);
+        batch
+            .inspect_err(
+                |error| tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}."),
+            )
+            .ok()
     }
 
     /// Whatever is sent next is sent whole. The lists stay: the guard measures by them.
@@ -279,12 +327,5 @@ impl Practice {
         }
         self.health.set(Subject::Features, problem, self.now());
         Ok(())
-    }
-}
-
-/// A list that may have arrived is sent again, whatever is read until then.
-fn lost(error: &CallError, wanted: &AtomicBool) {
-    if !error.nothing_was_done() {
-        wanted.store(true, Ordering::Relaxed);
     }
 }

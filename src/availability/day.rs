@@ -86,6 +86,11 @@ impl Day {
         })
     }
 
+    /// The appointment types of its starts, some of them several times.
+    pub fn types(&self) -> impl Iterator<Item = AppointmentTypeId> {
+        self.pieces.iter().flat_map(|piece| piece.types.iter().copied())
+    }
+
     /// The same day without the starts before a minute.
     #[must_use]
     pub fn from_minute(&self, minute: u32) -> Self {

@@ -154,13 +154,20 @@ impl Practice {
         // Days for which a call failed that held no other.
         let mut alone: Option<(Vec<Key>, CallError)> = None;
         loop {
-            let turn = supervisor::wait(self.publisher.turn.lock()).await;
+            let turn = self.publisher.turn().await;
             if self.stop.is_cancelled() {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
             let (now, size) = (self.now(), self.publisher.batches.size(Instant::now()));
+            let offered = self.offered();
             let batch = waiting.take(size.unwrap_or(1), |read| {
                 let (resource, date) = (read.day.resource, read.day.date);
+                if offered.as_ref().is_some_and(|offered| !offered.takes(&read.day)) {
+                    // Worked out before a list left that has less than the one before it.
+                    self.note_due_day(resource, date, which);
+                    progress(1);
+                    return None;
+                }
                 match self.judge(&read.day, read.began, which, now) {
                     Verdict::Send if now < self.publisher.free_from(resource, date, now) => {
                         self.note_due_day(resource, date, which);
@@ -334,7 +341,7 @@ impl Practice {
     pub(super) async fn publish_empty(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
         let mut waiting = Waiting::new(snapshots.to_vec());
         loop {
-            let _turn = supervisor::wait(self.publisher.turn.lock()).await;
+            let _turn = self.publisher.turn().await;
             if self.stop.is_cancelled() {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 use tokio::time::Instant;
 
 use super::batches::Batches;
@@ -30,6 +30,7 @@ use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Batch, Kind, Record, Store};
+use crate::supervisor;
 
 /// A day as the store keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,7 +89,7 @@ pub(super) struct Publisher {
     unheard: Mutex<BTreeMap<Key, Unheard>>,
     /// What was sent before this counts for nothing.
     full_resync_at: Mutex<Option<DateTime<Utc>>>,
-    pub(super) turn: AsyncMutex<()>,
+    turn: AsyncMutex<()>,
     /// What Healthengine did not take and has not taken since.
     pub(super) unsent: Findings<Unsent>,
     /// What it does not take while it takes others.
@@ -126,6 +127,11 @@ impl Publisher {
 
     fn unheard(&self) -> MutexGuard<'_, BTreeMap<Key, Unheard>> {
         self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The turn to tell it something. No call is under way until it is dropped.
+    pub(super) async fn turn(&self) -> AsyncMutexGuard<'_, ()> {
+        supervisor::wait(self.turn.lock()).await
     }
 
     /// How many days from this one on Healthengine offers times of a resource.

@@ -253,6 +253,8 @@ impl Practice {
             tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}.");
         }
         self.offer_no_more_than_is_accepted();
+        // Days that were worked out before are on their way until the turn is over.
+        drop(self.publisher.turn().await);
     }
 
     /// A list that may have arrived is sent again, whatever is read until then; of one that surely did nothing nothing is left.

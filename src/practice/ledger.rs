@@ -34,6 +34,8 @@ pub struct Ledger {
     store: Store,
     live: Mutex<BTreeMap<BookingId, Entry>>,
     unreadable: Vec<Unreadable>,
+    /// When the clock was last set, as far as this process knows: at its start it may have been.
+    clock_set_at: Mutex<DateTime<Utc>>,
 }
 
 /// So many settled bookings of a practice are kept at most, the latest ones: those of a hundred a day for over a year. Whatever
@@ -60,11 +62,12 @@ impl Ledger {
         }
         let live = found.records.into_iter().map(|(_, entry)| entry).filter(|entry| is_live(entry, now));
         let live = live.map(|entry| (entry.booking_id, entry)).collect();
-        Self { store, live: Mutex::new(live), unreadable: found.unreadable }
+        Self { store, live: Mutex::new(live), unreadable: found.unreadable, clock_set_at: Mutex::new(now) }
     }
 
     /// The clock leaped: bookings that were over by a clock that was ahead may be upcoming again.
     pub fn look_again(&self, now: DateTime<Utc>) {
+        *self.clock_set_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
         for entry in self.all().into_iter().filter(|entry| is_live(entry, now)) {
             self.live().entry(entry.booking_id).or_insert(entry);
         }
@@ -133,9 +136,13 @@ impl Ledger {
     }
 
     /// Appointments of ours, of all practices. `but` is the booking that asks.
-    pub fn own_bookings(&self, but: Option<BookingId>) -> Vec<OwnBooking> {
+    pub fn own_bookings(&self, but: Option<BookingId>, now: DateTime<Utc>) -> Vec<OwnBooking> {
+        let clock_set_at = *self.clock_set_at.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was made in the future was made before this machine's clock was set right.
+        let known = |at: DateTime<Utc>| if at <= now { at } else { clock_set_at.min(now) };
         let live = self.live();
-        live.values().filter(|entry| Some(entry.booking_id) != but).filter_map(Entry::own_booking).collect()
+        let own = live.values().filter(|entry| Some(entry.booking_id) != but).filter_map(Entry::own_booking);
+        own.map(|own| OwnBooking { inserted: own.inserted.map(known), ..own }).collect()
     }
 
     /// True if another booking's appointment, made at `since` or later, is known to stand on the schedule of this place at its time.
@@ -247,5 +254,19 @@ mod tests {
         entry.state = State::InDoubt;
         ledger.save(&entry, at(8)).await.unwrap();
         assert!(!stands(2, place(136, 600, 630)), "nobody knows whether it stands");
+    }
+
+    #[tokio::test]
+    async fn an_appointment_that_was_made_by_a_clock_that_was_ahead_is_shown_by_readings_since_the_clock_was_set() {
+        let ledger = Ledger::open(Store::in_memory(&MemoryEngine::default(), at(0)).unwrap(), at(0));
+        let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), at(5));
+        (entry.state, entry.place) = (State::Confirmed, Some(place(136, 600, 630)));
+        entry.inserted_at = Some(at(3600));
+        ledger.save(&entry, at(3600)).await.unwrap();
+        let inserted = |now| ledger.own_bookings(None, at(now))[0].inserted;
+        assert_eq!(inserted(3601), Some(at(3600)));
+        ledger.look_again(at(10));
+        assert_eq!((inserted(10), inserted(90)), (Some(at(10)), Some(at(10))));
+        assert_eq!(inserted(3600), Some(at(3600)));
     }
 }

@@ -173,7 +173,7 @@ impl Practice {
 
     /// What the resources offer on these days, as far as the reading tells.
     pub(super) fn days(&self, reading: &Reading, offering: &Offering, resources: &[Resource], days: Days) -> ReadDays {
-        let own = self.shared.ledger.own_bookings(None);
+        let own = self.shared.ledger.own_bookings(None, self.now());
         let days =
             self.asking(&reading.readings, offering, &own, |question| availability::days(question, resources, days));
         ReadDays { began: reading.began, days }
@@ -212,7 +212,7 @@ impl Practice {
             Ok(reading) => reading,
             Err(error) => return (Look::Unreachable(error.to_string()), None),
         };
-        let own = self.shared.ledger.own_bookings(Some(entry.booking_id));
+        let own = self.shared.ledger.own_bookings(Some(entry.booking_id), self.now());
         let seen = self
             .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
         // Another schedule of the clinician's that could not be read is no obstacle: the rule knows what to make of it.

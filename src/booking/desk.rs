@@ -31,7 +31,7 @@ mod words;
 use chrono::TimeDelta;
 
 use super::ledger::{Deadline, Doubt, Entry, Owed, State};
-use crate::messages::booking as say;
+use crate::messages::{booking as say, rival};
 use crate::openvpms::ALREADY_SCHEDULED;
 
 use doubt::rest_until;
@@ -82,7 +82,8 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::GoneWithMany => desk.gone_with_many(),
         Event::SwitchedOff => desk.switched_off(),
         Event::AnsweredElsewhere => desk.answered_elsewhere(),
-        Event::LeftToAnother => desk.left_to_another(),
+        Event::LeftToAnother => desk.nothing_is_on_its_way(rival::LEFT_TO_ANOTHER),
+        Event::RefusedAsTaken => desk.nothing_is_on_its_way(rival::REFUSED_AS_TAKEN),
         Event::NobodySaysWhose => desk.nobody_says_whose(),
     }
 }

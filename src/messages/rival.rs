@@ -65,6 +65,9 @@ pub fn perhaps(sign: &Sign) -> String {
     )
 }
 
+/// OpenVPMS refused a POST.
+pub const REFUSED_AS_TAKEN: &str = "OpenVPMS refused the booking: its time was taken a moment before.";
+
 /// Ledger: somebody else answered, and the time is taken.
 pub const ANSWERED_ELSEWHERE: &str = "Somebody else answered the booking within seconds and its time is taken, so an appointment stands that vetbridge did not make.";
 /// Ledger: whose appointment it is has to show.

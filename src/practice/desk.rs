@@ -200,6 +200,12 @@ impl Practice {
             if self.may_be_anothers(&entry, &event) {
                 held = None;
                 drop(locks);
+                if matches!(event, Event::Submitted(_)) {
+                    // Whoever dies while it waits must not take the POST for one that is under way.
+                    entry = step(entry, Event::RefusedAsTaken, &self.circumstances()).entry;
+                    self.write(stored.as_ref(), &entry).await?;
+                    stored = Some(entry.clone());
+                }
                 event = self.give_way(&entry, event).await;
             } else {
                 held = held.or(locks);

@@ -19,11 +19,11 @@ impl Desk<'_> {
         self.rest()
     }
 
-    /// The time is taken, perhaps by this booking's own appointment: the other bridge is to say so.
-    pub(super) fn left_to_another(mut self) -> Step {
+    /// The time is taken, perhaps by this booking's own appointment, which the other bridge made. No POST of ours is under way.
+    pub(super) fn nothing_is_on_its_way(mut self, reason: &str) -> Step {
         if self.has_made_nothing() {
             self.entry.submitted_at = None;
-            self.entry.enter(State::Received, self.now.now, say::LEFT_TO_ANOTHER);
+            self.entry.enter(State::Received, self.now.now, reason);
         }
         self.rest()
     }

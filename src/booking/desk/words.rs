@@ -53,6 +53,8 @@ pub enum Event {
     AnsweredElsewhere,
     /// The time is taken, perhaps by this booking's own appointment from another bridge.
     LeftToAnother,
+    /// OpenVPMS refused the POST because the time is taken, so that nothing is on its way. Whose appointment it is shows a moment later.
+    RefusedAsTaken,
     /// The same, and nobody else has answered for a minute.
     NobodySaysWhose,
 }

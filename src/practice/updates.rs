@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Practice;
 use super::calls::Call;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::lists;
 use super::lists::WaitingBookings;
+use super::{Offering, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::{Entry, State};
 use crate::booking::update::{self, AfterCancel, Outstanding, Plan};
@@ -211,8 +211,10 @@ impl Practice {
         let entry = match known {
             Some(entry) => entry,
             None => {
+                // Without the server's zone nobody knows where it stands, and so nobody would watch it. The request stays open.
+                let Ok(offering) = self.offering_for(None, false).await else { return Ok(()) };
                 self.reference_echoed(id);
-                self.adopt(id, reference, &found).await?
+                self.adopt(id, reference, &found, &offering).await?
             }
         };
         match found {
@@ -229,10 +231,16 @@ impl Practice {
     }
 
     /// Takes an appointment over that the ledger does not know.
-    async fn adopt(&self, id: BookingId, reference: BookingReference, found: &Found) -> Result<Entry, LedgerError> {
-        let place = match (found, self.offering()) {
-            (Found::Stands(booking), Some(offering)) => watch::place_of(booking, None, offering.zones.server),
-            _ => None,
+    async fn adopt(
+        &self,
+        id: BookingId,
+        reference: BookingReference,
+        found: &Found,
+        offering: &Offering,
+    ) -> Result<Entry, LedgerError> {
+        let place = match found {
+            Found::Stands(booking) => watch::place_of(booking, None, offering.zones.server),
+            Found::Gone | Found::Silent | Found::Unknown => None,
         };
         let entry = Entry::adopted(id, self.id().clone(), reference, place, String::new(), self.now());
         if !matches!(found, Found::Unknown) {

@@ -24,7 +24,7 @@ use super::publishing::{ReadDays, Which};
 use super::{Failed, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::Entry;
-use crate::healthengine::RequestKind;
+use crate::healthengine::{BookingStatus, RequestKind};
 use crate::messages::booking as say;
 use crate::messages::practice as say_practice;
 use crate::remote::{Answer, CallError, ErrorClass};
@@ -165,15 +165,24 @@ impl Practice {
     /// The same of what pet owners changed.
     async fn give_up_updates(self: &Arc<Self>) -> Answer<()> {
         let (updates, _) = self.all_pages(lists::UPDATES, |page| self.healthengine.booking_updates(page)).await?;
-        let updates: BTreeSet<_> = updates.iter().map(|update| (update.request_id, update.booking_id)).collect();
-        for (request, booking) in updates {
+        let updates: BTreeSet<_> = updates
+            .iter()
+            .map(|update| (update.request_id, update.booking_id, update.status == BookingStatus::Cancelled))
+            .collect();
+        for (request, booking, is_cancelled) in updates {
             let Some(_turn) = self.take_turn(booking) else { continue };
-            let entry = self.shared.ledger.get(booking).ok().flatten();
+            let entry = self.shared.ledger.get(booking).ok().flatten().filter(|_| is_cancelled);
             if let Some(entry) = entry.filter(|entry| entry.practice_id == *self.id() && entry.stands()) {
                 let noted = self.note_event(entry, Event::CannotCancel(say::SWITCHED_OFF.into())).await;
                 self.written(noted);
             }
-            match self.healthengine.reject_update(booking, request, say::SWITCHED_OFF).await {
+            let answer = if is_cancelled {
+                self.healthengine.reject_update(booking, request, say::SWITCHED_OFF).await
+            } else {
+                // Another telephone number, say: nothing is to be done in OpenVPMS.
+                self.healthengine.confirm_update(booking, request).await
+            };
+            match answer {
                 // Refused: it was answered before.
                 Err(error) if error.class != ErrorClass::Refused => return Err(error),
                 Ok(()) | Err(_) => {}

@@ -450,8 +450,9 @@ impl Life {
         let start = place.map_or(booking.start, |place| crate::support::sydney().wall(place.span.start));
         let far = start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
         let changed = [Deed::Cancelled, Deed::Moved, Deed::Restored].into_iter().any(|deed| self.was(booking.id, deed));
-        // An old store does not know that it was cancelled because its pet owner wanted that.
-        let forgotten = self.given_up.contains_key(&booking.id) && self.store_went_back_since(booking.id);
+        // An old store does not know that it was cancelled because its pet owner, or whoever resolved it, wanted that.
+        let wanted = self.given_up.contains_key(&booking.id) || self.was(booking.id, Deed::Resolved);
+        let forgotten = wanted && self.store_went_back_since(booking.id);
         far && (changed || forgotten)
     }
 

@@ -291,9 +291,10 @@ fn two_lists<T>(
     Ok((one("free", &free)?, one("busy", &busy)?))
 }
 
-/// What of a free time counts; empty where it lies wholly beyond, or ends before it starts.
+/// A free time; empty where it ends before it starts, or where one of its ends does not count: nobody knows then how much is free.
 fn free_span(value: &Value) -> Result<Span, Misfit> {
-    Ok(Span::new(span_end(value, "start")?.at, span_end(value, "end")?.at))
+    let (start, end) = (span_end(value, "start")?, span_end(value, "end")?);
+    Ok(Span::new(start.at, if start.counts && end.counts { end.at } else { start.at }))
 }
 
 /// What of a busy time counts; empty only where it lies wholly beyond. Of one that ends before it starts at least one end is

@@ -23,7 +23,6 @@ use crate::dates;
 use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::supervisor;
 
 /// Days read at one time, ready to be sent.
 #[derive(Debug, Clone)]

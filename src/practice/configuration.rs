@@ -21,6 +21,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::calls::Call;
 use super::health::Subject;
@@ -92,15 +93,22 @@ pub(super) struct Configuration {
     resources_wanted: AtomicBool,
     types_wanted: AtomicBool,
     wanted: Notify,
+    /// When a list left whose answer never came: it may arrive after one that was sent later, and undo that one.
+    lost_at: Mutex<Option<Instant>>,
     early: early::Early,
 }
+
+/// A list that nobody waits for any longer arrives within this time, or not at all. An assumption with room to spare.
+const LATE: Duration = Duration::from_secs(60);
 
 impl Configuration {
     /// Reads what was told before the restart.
     pub(super) fn open(store: &Store, practice: &crate::ids::PracticeId) -> Self {
         // A record that cannot be read is a configuration that was never sent.
         let told = store.get::<Told>(&practice.0).ok().flatten().unwrap_or_default();
+        let is_unheard = told.unheard_resources.is_some() || told.unheard_types.is_some();
         Self {
+            lost_at: Mutex::new(is_unheard.then(Instant::now)),
             told: Mutex::new(told),
             guard: Mutex::default(),
             protected: Mutex::default(),
@@ -176,7 +184,7 @@ impl Practice {
             let wait = match self.configure(Reason::Interval, false).await {
                 Ok(_) => {
                     delays.reset();
-                    sync.config_interval
+                    self.again_after_a_lost_list().map_or(sync.config_interval, |wait| wait.min(sync.config_interval))
                 }
                 Err(Failed::Healthengine(error)) if error.is_access() => crate::webhooks::pace::BLOCKED,
                 Err(failed) => {
@@ -199,6 +207,18 @@ impl Practice {
                 return;
             }
         }
+    }
+
+    /// Once nothing of a lost list can arrive any more both lists are sent once more. How long until then, if there was one.
+    fn again_after_a_lost_list(&self) -> Option<Duration> {
+        let mut lost_at = Configuration::locked(&self.configuration.lost_at);
+        let left = (*lost_at)?.checked_add(LATE)?.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            *lost_at = None;
+            self.configuration.resources_wanted.store(true, Ordering::Relaxed);
+            self.configuration.types_wanted.store(true, Ordering::Relaxed);
+        }
+        Some(left)
     }
 
     /// While Healthengine does not say which extra features are on, it is asked again without all the rest. Never ends.

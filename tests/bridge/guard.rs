@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use vetbridge::booking::ledger::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::practice::resync::Only;
+use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::openvpms::Schedule;
 
 use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
@@ -208,5 +209,22 @@ async fn a_booking_of_what_the_guard_holds_is_rejected_with_the_true_cause() {
     clear_flags(&clinic, &[211, 1001, 1002, 1003], true);
     clinic.until("they are back", seconds(125), |clinic| !clinic.problems().contains_key("resource_guard")).await;
     clinic.pass(seconds(65)).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_types_that_arrives_after_a_later_one_does_not_stay() {
+    let clinic = five_schedules().await;
+    let types = |clinic: &Clinic| clinic.healthengine.appointment_types(&practice(PRACTICE)).unwrap().len();
+    let lost = clinic.openvpms.staff(|world| world.schedule_mut(ScheduleId(1001)).unwrap().types.pop()).unwrap();
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.contains("pmsAppointmentTypes").then_some(Fault::CarryOutLate(seconds(40))));
+    // Its list leaves within the interval, and is given up after ten seconds.
+    clinic.pass(seconds(122)).await;
+    clinic.healthengine_faults.heal();
+    clinic.openvpms.staff(|world| world.schedule_mut(ScheduleId(1001)).unwrap().types.push(lost));
+    clinic.until("the older list arrives", seconds(60), |clinic| types(clinic) == 19).await;
+    clinic.until("the present one is sent once more", seconds(60), |clinic| types(clinic) == 20).await;
     clinic.finish().await;
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
+use tokio::time::Instant;
 
 use super::departures::{self, Departure, remember, resources_leaving, types_leaving};
 use super::{Configuration, ConfigurationChanges, Desired, ListChange, Reason, Told};
@@ -262,6 +263,8 @@ impl Practice {
         if error.nothing_was_done() {
             self.note(restore);
             self.offer_no_more_than_is_accepted();
+        } else {
+            *Configuration::locked(&self.configuration.lost_at) = Some(Instant::now());
         }
     }
 

@@ -1,5 +1,7 @@
 //! What one resource offers on one day, and its form as a snapshot.
 
+use std::collections::BTreeSet;
+
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +136,11 @@ impl Day {
 }
 
 impl ResourceDay {
+    /// True if it offers no other appointment types than these.
+    pub fn is_of(&self, types: &BTreeSet<TypeId>) -> bool {
+        self.day.types().all(|appointment_type| types.contains(&TypeId { appointment_type, resource: self.resource }))
+    }
+
     /// The snapshot that says this to Healthengine.
     pub fn snapshot(&self) -> AvailabilitySnapshot {
         self.day.snapshot(self.resource, self.date)

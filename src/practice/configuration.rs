@@ -28,7 +28,7 @@ use super::health::Subject;
 use super::unread::Source;
 use super::{Failed, Offering, Practice};
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
-use crate::ids::ResourceId;
+use crate::ids::{ResourceId, TypeId};
 use crate::mapping::guard::{Accepted, Guard, Occasion, Rulings};
 use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration as say, practice as practice_say};
@@ -70,10 +70,9 @@ impl Told {
         accepted && self.unheard_resources.as_ref().is_none_or(|ids| ids.contains(id))
     }
 
-    /// Appointment types that Healthengine surely has.
+    /// The same of an appointment type that is among the accepted ones.
     fn has_type(&self, id: &str) -> bool {
-        let accepted = self.types.iter().flatten().any(|own| own.pms_appointment_type_id == id);
-        accepted && self.unheard_types.as_ref().is_none_or(|ids| ids.contains(id))
+        self.unheard_types.as_ref().is_none_or(|ids| ids.contains(id))
     }
 }
 
@@ -132,6 +131,13 @@ impl Configuration {
     pub(super) fn leave_out_protected(&self, offering: &mut Offering) {
         let protected = Self::locked(&self.protected);
         offering.mapping.resources.retain(|resource| !protected.contains(&resource.id));
+    }
+
+    /// The appointment types that Healthengine surely has, those of protected resources included; `None` before it had any.
+    pub(super) fn sure_types(&self) -> Option<BTreeSet<TypeId>> {
+        let told = Self::locked(&self.told);
+        let ids = told.types.as_ref()?.iter().map(|own| own.pms_appointment_type_id.as_str());
+        Some(ids.filter(|id| told.has_type(id)).filter_map(|id| id.parse().ok()).collect())
     }
 
     /// Resources that Healthengine has, as far as we were told.
@@ -377,10 +383,11 @@ impl Practice {
         {
             let told = Configuration::locked(&self.configuration.told);
             accepted.mapping.resources.retain(|resource| told.has_resource(&resource.id.to_string()));
-            self.configuration.leave_out_protected(&mut accepted);
-            for resource in &mut accepted.mapping.resources {
-                resource.types.retain(|kind| told.has_type(&kind.id.to_string()));
-            }
+        }
+        self.configuration.leave_out_protected(&mut accepted);
+        let types = self.configuration.sure_types().unwrap_or_default();
+        for resource in &mut accepted.mapping.resources {
+            resource.types.retain(|kind| types.contains(&kind.id));
         }
         self.offered.send_if_modified(|offered| {
             let changed = offered.as_deref() != Some(&accepted);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Practice;
 use super::unread::Source;
-use crate::availability::{ResourceDay, Zones};
+use crate::availability::Zones;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::mapping::{Inventory, Mapping};
 
@@ -47,15 +47,6 @@ impl Offering {
                 self.user_locations.get(user).is_some_and(|locations| locations.contains(location))
             }
         }
-    }
-
-    /// True unless a day has starts of appointment types that its resource does not have.
-    pub(super) fn takes(&self, day: &ResourceDay) -> bool {
-        let mut types = day.day.types().peekable();
-        types.peek().is_none()
-            || self.mapping.resource(day.resource).is_some_and(|resource| {
-                types.all(|kind| resource.types.iter().any(|own| own.id.appointment_type == kind))
-            })
     }
 }
 

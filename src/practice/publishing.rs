@@ -158,10 +158,10 @@ impl Practice {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
             let (now, size) = (self.now(), self.publisher.batches.size(Instant::now()));
-            let offered = self.offered();
+            let sure = self.configuration.sure_types();
             let batch = waiting.take(size.unwrap_or(1), |read| {
                 let (resource, date) = (read.day.resource, read.day.date);
-                if offered.as_ref().is_some_and(|offered| !offered.takes(&read.day)) {
+                if sure.as_ref().is_some_and(|types| !read.day.is_of(types)) {
                     // Worked out before a list left that has less than the one before it.
                     self.note_due_day(resource, date, which);
                     progress(1);

@@ -8,7 +8,7 @@
 //! A call that fails ends the pass: the server does not take days. One that fails again and again while Healthengine answers polls is
 //! taken apart, and what fails alone is put aside ([`put_aside`](super::put_aside)), so that one day holds up no other.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::Practice;

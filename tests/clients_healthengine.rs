@@ -509,7 +509,9 @@ async fn only_a_success_that_the_api_has_counts_as_taken() {
 
 #[tokio::test]
 async fn json_of_something_in_between_is_no_empty_list() {
-    for other in [json!({}), json!({"status": "ok"}), json!({"error": "quota"}), json!("ok"), json!([])] {
+    for other in
+        [json!({}), json!({"status": "ok"}), json!({"error": "quota"}), json!({"page": null}), json!("ok"), json!([])]
+    {
         let server = answered(&other);
         for error in [
             server.booking_requests(1).await.unwrap_err(),
@@ -520,7 +522,6 @@ async fn json_of_something_in_between_is_no_empty_list() {
             assert_eq!(error.class, ErrorClass::Contract, "{other}: {error:?}");
         }
     }
-    assert_eq!(answered(&json!({"page": null})).booking_requests(1).await.unwrap().items, []);
 }
 
 #[tokio::test]

@@ -238,7 +238,7 @@ fn deleted(from: &Point, world: World, answer: &Answer<()>) -> Point {
             Point { settled: false, ..seen(from, World { update: false, ..world }, Event::CancelledForOwner) }
         }
         AfterCancel::Stands(_) => unreachable!("the visit has not begun"),
-        AfterCancel::Again => Point { world, hand: Hand::Empty, ..from.clone() },
+        AfterCancel::Refused | AfterCancel::Again => Point { world, hand: Hand::Empty, ..from.clone() },
     }
 }
 

@@ -492,6 +492,68 @@ fn an_appointment_whose_every_confirmation_is_refused_and_that_is_no_longer_list
 }
 
 #[test]
+fn an_appointment_that_a_list_which_is_never_whole_does_not_show_is_flagged_ten_minutes_after_its_confirmation_was_refused()
+ {
+    let refused = || {
+        let mut case = Case::new();
+        case.asked(2);
+        case.looked(3, Taken::None);
+        case.submitted(4, created("603:be08"));
+        assert_eq!(case.replied(5, Reply::Refused), Action::Relist);
+        case.see(6, Event::NotRelisted);
+        case
+    };
+    let mut case = refused();
+    for second in [11, 300, 605] {
+        assert_eq!(case.see(second, Event::Unseen), Action::Rest);
+        assert!(!case.is_flagged(), "{second}");
+    }
+    case.see(606, Event::Unseen);
+    let sentence = case.entry.needs_attention.clone().unwrap();
+    assert!(sentence.contains("stands") && sentence.contains("Healthengine does not expect it"), "{sentence}");
+    assert_eq!((case.entry.state, case.entry.is_open()), (State::Inserted, true), "the list may have it yet");
+    // It does: the flag had no cause.
+    assert!(matches!(case.asked(700), Action::Confirm(_)));
+    case.replied(701, Reply::Taken);
+    assert_eq!((case.entry.state, case.is_flagged()), (State::Confirmed, false));
+
+    // The list is whole again and does not have it.
+    let mut gone = refused();
+    gone.see(606, Event::Unseen);
+    gone.see(700, Event::Unlisted);
+    assert_eq!((gone.entry.state, gone.is_flagged()), (State::Confirmed, true));
+
+    // It was on a list meanwhile: the ten minutes begin anew.
+    let mut seen = refused();
+    seen.asked(300);
+    seen.replied(301, Reply::Refused);
+    seen.see(302, Event::NotRelisted);
+    seen.see(606, Event::Unseen);
+    assert!(!seen.is_flagged());
+    seen.see(902, Event::Unseen);
+    assert!(seen.is_flagged());
+
+    // A confirmation that may have arrived is what settled it.
+    let mut heard = Case::new();
+    heard.asked(2);
+    heard.looked(3, Taken::None);
+    heard.submitted(4, created("603:be08"));
+    heard.replied(5, Reply::Away);
+    heard.see(6, Event::Unseen);
+    heard.see(9_000, Event::Unseen);
+    assert!(!heard.is_flagged());
+
+    // A rejection is no better off.
+    let mut rejected = Case::new();
+    rejected.asked(2);
+    rejected.looked(3, Taken::All);
+    rejected.replied(4, Reply::Refused);
+    rejected.see(5, Event::NotRelisted);
+    rejected.see(605, Event::Unseen);
+    assert!(rejected.entry.needs_attention.as_deref().unwrap().contains("There is no appointment"));
+}
+
+#[test]
 fn an_answer_that_healthengine_refuses_three_times_is_a_problem() {
     let mut case = Case::new();
     case.asked(2);

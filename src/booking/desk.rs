@@ -42,6 +42,8 @@ pub use words::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Su
 
 /// After this many refused answers an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
+/// A booking of which every answer was refused is missing for this long from lists that cannot be read whole, before a person is told.
+const UNSEEN_BEFORE_FLAG: TimeDelta = TimeDelta::minutes(10);
 /// Staff move no appointment that is younger than this.
 const MOVED_AFTER: TimeDelta = TimeDelta::minutes(1);
 /// A look is repeated no sooner than this; after looks that were not answered the pause doubles,
@@ -71,10 +73,12 @@ pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
         Event::StillListed => desk.still_listed(),
         Event::Unlisted => desk.unlisted(),
         Event::NotRelisted => desk.not_relisted(),
+        Event::Unseen => desk.unseen(),
         Event::Withdrawn => desk.withdrawn(),
         Event::Due => desk.due(),
         Event::CancelledForOwner => desk.cancelled(say::CANCELLED_FOR_OWNER, true),
         Event::CannotCancel(reason) => desk.cannot_cancel(&reason),
+        Event::CancelRefused => desk.cancel_refused(),
         Event::Gone => desk.cancelled(say::CANCELLED_BY_STAFF, false),
         Event::Moved(place) => desk.moved(place),
         Event::ClinicianNamed => desk.clinician_named(),
@@ -96,6 +100,7 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn asked(mut self, ask: Ask) -> Step {
+        self.seen_again();
         match self.entry.state {
             State::Received => self.decide(ask),
             // Its outcome is unknown, and settling that goes its own pace.

@@ -162,6 +162,13 @@ pub struct Entry {
     /// How often Healthengine refused our answer and went on asking.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refusals: u32,
+    /// Since when Healthengine's list, part of which cannot be read, does not show the booking although every answer of ours was refused;
+    /// as the process measures it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen_since: Option<DateTime<Utc>>,
+    /// How often OpenVPMS refused to cancel the appointment, in words that nobody knows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cancel_refusals: u32,
     /// How many looks in a row OpenVPMS did not answer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unanswered_looks: u32,
@@ -246,6 +253,8 @@ impl Entry {
             rejection_lost_at: None,
             heard: Heard::Nothing,
             refusals: 0,
+            unseen_since: None,
+            cancel_refusals: 0,
             unanswered_looks: 0,
             not_before: None,
             left_nothing: 0,
@@ -328,6 +337,12 @@ impl Entry {
             State::Rejected | State::InDoubt | State::Cancelled => !self.told,
             State::Confirmed => false,
         }
+    }
+
+    /// True while Healthengine took none of our answers: each was refused, or turned away before it arrived.
+    pub fn is_refused_throughout(&self) -> bool {
+        let is_answered = matches!(self.state, State::Inserted | State::InDoubt | State::Rejected);
+        is_answered && !self.told && self.owed.is_none() && self.heard == Heard::Nothing
     }
 
     /// True while Healthengine has to hear that the appointment is cancelled, whether or not it lists the booking.

@@ -205,7 +205,7 @@ pub fn after_delete(answer: &Answer<()>) -> Result<Outcome, Unresolved> {
         // No appointment of this server is meant; the person has seen that there is none.
         (AfterCancel::Stands(reason), _) if reason == FOREIGN_REFERENCE => Ok(Outcome::Cancelled),
         (AfterCancel::Stands(_), _) => Err(refused(say::VISIT_HAS_BEGUN)),
-        (AfterCancel::Again, Err(error)) => Err(Unresolved::Failed(error.to_string())),
-        (AfterCancel::Again, Ok(())) => Err(Unresolved::Failed(say::NO_WORD.into())),
+        (AfterCancel::Refused | AfterCancel::Again, Err(error)) => Err(Unresolved::Failed(error.to_string())),
+        (AfterCancel::Refused | AfterCancel::Again, Ok(())) => Err(Unresolved::Failed(say::NO_WORD.into())),
     }
 }

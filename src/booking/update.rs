@@ -9,7 +9,10 @@ use crate::healthengine::{BookingStatus, BookingUpdate};
 use crate::ids::BookingReference;
 use crate::messages::updates as say;
 use crate::openvpms::{BOOKING_NOT_FOUND, INVALID_REFERENCE, MUST_BE_PENDING};
-use crate::remote::Answer;
+use crate::remote::{Answer, ErrorClass};
+
+/// After this many refusals in words that nobody knows, OpenVPMS will not cancel the appointment.
+const CANCEL_REFUSALS_MAX: u32 = 3;
 
 /// What Healthengine's list of outstanding bookings says of one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,9 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
     match (entry.state, &entry.reference, another) {
         (State::Received, _, _) => Plan::AfterBooking { withdraw: true },
         (State::Submitting | State::Inserted, _, _) => Plan::AfterBooking { withdraw: false },
+        (State::Confirmed, Some(_), _) | (_, _, Some(_)) if entry.cancel_refusals >= CANCEL_REFUSALS_MAX => {
+            Plan::Reject { reason: say::NOT_CANCELLED.into(), cannot_cancel: true }
+        }
         (State::Confirmed, Some(ours), Some(another)) => Plan::CancelBoth { another, ours: ours.clone() },
         (State::Confirmed, Some(ours), None) => Plan::Cancel(ours.clone()),
         (State::Confirmed | State::InDoubt | State::Rejected | State::Cancelled, _, Some(another)) => {
@@ -114,6 +120,8 @@ pub enum AfterCancel {
     Cancelled,
     /// It stands and will stand: reject with this reason and flag.
     Stands(String),
+    /// It stands, and nobody knows why: again at the next poll, but not for ever.
+    Refused,
     /// Not known: again at the next poll.
     Again,
 }
@@ -125,6 +133,7 @@ pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {
         Err(error) if error.is_refusal(404, BOOKING_NOT_FOUND) => AfterCancel::Cancelled,
         Err(error) if error.is_refusal(400, MUST_BE_PENDING) => AfterCancel::Stands(say::VISIT_HAS_BEGUN.into()),
         Err(error) if error.is_refusal(400, INVALID_REFERENCE) => AfterCancel::Stands(say::FOREIGN_REFERENCE.into()),
+        Err(error) if error.class == ErrorClass::Refused && error.status != Some(404) => AfterCancel::Refused,
         Err(_) => AfterCancel::Again,
     }
 }
@@ -222,6 +231,24 @@ mod tests {
     }
 
     #[test]
+    fn after_three_refusals_in_unknown_words_a_person_has_to_cancel() {
+        for (refusals, given_up) in [(0, false), (2, false), (3, true), (4, true)] {
+            let confirmed = Entry { cancel_refusals: refusals, ..entry(State::Confirmed, Some("1:a")) };
+            for ids in [&[][..], &["1:a"]] {
+                let planned = plan(&update(BookingStatus::Cancelled, ids), Some(&confirmed), Outstanding::NotListed);
+                assert_eq!(matches!(planned, Plan::Reject { cannot_cancel: true, .. }), given_up, "{refusals}");
+            }
+        }
+        let gone = Entry { cancel_refusals: 3, ..entry(State::Cancelled, Some("1:a")) };
+        let planned = |ids| plan(&update(BookingStatus::Cancelled, ids), Some(&gone), Outstanding::NotListed);
+        assert_eq!(planned(&["1:a"]), Plan::Confirm);
+        assert!(
+            matches!(planned(&["2:b"]), Plan::Reject { cannot_cancel: true, .. }),
+            "what Healthengine knows of stands"
+        );
+    }
+
+    #[test]
     fn a_change_that_is_no_cancellation_is_confirmed() {
         for status in [BookingStatus::Confirmed, BookingStatus::Requested, BookingStatus::Other("Moved".into())] {
             for outstanding in ALL {
@@ -236,6 +263,7 @@ mod tests {
         assert_eq!(after_cancel(&Ok(())), AfterCancel::Cancelled);
         assert_eq!(after_cancel(&refused(404, BOOKING_NOT_FOUND)), AfterCancel::Cancelled);
         assert!(matches!(after_cancel(&refused(400, MUST_BE_PENDING)), AfterCancel::Stands(_)));
+        assert_eq!(after_cancel(&refused(400, "a reason that vetbridge does not know")), AfterCancel::Refused);
         assert_eq!(
             after_cancel(&Err(CallError::with_status(ErrorClass::Contract, 404, "an HTML page"))),
             AfterCancel::Again

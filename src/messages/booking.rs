@@ -235,3 +235,29 @@ pub fn not_expected(entry: &Entry, zone: Zone) -> String {
          it took vetbridge's confirmation. Look the booking up at Healthengine; unless it is confirmed there, cancel the appointment in OpenVPMS."
     )
 }
+
+/// Every answer was refused, and the list is never read whole.
+pub fn unseen(entry: &Entry, zone: Zone) -> String {
+    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (fact, likely, remedy) = match entry.state {
+        State::Rejected => (
+            "There is no appointment for",
+            "it was settled by hand there in all likelihood",
+            "if it is confirmed there, make the appointment in OpenVPMS",
+        ),
+        State::Received
+        | State::Submitting
+        | State::Inserted
+        | State::Confirmed
+        | State::InDoubt
+        | State::Cancelled => (
+            "An appointment stands for",
+            "Healthengine does not expect it in all likelihood",
+            "unless it is confirmed there, cancel the appointment in OpenVPMS",
+        ),
+    };
+    format!(
+        "{fact} Healthengine booking {booking} at {at}, and {likely}: it refused vetbridge's answers, and has not listed the booking for ten minutes, \
+         as far as its list can be read. Look the booking up at Healthengine; {remedy}."
+    )
+}

@@ -220,6 +220,15 @@ pub fn days_not_taken(days: usize, error: &CallError) -> String {
     )
 }
 
+/// Days of what is not offered, which Healthengine asks for and refuses.
+pub fn asked_days_refused(days: usize, reason: &str) -> String {
+    let days = if days == 1 { "1 day" } else { &format!("{days} days") };
+    format!(
+        "Healthengine asks for {days} of what is not offered, and refuses to take them empty: {reason}. They are sent again at growing intervals for as \
+         long as it asks. If this stays, ask Healthengine's support."
+    )
+}
+
 /// The configuration does not arrive.
 pub fn configuration_not_taken(error: &CallError) -> String {
     format!(
@@ -236,5 +245,22 @@ pub fn list_too_long(list: &str, pages: u32) -> String {
     format!(
         "Healthengine's list of {list} is too long to be read whole: {pages} of its pages, in the middle, wait until others are answered. If this stays, its entries \
          are never answered or never leave the list: look at `vetbridge status` for what else is wrong, then ask Healthengine's support."
+    )
+}
+
+/// A list of which some entries cannot be made out.
+pub fn entries_unreadable(list: &str, entries: usize) -> String {
+    let what = if entries == 1 { "1 entry" } else { &format!("{entries} entries") };
+    format!(
+        "{what} of Healthengine's list of {list} cannot be read (no id, or too many on one page) and cannot be answered. What the list does not show may \
+         be one of them, so nothing is concluded from that. If this stays, ask Healthengine's support."
+    )
+}
+
+/// A list of which a later page cannot be read.
+pub fn list_breaks_off(list: &str, error: &CallError) -> String {
+    format!(
+        "Healthengine's list of {list} cannot be read to its end: {error}. What is on the rest waits until it can. {}.",
+        remedies::healthengine(error)
     )
 }

@@ -7,6 +7,8 @@ pub const WITHOUT_REFERENCE: &str =
     "The appointment cannot be cancelled online; the practice was asked to do it by hand.";
 /// Too late.
 pub const VISIT_HAS_BEGUN: &str = "The visit has begun, so the appointment can no longer be cancelled.";
+/// It refuses, and nobody knows why.
+pub const NOT_CANCELLED: &str = "The practice's system refuses to cancel the appointment.";
 /// Made by another server or integration.
 pub const FOREIGN_REFERENCE: &str = "The appointment was not made by this server.";
 /// The extra features that deal in them.

@@ -1,13 +1,18 @@
-//! Answers to bookings that Healthengine did not take. They are given again until it does, by whoever gave them: here is only
-//! noted that they are missing, so that the problem stands as long as they are.
+//! Answers to bookings, to their updates and to questions about them that Healthengine did not take. They are given again until it
+//! does, by whoever gave them: here is only noted that they are missing, so that the problem stands as long as they are.
 
 use std::collections::BTreeSet;
 
 use super::Practice;
 use super::calls::Call;
+use super::health::Subject;
 use crate::booking::desk::Reply;
 use crate::ids::BookingId;
+use crate::messages::booking as say;
 use crate::remote::{Answer, CallError, ErrorClass};
+
+/// After so many refused answers to one request an administrator hears of it.
+const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 
 impl Practice {
     /// What Healthengine made of an answer of ours to a booking.
@@ -31,6 +36,33 @@ impl Practice {
     /// Healthengine heard our answer, or wants none any more.
     pub(super) fn answer_heard(&self, booking: BookingId) {
         self.heard(Call::Answer(booking), Ok(()));
+    }
+
+    /// What Healthengine made of an answer to an update of a booking, or to a question about its appointment. A refused one was perhaps
+    /// given already: the next poll shows whether it is still asked for.
+    pub(super) fn answered(&self, call: Call, booking: BookingId, answer: Answer<()>) {
+        let refused = match answer {
+            Ok(()) => false,
+            Err(error) if error.class == ErrorClass::Refused => true,
+            Err(error) => return self.heard(call, Err(&error)),
+        };
+        self.heard(call, Ok(()));
+        let mut all = self.locked(&self.refused_answers);
+        if !refused {
+            all.remove(&call);
+            return;
+        }
+        let times = all.entry(call).or_default();
+        *times = times.saturating_add(1);
+        if *times == REFUSALS_BEFORE_PROBLEM {
+            self.health.raise(Subject::Booking(booking), say::answer_refused(booking), self.now());
+        }
+    }
+
+    /// Of Healthengine nothing is wanted any more but this, and of our answers no others.
+    pub(super) fn answers_wanted(&self, wanted: impl Fn(&Call) -> bool) {
+        self.locked(&self.refused_answers).retain(|call, _| wanted(call));
+        self.calls_wanted(wanted);
     }
 
     /// Healthengine lists these bookings and no others. Of one that is settled in the ledger too, the answer had arrived.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::lists;
+use super::lists::Absence;
 use super::publishing::{ReadDays, Which};
 use super::{Offering, Practice};
 use crate::availability::{Day, ResourceDay};
@@ -61,7 +62,7 @@ impl Practice {
     pub(super) async fn availability_requests(self: &Arc<Self>) -> Answer<()> {
         let read = self.all_pages(lists::DAYS, |page| self.healthengine.availability_requests(page)).await;
         self.days_wait(read.as_ref().map(|(requests, _)| requests.as_slice()).map_err(Clone::clone));
-        let (requests, _) = read?;
+        let (requests, absence) = read?;
         let Some(offering) = self.offered() else { return Ok(()) };
         let requests: BTreeSet<AvailabilityRequest> = requests.into_iter().collect();
         let protected = self.configuration.protected();
@@ -69,7 +70,9 @@ impl Practice {
             let is_meant = |own: &AvailabilityRequest| own.pms_resource_id.as_deref().is_none_or(|id| id == resource);
             requests.iter().any(|own| own.day == day && is_meant(own))
         };
-        self.unsent_now(|unsent| unsent.keep_empty(is_asked));
+        if absence != Absence::MeansNothing {
+            self.unsent_now(|unsent| unsent.keep_empty(is_asked));
+        }
         let of_all = requests.iter().filter(|request| request.pms_resource_id.is_none()).map(|request| request.day);
         self.asked_days.locked().asked_of_all(&of_all.collect());
         let mut at_once = AtOnce::default();
@@ -101,14 +104,14 @@ impl Practice {
         self.spawn("days that need no reading", async move {
             let mut done: Vec<(String, NaiveDate)> =
                 again.iter().map(|own| (own.resource.to_string(), own.date)).collect();
-            done.extend(empty.iter().map(|own| (own.pms_resource_id.clone(), own.date)));
             let again = ReadDays { began: practice.now(), days: again };
             let sent = match practice.publish(again, Which::All, &|_| {}).await {
-                Ok(_) => practice.publish_empty(&empty).await,
+                Ok(_) => practice.publish_empty(empty).await,
                 Err(error) => Err(error),
             };
-            // What was not sent is asked for again.
-            if sent.is_ok() {
+            // What was not sent, or refused, is asked for again.
+            if let Ok(arrived) = sent {
+                done.extend(arrived);
                 let mut asked = practice.asked_days.locked();
                 done.iter().for_each(|(resource, date)| asked.answered(resource, *date));
             }
@@ -133,7 +136,7 @@ impl Practice {
                 self.asked_days.locked().unanswered(request.day, all)
             }
         };
-        let offered_day = self.horizon(offering).holds(request.day);
+        let (offered_day, now) = (self.horizon(offering).holds(request.day), self.now());
         for id in asked {
             let known = id.parse::<ResourceId>().ok();
             let offered = known.filter(|known| offering.mapping.resource(*known).is_some());
@@ -147,6 +150,7 @@ impl Practice {
                 (None, Some(resource)) if protected.contains(&resource) && offered_day => {
                     at_once.again.extend(self.publisher.accepted(resource, request.day));
                 }
+                _ if self.publisher.is_refused_empty(&id, request.day, now) => {}
                 _ => {
                     self.said_once(&format!("{id} on {}", request.day));
                     let mut empty = Day::empty(1).snapshot(ResourceId::schedule(ScheduleId(0)), request.day);

@@ -39,6 +39,8 @@ pub(super) enum Call {
     Answer(BookingId),
     /// The answer to a change of one.
     UpdateAnswer(RequestId),
+    /// Whether the appointment of a booking still stands.
+    ChangeAnswer(BookingId),
     /// Which extra features are on.
     Features,
     /// Liveness contract, resources and appointment types.
@@ -54,7 +56,7 @@ impl Call {
     }
 
     fn is_answer(&self) -> bool {
-        matches!(self, Self::Answer(_) | Self::UpdateAnswer(_))
+        matches!(self, Self::Answer(_) | Self::UpdateAnswer(_) | Self::ChangeAnswer(_))
     }
 
     /// True if what is refused of one is refused of the other.

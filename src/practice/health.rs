@@ -26,8 +26,8 @@ pub enum Subject {
     UpdatesWait,
     /// Days that are asked for wait for too long.
     DaysWait,
-    /// A list of Healthengine's that is too long to be read whole, by what it holds.
-    LongList(&'static str),
+    /// A list of Healthengine's that cannot be read whole, by what it holds.
+    PartOfList(&'static str),
     /// Healthengine did not take answers to bookings.
     Answers,
     /// Healthengine refuses the credentials or the practice's consent.
@@ -86,7 +86,7 @@ impl Subject {
             Self::BookingsWait => "bookings_wait".into(),
             Self::UpdatesWait => "updates_wait".into(),
             Self::DaysWait => "days_wait".into(),
-            Self::LongList(list) => format!("long list of {list}"),
+            Self::PartOfList(list) => format!("part of the list of {list}"),
             Self::Answers => "answers".into(),
             Self::Access => "access".into(),
             Self::Clock => "clock".into(),

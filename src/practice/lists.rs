@@ -8,10 +8,10 @@ use super::Practice;
 use super::health::Subject;
 use crate::booking::update::Outstanding;
 use crate::healthengine::paging::read_all;
-use crate::healthengine::{BookingRequest, Page};
+use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
-use crate::remote::Answer;
+use crate::remote::{Answer, CallError};
 
 /// A list of several pages is read so often at most, until it reads the same twice.
 const LONG_LIST_READ: usize = 3;
@@ -23,6 +23,16 @@ pub(super) const DAYS: &str = "days of availability";
 pub(super) const CHANGES: &str = "appointments to look after";
 pub(super) const UPLOADS: &str = "documents to upload";
 pub(super) const ATTACHMENTS: &str = "documents to attach";
+
+/// Which request kind has which list.
+const LISTS: [(RequestKind, &str); 6] = [
+    (RequestKind::Bookings, BOOKINGS),
+    (RequestKind::BookingUpdates, UPDATES),
+    (RequestKind::Availability, DAYS),
+    (RequestKind::PmsAppointmentChanges, CHANGES),
+    (RequestKind::UploadDocuments, UPLOADS),
+    (RequestKind::AttachDocuments, ATTACHMENTS),
+];
 
 /// What it means that something is not in a list that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +108,15 @@ impl Practice {
         P: Future<Output = Answer<Page<T>>>,
     {
         let (items, absence, gaps) = all_pages(page).await?;
-        if gaps.unreadable > 0 {
-            self.unreadable_requests(gaps.unreadable);
-        }
-        let too_long = (gaps.pages_left_out > 0).then(|| say::list_too_long(list, gaps.pages_left_out));
-        self.health.set(Subject::LongList(list), too_long, self.now());
+        self.health.set(Subject::PartOfList(list), gaps.text(list), self.now());
         Ok((items, absence))
+    }
+
+    /// Nothing is asked for but this: of the other lists nothing is left to be read.
+    pub(super) fn lists_wanted(&self, kinds: &BTreeSet<RequestKind>) {
+        for (_, list) in LISTS.iter().filter(|(kind, _)| !kinds.contains(kind)) {
+            self.health.clear(&Subject::PartOfList(list));
+        }
     }
 
     /// Reads the list of outstanding bookings.
@@ -166,12 +179,25 @@ impl Practice {
 }
 
 /// What was not read of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gaps {
     /// Entries that could not be read.
     unreadable: usize,
     /// Pages between the first and the last ones of a list that is too long.
     pages_left_out: u32,
+    /// Why the list was not read to its end.
+    stopped_by: Option<CallError>,
+}
+
+impl Gaps {
+    /// What is wrong, in sentences.
+    fn text(&self, list: &str) -> Option<String> {
+        let too_long = (self.pages_left_out > 0).then(|| say::list_too_long(list, self.pages_left_out));
+        let unreadable = (self.unreadable > 0).then(|| say::entries_unreadable(list, self.unreadable));
+        let stopped = self.stopped_by.as_ref().map(|error| say::list_breaks_off(list, error));
+        let all: Vec<String> = [stopped, unreadable, too_long].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(" "))
+    }
 }
 
 /// Reads a list of requests.
@@ -191,5 +217,6 @@ where
         true if pages == 1 => Absence::IsCertain,
         true => Absence::IsLikely,
     };
-    Ok((read.items, absence, Gaps { unreadable: read.unreadable, pages_left_out: read.pages_left_out }))
+    let gaps = Gaps { unreadable: read.unreadable, pages_left_out: read.pages_left_out, stopped_by: read.stopped_by };
+    Ok((read.items, absence, gaps))
 }

@@ -95,7 +95,7 @@ use crate::clock::Measured;
 use crate::config;
 use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
-use crate::ids::{BookingId, PracticeId, RequestId};
+use crate::ids::{BookingId, PracticeId};
 use crate::webhooks::evidence::Evidence;
 
 pub(crate) use configuration::{asked, read_inventory};
@@ -171,8 +171,8 @@ pub struct Practice {
     busy_bookings: Mutex<BTreeSet<BookingId>>,
     /// One of them is free again.
     turn_over: Notify,
-    /// How often Healthengine refused an answer to an update.
-    refused_updates: Mutex<BTreeMap<RequestId, u32>>,
+    /// How often Healthengine refused an answer to an update, or to a question about an appointment.
+    refused_answers: Mutex<BTreeMap<calls::Call, u32>>,
     /// Rejections of documents.
     documents: documents::Documents,
     /// How long requests have been waiting for their answers.
@@ -236,7 +236,7 @@ impl Practice {
             relisted: AsyncMutex::default(),
             busy_bookings: Mutex::default(),
             turn_over: Notify::new(),
-            refused_updates: Mutex::default(),
+            refused_answers: Mutex::default(),
             documents: documents::Documents::default(),
             outstanding: Mutex::default(),
             unserved: Mutex::default(),
@@ -296,9 +296,5 @@ impl Practice {
 
     fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn refused_updates(&self) -> MutexGuard<'_, BTreeMap<RequestId, u32>> {
-        self.locked(&self.refused_updates)
     }
 }

@@ -8,7 +8,7 @@
 //! A call that fails ends the pass: the server does not take days. One that fails again and again while Healthengine answers polls is
 //! taken apart, and what fails alone is put aside ([`put_aside`](super::put_aside)), so that one day holds up no other.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::Practice;
@@ -336,9 +336,11 @@ impl Practice {
         }
     }
 
-    /// Sends empty days of what is not offered. Nothing is remembered of them: whenever they arrive, they offer nothing.
-    pub(super) async fn publish_empty(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<()> {
-        let mut waiting = Waiting::new(snapshots.to_vec());
+    /// Sends empty days of what is not offered, and says which of them were accepted. Nothing else is remembered of them: whenever they
+    /// arrive, they offer nothing.
+    pub(super) async fn publish_empty(&self, snapshots: Vec<AvailabilitySnapshot>) -> Answer<Vec<(String, NaiveDate)>> {
+        let mut waiting = Waiting::new(snapshots);
+        let mut arrived = Vec::new();
         loop {
             let _turn = self.publisher.turn().await;
             if self.stop.is_cancelled() {
@@ -348,13 +350,22 @@ impl Practice {
             let batch = waiting.take(size.unwrap_or(1), Some);
             if batch.is_empty() {
                 self.unsent_now(|_| {});
-                return Ok(());
+                return Ok(arrived);
             }
             match self.send_call(&batch, size.is_some()).await {
                 Sent::Apart(apart) => waiting.put_back(batch, apart),
-                Sent::Answered(_) => {
+                Sent::Answered(outcome) => {
+                    let now = self.now();
                     self.publisher.unsent.note(|unsent| {
-                        batch.iter().for_each(|own| unsent.done_empty(&own.pms_resource_id, own.date));
+                        for own in outcome.accepted.iter().filter_map(|index| batch.get(*index)) {
+                            unsent.done_empty(&own.pms_resource_id, own.date);
+                            arrived.push((own.pms_resource_id.clone(), own.date));
+                        }
+                        for (index, reason) in &outcome.failed {
+                            if let Some(own) = batch.get(*index) {
+                                unsent.refused_empty(&own.pms_resource_id, own.date, reason, now);
+                            }
+                        }
                     });
                     self.heard(Call::Snapshots, Ok(()));
                 }

@@ -158,12 +158,13 @@ impl Practice {
             self.health.clear(&Subject::BookingList);
             self.bookings_wait(Ok(&[]));
             self.answers_asked_for(&BTreeSet::new());
+            self.lists_wanted(&kinds);
         }
-        // What is not asked for any more need not be read either.
-        self.calls_wanted(|call| match call {
+        // What is not asked for any more need not be read or answered either.
+        self.answers_wanted(|call| match call {
             Call::UpdateList | Call::UpdateAnswer(_) => kinds.contains(&RequestKind::BookingUpdates),
             Call::DayList => kinds.contains(&RequestKind::Availability),
-            Call::ChangeList => kinds.contains(&RequestKind::PmsAppointmentChanges),
+            Call::ChangeList | Call::ChangeAnswer(_) => kinds.contains(&RequestKind::PmsAppointmentChanges),
             Call::Documents(document) => kinds.contains(&document.kind()),
             Call::Poll | Call::Answer(_) | Call::Features | Call::Configuration | Call::Snapshots => true,
         });
@@ -215,10 +216,13 @@ impl Practice {
         let (mut listed, absence) = read?;
         let waiting = WaitingBookings::read(&listed, absence);
         found.extend(listed.iter().map(|booking| (Item::Booking(booking.booking_id), booking.booked_time)));
-        if absence == Absence::IsCertain {
-            let listed = listed.iter().map(|booking| booking.booking_id).collect();
-            self.settled_by_others(&listed);
-            self.answers_asked_for(&listed);
+        let ids = listed.iter().map(|booking| booking.booking_id).collect();
+        match absence {
+            Absence::IsCertain => {
+                self.settled_by_others(&ids);
+                self.answers_asked_for(&ids);
+            }
+            Absence::IsLikely | Absence::MeansNothing => self.not_seen(&ids),
         }
         let _again = self.first_listing.set(());
         // A long list takes seconds to read: what was answered meanwhile need not be answered again.
@@ -289,6 +293,16 @@ impl Practice {
         }
     }
 
+    /// Bookings of which Healthengine took no answer, and which are not on the part of its list that was read.
+    fn not_seen(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
+        let unseen = |entry: &Entry| {
+            (entry.is_refused_throughout() && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
+        };
+        for id in self.shared.ledger.pick_live(self.id(), unseen) {
+            self.spawn_known(id, Event::Unseen);
+        }
+    }
+
     /// Deals with a booking of the ledger in a task of its own, unless one is at it already. False if there is no place for it.
     pub(super) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) -> bool {
         let Ok(place) = Arc::clone(&self.known_places).try_acquire_owned() else { return false };
@@ -312,17 +326,35 @@ impl Practice {
     pub(super) async fn due_loop(self: Arc<Self>) {
         let mut undelivered = self.delays(Duration::from_secs(5));
         let mut deliver_at = Instant::now();
+        let mut clock = self.shared.leaps.listen();
         loop {
             self.health.forget_old_bookings(self.now());
             self.settle_days();
+            let is_owed = self.shared.ledger.any_live(self.id(), Entry::owes_a_cancellation);
+            if !is_owed {
+                // The next one is delivered when it comes, and its first pause is a short one.
+                undelivered.reset();
+                deliver_at = Instant::now();
+            }
             let deliver = deliver_at <= Instant::now();
             let all_began = self.wake_due(deliver);
             // More cancellations than places: the next ones follow at once, if they are heard.
-            if deliver && (all_began || self.health.has(&Subject::Healthengine)) {
-                deliver_at += undelivered.next_delay();
+            if is_owed && deliver && (all_began || self.health.has(&Subject::Healthengine)) {
+                deliver_at = Instant::now() + undelivered.next_delay();
             }
-            let again = self.stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1)));
-            if supervisor::rest(again).await.is_none() {
+            let again = supervisor::rest(async {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => false,
+                    () = tokio::time::sleep(Duration::from_secs(1)) => true,
+                    () = clock.leaped() => {
+                        undelivered.reset();
+                        deliver_at = Instant::now();
+                        true
+                    }
+                }
+            });
+            if !again.await {
                 return;
             }
         }

@@ -4,13 +4,6 @@ use super::Practice;
 use crate::messages;
 
 impl Practice {
-    /// Requests without an id, or too many on one page: they are listed at every poll, and said once.
-    pub(super) fn unreadable_requests(&self, entries: usize) {
-        if self.locked(&self.unserved).insert("unreadable".to_owned()) {
-            tracing::warn!(practice = %self.id(), entries, "Healthengine lists requests without an id, or too many on one page; they cannot be answered yet.");
-        }
-    }
-
     /// A request type that vetbridge does not serve: said once, left alone.
     pub(super) fn unserved(&self, name: &str) {
         // Names come from the network; more than a handful of them is nonsense.

@@ -203,6 +203,11 @@ impl Publisher {
         self.accepted(resource, date).is_some_and(|own| own.day.starts().next().is_some())
     }
 
+    /// True while a day that is asked for, and of which nothing is offered, would only be refused again.
+    pub(super) fn is_refused_empty(&self, resource: &str, date: NaiveDate, now: DateTime<Utc>) -> bool {
+        self.unsent.look(|unsent| unsent.is_refused_empty(resource, date, now))
+    }
+
     /// From when on a day of this resource may be sent again. What was sent in the future was sent long ago.
     pub(super) fn free_from(&self, resource: ResourceId, date: NaiveDate, now: DateTime<Utc>) -> DateTime<Utc> {
         let key = (resource, date);

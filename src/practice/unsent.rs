@@ -2,22 +2,46 @@
 //!
 //! The problem stands while any of them is unsent: that others were taken meanwhile says nothing of these.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use crate::dates;
 use crate::ids::ResourceId;
 use crate::messages::practice as say;
 use crate::remote::CallError;
+
+/// A day that is asked for and refused is sent again after this; the pause doubles,
+const REFUSED_AGAIN: TimeDelta = TimeDelta::seconds(10);
+/// up to this.
+const REFUSED_AGAIN_MAX: TimeDelta = TimeDelta::minutes(5);
 
 /// What could not be sent.
 #[derive(Default)]
 pub(super) struct Unsent {
     days: BTreeSet<(ResourceId, NaiveDate)>,
     /// Days of what is not offered, which Healthengine asks for.
-    asked_for: BTreeSet<(String, NaiveDate)>,
+    asked_for: BTreeMap<(String, NaiveDate), Refusals>,
     /// Why not, at the last attempt.
     why: Option<CallError>,
+    /// The reason of the last refusal of one that is asked for.
+    refused_because: String,
+}
+
+/// How often Healthengine refused a day that it asks for, and when it last did.
+#[derive(Debug, Clone, Copy, Default)]
+struct Refusals {
+    times: u32,
+    last: DateTime<Utc>,
+}
+
+impl Refusals {
+    /// True while sending it again would only bring the same.
+    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        let doublings = self.times.saturating_sub(1).min(10);
+        let pause = (REFUSED_AGAIN * 2_i32.pow(doublings)).min(REFUSED_AGAIN_MAX);
+        self.times > 0 && dates::age(self.last, now).is_some_and(|age| age < pause)
+    }
 }
 
 impl Unsent {
@@ -29,8 +53,23 @@ impl Unsent {
 
     /// These, which nothing is offered of, did not arrive.
     pub(super) fn failed_empty(&mut self, days: impl IntoIterator<Item = (String, NaiveDate)>, why: &CallError) {
-        self.asked_for.extend(days);
+        for day in days {
+            self.asked_for.entry(day).or_default();
+        }
         self.why = Some(why.clone());
+    }
+
+    /// Healthengine asks for this one, which nothing is offered of, and refused it, for this reason.
+    pub(super) fn refused_empty(&mut self, resource: &str, day: NaiveDate, reason: &str, now: DateTime<Utc>) {
+        let refusals = self.asked_for.entry((resource.to_owned(), day)).or_default();
+        *refusals = Refusals { times: refusals.times.saturating_add(1), last: now };
+        reason.clone_into(&mut self.refused_because);
+    }
+
+    /// True while a day that nothing is offered of would only be refused again.
+    pub(super) fn is_refused_empty(&self, resource: &str, day: NaiveDate, now: DateTime<Utc>) -> bool {
+        let refusals = self.asked_for.get(&(resource.to_owned(), day));
+        refusals.is_some_and(|refusals| refusals.is_fresh(now))
     }
 
     /// Healthengine has it, or refused it alone, or is not to be sent it.
@@ -40,7 +79,7 @@ impl Unsent {
 
     /// The same of one that nothing is offered of.
     pub(super) fn done_empty(&mut self, resource: &str, day: NaiveDate) {
-        self.asked_for.retain(|(own, own_day)| own != resource || *own_day != day);
+        self.asked_for.remove(&(resource.to_owned(), day));
     }
 
     /// Only these are still to be sent.
@@ -50,7 +89,7 @@ impl Unsent {
 
     /// Of what nothing is offered, Healthengine asks for these days only.
     pub(super) fn keep_empty(&mut self, asked: impl Fn(&str, NaiveDate) -> bool) {
-        self.asked_for.retain(|(resource, day)| asked(resource, *day));
+        self.asked_for.retain(|(resource, day), _| asked(resource, *day));
     }
 
     /// True if all of them arrived.
@@ -60,8 +99,12 @@ impl Unsent {
 
     /// What is wrong, in a sentence.
     pub(super) fn text(&self) -> Option<String> {
-        let count = self.days.len() + self.asked_for.len();
-        self.why.as_ref().filter(|_| count > 0).map(|why| say::days_not_taken(count, why))
+        let refused = self.asked_for.values().filter(|refusals| refusals.times > 0).count();
+        let others = self.days.len() + self.asked_for.len() - refused;
+        let not_taken = self.why.as_ref().filter(|_| others > 0).map(|why| say::days_not_taken(others, why));
+        let refused = (refused > 0).then(|| say::asked_days_refused(refused, &self.refused_because));
+        let all: Vec<String> = not_taken.into_iter().chain(refused).collect();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 }
 
@@ -90,5 +133,26 @@ mod tests {
         assert!(unsent.text().is_some(), "it is asked for");
         unsent.keep_empty(|_, _| false);
         assert!(unsent.is_empty());
+    }
+    #[test]
+    fn a_day_that_is_asked_for_and_refused_is_sent_again_at_growing_intervals_and_the_reason_is_told() {
+        let (day, at) = (NaiveDate::from_ymd_opt(2027, 2, 1).unwrap(), |seconds| {
+            DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+        });
+        let mut unsent = Unsent::default();
+        assert!(!unsent.is_refused_empty("s9", day, at(0)));
+        unsent.refused_empty("s9", day, "the resource is unknown", at(0));
+        assert!(unsent.text().unwrap().contains("the resource is unknown"), "{:?}", unsent.text());
+        assert!(unsent.is_refused_empty("s9", day, at(9)) && !unsent.is_refused_empty("s9", day, at(10)));
+        assert!(!unsent.is_refused_empty("s9", day, at(-1)), "the clock was set back");
+        assert!(!unsent.is_refused_empty("s8", day, at(9)));
+        unsent.refused_empty("s9", day, "the resource is unknown", at(10));
+        assert!(unsent.is_refused_empty("s9", day, at(29)) && !unsent.is_refused_empty("s9", day, at(30)));
+        for _ in 0..100 {
+            unsent.refused_empty("s9", day, "the resource is unknown", at(30));
+        }
+        assert!(unsent.is_refused_empty("s9", day, at(329)) && !unsent.is_refused_empty("s9", day, at(330)));
+        unsent.done_empty("s9", day);
+        assert!(unsent.is_empty() && unsent.text().is_none());
     }
 }

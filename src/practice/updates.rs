@@ -6,10 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::calls::Call;
-use super::health::Subject;
 use super::ledger::LedgerError;
 use super::lists;
-use super::lists::WaitingBookings;
+use super::lists::{Absence, WaitingBookings};
 use super::{Offering, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::{Entry, State};
@@ -17,13 +16,9 @@ use crate::booking::update::{self, AfterCancel, Outstanding, Plan};
 use crate::booking::watch::{self, Found};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
-use crate::messages::booking as say;
 use crate::openvpms::INVALID_REFERENCE;
-use crate::remote::{Answer, ErrorClass};
+use crate::remote::Answer;
 use crate::webhooks::evidence::Item;
-
-/// After so many refused answers to one request an administrator hears of it.
-const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 
 impl Practice {
     /// Starts to deal with the outstanding updates, oldest first. What there is no place for is listed again. `bookings` were read
@@ -35,12 +30,13 @@ impl Practice {
     ) -> Answer<()> {
         let read = self.all_pages(lists::UPDATES, |page| self.healthengine.booking_updates(page)).await;
         self.updates_wait(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
-        let (mut updates, _) = read?;
+        let (mut updates, absence) = read?;
         found.extend(updates.iter().map(|update| (Item::Update(update.request_id), update.updated_at)));
         updates.sort_by_key(|update| update.request_id);
         let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
-        self.refused_updates().retain(|request, _| listed.contains(request));
-        self.calls_wanted(|call| !matches!(call, Call::UpdateAnswer(request) if !listed.contains(request)));
+        if absence != Absence::MeansNothing {
+            self.answers_wanted(|call| !matches!(call, Call::UpdateAnswer(request) if !listed.contains(request)));
+        }
         for update in updates {
             if self.is_the_others(&update) {
                 continue;
@@ -133,9 +129,12 @@ impl Practice {
                 }
                 self.reject_update(update, &reason).await;
             }
-            (AfterCancel::Again, _) => {
+            (again @ (AfterCancel::Refused | AfterCancel::Again), entry) => {
                 if let Err(error) = answer {
                     tracing::warn!(practice = %self.id(), booking = %update.booking_id, "OpenVPMS did not cancel the appointment: {error}.");
+                }
+                if let Some(entry) = entry.filter(|_| again == AfterCancel::Refused) {
+                    self.note_event(entry, Event::CancelRefused).await?;
                 }
             }
         }
@@ -149,42 +148,22 @@ impl Practice {
 
     async fn confirm_update(&self, update: &BookingUpdate) {
         let answer = self.healthengine.confirm_update(update.booking_id, update.request_id).await;
-        self.update_answered(update, answer);
+        self.answered(Call::UpdateAnswer(update.request_id), update.booking_id, answer);
     }
 
     async fn reject_update(&self, update: &BookingUpdate, reason: &str) {
         let answer = self.healthengine.reject_update(update.booking_id, update.request_id, reason).await;
-        self.update_answered(update, answer);
-    }
-
-    /// A refused answer was perhaps given already: the next poll shows whether it is still asked for.
-    fn update_answered(&self, update: &BookingUpdate, answer: Answer<()>) {
-        match answer {
-            Ok(()) => {
-                self.heard(Call::UpdateAnswer(update.request_id), Ok(()));
-                self.refused_updates().retain(|request, _| *request != update.request_id);
-            }
-            Err(error) if error.class == ErrorClass::Refused => {
-                self.heard(Call::UpdateAnswer(update.request_id), Ok(()));
-                let mut refused = self.refused_updates();
-                let times = refused.entry(update.request_id).or_default();
-                *times = times.saturating_add(1);
-                if *times == REFUSALS_BEFORE_PROBLEM {
-                    self.health.raise(
-                        Subject::Booking(update.booking_id),
-                        say::answer_refused(update.booking_id),
-                        self.now(),
-                    );
-                }
-            }
-            Err(error) => self.heard(Call::UpdateAnswer(update.request_id), Err(&error)),
-        }
+        self.answered(Call::UpdateAnswer(update.request_id), update.booking_id, answer);
     }
 
     /// Starts to answer whether appointments still stand.
     pub(super) async fn appointment_changes(self: &Arc<Self>) -> Answer<()> {
-        let (requests, _) =
+        let (requests, absence) =
             self.all_pages(lists::CHANGES, |page| self.healthengine.appointment_change_requests(page)).await?;
+        if absence != Absence::MeansNothing {
+            let listed: BTreeSet<BookingId> = requests.iter().map(|request| request.booking_id).collect();
+            self.answers_wanted(|call| !matches!(call, Call::ChangeAnswer(booking) if !listed.contains(booking)));
+        }
         for request in requests {
             let Some(turn) = self.take_turn(request.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.known_places).try_acquire_owned() else { break };
@@ -250,9 +229,8 @@ impl Practice {
     }
 
     async fn no_change(&self, id: BookingId) {
-        if let Err(error) = self.healthengine.no_pms_appointment_change(id).await {
-            tracing::debug!(practice = %self.id(), booking = %id, "Healthengine did not take the answer: {error}.");
-        }
+        let answer = self.healthengine.no_pms_appointment_change(id).await;
+        self.answered(Call::ChangeAnswer(id), id, answer);
     }
 }
 

@@ -163,6 +163,8 @@ async fn a_backup_that_was_brought_back_while_the_clock_was_wrong_does_not_keep_
     let store = Store::in_memory(&MemoryEngine::imported(&backup, tomorrow), clinic.clock.now()).unwrap();
     clinic.start_on(store);
     clinic.until_in_step().await;
+    // Once it is.
+    clinic.pass(minutes(2)).await;
     clinic.journal.clear();
     clinic.pass(minutes(25)).await;
     let told = clinic.journal.count("POST /availability", "") + clinic.journal.count("POST /config", "");

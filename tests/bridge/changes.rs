@@ -49,6 +49,71 @@ async fn a_visit_that_has_begun_cannot_be_cancelled_and_a_person_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_appointment_that_openvpms_refuses_to_cancel_three_times_in_unknown_words_is_a_persons() {
+    let mut clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    let mut passing = true;
+    clinic.openvpms_faults.set(move |asked| {
+        let is_it = asked.method == "DELETE";
+        // A failure that passes says nothing.
+        let fails = is_it && std::mem::take(&mut passing);
+        is_it.then_some(if fails { Fault::StatusBefore(500) } else { Fault::RefusalBefore(400) })
+    });
+    clinic.journal.clear();
+    clinic.healthengine.cancel(booking).unwrap();
+    clinic.until("the update is answered", minutes(1), |clinic| updates_are_answered(clinic, booking)).await;
+    assert_eq!(clinic.journal.count("DELETE /ws", ""), 4, "three refusals");
+    assert_eq!(clinic.booking(booking).updates_rejected, 1);
+    let told = clinic.entry(booking).needs_attention.unwrap();
+    assert!(told.contains("cannot cancel the appointment"), "{told}");
+    assert_eq!(clinic.appointments_of(booking).len(), 1);
+    clinic.excuse(booking);
+}
+
+/// When the cancellation was tried, in milliseconds since it was tried first.
+fn tried(clinic: &Clinic) -> Vec<i64> {
+    let calls = clinic.journal.of("POST /bookings/", "/cancel");
+    let first = calls.first().map(|call| call.at);
+    calls.iter().filter_map(|call| Some((call.at - first?).num_milliseconds())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_retry_of_a_cancellation_comes_soon_however_long_nothing_was_due_and_a_leap_brings_the_next_at_once()
+{
+    let clinic = Clinic::open().await;
+    // So long that pauses would have grown to their longest.
+    clinic.pass(minutes(10)).await;
+    for start in ["2027-02-15 10:00", "2027-02-15 11:00", "2027-02-15 12:00", "2027-02-15 13:00"] {
+        let booking = booked(&clinic, start).await;
+        clinic.pass(minutes(1)).await;
+        let mut fails = 2;
+        clinic.healthengine_faults.set(move |asked| {
+            let is_cancellation = fails > 0 && asked.target.ends_with("/cancel");
+            fails -= u32::from(is_cancellation);
+            is_cancellation.then_some(Fault::StatusBefore(502))
+        });
+        clinic.journal.clear();
+        clinic.staff_cancel(clinic.appointment_of(booking).id);
+        clinic.until("it is delivered", minutes(3), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+        let tried = tried(&clinic);
+        assert!(tried.len() == 3 && tried[1] <= 7_500 && tried[2] <= 20_000, "{start}: {tried:?}");
+    }
+    let booking = booked(&clinic, "2027-02-15 14:00").await;
+    clinic.pass(minutes(1)).await;
+    clinic.healthengine_faults.set(|asked| asked.target.ends_with("/cancel").then_some(Fault::StatusBefore(502)));
+    clinic.staff_cancel(clinic.appointment_of(booking).id);
+    clinic.pass(minutes(5)).await;
+    // A pause has just begun.
+    let count = |clinic: &Clinic| clinic.journal.count("POST /bookings/", "/cancel");
+    let before = count(&clinic);
+    clinic.until("it is tried again", minutes(1), |clinic| count(clinic) > before).await;
+    clinic.healthengine_faults.heal();
+    clinic.machine_sleeps(minutes(60));
+    clinic.until("it is delivered", seconds(5), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancellation_waits_for_openvpms_and_survives_a_lost_answer() {
     let clinic = Clinic::open().await;
     let booking = booked(&clinic, SLOT).await;

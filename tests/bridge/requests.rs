@@ -180,7 +180,7 @@ async fn a_list_that_is_too_long_to_be_read_whole_is_a_problem_until_it_is_short
     let book = |clinic: &Clinic, hour: u32, minute: u32| {
         clinic.owner_books("s136", "66:s136", &format!("2027-02-16 {hour:02}:{minute:02}"));
     };
-    let problem = |clinic: &Clinic| clinic.problems().get("long list of bookings").cloned();
+    let problem = |clinic: &Clinic| clinic.problems().get("part of the list of bookings").cloned();
     for number in 0..20 {
         book(&clinic, 9 + number / 4, 15 * (number % 4));
     }
@@ -195,6 +195,92 @@ async fn a_list_that_is_too_long_to_be_read_whole_is_a_problem_until_it_is_short
     clinic.openvpms_faults.heal();
     clinic.until("it is well again", minutes(3), |clinic| problem(clinic).is_none()).await;
     clinic.pass(minutes(2)).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_cannot_be_read_is_a_problem_until_it_can_and_hides_no_appointment_for_ever() {
+    let mut clinic = Clinic::open().await;
+    let odd = clinic.owner_books("s136", "66:s136", "2027-02-16 11:00");
+    clinic.healthengine.write_field(odd, "bookingId", None).unwrap();
+    let problem = |clinic: &Clinic| clinic.problems().get("part of the list of bookings").cloned();
+    clinic.until("it is told", seconds(POLL), |clinic| problem(clinic).is_some()).await;
+    let text = problem(&clinic).unwrap();
+    assert!(text.contains("1 entry of Healthengine's list of bookings cannot be read"), "{text}");
+    // Its confirmation is refused, and staff settle it in the portal.
+    clinic
+        .healthengine_faults
+        .set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::RefusalBefore(400)));
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
+    clinic.excuse(booking);
+    let refused = |clinic: &Clinic| clinic.journal.count("POST /bookings/", "/confirmInsert") > 0;
+    clinic.until("it is refused", seconds(10), refused).await;
+    clinic.healthengine.progress_by_hand(booking).unwrap();
+    let flagged = |clinic: &Clinic| clinic.entry(booking).needs_attention.is_some();
+    clinic.throughout("it is early", minutes(9), |clinic| !flagged(clinic)).await;
+    clinic.until("a person is told", minutes(2), flagged).await;
+    let told = clinic.entry(booking).needs_attention.unwrap();
+    assert!(told.contains("Healthengine does not expect it"), "{told}");
+    clinic.healthengine.write_field(odd, "bookingId", Some(odd.0.into())).unwrap();
+    clinic.healthengine_faults.heal();
+    clinic.until("all can be read", seconds(POLL), |clinic| problem(clinic).is_none()).await;
+    clinic.until_state(booking, State::Confirmed, seconds(30)).await;
+    assert!(flagged(&clinic));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_could_not_be_read_whole_is_no_problem_once_nothing_of_it_is_asked_for() {
+    let mut clinic = Clinic::open().await;
+    let odd = clinic.owner_books("s136", "66:s136", "2027-02-16 11:00");
+    clinic.excuse(odd);
+    clinic.healthengine.write_field(odd, "bookingId", None).unwrap();
+    let told = |clinic: &Clinic| clinic.problems().contains_key("part of the list of bookings");
+    clinic.until("it is told", seconds(POLL), told).await;
+    clinic.healthengine.progress_by_hand(odd).unwrap();
+    clinic.until("it is over", seconds(POLL + 5), |clinic| !told(clinic)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_about_an_appointment_that_is_not_taken_is_a_problem_until_it_is() {
+    let clinic = Clinic::open().await;
+    let booking = booked(&clinic, "2027-02-16 10:00").await;
+    for (fault, subject) in
+        [(Fault::StatusBefore(502), "answers".to_owned()), (Fault::RefusalBefore(400), format!("booking {booking}"))]
+    {
+        let is_answer = |target: &str| target.ends_with("/noPmsAppointmentChange");
+        clinic.healthengine_faults.set(move |asked| is_answer(&asked.target).then(|| fault.clone()));
+        clinic.healthengine.ask_appointment_change(booking).unwrap();
+        let told = |clinic: &Clinic| clinic.problems().contains_key(&subject);
+        clinic.until("it is told", seconds(3 * POLL), told).await;
+        clinic.healthengine_faults.heal();
+        let open = |clinic: &Clinic| {
+            !clinic.healthengine.appointment_changes_asked_for(&practice(PRACTICE)).unwrap().is_empty()
+        };
+        clinic.until("it is answered", seconds(POLL), |clinic| !open(clinic)).await;
+        clinic.pass(seconds(1)).await;
+        assert!(!clinic.problems().contains_key("answers"), "{:?}", clinic.problems());
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_day_that_is_refused_is_not_delivered_and_not_sent_at_every_poll() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine.configure(|settings| settings.refused_day = Some(("s999".to_owned(), day("2027-02-16"))));
+    clinic.journal.clear();
+    for resource in ["s999", "s998"] {
+        clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), Some(resource)).unwrap();
+    }
+    let open = |clinic: &Clinic| clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap().len();
+    clinic.until("the other one is answered", seconds(2 * POLL), |clinic| open(clinic) == 1).await;
+    clinic.pass(minutes(5)).await;
+    let problem = clinic.problems().get("days").cloned().unwrap_or_default();
+    assert!(problem.contains("asks for 1 day of what is not offered") && problem.contains("is not valid"), "{problem}");
+    let sent = clinic.journal.count("POST /availability", "");
+    assert!((4..=14).contains(&sent), "sent {sent} times in five minutes");
+    clinic.healthengine.configure(|settings| settings.refused_day = None);
+    clinic.until("it is answered", minutes(6), |clinic| open(clinic) == 0).await;
+    clinic.until("it is well again", seconds(POLL), |clinic| !clinic.problems().contains_key("days")).await;
     clinic.finish().await;
 }
 

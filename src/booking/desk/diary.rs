@@ -26,6 +26,12 @@ impl Desk<'_> {
         self.flagged(|entry, zone| say::cannot_cancel(entry, zone, reason))
     }
 
+    /// It may pass. After some of them the update is rejected ([`crate::booking::update::plan`]).
+    pub(super) fn cancel_refused(mut self) -> Step {
+        self.entry.cancel_refusals = self.entry.cancel_refusals.saturating_add(1);
+        self.rest()
+    }
+
     pub(super) fn flagged(mut self, sentence: impl FnOnce(&Entry, crate::zone::Zone) -> String) -> Step {
         let sentence = sentence(&self.entry, self.now.zone);
         // Not to be cleared with what a person settled before.

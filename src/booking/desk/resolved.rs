@@ -49,6 +49,7 @@ impl Desk<'_> {
         self.entry.doubt = None;
         (self.entry.refusals, self.entry.left_nothing, self.entry.unlisted) = (0, 0, false);
         (self.entry.rejection_lost_at, self.entry.not_before) = (None, None);
+        (self.entry.unseen_since, self.entry.cancel_refusals) = (None, 0);
         self.notices.push(Notice::FreshDays);
         let is_over = self.entry.state == State::Cancelled && self.entry.told;
         match resolved.outcome {

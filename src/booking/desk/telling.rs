@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Action, Desk, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step};
+use super::{Action, Desk, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, UNSEEN_BEFORE_FLAG};
 use crate::booking::ledger::{Entry, Heard, State};
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
@@ -73,6 +73,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn still_listed(mut self) -> Step {
+        self.seen_again();
         self.entry.refusals = self.entry.refusals.saturating_add(1);
         if self.entry.refusals == REFUSALS_BEFORE_PROBLEM {
             self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
@@ -89,12 +90,36 @@ impl Desk<'_> {
         if self.entry.state == State::Rejected && self.entry.heard != Heard::Nothing {
             self.entry.rejection_lost_at = Some(self.now.now);
         }
+        self.unseen()
+    }
+
+    /// It is on no part of the list that could be read, and all our answers were refused: it is settled in all likelihood, and not by us.
+    /// A list that is never whole never says so.
+    pub(super) fn unseen(mut self) -> Step {
+        if !self.entry.is_refused_throughout() {
+            return self.rest();
+        }
+        let measured = self.now.measured;
+        let since = measured.counted(*self.entry.unseen_since.get_or_insert(measured.now));
+        let is_expected = self.entry.state == State::Rejected && self.entry.withdrawn;
+        if measured.now - since >= UNSEEN_BEFORE_FLAG && self.entry.needs_attention.is_none() && !is_expected {
+            self.entry.flag(say::unseen(&self.entry, self.now.zone));
+        }
         self.rest()
+    }
+
+    /// It is on the list after all, and goes on as any other.
+    pub(super) fn seen_again(&mut self) {
+        let was_unseen = self.entry.unseen_since.take().is_some();
+        let sentence = say::unseen(&self.entry, self.now.zone);
+        if was_unseen && self.entry.needs_attention.as_ref() == Some(&sentence) {
+            self.entry.needs_attention = None;
+        }
     }
 
     /// Somebody else settled it, or our lost answer did.
     pub(super) fn unlisted(mut self) -> Step {
-        self.entry.refusals = 0;
+        (self.entry.refusals, self.entry.unseen_since) = (0, None);
         match self.entry.state {
             State::Received => {
                 self.entry.unlisted = true;

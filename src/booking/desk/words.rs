@@ -23,8 +23,10 @@ pub enum Event {
     StillListed,
     /// Read whole, the list of outstanding bookings does not have it.
     Unlisted,
-    /// The list could not be read, after an answer of ours was refused.
+    /// The list could not be read, or not whole, after an answer of ours was refused.
     NotRelisted,
+    /// A later list, which could not be read whole, does not have it either.
+    Unseen,
     /// The pet owner cancelled while the booking was waiting.
     Withdrawn,
     /// The process started, or a time that was waited for has come.
@@ -33,6 +35,8 @@ pub enum Event {
     CancelledForOwner,
     /// The pet owner cancelled, and the appointment stands and cannot be cancelled from here, for this reason.
     CannotCancel(String),
+    /// The pet owner cancelled, and OpenVPMS refused to cancel the appointment in words that nobody knows.
+    CancelRefused,
     /// The appointment is gone from the diary without us: staff cancelled it.
     Gone,
     /// Staff moved the appointment here, or gave it to another clinician.

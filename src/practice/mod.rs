@@ -29,7 +29,7 @@
 //! | [`calls`], [`unread`], [`unsent`] | what failed and has not succeeded since |
 //! | [`findings`] | that of two tasks the one that finds something out last tells of it last |
 //! | [`health`], [`outcomes`], [`in_step`], [`said_once`] | what administrators are told of all that, and when |
-//! | [`kept`] | names every kind of record there is |
+//! | [`mod@kept`] | names every kind of record there is |
 //! | [`ledger`], [`locks`], [`rosters`], [`zones`] | what the above share |
 //!
 //! Practices run side by side. They share the store, the locks of the desk and the rate limits, never a task: one that fails

@@ -20,6 +20,7 @@
 //! | [`due`] | which single days are to be read and sent at once |
 //! | [`reading`] | reads free/busy and turns it into days |
 //! | [`publishing`], [`batches`] | sends days that differ from what Healthengine has; in which calls |
+//! | [`sent_days`], [`put_aside`] | what Healthengine was last sent of each day; what it does not take while it takes others |
 //! | [`openness`] | tells what is offered and never open |
 //! | [`rivals`] | notices another bridge on the practice, and lets it go first |
 //! | [`resync`] | reads and sends everything when a person asks for it |

@@ -1,8 +1,9 @@
 //! Dates as others write them, and which of them count.
 //!
-//! A date from outside counts from 2000-01-01 to 2199-12-31; anything else is a mistake and is taken for absent. A span of time is
-//! cut to those years instead ([`span_end`]): a diary whose one busy time is written wrongly is still a diary. Every date that over the network or with a state file is read here, so that no arithmetic behind it (a clock difference taken off, a day added)
-//! can leave the range that dates have. A leap second counts as the second before it: nothing here is measured more finely.
+//! A date from outside counts from 2000-01-01 to 2199-12-31; anything else is a mistake and is taken for absent. A busy time is
+//! cut to those years instead ([`span_end`]), because a diary with one wrong time is still a diary; a free time with such an end
+//! is absent. Every date that comes over the network or with a state file is read here, so that no arithmetic behind it (a clock
+//! difference taken off, a day added) can leave the range that dates have. A leap second counts as the second before it: nothing here is measured more finely.
 
 use std::ops::RangeInclusive;
 

@@ -50,7 +50,7 @@ impl Practice {
         }
         let (now, horizon) = (self.now(), self.days_that_are_read());
         let days = days.map(|days| days.within(horizon));
-        if days.is_some_and(|days| days.count == 0) {
+        if answer.is_err() && days.is_some_and(|days| days.count == 0) {
             // A booking can be looked for on a day that no pass reads: nothing would ever end that problem.
             return;
         }

@@ -251,7 +251,8 @@ impl Practice {
         if let Some(batch) = batch
             && let Err(error) = self.shared.store.commit(batch).await
         {
-            tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}.");
+            // A store that is not written any more stops the bridge.
+            self.written(Err(error.into()));
         }
         self.offer_no_more_than_is_accepted();
         // Days that were worked out before are on their way until the turn is over.

@@ -73,7 +73,9 @@ pub struct Bridge {
 impl Bridge {
     /// A bridge that does nothing yet.
     pub fn new(config: &Config, connect: &impl Connect, store: Store, clock: Clock) -> Self {
+        // Before the store is read: a clock that is set meanwhile has leaped.
         let now = clock.now();
+        let (stopwatch, leaps) = (Stopwatch::start(now), Leaps::since(now));
         let shared = Arc::new(Shared {
             ledger: Ledger::open(store.clone(), now),
             pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
@@ -84,9 +86,9 @@ impl Bridge {
             changes: broadcast::Sender::new(CHANGES),
             practices: Mutex::default(),
             supervisor: Supervisor::default(),
-            leaps: Leaps::default(),
+            leaps,
             broken: CancellationToken::new(),
-            stopwatch: Stopwatch::start(now),
+            stopwatch,
             clock,
             store,
         });

@@ -21,6 +21,8 @@ struct Case {
     entry: Entry,
     hold: bool,
     ahead: TimeDelta,
+    /// True while the clock was set and Healthengine's was not read since.
+    is_unsure: bool,
     /// How far the machine's clock was set forward,
     set: i64,
     /// and when the process began.
@@ -31,7 +33,15 @@ struct Case {
 impl Case {
     fn new() -> Self {
         let entry = Entry::received(BookingId(36_127_212), PracticeId("1".into()), Some(at(0)), "p-1".into(), at(1));
-        Self { entry, hold: false, ahead: TimeDelta::zero(), set: 0, began: -86_400, notices: Vec::new() }
+        Self {
+            entry,
+            hold: false,
+            ahead: TimeDelta::zero(),
+            is_unsure: false,
+            set: 0,
+            began: -86_400,
+            notices: Vec::new(),
+        }
     }
 
     fn holding() -> Self {
@@ -41,6 +51,7 @@ impl Case {
     fn see(&mut self, second: i64, event: Event) -> Action {
         let circumstances = Circumstances {
             healthengine_ahead: self.ahead,
+            ahead_is_sure: !self.is_unsure,
             measured: self.measured(second),
             hold: self.hold,
             ..circumstances(second + self.set)
@@ -346,6 +357,7 @@ fn a_booking_older_than_the_store_that_is_rejected_without_a_look_is_looked_up_b
         [
             Event::Looked(Look::Unreachable("no answer".into())),
             Event::Looked(Look::Closed("it is not flagged".into())),
+            Event::Asked(Ask::Impossible { reason: "The time is past.".into(), problem: None }),
             Event::SwitchedOff,
         ]
     };
@@ -783,6 +795,23 @@ fn a_rejection_in_time_whose_answer_was_lost_alarms_nobody() {
     assert_eq!(case.replied(13, Reply::Away), Action::Rest);
     case.see(25, Event::Unlisted);
     assert_eq!((case.entry.told, case.is_flagged()), (true, false));
+}
+
+#[test]
+fn a_late_rejection_whose_answer_was_lost_asks_for_a_person_however_our_clock_is_set_meanwhile() {
+    for (set, before) in [(0, false), (864_000, false), (-864_000, false), (864_000, true), (-864_000, true)] {
+        let mut case = Case::new();
+        case.asked(30);
+        let Action::Reject(_) = case.looked(31, Taken::All) else { panic!("{:?}", case.entry) };
+        if before {
+            // Nobody read Healthengine's clock since.
+            (case.set, case.is_unsure) = (set, true);
+        }
+        assert_eq!(case.replied(41, Reply::Away), Action::Rest);
+        (case.set, case.ahead, case.is_unsure) = (set, TimeDelta::seconds(-set), false);
+        case.see(80, Event::Unlisted);
+        assert!(case.is_flagged(), "set by {set} s, before the answer was lost: {before}");
+    }
 }
 
 #[test]

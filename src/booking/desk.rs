@@ -126,7 +126,7 @@ impl Desk<'_> {
             Ask::Nothing => self.give_up(),
             Ask::Impossible { reason, problem } => {
                 self.notices.extend(problem.map(Notice::Problem));
-                self.reject(reason)
+                self.reject_unseen(reason)
             }
             Ask::Unread(detail) => self.out_of_reach(&detail),
             Ask::Insert(place) => {

@@ -144,7 +144,7 @@ pub struct Entry {
     /// The references that the appointment had before a person named another: Healthengine may go on to echo them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_references: Vec<BookingReference>,
-    /// Our pseudonym of the patient.
+    /// Our pseudonym of the patient; empty where the booking was adopted and Healthengine named nobody yet.
     pub patient: String,
     /// True if the store is younger than the booking, so that an appointment of ours can exist that the ledger does not know.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -152,8 +152,8 @@ pub struct Entry {
     /// True once Healthengine took our last answer, or stopped asking.
     #[serde(default, skip_serializing_if = "is_false")]
     pub told: bool,
-    /// When the last rejection that got no answer was given up: it reached Healthengine by then, if at all. Absent while one is
-    /// on its way, so that a crash leaves no hope behind.
+    /// When the last rejection that got no answer was given up, by Healthengine's clock: it arrived by then, if at all. Absent while
+    /// one is on its way, so that a crash leaves no hope behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejection_lost_at: Option<DateTime<Utc>>,
     /// Whether an answer of ours can have arrived: a booking that is settled without one was settled by somebody else.

@@ -38,10 +38,18 @@ impl Pseudonyms {
         let Contact { title: _, first_name, last_name, phone: _, mobile: _, email, patient_name: _ } = contact;
         let phone = contact.any_phone();
         let stranger = if phone.is_none() && email.is_none() { booking.to_string() } else { String::new() };
-        let mut context = hmac::Context::with_key(&self.key);
         let email = email.as_deref().unwrap_or_default().to_lowercase();
-        for field in [PURPOSE, &letters(first_name), &letters(last_name), phone.unwrap_or_default(), &email, &stranger]
-        {
+        self.id([&letters(first_name), &letters(last_name), phone.unwrap_or_default(), &email, &stranger])
+    }
+
+    /// The id of a patient of whom nothing is known but a booking.
+    pub fn of_nobody(&self, booking: BookingId) -> String {
+        self.id(["", "", "", "", &booking.to_string()])
+    }
+
+    fn id(&self, fields: [&str; 5]) -> String {
+        let mut context = hmac::Context::with_key(&self.key);
+        for field in std::iter::once(PURPOSE).chain(fields) {
             // With its length in front no field can run over into the next.
             context.update(&(field.len() as u64).to_be_bytes());
             context.update(field.as_bytes());

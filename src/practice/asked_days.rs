@@ -119,6 +119,14 @@ impl Practice {
         });
     }
 
+    /// True if a day of this resource is inside the horizon, and is offered or kept as it was told.
+    pub(super) fn may_offer(&self, resource: &str, day: NaiveDate) -> bool {
+        let (Some(offering), Ok(resource)) = (self.offered(), resource.parse::<ResourceId>()) else { return false };
+        let is_known =
+            offering.mapping.resource(resource).is_some() || self.configuration.protected().contains(&resource);
+        is_known && self.horizon(&offering).holds(day)
+    }
+
     /// Notes a day that is to be read and sent, or what can be said about it without reading.
     fn want_day(
         &self,

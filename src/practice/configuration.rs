@@ -5,11 +5,13 @@
 //! the key is another one) and when the [`Guard`] lets it pass. What was last accepted is remembered across restarts, in full: while
 //! a list is held back, whoever asks for it gets the accepted one again.
 //!
-//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`changes`] is what is to change as data, [`departures`] what is lost by it, [`sending`] decides what goes out and sends it.
+//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`changes`] is what is to change as data, [`departures`] what is lost by it, [`first`] what
+//! Healthengine has before it is told anything, [`sending`] decides what goes out and sends it.
 
 mod changes;
 mod departures;
 mod early;
+mod first;
 mod inventory;
 mod sending;
 
@@ -266,12 +268,22 @@ impl Practice {
     pub(super) async fn configure(&self, reason: Reason, dry_run: bool) -> Result<ConfigurationChanges, Failed> {
         let _one = supervisor::wait(self.configuring.lock()).await;
         // What is known of one side is said and used, whatever the other one does.
-        let features = async { if dry_run { Ok(()) } else { self.features_off().await } };
+        let refusal = self.refusal_of(Call::Features).filter(|_| reason == Reason::Interval);
+        let features = async {
+            match refusal {
+                _ if dry_run => Ok(()),
+                Some(refusal) => Err(refusal),
+                None => self.features_off().await,
+            }
+        };
         let (desired, features) = tokio::join!(self.read_and_adopt(reason, dry_run), features);
-        let desired = desired?;
+        let (desired, there) = desired?;
         features.map_err(Failed::Healthengine)?;
         let shown = self.departures_shown();
-        let outcome = self.send_configuration(&desired, reason, dry_run).await;
+        let outcome = match there {
+            Ok(()) => self.send_configuration(&desired, reason, dry_run).await,
+            Err(error) => Err(error),
+        };
         if !dry_run {
             self.heard(Call::Configuration, outcome.as_ref().map(drop));
             if outcome.is_ok() && reason == Reason::Person {
@@ -286,13 +298,15 @@ impl Practice {
         outcome.map_err(Failed::Healthengine)
     }
 
-    /// Reads the inventory. From here on the desk decides by it, and it is known what is to be sent.
-    async fn read_and_adopt(&self, reason: Reason, dry_run: bool) -> Result<Desired, Failed> {
+    /// Reads the inventory. From here on the desk decides by it, and it is known what is to be sent, unless Healthengine did not say
+    /// what it has.
+    async fn read_and_adopt(&self, reason: Reason, dry_run: bool) -> Result<(Desired, Answer<()>), Failed> {
         let asked = asked(&self.config);
         let read = self.read_inventory(&asked).await;
         self.heard_of_openvpms(Source::Inventory, None, read.as_ref().map(drop));
         let inventory = read.map_err(Failed::OpenVpms)?;
         let mapping = Mapping::new(&inventory, &asked);
+        let there = self.lists_at_healthengine().await.map(|found| self.take_over(found, &asked, &mapping));
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         // Before anything is offered by this reading. What a person would release by a resync stays protected in its dry run.
         if !dry_run || reason == Reason::Interval {
@@ -306,7 +320,7 @@ impl Practice {
         if !dry_run && self.was_accepted_with_this_key() {
             self.offer_what_was_accepted();
         }
-        Ok(desired)
+        Ok((desired, there))
     }
 
     async fn read_inventory(&self, asked: &Asked) -> Answer<Inventory> {

@@ -124,6 +124,10 @@ impl Practice {
 
     async fn attend_step_by_step(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
+        if let Some(asked) = asked.filter(|_| entry.patient.is_empty()) {
+            // It was adopted, and only now its pet owner is named.
+            entry.patient = self.shared.pseudonyms.of(&asked.contact(), entry.booking_id);
+        }
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
         // What the look before the POST read.
@@ -173,7 +177,10 @@ impl Practice {
                 {
                     Event::Replied(Reply::Outside)
                 }
-                (Action::Confirm(with), _) => {
+                (Action::Confirm(mut with), _) => {
+                    if with.pms_patient_id.is_empty() {
+                        with.pms_patient_id = self.shared.pseudonyms.of_nobody(entry.booking_id);
+                    }
                     let answer = self.healthengine.confirm_insert(entry.booking_id, &with).await;
                     let reply = self.reply(entry.booking_id, answer);
                     if reply == Reply::Taken {
@@ -258,10 +265,12 @@ impl Practice {
     }
 
     pub(super) fn circumstances(&self) -> Circumstances {
+        let now = self.now();
         Circumstances {
-            now: self.now(),
+            now,
             measured: self.measured(),
             healthengine_ahead: self.healthengine.clock_difference(),
+            ahead_is_sure: self.healthengine.sure_clock_difference(now).is_some(),
             request_timeout: self.settings.request_timeout,
             hold: self.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.rivals.holds(),
             zone: self.zone(),

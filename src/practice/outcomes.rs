@@ -154,6 +154,12 @@ impl Practice {
         self.calls.look(|calls| calls.is_blocked(call, now))
     }
 
+    /// Why Healthengine would only refuse a call of this kind again, if it refused us a moment ago.
+    pub(super) fn refusal_of(&self, call: Call) -> Option<CallError> {
+        let now = self.now();
+        self.calls.look(|calls| calls.refusal().filter(|_| calls.is_blocked(call, now)).cloned())
+    }
+
     /// The poll was answered.
     pub(super) fn polled(&self) {
         let now = self.now();

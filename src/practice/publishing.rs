@@ -142,7 +142,7 @@ impl Practice {
     ) -> Answer<Published> {
         days.sort_by_key(|read| (read.day.date, read.day.resource));
         days.dedup_by_key(|read| (read.day.date, read.day.resource));
-        if let Some(refusal) = self.refused_to_take_days() {
+        if let Some(refusal) = self.refusal_of(Call::Snapshots) {
             self.note_unsent(days, which, &refusal);
             return Err(refusal);
         }
@@ -187,7 +187,8 @@ impl Practice {
                 self.unsent_now(|_| {});
                 return failure.map_or(Ok(published), Err);
             }
-            let before = self.note_unheard(&batch).await?;
+            let keys: Vec<Key> = batch.iter().map(|read| (read.day.resource, read.day.date)).collect();
+            let before = self.note_unheard(&keys).await?;
             let snapshots: Vec<AvailabilitySnapshot> = batch.iter().map(|read| read.day.snapshot()).collect();
             match self.send_call(&snapshots, size.is_some()).await {
                 Sent::Apart(apart) => {
@@ -277,12 +278,6 @@ impl Practice {
         })
     }
 
-    /// Why Healthengine would take no day, if it refused us a moment ago.
-    fn refused_to_take_days(&self) -> Option<CallError> {
-        let now = self.now();
-        self.calls.look(|calls| calls.refusal().filter(|_| calls.is_blocked(Call::Snapshots, now)).cloned())
-    }
-
     /// What of these days was to be sent is not.
     fn note_unsent(&self, days: impl IntoIterator<Item = ReadDay>, which: Which, why: &CallError) {
         let now = self.now();
@@ -336,8 +331,8 @@ impl Practice {
         }
     }
 
-    /// Sends empty days of what is not offered, and says which of them were accepted. Nothing else is remembered of them: whenever they
-    /// arrive, they offer nothing.
+    /// Sends empty days of what is not offered, and says which of them were accepted. What is offered by the time that it is its turn is
+    /// left out. Of a day of which times were told before it is then unknown what Healthengine has: it is sent again once it is offered.
     pub(super) async fn publish_empty(&self, snapshots: Vec<AvailabilitySnapshot>) -> Answer<Vec<(String, NaiveDate)>> {
         let mut waiting = Waiting::new(snapshots);
         let mut arrived = Vec::new();
@@ -347,10 +342,16 @@ impl Practice {
                 return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
             }
             let size = self.publisher.batches.size(Instant::now());
-            let batch = waiting.take(size.unwrap_or(1), Some);
+            let batch =
+                waiting.take(size.unwrap_or(1), |own| (!self.may_offer(&own.pms_resource_id, own.date)).then_some(own));
             if batch.is_empty() {
                 self.unsent_now(|_| {});
                 return Ok(arrived);
+            }
+            let keys = batch.iter().filter_map(|own| Some((own.pms_resource_id.parse().ok()?, own.date)));
+            let keys: Vec<Key> = keys.filter(|(resource, date)| self.publisher.offers(*resource, *date)).collect();
+            if !keys.is_empty() {
+                self.note_unheard(&keys).await?;
             }
             match self.send_call(&batch, size.is_some()).await {
                 Sent::Apart(apart) => waiting.put_back(batch, apart),

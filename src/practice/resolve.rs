@@ -9,7 +9,7 @@ use super::health::Subject;
 use super::ledger::LedgerError;
 use super::turns::Turn;
 use crate::booking::desk::{Event, Outcome, Resolved};
-use crate::booking::ledger::Entry;
+use crate::booking::ledger::{Entry, State};
 use crate::booking::resolve::{Note, Question, Unresolved, Verdict, after_delete, after_get, question};
 use crate::ids::{BookingId, BookingReference};
 use crate::messages::resolve as say;
@@ -55,8 +55,7 @@ impl Practice {
         verdict: &Verdict,
         note: Option<Note>,
     ) -> Result<Entry, NotResolved> {
-        let submitted_at = |entry: Option<Entry>| entry.and_then(|entry| entry.submitted_at);
-        let before = submitted_at(self.shared.ledger.get(id)?);
+        let before = self.shared.ledger.get(id)?;
         let _one = self.shared.resolving.lock().await;
         // Neither the desk nor the watch nor a pet owner's cancellation is at this booking meanwhile.
         let waiting = tokio::time::timeout(TURN_WAIT, self.wait_for_turn(id));
@@ -66,8 +65,11 @@ impl Practice {
         if self.stop.is_cancelled() {
             return Err(NotResolved::Refused(say::BUSY.into()));
         }
-        // Whoever looked into the diary saw it before the booking went there.
-        let is_overtaken = submitted_at(self.shared.ledger.get(id)?) != before;
+        // Whoever looked into the diary saw it before the booking went there, or while it was on its way.
+        let is_on_its_way = |entry: &Entry| entry.state == State::Submitting && entry.doubt.is_none();
+        let submitted_at = |entry: &Option<Entry>| entry.as_ref().and_then(|entry| entry.submitted_at);
+        let is_overtaken = before.as_ref().is_some_and(is_on_its_way)
+            || submitted_at(&self.shared.ledger.get(id)?) != submitted_at(&before);
         let outcome = match is_overtaken {
             true => Err(NotResolved::Refused(say::OVERTAKEN.into())),
             false => self.resolve_in_turn(id, verdict, note).await,

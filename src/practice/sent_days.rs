@@ -267,11 +267,10 @@ fn parse_key(key: &str) -> Option<Key> {
 impl Practice {
     /// Durable when this returns, so that a crash does not leave Healthengine with a day that nobody knows of. Returns what was
     /// unheard before.
-    pub(super) async fn note_unheard(&self, read: &[ReadDay]) -> Answer<Vec<Option<Unheard>>> {
+    pub(super) async fn note_unheard(&self, keys: &[Key]) -> Answer<Vec<Option<Unheard>>> {
         let unheard = Unheard { since: self.now(), measured: Some(self.measured().now) };
-        let keys = || read.iter().map(|read| (read.day.resource, read.day.date));
-        let put = |batch: Batch, key: Key| batch.put(&self.publisher.key(key), &unheard);
-        let written = match keys().try_fold(Batch::new(), put) {
+        let put = |batch: Batch, key: &Key| batch.put(&self.publisher.key(*key), &unheard);
+        let written = match keys.iter().try_fold(Batch::new(), put) {
             Ok(batch) => self.shared.store.commit(batch).await,
             Err(error) => Err(error),
         };
@@ -281,7 +280,7 @@ impl Practice {
             return Err(failure);
         }
         let mut all = self.publisher.unheard();
-        Ok(keys().map(|key| all.insert(key, unheard)).collect())
+        Ok(keys.iter().map(|key| all.insert(*key, unheard)).collect())
     }
 
     /// What was answered is unheard no longer, unless an earlier snapshot of the day may still arrive.

@@ -175,6 +175,22 @@ async fn with_a_lost_store_a_booking_is_adopted_by_the_reference_that_healthengi
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_adopted_booking_that_healthengine_lists_once_more_is_confirmed_with_a_patient() {
+    let mut clinic = Clinic::open().await;
+    let booking = booked(&clinic, SLOT).await;
+    clinic.stop().await;
+    clinic.lose_the_store();
+    clinic.start();
+    clinic.healthengine.ask_appointment_change(booking).unwrap();
+    clinic.until_state(booking, State::Confirmed, seconds(15)).await;
+    assert_eq!(clinic.entry(booking).patient, "", "nobody was named");
+    assert!(clinic.healthengine.forget_confirmation(booking).unwrap());
+    clinic.until("it is confirmed", seconds(15), |clinic| clinic.status(booking) == BookingStatus::Confirmed).await;
+    assert!(clinic.entry(booking).patient.starts_with("p-"), "{:?}", clinic.entry(booking));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancellation_by_staff_reaches_the_pet_owner_with_the_next_reading() {
     for silent in [false, true] {
         let clinic = Clinic::open().await;

@@ -111,6 +111,38 @@ async fn an_empty_list_waits_for_a_person_also_over_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_first_list_after_the_store_was_lost_is_measured_by_what_healthengine_has() {
+    let mut clinic = five_schedules().await;
+    clinic.stop().await;
+    clinic.lose_the_store();
+    // A server that is still loading, at the first start of a store that knows nothing.
+    clear_flags(&clinic, &[211, 1001, 1002, 1003], false);
+    clinic.start();
+    clinic.until("it is flagged", seconds(30), |clinic| clinic.problems().contains_key("resource_guard")).await;
+    assert_eq!(resources(&clinic), 5);
+    clear_flags(&clinic, &[211, 1001, 1002, 1003], true);
+    clinic.until("it is well again", seconds(125), |clinic| clinic.problems().is_empty()).await;
+    assert_eq!(clinic.healthengine.lost_links(&practice(PRACTICE)).unwrap(), Vec::<String>::new());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_healthengine_does_not_say_what_it_has_a_first_list_waits() {
+    let mut clinic = Clinic::new();
+    clinic.healthengine_faults.set(|asked| {
+        let is_question = asked.method == "GET" && asked.target.ends_with("/config/pmsResources");
+        is_question.then_some(Fault::StatusBefore(502))
+    });
+    clinic.start();
+    clinic.pass(minutes(2)).await;
+    assert_eq!(clinic.journal.count("POST /config/pms", ""), 0);
+    assert!(clinic.problems()["configuration"].contains("Healthengine"), "{:?}", clinic.problems());
+    clinic.healthengine_faults.heal();
+    clinic.until("it is well", minutes(2), |clinic| clinic.problems().is_empty() && resources(clinic) == 2).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn types_are_guarded_like_resources() {
     let clinic = five_schedules().await;
     clinic.openvpms.staff(|world| world.appointment_types.iter_mut().for_each(|kind| kind.online = kind.id.0 == 66));

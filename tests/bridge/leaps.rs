@@ -232,3 +232,22 @@ async fn a_clock_that_leaps_forward_does_not_make_a_day_on_its_way_seem_to_have_
     assert!(clinic.published("s136", "66:s136", TIME), "{}", clinic.account());
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_is_asked_for_by_a_clock_that_was_ahead_is_not_emptied_when_it_is_right_again() {
+    let clinic = open().await;
+    let mut hangs = true;
+    clinic.healthengine_faults.set(move |asked| {
+        let is_days = asked.method == "POST" && asked.target.contains("/availability/");
+        (is_days && std::mem::take(&mut hangs)).then_some(Fault::Hang)
+    });
+    clinic.set_machine(TEN_DAYS);
+    clinic.pass(seconds(3)).await;
+    // By that clock the day is over, and the answer that nothing is offered waits for the call that hangs.
+    clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-15"), Some("s136")).unwrap();
+    clinic.pass(seconds(6)).await;
+    clinic.set_machine(TimeDelta::zero());
+    clinic.pass(minutes(3)).await;
+    assert!(clinic.published("s136", "66:s136", "2027-02-15 10:00"));
+    clinic.finish().await;
+}

@@ -37,6 +37,7 @@ pub(crate) fn circumstances(now: i64) -> Circumstances {
         now: at(now),
         measured: measured(now),
         healthengine_ahead: TimeDelta::zero(),
+        ahead_is_sure: true,
         request_timeout: TIMEOUT,
         hold: true,
         zone: "Australia/Sydney".parse().unwrap(),

@@ -10,7 +10,7 @@ use vetbridge::booking::resolve::Verdict;
 use vetbridge::bridge::keeper::Standing;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 use vetbridge::practice::resolve::NotResolved;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, Who};
 
 use crate::checker::{Wrong, in_general, of};
 use crate::life::{Deed, Life};
@@ -212,13 +212,18 @@ impl Life {
             // Who insists on a visit that the pet owner gave up changes nothing at Healthengine.
             let insists = stands && self.given_up.contains_key(&id);
             let follows = if stands { insists || status == BookingStatus::Confirmed } else { is_over(status) };
-            if !follows {
+            // We cancelled it there, and the store that knew that is lost: Healthengine cannot be asked.
+            let cancelled_by = self.world.healthengine.booking(id).unwrap().cancelled_by;
+            let forgotten = stands && cancelled_by == Some(Who::Pms) && self.store_went_back_since(id);
+            if !follows && !forgotten {
                 return Err(of(
                     id,
                     format!("booking {id} is resolved as {verdict:?}, and Healthengine has it {status:?}"),
                 ));
             }
-            if (standing > 0) != stands && !self.was(id, Deed::Restored) {
+            // Staff can change the diary while it is read for this.
+            let changed = self.was(id, Deed::Restored) || stands && self.was(id, Deed::Cancelled);
+            if (standing > 0) != stands && !changed {
                 return Err(of(id, format!("booking {id} is resolved as {verdict:?}, and stands {standing} times")));
             }
         }

@@ -117,6 +117,11 @@ impl Life {
     /// An answer that lay in a queue while somebody resolved its booking, and came after the answer to that; or one of a store that went
     /// back, which does not know what was answered since: on a list of several pages that changes it cannot see that either.
     fn is_overtaken(&self, violation: &Violation) -> bool {
+        if violation.what.contains("is no appointment type of") {
+            // Days that lay in a queue while their resource lost its types, which Healthengine was told meanwhile.
+            let at = violation.at - TimeDelta::seconds(self.world.shape.skew_seconds);
+            return self.world.story.days_lay_in_a_queue_at(at);
+        }
         let id = violation.call.split('/').nth(1).and_then(|number| number.parse().ok()).map(BookingId);
         let late = |id| self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty();
         let otherwise = violation.what.contains("confirmed with other ids");
@@ -244,7 +249,9 @@ impl Life {
         let schedule = booking.resource.parse::<ResourceId>().unwrap().schedule;
         let alone = story.panicked(id, schedule);
         let died = self.deaths.iter().chain(&alone).any(|at| *at >= booked && *at <= flagged);
-        let set_back = self.store_went_back_since(id);
+        // A store that was made while the clock was ahead counts from when a later start, or the clock that is set right, dates it anew:
+        // what is booked in that very moment, or before a sleep that nobody measured, seems older than the store.
+        let set_back = self.store_went_back_since(id) || self.store_is_misdated;
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
         // When it was booked nobody could read, so nobody could tell whether the store is old enough to know it.
         let ageless = !story.struck(id, Purpose::BookedTime).is_empty();
@@ -298,7 +305,7 @@ impl Life {
 
     /// True if the store was put back or lost since the booking was made, as far as the bridge can tell: Healthengine's times have whole
     /// seconds, and its clock is known to half a second.
-    fn store_went_back_since(&self, id: BookingId) -> bool {
+    pub(crate) fn store_went_back_since(&self, id: BookingId) -> bool {
         let booked = self.booked.get(&id).map(|at| *at - TimeDelta::seconds(2));
         self.setbacks.iter().any(|at| booked.is_none_or(|booked| *at >= booked))
     }
@@ -410,7 +417,8 @@ impl Life {
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
         // The same where an older store was put back afterwards: in that one the appointment stands and nobody asked for anything.
         let put_back = |at: &DateTime<Utc>| self.setbacks.iter().any(|back| back > at);
-        let told_in_another_store = self.given_up.contains_key(&id)
+        let rejected_too_late = booking.answer == Answer::RejectedTooLate;
+        let told_in_another_store = (self.given_up.contains_key(&id) || rejected_too_late)
             && booking.open_updates.is_empty()
             && self.flagged.get(&id).is_some_and(put_back);
         // Settled by hand before the bridge ever saw it in a list.

@@ -186,6 +186,7 @@ impl Life {
             return StartOn::ItsStore;
         }
         self.setbacks.push(self.world.clock.now());
+        self.store_is_misdated |= !self.world.hands.machine_is_right();
         if self.backups.is_empty() || self.world.chance.percent(40) {
             self.world.story.count("store lost");
             return StartOn::Nothing;

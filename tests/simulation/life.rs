@@ -67,6 +67,8 @@ pub(crate) struct Life {
     pub(crate) deaths: Vec<DateTime<Utc>>,
     /// When its store was put back or lost.
     pub(crate) setbacks: Vec<DateTime<Utc>>,
+    /// One of these happened while the clock of the machine was ahead.
+    pub(crate) store_is_misdated: bool,
     pub(crate) backups: Vec<MemoryEngine>,
     pub(crate) yesterday: Option<Clinic>,
     /// When bookings were first seen with a flag.
@@ -147,6 +149,7 @@ impl Life {
             blocks_laid: BTreeMap::new(),
             deaths: Vec::new(),
             setbacks: Vec::new(),
+            store_is_misdated: false,
             backups: Vec::new(),
             yesterday: None,
             flagged: BTreeMap::new(),

@@ -164,8 +164,8 @@ impl Life {
             .openvpms
             .staff(|clinic| clinic.schedules.iter().map(|schedule| (schedule.id, schedule.types.clone())).collect());
         if let Some(chance) = self.rare.chance(Kind::RefusedDays) {
-            // A single day is shorter than any of these.
-            let most = *chance.pick(&[None, Some(1_500), Some(3_000)]);
+            // A single day is shorter than any of these, in how many pieces it may be.
+            let most = *chance.pick(&[None, Some(3_000), Some(4_500)]);
             self.world.healthengine.configure(|settings| settings.batch_bytes_max = most);
         }
     }

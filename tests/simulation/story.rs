@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use vetbridge::booking::ledger::Entry;
@@ -78,6 +79,8 @@ struct Told {
     struck: BTreeMap<BookingId, Vec<(DateTime<Utc>, Purpose)>>,
     /// When the task of one booking panicked, and over which exchange.
     panicked: Vec<(DateTime<Utc>, About)>,
+    /// From when until when a call with days lay in a queue.
+    days_in_a_queue: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     faults: BTreeMap<String, u64>,
 }
 
@@ -121,6 +124,19 @@ impl Story {
             self.told().struck.entry(booking).or_default().push((at, purpose));
         }
         self.tell(about, format!("   !! {fault}: {}", plain(system, &asked.method, &asked.target)));
+    }
+
+    /// A call with days is carried out late, at most by this time.
+    pub(crate) fn days_lie_in_a_queue(&self, longest: Duration) {
+        let sent = self.clock.now();
+        self.told().days_in_a_queue.push((sent, sent + longest));
+    }
+
+    /// True if a call with days may have been carried out late then.
+    pub(crate) fn days_lay_in_a_queue_at(&self, at: DateTime<Utc>) -> bool {
+        // Healthengine's times may be cut to whole seconds.
+        let slack = TimeDelta::seconds(1);
+        self.told().days_in_a_queue.iter().any(|(sent, until)| *sent - slack <= at && at <= *until + slack)
     }
 
     /// The task of one booking panics over this exchange.

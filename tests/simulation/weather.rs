@@ -148,6 +148,9 @@ impl Sky {
         };
         if let Fault::CarryOutLate(after) = fault {
             self.queue_until = self.queue_until.max(Some(Instant::now() + after));
+            if asked.target.contains("/availability/") {
+                self.story.days_lie_in_a_queue(after);
+            }
         }
         if asked.method == "DELETE" && fault == Fault::LoginPage {
             self.story.count("200 page to a cancellation");

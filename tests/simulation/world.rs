@@ -62,7 +62,7 @@ pub(crate) struct Shape {
     server: UserBehaviour,
     pub(crate) reading_a_booking_fails: bool,
     pub(crate) hold: bool,
-    skew_seconds: i64,
+    pub(crate) skew_seconds: i64,
     pub(crate) per_page: usize,
     batch: Batch,
     pub(crate) late_reject: LateReject,
@@ -394,8 +394,6 @@ fn settings(shape: &Shape) -> Settings {
         absent: shape.absent,
         // A snapshot that is carried out late can meet the next one in the queue, whatever a client does.
         strict_queue: false,
-        // The answers of a backlog are refused one by one, and an administrator's every reload asks again.
-        refused_calls_max_per_minute: 20,
         ..Settings::new(API_KEY)
     }
 }

@@ -50,6 +50,11 @@ impl Hands {
     pub(crate) fn set_machine(&self, ahead: TimeDelta) {
         self.machine.store(ahead.num_milliseconds(), Ordering::Relaxed);
     }
+
+    /// True if the clock of the bridge's machine shows the world's time.
+    pub(crate) fn machine_is_right(&self) -> bool {
+        self.machine.load(Ordering::Relaxed) == 0
+    }
 }
 
 impl Clinic {

@@ -1,9 +1,9 @@
 //! Telling Healthengine what became of a booking, and what it makes of that.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Action, Desk, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, UNSEEN_BEFORE_FLAG};
-use crate::booking::ledger::{Entry, Heard, State};
+use crate::booking::ledger::{Deadline, Entry, Heard, State};
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
 use crate::messages::booking as say;
@@ -37,7 +37,7 @@ impl Desk<'_> {
             (Reply::Away | Reply::Outside, state) => {
                 // This one, or an earlier one, may have arrived by now.
                 if state == State::Rejected && self.entry.heard != Heard::Nothing {
-                    self.entry.rejection_lost_at = Some(self.now.now);
+                    self.entry.rejection_lost_at = self.surely_now_at_healthengine();
                 }
                 self.rest()
             }
@@ -45,20 +45,32 @@ impl Desk<'_> {
             (Reply::Taken, _) => {
                 self.entry.told = true;
                 self.entry.refusals = 0;
-                let now = self.now.now;
+                let now = self.now_at_healthengine();
                 self.answered(say::CONFIRMED, now)
             }
         }
     }
 
-    /// Healthengine knows, or stopped asking. `at` is when our answer reached it, as far as anybody can tell.
+    /// The present by Healthengine's clock, by which a deadline can be held against a moment that was noted long ago: our own may have
+    /// been set since.
+    fn now_at_healthengine(&self) -> DateTime<Utc> {
+        self.now.now.checked_add_signed(self.now.healthengine_ahead).unwrap_or(self.now.now)
+    }
+
+    /// The same, unless our clock was set since Healthengine's was read.
+    fn surely_now_at_healthengine(&self) -> Option<DateTime<Utc>> {
+        self.now.ahead_is_sure.then(|| self.now_at_healthengine())
+    }
+
+    /// Healthengine knows, or stopped asking. `at` is when our answer reached it by its own clock, as far as anybody can tell.
     pub(super) fn answered(mut self, confirmed: &str, at: DateTime<Utc>) -> Step {
         let now = self.now.now;
         match self.entry.state {
             State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
             State::Rejected if !self.entry.withdrawn => {
                 // What is flagged already is to be looked up first, and says whom to tell.
-                if self.deadline().is_over(at) && self.entry.needs_attention.is_none() {
+                let deadline = Deadline::new(self.entry.booked_at, TimeDelta::zero());
+                if deadline.is_over(at) && self.entry.needs_attention.is_none() {
                     self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
                 }
             }
@@ -88,7 +100,7 @@ impl Desk<'_> {
     /// Nobody can tell yet whether it wants an answer still.
     pub(super) fn not_relisted(mut self) -> Step {
         if self.entry.state == State::Rejected && self.entry.heard != Heard::Nothing {
-            self.entry.rejection_lost_at = Some(self.now.now);
+            self.entry.rejection_lost_at = self.surely_now_at_healthengine();
         }
         self.unseen()
     }
@@ -141,7 +153,7 @@ impl Desk<'_> {
             State::Inserted | State::Rejected | State::InDoubt => {
                 self.entry.told = true;
                 // As a rule it was our answer, which nobody heard arrive.
-                let at = self.entry.rejection_lost_at.unwrap_or(self.now.now);
+                let at = self.entry.rejection_lost_at.unwrap_or_else(|| self.now_at_healthengine());
                 self.answered(say::UNLISTED, at)
             }
             State::Cancelled => {

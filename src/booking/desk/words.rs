@@ -198,6 +198,8 @@ pub struct Circumstances {
     pub measured: Measured,
     /// How far Healthengine's clock is ahead of ours.
     pub healthengine_ahead: TimeDelta,
+    /// False from when our clock is set until Healthengine's is read the next time.
+    pub ahead_is_sure: bool,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
     /// True to keep bookings for when OpenVPMS is back, instead of rejecting them in time.

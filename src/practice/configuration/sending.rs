@@ -275,7 +275,7 @@ impl Practice {
         }
     }
 
-    fn note(&self, change: impl FnOnce(&mut Told)) {
+    pub(super) fn note(&self, change: impl FnOnce(&mut Told)) {
         if let Some(batch) = self.changed_told(change) {
             self.shared.store.write_later(batch);
         }

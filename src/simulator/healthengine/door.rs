@@ -80,7 +80,8 @@ impl State {
         let practice = match admit(asked, &self.settings.api_key, known) {
             Ok(practice) => practice,
             Err(refusal) => {
-                if self.record.refused_too_often(claimed, now, self.settings.refused_calls_max_per_minute) {
+                let call = format!("{} {} {}", claimed.unwrap_or_default(), asked.method, asked.target);
+                if self.record.refused_too_often(call, now, self.settings.refused_calls_max_per_minute) {
                     notes.push(format!("asks in a loop although it is answered {}", refusal.status));
                 }
                 return Err(refusal);

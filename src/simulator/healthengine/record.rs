@@ -69,16 +69,19 @@ impl Record {
         }
     }
 
-    /// Counts a call with refused credentials; true if there are more of them in the last minute than a client may make that
+    /// Counts a call with refused credentials; true if there are more of the same in the last minute than a client may make that
     /// has understood the answer.
-    pub(super) fn refused_too_often(&mut self, practice: Option<&str>, at: DateTime<Utc>, max: usize) -> bool {
-        let practice = practice.unwrap_or_default();
-        if self.refusals.len() == KEPT_MAX && !self.refusals.contains_key(practice) {
+    pub(super) fn refused_too_often(&mut self, call: String, at: DateTime<Utc>, max: usize) -> bool {
+        let minute = TimeDelta::minutes(1);
+        if self.refusals.len() == KEPT_MAX {
+            self.refusals.retain(|_, recent| recent.back().is_some_and(|last| at - *last <= minute));
+        }
+        if self.refusals.len() == KEPT_MAX && !self.refusals.contains_key(&call) {
             return true;
         }
-        let recent = self.refusals.entry(practice.to_owned()).or_default();
+        let recent = self.refusals.entry(call).or_default();
         recent.push_back(at);
-        while recent.len() > max + 1 || recent.front().is_some_and(|first| at - *first > TimeDelta::minutes(1)) {
+        while recent.len() > max + 1 || recent.front().is_some_and(|first| at - *first > minute) {
             recent.pop_front();
         }
         recent.len() > max

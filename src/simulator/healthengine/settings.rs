@@ -42,7 +42,7 @@ pub struct Settings {
     pub extra_fields: bool,
     /// The largest body that is read, decompressed.
     pub body_bytes_max: usize,
-    /// How many calls with refused credentials (401, 403) one practice may make in a minute before that is a violation.
+    /// How often one practice may make the same call with refused credentials (401, 403) in a minute before that is a violation.
     pub refused_calls_max_per_minute: usize,
 }
 

@@ -1,0 +1,71 @@
+//! What Healthengine has before it is told anything.
+//!
+//! A store that was lost knows of no list, and the first one it sends deletes what it leaves out, with the links that staff made by
+//! hand. So the guard measures a first list by what Healthengine itself says it has. Where nothing was ever linked that is nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Configuration, Practice, Told};
+use crate::healthengine::{PmsAppointmentType, PmsResource};
+use crate::ids::{LocationId, ResourceId};
+use crate::mapping::guard::Accepted;
+use crate::mapping::{Asked, Mapping};
+use crate::remote::{Answer, ErrorClass};
+
+/// Healthengine's own lists, each where none is known as accepted.
+pub(super) struct Found {
+    resources: Option<Vec<PmsResource>>,
+    types: Option<Vec<PmsAppointmentType>>,
+}
+
+impl Practice {
+    /// Reads them. One that this edition of the API does not tell is as an empty one.
+    pub(super) async fn lists_at_healthengine(&self) -> Answer<Found> {
+        let (unknown_resources, unknown_types) = {
+            let told = Configuration::locked(&self.configuration.told);
+            (told.resources.is_none(), told.types.is_none())
+        };
+        let mut found = Found { resources: None, types: None };
+        if unknown_resources {
+            found.resources = Some(unless_untold(self.healthengine.resources().await)?);
+        }
+        if unknown_types {
+            found.types = Some(unless_untold(self.healthengine.appointment_types().await)?);
+        }
+        Ok(found)
+    }
+
+    /// Takes them for what was last accepted.
+    pub(super) fn take_over(&self, found: Found, asked: &Asked, mapping: &Mapping) {
+        let Found { resources, types } = found;
+        if resources.is_some() || types.is_some() {
+            self.note(|told| {
+                let Told { resources: known, types: known_types, accepted, .. } = told;
+                if let Some(listed) = resources {
+                    accepted.resources = of_ours(&listed, asked, mapping);
+                    *known = Some(listed);
+                }
+                if let Some(listed) = types {
+                    let ids = listed.iter().filter_map(|own| own.pms_appointment_type_id.parse().ok());
+                    accepted.types = ids.collect::<BTreeSet<_>>();
+                    *known_types = Some(listed);
+                }
+            });
+        }
+    }
+}
+
+fn unless_untold<T>(read: Answer<Vec<T>>) -> Answer<Vec<T>> {
+    match read {
+        Err(error) if error.class == ErrorClass::Refused && matches!(error.status, Some(404 | 405)) => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// Resources with ids as we make them. Healthengine does not know their locations: where the reading has none either, one counts that
+/// the configuration asks for, so that the resource counts as missing.
+fn of_ours(listed: &[PmsResource], asked: &Asked, mapping: &Mapping) -> BTreeMap<ResourceId, LocationId> {
+    let read = Accepted::from_mapping(mapping).resources;
+    let ids = listed.iter().filter_map(|own| own.pms_resource_id.parse::<ResourceId>().ok());
+    ids.filter_map(|id| Some((id, read.get(&id).or(asked.locations.first()).copied()?))).collect()
+}

@@ -815,6 +815,18 @@ fn a_late_rejection_whose_answer_was_lost_asks_for_a_person_however_our_clock_is
 }
 
 #[test]
+fn a_rejection_that_is_answered_while_the_clock_is_set_may_be_late_and_asks_for_a_person() {
+    for (is_unsure, flagged) in [(false, false), (true, true)] {
+        let mut case = Case::new();
+        case.asked(2);
+        case.looked(3, Taken::All);
+        case.is_unsure = is_unsure;
+        case.replied(4, Reply::Taken);
+        assert_eq!(case.is_flagged(), flagged);
+    }
+}
+
+#[test]
 fn a_late_rejection_that_healthengine_refuses_asks_for_a_person_all_the_same() {
     let mut case = Case::new();
     case.asked(30);

@@ -152,6 +152,9 @@ pub struct Entry {
     /// True once Healthengine took our last answer, or stopped asking.
     #[serde(default, skip_serializing_if = "is_false")]
     pub told: bool,
+    /// True if Healthengine took our rejection while its pet owner was still choosing: it cannot be taken back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rejected_in_time: bool,
     /// When the last rejection that got no answer was given up, by Healthengine's clock: it arrived by then, if at all. Absent while
     /// one is on its way, so that a crash leaves no hope behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,6 +253,7 @@ impl Entry {
             patient,
             maybe_forgotten: false,
             told: false,
+            rejected_in_time: false,
             rejection_lost_at: None,
             heard: Heard::Nothing,
             refusals: 0,

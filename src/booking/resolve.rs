@@ -122,7 +122,9 @@ pub fn question(entry: &Entry, verdict: &Verdict) -> Result<Question, Unresolved
     let is_flagged = entry.needs_attention.is_some();
     match verdict {
         Verdict::Confirmed { .. } if is_over && entry.state == State::Cancelled => Err(refused(say::IS_CANCELLED)),
-        Verdict::Confirmed { .. } if is_over && !is_flagged => Err(refused(say::IS_REJECTED)),
+        Verdict::Confirmed { .. } if is_over && (!is_flagged || entry.rejected_in_time) => {
+            Err(refused(say::IS_REJECTED))
+        }
         Verdict::Confirmed { force: false, .. } if entry.given_up => Err(refused(say::IS_GIVEN_UP)),
         Verdict::Confirmed { reference, .. } => match reference.as_ref().or(entry.reference.as_ref()) {
             Some(reference) => Ok(Question::Where(reference.clone())),

@@ -6,6 +6,9 @@
 //! agree an outlier is ignored until [`READINGS_KEPT`] / 2 + 1 say the same.
 //!
 //! A clock that is set (or a machine that slept) makes former readings worthless; they are forgotten then.
+//!
+//! An exchange that took long says little: only between which bounds the difference lies. Where nothing better was read the
+//! difference is moved into them, and not further.
 
 use std::collections::VecDeque;
 
@@ -16,8 +19,10 @@ use tokio::time::Instant;
 const READINGS_KEPT: usize = 5;
 /// Readings this far apart agree: each can be wrong by half a second and half a round trip.
 const AGREEMENT: TimeDelta = TimeDelta::seconds(3);
-/// An exchange that took longer says too little about the clocks.
+/// An exchange that took longer says little about the clocks.
 const ROUND_TRIP_MAX: TimeDelta = TimeDelta::seconds(2);
+/// No exchange takes longer: our clock was set forward meanwhile.
+const EXCHANGE_MAX: TimeDelta = TimeDelta::seconds(60);
 /// Our clock was set if it went so much more, or less, than the time that went by.
 const CLOCK_WAS_SET: TimeDelta = TimeDelta::seconds(2);
 
@@ -55,11 +60,20 @@ impl ClockDifference {
 
     /// Takes one more reading into account, taken at this moment of the time that goes by.
     pub(super) fn note(&mut self, reading: Reading, now: Instant) {
-        let Some(read) = difference(reading) else { return };
+        let Some(read) = read(reading) else { return };
         if self.last.is_some_and(|last| was_set(last, (reading.answered_at, now))) {
             self.readings.clear();
+            self.difference = TimeDelta::zero();
         }
         self.last = Some((reading.answered_at, now));
+        let read = match read {
+            Read::About(difference) => difference,
+            Read::Between(least, most) if self.readings.is_empty() => {
+                self.difference = self.difference.max(least).min(most);
+                return;
+            }
+            Read::Between(..) => return,
+        };
         if self.readings.len() == READINGS_KEPT {
             self.readings.pop_front();
         }
@@ -68,16 +82,28 @@ impl ClockDifference {
     }
 }
 
-/// What one exchange says. Half a second is added to the `Date`, which is cut to whole ones and was written about when half of the
-/// exchange was over. The error is at most half a second and half the round trip.
-fn difference(reading: Reading) -> Option<TimeDelta> {
+/// What one exchange says of the difference.
+enum Read {
+    /// It is this, to half a second and half of the round trip.
+    About(TimeDelta),
+    /// It is not less than the one, and not more than the other.
+    Between(TimeDelta, TimeDelta),
+}
+
+/// Half a second is added to the `Date`, which is cut to whole ones and was written about when half of the exchange was over. Nothing
+/// can be said if our clock was set meanwhile.
+fn read(reading: Reading) -> Option<Read> {
     let Reading { asked_at, answered_at, date } = reading;
     let round_trip = answered_at.signed_duration_since(asked_at);
-    if round_trip < TimeDelta::zero() || round_trip > ROUND_TRIP_MAX {
+    if round_trip < TimeDelta::zero() || round_trip > EXCHANGE_MAX {
         return None;
     }
+    if round_trip > ROUND_TRIP_MAX {
+        let most = date.checked_add_signed(TimeDelta::seconds(1))?.signed_duration_since(asked_at);
+        return Some(Read::Between(date.signed_duration_since(answered_at), most));
+    }
     let theirs = date.checked_add_signed(TimeDelta::milliseconds(500))?;
-    Some(theirs.signed_duration_since(asked_at.checked_add_signed(round_trip / 2)?))
+    Some(Read::About(theirs.signed_duration_since(asked_at.checked_add_signed(round_trip / 2)?)))
 }
 
 fn was_set(before: (DateTime<Utc>, Instant), after: (DateTime<Utc>, Instant)) -> bool {
@@ -171,12 +197,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_exchange_and_dates_at_the_ends_of_time_say_nothing_and_harm_nothing() {
+    async fn a_slow_exchange_says_between_which_bounds_the_difference_lies_where_nothing_better_is_known() {
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let slow = |written: i64| Reading {
+            asked_at: start,
+            answered_at: start + TimeDelta::seconds(8),
+            date: start + TimeDelta::seconds(written),
+        };
+        for (written, expected) in [(0, 0), (8, 0), (-1, 0), (-20, -19), (45, 37)] {
+            let (mut clocks, now) = (ClockDifference::default(), Instant::now());
+            clocks.note(slow(written), now);
+            assert_eq!(clocks.get(), TimeDelta::seconds(expected), "{written}");
+            assert!(clocks.sure(start + TimeDelta::seconds(8), now).is_some(), "as sure as can be");
+            let set = Reading { answered_at: start + TimeDelta::days(10), ..slow(written) };
+            clocks.note(set, now);
+            assert_eq!(clocks.get(), TimeDelta::seconds(expected), "{written}: our clock was set meanwhile");
+            let fast = start + TimeDelta::seconds(9);
+            clocks.note(Reading { asked_at: fast, answered_at: fast, date: fast }, now + Duration::from_secs(1));
+            clocks.note(slow(45), now + Duration::from_secs(1));
+            assert_eq!(clocks.get(), TimeDelta::milliseconds(500), "{written}: something better is known");
+        }
+    }
+
+    #[tokio::test]
+    async fn dates_at_the_ends_of_time_harm_nothing() {
         let (mut clocks, now) = (ClockDifference::default(), Instant::now());
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let slow = Reading { asked_at: start, answered_at: start + TimeDelta::seconds(8), date: start };
-        clocks.note(Reading { date: start + TimeDelta::seconds(45), ..slow }, now);
-        assert_eq!(clocks.get(), TimeDelta::zero());
         for date in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
             clocks.note(Reading { asked_at: start, answered_at: start, date }, now);
             clocks.note(Reading { asked_at: date, answered_at: date, date: start }, now);

@@ -11,7 +11,7 @@
 //! What cannot be settled within [`SETTLING`], as while OpenVPMS is away, is not waited for: it is rejected or flagged, so that a
 //! person hears of it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use super::lists;
 use super::publishing::{ReadDays, Which};
 use super::{Failed, Practice};
 use crate::booking::desk::Event;
-use crate::booking::ledger::Entry;
+use crate::booking::ledger::{Entry, State};
 use crate::healthengine::{BookingStatus, RequestKind};
 use crate::messages::booking as say;
 use crate::messages::practice as say_practice;
@@ -165,21 +165,27 @@ impl Practice {
     /// The same of what pet owners changed.
     async fn give_up_updates(self: &Arc<Self>) -> Answer<()> {
         let (updates, _) = self.all_pages(lists::UPDATES, |page| self.healthengine.booking_updates(page)).await?;
-        let updates: BTreeSet<_> = updates
-            .iter()
-            .map(|update| (update.request_id, update.booking_id, update.status == BookingStatus::Cancelled))
-            .collect();
-        for (request, booking, is_cancelled) in updates {
-            let Some(_turn) = self.take_turn(booking) else { continue };
-            let entry = self.shared.ledger.get(booking).ok().flatten().filter(|_| is_cancelled);
-            if let Some(entry) = entry.filter(|entry| entry.practice_id == *self.id() && entry.stands()) {
+        let updates: BTreeMap<_, _> = updates.into_iter().map(|own| ((own.request_id, own.booking_id), own)).collect();
+        for ((request, booking), update) in updates {
+            // The poll before this began to deal with it.
+            let _turn = self.wait_for_turn(booking).await;
+            let known = self.shared.ledger.get(booking);
+            let is_over = matches!(&known, Ok(Some(entry)) if entry.state == State::Cancelled);
+            // Another telephone number, say: nothing is to be done in OpenVPMS.
+            let is_open = update.status == BookingStatus::Cancelled && !is_over;
+            let entry = match known {
+                _ if !is_open => None,
+                // A lost store knew it: an appointment stands that its pet owner gave up.
+                Ok(None) => self.adopted_by(&update),
+                known => known.ok().flatten().filter(|entry| entry.practice_id == *self.id() && entry.stands()),
+            };
+            if let Some(entry) = entry {
                 let noted = self.note_event(entry, Event::CannotCancel(say::SWITCHED_OFF.into())).await;
                 self.written(noted);
             }
-            let answer = if is_cancelled {
+            let answer = if is_open {
                 self.healthengine.reject_update(booking, request, say::SWITCHED_OFF).await
             } else {
-                // Another telephone number, say: nothing is to be done in OpenVPMS.
                 self.healthengine.confirm_update(booking, request).await
             };
             match answer {

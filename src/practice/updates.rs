@@ -92,12 +92,17 @@ impl Practice {
             }
             Plan::AdoptAndCancel(reference) => {
                 self.reference_echoed(id);
-                let patient = update.pms_patient_id.clone().unwrap_or_default();
-                let adopted = Entry::adopted(id, self.id().clone(), reference.clone(), None, patient, self.now());
-                self.cancel_for_owner(update, Some(adopted), &reference).await?;
+                self.cancel_for_owner(update, self.adopted_by(update), &reference).await?;
             }
         }
         Ok(())
+    }
+
+    /// The entry of a booking that the ledger does not know, by what Healthengine echoes of it.
+    pub(super) fn adopted_by(&self, update: &BookingUpdate) -> Option<Entry> {
+        let reference = update::echoed_reference(&update.pms_appointment_ids)?;
+        let patient = update.pms_patient_id.clone().unwrap_or_default();
+        Some(Entry::adopted(update.booking_id, self.id().clone(), reference, None, patient, self.now()))
     }
 
     async fn cancel_for_owner(

@@ -30,7 +30,10 @@ async fn a_new_practice_sends_contract_resources_types_and_days_and_only_then_as
     clinic.start();
     clinic.until_in_step().await;
     clinic.pass(seconds(1)).await;
-    assert_eq!(told(&clinic), SET_UP);
+    let mut expected = SET_UP.to_vec();
+    // What Healthengine has before it is told anything.
+    expected.splice(1..1, ["GET /config/pmsResources", "GET /config/pmsAppointmentTypes"]);
+    assert_eq!(told(&clinic), expected);
     let resources = clinic.healthengine.resources(&practice(PRACTICE)).unwrap();
     let names: Vec<(&str, &str)> = resources.iter().map(|own| (own.id.as_str(), own.name.as_str())).collect();
     assert_eq!(names, [("s136", "Main Appointment Schedule"), ("s211", "Main Surgery Schedule")]);
@@ -70,10 +73,11 @@ async fn the_first_start_of_ten_schedules_and_sixty_days_costs_ten_readings_and_
     assert_eq!(count("GET /ws/booking/v2/schedules/", "/freebusy"), 10);
     assert_eq!(count("POST /", "") - count("POST /ws", ""), 3 + 600_usize.div_ceil(100));
     assert_eq!((count("GET /features", ""), count("GET /requests", "")), (1, 1));
+    assert_eq!(count("GET /config/pms", ""), 2, "what Healthengine has before it is told anything");
     // Reading the inventory: the locations, the schedules of one, the types of ten.
     let openvpms: Vec<Call> = clinic.journal.calls().into_iter().filter(Call::is_openvpms).collect();
     assert_eq!(openvpms.len(), 10 + 1 + 1 + 10, "{openvpms:#?}");
-    assert_eq!(clinic.journal.calls().len(), openvpms.len() + 9 + 2);
+    assert_eq!(clinic.journal.calls().len(), openvpms.len() + 9 + 4);
     assert!(!clinic.healthengine.offered(&practice(PRACTICE), "s1008", day("2027-04-15")).unwrap().is_empty());
     clinic.finish().await;
 }

@@ -237,6 +237,25 @@ async fn what_was_held_until_the_end_is_left_to_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_pet_owner_gave_up_and_only_a_lost_store_knew_is_left_to_a_person() {
+    let mut clinic = Clinic::open().await;
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(20)).await;
+    clinic.stop().await;
+    clinic.lose_the_store();
+    clinic.start();
+    clinic.pass(minutes(1)).await;
+    clinic.openvpms_faults.set(|_| Some(Fault::Refuse));
+    clinic.healthengine.cancel(booking).unwrap();
+    switch(&mut clinic, PRACTICE, false);
+    until_silent(&clinic, PRACTICE, Off::Disabled).await;
+    assert_eq!((clinic.appointments_of(booking).len(), clinic.booking(booking).updates_rejected), (1, 1));
+    let told = clinic.entry(booking).needs_attention.unwrap();
+    assert!(told.contains("cancel"), "{told}");
+    clinic.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replaced_practice_leaves_with_the_api_key_of_the_file() {
     let mut clinic = Clinic::with_branch();
     clinic.open_up().await;

@@ -435,6 +435,7 @@ impl Life {
         self.is_revived(booking)
             || seems_ours
             || self.adopted_after_a_move(id, entry)
+            || changed && self.adopted_without_a_place(id, entry)
             || too_late
             || forgotten
             || told_in_another_store
@@ -450,6 +451,12 @@ impl Life {
         let Some(moved) = moves.map(|(at, _)| *at).max() else { return false };
         let begins = entry.and_then(|entry| entry.history.first()).map(|first| (first.state, first.at));
         begins.is_some_and(|(state, at)| state == State::Confirmed && at > moved) && self.store_went_back_since(id)
+    }
+
+    /// A lost store knew where it stands. Healthengine says only its reference, the server does not say where that is, and so nobody looks
+    /// whether it stands there still.
+    fn adopted_without_a_place(&self, id: BookingId, entry: Option<&Entry>) -> bool {
+        entry.is_some_and(|entry| entry.place.is_none() && entry.reference.is_some()) && self.store_went_back_since(id)
     }
 
     /// Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
@@ -485,9 +492,12 @@ impl Life {
         let reference = self.world.openvpms.staff(|clinic| clinic.reference(own));
         // Somebody saw it where it is; Healthengine cannot be told of another place, nor of a reference that was found later.
         if let Some(entry) = self.world.entry(booking.id).filter(|_| self.was(booking.id, Deed::Resolved)) {
-            let there = entry.place.is_some_and(|place| {
-                place.schedule == own.schedule && crate::support::sydney().wall(place.span.start) == own.start
-            });
+            // A lost store knew, and the server does not say.
+            let nobody_knows = entry.place.is_none() && self.store_went_back_since(booking.id);
+            let there = nobody_knows
+                || entry.place.is_some_and(|place| {
+                    place.schedule == own.schedule && crate::support::sydney().wall(place.span.start) == own.start
+                });
             let same = entry.reference.is_some_and(|known| known.0 == reference);
             return if there && same { Ok(()) } else { Err("was resolved, and stands otherwise in the diary".into()) };
         }

@@ -37,7 +37,7 @@ impl Desk<'_> {
             (Reply::Away | Reply::Outside, state) => {
                 // This one, or an earlier one, may have arrived by now.
                 if state == State::Rejected && self.entry.heard != Heard::Nothing {
-                    self.entry.rejection_lost_at = self.surely_now_at_healthengine();
+                    self.entry.rejection_lost_at = self.now_at_healthengine();
                 }
                 self.rest()
             }
@@ -46,31 +46,33 @@ impl Desk<'_> {
                 self.entry.told = true;
                 self.entry.refusals = 0;
                 let now = self.now_at_healthengine();
+                let in_time = now.is_some_and(|now| !self.is_over_at(now));
+                self.entry.rejected_in_time = self.entry.state == State::Rejected && !self.entry.withdrawn && in_time;
                 self.answered(say::CONFIRMED, now)
             }
         }
     }
 
     /// The present by Healthengine's clock, by which a deadline can be held against a moment that was noted long ago: our own may have
-    /// been set since.
-    fn now_at_healthengine(&self) -> DateTime<Utc> {
-        self.now.now.checked_add_signed(self.now.healthengine_ahead).unwrap_or(self.now.now)
+    /// been set since. `None` while nobody can tell, because it was set a moment ago.
+    fn now_at_healthengine(&self) -> Option<DateTime<Utc>> {
+        let now = self.now.now.checked_add_signed(self.now.healthengine_ahead);
+        now.filter(|_| self.now.ahead_is_sure)
     }
 
-    /// The same, unless our clock was set since Healthengine's was read.
-    fn surely_now_at_healthengine(&self) -> Option<DateTime<Utc>> {
-        self.now.ahead_is_sure.then(|| self.now_at_healthengine())
+    /// True of a moment by Healthengine's clock at which the pet owner was, or may have been, told yes.
+    fn is_over_at(&self, at: DateTime<Utc>) -> bool {
+        Deadline::new(self.entry.booked_at, TimeDelta::zero()).is_over(at)
     }
 
     /// Healthengine knows, or stopped asking. `at` is when our answer reached it by its own clock, as far as anybody can tell.
-    pub(super) fn answered(mut self, confirmed: &str, at: DateTime<Utc>) -> Step {
+    pub(super) fn answered(mut self, confirmed: &str, at: Option<DateTime<Utc>>) -> Step {
         let now = self.now.now;
         match self.entry.state {
             State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
             State::Rejected if !self.entry.withdrawn => {
                 // What is flagged already is to be looked up first, and says whom to tell.
-                let deadline = Deadline::new(self.entry.booked_at, TimeDelta::zero());
-                if deadline.is_over(at) && self.entry.needs_attention.is_none() {
+                if at.is_none_or(|at| self.is_over_at(at)) && self.entry.needs_attention.is_none() {
                     self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
                 }
             }
@@ -91,7 +93,8 @@ impl Desk<'_> {
             self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
         }
         // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
-        if self.entry.state == State::Rejected && !self.entry.withdrawn && self.deadline().is_over(self.now.now) {
+        let may_be_late = !self.now.ahead_is_sure || self.deadline().is_over(self.now.now);
+        if self.entry.state == State::Rejected && !self.entry.withdrawn && may_be_late {
             self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
         }
         self.rest()
@@ -100,7 +103,7 @@ impl Desk<'_> {
     /// Nobody can tell yet whether it wants an answer still.
     pub(super) fn not_relisted(mut self) -> Step {
         if self.entry.state == State::Rejected && self.entry.heard != Heard::Nothing {
-            self.entry.rejection_lost_at = self.surely_now_at_healthengine();
+            self.entry.rejection_lost_at = self.now_at_healthengine();
         }
         self.unseen()
     }
@@ -153,7 +156,7 @@ impl Desk<'_> {
             State::Inserted | State::Rejected | State::InDoubt => {
                 self.entry.told = true;
                 // As a rule it was our answer, which nobody heard arrive.
-                let at = self.entry.rejection_lost_at.unwrap_or_else(|| self.now_at_healthengine());
+                let at = self.entry.rejection_lost_at.or_else(|| self.now_at_healthengine());
                 self.answered(say::UNLISTED, at)
             }
             State::Cancelled => {

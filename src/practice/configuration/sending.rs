@@ -297,11 +297,12 @@ impl Practice {
         self.note(|told| told.at = None);
     }
 
-    /// Another key is another consent: what the former one was told says nothing about it.
+    /// Another key is another consent: what the former one was told says nothing about it. Nor does what a store that was put back has,
+    /// since Healthengine may have heard something else meanwhile.
     pub(super) fn was_accepted_with_this_key(&self) -> bool {
-        let key = self.key_hash();
+        let (key, now) = (self.key_hash(), self.now());
         let told = Configuration::locked(&self.configuration.told);
-        told.key == key && told.at.is_some_and(|at| at <= self.now())
+        told.key == key && told.at.is_some_and(|at| at <= now && !self.shared.store.meta().replaced_since(at, now))
     }
 
     fn key_hash(&self) -> String {

@@ -109,6 +109,12 @@ impl Practice {
         entry
     }
 
+    /// True if the store was put back after this was last noted of a booking.
+    fn was_replaced_since(&self, entry: &Entry) -> bool {
+        let meta = self.shared.store.meta();
+        entry.history.last().is_some_and(|last| meta.replaced_since(last.at, self.now()))
+    }
+
     /// Goes on with a booking of the ledger.
     pub(super) async fn attend_known(&self, id: BookingId, event: Event) -> Result<(), LedgerError> {
         match self.shared.ledger.get(id)? {
@@ -128,6 +134,8 @@ impl Practice {
             // It was adopted, and only now its pet owner is named.
             entry.patient = self.shared.pseudonyms.of(&asked.contact(), entry.booking_id);
         }
+        // What waited in a store that was put back may have been made since.
+        entry.maybe_forgotten |= entry.state == State::Received && self.was_replaced_since(&entry);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
         // What the look before the POST read.

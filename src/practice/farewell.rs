@@ -21,6 +21,7 @@ use super::configuration::Reason;
 use super::health::Subject;
 use super::lists;
 use super::publishing::{ReadDays, Which};
+use super::sent_days::QUEUE_TIME;
 use super::{Failed, Practice};
 use crate::booking::desk::Event;
 use crate::booking::ledger::{Entry, State};
@@ -132,7 +133,8 @@ impl Practice {
         if may_offer || !self.changed(&left, Which::Changed).is_empty() {
             return Ok(false);
         }
-        // What was booked before the last day was empty.
+        // What was booked before the last day was empty to pet owners, which is when Healthengine has worked off its queue.
+        tokio::time::sleep(QUEUE_TIME.to_std().unwrap_or_default()).await;
         if !self.settle(may_wait).await? {
             let nobody_knows = self.is_any_open(|entry| entry.needs_attention.is_none());
             if may_wait || nobody_knows || self.health.has(&Subject::BookingList) {
@@ -175,8 +177,12 @@ impl Practice {
             let is_open = update.status == BookingStatus::Cancelled && !is_over;
             let entry = match known {
                 _ if !is_open => None,
-                // A lost store knew it: an appointment stands that its pet owner gave up.
-                Ok(None) => self.adopted_by(&update),
+                Ok(None) => match self.adopted_by(&update) {
+                    // While it waits for its own answer, as far as anybody knows, it may be made yet: that comes first.
+                    None if self.is_listed(booking).await != Some(false) => continue,
+                    // A lost store knew it: an appointment stands that its pet owner gave up.
+                    adopted => adopted,
+                },
                 known => known.ok().flatten().filter(|entry| entry.practice_id == *self.id() && entry.stands()),
             };
             if let Some(entry) = entry {

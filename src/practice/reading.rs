@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
+use tokio::time::Instant;
 
 use super::publishing::{ReadDay, ReadDays};
 use super::unread::Source;
@@ -27,6 +28,21 @@ use crate::span::Span;
 
 /// So many answers are waited for at one time. OpenVPMS computes free/busy from its database; a clinic's server is no data centre.
 const READ_AT_ONCE: usize = 4;
+
+/// When a question left. If the clock is set before its answer comes, the earlier of what it showed then and of what it says now
+/// counts: what seems to have been asked earlier only says less.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    shown: DateTime<Utc>,
+    since: Instant,
+}
+
+impl Left {
+    fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let elapsed = TimeDelta::from_std(self.since.elapsed()).unwrap_or(TimeDelta::MAX);
+        now.checked_sub_signed(elapsed).map_or(self.shown, |left| left.min(self.shown))
+    }
+}
 
 /// A reading of some days.
 pub(super) struct Reading {
@@ -81,7 +97,8 @@ impl Practice {
         days: Days,
     ) -> Reading {
         let span = window(days, &offering.zones);
-        let mut reading = Reading::beginning(self.now());
+        let left = self.question_leaves();
+        let mut reading = Reading::beginning(left.shown);
         let users: BTreeSet<UserId> = resources.iter().filter_map(|resource| resource.id.user).collect();
         self.read_users(server, offering, users, span, &mut reading).await;
         let mut schedules: BTreeSet<ScheduleId> = resources.iter().map(|resource| resource.id.schedule).collect();
@@ -96,7 +113,12 @@ impl Practice {
         for (source, error) in &reading.outcomes {
             self.heard_of_openvpms(*source, Some(days), error.as_ref().map_or(Ok(()), Err));
         }
+        reading.began = left.at(self.now());
         reading
+    }
+
+    fn question_leaves(&self) -> Left {
+        Left { shown: self.now(), since: Instant::now() }
     }
 
     /// One call per clinician and location. A clinician counts as read if every location answered.
@@ -151,9 +173,9 @@ impl Practice {
     ) {
         let question = availability::window::question(span, &offering.zones.server);
         let asked = schedules.into_iter().map(|schedule| async move {
-            let asked_at = self.now();
+            let left = self.question_leaves();
             let answer = server.schedule_free_busy(schedule, question).await;
-            (schedule, answer.map(|answer| ScheduleReading::new(span, asked_at, answer)))
+            (schedule, answer.map(|answer| ScheduleReading::new(span, left.at(self.now()), answer)))
         });
         let answers: Vec<(ScheduleId, Answer<ScheduleReading>)> =
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
@@ -328,6 +350,22 @@ pub(super) fn each_day(readings: &Readings, read: ReadDays) -> Vec<ReadDay> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_left_by_a_clock_that_was_ahead_left_as_long_ago_as_it_did() {
+        let shown = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let left = Left { shown, since: Instant::now() };
+        tokio::time::advance(std::time::Duration::from_secs(5)).await;
+        let (second, hour) = (TimeDelta::seconds(1), TimeDelta::hours(1));
+        for (now, expected) in [
+            (shown + second * 5, shown),
+            (shown - hour + second * 5, shown - hour),
+            // Set forward, or the machine slept: it seems older than it is.
+            (shown + hour + second * 5, shown),
+        ] {
+            assert_eq!(left.at(now), expected, "{now}");
+        }
+    }
 
     #[test]
     fn a_day_of_a_long_reading_counts_from_when_its_own_schedule_was_asked_for() {

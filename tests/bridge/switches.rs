@@ -237,6 +237,23 @@ async fn what_was_held_until_the_end_is_left_to_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_booked_before_healthengine_has_worked_off_the_empty_days_is_answered_too() {
+    let mut clinic = Clinic::open().await;
+    let empties = |clinic: &Clinic| clinic.journal.count("POST /availability", "");
+    let before = empties(&clinic);
+    switch(&mut clinic, PRACTICE, false);
+    while empties(&clinic) == before {
+        clinic.pass(Duration::from_millis(1)).await;
+    }
+    clinic.pass(Duration::from_millis(100)).await;
+    // Pet owners still see the time.
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    until_silent(&clinic, PRACTICE, Off::Disabled).await;
+    assert_ne!(clinic.status(booking), BookingStatus::Requested, "{}", clinic.account());
+    clinic.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_pet_owner_gave_up_and_only_a_lost_store_knew_is_left_to_a_person() {
     let mut clinic = Clinic::open().await;
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");

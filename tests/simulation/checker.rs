@@ -126,7 +126,8 @@ impl Life {
         let late = |id| self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty();
         let otherwise = violation.what.contains("confirmed with other ids");
         let resolved = violation.what.contains("rejected or cancelled by the PMS");
-        id.is_some_and(|id| (otherwise || resolved) && late(id) || otherwise && self.store_went_back_since(id))
+        let forgotten = otherwise || violation.what.contains("was confirmed by the PMS");
+        id.is_some_and(|id| (otherwise || resolved) && late(id) || forgotten && self.store_went_back_since(id))
     }
 
     fn check_booking(&mut self, booking: &BookingView) -> Result<(), Wrong> {
@@ -266,7 +267,9 @@ impl Life {
                 let in_doubt = died || set_back || ageless || !story.struck(id, Purpose::Submission).is_empty();
                 // Whoever settled it by hand, when its time was taken, may have made its appointment.
                 let by_hand = self.was(id, Deed::SettledByHand);
-                self.given_up.contains_key(&id) && (in_doubt || switched || by_hand || self.was(id, Deed::CheckedIn))
+                // That we cancelled it ourselves an old store does not know.
+                let cancelled = self.given_up.contains_key(&id) || set_back && booking.cancelled_by.is_some();
+                cancelled && (in_doubt || switched || by_hand || self.was(id, Deed::CheckedIn))
             }
             Flag::Moved => self.was(id, Deed::Moved) || self.was(id, Deed::Restored),
             Flag::OutOfSight => {
@@ -339,15 +342,19 @@ impl Life {
             return Some(in_general(format!("{day} of {resource:?} is asked for")));
         }
         let running = self.world.bridge().and_then(|bridge| bridge.practice(practice));
+        if self.healed && running.is_none() {
+            return Some(in_general(format!("practice {practice} is not switched on yet")));
+        }
         let mut reasons = running.as_ref().map(|own| own.not_in_step(self.world.clock.now())).unwrap_or_default();
         if self.somebody_was_quick() {
             // That ends with the next bookings, and nobody books any more.
             reasons.retain(|reason| reason != vetbridge::messages::rival::NOT_ALONE);
         }
-        if let Some(reason) = reasons.into_iter().next() {
-            return Some(in_general(format!("practice {practice}: {reason}")));
-        }
         let problems = running.map(|own| own.health().problems()).unwrap_or_default();
+        if let Some(reason) = reasons.into_iter().next() {
+            let problems: Vec<_> = problems.iter().map(|own| &own.text).collect();
+            return Some(in_general(format!("practice {practice}: {reason} {problems:?}")));
+        }
         if let Some(problem) = problems.iter().find(|own| OF_CALLS.contains(&own.subject.as_str())) {
             return Some(in_general(format!("practice {practice} still has a problem: {}", problem.text)));
         }

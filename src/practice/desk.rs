@@ -104,8 +104,8 @@ impl Practice {
         let request = &asked.request;
         let patient = self.shared.pseudonyms.of(&asked.contact(), request.booking_id);
         let mut entry = Entry::received(request.booking_id, self.id().clone(), request.booked_time, patient, now);
-        let booked_here = request.booked_time.map(|at| at - self.healthengine.clock_difference());
-        entry.maybe_forgotten = booked_here.is_none_or(|at| at < self.shared.store.meta().complete_since());
+        let (meta, ahead) = (self.shared.store.meta(), self.healthengine.clock_difference());
+        entry.maybe_forgotten = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
         entry
     }
 

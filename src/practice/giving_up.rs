@@ -38,9 +38,9 @@ impl Practice {
             }
         };
         let ahead = self.healthengine.clock_difference();
-        let known_since = self.shared.store.meta().complete_since();
+        let meta = self.shared.store.meta();
         // An appointment that this store never saw made may stand.
-        let unknown_before = request.booked_time.is_none_or(|at| at - ahead < known_since);
+        let unknown_before = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
         // A rejection that comes too late wants a flag, and there is nowhere to put it.
         let in_time = Deadline::new(request.booked_time, ahead).rejection_counts(self.now());
         let Ok(entry) = self.shared.ledger.get(request.booking_id) else { return };

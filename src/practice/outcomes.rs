@@ -165,6 +165,9 @@ impl Practice {
         let now = self.now();
         self.locked(&self.progress).polled_at = Some(now);
         self.heard(Call::Poll, Ok(()));
+        if let Some(ahead) = self.healthengine.sure_clock_difference(now) {
+            self.shared.store.note_healthengine_clock(ahead, now);
+        }
         let difference = self.healthengine.clock_difference();
         let wrong = difference.abs() > CLOCK_DIFFERENCE_MAX;
         self.health.set(Subject::Clock, wrong.then(|| say::clock_differs(difference)), now);

@@ -22,7 +22,7 @@ use crate::config;
 use crate::ids::{LocationId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::practice as say;
-use crate::openvpms::{OpenVpmsHandle, SCHEDULE_NOT_AVAILABLE, UserFreeBusy};
+use crate::openvpms::{FreeBusy, OpenVpmsHandle, SCHEDULE_NOT_AVAILABLE, UserFreeBusy};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 
@@ -174,12 +174,14 @@ impl Practice {
         let question = availability::window::question(span, &offering.zones.server);
         let asked = schedules.into_iter().map(|schedule| async move {
             let left = self.question_leaves();
-            let answer = server.schedule_free_busy(schedule, question).await;
-            (schedule, answer.map(|answer| ScheduleReading::new(span, left.at(self.now()), answer)))
+            (schedule, left, server.schedule_free_busy(schedule, question).await)
         });
-        let answers: Vec<(ScheduleId, Answer<ScheduleReading>)> =
+        let answers: Vec<(ScheduleId, Left, Answer<FreeBusy>)> =
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
-        for (schedule, answer) in answers {
+        // Some waited for others, and the clock can have been set meanwhile.
+        let now = self.now();
+        for (schedule, left, answer) in answers {
+            let answer = answer.map(|answer| ScheduleReading::new(span, left.at(now), answer));
             let failure = answer.as_ref().err().filter(|error| !is_closed(error)).cloned();
             reading.outcomes.push((Source::Schedule(schedule), failure));
             match answer {

@@ -54,7 +54,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 pub use self::command_key::{command_key, fresh_command_key};
@@ -323,14 +323,23 @@ impl Store {
 
     /// Sets right what it noted about itself by a clock that was ahead; it was opened at `opened`, by the clock that shows `now`.
     pub fn set_right(&self, now: DateTime<Utc>, opened: DateTime<Utc>) {
+        self.change_meta(|meta| meta.set_right(now, opened));
+    }
+
+    /// Healthengine's clock is so far `ahead` of ours, which shows `now`.
+    pub fn note_healthengine_clock(&self, ahead: TimeDelta, now: DateTime<Utc>) {
+        self.change_meta(|meta| meta.note_clock(ahead, now));
+    }
+
+    fn change_meta(&self, change: impl FnOnce(&mut Meta)) {
         let mut meta = self.inner.meta.lock().unwrap_or_else(PoisonError::into_inner);
         let mut right = meta.clone();
-        right.set_right(now, opened);
+        change(&mut right);
         if right != *meta
             && let Ok(batch) = Batch::new().put(Meta::KEY, &right)
         {
             *meta = right;
-            // Lost with a crash it is set right again.
+            // Lost with a crash it is found out again.
             self.write_later(batch);
         }
     }

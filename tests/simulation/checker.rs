@@ -126,8 +126,10 @@ impl Life {
         let late = |id| self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty();
         let otherwise = violation.what.contains("confirmed with other ids");
         let resolved = violation.what.contains("rejected or cancelled by the PMS");
+        // A list can have been read before Healthengine took the first answer, and somebody named another appointment since.
+        let renamed = |id| otherwise && self.was(id, Deed::Resolved);
         let forgotten = otherwise || violation.what.contains("was confirmed by the PMS");
-        id.is_some_and(|id| (otherwise || resolved) && late(id) || forgotten && self.store_went_back_since(id))
+        id.is_some_and(|id| resolved && late(id) || renamed(id) || forgotten && self.store_went_back_since(id))
     }
 
     fn check_booking(&mut self, booking: &BookingView) -> Result<(), Wrong> {
@@ -278,7 +280,10 @@ impl Life {
                 self.was(id, Deed::Moved) || silent && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Restored))
             }
             Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
-            Flag::TooLate => disturbed || set_back || switched || self.waited_in_a_crowd(id),
+            Flag::TooLate => {
+                let asked_again = self.was(id, Deed::Repeated);
+                disturbed || set_back || switched || asked_again || self.waited_in_a_crowd(id)
+            }
             Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
             // Quicker than people are as a rule, and the time was taken meanwhile.
             Flag::AnsweredElsewhere => self.was(id, Deed::SettledByHand),

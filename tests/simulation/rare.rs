@@ -328,10 +328,13 @@ impl Life {
         if self.world.openvpms_weather.has_a_queue() || self.world.healthengine_weather.has_a_queue() {
             return;
         }
+        // What was wrong lasts as long as it would have: nobody puts it right while the machine sleeps.
+        let (before, until) = (self.world.clock.now(), self.world.story.disturbed_until());
+        let left = until.map_or(TimeDelta::zero(), |until| until - before);
         self.world.hands.machine_sleeps(seconds(3_600));
         self.world.story.count("an hour of sleep");
         self.world.story.tell(About::All, "the machine has slept for an hour");
-        self.world.story.disturb(UNSETTLED);
+        self.world.story.disturb(UNSETTLED.max(left));
         self.long_pause = seconds(60);
     }
 

@@ -279,10 +279,16 @@ impl Life {
                 let silent = !story.struck(id, Purpose::Question).is_empty();
                 self.was(id, Deed::Moved) || silent && (self.was(id, Deed::Cancelled) || self.was(id, Deed::Restored))
             }
-            Flag::GoneWithMany => self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled),
+            Flag::GoneWithMany => {
+                // Several that we cancelled ourselves, and whose answers got lost, are gone at one time too.
+                let cancelled = !story.struck(id, Purpose::Cancellation).is_empty();
+                cancelled || self.was(id, Deed::Restored) || self.was(id, Deed::Cancelled)
+            }
             Flag::TooLate => {
                 let asked_again = self.was(id, Deed::Repeated);
-                disturbed || set_back || switched || asked_again || self.waited_in_a_crowd(id)
+                // It was left to another bridge, as it seemed, for half a minute.
+                let was_left = self.somebody_was_quick();
+                disturbed || set_back || switched || asked_again || was_left || self.waited_in_a_crowd(id)
             }
             Flag::SettledByHand => self.was(id, Deed::SettledByHand) || set_back || self.was(id, Deed::Repeated),
             // Quicker than people are as a rule, and the time was taken meanwhile.
@@ -411,7 +417,7 @@ impl Life {
 
     /// True if somebody settled a booking by hand as quickly as only programs do. Where its time was taken meanwhile, that looks like
     /// another bridge from outside.
-    fn somebody_was_quick(&self) -> bool {
+    pub(crate) fn somebody_was_quick(&self) -> bool {
         let quick = vetbridge::booking::rival::YOUNG + TimeDelta::seconds(5);
         self.deeds.iter().any(|(id, deeds)| {
             let booked = self.booked.get(id).copied();

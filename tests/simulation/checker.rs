@@ -567,7 +567,8 @@ impl Life {
         let is_unseen = || {
             let of_his =
                 |own: &BookingView| own.resource.parse().is_ok_and(|own: ResourceId| own.user == resource.user);
-            self.world.bookings().iter().any(|own| of_his(own) && self.is_unseen(own))
+            let is_where_it_was = |own: &BookingView| self.is_unseen(own) || self.moved_where_nobody_sees(own);
+            self.world.bookings().iter().any(|own| of_his(own) && is_where_it_was(own))
         };
         let may_lack = resource.user.is_some()
             && (self.world.shape.is_2_1() || !self.setbacks.is_empty() || is_in_doubt() || is_unseen());

@@ -49,9 +49,9 @@ pub(crate) const ALL: [(Bug, u64, u64); 11] = [
     (Bug::ConfirmOn400, 1, 20),
     (Bug::IgnoreLateAnswers, 1, 20),
     (Bug::MissTheDeadline, 1, 30),
-    (Bug::DropPage2, 1, 20),
+    (Bug::DropPage2, 40, 20),
     (Bug::WrongZone, 1, 20),
-    (Bug::BelieveAny404, 70, 60),
+    (Bug::BelieveAny404, 1, 40),
     (Bug::ForgetTheCancellation, 1, 20),
 ];
 
@@ -138,8 +138,10 @@ impl Mistaken {
         if self.bug == Bug::MissTheDeadline {
             return changed(answer, |body| {
                 for booking in body["data"].as_array_mut().into_iter().flatten() {
-                    let later = booking["bookedTime"].as_str().map(a_minute_later);
-                    booking["bookedTime"] = json!(later);
+                    // One that no calendar has stays as it is.
+                    if let Some(later) = booking["bookedTime"].as_str().and_then(a_minute_later) {
+                        booking["bookedTime"] = json!(later);
+                    }
                 }
             });
         }
@@ -147,10 +149,10 @@ impl Mistaken {
     }
 }
 
-fn a_minute_later(time: &str) -> String {
+fn a_minute_later(time: &str) -> Option<String> {
     const FORMAT: &str = "%Y-%m-%d %H:%M:%S";
-    let time = NaiveDateTime::parse_from_str(time, FORMAT).unwrap() + TimeDelta::minutes(1);
-    time.format(FORMAT).to_string()
+    let time = NaiveDateTime::parse_from_str(time, FORMAT).ok()?.checked_add_signed(TimeDelta::minutes(1))?;
+    Some(time.format(FORMAT).to_string())
 }
 
 fn text(status: u16, body: &str) -> Response {

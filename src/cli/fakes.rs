@@ -229,4 +229,8 @@ impl ReadHealthengine for FakeHealthengine {
     fn sure_clock_difference(&self, _: DateTime<Utc>) -> Option<TimeDelta> {
         Some(self.clock_ahead)
     }
+
+    fn clock_was_set(&self, _: DateTime<Utc>) -> bool {
+        false
+    }
 }

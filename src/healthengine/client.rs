@@ -297,6 +297,10 @@ impl ReadHealthengine for Client {
     fn sure_clock_difference(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         self.clocks().sure(now, Instant::now())
     }
+
+    fn clock_was_set(&self, now: DateTime<Utc>) -> bool {
+        self.clocks().was_set(now, Instant::now())
+    }
 }
 
 #[async_trait]

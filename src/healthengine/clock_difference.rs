@@ -55,7 +55,12 @@ impl ClockDifference {
 
     /// The same, if something was read and our clock, which shows `shown`, was not set since.
     pub(super) fn sure(&self, shown: DateTime<Utc>, now: Instant) -> Option<TimeDelta> {
-        self.last.filter(|last| !was_set(*last, (shown, now))).map(|_| self.difference)
+        self.last.filter(|_| !self.was_set(shown, now)).map(|_| self.difference)
+    }
+
+    /// True if our clock, which shows `shown`, was set since the last reading. Where no answer tells the time the machine's own counts.
+    pub(super) fn was_set(&self, shown: DateTime<Utc>, now: Instant) -> bool {
+        self.last.is_some_and(|last| was_set(last, (shown, now)))
     }
 
     /// Takes one more reading into account, taken at this moment of the time that goes by.
@@ -171,6 +176,7 @@ mod tests {
         let (mut clocks, started) = (ClockDifference::default(), Instant::now());
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         assert_eq!(clocks.sure(start, started), None, "nothing was read");
+        assert!(!clocks.was_set(start, started), "a server that tells no time makes nothing late");
         clocks.note(Reading { asked_at: start, answered_at: start, date: start }, started);
         let (later, passed) = (start + TimeDelta::seconds(90), started + Duration::from_secs(90));
         assert_eq!(clocks.sure(later, passed), Some(TimeDelta::milliseconds(500)));

@@ -418,6 +418,8 @@ pub trait ReadHealthengine: Send + Sync {
     fn clock_difference(&self) -> TimeDelta;
     /// The same, if there was an answer, and our clock, which shows `now`, was not set since.
     fn sure_clock_difference(&self, now: DateTime<Utc>) -> Option<TimeDelta>;
+    /// True if our clock, which shows `now`, was set since the last answer that told the time.
+    fn clock_was_set(&self, now: DateTime<Utc>) -> bool;
 }
 
 /// Answers and snapshots. Repeating one is harmless.

@@ -306,7 +306,7 @@ impl Practice {
         self.heard_of_openvpms(Source::Inventory, None, read.as_ref().map(drop));
         let inventory = read.map_err(Failed::OpenVpms)?;
         let mapping = Mapping::new(&inventory, &asked);
-        let there = self.lists_at_healthengine().await.map(|found| self.take_over(found, &asked, &mapping));
+        let there = self.lists_at_healthengine(reason).await.map(|found| self.take_over(found, &asked, &mapping));
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         // Before anything is offered by this reading. What a person would release by a resync stays protected in its dry run.
         if !dry_run || reason == Reason::Interval {

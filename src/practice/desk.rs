@@ -278,7 +278,7 @@ impl Practice {
             now,
             measured: self.measured(),
             healthengine_ahead: self.healthengine.clock_difference(),
-            ahead_is_sure: self.healthengine.sure_clock_difference(now).is_some(),
+            ahead_is_sure: !self.healthengine.clock_was_set(now),
             request_timeout: self.settings.request_timeout,
             hold: self.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.rivals.holds(),
             zone: self.zone(),

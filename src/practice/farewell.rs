@@ -172,7 +172,12 @@ impl Practice {
             // The poll before this began to deal with it.
             let _turn = self.wait_for_turn(booking).await;
             let known = self.shared.ledger.get(booking);
-            let is_over = matches!(&known, Ok(Some(entry)) if entry.state == State::Cancelled);
+            let state = known.as_ref().ok().and_then(|known| known.as_ref()).map(|entry| entry.state);
+            if matches!(state, Some(State::Received | State::Submitting)) {
+                // It is given up first, in the next round, and this follows.
+                continue;
+            }
+            let is_over = matches!(state, Some(State::Cancelled | State::Rejected));
             // Another telephone number, say: nothing is to be done in OpenVPMS.
             let is_open = update.status == BookingStatus::Cancelled && !is_over;
             let entry = match known {

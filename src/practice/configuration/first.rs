@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Configuration, Practice, Told};
+use super::{Configuration, Practice, Reason, Told};
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId};
 use crate::mapping::guard::Accepted;
@@ -19,18 +19,19 @@ pub(super) struct Found {
 }
 
 impl Practice {
-    /// Reads them. One that this edition of the API does not tell is as an empty one.
-    pub(super) async fn lists_at_healthengine(&self) -> Answer<Found> {
+    /// Reads them. One that this edition of the API does not tell is as an empty one; so is one that cannot be read when a person says
+    /// what Healthengine is to have, whatever it has.
+    pub(super) async fn lists_at_healthengine(&self, reason: Reason) -> Answer<Found> {
         let (unknown_resources, unknown_types) = {
             let told = Configuration::locked(&self.configuration.told);
             (told.resources.is_none(), told.types.is_none())
         };
         let mut found = Found { resources: None, types: None };
         if unknown_resources {
-            found.resources = Some(unless_untold(self.healthengine.resources().await)?);
+            found.resources = Some(unless_untold(self.healthengine.resources().await, reason)?);
         }
         if unknown_types {
-            found.types = Some(unless_untold(self.healthengine.appointment_types().await)?);
+            found.types = Some(unless_untold(self.healthengine.appointment_types().await, reason)?);
         }
         Ok(found)
     }
@@ -55,9 +56,13 @@ impl Practice {
     }
 }
 
-fn unless_untold<T>(read: Answer<Vec<T>>) -> Answer<Vec<T>> {
+fn unless_untold<T>(read: Answer<Vec<T>>, reason: Reason) -> Answer<Vec<T>> {
     match read {
-        Err(error) if error.class == ErrorClass::Refused && matches!(error.status, Some(404 | 405)) => Ok(Vec::new()),
+        Err(error) if error.class == ErrorClass::Refused => Ok(Vec::new()),
+        Err(error) if reason == Reason::Person => {
+            tracing::warn!("What Healthengine has before it is told anything cannot be read: {error}.");
+            Ok(Vec::new())
+        }
         read => read,
     }
 }

@@ -297,8 +297,12 @@ impl Life {
             Flag::MaybeForgotten => set_back || ageless,
             Flag::SwitchedOff => switched,
             // Also of what was flagged for something else when staff cancelled it.
+            // Or of what its pet owner gave up, and our own cancellation had removed without an answer.
             Flag::Unheard => {
-                set_back || [Deed::Resolved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed))
+                let by_us = self.given_up.contains_key(&id) && !story.struck(id, Purpose::Cancellation).is_empty();
+                by_us
+                    || set_back
+                    || [Deed::Resolved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed))
             }
             Flag::Other => false,
         };

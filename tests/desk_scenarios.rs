@@ -9,6 +9,7 @@ use vetbridge::booking::desk::{
     Action, Ask, Circumstances, Event, Look, Notice, Outcome, Reply, Resolved, Step, Submission, Taken, next_look, step,
 };
 use vetbridge::booking::ledger::{Entry, Place, State};
+use vetbridge::booking::resolve::{Verdict, question};
 use vetbridge::healthengine::ConfirmInsert;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 use vetbridge::span::Span;
@@ -823,6 +824,24 @@ fn a_rejection_that_is_answered_while_the_clock_is_set_may_be_late_and_asks_for_
         case.is_unsure = is_unsure;
         case.replied(4, Reply::Taken);
         assert_eq!(case.is_flagged(), flagged);
+    }
+}
+
+#[test]
+fn a_rejection_that_healthengine_took_in_time_cannot_be_confirmed_whatever_is_flagged_and_a_late_one_can() {
+    for (second, refused) in [(3, true), (30, false)] {
+        let mut case = Case::new();
+        case.entry.maybe_forgotten = true;
+        case.asked(second);
+        case.unreachable(second + 1);
+        if second == 30 {
+            case.see(31, Event::Looked(Look::Closed("it is not flagged".into())));
+        }
+        case.replied(second + 2, Reply::Taken);
+        assert_eq!((case.entry.state, case.is_flagged()), (State::Rejected, true));
+        let reference = Some(BookingReference("603:be08".into()));
+        let asked = question(&case.entry, &Verdict::Confirmed { reference, force: true });
+        assert_eq!(asked.is_err(), refused, "{asked:?}");
     }
 }
 

@@ -144,7 +144,7 @@ pub struct Entry {
     /// The references that the appointment had before a person named another: Healthengine may go on to echo them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_references: Vec<BookingReference>,
-    /// Our pseudonym of the patient; empty where the booking was adopted and Healthengine named nobody yet.
+    /// Our pseudonym of the patient; empty where the booking was adopted and nothing was done about it yet.
     pub patient: String,
     /// True if the store is younger than the booking, so that an appointment of ours can exist that the ledger does not know.
     #[serde(default, skip_serializing_if = "is_false")]

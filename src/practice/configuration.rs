@@ -5,8 +5,8 @@
 //! the key is another one) and when the [`Guard`] lets it pass. What was last accepted is remembered across restarts, in full: while
 //! a list is held back, whoever asks for it gets the accepted one again.
 //!
-//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`changes`] is what is to change as data, [`departures`] what is lost by it, [`first`] what
-//! Healthengine has before it is told anything, [`sending`] decides what goes out and sends it.
+//! [`inventory`] reads, [`early`] is what bookings need of it before all was read, [`first`] is what Healthengine has before it is told
+//! anything, [`changes`] what is to change as data, [`departures`] what is lost by it, and [`sending`] decides what goes out and sends it.
 
 mod changes;
 mod departures;
@@ -306,7 +306,8 @@ impl Practice {
         self.heard_of_openvpms(Source::Inventory, None, read.as_ref().map(drop));
         let inventory = read.map_err(Failed::OpenVpms)?;
         let mapping = Mapping::new(&inventory, &asked);
-        let there = self.lists_at_healthengine(reason).await.map(|found| self.take_over(found, &asked, &mapping));
+        let there = self.lists_at_healthengine(reason == Reason::Person && !dry_run).await;
+        let there = there.map(|found| self.take_over(found, &asked, &mapping));
         let desired = self.desired(&mapping, &asked, reason, dry_run);
         // Before anything is offered by this reading. What a person would release by a resync stays protected in its dry run.
         if !dry_run || reason == Reason::Interval {

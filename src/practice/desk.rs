@@ -130,9 +130,10 @@ impl Practice {
 
     async fn attend_step_by_step(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
-        if let Some(asked) = asked.filter(|_| entry.patient.is_empty()) {
-            // It was adopted, and only now its pet owner is named.
-            entry.patient = self.shared.pseudonyms.of(&asked.contact(), entry.booking_id);
+        if entry.patient.is_empty() {
+            // It was adopted. Only a list names its pet owner.
+            let (pseudonyms, id) = (&self.shared.pseudonyms, entry.booking_id);
+            entry.patient = asked.map_or_else(|| pseudonyms.of_nobody(id), |asked| pseudonyms.of(&asked.contact(), id));
         }
         // What waited in a store that was put back may have been made since.
         entry.maybe_forgotten |= entry.state == State::Received && self.was_replaced_since(&entry);
@@ -185,10 +186,7 @@ impl Practice {
                 {
                     Event::Replied(Reply::Outside)
                 }
-                (Action::Confirm(mut with), _) => {
-                    if with.pms_patient_id.is_empty() {
-                        with.pms_patient_id = self.shared.pseudonyms.of_nobody(entry.booking_id);
-                    }
+                (Action::Confirm(with), _) => {
                     let answer = self.healthengine.confirm_insert(entry.booking_id, &with).await;
                     let reply = self.reply(entry.booking_id, answer);
                     if reply == Reply::Taken {

@@ -213,14 +213,13 @@ impl Practice {
                     self.note_heard(&batch, before, &BatchOutcome::default(), Some(&error));
                     failures += 1;
                     let is_alone = batch.len() == 1 && waiting.is_empty() && !in_parts;
-                    if !is_alone && self.is_about_the_days(&batch, &error, failures) {
+                    if !is_alone && self.is_about_the_days(&keys, &error, failures) {
                         in_parts = true;
                         if batch.len() > 1 {
                             waiting.put_back(batch, Apart::Halves);
                         } else {
                             progress(batch.len());
-                            let keys = batch.iter().map(|read| (read.day.resource, read.day.date));
-                            self.publisher.unsent.note(|unsent| unsent.failed(keys.clone(), &error));
+                            self.publisher.unsent.note(|unsent| unsent.failed(keys.iter().copied(), &error));
                             let (failed, why) = alone.get_or_insert_with(|| (Vec::new(), error.clone()));
                             failed.extend(keys);
                             *why = error;
@@ -233,8 +232,7 @@ impl Practice {
                     }
                     progress(batch.len());
                     let _the_same = self.passed(&mut published, alone);
-                    let unanswered = batch.iter().map(|read| (read.day.resource, read.day.date));
-                    self.publisher.unsent.note(|unsent| unsent.failed(unanswered, &error));
+                    self.publisher.unsent.note(|unsent| unsent.failed(keys, &error));
                     self.heard(Call::Snapshots, Err(&error));
                     self.note_unsent(waiting.rest(), which, &error);
                     return Err(error);
@@ -261,15 +259,14 @@ impl Practice {
     }
 
     /// True if a call failed so often for what it holds that it is taken apart.
-    fn is_about_the_days(&self, batch: &[ReadDay], error: &CallError, failures: u32) -> bool {
+    fn is_about_the_days(&self, keys: &[Key], error: &CallError, failures: u32) -> bool {
         let polls = self.progress().polled_at.is_some() && !self.calls.look(Calls::poll_fails);
         if !polls || !can_be_about_the_days(error) {
             return false;
         }
-        let keys: Vec<Key> = batch.iter().map(|read| (read.day.resource, read.day.date)).collect();
         let now = Instant::now();
         self.publisher.aside.note(|aside| {
-            let apart = aside.failed(&keys, now);
+            let apart = aside.failed(keys, now);
             if apart && failures >= FAILED_PARTS_MAX {
                 aside.in_vain(now);
                 return false;

@@ -137,7 +137,9 @@ async fn where_healthengine_does_not_say_what_it_has_a_first_list_waits() {
     clinic.pass(minutes(2)).await;
     assert_eq!(clinic.journal.count("POST /config/pms", ""), 0);
     assert!(clinic.problems()["configuration"].contains("Healthengine"), "{:?}", clinic.problems());
-    // A person may insist.
+    // A dry run insists on nothing, and a person may.
+    let tried = clinic.practice().resync(Some(Only::Config), true, &|_| {}).await;
+    assert!(tried.problem.is_some_and(|problem| problem.contains("502")));
     let done = clinic.practice().resync(Some(Only::Config), false, &|_| {}).await;
     assert_eq!((done.problem, resources(&clinic)), (None, 2));
     clinic.healthengine_faults.heal();

@@ -252,9 +252,10 @@ impl Life {
         let schedule = booking.resource.parse::<ResourceId>().unwrap().schedule;
         let alone = story.panicked(id, schedule);
         let died = self.deaths.iter().chain(&alone).any(|at| *at >= booked && *at <= flagged);
-        // A store that was made while the clock was ahead counts from when a later start, or the clock that is set right, dates it anew:
-        // what is booked in that very moment, or before a sleep that nobody measured, seems older than the store.
-        let set_back = self.store_went_back_since(id) || self.store_is_misdated;
+        // A store that a clock made that was ahead, and that no poll has dated since, counts from its next start: what is booked in that
+        // very moment seems older.
+        let at_its_start = |at: &DateTime<Utc>| (*at - booked).abs() <= TimeDelta::seconds(2);
+        let set_back = self.store_went_back_since(id) || self.dated_anew.iter().any(at_its_start);
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
         // When it was booked nobody could read, so nobody could tell whether the store is old enough to know it.
         let ageless = !story.struck(id, Purpose::BookedTime).is_empty();
@@ -421,7 +422,7 @@ impl Life {
 
     /// True if somebody settled a booking by hand as quickly as only programs do. Where its time was taken meanwhile, that looks like
     /// another bridge from outside.
-    pub(crate) fn somebody_was_quick(&self) -> bool {
+    fn somebody_was_quick(&self) -> bool {
         let quick = vetbridge::booking::rival::YOUNG + TimeDelta::seconds(5);
         self.deeds.iter().any(|(id, deeds)| {
             let booked = self.booked.get(id).copied();

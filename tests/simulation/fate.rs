@@ -173,6 +173,9 @@ impl Life {
                 StartOn::Nothing => "vetbridge starts without its store",
             },
         );
+        if went_back && !self.world.hands.machine_is_right() || !self.dated_anew.is_empty() {
+            self.dated_anew.push(self.world.clock.now());
+        }
         self.world.start(on);
         if went_back {
             self.switches_are_forgotten();
@@ -186,7 +189,6 @@ impl Life {
             return StartOn::ItsStore;
         }
         self.setbacks.push(self.world.clock.now());
-        self.store_is_misdated |= !self.world.hands.machine_is_right();
         if self.backups.is_empty() || self.world.chance.percent(40) {
             self.world.story.count("store lost");
             return StartOn::Nothing;

@@ -67,8 +67,8 @@ pub(crate) struct Life {
     pub(crate) deaths: Vec<DateTime<Utc>>,
     /// When its store was put back or lost.
     pub(crate) setbacks: Vec<DateTime<Utc>>,
-    /// One of these happened while the clock of the machine was ahead.
-    pub(crate) store_is_misdated: bool,
+    /// When the process started again on a store that was lost or put back while the clock of the machine was ahead.
+    pub(crate) dated_anew: Vec<DateTime<Utc>>,
     pub(crate) backups: Vec<MemoryEngine>,
     pub(crate) yesterday: Option<Clinic>,
     /// When bookings were first seen with a flag.
@@ -149,7 +149,7 @@ impl Life {
             blocks_laid: BTreeMap::new(),
             deaths: Vec::new(),
             setbacks: Vec::new(),
-            store_is_misdated: false,
+            dated_anew: Vec::new(),
             backups: Vec::new(),
             yesterday: None,
             flagged: BTreeMap::new(),

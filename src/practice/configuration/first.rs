@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Configuration, Practice, Reason, Told};
+use super::{Configuration, Practice, Told};
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId};
 use crate::mapping::guard::Accepted;
@@ -19,21 +19,32 @@ pub(super) struct Found {
 }
 
 impl Practice {
-    /// Reads them. One that this edition of the API does not tell is as an empty one; so is one that cannot be read when a person says
-    /// what Healthengine is to have, whatever it has.
-    pub(super) async fn lists_at_healthengine(&self, reason: Reason) -> Answer<Found> {
+    /// Reads them. One that this edition of the API does not tell is as an empty one; so is one that cannot be read when a person
+    /// `insists`, who says what Healthengine is to have, whatever it has.
+    pub(super) async fn lists_at_healthengine(&self, insists: bool) -> Answer<Found> {
         let (unknown_resources, unknown_types) = {
             let told = Configuration::locked(&self.configuration.told);
             (told.resources.is_none(), told.types.is_none())
         };
         let mut found = Found { resources: None, types: None };
         if unknown_resources {
-            found.resources = Some(unless_untold(self.healthengine.resources().await, reason)?);
+            found.resources = Some(self.unless_untold(self.healthengine.resources().await, insists)?);
         }
         if unknown_types {
-            found.types = Some(unless_untold(self.healthengine.appointment_types().await, reason)?);
+            found.types = Some(self.unless_untold(self.healthengine.appointment_types().await, insists)?);
         }
         Ok(found)
+    }
+
+    fn unless_untold<T>(&self, read: Answer<Vec<T>>, insists: bool) -> Answer<Vec<T>> {
+        match read {
+            Err(error) if error.class == ErrorClass::Refused => Ok(Vec::new()),
+            Err(error) if insists => {
+                tracing::warn!(practice = %self.id(), "Healthengine does not say what it has ({error}): whatever it is, it is replaced.");
+                Ok(Vec::new())
+            }
+            read => read,
+        }
     }
 
     /// Takes them for what was last accepted.
@@ -53,17 +64,6 @@ impl Practice {
                 }
             });
         }
-    }
-}
-
-fn unless_untold<T>(read: Answer<Vec<T>>, reason: Reason) -> Answer<Vec<T>> {
-    match read {
-        Err(error) if error.class == ErrorClass::Refused => Ok(Vec::new()),
-        Err(error) if reason == Reason::Person => {
-            tracing::warn!("What Healthengine has before it is told anything cannot be read: {error}.");
-            Ok(Vec::new())
-        }
-        read => read,
     }
 }
 

@@ -11,9 +11,10 @@
 //!
 //! Its loops are kept alive as those of the service with a store are ([`crate::supervisor`]).
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -98,7 +99,7 @@ impl Deskless {
         let (opened, over) = (Mutex::new(None), CancellationToken::new());
         let opening = self.keep(supervisor_say::OPENING, &over, || async {
             let store = self.try_loop(&open).await;
-            *opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+            *opened.lock() = Some(store);
             over.cancel();
         });
         let mut vigil = self.kept(supervisor_say::VIGIL, None);
@@ -114,7 +115,7 @@ impl Deskless {
             () = over.cancelled() => {}
             _ = join3(opening, vigil, join_all(polling)) => {}
         }
-        let opened = opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let opened = opened.lock().take();
         match opened {
             Some(store) => store,
             None => std::future::pending().await,
@@ -172,7 +173,7 @@ impl Deskless {
 
     /// What operators see.
     pub fn shown(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shown.lock()
     }
 
     async fn try_loop<F>(&self, open: &impl Fn() -> F) -> Result<Store, OpenError>

@@ -5,8 +5,9 @@
 //! clock that was wrong was set right nothing waits for a future that was a mistake. To go round once too often costs a few calls.
 //! What must not come to an end too soon does not ask the wall clock ([`crate::clock::Measured`]).
 
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -74,7 +75,7 @@ impl Leaps {
     pub async fn watch(&self, clock: &Clock, first: impl Fn()) {
         loop {
             let next = (clock.now(), Instant::now());
-            let last = std::mem::replace(&mut *self.compared.lock().unwrap_or_else(PoisonError::into_inner), next);
+            let last = std::mem::replace(&mut *self.compared.lock(), next);
             if let Some(by) = leap(last, next) {
                 tracing::warn!("{}", crate::messages::start::clock_leaped(by));
                 first();

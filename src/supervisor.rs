@@ -16,10 +16,11 @@
 //!
 //! Panics are caught inside the task, so whatever the loop held (locks, places, turns) is released as its values are dropped.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -145,7 +146,7 @@ struct Vitals {
 
 impl Vitals {
     fn locked(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn works(&self) {
@@ -220,7 +221,7 @@ impl Drop for Enrolled<'_> {
 
 impl Supervisor {
     fn loops(&self) -> MutexGuard<'_, BTreeMap<Whose, Arc<Vitals>>> {
-        self.loops.lock().unwrap_or_else(PoisonError::into_inner)
+        self.loops.lock()
     }
 
     fn enrolled(&self, kept: Kept) -> Enrolled<'_> {
@@ -345,7 +346,7 @@ mod tests {
                     name: "test",
                     practice: Some(PracticeId("1".into())),
                     limit: STUCK_AFTER,
-                    tell: Box::new(move |trouble| told.lock().unwrap().push(trouble)),
+                    tell: Box::new(move |trouble| told.lock().push(trouble)),
                 };
                 supervisor
                     .keep(kept, &stop, || async {
@@ -359,7 +360,7 @@ mod tests {
         }
 
         fn told(&self) -> Vec<Option<Trouble>> {
-            self.told.lock().unwrap().clone()
+            self.told.lock().clone()
         }
 
         fn ill(&self) -> bool {
@@ -469,15 +470,15 @@ mod tests {
         let told = Arc::new(AtomicUsize::new(0));
         let (seen, count) = (Arc::clone(&own), Arc::clone(&told));
         let tell = Box::new(move |_| {
-            let vitals = seen.lock().unwrap().clone().unwrap();
-            assert!(vitals.state.try_lock().is_err(), "nothing else is found out of it meanwhile");
+            let vitals = seen.lock().clone().unwrap();
+            assert!(vitals.state.try_lock().is_none(), "nothing else is found out of it meanwhile");
             count.fetch_add(1, Ordering::Relaxed);
         });
         let vitals = Arc::new(Vitals {
             state: Mutex::new(State { doing: Doing::Works(Instant::now()), troubled: false }),
             kept: Kept { name: "test", practice: None, limit: STUCK_AFTER, tell },
         });
-        *own.lock().unwrap() = Some(Arc::clone(&vitals));
+        *own.lock() = Some(Arc::clone(&vitals));
         pass(301).await;
         assert_eq!(vitals.tell_if_stuck(), Some(Duration::from_secs(1)));
         vitals.went_round();

@@ -17,7 +17,12 @@ impl Record for Number {
 }
 
 fn put(key: &str, number: u64) -> Batch {
-    Batch::new().put(key, &Number(number)).unwrap()
+    Batch::of(key, &Number(number)).unwrap()
+}
+
+fn and(mut batch: Batch, key: &str, record: &impl Record) -> Batch {
+    batch.put(key, record).unwrap();
+    batch
 }
 
 fn now() -> DateTime<Utc> {
@@ -64,7 +69,7 @@ async fn a_program_stopped_inside_a_commit_leaves_all_of_the_batch_or_none() {
     for steps in 0..6 {
         let disk = MemoryEngine::new();
         let store = open(&disk);
-        let mut commit = Box::pin(store.commit(put("a", 1).put("b", &Number(2)).unwrap()));
+        let mut commit = Box::pin(store.commit(and(put("a", 1), "b", &Number(2))));
         let mut finished = false;
         for _ in 0..steps {
             finished = finished || futures_util::FutureExt::now_or_never(&mut commit).is_some();
@@ -126,7 +131,7 @@ async fn an_unreadable_record_is_named_and_the_others_are_read() {
 
     let disk = MemoryEngine::new();
     let store = open(&disk);
-    store.commit(put("a", 1).put("b", &Later("x".into())).unwrap().put("c", &Number(3)).unwrap()).await.unwrap();
+    store.commit(and(and(put("a", 1), "b", &Later("x".into())), "c", &Number(3))).await.unwrap();
     let scan = store.scan::<Number>("");
     assert_eq!(scan.records, [("a".to_owned(), Number(1)), ("c".to_owned(), Number(3))]);
     let [unreadable] = &scan.unreadable[..] else { panic!("{:?}", scan.unreadable) };

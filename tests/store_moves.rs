@@ -35,10 +35,11 @@ impl Place {
         let place = Self::new();
         let store = place.open().unwrap();
         for number in 0..40 {
-            store.commit(Batch::new().put(&format!("{number:02}"), &line(&number.to_string())).unwrap()).await.unwrap();
+            store.commit(Batch::of(&format!("{number:02}"), &line(&number.to_string())).unwrap()).await.unwrap();
         }
         let long = line(&"ö".repeat(9_000));
-        let batch = Batch::new().put("long", &long).unwrap().put("w", &Whisper("hush".into())).unwrap();
+        let mut batch = Batch::of("long", &long).unwrap();
+        batch.put("w", &Whisper("hush".into())).unwrap();
         store.commit(batch).await.unwrap();
         place
     }
@@ -97,7 +98,7 @@ async fn an_import_replaces_nothing_unless_told_to_and_then_sets_it_aside_whole(
     let (from, to) = (Place::used().await, Place::new());
     let (export, key) = from.export();
     let before = to.open().unwrap();
-    before.commit(Batch::new().put("mine", &line("kept")).unwrap()).await.unwrap();
+    before.commit(Batch::of("mine", &line("kept")).unwrap()).await.unwrap();
     let error = store::import(&to.state(), &export, &key, true, later()).unwrap_err();
     assert!(matches!(error, OpenError::InUse { .. }), "{error}");
     let own_key = before.pseudonym_key().clone();
@@ -126,7 +127,7 @@ async fn an_import_that_was_cut_short_anywhere_is_finished_by_the_next_start() {
     for moved in ["nothing", "the marker", "all but the database", "all", "all, and the new one begun"] {
         let to = Place::new();
         let before = to.open().unwrap();
-        before.commit(Batch::new().put("mine", &line("kept")).unwrap()).await.unwrap();
+        before.commit(Batch::of("mine", &line("kept")).unwrap()).await.unwrap();
         drop(before);
         // Where the import puts the former files is told by the announced content.
         let aside = to.state().join(format!("replaced-2026-02-01T000000Z-{}", &export.meta.instance[..8]));
@@ -180,9 +181,7 @@ async fn moving_a_state_compacts_it() {
     let store = place.open().unwrap();
     for round in 0..400 {
         for key in 0..10 {
-            store.write_later(
-                Batch::new().put(&key.to_string(), &line(&format!("{round} {}", "x".repeat(3_000)))).unwrap(),
-            );
+            store.write_later(Batch::of(&key.to_string(), &line(&format!("{round} {}", "x".repeat(3_000)))).unwrap());
         }
         store.flush().await.unwrap();
     }
@@ -269,7 +268,7 @@ async fn a_database_that_is_gone_or_rotten_is_set_aside_and_the_service_goes_on(
         }
         eprintln!("{harm}: {kept} of 41 lines");
         assert!(!place.state().join("salvage").exists());
-        store.commit(Batch::new().put("next", &line("x")).unwrap()).await.unwrap();
+        store.commit(Batch::of("next", &line("x")).unwrap()).await.unwrap();
         drop(store);
         assert_eq!(place.open().unwrap().get("next"), Ok(Some(line("x"))), "{harm}");
     }

@@ -26,7 +26,17 @@ impl Record for LineCount {
 }
 
 fn put(key: &str, text: &str) -> Batch {
-    Batch::new().put(key, &line(text)).unwrap()
+    Batch::of(key, &line(text)).unwrap()
+}
+
+fn and(mut batch: Batch, key: &str, record: &impl Record) -> Batch {
+    batch.put(key, record).unwrap();
+    batch
+}
+
+fn without(mut batch: Batch, key: &str) -> Batch {
+    batch.delete::<Line>(key);
+    batch
 }
 
 impl Place {
@@ -49,7 +59,7 @@ async fn a_first_start_makes_a_private_directory_and_a_later_one_finds_all_of_it
     let store = place.open().unwrap();
     let (meta, key, token) = (store.meta(), store.pseudonym_key().clone(), store.admin_token().clone());
     assert_eq!((meta.created_at, meta.complete_since()), (now(), now()));
-    store.commit(put("a", "kept").delete::<Line>("never was")).await.unwrap();
+    store.commit(without(put("a", "kept"), "never was")).await.unwrap();
     drop(store);
 
     assert_eq!(mode(&place.state()), 0o700);
@@ -68,13 +78,13 @@ async fn a_first_start_makes_a_private_directory_and_a_later_one_finds_all_of_it
 async fn a_change_is_visible_at_once_and_kinds_and_prefixes_are_kept_apart() {
     let place = Place::new();
     let store = place.open().unwrap();
-    store.write_later(put("7/b", "2").put("7/a", &line("1")).unwrap());
-    store.write_later(put("70/a", "3").put("7/a", &LineCount(9)).unwrap());
+    store.write_later(and(put("7/b", "2"), "7/a", &line("1")));
+    store.write_later(and(put("70/a", "3"), "7/a", &LineCount(9)));
     let keys: Vec<String> = store.scan::<Line>("7/").records.into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["7/a", "7/b"]);
     assert_eq!(store.scan::<Line>("").records.len(), 3);
     assert_eq!(store.get("7/a"), Ok(Some(LineCount(9))));
-    store.commit(Batch::new().delete::<Line>("7/a")).await.unwrap();
+    store.commit(without(Batch::new(), "7/a")).await.unwrap();
     assert_eq!(store.get::<Line>("7/a"), Ok(None));
     assert_eq!(store.get("7/a"), Ok(Some(LineCount(9))));
 }

@@ -5,8 +5,9 @@
 //! its beginning. So nothing in flight is lost or repeated, for the same reasons for which a restart loses and repeats nothing, and
 //! there is no second way to apply a setting. Two of them never run at one time.
 
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -136,7 +137,7 @@ impl Keeper {
 
     /// The practice as it stands.
     pub fn practice(&self) -> Arc<Practice> {
-        Arc::clone(&self.practice.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.practice.lock())
     }
 
     /// What is wanted of it.
@@ -172,9 +173,9 @@ impl Keeper {
             // This failed before: what it had brought about ends as at the end of the process.
             supervisor::wait(practice.stop()).await;
             practice = made(&self.wanted().means, &self.shared, &self.stop);
-            *self.practice.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&practice);
+            *self.practice.lock() = Arc::clone(&practice);
         }
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = self.first.lock().take();
         let mut now = first.unwrap_or_else(|| wanted.borrow_and_update().clone());
         loop {
             let ended = async {
@@ -198,7 +199,7 @@ impl Keeper {
             let next = made(&now.means, &self.shared, &self.stop);
             next.carry_on_from(&practice);
             practice = next;
-            *self.practice.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&practice);
+            *self.practice.lock() = Arc::clone(&practice);
         }
     }
 

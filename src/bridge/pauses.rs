@@ -37,8 +37,11 @@ pub async fn set_paused(
     if is_paused(store, practice) == paused {
         return Ok(());
     }
-    let batch = Batch::new();
-    let batch =
-        if paused { batch.put(&practice.0, &Pause { since: now })? } else { batch.delete::<Pause>(&practice.0) };
+    let mut batch = Batch::new();
+    if paused {
+        batch.put(&practice.0, &Pause { since: now })?;
+    } else {
+        batch.delete::<Pause>(&practice.0);
+    }
     store.commit(batch).await
 }

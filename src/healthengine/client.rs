@@ -9,7 +9,8 @@
 //! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were sent. Errors of the calls that
 //! list patients' bookings are described without it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -199,11 +200,11 @@ impl Client {
     }
 
     fn clocks(&self) -> MutexGuard<'_, ClockDifference> {
-        self.clock_difference.lock().unwrap_or_else(PoisonError::into_inner)
+        self.clock_difference.lock()
     }
 
     fn compression(&self) -> MutexGuard<'_, Compression> {
-        self.compression.lock().unwrap_or_else(PoisonError::into_inner)
+        self.compression.lock()
     }
 }
 

@@ -141,7 +141,7 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex as StdMutex;
+    use parking_lot::Mutex as StdMutex;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
@@ -221,11 +221,11 @@ mod tests {
             let (limits, left) = (limits.clone(), left.clone());
             tokio::spawn(async move {
                 limits.turn(Lane::Desk).await.unwrap();
-                left.lock().unwrap().push((number, Instant::now()));
+                left.lock().push((number, Instant::now()));
             });
         }
         tokio::time::sleep(Duration::from_secs(10)).await;
-        let left = left.lock().unwrap().clone();
+        let left = left.lock().clone();
         assert!(left.iter().map(|(number, _)| *number).eq(0..40), "{left:?}");
         for (index, (_, at)) in left.iter().enumerate() {
             let second = left[index..].iter().take_while(|(_, later)| *later - *at < Duration::from_secs(1)).count();

@@ -10,7 +10,8 @@
 //! of something that does not work, and counts for a minute at most; it is over as soon as the server answers anything else. A server
 //! can have both wishes at one time, and the end of one says nothing of the other.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -166,7 +167,7 @@ impl Penalty {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

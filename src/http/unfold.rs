@@ -5,9 +5,9 @@
 //! serde_json itself.) Of long texts one is unfolded at a time, in the whole process: what several servers say at one moment must
 //! not add up.
 
+use parking_lot::Mutex;
 use std::cell::Cell;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -39,7 +39,7 @@ pub(super) fn unfold(text: &[u8]) -> Result<Value, serde_json::Error> {
 }
 
 fn unfold_within(text: &[u8], bytes_max: usize) -> Result<Value, serde_json::Error> {
-    let _turn = (text.len() > SHORT_BYTES).then(|| ONE_LONG_TEXT.lock().unwrap_or_else(PoisonError::into_inner));
+    let _turn = (text.len() > SHORT_BYTES).then(|| ONE_LONG_TEXT.lock());
     let left = Cell::new(bytes_max);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Weighed(&left).deserialize(&mut reader)?;

@@ -12,8 +12,8 @@
 //! by its next edition, and, without a body, something in between. Snapshots go one by one then. One such answer is asked about
 //! again after [`ASKED_AGAIN_AFTER`]; a second one is believed, and the call is tried again after [`LEARNT_FOR`].
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -126,7 +126,7 @@ impl Batches {
     }
 
     fn learnt(&self) -> MutexGuard<'_, Learnt> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -6,8 +6,8 @@
 //! A booking at the desk has read its day a moment before its appointment was made: that day less the appointment needs no second
 //! reading. It waits here like the others, and is read after all when something else happens to it meanwhile.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -261,7 +261,7 @@ pub(super) struct Queue {
 impl Queue {
     /// The days.
     pub(super) fn locked(&self) -> MutexGuard<'_, Due> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+        self.due.lock()
     }
 
     /// There are some.

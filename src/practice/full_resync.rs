@@ -68,7 +68,7 @@ impl Practice {
     pub(super) fn begin_full_resync(&self) {
         let at = self.now();
         self.publisher.set_full_resync_at(Some(at));
-        if let Ok(batch) = Batch::new().put(&self.id().0, &FullResync { at }) {
+        if let Ok(batch) = Batch::of(&self.id().0, &FullResync { at }) {
             self.shared.store.write_later(batch);
         }
     }

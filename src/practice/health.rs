@@ -3,8 +3,8 @@
 //! A problem is raised and cleared by whoever sees it; raising it again changes nothing but its text. It is logged once when it
 //! begins and once when it ends.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -169,7 +169,7 @@ impl Health {
 
     /// Something is wrong that is logged already, part by part.
     pub fn show(&self, subject: Subject, text: String, now: DateTime<Utc>) {
-        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut problems = self.problems.lock();
         if let Some(problem) = problems.get_mut(&subject) {
             problem.text = text;
             return;
@@ -184,13 +184,13 @@ impl Health {
 
     /// Something else is wrong than before, and is logged as well.
     pub fn raise_anew(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
-        self.problems.lock().unwrap_or_else(PoisonError::into_inner).remove(&subject);
+        self.problems.lock().remove(&subject);
         self.raise(subject, text, now);
     }
 
     /// It is well again.
     pub fn clear(&self, subject: &Subject) {
-        let removed = self.problems.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+        let removed = self.problems.lock().remove(subject);
         if removed.is_some() {
             tracing::info!(practice = self.named(), subject = subject.name(), "It is well again.");
         }
@@ -206,7 +206,7 @@ impl Health {
 
     /// Forgets problems of single bookings after a day: what still needs somebody is flagged in the ledger.
     pub fn forget_old_bookings(&self, now: DateTime<Utc>) {
-        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut problems = self.problems.lock();
         problems.retain(|subject, problem| {
             !matches!(subject, Subject::Booking(_)) || (now - problem.since).abs() < BOOKING_PROBLEM_LASTS
         });
@@ -214,12 +214,12 @@ impl Health {
 
     /// True if there is such a problem.
     pub fn has(&self, subject: &Subject) -> bool {
-        self.problems.lock().unwrap_or_else(PoisonError::into_inner).contains_key(subject)
+        self.problems.lock().contains_key(subject)
     }
 
     /// All of them.
     pub fn problems(&self) -> Vec<Problem> {
-        self.problems.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.problems.lock().values().cloned().collect()
     }
 }
 

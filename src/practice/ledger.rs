@@ -1,7 +1,7 @@
 //! The booking ledger: every booking in the store, and those that something can still happen to in memory.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -67,7 +67,7 @@ impl Ledger {
 
     /// The clock leaped: bookings that were over by a clock that was ahead may be upcoming again.
     pub fn look_again(&self, now: DateTime<Utc>) {
-        *self.clock_set_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        *self.clock_set_at.lock() = now;
         for entry in self.all().into_iter().filter(|entry| is_live(entry, now)) {
             self.live().entry(entry.booking_id).or_insert(entry);
         }
@@ -78,8 +78,8 @@ impl Ledger {
         &self.unreadable
     }
 
-    fn live(&self) -> std::sync::MutexGuard<'_, BTreeMap<BookingId, Entry>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    fn live(&self) -> MutexGuard<'_, BTreeMap<BookingId, Entry>> {
+        self.live.lock()
     }
 
     /// One booking.
@@ -92,14 +92,14 @@ impl Ledger {
 
     /// Writes a booking; durable when this returns.
     pub async fn save(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), LedgerError> {
-        self.store.commit(Batch::new().put(&key(entry.booking_id), entry)?).await?;
+        self.store.commit(Batch::of(&key(entry.booking_id), entry)?).await?;
         self.remember(entry, now);
         Ok(())
     }
 
     /// Writes a booking soon. For what can be found out again.
     pub fn save_later(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), LedgerError> {
-        self.store.write_later(Batch::new().put(&key(entry.booking_id), entry)?);
+        self.store.write_later(Batch::of(&key(entry.booking_id), entry)?);
         self.remember(entry, now);
         Ok(())
     }
@@ -137,7 +137,7 @@ impl Ledger {
 
     /// Appointments of ours, of all practices. `but` is the booking that asks.
     pub fn own_bookings(&self, but: Option<BookingId>, now: DateTime<Utc>) -> Vec<OwnBooking> {
-        let clock_set_at = *self.clock_set_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let clock_set_at = *self.clock_set_at.lock();
         // One that was made in the future was made before this machine's clock was set right.
         let known = |at: DateTime<Utc>| if at <= now { at } else { clock_set_at.min(now) };
         let live = self.live();
@@ -172,7 +172,7 @@ impl Ledger {
             let last = entry.history.last().map(|last| last.at);
             let over = entry.place.as_ref().map_or(last, |place| Some(place.span.end));
             if over.is_some_and(|over| over < before) {
-                batch = batch.delete::<Entry>(&key(entry.booking_id));
+                batch.delete::<Entry>(&key(entry.booking_id));
                 forgotten += 1;
             } else {
                 settled.entry(entry.practice_id).or_default().push((last.unwrap_or_default(), entry.booking_id));
@@ -182,7 +182,7 @@ impl Ledger {
             of_practice.sort_unstable();
             let too_many = of_practice.len().saturating_sub(SETTLED_MAX);
             for (_, id) in &of_practice[..too_many] {
-                batch = batch.delete::<Entry>(&key(*id));
+                batch.delete::<Entry>(&key(*id));
                 forgotten += 1;
             }
         }

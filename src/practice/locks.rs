@@ -4,8 +4,9 @@
 //! locks are fair, so bookings get them in the order in which they began to wait. A booking takes its locks in one fixed order,
 //! so two can never wait for each other.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
@@ -39,7 +40,7 @@ impl Locks {
     }
 
     fn lock(&self, key: Key) -> Arc<AsyncMutex<()>> {
-        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = self.0.lock();
         // There are as many as schedules and clinicians, but a forgotten schedule need not stay for ever.
         if locks.len() > 1000 {
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);

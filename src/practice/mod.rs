@@ -82,8 +82,9 @@ mod waiting;
 mod watch;
 pub mod zones;
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -192,7 +193,7 @@ impl Practice {
         healthengine: HealthengineHandle,
         stop: CancellationToken,
     ) -> Arc<Self> {
-        shared.practices.lock().unwrap_or_else(PoisonError::into_inner).insert(config.id.clone());
+        shared.practices.lock().insert(config.id.clone());
         let configuration = configuration::Configuration::open(&shared.store, &config.id);
         let publisher = sent_days::Publisher::open(&shared.store, &config.id);
         // What the store knows was done before a restart.
@@ -296,6 +297,6 @@ impl Practice {
     }
 
     fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+        mutex.lock()
     }
 }

@@ -4,8 +4,9 @@
 //! list is read again: what takes the time may be that very booking's appointment. And a booking that somebody else answered within
 //! seconds, and whose time is taken, is a sign.
 
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -85,19 +86,19 @@ impl Rivals {
     }
 
     fn now(&self) -> Rivalry {
-        self.rivalry.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.rivalry.lock().clone()
     }
 
     /// Changes what is known; how it was before and is after.
     fn change(&self, change: impl FnOnce(&mut Rivalry)) -> (Rivalry, Rivalry) {
         let (before, after) = {
-            let mut rivalry = self.rivalry.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rivalry = self.rivalry.lock();
             let before = rivalry.clone();
             change(&mut rivalry);
             (before, rivalry.clone())
         };
         if before.remembered() != after.remembered()
-            && let Ok(batch) = Batch::new().put(&self.practice.0, &after.remembered())
+            && let Ok(batch) = Batch::of(&self.practice.0, &after.remembered())
         {
             // Lost with a crash it is found again.
             self.store.write_later(batch);

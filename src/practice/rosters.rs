@@ -1,7 +1,7 @@
 //! What was learnt of clinicians' rosters, by all practices together, and kept across restarts.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
 
@@ -45,7 +45,7 @@ impl KnownRosters {
 
     /// What is known at this moment.
     pub(super) fn locked(&self) -> MutexGuard<'_, Rosters> {
-        self.rosters.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rosters.lock()
     }
 
     /// Learns, and keeps what changed.
@@ -55,9 +55,8 @@ impl KnownRosters {
         let mut batch = Batch::new();
         for key in &changed {
             let Some(day) = rosters.get(key) else { continue };
-            match std::mem::take(&mut batch).put(&key_text(key), day) {
-                Ok(with) => batch = with,
-                Err(error) => tracing::error!("A roster cannot be remembered: {error}."),
+            if let Err(error) = batch.put(&key_text(key), day) {
+                tracing::error!("A roster cannot be remembered: {error}.");
             }
         }
         if !batch.is_empty() {
@@ -72,7 +71,7 @@ impl KnownRosters {
         let mut batch = Batch::new();
         for key in over {
             rosters.remove(&key);
-            batch = batch.delete::<RosterDay>(&key_text(&key));
+            batch.delete::<RosterDay>(&key_text(&key));
         }
         if !batch.is_empty() {
             self.store.write_later(batch);

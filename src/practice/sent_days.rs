@@ -7,8 +7,8 @@
 //! Healthengine queues what it accepts, and does not say in which order the queue is worked off. So two different snapshots of
 //! one resource and day are sent at least [`QUEUE_TIME`] apart; one that comes sooner goes to the days that are due.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -122,11 +122,11 @@ impl Publisher {
     }
 
     pub(super) fn told(&self) -> MutexGuard<'_, BTreeMap<Key, Told>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock()
     }
 
     fn unheard(&self) -> MutexGuard<'_, BTreeMap<Key, Unheard>> {
-        self.unheard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unheard.lock()
     }
 
     /// The turn to tell it something. No call is under way until it is dropped.
@@ -160,12 +160,12 @@ impl Publisher {
 
     /// When the last full resync began.
     pub(super) fn full_resync_at(&self) -> Option<DateTime<Utc>> {
-        *self.full_resync_at.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.full_resync_at.lock()
     }
 
     /// Another one begins, or none counts.
     pub(super) fn set_full_resync_at(&self, at: Option<DateTime<Utc>>) {
-        *self.full_resync_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        *self.full_resync_at.lock() = at;
     }
 
     /// True if Healthengine may have something else of a day than it was last heard to accept, and it is time to send it again.
@@ -269,9 +269,9 @@ impl Practice {
     /// unheard before.
     pub(super) async fn note_unheard(&self, keys: &[Key]) -> Answer<Vec<Option<Unheard>>> {
         let unheard = Unheard { since: self.now(), measured: Some(self.measured().now) };
-        let put = |batch: Batch, key: &Key| batch.put(&self.publisher.key(*key), &unheard);
-        let written = match keys.iter().try_fold(Batch::new(), put) {
-            Ok(batch) => self.shared.store.commit(batch).await,
+        let mut batch = Batch::new();
+        let written = match keys.iter().try_for_each(|key| batch.put(&self.publisher.key(*key), &unheard)) {
+            Ok(()) => self.shared.store.commit(batch).await,
             Err(error) => Err(error),
         };
         if let Err(error) = written {
@@ -306,13 +306,16 @@ impl Practice {
             };
             let key = (read.day.resource, read.day.date);
             let text = self.publisher.key(key);
-            batch = match left {
-                None => batch.delete::<Unheard>(&text),
-                Some(left) => batch.put(&text, &left).unwrap_or_default(),
-            };
             match left {
-                None => drop(all.remove(&key)),
-                Some(left) => drop(all.insert(key, left)),
+                None => {
+                    batch.delete::<Unheard>(&text);
+                    all.remove(&key);
+                }
+                Some(left) => {
+                    // One that cannot be written stays as it was on the disk: it is sent again.
+                    let _unwritten = batch.put(&text, &left);
+                    all.insert(key, left);
+                }
             }
         }
         drop(all);
@@ -339,12 +342,8 @@ impl Practice {
             let key = (day.resource, day.date);
             let sent = SentDay { day: day.day.clone(), at: now, accepted: accepted.contains(&index) };
             let told = Told { sent, read_at: *as_of };
-            match batch.put(&self.publisher.key(key), &told) {
-                Ok(with) => batch = with,
-                Err(error) => {
-                    tracing::error!(practice = %self.id(), "What was sent cannot be remembered: {error}.");
-                    batch = Batch::new();
-                }
+            if let Err(error) = batch.put(&self.publisher.key(key), &told) {
+                tracing::error!(practice = %self.id(), "What was sent cannot be remembered: {error}.");
             }
             self.publisher.told().insert(key, told);
         }
@@ -397,7 +396,7 @@ impl Practice {
         let mut batch = Batch::new();
         for key in gone {
             told.remove(&key);
-            batch = batch.delete::<Told>(&self.publisher.key(key));
+            batch.delete::<Told>(&self.publisher.key(key));
         }
         drop(told);
         self.publisher.aside.note(|aside| aside.keep(&keep));
@@ -405,7 +404,7 @@ impl Practice {
         let gone: Vec<Key> = unheard.keys().filter(|(resource, date)| !keep(*resource, *date)).copied().collect();
         for key in gone {
             unheard.remove(&key);
-            batch = batch.delete::<Unheard>(&self.publisher.key(key));
+            batch.delete::<Unheard>(&self.publisher.key(key));
         }
         drop(unheard);
         if !batch.is_empty() {

@@ -1,7 +1,7 @@
 //! What a practice is made with, and what all practices share.
 
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 
 use chrono::TimeDelta;
 use tokio::sync::{Mutex as AsyncMutex, broadcast};

@@ -4,7 +4,8 @@
 //! for, so one whose making was never answered is found by where it calls. The subscriptions are looked at every hour, the log of
 //! failed deliveries every five minutes and when a webhook was missed.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -110,7 +111,7 @@ impl Subscriptions {
     }
 
     fn locked<'a, T>(mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+        mutex.lock()
     }
 
     fn remembered(&self) -> Remembered {
@@ -128,12 +129,12 @@ impl Subscriptions {
         if before == after {
             return Ok(());
         }
-        let batch = Batch::new();
-        let batch = if after.is_empty() {
-            batch.delete::<Remembered>(&self.practice.0)
+        let mut batch = Batch::new();
+        if after.is_empty() {
+            batch.delete::<Remembered>(&self.practice.0);
         } else {
-            batch.put(&self.practice.0, &after)?
-        };
+            batch.put(&self.practice.0, &after)?;
+        }
         self.store.commit(batch).await
     }
 }
@@ -327,7 +328,7 @@ impl Practice {
         fingerprint: &(dyn Fn(&str) -> String + Sync),
         look: impl FnOnce(&View<'_>) -> T,
     ) -> T {
-        let practices = self.shared.practices.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let practices = self.shared.practices.lock().clone();
         let remembered = self.subscriptions.remembered();
         look(&View { practice: self.id(), practices: &practices, known_by, remembered: &remembered, fingerprint })
     }

@@ -35,7 +35,7 @@ pub(super) fn remember(store: &Store, practice: &PracticeId, zone: Zone) {
     if remembered(store, practice) == Some(zone) {
         return;
     }
-    match Batch::new().put(&practice.0, &Remembered { zone: zone.to_string() }) {
+    match Batch::of(&practice.0, &Remembered { zone: zone.to_string() }) {
         Ok(batch) => store.write_later(batch),
         Err(error) => tracing::error!(%practice, "The zone cannot be remembered: {error}."),
     }

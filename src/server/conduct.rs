@@ -5,8 +5,9 @@
 //! [`SLOW_MAX`] altogether, and longer only as far as bytes are moved at [`BYTES_PER_SECOND`]. How long it may be without a
 //! request is the HTTP server's own limit.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -109,7 +110,7 @@ impl Conduct {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

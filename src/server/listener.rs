@@ -166,7 +166,7 @@ async fn connection(stream: TcpStream, peer: Peer, place: Place, router: Router,
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use parking_lot::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -192,7 +192,7 @@ mod tests {
             name: "test",
             practice: None,
             limit: STUCK_AFTER,
-            tell: Box::new(move |trouble| hears.lock().unwrap().push(trouble)),
+            tell: Box::new(move |trouble| hears.lock().push(trouble)),
         };
         let serving = tokio::spawn({
             let stop = stop.clone();
@@ -210,10 +210,10 @@ mod tests {
             }
         });
         assert_eq!(answer(address).await, "", "whoever was there at that moment is hung up on");
-        assert!(matches!(told.lock().unwrap().as_slice(), [Some(Trouble::Panicked(_))]), "{told:?}");
+        assert!(matches!(told.lock().as_slice(), [Some(Trouble::Panicked(_))]), "{told:?}");
         // It waits in the queue of the address until the loop goes on.
         assert!(answer(address).await.ends_with("served"));
-        assert_eq!(told.lock().unwrap().last(), Some(&None), "it is well again");
+        assert_eq!(told.lock().last(), Some(&None), "it is well again");
         stop.cancel();
         serving.await.unwrap();
     }

@@ -6,9 +6,10 @@
 //! connection is that young, the newcomer waits. While more than half of the places are taken, a connection ends with its first answer, and
 //! keeps its place for [`GRACE`] all the same: so clients who come again and again do not take the processor from the others.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -74,7 +75,7 @@ impl Places {
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock()
     }
 
     /// A place for this peer, taken from somebody else if need be.

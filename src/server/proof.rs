@@ -18,9 +18,9 @@
 //! **Not covered.** The body of an answer is not part of its proof: whoever could change it sits on the connection itself, which
 //! never leaves the machine where `[admin] listen` is on loopback.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, header};
@@ -221,7 +221,7 @@ impl Proofs {
         if !exchange.is_of_request(&shown.proof, asked) {
             return None;
         }
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         used.retain(|_, until| *until > now);
         let is_first = used.len() < USED_MAX && used.insert(shown.service.clone(), at + VALID).is_none();
         is_first.then_some(exchange)

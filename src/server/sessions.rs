@@ -4,7 +4,7 @@
 //! began after it. Its value is random and kept as a digest alone. With it goes a token for the forms of the page, which a page of
 //! anybody else cannot read and so cannot send.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use ring::digest;
@@ -52,7 +52,7 @@ impl Sessions {
     /// The system has no random bytes.
     pub(super) fn begin(&self) -> std::io::Result<SecretString> {
         let (value, form_token, now) = (store::fresh_token()?, FormToken(store::fresh_token()?), Instant::now());
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self.0.lock();
         sessions.retain(|session| session.ends > now);
         if sessions.len() >= SESSIONS_MAX {
             sessions.remove(0);
@@ -64,7 +64,7 @@ impl Sessions {
     /// The session of this value, if there is one.
     pub(super) fn find(&self, value: &str) -> Option<FormToken> {
         let (offered, now) = (digest_of(value), Instant::now());
-        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sessions = self.0.lock();
         let mut live = sessions.iter().filter(|session| session.ends > now);
         let found = live.find(|session| bool::from(session.digest.as_ref().ct_eq(offered.as_ref())));
         found.map(|session| session.form_token.clone())
@@ -72,7 +72,7 @@ impl Sessions {
 
     /// Ends the session of this form token.
     pub(super) fn end(&self, form_token: &FormToken) {
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self.0.lock();
         sessions.retain(|session| !session.form_token.is(form_token.text()));
     }
 }

@@ -9,10 +9,11 @@
 //!
 //! What can change while it listens (secret, path, allowed senders, trusted proxies) is behind [`Webhooks::reconfigure`].
 
+use parking_lot::{Mutex, RwLock};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -147,7 +148,7 @@ impl Webhooks {
 
     /// From here on other settings count. Where it listens stays as it is.
     pub fn reconfigure(&self, config: &config::Webhooks) {
-        *self.inner.rules.write().unwrap_or_else(PoisonError::into_inner) = Rules::of(config);
+        *self.inner.rules.write() = Rules::of(config);
     }
 
     /// Serves until the token is cancelled.
@@ -164,7 +165,7 @@ impl Webhooks {
     }
 
     fn with<T>(&self, read: impl FnOnce(&Rules) -> T) -> T {
-        read(&self.inner.rules.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.inner.rules.read())
     }
 
     /// Says in the log who was refused, once an hour. Beside the answer, which so takes as long whatever the sender knew.
@@ -172,7 +173,7 @@ impl Webhooks {
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
             let Some(sender) = sender else { return };
-            let mut told = inner.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = inner.told.lock();
             if !told.is_due(sender, knew_the_path, Instant::now()) {
                 return;
             }

@@ -49,9 +49,10 @@ mod sled_engine;
 mod snapshot;
 mod writer;
 
+use parking_lot::Mutex;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -318,7 +319,7 @@ impl Store {
 
     /// What the store knows about itself.
     pub fn meta(&self) -> Meta {
-        self.inner.meta.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.meta.lock().clone()
     }
 
     /// Sets right what it noted about itself by a clock that was ahead; it was opened at `opened`, by the clock that shows `now`.
@@ -332,11 +333,11 @@ impl Store {
     }
 
     fn change_meta(&self, change: impl FnOnce(&mut Meta)) {
-        let mut meta = self.inner.meta.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut meta = self.inner.meta.lock();
         let mut right = meta.clone();
         change(&mut right);
         if right != *meta
-            && let Ok(batch) = Batch::new().put(Meta::KEY, &right)
+            && let Ok(batch) = Batch::of(Meta::KEY, &right)
         {
             *meta = right;
             // Lost with a crash it is found out again.

@@ -109,7 +109,7 @@ pub(super) fn write_meta<E: Engine>(
     records: &mut BTreeMap<String, Stored>,
     meta: &Meta,
 ) -> Result<(), EngineError> {
-    let changes: Changes = Batch::new().put(Meta::KEY, meta).map_err(|error| EngineError(error.to_string()))?.changes;
+    let changes: Changes = Batch::of(Meta::KEY, meta).map_err(|error| EngineError(error.to_string()))?.changes;
     disk.write(&changes)?;
     disk.sync()?;
     records.extend(changes.into_iter().filter_map(|(key, value)| Some((key, Stored::Text(value?)))));

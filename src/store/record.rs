@@ -54,20 +54,29 @@ impl Batch {
         Self::default()
     }
 
-    /// Stores `record` under `key`, in place of what stood there.
+    /// A batch that stores one record.
+    ///
+    /// # Errors
+    /// As those of [`Batch::put`].
+    pub fn of<R: Record>(key: &str, record: &R) -> Result<Self, StoreError> {
+        let mut batch = Self::new();
+        batch.put(key, record)?;
+        Ok(batch)
+    }
+
+    /// Stores `record` under `key`, in place of what stood there. A record that is refused leaves the batch as it was.
     ///
     /// # Errors
     /// The key is empty, over [`KEY_BYTES_MAX`] or holds control characters; the record is no JSON or over 16 MiB.
-    pub fn put<R: Record>(mut self, key: &str, record: &R) -> Result<Self, StoreError> {
+    pub fn put<R: Record>(&mut self, key: &str, record: &R) -> Result<(), StoreError> {
         check_key(key).map_err(|problem| StoreError::BadKey { kind: R::KIND, problem })?;
         self.changes.insert(full_key::<R>(key), Some(encode(key, record)?));
-        Ok(self)
+        Ok(())
     }
 
     /// Removes what stands under `key`, if anything does.
-    pub fn delete<R: Record>(mut self, key: &str) -> Self {
+    pub fn delete<R: Record>(&mut self, key: &str) {
         self.changes.insert(full_key::<R>(key), None);
-        self
     }
 
     /// Whether there is nothing to do.
@@ -258,9 +267,19 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_is_refused_leaves_the_others_of_its_batch_in_it() {
+        let sample = |name: String| Sample { names: vec![name], colour: String::new() };
+        let mut batch = Batch::of("a", &sample("x".into())).unwrap();
+        batch.put("", &sample("x".into())).unwrap_err();
+        batch.put("k", &sample("x".repeat(VALUE_BYTES_MAX))).unwrap_err();
+        assert_eq!(format!("{batch:?}"), r#"{"sample/a"}"#);
+    }
+
+    #[test]
     fn debug_output_of_a_batch_shows_keys_alone() {
         let sample = Sample { names: vec!["Secret".into()], colour: String::new() };
-        let batch = Batch::new().put("k", &sample).unwrap().delete::<Sample>("l");
+        let mut batch = Batch::of("k", &sample).unwrap();
+        batch.delete::<Sample>("l");
         assert_eq!(format!("{batch:?}"), r#"{"sample/k", "sample/l"}"#);
     }
 }

@@ -141,7 +141,7 @@ pub(super) fn write_all<E: Engine>(database: &mut Parted<E>, export: &Export) ->
         let changes: Changes = group.iter().map(|(key, text)| ((*key).clone(), Some((*text).clone()))).collect();
         database.write(&changes)?;
     }
-    let meta = Batch::new().put(Meta::KEY, &export.meta).map_err(|error| EngineError(error.to_string()))?;
+    let meta = Batch::of(Meta::KEY, &export.meta).map_err(|error| EngineError(error.to_string()))?;
     database.write(&meta.changes)?;
     database.sync()
 }

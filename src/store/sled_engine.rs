@@ -9,11 +9,11 @@
 #[cfg(not(panic = "unwind"))]
 compile_error!("a damaged database can end in a panic, which the store catches: build with panic = \"unwind\"");
 
+use parking_lot::Mutex;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use super::directory::{StateDirectory, disk, sync_directory_of};
 use super::engine::{Engine, EngineError, RawChanges};
@@ -144,7 +144,7 @@ fn remove_unfinished_snapshots(path: &Path) -> Result<(), OpenError> {
 pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // The hook is the process's: two that swap it at a time could leave the silent one in place.
     static SWAPPING: Mutex<()> = Mutex::new(());
-    let _guard = SWAPPING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _guard = SWAPPING.lock();
     let usual = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let result = panic::catch_unwind(AssertUnwindSafe(work));

@@ -8,8 +8,9 @@
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::engine::{Engine, EngineError};
@@ -130,16 +131,16 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Waits for something to write. `None` when there is nothing and will be nothing.
     fn next_group(&self) -> Option<Group> {
         let idle = |state: &mut State| state.pending.is_empty() && !state.urgent && !state.closing;
         let patient = |state: &mut State| !state.urgent && !state.closing;
-        let state = self.wake.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        let waited = self.wake.wait_timeout_while(state, FLUSHED_WITHIN, patient);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        self.wake.wait_while(&mut state, idle);
+        self.wake.wait_while_for(&mut state, patient, FLUSHED_WITHIN);
         if state.closing && state.pending.is_empty() && !state.urgent {
             return None;
         }
@@ -199,7 +200,7 @@ impl Drop for Ended<'_> {
 
 /// Without a thread: hands over what is pending, at once and on the caller's time. Durable only with `sync`.
 pub(super) fn write_inline<E: Engine>(queue: &Queue, disk: &Mutex<Parted<E>>, sync: bool) {
-    let mut disk = disk.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut disk = disk.lock();
     let Group { changes, upto } = Queue::take(&mut queue.lock());
     match without_panic(|| disk.write(&changes).and_then(|()| if sync { disk.sync() } else { Ok(()) })) {
         Ok(()) if !sync => {}

@@ -287,7 +287,9 @@ async fn giving_up_waits_for_nobody_for_long() {
     let booking = first(&clinic);
     clinic.until("it is seen", seconds(10), |clinic| clinic.find_entry(booking).is_some()).await;
     clinic.fill_the_disk();
-    clinic.bridge().store().write_later(vetbridge::store::Batch::new().delete::<vetbridge::store::Meta>("none"));
+    let mut batch = vetbridge::store::Batch::new();
+    batch.delete::<vetbridge::store::Meta>("none");
+    clinic.bridge().store().write_later(batch);
     let began = tokio::time::Instant::now();
     clinic.until_it_gives_up(seconds(5)).await;
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());

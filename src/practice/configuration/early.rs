@@ -7,8 +7,9 @@
 //! It is for the desk alone, which looks into the diary before each POST anyway. What is sent to Healthengine is worked out from the
 //! whole inventory only. Nothing of it is kept: what OpenVPMS says this moment needs no judgement of how far an older answer holds.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
@@ -64,7 +65,7 @@ impl Early {
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 
     /// What was read of a schedule, however long ago.

@@ -284,7 +284,7 @@ impl Practice {
     fn changed_told(&self, change: impl FnOnce(&mut Told)) -> Option<Batch> {
         let mut told = Configuration::locked(&self.configuration.told);
         change(&mut told);
-        let batch = Batch::new().put(&self.id().0, &*told);
+        let batch = Batch::of(&self.id().0, &*told);
         batch
             .inspect_err(
                 |error| tracing::error!(practice = %self.id(), "The configuration cannot be remembered: {error}."),

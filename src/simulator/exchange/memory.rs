@@ -126,8 +126,8 @@ fn response(answered: Answered) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use parking_lot::Mutex;
     use std::io::Read;
-    use std::sync::Mutex;
 
     use tokio::time::Instant;
 
@@ -142,7 +142,7 @@ mod tests {
 
     impl Model for Recorder {
         fn answer(&self, asked: &Asked) -> Answered {
-            self.0.lock().unwrap().push(asked.clone());
+            self.0.lock().push(asked.clone());
             Answered { status: 201, headers: Vec::new(), body: b"made".to_vec() }
         }
     }
@@ -168,7 +168,7 @@ mod tests {
         let model = Arc::new(Recorder::default());
         let answer = memory(&model, &Faults::none()).exchange(post()).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (201, b"made".as_slice()));
-        let asked = model.0.lock().unwrap().pop().unwrap();
+        let asked = model.0.lock().pop().unwrap();
         assert_eq!((asked.method.as_str(), asked.target.as_str()), ("POST", "/base/things?a=b"));
         assert_eq!(asked.header("authorization"), Some("Basic eA=="));
         assert_eq!((asked.header("content-type"), asked.header("accept")), (Some("application/json"), Some("*/*")));
@@ -206,7 +206,7 @@ mod tests {
             faults.set(move |_| Some(plan.clone()));
             let answer = memory(&model, &faults).exchange(post()).await;
             assert_eq!(answer.map(|answer| answer.status).map_err(|error| error.class), expected, "{fault:?}");
-            assert_eq!(model.0.lock().unwrap().len(), acts, "{fault:?}");
+            assert_eq!(model.0.lock().len(), acts, "{fault:?}");
             assert_eq!(began.elapsed().as_secs(), seconds, "{fault:?}");
         }
     }
@@ -217,9 +217,9 @@ mod tests {
         faults.set(|_| Some(Fault::CarryOutLate(Duration::from_secs(30))));
         assert!(memory(&model, &faults).exchange(post()).await.is_err());
         tokio::time::sleep(Duration::from_secs(19)).await;
-        assert_eq!(model.0.lock().unwrap().len(), 0);
+        assert_eq!(model.0.lock().len(), 0);
         tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(model.0.lock().unwrap().len(), 1);
+        assert_eq!(model.0.lock().len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

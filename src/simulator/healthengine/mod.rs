@@ -47,9 +47,10 @@ mod subscriptions;
 mod unknown;
 mod visit;
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
@@ -126,7 +127,7 @@ impl HealthengineModel {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State, DateTime<Utc>) -> T) -> T {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let now = self.clock.now() + state.settings.skew;
         let outcome = act(&mut state, now);
         if state.collect_events(now) {

@@ -38,7 +38,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use crate::clock::Clock;
 
@@ -70,7 +70,7 @@ impl OpenVpmsSim {
 
     /// What staff, an administrator or fate do behind the API's back, or just a look at the diary. No exchange runs meanwhile.
     pub fn staff<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
-        act(&mut self.world.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.world.lock())
     }
 }
 

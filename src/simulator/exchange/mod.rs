@@ -9,7 +9,8 @@
 mod listener;
 mod memory;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -210,13 +211,13 @@ impl Faults {
 
     /// From here on this function decides.
     pub fn set(&self, plan: impl FnMut(&Asked) -> Option<Fault> + Send + 'static) {
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(plan));
+        *self.plan.lock() = Some(Box::new(plan));
     }
 
     /// From here on nothing goes wrong; a closed port is open again.
     pub fn heal(&self) {
         self.port.send_replace(false);
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.plan.lock() = None;
     }
 
     /// From here on, until [`Faults::heal`], the server is not there: connections are refused, those that stand end.
@@ -226,6 +227,6 @@ impl Faults {
 
     /// What happens to this exchange.
     pub fn next(&self, asked: &Asked) -> Option<Fault> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(|plan| plan(asked))
+        self.plan.lock().as_mut().and_then(|plan| plan(asked))
     }
 }

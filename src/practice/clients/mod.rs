@@ -9,8 +9,9 @@
 //! A client is forgotten `client_memory_days` after the last booking. With 0 everything is forgotten at once and the key is removed,
 //! so that no trace in the database's file can be read.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -133,9 +134,8 @@ impl ClientMemory {
             let place = format!("{contact}/{}", sealing.client(client));
             let sealed = self.store.nonce().and_then(|nonce| sealing.seal(&place, client, nonce));
             let Some(sealed) = sealed else { return };
-            match std::mem::take(&mut batch).put(&place, &Remembered { seen_on, sealed }) {
-                Ok(with) => batch = with,
-                Err(error) => return tracing::error!("A client cannot be remembered: {error}."),
+            if let Err(error) = batch.put(&place, &Remembered { seen_on, sealed }) {
+                return tracing::error!("A client cannot be remembered: {error}.");
             }
             added += usize::from(is_fresh);
         }
@@ -155,7 +155,7 @@ impl ClientMemory {
         let mut batch = Batch::new();
         for (kind, text) in known_by(typed) {
             let place = format!("{}/{}", sealing.contact(kind, &text), sealing.client(client));
-            batch = batch.delete::<Remembered>(&place);
+            batch.delete::<Remembered>(&place);
         }
         if !batch.is_empty() {
             self.store.write_later(batch);
@@ -163,7 +163,7 @@ impl ClientMemory {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Makes the key when the first client is remembered.
@@ -227,7 +227,8 @@ impl ClientMemory {
         let damaged = damaged.filter_map(|key| key.strip_prefix(&kind).map(str::to_owned));
         let places = found.records.into_iter().map(|(place, _)| place).chain(damaged);
         let gone = places.filter(|place| !kept.contains(place.as_str()));
-        let batch = gone.fold(Batch::new(), |batch, place| batch.delete::<Remembered>(&place));
+        let mut batch = Batch::new();
+        gone.for_each(|place| batch.delete::<Remembered>(&place));
         if !batch.is_empty() {
             self.store.write_later(batch);
         }

@@ -3,8 +3,9 @@
 //! A [`keeper`] sees to it that each practice is as the configuration, and whoever pauses it, wants it. A configuration that is
 //! read again is handed to the keepers; those whose practice it does not change do nothing.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -216,7 +217,7 @@ impl Bridge {
             self.spawn(id, keeper);
         }
         self.look_for_left_behind();
-        *self.penalties.lock().unwrap_or_else(PoisonError::into_inner) = connect.penalties();
+        *self.penalties.lock() = connect.penalties();
         self.ask_again();
     }
 
@@ -237,7 +238,7 @@ impl Bridge {
     }
 
     fn penalties(&self) -> Penalties {
-        self.penalties.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.penalties.lock().clone()
     }
 
     /// Pauses a practice, or ends its pause, as if it were disabled in the configuration. `None` for a practice that is not in the
@@ -345,7 +346,7 @@ impl Bridge {
     }
 
     fn keepers(&self) -> MutexGuard<'_, Keepers> {
-        self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.keepers.lock()
     }
 
     /// What is wrong with the store as a whole, as it was found.
@@ -368,7 +369,7 @@ impl Bridge {
             // Its end is the bridge's, or that of a practice that was removed.
             let over = CancellationToken::new();
             let retire = || {
-                let mut keepers = keepers.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut keepers = keepers.lock();
                 // It may have been put back a moment ago.
                 let removed = keeper.wanted().removed;
                 if removed {

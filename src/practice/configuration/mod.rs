@@ -15,9 +15,10 @@ mod first;
 mod inventory;
 mod sending;
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -121,7 +122,7 @@ impl Configuration {
     }
 
     fn locked<'a, T>(mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+        mutex.lock()
     }
 
     /// Resources that OpenVPMS does not list, or without their types, and that stay at Healthengine until the guard is convinced.

@@ -31,8 +31,9 @@ use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
 use crate::http::penalty::{PROBE_EVERY, Penalties};
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::{admin as admin_say, start as say, supervisor as supervisor_say};
-use crate::practice::health::Health;
-use crate::practice::{Absence, all_pages, kept};
+use crate::polling::lists::{Coverage, all_pages};
+use crate::practice::health::loops::kept;
+use crate::practice::health::problems::Problems;
 use crate::remote::Answer;
 use crate::store::{OpenError, Store};
 use crate::supervisor::{self, Kept, Supervisor};
@@ -54,7 +55,7 @@ pub struct Deskless {
     asked_again: Notify,
     supervisor: Supervisor,
     /// What is wrong beside the store.
-    health: Arc<Health>,
+    health: Arc<Problems>,
     shown: Mutex<Shown>,
 }
 
@@ -82,7 +83,7 @@ impl Deskless {
             penalties: connect.penalties(),
             asked_again: Notify::new(),
             supervisor: Supervisor::default(),
-            health: Arc::new(Health::of_the_service()),
+            health: Arc::new(Problems::of_the_service()),
             shown: Mutex::new(Shown { why: say::no_desk(why), polled_at }),
         })
     }
@@ -142,7 +143,7 @@ impl Deskless {
     }
 
     /// What is wrong beside the store.
-    pub fn health(&self) -> &Health {
+    pub fn health(&self) -> &Problems {
         &self.health
     }
 
@@ -207,7 +208,7 @@ impl Deskless {
                 }
                 Err(error) => {
                     tracing::warn!(practice = %id, "Healthengine cannot be asked: {error}.");
-                    let wait = if error.is_access() && refusals.refused(Instant::now()) {
+                    let wait = if error.is_access() && refusals.refused(Instant::now().into_std()) {
                         BLOCKED
                     } else {
                         self.request_interval
@@ -227,14 +228,14 @@ impl Deskless {
     }
 
     async fn poll(&self, id: &PracticeId, healthengine: &HealthengineHandle, seen: &mut Seen) -> Answer<()> {
-        let (listed, absence) = if healthengine.requests().await?.contains(&RequestKind::Bookings) {
+        let (listed, coverage) = if healthengine.requests().await?.contains(&RequestKind::Bookings) {
             // An entry without an id makes the list incomplete; that is all there is to know of it.
-            let (listed, absence, _) = all_pages(|page| healthengine.booking_requests(page)).await?;
-            (listed, absence)
+            let (listed, coverage, _) = all_pages(|page| healthengine.booking_requests(page)).await?;
+            (listed, coverage)
         } else {
-            (Vec::new(), Absence::IsCertain)
+            (Vec::new(), Coverage::Whole)
         };
-        let complete = absence == Absence::IsCertain;
+        let complete = coverage == Coverage::Whole;
         for booking in seen.rejectable(&listed, complete, healthengine.clock_difference(), self.clock.now()) {
             match healthengine.reject_insert(booking, say::REJECTED_WITHOUT_DESK).await {
                 Ok(()) => tracing::warn!(practice = %id, %booking, "{}", say::REJECTED_WITHOUT_DESK),

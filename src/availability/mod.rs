@@ -31,6 +31,7 @@ pub mod grid;
 pub mod openness;
 pub mod reading;
 pub mod roster;
+pub mod unread;
 pub mod verdict;
 pub mod window;
 

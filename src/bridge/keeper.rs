@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config;
 use crate::healthengine::HealthengineHandle;
 use crate::messages::practice as say;
-use crate::practice::{Doors, Farewell, Practice, Settings, Shared};
+use crate::practice::{Deactivation, OpenVpmsClients, Practice, Settings, Shared};
 use crate::supervisor;
 
 /// What a practice is and has to work with.
@@ -26,7 +26,7 @@ pub struct Means {
     /// What it shares with the others.
     pub settings: Settings,
     /// The way to OpenVPMS.
-    pub openvpms: Doors,
+    pub openvpms: OpenVpmsClients,
     /// The way to Healthengine, as this practice.
     pub healthengine: HealthengineHandle,
 }
@@ -37,7 +37,7 @@ impl PartialEq for Means {
         let Self { config, settings, openvpms, healthengine } = self;
         *config == other.config
             && *settings == other.settings
-            && Arc::ptr_eq(&openvpms.desk, &other.openvpms.desk)
+            && Arc::ptr_eq(&openvpms.interactive, &other.openvpms.interactive)
             && Arc::ptr_eq(&openvpms.background, &other.openvpms.background)
             && Arc::ptr_eq(healthengine, &other.healthengine)
     }
@@ -215,9 +215,9 @@ impl Keeper {
                 if practice.has_ties() {
                     self.reached.send_replace(Standing::Leaving(off));
                     tracing::info!(practice = %id, "{}", say::leaving(off));
-                    match practice.leave(off == Off::Removed).await {
-                        Farewell::Complete => tracing::info!(practice = %id, "{}", say::LEFT),
-                        Farewell::Refused => tracing::warn!(practice = %id, "{}", say::LEFT_WITHOUT_CONSENT),
+                    match practice.deactivate(off == Off::Removed).await {
+                        Deactivation::Complete => tracing::info!(practice = %id, "{}", say::LEFT),
+                        Deactivation::Refused => tracing::warn!(practice = %id, "{}", say::LEFT_WITHOUT_CONSENT),
                     }
                 } else {
                     tracing::info!(practice = %id, "{}", say::stays_off(off));

@@ -22,12 +22,13 @@ use crate::http::penalty::{LeftAlone, Penalties};
 use crate::ids::PracticeId;
 use crate::leaps::Leaps;
 use crate::messages::{admin as admin_say, practice as say, state as state_say, supervisor as supervisor_say};
+use crate::practice::bookings::locks::Locks;
 use crate::practice::clients::ClientMemory;
-use crate::practice::health::{Health, Subject};
+use crate::practice::health::loops::kept;
+use crate::practice::health::problems::{Problems, Subject};
 use crate::practice::ledger::Ledger;
-use crate::practice::locks::Locks;
 use crate::practice::rosters::KnownRosters;
-use crate::practice::{self, Doors, Practice, Settings, Shared, zones};
+use crate::practice::{self, OpenVpmsClients, Practice, Settings, Shared, zones};
 use crate::store::{Store, StoreError};
 use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::hint::Hint;
@@ -41,7 +42,7 @@ use keeper::{Keeper, Means, Standing, Wanted};
 /// How the two servers are reached: over the network, or in memory.
 pub trait Connect {
     /// OpenVPMS, shared by all practices.
-    fn openvpms(&self) -> Doors;
+    fn openvpms(&self) -> OpenVpmsClients;
     /// Healthengine as one practice; `None` for a practice that neither this nor an earlier configuration had.
     fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle>;
     /// The times for which they want to be left alone.
@@ -64,7 +65,7 @@ pub struct Bridge {
     keep_days: watch::Sender<u32>,
     penalties: Mutex<Penalties>,
     /// What is wrong with the whole rather than with one practice.
-    health: Arc<Health>,
+    health: Arc<Problems>,
     started_at: DateTime<Utc>,
     /// The keepers and the housekeeping.
     tasks: TaskTracker,
@@ -100,7 +101,7 @@ impl Bridge {
             pausing: AsyncMutex::default(),
             keep_days: watch::Sender::new(config.bookings.keep_days),
             penalties: Mutex::new(connect.penalties()),
-            health: Arc::new(Health::of_the_service()),
+            health: Arc::new(Problems::of_the_service()),
             started_at: now,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -169,7 +170,7 @@ impl Bridge {
     }
 
     fn kept(&self, name: &'static str, practice: Option<&PracticeId>) -> Kept {
-        practice::kept(&self.health, &self.shared.clock, name, practice)
+        kept(&self.health, &self.shared.clock, name, practice)
     }
 
     /// Keeps a loop alive that serves the whole bridge, until `stop`.
@@ -306,7 +307,7 @@ impl Bridge {
     }
 
     /// What is wrong with the whole rather than with one practice.
-    pub fn health(&self) -> &Health {
+    pub fn health(&self) -> &Problems {
         &self.health
     }
 

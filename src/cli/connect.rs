@@ -19,7 +19,7 @@ use crate::http::penalty::Penalties;
 use crate::ids::PracticeId;
 use crate::openvpms::OpenVpmsHandle;
 use crate::openvpms::client::Client as OpenVpmsClient;
-use crate::practice::Doors;
+use crate::practice::OpenVpmsClients;
 
 /// How vetbridge introduces itself to OpenVPMS. Healthengine prescribes its own form.
 const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
@@ -46,10 +46,10 @@ fn openvpms_server(settings: &OpenVpms, before: Option<&Server>) -> anyhow::Resu
     server(&own, before).context("[openvpms]")
 }
 
-fn doors(server: &Arc<Server>, settings: &OpenVpms) -> anyhow::Result<Doors> {
+fn doors(server: &Arc<Server>, settings: &OpenVpms) -> anyhow::Result<OpenVpmsClients> {
     let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let client = OpenVpmsClient::new(server.transport(&credentials).context("[openvpms]")?);
-    Ok(Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) })
+    Ok(OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) })
 }
 
 fn healthengine_server(settings: &Healthengine, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
@@ -93,7 +93,7 @@ pub struct Network {
 struct OpenVpmsSide {
     settings: OpenVpms,
     server: Arc<Server>,
-    doors: Doors,
+    doors: OpenVpmsClients,
 }
 
 struct HealthengineSide {
@@ -152,7 +152,7 @@ impl Network {
 }
 
 impl Connect for Network {
-    fn openvpms(&self) -> Doors {
+    fn openvpms(&self) -> OpenVpmsClients {
         self.openvpms.doors.clone()
     }
 

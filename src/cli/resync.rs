@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::ids::PracticeId;
 use crate::messages::commands as say;
-use crate::practice::resync::{Only, Outcome, Progress};
+use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &ResyncArgs) -> anyhow::Result<ExitCode> {
@@ -34,7 +34,7 @@ pub(super) async fn run(global: &Global, args: &ResyncArgs) -> anyhow::Result<Ex
 }
 
 /// The service does it.
-async fn through(service: &Running, args: &ResyncArgs) -> anyhow::Result<Vec<Outcome>> {
+async fn through(service: &Running, args: &ResyncArgs) -> anyhow::Result<Vec<ResyncOutcome>> {
     let mut outcomes = Vec::new();
     for practice in chosen(service.practices().await?, args)? {
         let bar = Bar::new(&practice);
@@ -46,7 +46,7 @@ async fn through(service: &Running, args: &ResyncArgs) -> anyhow::Result<Vec<Out
 }
 
 /// This process does it.
-async fn here(config: &Config, absent: &Absent, args: &ResyncArgs) -> anyhow::Result<Vec<Outcome>> {
+async fn here(config: &Config, absent: &Absent, args: &ResyncArgs) -> anyhow::Result<Vec<ResyncOutcome>> {
     let network = Network::new(config)?;
     let store = absent.open_store().await?;
     let bridge = Bridge::new(config, &network, store.clone(), Clock::system());
@@ -82,7 +82,7 @@ fn only(args: &ResyncArgs) -> Option<Only> {
     })
 }
 
-fn told(outcome: Outcome) -> anyhow::Result<Outcome> {
+fn told(outcome: ResyncOutcome) -> anyhow::Result<ResyncOutcome> {
     output::result(&outcome)?;
     Ok(outcome)
 }
@@ -103,7 +103,7 @@ impl Bar {
         Self(bar)
     }
 
-    fn show(&self, Progress { done, total }: Progress) {
+    fn show(&self, ResyncProgress { done, total }: ResyncProgress) {
         if total > 0 {
             self.0.set_length(total as u64);
             self.0.set_position(done as u64);

@@ -221,7 +221,7 @@ mod tests {
     use crate::http::penalty::Penalties;
     use crate::http::{Request, Response, Transport};
     use crate::openvpms::client::Client;
-    use crate::practice::Doors;
+    use crate::practice::OpenVpmsClients;
     use crate::remote::{Answer, CallError, ErrorClass};
     use crate::service::{Opened, StartError};
     use crate::store::{MemoryEngine, Store};
@@ -248,9 +248,9 @@ mod tests {
     }
 
     impl Connect for Mined {
-        fn openvpms(&self) -> Doors {
+        fn openvpms(&self) -> OpenVpmsClients {
             let client = Client::new(Arc::new(Away));
-            Doors { desk: Arc::new(client.clone()), background: Arc::new(client) }
+            OpenVpmsClients { interactive: Arc::new(client.clone()), background: Arc::new(client) }
         }
 
         fn healthengine(&self, _: &config::Practice) -> Option<HealthengineHandle> {

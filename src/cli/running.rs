@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::Clock;
 use crate::config::Instance;
 use crate::messages::{Advice, commands as say};
-use crate::practice::resync::{Only, Outcome, Progress};
+use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 use crate::server::HEALTHY;
 use crate::server::proof::{self, Asked, Exchange, Hello};
 use crate::server::view::{BookingView, NDJSON, PauseOutcome, Problem, ResyncLine, Status};
@@ -236,8 +236,8 @@ impl Running {
         practice: &str,
         only: Option<Only>,
         dry_run: bool,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> anyhow::Result<Outcome> {
+        progress: &(dyn Fn(ResyncProgress) + Sync),
+    ) -> anyhow::Result<ResyncOutcome> {
         let mut url = self.url(&["api", "v1", "practices", practice, "resync"])?;
         if let Some(only) = only {
             url.query_pairs_mut().append_pair("only", only.name());
@@ -252,14 +252,18 @@ impl Running {
     }
 
     /// Reads a resync's lines to the last one.
-    async fn follow(&self, mut answer: Response, progress: &(dyn Fn(Progress) + Sync)) -> anyhow::Result<Outcome> {
+    async fn follow(
+        &self,
+        mut answer: Response,
+        progress: &(dyn Fn(ResyncProgress) + Sync),
+    ) -> anyhow::Result<ResyncOutcome> {
         let mut waiting = Vec::new();
         loop {
             while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = waiting.drain(..=end).collect();
                 match serde_json::from_slice(&line) {
-                    Ok(ResyncLine::Progress(reached)) => progress(reached),
-                    Ok(ResyncLine::Outcome(outcome)) => return Ok(*outcome),
+                    Ok(ResyncLine::ResyncProgress(reached)) => progress(reached),
+                    Ok(ResyncLine::ResyncOutcome(outcome)) => return Ok(*outcome),
                     Ok(ResyncLine::Error(why)) => anyhow::bail!(why),
                     Err(_) => return Err(self.broken("a line that is no JSON of a resync")),
                 }

@@ -9,7 +9,7 @@ use super::running::{self, Found};
 use super::{Global, output};
 use crate::config;
 use crate::messages::{admin, commands as say};
-use crate::practice::health::Problem;
+use crate::practice::health::problems::Problem;
 use crate::server::view::{OffStatus, PracticeStatus, Status};
 
 /// Runs the command.

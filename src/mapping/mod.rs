@@ -8,10 +8,22 @@
 //!
 //! **Promises.** The result depends on neither the order nor the repetition of what was read. Ids and names are unique
 //! within the practice. A resource whose schedule lost all its appointment types stays: leaving it out would delete the
-//! links that staff made by hand. Whether a list that shrank may be sent is the [`guard`]'s question.
+//! links that staff made by hand.
+//!
+//! | file | decides |
+//! | --- | --- |
+//! | here, [`names`] | what a reading means as resources and appointment types |
+//! | [`guard`] | whether a list that shrank may be sent |
+//! | [`plan`] | what is to be sent, as a value |
+//! | [`remembered`] | what was sent and accepted, as it is remembered |
+//! | [`changes`], [`departures`] | what a person is shown of a plan, and what is lost by it |
 
+pub mod changes;
+pub mod departures;
 pub mod guard;
 pub mod names;
+pub mod plan;
+pub mod remembered;
 
 use std::collections::{BTreeMap, BTreeSet};
 

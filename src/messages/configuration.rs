@@ -6,7 +6,6 @@ use crate::availability::window::DiaryShift;
 use crate::ids::{LocationId, PracticeId, ResourceId};
 use crate::mapping::guard::HoldReason;
 use crate::mapping::{LeftOut, LeftOutReason, ZoneProblem};
-use crate::practice::health::Subject;
 use crate::remote::CallError;
 
 /// A resource of the config file that cannot be offered.
@@ -99,8 +98,7 @@ pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> String {
 }
 
 /// The guard does not let a list pass.
-pub fn held_back(subject: &Subject, reason: HoldReason, practice: &PracticeId) -> String {
-    let list = if *subject == Subject::TypeGuard { "appointment types" } else { "resources" };
+pub fn held_back(list: &str, reason: HoldReason, practice: &PracticeId) -> String {
     let release = format!("If that is meant, type `vetbridge resync --practice {practice} --only config`.");
     match reason {
         HoldReason::Empty => {

@@ -1,5 +1,7 @@
 //! Sentences about a practice as a whole: what is wrong, and what an administrator does next.
 
+use std::time::Duration;
+
 use chrono::{NaiveDate, TimeDelta};
 
 use super::remedies;
@@ -263,4 +265,17 @@ pub fn list_breaks_off(list: &str, error: &CallError) -> String {
         "Healthengine's list of {list} cannot be read to its end: {error}. What is on the rest waits until it can. {}.",
         remedies::healthengine(error)
     )
+}
+
+/// Healthengine has no call for several days, for so long as anybody knows.
+pub fn days_one_by_one(error: &CallError, pause: Duration) -> String {
+    format!(
+        "Healthengine does not take several days in one call ({error}): they go one by one for {} minutes.",
+        pause.as_secs() / 60
+    )
+}
+
+/// A call with so many days was too long.
+pub fn shorter_calls(days: usize) -> String {
+    format!("Healthengine, or something before it, takes no call with {days} days: calls are shorter for an hour.")
 }

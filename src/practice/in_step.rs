@@ -1,101 +1,50 @@
-//! Whether Healthengine shows what the diary says, and what was last done when.
-
-use std::time::Duration;
+//! Whether Healthengine shows what the diary says.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
-use super::calls::Calls;
-use super::health::Subject;
-use crate::messages::{practice as say, rival};
-
-/// What was last done when. Shown to operators, and what *in step* is made of.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Progress {
-    /// The last poll that was answered.
-    pub polled_at: Option<DateTime<Utc>>,
-    /// How long after the last poll the next one begins.
-    pub poll_wait: Duration,
-    /// The last reading of every schedule of the near days.
-    pub read_at: Option<DateTime<Utc>>,
-    /// The last time the configuration was as Healthengine has it.
-    pub configured_at: Option<DateTime<Utc>>,
-    /// When Healthengine last took a day.
-    pub sent_at: Option<DateTime<Utc>>,
-}
-
-impl Progress {
-    /// The later of each: what a practice that starts anew goes on from.
-    fn or(self, former: Self) -> Self {
-        let Self { polled_at, poll_wait, read_at, configured_at, sent_at } = self;
-        Self {
-            poll_wait: poll_wait.max(former.poll_wait),
-            polled_at: polled_at.max(former.polled_at),
-            read_at: read_at.max(former.read_at),
-            configured_at: configured_at.max(former.configured_at),
-            sent_at: sent_at.max(former.sent_at),
-        }
-    }
-}
+use super::health::problems::Subject;
+use crate::messages::{practice as say, rival, supervisor};
 
 impl Practice {
-    /// Goes on where another with the same id stopped, as after a reload: what was done stays done.
-    pub fn carry_on_from(&self, former: &Self) {
-        let before = former.progress();
-        let mut progress = self.locked(&self.progress);
-        *progress = progress.or(before);
-    }
-
-    /// What was last done when.
-    pub fn progress(&self) -> Progress {
-        *self.locked(&self.progress)
-    }
-
-    /// Why Healthengine may not show what the diary says; empty when it does. `near_interval` is how often the near days are read.
+    /// Why Healthengine may not show what the diary says; empty when it does.
     pub fn not_in_step(&self, now: DateTime<Utc>) -> Vec<String> {
-        let progress = self.progress();
+        let (context, last_done) = (&self.context, self.last_done());
+        let has = |subject| context.health.has(&subject);
         let near_interval =
-            TimeDelta::from_std(self.settings.sync.availability_interval).unwrap_or(TimeDelta::minutes(1));
+            TimeDelta::from_std(context.settings.sync.availability_interval).unwrap_or(TimeDelta::minutes(1));
         // A reading takes its time, so a young process or a slow server is not out of step after two intervals of 100 ms.
         let stale = (near_interval * 2).max(TimeDelta::seconds(10));
         let mut reasons = Vec::new();
         if !self.configuration.was_ever_accepted() {
             reasons.push(say::NOT_CONFIGURED.to_owned());
         }
-        if is_stale(progress.read_at, stale, now) {
+        if is_stale(last_done.read_at, stale, now) {
             reasons.push(say::NOT_READ.to_owned());
         }
-        let poll_wait = TimeDelta::from_std(progress.poll_wait).unwrap_or(TimeDelta::minutes(30));
-        if is_stale(progress.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now)
-            || self.calls.look(Calls::poll_fails)
-            || self.health.has(&Subject::BookingList)
+        let poll_wait = TimeDelta::from_std(last_done.poll_wait).unwrap_or(TimeDelta::minutes(30));
+        if is_stale(last_done.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now)
+            || self.calls.poll_fails()
+            || has(Subject::BookingList)
         {
             reasons.push(say::NOT_POLLED.to_owned());
         }
         let near_day_is_refused = || {
-            let first = self.zone().wall(now).date();
-            let end = first + chrono::Days::new(self.settings.sync.near_days.into());
-            self.publisher.is_refused_within(first, end)
+            let first = context.zone().wall(now).date();
+            let end = first + chrono::Days::new(context.settings.sync.near_days.into());
+            self.publisher.sent.is_refused_within(first, end)
         };
-        if self.health.has(&Subject::Configuration)
-            || self.health.has(&Subject::Days)
-            || (self.health.has(&Subject::RefusedDays) && near_day_is_refused())
-        {
+        if has(Subject::Configuration) || has(Subject::Days) || (has(Subject::RefusedDays) && near_day_is_refused()) {
             reasons.push(say::NOT_TAKEN.to_owned());
         }
-        if self.health.has(&Subject::Access) {
+        if has(Subject::Access) {
             reasons.push(say::NO_ACCESS.to_owned());
         }
-        if self.rivals.is_certain() {
+        if self.executor.rivals.is_certain() {
             reasons.push(rival::NOT_ALONE.to_owned());
         }
-        reasons.extend(self.loops_that_are_ill());
+        reasons.extend(supervisor::not_alive(&context.shared.supervisor.ill(context.id())));
         reasons
-    }
-
-    /// The next poll begins this long after the last one began.
-    pub(super) fn polls_again_after(&self, wait: Duration) {
-        self.locked(&self.progress).poll_wait = wait;
     }
 }
 

@@ -1,17 +1,20 @@
-//! Reading lists of requests, and what it means that something is not on one.
+//! Reads Healthengine's lists of requests.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-use super::Practice;
-use super::health::Subject;
-use crate::booking::update::Outstanding;
-use crate::healthengine::paging::read_all;
+use super::context::Context;
+use super::health::calls::CallHealth;
+use super::health::problems::Subject;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
-use crate::messages::practice as say;
-use crate::remote::{Answer, CallError};
+use crate::polling::lists::{Coverage, OnList, all_pages};
+use crate::remote::Answer;
 
 /// A list of several pages is read so often at most, until it reads the same twice.
 const LONG_LIST_READ: usize = 3;
@@ -34,189 +37,122 @@ const LISTS: [(RequestKind, &str); 6] = [
     (RequestKind::AttachDocuments, ATTACHMENTS),
 ];
 
-/// What it means that something is not in a list that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Absence {
-    /// Nothing: part of the list was not read.
-    MeansNothing,
-    /// It is hardly listed. On a list of several pages an entry can move to a page that was read already, while others are answered.
-    IsLikely,
-    /// It is not listed: a list of one page is one moment's. So is a longer one that reads the same twice: an entry moves to a page
-    /// that was read already only when one from there leaves the list, and that one would be missing the second time.
-    IsCertain,
+/// Reads the lists of one practice.
+pub(super) struct Lists {
+    context: Arc<Context>,
+    calls: Arc<CallHealth>,
+    /// The list of bookings as it was last read to see whether one is still on it.
+    relisted: AsyncMutex<Option<Listing>>,
+    last_long_list: Mutex<Option<LongList>>,
+    /// How many bookings waited for an answer when the list was last read.
+    bookings_waiting: AtomicUsize,
 }
 
 /// The list of bookings at one moment.
-pub(super) struct Listing {
+struct Listing {
     /// When the question left.
     began: Instant,
-    /// What was on it, and what it means that something was not; nothing if it could not be read.
-    read: Option<(BTreeMap<BookingId, BookingRequest>, Absence)>,
-}
-
-/// What Healthengine's list of bookings says of one of them.
-pub(super) enum Standing {
-    /// It waits for an answer, and this is how it stands there.
-    Listed(Box<BookingRequest>),
-    /// It is answered.
-    NotListed,
-    /// The list could not be read, or an entry can have been missed.
-    Unknown,
-}
-
-/// The bookings that wait for our answer, as one poll found them.
-pub(super) struct WaitingBookings {
-    listed: BTreeSet<BookingId>,
-    absence: Absence,
-}
-
-impl WaitingBookings {
-    pub(super) fn read(listed: &[BookingRequest], absence: Absence) -> Self {
-        Self { listed: listed.iter().map(|booking| booking.booking_id).collect(), absence }
-    }
-
-    /// Healthengine said that there are none.
-    pub(super) fn none() -> Self {
-        Self { listed: BTreeSet::new(), absence: Absence::IsCertain }
-    }
-
-    /// What the list says of a booking. One that moved from page to page meanwhile can be missing from it.
-    pub(super) fn tells_of(&self, id: BookingId) -> Outstanding {
-        match (self.listed.contains(&id), self.absence) {
-            (true, _) => Outstanding::Listed,
-            (false, Absence::MeansNothing) => Outstanding::Unknown,
-            (false, Absence::IsLikely | Absence::IsCertain) => Outstanding::NotListed,
-        }
-    }
+    /// What was on it, and how much of it was read; nothing if it could not be read.
+    read: Option<(BTreeMap<BookingId, BookingRequest>, Coverage)>,
 }
 
 /// A list of several pages, as it was last read.
-pub(super) struct LongList {
+struct LongList {
     ended: Instant,
     ids: Vec<BookingId>,
 }
 
-impl Practice {
+impl Lists {
+    pub(super) fn new(context: Arc<Context>, calls: Arc<CallHealth>) -> Self {
+        let (relisted, last_long_list) = (AsyncMutex::default(), Mutex::default());
+        Self { context, calls, relisted, last_long_list, bookings_waiting: AtomicUsize::new(0) }
+    }
+
     /// Reads a list of requests, which is called so.
-    pub(super) async fn all_pages<T, P>(
-        &self,
-        list: &'static str,
-        page: impl FnMut(u32) -> P,
-    ) -> Answer<(Vec<T>, Absence)>
+    pub(super) async fn read<T, P>(&self, list: &'static str, page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Coverage)>
     where
         T: PartialEq,
         P: Future<Output = Answer<Page<T>>>,
     {
-        let (items, absence, gaps) = all_pages(page).await?;
-        self.health.set(Subject::PartOfList(list), gaps.text(list), self.now());
-        Ok((items, absence))
+        let (items, coverage, gaps) = all_pages(page).await?;
+        self.context.health.set(Subject::PartOfList(list), gaps.text(list), self.context.now());
+        Ok((items, coverage))
     }
 
-    /// Nothing is asked for but this: of the other lists nothing is left to be read.
-    pub(super) fn lists_wanted(&self, kinds: &BTreeSet<RequestKind>) {
+    /// Nothing else is asked for: of the other lists nothing is left to be read.
+    pub(super) fn keep(&self, kinds: &BTreeSet<RequestKind>) {
         for (_, list) in LISTS.iter().filter(|(kind, _)| !kinds.contains(kind)) {
-            self.health.clear(&Subject::PartOfList(list));
+            self.context.health.clear(&Subject::PartOfList(list));
         }
     }
 
     /// Reads the list of outstanding bookings.
-    pub(super) async fn outstanding_bookings(&self) -> Answer<(Vec<BookingRequest>, Absence)> {
+    pub(super) async fn bookings(&self) -> Answer<(Vec<BookingRequest>, Coverage)> {
         let began = Instant::now();
-        let (listed, absence) = self.all_pages(BOOKINGS, |page| self.healthengine.booking_requests(page)).await?;
-        if absence != Absence::IsLikely {
+        let healthengine = &self.context.healthengine;
+        let (listed, coverage) = self.read(BOOKINGS, |page| healthengine.booking_requests(page)).await?;
+        self.bookings_waiting.store(listed.len(), Ordering::Relaxed);
+        if coverage != Coverage::EveryPage {
             // What was on this one can be missing from the next.
-            *self.locked(&self.last_long_list) = None;
-            return Ok((listed, absence));
+            *self.last_long_list.lock() = None;
+            return Ok((listed, coverage));
         }
         let this = LongList { ended: Instant::now(), ids: listed.iter().map(|booking| booking.booking_id).collect() };
-        let mut last = self.locked(&self.last_long_list);
+        let mut last = self.last_long_list.lock();
         let is_same = last.as_ref().is_some_and(|last| last.ended <= began && last.ids == this.ids);
         *last = Some(this);
-        Ok((listed, if is_same { Absence::IsCertain } else { absence }))
+        Ok((listed, if is_same { Coverage::Whole } else { coverage }))
+    }
+
+    /// How many bookings waited for an answer when the list was last read.
+    pub(super) fn bookings_waiting(&self) -> usize {
+        self.bookings_waiting.load(Ordering::Relaxed)
+    }
+
+    /// Healthengine says that no booking waits.
+    pub(super) fn no_booking_waits(&self) {
+        self.bookings_waiting.store(0, Ordering::Relaxed);
     }
 
     /// Whether Healthengine still lists a booking; `None` if that cannot be found out.
     pub(super) async fn is_listed(&self, id: BookingId) -> Option<bool> {
-        match self.standing(id).await {
-            Standing::Listed(_) => Some(true),
-            Standing::NotListed => Some(false),
-            Standing::Unknown => None,
+        match self.look_up(id).await {
+            OnList::Yes(_) => Some(true),
+            OnList::No => Some(false),
+            OnList::Unknown => None,
         }
     }
 
     /// How a booking stands on Healthengine's list, from a reading that began after this was asked.
-    pub(super) async fn standing(&self, id: BookingId) -> Standing {
+    pub(super) async fn look_up(&self, id: BookingId) -> OnList {
         // While the poll is refused the list would be too.
-        if self.is_shut_out() {
-            return Standing::Unknown;
+        if self.calls.is_shut_out() {
+            return OnList::Unknown;
         }
         let asked_at = Instant::now();
         let mut last = self.relisted.lock().await;
-        // The list can be long. Whoever waited for the lock takes what was read since he asked.
+        // The list can be long. Whoever waited for the lock takes what was read since they asked.
         if last.as_ref().is_none_or(|listing| listing.began < asked_at) {
             let began = Instant::now();
-            let mut read = self.outstanding_bookings().await;
+            let mut read = self.bookings().await;
             for _ in 1..LONG_LIST_READ {
-                if !read.as_ref().is_ok_and(|(_, absence)| *absence == Absence::IsLikely) {
+                if !read.as_ref().is_ok_and(|(_, coverage)| *coverage == Coverage::EveryPage) {
                     break;
                 }
-                read = self.outstanding_bookings().await;
+                read = self.bookings().await;
             }
-            let by_id = |(listed, absence): (Vec<BookingRequest>, Absence)| {
-                (listed.into_iter().map(|booking| (booking.booking_id, booking)).collect(), absence)
+            let by_id = |(listed, coverage): (Vec<BookingRequest>, Coverage)| {
+                (listed.into_iter().map(|booking| (booking.booking_id, booking)).collect(), coverage)
             };
             *last = Some(Listing { began, read: read.ok().map(by_id) });
         }
         match last.as_ref().and_then(|listing| listing.read.as_ref()) {
-            Some((listed, absence)) => match (listed.get(&id), absence) {
-                (Some(request), _) => Standing::Listed(Box::new(request.clone())),
-                (None, Absence::IsCertain) => Standing::NotListed,
-                (None, Absence::IsLikely | Absence::MeansNothing) => Standing::Unknown,
+            Some((listed, coverage)) => match (listed.get(&id), coverage) {
+                (Some(request), _) => OnList::Yes(Box::new(request.clone())),
+                (None, Coverage::Whole) => OnList::No,
+                (None, Coverage::EveryPage | Coverage::Part) => OnList::Unknown,
             },
-            None => Standing::Unknown,
+            None => OnList::Unknown,
         }
     }
-}
-
-/// What was not read of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Gaps {
-    /// Entries that could not be read.
-    unreadable: usize,
-    /// Pages between the first and the last ones of a list that is too long.
-    pages_left_out: u32,
-    /// Why the list was not read to its end.
-    stopped_by: Option<CallError>,
-}
-
-impl Gaps {
-    /// What is wrong, in sentences.
-    fn text(&self, list: &str) -> Option<String> {
-        let too_long = (self.pages_left_out > 0).then(|| say::list_too_long(list, self.pages_left_out));
-        let unreadable = (self.unreadable > 0).then(|| say::entries_unreadable(list, self.unreadable));
-        let stopped = self.stopped_by.as_ref().map(|error| say::list_breaks_off(list, error));
-        let all: Vec<String> = [stopped, unreadable, too_long].into_iter().flatten().collect();
-        (!all.is_empty()).then(|| all.join(" "))
-    }
-}
-
-/// Reads a list of requests.
-pub(crate) async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Absence, Gaps)>
-where
-    T: PartialEq,
-    P: Future<Output = Answer<Page<T>>>,
-{
-    let mut pages = 0;
-    let read = read_all(|number| {
-        pages += 1;
-        page(number)
-    })
-    .await?;
-    let absence = match read.complete && read.unreadable == 0 {
-        false => Absence::MeansNothing,
-        true if pages == 1 => Absence::IsCertain,
-        true => Absence::IsLikely,
-    };
-    let gaps = Gaps { unreadable: read.unreadable, pages_left_out: read.pages_left_out, stopped_by: read.stopped_by };
-    Ok((read.items, absence, gaps))
 }

@@ -4,14 +4,17 @@
 //! [`crate::availability::roster`] for why the order matters.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
-use super::publishing::{ReadDay, ReadDays};
-use super::unread::Source;
-use super::{Offering, Practice};
+use super::Offering;
+use super::context::Context;
+use super::health::readings::ReadingHealth;
+use super::offering::early::EarlyInventory;
+use crate::availability::unread::DiarySource;
 use crate::availability::{
     self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ResourceDay, ScheduleReading, Share,
     UserReading, learn, roster_schedules, window,
@@ -23,6 +26,7 @@ use crate::ids::{LocationId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::practice as say;
 use crate::openvpms::{FreeBusy, OpenVpmsHandle, SCHEDULE_NOT_AVAILABLE, UserFreeBusy};
+use crate::publishing::{ReadDay, ReadDays};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 
@@ -55,7 +59,7 @@ pub(super) struct Reading {
     /// What went wrong, if anything did; the first of several.
     pub(super) failure: Option<CallError>,
     /// Each part that was asked for, and what went wrong with it.
-    outcomes: Vec<(Source, Option<CallError>)>,
+    outcomes: Vec<(DiarySource, Option<CallError>)>,
 }
 
 impl Reading {
@@ -69,7 +73,19 @@ impl Reading {
     }
 }
 
-impl Practice {
+/// Reads free/busy for one practice.
+pub(super) struct DiaryReader {
+    context: Arc<Context>,
+    pub(super) readings: Arc<ReadingHealth>,
+    pub(super) early: EarlyInventory,
+}
+
+impl DiaryReader {
+    pub(super) fn new(context: Arc<Context>, readings: Arc<ReadingHealth>) -> Self {
+        let early = EarlyInventory::new(Arc::clone(&context), Arc::clone(&readings));
+        Self { context, readings, early }
+    }
+
     /// Reads what the days of these resources depend on. Nothing comes of a reading that the practice's stop breaks off.
     pub(super) async fn read(
         &self,
@@ -78,9 +94,9 @@ impl Practice {
         resources: &[Resource],
         days: Days,
     ) -> Reading {
-        let began = self.now();
+        let began = self.context.now();
         let whole = self.read_on(server, offering, resources, days);
-        self.stop.run_until_cancelled(whole).await.unwrap_or_else(|| {
+        self.context.stop.run_until_cancelled(whole).await.unwrap_or_else(|| {
             let mut broken_off = Reading::beginning(began);
             let unread = resources.iter().map(|resource| (resource.id.schedule, None));
             broken_off.readings.schedules = unread.collect();
@@ -103,22 +119,22 @@ impl Practice {
         self.read_users(server, offering, users, span, &mut reading).await;
         let mut schedules: BTreeSet<ScheduleId> = resources.iter().map(|resource| resource.id.schedule).collect();
         {
-            let rosters = self.shared.rosters.locked();
+            let rosters = self.context.shared.rosters.locked();
             for (&user, times) in &reading.readings.users {
                 schedules.extend(roster_schedules(user, times, &rosters).intersection(&offering.listed));
             }
         }
         self.read_schedules(server, offering, schedules, span, &mut reading).await;
-        self.shared.rosters.learn(|rosters| learn(rosters, &reading.readings, &offering.zones.server));
+        self.context.shared.rosters.learn(|rosters| learn(rosters, &reading.readings, &offering.zones.server));
         for (source, error) in &reading.outcomes {
-            self.heard_of_openvpms(*source, Some(days), error.as_ref().map_or(Ok(()), Err));
+            self.readings.heard(*source, Some(days), error.as_ref().map_or(Ok(()), Err));
         }
-        reading.began = left.at(self.now());
+        reading.began = left.at(self.context.now());
         reading
     }
 
     fn question_leaves(&self) -> Left {
-        Left { shown: self.now(), since: Instant::now() }
+        Left { shown: self.context.now(), since: Instant::now() }
     }
 
     /// One call per clinician and location. A clinician counts as read if every location answered.
@@ -143,7 +159,7 @@ impl Practice {
         let mut unread = BTreeSet::new();
         let mut times: BTreeMap<UserId, Vec<UserFreeBusy>> = users.into_iter().map(|user| (user, Vec::new())).collect();
         for (user, location, answer) in answers {
-            let source = Source::Clinician(user, location);
+            let source = DiarySource::Clinician(user, location);
             reading.outcomes.push((source, answer.as_ref().err().filter(|error| !is_gone(error)).cloned()));
             match answer {
                 Ok(answer) => times.entry(user).or_default().push(answer),
@@ -157,7 +173,7 @@ impl Practice {
                 }
             }
         }
-        let ended = self.now();
+        let ended = self.context.now();
         let whole = times.into_iter().filter(|(user, _)| !unread.contains(user));
         reading.readings.users = whole.map(|(user, answers)| (user, UserReading::new(span, ended, answers))).collect();
     }
@@ -179,11 +195,11 @@ impl Practice {
         let answers: Vec<(ScheduleId, Left, Answer<FreeBusy>)> =
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
         // Some waited for others, and the clock can have been set meanwhile.
-        let now = self.now();
+        let now = self.context.now();
         for (schedule, left, answer) in answers {
             let answer = answer.map(|answer| ScheduleReading::new(span, left.at(now), answer));
             let failure = answer.as_ref().err().filter(|error| !is_closed(error)).cloned();
-            reading.outcomes.push((Source::Schedule(schedule), failure));
+            reading.outcomes.push((DiarySource::Schedule(schedule), failure));
             match answer {
                 Ok(answer) => drop(reading.readings.schedules.insert(schedule, Some(answer))),
                 Err(error) if is_closed(&error) => {}
@@ -197,7 +213,7 @@ impl Practice {
 
     /// What the resources offer on these days, as far as the reading tells.
     pub(super) fn days(&self, reading: &Reading, offering: &Offering, resources: &[Resource], days: Days) -> ReadDays {
-        let own = self.shared.ledger.own_bookings(None, self.now());
+        let own = self.context.shared.ledger.own_bookings(None, self.context.now());
         let days =
             self.asking(&reading.readings, offering, &own, |question| availability::days(question, resources, days));
         ReadDays { began: reading.began, days }
@@ -214,29 +230,29 @@ impl Practice {
             zones: offering.zones,
             readings,
             own,
-            rosters: &self.shared.rosters.locked(),
-            clinician_doubt: match self.settings.sync.clinician_doubt {
+            rosters: &self.context.shared.rosters.locked(),
+            clinician_doubt: match self.context.settings.sync.clinician_doubt {
                 config::ClinicianDoubt::Offer => ClinicianDoubt::Offer,
                 config::ClinicianDoubt::Withhold => ClinicianDoubt::Withhold,
             },
-            moment: Moment { now: self.now(), min_notice: self.min_notice() },
+            moment: Moment { now: self.context.now(), min_notice: self.context.min_notice() },
         })
     }
 
     /// The desk's look at a place: what the diary says of it this moment, and the reading of its whole day that says so.
     pub(super) async fn look(&self, entry: &Entry, place: &Place, hurry: bool) -> (Look, Option<Reading>) {
-        let offering = match self.offering_for(Some(place.schedule), hurry).await {
+        let offering = match self.early.offering_for(Some(place.schedule), hurry).await {
             Ok(offering) => offering,
             Err(error) => return (Look::Unreachable(error.to_string()), None),
         };
-        let began = self.measured().now;
+        let began = self.context.measured().now;
         let resource = as_booked(place);
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
         let reading = match self.read_for_look(offering.as_ref(), &resource, days).await {
             Ok(reading) => reading,
             Err(error) => return (Look::Unreachable(error.to_string()), None),
         };
-        let own = self.shared.ledger.own_bookings(Some(entry.booking_id), self.now());
+        let own = self.context.shared.ledger.own_bookings(Some(entry.booking_id), self.context.now());
         let seen = self
             .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
         // Another schedule of the clinician's that could not be read is no obstacle: the rule knows what to make of it.
@@ -245,15 +261,15 @@ impl Practice {
                 Some(error) => (Look::Unreachable(error.to_string()), None),
                 None => {
                     // What is offered is no longer right.
-                    self.read_configuration_soon();
+                    self.context.signals.configuration.soon();
                     (Look::Closed(say::SCHEDULE_CLOSED.into()), None)
                 }
             };
         };
-        let complete_since = self.shared.store.meta().complete_since();
+        let complete_since = self.context.shared.store.meta().complete_since();
         let seen_taken = taken(look.busy, look.free);
-        let by_another =
-            seen_taken == Taken::All && self.shared.ledger.another_stands(entry.booking_id, place, complete_since);
+        let by_another = seen_taken == Taken::All
+            && self.context.shared.ledger.another_stands(entry.booking_id, place, complete_since);
         let absent = place.user.is_some_and(|user| reading.absent.contains(&(user, place.location)));
         let refusal =
             look.refusal.map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into());
@@ -262,36 +278,36 @@ impl Practice {
     }
 }
 
-impl Practice {
+impl DiaryReader {
     /// Reads what a look depends on. Where a clinician works is asked at the same time: the configuration knows it from its last
     /// interval, and he may have an appointment at a location that is his since.
     async fn read_for_look(&self, offering: &Offering, resource: &Resource, days: Days) -> Answer<Reading> {
-        let (server, resources) = (&self.openvpms.desk, std::slice::from_ref(resource));
+        let (server, resources) = (&self.context.openvpms.interactive, std::slice::from_ref(resource));
         let Some(user) = resource.id.user else { return Ok(self.read(server, offering, resources, days).await) };
         let (reading, locations) =
             tokio::join!(self.read(server, offering, resources, days), server.user_locations(user));
-        let places = Source::Places(user);
+        let places = DiarySource::Places(user);
         let locations: BTreeSet<LocationId> = match locations {
             Ok(locations) => locations.iter().map(|location| location.id).collect(),
             Err(error) if is_gone(&error) => BTreeSet::new(),
             Err(error) => {
-                self.heard_of_openvpms(places, None, Err(&error));
+                self.readings.heard(places, None, Err(&error));
                 return Err(error);
             }
         };
         let known = offering.user_locations.get(&user).cloned().unwrap_or_default();
         if known == locations {
-            self.heard_of_openvpms(places, None, Ok(()));
+            self.readings.heard(places, None, Ok(()));
             return Ok(reading);
         }
-        self.read_configuration_soon();
+        self.context.signals.configuration.soon();
         let mut present = offering.clone();
         for location in locations.difference(&known) {
             let schedules = server.schedules(*location).await;
-            let schedules = schedules.inspect_err(|error| self.heard_of_openvpms(places, None, Err(error)))?;
+            let schedules = schedules.inspect_err(|error| self.readings.heard(places, None, Err(error)))?;
             present.listed.extend(schedules.iter().map(|schedule| schedule.id));
         }
-        self.heard_of_openvpms(places, None, Ok(()));
+        self.readings.heard(places, None, Ok(()));
         let left = !locations.contains(&resource.location);
         present.user_locations.insert(user, locations);
         let mut reading = self.read(server, &present, resources, days).await;

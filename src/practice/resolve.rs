@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Practice;
-use super::configuration::Reason;
-use super::health::Subject;
+use super::bookings::turns::Turn;
+use super::configuration::sync::SyncReason;
+use super::health::problems::Subject;
 use super::ledger::LedgerError;
-use super::turns::Turn;
 use crate::booking::desk::{Event, Outcome, Resolved};
 use crate::booking::ledger::{Entry, State};
 use crate::booking::resolve::{Note, Question, Unresolved, Verdict, after_delete, after_get, question};
@@ -55,21 +55,21 @@ impl Practice {
         verdict: &Verdict,
         note: Option<Note>,
     ) -> Result<Entry, NotResolved> {
-        let before = self.shared.ledger.get(id)?;
-        let _one = self.shared.resolving.lock().await;
+        let before = self.context.shared.ledger.get(id)?;
+        let _one = self.context.shared.resolving.lock().await;
         // Neither the desk nor the watch nor a pet owner's cancellation is at this booking meanwhile.
-        let waiting = tokio::time::timeout(TURN_WAIT, self.wait_for_turn(id));
+        let waiting = tokio::time::timeout(TURN_WAIT, self.executor.turns.wait_for(id));
         let turn: Turn = waiting.await.map_err(|_| NotResolved::Refused(say::BUSY.into()))?;
         // A practice that is stopped waits for it; one that has stopped meanwhile has a successor, which knows nothing of this turn.
-        let token = self.tasks.token();
-        if self.stop.is_cancelled() {
+        let token = self.context.tasks.token();
+        if self.context.stop.is_cancelled() {
             return Err(NotResolved::Refused(say::BUSY.into()));
         }
         // Whoever looked into the diary saw it before the booking went there, or while it was on its way.
         let is_on_its_way = |entry: &Entry| entry.state == State::Submitting && entry.doubt.is_none();
         let submitted_at = |entry: &Option<Entry>| entry.as_ref().and_then(|entry| entry.submitted_at);
         let is_overtaken = before.as_ref().is_some_and(is_on_its_way)
-            || submitted_at(&self.shared.ledger.get(id)?) != submitted_at(&before);
+            || submitted_at(&self.context.shared.ledger.get(id)?) != submitted_at(&before);
         let outcome = match is_overtaken {
             true => Err(NotResolved::Refused(say::OVERTAKEN.into())),
             false => self.resolve_in_turn(id, verdict, note).await,
@@ -77,7 +77,7 @@ impl Practice {
         drop(token);
         drop(turn);
         if let Err(NotResolved::Ledger(LedgerError::Store(error))) = outcome {
-            self.written(Err(LedgerError::Store(error.clone())));
+            self.context.stop_on_store_failure(Err(LedgerError::Store(error.clone())));
             return Err(LedgerError::Store(error).into());
         }
         outcome
@@ -89,19 +89,19 @@ impl Practice {
         verdict: &Verdict,
         note: Option<Note>,
     ) -> Result<Entry, NotResolved> {
-        let known = self.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.id());
+        let known = self.context.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.context.id());
         let entry = known.ok_or(NotResolved::Unknown)?;
         let outcome = match question(&entry, verdict)? {
             Question::Settled => return Ok(entry),
             Question::Nothing(outcome) => Ok(outcome),
             Question::Where(reference) => self.ask_where(&entry, verdict, &reference).await,
-            Question::Cancel(reference) => after_delete(&self.openvpms.desk.cancel(&reference).await),
+            Question::Cancel(reference) => after_delete(&self.context.openvpms.interactive.cancel(&reference).await),
         };
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(unresolved) => {
                 if let Unresolved::Failed(why) = &unresolved {
-                    self.attend(entry, Event::Unresolved(why.clone()), None).await?;
+                    self.executor.attend(entry, Event::Unresolved(why.clone()), None).await?;
                 }
                 return Err(unresolved.into());
             }
@@ -109,15 +109,15 @@ impl Practice {
         if let Outcome::Confirmed { reference: Some(reference), .. } = &outcome {
             self.is_nobody_elses(id, reference)?;
         }
-        let listed = if outcome == Outcome::Cancelled { None } else { self.is_listed(id).await };
+        let listed = if outcome == Outcome::Cancelled { None } else { self.executor.lists.is_listed(id).await };
         let resolved = Resolved { outcome, listed, note: note.map(|note| note.to_string()) };
-        self.attend(entry, Event::Resolved(resolved), None).await?;
-        let entry = self.shared.ledger.get(id)?.ok_or(NotResolved::Unknown)?;
+        self.executor.attend(entry, Event::Resolved(resolved), None).await?;
+        let entry = self.context.shared.ledger.get(id)?.ok_or(NotResolved::Unknown)?;
         if entry.owed.is_some() {
-            let unheard = || say::unheard(&entry, self.zone(), say::NO_ANSWER);
+            let unheard = || say::unheard(&entry, self.context.zone(), say::NO_ANSWER);
             return Err(NotResolved::Failed(entry.needs_attention.clone().unwrap_or_else(unheard)));
         }
-        self.health.clear(&Subject::Booking(id));
+        self.context.health.clear(&Subject::Booking(id));
         Ok(entry)
     }
 
@@ -128,20 +128,28 @@ impl Practice {
         reference: &BookingReference,
     ) -> Result<Outcome, Unresolved> {
         let server = self.server_zone().await.map_err(Unresolved::Failed)?;
-        after_get(entry, verdict, reference, &self.openvpms.desk.booking(reference).await, server)
+        after_get(entry, verdict, reference, &self.context.openvpms.interactive.booking(reference).await, server)
     }
 
     /// The zone of OpenVPMS's wall times; read here if this is no running practice, or a young one.
     async fn server_zone(&self) -> Result<Zone, String> {
-        if self.offering().is_none() {
-            self.configure(Reason::Interval, true).await.map_err(|failed| failed.into_error().to_string())?;
+        if self.context.offering.current().is_none() {
+            self.configuration
+                .configure(SyncReason::Interval, true)
+                .await
+                .map_err(|failed| failed.into_error().to_string())?;
         }
-        self.offering().map(|offering| offering.zones.server).ok_or_else(|| crate::messages::practice::NO_ZONE.into())
+        self.context
+            .offering
+            .current()
+            .map(|offering| offering.zones.server)
+            .ok_or_else(|| crate::messages::practice::NO_ZONE.into())
     }
 
     /// One appointment is not two pet owners'.
     fn is_nobody_elses(&self, id: BookingId, reference: &BookingReference) -> Result<(), NotResolved> {
-        let others = self.shared.ledger.all().into_iter().filter(|entry| entry.booking_id != id && entry.stands());
+        let others =
+            self.context.shared.ledger.all().into_iter().filter(|entry| entry.booking_id != id && entry.stands());
         let has_it = |entry: &Entry| entry.reference.as_ref() == Some(reference);
         match others.into_iter().find(has_it) {
             Some(other) => Err(NotResolved::Refused(say::taken_by(other.booking_id))),

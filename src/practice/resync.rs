@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::availability::READ_IN_ONE_PART;
-use super::configuration::{ConfigurationChanges, Reason};
-use super::publishing::{ReadDays, Which};
-use super::{Failed, Offering, Practice};
+use super::Practice;
+use super::configuration::ConfigurationChanges;
+use super::configuration::sync::SyncReason;
+use super::days::passes::READ_IN_ONE_PART;
+use super::offering::Offering;
+use super::round_error::RoundError;
 use crate::messages::practice as say;
+use crate::publishing::{ReadDays, SendIf};
 
 /// The longest wait for days that were sent a moment ago.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -28,7 +31,7 @@ pub enum Only {
 
 /// How far a resync is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct ResyncProgress {
     /// Days dealt with.
     pub done: usize,
     /// Days in all.
@@ -37,7 +40,7 @@ pub struct Progress {
 
 /// What a resync did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct ResyncOutcome {
     /// The practice.
     pub practice: String,
     /// True if nothing was sent.
@@ -71,14 +74,14 @@ impl Only {
     }
 }
 
-impl Outcome {
+impl ResyncOutcome {
     /// True if everything that was to be sent was accepted.
     pub fn is_complete(&self) -> bool {
         self.problem.is_none() && self.days.is_none_or(|days| days.refused == 0)
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for ResyncOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Practice {}{}", self.practice, if self.dry_run { ": nothing was sent; it would be" } else { "" })?;
         if let Some(configuration) = &self.configuration {
@@ -97,14 +100,20 @@ impl fmt::Display for Outcome {
 
 impl Practice {
     /// Sends everything again, or says what would be sent. Releases what the guard holds back.
-    pub async fn resync(&self, only: Option<Only>, dry_run: bool, progress: &(dyn Fn(Progress) + Sync)) -> Outcome {
-        let mut outcome = Outcome { practice: self.id().to_string(), dry_run, ..Outcome::default() };
+    pub async fn resync(
+        &self,
+        only: Option<Only>,
+        dry_run: bool,
+        progress: &(dyn Fn(ResyncProgress) + Sync),
+    ) -> ResyncOutcome {
+        let mut outcome =
+            ResyncOutcome { practice: self.context.id().to_string(), dry_run, ..ResyncOutcome::default() };
         // The practice has not stopped before this has: two of them must not publish at one time.
-        let _under_way = self.tasks.token();
+        let _under_way = self.context.tasks.token();
         let resync = self.resync_parts(only, dry_run, progress, &mut outcome);
-        let ended = self.stop.run_until_cancelled(resync).await;
+        let ended = self.context.stop.run_until_cancelled(resync).await;
         outcome.problem = match ended {
-            Some(ended) => ended.err().map(|failed| failed.sentence(self.id())),
+            Some(ended) => ended.err().map(|failed| failed.sentence(self.context.id())),
             None => Some(say::RESYNC_BROKEN_OFF.to_owned()),
         };
         outcome
@@ -114,14 +123,14 @@ impl Practice {
         &self,
         only: Option<Only>,
         dry_run: bool,
-        progress: &(dyn Fn(Progress) + Sync),
-        outcome: &mut Outcome,
-    ) -> Result<(), Failed> {
+        progress: &(dyn Fn(ResyncProgress) + Sync),
+        outcome: &mut ResyncOutcome,
+    ) -> Result<(), RoundError> {
         if only != Some(Only::Availability) {
-            outcome.configuration = Some(self.configure(Reason::Person, dry_run).await?);
-        } else if self.offering().is_none() {
+            outcome.configuration = Some(self.configuration.configure(SyncReason::Person, dry_run).await?);
+        } else if self.context.offering.current().is_none() {
             // Only read: what is offered is the measure of the days.
-            self.configure(Reason::Interval, true).await?;
+            self.configuration.configure(SyncReason::Interval, true).await?;
         }
         if only != Some(Only::Config) {
             self.resync_days(dry_run, progress, outcome).await?;
@@ -132,35 +141,38 @@ impl Practice {
     async fn resync_days(
         &self,
         dry_run: bool,
-        progress: &(dyn Fn(Progress) + Sync),
-        outcome: &mut Outcome,
-    ) -> Result<(), Failed> {
+        progress: &(dyn Fn(ResyncProgress) + Sync),
+        outcome: &mut ResyncOutcome,
+    ) -> Result<(), RoundError> {
         // What Healthengine accepted, or before that what it would be sent.
         let would_be_sent = || {
-            let mut offering = Offering::clone(self.offering()?.as_ref());
-            self.configuration.leave_out_protected(&mut offering);
+            let mut offering = Offering::clone(self.context.offering.current()?.as_ref());
+            self.accepted.leave_out_protected(&mut offering);
             Some(Arc::new(offering))
         };
-        let Some(offering) = self.offered().or_else(would_be_sent) else { return Err(Failed::NoZone) };
-        let days = self.horizon(&offering);
+        let Some(offering) = self.context.offering.accepted().or_else(would_be_sent) else {
+            return Err(RoundError::NoZone);
+        };
+        let days = self.context.horizon(&offering);
         let resources = &offering.mapping.resources;
         let total = resources.len() * days.count as usize;
         let done = AtomicUsize::new(0);
         let step = |days: usize| {
             let done = done.fetch_add(days, Ordering::Relaxed) + days;
-            progress(Progress { done, total });
+            progress(ResyncProgress { done, total });
         };
         let mut unread = None;
         for part in resources.chunks(READ_IN_ONE_PART) {
-            let reading = self.read(&self.openvpms.background, &offering, part, days).await;
-            let read = self.days(&reading, &offering, part, days);
+            let reading = self.reader.read(&self.context.openvpms.background, &offering, part, days).await;
+            let read = self.reader.days(&reading, &offering, part, days);
             let told = outcome.days.get_or_insert_default();
-            told.changed += self.changed(&read, Which::Changed).len();
+            told.changed += self.publisher.changed(&read, SendIf::Changed).len();
             if dry_run {
                 told.sent += read.days.len();
             } else {
                 self.wait_for_the_queue(&read).await;
-                let published = self.publish(read, Which::All, &step).await.map_err(Failed::Healthengine)?;
+                let published =
+                    self.publisher.publish(read, SendIf::Always, &step).await.map_err(RoundError::Healthengine)?;
                 told.sent += published.accepted;
                 told.refused += published.refused;
             }
@@ -171,14 +183,15 @@ impl Practice {
             }
         }
         // What could be read was sent; the rest is a problem.
-        unread.map_or(Ok(()), |error| Err(Failed::OpenVpms(error)))
+        unread.map_or(Ok(()), |error| Err(RoundError::OpenVpms(error)))
     }
 
     /// Until the last of the days may be sent again: one that was sent a moment ago would else be put off, and a command that sends
     /// by itself has nobody to put it off to.
     async fn wait_for_the_queue(&self, read: &ReadDays) {
-        let free_from = read.days.iter().map(|day| self.publisher.free_from(day.resource, day.date, self.now())).max();
-        let wait = free_from.and_then(|at| (at - self.now()).to_std().ok()).unwrap_or_default();
+        let free_from =
+            read.days.iter().map(|day| self.publisher.sent.free_from(day.resource, day.date, self.context.now())).max();
+        let wait = free_from.and_then(|at| (at - self.context.now()).to_std().ok()).unwrap_or_default();
         // Longer than that only if the clock was set back.
         tokio::time::sleep(wait.min(QUEUE_WAIT_MAX)).await;
     }

@@ -1,32 +1,46 @@
 //! What a practice is made with, and what all practices share.
 
-use parking_lot::Mutex;
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use super::bookings::locks::Locks;
 use super::ledger::Ledger;
-use super::locks::Locks;
-use super::{Changed, clients, rosters};
+use super::{clients, rosters};
 use crate::booking::pseudonym::Pseudonyms;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{self, Config};
-use crate::ids::PracticeId;
+use crate::ids::{PracticeId, ScheduleId, UserId};
 use crate::leaps::Leaps;
 use crate::openvpms::OpenVpmsHandle;
+use crate::span::Span;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::webhooks;
 
-/// OpenVPMS behind two doors: the desk's, where a pet owner waits, and the one for everything else.
+/// Two clients of OpenVPMS, each with its share of the rate limit: one where a pet owner waits, and one for everything else.
 #[derive(Clone)]
-pub struct Doors {
+pub struct OpenVpmsClients {
     /// For bookings.
-    pub desk: OpenVpmsHandle,
+    pub interactive: OpenVpmsHandle,
     /// For readings of availability and configuration.
     pub background: OpenVpmsHandle,
+}
+
+/// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
+#[derive(Debug, Clone)]
+pub struct DiaryChange {
+    /// Where.
+    pub schedule: ScheduleId,
+    /// With whom.
+    pub user: Option<UserId>,
+    /// When.
+    pub span: Span,
+    /// The practice that has the schedule's day already, as it is after the change.
+    pub read_by: Option<PracticeId>,
 }
 
 /// What all practices share.
@@ -52,7 +66,7 @@ pub struct Shared {
     /// Every practice that this process ever had: their subscriptions are not each other's.
     pub practices: Mutex<BTreeSet<PracticeId>>,
     /// What happened to the diary, for all practices to hear.
-    pub changes: broadcast::Sender<Changed>,
+    pub changes: broadcast::Sender<DiaryChange>,
     /// Keeps the loops alive.
     pub supervisor: Supervisor,
     /// Tells when the clock leaps.

@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Practice;
 use crate::ids::PracticeId;
 use crate::store::{Batch, Kind, Record, Store};
 use crate::zone::Zone;
@@ -38,20 +37,6 @@ pub(super) fn remember(store: &Store, practice: &PracticeId, zone: Zone) {
     match Batch::of(&practice.0, &Remembered { zone: zone.to_string() }) {
         Ok(batch) => store.write_later(batch),
         Err(error) => tracing::error!(%practice, "The zone cannot be remembered: {error}."),
-    }
-}
-
-impl Practice {
-    /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever read, UTC.
-    pub fn zone(&self) -> Zone {
-        self.known_zone().unwrap_or(Zone::Iana(chrono_tz::UTC))
-    }
-
-    pub(super) fn known_zone(&self) -> Option<Zone> {
-        let configured = self.config.timezone;
-        configured
-            .or_else(|| self.offering().map(|offering| offering.zones.practice))
-            .or_else(|| remembered(&self.shared.store, self.id()))
     }
 }
 

@@ -11,7 +11,7 @@ use super::auth::{self, Caller};
 use super::view::{self, BookingView, OffStatus, PracticeStatus};
 use super::{Admin, api};
 use crate::messages::{admin as say, commands};
-use crate::practice::health::Problem;
+use crate::practice::health::problems::Problem;
 
 /// How many bookings the page lists.
 const LATEST: usize = 50;

@@ -21,7 +21,7 @@ use super::view::{NDJSON, ResyncLine};
 use super::{Admin, api};
 use crate::ids::PracticeId;
 use crate::messages::admin as say;
-use crate::practice::resync::{Only, Outcome, Progress};
+use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 
 /// A line is sent at least this often.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -48,7 +48,7 @@ pub(super) async fn resync(
     };
     // Whoever wants everything sent wants the servers asked.
     admin.bridge.ask_again();
-    let (progress, watched) = watch::channel(Progress::default());
+    let (progress, watched) = watch::channel(ResyncProgress::default());
     // In a task of its own: a client that hangs up must not leave a resync half done.
     let running = tokio::spawn(async move {
         let reached = |reached| {
@@ -61,7 +61,7 @@ pub(super) async fn resync(
         return ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response();
     }
     match running.await {
-        Ok(outcome @ Outcome { problem: None, .. }) => Json(outcome).into_response(),
+        Ok(outcome @ ResyncOutcome { problem: None, .. }) => Json(outcome).into_response(),
         Ok(outcome) => (StatusCode::BAD_GATEWAY, Json(outcome)).into_response(),
         Err(_) => api::problem(StatusCode::INTERNAL_SERVER_ERROR, say::RESYNC_INTERRUPTED),
     }
@@ -72,8 +72,8 @@ fn wants_lines(headers: &HeaderMap) -> bool {
 }
 
 struct Running {
-    watched: watch::Receiver<Progress>,
-    task: JoinHandle<Outcome>,
+    watched: watch::Receiver<ResyncProgress>,
+    task: JoinHandle<ResyncOutcome>,
 }
 
 async fn next_line(running: Option<Running>) -> Option<(serde_json::Result<String>, Option<Running>)> {
@@ -88,9 +88,9 @@ async fn next_line(running: Option<Running>) -> Option<(serde_json::Result<Strin
     let (line, running) = match ended {
         None => {
             let reached = *running.watched.borrow_and_update();
-            (ResyncLine::Progress(reached), Some(running))
+            (ResyncLine::ResyncProgress(reached), Some(running))
         }
-        Some(Ok(outcome)) => (ResyncLine::Outcome(Box::new(outcome)), None),
+        Some(Ok(outcome)) => (ResyncLine::ResyncOutcome(Box::new(outcome)), None),
         Some(Err(_)) => (ResyncLine::Error(say::RESYNC_INTERRUPTED.to_owned()), None),
     };
     Some((serde_json::to_string(&line).map(|line| line + "\n"), running))

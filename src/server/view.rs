@@ -16,7 +16,7 @@ use crate::messages::{admin as say, supervisor as supervisor_say};
 use crate::practice::Practice;
 use crate::practice::health;
 use crate::practice::ledger::Ledger;
-use crate::practice::resync::{Outcome, Progress};
+use crate::practice::resync::{ResyncOutcome, ResyncProgress};
 use crate::zone::Zone;
 
 /// The whole bridge.
@@ -29,7 +29,7 @@ pub struct Status {
     /// True if every practice is in step and has no problem.
     pub healthy: bool,
     /// What is wrong with the whole rather than with one practice.
-    pub problems: Vec<health::Problem>,
+    pub problems: Vec<health::problems::Problem>,
     /// The practices that are on.
     pub practices: Vec<PracticeStatus>,
     /// The practices that are off, or about to be.
@@ -81,7 +81,7 @@ pub struct OffStatus {
     /// True once its days are empty and nothing is sent any more.
     pub silent: bool,
     /// What keeps it from that.
-    pub problems: Vec<health::Problem>,
+    pub problems: Vec<health::problems::Problem>,
     /// Bookings that somebody must look at.
     pub needs_attention: usize,
 }
@@ -129,7 +129,7 @@ pub struct PracticeStatus {
     /// Why not.
     pub reasons: Vec<String>,
     /// What is wrong, with what to do.
-    pub problems: Vec<health::Problem>,
+    pub problems: Vec<health::problems::Problem>,
     /// How many resources are offered.
     pub resources: usize,
     /// Bookings that somebody must look at.
@@ -170,14 +170,14 @@ pub struct Problem {
 /// The media type of a resync that is answered line by line.
 pub const NDJSON: &str = "application/x-ndjson";
 
-/// A line of such an answer. The last one is no `Progress`.
+/// A line of such an answer. The last one is no `ResyncProgress`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResyncLine {
     /// How far it is.
-    Progress(Progress),
+    ResyncProgress(ResyncProgress),
     /// How it ended.
-    Outcome(Box<Outcome>),
+    ResyncOutcome(Box<ResyncOutcome>),
     /// It ended without an outcome.
     Error(String),
 }
@@ -238,7 +238,8 @@ pub fn without_store(service: &Deskless) -> Status {
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: service.began(),
         healthy: false,
-        problems: [vec![health::Problem::of_store(why, service.began())], service.health().problems()].concat(),
+        problems: [vec![health::problems::Problem::of_store(why, service.began())], service.health().problems()]
+            .concat(),
         practices,
         off: Vec::new(),
         left_alone: left_alone(service.penalties().left_alone(), service.now()),
@@ -266,7 +267,7 @@ fn flagged(ledger: &Ledger, practice: &PracticeId) -> usize {
 fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let now = bridge.now();
     let zone = practice.zone();
-    let progress = practice.progress();
+    let last_done = practice.last_done();
     let reasons = practice.not_in_step(now);
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
@@ -276,11 +277,11 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         problems: practice.health().problems(),
         resources: practice.offering().map_or(0, |offering| offering.mapping.resources.len()),
         needs_attention: flagged(bridge.ledger(), practice.id()),
-        polled_at: local(progress.polled_at),
+        polled_at: local(last_done.polled_at),
         webhook_at: local(practice.webhook_at()),
-        read_at: local(progress.read_at),
-        configured_at: local(progress.configured_at),
-        sent_at: local(progress.sent_at),
+        read_at: local(last_done.read_at),
+        configured_at: local(last_done.configured_at),
+        sent_at: local(last_done.sent_at),
     }
 }
 

@@ -16,9 +16,7 @@
 //! A webhook is followed at once, unless another one was a moment ago: polls that webhooks cause are [`SPACING`] apart. So a storm
 //! of them means a poll each second, and a single one never waits because of a regular poll before it.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::http::penalty::PROBE_EVERY;
 
@@ -140,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_believed_when_it_has_stood_for_half_a_minute() {
-        let (mut refusals, start) = (Refusals::default(), Instant::now());
+        let (mut refusals, start) = (Refusals::default(), tokio::time::Instant::now().into_std());
         let refused = [0, 5, 15, 29, 30, 400].map(|after| refusals.refused(start + seconds(after)));
         assert_eq!(refused, [false, false, false, false, true, true]);
         refusals.accepted();

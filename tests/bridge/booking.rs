@@ -110,7 +110,7 @@ async fn somebody_unknown_is_in_the_notes_in_full_and_has_one_pseudonym_for_ever
 async fn a_booking_costs_the_clinics_server_a_look_and_a_post_before_its_name_is_learnt() {
     let clinic = Clinic::open().await;
     let just_read = |clinic: &Clinic| {
-        let read_at = clinic.practice().progress().read_at.unwrap();
+        let read_at = clinic.practice().last_done().read_at.unwrap();
         clinic.clock.now() - read_at < TimeDelta::milliseconds(500)
     };
     clinic.until("the near days were just read", seconds(70), just_read).await;

@@ -203,7 +203,7 @@ async fn no_date_of_openvpms_stops_anything_and_a_range_over_all_times_that_coun
         let what = format!("{field} {text}");
         let began = clinic.clock.now();
         everything_happens(&clinic, &what).await;
-        let read = |clinic: &Clinic| clinic.practice().progress().read_at.is_some_and(|at| at > began);
+        let read = |clinic: &Clinic| clinic.practice().last_done().read_at.is_some_and(|at| at > began);
         clinic.until(&format!("the diary is read again: {what}"), minutes(3), read).await;
     }
     // A day that was asked for was answered by what the last of them said of it.

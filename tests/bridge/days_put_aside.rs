@@ -40,13 +40,13 @@ fn holds(asked: &Asked, resource: &str, day: &str) -> bool {
 #[tokio::test(start_paused = true)]
 async fn after_an_incident_in_which_every_day_is_refused_all_of_them_arrive_as_soon_as_one_does() {
     let clinic = Clinic::open().await;
-    let sent_at = clinic.practice().progress().sent_at;
+    let sent_at = clinic.practice().last_done().sent_at;
     clinic.healthengine_faults.set(|asked| is_snapshot(asked).then_some(Fault::RefusalBefore(400)));
     clinic.staff_book(136, NEAR, 15);
     clinic.staff_book(136, FAR, 15);
     let refused = |clinic: &Clinic| clinic.problems().get("refused_days").is_some_and(|text| text.contains("2 days"));
     clinic.until("both are refused", minutes(16), refused).await;
-    assert_eq!(clinic.practice().progress().sent_at, sent_at, "nothing arrived");
+    assert_eq!(clinic.practice().last_done().sent_at, sent_at, "nothing arrived");
     assert!(!clinic.practice().not_in_step(clinic.clock.now()).is_empty(), "pet owners see a time that is taken");
     assert!(published(&clinic, NEAR) && published(&clinic, FAR));
     clinic.healthengine_faults.heal();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use vetbridge::booking::ledger::State;
 use vetbridge::messages::supervisor::VIGIL;
-use vetbridge::practice::health::Subject;
+use vetbridge::practice::health::problems::Subject;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::Batch;
 

@@ -156,7 +156,7 @@ async fn what_healthengine_refuses_is_never_blamed_on_openvpms() {
             .throughout("only Healthengine is named", minutes(3), |clinic| {
                 let named = [reasons(clinic), clinic.problems().into_values().collect()].concat();
                 let blames = |text: &String| text.contains("OpenVPMS") || text.contains("VPN");
-                !named.is_empty() && !named.iter().any(blames) && clinic.practice().progress().read_at.is_some()
+                !named.is_empty() && !named.iter().any(blames) && clinic.practice().last_done().read_at.is_some()
             })
             .await;
         clinic.healthengine_faults.heal();
@@ -169,19 +169,19 @@ async fn what_healthengine_refuses_is_never_blamed_on_openvpms() {
 #[tokio::test(start_paused = true)]
 async fn what_was_done_when_survives_a_reload_and_what_the_store_knows_a_restart() {
     let mut clinic = Clinic::open().await;
-    let before = clinic.practice().progress();
+    let before = clinic.practice().last_done();
     clinic.healthengine_faults.close_port();
     clinic.openvpms_faults.close_port();
     clinic.config.sync.min_notice = Duration::from_secs(60);
     clinic.reload();
     clinic.pass(seconds(1)).await;
-    let after = clinic.practice().progress();
+    let after = clinic.practice().last_done();
     assert!(before.sent_at.is_some() && before.polled_at.is_some() && before.configured_at.is_some());
     assert_eq!((after.sent_at, after.configured_at), (before.sent_at, before.configured_at));
     assert!(after.polled_at >= before.polled_at && after.read_at >= before.read_at);
     clinic.stop().await;
     clinic.start();
-    let after = clinic.practice().progress();
+    let after = clinic.practice().last_done();
     assert_eq!(after.sent_at, before.sent_at);
     assert!(after.configured_at.is_some());
     clinic.healthengine_faults.heal();

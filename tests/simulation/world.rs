@@ -15,7 +15,7 @@ use vetbridge::healthengine::client::Client as HealthengineClient;
 use vetbridge::http::Transport;
 use vetbridge::http::penalty::Penalties;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId, UserId};
-use vetbridge::practice::Doors;
+use vetbridge::practice::OpenVpmsClients;
 use vetbridge::simulator::exchange::{Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
     Absent, Batch, BookingView, HealthengineModel, LateReject, Repeated, Settings,
@@ -153,7 +153,7 @@ struct Running {
 /// The handles of one process, which stay the same while what they were made for does.
 #[derive(Default)]
 struct Wires {
-    openvpms: Mutex<Option<Doors>>,
+    openvpms: Mutex<Option<OpenVpmsClients>>,
     healthengine: Mutex<BTreeMap<PracticeId, HealthengineHandle>>,
     penalties: Penalties,
 }
@@ -448,7 +448,7 @@ impl Cables<'_> {
 }
 
 impl Connect for Cables<'_> {
-    fn openvpms(&self) -> Doors {
+    fn openvpms(&self) -> OpenVpmsClients {
         let mut wires = self.wires.openvpms.lock().unwrap();
         if let Some(doors) = &*wires {
             return doors.clone();

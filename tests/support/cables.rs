@@ -12,7 +12,7 @@ use vetbridge::http::penalty::Penalties;
 use vetbridge::http::{Lane, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::openvpms::client::Client as OpenVpmsClient;
-use vetbridge::practice::Doors;
+use vetbridge::practice::OpenVpmsClients;
 use vetbridge::simulator::exchange::{Asked, Fault, Faults, Memory, Model};
 use vetbridge::simulator::healthengine::BASE_PATH;
 use vetbridge::store::MemoryEngine;
@@ -22,7 +22,7 @@ use super::{Clinic, Line, Power, basic};
 /// What one process made to reach the simulators. It is kept while nothing about it changes.
 #[derive(Default)]
 pub(super) struct Wires {
-    openvpms: Mutex<Option<(config::OpenVpms, Doors)>>,
+    openvpms: Mutex<Option<(config::OpenVpms, OpenVpmsClients)>>,
     healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
     penalties: Penalties,
 }
@@ -36,9 +36,9 @@ pub(crate) fn to_openvpms(model: Arc<dyn Model>, faults: &Faults, settings: &con
 }
 
 /// OpenVPMS over one wire.
-pub(crate) fn both_doors(wire: Arc<dyn Transport>) -> Doors {
+pub(crate) fn both_doors(wire: Arc<dyn Transport>) -> OpenVpmsClients {
     let client = OpenVpmsClient::new(wire);
-    Doors { desk: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }
+    OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }
 }
 
 /// A practice's exchanges with Healthengine as the configuration has them.
@@ -80,7 +80,7 @@ impl Cables<'_> {
 }
 
 impl Connect for Cables<'_> {
-    fn openvpms(&self) -> Doors {
+    fn openvpms(&self) -> OpenVpmsClients {
         let settings = &self.clinic.config.openvpms;
         let mut wires = self.wires.openvpms.lock().unwrap();
         if let Some((_, doors)) = wires.as_ref().filter(|(made_for, _)| made_for == settings) {

@@ -11,7 +11,7 @@ use crate::cli::running::{self, Absent, Found};
 use crate::config::Config;
 use crate::config::in_force::InForce;
 use crate::messages::{Advice, commands, reload as reload_say, start as say};
-use crate::practice::health::Problem;
+use crate::practice::health::problems::Problem;
 use crate::server::view::Status;
 use crate::store::{self, OpenError};
 

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Configuration, Practice, Told};
+use super::sync::ConfigurationSync;
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId};
 use crate::mapping::guard::Accepted;
+use crate::mapping::remembered::RememberedConfiguration;
 use crate::mapping::{Asked, Mapping};
 use crate::remote::{Answer, ErrorClass};
 
@@ -18,20 +19,20 @@ pub(super) struct Found {
     types: Option<Vec<PmsAppointmentType>>,
 }
 
-impl Practice {
+impl ConfigurationSync {
     /// Reads them. One that this edition of the API does not tell is as an empty one; so is one that cannot be read when a person
     /// `insists`, who says what Healthengine is to have, whatever it has.
     pub(super) async fn lists_at_healthengine(&self, insists: bool) -> Answer<Found> {
         let (unknown_resources, unknown_types) = {
-            let told = Configuration::locked(&self.configuration.told);
-            (told.resources.is_none(), told.types.is_none())
+            let remembered = self.accepted.remembered();
+            (remembered.resources.is_none(), remembered.types.is_none())
         };
         let mut found = Found { resources: None, types: None };
         if unknown_resources {
-            found.resources = Some(self.unless_untold(self.healthengine.resources().await, insists)?);
+            found.resources = Some(self.unless_untold(self.context.healthengine.resources().await, insists)?);
         }
         if unknown_types {
-            found.types = Some(self.unless_untold(self.healthengine.appointment_types().await, insists)?);
+            found.types = Some(self.unless_untold(self.context.healthengine.appointment_types().await, insists)?);
         }
         Ok(found)
     }
@@ -40,7 +41,7 @@ impl Practice {
         match read {
             Err(error) if error.class == ErrorClass::Refused => Ok(Vec::new()),
             Err(error) if insists => {
-                tracing::warn!(practice = %self.id(), "Healthengine does not say what it has ({error}): whatever it is, it is replaced.");
+                tracing::warn!(practice = %self.context.id(), "Healthengine does not say what it has ({error}): whatever it is, it is replaced.");
                 Ok(Vec::new())
             }
             read => read,
@@ -51,8 +52,8 @@ impl Practice {
     pub(super) fn take_over(&self, found: Found, asked: &Asked, mapping: &Mapping) {
         let Found { resources, types } = found;
         if resources.is_some() || types.is_some() {
-            self.note(|told| {
-                let Told { resources: known, types: known_types, accepted, .. } = told;
+            self.accepted.note(|remembered| {
+                let RememberedConfiguration { resources: known, types: known_types, accepted, .. } = remembered;
                 if let Some(listed) = resources {
                     accepted.resources = of_ours(&listed, asked, mapping);
                     *known = Some(listed);

@@ -1,0 +1,107 @@
+//! Lists of requests at Healthengine, and what it means that something is not on one.
+
+use std::collections::BTreeSet;
+
+use crate::booking::update::Outstanding;
+use crate::healthengine::paging::read_all;
+use crate::healthengine::{BookingRequest, Page};
+use crate::ids::BookingId;
+use crate::messages::practice as say;
+use crate::remote::{Answer, CallError};
+
+/// How much of a list was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// Part of it was not read: that something is not on it means nothing.
+    Part,
+    /// Every page was read, one after the other. While others are answered, an entry can move to a page that was
+    /// read already. What was not seen is hardly listed.
+    EveryPage,
+    /// What was not seen is not listed: a list of one page is one moment's. So is a longer one that reads the same
+    /// twice: an entry moves to a page that was read already only when one from there leaves the list, and that one
+    /// would be missing the second time.
+    Whole,
+}
+
+/// What Healthengine's list of bookings says of one of them.
+pub enum OnList {
+    /// It waits for an answer, and this is how it stands there.
+    Yes(Box<BookingRequest>),
+    /// It is answered.
+    No,
+    /// The list could not be read, or an entry can have been missed.
+    Unknown,
+}
+
+/// The bookings that wait for our answer, as one poll found them.
+pub struct ListedBookings {
+    listed: BTreeSet<BookingId>,
+    coverage: Coverage,
+}
+
+impl ListedBookings {
+    /// The list was read.
+    pub fn new(listed: &[BookingRequest], coverage: Coverage) -> Self {
+        Self { listed: listed.iter().map(|booking| booking.booking_id).collect(), coverage }
+    }
+
+    /// Healthengine said that there are none.
+    pub fn none() -> Self {
+        Self { listed: BTreeSet::new(), coverage: Coverage::Whole }
+    }
+
+    /// What the list says of a booking. One that moved from page to page meanwhile can be missing from it.
+    pub fn tells_of(&self, id: BookingId) -> Outstanding {
+        match (self.listed.contains(&id), self.coverage) {
+            (true, _) => Outstanding::Listed,
+            (false, Coverage::Part) => Outstanding::Unknown,
+            (false, Coverage::EveryPage | Coverage::Whole) => Outstanding::NotListed,
+        }
+    }
+}
+
+/// What was not read of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gaps {
+    /// Entries that could not be read.
+    unreadable: usize,
+    /// Pages between the first and the last ones of a list that is too long.
+    pages_left_out: u32,
+    /// Why the list was not read to its end.
+    stopped_by: Option<CallError>,
+}
+
+impl Gaps {
+    /// What is wrong with the list that is called so, in sentences.
+    pub fn text(&self, list: &str) -> Option<String> {
+        let too_long = (self.pages_left_out > 0).then(|| say::list_too_long(list, self.pages_left_out));
+        let unreadable = (self.unreadable > 0).then(|| say::entries_unreadable(list, self.unreadable));
+        let stopped = self.stopped_by.as_ref().map(|error| say::list_breaks_off(list, error));
+        let all: Vec<String> = [stopped, unreadable, too_long].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(" "))
+    }
+}
+
+/// Reads a list of requests.
+///
+/// # Errors
+/// Those of its first page.
+pub async fn all_pages<T, P>(mut page: impl FnMut(u32) -> P) -> Answer<(Vec<T>, Coverage, Gaps)>
+where
+    T: PartialEq,
+    P: Future<Output = Answer<Page<T>>>,
+{
+    let mut pages = 0;
+    let read = read_all(|number| {
+        pages += 1;
+        page(number)
+    })
+    .await?;
+    let coverage = match read.complete && read.unreadable == 0 {
+        false => Coverage::Part,
+        true if pages == 1 => Coverage::Whole,
+        true => Coverage::EveryPage,
+    };
+    let gaps = Gaps { unreadable: read.unreadable, pages_left_out: read.pages_left_out, stopped_by: read.stopped_by };
+    Ok((read.items, coverage, gaps))
+}

@@ -1,0 +1,32 @@
+//! What is asked of Healthengine, and what it means that an answer is missing. No I/O.
+//!
+//! | file | decides |
+//! | --- | --- |
+//! | [`failed_calls`] | which calls are problems, and which would only be refused again |
+//! | [`lists`] | what it means that something is not on a list of requests |
+//! | [`waiting`] | which requests wait for our answer for too long |
+
+pub mod failed_calls;
+pub mod lists;
+pub mod waiting;
+
+use crate::healthengine::RequestKind;
+
+/// What Healthengine asks of documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Document {
+    /// To be sent to Healthengine.
+    Upload,
+    /// To be filed in the practice's system.
+    Attach,
+}
+
+impl Document {
+    /// What Healthengine calls it.
+    pub fn kind(self) -> RequestKind {
+        match self {
+            Self::Upload => RequestKind::UploadDocuments,
+            Self::Attach => RequestKind::AttachDocuments,
+        }
+    }
+}

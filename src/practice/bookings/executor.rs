@@ -1,0 +1,489 @@
+//! Carries out what the state machine decides about one booking: looks, posts, tells, and keeps the ledger ahead of all of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
+
+use super::locks::Held;
+use super::other_bridge::may_be_anothers;
+use super::recall::Asked;
+use super::rivals::Rivals;
+use super::turns::Turns;
+use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, step};
+use crate::booking::ledger::{Deadline, Entry, Place, State};
+use crate::booking::{decide, notes};
+use crate::config::WhenDown;
+use crate::healthengine::{BookingRequest, BookingStatus};
+use crate::http::connections::{at_one_address, read_anew, where_it_was_read};
+use crate::ids::{BookingId, BookingReference, ResourceId};
+use crate::mapping::guard::Accepted;
+use crate::messages::practice as say;
+use crate::messages::resolve::how_to_settle;
+use crate::openvpms::NewBooking;
+use crate::polling::failed_calls::Call;
+use crate::practice::configuration::accepted::AcceptedConfiguration;
+use crate::practice::context::Context;
+use crate::practice::days::queue::DayQueue;
+use crate::practice::health::calls::CallHealth;
+use crate::practice::health::problems::Subject;
+use crate::practice::ledger::LedgerError;
+use crate::practice::lists::Lists;
+use crate::practice::offering::Offering;
+use crate::practice::offering::inventory::asked;
+use crate::practice::reading::{DiaryReader, Reading};
+use crate::remote::{Answer, CallError, ErrorClass};
+
+/// Between two attempts to find out what is offered, while a pet owner waits.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
+pub(in crate::practice) const IN_TIME_AT_ONCE: usize = 128;
+/// and so many after that.
+const LATE_AT_ONCE: usize = 16;
+/// So many updates are carried out at one time,
+const UPDATES_AT_ONCE: usize = 16;
+/// and of bookings that nobody waits for so many are looked after. What has no place is found again.
+const KNOWN_AT_ONCE: usize = 32;
+
+/// Places for bookings that are dealt with at one time.
+pub(in crate::practice) struct Places {
+    /// For bookings that can still be rejected in time.
+    pub(in crate::practice) in_time: Arc<Semaphore>,
+    /// For the others.
+    pub(in crate::practice) late: Arc<Semaphore>,
+    /// For what pet owners changed.
+    pub(in crate::practice) updates: Arc<Semaphore>,
+    /// For what is found out about bookings that nobody waits for.
+    pub(in crate::practice) known: Arc<Semaphore>,
+}
+
+/// Carries out what the state machine decides.
+pub(in crate::practice) struct Executor {
+    pub(super) context: Arc<Context>,
+    pub(super) calls: Arc<CallHealth>,
+    pub(in crate::practice) lists: Arc<Lists>,
+    pub(super) reader: Arc<DiaryReader>,
+    pub(super) accepted: Arc<AcceptedConfiguration>,
+    /// Single days that changed.
+    pub(super) changed: Arc<DayQueue>,
+    pub(in crate::practice) rivals: Arc<Rivals>,
+    pub(in crate::practice) turns: Arc<Turns>,
+    pub(in crate::practice) places: Places,
+}
+
+impl Executor {
+    pub(in crate::practice) fn new(
+        context: Arc<Context>,
+        calls: Arc<CallHealth>,
+        lists: Arc<Lists>,
+        reader: Arc<DiaryReader>,
+        accepted: Arc<AcceptedConfiguration>,
+        changed: Arc<DayQueue>,
+    ) -> Self {
+        let rivals = Arc::new(Rivals::open(Arc::clone(&context)));
+        let places = Places {
+            in_time: Arc::new(Semaphore::new(IN_TIME_AT_ONCE)),
+            late: Arc::new(Semaphore::new(LATE_AT_ONCE)),
+            updates: Arc::new(Semaphore::new(UPDATES_AT_ONCE)),
+            known: Arc::new(Semaphore::new(KNOWN_AT_ONCE)),
+        };
+        Self { context, calls, lists, reader, accepted, changed, rivals, turns: Arc::default(), places }
+    }
+
+    /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
+    pub(in crate::practice) async fn attend_request(
+        self: &Arc<Self>,
+        request: BookingRequest,
+    ) -> Result<(), LedgerError> {
+        let now = self.context.now();
+        let asked = self.asked(request);
+        let request = &asked.request;
+        let entry = match self.context.shared.ledger.get(request.booking_id)? {
+            Some(entry) => entry,
+            None => self.first_seen(&asked, now),
+        };
+        let ask = if request.status == BookingStatus::Cancelled {
+            Ask::Nothing
+        } else if entry.state == State::Received {
+            match self.offering_in_time(&entry, request).await {
+                Ok(offering) => self.what_is_asked(request, &offering, now),
+                // It was not found out because the practice stops: whoever comes next is asked again.
+                Err(_) if self.context.stop.is_cancelled() => return Ok(()),
+                Err(reason) => Ask::Unread(reason),
+            }
+        } else {
+            // What was decided stays, whatever is offered.
+            Ask::Unread(String::new())
+        };
+        let had_reference = entry.reference.is_some();
+        self.attend(entry, Event::Asked(ask), Some(&asked)).await?;
+        if !had_reference {
+            self.learn_from(asked);
+        }
+        Ok(())
+    }
+
+    /// What a booking request asks for, by what is offered.
+    pub(super) fn what_is_asked(&self, request: &BookingRequest, offering: &Offering, now: DateTime<Utc>) -> Ask {
+        let asked = asked(&self.context.config);
+        let decide = |accepted: &Accepted| {
+            let resources = &offering.mapping.resources;
+            let offer = decide::Offer {
+                practice: self.context.id(),
+                resources,
+                zones: &offering.zones,
+                accepted,
+                asked: &asked,
+            };
+            decide::ask(request, offer, now)
+        };
+        self.accepted.with_accepted(decide)
+    }
+
+    /// What is offered, or why that is not known. After a start it is found out, or waited for, as long as the deadline leaves time.
+    async fn offering_in_time(&self, entry: &Entry, request: &BookingRequest) -> Result<Arc<Offering>, String> {
+        let deadline = Deadline::new(entry.booked_at, self.context.healthengine.clock_difference());
+        let now = self.context.now();
+        let until = deadline.look_until(now);
+        let limit = until.map_or(self.context.settings.request_timeout * 4, |until| until - now);
+        let schedule =
+            request.pms_resource_id.as_deref().and_then(|id| id.parse::<ResourceId>().ok()).map(|id| id.schedule);
+        let found = async {
+            loop {
+                match self.reader.early.offering_for(schedule, until.is_some()).await {
+                    Ok(offering) => return Ok(offering),
+                    // It may be there again in time.
+                    Err(_) if until.is_some() && !self.context.stop.is_cancelled() => {}
+                    Err(error) => return Err(error.to_string()),
+                }
+                tokio::select! {
+                    biased;
+                    () = self.context.stop.cancelled() => {}
+                    _ = self.context.milestones.offering_read.wait() => {}
+                    () = tokio::time::sleep(ASK_AGAIN) => {}
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(limit.to_std().unwrap_or_default(), found).await;
+        in_time.unwrap_or_else(|_| Err(say::NEVER_READ.to_owned()))
+    }
+
+    pub(super) fn first_seen(&self, asked: &Asked, now: DateTime<Utc>) -> Entry {
+        let request = &asked.request;
+        let patient = self.context.shared.pseudonyms.of(&asked.contact(), request.booking_id);
+        let mut entry =
+            Entry::received(request.booking_id, self.context.id().clone(), request.booked_time, patient, now);
+        let (meta, ahead) = (self.context.shared.store.meta(), self.context.healthengine.clock_difference());
+        entry.maybe_forgotten = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
+        entry
+    }
+
+    /// True if the store was put back after this was last noted of a booking.
+    fn was_replaced_since(&self, entry: &Entry) -> bool {
+        let meta = self.context.shared.store.meta();
+        entry.history.last().is_some_and(|last| meta.replaced_since(last.at, self.context.now()))
+    }
+
+    /// Goes on with a booking of the ledger.
+    pub(in crate::practice) async fn attend_known(&self, id: BookingId, event: Event) -> Result<(), LedgerError> {
+        match self.context.shared.ledger.get(id)? {
+            Some(entry) => self.attend(entry, event, None).await,
+            None => Ok(()),
+        }
+    }
+
+    /// One thing at a time: decide, write, do. What the look met, the POST meets too.
+    pub(in crate::practice) async fn attend(
+        &self,
+        entry: Entry,
+        event: Event,
+        asked: Option<&Asked>,
+    ) -> Result<(), LedgerError> {
+        at_one_address(self.attend_step_by_step(entry, event, asked)).await
+    }
+
+    async fn attend_step_by_step(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
+        let (mut entry, mut event) = (entry, event);
+        if entry.patient.is_empty() {
+            // It was adopted. Only a list names its pet owner.
+            let (pseudonyms, id) = (&self.context.shared.pseudonyms, entry.booking_id);
+            entry.patient = asked.map_or_else(|| pseudonyms.of_nobody(id), |asked| pseudonyms.of(&asked.contact(), id));
+        }
+        // What waited in a store that was put back may have been made since.
+        entry.maybe_forgotten |= entry.state == State::Received && self.was_replaced_since(&entry);
+        let mut stored = self.context.shared.ledger.get(entry.booking_id)?;
+        let mut held: Option<Held> = None;
+        // What the look before the POST read.
+        let mut read: Option<Reading> = None;
+        if event == Event::Unlisted {
+            self.calls.answer_heard(entry.booking_id);
+        }
+        loop {
+            let Step { entry: next, action, notices } = step(entry, event, &self.circumstances());
+            // While the bridge stops nothing is begun; what is listed is listed at the next start.
+            if self.context.stop.is_cancelled() && matches!(action, Action::LookAndHold | Action::Submit) {
+                return Ok(());
+            }
+            if stored.as_ref() != Some(&next) {
+                self.write(stored.as_ref(), &next).await?;
+                stored = Some(next.clone());
+            }
+            entry = next;
+            self.hear(&entry, notices, read.as_ref());
+            // The locks are let go as soon as no POST follows.
+            let locks = held.take().filter(|_| matches!(action, Action::Submit));
+            event =
+                match (action, entry.place) {
+                    (Action::LookAndHold, Some(place)) if asked.is_some() => {
+                        let (look, taken);
+                        ((look, read), taken) = self.look_and_hold(&entry, &place).await;
+                        held = taken;
+                        Event::Looked(look)
+                    }
+                    // The patient's fields are at Healthengine, which lists the booking at the next poll.
+                    (Action::LookAndHold, _) | (Action::Rest, _) => return Ok(()),
+                    (Action::LookAgain, Some(place)) => Event::Looked(self.reader.look(&entry, &place, false).await.0),
+                    (Action::Submit, Some(place)) => match asked {
+                        Some(asked) => Event::Submitted(self.submit(&entry, &place, asked).await),
+                        None => return Ok(()),
+                    },
+                    (Action::LookAgain | Action::Submit, None) => return Ok(()),
+                    // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now. One refused
+                    // confirmation holds up no other, whose pet owners wait.
+                    (Action::Cancel(_), _) if self.calls.is_blocked(Call::Answer(entry.booking_id)) => {
+                        Event::Replied(Reply::Outside)
+                    }
+                    (Action::Confirm(_), _) if self.calls.is_refused(Call::Answer(entry.booking_id)) => {
+                        Event::Replied(Reply::Outside)
+                    }
+                    (Action::Reject(_), _)
+                        if self.calls.is_refused(Call::Answer(entry.booking_id)) && self.is_too_late(&entry) =>
+                    {
+                        Event::Replied(Reply::Outside)
+                    }
+                    (Action::Confirm(with), _) => {
+                        let answer = self.context.healthengine.confirm_insert(entry.booking_id, &with).await;
+                        let reply = self.calls.reply(entry.booking_id, answer);
+                        if reply == Reply::Taken {
+                            self.rivals.confirmation_taken();
+                        }
+                        Event::Replied(reply)
+                    }
+                    (Action::Reject(reason), _) => Event::Replied(self.calls.reply(
+                        entry.booking_id,
+                        self.context.healthengine.reject_insert(entry.booking_id, &reason).await,
+                    )),
+                    (Action::Cancel(reason), _) => Event::Replied(
+                        self.calls
+                            .reply(entry.booking_id, self.context.healthengine.cancel(entry.booking_id, &reason).await),
+                    ),
+                    (Action::Relist, _) => match self.lists.is_listed(entry.booking_id).await {
+                        Some(true) => Event::StillListed,
+                        Some(false) => {
+                            self.rivals.perhaps_outrun(&entry);
+                            self.calls.answer_heard(entry.booking_id);
+                            Event::Unlisted
+                        }
+                        None => Event::NotRelisted,
+                    },
+                };
+            if may_be_anothers(&entry, &event) {
+                held = None;
+                drop(locks);
+                if matches!(event, Event::Submitted(_)) {
+                    // Whoever dies while it waits must not take the POST for one that is under way.
+                    entry = step(entry, Event::RefusedAsTaken, &self.circumstances()).entry;
+                    self.write(stored.as_ref(), &entry).await?;
+                    stored = Some(entry.clone());
+                }
+                event = self.give_way(&entry, event).await;
+            } else {
+                held = held.or(locks);
+            }
+        }
+    }
+
+    /// True if the pet owner has been told yes: a rejection helps nobody any more.
+    fn is_too_late(&self, entry: &Entry) -> bool {
+        !Deadline::new(entry.booked_at, self.context.healthengine.clock_difference())
+            .rejection_counts(self.context.now())
+    }
+
+    /// Durable before anything outside relies on it. What was only seen is found again, and need not be waited for.
+    async fn write(&self, before: Option<&Entry>, entry: &Entry) -> Result<(), LedgerError> {
+        let now = self.context.now();
+        let changed_state = before.is_none_or(|before| before.state != entry.state);
+        if changed_state {
+            let reason = entry.history.last().map(|last| last.reason.as_str()).unwrap_or_default();
+            tracing::info!(practice = %self.context.id(), booking = %entry.booking_id, state = entry.state.name(), "{reason}");
+        }
+        if let Some(sentence) = &entry.needs_attention
+            && before.is_none_or(|before| before.needs_attention.as_ref() != Some(sentence))
+        {
+            let booking = entry.booking_id;
+            tracing::warn!(practice = %self.context.id(), %booking, "{sentence} {}.", how_to_settle(booking));
+        }
+        if changed_state && entry.state == State::Confirmed {
+            self.context.health.clear(&Subject::Booking(entry.booking_id));
+        }
+        let only_looked =
+            entry.state == State::Submitting && before.is_some_and(|before| before.doubt.is_some() && !changed_state);
+        if only_looked || (entry.state == State::Received && entry.left_nothing == 0) {
+            return self.context.shared.ledger.save_later(entry, now);
+        }
+        self.context.shared.ledger.save(entry, now).await
+    }
+
+    fn hear(&self, entry: &Entry, notices: Vec<Notice>, read: Option<&Reading>) {
+        for notice in notices {
+            match notice {
+                Notice::FreshDays => match (&entry.place, read) {
+                    (Some(place), Some(read)) if entry.state == State::Inserted => self.refresh_as_read(place, read),
+                    (Some(place), _) => self.refresh(place),
+                    (None, _) => {}
+                },
+                Notice::FreedDays(place) => self.refresh(&place),
+                Notice::Problem(text) => {
+                    self.context.health.raise(Subject::Booking(entry.booking_id), text, self.context.now())
+                }
+            }
+        }
+    }
+
+    pub(super) fn circumstances(&self) -> Circumstances {
+        let now = self.context.now();
+        Circumstances {
+            now,
+            measured: self.context.measured(),
+            healthengine_ahead: self.context.healthengine.clock_difference(),
+            ahead_is_sure: !self.context.healthengine.clock_was_set(now),
+            request_timeout: self.context.settings.request_timeout,
+            hold: self.context.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.rivals.holds(),
+            zone: self.context.zone(),
+        }
+    }
+
+    /// Waits for the locks and looks, as long as the deadline leaves time.
+    async fn look_and_hold(&self, entry: &Entry, place: &Place) -> ((Look, Option<Reading>), Option<Held>) {
+        let both = async {
+            let held = self.context.shared.locks.hold(place).await;
+            read_anew();
+            (self.reader.look(entry, place, true).await, Some(held))
+        };
+        match tokio::time::timeout(self.time_to_look(entry), both).await {
+            Ok(looked) => looked,
+            Err(_) => ((Look::Unreachable(say::NO_ANSWER_IN_TIME.into()), None), None),
+        }
+    }
+
+    /// How long a look before a POST may take.
+    fn time_to_look(&self, entry: &Entry) -> Duration {
+        let deadline = Deadline::new(entry.booked_at, self.context.healthengine.clock_difference());
+        let now = self.context.now();
+        let limit = deadline.look_until(now).map_or(self.context.settings.request_timeout * 4, |until| until - now);
+        limit.to_std().unwrap_or_default()
+    }
+
+    /// Posts where the look was answered. If no connection comes about there, another server of that name may answer a second look, and
+    /// then gets the POST.
+    async fn submit(&self, entry: &Entry, place: &Place, asked: &Asked) -> Submission {
+        let first = self.post(place, asked).await;
+        if first.as_ref().is_err_and(|error| error.class == ErrorClass::NotSent) && !self.context.stop.is_cancelled() {
+            read_anew();
+            let look = self.reader.look(entry, place, true);
+            let seen = tokio::time::timeout(self.time_to_look(entry), look).await;
+            if let Ok((Look::Seen { refusal: None, .. }, _)) = seen {
+                return submission(self.post(place, asked).await);
+            }
+        }
+        submission(first)
+    }
+
+    async fn post(&self, place: &Place, asked: &Asked) -> Answer<BookingReference> {
+        let Some(offering) = self.reader.early.offering_at_hand(place.schedule) else {
+            return Err(CallError::new(ErrorClass::NotSent, say::NEVER_READ));
+        };
+        let zone = offering.zones.server;
+        let resource = offering.mapping.resource(place.resource());
+        let kind = resource.and_then(|resource| resource.appointment_type(place.appointment_type));
+        let booking = NewBooking {
+            location: place.location,
+            schedule: place.schedule,
+            appointment_type: place.appointment_type,
+            start: zone.at(place.span.start),
+            end: zone.at(place.span.end),
+            user: place.user,
+            contact: asked.contact(),
+            notes: notes::notes(
+                &asked.request,
+                kind.map_or("", |kind| &kind.plain_name),
+                asked.typed_name().as_deref(),
+            ),
+        };
+        let answer = where_it_was_read(self.context.openvpms.interactive.submit(&booking)).await;
+        if let Err(error) = &answer {
+            tracing::warn!(practice = %self.context.id(), booking = %asked.request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
+        }
+        answer
+    }
+}
+
+/// What a POST came to. Everything that is not surely nothing is lost.
+fn submission(answer: Answer<BookingReference>) -> Submission {
+    match answer {
+        Ok(reference) => Submission::Created(reference),
+        Err(CallError { class: ErrorClass::Refused, status: Some(400), cause: None, detail, .. }) => {
+            Submission::Refused(detail)
+        }
+        Err(error) if error.nothing_was_done() => Submission::NothingDone(error.to_string()),
+        Err(error) => {
+            // A 502, 503 or 504 can be that of a proxy whose connection broke while the server goes on.
+            let server_is_through = error.class == ErrorClass::Unavailable && error.status == Some(500);
+            Submission::Lost { server_is_through, detail: error.to_string() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::Cause;
+
+    fn failed(class: ErrorClass, status: Option<u16>) -> Submission {
+        submission(Err(CallError { status, ..CallError::new(class, "x") }))
+    }
+
+    #[test]
+    fn only_answers_that_rule_an_appointment_out_are_taken_for_none() {
+        assert!(matches!(failed(ErrorClass::Refused, Some(400)), Submission::Refused(_)));
+        for (class, status) in [
+            (ErrorClass::NotSent, None),
+            (ErrorClass::Credentials, Some(401)),
+            (ErrorClass::Forbidden, Some(403)),
+            (ErrorClass::TooMany, Some(429)),
+            (ErrorClass::Contract, Some(302)),
+            (ErrorClass::Refused, Some(404)),
+            (ErrorClass::Refused, Some(415)),
+        ] {
+            assert!(matches!(failed(class, status), Submission::NothingDone(_)), "{class:?} {status:?}");
+        }
+        // The container did not let the request in: nothing is known of the time that it asks for.
+        let page = CallError::with_status(ErrorClass::Refused, 400, "x").due_to(Cause::Page);
+        assert!(matches!(submission(Err(page)), Submission::NothingDone(_)));
+        for (class, status, through) in [
+            (ErrorClass::Lost, None, false),
+            (ErrorClass::Lost, Some(408), false),
+            (ErrorClass::Lost, Some(503), false),
+            (ErrorClass::Contract, Some(200), false),
+            (ErrorClass::Contract, Some(201), false),
+            (ErrorClass::Unavailable, Some(503), false),
+            (ErrorClass::Unavailable, Some(500), true),
+        ] {
+            assert!(
+                matches!(failed(class, status), Submission::Lost { server_is_through, .. } if server_is_through == through),
+                "{class:?} {status:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Bookings: what the state machine ([`crate::booking`]) decides about them is carried out here.
+//!
+//! | file | does |
+//! | --- | --- |
+//! | [`executor`] | one booking, step by step: decide, write, do |
+//! | [`intake`] | the bookings that Healthengine lists |
+//! | [`known`] | bookings of the ledger that go on by themselves |
+//! | [`updates`] | cancellations by pet owners, questions about appointments |
+//! | [`watch`] | cancellations and moves by staff |
+//! | [`other_bridge`], [`rivals`] | another bridge on the practice: lets it go first, gathers signs of it |
+//! | [`recall`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
+//! | [`changed_days`] | tells all practices that an appointment of ours changed the diary |
+//! | [`giving_up`] | rejects what can be rejected when the store has failed |
+//! | [`turns`], [`locks`] | one task at a booking, one booking at a schedule and clinician |
+
+mod changed_days;
+pub(super) mod executor;
+mod giving_up;
+mod intake;
+mod known;
+pub mod locks;
+mod other_bridge;
+mod recall;
+pub(super) mod rivals;
+pub(super) mod turns;
+mod updates;
+pub(super) mod watch;

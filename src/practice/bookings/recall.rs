@@ -1,0 +1,99 @@
+//! Recognises clients who book, and reads bookings back to learn whom OpenVPMS attached.
+//!
+//! Reading back comes after the answer to the pet owner and in a task of its own, through the background's door: it can neither
+//! delay nor spoil a confirmation. A server that answers 500 for every booking is not asked twice, one that is away only a few
+//! times; what is not learnt from this booking is learnt from the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::executor::{Executor, IN_TIME_AT_ONCE};
+use crate::booking::contact;
+use crate::booking::ledger::State;
+use crate::booking::memory::{Lesson, lesson, spelt_as};
+use crate::booking::watch::Found;
+use crate::healthengine::BookingRequest;
+use crate::ids::BookingReference;
+use crate::openvpms::{Contact, CustomerName};
+
+/// How long after one attempt the next follows; the first waits until everything that hurries is done.
+const ATTEMPTS: [Duration; 4] =
+    [Duration::from_secs(2), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(600)];
+
+/// A booking request with whom it is for.
+pub(in crate::practice) struct Asked {
+    /// As Healthengine lists it.
+    pub(super) request: BookingRequest,
+    /// The patient's fields as they were typed.
+    typed: Contact,
+    /// The client it is, if OpenVPMS spells the name otherwise.
+    recalled: Option<CustomerName>,
+}
+
+impl Asked {
+    /// The patient's fields as they are sent.
+    pub(super) fn contact(&self) -> Contact {
+        self.recalled.as_ref().map_or_else(|| self.typed.clone(), |client| spelt_as(&self.typed, client))
+    }
+
+    /// What was typed, if another name is sent.
+    pub(super) fn typed_name(&self) -> Option<String> {
+        self.recalled.as_ref()?;
+        let patient = &self.request.patient;
+        let names = [patient.first_name.as_deref(), patient.last_name.as_deref()];
+        Some(names.map(Option::unwrap_or_default).join(" "))
+    }
+}
+
+impl Executor {
+    /// Sees whether the patient is a client who is remembered.
+    pub(super) fn asked(&self, request: BookingRequest) -> Asked {
+        let labels = &self.context.settings.bookings.patient_name_labels;
+        let typed = contact::contact(&request.patient, request.reason.as_deref(), labels);
+        let recalled = self.context.shared.clients.recall(&typed, self.context.now());
+        Asked { request, typed, recalled }
+    }
+
+    /// Reads a booking back soon, if an appointment was made for it.
+    pub(super) fn learn_from(self: &Arc<Self>, asked: Asked) {
+        // Of a flood the clinic's server has calls enough to answer.
+        if self.context.settings.bookings.client_memory_days == 0 || self.lists.bookings_waiting() > IN_TIME_AT_ONCE {
+            return;
+        }
+        let Ok(Some(entry)) = self.context.shared.ledger.get(asked.request.booking_id) else { return };
+        let Some(reference) = entry.reference else { return };
+        if !matches!(entry.state, State::Inserted | State::Confirmed) {
+            return;
+        }
+        let Ok(turn) = Arc::clone(&self.context.shared.clients.readers).try_acquire_owned() else { return };
+        let own = Arc::clone(self);
+        self.context.spawn("bookings that are read back", async move {
+            tokio::select! {
+                biased;
+                () = own.context.stop.cancelled() => {}
+                () = own.read_back(&reference, &asked) => {}
+            }
+            drop(turn);
+        });
+    }
+
+    async fn read_back(&self, reference: &BookingReference, asked: &Asked) {
+        for pause in ATTEMPTS {
+            tokio::time::sleep(pause).await;
+            match Found::from(self.context.openvpms.background.booking(reference).await) {
+                Found::Stands(booking) => return self.learn(booking.customer.as_ref(), asked),
+                Found::Gone | Found::Silent => return,
+                Found::Unknown => {}
+            }
+        }
+    }
+
+    fn learn(&self, attached: Option<&CustomerName>, asked: &Asked) {
+        let clients = &self.context.shared.clients;
+        match lesson(attached, asked.recalled.as_ref()) {
+            Lesson::Remember(client) => clients.remember(&asked.typed, &client, self.context.now()),
+            Lesson::Forget(client) => clients.forget(&asked.typed, &client),
+            Lesson::Nothing => {}
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Carries out what pet owners change, and answers what Healthengine asks about appointments.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::executor::Executor;
+use crate::booking::desk::Event;
+use crate::booking::ledger::{Entry, State};
+use crate::booking::update::{self, AfterCancel, Outstanding, Plan};
+use crate::booking::watch::{self, Found};
+use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
+use crate::ids::{BookingId, BookingReference, RequestId};
+use crate::openvpms::INVALID_REFERENCE;
+use crate::polling::failed_calls::Call;
+use crate::polling::lists::{Coverage, ListedBookings};
+use crate::practice::ledger::LedgerError;
+use crate::practice::offering::Offering;
+use crate::remote::Answer;
+
+impl Executor {
+    /// Starts to deal with outstanding updates, oldest first. What there is no place for is listed again. So much of the list was
+    /// read; `bookings` were read before.
+    pub(in crate::practice) fn start_updates(
+        self: &Arc<Self>,
+        mut updates: Vec<BookingUpdate>,
+        coverage: Coverage,
+        bookings: &ListedBookings,
+    ) {
+        updates.sort_by_key(|update| update.request_id);
+        let listed: BTreeSet<RequestId> = updates.iter().map(|update| update.request_id).collect();
+        if coverage != Coverage::Part {
+            self.calls.keep_answers(|call| !matches!(call, Call::UpdateAnswer(request) if !listed.contains(request)));
+        }
+        for update in updates {
+            if self.rivals.is_the_others(&update) {
+                continue;
+            }
+            // A booking that a task is at goes first; the update is listed again at the next poll.
+            let Some(turn) = self.turns.take(update.booking_id) else { continue };
+            let Ok(place) = Arc::clone(&self.places.updates).try_acquire_owned() else { break };
+            let (own, outstanding) = (Arc::clone(self), bookings.tells_of(update.booking_id));
+            let work = self.context.work_on(update.booking_id, async move {
+                let outcome = own.update(&update, outstanding).await;
+                drop((turn, place));
+                outcome
+            });
+            self.context.tasks.spawn(work);
+        }
+    }
+
+    async fn update(&self, update: &BookingUpdate, outstanding: Outstanding) -> Result<(), LedgerError> {
+        let id = update.booking_id;
+        let entry = self.context.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.context.id());
+        // The list was read before the update was: a booking that its pet owner made, and gave up, since then is not on it.
+        let outstanding = match (&entry, outstanding) {
+            (None, Outstanding::NotListed) => self.lists.is_listed(id).await.into(),
+            (Some(_), _) | (None, Outstanding::Listed | Outstanding::Unknown) => outstanding,
+        };
+        match update::plan(update, entry.as_ref(), outstanding) {
+            Plan::Wait => {}
+            Plan::Confirm => self.confirm_update(update).await,
+            Plan::Reject { reason, cannot_cancel } => {
+                if let Some(entry) = entry.filter(|_| cannot_cancel) {
+                    self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
+                }
+                self.reject_update(update, &reason).await;
+            }
+            Plan::AfterBooking { withdraw } => {
+                if let Some(entry) = entry.filter(|_| withdraw) {
+                    self.attend(entry, Event::Withdrawn, None).await?;
+                }
+            }
+            Plan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
+            Plan::CancelBoth { another, ours } => {
+                if !entry.as_ref().is_some_and(|entry| entry.has_had(&another)) {
+                    self.rivals.reference_echoed(id);
+                }
+                let answer = self.context.openvpms.interactive.cancel(&another).await;
+                // One of another server is none of this diary's.
+                if update::after_cancel(&answer) == AfterCancel::Cancelled || is_of_another_server(&answer) {
+                    self.cancel_for_owner(update, entry, &ours).await?;
+                } else {
+                    self.answer_after_cancel(update, entry, answer).await?;
+                }
+            }
+            Plan::AdoptAndCancel(reference) => {
+                self.rivals.reference_echoed(id);
+                self.cancel_for_owner(update, self.adopted_by(update), &reference).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The entry of a booking that the ledger does not know, by what Healthengine echoes of it.
+    pub(in crate::practice) fn adopted_by(&self, update: &BookingUpdate) -> Option<Entry> {
+        let reference = update::echoed_reference(&update.pms_appointment_ids)?;
+        let patient = update.pms_patient_id.clone().unwrap_or_default();
+        Some(Entry::adopted(update.booking_id, self.context.id().clone(), reference, None, patient, self.context.now()))
+    }
+
+    async fn cancel_for_owner(
+        &self,
+        update: &BookingUpdate,
+        entry: Option<Entry>,
+        reference: &BookingReference,
+    ) -> Result<(), LedgerError> {
+        let answer = self.context.openvpms.interactive.cancel(reference).await;
+        self.answer_after_cancel(update, entry, answer).await
+    }
+
+    async fn answer_after_cancel(
+        &self,
+        update: &BookingUpdate,
+        entry: Option<Entry>,
+        answer: Answer<()>,
+    ) -> Result<(), LedgerError> {
+        match (update::after_cancel(&answer), entry) {
+            (AfterCancel::Cancelled, entry) => {
+                if let Some(entry) = entry {
+                    self.note_event(entry, Event::CancelledForOwner).await?;
+                }
+                self.confirm_update(update).await;
+            }
+            (AfterCancel::Stands(reason), entry) => {
+                if let Some(entry) = entry {
+                    self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
+                }
+                self.reject_update(update, &reason).await;
+            }
+            (again @ (AfterCancel::Refused | AfterCancel::Again), entry) => {
+                if let Err(error) = answer {
+                    tracing::warn!(practice = %self.context.id(), booking = %update.booking_id, "OpenVPMS did not cancel the appointment: {error}.");
+                }
+                if let Some(entry) = entry.filter(|_| again == AfterCancel::Refused) {
+                    self.note_event(entry, Event::CancelRefused).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes an event that asks for no further action of the desk.
+    pub(in crate::practice) async fn note_event(&self, entry: Entry, event: Event) -> Result<(), LedgerError> {
+        self.attend(entry, event, None).await
+    }
+
+    async fn confirm_update(&self, update: &BookingUpdate) {
+        let answer = self.context.healthengine.confirm_update(update.booking_id, update.request_id).await;
+        self.calls.answered(Call::UpdateAnswer(update.request_id), update.booking_id, answer);
+    }
+
+    async fn reject_update(&self, update: &BookingUpdate, reason: &str) {
+        let answer = self.context.healthengine.reject_update(update.booking_id, update.request_id, reason).await;
+        self.calls.answered(Call::UpdateAnswer(update.request_id), update.booking_id, answer);
+    }
+
+    /// Starts to answer whether appointments still stand. So much of the list of questions was read.
+    pub(in crate::practice) fn start_appointment_changes(
+        self: &Arc<Self>,
+        requests: Vec<AppointmentChangeRequest>,
+        coverage: Coverage,
+    ) {
+        if coverage != Coverage::Part {
+            let listed: BTreeSet<BookingId> = requests.iter().map(|request| request.booking_id).collect();
+            self.calls.keep_answers(|call| !matches!(call, Call::ChangeAnswer(booking) if !listed.contains(booking)));
+        }
+        for request in requests {
+            let Some(turn) = self.turns.take(request.booking_id) else { continue };
+            let Ok(place) = Arc::clone(&self.places.known).try_acquire_owned() else { break };
+            let own = Arc::clone(self);
+            let work = self.context.work_on(request.booking_id, async move {
+                let outcome = own.appointment_change(&request).await;
+                drop((turn, place));
+                outcome
+            });
+            self.context.tasks.spawn(work);
+        }
+    }
+
+    async fn appointment_change(&self, request: &AppointmentChangeRequest) -> Result<(), LedgerError> {
+        let id = request.booking_id;
+        let known = self.context.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.context.id());
+        let reference = known.as_ref().and_then(|entry| entry.reference.clone());
+        let Some(reference) = reference.or_else(|| update::echoed_reference(&request.pms_appointment_ids)) else {
+            self.no_change(id).await;
+            return Ok(());
+        };
+        let found = Found::from(self.context.openvpms.interactive.booking(&reference).await);
+        let entry = match known {
+            Some(entry) => entry,
+            None => {
+                // Without the server's zone nobody knows where it stands, and so nobody would watch it. The request stays open.
+                let Ok(offering) = self.reader.early.offering_for(None, false).await else { return Ok(()) };
+                self.rivals.reference_echoed(id);
+                self.adopt(id, reference, &found, &offering).await?
+            }
+        };
+        match found {
+            Found::Gone if entry.stands() => self.attend(entry, Event::Gone, None).await?,
+            // Staff cancelled it, and Healthengine has not heard.
+            Found::Gone if entry.state == State::Cancelled && !entry.told => {
+                self.attend(entry, Event::Due, None).await?
+            }
+            Found::Gone | Found::Stands(_) | Found::Silent => self.no_change(id).await,
+            // OpenVPMS is away: the request stays open.
+            Found::Unknown => {}
+        }
+        Ok(())
+    }
+
+    /// Takes an appointment over that the ledger does not know.
+    async fn adopt(
+        &self,
+        id: BookingId,
+        reference: BookingReference,
+        found: &Found,
+        offering: &Offering,
+    ) -> Result<Entry, LedgerError> {
+        let place = match found {
+            Found::Stands(booking) => watch::place_of(booking, None, offering.zones.server),
+            Found::Gone | Found::Silent | Found::Unknown => None,
+        };
+        let entry = Entry::adopted(id, self.context.id().clone(), reference, place, String::new(), self.context.now());
+        if !matches!(found, Found::Unknown) {
+            self.context.shared.ledger.save(&entry, self.context.now()).await?;
+        }
+        Ok(entry)
+    }
+
+    async fn no_change(&self, id: BookingId) {
+        let answer = self.context.healthengine.no_pms_appointment_change(id).await;
+        self.calls.answered(Call::ChangeAnswer(id), id, answer);
+    }
+}
+
+fn is_of_another_server(answer: &Answer<()>) -> bool {
+    answer.as_ref().is_err_and(|error| error.is_refusal(400, INVALID_REFERENCE))
+}

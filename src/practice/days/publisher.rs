@@ -1,0 +1,453 @@
+//! Sends days that differ from what Healthengine was last sent.
+//!
+//! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for one call, decides *then* what
+//! differs, and notes what was accepted before the next. So a fresh day after a booking overtakes a long reading between two of
+//! its calls, and the older reading does not undo it: a day is never replaced by one that was read earlier. Where the earlier one
+//! says something else, the day is read again.
+//!
+//! A call that fails ends the pass: the server does not take days. One that fails again and again while Healthengine answers polls is
+//! taken apart, and what fails alone is put aside ([`crate::publishing::put_aside`]), so that one day holds up no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use parking_lot::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
+use tokio::time::Instant;
+
+use super::queue::DayQueue;
+use super::sent::SentDays;
+use crate::availability::{Moment, ResourceDay, SentDay};
+use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
+use crate::ids::ResourceId;
+use crate::messages::practice as say;
+use crate::polling::failed_calls::Call;
+use crate::practice::configuration::accepted::AcceptedConfiguration;
+use crate::practice::context::Context;
+use crate::practice::health::calls::CallHealth;
+use crate::practice::health::findings::Findings;
+use crate::practice::health::problems::Subject;
+use crate::publishing::batches::{self, Apart, Batches, CallQueue, Next};
+use crate::publishing::last_sent::{DayAction, Known, LastSent, Present, QUEUE_TIME, Unacknowledged, action};
+use crate::publishing::put_aside::{Aside, FAILED_PARTS_MAX, can_be_about_the_days};
+use crate::publishing::unsent::Unsent;
+use crate::publishing::{DayKey, ReadDay, ReadDays, SendIf};
+use crate::remote::{Answer, CallError, ErrorClass};
+use crate::supervisor;
+
+/// What came of publishing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::practice) struct Published {
+    /// How many days were accepted.
+    pub(in crate::practice) accepted: usize,
+    /// How many were refused.
+    pub(in crate::practice) refused: usize,
+}
+
+/// What came of one call.
+pub(super) enum Sent {
+    /// The answer says what became of each snapshot.
+    Answered(BatchOutcome),
+    /// It was refused as a whole, and its snapshots are sent otherwise.
+    Apart(Apart),
+    /// It failed, and so would the others.
+    Failed(CallError),
+}
+
+/// Sends days, one call at a time.
+pub(in crate::practice) struct Publisher {
+    pub(super) context: Arc<Context>,
+    pub(super) calls: Arc<CallHealth>,
+    pub(super) accepted: Arc<AcceptedConfiguration>,
+    pub(in crate::practice) sent: SentDays,
+    /// Single days that changed, to which goes what cannot be sent yet.
+    pub(in crate::practice) changed: Arc<DayQueue>,
+    turn: AsyncMutex<()>,
+    /// What Healthengine did not take and has not taken since.
+    pub(in crate::practice) unsent: Findings<Unsent>,
+    /// What it does not take while it takes others.
+    pub(in crate::practice) aside: Findings<Aside>,
+    batches: Mutex<Batches>,
+}
+
+impl Publisher {
+    pub(in crate::practice) fn new(
+        context: Arc<Context>,
+        calls: Arc<CallHealth>,
+        accepted: Arc<AcceptedConfiguration>,
+    ) -> Self {
+        let sent = SentDays::open(&context.shared.store, context.id());
+        let aside = Aside::new(sent.refused(), Instant::now().into_std());
+        Self {
+            context,
+            calls,
+            accepted,
+            sent,
+            changed: Arc::default(),
+            turn: AsyncMutex::default(),
+            unsent: Findings::default(),
+            aside: Findings::new(aside),
+            batches: Mutex::default(),
+        }
+    }
+
+    /// The turn to send something. No call is under way until it is dropped.
+    pub(in crate::practice) async fn turn(&self) -> AsyncMutexGuard<'_, ()> {
+        supervisor::wait(self.turn.lock()).await
+    }
+
+    /// A person may have put right what Healthengine did not take.
+    pub(in crate::practice) fn forget_batches(&self) {
+        *self.batches.lock() = Batches::default();
+    }
+
+    /// The days of a reading that differ from what Healthengine was sent.
+    pub(in crate::practice) fn changed(&self, read: &ReadDays, send: SendIf) -> Vec<ResourceDay> {
+        let now = self.context.now();
+        let sent = |day: &&ResourceDay| self.action(day, read.began, send, now) == DayAction::Send;
+        read.days.iter().filter(sent).cloned().collect()
+    }
+
+    /// What is to be done with a day that was read at this time.
+    fn action(&self, day: &ResourceDay, read_at: DateTime<Utc>, send: SendIf, now: DateTime<Utc>) -> DayAction {
+        let (key, instant) = ((day.resource, day.date), Instant::now().into_std());
+        let unacknowledged = self.sent.unacknowledged(key);
+        let (refused_is_due, fails_and_waits) =
+            self.aside.look(|aside| (aside.refused_is_due(key, instant), aside.fails_and_waits(key, instant)));
+        let full_resync_at = self.sent.full_resync_at();
+        let last = self.sent.last();
+        let known = Known {
+            last: last.get(&key),
+            unacknowledged: unacknowledged.as_ref(),
+            full_resync_at,
+            refused_is_due,
+            fails_and_waits,
+        };
+        let context = &self.context;
+        let moment = Moment { now, min_notice: context.min_notice() };
+        let present = Present { moment, measured: context.measured(), zone: context.zone() };
+        action(day, read_at, send, known, &present)
+    }
+
+    /// Sends days of one reading, soonest first, in batches. `progress` hears of each day that is dealt with.
+    pub(in crate::practice) async fn publish(
+        &self,
+        read: ReadDays,
+        send: SendIf,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Answer<Published> {
+        let ReadDays { began, days } = read;
+        self.publish_each(days.into_iter().map(|day| ReadDay { began, as_of: began, day }).collect(), send, progress)
+            .await
+    }
+
+    /// Sends days of several readings.
+    pub(in crate::practice) async fn publish_each(
+        &self,
+        mut days: Vec<ReadDay>,
+        send: SendIf,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Answer<Published> {
+        days.sort_by_key(|read| (read.day.date, read.day.resource));
+        days.dedup_by_key(|read| (read.day.date, read.day.resource));
+        if let Some(refusal) = self.calls.refusal_of(Call::Snapshots) {
+            self.note_unsent(days, send, &refusal);
+            return Err(refusal);
+        }
+        let mut waiting = CallQueue::new(days);
+        let mut published = Published::default();
+        // Calls that failed one after the other, and whether one was taken apart.
+        let (mut failures, mut in_parts) = (0, false);
+        // Days for which a call failed that held no other.
+        let mut alone: Option<(Vec<DayKey>, CallError)> = None;
+        loop {
+            let turn = self.turn().await;
+            if self.context.stop.is_cancelled() {
+                return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
+            }
+            let (now, size) = (self.context.now(), self.call_size());
+            let sure = self.accepted.sure_types();
+            let batch = waiting.take(size.unwrap_or(1), |read| {
+                let (resource, date) = (read.day.resource, read.day.date);
+                if sure.as_ref().is_some_and(|types| !read.day.is_of(types)) {
+                    // Worked out before a list left that has less than the one before it.
+                    self.changed.add(resource, date, send);
+                    progress(1);
+                    return None;
+                }
+                match self.action(&read.day, read.began, send, now) {
+                    DayAction::Send if now < self.sent.free_from(resource, date, now) => {
+                        self.changed.add(resource, date, send);
+                    }
+                    DayAction::Send => return Some(read),
+                    DayAction::ReadAgain => self.changed.add(resource, date, SendIf::Changed),
+                    DayAction::PutAside => {}
+                    DayAction::Leave => self.unsent.note(|unsent| unsent.done(resource, date)),
+                }
+                progress(1);
+                None
+            });
+            if batch.is_empty() {
+                if published.accepted == 0 && published.refused > 0 {
+                    self.aside.note(Aside::none_taken);
+                }
+                let failure = self.passed(&mut published, alone);
+                self.unsent_now(|_| {});
+                return failure.map_or(Ok(published), Err);
+            }
+            let keys: Vec<DayKey> = batch.iter().map(ReadDay::key).collect();
+            let before = self.leave(&keys).await?;
+            let snapshots: Vec<AvailabilitySnapshot> = batch.iter().map(|read| read.day.snapshot()).collect();
+            match self.send_call(&snapshots, size.is_some()).await {
+                Sent::Apart(apart) => {
+                    self.acknowledge(&batch, before, &BatchOutcome::default(), None);
+                    waiting.put_back(batch, apart);
+                }
+                Sent::Answered(outcome) => {
+                    failures = 0;
+                    published.accepted += outcome.accepted.len();
+                    published.refused += outcome.failed.len();
+                    progress(batch.len());
+                    // In this order: a crash between the two leaves a day in doubt, which is sent again.
+                    self.note_answer(&batch, &outcome);
+                    self.acknowledge(&batch, before, &outcome, None);
+                    self.unsent.note(|unsent| {
+                        batch.iter().for_each(|read| unsent.done(read.day.resource, read.day.date));
+                    });
+                    // After that: a call for days is not wanted while no day is unsent.
+                    self.calls.heard(Call::Snapshots, Ok(()));
+                }
+                Sent::Failed(error) => {
+                    self.acknowledge(&batch, before, &BatchOutcome::default(), Some(&error));
+                    failures += 1;
+                    let is_alone = batch.len() == 1 && waiting.is_empty() && !in_parts;
+                    if !is_alone && self.is_about_the_days(&keys, &error, failures) {
+                        in_parts = true;
+                        if batch.len() > 1 {
+                            waiting.put_back(batch, Apart::Halves);
+                        } else {
+                            progress(batch.len());
+                            self.unsent.note(|unsent| unsent.failed(keys.iter().copied(), &error));
+                            let (failed, why) = alone.get_or_insert_with(|| (Vec::new(), error.clone()));
+                            failed.extend(keys);
+                            *why = error;
+                        }
+                        drop(turn);
+                        // The same days follow.
+                        let queue_time = QUEUE_TIME.to_std().unwrap_or_default();
+                        let _stopped = self.context.stop.run_until_cancelled(tokio::time::sleep(queue_time)).await;
+                        continue;
+                    }
+                    progress(batch.len());
+                    let _the_same = self.passed(&mut published, alone);
+                    self.unsent.note(|unsent| unsent.failed(keys, &error));
+                    self.calls.heard(Call::Snapshots, Err(&error));
+                    self.note_unsent(waiting.rest(), send, &error);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// A pass is over. What failed alone in it is put aside if others were taken, and is why the pass failed if none was.
+    fn passed(&self, published: &mut Published, alone: Option<(Vec<DayKey>, CallError)>) -> Option<CallError> {
+        let (keys, error) = alone?;
+        if published.accepted == 0 {
+            self.aside.note(|aside| aside.in_vain(Instant::now().into_std()));
+            self.calls.heard(Call::Snapshots, Err(&error));
+            return Some(error);
+        }
+        published.refused += keys.len();
+        let now = Instant::now().into_std();
+        self.aside.note(|aside| keys.iter().for_each(|key| aside.failed_alone(*key, now)));
+        for (resource, date) in keys {
+            tracing::warn!(practice = %self.context.id(), "{}", say::day_put_aside(resource, date, &error));
+        }
+        None
+    }
+
+    /// True if a call failed so often for what it holds that it is taken apart.
+    fn is_about_the_days(&self, keys: &[DayKey], error: &CallError, failures: u32) -> bool {
+        let polls = self.context.last_done.lock().polled_at.is_some() && !self.calls.poll_fails();
+        if !polls || !can_be_about_the_days(error) {
+            return false;
+        }
+        let now = Instant::now().into_std();
+        self.aside.note(|aside| {
+            let apart = aside.failed(keys, now);
+            if apart && failures >= FAILED_PARTS_MAX {
+                aside.in_vain(now);
+                return false;
+            }
+            apart
+        })
+    }
+
+    /// What of these days was to be sent is not.
+    fn note_unsent(&self, days: impl IntoIterator<Item = ReadDay>, send: SendIf, why: &CallError) {
+        let now = self.context.now();
+        let days = days.into_iter().filter(|read| self.action(&read.day, read.began, send, now) == DayAction::Send);
+        let days: Vec<DayKey> = days.map(|read| read.key()).collect();
+        self.unsent_now(|unsent| unsent.failed(days, why));
+    }
+
+    /// Something was found out of what is not sent, and is told.
+    pub(in crate::practice) fn unsent_now(&self, change: impl FnOnce(&mut Unsent)) {
+        let now = self.context.now();
+        self.unsent.change(change, |unsent| {
+            self.context.health.set(Subject::Days, unsent.text(), now);
+            if unsent.is_empty() {
+                // No day is wanted any more of those that were refused.
+                self.calls.keep(|call| *call != Call::Snapshots);
+            }
+        });
+    }
+
+    /// One call: for several snapshots, or for the only one.
+    pub(super) async fn send_call(&self, snapshots: &[AvailabilitySnapshot], by_batch: bool) -> Sent {
+        let healthengine = &self.context.healthengine;
+        let answer = match snapshots {
+            [only] if !by_batch => {
+                let one = BatchOutcome { accepted: vec![0], ..BatchOutcome::default() };
+                healthengine.send_availability(only).await.map(|()| one)
+            }
+            several => healthengine.send_availability_batch(several).await,
+        };
+        let count = snapshots.len();
+        let error = match answer {
+            Ok(outcome) => {
+                if by_batch {
+                    self.batches.lock().accepted(count);
+                }
+                return Sent::Answered(outcome);
+            }
+            Err(error) => error,
+        };
+        let next = if by_batch {
+            self.batches.lock().after(&error, count, Instant::now().into_std())
+        } else {
+            batches::after_one_call(&error, count)
+        };
+        match next {
+            Next::Apart(apart) => {
+                let text = match apart {
+                    Apart::OneByOne(pause) => Some(say::days_one_by_one(&error, pause)),
+                    Apart::Halves if error.status == Some(413) => Some(say::shorter_calls(count)),
+                    Apart::Halves => None,
+                };
+                if let Some(text) = text {
+                    tracing::info!(practice = %self.context.id(), "{text}");
+                }
+                Sent::Apart(apart)
+            }
+            Next::Refused => {
+                Sent::Answered(BatchOutcome { failed: vec![(0, error.detail)], ..BatchOutcome::default() })
+            }
+            Next::Fail => Sent::Failed(error),
+        }
+    }
+
+    /// How many snapshots a call may hold; `None` where there is no call for several.
+    pub(super) fn call_size(&self) -> Option<usize> {
+        self.batches.lock().size(Instant::now().into_std())
+    }
+
+    /// Snapshots of these days are about to leave. A crash does not leave Healthengine with a day that nobody knows of.
+    pub(super) async fn leave(&self, keys: &[DayKey]) -> Answer<Vec<Option<Unacknowledged>>> {
+        let context = &self.context;
+        let noted = self.sent.leave(keys, context.now(), &context.measured()).await;
+        noted.map_err(|error| {
+            let failure = CallError::new(ErrorClass::NotSent, error.to_string());
+            context.stop_on_store_failure(Err(error.into()));
+            failure
+        })
+    }
+
+    fn acknowledge(
+        &self,
+        read: &[ReadDay],
+        before: Vec<Option<Unacknowledged>>,
+        outcome: &BatchOutcome,
+        failure: Option<&CallError>,
+    ) {
+        self.sent.acknowledge(read, before, outcome, failure, &self.context.measured());
+    }
+
+    /// Healthengine answered a call.
+    fn note_answer(&self, read: &[ReadDay], outcome: &BatchOutcome) {
+        if outcome.accepted.is_empty() && outcome.failed.is_empty() {
+            return;
+        }
+        let now = self.context.now();
+        let refused: BTreeMap<usize, &String> = outcome.failed.iter().map(|(index, reason)| (*index, reason)).collect();
+        let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
+        let (mut answered, mut example) = (Vec::new(), None);
+        for (index, read) in read.iter().enumerate() {
+            let day = &read.day;
+            if let Some(reason) = refused.get(&index) {
+                example.get_or_insert_with(|| format!("{} on {}: {reason}", day.resource, day.date));
+            } else if !accepted.contains(&index) {
+                // A snapshot that the answer does not mention was not accepted, and is sent again.
+                continue;
+            }
+            let sent = SentDay { day: day.day.clone(), at: now, accepted: accepted.contains(&index) };
+            answered.push((read.key(), LastSent { sent, read_at: read.as_of }));
+        }
+        self.sent.answered(answered);
+        if !accepted.is_empty() {
+            self.context.last_done.lock().sent_at = Some(now);
+        }
+        self.note_aside(read, &accepted, refused.keys());
+        self.tell_refused(example);
+    }
+
+    /// What Healthengine took is put aside no longer, and what it refused is.
+    fn note_aside<'a>(&self, read: &[ReadDay], accepted: &BTreeSet<usize>, refused: impl Iterator<Item = &'a usize>) {
+        let key = |index: &usize| read.get(*index).map(ReadDay::key);
+        let again = self.aside.note(|aside| {
+            let again = aside.taken(accepted.iter().filter_map(key));
+            refused.filter_map(key).for_each(|key| aside.refused(key, Instant::now().into_std()));
+            again
+        });
+        for (resource, date) in again {
+            self.changed.add(resource, date, SendIf::Changed);
+        }
+    }
+
+    /// The problem that days are refused, of which this is one that was refused this moment.
+    fn tell_refused(&self, example: Option<String>) {
+        let health = &self.context.health;
+        // There can be hundreds of thousands of days; they are looked through only where it matters.
+        if example.is_none() && !health.has(&Subject::RefusedDays) {
+            return;
+        }
+        match (example, self.sent.refused().len()) {
+            (Some(example), count) => {
+                health.raise(Subject::RefusedDays, say::refused_days(count, &example), self.context.now());
+            }
+            (None, 0) => health.clear(&Subject::RefusedDays),
+            (None, _) => {}
+        }
+    }
+
+    /// What Healthengine refused before this process or this configuration began waits for a person all the same.
+    pub(in crate::practice) fn tell_of_days_refused_before(&self) {
+        let refused = self.sent.refused();
+        if let Some((resource, date)) = refused.first() {
+            let text = say::refused_days(refused.len(), &format!("{resource} on {date}"));
+            self.context.health.raise(Subject::RefusedDays, text, self.context.now());
+        }
+    }
+
+    /// Nothing of what was sent counts any longer: whatever comes next is sent whole.
+    pub(in crate::practice) fn forget_all_days(&self) {
+        self.forget_days(|_, _| false);
+    }
+
+    /// Forgets days that are past, and those of resources that Healthengine deleted.
+    pub(in crate::practice) fn forget_days(&self, keep: impl Fn(ResourceId, NaiveDate) -> bool) {
+        self.sent.forget(&keep);
+        self.aside.note(|aside| aside.keep(&keep));
+    }
+}

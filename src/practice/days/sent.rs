@@ -1,0 +1,311 @@
+//! Remembers what Healthengine was last sent of each resource and day.
+//!
+//! A day is noted as unacknowledged on the disk before its snapshot leaves, until the answer came
+//! ([`crate::publishing::last_sent`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use parking_lot::{Mutex, MutexGuard};
+use serde::{Deserialize, Serialize};
+
+use crate::availability::{Day, ResourceDay};
+use crate::clock::Measured;
+use crate::dates;
+use crate::healthengine::BatchOutcome;
+use crate::ids::{PracticeId, ResourceId};
+use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
+use crate::publishing::{DayKey, ReadDay};
+use crate::remote::CallError;
+use crate::store::{Batch, Kind, Record, Store, StoreError};
+
+impl Record for LastSent {
+    const KIND: &'static str = "sent-day";
+    const VERSION: u32 = 1;
+}
+
+/// Days travel: a protected resource gets its last accepted day again. After an import all of them are sent again.
+pub(in crate::practice) const SENT_DAY: Kind = Kind::exported::<LastSent>();
+
+impl Record for Unacknowledged {
+    const KIND: &'static str = "unheard-day";
+    const VERSION: u32 = 1;
+}
+
+/// They travel with the days they are about.
+pub(in crate::practice) const UNACKNOWLEDGED_DAY: Kind = Kind::exported::<Unacknowledged>();
+
+/// When everything was last sent again.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct FullResync {
+    /// When it began. The first version wrote when it ended, so that after an upgrade its days are sent once more.
+    at: DateTime<Utc>,
+}
+
+impl Record for FullResync {
+    const KIND: &'static str = "full-resync";
+    const VERSION: u32 = 1;
+}
+
+/// It travels with the days; see [`SentDays::full_resync_that_counts`] for what an import makes of it.
+pub(in crate::practice) const FULL_RESYNC: Kind = Kind::exported::<FullResync>();
+
+/// What Healthengine was last sent.
+pub(in crate::practice) struct SentDays {
+    store: Store,
+    practice: PracticeId,
+    last: Mutex<BTreeMap<DayKey, LastSent>>,
+    unacknowledged: Mutex<BTreeMap<DayKey, Unacknowledged>>,
+    /// What was sent before this counts for nothing.
+    full_resync_at: Mutex<Option<DateTime<Utc>>>,
+}
+
+impl SentDays {
+    /// Reads what was sent before the restart.
+    pub(in crate::practice) fn open(store: &Store, practice: &PracticeId) -> Self {
+        // A day that cannot be read is a day that was never sent.
+        let full_resync = store.get::<FullResync>(&practice.0).ok().flatten();
+        Self {
+            store: store.clone(),
+            practice: practice.clone(),
+            last: Mutex::new(days_of(store, practice)),
+            unacknowledged: Mutex::new(days_of(store, practice)),
+            full_resync_at: Mutex::new(full_resync.map(|last| last.at)),
+        }
+    }
+
+    pub(super) fn last(&self) -> MutexGuard<'_, BTreeMap<DayKey, LastSent>> {
+        self.last.lock()
+    }
+
+    pub(super) fn unacknowledged(&self, key: DayKey) -> Option<Unacknowledged> {
+        self.unacknowledged.lock().get(&key).copied()
+    }
+
+    /// How many days from this one on Healthengine offers times of a resource.
+    pub(in crate::practice) fn days_offered(&self, resource: ResourceId, first: NaiveDate) -> usize {
+        let last = self.last();
+        let days = last.range((resource, first)..=(resource, NaiveDate::MAX));
+        days.filter(|(_, last)| last.offers_times()).count()
+    }
+
+    /// The days that Healthengine refused when they were last sent.
+    pub(super) fn refused(&self) -> Vec<DayKey> {
+        self.last().iter().filter(|(_, last)| !last.sent.accepted).map(|(key, _)| *key).collect()
+    }
+
+    /// True if Healthengine refused a day from this one on, up to but not including the end.
+    pub(in crate::practice) fn is_refused_within(&self, first: NaiveDate, end: NaiveDate) -> bool {
+        self.last().iter().any(|((_, date), last)| !last.sent.accepted && (first..end).contains(date))
+    }
+
+    /// When a day was last accepted, also before a restart.
+    pub(in crate::practice) fn last_accepted_at(&self) -> Option<DateTime<Utc>> {
+        self.last().values().filter(|last| last.sent.accepted).map(|last| last.sent.at).max()
+    }
+
+    /// When the last full resync began.
+    pub(super) fn full_resync_at(&self) -> Option<DateTime<Utc>> {
+        *self.full_resync_at.lock()
+    }
+
+    /// The same if it counts. What was sent before the store was replaced by a backup, or by what could be saved of a damaged
+    /// one, says nothing of what Healthengine has.
+    pub(super) fn full_resync_that_counts(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let counts = |last: &DateTime<Utc>| dates::age(*last, now).is_some() && !self.is_replaced_since(*last, now);
+        self.full_resync_at().filter(counts)
+    }
+
+    /// Of a store that was replaced nobody can say what Healthengine has: also the days that it believes empty are emptied again.
+    pub(in crate::practice) fn doubt_days_of_a_replaced_store(&self, now: DateTime<Utc>) {
+        if self.full_resync_at().is_some_and(|last| self.is_replaced_since(last, now)) {
+            self.begin_full_resync(now);
+        }
+    }
+
+    fn is_replaced_since(&self, last: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self.store.meta().replaced_since(last, now)
+    }
+
+    /// From here on every day that was sent before this moment is sent again when it is read.
+    pub(super) fn begin_full_resync(&self, at: DateTime<Utc>) {
+        *self.full_resync_at.lock() = Some(at);
+        if let Ok(batch) = Batch::of(&self.practice.0, &FullResync { at }) {
+            self.store.write_later(batch);
+        }
+    }
+
+    /// Unacknowledged days that nothing can overtake any longer.
+    pub(super) fn to_be_settled(&self, now: &Measured) -> Vec<DayKey> {
+        let all = self.unacknowledged.lock();
+        all.iter().filter(|(_, own)| own.has_arrived(now)).map(|(key, _)| *key).collect()
+    }
+
+    /// The day that Healthengine last accepted.
+    pub(super) fn accepted(&self, resource: ResourceId, date: NaiveDate) -> Option<ResourceDay> {
+        let last = self.last();
+        let last = last.get(&(resource, date)).filter(|last| last.sent.accepted)?;
+        Some(ResourceDay { resource, date, day: last.sent.day.clone() })
+    }
+
+    /// True if Healthengine offers times of a resource on a day, as far as we were told.
+    pub(super) fn offers(&self, resource: ResourceId, date: NaiveDate) -> bool {
+        self.last().get(&(resource, date)).is_some_and(LastSent::offers_times)
+    }
+
+    /// From when on a day of this resource may be sent again.
+    pub(in crate::practice) fn free_from(
+        &self,
+        resource: ResourceId,
+        date: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        let key = (resource, date);
+        let answered = self.last().get(&key).map(|last| last.sent.at);
+        free_from(answered, self.unacknowledged(key).map(|own| own.since), now)
+    }
+
+    /// True if some day was ever sent.
+    pub(in crate::practice) fn has_sent(&self) -> bool {
+        !self.last().is_empty()
+    }
+
+    /// True if a snapshot left whose answer never came, and can still arrive.
+    pub(in crate::practice) fn has_unacknowledged(&self) -> bool {
+        !self.unacknowledged.lock().is_empty()
+    }
+
+    /// The days of which Healthengine may offer times, empty. The present time does not count: by a clock that is days ahead
+    /// all of them are past.
+    pub(in crate::practice) fn not_known_empty(&self) -> Vec<ResourceDay> {
+        let last = self.last();
+        let may_offer = last.iter().filter(|(_, last)| last.may_offer_times());
+        may_offer.map(|(key, last)| emptied(*key, &last.sent.day)).collect()
+    }
+
+    /// Every day that Healthengine was sent something of, empty.
+    pub(in crate::practice) fn emptied(&self) -> Vec<ResourceDay> {
+        let unacknowledged = self.unacknowledged.lock();
+        let mut days: BTreeMap<DayKey, ResourceDay> =
+            unacknowledged.keys().map(|key| (*key, emptied(*key, &Day::empty(1)))).collect();
+        days.extend(self.last().iter().map(|(key, last)| (*key, emptied(*key, &last.sent.day))));
+        days.into_values().collect()
+    }
+
+    /// Snapshots of these days are about to leave. Durable when this returns, so that a crash does not leave Healthengine with
+    /// a day that nobody knows of. Returns what was unacknowledged before.
+    pub(super) async fn leave(
+        &self,
+        keys: &[DayKey],
+        now: DateTime<Utc>,
+        measured: &Measured,
+    ) -> Result<Vec<Option<Unacknowledged>>, StoreError> {
+        let leaving = Unacknowledged { since: now, measured: Some(measured.now) };
+        let mut batch = Batch::new();
+        keys.iter().try_for_each(|key| batch.put(&self.key(*key), &leaving))?;
+        self.store.commit(batch).await?;
+        let mut all = self.unacknowledged.lock();
+        Ok(keys.iter().map(|key| all.insert(*key, leaving)).collect())
+    }
+
+    /// What was answered is unacknowledged no longer, unless an earlier snapshot of the day may still arrive.
+    pub(super) fn acknowledge(
+        &self,
+        read: &[ReadDay],
+        before: Vec<Option<Unacknowledged>>,
+        outcome: &BatchOutcome,
+        failure: Option<&CallError>,
+        measured: &Measured,
+    ) {
+        let nothing_was_done = failure.is_none_or(CallError::nothing_was_done);
+        let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
+        let mut all = self.unacknowledged.lock();
+        let mut batch = Batch::new();
+        for (index, (read, before)) in read.iter().zip(before).enumerate() {
+            let left = if accepted.contains(&index) {
+                before.filter(|before| !before.has_arrived(measured))
+            } else if nothing_was_done {
+                before
+            } else {
+                continue;
+            };
+            let text = self.key(read.key());
+            match left {
+                None => {
+                    batch.delete::<Unacknowledged>(&text);
+                    all.remove(&read.key());
+                }
+                Some(left) => {
+                    // One that cannot be written stays as it was on the disk: it is sent again.
+                    let _unwritten = batch.put(&text, &left);
+                    all.insert(read.key(), left);
+                }
+            }
+        }
+        drop(all);
+        self.store.write_later(batch);
+    }
+
+    /// Healthengine answered that it takes these days, or that it refuses them.
+    pub(super) fn answered(&self, days: Vec<(DayKey, LastSent)>) {
+        let mut batch = Batch::new();
+        for (key, last) in days {
+            if let Err(error) = batch.put(&self.key(key), &last) {
+                tracing::error!(practice = %self.practice, "What was sent cannot be remembered: {error}.");
+            }
+            self.last().insert(key, last);
+        }
+        self.store.write_later(batch);
+    }
+
+    /// Forgets days that are past, and those of resources that Healthengine deleted.
+    pub(super) fn forget(&self, keep: impl Fn(ResourceId, NaiveDate) -> bool) {
+        let is_gone = |key: &&DayKey| !keep(key.0, key.1);
+        let mut batch = Batch::new();
+        let mut last = self.last();
+        for key in last.keys().filter(is_gone).copied().collect::<Vec<_>>() {
+            last.remove(&key);
+            batch.delete::<LastSent>(&self.key(key));
+        }
+        drop(last);
+        let mut unacknowledged = self.unacknowledged.lock();
+        for key in unacknowledged.keys().filter(is_gone).copied().collect::<Vec<_>>() {
+            unacknowledged.remove(&key);
+            batch.delete::<Unacknowledged>(&self.key(key));
+        }
+        drop(unacknowledged);
+        if !batch.is_empty() {
+            self.store.write_later(batch);
+        }
+    }
+
+    fn key(&self, (resource, date): DayKey) -> String {
+        format!("{}/{resource}/{date}", self.practice)
+    }
+}
+
+fn emptied((resource, date): DayKey, day: &Day) -> ResourceDay {
+    ResourceDay { resource, date, day: Day::empty(day.slot_size_minutes()) }
+}
+
+fn days_of<R: Record>(store: &Store, practice: &PracticeId) -> BTreeMap<DayKey, R> {
+    let found = store.scan::<R>(&format!("{practice}/")).records.into_iter();
+    found.filter_map(|(key, day)| Some((parse_key(&key)?, day))).collect()
+}
+
+/// The practices of which Healthengine was sent days from this one on, whether or not they are configured.
+pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
+    let days = store.scan::<LastSent>("").records.into_iter();
+    let offered = days.filter(|(_, last)| last.sent.day.starts().next().is_some()).map(|(key, _)| key);
+    let unacknowledged = store.scan::<Unacknowledged>("").records.into_iter().map(|(key, _)| key);
+    let keys = offered.chain(unacknowledged);
+    keys.filter(|key| parse_key(key).is_some_and(|(_, date)| first <= date))
+        .filter_map(|key| Some(PracticeId(key.rsplitn(3, '/').nth(2)?.to_owned())))
+        .collect()
+}
+
+fn parse_key(key: &str) -> Option<DayKey> {
+    let mut parts = key.rsplit('/');
+    let (date, resource) = (parts.next()?, parts.next()?);
+    Some((resource.parse().ok()?, dates::day(date)?))
+}

@@ -1,0 +1,17 @@
+//! What is wrong with a practice, and what was last done when.
+//!
+//! | file | knows |
+//! | --- | --- |
+//! | [`problems`] | the list of problems that operators see |
+//! | [`calls`] | which calls to Healthengine failed and have not succeeded since, as problems |
+//! | [`readings`] | what of OpenVPMS could not be read and has not been read since, as a problem |
+//! | [`last_done`] | what was last done when |
+//! | [`loops`] | the same of loops that serve the whole bridge |
+//! | [`findings`] | that of two tasks the one that finds something out last tells of it last |
+
+pub(super) mod calls;
+pub(super) mod findings;
+pub mod last_done;
+pub(crate) mod loops;
+pub mod problems;
+pub(super) mod readings;

@@ -1,0 +1,259 @@
+//! What is wrong with a practice right now: a list of problems with since when, in sentences with what to do.
+//!
+//! A problem is raised and cleared by whoever sees it; raising it again changes nothing but its text. It is logged once when it
+//! begins and once when it ends.
+
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BookingId, PracticeId};
+
+/// What a problem is about; there is at most one of each.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// OpenVPMS cannot be read.
+    OpenVpms,
+    /// Healthengine cannot be asked.
+    Healthengine,
+    /// Healthengine cannot tell which bookings wait.
+    BookingList,
+    /// Bookings wait for too long.
+    BookingsWait,
+    /// Changes of bookings wait for too long.
+    UpdatesWait,
+    /// Days that are asked for wait for too long.
+    DaysWait,
+    /// A list of Healthengine's that cannot be read whole, by what it holds.
+    PartOfList(&'static str),
+    /// Healthengine did not take answers to bookings.
+    Answers,
+    /// Healthengine refuses the credentials or the practice's consent.
+    Access,
+    /// The clocks differ.
+    Clock,
+    /// Resources of the config file that cannot be offered.
+    LeftOut,
+    /// The resource list is held back.
+    ResourceGuard,
+    /// The appointment type list is held back.
+    TypeGuard,
+    /// Resources or appointment types that left Healthengine.
+    Departed,
+    /// What is never open.
+    NeverOpen,
+    /// The mapping cannot be made.
+    Mapping,
+    /// The diary's times are hours from the practice's.
+    Zone,
+    /// Healthengine does not take the configuration.
+    Configuration,
+    /// Healthengine does not take days.
+    Days,
+    /// Days that Healthengine refuses.
+    RefusedDays,
+    /// An extra feature that cannot be switched off.
+    Features,
+    /// The webhook subscription cannot be kept.
+    Subscriptions,
+    /// Webhooks cannot be delivered.
+    Webhooks,
+    /// Another bridge serves the practice.
+    AnotherBridge,
+    /// The store cannot be written.
+    Store,
+    /// Practices that were removed from the configuration before their days were emptied.
+    LeftBehind,
+    /// The configuration file has errors since it was last read, or waits for a restart.
+    ConfigFile,
+    /// A loop that stands still, or a task that failed, by its name.
+    Loop(&'static str),
+    /// The same of one that keeps a practice and outlives it, so that the problem stands among those of the whole.
+    LoopOf(&'static str, PracticeId),
+    /// One booking.
+    Booking(BookingId),
+}
+
+impl Subject {
+    /// A short name for JSON.
+    fn name(&self) -> String {
+        match self {
+            Self::OpenVpms => "openvpms".into(),
+            Self::Healthengine => "healthengine".into(),
+            Self::BookingList => "booking_list".into(),
+            Self::BookingsWait => "bookings_wait".into(),
+            Self::UpdatesWait => "updates_wait".into(),
+            Self::DaysWait => "days_wait".into(),
+            Self::PartOfList(list) => format!("part of the list of {list}"),
+            Self::Answers => "answers".into(),
+            Self::Access => "access".into(),
+            Self::Clock => "clock".into(),
+            Self::LeftOut => "left_out".into(),
+            Self::ResourceGuard => "resource_guard".into(),
+            Self::TypeGuard => "type_guard".into(),
+            Self::Departed => "departed".into(),
+            Self::NeverOpen => "never_open".into(),
+            Self::Mapping => "mapping".into(),
+            Self::Zone => "zone".into(),
+            Self::Configuration => "configuration".into(),
+            Self::Days => "days".into(),
+            Self::RefusedDays => "refused_days".into(),
+            Self::Features => "features".into(),
+            Self::Subscriptions => "subscriptions".into(),
+            Self::Webhooks => "webhooks".into(),
+            Self::AnotherBridge => "another_bridge".into(),
+            Self::Store => "store".into(),
+            Self::LeftBehind => "left_behind".into(),
+            Self::ConfigFile => "config_file".into(),
+            Self::Loop(name) => format!("loop {name}"),
+            Self::LoopOf(name, practice) => format!("loop {name} of practice {practice}"),
+            Self::Booking(id) => format!("booking {id}"),
+        }
+    }
+}
+
+/// One problem, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What it is about.
+    pub subject: String,
+    /// What is wrong and what to do, in a sentence or two.
+    pub text: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+impl Problem {
+    /// The store cannot be opened.
+    pub fn of_store(text: String, since: DateTime<Utc>) -> Self {
+        Self { subject: Subject::Store.name(), text, since }
+    }
+}
+
+/// The problems of one practice, or of what all have in common.
+pub struct Problems {
+    practice: Option<PracticeId>,
+    problems: Mutex<BTreeMap<Subject, Problem>>,
+}
+
+/// Problems of single bookings are forgotten when there are more than this many; the ledger still has the bookings.
+const BOOKING_PROBLEMS_MAX: usize = 50;
+/// and each of them after this long.
+const BOOKING_PROBLEM_LASTS: TimeDelta = TimeDelta::days(1);
+
+impl Problems {
+    /// No problems yet.
+    pub fn new(practice: PracticeId) -> Self {
+        Self { practice: Some(practice), problems: Mutex::default() }
+    }
+
+    /// That of what all practices have in common. No problems yet.
+    pub fn of_the_service() -> Self {
+        Self { practice: None, problems: Mutex::default() }
+    }
+
+    fn named(&self) -> Option<tracing::field::DisplayValue<&PracticeId>> {
+        self.practice.as_ref().map(tracing::field::display)
+    }
+
+    /// Something is wrong.
+    pub fn raise(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
+        let text = text.into();
+        if !self.has(&subject) {
+            tracing::warn!(practice = self.named(), subject = subject.name(), "{text}");
+        }
+        self.show(subject, text, now);
+    }
+
+    /// Something is wrong that is logged already, part by part.
+    pub fn show(&self, subject: Subject, text: String, now: DateTime<Utc>) {
+        let mut problems = self.problems.lock();
+        if let Some(problem) = problems.get_mut(&subject) {
+            problem.text = text;
+            return;
+        }
+        let bookings = problems.keys().filter(|own| matches!(own, Subject::Booking(_))).count();
+        if matches!(subject, Subject::Booking(_)) && bookings >= BOOKING_PROBLEMS_MAX {
+            let oldest = problems.keys().find(|own| matches!(own, Subject::Booking(_))).cloned();
+            oldest.map(|oldest| problems.remove(&oldest));
+        }
+        problems.insert(subject.clone(), Problem { subject: subject.name(), text, since: now });
+    }
+
+    /// Something else is wrong than before, and is logged as well.
+    pub fn raise_anew(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
+        self.problems.lock().remove(&subject);
+        self.raise(subject, text, now);
+    }
+
+    /// Resolved.
+    pub fn clear(&self, subject: &Subject) {
+        let removed = self.problems.lock().remove(subject);
+        if removed.is_some() {
+            tracing::info!(practice = self.named(), subject = subject.name(), "Resolved.");
+        }
+    }
+
+    /// Raises or clears, as `text` says.
+    pub fn set(&self, subject: Subject, text: Option<String>, now: DateTime<Utc>) {
+        match text {
+            Some(text) => self.raise(subject, text, now),
+            None => self.clear(&subject),
+        }
+    }
+
+    /// Forgets problems of single bookings after a day: what still needs somebody is flagged in the ledger.
+    pub fn forget_old_bookings(&self, now: DateTime<Utc>) {
+        let mut problems = self.problems.lock();
+        problems.retain(|subject, problem| {
+            !matches!(subject, Subject::Booking(_)) || (now - problem.since).abs() < BOOKING_PROBLEM_LASTS
+        });
+    }
+
+    /// True if there is such a problem.
+    pub fn has(&self, subject: &Subject) -> bool {
+        self.problems.lock().contains_key(subject)
+    }
+
+    /// All of them.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.problems.lock().values().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: i64) -> DateTime<Utc> {
+        DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(hours)
+    }
+
+    #[test]
+    fn a_problem_keeps_its_beginning_and_is_gone_when_it_is_well_again() {
+        let health = Problems::new(PracticeId("1".into()));
+        health.raise(Subject::OpenVpms, "away", at(1));
+        health.raise(Subject::OpenVpms, "still away", at(2));
+        let problems = health.problems();
+        assert_eq!((problems.len(), problems[0].since, problems[0].text.as_str()), (1, at(1), "still away"));
+        health.clear(&Subject::OpenVpms);
+        assert!(health.problems().is_empty());
+    }
+
+    #[test]
+    fn problems_of_bookings_are_bounded_in_number_and_time() {
+        let health = Problems::new(PracticeId("1".into()));
+        for id in 0..200 {
+            health.raise(Subject::Booking(BookingId(id)), "x", at(0));
+        }
+        health.raise(Subject::Clock, "wrong", at(0));
+        assert_eq!(health.problems().len(), 51);
+        assert!(health.has(&Subject::Booking(BookingId(199))), "the latest is kept");
+        health.forget_old_bookings(at(23));
+        assert_eq!(health.problems().len(), 51);
+        health.forget_old_bookings(at(24));
+        assert_eq!(health.problems().len(), 1);
+    }
+}

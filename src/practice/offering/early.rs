@@ -1,0 +1,180 @@
+//! What the desk needs of OpenVPMS's inventory before all of it was read.
+//!
+//! Appointment types cost a call per schedule: after a start the inventory of a group with hundreds of schedules takes minutes, and a
+//! pet owner who books meanwhile waits for seconds. So the lists are read for the first such booking, and the types of a schedule
+//! for the first booking of that schedule; in the desk's lane of the rate limit, which the inventory leaves half of the calls.
+//!
+//! It is for the desk alone, which looks into the diary before each POST anyway. What is sent to Healthengine is worked out from the
+//! whole inventory only. Nothing of it is kept: what OpenVPMS says this moment needs no judgement of how far an older answer holds.
+
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+use super::Offering;
+use super::inventory::{asked, read_clinician, read_lists, read_schedule};
+use crate::availability::unread::DiarySource;
+use crate::ids::ScheduleId;
+use crate::mapping::{Asked, Inventory, Mapping, Wanted};
+use crate::messages::{configuration as say, practice as practice_say};
+use crate::practice::context::Context;
+use crate::practice::health::readings::ReadingHealth;
+use crate::practice::zones;
+use crate::remote::{Answer, CallError, ErrorClass};
+
+/// After an attempt that failed, who waits for no pet owner does not try again before this.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// What is known of the inventory before all of it was read.
+pub(in crate::practice) struct EarlyInventory {
+    context: Arc<Context>,
+    readings: Arc<ReadingHealth>,
+    /// One booking at a time reads more.
+    reading: AsyncMutex<ReadSoFar>,
+    /// Whoever finds here what they need stands in no queue.
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Default)]
+struct ReadSoFar {
+    part: Option<Part>,
+    /// Attempts that failed: at the lists, or at one schedule.
+    failed: BTreeMap<Option<ScheduleId>, (Instant, CallError)>,
+}
+
+struct Part {
+    began: Instant,
+    /// The lists, and the types of some schedules.
+    inventory: Inventory,
+    /// Those.
+    schedules: BTreeSet<ScheduleId>,
+    offering: Arc<Offering>,
+}
+
+struct Known {
+    began: Instant,
+    schedules: BTreeSet<ScheduleId>,
+    offering: Arc<Offering>,
+}
+
+impl EarlyInventory {
+    pub(in crate::practice) fn new(context: Arc<Context>, readings: Arc<ReadingHealth>) -> Self {
+        Self { context, readings, reading: AsyncMutex::default(), known: Mutex::default() }
+    }
+
+    /// The whole inventory was read.
+    pub(in crate::practice) async fn forget(&self) {
+        *self.reading.lock().await = ReadSoFar::default();
+        *self.known() = None;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock()
+    }
+
+    /// What was read of a schedule, however long ago.
+    fn of(&self, schedule: ScheduleId) -> Option<Arc<Offering>> {
+        self.known()
+            .as_ref()
+            .filter(|known| known.schedules.contains(&schedule))
+            .map(|known| Arc::clone(&known.offering))
+    }
+
+    /// The same, unless it is as old as this.
+    fn fresh(&self, schedule: ScheduleId, age: Duration) -> Option<Arc<Offering>> {
+        let is_old = self.known().as_ref().is_none_or(|known| known.began.elapsed() >= age);
+        if is_old { None } else { self.of(schedule) }
+    }
+    /// What is offered, as far as the desk needs it for a booking of this schedule: the whole of it once it was read, else as much as
+    /// a few calls tell. Who does not `hurry` leaves a server alone that has just failed.
+    pub(in crate::practice) async fn offering_for(
+        &self,
+        schedule: Option<ScheduleId>,
+        hurry: bool,
+    ) -> Answer<Arc<Offering>> {
+        let there = || {
+            let part =
+                || schedule.and_then(|schedule| self.fresh(schedule, self.context.settings.sync.config_interval));
+            self.context.offering.current().or_else(part)
+        };
+        if let Some(offering) = there() {
+            return Ok(offering);
+        }
+        let asked_at = Instant::now();
+        let mut reading = self.reading.lock().await;
+        // Whoever waited for the lock takes what became of it since they asked.
+        if let Some(offering) = there() {
+            return Ok(offering);
+        }
+        let failed = [None, schedule].into_iter().find_map(|what| reading.failed.get(&what));
+        if let Some((failed_at, error)) = failed
+            && (asked_at <= *failed_at || (!hurry && failed_at.elapsed() < RETRY))
+        {
+            return Err(error.clone());
+        }
+        let found = self.context.stop.run_until_cancelled(self.read_early(&mut reading, schedule)).await;
+        let found = found.unwrap_or_else(|| Err(CallError::new(ErrorClass::NotSent, practice_say::STOPPING)));
+        *self.known() = reading.part.as_ref().map(|part| Known {
+            began: part.began,
+            schedules: part.schedules.clone(),
+            offering: Arc::clone(&part.offering),
+        });
+        if let Err(error) = &found {
+            let what = schedule.filter(|_| reading.part.is_some());
+            reading.failed.insert(what, (Instant::now(), error.clone()));
+            self.readings.heard(DiarySource::Inventory, None, Err(error));
+        }
+        found
+    }
+
+    /// What a booking was decided by and its slot looked at with: nobody waits for anything between the look and the POST.
+    pub(in crate::practice) fn offering_at_hand(&self, schedule: ScheduleId) -> Option<Arc<Offering>> {
+        self.context.offering.current().or_else(|| self.of(schedule))
+    }
+
+    async fn read_early(&self, early: &mut ReadSoFar, schedule: Option<ScheduleId>) -> Answer<Arc<Offering>> {
+        let (server, asked) = (self.context.openvpms.interactive.as_ref(), asked(&self.context.config));
+        let old = |part: &Part| part.began.elapsed() >= self.context.settings.sync.config_interval;
+        if early.part.as_ref().is_none_or(old) {
+            early.part = None;
+            let (began, inventory) = (Instant::now(), read_lists(server, &asked).await?);
+            let offering = Arc::new(offering(&inventory, &asked, &BTreeSet::new())?);
+            zones::remember(&self.context.shared.store, self.context.id(), offering.zones.practice);
+            early.failed.remove(&None);
+            early.part = Some(Part { began, inventory, schedules: BTreeSet::new(), offering });
+        }
+        let Some(part) = &mut early.part else {
+            return Err(CallError::new(ErrorClass::NotSent, practice_say::NEVER_READ));
+        };
+        if let Some(schedule) = schedule.filter(|schedule| !part.schedules.contains(schedule))
+            && read_schedule(server, &asked, schedule, &mut part.inventory).await?.is_some()
+        {
+            for user in asked.resources.iter().filter(|own| own.schedule == schedule).filter_map(|own| own.user) {
+                read_clinician(server, user, &mut part.inventory).await?;
+            }
+            early.failed.remove(&Some(schedule));
+            part.schedules.insert(schedule);
+            part.offering = Arc::new(offering(&part.inventory, &asked, &part.schedules)?);
+        }
+        Ok(Arc::clone(&part.offering))
+    }
+}
+
+/// What is known to be offered on these schedules.
+fn offering(inventory: &Inventory, asked: &Asked, schedules: &BTreeSet<ScheduleId>) -> Answer<Offering> {
+    let resources: Vec<Wanted> = match asked.resources.as_slice() {
+        [] => schedules.iter().map(|schedule| Wanted { schedule: *schedule, user: None, name: None }).collect(),
+        named => named.iter().filter(|wanted| schedules.contains(&wanted.schedule)).cloned().collect(),
+    };
+    let mut mapping = Mapping::new(inventory, &Asked { resources, ..asked.clone() });
+    // To name none is to ask for all of them.
+    mapping.resources.retain(|resource| schedules.contains(&resource.id.schedule));
+    match mapping.zones.clone() {
+        Ok(zones) => Ok(Offering::new(mapping, zones, inventory)),
+        Err(problem) => Err(CallError::new(ErrorClass::Contract, say::zone_problem(&problem))),
+    }
+}

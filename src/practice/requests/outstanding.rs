@@ -1,0 +1,68 @@
+//! How long Healthengine's requests have been waiting for their answers, as the practice's problems tell it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+
+use crate::healthengine::{AvailabilityRequest, BookingRequest, BookingUpdate};
+use crate::ids::{BookingId, RequestId};
+use crate::messages::waiting as say;
+use crate::polling::waiting::OpenRequests;
+use crate::practice::context::Context;
+use crate::practice::health::problems::Subject;
+use crate::remote::Answer;
+
+/// Everything of a practice that has ten minutes.
+pub(super) struct OutstandingRequests {
+    context: Arc<Context>,
+    bookings: Mutex<OpenRequests<BookingId>>,
+    updates: Mutex<OpenRequests<RequestId>>,
+    days: Mutex<OpenRequests<AvailabilityRequest>>,
+}
+
+impl OutstandingRequests {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context, bookings: Mutex::default(), updates: Mutex::default(), days: Mutex::default() }
+    }
+
+    /// The list of bookings was read, or should have been.
+    pub(super) fn bookings(&self, list: Answer<&[BookingRequest]>) {
+        let (now, ahead) = (self.context.now(), self.context.healthengine.clock_difference());
+        let mut waiting = self.bookings.lock();
+        let made = |at: Option<DateTime<Utc>>| at.and_then(|at| at.checked_sub_signed(ahead));
+        *waiting = match list {
+            Ok(list) => waiting.listed(list.iter().map(|own| (own.booking_id, made(own.booked_time))), now),
+            Err(_) => waiting.not_read(now),
+        };
+        let overdue = waiting.overdue(now);
+        let text =
+            overdue.map(|overdue| say::bookings(overdue.count, overdue.oldest, overdue.since, self.context.zone()));
+        self.context.health.set(Subject::BookingsWait, text, now);
+    }
+
+    /// The list of updates was read, or should have been.
+    pub(super) fn updates(&self, list: Answer<&[BookingUpdate]>) {
+        let (now, ahead) = (self.context.now(), self.context.healthengine.clock_difference());
+        let mut waiting = self.updates.lock();
+        let made = |at: Option<DateTime<Utc>>| at.and_then(|at| at.checked_sub_signed(ahead));
+        *waiting = match list {
+            Ok(list) => waiting.listed(list.iter().map(|own| (own.request_id, made(own.updated_at))), now),
+            Err(_) => waiting.not_read(now),
+        };
+        let text = waiting.overdue(now).map(|overdue| say::updates(overdue.count, overdue.since, self.context.zone()));
+        self.context.health.set(Subject::UpdatesWait, text, now);
+    }
+
+    /// The list of days that are wanted was read, or should have been.
+    pub(super) fn days(&self, list: Answer<&[AvailabilityRequest]>) {
+        let now = self.context.now();
+        let mut waiting = self.days.lock();
+        *waiting = match list {
+            Ok(list) => waiting.listed(list.iter().map(|own| (own.clone(), None)), now),
+            Err(_) => waiting.not_read(now),
+        };
+        let text = waiting.overdue(now).map(|overdue| say::days(overdue.count, overdue.since, self.context.zone()));
+        self.context.health.set(Subject::DaysWait, text, now);
+    }
+}

@@ -1,0 +1,57 @@
+//! Looks for signs of another bridge that come without bookings: subscriptions that it makes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::upkeep::WebhookSubscription;
+use crate::practice::health::problems::Subject;
+use crate::supervisor;
+use crate::webhooks::pace::BLOCKED;
+
+/// Between two looks at what may have changed by itself, while there may be another bridge,
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// and while nothing speaks for one: a call each time, where polls are ten. So its subscription is seen within a minute.
+const LOOK_EVERY_ALONE: Duration = Duration::from_secs(45);
+
+impl WebhookSubscription {
+    /// Looks for signs of another bridge that come without bookings, and ends the listening in time.
+    pub(in crate::practice) async fn other_bridges_loop(self: Arc<Self>) {
+        self.rivals.say_that_it_listens();
+        // What stands at the start says nothing, and a practice that was never polled may be refused.
+        let mut look_at = Instant::now() + LOOK_EVERY_ALONE;
+        loop {
+            let suspected = self.rivals.is_suspected();
+            if suspected {
+                self.rivals.weigh(|own, now| own.tick(now));
+            }
+            if suspected || look_at <= Instant::now() {
+                let answered = self.look_for_its_subscription().await;
+                look_at = Instant::now() + if answered { LOOK_EVERY_ALONE } else { BLOCKED };
+            }
+            let again = self.context.stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY));
+            if supervisor::rest(again).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// False if Healthengine does not list subscriptions: where they are looked after, that is a problem, and asked about there.
+    async fn look_for_its_subscription(&self) -> bool {
+        if self.context.health.has(&Subject::Access)
+            || self.context.health.has(&Subject::Subscriptions)
+            || self.context.stop.is_cancelled()
+        {
+            return true;
+        }
+        match self.context.healthengine.subscriptions().await {
+            Ok(listed) => self.weigh_subscriptions(&listed),
+            Err(error) => {
+                tracing::debug!(practice = %self.context.id(), "The subscriptions cannot be read: {error}.");
+                return false;
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,256 @@
+//! Makes the components of a practice, starts their loops and stops them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::bookings::executor::Executor;
+use super::bookings::watch::DiaryWatch;
+use super::configuration::accepted::AcceptedConfiguration;
+use super::configuration::sync::ConfigurationSync;
+use super::context::Context;
+use super::days::asked::AskedDays;
+use super::days::passes::DayPasses;
+use super::days::publisher::Publisher;
+use super::days::single::SingleDays;
+use super::health::calls::CallHealth;
+use super::health::last_done::LastDone;
+use super::health::problems::{Problems, Subject};
+use super::health::readings::ReadingHealth;
+use super::lists::Lists;
+use super::offering::{self, Offering};
+use super::reading::DiaryReader;
+use super::requests::poller::RequestPoller;
+use super::shared::{OpenVpmsClients, Settings, Shared};
+use super::signals::{Milestones, Signals};
+use super::subscription::evidence::WebhookEvidence;
+use super::subscription::upkeep::WebhookSubscription;
+use crate::config;
+use crate::healthengine::HealthengineHandle;
+use crate::ids::PracticeId;
+use crate::messages::supervisor as say;
+use crate::remote::Answer;
+use crate::webhooks::hint::Hint;
+use crate::zone::Zone;
+
+/// One practice.
+pub struct Practice {
+    pub(super) context: Arc<Context>,
+    pub(super) calls: Arc<CallHealth>,
+    pub(super) reader: Arc<DiaryReader>,
+    pub(super) accepted: Arc<AcceptedConfiguration>,
+    pub(super) executor: Arc<Executor>,
+    watch: Arc<DiaryWatch>,
+    pub(super) publisher: Arc<Publisher>,
+    days: Days,
+    pub(super) configuration: Arc<ConfigurationSync>,
+    pub(super) requests: Arc<RequestPoller>,
+    pub(super) subscription: Arc<WebhookSubscription>,
+}
+
+/// The loops that read and send days.
+struct Days {
+    passes: Arc<DayPasses>,
+    single: Arc<SingleDays>,
+    asked: Arc<AskedDays>,
+}
+
+impl Practice {
+    /// A practice that does nothing yet.
+    pub fn new(
+        config: config::Practice,
+        settings: Settings,
+        shared: Arc<Shared>,
+        openvpms: OpenVpmsClients,
+        healthengine: HealthengineHandle,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        shared.practices.lock().insert(config.id.clone());
+        let (offering_writer, offering) = offering::channel();
+        let accepted = Arc::new(AcceptedConfiguration::open(&shared.store, &config.id));
+        let context = Arc::new(Context {
+            health: Problems::new(config.id.clone()),
+            last_done: Mutex::default(),
+            offering,
+            signals: Signals::default(),
+            milestones: Milestones::default(),
+            tasks: TaskTracker::new(),
+            config,
+            settings,
+            shared,
+            openvpms,
+            healthengine,
+            stop,
+        });
+        let own = || Arc::clone(&context);
+        let calls = Arc::new(CallHealth::new(own()));
+        let readings = Arc::new(ReadingHealth::new(own()));
+        let lists = Arc::new(Lists::new(own(), Arc::clone(&calls)));
+        let reader = Arc::new(DiaryReader::new(own(), Arc::clone(&readings)));
+        let publisher = Arc::new(Publisher::new(own(), Arc::clone(&calls), Arc::clone(&accepted)));
+        let executor = Arc::new(Executor::new(
+            own(),
+            Arc::clone(&calls),
+            Arc::clone(&lists),
+            Arc::clone(&reader),
+            Arc::clone(&accepted),
+            Arc::clone(&publisher.changed),
+        ));
+        let watch = Arc::new(DiaryWatch::new(own(), Arc::clone(&executor), Arc::clone(&reader)));
+        let single = Arc::new(SingleDays::new(own(), Arc::clone(&publisher), Arc::clone(&reader)));
+        let asked = Arc::new(AskedDays::new(own(), Arc::clone(&accepted), Arc::clone(&single)));
+        let passes = Arc::new(DayPasses::new(
+            own(),
+            readings,
+            Arc::clone(&reader),
+            Arc::clone(&publisher),
+            Arc::clone(&accepted),
+            Arc::clone(&watch),
+        ));
+        let configuration = Arc::new(ConfigurationSync::new(
+            own(),
+            Arc::clone(&calls),
+            Arc::clone(&reader),
+            Arc::clone(&publisher),
+            Arc::clone(&accepted),
+            offering_writer,
+        ));
+        let evidence = Arc::new(WebhookEvidence::default());
+        let subscription = Arc::new(WebhookSubscription::open(
+            own(),
+            Arc::clone(&calls),
+            Arc::clone(&executor.rivals),
+            Arc::clone(&evidence),
+        ));
+        let requests = Arc::new(RequestPoller::new(
+            own(),
+            Arc::clone(&calls),
+            lists,
+            Arc::clone(&executor),
+            Arc::clone(&publisher),
+            Arc::clone(&asked),
+            evidence,
+        ));
+        // What the store knows was done before a restart.
+        {
+            let mut last_done = context.last_done.lock();
+            last_done.configured_at = accepted.accepted_at();
+            last_done.sent_at = publisher.sent.last_accepted_at();
+        }
+        let days = Days { passes, single, asked };
+        Arc::new(Self {
+            context,
+            calls,
+            reader,
+            accepted,
+            executor,
+            watch,
+            publisher,
+            days,
+            configuration,
+            requests,
+            subscription,
+        })
+    }
+
+    /// Starts the loops. They end when the practice's token is cancelled.
+    pub fn start(&self) {
+        self.publisher.tell_of_days_refused_before();
+        let context = &self.context;
+        context.keep(say::CONFIGURATION, &self.configuration, ConfigurationSync::configuration_loop);
+        context.keep(say::AVAILABILITY, &self.days.passes, DayPasses::availability_loop);
+        context.keep(say::CHANGED_DAYS, &self.days.single, SingleDays::changed_days_loop);
+        context.keep(say::ASKED_DAYS, &self.days.asked, AskedDays::asked_days_loop);
+        context.keep(say::REQUESTS, &self.requests, RequestPoller::request_loop);
+        context.keep(say::DUE_BOOKINGS, &self.executor, Executor::due_loop);
+        context.keep(say::SUBSCRIPTIONS, &self.subscription, WebhookSubscription::upkeep_loop);
+        context.keep(say::APPOINTMENTS, &self.watch, DiaryWatch::watch_loop);
+        context.keep(say::RIVALS, &self.subscription, WebhookSubscription::other_bridges_loop);
+    }
+
+    /// Stops the loops and waits for what is in flight, which ends by itself: every call has its timeout.
+    pub async fn stop(&self) {
+        self.context.stop.cancel();
+        self.context.tasks.close();
+        self.context.tasks.wait().await;
+    }
+
+    /// Rejects what is open and not in doubt, after the store has failed. Call it when nothing is begun any more.
+    pub async fn reject_open(&self) {
+        self.executor.reject_open().await;
+    }
+
+    /// Deletes every webhook subscription of ours, and forgets it; also when the loops have ended.
+    ///
+    /// # Errors
+    /// Healthengine did not do it, or the store cannot be written; what was not deleted ends by itself within a week.
+    pub async fn end_subscriptions(&self) -> Answer<()> {
+        self.subscription.end().await
+    }
+
+    /// A webhook for this practice arrived.
+    pub fn webhook(&self, hint: &Hint) {
+        self.subscription.webhook(hint);
+    }
+
+    /// Something may wait at Healthengine: the next poll is now.
+    pub fn look_now(&self) {
+        self.context.signals.poll.notify_one();
+    }
+
+    /// Asks Healthengine again at once if it refused us: a person may just have put that right.
+    pub fn try_again(&self) {
+        self.publisher.forget_batches();
+        if self.context.health.has(&Subject::Access) {
+            self.calls.lift();
+            self.ask_again();
+        }
+    }
+
+    /// Asks both servers again at once: one that wanted to be left alone need not be any more.
+    pub fn ask_again(&self) {
+        self.context.signals.try_again.notify_one();
+        self.context.signals.configuration.soon();
+    }
+
+    /// Goes on where another with the same id stopped, as after a reload: what was done stays done.
+    pub fn carry_on_from(&self, former: &Self) {
+        let before = former.last_done();
+        let mut last_done = self.context.last_done.lock();
+        *last_done = last_done.or(before);
+    }
+
+    /// Its id at Healthengine.
+    pub fn id(&self) -> &PracticeId {
+        self.context.id()
+    }
+
+    /// What is wrong with it.
+    pub fn health(&self) -> &Problems {
+        &self.context.health
+    }
+
+    /// What was last done when.
+    pub fn last_done(&self) -> LastDone {
+        *self.context.last_done.lock()
+    }
+
+    /// When the last webhook for this practice arrived.
+    pub fn webhook_at(&self) -> Option<DateTime<Utc>> {
+        self.subscription.evidence.arrived_at()
+    }
+
+    /// Its resources, types and zones, once OpenVPMS was read.
+    pub fn offering(&self) -> Option<Arc<Offering>> {
+        self.context.offering.current()
+    }
+
+    /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever
+    /// read, UTC.
+    pub fn zone(&self) -> Zone {
+        self.context.zone()
+    }
+}

@@ -47,6 +47,27 @@ pub fn shown(name: &str) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
+/// A text of a remote system made fit for one line of ours. Control characters, blanks and characters that turn or hide text become
+/// single blanks, and the line is cut to `chars_max`.
+pub fn one_line(text: &str, chars_max: usize) -> String {
+    let mut line = String::new();
+    let parts = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c);
+    let words = text.split(parts).filter(|word| !word.is_empty());
+    for (count, word) in words.enumerate() {
+        if count > 0 {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > chars_max * 4 {
+            break;
+        }
+    }
+    match line.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
 /// Without what can stand at the ends of a text only by mistake: blanks, line breaks and what is invisible.
 pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|character| is_blank(character) || is_invisible(character))
@@ -90,6 +111,15 @@ mod tests {
         ] {
             assert_eq!(shown(name).as_deref(), expected, "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_text_is_cut_to_one_bounded_line() {
+        assert_eq!(one_line(" a\r\n\tb\u{0}c ", 10), "a b c");
+        assert_eq!(one_line("a\u{202E}b\u{FEFF}", 10), "a b");
+        assert_eq!(one_line("ääää", 3), "äää…");
+        assert_eq!(one_line("\u{202e}no \u{200b} more\u{202c}", 20), "no more");
+        assert_eq!(one_line(&"x".repeat(1000), 5), "xxxxx…");
     }
 
     #[test]

@@ -11,14 +11,14 @@ use crate::clock::Clock;
 use crate::config::proxy::Proxy;
 use crate::config::{Config, Healthengine, OpenVpms, Practice, Secret};
 use crate::healthengine::HealthengineHandle;
-use crate::healthengine::client::{Client as HealthengineClient, credentials};
+use crate::healthengine::client::{HealthengineClient, credentials};
 use crate::http::Lane;
 use crate::http::base_url::BaseUrl;
 use crate::http::network::{Credentials, Server, ServerSettings};
 use crate::http::penalty::Penalties;
 use crate::ids::PracticeId;
 use crate::openvpms::OpenVpmsHandle;
-use crate::openvpms::client::Client as OpenVpmsClient;
+use crate::openvpms::client::OpenVpmsClient;
 use crate::practice::Doors;
 
 /// How vetbridge introduces itself to OpenVPMS. Healthengine prescribes its own form.

@@ -217,10 +217,11 @@ mod tests {
     use super::*;
     use crate::bridge::Connect;
     use crate::cli::{Command, exit_code, guarded};
-    use crate::healthengine::{HealthengineHandle, client};
+    use crate::healthengine::HealthengineHandle;
+    use crate::healthengine::client::HealthengineClient;
     use crate::http::penalty::Penalties;
     use crate::http::{Request, Response, Transport};
-    use crate::openvpms::client::Client;
+    use crate::openvpms::client::OpenVpmsClient;
     use crate::practice::Doors;
     use crate::remote::{Answer, CallError, ErrorClass};
     use crate::service::{Opened, StartError};
@@ -249,12 +250,12 @@ mod tests {
 
     impl Connect for Mined {
         fn openvpms(&self) -> Doors {
-            let client = Client::new(Arc::new(Away));
+            let client = OpenVpmsClient::new(Arc::new(Away));
             Doors { desk: Arc::new(client.clone()), background: Arc::new(client) }
         }
 
         fn healthengine(&self, _: &config::Practice) -> Option<HealthengineHandle> {
-            Some(Arc::new(client::Client::new(Arc::new(Panics), self.0.clone())))
+            Some(Arc::new(HealthengineClient::new(Arc::new(Panics), self.0.clone())))
         }
 
         fn penalties(&self) -> Penalties {

@@ -12,9 +12,8 @@
 //! passes: a deploy answers 404 for some seconds, a replica lags behind. The first page, read again, tells the two apart. As
 //! long as it still announces the page, the list was not read whole, and what is absent from it is not known.
 
+use super::api::Page;
 use crate::remote::{Answer, CallError, ErrorClass};
-
-use super::Page;
 
 /// The most pages that are read in one go; what is beyond waits for the next.
 pub const PAGES_MAX: u32 = 20;

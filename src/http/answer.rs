@@ -13,7 +13,7 @@ use serde_json::error::Category;
 use super::Response;
 use super::json::Misfit;
 use super::unfold::unfold;
-use crate::characters::is_invisible;
+use crate::characters::one_line;
 use crate::dates;
 use crate::remote::{Answer, CallError, Cause, ErrorClass};
 
@@ -84,7 +84,7 @@ pub fn common_error(response: &Response) -> Option<CallError> {
 
 /// The error for an answer that the API does not have. `found` must not quote the body.
 pub fn contract(response: &Response, found: &str) -> CallError {
-    let content_type = response.header("content-type").map_or("no content type".to_owned(), |text| clean(text, 60));
+    let content_type = response.header("content-type").map_or("no content type".to_owned(), |text| one_line(text, 60));
     let detail = format!("the answer ({content_type}, {} bytes) is {found}", response.body.len());
     CallError::with_status(ErrorClass::Contract, response.status, detail)
 }
@@ -126,7 +126,7 @@ pub fn title(body: &[u8]) -> Option<String> {
     let open = lower.find("<title")?;
     let start = open + lower[open..].find('>')? + 1;
     let end = start + lower[start..].find("</title")?;
-    let title = clean(&head[start..end], TITLE_CHARS_MAX);
+    let title = one_line(&head[start..end], TITLE_CHARS_MAX);
     (!title.is_empty()).then_some(title)
 }
 
@@ -145,27 +145,6 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
         },
     };
     Some(pause.min(if response.status == 429 { RETRY_AFTER_MAX } else { RETRY_AFTER_FAILURE_MAX }))
-}
-
-/// A text of the other side made fit for one line of ours: control characters, blanks and characters that turn or hide text become
-/// single blanks, and it is cut to `chars_max`.
-pub fn clean(text: &str, chars_max: usize) -> String {
-    let mut line = String::new();
-    let parts = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c);
-    let words = text.split(parts).filter(|word| !word.is_empty());
-    for (count, word) in words.enumerate() {
-        if count > 0 {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > chars_max * 4 {
-            break;
-        }
-    }
-    match line.char_indices().nth(chars_max) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }
 
 #[cfg(test)]
@@ -221,14 +200,5 @@ mod tests {
         );
         let strange = response(200, &[], "Judith");
         assert!(!json(&strange, |_| Ok(())).unwrap_err().detail.contains("Judith"));
-    }
-
-    #[test]
-    fn a_text_is_cut_to_one_bounded_line() {
-        assert_eq!(clean(" a\r\n\tb\u{0}c ", 10), "a b c");
-        assert_eq!(clean("a\u{202E}b\u{FEFF}", 10), "a b");
-        assert_eq!(clean("ääää", 3), "äää…");
-        assert_eq!(clean("\u{202e}no \u{200b} more\u{202c}", 20), "no more");
-        assert_eq!(clean(&"x".repeat(1000), 5), "xxxxx…");
     }
 }

@@ -7,6 +7,7 @@
 use std::error::Error;
 
 use super::tls::certificate_error;
+use crate::characters::one_line;
 use crate::messages::servers;
 use crate::remote::{CallError, Cause, ErrorClass};
 
@@ -129,5 +130,5 @@ fn innermost(error: &reqwest::Error) -> String {
     while let Some(source) = last.source() {
         last = source;
     }
-    super::answer::clean(&last.to_string(), DETAIL_CHARS_MAX)
+    one_line(&last.to_string(), DETAIL_CHARS_MAX)
 }

@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::{
+use super::api::{
     AppointmentType, Booking, FreeBusy, INVALID_REFERENCE, Location, NewBooking, ReadOpenVpms, Schedule, User,
-    UserFreeBusy, UserSpan, Window, WriteOpenVpms, refusal, wire,
+    UserFreeBusy, UserSpan, Window, WriteOpenVpms,
 };
+use super::{refusal, wire};
 use crate::http::json::Misfit;
 use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
@@ -32,12 +33,12 @@ const WORDS: &[&str] = &["locations", "schedules", "users", "appointmentTypes", 
 
 /// A handle to one OpenVPMS server. Clones share the transport.
 #[derive(Clone)]
-pub struct Client {
+pub struct OpenVpmsClient {
     transport: Arc<dyn Transport>,
     lane: Lane,
 }
 
-impl Client {
+impl OpenVpmsClient {
     /// A handle whose reads go in the background.
     pub fn new(transport: Arc<dyn Transport>) -> Self {
         Self { transport, lane: Lane::Background }
@@ -97,7 +98,7 @@ impl Client {
 }
 
 #[async_trait]
-impl ReadOpenVpms for Client {
+impl ReadOpenVpms for OpenVpmsClient {
     async fn locations(&self) -> Answer<Vec<Location>> {
         self.read("locations".to_owned(), wire::locations).await
     }
@@ -163,7 +164,7 @@ impl ReadOpenVpms for Client {
     }
 }
 
-impl Client {
+impl OpenVpmsClient {
     /// Free or busy time within a window.
     async fn times<T>(&self, path: &str, window: Window, read: fn(&Value) -> Result<T, Misfit>) -> Answer<T> {
         let read = move |value: &Value| wire::in_the_zone_of(value, window).and_then(|()| read(value));
@@ -172,7 +173,7 @@ impl Client {
 }
 
 #[async_trait]
-impl WriteOpenVpms for Client {
+impl WriteOpenVpms for OpenVpmsClient {
     async fn submit(&self, booking: &NewBooking) -> Answer<BookingReference> {
         let body = wire::booking_body(booking)?;
         // The server produces plain text only here: asked for JSON it answers 406.

@@ -4,7 +4,7 @@
 //! server; those are passed on as they are, because callers compare them. Texts of its JSON parser quote what was sent and are
 //! cut to their beginning; a text that nobody has seen is only counted.
 
-use super::{
+use super::api::{
     ALREADY_SCHEDULED, BOOKING_NOT_FOUND, IN_THE_PAST, INVALID_REFERENCE, MUST_BE_PENDING, SCHEDULE_NOT_AVAILABLE,
 };
 use crate::http::{Response, answer};

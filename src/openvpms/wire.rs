@@ -11,7 +11,7 @@ use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
+use super::api::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
     Window,
 };

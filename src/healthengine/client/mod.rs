@@ -3,11 +3,15 @@
 //! Who goes first follows from the call: the request list and the answers to it go with the desk, configuration and snapshots
 //! in the background. Every call may be repeated by the transport, because repeating any of them is harmless.
 //!
-//! A page of something in between is never the API's answer ([`super::voice`]), whatever its status. A body that may have been
-//! refused because it was compressed is sent again as it is ([`super::compression`]).
+//! A page of something in between is never the API's answer ([`voice`]), whatever its status. A body that may have been
+//! refused because it was compressed is sent again as it is ([`compression`]).
 //!
 //! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were sent. Errors of the calls that
 //! list patients' bookings are described without it.
+
+mod clock_difference;
+mod compression;
+mod voice;
 
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
@@ -20,14 +24,12 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::clock_difference::{ClockDifference, Reading};
-use super::compression::Compression;
-use super::voice::{Voice, tells_the_time, voice};
-use super::{
+use super::api::{
     AppointmentChangeRequest, AvailabilityRequest, AvailabilitySnapshot, BATCH_MAX, BatchOutcome, BookingRequest,
     BookingUpdate, ConfirmInsert, ErrorLogQuery, Feature, LivenessContract, Page, PmsAppointmentType, PmsResource,
-    ReadHealthengine, RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine, batch, wire,
+    ReadHealthengine, RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine,
 };
+use super::wire;
 use crate::clock::Clock;
 use crate::dates;
 use crate::http::json::{Misfit, field};
@@ -36,6 +38,9 @@ use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingId, RequestId};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
+use clock_difference::{ClockDifference, Reading};
+use compression::Compression;
+use voice::{Voice, tells_the_time, voice};
 
 /// What is encoded in a path segment or a parameter: all but the characters that never need it.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -90,7 +95,7 @@ pub fn user_agent(vendor: &str, contact: &str, environment: &str) -> String {
 
 /// A handle to Healthengine for one practice. Clones share the transport and what was learnt over it.
 #[derive(Clone)]
-pub struct Client {
+pub struct HealthengineClient {
     transport: Arc<dyn Transport>,
     clock: Clock,
     clock_difference: Arc<Mutex<ClockDifference>>,
@@ -106,7 +111,7 @@ enum Quote {
     No,
 }
 
-impl Client {
+impl HealthengineClient {
     /// A handle for the practice whose headers the transport adds.
     pub fn new(transport: Arc<dyn Transport>, clock: Clock) -> Self {
         Self { transport, clock, clock_difference: Arc::default(), compression: Arc::default() }
@@ -209,7 +214,7 @@ impl Client {
 }
 
 #[async_trait]
-impl ReadHealthengine for Client {
+impl ReadHealthengine for HealthengineClient {
     async fn requests(&self) -> Answer<Vec<RequestKind>> {
         self.get(Lane::Desk, "/requests".to_owned(), Quote::Yes, wire::request_kinds).await
     }
@@ -305,7 +310,7 @@ impl ReadHealthengine for Client {
 }
 
 #[async_trait]
-impl WriteHealthengine for Client {
+impl WriteHealthengine for HealthengineClient {
     async fn confirm_insert(&self, booking: BookingId, with: &ConfirmInsert) -> Answer<()> {
         let body =
             wire::ConfirmBody { pms_appointment_ids: &with.pms_appointment_ids, pms_patient_id: &with.pms_patient_id };
@@ -375,7 +380,7 @@ impl WriteHealthengine for Client {
             return Err(CallError::new(ErrorClass::Refused, format!("a batch holds at most {BATCH_MAX} snapshots")));
         }
         let response = self.send("/availability/snapshots", snapshots).await?;
-        let outcome = answer::json(&response, |value| batch::outcome(value, snapshots));
+        let outcome = answer::json(&response, |value| wire::batch::outcome(value, snapshots));
         outcome.map_err(|error| error.of("POST availability/snapshots"))
     }
 

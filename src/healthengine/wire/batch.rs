@@ -8,15 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{AvailabilitySnapshot, BatchOutcome};
-use crate::http::answer::clean;
+use super::super::api::{AvailabilitySnapshot, BatchOutcome};
+use crate::characters::one_line;
 use crate::http::json::{Misfit, entries, field, id, text};
 
 /// How much of a reason is kept.
 const REASON_CHARS_MAX: usize = 300;
 
 /// Reads `{"created":[…],"existing":[…],"failed":[…],"errors":[{"snapshot":…,"error":"…"}]}`.
-pub(super) fn outcome(value: &Value, snapshots: &[AvailabilitySnapshot]) -> Result<BatchOutcome, Misfit> {
+pub(in crate::healthengine) fn outcome(
+    value: &Value,
+    snapshots: &[AvailabilitySnapshot],
+) -> Result<BatchOutcome, Misfit> {
     if !value.is_object() {
         return Err(Misfit::new("created, existing and failed snapshots", Some(value)));
     }
@@ -67,7 +70,7 @@ impl<'a> Names<'a> {
         let reason = |error| {
             let index = field(error, "snapshot").and_then(|name| self.index(name))?;
             let reason = field(error, "error").and_then(text).unwrap_or_default();
-            Some((index, clean(&reason, REASON_CHARS_MAX)))
+            Some((index, one_line(&reason, REASON_CHARS_MAX)))
         };
         errors.iter().filter_map(reason).collect()
     }

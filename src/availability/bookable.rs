@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::grid::{GridSlot, grid_to, snapped};
 use super::verdict::Reason;
-use super::window::{ClockFault, Zones};
 use super::{OwnBooking, Question, ScheduleReading};
 use crate::ids::AppointmentTypeId;
 use crate::mapping::Resource;
 use crate::span::{Span, covers, difference, intersection, normalised, touches};
+use crate::zone::zones::{ClockFault, Zones};
 
 /// One resource's time within the window of its reading. All are sets.
 pub(super) struct Bookable<'a> {

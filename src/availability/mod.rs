@@ -48,9 +48,10 @@ pub use self::grid::{appointment_end, is_on_grid};
 pub use self::reading::{OwnBooking, Readings, ScheduleReading, UserReading};
 pub use self::roster::{RosterDay, RosterKey, Rosters, learn, roster_schedules};
 pub use self::verdict::{Reason, Slot, Verdict};
-pub use self::window::{ClockFault, Days, Zones, window};
+pub use self::window::{Days, window};
 use crate::mapping::Resource;
 use crate::span::Span;
+pub use crate::zone::zones::{ClockFault, Zones};
 
 /// Everything that decides what a practice offers.
 #[derive(Debug, Clone, Copy)]

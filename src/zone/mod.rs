@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use crate::span::Span;
 
 pub mod places;
+pub mod zones;
 
 /// A zone with the rules compiled into chrono-tz, or a fixed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +52,6 @@ impl fmt::Display for Zone {
 }
 
 impl Zone {
-    /// True for the name of a place, whose offsets follow that place's law. `Etc/UTC`, `GMT` and `EST` are names, and no places.
-    pub fn names_a_place(&self) -> bool {
-        match self {
-            Self::Iana(zone) => places::is_place(zone.name()),
-            Self::Fixed(_) => false,
-        }
-    }
-
     /// What a clock on the wall of this zone shows at `at`.
     pub fn wall(&self, at: DateTime<Utc>) -> NaiveDateTime {
         self.at(at).naive_local()

@@ -35,8 +35,18 @@ const COUNTRIES: [&str; 24] = [
     "W-SU",
 ];
 
+impl Zone {
+    /// True for the name of a place, whose offsets follow that place's law. `Etc/UTC`, `GMT` and `EST` are names, and no places.
+    pub fn names_a_place(&self) -> bool {
+        match self {
+            Self::Iana(zone) => is_place(zone.name()),
+            Self::Fixed(_) => false,
+        }
+    }
+}
+
 /// True for the name of a place: an area and a location, or a country.
-pub(super) fn is_place(name: &str) -> bool {
+fn is_place(name: &str) -> bool {
     match name.split_once('/') {
         Some((area, _)) => area != "Etc",
         None => COUNTRIES.contains(&name),

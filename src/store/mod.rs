@@ -47,6 +47,7 @@ mod replace;
 pub mod secret_file;
 mod sled_engine;
 mod snapshot;
+mod unreadable;
 mod writer;
 
 use parking_lot::Mutex;
@@ -65,10 +66,11 @@ pub use self::in_force::{note_in_force, noted_in_force};
 pub use self::kinds::{Kind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
-pub use self::record::{Batch, Record, Scan, Unreadable};
+pub use self::record::{Batch, Record, Scan};
 pub use self::replace::import;
 pub use self::secret_file::{SecretKey, admin_token, fresh_token, pseudonym_key};
 pub use self::snapshot::Snapshot;
+pub use self::unreadable::Unreadable;
 
 use self::directory::StateDirectory;
 use self::engine::Engine;

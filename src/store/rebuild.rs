@@ -18,10 +18,11 @@ use super::export::Export;
 use super::meta::Meta;
 use super::opening;
 use super::parts::{Parted, Stored};
-use super::record::{Unreadable, full_key};
+use super::record::full_key;
 use super::replace::{DAMAGED, announce, finish, reborn};
 use super::secret_file;
 use super::sled_engine::{SledEngine, quietly};
+use super::unreadable::Unreadable;
 use crate::messages::state as say;
 
 /// A copy of the damaged database, for as long as it is read.

@@ -16,6 +16,8 @@
 //!
 //! Panics are caught inside the task, so whatever the loop held (locks, places, turns) is released as its values are dropped.
 
+mod trouble;
+
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
@@ -27,6 +29,8 @@ use futures_util::FutureExt as _;
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+pub use trouble::Trouble;
 
 use crate::delays::Delays;
 use crate::ids::PracticeId;
@@ -100,17 +104,6 @@ pub struct Kept {
     pub limit: Duration,
     /// Hears what is wrong with it, and that it is well again.
     pub tell: Box<dyn Fn(Option<Trouble>) + Send + Sync>,
-}
-
-/// What is wrong with a loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// It panicked, and is started again after this long.
-    Panicked(Duration),
-    /// It returned although its work is never done, and is started again after this long.
-    Returned(Duration),
-    /// It has not given a sign of life for this long.
-    Stuck(Duration),
 }
 
 /// What a loop does.

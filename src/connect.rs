@@ -1,4 +1,4 @@
-//! From settings to handles: the only place of the command line that makes HTTP clients.
+//! From settings to handles: the only place that makes HTTP clients.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

@@ -11,12 +11,12 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
-use super::connect::Network;
 use super::exposure::exposures;
 use crate::clock::Clock;
 use crate::config::in_force::InForce;
 use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config, ConfigError};
+use crate::connect::Network;
 use crate::deskless::Deskless;
 use crate::messages::{
     config as config_say, reload as reload_say, start as say, supervisor as supervisor_say, webhooks as webhooks_say,

@@ -25,7 +25,7 @@ use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 
-use super::network::SetupError;
+use super::setup_error::SetupError;
 use crate::messages::servers as say;
 use crate::remote::{CallError, ErrorClass};
 

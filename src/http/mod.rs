@@ -14,6 +14,7 @@ pub mod network;
 pub mod penalty;
 mod retry;
 pub mod route;
+mod setup_error;
 mod tls;
 mod unfold;
 

@@ -1,22 +1,10 @@
-//! How a simulated server is asked: over loopback HTTP ([`serve`]) or in memory ([`Memory`]), through the same fault plan.
-//!
-//! A [`Model`] turns one request into one answer, at once and without waiting. What a network adds to that (silence, a
-//! reset, half an answer, a page of some proxy, an answer that is late) is a [`Fault`], and `Fate` says what it does to one
-//! exchange. Both carriers act on the same fate, so a client meets the same thing in memory as over HTTP, with one exception:
-//! a request that has already arrived over HTTP cannot be refused any more, so there [`Fault::Refuse`] hangs up, as
-//! [`Fault::LoseRequest`] does. A port that really refuses is [`Faults::close_port`].
-
-mod listener;
-mod memory;
+//! What a simulated server is asked and answers, and what goes wrong with one exchange.
 
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-
-pub use listener::serve;
-pub use memory::Memory;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
@@ -198,7 +186,7 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: Asked) -> Fat
 pub struct Faults {
     plan: Arc<Mutex<Option<Plan>>>,
     /// True while the port is closed.
-    port: Arc<watch::Sender<bool>>,
+    pub(super) port: Arc<watch::Sender<bool>>,
 }
 
 type Plan = Box<dyn FnMut(&Asked) -> Option<Fault> + Send>;

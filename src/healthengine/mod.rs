@@ -18,7 +18,7 @@ mod wire;
 
 pub use api::{
     AppointmentChangeRequest, AvailabilityRange, AvailabilityRequest, AvailabilitySnapshot, BATCH_MAX, BatchOutcome,
-    BookingRequest, BookingStatus, BookingUpdate, ConfirmInsert, ErrorLogQuery, Feature, Healthengine,
+    BookingRequest, BookingStatus, BookingUpdate, ConfirmInsert, ErrorLogQuery, Feature, HealthengineApi,
     HealthengineHandle, LiveRange, LivenessContract, Page, Patient, PmsAppointmentType, PmsResource, ReadHealthengine,
     RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine,
 };

@@ -243,11 +243,11 @@ pub trait WriteOpenVpms: Send + Sync {
 }
 
 /// All of the Booking API.
-pub trait OpenVpms: ReadOpenVpms + WriteOpenVpms {}
-impl<T: ReadOpenVpms + WriteOpenVpms> OpenVpms for T {}
+pub trait OpenVpmsApi: ReadOpenVpms + WriteOpenVpms {}
+impl<T: ReadOpenVpms + WriteOpenVpms> OpenVpmsApi for T {}
 
 /// A handle to OpenVPMS, shared by all practices.
-pub type OpenVpmsHandle = Arc<dyn OpenVpms>;
+pub type OpenVpmsHandle = Arc<dyn OpenVpmsApi>;
 
 /// The text of the 404 that means *gone*. Any other 404 is a server that is restarting.
 pub const BOOKING_NOT_FOUND: &str = "Booking not found";

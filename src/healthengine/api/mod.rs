@@ -112,8 +112,8 @@ pub trait WriteHealthengine: Send + Sync {
 }
 
 /// All of the PMS API that belongs to no extra feature, and what rejects the requests of those.
-pub trait Healthengine: ReadHealthengine + WriteHealthengine {}
-impl<T: ReadHealthengine + WriteHealthengine> Healthengine for T {}
+pub trait HealthengineApi: ReadHealthengine + WriteHealthengine {}
+impl<T: ReadHealthengine + WriteHealthengine> HealthengineApi for T {}
 
 /// A handle to Healthengine for one practice.
-pub type HealthengineHandle = Arc<dyn Healthengine>;
+pub type HealthengineHandle = Arc<dyn HealthengineApi>;

@@ -38,7 +38,7 @@ use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingId, RequestId};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
-use clock_difference::{ClockDifference, Reading};
+use clock_difference::{ClockDifference, DateReading};
 use compression::Compression;
 use voice::{Voice, tells_the_time, voice};
 
@@ -198,7 +198,7 @@ impl HealthengineClient {
         let answered_at = self.clock.now();
         let date = response.header("date").and_then(dates::of_header);
         if let Some(date) = date.filter(|_| tells_the_time(&response)) {
-            let reading = Reading { asked_at, answered_at, date };
+            let reading = DateReading { asked_at, answered_at, date };
             self.clocks().note(reading, Instant::now());
         }
         Ok(response)
@@ -318,7 +318,7 @@ impl WriteHealthengine for HealthengineClient {
     }
 
     async fn reject_insert(&self, booking: BookingId, reason: &str) -> Answer<()> {
-        self.tell(format!("/bookings/{booking}/rejectInsert"), Some(&wire::Reason { reason })).await
+        self.tell(format!("/bookings/{booking}/rejectInsert"), Some(&wire::ReasonBody { reason })).await
     }
 
     async fn confirm_update(&self, booking: BookingId, request: RequestId) -> Answer<()> {
@@ -326,15 +326,15 @@ impl WriteHealthengine for HealthengineClient {
     }
 
     async fn reject_update(&self, booking: BookingId, request: RequestId, reason: &str) -> Answer<()> {
-        self.tell(format!("/bookings/{booking}/rejectUpdate/{request}"), Some(&wire::Reason { reason })).await
+        self.tell(format!("/bookings/{booking}/rejectUpdate/{request}"), Some(&wire::ReasonBody { reason })).await
     }
 
     async fn cancel(&self, booking: BookingId, reason: &str) -> Answer<()> {
-        self.tell(format!("/bookings/{booking}/cancel"), Some(&wire::Reason { reason })).await
+        self.tell(format!("/bookings/{booking}/cancel"), Some(&wire::ReasonBody { reason })).await
     }
 
     async fn did_not_attend(&self, booking: BookingId, reason: &str) -> Answer<()> {
-        self.tell(format!("/bookings/{booking}/didNotAttend"), Some(&wire::Reason { reason })).await
+        self.tell(format!("/bookings/{booking}/didNotAttend"), Some(&wire::ReasonBody { reason })).await
     }
 
     async fn no_pms_appointment_change(&self, booking: BookingId) -> Answer<()> {
@@ -353,7 +353,7 @@ impl WriteHealthengine for HealthengineClient {
     }
 
     async fn reject_attachment(&self, request: RequestId, reason: &str) -> Answer<()> {
-        self.send(&format!("/attachDocuments/{request}/rejectInsert"), &wire::Reason { reason }).await.map(drop)
+        self.send(&format!("/attachDocuments/{request}/rejectInsert"), &wire::ReasonBody { reason }).await.map(drop)
     }
 
     async fn send_liveness_contract(&self, contract: &LivenessContract) -> Answer<()> {

@@ -23,7 +23,7 @@ pub(in crate::healthengine) fn outcome(
     if !value.is_object() {
         return Err(Misfit::new("created, existing and failed snapshots", Some(value)));
     }
-    let names = Names::of(snapshots);
+    let names = SnapshotNames::of(snapshots);
     let accepted: BTreeSet<usize> =
         names.listed(value, "created")?.union(&names.listed(value, "existing")?).copied().collect();
     let failed = names.listed(value, "failed")?;
@@ -41,12 +41,12 @@ pub(in crate::healthengine) fn outcome(
 }
 
 /// From what the answer calls a snapshot to its index.
-struct Names<'a> {
+struct SnapshotNames<'a> {
     by_id: BTreeMap<&'a str, usize>,
     count: usize,
 }
 
-impl<'a> Names<'a> {
+impl<'a> SnapshotNames<'a> {
     fn of(snapshots: &'a [AvailabilitySnapshot]) -> Self {
         let ids = snapshots.iter().enumerate().filter_map(|(index, snapshot)| Some((snapshot.id.as_deref()?, index)));
         Self { by_id: ids.collect(), count: snapshots.len() }

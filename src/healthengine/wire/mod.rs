@@ -40,7 +40,7 @@ const RANGES_MAX: usize = 100;
 
 /// Why an update, a booking or an appointment ended as it did.
 #[derive(Serialize)]
-pub(super) struct Reason<'a> {
+pub(super) struct ReasonBody<'a> {
     pub(super) reason: &'a str,
 }
 

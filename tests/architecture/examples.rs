@@ -111,6 +111,15 @@ fn a_folder_and_its_mod_rs_make_a_circle_unless_that_is_allowed() {
 }
 
 #[test]
+fn a_module_within_a_file_finds_the_file_one_step_up() {
+    let inner = "struct B;\nmod c { use super::B; fn f() { super::super::A::g() } }\nuse super::A;";
+    let program = program(ABC, &[("a/mod.rs", "mod b;\nuse b::B;\nstruct A;"), ("a/b.rs", inner)]);
+    let named: Vec<String> = named_in(&program.files[0].tokens).iter().map(|named| named.path.join("::")).collect();
+    assert_eq!(named, ["self::B", "self::super::A::g", "super::A"]);
+    assert_eq!(rules::circles(&program, false).len(), 1);
+}
+
+#[test]
 fn a_name_of_two_types_is_found() {
     let files = [
         ("a.rs", "pub struct X;\nimpl Y for X {\n    type Error = ();\n}\n    struct Inner;"),

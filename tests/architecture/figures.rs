@@ -18,18 +18,17 @@ fn figures_for_the_closing_notes() {
     println!("names of several types: {}", rules::names_of_several_types(&program).len());
     let long = rules::long_lines(&program, super::LINE_COLUMNS_MAX, super::COMMENT_COLUMNS_MAX);
     println!("long lines: {}", long.len());
-    print_largest("types, fields + methods", types(&program));
-    print_largest("functions, lines", program.files.iter().flat_map(functions).collect());
+    println!("{}", largest("types, fields + methods", types(&program)));
+    println!("{}", largest("functions, lines", program.files.iter().flat_map(functions).collect()));
     let files = program.files.iter().map(|file| (file.product_lines, file.path.clone()));
-    print_largest("files, product lines", files.collect());
+    println!("{}", largest("files, product lines", files.collect()));
 }
 
-fn print_largest(what: &str, mut sizes: Vec<(usize, String)>) {
+/// The five largest, each on a line.
+fn largest(what: &str, mut sizes: Vec<(usize, String)>) -> String {
     sizes.sort();
-    println!("largest {what}:");
-    for (size, name) in sizes.iter().rev().take(5) {
-        println!("    {size:5} {name}");
-    }
+    let lines = sizes.iter().rev().take(5).map(|(size, name)| format!("\n    {size:5} {name}"));
+    format!("largest {what}:{}", lines.collect::<String>())
 }
 
 /// Fields and methods of each type. Methods are those of its own `impl` blocks, in all files.

@@ -57,6 +57,9 @@ impl<'a> Graph<'a> {
         let within = |module: &[String], rest: &[String]| self.resolve(module, rest, reexports_left);
         match first.as_str() {
             "crate" => within(&[], rest),
+            "self" if rest.first().is_some_and(|next| matches!(next.as_str(), "self" | "super")) => {
+                self.target(from, rest, reexports_left)
+            }
             "self" => within(module, rest),
             "super" => {
                 let ups = path.iter().take_while(|segment| *segment == "super").count();

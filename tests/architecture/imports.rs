@@ -16,7 +16,19 @@ pub(super) struct Named {
 /// Every path of a file, in its order.
 pub(super) fn named_in(tokens: &[Token]) -> Vec<Named> {
     let (mut found, mut at) = (Vec::new(), 0);
+    // Where modules within the file began, as depths of braces.
+    let (mut depth, mut inner_modules) = (0, Vec::new());
     while at < tokens.len() {
+        match text(tokens, at) {
+            "mod" if text(tokens, at + 2) == "{" => inner_modules.push(depth),
+            "{" => depth += 1,
+            "}" => {
+                depth -= 1;
+                inner_modules.pop_if(|began| *began == depth);
+            }
+            _ => {}
+        }
+        let found_before = found.len();
         let is_use = tokens[at].text == "use" && text(tokens, at + 1) != "<";
         let continues = at > 0 && matches!(text(tokens, at - 1), "::" | ".");
         if is_use {
@@ -31,9 +43,19 @@ pub(super) fn named_in(tokens: &[Token]) -> Vec<Named> {
             }
             found.push(Named { path, line, bound_as: None });
         }
+        for named in &mut found[found_before..] {
+            leave(&mut named.path, inner_modules.len());
+        }
         at += 1;
     }
     found
+}
+
+/// Makes a path of a module within the file one of the file: there, the first `super` is the file.
+fn leave(path: &mut [String], inner_modules: usize) {
+    for segment in path.iter_mut().take(inner_modules).take_while(|segment| *segment == "super") {
+        "self".clone_into(segment);
+    }
 }
 
 /// What the `use` declarations of a file bind: from the name to the path.

@@ -1,7 +1,8 @@
 //! The only place that asks what time it is.
 //!
-//! Everything else is told `now`, or holds a [`Clock`]. Waiting is `tokio::time::sleep`, so a test with paused tokio time owns
-//! both: [`Clock::virtual_from`] moves exactly as fast as tokio's clock does.
+//! Everything else is told `now`, or holds a [`Clock`]. Waiting is `tokio::time::sleep`, so a test
+//! with paused tokio time owns both: [`Clock::virtual_from`] moves exactly as fast as tokio's clock
+//! does.
 
 mod measured;
 
@@ -51,7 +52,8 @@ impl Clock {
     }
 }
 
-/// Measures time that nobody sets: a process starts one when it begins. It stands still while the machine sleeps.
+/// Measures time that nobody sets: a process starts one when it begins. It stands still while the
+/// machine sleeps.
 #[derive(Debug, Clone)]
 pub struct Stopwatch {
     began: DateTime<Utc>,

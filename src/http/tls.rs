@@ -10,7 +10,8 @@ use crate::characters::one_line;
 use crate::messages::tls as say;
 use crate::remote::{CallError, Cause, CertificateFault, ErrorClass};
 
-/// The error for a connection that the server's certificate prevented; `None` if something else did.
+/// The error for a connection that the server's certificate prevented; `None` if something else
+/// did.
 pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<CallError> {
     let certificate = certificate(error)?;
     let fault = fault(certificate);

@@ -30,7 +30,8 @@ pub struct Schedule {
     pub id: ScheduleId,
     /// Its name.
     pub name: String,
-    /// Bookings start and end on multiples of this, counted in wall-clock minutes of the day. At least 1.
+    /// Bookings start and end on multiples of this, counted in wall-clock minutes of the day. At
+    /// least 1.
     pub slot_size_minutes: u32,
 }
 
@@ -61,8 +62,9 @@ impl User {
     }
 }
 
-/// The stretch of time a free/busy question is about. Ask from midnight to midnight of the server's zone: the server walks
-/// day by day from the *time of day* of `from` and loses free time otherwise.
+/// The stretch of time a free/busy question is about. Ask from midnight to midnight of the server's
+/// zone: the server walks day by day from the *time of day* of `from` and loses free time
+/// otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// From here,
@@ -73,7 +75,8 @@ pub struct Window {
     pub slots: bool,
 }
 
-/// Free and busy time of a schedule, as the server wrote it: ranges can be empty, touch and overlap.
+/// Free and busy time of a schedule, as the server wrote it: ranges can be empty, touch and
+/// overlap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FreeBusy {
     /// Inside opening hours and not taken.
@@ -91,7 +94,8 @@ pub struct UserSpan {
     pub schedule: ScheduleId,
 }
 
-/// Free and busy time of a user at a location. `free` is an upper bound; of `busy` only the schedule ids mean something.
+/// Free and busy time of a user at a location. `free` is an upper bound; of `busy` only the
+/// schedule ids mean something.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserFreeBusy {
     /// Rostered time less appointments (with the server's mistakes).
@@ -236,9 +240,11 @@ pub trait ReadOpenVpms: Send + Sync {
 /// Changes of the diary.
 #[async_trait]
 pub trait WriteOpenVpms: Send + Sync {
-    /// Makes an appointment. **Not idempotent**: unless [`crate::remote::CallError::nothing_was_done`], it may stand in the diary.
+    /// Makes an appointment. **Not idempotent**: unless
+    /// [`crate::remote::CallError::nothing_was_done`], it may stand in the diary.
     async fn submit(&self, booking: &NewBooking) -> Answer<BookingReference>;
-    /// Cancels a booking. Repeating it is harmless: refused with 404 [`BOOKING_NOT_FOUND`] once it is gone.
+    /// Cancels a booking. Repeating it is harmless: refused with 404 [`BOOKING_NOT_FOUND`] once it
+    /// is gone.
     async fn cancel(&self, reference: &BookingReference) -> Answer<()>;
 }
 

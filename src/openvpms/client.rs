@@ -1,8 +1,8 @@
 //! The Booking API v2 over a [`Transport`]: paths, parameters, and which answer is which error.
 //!
-//! The transport's base is the address of OpenVPMS itself; `/ws/booking/v2` is added here. Reads go in the lane the handle was
-//! given. What changes the diary always goes with the desk, and is never repeated by the transport: whether it may be is the
-//! desk's decision.
+//! The transport's base is the address of OpenVPMS itself; `/ws/booking/v2` is added here. Reads go
+//! in the lane the handle was given. What changes the diary always goes with the desk, and is never
+//! repeated by the transport: whether it may be is the desk's decision.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -25,7 +25,8 @@ use crate::supervisor;
 
 /// Below the address of OpenVPMS.
 const BASE: &str = "/ws/booking/v2";
-/// What is encoded in a path segment or a parameter: all but the characters that never need it. A bare `+` would be a blank.
+/// What is encoded in a path segment or a parameter: all but the characters that never need it. A
+/// bare `+` would be a blank.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The words of the API's paths; everything else in one is an id.
@@ -187,14 +188,15 @@ impl WriteOpenVpms for OpenVpmsClient {
         if response.status == 204 {
             return Ok(());
         }
-        // The service has no other success. A login page, or whatever something in between answers with 200, cancelled nothing.
+        // The service has no other success. A login page, or whatever something in between answers
+        // with 200, cancelled nothing.
         let page = answer::common_error(&response);
         Err(page.unwrap_or_else(|| answer::contract(&response, "not what a cancellation is answered with")))
     }
 }
 
-/// The path of a booking. A text that no server can have written is refused here in the server's own words: a reference can
-/// come back from Healthengine, where anybody may have put anything.
+/// The path of a booking. A text that no server can have written is refused here in the server's
+/// own words: a reference can come back from Healthengine, where anybody may have put anything.
 fn booking_path(reference: &BookingReference) -> Answer<String> {
     if !wire::is_reference(&reference.0) {
         return Err(CallError::with_status(ErrorClass::Refused, 400, INVALID_REFERENCE));

@@ -1,10 +1,12 @@
 //! OpenVPMS, the practice system: its Booking API v2.
 //!
-//! Terms: a *location* has *schedules* (columns of the diary) with a *slot size*; a schedule has *appointment types*, each with
-//! a number of slots; a *user* here is a clinician, rostered to areas that stand for schedules. *Free/busy* is answered as
-//! ranges of time. Only what is flagged for online booking is listed.
+//! Terms: a *location* has *schedules* (columns of the diary) with a *slot size*; a schedule has
+//! *appointment types*, each with a number of slots; a *user* here is a clinician, rostered to
+//! areas that stand for schedules. *Free/busy* is answered as ranges of time. Only what is flagged
+//! for online booking is listed.
 //!
-//! Reading and writing are separate traits: code that is given only [`ReadOpenVpms`] cannot change a diary.
+//! Reading and writing are separate traits: code that is given only [`ReadOpenVpms`] cannot change
+//! a diary.
 //!
 //! - `api`: types and traits, in OpenVPMS's own words. Everything in it is re-exported here.
 //! - `wire`: the JSON of the Booking API, and how it becomes those types.

@@ -1,7 +1,9 @@
 //! Time zones: that of the OpenVPMS server, and that of a practice as Healthengine sees it.
 //!
-//! OpenVPMS reports the default zone of its Java machine: the IANA name of a place as a rule, but `GMT+10:00` or `Etc/UTC` is
-//! possible, which says nothing about where the clinic is. Local times that do not exist, or that happen twice, are a fact of two days a year; [`Zone::instant`] says so instead of guessing.
+//! OpenVPMS reports the default zone of its Java machine: the IANA name of a place as a rule, but
+//! `GMT+10:00` or `Etc/UTC` is possible, which says nothing about where the clinic is. Local times
+//! that do not exist, or that happen twice, are a fact of two days a year; [`Zone::instant`] says
+//! so instead of guessing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -81,7 +83,8 @@ impl Zone {
         self.instants(wall).single()
     }
 
-    /// When a day begins: its first instant, also where midnight itself is skipped or happens twice.
+    /// When a day begins: its first instant, also where midnight itself is skipped or happens
+    /// twice.
     pub fn day_start(&self, day: NaiveDate) -> DateTime<Utc> {
         let midnight = day.and_time(NaiveTime::MIN);
         match self.instants(midnight) {
@@ -93,8 +96,8 @@ impl Zone {
         }
     }
 
-    /// The last midnight that a clock on the wall shows, when a day begins or before: where the clocks jump over midnight, that of the
-    /// day before.
+    /// The last midnight that a clock on the wall shows, when a day begins or before: where the
+    /// clocks jump over midnight, that of the day before.
     pub fn midnight_before(&self, day: NaiveDate) -> DateTime<Utc> {
         let is_skipped = self.instants(day.and_time(NaiveTime::MIN)) == LocalResult::None;
         self.day_start(if is_skipped { day - Days::new(1) } else { day })

@@ -1,8 +1,8 @@
 //! The two zones of a practice.
 //!
-//! OpenVPMS thinks in the zone of its server: the slot grid and the walk over days are its wall clock. Healthengine
-//! thinks in the zone of the practice: days, and the `HH:MM` of a range. The two are equal as a rule and never assumed
-//! to be.
+//! OpenVPMS thinks in the zone of its server: the slot grid and the walk over days are its wall
+//! clock. Healthengine thinks in the zone of the practice: days, and the `HH:MM` of a range. The
+//! two are equal as a rule and never assumed to be.
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
@@ -30,7 +30,8 @@ pub enum ClockFault {
 impl Zones {
     /// The moment that a time at the practice names, if it is one time and no other in both zones.
     ///
-    /// OpenVPMS keeps wall times: a moment whose wall time at the server is doubled would come back as another one.
+    /// OpenVPMS keeps wall times: a moment whose wall time at the server is doubled would come back
+    /// as another one.
     pub fn moment(&self, practice_wall: NaiveDateTime) -> Result<DateTime<Utc>, ClockFault> {
         match self.practice.instants(practice_wall) {
             LocalResult::None => Err(ClockFault::Skipped),
@@ -54,10 +55,12 @@ impl Zones {
     }
 }
 
-/// So large a difference between diary and practice is no daylight saving: whoever reads the diary means other times.
+/// So large a difference between diary and practice is no daylight saving: whoever reads the diary
+/// means other times.
 const SHIFT_IS_WRONG: TimeDelta = TimeDelta::hours(2);
 
-/// What becomes of the diary's times where the server's zone names no place, so that nobody knows what its staff mean by them.
+/// What becomes of the diary's times where the server's zone names no place, so that nobody knows
+/// what its staff mean by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiaryShift {
     /// What is 09:00 in the diary of today, as pet owners read it.
@@ -69,7 +72,8 @@ pub struct DiaryShift {
 }
 
 impl Zones {
-    /// `None` where the server's zone is that of a place, or shows the practice's times all the year.
+    /// `None` where the server's zone is that of a place, or shows the practice's times all the
+    /// year.
     pub fn diary_shift(&self, now: DateTime<Utc>) -> Option<DiaryShift> {
         const HALF_A_YEAR: TimeDelta = TimeDelta::days(182);
         let shift = |at: DateTime<Utc>| self.practice.wall(at) - self.server.wall(at);
@@ -88,8 +92,8 @@ fn doubled_in(zone: &Zone, within: Span) -> Vec<Span> {
     let Zone::Iana(_) = zone else { return Vec::new() };
     let offset = |at: DateTime<Utc>| zone.wall(at) - at.naive_utc();
     let mut doubled = Vec::new();
-    // A day more on each side: the change may lie just outside and its second pass inside. No zone changes twice in a
-    // day.
+    // A day more on each side: the change may lie just outside and its second pass inside. No zone
+    // changes twice in a day.
     let (mut from, end) = (within.start - TimeDelta::days(1), within.end + TimeDelta::days(1));
     while from < end {
         let to = from + TimeDelta::days(1);

@@ -1,4 +1,5 @@
-//! Sizes and counts for the closing notes: `cargo test --test architecture -- --ignored --nocapture figures`.
+//! Sizes and counts for the closing notes: `cargo test --test architecture -- --ignored --nocapture
+//! figures`.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +53,8 @@ fn types(program: &Program) -> Vec<(usize, String)> {
     counts.into_iter().map(named).collect()
 }
 
-/// The type of `impl<T> Type<T>`; nothing for an `impl Trait for Type`, and for `impl Trait` in a signature.
+/// The type of `impl<T> Type<T>`; nothing for an `impl Trait for Type`, and for `impl Trait` in a
+/// signature.
 fn own_type(header: &[Token]) -> Option<&str> {
     let is_item = header.first()?.begins_line;
     let has = |word: &str| header.iter().any(|token| token.text == word);

@@ -28,10 +28,10 @@ use sources::Program;
 const NOT_IN_THE_CORE: &[&str] =
     &["tokio", "tokio_util", "reqwest", "hyper", "axum", "tracing", "sled", "std::fs", "std::net"];
 
-/// False: a file that uses items of its folder's mod.rs makes a circle wherever mod.rs uses the file.
-/// The strict rule is the simpler one to keep: items that several files of a folder share stand in a
-/// file of their own, and mod.rs only gathers. With `true`, arrows from a file to the mod.rs of its
-/// own folder do not count for circles.
+/// False: a file that uses items of its folder's mod.rs makes a circle wherever mod.rs uses the
+/// file. The strict rule is the simpler one to keep: items that several files of a folder share
+/// stand in a file of their own, and mod.rs only gathers. With `true`, arrows from a file to the
+/// mod.rs of its own folder do not count for circles.
 const A_FILE_MAY_USE_ITS_OWN_MOD_RS: bool = false;
 
 const LINE_COLUMNS_MAX: usize = 120;

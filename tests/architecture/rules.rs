@@ -37,8 +37,8 @@ struct ReadingOrder {
 }
 
 impl ReadingOrder {
-    /// Reads the rows below the heading. The first cell names the modules, in backticks within square
-    /// brackets; a cell with the word `core` makes them the core's.
+    /// Reads the rows below the heading. The first cell names the modules, in backticks within
+    /// square brackets; a cell with the word `core` makes them the core's.
     fn of(program: &Program) -> Self {
         let library = program.file_of(&[]).expect("there is a src/lib.rs");
         let rows = program.files[library].text.lines().skip_while(|line| *line != "//! # Reading order");
@@ -164,7 +164,8 @@ pub(super) fn names_of_several_types(program: &Program) -> Vec<Finding> {
     several.map(finding).collect()
 }
 
-/// True for a `type` that begins its line, or has only `pub` or `pub(…)` before it: no associated type.
+/// True for a `type` that begins its line, or has only `pub` or `pub(…)` before it: no associated
+/// type.
 fn is_first_of_its_line(file: &Source, at: usize) -> bool {
     let line = file.tokens[at].line;
     let before = file.tokens[..=at].iter().rev().take_while(|token| token.line == line);

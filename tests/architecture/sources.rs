@@ -1,7 +1,8 @@
 //! Source files: which there are, and the tokens of their product code.
 //!
-//! Product code is what stands outside of test modules. `#[cfg(test)]` before a block ends the product
-//! part of its file; before `mod x;` it makes the file of `x` a test file, which is left out.
+//! Product code is what stands outside of test modules. `#[cfg(test)]` before a block ends the
+//! product part of its file; before `mod x;` it makes the file of `x` a test file, which is left
+//! out.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -113,7 +114,8 @@ impl Source {
     }
 }
 
-/// `src/a/mod.rs` and `src/a.rs` hold `a`, `src/a/b.rs` holds `a::b`, and `src/lib.rs` holds the root.
+/// `src/a/mod.rs` and `src/a.rs` hold `a`, `src/a/b.rs` holds `a::b`, and `src/lib.rs` holds the
+/// root.
 fn module_of(path: &str) -> Vec<String> {
     let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
     let segments = inner.split('/').filter(|segment| !matches!(*segment, "mod" | "lib"));

@@ -113,7 +113,8 @@ pub struct AppointmentChangeRequest {
     pub pms_appointment_ids: Vec<String>,
 }
 
-/// A document that Healthengine wants to be sent. What it is called can say something about a patient: `Debug` hides it.
+/// A document that Healthengine wants to be sent. What it is called can say something about a
+/// patient: `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UploadRequest {
     /// The booking that it belongs to.

@@ -1,7 +1,8 @@
 //! What Healthengine can be asked and told: two traits, and the words of both.
 //!
-//! Nothing here knows how a call is carried. Snapshots and settings that we send derive their JSON forms, because the API
-//! definition names their fields one to one; what we read has its forms in `wire`.
+//! Nothing here knows how a call is carried. Snapshots and settings that we send derive their JSON
+//! forms, because the API definition names their fields one to one; what we read has its forms in
+//! `wire`.
 
 mod availability;
 mod bookings;
@@ -62,7 +63,8 @@ pub trait ReadHealthengine: Send + Sync {
     async fn subscription(&self, id: &str) -> Answer<Subscription>;
     /// Deliveries that failed.
     async fn subscription_errors(&self, query: &ErrorLogQuery) -> Answer<Page<SubscriptionError>>;
-    /// How far Healthengine's clock is ahead of ours, by the `Date` of its latest answers; zero before the first.
+    /// How far Healthengine's clock is ahead of ours, by the `Date` of its latest answers; zero
+    /// before the first.
     fn clock_difference(&self) -> TimeDelta;
     /// The same, if there was an answer, and our clock, which shows `now`, was not set since.
     fn sure_clock_difference(&self, now: DateTime<Utc>) -> Option<TimeDelta>;
@@ -75,7 +77,8 @@ pub trait ReadHealthengine: Send + Sync {
 pub trait WriteHealthengine: Send + Sync {
     /// The appointment stands in the diary.
     async fn confirm_insert(&self, booking: BookingId, with: &ConfirmInsert) -> Answer<()>;
-    /// It does not, and the pet owner is shown other times. Counts only within 20 seconds of the booking.
+    /// It does not, and the pet owner is shown other times. Counts only within 20 seconds of the
+    /// booking.
     async fn reject_insert(&self, booking: BookingId, reason: &str) -> Answer<()>;
     /// The change was carried out.
     async fn confirm_update(&self, booking: BookingId, request: RequestId) -> Answer<()>;

@@ -1,4 +1,5 @@
-//! Requests: the kinds of work that Healthengine has outstanding, and the pages in which they are listed.
+//! Requests: the kinds of work that Healthengine has outstanding, and the pages in which they are
+//! listed.
 
 use crate::characters::one_line;
 
@@ -17,11 +18,14 @@ pub enum RequestKind {
     PmsResources,
     /// The appointment type snapshot is wanted.
     PmsAppointmentTypes,
-    /// Documents of a booking that Healthengine wants to be sent; of an extra feature, and can be rejected.
+    /// Documents of a booking that Healthengine wants to be sent; of an extra feature, and can be
+    /// rejected.
     UploadDocuments,
-    /// Documents of a patient that Healthengine wants to be filed; of an extra feature, and can be rejected.
+    /// Documents of a patient that Healthengine wants to be filed; of an extra feature, and can be
+    /// rejected.
     AttachDocuments,
-    /// Belongs to an extra feature that OpenVPMS's booking API cannot serve, and cannot be rejected.
+    /// Belongs to an extra feature that OpenVPMS's booking API cannot serve, and cannot be
+    /// rejected.
     ExtraFeature(String),
     /// Something later editions of the API invented.
     Unknown(String),

@@ -4,7 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-/// A webhook subscription. Ours call back an address that ends in the webhook secret, which `Debug` leaves out.
+/// A webhook subscription. Ours call back an address that ends in the webhook secret, which `Debug`
+/// leaves out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// Given by Healthengine; absent in one that is to be made.
@@ -30,8 +31,8 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// A webhook delivery that failed. `Debug` leaves out the address, which ends in the webhook secret, and what went wrong, which
-/// may repeat it.
+/// A webhook delivery that failed. `Debug` leaves out the address, which ends in the webhook
+/// secret, and what went wrong, which may repeat it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubscriptionError {
     /// When.

@@ -1,14 +1,16 @@
 //! How far Healthengine's clock is ahead of ours, from the `Date` of its answers.
 //!
-//! Deadlines of bookings depend on it, so one wrong `Date` must not move them. The latest few readings vote: readings that agree
-//! stand together, and the largest group tells the difference. Of equal groups the one nearest to zero does, because a machine's
-//! clock is usually right. So a first reading counts at once, a second one that disagrees can correct it, and among readings that
-//! agree an outlier is ignored until [`READINGS_KEPT`] / 2 + 1 say the same.
+//! Deadlines of bookings depend on it, so one wrong `Date` must not move them. The latest few
+//! readings vote: readings that agree stand together, and the largest group tells the difference.
+//! Of equal groups the one nearest to zero does, because a machine's clock is usually right. So a
+//! first reading counts at once, a second one that disagrees can correct it, and among readings
+//! that agree an outlier is ignored until [`READINGS_KEPT`] / 2 + 1 say the same.
 //!
-//! A clock that is set (or a machine that slept) makes former readings worthless; they are forgotten then.
+//! A clock that is set (or a machine that slept) makes former readings worthless; they are
+//! forgotten then.
 //!
-//! An exchange that took long says little: only between which bounds the difference lies. Where nothing better was read the
-//! difference is moved into them, and not further.
+//! An exchange that took long says little: only between which bounds the difference lies. Where
+//! nothing better was read the difference is moved into them, and not further.
 
 use std::collections::VecDeque;
 
@@ -58,7 +60,8 @@ impl ClockDifference {
         self.last.filter(|_| !self.was_set(shown, now)).map(|_| self.difference)
     }
 
-    /// True if our clock, which shows `shown`, was set since the last reading. Where no answer tells the time the machine's own counts.
+    /// True if our clock, which shows `shown`, was set since the last reading. Where no answer
+    /// tells the time the machine's own counts.
     pub(super) fn was_set(&self, shown: DateTime<Utc>, now: Instant) -> bool {
         self.last.is_some_and(|last| was_set(last, (shown, now)))
     }
@@ -95,8 +98,8 @@ enum Read {
     Between(TimeDelta, TimeDelta),
 }
 
-/// Half a second is added to the `Date`, which is cut to whole ones and was written about when half of the exchange was over. Nothing
-/// can be said if our clock was set meanwhile.
+/// Half a second is added to the `Date`, which is cut to whole ones and was written about when half
+/// of the exchange was over. Nothing can be said if our clock was set meanwhile.
 fn read(reading: DateReading) -> Option<Read> {
     let DateReading { asked_at, answered_at, date } = reading;
     let round_trip = answered_at.signed_duration_since(asked_at);
@@ -142,7 +145,8 @@ mod tests {
 
     use super::*;
 
-    /// Readings as they come, five seconds apart: how far ahead each says the other clock is, and what the difference is then.
+    /// Readings as they come, five seconds apart: how far ahead each says the other clock is, and
+    /// what the difference is then.
     fn votes(steps: &[(i64, i64)]) {
         let (mut clocks, started) = (ClockDifference::default(), Instant::now());
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();

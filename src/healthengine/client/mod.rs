@@ -1,13 +1,15 @@
 //! The PMS API v1 over a [`Transport`]: paths, parameters, and which answer is which error.
 //!
-//! Who goes first follows from the call: the request list and the answers to it go with the desk, configuration and snapshots
-//! in the background. Every call may be repeated by the transport, because repeating any of them is harmless.
+//! Who goes first follows from the call: the request list and the answers to it go with the desk,
+//! configuration and snapshots in the background. Every call may be repeated by the transport,
+//! because repeating any of them is harmless.
 //!
-//! A page of something in between is never the API's answer ([`voice`]), whatever its status. A body that may have been
-//! refused because it was compressed is sent again as it is ([`compression`]).
+//! A page of something in between is never the API's answer ([`voice`]), whatever its status. A
+//! body that may have been refused because it was compressed is sent again as it is
+//! ([`compression`]).
 //!
-//! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were sent. Errors of the calls that
-//! list patients' bookings are described without it.
+//! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were
+//! sent. Errors of the calls that list patients' bookings are described without it.
 
 mod clock_difference;
 mod compression;
@@ -93,7 +95,8 @@ pub fn user_agent(vendor: &str, contact: &str, environment: &str) -> String {
     format!("{vendor} ({contact}) {environment}")
 }
 
-/// A handle to Healthengine for one practice. Clones share the transport and what was learnt over it.
+/// A handle to Healthengine for one practice. Clones share the transport and what was learnt over
+/// it.
 #[derive(Clone)]
 pub struct HealthengineClient {
     transport: Arc<dyn Transport>,
@@ -178,7 +181,8 @@ impl HealthengineClient {
         self.post(Lane::Background, path.to_owned(), Some(json(body)?)).await
     }
 
-    /// Sends the request, and, if its body may have been refused because it is compressed, once more with the plain one.
+    /// Sends the request, and, if its body may have been refused because it is compressed, once
+    /// more with the plain one.
     async fn carry(&self, request: Request) -> Answer<Response> {
         let plain = request.gzip.then(|| Request { gzip: false, ..request.clone() });
         let response = self.ask(request).await?;
@@ -417,8 +421,8 @@ impl WriteHealthengine for HealthengineClient {
     }
 }
 
-/// What the API took. A page with 200 (a login, a proxy's apology) accepted nothing, nor did JSON with an error in it, nor whoever
-/// answers with a success that the definition does not have.
+/// What the API took. A page with 200 (a login, a proxy's apology) accepted nothing, nor did JSON
+/// with an error in it, nor whoever answers with a success that the definition does not have.
 fn accepted(response: Response) -> Answer<Response> {
     if let Some(error) = answer::common_error(&response) {
         return Err(error);
@@ -430,7 +434,8 @@ fn accepted(response: Response) -> Answer<Response> {
     }
 }
 
-/// Of what was taken, where the definition has no body and being asked again does no harm: a text says that something in between spoke.
+/// Of what was taken, where the definition has no body and being asked again does no harm: a text
+/// says that something in between spoke.
 fn without_text(response: &Response) -> Answer<()> {
     match voice(response) {
         Voice::Silent | Voice::Api => Ok(()),

@@ -1,8 +1,9 @@
 //! What became of each snapshot of a batch.
 //!
-//! `availability/snapshots` answers 200 although single snapshots failed, and names each by its id, or by its place in the
-//! list where it had none. Only what is said to be created, or known already, counts as accepted: a snapshot that is not
-//! mentioned at all would otherwise never be sent again.
+//! `availability/snapshots` answers 200 although single snapshots failed, and names each by its id,
+//! or by its place in the list where it had none. Only what is said to be created, or known
+//! already, counts as accepted: a snapshot that is not mentioned at all would otherwise never be
+//! sent again.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,10 @@
-//! Healthengine's JSON, and how it becomes our types. (What we send is written by the types themselves.)
+//! Healthengine's JSON, and how it becomes our types. (What we send is written by the types
+//! themselves.)
 //!
-//! The API definition calls hardly any field required, so any can be null or missing, and some are numbers in one edition and
-//! texts in another. A field that cannot be read is `None`, an entry without its id is counted as unreadable, and what is left
-//! is still worked on: one odd booking must not hold up the others.
+//! The API definition calls hardly any field required, so any can be null or missing, and some are
+//! numbers in one edition and texts in another. A field that cannot be read is `None`, an entry
+//! without its id is counted as unreadable, and what is left is still worked on: one odd booking
+//! must not hold up the others.
 
 pub(super) mod batch;
 
@@ -26,14 +28,15 @@ const KINDS_MAX: usize = 100;
 /// The longest name of a status or a day that is kept, and the longest message.
 const NAME_CHARS_MAX: usize = 60;
 const MESSAGE_CHARS_MAX: usize = 300;
-/// What is kept of a pet owner's words, of what Healthengine adds to them, and of a name or an address. OpenVPMS keeps 5,000
-/// characters of notes and 255 of anything else.
+/// What is kept of a pet owner's words, of what Healthengine adds to them, and of a name or an
+/// address. OpenVPMS keeps 5,000 characters of notes and 255 of anything else.
 const REASON_CHARS_MAX: usize = 4_000;
 const NOTE_CHARS_MAX: usize = 1_000;
 const FIELD_CHARS_MAX: usize = 255;
 /// A booking is confirmed with one appointment; more than this many are not kept.
 const APPOINTMENT_IDS_MAX: usize = 10;
-/// A page has a hundred entries or so. Of one that has more than this the rest waits until these are answered.
+/// A page has a hundred entries or so. Of one that has more than this the rest waits until these
+/// are answered.
 const PAGE_ENTRIES_MAX: usize = 1_000;
 /// More live hours in a day are nonsense.
 const RANGES_MAX: usize = 100;
@@ -101,10 +104,12 @@ pub(super) fn request_kinds(value: &Value) -> Result<Vec<RequestKind>, Misfit> {
     Ok(kinds)
 }
 
-/// `{"data":[…],"page":{"currentPage":1,"totalPages":3,"perPage":100,"total":201}}`. Without page numbers it is the only page.
+/// `{"data":[…],"page":{"currentPage":1,"totalPages":3,"perPage":100,"total":201}}`. Without page
+/// numbers it is the only page.
 ///
-/// The definition has `data` as a list and does not call it required (OpenAPI 1.9.0, `requests/bookings`). An answer without it is
-/// an empty list only where `page.total` says 0: taken for one on any other ground, it would say that nobody waits any more.
+/// The definition has `data` as a list and does not call it required (OpenAPI 1.9.0,
+/// `requests/bookings`). An answer without it is an empty list only where `page.total` says 0:
+/// taken for one on any other ground, it would say that nobody waits any more.
 pub(super) fn page<T>(value: &Value, asked: u32, read: impl Fn(&Value) -> Option<T>) -> Result<Page<T>, Misfit> {
     let number = |name| {
         let number = field(value, "page").and_then(|page| field(page, name)).and_then(integer)?;
@@ -147,7 +152,8 @@ pub(super) fn booking_request(value: &Value) -> Option<BookingRequest> {
     })
 }
 
-/// Of the patient's fields only what a booking in OpenVPMS can use: no date of birth, Medicare number or address.
+/// Of the patient's fields only what a booking in OpenVPMS can use: no date of birth, Medicare
+/// number or address.
 fn patient(value: &Value) -> Patient {
     // A phone number can be a JSON number, and then is no text.
     let words = |name| {
@@ -163,8 +169,9 @@ fn patient(value: &Value) -> Patient {
     }
 }
 
-/// What a person typed into a web form. Forms escape it as HTML on the way (`O&#039;Brien`, `Cats &amp; Dogs`), which is undone
-/// here and nowhere else, so exactly once: who typed `&amp;` arrives as `&amp;amp;` and keeps what they typed.
+/// What a person typed into a web form. Forms escape it as HTML on the way (`O&#039;Brien`, `Cats
+/// &amp; Dogs`), which is undone here and nowhere else, so exactly once: who typed `&amp;` arrives
+/// as `&amp;amp;` and keeps what they typed.
 fn typed(value: &Value, chars_max: usize) -> Option<String> {
     cut(value, chars_max).map(|text| html_escape::decode_html_entities(&text).into_owned())
 }
@@ -282,7 +289,8 @@ pub(super) fn subscription(value: &Value) -> Result<Subscription, Misfit> {
 
 /// An entry of `subscriptionErrorLog`; every field can be missing, so every object is one.
 pub(super) fn subscription_error(value: &Value) -> Option<SubscriptionError> {
-    // The moment of the failure; that of the event, which can be a quarter of an hour earlier, where it is missing.
+    // The moment of the failure; that of the event, which can be a quarter of an hour earlier,
+    // where it is missing.
     let event = || field(value, "payload").and_then(|payload| get(payload, "timestamp", utc));
     let words = |name| get(value, name, text).map(|words| one_line(&words, MESSAGE_CHARS_MAX));
     value.is_object().then(|| SubscriptionError {

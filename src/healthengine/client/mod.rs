@@ -4,7 +4,7 @@
 //! configuration and snapshots in the background. Every call may be repeated by the transport,
 //! because repeating any of them is harmless.
 //!
-//! A page of something in between is never the API's answer ([`voice`]), whatever its status. A
+//! A page of something in between is never the API's answer ([`mod@voice`]), whatever its status. A
 //! body that may have been refused because it was compressed is sent again as it is
 //! ([`compression`]).
 //!

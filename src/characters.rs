@@ -1,11 +1,14 @@
-//! Characters that nobody sees and that change what a text is: blanks of every sort, marks of no width, marks of direction.
+//! Characters that nobody sees and that change what a text is: blanks of every sort, marks of no
+//! width, marks of direction.
 //!
-//! They come with what people paste: a no-break space from a web page, a byte order mark from an editor of Windows, a direction
-//! mark from an address book. Two texts that look alike then differ, a secret is refused, and a right-to-left override makes a
-//! name read backwards together with whatever stands behind it in a log. Each reader of text decides by these few functions what
-//! to leave out, what to make a plain blank, and what to name.
+//! They come with what people paste: a no-break space from a web page, a byte order mark from an
+//! editor of Windows, a direction mark from an address book. Two texts that look alike then differ,
+//! a secret is refused, and a right-to-left override makes a name read backwards together with
+//! whatever stands behind it in a log. Each reader of text decides by these few functions what to
+//! leave out, what to make a plain blank, and what to name.
 
-/// White space, and characters that are drawn as nothing but a gap (Mongolian separator, Braille blank, Hangul fillers).
+/// White space, and characters that are drawn as nothing but a gap (Mongolian separator, Braille
+/// blank, Hangul fillers).
 pub fn is_blank(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{180e}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
@@ -29,10 +32,11 @@ pub fn is_invisible(character: char) -> bool {
     )
 }
 
-/// A name as it can be shown anywhere: one line, plain blanks, nothing invisible, no control character. `None` if nothing is left.
+/// A name as it can be shown anywhere: one line, plain blanks, nothing invisible, no control
+/// character. `None` if nothing is left.
 ///
-/// Every letter stays, also one above U+FFFF: this is for names of a clinic, which nobody compares. What a pet owner typed is made
-/// fit for comparison by [`crate::booking::text`].
+/// Every letter stays, also one above U+FFFF: this is for names of a clinic, which nobody compares.
+/// What a pet owner typed is made fit for comparison by [`crate::booking::text`].
 pub fn shown(name: &str) -> Option<String> {
     let kept = |character: &char| !is_invisible(*character) && (is_blank(*character) || !character.is_control());
     let mut line = String::with_capacity(name.len());
@@ -47,12 +51,35 @@ pub fn shown(name: &str) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Without what can stand at the ends of a text only by mistake: blanks, line breaks and what is invisible.
+/// A text of a remote system made fit for one line of ours. Control characters, blanks and
+/// characters that turn or hide text become single blanks, and the line is cut to `chars_max`.
+pub fn one_line(text: &str, chars_max: usize) -> String {
+    let mut line = String::new();
+    let parts = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c);
+    let words = text.split(parts).filter(|word| !word.is_empty());
+    for (count, word) in words.enumerate() {
+        if count > 0 {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > chars_max * 4 {
+            break;
+        }
+    }
+    match line.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// Without what can stand at the ends of a text only by mistake: blanks, line breaks and what is
+/// invisible.
 pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|character| is_blank(character) || is_invisible(character))
 }
 
-/// What a person can call a character that nobody sees, with its number; `None` for one that is seen.
+/// What a person can call a character that nobody sees, with its number; `None` for one that is
+/// seen.
 pub fn called(character: char) -> Option<String> {
     let name = match character {
         ' ' => return Some("a blank".to_owned()),
@@ -90,6 +117,15 @@ mod tests {
         ] {
             assert_eq!(shown(name).as_deref(), expected, "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_text_is_cut_to_one_bounded_line() {
+        assert_eq!(one_line(" a\r\n\tb\u{0}c ", 10), "a b c");
+        assert_eq!(one_line("a\u{202E}b\u{FEFF}", 10), "a b");
+        assert_eq!(one_line("ääää", 3), "äää…");
+        assert_eq!(one_line("\u{202e}no \u{200b} more\u{202c}", 20), "no more");
+        assert_eq!(one_line(&"x".repeat(1000), 5), "xxxxx…");
     }
 
     #[test]

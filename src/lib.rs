@@ -55,6 +55,7 @@ pub mod characters;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connect;
 pub mod dates;
 pub mod delays;
 pub mod demo;

@@ -1,15 +1,17 @@
 //! What can come of asking a remote system, in classes that the caller can act on.
 //!
-//! Only [`ErrorClass::NotSent`] may be repeated blindly, for reads [`ErrorClass::Unavailable`] too. For a write that must not be
-//! repeated, [`CallError::nothing_was_done`] is the question to ask: everything else means *outcome unknown*.
+//! Only [`ErrorClass::NotSent`] may be repeated blindly, for reads [`ErrorClass::Unavailable`] too.
+//! For a write that must not be repeated, [`CallError::nothing_was_done`] is the question to ask:
+//! everything else means *outcome unknown*.
 
 use std::fmt;
 use std::time::Duration;
 
 /// A call that did not bring what was asked for.
 ///
-/// `detail` is written for an operator and our ledger. It never holds a patient's data: of an HTML page it has the title, of
-/// JSON the field names and types, of a refusal the server's one-line reason (whose texts are known and carry none).
+/// `detail` is written for an operator and our ledger. It never holds a patient's data: of an HTML
+/// page it has the title, of JSON the field names and types, of a refusal the server's one-line
+/// reason (whose texts are known and carry none).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct CallError {
     /// What the caller can do about it.
@@ -26,12 +28,12 @@ pub struct CallError {
     pub call: Option<String>,
 }
 
-/// What a failed call is due to, where the answer or the connection tells. Sentences for operators follow from it; what a caller
-/// does about the failure follows from the class alone.
+/// What a failed call is due to, where the answer or the connection tells. Sentences for operators
+/// follow from it; what a caller does about the failure follows from the class alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The answer is a page of HTML, or another text that the API does not speak: something between us and the server, or in its
-    /// place, answered.
+    /// The answer is a page of HTML, or another text that the API does not speak: something between
+    /// us and the server, or in its place, answered.
     Page,
     /// The answer is larger than anything that the API has to say.
     TooLarge,
@@ -65,14 +67,17 @@ pub enum CertificateFault {
 /// What a caller can do about a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorClass {
-    /// Nothing left this machine, or nothing can have arrived: refused, DNS, TLS, connect timeout, a server in its penalty time.
+    /// Nothing left this machine, or nothing can have arrived: refused, DNS, TLS, connect timeout,
+    /// a server in its penalty time.
     NotSent,
-    /// The request left and no answer of the server itself came: timeout, reset, half an answer, and for a booking also the answer of
-    /// something in between. A write may have been carried out, or still will be.
+    /// The request left and no answer of the server itself came: timeout, reset, half an answer,
+    /// and for a booking also the answer of something in between. A write may have been carried
+    /// out, or still will be.
     Lost,
     /// 5xx. A write may have been carried out.
     Unavailable,
-    /// The application said no, in its own words (400, 404, 409, 410, 422 with a plain text or JSON reason).
+    /// The application said no, in its own words (400, 404, 409, 410, 422 with a plain text or JSON
+    /// reason).
     Refused,
     /// 401.
     Credentials,
@@ -80,7 +85,8 @@ pub enum ErrorClass {
     Forbidden,
     /// 429.
     TooMany,
-    /// An answer that the API does not have: HTML, truncated or unknown JSON, a redirect, an unexpected status.
+    /// An answer that the API does not have: HTML, truncated or unknown JSON, a redirect, an
+    /// unexpected status.
     Contract,
 }
 
@@ -112,8 +118,8 @@ impl CallError {
         matches!(self.class, ErrorClass::Credentials | ErrorClass::Forbidden)
     }
 
-    /// How long whoever asks in a loop waits at least: what the server wishes, up to a minute. The transport keeps to the whole of the
-    /// wish; that it was lifted is noticed within this time.
+    /// How long whoever asks in a loop waits at least: what the server wishes, up to a minute. The
+    /// transport keeps to the whole of the wish; that it was lifted is noticed within this time.
     pub fn pause(&self) -> Duration {
         self.retry_after.unwrap_or_default().min(Duration::from_secs(60))
     }
@@ -127,7 +133,8 @@ impl CallError {
             | ErrorClass::Forbidden
             | ErrorClass::TooMany => true,
             ErrorClass::Lost | ErrorClass::Unavailable => false,
-            // A redirect is decided on the request. A page, whatever its status, can be decided on the answer.
+            // A redirect is decided on the request. A page, whatever its status, can be decided on
+            // the answer.
             ErrorClass::Contract => matches!(self.status, Some(300..=399)),
         }
     }

@@ -12,7 +12,7 @@ use clients_support::{Scripted, json, response};
 use serde_json::{Value, json};
 use vetbridge::booking::contact::contact;
 use vetbridge::clock::Clock;
-use vetbridge::healthengine::client::{Client, credentials, user_agent};
+use vetbridge::healthengine::client::{HealthengineClient, credentials, user_agent};
 use vetbridge::healthengine::{
     AvailabilityRange, AvailabilitySnapshot, BookingStatus, ConfirmInsert, ErrorLogQuery, LiveRange, LivenessContract,
     PmsAppointmentType, PmsResource, ReadHealthengine, RequestKind, Subscription, WriteHealthengine,
@@ -25,12 +25,12 @@ use vetbridge::remote::{Answer, CallError, Cause, ErrorClass};
 /// Stands for everything about a patient: no error may repeat it.
 const MARKER: &str = "Zaphod";
 
-fn client(answer: Response) -> (Client, Arc<Scripted>) {
+fn client(answer: Response) -> (HealthengineClient, Arc<Scripted>) {
     let transport = Scripted::always(&answer);
-    (Client::new(transport.clone(), Clock::system()), transport)
+    (HealthengineClient::new(transport.clone(), Clock::system()), transport)
 }
 
-fn answered(body: &Value) -> Client {
+fn answered(body: &Value) -> HealthengineClient {
     client(json(200, body)).0
 }
 
@@ -582,14 +582,14 @@ async fn a_body_that_was_perhaps_refused_for_being_compressed_is_sent_plain() {
     let page = |status| Ok(response(status, "text/html", "<title>403 Forbidden</title>"));
     for first in [page(403), page(400), page(404), page(413), refused(415), refused(400)] {
         let transport = Scripted::new([first, taken(), taken()]);
-        let server = Client::new(transport.clone(), Clock::system());
+        let server = HealthengineClient::new(transport.clone(), Clock::system());
         assert_eq!(server.send_availability_batch(&days).await.unwrap().accepted, all);
         assert_eq!(server.send_availability_batch(&days).await.unwrap().accepted, all);
         assert_eq!(gzips(&transport), [true, false, false], "it is remembered");
     }
     // Refused either way: that is the answer, and the next body is compressed and not sent twice.
     let transport = Scripted::new([refused(400), refused(400), refused(400)]);
-    let server = Client::new(transport.clone(), Clock::system());
+    let server = HealthengineClient::new(transport.clone(), Clock::system());
     for _ in 0..2 {
         let error = server.send_availability_batch(&days).await.unwrap_err();
         assert_eq!((error.class, error.status), (ErrorClass::Refused, Some(400)));
@@ -598,7 +598,7 @@ async fn a_body_that_was_perhaps_refused_for_being_compressed_is_sent_plain() {
     // The API's own no to who asks has nothing to do with it.
     for status in [401, 403, 429] {
         let transport = Scripted::new([refused(status)]);
-        Client::new(transport.clone(), Clock::system()).send_availability_batch(&days).await.unwrap_err();
+        HealthengineClient::new(transport.clone(), Clock::system()).send_availability_batch(&days).await.unwrap_err();
         assert_eq!(gzips(&transport), [true]);
     }
 }
@@ -612,7 +612,7 @@ async fn a_byte_order_mark_before_json_is_skipped() {
 }
 
 /// Every call that answers with patients' bookings; the errors.
-async fn all_errors(server: &Client) -> Vec<CallError> {
+async fn all_errors(server: &HealthengineClient) -> Vec<CallError> {
     let errors = [
         server.booking_requests(1).await.err(),
         server.booking_updates(1).await.err(),
@@ -671,7 +671,7 @@ async fn the_clock_difference_is_measured_to_the_second() {
         let clock = Clock::virtual_from(at("2019-02-15T01:00:00.250Z"));
         let transport =
             OtherClock { clock: clock.clone(), ahead: TimeDelta::seconds(ahead), takes: TimeDelta::milliseconds(800) };
-        let server = Client::new(Arc::new(transport), clock);
+        let server = HealthengineClient::new(Arc::new(transport), clock);
         assert_eq!(server.clock_difference(), TimeDelta::zero());
         server.requests().await.unwrap();
         let error = server.clone().clock_difference() - TimeDelta::seconds(ahead);
@@ -683,7 +683,7 @@ async fn the_clock_difference_is_measured_to_the_second() {
 async fn a_slow_exchange_says_how_far_the_other_clock_is_ahead_at_least() {
     let clock = Clock::virtual_from(at("2019-02-15T01:00:00Z"));
     let transport = OtherClock { clock: clock.clone(), ahead: TimeDelta::seconds(45), takes: TimeDelta::seconds(8) };
-    let server = Client::new(Arc::new(transport), clock);
+    let server = HealthengineClient::new(Arc::new(transport), clock);
     server.requests().await.unwrap();
     // Its date was written four seconds before the answer was there.
     assert_eq!(server.clock_difference(), TimeDelta::seconds(45 - 4));

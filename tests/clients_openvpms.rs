@@ -13,7 +13,7 @@ use vetbridge::booking::resolve::after_delete;
 use vetbridge::booking::update::{AfterCancel, after_cancel};
 use vetbridge::http::{Lane, Method, Response};
 use vetbridge::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
-use vetbridge::openvpms::client::Client;
+use vetbridge::openvpms::client::OpenVpmsClient;
 use vetbridge::openvpms::{
     ALREADY_SCHEDULED, BOOKING_NOT_FOUND, Contact, INVALID_REFERENCE, NewBooking, ReadOpenVpms, UserSpan, Window,
     WriteOpenVpms,
@@ -24,9 +24,9 @@ use vetbridge::span::{Span, normalised};
 /// Stands for everything about a patient: no error may repeat it.
 const MARKER: &str = "Zaphod";
 
-fn client(answer: Response) -> (Client, Arc<Scripted>) {
+fn client(answer: Response) -> (OpenVpmsClient, Arc<Scripted>) {
     let transport = Scripted::always(&answer);
-    (Client::new(transport.clone()), transport)
+    (OpenVpmsClient::new(transport.clone()), transport)
 }
 
 fn window() -> Window {
@@ -402,7 +402,7 @@ async fn a_server_in_another_zone_is_seen_through_behind_a_time_that_does_not_co
 }
 
 /// So many of these in a list.
-fn many(count: i64, entry: impl Fn(i64) -> Value) -> Client {
+fn many(count: i64, entry: impl Fn(i64) -> Value) -> OpenVpmsClient {
     let list: Vec<Value> = (1..=count).map(entry).collect();
     client(json(200, &json!(list))).0
 }
@@ -510,7 +510,7 @@ async fn names_are_cut_to_what_openvpms_can_hold_and_an_endless_reference_is_non
 }
 
 /// Every call once; the errors.
-async fn all_errors(server: &Client) -> Vec<CallError> {
+async fn all_errors(server: &OpenVpmsClient) -> Vec<CallError> {
     let (location, schedule, user) = (LocationId(1), ScheduleId(2), UserId(3));
     let reference = BookingReference("23:bdab2340".into());
     let errors = [

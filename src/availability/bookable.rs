@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::grid::{GridSlot, grid_to, snapped};
-use super::verdict::Reason;
-use super::window::{ClockFault, Zones};
-use super::{OwnBooking, Question, ScheduleReading};
+use super::question::Question;
+use super::reading::{OwnBooking, ScheduleReading};
+use super::verdict::{Reason, Share};
 use crate::ids::AppointmentTypeId;
 use crate::mapping::Resource;
 use crate::span::{Span, covers, difference, intersection, normalised, touches};
+use crate::zone::zones::{ClockFault, Zones};
 
 /// One resource's time within the window of its reading. All are sets.
 pub(super) struct Bookable<'a> {
@@ -173,12 +174,12 @@ impl Fits {
 }
 
 /// How much of a span lies in a set.
-pub(super) fn share(set: &[Span], span: &Span) -> super::Share {
+pub(super) fn share(set: &[Span], span: &Span) -> Share {
     if covers(set, span) {
-        super::Share::All
+        Share::All
     } else if touches(set, span) {
-        super::Share::Part
+        Share::Part
     } else {
-        super::Share::None
+        Share::None
     }
 }

@@ -26,21 +26,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Question;
+use super::question::{ClinicianDoubt, Question};
 use super::reading::UserReading;
 use super::roster::{RosterDay, known, roster_schedules};
 use crate::ids::{ScheduleId, UserId};
 use crate::span::{Span, difference, intersection, normalised};
-
-/// What decides about a clinician's time where the server has told neither that he is rostered nor that he is not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ClinicianDoubt {
-    /// It counts as free: offered.
-    #[default]
-    Offer,
-    /// It counts as taken: withheld.
-    Withhold,
-}
 
 /// A clinician's time as far as one schedule is concerned. Both are sets.
 pub(super) struct ClinicianTime {

@@ -10,9 +10,10 @@
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 
-use super::window::{ClockFault, MINUTES_A_DAY, Zones, time_of_minute};
+use super::window::{MINUTES_A_DAY, time_of_minute};
 use crate::span::Span;
 use crate::zone::Zone;
+use crate::zone::zones::{ClockFault, Zones};
 
 /// True if an appointment may begin or end at this moment.
 pub fn is_on_grid(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> bool {

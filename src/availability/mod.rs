@@ -29,6 +29,7 @@ pub mod day;
 pub mod diff;
 pub mod grid;
 pub mod openness;
+mod question;
 pub mod reading;
 pub mod roster;
 pub mod unread;
@@ -42,33 +43,17 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use self::bookable::{Bookable, share};
-pub use self::clinician::ClinicianDoubt;
 pub use self::day::{Day, Piece, ResourceDay};
 pub use self::diff::{DayChange, Moment, SentDay, compare};
 pub use self::grid::{appointment_end, is_on_grid};
+pub use self::question::{ClinicianDoubt, Question};
 pub use self::reading::{OwnBooking, Readings, ScheduleReading, UserReading};
 pub use self::roster::{RosterDay, RosterKey, Rosters, learn, roster_schedules};
-pub use self::verdict::{Reason, Slot, Verdict};
-pub use self::window::{ClockFault, Days, Zones, window};
+pub use self::verdict::{Look, Reason, Share, Slot, Verdict};
+pub use self::window::{Days, window};
 use crate::mapping::Resource;
 use crate::span::Span;
-
-/// Everything that decides what a practice offers.
-#[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// The zones of server and practice.
-    pub zones: Zones,
-    /// What was read, for a window that holds the days in question.
-    pub readings: &'a Readings,
-    /// The ledger's upcoming bookings of **all** practices, and those that nobody knows to stand.
-    pub own: &'a [OwnBooking],
-    /// What was learnt of clinicians' rosters, these readings included.
-    pub rosters: &'a Rosters,
-    /// What decides where a clinician's roster is unknown.
-    pub clinician_doubt: ClinicianDoubt,
-    /// The time, and the minimum notice.
-    pub moment: Moment,
-}
+pub use crate::zone::zones::{ClockFault, Zones};
 
 /// What each resource offers on each of the days. A day that could not be read (wholly, with everything that it depends
 /// on) is left out: about it nothing may be sent.
@@ -108,29 +93,6 @@ pub fn slots(question: &Question<'_>, resource: &Resource, date: NaiveDate) -> O
         },
     };
     Some(grid::day_grid(date, resource.slot_size_minutes, &question.zones).iter().map(slot).collect())
-}
-
-/// What the diary says of one span on one resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// Why an appointment cannot be made there; `None` if it can. Does not judge the grid and the minimum notice.
-    pub refusal: Option<Reason>,
-    /// How much of the span the schedule shows as taken. Bookings of ours that it does not show are not counted.
-    pub busy: Share,
-    /// How much of the span the schedule shows as free. What is neither busy nor free is closed: whether an appointment
-    /// stands there cannot be seen.
-    pub free: Share,
-}
-
-/// How much of a span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Share {
-    /// Nothing.
-    None,
-    /// Some of it.
-    Part,
-    /// All of it.
-    All,
 }
 
 /// The desk's look at a span of time. `None` if it could not be read.

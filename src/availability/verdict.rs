@@ -1,4 +1,4 @@
-//! The judgement on one place of the grid: offered, with which types, or why not.
+//! The judgement on one place of the grid (offered, with which types, or why not), and the desk's look at one span.
 
 use chrono::{DateTime, Utc};
 
@@ -45,4 +45,27 @@ pub enum Reason {
     TooShort,
     /// Everything fits, but it begins inside the minimum notice.
     TooSoon,
+}
+
+/// What the diary says of one span on one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Why an appointment cannot be made there; `None` if it can. Does not judge the grid and the minimum notice.
+    pub refusal: Option<Reason>,
+    /// How much of the span the schedule shows as taken. Bookings of ours that it does not show are not counted.
+    pub busy: Share,
+    /// How much of the span the schedule shows as free. What is neither busy nor free is closed: whether an appointment
+    /// stands there cannot be seen.
+    pub free: Share,
+}
+
+/// How much of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Share {
+    /// Nothing.
+    None,
+    /// Some of it.
+    Part,
+    /// All of it.
+    All,
 }

@@ -8,11 +8,11 @@ use crate::messages::{Advice, exposure as say};
 pub(super) fn exposures(config: &Config) -> Vec<(&'static str, Advice)> {
     let mut found = Vec::new();
     if config.admin_listen.ip().is_unspecified() {
-        found.push(("[admin] listen", say::admin_on_every_address(config.admin_listen)));
+        found.push(("[admin] listen", say::admin_on_every_address(config.admin_listen, config.admin_listen.port())));
     }
     if let Some(webhooks) = &config.webhooks {
         if webhooks.listen.ip().is_unspecified() {
-            found.push(("[webhooks] listen", say::webhooks_on_every_address(webhooks.listen)));
+            found.push(("[webhooks] listen", say::webhooks_on_every_address(webhooks.listen, webhooks.listen.port())));
         }
         if webhooks.secret_is_weak() {
             found.push(("[webhooks] secret", say::weak_webhook_secret()));

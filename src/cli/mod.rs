@@ -7,7 +7,6 @@
 
 mod bookings;
 mod check;
-pub mod connect;
 mod demo;
 mod discover;
 mod exposure;

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::connect::Network;
 use super::running::{self, Absent, Found, Running};
 use super::{Global, Part, ResyncArgs, output};
 use crate::bridge::Bridge;
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::connect::Network;
 use crate::ids::PracticeId;
 use crate::messages::commands as say;
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};

@@ -11,12 +11,12 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
-use super::connect::Network;
 use super::exposure::exposures;
 use crate::clock::Clock;
 use crate::config::in_force::InForce;
 use crate::config::watch::{LOOK_EVERY, Watched};
 use crate::config::{self, Config, ConfigError};
+use crate::connect::Network;
 use crate::deskless::Deskless;
 use crate::messages::{
     config as config_say, reload as reload_say, start as say, supervisor as supervisor_say, webhooks as webhooks_say,
@@ -217,10 +217,11 @@ mod tests {
     use super::*;
     use crate::bridge::Connect;
     use crate::cli::{Command, exit_code, guarded};
-    use crate::healthengine::{HealthengineHandle, client};
+    use crate::healthengine::HealthengineHandle;
+    use crate::healthengine::client::HealthengineClient;
     use crate::http::penalty::Penalties;
     use crate::http::{Request, Response, Transport};
-    use crate::openvpms::client::Client;
+    use crate::openvpms::client::OpenVpmsClient;
     use crate::practice::OpenVpmsClients;
     use crate::remote::{Answer, CallError, ErrorClass};
     use crate::service::{Opened, StartError};
@@ -249,12 +250,12 @@ mod tests {
 
     impl Connect for Mined {
         fn openvpms(&self) -> OpenVpmsClients {
-            let client = Client::new(Arc::new(Away));
+            let client = OpenVpmsClient::new(Arc::new(Away));
             OpenVpmsClients { interactive: Arc::new(client.clone()), background: Arc::new(client) }
         }
 
         fn healthengine(&self, _: &config::Practice) -> Option<HealthengineHandle> {
-            Some(Arc::new(client::Client::new(Arc::new(Panics), self.0.clone())))
+            Some(Arc::new(HealthengineClient::new(Arc::new(Panics), self.0.clone())))
         }
 
         fn penalties(&self) -> Penalties {

@@ -15,9 +15,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::clinic::{self, SITES};
 use crate::booking::ledger::Entry;
-use crate::cli::connect::Network;
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::connect::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
 use crate::messages::start::cannot_listen;
 use crate::service::Service;

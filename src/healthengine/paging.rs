@@ -1,20 +1,22 @@
 //! Reading a list that comes in pages, and that shrinks while it is read.
 //!
-//! Requests leave their list when they are answered, by us or by the practice's staff, so whoever answers page 1 before
-//! reading page 2 misses what moved up. Read first, then answer; and since entries can move up under our eyes all the same,
-//! a list counts as what was seen *at least*: what was missed is there at the next poll.
+//! Requests leave their list when they are answered, by us or by the practice's staff, so whoever
+//! answers page 1 before reading page 2 misses what moved up. Read first, then answer; and since
+//! entries can move up under our eyes all the same, a list counts as what was seen *at least*: what
+//! was missed is there at the next poll.
 //!
-//! Page numbers are Healthengine's word, not ours to trust: the number of pages read is bounded, and a server that answers
-//! every page with the first one is seen through. Of a list with more pages the first and the last are read: however it is
-//! sorted, these have the oldest entries and the newest, and a pet owner who booked a moment ago can still be told no.
+//! Page numbers are Healthengine's word, not ours to trust: the number of pages read is bounded,
+//! and a server that answers every page with the first one is seen through. Of a list with more
+//! pages the first and the last are read: however it is sorted, these have the oldest entries and
+//! the newest, and a pet owner who booked a moment ago can still be told no.
 //!
-//! A page that is missing or empty although an earlier one announced it is the end of a list that shrank, or a fault that
-//! passes: a deploy answers 404 for some seconds, a replica lags behind. The first page, read again, tells the two apart. As
-//! long as it still announces the page, the list was not read whole, and what is absent from it is not known.
+//! A page that is missing or empty although an earlier one announced it is the end of a list that
+//! shrank, or a fault that passes: a deploy answers 404 for some seconds, a replica lags behind.
+//! The first page, read again, tells the two apart. As long as it still announces the page, the
+//! list was not read whole, and what is absent from it is not known.
 
+use super::api::Page;
 use crate::remote::{Answer, CallError, ErrorClass};
-
-use super::Page;
 
 /// The most pages that are read in one go; what is beyond waits for the next.
 pub const PAGES_MAX: u32 = 20;
@@ -32,14 +34,17 @@ pub struct Collected<T> {
     pub unreadable: usize,
     /// True if every page was read. Only then does an absent entry mean anything.
     pub complete: bool,
-    /// How many pages, between the first and the last ones, are left out of a list that is too long.
+    /// How many pages, between the first and the last ones, are left out of a list that is too
+    /// long.
     pub pages_left_out: u32,
-    /// The call that failed after the first page; what came before it is in `items`, and can be answered.
+    /// The call that failed after the first page; what came before it is in `items`, and can be
+    /// answered.
     pub stopped_by: Option<CallError>,
 }
 
-/// Reads pages from the first until the last, or [`PAGES_MAX`] or [`ENTRIES_MAX`], or until one of them says that the list ends
-/// here; then the first page is read once more, which can be one call beyond [`PAGES_MAX`].
+/// Reads pages from the first until the last, or [`PAGES_MAX`] or [`ENTRIES_MAX`], or until one of
+/// them says that the list ends here; then the first page is read once more, which can be one call
+/// beyond [`PAGES_MAX`].
 ///
 /// # Errors
 /// Those of the first page. A later one that fails ends the reading with what there is.
@@ -77,7 +82,8 @@ where
             all.complete = none_left_out && all.stopped_by.is_none();
             break;
         }
-        // The same page again: the server pays no attention to the number, and what is on the other pages it does not say.
+        // The same page again: the server pays no attention to the number, and what is on the other
+        // pages it does not say.
         if number > 1 && !read.items.is_empty() && all.items[previous_begins_at..] == read.items {
             all.stopped_by = Some(contradiction("the page before it once more"));
             break;
@@ -105,8 +111,8 @@ where
     Ok(all)
 }
 
-/// A page has no entry, or is not there. Nothing if the first page, read again, says that the list ends before it; else why the
-/// list was not read whole.
+/// A page has no entry, or is not there. Nothing if the first page, read again, says that the list
+/// ends before it; else why the list was not read whole.
 fn still_announced<T>(first: Answer<Page<T>>, number: u32, why: CallError) -> Option<CallError> {
     match first {
         Ok(first) => (first.total >= number).then_some(why),
@@ -220,7 +226,8 @@ mod tests {
         assert_eq!((asked, all.complete), (PAGES_MAX, false));
         assert_eq!(all.items, (1..=10).chain(36..=45).collect::<Vec<u32>>());
         assert_eq!(all.pages_left_out, 25);
-        // It shrinks meanwhile, and the last pages are empty: what lies between was not read all the same.
+        // It shrinks meanwhile, and the last pages are empty: what lies between was not read all
+        // the same.
         let (all, _) = read(|number| page(&[number][usize::from(number > 10)..], number, 45)).await;
         assert!(!all.unwrap().complete);
     }

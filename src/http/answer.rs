@@ -1,9 +1,10 @@
-//! What an answer means before anybody knows which API it belongs to: statuses that mean the same everywhere, HTML where no
-//! HTML belongs, JSON that cannot be read.
+//! What an answer means before anybody knows which API it belongs to: statuses that mean the same
+//! everywhere, HTML where no HTML belongs, JSON that cannot be read.
 //!
-//! Everything here that ends in a [`CallError`] may be shown to an operator. So a body is described, never quoted: of HTML the
-//! title, of JSON where it stops making sense and what kinds of things were found there. A 5xx is not even described, because
-//! stack traces can hold what was sent.
+//! Everything here that ends in a [`CallError`] may be shown to an operator. So a body is
+//! described, never quoted: of HTML the title, of JSON where it stops making sense and what kinds
+//! of things were found there. A 5xx is not even described, because stack traces can hold what was
+//! sent.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use serde_json::error::Category;
 use super::Response;
 use super::json::Misfit;
 use super::unfold::unfold;
-use crate::characters::is_invisible;
+use crate::characters::one_line;
 use crate::dates;
 use crate::remote::{Answer, CallError, Cause, ErrorClass};
 
@@ -33,7 +34,8 @@ const TITLE_BYTES_MAX: usize = 4096;
 /// Reads the JSON of an answer.
 ///
 /// # Errors
-/// [`ErrorClass::Contract`] for HTML, for what is no JSON, and for JSON that `read` cannot make sense of.
+/// [`ErrorClass::Contract`] for HTML, for what is no JSON, and for JSON that `read` cannot make
+/// sense of.
 pub fn json<T>(response: &Response, read: impl FnOnce(&Value) -> Result<T, Misfit>) -> Answer<T> {
     if is_html(response) {
         return Err(page(response));
@@ -57,8 +59,8 @@ pub fn reason<T>(body: &[u8], read: impl FnOnce(&Value) -> Option<T>) -> Option<
     read(&unfold(without_mark(body)).ok()?)
 }
 
-/// The error that an answer stands for whatever the API: a redirect, 401, 403, 429, 5xx, or a page of HTML. `None` leaves the
-/// judgement to the client.
+/// The error that an answer stands for whatever the API: a redirect, 401, 403, 429, 5xx, or a page
+/// of HTML. `None` leaves the judgement to the client.
 pub fn common_error(response: &Response) -> Option<CallError> {
     let status = response.status;
     let with = |class, detail: String| CallError {
@@ -84,12 +86,13 @@ pub fn common_error(response: &Response) -> Option<CallError> {
 
 /// The error for an answer that the API does not have. `found` must not quote the body.
 pub fn contract(response: &Response, found: &str) -> CallError {
-    let content_type = response.header("content-type").map_or("no content type".to_owned(), |text| clean(text, 60));
+    let content_type = response.header("content-type").map_or("no content type".to_owned(), |text| one_line(text, 60));
     let detail = format!("the answer ({content_type}, {} bytes) is {found}", response.body.len());
     CallError::with_status(ErrorClass::Contract, response.status, detail)
 }
 
-/// True for a page of HTML, whatever it is called: login pages and proxies' apologies come with a 200 as well.
+/// True for a page of HTML, whatever it is called: login pages and proxies' apologies come with a
+/// 200 as well.
 pub fn is_html(response: &Response) -> bool {
     let named = response.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     named || without_mark(&response.body).trim_ascii_start().starts_with(b"<")
@@ -100,8 +103,8 @@ pub fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
 }
 
-/// The error for a page of HTML, or for a text that stands where the API has JSON. It says nothing about what the API thinks of the
-/// call, whatever its status.
+/// The error for a page of HTML, or for a text that stands where the API has JSON. It says nothing
+/// about what the API thinks of the call, whatever its status.
 pub fn page(response: &Response) -> CallError {
     let found = match title(&response.body) {
         Some(title) => format!("a page titled \"{title}\""),
@@ -126,12 +129,13 @@ pub fn title(body: &[u8]) -> Option<String> {
     let open = lower.find("<title")?;
     let start = open + lower[open..].find('>')? + 1;
     let end = start + lower[start..].find("</title")?;
-    let title = clean(&head[start..end], TITLE_CHARS_MAX);
+    let title = one_line(&head[start..end], TITLE_CHARS_MAX);
     (!title.is_empty()).then_some(title)
 }
 
-/// How long the server wants to be left alone: seconds, or a date, which is compared with the answer's own `Date`, so that a
-/// difference of the clocks does not matter. At most an hour with 429, and a minute with any other status.
+/// How long the server wants to be left alone: seconds, or a date, which is compared with the
+/// answer's own `Date`, so that a difference of the clocks does not matter. At most an hour with
+/// 429, and a minute with any other status.
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.header("retry-after")?.trim();
     let pause = match (text.parse::<u64>(), dates::of_header(text)) {
@@ -145,27 +149,6 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
         },
     };
     Some(pause.min(if response.status == 429 { RETRY_AFTER_MAX } else { RETRY_AFTER_FAILURE_MAX }))
-}
-
-/// A text of the other side made fit for one line of ours: control characters, blanks and characters that turn or hide text become
-/// single blanks, and it is cut to `chars_max`.
-pub fn clean(text: &str, chars_max: usize) -> String {
-    let mut line = String::new();
-    let parts = |c: char| c.is_whitespace() || c.is_control() || is_invisible(c);
-    let words = text.split(parts).filter(|word| !word.is_empty());
-    for (count, word) in words.enumerate() {
-        if count > 0 {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > chars_max * 4 {
-            break;
-        }
-    }
-    match line.char_indices().nth(chars_max) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }
 
 #[cfg(test)]
@@ -221,14 +204,5 @@ mod tests {
         );
         let strange = response(200, &[], "Judith");
         assert!(!json(&strange, |_| Ok(())).unwrap_err().detail.contains("Judith"));
-    }
-
-    #[test]
-    fn a_text_is_cut_to_one_bounded_line() {
-        assert_eq!(clean(" a\r\n\tb\u{0}c ", 10), "a b c");
-        assert_eq!(clean("a\u{202E}b\u{FEFF}", 10), "a b");
-        assert_eq!(clean("ääää", 3), "äää…");
-        assert_eq!(clean("\u{202e}no \u{200b} more\u{202c}", 20), "no more");
-        assert_eq!(clean(&"x".repeat(1000), 5), "xxxxx…");
     }
 }

@@ -1,4 +1,5 @@
-//! Where a remote server is: checked once, so that nothing secret or private leaves in the clear by a slip of the pen.
+//! Where a remote server is: checked once, so that nothing secret or private leaves in the clear by
+//! a slip of the pen.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,8 +8,8 @@ use reqwest::Url;
 
 /// The checked address that the paths of all requests are appended to.
 ///
-/// It is `https`, or `http` to this machine or a private address (or because the operator insisted); it carries no user name,
-/// query or fragment, and no trailing slash.
+/// It is `https`, or `http` to this machine or a private address (or because the operator
+/// insisted); it carries no user name, query or fragment, and no trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(String);
 
@@ -31,8 +32,8 @@ pub enum BaseUrlError {
     Query,
     /// Passwords and patients would cross a network in the clear.
     #[error(
-        "plain http to \"{0}\" would send passwords and patients' data readable for everybody on the way: use https, an address \
-         of a private network, or, if the way is protected otherwise, allow_plain_http = true"
+        "plain http to \"{0}\" would send passwords and patients' data readable for everybody on the way: use https, \
+         an address of a private network, or, if the way is protected otherwise, allow_plain_http = true"
     )]
     PlainHttp(String),
 }
@@ -77,8 +78,8 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// True for this machine and for addresses that no router of the open internet passes on. Of names only `localhost` counts:
-/// what any other one stands for is decided elsewhere, and can change.
+/// True for this machine and for addresses that no router of the open internet passes on. Of names
+/// only `localhost` counts: what any other one stands for is decided elsewhere, and can change.
 fn is_near(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     match address.map(|address| address.to_canonical()) {

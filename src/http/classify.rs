@@ -1,12 +1,14 @@
 //! Which failures of an exchange mean that nothing was sent, and which that nobody knows.
 //!
-//! Measured against servers that refuse, hang, reset and answer by halves: an error while connecting (refused, name unknown,
-//! TLS, connect timeout) is the only one after which the server cannot have seen the request. For that to hold the connect
-//! timeout must be shorter than the whole one; [`super::network`] sees to it.
+//! Measured against servers that refuse, hang, reset and answer by halves: an error while
+//! connecting (refused, name unknown, TLS, connect timeout) is the only one after which the server
+//! cannot have seen the request. For that to hold the connect timeout must be shorter than the
+//! whole one; [`super::network`] sees to it.
 
 use std::error::Error;
 
 use super::tls::certificate_error;
+use crate::characters::one_line;
 use crate::messages::servers;
 use crate::remote::{CallError, Cause, ErrorClass};
 
@@ -18,7 +20,8 @@ const DETAIL_CHARS_MAX: usize = 200;
 pub(super) struct Failure {
     /// What the caller is told.
     pub(super) error: CallError,
-    /// The connection was refused or broke, rather than stayed silent: another attempt can do better at once.
+    /// The connection was refused or broke, rather than stayed silent: another attempt can do
+    /// better at once.
     pub(super) connection_broke: bool,
 }
 
@@ -108,7 +111,8 @@ fn connecting(error: &reqwest::Error) -> String {
     format!("no connection: {cause}")
 }
 
-/// True if it was the proxy that refused, for want of the right user name and password. The library has no public kinds for that.
+/// True if it was the proxy that refused, for want of the right user name and password. The library
+/// has no public kinds for that.
 fn wants_credentials(error: &reqwest::Error) -> bool {
     let mut next: Option<&dyn Error> = Some(error);
     while let Some(error) = next {
@@ -123,11 +127,12 @@ fn wants_credentials(error: &reqwest::Error) -> bool {
     false
 }
 
-/// The text of the last source: the operating system's or the TLS library's own words. None of them quotes what was sent.
+/// The text of the last source: the operating system's or the TLS library's own words. None of them
+/// quotes what was sent.
 fn innermost(error: &reqwest::Error) -> String {
     let mut last: &dyn Error = error;
     while let Some(source) = last.source() {
         last = source;
     }
-    super::answer::clean(&last.to_string(), DETAIL_CHARS_MAX)
+    one_line(&last.to_string(), DETAIL_CHARS_MAX)
 }

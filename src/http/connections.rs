@@ -1,14 +1,18 @@
 //! The way to a server: its connections, and the addresses that the names on the way stand for.
 //!
-//! The names are the server's own, and its proxy's where there is one. (A proxy for http, and one of socks5h, looks the server's name
-//! up by itself.) Reads share connections, and what may not be repeated gets one of its own ([`super::network`]). So that both meet the
-//! same server when a name is moved to another address:
-//! - each name is looked up again every [`LOOK_UP_EVERY`], and when it stands for other addresses all connections are given up;
+//! The names are the server's own, and its proxy's where there is one. (A proxy for http, and one
+//! of socks5h, looks the server's name up by itself.) Reads share connections, and what may not be
+//! repeated gets one of its own ([`super::network`]). So that both meet the same server when a name
+//! is moved to another address:
+//! - each name is looked up again every [`LOOK_UP_EVERY`], and when it stands for other addresses
+//!   all connections are given up;
 //! - connections are given up after [`AGE_MAX`] in any case;
-//! - within [`at_one_address`] (a booking: look, POST, perhaps another look) the connections stay those that it began with;
+//! - within [`at_one_address`] (a booking: look, POST, perhaps another look) the connections stay
+//!   those that it began with;
 //! - the address that answered last is tried first, so a dead one among several is met once;
-//! - within [`where_it_was_read`] (the POST of a booking) a call goes to the address that answered the reads before it, and to no
-//!   other: of two servers behind one name each knows its own diary. Where that address is gone, nothing is sent.
+//! - within [`where_it_was_read`] (the POST of a booking) a call goes to the address that answered
+//!   the reads before it, and to no other: of two servers behind one name each knows its own diary.
+//!   Where that address is gone, nothing is sent.
 //!
 //! While a name cannot be looked up, its last addresses stay.
 
@@ -25,7 +29,7 @@ use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 
-use super::network::SetupError;
+use super::setup_error::SetupError;
 use crate::messages::servers as say;
 use crate::remote::{CallError, ErrorClass};
 
@@ -156,7 +160,8 @@ impl Route {
     /// The only address that a call may go to, if there is one.
     ///
     /// # Errors
-    /// The reads before it were answered by several servers, and nobody can tell which of them has the diary.
+    /// The reads before it were answered by several servers, and nobody can tell which of them has
+    /// the diary.
     pub(super) fn only_address(&self) -> Result<Option<IpAddr>, CallError> {
         if WHERE_READ.try_with(|()| ()).is_err() {
             return Ok(None);

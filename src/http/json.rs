@@ -1,22 +1,26 @@
 //! Reading JSON that others wrote: lenient where it can be, exact about the place where it cannot.
 //!
-//! Derived deserializers quote values in their errors ("invalid type: string \"Judith\""), and give up a whole list for one odd
-//! field. Both will not do here. So an answer becomes a [`Value`] first, and these few functions pick from it: absent and null
-//! are the same, a number may be written as text, and what is missing is described by its path and by the *kind* of thing that
+//! Derived deserializers quote values in their errors ("invalid type: string \"Judith\""), and give
+//! up a whole list for one odd field. Both will not do here. So an answer becomes a [`Value`]
+//! first, and these few functions pick from it: absent and null are the same, a number may be
+//! written as text, and what is missing is described by its path and by the *kind* of thing that
 //! was found there ([`Misfit`]).
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// The longest text that is taken from any field; the rest is cut. OpenVPMS keeps 5,000 characters of notes.
+/// The longest text that is taken from any field; the rest is cut. OpenVPMS keeps 5,000 characters
+/// of notes.
 const TEXT_CHARS_MAX: usize = 10_000;
 /// The longest id that is believed to be one.
 const ID_BYTES_MAX: usize = 300;
-/// The most entries that any list may have: ten years of quarter hours do not fit, everything that is asked for does.
+/// The most entries that any list may have: ten years of quarter hours do not fit, everything that
+/// is asked for does.
 const ENTRIES_MAX: usize = 100_000;
 
-/// Where JSON is not what it should be: path, what was expected, what kind of thing was found. Never a value.
+/// Where JSON is not what it should be: path, what was expected, what kind of thing was found.
+/// Never a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
     path: String,
@@ -65,7 +69,8 @@ fn kind(value: Option<&Value>) -> String {
         Some(Value::String(_)) => "a text".to_owned(),
         Some(Value::Array(entries)) => format!("a list of {}", entries.len()),
         Some(Value::Object(fields)) => {
-            // A name that does not look like a field's name could be anything, so it is only counted.
+            // A name that does not look like a field's name could be anything, so it is only
+            // counted.
             let looks_like_one = |name: &&String| {
                 name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             };
@@ -78,7 +83,8 @@ fn kind(value: Option<&Value>) -> String {
     }
 }
 
-/// A field of an object; absent and null are the same. PHP writes an empty object as an empty list, which has no fields either.
+/// A field of an object; absent and null are the same. PHP writes an empty object as an empty list,
+/// which has no fields either.
 pub fn field<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     object.get(name).filter(|value| !value.is_null())
 }

@@ -1,13 +1,15 @@
-//! How often, and when, a server may be asked: two lanes of a token bucket, and the time a server wants to be left alone
-//! ([`super::penalty`]).
+//! How often, and when, a server may be asked: two lanes of a token bucket, and the time a server
+//! wants to be left alone ([`super::penalty`]).
 //!
-//! The shared bucket fills at the configured rate and holds what half a second fills. Calls of the background pass a bucket of
-//! their own first, which fills half as fast: whatever they ask for, the desk finds half of the tokens unspent. In any second
-//! that makes one and a half times the configured rate at most, and over a longer time the rate itself.
+//! The shared bucket fills at the configured rate and holds what half a second fills. Calls of the
+//! background pass a bucket of their own first, which fills half as fast: whatever they ask for,
+//! the desk finds half of the tokens unspent. In any second that makes one and a half times the
+//! configured rate at most, and over a longer time the rate itself.
 //!
-//! Whoever waits stands in the queue of his lane: the call that came first goes first, so bookings are served in the order in which
-//! the desk took them up, and of thousands of waiting calls one is awake. Waiting is bounded, and sleeps on tokio's clock, so that
-//! paused time pauses it too (governor's own waiting would not).
+//! Whoever waits stands in the queue of his lane: the call that came first goes first, so bookings
+//! are served in the order in which the desk took them up, and of thousands of waiting calls one is
+//! awake. Waiting is bounded, and sleeps on tokio's clock, so that paused time pauses it too
+//! (governor's own waiting would not).
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -24,7 +26,8 @@ use super::Lane;
 use super::penalty::Penalty;
 use crate::remote::{Answer, CallError, ErrorClass};
 
-/// How long a call of the desk waits for its turn. Longer than that, the pet owner has been told something by now.
+/// How long a call of the desk waits for its turn. Longer than that, the pet owner has been told
+/// something by now.
 const DESK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a call of the background waits for its turn.
 const BACKGROUND_PATIENCE: Duration = Duration::from_secs(60);
@@ -36,7 +39,8 @@ pub struct Limits {
     per_second: NonZeroU32,
     background: Limiter,
     shared: Limiter,
-    /// Held by the call at the head of each lane's queue; fair, so the others get it in the order in which they came.
+    /// Held by the call at the head of each lane's queue; fair, so the others get it in the order
+    /// in which they came.
     desk_queue: Mutex<()>,
     background_queue: Mutex<()>,
     penalty: Arc<Penalty>,
@@ -60,7 +64,8 @@ impl Limits {
         }
     }
 
-    /// These limits, or, for another rate, others that leave the server alone for as long as it wished from these.
+    /// These limits, or, for another rate, others that leave the server alone for as long as it
+    /// wished from these.
     pub(super) fn renewed(this: &Arc<Self>, per_second: NonZeroU32) -> Arc<Self> {
         if this.per_second == per_second {
             return Arc::clone(this);
@@ -82,7 +87,8 @@ impl Limits {
     /// Waits for this call's turn.
     ///
     /// # Errors
-    /// [`ErrorClass::NotSent`] at once while the server wants to be left alone, and when the turn would come too late.
+    /// [`ErrorClass::NotSent`] at once while the server wants to be left alone, and when the turn
+    /// would come too late.
     pub async fn turn(&self, lane: Lane) -> Answer<()> {
         self.penalty.admit(lane)?;
         let (patience, queue) = match lane {
@@ -91,7 +97,8 @@ impl Limits {
         };
         let give_up_at = Instant::now() + patience;
         let Ok(_head) = tokio::time::timeout_at(give_up_at, queue.lock()).await else { return Err(too_many()) };
-        // The server may have asked to be left alone meanwhile: whoever still stands in the queue need not wait it out.
+        // The server may have asked to be left alone meanwhile: whoever still stands in the queue
+        // need not wait it out.
         self.penalty.admit(lane)?;
         if lane == Lane::Background {
             token(&self.background, give_up_at).await?;
@@ -133,7 +140,8 @@ impl Clock for TokioClock {
     }
 }
 
-// governor implements this for the standard library's instant; asked for here, so that a change of that is a compile error.
+// governor implements this for the standard library's instant; asked for here, so that a change of
+// that is a compile error.
 const _: fn() = || {
     fn is_reference<T: Reference>() {}
     is_reference::<std::time::Instant>();

@@ -1,8 +1,9 @@
 //! One HTTP exchange with a remote system: what is asked, what is answered, and who carries it.
 //!
-//! The two clients speak through a [`Transport`]: over the network in the program ([`network`]), straight into a simulator in
-//! simulations. Limits, timeouts, credentials and error classes of the network belong to the transport; paths, bodies and the
-//! meaning of answers belong to the clients ([`answer`] and [`json`] hold what both need to read one). Neither API is known here.
+//! The two clients speak through a [`Transport`]: over the network in the program ([`network`]),
+//! straight into a simulator in simulations. Limits, timeouts, credentials and error classes of the
+//! network belong to the transport; paths, bodies and the meaning of answers belong to the clients
+//! ([`answer`] and [`json`] hold what both need to read one). Neither API is known here.
 
 pub mod answer;
 pub mod base_url;
@@ -14,6 +15,7 @@ pub mod network;
 pub mod penalty;
 mod retry;
 pub mod route;
+mod setup_error;
 mod tls;
 mod unfold;
 
@@ -68,8 +70,9 @@ pub struct Request {
     pub gzip: bool,
     /// Who goes first.
     pub lane: Lane,
-    /// True if the call may be repeated by the transport while nothing was sent or the server is away. One that may not is sent
-    /// once, over a connection of its own: a reset of a reused one cannot be told from a lost answer.
+    /// True if the call may be repeated by the transport while nothing was sent or the server is
+    /// away. One that may not is sent once, over a connection of its own: a reset of a reused one
+    /// cannot be told from a lost answer.
     pub repeatable: bool,
 }
 
@@ -82,8 +85,9 @@ impl fmt::Debug for Request {
 
 /// What was answered, whatever the status: the whole body arrived.
 ///
-/// With one exception. A 201 whose body broke off, but whose `Location` header names what was created, is answered with an
-/// empty body: whoever asked must learn that it exists, and what it is called.
+/// With one exception. A 201 whose body broke off, but whose `Location` header names what was
+/// created, is answered with an empty body: whoever asked must learn that it exists, and what it is
+/// called.
 #[derive(Clone)]
 pub struct Response {
     /// The status.
@@ -108,10 +112,11 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Carries one exchange. An error means that no complete answer arrived: its class is `NotSent` or `Lost` (or `Contract` for a
-/// body over the limit); every status, also 500, is a [`Response`].
+/// Carries one exchange. An error means that no complete answer arrived: its class is `NotSent` or
+/// `Lost` (or `Contract` for a body over the limit); every status, also 500, is a [`Response`].
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Asks and waits for the answer. Whoever drops the future has not taken the request back: it may have left.
+    /// Asks and waits for the answer. Whoever drops the future has not taken the request back: it
+    /// may have left.
     async fn exchange(&self, request: Request) -> Answer<Response>;
 }

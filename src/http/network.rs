@@ -1,14 +1,19 @@
 //! The transport over the network: reqwest with every limit set.
 //!
-//! A [`Server`] is one remote server as all of this process sees it: its address, rate limit and penalty time. Handles to it
-//! ([`Server::transport`]) differ by their credentials only, so practices that share Healthengine share its limits.
+//! A [`Server`] is one remote server as all of this process sees it: its address, rate limit and
+//! penalty time. Handles to it ([`Server::transport`]) differ by their credentials only, so
+//! practices that share Healthengine share its limits.
 //!
 //! Promises:
-//! - Redirects are not followed and nothing is repeated below us: a request that may not be repeated leaves once.
-//! - Such a request goes over a connection of its own; the others share a pool. Both lead to the same address ([`super::connections`]).
-//! - Connecting has its own, shorter timeout, so that a timeout while connecting is known to have sent nothing.
-//! - Bodies are counted while they stream, after decompression: a server cannot make us hold more than the limit. Of long ones
-//!   few are taken in at one time, however many calls are under way; the others wait on the wire.
+//! - Redirects are not followed and nothing is repeated below us: a request that may not be
+//!   repeated leaves once.
+//! - Such a request goes over a connection of its own; the others share a pool. Both lead to the
+//!   same address ([`super::connections`]).
+//! - Connecting has its own, shorter timeout, so that a timeout while connecting is known to have
+//!   sent nothing.
+//! - Bodies are counted while they stream, after decompression: a server cannot make us hold more
+//!   than the limit. Of long ones few are taken in at one time, however many calls are under way;
+//!   the others wait on the wire.
 //! - No proxy of the environment is used: what the configuration says is where the data goes.
 //! - After a 429, or a 5xx, with `Retry-After` the server is left alone as [`super::penalty`] says.
 
@@ -28,10 +33,12 @@ use super::classify::{Failure, ProxyDoor};
 use super::connections::{Addresses, Connections, Names, Resolver, Route, SystemNames, only_at};
 use super::limits::Limits;
 use super::penalty::Penalty;
+pub use super::setup_error::SetupError;
 use super::{Method, Request, Response, Transport, retry};
 use crate::remote::{Answer, CallError, ErrorClass};
 
-/// The body limit unless set otherwise: a year of one schedule in slots of five minutes is about 5 MiB.
+/// The body limit unless set otherwise: a year of one schedule in slots of five minutes is about 5
+/// MiB.
 pub const BODY_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 /// A body longer than this is a long one,
 const SHORT_BODY_BYTES: usize = 256 * 1024;
@@ -39,7 +46,8 @@ const SHORT_BODY_BYTES: usize = 256 * 1024;
 const LONG_BODIES_MAX: usize = 2;
 /// Connecting takes at most this long, and at most half of the request timeout.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
-/// An idle connection is dropped well before the servers' own limits (Tomcat: 20 s), which spares most resets.
+/// An idle connection is dropped well before the servers' own limits (Tomcat: 20 s), which spares
+/// most resets.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What is to be known of a server before it can be asked.
@@ -57,8 +65,8 @@ pub struct ServerSettings {
     pub body_limit_bytes: usize,
     /// Certificates (PEM) that are trusted besides the platform's.
     pub ca_pem: Option<Vec<u8>>,
-    /// The proxy through which it is reached, as a URL (http, https, socks5 or socks5h), perhaps with user name and password. It is
-    /// used whatever the address: who names one means it.
+    /// The proxy through which it is reached, as a URL (http, https, socks5 or socks5h), perhaps
+    /// with user name and password. It is used whatever the address: who names one means it.
     pub proxy: Option<SecretString>,
     /// Who looks its name up.
     pub names: Arc<dyn Names>,
@@ -101,26 +109,6 @@ pub enum Credentials {
     Headers(Vec<(HeaderName, SecretString)>),
 }
 
-/// Why a server cannot be set up. None of the texts holds a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SetupError {
-    /// The PEM file holds no certificate, or a broken one.
-    #[error("the certificate authority's file holds no readable certificate (PEM)")]
-    CertificateAuthority,
-    /// The user agent or a credential cannot stand in a header.
-    #[error("the value for {0} has characters that cannot be sent (a line break, perhaps, or something invisible)")]
-    HeaderValue(String),
-    /// HTTP Basic separates user and password by a colon.
-    #[error("a user name with a colon in it cannot be sent")]
-    UserName,
-    /// It is no URL of a proxy.
-    #[error("the proxy's address cannot be used: http://host:port, https://host:port or socks5://host:port is needed")]
-    Proxy,
-    /// TLS could not be set up, as where the platform has no certificates at all.
-    #[error("the connection could not be set up: {0}")]
-    Client(String),
-}
-
 /// Makes *ring* the cryptography behind TLS, for the whole process. Calling it again does nothing.
 pub fn install_crypto_provider() {
     // An error means that a provider is installed already, which is all that is wanted.
@@ -148,8 +136,9 @@ impl Server {
         Self::with_limits(settings, Arc::new(Limits::new(settings.max_requests_per_second)))
     }
 
-    /// The same with other settings, while the handles to this one are still in use. A server at the same address goes on to be
-    /// asked as seldom as before, by both together, and is left alone for as long as it wished.
+    /// The same with other settings, while the handles to this one are still in use. A server at
+    /// the same address goes on to be asked as seldom as before, by both together, and is left
+    /// alone for as long as it wished.
     ///
     /// # Errors
     /// Says which setting cannot be used.
@@ -245,7 +234,8 @@ fn client(
         }
         builder = builder.tls_certs_merge(certificates);
     } else if !settings.base_url.is_https() {
-        // Loading the platform's certificates fails where there are none, which is no reason not to speak plain http.
+        // Loading the platform's certificates fails where there are none, which is no reason not to
+        // speak plain http.
         builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|error| SetupError::Client(format!("{:#}", anyhow::Error::new(error.without_url()))))
@@ -339,7 +329,8 @@ impl Network {
         Ok(builder)
     }
 
-    /// Reads the body piece by piece; reqwest decompresses as it goes, so the count is of what it unfolds to.
+    /// Reads the body piece by piece; reqwest decompresses as it goes, so the count is of what it
+    /// unfolds to.
     async fn body(&self, answer: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
         let (status, limit) = (answer.status().as_u16(), self.server.body_limit_bytes);
         if answer.content_length().is_some_and(|length| length > limit as u64) {

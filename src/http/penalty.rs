@@ -1,4 +1,5 @@
-//! The time for which a server wants to be left alone (`Retry-After` with 429 or 5xx), and who asks it all the same.
+//! The time for which a server wants to be left alone (`Retry-After` with 429 or 5xx), and who asks
+//! it all the same.
 //!
 //! | who | while it wants to be left alone |
 //! | --- | --- |
@@ -6,8 +7,9 @@
 //! | the desk | asks for [`PROBE_LASTS`] every [`PROBE_EVERY`], and goes on as soon as one of its calls is answered |
 //! | whoever waits for a person ([`Penalty::lift`]) | asks at once: a person may know that the server is well again |
 //!
-//! A wish with 429 is about us, and counts in full (clamped to an hour by [`super::answer::retry_after`]). One with 5xx is a guess
-//! of something that does not work, and counts for a minute at most; it is over as soon as the server answers anything else. A server
+//! A wish with 429 is about us, and counts in full (clamped to an hour by
+//! [`super::answer::retry_after`]). One with 5xx is a guess of something that does not work, and
+//! counts for a minute at most; it is over as soon as the server answers anything else. A server
 //! can have both wishes at one time, and the end of one says nothing of the other.
 
 use parking_lot::{Mutex, MutexGuard};

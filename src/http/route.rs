@@ -2,7 +2,8 @@
 
 use super::Method;
 
-/// `POST bookings/{id}/confirmInsert`: each segment of the path that is none of the API's `words` is an id, and the query is left out.
+/// `POST bookings/{id}/confirmInsert`: each segment of the path that is none of the API's `words`
+/// is an id, and the query is left out.
 pub fn template(method: Method, path: &str, words: &[&str]) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let segments = path.split('/').filter(|segment| !segment.is_empty());

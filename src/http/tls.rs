@@ -6,10 +6,12 @@ use std::io;
 use rustls::CertificateError;
 use webpki::Error as PathError;
 
+use crate::characters::one_line;
 use crate::messages::tls as say;
 use crate::remote::{CallError, Cause, CertificateFault, ErrorClass};
 
-/// The error for a connection that the server's certificate prevented; `None` if something else did.
+/// The error for a connection that the server's certificate prevented; `None` if something else
+/// did.
 pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<CallError> {
     let certificate = certificate(error)?;
     let fault = fault(certificate);
@@ -20,7 +22,7 @@ pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<CallErr
     } else {
         say::what(fault).to_owned()
     };
-    let detail = super::answer::clean(&format!("no connection: {detail}"), DETAIL_CHARS_MAX);
+    let detail = one_line(&format!("no connection: {detail}"), DETAIL_CHARS_MAX);
     Some(CallError::new(ErrorClass::NotSent, detail).due_to(Cause::Certificate(fault)))
 }
 

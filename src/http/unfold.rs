@@ -1,9 +1,10 @@
 //! From the bytes of an answer to JSON values, within bounds.
 //!
-//! A short text can stand for a large tree: `{"a":0},` has eight bytes and takes some seven hundred once it is an object. So what
-//! a text unfolds to is weighed while it is read, and a tree that gets too heavy is given up. (How deep it may nest is bounded by
-//! serde_json itself.) Of long texts one is unfolded at a time, in the whole process: what several servers say at one moment must
-//! not add up.
+//! A short text can stand for a large tree: `{"a":0},` has eight bytes and takes some seven hundred
+//! once it is an object. So what a text unfolds to is weighed while it is read, and a tree that
+//! gets too heavy is given up. (How deep it may nest is bounded by serde_json itself.) Of long
+//! texts one is unfolded at a time, in the whole process: what several servers say at one moment
+//! must not add up.
 
 use parking_lot::Mutex;
 use std::cell::Cell;
@@ -12,8 +13,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The heaviest tree that is built. A year of one schedule that is open ten hours a day, every other slot of five minutes taken,
-/// weighs less.
+/// The heaviest tree that is built. A year of one schedule that is open ten hours a day, every
+/// other slot of five minutes taken, weighs less.
 const WEIGHT_BYTES_MAX: usize = 48 * 1024 * 1024;
 /// Texts up to this size are unfolded side by side.
 const SHORT_BYTES: usize = 256 * 1024;

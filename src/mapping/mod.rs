@@ -28,12 +28,12 @@ pub mod remembered;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::names::{PersonName, Unnamed, unique};
-use crate::availability::Zones;
 use crate::characters::shown;
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId, UserId};
 use crate::openvpms::{AppointmentType, Location, Schedule, User};
 use crate::zone::Zone;
+use crate::zone::zones::Zones;
 
 /// What was read from OpenVPMS. A location or schedule that could not be *read* must not reach this: its absence here
 /// means that OpenVPMS does not list it.

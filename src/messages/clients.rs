@@ -1,6 +1,6 @@
 //! Sentences about the client memory.
 
-use crate::store::OpenError;
+use std::fmt::Display;
 
 /// Its records cannot be read.
 pub fn unreadable(records: usize) -> String {
@@ -11,14 +11,14 @@ pub fn unreadable(records: usize) -> String {
 }
 
 /// Its key file cannot be read or made.
-pub fn out_of_order(error: &OpenError) -> String {
+pub fn out_of_order(error: impl Display) -> String {
     format!(
         "The client memory is not used until vetbridge reads its configuration again: {error}. Bookings are not affected."
     )
 }
 
 /// It was switched off, and its key is still there.
-pub fn key_stays(error: &OpenError) -> String {
+pub fn key_stays(error: impl Display) -> String {
     format!(
         "The client memory is off and empty, but its key cannot be removed: {error}. Remove the file client-memory-key by hand."
     )

@@ -1,12 +1,11 @@
 //! Sentences about the configuration that goes to Healthengine.
 
 use super::servers;
-use crate::availability::Zones;
-use crate::availability::window::DiaryShift;
 use crate::ids::{LocationId, PracticeId, ResourceId};
 use crate::mapping::guard::HoldReason;
 use crate::mapping::{LeftOut, LeftOutReason, ZoneProblem};
 use crate::remote::CallError;
+use crate::zone::zones::{DiaryShift, Zones};
 
 /// A resource of the config file that cannot be offered.
 pub fn left_out(left_out: &LeftOut) -> String {

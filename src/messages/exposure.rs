@@ -1,33 +1,31 @@
 //! What stands open to more than it should.
 
-use std::net::SocketAddr;
+use std::fmt::Display;
 
 use super::Advice;
 
 /// The status page on every address of the machine.
-pub fn admin_on_every_address(listen: SocketAddr) -> Advice {
+pub fn admin_on_every_address(listen: impl Display, port: u16) -> Advice {
     Advice::new(
         format!(
             "The status page listens on every address of this machine ({listen}): whoever reaches one of them can try tokens, and the token travels in the clear"
         ),
         format!(
-            "Set listen = \"127.0.0.1:{}\" under [admin] and reach it through ssh -L or a proxy with a certificate; where it must be reached from elsewhere, name the one \
+            "Set listen = \"127.0.0.1:{port}\" under [admin] and reach it through ssh -L or a proxy with a certificate; where it must be reached from elsewhere, name the one \
              address of this machine that is for that",
-            listen.port()
         ),
     )
 }
 
 /// The webhook listener on every address of the machine.
-pub fn webhooks_on_every_address(listen: SocketAddr) -> Advice {
+pub fn webhooks_on_every_address(listen: impl Display, port: u16) -> Advice {
     Advice::new(
         format!(
             "The webhook listener takes calls on every address of this machine ({listen}), in plain http: whoever reaches one of them can call it without the proxy"
         ),
         format!(
-            "Put a proxy with a certificate before it and set listen = \"127.0.0.1:{}\" under [webhooks]; where the proxy is on another machine, name the one address of this \
+            "Put a proxy with a certificate before it and set listen = \"127.0.0.1:{port}\" under [webhooks]; where the proxy is on another machine, name the one address of this \
              machine that it calls",
-            listen.port()
         ),
     )
 }

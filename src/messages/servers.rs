@@ -5,13 +5,12 @@ use std::fmt::Display;
 use chrono::{NaiveTime, TimeDelta};
 
 use super::{Advice, listed, plain, remedies};
-use crate::availability::Zones;
 use crate::availability::openness::Shut;
-use crate::availability::window::DiaryShift;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::remote::{CallError, Cause, ErrorClass};
 use crate::zone::Zone;
 use crate::zone::places::places_of;
+use crate::zone::zones::{DiaryShift, Zones};
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice {

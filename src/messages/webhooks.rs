@@ -1,7 +1,6 @@
 //! What is said about webhooks: to senders, to operators.
 
 use std::fmt::Display;
-use std::net::IpAddr;
 
 use super::Advice;
 use crate::remote::CallError;
@@ -32,7 +31,7 @@ pub fn reached_from_outside(prefix: impl Display) -> Advice {
 }
 
 /// A sender with the right secret that is not allowed: most likely the proxy is not trusted.
-pub fn refused_with_the_secret(sender: IpAddr) -> String {
+pub fn refused_with_the_secret(sender: impl Display) -> String {
     format!(
         "A webhook with the right secret was refused, because its sender {sender} is not among allowed_ips of [webhooks]. If that is \
          your reverse proxy, name it under trusted_proxies and have it send X-Forwarded-For; if Healthengine has a new address, add it."
@@ -40,7 +39,7 @@ pub fn refused_with_the_secret(sender: IpAddr) -> String {
 }
 
 /// A sender that is not allowed, and that knows nothing.
-pub fn refused(sender: IpAddr) -> String {
+pub fn refused(sender: impl Display) -> String {
     format!("A call to the webhook listener was refused: its sender {sender} is not among allowed_ips of [webhooks].")
 }
 

@@ -1,8 +1,8 @@
 //! The Booking API v2 over a [`Transport`]: paths, parameters, and which answer is which error.
 //!
-//! The transport's base is the address of OpenVPMS itself; `/ws/booking/v2` is added here. Reads go in the lane the handle was
-//! given. What changes the diary always goes with the desk, and is never repeated by the transport: whether it may be is the
-//! desk's decision.
+//! The transport's base is the address of OpenVPMS itself; `/ws/booking/v2` is added here. Reads go
+//! in the lane the handle was given. What changes the diary always goes with the desk, and is never
+//! repeated by the transport: whether it may be is the desk's decision.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::{
+use super::api::{
     AppointmentType, Booking, FreeBusy, INVALID_REFERENCE, Location, NewBooking, ReadOpenVpms, Schedule, User,
-    UserFreeBusy, UserSpan, Window, WriteOpenVpms, refusal, wire,
+    UserFreeBusy, UserSpan, Window, WriteOpenVpms,
 };
+use super::{refusal, wire};
 use crate::http::json::Misfit;
 use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
@@ -24,7 +25,8 @@ use crate::supervisor;
 
 /// Below the address of OpenVPMS.
 const BASE: &str = "/ws/booking/v2";
-/// What is encoded in a path segment or a parameter: all but the characters that never need it. A bare `+` would be a blank.
+/// What is encoded in a path segment or a parameter: all but the characters that never need it. A
+/// bare `+` would be a blank.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The words of the API's paths; everything else in one is an id.
@@ -32,12 +34,12 @@ const WORDS: &[&str] = &["locations", "schedules", "users", "appointmentTypes", 
 
 /// A handle to one OpenVPMS server. Clones share the transport.
 #[derive(Clone)]
-pub struct Client {
+pub struct OpenVpmsClient {
     transport: Arc<dyn Transport>,
     lane: Lane,
 }
 
-impl Client {
+impl OpenVpmsClient {
     /// A handle whose reads go in the background.
     pub fn new(transport: Arc<dyn Transport>) -> Self {
         Self { transport, lane: Lane::Background }
@@ -97,7 +99,7 @@ impl Client {
 }
 
 #[async_trait]
-impl ReadOpenVpms for Client {
+impl ReadOpenVpms for OpenVpmsClient {
     async fn locations(&self) -> Answer<Vec<Location>> {
         self.read("locations".to_owned(), wire::locations).await
     }
@@ -163,7 +165,7 @@ impl ReadOpenVpms for Client {
     }
 }
 
-impl Client {
+impl OpenVpmsClient {
     /// Free or busy time within a window.
     async fn times<T>(&self, path: &str, window: Window, read: fn(&Value) -> Result<T, Misfit>) -> Answer<T> {
         let read = move |value: &Value| wire::in_the_zone_of(value, window).and_then(|()| read(value));
@@ -172,7 +174,7 @@ impl Client {
 }
 
 #[async_trait]
-impl WriteOpenVpms for Client {
+impl WriteOpenVpms for OpenVpmsClient {
     async fn submit(&self, booking: &NewBooking) -> Answer<BookingReference> {
         let body = wire::booking_body(booking)?;
         // The server produces plain text only here: asked for JSON it answers 406.
@@ -186,14 +188,15 @@ impl WriteOpenVpms for Client {
         if response.status == 204 {
             return Ok(());
         }
-        // The service has no other success. A login page, or whatever something in between answers with 200, cancelled nothing.
+        // The service has no other success. A login page, or whatever something in between answers
+        // with 200, cancelled nothing.
         let page = answer::common_error(&response);
         Err(page.unwrap_or_else(|| answer::contract(&response, "not what a cancellation is answered with")))
     }
 }
 
-/// The path of a booking. A text that no server can have written is refused here in the server's own words: a reference can
-/// come back from Healthengine, where anybody may have put anything.
+/// The path of a booking. A text that no server can have written is refused here in the server's
+/// own words: a reference can come back from Healthengine, where anybody may have put anything.
 fn booking_path(reference: &BookingReference) -> Answer<String> {
     if !wire::is_reference(&reference.0) {
         return Err(CallError::with_status(ErrorClass::Refused, 400, INVALID_REFERENCE));

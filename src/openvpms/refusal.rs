@@ -1,17 +1,19 @@
 //! What OpenVPMS's answers other than success mean.
 //!
-//! The application refuses in its own words, as `text/plain`. Which words it has is known, from its guide and from a recorded
-//! server; those are passed on as they are, because callers compare them. Texts of its JSON parser quote what was sent and are
-//! cut to their beginning; a text that nobody has seen is only counted.
+//! The application refuses in its own words, as `text/plain`. Which words it has is known, from its
+//! guide and from a recorded server; those are passed on as they are, because callers compare them.
+//! Texts of its JSON parser quote what was sent and are cut to their beginning; a text that nobody
+//! has seen is only counted.
 
-use super::{
+use super::api::{
     ALREADY_SCHEDULED, BOOKING_NOT_FOUND, IN_THE_PAST, INVALID_REFERENCE, MUST_BE_PENDING, SCHEDULE_NOT_AVAILABLE,
 };
 use crate::http::{Response, answer};
 use crate::remote::{CallError, ErrorClass};
 
-/// The whole text of a refusal. With 404 no others are the application's: a path that it does not know, a web application
-/// that is being reloaded and a proxy answer 404 too, and none of them says that something is gone.
+/// The whole text of a refusal. With 404 no others are the application's: a path that it does not
+/// know, a web application that is being reloaded and a proxy answer 404 too, and none of them says
+/// that something is gone.
 const NOT_FOUND: &[&str] =
     &[BOOKING_NOT_FOUND, "Practice location not found", "Location not found", "Schedule not found", "User not found"];
 
@@ -64,7 +66,8 @@ const CUT: &[&str] = &[
 
 /// The error that an answer with a status other than 2xx stands for.
 pub(super) fn error(response: &Response) -> CallError {
-    // A 401 is a page here as well: the container's. A 403 is none of the booking service's answers; as a page it is a firewall's.
+    // A 401 is a page here as well: the container's. A 403 is none of the booking service's
+    // answers; as a page it is a firewall's.
     if response.status == 403 && answer::is_html(response) {
         return answer::page(response);
     }
@@ -84,9 +87,10 @@ pub(super) fn error(response: &Response) -> CallError {
 
 /// The error that an answer without a booking stands for where one was posted.
 ///
-/// Only the server itself can say that nothing was made. Whatever stands before it may have passed the request on and given up on the
-/// answer (408, 502, 503, 504), or dislike the answer and not the request (a page with 403 or 406): the outcome is then as unknown as
-/// without any answer. What holds the request back before it reads it (401, 407, 429, a redirect) passes nothing on.
+/// Only the server itself can say that nothing was made. Whatever stands before it may have passed
+/// the request on and given up on the answer (408, 502, 503, 504), or dislike the answer and not
+/// the request (a page with 403 or 406): the outcome is then as unknown as without any answer. What
+/// holds the request back before it reads it (401, 407, 429, a redirect) passes nothing on.
 pub(crate) fn of_post(response: &Response) -> CallError {
     let error = error(response);
     let class = match (response.status, error.class) {
@@ -101,7 +105,8 @@ pub(crate) fn of_post(response: &Response) -> CallError {
     CallError { class, ..error }
 }
 
-/// True for a page of the servlet container in which OpenVPMS runs (Tomcat), or for a line of the library that serves the API (Jersey).
+/// True for a page of the servlet container in which OpenVPMS runs (Tomcat), or for a line of the
+/// library that serves the API (Jersey).
 fn is_of_the_container(response: &Response) -> bool {
     let status = response.status;
     let titles = [format!("HTTP Status {status}"), "Apache Tomcat/".to_owned()];

@@ -1,9 +1,11 @@
 //! OpenVPMS's JSON, and how it becomes our types.
 //!
-//! Reading is lenient about what is not essential: unknown fields, nulls, a name that is missing. It is strict where leniency
-//! would lie: a schedule without a slot size, a range without an end and a list that is none fail the whole answer, because a
-//! shorter list would be taken for "this is all there is". A range that reaches beyond the dates that count is cut to them, so that
-//! one appointment with a mistyped year does not make the whole diary unreadable. Doubt about such a range falls on the side of busy.
+//! Reading is lenient about what is not essential: unknown fields, nulls, a name that is missing.
+//! It is strict where leniency would lie: a schedule without a slot size, a range without an end
+//! and a list that is none fail the whole answer, because a shorter list would be taken for "this
+//! is all there is". A range that reaches beyond the dates that count is cut to them, so that one
+//! appointment with a mistyped year does not make the whole diary unreadable. Doubt about such a
+//! range falls on the side of busy.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +13,7 @@ use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
+use super::api::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
     Window,
 };
@@ -27,8 +29,9 @@ use crate::span::Span;
 const DAY_MINUTES: u32 = 24 * 60;
 /// What is kept of a name. OpenVPMS's database has room for 255 characters.
 const NAME_CHARS_MAX: usize = 255;
-/// More locations, schedules or clinicians than these, or more appointment types of a schedule, are nobody's clinic. A shorter
-/// list would be taken for all there is, so a longer one fails the answer.
+/// More locations, schedules or clinicians than these, or more appointment types of a schedule, are
+/// nobody's clinic. A shorter list would be taken for all there is, so a longer one fails the
+/// answer.
 const LIST_MAX: usize = 10_000;
 const TYPES_MAX: usize = 500;
 /// Nobody is rostered to more schedules.
@@ -36,7 +39,8 @@ const ROSTER_SCHEDULES_MAX: usize = 200;
 /// The longest reference that is believed to be one; those of both known forms have less than 80.
 const REFERENCE_BYTES_MAX: usize = 200;
 
-/// How a date is written in a booking: milliseconds, and a colon in the offset. The server refuses any other way.
+/// How a date is written in a booking: milliseconds, and a colon in the offset. The server refuses
+/// any other way.
 fn booking_date(at: DateTime<FixedOffset>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
 }
@@ -93,13 +97,15 @@ pub(super) fn booking_body(booking: &NewBooking) -> Answer<Vec<u8>> {
     serde_json::to_vec(&body).map_err(|_| CallError::new(ErrorClass::NotSent, "the booking could not be written"))
 }
 
-/// The reference of a booking that was made: the body, or what the `Location` header ends with where the body is broken.
+/// The reference of a booking that was made: the body, or what the `Location` header ends with
+/// where the body is broken.
 ///
 /// A body that was cut short can still look like a reference; the header tells it from a whole one.
 ///
 /// # Errors
-/// [`ErrorClass::Contract`] for a page (with 200: a login page, nothing was made); otherwise [`ErrorClass::Contract`] with the
-/// status of a success, or [`ErrorClass::Lost`] with 200: something was made, and nobody told us what it is called.
+/// [`ErrorClass::Contract`] for a page (with 200: a login page, nothing was made); otherwise
+/// [`ErrorClass::Contract`] with the status of a success, or [`ErrorClass::Lost`] with 200:
+/// something was made, and nobody told us what it is called.
 pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
     let from_header = response
         .header("location")
@@ -111,7 +117,8 @@ pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
         (201, Some(body), Some(header)) if header.starts_with(body) => Ok(BookingReference(header.into_owned())),
         (201, Some(body), _) => Ok(BookingReference(body.to_owned())),
         (201, None, Some(header)) => Ok(BookingReference(header.into_owned())),
-        // Something in between said so, of a request that it may have passed on: only the slot can tell.
+        // Something in between said so, of a request that it may have passed on: only the slot can
+        // tell.
         (200, _, _) => Err(CallError::with_status(
             ErrorClass::Lost,
             response.status,
@@ -121,7 +128,8 @@ pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
     }
 }
 
-/// True for a text that can be a reference: visible ASCII, no markup, no JSON, neither empty nor endless.
+/// True for a text that can be a reference: visible ASCII, no markup, no JSON, neither empty nor
+/// endless.
 pub(super) fn is_reference(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.".contains(&byte);
     text.len() <= REFERENCE_BYTES_MAX && text.bytes().all(allowed) && text.bytes().any(|byte| byte.is_ascii_digit())
@@ -159,7 +167,8 @@ pub(super) fn schedule(value: &Value) -> Result<Schedule, Misfit> {
     })
 }
 
-/// `[{"id":66,"name":"Standard Consult","slots":1}]`. A type without slots is left out, as the server itself does.
+/// `[{"id":66,"name":"Standard Consult","slots":1}]`. A type without slots is left out, as the
+/// server itself does.
 pub(super) fn appointment_types(value: &Value) -> Result<Vec<AppointmentType>, Misfit> {
     let count = |value: &Value| u32::try_from(integer(value)?).ok().filter(|slots| *slots <= DAY_MINUTES);
     let types = short_list(value, "a list of at most 500 appointment types", TYPES_MAX, |value| {
@@ -195,8 +204,9 @@ pub(super) fn busy_spans(value: &Value) -> Result<Vec<Span>, Misfit> {
     list(value, busy_span)
 }
 
-/// Refuses times that come in another zone than the question: a server that was started in another zone since it said which one
-/// it has means other moments by the same diary. An hour is daylight saving. The first time of each list that counts tells.
+/// Refuses times that come in another zone than the question: a server that was started in another
+/// zone since it said which one it has means other moments by the same diary. An hour is daylight
+/// saving. The first time of each list that counts tells.
 pub(super) fn in_the_zone_of(value: &Value, window: Window) -> Result<(), Misfit> {
     const DAYLIGHT_SAVING_SECONDS: i32 = 3600;
     let lists = [Some(value), field(value, "free"), field(value, "busy")];
@@ -291,14 +301,16 @@ fn two_lists<T>(
     Ok((one("free", &free)?, one("busy", &busy)?))
 }
 
-/// A free time; empty where it ends before it starts, or where one of its ends does not count: nobody knows then how much is free.
+/// A free time; empty where it ends before it starts, or where one of its ends does not count:
+/// nobody knows then how much is free.
 fn free_span(value: &Value) -> Result<Span, Misfit> {
     let (start, end) = (span_end(value, "start")?, span_end(value, "end")?);
     Ok(Span::new(start.at, if start.counts && end.counts { end.at } else { start.at }))
 }
 
-/// What of a busy time counts; empty only where it lies wholly beyond. Of one that ends before it starts at least one end is
-/// mistaken: an end that does not count is as far away as it can be, and between two that do it is busy.
+/// What of a busy time counts; empty only where it lies wholly beyond. Of one that ends before it
+/// starts at least one end is mistaken: an end that does not count is as far away as it can be, and
+/// between two that do it is busy.
 fn busy_span(value: &Value) -> Result<Span, Misfit> {
     let (start, end) = (span_end(value, "start")?, span_end(value, "end")?);
     if start.at <= end.at {

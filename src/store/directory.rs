@@ -23,9 +23,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::error::OpenError;
-use super::in_force::IN_FORCE;
-use super::rebuild::SALVAGE;
-use super::replace::{DAMAGED, INCOMING, REPLACED};
+use super::file_names::{DAMAGED, IN_FORCE, INCOMING, REPLACED, SALVAGE};
 
 const LOCK: &str = "lock";
 pub(super) const MARKER: &str = "initialised";

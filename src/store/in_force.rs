@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::directory::{disk, write_file};
 use super::error::OpenError;
+use super::file_names::IN_FORCE;
 
-pub(super) const IN_FORCE: &str = "secrets-in-force";
 /// A practice takes a line of less than a hundred bytes.
 const BYTES_MAX: u64 = 1024 * 1024;
 

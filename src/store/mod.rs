@@ -35,6 +35,8 @@ mod directory;
 mod engine;
 pub mod error;
 pub mod export;
+mod file_names;
+mod import;
 mod in_force;
 pub mod kinds;
 pub mod memory;
@@ -47,6 +49,7 @@ mod replace;
 pub mod secret_file;
 mod sled_engine;
 mod snapshot;
+mod unreadable;
 mod writer;
 
 use parking_lot::Mutex;
@@ -61,14 +64,15 @@ use secrecy::SecretString;
 pub use self::command_key::{command_key, fresh_command_key};
 pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::Export;
+pub use self::import::import;
 pub use self::in_force::{note_in_force, noted_in_force};
 pub use self::kinds::{Kind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
-pub use self::record::{Batch, Record, Scan, Unreadable};
-pub use self::replace::import;
+pub use self::record::{Batch, Record, Scan};
 pub use self::secret_file::{SecretKey, admin_token, fresh_token, pseudonym_key};
 pub use self::snapshot::Snapshot;
+pub use self::unreadable::Unreadable;
 
 use self::directory::StateDirectory;
 use self::engine::Engine;
@@ -98,7 +102,7 @@ pub fn verify(path: &Path, kinds: &[Kind], now: DateTime<Utc>) -> Result<Option<
         return Ok(None);
     }
     let directory = StateDirectory::open(path, now)?;
-    if directory.marker()?.is_none() && !directory.has_database() && !path.join(replace::INCOMING).exists() {
+    if directory.marker()?.is_none() && !directory.has_database() && !path.join(file_names::INCOMING).exists() {
         return Ok(None);
     }
     let database = opening::open_database(&directory, now)?;

@@ -15,17 +15,17 @@ use super::directory::{StateDirectory, disk, write_file};
 use super::engine::EngineError;
 use super::error::OpenError;
 use super::export::Export;
+use super::file_names::{DAMAGED, SALVAGE};
 use super::meta::Meta;
 use super::opening;
 use super::parts::{Parted, Stored};
-use super::record::{Unreadable, full_key};
-use super::replace::{DAMAGED, announce, finish, reborn};
+use super::record::full_key;
+use super::replace::{announce, finish, reborn};
 use super::secret_file;
 use super::sled_engine::{SledEngine, quietly};
+use super::unreadable::Unreadable;
 use crate::messages::state as say;
 
-/// A copy of the damaged database, for as long as it is read.
-pub(super) const SALVAGE: &str = "salvage";
 /// Says in the directory what it is and what was lost.
 const REPORT: &str = "READ-ME.txt";
 

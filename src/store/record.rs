@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use super::error::StoreError;
 use super::parts::{Changes, VALUE_BYTES_MAX};
+use super::unreadable::Unreadable;
 
 /// The longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 256;
@@ -95,16 +96,6 @@ impl std::fmt::Debug for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.changes.keys()).finish()
     }
-}
-
-/// A record that is there and cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[error("the record {key} cannot be read: {reason}")]
-pub struct Unreadable {
-    /// Kind and key.
-    pub key: String,
-    /// Why, without anything of its content.
-    pub reason: String,
 }
 
 /// What a scan found.

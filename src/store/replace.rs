@@ -9,49 +9,19 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
-
 use super::directory::{self, Marker, StateDirectory, disk, write_file};
 use super::engine::{Engine, EngineError};
 use super::error::OpenError;
 use super::export::Export;
+use super::file_names::{DAMAGED, INCOMING, REPLACED};
 use super::meta::Meta;
-use super::opening;
 use super::parts::{Changes, Parted};
 use super::record::{Batch, full_key};
 use super::secret_file::{self, PSEUDONYM_KEY, SecretKey};
 use super::sled_engine::SledEngine;
 
-/// What is to become the content of the directory.
-pub(super) const INCOMING: &str = "incoming.jsonl";
-/// Begins the names of directories with a database that was replaced on purpose,
-pub(super) const REPLACED: &str = "replaced-";
-/// and of those with a damaged one.
-pub(super) const DAMAGED: &str = "damaged-";
 /// So many records are written at one go.
 const GROUP: usize = 500;
-
-/// Puts an export in the place of whatever a state directory holds.
-///
-/// # Errors
-/// The directory cannot be used, or holds a state and `replace` is false. Then nothing was changed.
-pub fn import(
-    path: &Path,
-    export: &Export,
-    key: &SecretKey,
-    replace: bool,
-    now: DateTime<Utc>,
-) -> Result<Option<PathBuf>, OpenError> {
-    let directory = StateDirectory::open(path, now)?;
-    if !replace && (directory.marker()?.is_some() || directory.has_database()) {
-        return Err(OpenError::Occupied { path: directory.path().to_owned() });
-    }
-    let meta = Meta { imported_at: Some(now), ..reborn(&export.meta, directory.path())? };
-    announce(&directory, &Export { exported_at: now, meta, records: export.records.clone() }, key)?;
-    let aside = finish(&directory)?;
-    // Reads all of it once, as the service will.
-    opening::open_in(directory, now).map(|_| aside)
-}
 
 /// Writes what is to be the content of the directory from here on.
 pub(super) fn announce(directory: &StateDirectory, export: &Export, key: &SecretKey) -> Result<(), OpenError> {

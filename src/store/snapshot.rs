@@ -10,7 +10,8 @@ use super::export::Export;
 use super::kinds::{Kind, Travel};
 use super::meta::Meta;
 use super::parts::Stored;
-use super::record::{Record, Unreadable};
+use super::record::Record;
+use super::unreadable::Unreadable;
 
 /// All records of a store at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,9 @@
 //! Time zones: that of the OpenVPMS server, and that of a practice as Healthengine sees it.
 //!
-//! OpenVPMS reports the default zone of its Java machine: the IANA name of a place as a rule, but `GMT+10:00` or `Etc/UTC` is
-//! possible, which says nothing about where the clinic is. Local times that do not exist, or that happen twice, are a fact of two days a year; [`Zone::instant`] says so instead of guessing.
+//! OpenVPMS reports the default zone of its Java machine: the IANA name of a place as a rule, but
+//! `GMT+10:00` or `Etc/UTC` is possible, which says nothing about where the clinic is. Local times
+//! that do not exist, or that happen twice, are a fact of two days a year; [`Zone::instant`] says
+//! so instead of guessing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +14,7 @@ use chrono_tz::Tz;
 use crate::span::Span;
 
 pub mod places;
+pub mod zones;
 
 /// A zone with the rules compiled into chrono-tz, or a fixed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +54,6 @@ impl fmt::Display for Zone {
 }
 
 impl Zone {
-    /// True for the name of a place, whose offsets follow that place's law. `Etc/UTC`, `GMT` and `EST` are names, and no places.
-    pub fn names_a_place(&self) -> bool {
-        match self {
-            Self::Iana(zone) => places::is_place(zone.name()),
-            Self::Fixed(_) => false,
-        }
-    }
-
     /// What a clock on the wall of this zone shows at `at`.
     pub fn wall(&self, at: DateTime<Utc>) -> NaiveDateTime {
         self.at(at).naive_local()
@@ -88,7 +83,8 @@ impl Zone {
         self.instants(wall).single()
     }
 
-    /// When a day begins: its first instant, also where midnight itself is skipped or happens twice.
+    /// When a day begins: its first instant, also where midnight itself is skipped or happens
+    /// twice.
     pub fn day_start(&self, day: NaiveDate) -> DateTime<Utc> {
         let midnight = day.and_time(NaiveTime::MIN);
         match self.instants(midnight) {
@@ -100,8 +96,8 @@ impl Zone {
         }
     }
 
-    /// The last midnight that a clock on the wall shows, when a day begins or before: where the clocks jump over midnight, that of the
-    /// day before.
+    /// The last midnight that a clock on the wall shows, when a day begins or before: where the
+    /// clocks jump over midnight, that of the day before.
     pub fn midnight_before(&self, day: NaiveDate) -> DateTime<Utc> {
         let is_skipped = self.instants(day.and_time(NaiveTime::MIN)) == LocalResult::None;
         self.day_start(if is_skipped { day - Days::new(1) } else { day })

@@ -1,13 +1,15 @@
 //! Which zone ids name a place, and which places an abbreviation or an offset can stand for.
 //!
-//! `Etc/UTC`, `GMT`, `Zulu`, `EST` and their like are in the IANA database too, but no clinic is there: a Java machine says so when
-//! nobody told it where it stands. They are treated as a bare offset is.
+//! `Etc/UTC`, `GMT`, `Zulu`, `EST` and their like are in the IANA database too, but no clinic is
+//! there: a Java machine says so when nobody told it where it stands. They are treated as a bare
+//! offset is.
 
 use chrono::{DateTime, FixedOffset};
 
 use super::Zone;
 
-/// Names without an area that stand for a country or an island. What has neither an area nor a line here is no place.
+/// Names without an area that stand for a country or an island. What has neither an area nor a line
+/// here is no place.
 const COUNTRIES: [&str; 24] = [
     "Cuba",
     "Egypt",
@@ -35,8 +37,19 @@ const COUNTRIES: [&str; 24] = [
     "W-SU",
 ];
 
+impl Zone {
+    /// True for the name of a place, whose offsets follow that place's law. `Etc/UTC`, `GMT` and
+    /// `EST` are names, and no places.
+    pub fn names_a_place(&self) -> bool {
+        match self {
+            Self::Iana(zone) => is_place(zone.name()),
+            Self::Fixed(_) => false,
+        }
+    }
+}
+
 /// True for the name of a place: an area and a location, or a country.
-pub(super) fn is_place(name: &str) -> bool {
+fn is_place(name: &str) -> bool {
     match name.split_once('/') {
         Some((area, _)) => area != "Etc",
         None => COUNTRIES.contains(&name),
@@ -56,8 +69,8 @@ const CENTRAL: &[&str] = &["Australia/Adelaide", "Australia/Darwin"];
 const WESTERN: &[&str] = &["Australia/Perth"];
 const NEW_ZEALAND: &[&str] = &["Pacific/Auckland"];
 
-/// The places that an id which names none can mean: by what people call the time there, else by its offset from UTC. Empty for
-/// anything else, UTC itself among it.
+/// The places that an id which names none can mean: by what people call the time there, else by its
+/// offset from UTC. Empty for anything else, UTC itself among it.
 pub fn places_of(id: &str) -> &'static [&'static str] {
     let upper = id.trim().to_ascii_uppercase();
     let called = ABBREVIATIONS.iter().find(|(names, _)| names.contains(&upper.as_str()));
@@ -77,7 +90,8 @@ pub fn places_of(id: &str) -> &'static [&'static str] {
     }
 }
 
-/// Ids that name no place have one offset all the year, but for a few of America and Europe, which fit nothing here.
+/// Ids that name no place have one offset all the year, but for a few of America and Europe, which
+/// fit nothing here.
 fn offset_minutes(zone: Zone) -> i32 {
     let offset: FixedOffset = *zone.at(DateTime::UNIX_EPOCH).offset();
     offset.local_minus_utc() / 60

@@ -11,7 +11,7 @@ use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;
 use vetbridge::config::{self, Config, LiveHours, ResourceEntry, WhenDown};
 use vetbridge::healthengine::HealthengineHandle;
-use vetbridge::healthengine::client::Client as HealthengineClient;
+use vetbridge::healthengine::client::HealthengineClient;
 use vetbridge::http::Transport;
 use vetbridge::http::penalty::Penalties;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId, UserId};

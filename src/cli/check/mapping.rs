@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 
 use super::findings::Report;
 use crate::availability::openness::{Shut, shut};
-use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading, Zones};
+use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading};
 use crate::characters::shown;
 use crate::config::{Config, Practice};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
@@ -22,6 +22,7 @@ use crate::practice::{asked, read_inventory};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 use crate::zone::Zone;
+use crate::zone::zones::Zones;
 
 /// An appointment longer than this is a slip in OpenVPMS's set-up, as a rule: the length is a number of slots.
 const LENGTH_MINUTES_MAX: u32 = 8 * 60;

@@ -15,9 +15,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use self::findings::Report;
 use super::exposure::exposures;
-use super::{CONFIG_INVALID, CheckArgs, Global, connect, output};
+use super::{CONFIG_INVALID, CheckArgs, Global, output};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Practice};
+use crate::connect;
 use crate::healthengine::ReadHealthengine;
 use crate::messages::{config as config_say, servers as say, webhooks as webhooks_say};
 use crate::openvpms::ReadOpenVpms;

@@ -19,9 +19,10 @@ use anyhow::Context;
 use chrono::{DateTime, Days, Utc};
 
 use super::inventory::Place;
-use super::{DiscoverArgs, Global, connect, output};
+use super::{DiscoverArgs, Global, output};
 use crate::clock::Clock;
 use crate::config::{self, OpenVpmsOnly};
+use crate::connect;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::messages::servers as say;
 use crate::openvpms::{FreeBusy, Location, ReadOpenVpms, User, Window};

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{Answered, Asked, Fate, Faults, Model, fate};
+use super::model::{Answered, Asked, Fate, Faults, Model, fate};
 
 /// The most a request body may hold; a hundred snapshots of availability stay far below it.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -11,7 +11,7 @@ use crate::http::penalty::Penalty;
 use crate::http::{Request, Response, Transport};
 use crate::remote::{Answer, CallError, ErrorClass};
 
-use super::{Answered, Asked, Fate, Faults, Model, fate};
+use super::model::{Answered, Asked, Fate, Faults, Model, fate};
 
 /// How long the client waits, unless told otherwise. The default of the configuration.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,10 +14,10 @@ use super::draft::{self, Draft};
 use super::free_busy::minutes_off_grid;
 use super::matching::{matching_patient, notes};
 use super::pages::Refusal;
-use super::staff::NewAppointment;
 use super::wall;
 use super::world::{
-    Account, Appointment, AppointmentId, CustomerId, DatabaseText, PatientId, ReferenceParts, Status, World,
+    Account, Appointment, AppointmentId, CustomerId, DatabaseText, NewAppointment, PatientId, ReferenceParts, Status,
+    World,
 };
 
 fn bad<T>(text: impl Into<String>) -> Result<T, Refusal> {

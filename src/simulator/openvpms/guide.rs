@@ -6,11 +6,10 @@ use chrono_tz::Australia::Sydney;
 use crate::ids::{AppointmentTypeId, LocationId, ScheduleId, UserId};
 use crate::zone::Zone;
 
-use super::staff::NewAppointment;
 use super::uuids::Uuids;
 use super::world::{
-    Account, AppointmentType, Area, AreaId, Customer, CustomerId, Hours, Location, Patient, PatientId, Phone,
-    ReferenceParts, Schedule, Shift, SlotSize, User, UserBehaviour, World,
+    Account, AppointmentType, Area, AreaId, Customer, CustomerId, Hours, Location, NewAppointment, Patient, PatientId,
+    Phone, ReferenceParts, Schedule, Shift, SlotSize, User, UserBehaviour, World,
 };
 
 /// 15 February 2019, the guide's day.

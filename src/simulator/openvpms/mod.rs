@@ -45,16 +45,13 @@ use crate::clock::Clock;
 use super::exchange::{Answered, Asked, Model};
 
 pub use load::NotAClinic;
-pub use staff::NewAppointment;
+pub use routes::BASE;
 pub use uuids::Uuids;
 pub use world::{
     Account, Appointment, AppointmentId, AppointmentType, Area, AreaId, Block, BlockId, Condition, Customer,
-    CustomerId, DatabaseText, DayTimes, Hours, Location, Patient, PatientId, Phone, ReferenceParts, Schedule, Shift,
-    SlotSize, Status, User, UserBehaviour, World,
+    CustomerId, DatabaseText, DayTimes, Hours, Location, NewAppointment, Patient, PatientId, Phone, ReferenceParts,
+    Schedule, Shift, SlotSize, Status, User, UserBehaviour, World,
 };
-
-/// Where the booking API lies, below the server's root. The base URL of the configuration ends before `/ws`.
-pub const BASE: &str = "/openvpms/ws/booking/v2";
 
 /// A simulated OpenVPMS.
 pub struct OpenVpmsSim {

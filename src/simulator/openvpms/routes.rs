@@ -15,13 +15,15 @@ use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::simulator::exchange::{Answered, Asked};
 use crate::span::Span;
 
-use super::BASE;
 use super::dates;
 use super::free_busy::Window;
 use super::inventory::{schedule_told, user_told};
 use super::pages::{self, Refusal};
 use super::roster::Ranged;
 use super::world::{Account, Condition, World};
+
+/// Where the booking API lies, below the server's root. The base URL of the configuration ends before `/ws`.
+pub const BASE: &str = "/openvpms/ws/booking/v2";
 
 /// What a path stands for.
 enum Route<'a> {

@@ -2,30 +2,11 @@
 
 use chrono::{NaiveDateTime, NaiveTime};
 
-use crate::ids::{AppointmentTypeId, ScheduleId, UserId};
+use crate::ids::{ScheduleId, UserId};
 
 use super::world::{
-    Account, Appointment, AppointmentId, Block, BlockId, CustomerId, PatientId, Schedule, Status, User, World,
+    Account, Appointment, AppointmentId, Block, BlockId, NewAppointment, Schedule, Status, User, World,
 };
-
-/// An appointment that staff make. Times are wall times of the server.
-#[derive(Debug, Clone)]
-pub struct NewAppointment {
-    /// On which schedule.
-    pub schedule: ScheduleId,
-    /// From; on the grid or not.
-    pub start: NaiveDateTime,
-    /// To.
-    pub end: NaiveDateTime,
-    /// What for.
-    pub appointment_type: AppointmentTypeId,
-    /// With whom.
-    pub clinician: Option<UserId>,
-    /// For whom.
-    pub customer: Option<CustomerId>,
-    /// For which animal.
-    pub patient: Option<PatientId>,
-}
 
 impl World {
     /// Staff make an appointment; nothing is checked, not even for overlaps.

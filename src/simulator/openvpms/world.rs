@@ -12,7 +12,6 @@ use crate::ids::{AppointmentTypeId, LocationId, ScheduleId, UserId};
 use crate::span::Span;
 use crate::zone::Zone;
 
-use super::staff::NewAppointment;
 use super::uuids::Uuids;
 
 macro_rules! number_id {
@@ -303,6 +302,25 @@ pub struct Patient {
     pub id: PatientId,
     /// The name.
     pub name: String,
+}
+
+/// An appointment that staff make. Times are wall times of the server.
+#[derive(Debug, Clone)]
+pub struct NewAppointment {
+    /// On which schedule.
+    pub schedule: ScheduleId,
+    /// From; on the grid or not.
+    pub start: NaiveDateTime,
+    /// To.
+    pub end: NaiveDateTime,
+    /// What for.
+    pub appointment_type: AppointmentTypeId,
+    /// With whom.
+    pub clinician: Option<UserId>,
+    /// For whom.
+    pub customer: Option<CustomerId>,
+    /// For which animal.
+    pub patient: Option<PatientId>,
 }
 
 /// An entry of the diary.

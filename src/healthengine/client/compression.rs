@@ -1,7 +1,8 @@
 //! Whether bodies are sent compressed.
 //!
-//! The API takes compressed bodies; something in between may not: it answers a page, 415 or a refusal of its own. Then the call is
-//! made again with the plain body, and if that fares better, bodies are plain for a while.
+//! The API takes compressed bodies; something in between may not: it answers a page, 415 or a
+//! refusal of its own. Then the call is made again with the plain body, and if that fares better,
+//! bodies are plain for a while.
 
 use std::time::Duration;
 
@@ -27,7 +28,8 @@ impl Compression {
         self.plain_until.is_none_or(|until| until <= now)
     }
 
-    /// True if a call with a compressed body, answered like this, is to be made again with the plain one.
+    /// True if a call with a compressed body, answered like this, is to be made again with the
+    /// plain one.
     pub(super) fn is_suspect(&self, status: u16, voice: Voice, now: Instant) -> bool {
         let is_cleared = self.cleared_until.is_some_and(|until| now < until);
         match (status, voice) {
@@ -45,7 +47,8 @@ impl Compression {
         let got_through = plain_voice != Voice::Page && compressed_voice == Voice::Page;
         if matches!(plain_status, 200..=299) || (got_through && plain_status < 500) {
             tracing::info!(
-                "Healthengine, or something before it, does not take compressed bodies: they are sent plain for an hour."
+                "Healthengine, or something before it, does not take compressed bodies: \
+                 they are sent plain for an hour."
             );
             self.plain_until = Some(now + PLAIN_FOR);
         } else {

@@ -1,13 +1,19 @@
 //! The PMS API v1 over a [`Transport`]: paths, parameters, and which answer is which error.
 //!
-//! Who goes first follows from the call: the request list and the answers to it go with the desk, configuration and snapshots
-//! in the background. Every call may be repeated by the transport, because repeating any of them is harmless.
+//! Who goes first follows from the call: the request list and the answers to it go with the desk,
+//! configuration and snapshots in the background. Every call may be repeated by the transport,
+//! because repeating any of them is harmless.
 //!
-//! A page of something in between is never the API's answer ([`super::voice`]), whatever its status. A body that may have been
-//! refused because it was compressed is sent again as it is ([`super::compression`]).
+//! A page of something in between is never the API's answer ([`mod@voice`]), whatever its status. A
+//! body that may have been refused because it was compressed is sent again as it is
+//! ([`compression`]).
 //!
-//! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were sent. Errors of the calls that
-//! list patients' bookings are described without it.
+//! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were
+//! sent. Errors of the calls that list patients' bookings are described without it.
+
+mod clock_difference;
+mod compression;
+mod voice;
 
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
@@ -20,14 +26,12 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::clock_difference::{ClockDifference, Reading};
-use super::compression::Compression;
-use super::voice::{Voice, tells_the_time, voice};
-use super::{
+use super::api::{
     AppointmentChangeRequest, AvailabilityRequest, AvailabilitySnapshot, BATCH_MAX, BatchOutcome, BookingRequest,
     BookingUpdate, ConfirmInsert, ErrorLogQuery, Feature, LivenessContract, Page, PmsAppointmentType, PmsResource,
-    ReadHealthengine, RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine, batch, wire,
+    ReadHealthengine, RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine,
 };
+use super::wire;
 use crate::clock::Clock;
 use crate::dates;
 use crate::http::json::{Misfit, field};
@@ -36,6 +40,9 @@ use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingId, RequestId};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
+use clock_difference::{ClockDifference, DateReading};
+use compression::Compression;
+use voice::{Voice, tells_the_time, voice};
 
 /// What is encoded in a path segment or a parameter: all but the characters that never need it.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -88,9 +95,10 @@ pub fn user_agent(vendor: &str, contact: &str, environment: &str) -> String {
     format!("{vendor} ({contact}) {environment}")
 }
 
-/// A handle to Healthengine for one practice. Clones share the transport and what was learnt over it.
+/// A handle to Healthengine for one practice. Clones share the transport and what was learnt over
+/// it.
 #[derive(Clone)]
-pub struct Client {
+pub struct HealthengineClient {
     transport: Arc<dyn Transport>,
     clock: Clock,
     clock_difference: Arc<Mutex<ClockDifference>>,
@@ -106,7 +114,7 @@ enum Quote {
     No,
 }
 
-impl Client {
+impl HealthengineClient {
     /// A handle for the practice whose headers the transport adds.
     pub fn new(transport: Arc<dyn Transport>, clock: Clock) -> Self {
         Self { transport, clock, clock_difference: Arc::default(), compression: Arc::default() }
@@ -173,7 +181,8 @@ impl Client {
         self.post(Lane::Background, path.to_owned(), Some(json(body)?)).await
     }
 
-    /// Sends the request, and, if its body may have been refused because it is compressed, once more with the plain one.
+    /// Sends the request, and, if its body may have been refused because it is compressed, once
+    /// more with the plain one.
     async fn carry(&self, request: Request) -> Answer<Response> {
         let plain = request.gzip.then(|| Request { gzip: false, ..request.clone() });
         let response = self.ask(request).await?;
@@ -193,7 +202,7 @@ impl Client {
         let answered_at = self.clock.now();
         let date = response.header("date").and_then(dates::of_header);
         if let Some(date) = date.filter(|_| tells_the_time(&response)) {
-            let reading = Reading { asked_at, answered_at, date };
+            let reading = DateReading { asked_at, answered_at, date };
             self.clocks().note(reading, Instant::now());
         }
         Ok(response)
@@ -209,7 +218,7 @@ impl Client {
 }
 
 #[async_trait]
-impl ReadHealthengine for Client {
+impl ReadHealthengine for HealthengineClient {
     async fn requests(&self) -> Answer<Vec<RequestKind>> {
         self.get(Lane::Desk, "/requests".to_owned(), Quote::Yes, wire::request_kinds).await
     }
@@ -305,7 +314,7 @@ impl ReadHealthengine for Client {
 }
 
 #[async_trait]
-impl WriteHealthengine for Client {
+impl WriteHealthengine for HealthengineClient {
     async fn confirm_insert(&self, booking: BookingId, with: &ConfirmInsert) -> Answer<()> {
         let body =
             wire::ConfirmBody { pms_appointment_ids: &with.pms_appointment_ids, pms_patient_id: &with.pms_patient_id };
@@ -313,7 +322,7 @@ impl WriteHealthengine for Client {
     }
 
     async fn reject_insert(&self, booking: BookingId, reason: &str) -> Answer<()> {
-        self.tell(format!("/bookings/{booking}/rejectInsert"), Some(&wire::Reason { reason })).await
+        self.tell(format!("/bookings/{booking}/rejectInsert"), Some(&wire::ReasonBody { reason })).await
     }
 
     async fn confirm_update(&self, booking: BookingId, request: RequestId) -> Answer<()> {
@@ -321,15 +330,15 @@ impl WriteHealthengine for Client {
     }
 
     async fn reject_update(&self, booking: BookingId, request: RequestId, reason: &str) -> Answer<()> {
-        self.tell(format!("/bookings/{booking}/rejectUpdate/{request}"), Some(&wire::Reason { reason })).await
+        self.tell(format!("/bookings/{booking}/rejectUpdate/{request}"), Some(&wire::ReasonBody { reason })).await
     }
 
     async fn cancel(&self, booking: BookingId, reason: &str) -> Answer<()> {
-        self.tell(format!("/bookings/{booking}/cancel"), Some(&wire::Reason { reason })).await
+        self.tell(format!("/bookings/{booking}/cancel"), Some(&wire::ReasonBody { reason })).await
     }
 
     async fn did_not_attend(&self, booking: BookingId, reason: &str) -> Answer<()> {
-        self.tell(format!("/bookings/{booking}/didNotAttend"), Some(&wire::Reason { reason })).await
+        self.tell(format!("/bookings/{booking}/didNotAttend"), Some(&wire::ReasonBody { reason })).await
     }
 
     async fn no_pms_appointment_change(&self, booking: BookingId) -> Answer<()> {
@@ -348,7 +357,7 @@ impl WriteHealthengine for Client {
     }
 
     async fn reject_attachment(&self, request: RequestId, reason: &str) -> Answer<()> {
-        self.send(&format!("/attachDocuments/{request}/rejectInsert"), &wire::Reason { reason }).await.map(drop)
+        self.send(&format!("/attachDocuments/{request}/rejectInsert"), &wire::ReasonBody { reason }).await.map(drop)
     }
 
     async fn send_liveness_contract(&self, contract: &LivenessContract) -> Answer<()> {
@@ -375,7 +384,7 @@ impl WriteHealthengine for Client {
             return Err(CallError::new(ErrorClass::Refused, format!("a batch holds at most {BATCH_MAX} snapshots")));
         }
         let response = self.send("/availability/snapshots", snapshots).await?;
-        let outcome = answer::json(&response, |value| batch::outcome(value, snapshots));
+        let outcome = answer::json(&response, |value| wire::batch::outcome(value, snapshots));
         outcome.map_err(|error| error.of("POST availability/snapshots"))
     }
 
@@ -412,8 +421,8 @@ impl WriteHealthengine for Client {
     }
 }
 
-/// What the API took. A page with 200 (a login, a proxy's apology) accepted nothing, nor did JSON with an error in it, nor whoever
-/// answers with a success that the definition does not have.
+/// What the API took. A page with 200 (a login, a proxy's apology) accepted nothing, nor did JSON
+/// with an error in it, nor whoever answers with a success that the definition does not have.
 fn accepted(response: Response) -> Answer<Response> {
     if let Some(error) = answer::common_error(&response) {
         return Err(error);
@@ -425,7 +434,8 @@ fn accepted(response: Response) -> Answer<Response> {
     }
 }
 
-/// Of what was taken, where the definition has no body and being asked again does no harm: a text says that something in between spoke.
+/// Of what was taken, where the definition has no body and being asked again does no harm: a text
+/// says that something in between spoke.
 fn without_text(response: &Response) -> Answer<()> {
     match voice(response) {
         Voice::Silent | Voice::Api => Ok(()),

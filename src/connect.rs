@@ -1,4 +1,4 @@
-//! From settings to handles: the only place of the command line that makes HTTP clients.
+//! From settings to handles: the only place that makes HTTP clients.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -11,21 +11,21 @@ use crate::clock::Clock;
 use crate::config::proxy::Proxy;
 use crate::config::{Config, Healthengine, OpenVpms, Practice, Secret};
 use crate::healthengine::HealthengineHandle;
-use crate::healthengine::client::{Client as HealthengineClient, credentials};
+use crate::healthengine::client::{HealthengineClient, credentials};
 use crate::http::Lane;
 use crate::http::base_url::BaseUrl;
 use crate::http::network::{Credentials, Server, ServerSettings};
 use crate::http::penalty::Penalties;
 use crate::ids::PracticeId;
 use crate::openvpms::OpenVpmsHandle;
-use crate::openvpms::client::Client as OpenVpmsClient;
+use crate::openvpms::client::OpenVpmsClient;
 use crate::practice::OpenVpmsClients;
 
 /// How vetbridge introduces itself to OpenVPMS. Healthengine prescribes its own form.
 const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
 
-/// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that holds no certificate); nothing
-/// is sent yet.
+/// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that
+/// holds no certificate); nothing is sent yet.
 pub fn openvpms(settings: &OpenVpms) -> anyhow::Result<OpenVpmsHandle> {
     let server = openvpms_server(settings, None)?;
     Ok(doors(&server, settings)?.background)
@@ -84,7 +84,8 @@ fn per_second(requests: u32) -> NonZeroU32 {
     NonZeroU32::new(requests).unwrap_or(NonZeroU32::MIN)
 }
 
-/// Both systems over the network, as the configuration says. Rate limits are shared by all practices.
+/// Both systems over the network, as the configuration says. Rate limits are shared by all
+/// practices.
 pub struct Network {
     openvpms: OpenVpmsSide,
     healthengine: HealthengineSide,
@@ -108,8 +109,9 @@ impl Network {
         Self::made(config, None)
     }
 
-    /// The same for another configuration. What did not change is kept: connections, and above all the rate limits, of which a
-    /// server must not meet two at once: these are kept while its address is the same.
+    /// The same for another configuration. What did not change is kept: connections, and above all
+    /// the rate limits, of which a server must not meet two at once: these are kept while its
+    /// address is the same.
     pub fn renewed(&self, config: &Config) -> anyhow::Result<Self> {
         Self::made(config, Some(self))
     }
@@ -135,7 +137,8 @@ impl Network {
             None => healthengine_server(&settings, last.map(|last| &*last.server))?,
         };
         let mut handles = BTreeMap::new();
-        // One that is gone from the file may still be leaving, and does so with the key that it had.
+        // One that is gone from the file may still be leaving, and does so with the key that it
+        // had.
         let gone = before.into_iter().flat_map(|before| before.healthengine.handles.iter());
         let gone = gone.filter(|(id, _)| config.practices.iter().all(|practice| practice.id != **id));
         let all = config.practices.iter().map(|practice| (&practice.id, &practice.key));

@@ -1,43 +1,49 @@
-//! Healthengine's JSON, and how it becomes our types. (What we send is written by the types themselves.)
+//! Healthengine's JSON, and how it becomes our types. (What we send is written by the types
+//! themselves.)
 //!
-//! The API definition calls hardly any field required, so any can be null or missing, and some are numbers in one edition and
-//! texts in another. A field that cannot be read is `None`, an entry without its id is counted as unreadable, and what is left
-//! is still worked on: one odd booking must not hold up the others.
+//! The API definition calls hardly any field required, so any can be null or missing, and some are
+//! numbers in one edition and texts in another. A field that cannot be read is `None`, an entry
+//! without its id is counted as unreadable, and what is left is still worked on: one odd booking
+//! must not hold up the others.
+
+pub(super) mod batch;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
+use super::api::{
     AppointmentChangeRequest, AvailabilityRequest, BookingRequest, BookingStatus, BookingUpdate, Feature, LiveRange,
     LivenessContract, Page, Patient, PmsAppointmentType, PmsResource, RequestKind, Subscription, SubscriptionError,
     UploadRequest,
 };
+use crate::characters::one_line;
 use crate::dates;
-use crate::http::answer::{clean, reason};
+use crate::http::answer::reason;
 use crate::http::json::{Misfit, cut, entries, field, flag, id, integer, need, text};
 use crate::ids::{BookingId, RequestId};
 
 /// More kinds of requests than these are not looked at.
 const KINDS_MAX: usize = 100;
-/// The longest name of a request kind or a status that is kept, and the longest message.
+/// The longest name of a status or a day that is kept, and the longest message.
 const NAME_CHARS_MAX: usize = 60;
 const MESSAGE_CHARS_MAX: usize = 300;
-/// What is kept of a pet owner's words, of what Healthengine adds to them, and of a name or an address. OpenVPMS keeps 5,000
-/// characters of notes and 255 of anything else.
+/// What is kept of a pet owner's words, of what Healthengine adds to them, and of a name or an
+/// address. OpenVPMS keeps 5,000 characters of notes and 255 of anything else.
 const REASON_CHARS_MAX: usize = 4_000;
 const NOTE_CHARS_MAX: usize = 1_000;
 const FIELD_CHARS_MAX: usize = 255;
 /// A booking is confirmed with one appointment; more than this many are not kept.
 const APPOINTMENT_IDS_MAX: usize = 10;
-/// A page has a hundred entries or so. Of one that has more than this the rest waits until these are answered.
+/// A page has a hundred entries or so. Of one that has more than this the rest waits until these
+/// are answered.
 const PAGE_ENTRIES_MAX: usize = 1_000;
 /// More live hours in a day are nonsense.
 const RANGES_MAX: usize = 100;
 
 /// Why an update, a booking or an appointment ended as it did.
 #[derive(Serialize)]
-pub(super) struct Reason<'a> {
+pub(super) struct ReasonBody<'a> {
     pub(super) reason: &'a str,
 }
 
@@ -90,7 +96,7 @@ pub(super) fn utc_text(at: DateTime<Utc>) -> String {
 pub(super) fn request_kinds(value: &Value) -> Result<Vec<RequestKind>, Misfit> {
     let mut kinds = Vec::new();
     for name in entries(value)?.iter().filter_map(Value::as_str).take(KINDS_MAX) {
-        let kind = request_kind(name);
+        let kind = RequestKind::named(name);
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
@@ -98,25 +104,12 @@ pub(super) fn request_kinds(value: &Value) -> Result<Vec<RequestKind>, Misfit> {
     Ok(kinds)
 }
 
-pub(super) fn request_kind(name: &str) -> RequestKind {
-    match name {
-        "bookings" => RequestKind::Bookings,
-        "bookingUpdates" => RequestKind::BookingUpdates,
-        "availability" => RequestKind::Availability,
-        "pmsAppointmentChanges" => RequestKind::PmsAppointmentChanges,
-        "pmsResources" => RequestKind::PmsResources,
-        "pmsAppointmentTypes" => RequestKind::PmsAppointmentTypes,
-        "uploadDocuments" => RequestKind::UploadDocuments,
-        "attachDocuments" => RequestKind::AttachDocuments,
-        "availableDocuments" | "clientSnapshots" => RequestKind::ExtraFeature(name.to_owned()),
-        _ => RequestKind::Unknown(clean(name, NAME_CHARS_MAX)),
-    }
-}
-
-/// `{"data":[…],"page":{"currentPage":1,"totalPages":3,"perPage":100,"total":201}}`. Without page numbers it is the only page.
+/// `{"data":[…],"page":{"currentPage":1,"totalPages":3,"perPage":100,"total":201}}`. Without page
+/// numbers it is the only page.
 ///
-/// The definition has `data` as a list and does not call it required (OpenAPI 1.9.0, `requests/bookings`). An answer without it is
-/// an empty list only where `page.total` says 0: taken for one on any other ground, it would say that nobody waits any more.
+/// The definition has `data` as a list and does not call it required (OpenAPI 1.9.0,
+/// `requests/bookings`). An answer without it is an empty list only where `page.total` says 0:
+/// taken for one on any other ground, it would say that nobody waits any more.
 pub(super) fn page<T>(value: &Value, asked: u32, read: impl Fn(&Value) -> Option<T>) -> Result<Page<T>, Misfit> {
     let number = |name| {
         let number = field(value, "page").and_then(|page| field(page, name)).and_then(integer)?;
@@ -159,7 +152,8 @@ pub(super) fn booking_request(value: &Value) -> Option<BookingRequest> {
     })
 }
 
-/// Of the patient's fields only what a booking in OpenVPMS can use: no date of birth, Medicare number or address.
+/// Of the patient's fields only what a booking in OpenVPMS can use: no date of birth, Medicare
+/// number or address.
 fn patient(value: &Value) -> Patient {
     // A phone number can be a JSON number, and then is no text.
     let words = |name| {
@@ -175,8 +169,9 @@ fn patient(value: &Value) -> Patient {
     }
 }
 
-/// What a person typed into a web form. Forms escape it as HTML on the way (`O&#039;Brien`, `Cats &amp; Dogs`), which is undone
-/// here and nowhere else, so exactly once: who typed `&amp;` arrives as `&amp;amp;` and keeps what they typed.
+/// What a person typed into a web form. Forms escape it as HTML on the way (`O&#039;Brien`, `Cats
+/// &amp; Dogs`), which is undone here and nowhere else, so exactly once: who typed `&amp;` arrives
+/// as `&amp;amp;` and keeps what they typed.
 fn typed(value: &Value, chars_max: usize) -> Option<String> {
     cut(value, chars_max).map(|text| html_escape::decode_html_entities(&text).into_owned())
 }
@@ -222,7 +217,7 @@ pub(super) fn liveness_contract(value: &Value) -> Result<LivenessContract, Misfi
         let range = |range| Some(LiveRange { start: get(range, "start", text)?, end: get(range, "end", text)? });
         contract
             .live_hours
-            .insert(clean(day, NAME_CHARS_MAX), ranges.iter().take(RANGES_MAX).filter_map(range).collect());
+            .insert(one_line(day, NAME_CHARS_MAX), ranges.iter().take(RANGES_MAX).filter_map(range).collect());
     }
     Ok(contract)
 }
@@ -294,9 +289,10 @@ pub(super) fn subscription(value: &Value) -> Result<Subscription, Misfit> {
 
 /// An entry of `subscriptionErrorLog`; every field can be missing, so every object is one.
 pub(super) fn subscription_error(value: &Value) -> Option<SubscriptionError> {
-    // The moment of the failure; that of the event, which can be a quarter of an hour earlier, where it is missing.
+    // The moment of the failure; that of the event, which can be a quarter of an hour earlier,
+    // where it is missing.
     let event = || field(value, "payload").and_then(|payload| get(payload, "timestamp", utc));
-    let words = |name| get(value, name, text).map(|words| clean(&words, MESSAGE_CHARS_MAX));
+    let words = |name| get(value, name, text).map(|words| one_line(&words, MESSAGE_CHARS_MAX));
     value.is_object().then(|| SubscriptionError {
         timestamp: get(value, "timestamp", utc).or_else(event),
         subscription_id: get(value, "subscriptionId", id),
@@ -310,7 +306,7 @@ pub(super) fn subscription_error(value: &Value) -> Option<SubscriptionError> {
 /// The reason of an error answer: `{"error": "…"}`.
 pub(super) fn error_reason(body: &[u8]) -> Option<String> {
     let reason = reason(body, |value| get(value, "error", text).or_else(|| get(value, "message", text)))?;
-    Some(clean(&reason, MESSAGE_CHARS_MAX)).filter(|reason| !reason.is_empty())
+    Some(one_line(&reason, MESSAGE_CHARS_MAX)).filter(|reason| !reason.is_empty())
 }
 
 /// A field that may be anything: what cannot be read counts as absent.
@@ -329,7 +325,7 @@ fn status(value: &Value) -> BookingStatus {
         Some("Requested") => BookingStatus::Requested,
         Some("Confirmed") => BookingStatus::Confirmed,
         Some("Cancelled") => BookingStatus::Cancelled,
-        Some(other) => BookingStatus::Other(clean(other, NAME_CHARS_MAX)),
+        Some(other) => BookingStatus::Other(one_line(other, NAME_CHARS_MAX)),
         None => BookingStatus::Other(String::new()),
     }
 }

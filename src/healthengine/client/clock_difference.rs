@@ -1,14 +1,16 @@
 //! How far Healthengine's clock is ahead of ours, from the `Date` of its answers.
 //!
-//! Deadlines of bookings depend on it, so one wrong `Date` must not move them. The latest few readings vote: readings that agree
-//! stand together, and the largest group tells the difference. Of equal groups the one nearest to zero does, because a machine's
-//! clock is usually right. So a first reading counts at once, a second one that disagrees can correct it, and among readings that
-//! agree an outlier is ignored until [`READINGS_KEPT`] / 2 + 1 say the same.
+//! Deadlines of bookings depend on it, so one wrong `Date` must not move them. The latest few
+//! readings vote: readings that agree stand together, and the largest group tells the difference.
+//! Of equal groups the one nearest to zero does, because a machine's clock is usually right. So a
+//! first reading counts at once, a second one that disagrees can correct it, and among readings
+//! that agree an outlier is ignored until [`READINGS_KEPT`] / 2 + 1 say the same.
 //!
-//! A clock that is set (or a machine that slept) makes former readings worthless; they are forgotten then.
+//! A clock that is set (or a machine that slept) makes former readings worthless; they are
+//! forgotten then.
 //!
-//! An exchange that took long says little: only between which bounds the difference lies. Where nothing better was read the
-//! difference is moved into them, and not further.
+//! An exchange that took long says little: only between which bounds the difference lies. Where
+//! nothing better was read the difference is moved into them, and not further.
 
 use std::collections::VecDeque;
 
@@ -28,7 +30,7 @@ const CLOCK_WAS_SET: TimeDelta = TimeDelta::seconds(2);
 
 /// One exchange, as our clock saw it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading {
+pub(super) struct DateReading {
     /// When it was asked.
     pub(super) asked_at: DateTime<Utc>,
     /// When the answer was there.
@@ -58,13 +60,14 @@ impl ClockDifference {
         self.last.filter(|_| !self.was_set(shown, now)).map(|_| self.difference)
     }
 
-    /// True if our clock, which shows `shown`, was set since the last reading. Where no answer tells the time the machine's own counts.
+    /// True if our clock, which shows `shown`, was set since the last reading. Where no answer
+    /// tells the time the machine's own counts.
     pub(super) fn was_set(&self, shown: DateTime<Utc>, now: Instant) -> bool {
         self.last.is_some_and(|last| was_set(last, (shown, now)))
     }
 
     /// Takes one more reading into account, taken at this moment of the time that goes by.
-    pub(super) fn note(&mut self, reading: Reading, now: Instant) {
+    pub(super) fn note(&mut self, reading: DateReading, now: Instant) {
         let Some(read) = read(reading) else { return };
         if self.last.is_some_and(|last| was_set(last, (reading.answered_at, now))) {
             self.readings.clear();
@@ -95,10 +98,10 @@ enum Read {
     Between(TimeDelta, TimeDelta),
 }
 
-/// Half a second is added to the `Date`, which is cut to whole ones and was written about when half of the exchange was over. Nothing
-/// can be said if our clock was set meanwhile.
-fn read(reading: Reading) -> Option<Read> {
-    let Reading { asked_at, answered_at, date } = reading;
+/// Half a second is added to the `Date`, which is cut to whole ones and was written about when half
+/// of the exchange was over. Nothing can be said if our clock was set meanwhile.
+fn read(reading: DateReading) -> Option<Read> {
+    let DateReading { asked_at, answered_at, date } = reading;
     let round_trip = answered_at.signed_duration_since(asked_at);
     if round_trip < TimeDelta::zero() || round_trip > EXCHANGE_MAX {
         return None;
@@ -142,7 +145,8 @@ mod tests {
 
     use super::*;
 
-    /// Readings as they come, five seconds apart: how far ahead each says the other clock is, and what the difference is then.
+    /// Readings as they come, five seconds apart: how far ahead each says the other clock is, and
+    /// what the difference is then.
     fn votes(steps: &[(i64, i64)]) {
         let (mut clocks, started) = (ClockDifference::default(), Instant::now());
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
@@ -150,7 +154,7 @@ mod tests {
             let passed = Duration::from_secs(5 * index as u64);
             let asked_at = start + passed;
             let date = asked_at + TimeDelta::seconds(*read);
-            let reading = Reading { asked_at, answered_at: asked_at + TimeDelta::milliseconds(100), date };
+            let reading = DateReading { asked_at, answered_at: asked_at + TimeDelta::milliseconds(100), date };
             clocks.note(reading, started + passed);
             let told = clocks.get();
             let error = (told - TimeDelta::seconds(*expected)).abs();
@@ -177,7 +181,7 @@ mod tests {
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         assert_eq!(clocks.sure(start, started), None, "nothing was read");
         assert!(!clocks.was_set(start, started), "a server that tells no time makes nothing late");
-        clocks.note(Reading { asked_at: start, answered_at: start, date: start }, started);
+        clocks.note(DateReading { asked_at: start, answered_at: start, date: start }, started);
         let (later, passed) = (start + TimeDelta::seconds(90), started + Duration::from_secs(90));
         assert_eq!(clocks.sure(later, passed), Some(TimeDelta::milliseconds(500)));
         assert_eq!(clocks.sure(later + TimeDelta::days(10), passed), None, "set since");
@@ -190,7 +194,7 @@ mod tests {
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let mut note = |passed: u64, shown: i64| {
             let (asked_at, date) = (start + TimeDelta::seconds(shown), start + Duration::from_secs(passed));
-            let reading = Reading { asked_at, answered_at: asked_at, date };
+            let reading = DateReading { asked_at, answered_at: asked_at, date };
             clocks.note(reading, started + Duration::from_secs(passed));
             clocks.get().num_seconds()
         };
@@ -205,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_exchange_says_between_which_bounds_the_difference_lies_where_nothing_better_is_known() {
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let slow = |written: i64| Reading {
+        let slow = |written: i64| DateReading {
             asked_at: start,
             answered_at: start + TimeDelta::seconds(8),
             date: start + TimeDelta::seconds(written),
@@ -215,11 +219,11 @@ mod tests {
             clocks.note(slow(written), now);
             assert_eq!(clocks.get(), TimeDelta::seconds(expected), "{written}");
             assert!(clocks.sure(start + TimeDelta::seconds(8), now).is_some(), "as sure as can be");
-            let set = Reading { answered_at: start + TimeDelta::days(10), ..slow(written) };
+            let set = DateReading { answered_at: start + TimeDelta::days(10), ..slow(written) };
             clocks.note(set, now);
             assert_eq!(clocks.get(), TimeDelta::seconds(expected), "{written}: our clock was set meanwhile");
             let fast = start + TimeDelta::seconds(9);
-            clocks.note(Reading { asked_at: fast, answered_at: fast, date: fast }, now + Duration::from_secs(1));
+            clocks.note(DateReading { asked_at: fast, answered_at: fast, date: fast }, now + Duration::from_secs(1));
             clocks.note(slow(45), now + Duration::from_secs(1));
             assert_eq!(clocks.get(), TimeDelta::milliseconds(500), "{written}: something better is known");
         }
@@ -230,8 +234,8 @@ mod tests {
         let (mut clocks, now) = (ClockDifference::default(), Instant::now());
         let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         for date in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
-            clocks.note(Reading { asked_at: start, answered_at: start, date }, now);
-            clocks.note(Reading { asked_at: date, answered_at: date, date: start }, now);
+            clocks.note(DateReading { asked_at: start, answered_at: start, date }, now);
+            clocks.note(DateReading { asked_at: date, answered_at: date, date: start }, now);
         }
     }
 }

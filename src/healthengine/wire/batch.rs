@@ -1,26 +1,30 @@
 //! What became of each snapshot of a batch.
 //!
-//! `availability/snapshots` answers 200 although single snapshots failed, and names each by its id, or by its place in the
-//! list where it had none. Only what is said to be created, or known already, counts as accepted: a snapshot that is not
-//! mentioned at all would otherwise never be sent again.
+//! `availability/snapshots` answers 200 although single snapshots failed, and names each by its id,
+//! or by its place in the list where it had none. Only what is said to be created, or known
+//! already, counts as accepted: a snapshot that is not mentioned at all would otherwise never be
+//! sent again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{AvailabilitySnapshot, BatchOutcome};
-use crate::http::answer::clean;
+use super::super::api::{AvailabilitySnapshot, BatchOutcome};
+use crate::characters::one_line;
 use crate::http::json::{Misfit, entries, field, id, text};
 
 /// How much of a reason is kept.
 const REASON_CHARS_MAX: usize = 300;
 
 /// Reads `{"created":[…],"existing":[…],"failed":[…],"errors":[{"snapshot":…,"error":"…"}]}`.
-pub(super) fn outcome(value: &Value, snapshots: &[AvailabilitySnapshot]) -> Result<BatchOutcome, Misfit> {
+pub(in crate::healthengine) fn outcome(
+    value: &Value,
+    snapshots: &[AvailabilitySnapshot],
+) -> Result<BatchOutcome, Misfit> {
     if !value.is_object() {
         return Err(Misfit::new("created, existing and failed snapshots", Some(value)));
     }
-    let names = Names::of(snapshots);
+    let names = SnapshotNames::of(snapshots);
     let accepted: BTreeSet<usize> =
         names.listed(value, "created")?.union(&names.listed(value, "existing")?).copied().collect();
     let failed = names.listed(value, "failed")?;
@@ -38,12 +42,12 @@ pub(super) fn outcome(value: &Value, snapshots: &[AvailabilitySnapshot]) -> Resu
 }
 
 /// From what the answer calls a snapshot to its index.
-struct Names<'a> {
+struct SnapshotNames<'a> {
     by_id: BTreeMap<&'a str, usize>,
     count: usize,
 }
 
-impl<'a> Names<'a> {
+impl<'a> SnapshotNames<'a> {
     fn of(snapshots: &'a [AvailabilitySnapshot]) -> Self {
         let ids = snapshots.iter().enumerate().filter_map(|(index, snapshot)| Some((snapshot.id.as_deref()?, index)));
         Self { by_id: ids.collect(), count: snapshots.len() }
@@ -67,7 +71,7 @@ impl<'a> Names<'a> {
         let reason = |error| {
             let index = field(error, "snapshot").and_then(|name| self.index(name))?;
             let reason = field(error, "error").and_then(text).unwrap_or_default();
-            Some((index, clean(&reason, REASON_CHARS_MAX)))
+            Some((index, one_line(&reason, REASON_CHARS_MAX)))
         };
         errors.iter().filter_map(reason).collect()
     }

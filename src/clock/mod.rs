@@ -1,13 +1,18 @@
 //! The only place that asks what time it is.
 //!
-//! Everything else is told `now`, or holds a [`Clock`]. Waiting is `tokio::time::sleep`, so a test with paused tokio time owns
-//! both: [`Clock::virtual_from`] moves exactly as fast as tokio's clock does.
+//! Everything else is told `now`, or holds a [`Clock`]. Waiting is `tokio::time::sleep`, so a test
+//! with paused tokio time owns both: [`Clock::virtual_from`] moves exactly as fast as tokio's clock
+//! does.
+
+mod measured;
 
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
+
+pub use measured::Measured;
 
 /// Says what time it is (UTC).
 #[derive(Clone)]
@@ -47,7 +52,8 @@ impl Clock {
     }
 }
 
-/// Measures time that nobody sets: a process starts one when it begins. It stands still while the machine sleeps.
+/// Measures time that nobody sets: a process starts one when it begins. It stands still while the
+/// machine sleeps.
 #[derive(Debug, Clone)]
 pub struct Stopwatch {
     began: DateTime<Utc>,
@@ -64,26 +70,6 @@ impl Stopwatch {
     pub fn read(&self) -> Measured {
         let elapsed = TimeDelta::from_std(self.since.elapsed()).unwrap_or(TimeDelta::MAX);
         Measured { began: self.began, now: self.began.checked_add_signed(elapsed).unwrap_or(self.began) }
-    }
-}
-
-/// The present as a process measured it itself: what its clock showed when it began, and what went by since.
-///
-/// Waits that must not be shorter than they are long are counted by it: until a request that was given up cannot be carried out any
-/// more, however the machine's clock is set meanwhile. Moments noted by it can be kept; [`Measured::counted`] says what they are worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Measured {
-    /// When the process began.
-    pub began: DateTime<Utc>,
-    /// The present.
-    pub now: DateTime<Utc>,
-}
-
-impl Measured {
-    /// From when on time counts that is to go by after a noted moment. What another process noted was before this one began; how long
-    /// before, a clock that was set meanwhile cannot tell.
-    pub fn counted(&self, noted: DateTime<Utc>) -> DateTime<Utc> {
-        if (self.began..=self.now).contains(&noted) { noted } else { self.began }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Who speaks in an answer: the PMS API, or something in between.
 //!
-//! A gateway, a firewall or a captive portal answers with any status at all. What it says is not Healthengine's word: its 401 is no
-//! refused key, its 403 no missing consent, its 404 no call that is not there, and its clock is not Healthengine's.
+//! A gateway, a firewall or a captive portal answers with any status at all. What it says is not
+//! Healthengine's word: its 401 is no refused key, its 403 no missing consent, its 404 no call that
+//! is not there, and its clock is not Healthengine's.
 //!
-//! The API speaks JSON: its refusals are `{"error": "…"}`, and its definition has 401, 404 and 405 without a body (OpenAPI 1.9.0,
-//! `components/responses`). An answer without a body can be either's.
+//! The API speaks JSON: its refusals are `{"error": "…"}`, and its definition has 401, 404 and 405
+//! without a body (OpenAPI 1.9.0, `components/responses`). An answer without a body can be
+//! either's.
 
 use crate::http::Response;
 use crate::http::answer::{is_html, reason, without_mark};
@@ -20,7 +22,8 @@ pub(super) enum Voice {
     Page,
 }
 
-/// Who speaks in this answer. Of one with a status of success no more than the beginning is looked at: whoever reads it finds out.
+/// Who speaks in this answer. Of one with a status of success no more than the beginning is looked
+/// at: whoever reads it finds out.
 pub(super) fn voice(response: &Response) -> Voice {
     let body = without_mark(&response.body).trim_ascii();
     let is_json = || match response.status {
@@ -35,7 +38,8 @@ pub(super) fn voice(response: &Response) -> Voice {
     }
 }
 
-/// True if the answer's `Date` is what Healthengine's clock shows: the API wrote it, and no cache has kept it since.
+/// True if the answer's `Date` is what Healthengine's clock shows: the API wrote it, and no cache
+/// has kept it since.
 pub(super) fn tells_the_time(response: &Response) -> bool {
     let is_fresh = response.header("age").is_none_or(|age| age.trim() == "0");
     let is_own = match (voice(response), response.status) {

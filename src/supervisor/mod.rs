@@ -1,20 +1,26 @@
 //! Keeps the loops of the bridge alive, and knows which of them are not.
 //!
-//! **Model.** A loop works, and rests between two rounds. [`rest`] says that a round is over; [`wait`] says that the loop waits
-//! for something in the middle of one, for however long that takes; [`progress`] is a sign of life from inside a round, given
-//! with each answer of a server. A loop that works for longer than its limit without a sign of life is *stuck*. The three find
-//! the loop that calls them by themselves, so code that several loops share need not be handed one, and outside every loop they
-//! do nothing.
+//! **Model.** A loop works, and rests between two rounds. [`rest`] says that a round is over;
+//! [`wait`] says that the loop waits for something in the middle of one, for however long that
+//! takes; [`progress`] is a sign of life from inside a round, given with each answer of a server. A
+//! loop that works for longer than its limit without a sign of life is *stuck*. The three find the
+//! loop that calls them by themselves, so code that several loops share need not be handed one, and
+//! outside every loop they do nothing.
 //!
-//! **A loop that panics or returns** is a problem at once, is started again after a pause that grows, and is well again when it has
-//! gone round. After [`DEATHS_MAX`] deaths within [`DEATHS_WITHIN`] the supervisor gives up ([`Supervisor::hopeless`]), and the
-//! process ends: whatever is broken in its memory, another process begins without.
+//! **A loop that panics or returns** is a problem at once, is started again after a pause that
+//! grows, and is well again when it has gone round. After [`DEATHS_MAX`] deaths within
+//! [`DEATHS_WITHIN`] the supervisor gives up ([`Supervisor::hopeless`]), and the process ends:
+//! whatever is broken in its memory, another process begins without.
 //!
-//! **A loop that is stuck** is a problem too, but is left as it is: to drop it in the middle of a call would leave things half done,
-//! and the call may yet come back. While one is stuck the process counts as ill ([`Supervisor::is_alive`]), so that the watchdog of
-//! the service manager ends it; where there is none, the supervisor gives up after [`STUCK_FOR_GOOD`].
+//! **A loop that is stuck** is a problem too, but is left as it is: to drop it in the middle of a
+//! call would leave things half done, and the call may yet come back. While one is stuck the
+//! process counts as ill ([`Supervisor::is_alive`]), so that the watchdog of the service manager
+//! ends it; where there is none, the supervisor gives up after [`STUCK_FOR_GOOD`].
 //!
-//! Panics are caught inside the task, so whatever the loop held (locks, places, turns) is released as its values are dropped.
+//! Panics are caught inside the task, so whatever the loop held (locks, places, turns) is released
+//! as its values are dropped.
+
+mod trouble;
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -27,6 +33,8 @@ use futures_util::FutureExt as _;
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+pub use trouble::Trouble;
 
 use crate::delays::Delays;
 use crate::ids::PracticeId;
@@ -102,17 +110,6 @@ pub struct Kept {
     pub tell: Box<dyn Fn(Option<Trouble>) + Send + Sync>,
 }
 
-/// What is wrong with a loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// It panicked, and is started again after this long.
-    Panicked(Duration),
-    /// It returned although its work is never done, and is started again after this long.
-    Returned(Duration),
-    /// It has not given a sign of life for this long.
-    Stuck(Duration),
-}
-
 /// What a loop does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doing {
@@ -157,8 +154,8 @@ impl Vitals {
         self.locked().doing = Doing::Waits;
     }
 
-    // What is told follows from the state, which stays locked meanwhile: so the loop that comes back while the vigil finds it stuck is
-    // told of last.
+    // What is told follows from the state, which stays locked meanwhile: so the loop that comes
+    // back while the vigil finds it stuck is told of last.
 
     fn went_round(&self) {
         let mut state = self.locked();
@@ -297,7 +294,8 @@ impl Supervisor {
         self.hopeless.wait().await.clone()
     }
 
-    /// True while every loop makes progress, or is about to be started again: what the watchdog of the service manager is told.
+    /// True while every loop makes progress, or is about to be started again: what the watchdog of
+    /// the service manager is told.
     pub fn is_alive(&self) -> bool {
         self.hopeless.get().is_none() && !self.loops().values().any(|vitals| vitals.is_stuck())
     }

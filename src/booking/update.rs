@@ -4,7 +4,7 @@
 //! can still wait on Healthengine's list, in a long backlog or on a page that was not read: only a list that was read whole and does not
 //! have it says that nobody here knows the booking.
 
-use crate::booking::ledger::{Entry, State};
+use crate::booking::entry::{Entry, State};
 use crate::healthengine::{BookingStatus, BookingUpdate};
 use crate::ids::BookingReference;
 use crate::messages::updates as say;
@@ -16,7 +16,7 @@ const CANCEL_REFUSALS_MAX: u32 = 3;
 
 /// What Healthengine's list of outstanding bookings says of one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outstanding {
+pub enum OutstandingStatus {
     /// It is on the list: it waits for our answer.
     Listed,
     /// The list was read whole, and it is not on it.
@@ -25,7 +25,7 @@ pub enum Outstanding {
     Unknown,
 }
 
-impl From<Option<bool>> for Outstanding {
+impl From<Option<bool>> for OutstandingStatus {
     fn from(listed: Option<bool>) -> Self {
         match listed {
             Some(true) => Self::Listed,
@@ -68,7 +68,7 @@ pub enum Plan {
 }
 
 /// What to do about an update, by what the ledger knows of the booking, or else by whether it is still outstanding.
-pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstanding) -> Plan {
+pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: OutstandingStatus) -> Plan {
     if update.status != BookingStatus::Cancelled {
         return Plan::Confirm;
     }
@@ -76,8 +76,8 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
         return match (echoed_reference(&update.pms_appointment_ids), outstanding) {
             // It was answered once, and its appointment is known by name: cancelling that is right whoever asks first.
             (Some(reference), _) => Plan::AdoptAndCancel(reference),
-            (None, Outstanding::Listed | Outstanding::Unknown) => Plan::Wait,
-            (None, Outstanding::NotListed) => {
+            (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => Plan::Wait,
+            (None, OutstandingStatus::NotListed) => {
                 Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false }
             }
         };
@@ -141,12 +141,13 @@ pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::booking::ledger::Entry;
+    use crate::booking::entry::Entry;
     use crate::ids::{BookingId, PracticeId, RequestId};
     use crate::remote::{CallError, ErrorClass};
     use chrono::{DateTime, Utc};
 
-    const ALL: [Outstanding; 3] = [Outstanding::Listed, Outstanding::NotListed, Outstanding::Unknown];
+    const ALL: [OutstandingStatus; 3] =
+        [OutstandingStatus::Listed, OutstandingStatus::NotListed, OutstandingStatus::Unknown];
 
     fn update(status: BookingStatus, ids: &[&str]) -> BookingUpdate {
         BookingUpdate {
@@ -191,18 +192,18 @@ mod tests {
         let rejected = Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false };
         let adopted = || Plan::AdoptAndCancel(BookingReference("603:be08".into()));
         for (ids, outstanding, expected) in [
-            (&["603:be08"][..], Outstanding::NotListed, adopted()),
-            (&["603:be08"], Outstanding::Listed, adopted()),
-            (&["603:be08"], Outstanding::Unknown, adopted()),
-            (&[], Outstanding::NotListed, rejected.clone()),
-            (&[], Outstanding::Listed, Plan::Wait),
-            (&[], Outstanding::Unknown, Plan::Wait),
+            (&["603:be08"][..], OutstandingStatus::NotListed, adopted()),
+            (&["603:be08"], OutstandingStatus::Listed, adopted()),
+            (&["603:be08"], OutstandingStatus::Unknown, adopted()),
+            (&[], OutstandingStatus::NotListed, rejected.clone()),
+            (&[], OutstandingStatus::Listed, Plan::Wait),
+            (&[], OutstandingStatus::Unknown, Plan::Wait),
             // Nothing that a reference of ours could be.
-            (&["Patient1"], Outstanding::NotListed, rejected.clone()),
-            (&["123"], Outstanding::NotListed, rejected.clone()),
-            (&["1:a", "2:b"], Outstanding::NotListed, rejected),
-            (&["1:a", "2:b"], Outstanding::Listed, Plan::Wait),
-            (&["123"], Outstanding::Unknown, Plan::Wait),
+            (&["Patient1"], OutstandingStatus::NotListed, rejected.clone()),
+            (&["123"], OutstandingStatus::NotListed, rejected.clone()),
+            (&["1:a", "2:b"], OutstandingStatus::NotListed, rejected),
+            (&["1:a", "2:b"], OutstandingStatus::Listed, Plan::Wait),
+            (&["123"], OutstandingStatus::Unknown, Plan::Wait),
         ] {
             let planned = plan(&update(BookingStatus::Cancelled, ids), None, outstanding);
             assert_eq!(planned, expected, "{ids:?} {outstanding:?}");
@@ -235,12 +236,13 @@ mod tests {
         for (refusals, given_up) in [(0, false), (2, false), (3, true), (4, true)] {
             let confirmed = Entry { cancel_refusals: refusals, ..entry(State::Confirmed, Some("1:a")) };
             for ids in [&[][..], &["1:a"]] {
-                let planned = plan(&update(BookingStatus::Cancelled, ids), Some(&confirmed), Outstanding::NotListed);
+                let planned =
+                    plan(&update(BookingStatus::Cancelled, ids), Some(&confirmed), OutstandingStatus::NotListed);
                 assert_eq!(matches!(planned, Plan::Reject { cannot_cancel: true, .. }), given_up, "{refusals}");
             }
         }
         let gone = Entry { cancel_refusals: 3, ..entry(State::Cancelled, Some("1:a")) };
-        let planned = |ids| plan(&update(BookingStatus::Cancelled, ids), Some(&gone), Outstanding::NotListed);
+        let planned = |ids| plan(&update(BookingStatus::Cancelled, ids), Some(&gone), OutstandingStatus::NotListed);
         assert_eq!(planned(&["1:a"]), Plan::Confirm);
         assert!(
             matches!(planned(&["2:b"]), Plan::Reject { cannot_cancel: true, .. }),

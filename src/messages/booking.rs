@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::booking::ledger::{Entry, State};
+use crate::booking::entry::{Entry, State};
 use crate::ids::BookingId;
 use crate::openvpms::{ALREADY_SCHEDULED, IN_THE_PAST};
 use crate::zone::Zone;

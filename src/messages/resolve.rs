@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::booking::ledger::{Entry, State};
+use crate::booking::entry::{Entry, State};
 use crate::ids::{BookingId, PracticeId};
 use crate::openvpms::Booking;
 use crate::zone::Zone;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::booking::when;
-use crate::booking::ledger::Entry;
+use crate::booking::entry::Entry;
 use crate::booking::rival::Sign;
 use crate::zone::Zone;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Practice;
 use super::calls::Call;
 use super::health::Subject;
-use crate::booking::desk::Reply;
+use crate::booking::machine::Reply;
 use crate::ids::BookingId;
 use crate::messages::booking as say;
 use crate::remote::{Answer, CallError, ErrorClass};
@@ -20,7 +20,7 @@ impl Practice {
         let error = match answer {
             Ok(()) => {
                 self.answer_heard(booking);
-                return Reply::Taken;
+                return Reply::Accepted;
             }
             Err(error) => error,
         };
@@ -30,7 +30,7 @@ impl Practice {
             return Reply::Refused;
         }
         self.heard(Call::Answer(booking), Err(&error));
-        if surely_unheard(&error) { Reply::Outside } else { Reply::Away }
+        if surely_unheard(&error) { Reply::NotDelivered } else { Reply::NoAnswer }
     }
 
     /// Healthengine heard our answer, or wants none any more.

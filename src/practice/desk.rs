@@ -11,11 +11,13 @@ use super::health::Subject;
 use super::ledger::LedgerError;
 use super::locks::Held;
 use super::reading::Reading;
-use super::recall::Asked;
+use super::recall::RequestAndClient;
 use super::{Offering, Practice};
-use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, step};
-use crate::booking::ledger::{Deadline, Entry, Place, State};
-use crate::booking::{decide, notes};
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, Place, State};
+use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission, step};
+use crate::booking::placement;
+use crate::client::notes;
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::http::connections::{at_one_address, read_anew, where_it_was_read};
@@ -66,8 +68,8 @@ impl Practice {
         let decide = |accepted: &Accepted| {
             let resources = &offering.mapping.resources;
             let offer =
-                decide::Offer { practice: self.id(), resources, zones: &offering.zones, accepted, asked: &asked };
-            decide::ask(request, offer, now)
+                placement::Offered { practice: self.id(), resources, zones: &offering.zones, accepted, asked: &asked };
+            placement::ask(request, offer, now)
         };
         self.configuration.with_accepted(decide)
     }
@@ -100,12 +102,12 @@ impl Practice {
         in_time.unwrap_or_else(|_| Err(say::NEVER_READ.to_owned()))
     }
 
-    pub(super) fn first_seen(&self, asked: &Asked, now: DateTime<Utc>) -> Entry {
+    pub(super) fn first_seen(&self, asked: &RequestAndClient, now: DateTime<Utc>) -> Entry {
         let request = &asked.request;
         let patient = self.shared.pseudonyms.of(&asked.contact(), request.booking_id);
         let mut entry = Entry::received(request.booking_id, self.id().clone(), request.booked_time, patient, now);
         let (meta, ahead) = (self.shared.store.meta(), self.healthengine.clock_difference());
-        entry.maybe_forgotten = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
+        entry.predates_store = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
         entry
     }
 
@@ -124,11 +126,21 @@ impl Practice {
     }
 
     /// One thing at a time: decide, write, do. What the look met, the POST meets too.
-    pub(super) async fn attend(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
+    pub(super) async fn attend(
+        &self,
+        entry: Entry,
+        event: Event,
+        asked: Option<&RequestAndClient>,
+    ) -> Result<(), LedgerError> {
         at_one_address(self.attend_step_by_step(entry, event, asked)).await
     }
 
-    async fn attend_step_by_step(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
+    async fn attend_step_by_step(
+        &self,
+        entry: Entry,
+        event: Event,
+        asked: Option<&RequestAndClient>,
+    ) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
         if entry.patient.is_empty() {
             // It was adopted. Only a list names its pet owner.
@@ -136,7 +148,7 @@ impl Practice {
             entry.patient = asked.map_or_else(|| pseudonyms.of_nobody(id), |asked| pseudonyms.of(&asked.contact(), id));
         }
         // What waited in a store that was put back may have been made since.
-        entry.maybe_forgotten |= entry.state == State::Received && self.was_replaced_since(&entry);
+        entry.predates_store |= entry.state == State::Received && self.was_replaced_since(&entry);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
         // What the look before the POST read.
@@ -176,20 +188,20 @@ impl Practice {
                 // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now. One refused
                 // confirmation holds up no other, whose pet owners wait.
                 (Action::Cancel(_), _) if self.is_blocked(Call::Answer(entry.booking_id)) => {
-                    Event::Replied(Reply::Outside)
+                    Event::Replied(Reply::NotDelivered)
                 }
                 (Action::Confirm(_), _) if self.is_refused(Call::Answer(entry.booking_id)) => {
-                    Event::Replied(Reply::Outside)
+                    Event::Replied(Reply::NotDelivered)
                 }
                 (Action::Reject(_), _)
                     if self.is_refused(Call::Answer(entry.booking_id)) && self.is_too_late(&entry) =>
                 {
-                    Event::Replied(Reply::Outside)
+                    Event::Replied(Reply::NotDelivered)
                 }
                 (Action::Confirm(with), _) => {
                     let answer = self.healthengine.confirm_insert(entry.booking_id, &with).await;
                     let reply = self.reply(entry.booking_id, answer);
-                    if reply == Reply::Taken {
+                    if reply == Reply::Accepted {
                         self.confirmation_taken();
                     }
                     Event::Replied(reply)
@@ -250,7 +262,7 @@ impl Practice {
         }
         let only_looked =
             entry.state == State::Submitting && before.is_some_and(|before| before.doubt.is_some() && !changed_state);
-        if only_looked || (entry.state == State::Received && entry.left_nothing == 0) {
+        if only_looked || (entry.state == State::Received && entry.posts_without_effect == 0) {
             return self.shared.ledger.save_later(entry, now);
         }
         self.shared.ledger.save(entry, now).await
@@ -270,9 +282,9 @@ impl Practice {
         }
     }
 
-    pub(super) fn circumstances(&self) -> Circumstances {
+    pub(super) fn circumstances(&self) -> MachineContext {
         let now = self.now();
-        Circumstances {
+        MachineContext {
             now,
             measured: self.measured(),
             healthengine_ahead: self.healthengine.clock_difference(),
@@ -284,7 +296,7 @@ impl Practice {
     }
 
     /// Waits for the locks and looks, as long as the deadline leaves time.
-    async fn look_and_hold(&self, entry: &Entry, place: &Place) -> ((Look, Option<Reading>), Option<Held>) {
+    async fn look_and_hold(&self, entry: &Entry, place: &Place) -> ((SlotLook, Option<Reading>), Option<Held>) {
         let both = async {
             let held = self.shared.locks.hold(place).await;
             read_anew();
@@ -292,7 +304,7 @@ impl Practice {
         };
         match tokio::time::timeout(self.time_to_look(entry), both).await {
             Ok(looked) => looked,
-            Err(_) => ((Look::Unreachable(say::NO_ANSWER_IN_TIME.into()), None), None),
+            Err(_) => ((SlotLook::Unreachable(say::NO_ANSWER_IN_TIME.into()), None), None),
         }
     }
 
@@ -306,20 +318,20 @@ impl Practice {
 
     /// Posts where the look was answered. If no connection comes about there, another server of that name may answer a second look, and
     /// then gets the POST.
-    async fn submit(&self, entry: &Entry, place: &Place, asked: &Asked) -> Submission {
+    async fn submit(&self, entry: &Entry, place: &Place, asked: &RequestAndClient) -> Submission {
         let first = self.post(place, asked).await;
         if first.as_ref().is_err_and(|error| error.class == ErrorClass::NotSent) && !self.stop.is_cancelled() {
             read_anew();
             let look = self.look(entry, place, true);
             let seen = tokio::time::timeout(self.time_to_look(entry), look).await;
-            if let Ok((Look::Seen { refusal: None, .. }, _)) = seen {
+            if let Ok((SlotLook::Seen { refusal: None, .. }, _)) = seen {
                 return submission(self.post(place, asked).await);
             }
         }
         submission(first)
     }
 
-    async fn post(&self, place: &Place, asked: &Asked) -> Answer<BookingReference> {
+    async fn post(&self, place: &Place, asked: &RequestAndClient) -> Answer<BookingReference> {
         let Some(offering) = self.offering_at_hand(place.schedule) else {
             return Err(CallError::new(ErrorClass::NotSent, say::NEVER_READ));
         };

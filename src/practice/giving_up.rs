@@ -12,7 +12,8 @@ use futures_util::future::join_all;
 use super::Practice;
 use super::calls::Call;
 use super::lists;
-use crate::booking::ledger::{Deadline, Entry, State};
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, State};
 use crate::healthengine::BookingRequest;
 use crate::messages::start as say;
 
@@ -59,7 +60,7 @@ impl Practice {
 /// True if there surely is no appointment: none was asked for, or it is settled that none was made.
 fn is_untouched(entry: &Entry) -> bool {
     match entry.state {
-        State::Received => entry.left_nothing == 0 && !entry.maybe_forgotten,
+        State::Received => entry.posts_without_effect == 0 && !entry.predates_store,
         State::Rejected => !entry.told,
         State::Submitting | State::Inserted | State::Confirmed | State::InDoubt | State::Cancelled => false,
     }

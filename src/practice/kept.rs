@@ -3,7 +3,7 @@
 //! A kind that is missing here stays behind and is named as unknown by `state verify`; a test reads the source and finds it.
 //! Its samples stand in `fixtures/store/`, one file for each version that ever was.
 
-use super::{clients, configuration, full_resync, ledger, rivals, rosters, sent_days, subscriptions, zones};
+use super::{client_memory, configuration, full_resync, ledger, rivals, rosters, sent_days, subscriptions, zones};
 use crate::bridge::pauses;
 use crate::store::Kind;
 
@@ -17,7 +17,7 @@ pub const KINDS: [Kind; 11] = [
     rosters::KIND,
     zones::KIND,
     pauses::KIND,
-    clients::KIND,
+    client_memory::KIND,
     subscriptions::KIND,
     rivals::KIND,
 ];

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::availability::OwnBooking;
-use crate::booking::ledger::{Entry, Place, State};
+use crate::booking::entry::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
 use crate::store::{Batch, Kind, Record, Store, StoreError, Unreadable};
 

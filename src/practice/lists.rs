@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::Practice;
 use super::health::Subject;
-use crate::booking::update::Outstanding;
+use crate::booking::update::OutstandingStatus;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
@@ -81,11 +81,11 @@ impl WaitingBookings {
     }
 
     /// What the list says of a booking. One that moved from page to page meanwhile can be missing from it.
-    pub(super) fn tells_of(&self, id: BookingId) -> Outstanding {
+    pub(super) fn tells_of(&self, id: BookingId) -> OutstandingStatus {
         match (self.listed.contains(&id), self.absence) {
-            (true, _) => Outstanding::Listed,
-            (false, Absence::MeansNothing) => Outstanding::Unknown,
-            (false, Absence::IsLikely | Absence::IsCertain) => Outstanding::NotListed,
+            (true, _) => OutstandingStatus::Listed,
+            (false, Absence::MeansNothing) => OutstandingStatus::Unknown,
+            (false, Absence::IsLikely | Absence::IsCertain) => OutstandingStatus::NotListed,
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | [`requests`] | polls Healthengine and starts whatever it wants, bookings first |
 //! | [`lists`] | reads its lists, and what it means that something is not on one |
 //! | [`turns`] | lets one task at a time be at a booking |
-//! | [`desk`], [`answers`] | carries out [`crate::booking::desk`] for one booking |
+//! | [`desk`], [`answers`] | carries out [`crate::booking::machine`] for one booking |
 //! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
@@ -41,7 +41,7 @@ mod asked_days;
 mod availability;
 mod batches;
 mod calls;
-pub mod clients;
+pub mod client_memory;
 mod configuration;
 mod desk;
 mod documents;

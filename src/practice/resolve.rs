@@ -8,9 +8,9 @@ use super::configuration::Reason;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::turns::Turn;
-use crate::booking::desk::{Event, Outcome, Resolved};
-use crate::booking::ledger::{Entry, State};
-use crate::booking::resolve::{Note, Question, Unresolved, Verdict, after_delete, after_get, question};
+use crate::booking::entry::{Entry, State};
+use crate::booking::machine::{Event, Resolved, ResolvedAs};
+use crate::booking::resolution::{DiaryCheck, Note, Resolution, Unresolved, after_delete, after_get, diary_check};
 use crate::ids::{BookingId, BookingReference};
 use crate::messages::resolve as say;
 use crate::zone::Zone;
@@ -52,7 +52,7 @@ impl Practice {
     pub async fn resolve(
         self: &Arc<Self>,
         id: BookingId,
-        verdict: &Verdict,
+        verdict: &Resolution,
         note: Option<Note>,
     ) -> Result<Entry, NotResolved> {
         let before = self.shared.ledger.get(id)?;
@@ -86,16 +86,16 @@ impl Practice {
     async fn resolve_in_turn(
         &self,
         id: BookingId,
-        verdict: &Verdict,
+        verdict: &Resolution,
         note: Option<Note>,
     ) -> Result<Entry, NotResolved> {
         let known = self.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.id());
         let entry = known.ok_or(NotResolved::Unknown)?;
-        let outcome = match question(&entry, verdict)? {
-            Question::Settled => return Ok(entry),
-            Question::Nothing(outcome) => Ok(outcome),
-            Question::Where(reference) => self.ask_where(&entry, verdict, &reference).await,
-            Question::Cancel(reference) => after_delete(&self.openvpms.desk.cancel(&reference).await),
+        let outcome = match diary_check(&entry, verdict)? {
+            DiaryCheck::AlreadySettled => return Ok(entry),
+            DiaryCheck::Nothing(outcome) => Ok(outcome),
+            DiaryCheck::Get(reference) => self.ask_where(&entry, verdict, &reference).await,
+            DiaryCheck::Delete(reference) => after_delete(&self.openvpms.desk.cancel(&reference).await),
         };
         let outcome = match outcome {
             Ok(outcome) => outcome,
@@ -106,10 +106,10 @@ impl Practice {
                 return Err(unresolved.into());
             }
         };
-        if let Outcome::Confirmed { reference: Some(reference), .. } = &outcome {
+        if let ResolvedAs::Confirmed { reference: Some(reference), .. } = &outcome {
             self.is_nobody_elses(id, reference)?;
         }
-        let listed = if outcome == Outcome::Cancelled { None } else { self.is_listed(id).await };
+        let listed = if outcome == ResolvedAs::Cancelled { None } else { self.is_listed(id).await };
         let resolved = Resolved { outcome, listed, note: note.map(|note| note.to_string()) };
         self.attend(entry, Event::Resolved(resolved), None).await?;
         let entry = self.shared.ledger.get(id)?.ok_or(NotResolved::Unknown)?;
@@ -124,9 +124,9 @@ impl Practice {
     async fn ask_where(
         &self,
         entry: &Entry,
-        verdict: &Verdict,
+        verdict: &Resolution,
         reference: &BookingReference,
-    ) -> Result<Outcome, Unresolved> {
+    ) -> Result<ResolvedAs, Unresolved> {
         let server = self.server_zone().await.map_err(Unresolved::Failed)?;
         after_get(entry, verdict, reference, &self.openvpms.desk.booking(reference).await, server)
     }

@@ -16,9 +16,10 @@ use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::lists::Standing;
-use crate::booking::desk::{Ask, Event, Look, Submission, Taken};
-use crate::booking::ledger::{Deadline, Entry, Heard, State};
-use crate::booking::rival::{Remembered, Rivalry, Sign, Stance, YOUNG};
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, Heard, State};
+use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken, Submission};
+use crate::booking::rival::{RivalRecord, Rivalry, Sign, Stance, YOUNG};
 use crate::booking::update::echoed_reference;
 use crate::dates;
 use crate::healthengine::{BookingRequest, BookingUpdate, Subscription};
@@ -52,13 +53,13 @@ const SUBSCRIPTIONS_MAX: usize = 32;
 /// The longest wait between two polls while bookings are to be seen soon.
 const WATCHFUL_INTERVAL: Duration = Duration::from_secs(2);
 
-impl Record for Remembered {
+impl Record for RivalRecord {
     const KIND: &'static str = "rival";
     const VERSION: u32 = 1;
 }
 
 /// It stays: whoever takes the state over listens anew.
-pub(super) const KIND: Kind = Kind::stays_behind::<Remembered>();
+pub(super) const KIND: Kind = Kind::stays_behind::<RivalRecord>();
 
 /// What is known of another bridge on a practice.
 pub(super) struct Rivals {
@@ -79,7 +80,7 @@ impl Rivals {
     /// Reads what the state remembers.
     pub(super) fn open(store: &Store, practice: &PracticeId, now: DateTime<Utc>) -> Self {
         // A record that cannot be read tells of another bridge as much as none: signs come again.
-        let remembered = store.get::<Remembered>(&practice.0).ok().flatten().unwrap_or_default();
+        let remembered = store.get::<RivalRecord>(&practice.0).ok().flatten().unwrap_or_default();
         let Meta { imported_at, .. } = store.meta();
         let rivalry = Mutex::new(Rivalry::new(remembered, imported_at, now));
         Self { store: store.clone(), practice: practice.clone(), rivalry, subscriptions: Mutex::default() }
@@ -251,7 +252,7 @@ impl Practice {
 
     /// True of a booking for which nothing was sent to OpenVPMS.
     fn is_untouched(&self, id: BookingId) -> bool {
-        let untouched = |entry: &Entry| entry.state == State::Received && entry.left_nothing == 0;
+        let untouched = |entry: &Entry| entry.state == State::Received && entry.posts_without_effect == 0;
         self.shared.ledger.get(id).is_ok_and(|entry| entry.as_ref().is_none_or(untouched))
     }
 
@@ -299,19 +300,19 @@ impl Practice {
         let ask = self.offering().map(|offering| self.what_is_asked(&request, &offering, self.now()));
         let Some(Ask::Insert(place)) = ask else { return Ok(()) };
         let taken = match self.look(&entry, &place, false).await.0 {
-            Look::Seen { taken, .. } => taken,
+            SlotLook::Seen { taken, .. } => taken,
             // Nobody can tell what became of it. One that is in the ledger is found there.
-            Look::Closed(_) | Look::Unreachable(_) => return Ok(()),
+            SlotLook::Closed(_) | SlotLook::Unreachable(_) => return Ok(()),
         };
         let entry = Entry { place: Some(place), ..entry };
         match taken {
-            Taken::All if by_a_program => {
+            SlotTaken::All if by_a_program => {
                 self.sign(&Sign::MadeByAnother(id));
                 if known.is_some() { self.attend(entry, Event::AnsweredElsewhere, None).await } else { Ok(()) }
             }
             // What the other bridge rejects is its affair.
-            Taken::None | Taken::Part if known.is_none() && self.rivals.is_certain() => Ok(()),
-            Taken::None | Taken::Part | Taken::All | Taken::ByAnother | Taken::Unseen => {
+            SlotTaken::None | SlotTaken::Part if known.is_none() && self.rivals.is_certain() => Ok(()),
+            SlotTaken::None | SlotTaken::Part | SlotTaken::All | SlotTaken::ByAnother | SlotTaken::Unseen => {
                 self.attend(entry, Event::Unlisted, None).await
             }
         }
@@ -319,10 +320,10 @@ impl Practice {
 
     /// True if what takes the time of a booking can be that very booking's appointment, made by another bridge a moment ago.
     pub(super) fn may_be_anothers(&self, entry: &Entry, event: &Event) -> bool {
-        let found = matches!(event, Event::Looked(Look::Seen { taken: Taken::All, refusal: Some(_), .. }))
+        let found = matches!(event, Event::Looked(SlotLook::Seen { taken: SlotTaken::All, refusal: Some(_), .. }))
             && entry.state == State::Received;
         let told = matches!(event, Event::Submitted(Submission::Refused(text)) if text.starts_with(ALREADY_SCHEDULED));
-        (found || told) && entry.left_nothing == 0 && !entry.maybe_forgotten && !entry.withdrawn
+        (found || told) && entry.posts_without_effect == 0 && !entry.predates_store && !entry.withdrawn
     }
 
     /// Gives another bridge the time to say that it made the appointment; what is seen then instead of that the time is taken.

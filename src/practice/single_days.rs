@@ -13,7 +13,7 @@ use super::publishing::{ReadDay, ReadDays, Which};
 use super::reading::Reading;
 use super::{Offering, Practice};
 use crate::availability::{Day, Days, ResourceDay};
-use crate::booking::ledger::Place;
+use crate::booking::entry::Place;
 use crate::dates;
 use crate::ids::{PracticeId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::booking::ledger::Entry;
+use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
 use crate::bridge::keeper::{Off, Standing};
 use crate::deskless::{Deskless, Shown};

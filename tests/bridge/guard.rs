@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::practice::resync::Only;
 use vetbridge::simulator::exchange::Fault;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use chrono::TimeDelta;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::bridge::keeper::Off;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::booking::entry::{Entry, State};
 use vetbridge::ids::{BookingId, PracticeId, ResourceId};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Repeated, Violation};
 use vetbridge::simulator::openvpms::Appointment;

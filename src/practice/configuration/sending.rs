@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::departures::{self, Departure, remember, resources_leaving, types_leaving};
 use super::{Configuration, ConfigurationChanges, Desired, ListChange, Reason, Told};
-use crate::booking::ledger::{Entry, Place};
+use crate::booking::entry::{Entry, Place};
 use crate::dates;
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::TypeId;

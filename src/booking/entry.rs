@@ -1,9 +1,9 @@
 //! One booking as the ledger remembers it: ids, times, states, never who it is for.
 //!
-//! [`Entry`] is what is stored. It changes only through [`super::desk::step`]; each
+//! [`Entry`] is what is stored. It changes only through [`super::machine::step`]; each
 //! change is durable before anything outside relies on it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::availability::OwnBooking;
@@ -73,7 +73,7 @@ impl Place {
 /// A POST whose outcome nobody knows. Its moments are noted as the process measured them ([`crate::clock::Measured`]): a clock that is
 /// set forward must not make a request seem to be over that can still be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Doubt {
+pub struct LostAnswer {
     /// When the answer was lost, or the record of the POST was found. The POST left no later.
     pub since: DateTime<Utc>,
     /// True if the server itself answered (500): it will not carry the request out later.
@@ -86,7 +86,7 @@ pub struct Doubt {
 
 /// A state that was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Happening {
+pub struct HistoryItem {
     /// The state.
     pub state: State,
     /// When.
@@ -147,8 +147,8 @@ pub struct Entry {
     /// Our pseudonym of the patient; empty where the booking was adopted and nothing was done about it yet.
     pub patient: String,
     /// True if the store is younger than the booking, so that an appointment of ours can exist that the ledger does not know.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub maybe_forgotten: bool,
+    #[serde(rename = "maybe_forgotten", default, skip_serializing_if = "is_false")]
+    pub predates_store: bool,
     /// True once Healthengine took our last answer, or stopped asking.
     #[serde(default, skip_serializing_if = "is_false")]
     pub told: bool,
@@ -179,8 +179,8 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
     /// How many POSTs may have reached the server and were found to have left nothing.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub left_nothing: u32,
+    #[serde(rename = "left_nothing", default, skip_serializing_if = "is_zero")]
+    pub posts_without_effect: u32,
     /// When the last POST left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<DateTime<Utc>>,
@@ -189,7 +189,7 @@ pub struct Entry {
     pub inserted_at: Option<DateTime<Utc>>,
     /// What is not known about the last POST.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doubt: Option<Doubt>,
+    pub doubt: Option<LostAnswer>,
     /// True if the pet owner gave the booking up before it was made.
     #[serde(default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
@@ -199,15 +199,15 @@ pub struct Entry {
     /// True once operators were told that staff moved the appointment to where it cannot be seen.
     #[serde(default, skip_serializing_if = "is_false")]
     pub out_of_sight: bool,
-    /// True once the diary named the clinician of `place`: that it names nobody then means that staff took him off.
+    /// True once the diary named the clinician of `place`: that it names nobody then means that staff took them off.
     #[serde(default, skip_serializing_if = "is_false")]
     pub clinician_named: bool,
     /// True once staff chose the clinician, so that the pet owner's choice counts no more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub clinician_by_staff: bool,
     /// True while the appointment is gone together with suspiciously many others, and nothing is cancelled without a person.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub left_alone: bool,
+    #[serde(rename = "left_alone", default, skip_serializing_if = "is_false")]
+    pub cancellation_suspended: bool,
     /// True if the pet owner cancelled and the appointment could not be: the two systems differ until a person acts.
     #[serde(default, skip_serializing_if = "is_false")]
     pub given_up: bool,
@@ -218,7 +218,7 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_attention: Option<String>,
     /// The states it went through: the first and the last twenty.
-    pub history: Vec<Happening>,
+    pub history: Vec<HistoryItem>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -251,7 +251,7 @@ impl Entry {
             reference: None,
             former_references: Vec::new(),
             patient,
-            maybe_forgotten: false,
+            predates_store: false,
             told: false,
             rejected_in_time: false,
             rejection_lost_at: None,
@@ -261,7 +261,7 @@ impl Entry {
             cancel_refusals: 0,
             unanswered_looks: 0,
             not_before: None,
-            left_nothing: 0,
+            posts_without_effect: 0,
             submitted_at: None,
             inserted_at: None,
             doubt: None,
@@ -270,7 +270,7 @@ impl Entry {
             out_of_sight: false,
             clinician_named: false,
             clinician_by_staff: false,
-            left_alone: false,
+            cancellation_suspended: false,
             given_up: false,
             owed: None,
             needs_attention: None,
@@ -303,7 +303,7 @@ impl Entry {
     /// Goes into a state and notes when and why.
     pub(super) fn enter(&mut self, state: State, at: DateTime<Utc>, reason: impl Into<String>) {
         self.state = state;
-        self.history.push(Happening { state, at, reason: reason.into() });
+        self.history.push(HistoryItem { state, at, reason: reason.into() });
         if self.history.len() > 2 * HISTORY_ENDS {
             self.history.remove(HISTORY_ENDS);
         }
@@ -334,7 +334,7 @@ impl Entry {
         matches!(self.state, State::Inserted | State::Confirmed | State::InDoubt)
     }
 
-    /// True while the desk has something to do or to find out.
+    /// True while the state machine has something to do or to find out.
     pub fn is_open(&self) -> bool {
         match self.state {
             State::Received | State::Submitting | State::Inserted => true,
@@ -368,56 +368,6 @@ impl Entry {
     }
 }
 
-/// The deadlines of one booking, on our own clock.
-///
-/// Healthengine counts 20 seconds from `bookedTime`, which has whole seconds; afterwards a rejection no longer reaches the pet
-/// owner. Our own limits leave room for the way there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline(Option<DateTime<Utc>>);
-
-/// Waiting, rate limit and look together end this long after the booking.
-const LOOK_SECONDS: i64 = 12;
-/// For a booking that is seen later than that, still in time for a rejection.
-const LATE_LOOK_SECONDS: i64 = 14;
-/// A rejection that is to count leaves within this time.
-const REJECT_SECONDS: i64 = 15;
-/// Healthengine's own limit, less a second: its clock is known to half a second and half a round trip.
-const OVER_SECONDS: i64 = 19;
-
-impl Deadline {
-    /// `ahead` is how far Healthengine's clock is ahead of ours. Without a `bookedTime` everything counts as over.
-    pub fn new(booked_at: Option<DateTime<Utc>>, ahead: TimeDelta) -> Self {
-        Self(booked_at.and_then(|at| at.checked_sub_signed(ahead)))
-    }
-
-    /// Until when a look may take; `None` when that time is over, and a look may take as long as any other call.
-    pub fn look_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        [LOOK_SECONDS, LATE_LOOK_SECONDS]
-            .into_iter()
-            .filter_map(|seconds| self.after(seconds))
-            .find(|limit| now < *limit)
-    }
-
-    /// True while a rejection that leaves this moment still shows the pet owner other times.
-    pub fn rejection_counts(&self, now: DateTime<Utc>) -> bool {
-        self.after(REJECT_SECONDS).is_some_and(|limit| now <= limit)
-    }
-
-    /// True once the pet owner was, or may have been, told yes.
-    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
-        self.after(OVER_SECONDS).is_none_or(|limit| limit < now)
-    }
-
-    /// How long ago the pet owner booked, if that is known.
-    pub fn age(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        self.0.map(|booked| now - booked)
-    }
-
-    fn after(&self, seconds: i64) -> Option<DateTime<Utc>> {
-        self.0.and_then(|at| at.checked_add_signed(TimeDelta::seconds(seconds)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,22 +387,5 @@ mod tests {
             (entry.history[0].at, entry.history[19].at, entry.history[20].at, entry.history[39].at),
             (at(0), at(19), at(81), at(100))
         );
-    }
-
-    #[test]
-    fn deadlines_follow_the_clock_of_healthengine() {
-        // Healthengine is 5 s ahead: what it calls 100 is our 95.
-        let deadline = Deadline::new(Some(at(100)), TimeDelta::seconds(5));
-        assert_eq!(deadline.look_until(at(95)), Some(at(107)));
-        assert_eq!(deadline.look_until(at(107)), Some(at(109)), "seen late, and still in time for a rejection");
-        assert_eq!(deadline.look_until(at(109)), None);
-        assert!(deadline.rejection_counts(at(110)) && !deadline.rejection_counts(at(111)));
-        assert!(!deadline.is_over(at(114)) && deadline.is_over(at(115)));
-    }
-
-    #[test]
-    fn a_booking_without_a_booked_time_is_over_its_deadline() {
-        let deadline = Deadline::new(None, TimeDelta::zero());
-        assert!(deadline.is_over(at(0)) && !deadline.rejection_counts(at(0)) && deadline.look_until(at(0)).is_none());
     }
 }

@@ -1,8 +1,8 @@
 //! The client memory: for phones and emails of earlier bookings, the names of the customers whom OpenVPMS attached to them. What it
-//! is good for and when it is used stands in [`crate::booking::memory`].
+//! is good for and when it is used stands in [`crate::client::known_clients`].
 //!
 //! One record per contact and client, `client-memory/<hash of the contact>/<hash of the name>`, with the day of the last booking and
-//! the sealed name ([`crate::booking::sealing`]). Without the key file in the state directory nobody can read it, the bridge
+//! the sealed name ([`crate::client::sealing`]). Without the key file in the state directory nobody can read it, the bridge
 //! included: then it is forgotten, with one warning, and learnt again. Nothing waits for it, and nothing that goes wrong with
 //! it stops a booking.
 //!
@@ -17,8 +17,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use crate::booking::memory::{HOUSEHOLD_MAX, known_by, recall};
-use crate::booking::sealing::Sealing;
+use crate::client::known_clients::{HOUSEHOLD_MAX, known_by, recall};
+use crate::client::sealing::Sealing;
 use crate::messages::clients as say;
 use crate::openvpms::{Contact, CustomerName};
 use crate::store::{Batch, CLIENT_MEMORY, Kind, Record, Store};
@@ -30,20 +30,20 @@ const READ_BACK_AT_ONCE: usize = 32;
 
 /// One client under one contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
+struct ClientRecord {
     /// The day of the last booking, in UTC.
     seen_on: NaiveDate,
     /// The name.
     sealed: String,
 }
 
-impl Record for Remembered {
+impl Record for ClientRecord {
     const KIND: &'static str = CLIENT_MEMORY;
     const VERSION: u32 = 1;
 }
 
 /// It stays behind: it can be learnt again, and without its key nobody can read it.
-pub(super) const KIND: Kind = Kind::stays_behind::<Remembered>();
+pub(super) const KIND: Kind = Kind::stays_behind::<ClientRecord>();
 
 /// What is remembered of clients, by all practices together: they share OpenVPMS and its customers.
 pub struct ClientMemory {
@@ -134,7 +134,7 @@ impl ClientMemory {
             let place = format!("{contact}/{}", sealing.client(client));
             let sealed = self.store.nonce().and_then(|nonce| sealing.seal(&place, client, nonce));
             let Some(sealed) = sealed else { return };
-            if let Err(error) = batch.put(&place, &Remembered { seen_on, sealed }) {
+            if let Err(error) = batch.put(&place, &ClientRecord { seen_on, sealed }) {
                 return tracing::error!("A client cannot be remembered: {error}.");
             }
             added += usize::from(is_fresh);
@@ -155,7 +155,7 @@ impl ClientMemory {
         let mut batch = Batch::new();
         for (kind, text) in known_by(typed) {
             let place = format!("{}/{}", sealing.contact(kind, &text), sealing.client(client));
-            batch.delete::<Remembered>(&place);
+            batch.delete::<ClientRecord>(&place);
         }
         if !batch.is_empty() {
             self.store.write_later(batch);
@@ -181,14 +181,14 @@ impl ClientMemory {
     }
 
     fn clients_of(&self, state: &State, sealing: &Sealing, contact: &str, today: NaiveDate) -> Vec<CustomerName> {
-        let found = self.store.scan::<Remembered>(&format!("{contact}/")).records;
+        let found = self.store.scan::<ClientRecord>(&format!("{contact}/")).records;
         let kept = found.into_iter().filter(|(_, record)| !is_over(record, state.days, today));
         kept.filter_map(|(place, record)| sealing.open(&place, &record.sealed)).collect()
     }
 
     /// Removes what is over, what cannot be read, and the oldest of too many.
     fn tidy(&self, state: &mut State, now: DateTime<Utc>) {
-        let found = self.store.scan::<Remembered>("");
+        let found = self.store.scan::<ClientRecord>("");
         let today = now.date_naive();
         let (over, mut kept): (Vec<_>, Vec<_>) =
             found.records.into_iter().partition(|(_, record)| is_over(record, state.days, today));
@@ -221,21 +221,21 @@ impl ClientMemory {
     }
 
     fn remove_all_but(&self, kept: &BTreeSet<&str>) {
-        let found = self.store.scan::<Remembered>("");
+        let found = self.store.scan::<ClientRecord>("");
         let kind = format!("{CLIENT_MEMORY}/");
         let damaged = found.unreadable.into_iter().map(|unreadable| unreadable.key);
         let damaged = damaged.filter_map(|key| key.strip_prefix(&kind).map(str::to_owned));
         let places = found.records.into_iter().map(|(place, _)| place).chain(damaged);
         let gone = places.filter(|place| !kept.contains(place.as_str()));
         let mut batch = Batch::new();
-        gone.for_each(|place| batch.delete::<Remembered>(&place));
+        gone.for_each(|place| batch.delete::<ClientRecord>(&place));
         if !batch.is_empty() {
             self.store.write_later(batch);
         }
     }
 }
 
-fn is_over(record: &Remembered, days: u32, today: NaiveDate) -> bool {
+fn is_over(record: &ClientRecord, days: u32, today: NaiveDate) -> bool {
     (today - record.seen_on).num_days() >= i64::from(days)
 }
 

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Action, Desk, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, UNSEEN_BEFORE_FLAG};
-use crate::booking::ledger::{Deadline, Entry, Heard, State};
+use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition, UNSEEN_BEFORE_FLAG};
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, Heard, State};
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
 use crate::messages::booking as say;
 
-impl Desk<'_> {
+impl Transition<'_> {
     /// The answer that belongs to the state.
     pub(super) fn tell(mut self) -> Step {
         self.entry.rejection_lost_at = None;
@@ -30,11 +31,11 @@ impl Desk<'_> {
 
     pub(super) fn replied(mut self, reply: Reply) -> Step {
         self.entry.heard = match (reply, self.entry.heard) {
-            (Reply::Refused | Reply::Outside, Heard::Nothing | Heard::Underway) => Heard::Nothing,
-            (Reply::Refused | Reply::Outside | Reply::Taken | Reply::Away, _) => Heard::Perhaps,
+            (Reply::Refused | Reply::NotDelivered, Heard::Nothing | Heard::Underway) => Heard::Nothing,
+            (Reply::Refused | Reply::NotDelivered | Reply::Accepted | Reply::NoAnswer, _) => Heard::Perhaps,
         };
         match (reply, self.entry.state) {
-            (Reply::Away | Reply::Outside, state) => {
+            (Reply::NoAnswer | Reply::NotDelivered, state) => {
                 // This one, or an earlier one, may have arrived by now.
                 if state == State::Rejected && self.entry.heard != Heard::Nothing {
                     self.entry.rejection_lost_at = self.now_at_healthengine();
@@ -42,7 +43,7 @@ impl Desk<'_> {
                 self.rest()
             }
             (Reply::Refused, _) => self.then(Action::Relist),
-            (Reply::Taken, _) => {
+            (Reply::Accepted, _) => {
                 self.entry.told = true;
                 self.entry.refusals = 0;
                 let now = self.now_at_healthengine();
@@ -56,8 +57,8 @@ impl Desk<'_> {
     /// The present by Healthengine's clock, by which a deadline can be held against a moment that was noted long ago: our own may have
     /// been set since. `None` while nobody can tell, because it was set a moment ago.
     fn now_at_healthengine(&self) -> Option<DateTime<Utc>> {
-        let now = self.now.now.checked_add_signed(self.now.healthengine_ahead);
-        now.filter(|_| self.now.ahead_is_sure)
+        let now = self.context.now.checked_add_signed(self.context.healthengine_ahead);
+        now.filter(|_| self.context.ahead_is_sure)
     }
 
     /// True of a moment by Healthengine's clock at which the pet owner was, or may have been, told yes.
@@ -67,13 +68,13 @@ impl Desk<'_> {
 
     /// Healthengine knows, or stopped asking. `at` is when our answer reached it by its own clock, as far as anybody can tell.
     pub(super) fn answered(mut self, confirmed: &str, at: Option<DateTime<Utc>>) -> Step {
-        let now = self.now.now;
+        let now = self.context.now;
         match self.entry.state {
             State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
             State::Rejected if !self.entry.withdrawn => {
                 // What is flagged already is to be looked up first, and says whom to tell.
                 if at.is_none_or(|at| self.is_over_at(at)) && self.entry.needs_attention.is_none() {
-                    self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
+                    self.entry.flag(say::rejected_too_late(&self.entry, self.context.zone));
                 }
             }
             State::Rejected
@@ -93,9 +94,9 @@ impl Desk<'_> {
             self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
         }
         // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
-        let may_be_late = !self.now.ahead_is_sure || self.deadline().is_over(self.now.now);
+        let may_be_late = !self.context.ahead_is_sure || self.deadline().is_over(self.context.now);
         if self.entry.state == State::Rejected && !self.entry.withdrawn && may_be_late {
-            self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
+            self.entry.flag(say::rejected_too_late(&self.entry, self.context.zone));
         }
         self.rest()
     }
@@ -114,11 +115,11 @@ impl Desk<'_> {
         if !self.entry.is_refused_throughout() {
             return self.rest();
         }
-        let measured = self.now.measured;
+        let measured = self.context.measured;
         let since = measured.counted(*self.entry.unseen_since.get_or_insert(measured.now));
         let is_expected = self.entry.state == State::Rejected && self.entry.withdrawn;
         if measured.now - since >= UNSEEN_BEFORE_FLAG && self.entry.needs_attention.is_none() && !is_expected {
-            self.entry.flag(say::unseen(&self.entry, self.now.zone));
+            self.entry.flag(say::unseen(&self.entry, self.context.zone));
         }
         self.rest()
     }
@@ -126,7 +127,7 @@ impl Desk<'_> {
     /// It is on the list after all, and goes on as any other.
     pub(super) fn seen_again(&mut self) {
         let was_unseen = self.entry.unseen_since.take().is_some();
-        let sentence = say::unseen(&self.entry, self.now.zone);
+        let sentence = say::unseen(&self.entry, self.context.zone);
         if was_unseen && self.entry.needs_attention.as_ref() == Some(&sentence) {
             self.entry.needs_attention = None;
         }
@@ -139,7 +140,7 @@ impl Desk<'_> {
             State::Received => {
                 self.entry.unlisted = true;
                 self.entry.told = true;
-                self.entry.enter(State::Rejected, self.now.now, say::UNLISTED);
+                self.entry.enter(State::Rejected, self.context.now, say::UNLISTED);
                 self.settled_by_hand()
             }
             State::Submitting => {
@@ -171,18 +172,18 @@ impl Desk<'_> {
     fn not_expected(mut self) -> Step {
         self.entry.told = true;
         let state = if self.entry.state == State::InDoubt { State::InDoubt } else { State::Confirmed };
-        self.entry.enter(state, self.now.now, say::SETTLED_WITHOUT_US);
-        self.entry.flag(say::not_expected(&self.entry, self.now.zone));
+        self.entry.enter(state, self.context.now, say::SETTLED_WITHOUT_US);
+        self.entry.flag(say::not_expected(&self.entry, self.context.zone));
         self.rest()
     }
 
     /// Nothing stands in the diary although Healthengine counts the booking as settled.
     pub(super) fn settled_by_hand(mut self) -> Step {
         if self.entry.state != State::Rejected {
-            self.entry.enter(State::Rejected, self.now.now, say::UNLISTED);
+            self.entry.enter(State::Rejected, self.context.now, say::UNLISTED);
         }
         if !self.entry.withdrawn {
-            self.entry.flag(say::settled_by_hand(&self.entry, self.now.zone));
+            self.entry.flag(say::settled_by_hand(&self.entry, self.context.zone));
         }
         self.rest()
     }

@@ -7,7 +7,7 @@
 //! spelling; the email in lower case. Accents count: `José` and `Jose` can be two people, and one person seldom spells the own name
 //! in two ways. Someone who changes phone or email becomes another patient to Healthengine; nothing here can tell.
 //!
-//! The name is that which is sent to OpenVPMS. So a client who is recalled in spite of a slip ([`super::memory`]) keeps the id of
+//! The name is that which is sent to OpenVPMS. So a client who is recalled in spite of a slip ([`super::known_clients`]) keeps the id of
 //! the booking for which the name was typed as OpenVPMS has it.
 
 use ring::hmac;
@@ -85,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::contact::contact;
-    use super::super::text::strategies::any_text;
+    use super::super::typed_text::strategies::any_text;
     use super::*;
     use crate::healthengine::Patient;
 

@@ -1,20 +1,20 @@
 //! A booking that another bridge on the practice deals with at the same time ([`crate::booking::rival`]).
 
-use super::{Desk, Notice, Step};
-use crate::booking::ledger::State;
+use super::{Notice, Step, Transition};
+use crate::booking::entry::State;
 use crate::messages::rival as say;
 
-impl Desk<'_> {
+impl Transition<'_> {
     /// Somebody else answered within seconds, and an appointment that is not ours takes the time: it is this booking's in all likelihood.
     pub(super) fn answered_elsewhere(mut self) -> Step {
         if !self.has_made_nothing() {
             return self.rest();
         }
-        let now = self.now.now;
+        let now = self.context.now;
         (self.entry.doubt, self.entry.submitted_at, self.entry.inserted_at) = (None, None, Some(now));
         (self.entry.told, self.entry.unlisted) = (true, true);
         self.entry.enter(State::InDoubt, now, say::ANSWERED_ELSEWHERE);
-        self.entry.flag(say::answered_elsewhere(&self.entry, self.now.zone));
+        self.entry.flag(say::answered_elsewhere(&self.entry, self.context.zone));
         self.notices.push(Notice::FreshDays);
         self.rest()
     }
@@ -23,7 +23,7 @@ impl Desk<'_> {
     pub(super) fn nothing_is_on_its_way(mut self, reason: &str) -> Step {
         if self.has_made_nothing() {
             self.entry.submitted_at = None;
-            self.entry.enter(State::Received, self.now.now, reason);
+            self.entry.enter(State::Received, self.context.now, reason);
         }
         self.rest()
     }

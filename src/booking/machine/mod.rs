@@ -1,4 +1,4 @@
-//! The booking desk: what to do next about one booking. One pure function, [`step`].
+//! The booking state machine: what to do next about one booking. One pure function, [`step`].
 //!
 //! The model. A POST to OpenVPMS cannot be repeated safely and cannot be asked about; a rejection counts at Healthengine for 20
 //! seconds; either side, the network and this process can fail at any moment. So the shell does one thing at a time: it hands
@@ -17,28 +17,30 @@
 //! Races accepted: staff can take the slot between look and POST (OpenVPMS refuses most of these), and a calendar block laid in
 //! that moment is not seen.
 //!
-//! [`words`] has the events and actions. The rules stand by subject: a new booking and its POST here, [`doubt`], [`telling`]
-//! Healthengine, what happens to an appointment in the [`diary`], what another bridge does at the same time ([`elsewhere`]), and what
-//! a person [`resolved`].
+//! [`events`] has the events and actions. The rules stand by subject: a new booking and its POST here, [`lost_answer`], [`telling`]
+//! Healthengine, what happens to an appointment in the [`diary`], what another bridge does at the same time ([`other_bridge`]), and what
+//! a person [`settled`].
 
 mod diary;
-mod doubt;
-mod elsewhere;
-mod resolved;
+mod events;
+mod lost_answer;
+mod other_bridge;
+mod settled;
 mod telling;
-mod words;
 
 use chrono::TimeDelta;
 
-use super::ledger::{Deadline, Doubt, Entry, Owed, State};
+use super::deadline::Deadline;
+
+use super::entry::{Entry, LostAnswer, Owed, State};
 use crate::messages::{booking as say, rival};
 use crate::openvpms::ALREADY_SCHEDULED;
 
-use doubt::rest_until;
+use lost_answer::rest_until;
 
-pub use doubt::next_look;
-pub use resolved::{Outcome, Resolved};
-pub use words::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, Taken};
+pub use events::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, SlotTaken, Step, Submission};
+pub use lost_answer::next_look;
+pub use settled::{Resolved, ResolvedAs};
 
 /// After this many refused answers an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
@@ -52,53 +54,53 @@ const LOOK_RETRY: TimeDelta = TimeDelta::seconds(2);
 const LOOK_RETRY_MAX: TimeDelta = TimeDelta::seconds(30);
 
 /// What to do next about a booking.
-pub fn step(entry: Entry, event: Event, now: &Circumstances) -> Step {
-    let mut desk = Desk { entry, now, notices: Vec::new() };
-    if desk.entry.state == State::Cancelled && !desk.entry.told {
-        desk.entry.owed.get_or_insert(Owed::Cancel);
+pub fn step(entry: Entry, event: Event, context: &MachineContext) -> Step {
+    let mut transition = Transition { entry, context, notices: Vec::new() };
+    if transition.entry.state == State::Cancelled && !transition.entry.told {
+        transition.entry.owed.get_or_insert(Owed::Cancel);
     }
-    let owed = desk.entry.owed;
+    let owed = transition.entry.owed;
     match event {
-        Event::Resolved(resolved) => desk.resolved(resolved),
-        Event::Unresolved(reason) => desk.unresolved(&reason),
-        Event::Asked(_) if owed.is_some() => desk.owed_asked(),
-        Event::Replied(reply) if owed.is_some() => desk.owed_replied(reply),
-        Event::StillListed if owed.is_some() => desk.owed_still_listed(),
-        Event::Unlisted if owed.is_some() => desk.owed_unlisted(),
-        Event::NotRelisted if owed.is_some() => desk.owed_replied(Reply::Away),
-        Event::Asked(ask) => desk.asked(ask),
-        Event::Looked(look) => desk.looked(look),
-        Event::Submitted(submission) => desk.submitted(submission),
-        Event::Replied(reply) => desk.replied(reply),
-        Event::StillListed => desk.still_listed(),
-        Event::Unlisted => desk.unlisted(),
-        Event::NotRelisted => desk.not_relisted(),
-        Event::Unseen => desk.unseen(),
-        Event::Withdrawn => desk.withdrawn(),
-        Event::Due => desk.due(),
-        Event::CancelledForOwner => desk.cancelled(say::CANCELLED_FOR_OWNER, true),
-        Event::CannotCancel(reason) => desk.cannot_cancel(&reason),
-        Event::CancelRefused => desk.cancel_refused(),
-        Event::Gone => desk.cancelled(say::CANCELLED_BY_STAFF, false),
-        Event::Moved(place) => desk.moved(place),
-        Event::ClinicianNamed => desk.clinician_named(),
-        Event::OutOfSight => desk.out_of_sight(),
-        Event::GoneWithMany => desk.gone_with_many(),
-        Event::SwitchedOff => desk.switched_off(),
-        Event::AnsweredElsewhere => desk.answered_elsewhere(),
-        Event::LeftToAnother => desk.nothing_is_on_its_way(rival::LEFT_TO_ANOTHER),
-        Event::RefusedAsTaken => desk.nothing_is_on_its_way(rival::REFUSED_AS_TAKEN),
-        Event::NobodySaysWhose => desk.nobody_says_whose(),
+        Event::Resolved(resolved) => transition.resolved(resolved),
+        Event::Unresolved(reason) => transition.unresolved(&reason),
+        Event::Asked(_) if owed.is_some() => transition.owed_asked(),
+        Event::Replied(reply) if owed.is_some() => transition.owed_replied(reply),
+        Event::StillListed if owed.is_some() => transition.owed_still_listed(),
+        Event::Unlisted if owed.is_some() => transition.owed_unlisted(),
+        Event::NotRelisted if owed.is_some() => transition.owed_replied(Reply::NoAnswer),
+        Event::Asked(ask) => transition.asked(ask),
+        Event::Looked(look) => transition.looked(look),
+        Event::Submitted(submission) => transition.submitted(submission),
+        Event::Replied(reply) => transition.replied(reply),
+        Event::StillListed => transition.still_listed(),
+        Event::Unlisted => transition.unlisted(),
+        Event::NotRelisted => transition.not_relisted(),
+        Event::Unseen => transition.unseen(),
+        Event::Withdrawn => transition.withdrawn(),
+        Event::Due => transition.due(),
+        Event::CancelledForOwner => transition.cancelled(say::CANCELLED_FOR_OWNER, true),
+        Event::CannotCancel(reason) => transition.cannot_cancel(&reason),
+        Event::CancelRefused => transition.cancel_refused(),
+        Event::Gone => transition.cancelled(say::CANCELLED_BY_STAFF, false),
+        Event::Moved(place) => transition.moved(place),
+        Event::ClinicianNamed => transition.clinician_named(),
+        Event::OutOfSight => transition.out_of_sight(),
+        Event::GoneWithMany => transition.gone_with_many(),
+        Event::SwitchedOff => transition.switched_off(),
+        Event::AnsweredElsewhere => transition.answered_elsewhere(),
+        Event::LeftToAnother => transition.nothing_is_on_its_way(rival::LEFT_TO_ANOTHER),
+        Event::RefusedAsTaken => transition.nothing_is_on_its_way(rival::REFUSED_AS_TAKEN),
+        Event::NobodySaysWhose => transition.nobody_says_whose(),
     }
 }
 
-struct Desk<'a> {
+struct Transition<'a> {
     entry: Entry,
-    now: &'a Circumstances,
+    context: &'a MachineContext,
     notices: Vec<Notice>,
 }
 
-impl Desk<'_> {
+impl Transition<'_> {
     fn asked(mut self, ask: Ask) -> Step {
         self.seen_again();
         match self.entry.state {
@@ -138,12 +140,12 @@ impl Desk<'_> {
 
     /// True while OpenVPMS has a rest from this booking, and no pet owner waits for a rejection.
     fn is_left_alone(&self) -> bool {
-        let hurry = !self.now.hold && self.deadline().rejection_counts(self.now.now);
-        !hurry && rest_until(&self.entry, self.now.measured.now).is_some_and(|at| self.now.measured.now < at)
+        let hurry = !self.context.hold && self.deadline().rejection_counts(self.context.now);
+        !hurry && rest_until(&self.entry, self.context.measured.now).is_some_and(|at| self.context.measured.now < at)
     }
 
     fn deadline(&self) -> Deadline {
-        Deadline::new(self.entry.booked_at, self.now.healthengine_ahead)
+        Deadline::new(self.entry.booked_at, self.context.healthengine_ahead)
     }
 
     /// OpenVPMS did not answer about this booking: the pause until it is asked again grows.
@@ -151,28 +153,31 @@ impl Desk<'_> {
         let doublings = self.entry.unanswered_looks.min(4);
         self.entry.unanswered_looks = self.entry.unanswered_looks.saturating_add(1);
         let pause = (LOOK_RETRY * 2_i32.pow(doublings)).min(LOOK_RETRY_MAX);
-        self.entry.not_before = Some(self.now.measured.now + pause);
+        self.entry.not_before = Some(self.context.measured.now + pause);
     }
 
-    fn looked(mut self, look: Look) -> Step {
+    fn looked(mut self, look: SlotLook) -> Step {
         match look {
-            Look::Unreachable(_) => self.unanswered(),
-            Look::Seen { .. } | Look::Closed(_) => (self.entry.unanswered_looks, self.entry.not_before) = (0, None),
+            SlotLook::Unreachable(_) => self.unanswered(),
+            SlotLook::Seen { .. } | SlotLook::Closed(_) => {
+                (self.entry.unanswered_looks, self.entry.not_before) = (0, None)
+            }
         }
         match (self.entry.state, look) {
-            (State::Received, Look::Unreachable(detail)) => self.out_of_reach(&detail),
-            (State::Received, Look::Closed(reason)) => {
+            (State::Received, SlotLook::Unreachable(detail)) => self.out_of_reach(&detail),
+            (State::Received, SlotLook::Closed(reason)) => {
                 self.notices.push(Notice::FreshDays);
                 self.reject_unseen(reason)
             }
-            (State::Received, Look::Seen { taken, .. }) if self.may_be_ours_already(taken) => {
-                let reason = if self.entry.left_nothing > 0 { say::PROBABLY_OURS } else { say::MAYBE_FORGOTTEN };
+            (State::Received, SlotLook::Seen { taken, .. }) if self.may_be_ours_already(taken) => {
+                let reason =
+                    if self.entry.posts_without_effect > 0 { say::PROBABLY_OURS } else { say::MAYBE_FORGOTTEN };
                 self.doubtful(reason)
             }
-            (State::Received, Look::Seen { refusal: Some(reason), .. }) => self.reject_and_refresh(reason),
-            (State::Received, Look::Seen { refusal: None, .. }) => {
-                self.entry.submitted_at = Some(self.now.now);
-                self.entry.enter(State::Submitting, self.now.now, say::SUBMITTING);
+            (State::Received, SlotLook::Seen { refusal: Some(reason), .. }) => self.reject_and_refresh(reason),
+            (State::Received, SlotLook::Seen { refusal: None, .. }) => {
+                self.entry.submitted_at = Some(self.context.now);
+                self.entry.enter(State::Submitting, self.context.now, say::SUBMITTING);
                 self.then(Action::Submit)
             }
             (State::Submitting, look) => self.settle(look),
@@ -184,7 +189,7 @@ impl Desk<'_> {
     }
 
     fn submitted(mut self, submission: Submission) -> Step {
-        let now = self.now.now;
+        let now = self.context.now;
         match submission {
             Submission::Created(reference) => {
                 self.entry.reference = Some(reference);
@@ -193,14 +198,14 @@ impl Desk<'_> {
                 // The slot was free; but staff may have moved what a forgotten store had made. Without a time of booking nobody can
                 // tell, and not every such booking is worth a person's while.
                 let may_be_moved = self.deadline().age(now).is_some_and(|age| age >= MOVED_AFTER);
-                if self.entry.maybe_forgotten && may_be_moved {
-                    self.entry.flag(say::maybe_made_before(&self.entry, self.now.zone));
+                if self.entry.predates_store && may_be_moved {
+                    self.entry.flag(say::maybe_made_before(&self.entry, self.context.zone));
                 }
                 self.notices.push(Notice::FreshDays);
                 self.tell()
             }
             // An earlier POST of ours may be what stands there.
-            Submission::Refused(text) if text.starts_with(ALREADY_SCHEDULED) && self.entry.left_nothing > 0 => {
+            Submission::Refused(text) if text.starts_with(ALREADY_SCHEDULED) && self.entry.posts_without_effect > 0 => {
                 self.doubtful(say::PROBABLY_OURS)
             }
             Submission::Refused(text) => {
@@ -217,8 +222,8 @@ impl Desk<'_> {
                 self.out_of_reach(&detail)
             }
             Submission::Lost { server_is_through, detail } => {
-                let since = self.now.measured.now;
-                self.entry.doubt = Some(Doubt { since, server_is_through, looked_at: None, free_at: None });
+                let since = self.context.measured.now;
+                self.entry.doubt = Some(LostAnswer { since, server_is_through, looked_at: None, free_at: None });
                 self.entry.enter(State::Submitting, now, say::lost(&detail));
                 self.then(Action::LookAgain)
             }
@@ -227,7 +232,10 @@ impl Desk<'_> {
 
     /// OpenVPMS cannot be asked. While a rejection helps the pet owner it is better than silence, unless the clinic wants to hold.
     fn out_of_reach(self, detail: &str) -> Step {
-        if !self.now.hold && self.deadline().rejection_counts(self.now.now) && self.entry.left_nothing == 0 {
+        if !self.context.hold
+            && self.deadline().rejection_counts(self.context.now)
+            && self.entry.posts_without_effect == 0
+        {
             return self.reject_unseen(say::out_of_reach(detail));
         }
         self.rest()
@@ -236,8 +244,8 @@ impl Desk<'_> {
     /// Rejects without having seen the time. Of a booking that is older than the store nobody knows then whether an earlier one had
     /// made its appointment.
     fn reject_unseen(mut self, reason: String) -> Step {
-        if self.entry.maybe_forgotten {
-            self.entry.flag(say::maybe_forgotten_and_rejected(&self.entry, self.now.zone));
+        if self.entry.predates_store {
+            self.entry.flag(say::maybe_forgotten_and_rejected(&self.entry, self.context.zone));
         }
         self.reject(reason)
     }
@@ -249,7 +257,7 @@ impl Desk<'_> {
 
     fn reject(mut self, reason: String) -> Step {
         self.entry.doubt = None;
-        self.entry.enter(State::Rejected, self.now.now, reason);
+        self.entry.enter(State::Rejected, self.context.now, reason);
         if self.entry.unlisted {
             self.entry.told = true;
             return self.settled_by_hand();
@@ -265,8 +273,8 @@ impl Desk<'_> {
     /// whether an earlier one had made the appointment, and nobody would ever cancel that.
     fn give_up(mut self) -> Step {
         self.entry.withdrawn = true;
-        if self.entry.maybe_forgotten {
-            self.entry.flag(say::maybe_forgotten_and_cancelled(&self.entry, self.now.zone));
+        if self.entry.predates_store {
+            self.entry.flag(say::maybe_forgotten_and_cancelled(&self.entry, self.context.zone));
         }
         self.reject(say::WITHDRAWN.into())
     }
@@ -275,16 +283,16 @@ impl Desk<'_> {
     fn due(mut self) -> Step {
         if self.entry.state == State::Submitting && self.entry.doubt.is_none() {
             // Its POST left before the process started; when exactly, nobody can tell.
-            let since = self.now.measured.now;
-            self.entry.doubt = Some(Doubt { since, server_is_through: false, looked_at: None, free_at: None });
-            self.entry.enter(State::Submitting, self.now.now, say::INTERRUPTED);
+            let since = self.context.measured.now;
+            self.entry.doubt = Some(LostAnswer { since, server_is_through: false, looked_at: None, free_at: None });
+            self.entry.enter(State::Submitting, self.context.now, say::INTERRUPTED);
         }
         if self.entry.owes_a_cancellation() {
             let reason = self.last_reason();
             return self.then(Action::Cancel(reason));
         }
-        match next_look(&self.entry, self.now.request_timeout, &self.now.measured) {
-            Some(due) if due <= self.now.measured.now => self.then(Action::LookAgain),
+        match next_look(&self.entry, self.context.request_timeout, &self.context.measured) {
+            Some(due) if due <= self.context.measured.now => self.then(Action::LookAgain),
             _ => self.rest(),
         }
     }
@@ -296,7 +304,7 @@ impl Desk<'_> {
             State::Submitting => self.doubtful(say::CANNOT_LOOK),
             State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => {
                 if self.entry.is_open() && self.entry.needs_attention.is_none() {
-                    self.entry.flag(say::never_told(&self.entry, self.now.zone));
+                    self.entry.flag(say::never_told(&self.entry, self.context.zone));
                 }
                 self.rest()
             }

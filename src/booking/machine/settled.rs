@@ -6,8 +6,8 @@
 //! knows. A pet owner who cancels meanwhile, or staff who do, come to the same end: there is nothing left to tell, and a refusal
 //! followed by a list without the booking says so.
 
-use super::{Action, Desk, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step};
-use crate::booking::ledger::{Owed, Place, State};
+use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition};
+use crate::booking::entry::{Owed, Place, State};
 use crate::ids::BookingReference;
 use crate::messages::booking as say_booking;
 use crate::messages::resolve as say;
@@ -16,7 +16,7 @@ use crate::messages::resolve as say;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: ResolvedAs,
     /// Whether Healthengine still lists the booking as outstanding; `None` if it did not say.
     pub listed: Option<bool>,
     /// A line of the person's for the history.
@@ -25,7 +25,7 @@ pub struct Resolved {
 
 /// What became of a booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ResolvedAs {
     /// The appointment stands.
     Confirmed {
         /// Under this reference; without one it cannot be cancelled online.
@@ -39,24 +39,24 @@ pub enum Outcome {
     Cancelled,
 }
 
-impl Desk<'_> {
+impl Transition<'_> {
     pub(super) fn resolved(mut self, resolved: Resolved) -> Step {
-        let now = self.now.now;
+        let now = self.context.now;
         if let Some(note) = &resolved.note {
             let state = self.entry.state;
             self.entry.enter(state, now, say::note(note));
         }
         self.entry.doubt = None;
-        (self.entry.refusals, self.entry.left_nothing, self.entry.unlisted) = (0, 0, false);
+        (self.entry.refusals, self.entry.posts_without_effect, self.entry.unlisted) = (0, 0, false);
         (self.entry.rejection_lost_at, self.entry.not_before) = (None, None);
         (self.entry.unseen_since, self.entry.cancel_refusals) = (None, 0);
         self.notices.push(Notice::FreshDays);
         let is_over = self.entry.state == State::Cancelled && self.entry.told;
         match resolved.outcome {
-            Outcome::Confirmed { reference, place } => self.stands(reference, place, resolved.listed),
+            ResolvedAs::Confirmed { reference, place } => self.stands(reference, place, resolved.listed),
             // Healthengine has it as cancelled: there is nobody to tell.
-            Outcome::Rejected | Outcome::Cancelled if is_over => self.heard(),
-            Outcome::Rejected => {
+            ResolvedAs::Rejected | ResolvedAs::Cancelled if is_over => self.heard(),
+            ResolvedAs::Rejected => {
                 self.entry.enter(State::Rejected, now, say::REJECTED);
                 self.entry.told = false;
                 self.entry.owed = Some(Owed::Answer);
@@ -66,7 +66,7 @@ impl Desk<'_> {
                     None => self.unheard(say::NO_ANSWER),
                 }
             }
-            Outcome::Cancelled => {
+            ResolvedAs::Cancelled => {
                 self.entry.enter(State::Cancelled, now, say::CANCELLED);
                 self.entry.told = false;
                 self.cancel()
@@ -75,11 +75,11 @@ impl Desk<'_> {
     }
 
     fn stands(mut self, reference: Option<BookingReference>, place: Option<Place>, listed: Option<bool>) -> Step {
-        let now = self.now.now;
+        let now = self.context.now;
         self.entry.refer_to(reference);
         self.entry.place = place.or(self.entry.place);
         self.entry.inserted_at = Some(now);
-        (self.entry.left_alone, self.entry.out_of_sight, self.entry.given_up) = (false, false, false);
+        (self.entry.cancellation_suspended, self.entry.out_of_sight, self.entry.given_up) = (false, false, false);
         self.entry.enter(State::Inserted, now, say::CONFIRMED);
         self.entry.told = false;
         self.entry.owed = Some(Owed::Answer);
@@ -103,9 +103,9 @@ impl Desk<'_> {
     }
 
     pub(super) fn owed_replied(mut self, reply: Reply) -> Step {
-        let now = self.now.now;
+        let now = self.context.now;
         match (reply, self.entry.owed) {
-            (Reply::Away | Reply::Outside, _) => self.unheard(say::NO_ANSWER),
+            (Reply::NoAnswer | Reply::NotDelivered, _) => self.unheard(say::NO_ANSWER),
             (Reply::Refused, Some(Owed::Cancel | Owed::CancelRefused)) => {
                 self.entry.owed = Some(Owed::CancelRefused);
                 self.then(Action::Relist)
@@ -114,8 +114,10 @@ impl Desk<'_> {
             (Reply::Refused, Some(Owed::Answer) | None) if self.entry.state == State::Cancelled => self.cancel(),
             (Reply::Refused, Some(Owed::Answer) | None) => self.then(Action::Relist),
             // A rejection that comes too late ends the asking and leaves the pet owner with a yes.
-            (Reply::Taken, Some(Owed::Answer)) if !self.is_standing() && self.deadline().is_over(now) => self.cancel(),
-            (Reply::Taken, _) => self.heard(),
+            (Reply::Accepted, Some(Owed::Answer)) if !self.is_standing() && self.deadline().is_over(now) => {
+                self.cancel()
+            }
+            (Reply::Accepted, _) => self.heard(),
         }
     }
 
@@ -148,7 +150,7 @@ impl Desk<'_> {
         (self.entry.told, self.entry.refusals) = (true, 0);
         (self.entry.owed, self.entry.needs_attention) = (None, None);
         if self.entry.state == State::Inserted {
-            self.entry.enter(State::Confirmed, self.now.now, say::HEARD);
+            self.entry.enter(State::Confirmed, self.context.now, say::HEARD);
         }
         self.rest()
     }
@@ -157,7 +159,7 @@ impl Desk<'_> {
     /// has refused it too often.
     fn unheard(mut self, why: &str) -> Step {
         if self.entry.needs_attention.is_some() || self.entry.refusals >= REFUSALS_BEFORE_PROBLEM {
-            let sentence = say::unheard(&self.entry, self.now.zone, why);
+            let sentence = say::unheard(&self.entry, self.context.zone, why);
             self.entry.flag(sentence);
         }
         self.rest()

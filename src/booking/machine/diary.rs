@@ -1,10 +1,10 @@
 //! What happens to an appointment once it stands: the pet owner or staff cancel it, staff move it or give it to somebody else.
 
-use super::{Desk, Notice, Step};
-use crate::booking::ledger::{Entry, Owed, Place, State};
+use super::{Notice, Step, Transition};
+use crate::booking::entry::{Entry, Owed, Place, State};
 use crate::messages::booking as say;
 
-impl Desk<'_> {
+impl Transition<'_> {
     /// The appointment stands no longer. `told` if Healthengine knows already.
     pub(super) fn cancelled(mut self, reason: &str, told: bool) -> Step {
         self.entry.doubt = None;
@@ -16,7 +16,7 @@ impl Desk<'_> {
             self.entry.needs_attention = None;
         }
         self.entry.owed = (!told).then_some(Owed::Cancel);
-        self.entry.enter(State::Cancelled, self.now.now, reason);
+        self.entry.enter(State::Cancelled, self.context.now, reason);
         self.notices.push(Notice::FreshDays);
         if told { self.rest() } else { self.due() }
     }
@@ -33,7 +33,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn flagged(mut self, sentence: impl FnOnce(&Entry, crate::zone::Zone) -> String) -> Step {
-        let sentence = sentence(&self.entry, self.now.zone);
+        let sentence = sentence(&self.entry, self.context.zone);
         // Not to be cleared with what a person settled before.
         self.entry.owed = None;
         self.entry.flag(sentence);
@@ -57,7 +57,7 @@ impl Desk<'_> {
         }
         let state = self.entry.state;
         let reason = if only_clinician { say::CLINICIAN_CHANGED_BY_STAFF } else { say::MOVED_BY_STAFF };
-        self.entry.enter(state, self.now.now, reason);
+        self.entry.enter(state, self.context.now, reason);
         self.notices.extend(from.map(Notice::FreedDays));
         self.notices.push(Notice::FreshDays);
         if only_clinician {
@@ -80,7 +80,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn gone_with_many(mut self) -> Step {
-        self.entry.left_alone = true;
+        self.entry.cancellation_suspended = true;
         self.flagged(say::gone_with_many)
     }
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Action, Desk, LOOK_RETRY, LOOK_RETRY_MAX, Look, Notice, Step, Taken};
-use crate::booking::ledger::{Doubt, Entry, State};
+use super::{Action, LOOK_RETRY, LOOK_RETRY_MAX, Notice, SlotLook, SlotTaken, Step, Transition};
+use crate::booking::entry::{Entry, LostAnswer, State};
 use crate::clock::Measured;
 use crate::messages::{booking as say, rival};
 
@@ -34,42 +34,47 @@ pub(super) fn rest_until(entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<U
     entry.not_before.filter(|at| *at <= now + LOOK_RETRY_MAX)
 }
 
-impl Desk<'_> {
+impl Transition<'_> {
     /// True if what takes the slot can be an appointment of ours that the ledger does not know of.
-    pub(super) fn may_be_ours_already(&self, taken: Taken) -> bool {
+    pub(super) fn may_be_ours_already(&self, taken: SlotTaken) -> bool {
         match taken {
-            Taken::All | Taken::Unseen => self.entry.maybe_forgotten || self.entry.left_nothing > 0,
-            Taken::ByAnother => self.entry.left_nothing > 0,
-            Taken::None | Taken::Part => false,
+            SlotTaken::All | SlotTaken::Unseen => self.entry.predates_store || self.entry.posts_without_effect > 0,
+            SlotTaken::ByAnother => self.entry.posts_without_effect > 0,
+            SlotTaken::None | SlotTaken::Part => false,
         }
     }
 
     /// Reads the traces of a POST whose answer was lost.
-    pub(super) fn settle(mut self, look: Look) -> Step {
-        let measured = self.now.measured;
+    pub(super) fn settle(mut self, look: SlotLook) -> Step {
+        let measured = self.context.measured;
         let now = measured.now;
-        let mut doubt =
-            self.entry.doubt.unwrap_or(Doubt { since: now, server_is_through: false, looked_at: None, free_at: None });
+        let mut doubt = self.entry.doubt.unwrap_or(LostAnswer {
+            since: now,
+            server_is_through: false,
+            looked_at: None,
+            free_at: None,
+        });
         doubt.looked_at = Some(now);
         self.entry.doubt = Some(doubt);
         match look {
-            Look::Unreachable(_) => self.rest(),
+            SlotLook::Unreachable(_) => self.rest(),
             // Nobody can look any more. The pet owner was told yes, so a person has to.
-            Look::Closed(_) => self.doubtful(say::CANNOT_LOOK),
-            Look::Seen { taken: Taken::Unseen, .. } => self.doubtful(say::CANNOT_LOOK),
+            SlotLook::Closed(_) => self.doubtful(say::CANNOT_LOOK),
+            SlotLook::Seen { taken: SlotTaken::Unseen, .. } => self.doubtful(say::CANNOT_LOOK),
             // The other booking's appointment may be gone, unnoticed: it was looked at before the POST, and the slot was free.
-            Look::Seen { taken: Taken::All | Taken::ByAnother, .. } => self.doubtful(say::PROBABLY_OURS),
-            Look::Seen { taken: Taken::Part, began, .. } => {
+            SlotLook::Seen { taken: SlotTaken::All | SlotTaken::ByAnother, .. } => self.doubtful(say::PROBABLY_OURS),
+            SlotLook::Seen { taken: SlotTaken::Part, began, .. } => {
                 // An appointment there would have the request refused, however late it is carried out; a calendar block would not, and
                 // nobody can tell them apart. The pet owner can still be told no: a person looks whether it came to stand.
-                if !doubt.server_is_through && began < measured.counted(doubt.since) + self.now.request_timeout * 2 {
-                    self.entry.flag(say::perhaps_made_late(&self.entry, self.now.zone));
+                if !doubt.server_is_through && began < measured.counted(doubt.since) + self.context.request_timeout * 2
+                {
+                    self.entry.flag(say::perhaps_made_late(&self.entry, self.context.zone));
                 }
                 self.reject_and_refresh(say::TAKEN_BY_ANOTHER.into())
             }
-            Look::Seen { taken: Taken::None, began, .. } => {
+            SlotLook::Seen { taken: SlotTaken::None, began, .. } => {
                 if self.is_settled_as_free(&mut doubt, began) {
-                    self.left_nothing()
+                    self.post_without_effect()
                 } else {
                     self.entry.doubt = Some(doubt);
                     self.rest()
@@ -79,8 +84,8 @@ impl Desk<'_> {
     }
 
     /// Notes a reading that said free; true if the request cannot be carried out any more.
-    pub(super) fn is_settled_as_free(&self, doubt: &mut Doubt, began: DateTime<Utc>) -> bool {
-        let (timeout, measured) = (self.now.request_timeout, self.now.measured);
+    pub(super) fn is_settled_as_free(&self, doubt: &mut LostAnswer, began: DateTime<Utc>) -> bool {
+        let (timeout, measured) = (self.context.request_timeout, self.context.measured);
         let since = measured.counted(doubt.since);
         if doubt.server_is_through {
             return began >= since;
@@ -96,9 +101,9 @@ impl Desk<'_> {
     }
 
     /// A POST left nothing in the diary: once more, but not for ever.
-    pub(super) fn left_nothing(mut self) -> Step {
+    pub(super) fn post_without_effect(mut self) -> Step {
         self.entry.doubt = None;
-        self.entry.left_nothing += 1;
+        self.entry.posts_without_effect += 1;
         if self.entry.unlisted {
             self.entry.told = true;
             return self.settled_by_hand();
@@ -106,22 +111,23 @@ impl Desk<'_> {
         if self.entry.withdrawn {
             return self.reject(say::WITHDRAWN.into());
         }
-        if self.entry.left_nothing >= SUBMISSIONS_MAX {
-            self.notices.push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.left_nothing)));
+        if self.entry.posts_without_effect >= SUBMISSIONS_MAX {
+            self.notices
+                .push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.posts_without_effect)));
             return self.reject_and_refresh(say::NOTHING_ARRIVES.into());
         }
-        self.entry.enter(State::Received, self.now.now, say::LEFT_NOTHING);
+        self.entry.enter(State::Received, self.context.now, say::LEFT_NOTHING);
         self.then(Action::LookAndHold)
     }
 
     /// The slot is wholly taken and it was we who asked for it: the appointment stands with near certainty, but without a name.
     pub(super) fn doubtful(mut self, reason: &str) -> Step {
-        let now = self.now.now;
+        let now = self.context.now;
         self.entry.doubt = None;
         self.entry.inserted_at = Some(now);
         self.entry.enter(State::InDoubt, now, reason);
         let by_another = matches!(reason, say::MAYBE_FORGOTTEN | rival::PERHAPS_ANOTHERS);
-        self.entry.flag(say::check_the_diary(&self.entry, self.now.zone, by_another));
+        self.entry.flag(say::check_the_diary(&self.entry, self.context.zone, by_another));
         self.notices.push(Notice::FreshDays);
         if self.entry.unlisted {
             self.entry.told = true;

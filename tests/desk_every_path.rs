@@ -14,6 +14,7 @@ use vetbridge::booking::entry::{Entry, State};
 use vetbridge::booking::machine::{
     Action, Ask, Event, MachineContext, Reply, SlotLook, SlotTaken, Step, Submission, next_look, step,
 };
+use vetbridge::booking::post_record::LostRequest;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 
 use desk_support::{TIMEOUT, at, circumstances, measured, place};
@@ -79,14 +80,25 @@ impl Point {
 fn key(point: &Point) -> String {
     let ago = |time: Option<DateTime<Utc>>| time.map(|time| (at(point.now) - time).num_seconds().clamp(-100, 100));
     let entry = &point.entry;
-    let doubt = entry
-        .doubt
-        .map(|doubt| (ago(Some(doubt.since)), doubt.server_is_through, ago(doubt.looked_at), ago(doubt.free_at)));
+    let lost = entry.post.lost_answer.map(|lost| {
+        let (is_over, free_at) = match lost.request {
+            LostRequest::IsOver => (true, None),
+            LostRequest::MayComeLate { free_at } => (false, free_at),
+        };
+        (ago(Some(lost.since)), is_over, ago(lost.looked_at), ago(free_at))
+    });
     format!(
         "{:?}",
         (
-            (entry.state, doubt, ago(entry.submitted_at), ago(entry.booked_at), entry.posts_without_effect, entry.told),
-            (entry.refusals.min(4), entry.unlisted, entry.needs_attention.is_some(), entry.withdrawn),
+            (
+                entry.state,
+                lost,
+                ago(entry.post.submitted_at),
+                ago(entry.booked_at),
+                entry.post.without_effect,
+                entry.is_acknowledged()
+            ),
+            (entry.answered.refusals.min(4), entry.answered.unlisted, entry.needs_attention.is_some(), entry.withdrawn),
             (&point.world, &point.action),
         )
     )
@@ -158,7 +170,7 @@ fn outcomes(point: &Point) -> Vec<(World, Event, i64)> {
             let mut outcomes = vec![(world.clone(), Event::Looked(SlotLook::Unreachable("refused".into())), 1)];
             // Two timeouts after the POST a server that answers has carried out or dropped what it had; the first reading may
             // still lack it.
-            let late = point.entry.submitted_at.is_some_and(|submitted| at(point.now) >= submitted + TIMEOUT * 2);
+            let late = point.entry.post.submitted_at.is_some_and(|submitted| at(point.now) >= submitted + TIMEOUT * 2);
             for carried_out in [true, false] {
                 let mut after = world.clone();
                 if !world.queued && !carried_out {

@@ -10,6 +10,7 @@ mod desk_support;
 
 use std::collections::{BTreeSet, HashMap};
 
+use vetbridge::booking::answered::Acknowledged;
 use vetbridge::booking::diary_watch::is_watched;
 use vetbridge::booking::entry::{Entry, State};
 use vetbridge::booking::machine::{Action, Ask, Event, Reply, Resolved, ResolvedAs, Step, step};
@@ -146,7 +147,14 @@ fn key(point: &Point) -> String {
     format!(
         "{:?}",
         (
-            (entry.state, entry.told, entry.owed, entry.refusals.min(4), entry.unlisted, entry.cancellation_suspended),
+            (
+                entry.state,
+                entry.is_acknowledged(),
+                entry.owed(),
+                entry.answered.refusals.min(4),
+                entry.answered.unlisted,
+                entry.diary.cancellation_suspended
+            ),
             (entry.needs_attention.is_some(), &entry.reference, entry.withdrawn, entry.booked_at),
             (&point.world, &point.hand, point.settled),
         )
@@ -337,7 +345,7 @@ fn routine(from: &Point) -> Vec<Point> {
     let mut all = Vec::new();
     if world.listed {
         all.push(seen(from, world.clone(), Event::Asked(Ask::Unread("away".into()))));
-    } else if entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation() {
+    } else if entry.is_open() && !entry.answered.unlisted && !entry.owes_a_cancellation() {
         all.push(seen(from, world.clone(), Event::Unlisted));
     }
     if entry.owes_a_cancellation() {
@@ -389,7 +397,7 @@ fn heal(mut point: Point) {
     }
     let Point { entry, world, settled, .. } = &point;
     let tell = || format!("\nfrom {:?}\n{:?} {:?}\nto {entry:?}\n{world:?}", began.entry, began.world, began.hand);
-    assert_eq!(entry.owed, None, "Healthengine never hears of it{}", tell());
+    assert_eq!(entry.owed(), None, "Healthengine never hears of it{}", tell());
     if !settled {
         return;
     }
@@ -406,14 +414,14 @@ fn heal(mut point: Point) {
 
 fn start(state: State, prepare: impl FnOnce(&mut Entry)) -> Entry {
     let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), Some(at(0)), "p-1".into(), at(1));
-    (entry.state, entry.place, entry.told) = (state, Some(place()), true);
+    (entry.state, entry.place, entry.answered.acknowledged) = (state, Some(place()), Acknowledged::Yes);
     if entry.stands() {
-        entry.inserted_at = Some(at(5));
+        entry.diary.inserted_at = Some(at(5));
     }
     if matches!(state, State::Confirmed | State::Inserted) {
         entry.reference = Some(reference());
     }
-    entry.needs_attention = Some("SlotLook into the diary.".into());
+    entry.needs_attention = Some("Look into the diary.".into());
     prepare(&mut entry);
     entry
 }
@@ -433,8 +441,9 @@ fn starts() -> Vec<(Entry, World)> {
     let open = World { listed: true, ..world.clone() };
     let gone = |world: &World| World { stands: false, ..world.clone() };
     let mute = |world: &World| World { mute: true, ..world.clone() };
-    let unheard = |entry: &mut Entry| entry.told = false;
-    let early = |entry: &mut Entry| (entry.told, entry.booked_at) = (false, Some(at(NOW - 5)));
+    let unheard = |entry: &mut Entry| entry.answered.acknowledged = Acknowledged::NotYet;
+    let early =
+        |entry: &mut Entry| (entry.answered.acknowledged, entry.booked_at) = (Acknowledged::NotYet, Some(at(NOW - 5)));
     let wait = World { site: Site::Requested, ..gone(&open) };
     vec![
         // In doubt: it stands, it does not, and Healthengine has not heard.
@@ -445,9 +454,9 @@ fn starts() -> Vec<(Entry, World)> {
         (start(State::InDoubt, unheard), gone(&open)),
         // Moved, or out of sight; gone with many others, and made again by hand or not.
         (start(State::Confirmed, |_| {}), world.clone()),
-        (start(State::Confirmed, |entry| entry.out_of_sight = true), mute(&world)),
-        (start(State::Confirmed, |entry| entry.cancellation_suspended = true), gone(&world)),
-        (start(State::Confirmed, |entry| entry.cancellation_suspended = true), world.clone()),
+        (start(State::Confirmed, |entry| entry.diary.out_of_sight = true), mute(&world)),
+        (start(State::Confirmed, |entry| entry.diary.cancellation_suspended = true), gone(&world)),
+        (start(State::Confirmed, |entry| entry.diary.cancellation_suspended = true), world.clone()),
         // Rejected too late, heard and not heard; settled by hand at Healthengine.
         (start(State::Rejected, |_| {}), gone(&world)),
         (start(State::Rejected, unheard), gone(&open)),

@@ -5,6 +5,7 @@
 mod desk_support;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use vetbridge::booking::answered::Acknowledged;
 use vetbridge::booking::entry::{Entry, Place, State};
 use vetbridge::booking::machine::{
     Action, Ask, Event, MachineContext, Notice, Reply, Resolved, ResolvedAs, SlotLook, SlotTaken, Step, Submission,
@@ -149,7 +150,7 @@ fn a_taken_slot_is_rejected_with_fresh_days_and_no_flag_when_it_is_in_time() {
     case.asked(2);
     assert_eq!(case.looked(3, SlotTaken::Part), Action::Reject("The time is taken.".into()));
     assert_eq!(case.replied(4, Reply::Accepted), Action::Rest);
-    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Rejected, true, false));
+    assert_eq!((case.entry.state, case.entry.is_acknowledged(), case.is_flagged()), (State::Rejected, true, false));
     assert_eq!(case.notices, [Notice::FreshDays]);
 }
 
@@ -312,7 +313,7 @@ fn a_booking_found_on_its_way_at_start_is_a_lost_answer() {
 #[test]
 fn a_slot_that_another_booking_of_the_ledger_has_is_somebody_elses_however_young_the_store_is() {
     let mut case = Case::new();
-    case.entry.predates_store = true;
+    case.entry.post.predates_store = true;
     case.asked(1);
     assert_eq!(case.looked(3, SlotTaken::ByAnother), Action::Reject("The time is taken.".into()));
 }
@@ -320,12 +321,12 @@ fn a_slot_that_another_booking_of_the_ledger_has_is_somebody_elses_however_young
 #[test]
 fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() {
     let mut case = Case::new();
-    case.entry.predates_store = true;
+    case.entry.post.predates_store = true;
     case.asked(30);
     assert_eq!(case.looked(31, SlotTaken::All), confirm(&[], "p-1"));
     assert!(case.entry.needs_attention.as_ref().unwrap().contains("somebody else's"));
     let mut part = Case::new();
-    part.entry.predates_store = true;
+    part.entry.post.predates_store = true;
     part.asked(30);
     assert!(matches!(part.looked(31, SlotTaken::Part), Action::Reject(_)));
 }
@@ -334,7 +335,7 @@ fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() 
 fn an_appointment_that_a_forgotten_store_may_have_made_elsewhere_asks_for_a_person() {
     let made = |second: i64| {
         let mut case = Case::holding();
-        case.entry.predates_store = true;
+        case.entry.post.predates_store = true;
         case.asked(second);
         case.looked(second + 1, SlotTaken::None);
         assert_eq!(case.submitted(second + 2, created("603:be08")), confirm(&["603:be08"], "p-1"));
@@ -348,7 +349,7 @@ fn an_appointment_that_a_forgotten_store_may_have_made_elsewhere_asks_for_a_pers
 fn a_booking_older_than_the_store_that_is_rejected_without_a_look_is_looked_up_by_a_person() {
     let rejected = |predates_store: bool, event: Event| {
         let mut case = Case::new();
-        case.entry.predates_store = predates_store;
+        case.entry.post.predates_store = predates_store;
         case.asked(3);
         assert!(matches!(case.see(5, event), Action::Reject(_)));
         case.replied(6, Reply::Accepted);
@@ -452,7 +453,7 @@ fn a_refused_answer_to_a_booking_that_is_not_listed_any_more_was_given_already_w
     case.asked(6);
     assert_eq!(case.replied(7, Reply::Refused), Action::Relist);
     assert_eq!(case.see(8, Event::Unlisted), Action::Rest);
-    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Confirmed, true, false));
+    assert_eq!((case.entry.state, case.entry.is_acknowledged(), case.is_flagged()), (State::Confirmed, true, false));
     // Or was on its way when the process ended.
     let mut interrupted = Case::new();
     interrupted.asked(2);
@@ -478,7 +479,10 @@ fn an_appointment_whose_every_confirmation_is_refused_and_that_is_no_longer_list
     assert_eq!(refused.see(6, Event::Unlisted), Action::Rest);
     let sentence = refused.entry.needs_attention.clone().unwrap();
     assert!(sentence.contains("stands") && sentence.contains("Healthengine does not expect it"), "{sentence}");
-    assert_eq!((refused.entry.state, refused.entry.told, refused.entry.is_open()), (State::Confirmed, true, false));
+    assert_eq!(
+        (refused.entry.state, refused.entry.is_acknowledged(), refused.entry.is_open()),
+        (State::Confirmed, true, false)
+    );
     // Its pet owner gave it up, and that comes as an update.
     refused.see(10, Event::CancelledForOwner);
     assert_eq!((refused.entry.state, refused.is_flagged()), (State::Cancelled, false));
@@ -587,7 +591,7 @@ fn a_waiting_booking_that_somebody_settles_by_hand_is_not_made_any_more() {
     case.asked(2);
     case.unreachable(3);
     assert_eq!(case.see(600, Event::Unlisted), Action::Rest);
-    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Rejected, true, true));
+    assert_eq!((case.entry.state, case.entry.is_acknowledged(), case.is_flagged()), (State::Rejected, true, true));
 
     let mut doubt = Case::new();
     doubt.asked(2);
@@ -628,7 +632,8 @@ fn an_appointment_that_staff_cancel_before_healthengine_heard_of_it_is_cancelled
     assert_eq!(case.replied(72, Reply::Accepted), Action::Rest);
     assert_eq!((case.entry.state, case.entry.is_open(), case.is_flagged()), (State::Cancelled, false, false));
     // A rejection that is refused is a cancellation at once; one that is refused too was not needed, or is told again.
-    let mut case = Case { entry: Entry { told: false, ..case.entry }, ..Case::new() };
+    let mut case = Case { entry: case.entry, ..Case::new() };
+    case.entry.answered.acknowledged = Acknowledged::NotYet;
     assert!(matches!(case.asked(80), Action::Reject(_)));
     assert!(matches!(case.replied(81, Reply::Refused), Action::Cancel(_)));
     assert_eq!(case.replied(82, Reply::Refused), Action::Relist);
@@ -796,7 +801,7 @@ fn a_rejection_in_time_whose_answer_was_lost_alarms_nobody() {
     case.looked(3, SlotTaken::All);
     assert_eq!(case.replied(13, Reply::NoAnswer), Action::Rest);
     case.see(25, Event::Unlisted);
-    assert_eq!((case.entry.told, case.is_flagged()), (true, false));
+    assert_eq!((case.entry.is_acknowledged(), case.is_flagged()), (true, false));
 }
 
 #[test]
@@ -832,7 +837,7 @@ fn a_rejection_that_is_answered_while_the_clock_is_set_may_be_late_and_asks_for_
 fn a_rejection_that_healthengine_took_in_time_cannot_be_confirmed_whatever_is_flagged_and_a_late_one_can() {
     for (second, refused) in [(3, true), (30, false)] {
         let mut case = Case::new();
-        case.entry.predates_store = true;
+        case.entry.post.predates_store = true;
         case.asked(second);
         case.unreachable(second + 1);
         if second == 30 {
@@ -867,7 +872,7 @@ fn a_late_rejection_that_healthengine_refuses_asks_for_a_person_all_the_same() {
 fn a_cancelled_booking_that_is_older_than_the_store_may_have_been_made_and_asks_for_a_person() {
     for event in [Event::Asked(Ask::Nothing), Event::Withdrawn] {
         let mut case = Case::new();
-        case.entry.predates_store = true;
+        case.entry.post.predates_store = true;
         assert!(matches!(case.see(40, event.clone()), Action::Reject(_)));
         assert!(case.entry.needs_attention.as_deref().unwrap().contains("cancel it in OpenVPMS"));
         let mut known = Case::new();

@@ -91,7 +91,7 @@ const DAILY: TimeDelta = TimeDelta::days(1);
 pub fn is_watched(entry: &Entry, now: DateTime<Utc>) -> bool {
     entry.stands()
         && entry.reference.is_some()
-        && !entry.cancellation_suspended
+        && !entry.diary.cancellation_suspended
         && entry.place.as_ref().is_some_and(|place| now < place.span.start)
 }
 
@@ -104,7 +104,7 @@ pub fn round(
     now: DateTime<Utc>,
 ) -> Vec<Entry> {
     // An appointment that was made a moment ago is as good as asked for.
-    let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied().or(entry.inserted_at);
+    let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied().or(entry.diary.inserted_at);
     let is_due = |entry: &Entry| {
         let near = entry.place.as_ref().is_some_and(|place| place.span.start < near_end);
         let today = |at: DateTime<Utc>| dates::age(at, now).is_some_and(|age| age < DAILY);
@@ -118,7 +118,7 @@ pub fn round(
 /// True if the reading shows an appointment's time as free although it began after the appointment was made.
 pub fn is_suspect(entry: &Entry, schedule_free: &[Span], reading_began: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     is_watched(entry, now)
-        && entry.inserted_at.is_none_or(|at| at < reading_began || dates::age(at, now).is_none())
+        && entry.diary.inserted_at.is_none_or(|at| at < reading_began || dates::age(at, now).is_none())
         && entry.place.as_ref().is_some_and(|place| span::touches(schedule_free, &place.span))
 }
 
@@ -144,11 +144,11 @@ fn changed(entry: &Entry, booking: &Booking, server: Zone) -> Option<Event> {
     let place = entry.place.as_ref()?;
     // A user who is no clinician stands in the notes and not in the appointment. So one whom the diary never named can be there
     // all the same; one whom it did name, and names no longer, was taken off.
-    let unnamed = place.user.filter(|_| !entry.clinician_named);
+    let unnamed = place.user.filter(|_| !entry.diary.clinician_named);
     if !is_there(place, booking, server) || place.user != booking.user.or(unnamed) {
         return place_of(booking, unnamed, server).map(Event::Moved);
     }
-    (booking.user.is_some() && !entry.clinician_named).then_some(Event::ClinicianNamed)
+    (booking.user.is_some() && !entry.diary.clinician_named).then_some(Event::ClinicianNamed)
 }
 
 /// True if the booking stands at the time and on the schedule where the ledger has it, with whomever.

@@ -8,14 +8,20 @@
 //! | [`diary_watch`] | what staff did to an appointment |
 //! | [`rival`] | whether another bridge serves the same practice |
 //! | [`resolution`] | whether what a person says of a booking can be believed |
-//! | [`entry`] | what the ledger keeps of a booking |
+//! | [`entry`] | what the ledger keeps of a booking: its state, and |
+//! | [`answered`], [`post_record`], [`diary_record`] | what Healthengine was told, what is known of POSTs, what the diary showed |
+//! | `stored` | the form in which the store keeps that |
 //! | [`deadline`] | by when a booking has to be answered |
 
+pub mod answered;
 pub mod deadline;
+pub mod diary_record;
 pub mod diary_watch;
 pub mod entry;
 pub mod machine;
 pub mod placement;
+pub mod post_record;
 pub mod resolution;
 pub mod rival;
+mod stored;
 pub mod update;

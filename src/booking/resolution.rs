@@ -118,11 +118,11 @@ pub fn diary_check(entry: &Entry, verdict: &Resolution) -> Result<DiaryCheck, Un
     if entry.state == State::Submitting {
         return Err(refused(say::ON_ITS_WAY));
     }
-    let is_over = entry.told && matches!(entry.state, State::Rejected | State::Cancelled);
+    let is_over = entry.is_acknowledged() && matches!(entry.state, State::Rejected | State::Cancelled);
     let is_flagged = entry.needs_attention.is_some();
     match verdict {
         Resolution::Confirmed { .. } if is_over && entry.state == State::Cancelled => Err(refused(say::IS_CANCELLED)),
-        Resolution::Confirmed { .. } if is_over && (!is_flagged || entry.rejected_in_time) => {
+        Resolution::Confirmed { .. } if is_over && (!is_flagged || entry.answered.rejected_in_time) => {
             Err(refused(say::IS_REJECTED))
         }
         Resolution::Confirmed { force: false, .. } if entry.given_up => Err(refused(say::IS_GIVEN_UP)),

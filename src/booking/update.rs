@@ -88,7 +88,7 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
     match (entry.state, &entry.reference, another) {
         (State::Received, _, _) => Plan::AfterBooking { withdraw: true },
         (State::Submitting | State::Inserted, _, _) => Plan::AfterBooking { withdraw: false },
-        (State::Confirmed, Some(_), _) | (_, _, Some(_)) if entry.cancel_refusals >= CANCEL_REFUSALS_MAX => {
+        (State::Confirmed, Some(_), _) | (_, _, Some(_)) if entry.diary.cancel_refusals >= CANCEL_REFUSALS_MAX => {
             Plan::Reject { reason: say::NOT_CANCELLED.into(), cannot_cancel: true }
         }
         (State::Confirmed, Some(ours), Some(another)) => Plan::CancelBoth { another, ours: ours.clone() },
@@ -234,14 +234,16 @@ mod tests {
     #[test]
     fn after_three_refusals_in_unknown_words_a_person_has_to_cancel() {
         for (refusals, given_up) in [(0, false), (2, false), (3, true), (4, true)] {
-            let confirmed = Entry { cancel_refusals: refusals, ..entry(State::Confirmed, Some("1:a")) };
+            let mut confirmed = entry(State::Confirmed, Some("1:a"));
+            confirmed.diary.cancel_refusals = refusals;
             for ids in [&[][..], &["1:a"]] {
                 let planned =
                     plan(&update(BookingStatus::Cancelled, ids), Some(&confirmed), OutstandingStatus::NotListed);
                 assert_eq!(matches!(planned, Plan::Reject { cannot_cancel: true, .. }), given_up, "{refusals}");
             }
         }
-        let gone = Entry { cancel_refusals: 3, ..entry(State::Cancelled, Some("1:a")) };
+        let mut gone = entry(State::Cancelled, Some("1:a"));
+        gone.diary.cancel_refusals = 3;
         let planned = |ids| plan(&update(BookingStatus::Cancelled, ids), Some(&gone), OutstandingStatus::NotListed);
         assert_eq!(planned(&["1:a"]), Plan::Confirm);
         assert!(

@@ -107,7 +107,7 @@ impl Practice {
         let patient = self.shared.pseudonyms.of(&asked.contact(), request.booking_id);
         let mut entry = Entry::received(request.booking_id, self.id().clone(), request.booked_time, patient, now);
         let (meta, ahead) = (self.shared.store.meta(), self.healthengine.clock_difference());
-        entry.predates_store = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
+        entry.post.predates_store = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
         entry
     }
 
@@ -148,7 +148,7 @@ impl Practice {
             entry.patient = asked.map_or_else(|| pseudonyms.of_nobody(id), |asked| pseudonyms.of(&asked.contact(), id));
         }
         // What waited in a store that was put back may have been made since.
-        entry.predates_store |= entry.state == State::Received && self.was_replaced_since(&entry);
+        entry.post.predates_store |= entry.state == State::Received && self.was_replaced_since(&entry);
         let mut stored = self.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
         // What the look before the POST read.
@@ -260,9 +260,9 @@ impl Practice {
         if changed_state && entry.state == State::Confirmed {
             self.health.clear(&Subject::Booking(entry.booking_id));
         }
-        let only_looked =
-            entry.state == State::Submitting && before.is_some_and(|before| before.doubt.is_some() && !changed_state);
-        if only_looked || (entry.state == State::Received && entry.posts_without_effect == 0) {
+        let only_looked = entry.state == State::Submitting
+            && before.is_some_and(|before| before.post.lost_answer.is_some() && !changed_state);
+        if only_looked || (entry.state == State::Received && entry.post.without_effect == 0) {
             return self.shared.ledger.save_later(entry, now);
         }
         self.shared.ledger.save(entry, now).await

@@ -60,8 +60,8 @@ impl Practice {
 /// True if there surely is no appointment: none was asked for, or it is settled that none was made.
 fn is_untouched(entry: &Entry) -> bool {
     match entry.state {
-        State::Received => entry.posts_without_effect == 0 && !entry.predates_store,
-        State::Rejected => !entry.told,
+        State::Received => entry.post.without_effect == 0 && !entry.post.predates_store,
+        State::Rejected => !entry.is_acknowledged(),
         State::Submitting | State::Inserted | State::Confirmed | State::InDoubt | State::Cancelled => false,
     }
 }

@@ -263,7 +263,8 @@ impl Practice {
 
     fn was_answered_since(&self, id: BookingId, since: DateTime<Utc>) -> bool {
         let entry = self.shared.ledger.get(id).ok().flatten();
-        let last = entry.filter(|entry| entry.told).and_then(|entry| entry.history.last().map(|last| last.at));
+        let last =
+            entry.filter(|entry| entry.is_acknowledged()).and_then(|entry| entry.history.last().map(|last| last.at));
         last.is_some_and(|at| since <= at && dates::age(at, self.now()).is_some())
     }
 
@@ -286,7 +287,7 @@ impl Practice {
     /// Open bookings that Healthengine does not list any more.
     fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
         let settled = |entry: &Entry| {
-            let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
+            let waits = entry.is_open() && !entry.answered.unlisted && !entry.owes_a_cancellation();
             (waits && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
         };
         for id in self.shared.ledger.pick_live(self.id(), settled) {

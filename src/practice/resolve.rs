@@ -66,8 +66,8 @@ impl Practice {
             return Err(NotResolved::Refused(say::BUSY.into()));
         }
         // Whoever looked into the diary saw it before the booking went there, or while it was on its way.
-        let is_on_its_way = |entry: &Entry| entry.state == State::Submitting && entry.doubt.is_none();
-        let submitted_at = |entry: &Option<Entry>| entry.as_ref().and_then(|entry| entry.submitted_at);
+        let is_on_its_way = |entry: &Entry| entry.state == State::Submitting && entry.post.lost_answer.is_none();
+        let submitted_at = |entry: &Option<Entry>| entry.as_ref().and_then(|entry| entry.post.submitted_at);
         let is_overtaken = before.as_ref().is_some_and(is_on_its_way)
             || submitted_at(&self.shared.ledger.get(id)?) != submitted_at(&before);
         let outcome = match is_overtaken {
@@ -113,7 +113,7 @@ impl Practice {
         let resolved = Resolved { outcome, listed, note: note.map(|note| note.to_string()) };
         self.attend(entry, Event::Resolved(resolved), None).await?;
         let entry = self.shared.ledger.get(id)?.ok_or(NotResolved::Unknown)?;
-        if entry.owed.is_some() {
+        if entry.owed().is_some() {
             let unheard = || say::unheard(&entry, self.zone(), say::NO_ANSWER);
             return Err(NotResolved::Failed(entry.needs_attention.clone().unwrap_or_else(unheard)));
         }

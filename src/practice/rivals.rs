@@ -16,8 +16,9 @@ use super::Practice;
 use super::health::Subject;
 use super::ledger::LedgerError;
 use super::lists::Standing;
+use crate::booking::answered::Delivery;
 use crate::booking::deadline::Deadline;
-use crate::booking::entry::{Entry, Heard, State};
+use crate::booking::entry::{Entry, State};
 use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken, Submission};
 use crate::booking::rival::{RivalRecord, Rivalry, Sign, Stance, YOUNG};
 use crate::booking::update::echoed_reference;
@@ -252,7 +253,7 @@ impl Practice {
 
     /// True of a booking for which nothing was sent to OpenVPMS.
     fn is_untouched(&self, id: BookingId) -> bool {
-        let untouched = |entry: &Entry| entry.state == State::Received && entry.posts_without_effect == 0;
+        let untouched = |entry: &Entry| entry.state == State::Received && entry.post.without_effect == 0;
         self.shared.ledger.get(id).is_ok_and(|entry| entry.as_ref().is_none_or(untouched))
     }
 
@@ -323,7 +324,7 @@ impl Practice {
         let found = matches!(event, Event::Looked(SlotLook::Seen { taken: SlotTaken::All, refusal: Some(_), .. }))
             && entry.state == State::Received;
         let told = matches!(event, Event::Submitted(Submission::Refused(text)) if text.starts_with(ALREADY_SCHEDULED));
-        (found || told) && entry.posts_without_effect == 0 && !entry.predates_store && !entry.withdrawn
+        (found || told) && entry.post.without_effect == 0 && !entry.post.predates_store && !entry.withdrawn
     }
 
     /// Gives another bridge the time to say that it made the appointment; what is seen then instead of that the time is taken.
@@ -356,7 +357,7 @@ impl Practice {
     /// Healthengine refused every answer of ours to this booking, and does not list it any more.
     pub(super) fn perhaps_outrun(&self, entry: &Entry) {
         let ours = matches!(entry.state, State::Inserted | State::Rejected) && !entry.withdrawn;
-        if ours && entry.heard == Heard::Nothing && self.is_young(entry.booked_at) {
+        if ours && entry.answered.delivery == Delivery::Nothing && self.is_young(entry.booked_at) {
             self.sign(&Sign::Outrun(entry.booking_id));
         }
     }

@@ -204,7 +204,7 @@ impl Practice {
         match found {
             DiaryAnswer::Gone if entry.stands() => self.attend(entry, Event::Gone, None).await?,
             // Staff cancelled it, and Healthengine has not heard.
-            DiaryAnswer::Gone if entry.state == State::Cancelled && !entry.told => {
+            DiaryAnswer::Gone if entry.state == State::Cancelled && !entry.is_acknowledged() => {
                 self.attend(entry, Event::Due, None).await?
             }
             DiaryAnswer::Gone | DiaryAnswer::Stands(_) | DiaryAnswer::Silent => self.no_change(id).await,

@@ -170,7 +170,7 @@ async fn given_up_on_its_way(clinic: &Clinic) -> BookingId {
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
     clinic.until("it is submitted", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
     clinic.healthengine.cancel(booking).unwrap();
-    let is_lost = |clinic: &Clinic| clinic.entry(booking).doubt.is_some();
+    let is_lost = |clinic: &Clinic| clinic.entry(booking).post.lost_answer.is_some();
     clinic.until("its answer is lost", seconds(12), is_lost).await;
     clinic.pass(seconds(1)).await;
     booking

@@ -17,7 +17,7 @@ async fn in_doubt(clinic: &Clinic, start: &str) -> BookingId {
     clinic.fail_submissions([Fault::LoseAnswer]);
     let booking = clinic.owner_books("s136", "66:s136", start);
     clinic.until_state(booking, State::InDoubt, minutes(2)).await;
-    clinic.until("Healthengine was told", minutes(1), |clinic| clinic.entry(booking).told).await;
+    clinic.until("Healthengine was told", minutes(1), |clinic| clinic.entry(booking).is_acknowledged()).await;
     assert!(clinic.entry(booking).needs_attention.is_some());
     booking
 }
@@ -62,7 +62,7 @@ async fn a_booking_in_doubt_that_is_found_in_the_diary_can_be_cancelled_online_a
     let own = reference_of(&clinic, booking);
     assert_eq!(resolve(&clinic, booking, confirmed(&own)).await.unwrap(), State::Confirmed);
     let entry = clinic.entry(booking);
-    assert_eq!((entry.needs_attention, entry.reference, entry.owed), (None, Some(own), None));
+    assert_eq!((entry.owed(), entry.needs_attention, entry.reference), (None, None, Some(own)));
     let reasons: Vec<&str> = entry.history.iter().map(|own| own.reason.as_str()).collect();
     assert!(reasons.contains(&"Note: looked by Kim"), "{reasons:?}");
     assert_eq!(clinic.log.with("Kim").len(), 0, "notes are kept, not logged");

@@ -205,7 +205,7 @@ impl Life {
         for Told { id, verdict, answer, status, standing } in told {
             let Ok(entry) = answer else { continue };
             self.flagged.remove(&id);
-            if entry.needs_attention.is_some() || entry.owed.is_some() {
+            if entry.needs_attention.is_some() || entry.owed().is_some() {
                 return Err(of(id, format!("booking {id} is resolved, and still needs somebody")));
             }
             let stands = matches!(verdict, Resolution::Confirmed { .. });

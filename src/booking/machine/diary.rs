@@ -1,21 +1,21 @@
 //! What happens to an appointment once it stands: the pet owner or staff cancel it, staff move it or give it to somebody else.
 
 use super::{Notice, Step, Transition};
-use crate::booking::entry::{Entry, Owed, Place, State};
+use crate::booking::answered::{Acknowledged, Owed};
+use crate::booking::entry::{Entry, Place, State};
 use crate::messages::booking as say;
 
 impl Transition<'_> {
     /// The appointment stands no longer. `told` if Healthengine knows already.
     pub(super) fn cancelled(mut self, reason: &str, told: bool) -> Step {
-        self.entry.doubt = None;
-        self.entry.refusals = 0;
-        self.entry.told = told;
+        self.entry.post.lost_answer = None;
+        self.entry.answered.refusals = 0;
         // What a person said of an appointment that stood is overtaken, and so is what it was flagged for: at once if nobody has to
         // be told, else once Healthengine knows.
-        if told || self.entry.owed.is_some() {
+        if told || self.entry.owed().is_some() {
             self.entry.needs_attention = None;
         }
-        self.entry.owed = (!told).then_some(Owed::Cancel);
+        self.entry.answered.acknowledged = if told { Acknowledged::Yes } else { Acknowledged::Owed(Owed::Cancel) };
         self.entry.enter(State::Cancelled, self.context.now, reason);
         self.notices.push(Notice::FreshDays);
         if told { self.rest() } else { self.due() }
@@ -28,14 +28,16 @@ impl Transition<'_> {
 
     /// It may pass. After some of them the update is rejected ([`crate::booking::update::plan`]).
     pub(super) fn cancel_refused(mut self) -> Step {
-        self.entry.cancel_refusals = self.entry.cancel_refusals.saturating_add(1);
+        self.entry.diary.cancel_refusals = self.entry.diary.cancel_refusals.saturating_add(1);
         self.rest()
     }
 
     pub(super) fn flagged(mut self, sentence: impl FnOnce(&Entry, crate::zone::Zone) -> String) -> Step {
         let sentence = sentence(&self.entry, self.context.zone);
         // Not to be cleared with what a person settled before.
-        self.entry.owed = None;
+        if self.entry.owed().is_some() {
+            self.entry.answered.acknowledged = Acknowledged::NotYet;
+        }
         self.entry.flag(sentence);
         self.rest()
     }
@@ -50,10 +52,10 @@ impl Transition<'_> {
         let only_clinician = from.is_some_and(|from| Place { user: place.user, ..from } == place);
         // Who chose a vet and sees another one is surprised, and only once.
         let surprised =
-            other_clinician && from.is_some_and(|from| from.user.is_some()) && !self.entry.clinician_by_staff;
+            other_clinician && from.is_some_and(|from| from.user.is_some()) && !self.entry.diary.clinician_by_staff;
         if other_clinician {
-            self.entry.clinician_by_staff = true;
-            self.entry.clinician_named = place.user.is_some();
+            self.entry.diary.clinician_by_staff = true;
+            self.entry.diary.clinician_named = place.user.is_some();
         }
         let state = self.entry.state;
         let reason = if only_clinician { say::CLINICIAN_CHANGED_BY_STAFF } else { say::MOVED_BY_STAFF };
@@ -67,20 +69,20 @@ impl Transition<'_> {
     }
 
     pub(super) fn clinician_named(mut self) -> Step {
-        self.entry.clinician_named = self.entry.place.is_some_and(|place| place.user.is_some());
+        self.entry.diary.clinician_named = self.entry.place.is_some_and(|place| place.user.is_some());
         self.rest()
     }
 
     pub(super) fn out_of_sight(mut self) -> Step {
-        if self.entry.out_of_sight {
+        if self.entry.diary.out_of_sight {
             return self.rest();
         }
-        self.entry.out_of_sight = true;
+        self.entry.diary.out_of_sight = true;
         self.flagged(say::out_of_sight)
     }
 
     pub(super) fn gone_with_many(mut self) -> Step {
-        self.entry.cancellation_suspended = true;
+        self.entry.diary.cancellation_suspended = true;
         self.flagged(say::gone_with_many)
     }
 }

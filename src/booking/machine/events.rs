@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::settled::Resolved;
+use super::by_person::Resolved;
 use crate::booking::entry::{Entry, Place};
 use crate::clock::Measured;
 use crate::healthengine::ConfirmInsert;

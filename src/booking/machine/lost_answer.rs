@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Action, LOOK_RETRY, LOOK_RETRY_MAX, Notice, SlotLook, SlotTaken, Step, Transition};
-use crate::booking::entry::{Entry, LostAnswer, State};
+use crate::booking::answered::Acknowledged;
+use crate::booking::entry::{Entry, State};
+use crate::booking::post_record::{LostAnswer, LostRequest};
 use crate::clock::Measured;
 use crate::messages::{booking as say, rival};
 
@@ -18,28 +20,28 @@ pub fn next_look(entry: &Entry, request_timeout: TimeDelta, now: &Measured) -> O
     if entry.state != State::Submitting {
         return None;
     }
-    let Some(doubt) = &entry.doubt else { return Some(DateTime::<Utc>::MIN_UTC) };
-    let since = now.counted(doubt.since);
-    let Some(looked_at) = doubt.looked_at.map(|at| now.counted(at)) else { return Some(since) };
-    let counts_from = match (doubt.server_is_through, doubt.free_at) {
-        (true, _) => since,
-        (false, None) => since + request_timeout * 2,
-        (false, Some(free_at)) => now.counted(free_at) + request_timeout,
+    let Some(lost) = &entry.post.lost_answer else { return Some(DateTime::<Utc>::MIN_UTC) };
+    let since = now.counted(lost.since);
+    let Some(looked_at) = lost.looked_at.map(|at| now.counted(at)) else { return Some(since) };
+    let counts_from = match lost.request {
+        LostRequest::IsOver => since,
+        LostRequest::MayComeLate { free_at: None } => since + request_timeout * 2,
+        LostRequest::MayComeLate { free_at: Some(free_at) } => now.counted(free_at) + request_timeout,
     };
     Some(counts_from.max(looked_at + LOOK_RETRY).max(rest_until(entry, now.now).unwrap_or(looked_at)))
 }
 
 /// Until when OpenVPMS has a rest from a booking. A moment further away than a rest lasts is one of another process's clock.
 pub(super) fn rest_until(entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    entry.not_before.filter(|at| *at <= now + LOOK_RETRY_MAX)
+    entry.post.not_before.filter(|at| *at <= now + LOOK_RETRY_MAX)
 }
 
 impl Transition<'_> {
     /// True if what takes the slot can be an appointment of ours that the ledger does not know of.
     pub(super) fn may_be_ours_already(&self, taken: SlotTaken) -> bool {
         match taken {
-            SlotTaken::All | SlotTaken::Unseen => self.entry.predates_store || self.entry.posts_without_effect > 0,
-            SlotTaken::ByAnother => self.entry.posts_without_effect > 0,
+            SlotTaken::All | SlotTaken::Unseen => self.entry.post.predates_store || self.entry.post.without_effect > 0,
+            SlotTaken::ByAnother => self.entry.post.without_effect > 0,
             SlotTaken::None | SlotTaken::Part => false,
         }
     }
@@ -48,14 +50,9 @@ impl Transition<'_> {
     pub(super) fn settle(mut self, look: SlotLook) -> Step {
         let measured = self.context.measured;
         let now = measured.now;
-        let mut doubt = self.entry.doubt.unwrap_or(LostAnswer {
-            since: now,
-            server_is_through: false,
-            looked_at: None,
-            free_at: None,
-        });
-        doubt.looked_at = Some(now);
-        self.entry.doubt = Some(doubt);
+        let mut lost = self.entry.post.lost_answer.unwrap_or_else(|| LostAnswer::new(now, false));
+        lost.looked_at = Some(now);
+        self.entry.post.lost_answer = Some(lost);
         match look {
             SlotLook::Unreachable(_) => self.rest(),
             // Nobody can look any more. The pet owner was told yes, so a person has to.
@@ -66,17 +63,17 @@ impl Transition<'_> {
             SlotLook::Seen { taken: SlotTaken::Part, began, .. } => {
                 // An appointment there would have the request refused, however late it is carried out; a calendar block would not, and
                 // nobody can tell them apart. The pet owner can still be told no: a person looks whether it came to stand.
-                if !doubt.server_is_through && began < measured.counted(doubt.since) + self.context.request_timeout * 2
-                {
+                let may_come_late = lost.request != LostRequest::IsOver;
+                if may_come_late && began < measured.counted(lost.since) + self.context.request_timeout * 2 {
                     self.entry.flag(say::perhaps_made_late(&self.entry, self.context.zone));
                 }
                 self.reject_and_refresh(say::TAKEN_BY_ANOTHER.into())
             }
             SlotLook::Seen { taken: SlotTaken::None, began, .. } => {
-                if self.is_settled_as_free(&mut doubt, began) {
+                if self.is_settled_as_free(&mut lost, began) {
                     self.post_without_effect()
                 } else {
-                    self.entry.doubt = Some(doubt);
+                    self.entry.post.lost_answer = Some(lost);
                     self.rest()
                 }
             }
@@ -84,36 +81,35 @@ impl Transition<'_> {
     }
 
     /// Notes a reading that said free; true if the request cannot be carried out any more.
-    pub(super) fn is_settled_as_free(&self, doubt: &mut LostAnswer, began: DateTime<Utc>) -> bool {
+    fn is_settled_as_free(&self, lost: &mut LostAnswer, began: DateTime<Utc>) -> bool {
         let (timeout, measured) = (self.context.request_timeout, self.context.measured);
-        let since = measured.counted(doubt.since);
-        if doubt.server_is_through {
-            return began >= since;
-        }
-        match doubt.free_at {
-            None if began >= since + timeout * 2 => {
-                doubt.free_at = Some(began);
+        let since = measured.counted(lost.since);
+        match &mut lost.request {
+            LostRequest::IsOver => began >= since,
+            LostRequest::MayComeLate { free_at: Some(free_at) } => began >= measured.counted(*free_at) + timeout,
+            LostRequest::MayComeLate { free_at } => {
+                if began >= since + timeout * 2 {
+                    *free_at = Some(began);
+                }
                 false
             }
-            None => false,
-            Some(free_at) => began >= measured.counted(free_at) + timeout,
         }
     }
 
     /// A POST left nothing in the diary: once more, but not for ever.
     pub(super) fn post_without_effect(mut self) -> Step {
-        self.entry.doubt = None;
-        self.entry.posts_without_effect += 1;
-        if self.entry.unlisted {
-            self.entry.told = true;
+        self.entry.post.lost_answer = None;
+        self.entry.post.without_effect += 1;
+        if self.entry.answered.unlisted {
+            self.entry.answered.acknowledged = Acknowledged::Yes;
             return self.settled_by_hand();
         }
         if self.entry.withdrawn {
             return self.reject(say::WITHDRAWN.into());
         }
-        if self.entry.posts_without_effect >= SUBMISSIONS_MAX {
+        if self.entry.post.without_effect >= SUBMISSIONS_MAX {
             self.notices
-                .push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.posts_without_effect)));
+                .push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.post.without_effect)));
             return self.reject_and_refresh(say::NOTHING_ARRIVES.into());
         }
         self.entry.enter(State::Received, self.context.now, say::LEFT_NOTHING);
@@ -123,14 +119,14 @@ impl Transition<'_> {
     /// The slot is wholly taken and it was we who asked for it: the appointment stands with near certainty, but without a name.
     pub(super) fn doubtful(mut self, reason: &str) -> Step {
         let now = self.context.now;
-        self.entry.doubt = None;
-        self.entry.inserted_at = Some(now);
+        self.entry.post.lost_answer = None;
+        self.entry.diary.inserted_at = Some(now);
         self.entry.enter(State::InDoubt, now, reason);
         let by_another = matches!(reason, say::MAYBE_FORGOTTEN | rival::PERHAPS_ANOTHERS);
         self.entry.flag(say::check_the_diary(&self.entry, self.context.zone, by_another));
         self.notices.push(Notice::FreshDays);
-        if self.entry.unlisted {
-            self.entry.told = true;
+        if self.entry.answered.unlisted {
+            self.entry.answered.acknowledged = Acknowledged::Yes;
             return self.rest();
         }
         self.tell()

@@ -19,28 +19,31 @@
 //!
 //! [`events`] has the events and actions. The rules stand by subject: a new booking and its POST here, [`lost_answer`], [`telling`]
 //! Healthengine, what happens to an appointment in the [`diary`], what another bridge does at the same time ([`other_bridge`]), and what
-//! a person [`settled`].
+//! a person says ([`by_person`]). [`debt`] has what Healthengine is owed after that.
 
+mod by_person;
+mod debt;
 mod diary;
 mod events;
 mod lost_answer;
 mod other_bridge;
-mod settled;
 mod telling;
 
 use chrono::TimeDelta;
 
 use super::deadline::Deadline;
 
-use super::entry::{Entry, LostAnswer, Owed, State};
+use super::answered::{Acknowledged, Owed};
+use super::entry::{Entry, State};
+use super::post_record::LostAnswer;
 use crate::messages::{booking as say, rival};
 use crate::openvpms::ALREADY_SCHEDULED;
 
 use lost_answer::rest_until;
 
+pub use by_person::{Resolved, ResolvedAs};
 pub use events::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, SlotTaken, Step, Submission};
 pub use lost_answer::next_look;
-pub use settled::{Resolved, ResolvedAs};
 
 /// After this many refused answers an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
@@ -56,41 +59,45 @@ const LOOK_RETRY_MAX: TimeDelta = TimeDelta::seconds(30);
 /// What to do next about a booking.
 pub fn step(entry: Entry, event: Event, context: &MachineContext) -> Step {
     let mut transition = Transition { entry, context, notices: Vec::new() };
-    if transition.entry.state == State::Cancelled && !transition.entry.told {
-        transition.entry.owed.get_or_insert(Owed::Cancel);
-    }
-    let owed = transition.entry.owed;
-    match event {
-        Event::Resolved(resolved) => transition.resolved(resolved),
-        Event::Unresolved(reason) => transition.unresolved(&reason),
-        Event::Asked(_) if owed.is_some() => transition.owed_asked(),
-        Event::Replied(reply) if owed.is_some() => transition.owed_replied(reply),
-        Event::StillListed if owed.is_some() => transition.owed_still_listed(),
-        Event::Unlisted if owed.is_some() => transition.owed_unlisted(),
-        Event::NotRelisted if owed.is_some() => transition.owed_replied(Reply::NoAnswer),
-        Event::Asked(ask) => transition.asked(ask),
-        Event::Looked(look) => transition.looked(look),
-        Event::Submitted(submission) => transition.submitted(submission),
-        Event::Replied(reply) => transition.replied(reply),
-        Event::StillListed => transition.still_listed(),
-        Event::Unlisted => transition.unlisted(),
-        Event::NotRelisted => transition.not_relisted(),
-        Event::Unseen => transition.unseen(),
-        Event::Withdrawn => transition.withdrawn(),
-        Event::Due => transition.due(),
-        Event::CancelledForOwner => transition.cancelled(say::CANCELLED_FOR_OWNER, true),
-        Event::CannotCancel(reason) => transition.cannot_cancel(&reason),
-        Event::CancelRefused => transition.cancel_refused(),
-        Event::Gone => transition.cancelled(say::CANCELLED_BY_STAFF, false),
-        Event::Moved(place) => transition.moved(place),
-        Event::ClinicianNamed => transition.clinician_named(),
-        Event::OutOfSight => transition.out_of_sight(),
-        Event::GoneWithMany => transition.gone_with_many(),
-        Event::SwitchedOff => transition.switched_off(),
-        Event::AnsweredElsewhere => transition.answered_elsewhere(),
-        Event::LeftToAnother => transition.nothing_is_on_its_way(rival::LEFT_TO_ANOTHER),
-        Event::RefusedAsTaken => transition.nothing_is_on_its_way(rival::REFUSED_AS_TAKEN),
-        Event::NobodySaysWhose => transition.nobody_says_whose(),
+    transition.owe_the_cancellation();
+    let owed = transition.entry.owed();
+    match (event, owed) {
+        // What Healthengine says of a booking while it is owed news, and while it is not.
+        (Event::Asked(_), Some(_)) => transition.owed_asked(),
+        (Event::Asked(ask), None) => transition.asked(ask),
+        (Event::Replied(reply), Some(owed)) => transition.owed_replied(owed, reply),
+        (Event::Replied(reply), None) => transition.replied(reply),
+        (Event::StillListed, Some(owed)) => transition.owed_still_listed(owed),
+        (Event::StillListed, None) => transition.still_listed(),
+        (Event::Unlisted, Some(owed)) => transition.owed_unlisted(owed),
+        (Event::Unlisted, None) => transition.unlisted(),
+        (Event::NotRelisted, Some(owed)) => transition.owed_replied(owed, Reply::NoAnswer),
+        (Event::NotRelisted, None) => transition.not_relisted(),
+        (Event::Unseen, _) => transition.unseen(),
+        // What the diary and the POST show.
+        (Event::Looked(look), _) => transition.looked(look),
+        (Event::Submitted(submission), _) => transition.submitted(submission),
+        (Event::Gone, _) => transition.cancelled(say::CANCELLED_BY_STAFF, false),
+        (Event::Moved(place), _) => transition.moved(place),
+        (Event::ClinicianNamed, _) => transition.clinician_named(),
+        (Event::OutOfSight, _) => transition.out_of_sight(),
+        (Event::GoneWithMany, _) => transition.gone_with_many(),
+        // What the pet owner does.
+        (Event::Withdrawn, _) => transition.withdrawn(),
+        (Event::CancelledForOwner, _) => transition.cancelled(say::CANCELLED_FOR_OWNER, true),
+        (Event::CannotCancel(reason), _) => transition.cannot_cancel(&reason),
+        (Event::CancelRefused, _) => transition.cancel_refused(),
+        // What a person says.
+        (Event::Resolved(resolved), _) => transition.resolved(resolved),
+        (Event::Unresolved(reason), _) => transition.unresolved(&reason),
+        // Time, and the practice being switched off.
+        (Event::Due, _) => transition.due(),
+        (Event::SwitchedOff, _) => transition.switched_off(),
+        // What another bridge does.
+        (Event::AnsweredElsewhere, _) => transition.answered_elsewhere(),
+        (Event::LeftToAnother, _) => transition.nothing_is_on_its_way(rival::LEFT_TO_ANOTHER),
+        (Event::RefusedAsTaken, _) => transition.nothing_is_on_its_way(rival::REFUSED_AS_TAKEN),
+        (Event::NobodySaysWhose, _) => transition.nobody_says_whose(),
     }
 }
 
@@ -101,6 +108,13 @@ struct Transition<'a> {
 }
 
 impl Transition<'_> {
+    /// Healthengine is owed the cancellation of every cancelled booking that it did not acknowledge.
+    fn owe_the_cancellation(&mut self) {
+        if self.entry.state == State::Cancelled && self.entry.answered.acknowledged == Acknowledged::NotYet {
+            self.entry.answered.acknowledged = Acknowledged::Owed(Owed::Cancel);
+        }
+    }
+
     fn asked(mut self, ask: Ask) -> Step {
         self.seen_again();
         match self.entry.state {
@@ -112,13 +126,10 @@ impl Transition<'_> {
             }
             // Our answer was lost, or Healthengine did not keep it: the same answer again.
             State::Inserted | State::Confirmed | State::InDoubt | State::Rejected => {
-                self.entry.told = false;
+                self.entry.answered.acknowledged = Acknowledged::NotYet;
                 self.tell()
             }
-            State::Cancelled => {
-                self.entry.told = false;
-                self.owed_asked()
-            }
+            State::Cancelled => self.owed_asked(),
         }
     }
 
@@ -150,17 +161,17 @@ impl Transition<'_> {
 
     /// OpenVPMS did not answer about this booking: the pause until it is asked again grows.
     fn unanswered(&mut self) {
-        let doublings = self.entry.unanswered_looks.min(4);
-        self.entry.unanswered_looks = self.entry.unanswered_looks.saturating_add(1);
+        let doublings = self.entry.post.unanswered_looks.min(4);
+        self.entry.post.unanswered_looks = self.entry.post.unanswered_looks.saturating_add(1);
         let pause = (LOOK_RETRY * 2_i32.pow(doublings)).min(LOOK_RETRY_MAX);
-        self.entry.not_before = Some(self.context.measured.now + pause);
+        self.entry.post.not_before = Some(self.context.measured.now + pause);
     }
 
     fn looked(mut self, look: SlotLook) -> Step {
         match look {
             SlotLook::Unreachable(_) => self.unanswered(),
             SlotLook::Seen { .. } | SlotLook::Closed(_) => {
-                (self.entry.unanswered_looks, self.entry.not_before) = (0, None)
+                (self.entry.post.unanswered_looks, self.entry.post.not_before) = (0, None)
             }
         }
         match (self.entry.state, look) {
@@ -170,13 +181,12 @@ impl Transition<'_> {
                 self.reject_unseen(reason)
             }
             (State::Received, SlotLook::Seen { taken, .. }) if self.may_be_ours_already(taken) => {
-                let reason =
-                    if self.entry.posts_without_effect > 0 { say::PROBABLY_OURS } else { say::MAYBE_FORGOTTEN };
+                let reason = if self.entry.post.without_effect > 0 { say::PROBABLY_OURS } else { say::MAYBE_FORGOTTEN };
                 self.doubtful(reason)
             }
             (State::Received, SlotLook::Seen { refusal: Some(reason), .. }) => self.reject_and_refresh(reason),
             (State::Received, SlotLook::Seen { refusal: None, .. }) => {
-                self.entry.submitted_at = Some(self.context.now);
+                self.entry.post.submitted_at = Some(self.context.now);
                 self.entry.enter(State::Submitting, self.context.now, say::SUBMITTING);
                 self.then(Action::Submit)
             }
@@ -193,19 +203,19 @@ impl Transition<'_> {
         match submission {
             Submission::Created(reference) => {
                 self.entry.reference = Some(reference);
-                self.entry.inserted_at = Some(now);
+                self.entry.diary.inserted_at = Some(now);
                 self.entry.enter(State::Inserted, now, say::INSERTED);
                 // The slot was free; but staff may have moved what a forgotten store had made. Without a time of booking nobody can
                 // tell, and not every such booking is worth a person's while.
                 let may_be_moved = self.deadline().age(now).is_some_and(|age| age >= MOVED_AFTER);
-                if self.entry.predates_store && may_be_moved {
+                if self.entry.post.predates_store && may_be_moved {
                     self.entry.flag(say::maybe_made_before(&self.entry, self.context.zone));
                 }
                 self.notices.push(Notice::FreshDays);
                 self.tell()
             }
             // An earlier POST of ours may be what stands there.
-            Submission::Refused(text) if text.starts_with(ALREADY_SCHEDULED) && self.entry.posts_without_effect > 0 => {
+            Submission::Refused(text) if text.starts_with(ALREADY_SCHEDULED) && self.entry.post.without_effect > 0 => {
                 self.doubtful(say::PROBABLY_OURS)
             }
             Submission::Refused(text) => {
@@ -217,13 +227,13 @@ impl Transition<'_> {
             Submission::NothingDone(detail) => {
                 self.notices.push(Notice::Problem(say::post_not_taken(self.entry.booking_id, &detail)));
                 self.unanswered();
-                self.entry.submitted_at = None;
+                self.entry.post.submitted_at = None;
                 self.entry.enter(State::Received, now, say::not_sent(&detail));
                 self.out_of_reach(&detail)
             }
             Submission::Lost { server_is_through, detail } => {
                 let since = self.context.measured.now;
-                self.entry.doubt = Some(LostAnswer { since, server_is_through, looked_at: None, free_at: None });
+                self.entry.post.lost_answer = Some(LostAnswer::new(since, server_is_through));
                 self.entry.enter(State::Submitting, now, say::lost(&detail));
                 self.then(Action::LookAgain)
             }
@@ -234,7 +244,7 @@ impl Transition<'_> {
     fn out_of_reach(self, detail: &str) -> Step {
         if !self.context.hold
             && self.deadline().rejection_counts(self.context.now)
-            && self.entry.posts_without_effect == 0
+            && self.entry.post.without_effect == 0
         {
             return self.reject_unseen(say::out_of_reach(detail));
         }
@@ -244,7 +254,7 @@ impl Transition<'_> {
     /// Rejects without having seen the time. Of a booking that is older than the store nobody knows then whether an earlier one had
     /// made its appointment.
     fn reject_unseen(mut self, reason: String) -> Step {
-        if self.entry.predates_store {
+        if self.entry.post.predates_store {
             self.entry.flag(say::maybe_forgotten_and_rejected(&self.entry, self.context.zone));
         }
         self.reject(reason)
@@ -256,10 +266,10 @@ impl Transition<'_> {
     }
 
     fn reject(mut self, reason: String) -> Step {
-        self.entry.doubt = None;
+        self.entry.post.lost_answer = None;
         self.entry.enter(State::Rejected, self.context.now, reason);
-        if self.entry.unlisted {
-            self.entry.told = true;
+        if self.entry.answered.unlisted {
+            self.entry.answered.acknowledged = Acknowledged::Yes;
             return self.settled_by_hand();
         }
         self.tell()
@@ -273,7 +283,7 @@ impl Transition<'_> {
     /// whether an earlier one had made the appointment, and nobody would ever cancel that.
     fn give_up(mut self) -> Step {
         self.entry.withdrawn = true;
-        if self.entry.predates_store {
+        if self.entry.post.predates_store {
             self.entry.flag(say::maybe_forgotten_and_cancelled(&self.entry, self.context.zone));
         }
         self.reject(say::WITHDRAWN.into())
@@ -281,10 +291,10 @@ impl Transition<'_> {
 
     /// Goes on with what was interrupted.
     fn due(mut self) -> Step {
-        if self.entry.state == State::Submitting && self.entry.doubt.is_none() {
+        if self.entry.state == State::Submitting && self.entry.post.lost_answer.is_none() {
             // Its POST left before the process started; when exactly, nobody can tell.
             let since = self.context.measured.now;
-            self.entry.doubt = Some(LostAnswer { since, server_is_through: false, looked_at: None, free_at: None });
+            self.entry.post.lost_answer = Some(LostAnswer::new(since, false));
             self.entry.enter(State::Submitting, self.context.now, say::INTERRUPTED);
         }
         if self.entry.owes_a_cancellation() {

@@ -1,6 +1,7 @@
 //! A booking that another bridge on the practice deals with at the same time ([`crate::booking::rival`]).
 
 use super::{Notice, Step, Transition};
+use crate::booking::answered::Acknowledged;
 use crate::booking::entry::State;
 use crate::messages::rival as say;
 
@@ -11,8 +12,9 @@ impl Transition<'_> {
             return self.rest();
         }
         let now = self.context.now;
-        (self.entry.doubt, self.entry.submitted_at, self.entry.inserted_at) = (None, None, Some(now));
-        (self.entry.told, self.entry.unlisted) = (true, true);
+        (self.entry.post.lost_answer, self.entry.post.submitted_at, self.entry.diary.inserted_at) =
+            (None, None, Some(now));
+        (self.entry.answered.acknowledged, self.entry.answered.unlisted) = (Acknowledged::Yes, true);
         self.entry.enter(State::InDoubt, now, say::ANSWERED_ELSEWHERE);
         self.entry.flag(say::answered_elsewhere(&self.entry, self.context.zone));
         self.notices.push(Notice::FreshDays);
@@ -22,7 +24,7 @@ impl Transition<'_> {
     /// The time is taken, perhaps by this booking's own appointment, which the other bridge made. No POST of ours is under way.
     pub(super) fn nothing_is_on_its_way(mut self, reason: &str) -> Step {
         if self.has_made_nothing() {
-            self.entry.submitted_at = None;
+            self.entry.post.submitted_at = None;
             self.entry.enter(State::Received, self.context.now, reason);
         }
         self.rest()
@@ -35,6 +37,6 @@ impl Transition<'_> {
 
     /// True if no POST of ours can have left anything: none has left, or OpenVPMS refused it.
     fn has_made_nothing(&self) -> bool {
-        matches!(self.entry.state, State::Received | State::Submitting) && self.entry.doubt.is_none()
+        matches!(self.entry.state, State::Received | State::Submitting) && self.entry.post.lost_answer.is_none()
     }
 }

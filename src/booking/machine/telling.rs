@@ -3,8 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition, UNSEEN_BEFORE_FLAG};
+use crate::booking::answered::{Acknowledged, Delivery};
 use crate::booking::deadline::Deadline;
-use crate::booking::entry::{Entry, Heard, State};
+use crate::booking::entry::{Entry, State};
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
 use crate::messages::booking as say;
@@ -12,15 +13,15 @@ use crate::messages::booking as say;
 impl Transition<'_> {
     /// The answer that belongs to the state.
     pub(super) fn tell(mut self) -> Step {
-        self.entry.rejection_lost_at = None;
+        self.entry.answered.rejection_lost_at = None;
         let action = match self.entry.state {
             State::Inserted | State::Confirmed | State::InDoubt => Action::Confirm(confirmation(&self.entry)),
             State::Rejected | State::Cancelled => Action::Reject(self.last_reason()),
             State::Received | State::Submitting => return self.rest(),
         };
-        self.entry.heard = match self.entry.heard {
-            Heard::Nothing => Heard::Underway,
-            Heard::Underway | Heard::Perhaps => Heard::Perhaps,
+        self.entry.answered.delivery = match self.entry.answered.delivery {
+            Delivery::Nothing => Delivery::Underway,
+            Delivery::Underway | Delivery::Perhaps => Delivery::Perhaps,
         };
         self.then(action)
     }
@@ -30,25 +31,26 @@ impl Transition<'_> {
     }
 
     pub(super) fn replied(mut self, reply: Reply) -> Step {
-        self.entry.heard = match (reply, self.entry.heard) {
-            (Reply::Refused | Reply::NotDelivered, Heard::Nothing | Heard::Underway) => Heard::Nothing,
-            (Reply::Refused | Reply::NotDelivered | Reply::Accepted | Reply::NoAnswer, _) => Heard::Perhaps,
+        self.entry.answered.delivery = match (reply, self.entry.answered.delivery) {
+            (Reply::Refused | Reply::NotDelivered, Delivery::Nothing | Delivery::Underway) => Delivery::Nothing,
+            (Reply::Refused | Reply::NotDelivered | Reply::Accepted | Reply::NoAnswer, _) => Delivery::Perhaps,
         };
         match (reply, self.entry.state) {
             (Reply::NoAnswer | Reply::NotDelivered, state) => {
                 // This one, or an earlier one, may have arrived by now.
-                if state == State::Rejected && self.entry.heard != Heard::Nothing {
-                    self.entry.rejection_lost_at = self.now_at_healthengine();
+                if state == State::Rejected && self.entry.answered.delivery != Delivery::Nothing {
+                    self.entry.answered.rejection_lost_at = self.now_at_healthengine();
                 }
                 self.rest()
             }
             (Reply::Refused, _) => self.then(Action::Relist),
             (Reply::Accepted, _) => {
-                self.entry.told = true;
-                self.entry.refusals = 0;
+                self.entry.answered.acknowledged = Acknowledged::Yes;
+                self.entry.answered.refusals = 0;
                 let now = self.now_at_healthengine();
                 let in_time = now.is_some_and(|now| !self.is_over_at(now));
-                self.entry.rejected_in_time = self.entry.state == State::Rejected && !self.entry.withdrawn && in_time;
+                self.entry.answered.rejected_in_time =
+                    self.entry.state == State::Rejected && !self.entry.withdrawn && in_time;
                 self.answered(say::CONFIRMED, now)
             }
         }
@@ -89,8 +91,8 @@ impl Transition<'_> {
 
     pub(super) fn still_listed(mut self) -> Step {
         self.seen_again();
-        self.entry.refusals = self.entry.refusals.saturating_add(1);
-        if self.entry.refusals == REFUSALS_BEFORE_PROBLEM {
+        self.entry.answered.refusals = self.entry.answered.refusals.saturating_add(1);
+        if self.entry.answered.refusals == REFUSALS_BEFORE_PROBLEM {
             self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
         }
         // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
@@ -103,8 +105,8 @@ impl Transition<'_> {
 
     /// Nobody can tell yet whether it wants an answer still.
     pub(super) fn not_relisted(mut self) -> Step {
-        if self.entry.state == State::Rejected && self.entry.heard != Heard::Nothing {
-            self.entry.rejection_lost_at = self.now_at_healthengine();
+        if self.entry.state == State::Rejected && self.entry.answered.delivery != Delivery::Nothing {
+            self.entry.answered.rejection_lost_at = self.now_at_healthengine();
         }
         self.unseen()
     }
@@ -116,7 +118,7 @@ impl Transition<'_> {
             return self.rest();
         }
         let measured = self.context.measured;
-        let since = measured.counted(*self.entry.unseen_since.get_or_insert(measured.now));
+        let since = measured.counted(*self.entry.answered.unseen_since.get_or_insert(measured.now));
         let is_expected = self.entry.state == State::Rejected && self.entry.withdrawn;
         if measured.now - since >= UNSEEN_BEFORE_FLAG && self.entry.needs_attention.is_none() && !is_expected {
             self.entry.flag(say::unseen(&self.entry, self.context.zone));
@@ -126,7 +128,7 @@ impl Transition<'_> {
 
     /// It is on the list after all, and goes on as any other.
     pub(super) fn seen_again(&mut self) {
-        let was_unseen = self.entry.unseen_since.take().is_some();
+        let was_unseen = self.entry.answered.unseen_since.take().is_some();
         let sentence = say::unseen(&self.entry, self.context.zone);
         if was_unseen && self.entry.needs_attention.as_ref() == Some(&sentence) {
             self.entry.needs_attention = None;
@@ -135,33 +137,35 @@ impl Transition<'_> {
 
     /// Somebody else settled it, or our lost answer did.
     pub(super) fn unlisted(mut self) -> Step {
-        (self.entry.refusals, self.entry.unseen_since) = (0, None);
+        (self.entry.answered.refusals, self.entry.answered.unseen_since) = (0, None);
         match self.entry.state {
             State::Received => {
-                self.entry.unlisted = true;
-                self.entry.told = true;
+                self.entry.answered.unlisted = true;
+                self.entry.answered.acknowledged = Acknowledged::Yes;
                 self.entry.enter(State::Rejected, self.context.now, say::UNLISTED);
                 self.settled_by_hand()
             }
             State::Submitting => {
-                self.entry.unlisted = true;
+                self.entry.answered.unlisted = true;
                 self.due()
             }
             // Refused from the first time on, and no longer asked for: whatever it was told, it was not by us.
-            State::Rejected if self.entry.heard == Heard::Nothing => {
-                self.entry.told = true;
+            State::Rejected if self.entry.answered.delivery == Delivery::Nothing => {
+                self.entry.answered.acknowledged = Acknowledged::Yes;
                 self.settled_by_hand()
             }
             // It took no confirmation of ours, and was settled all the same: by its staff, or because the pet owner gave it up there.
-            State::Inserted | State::InDoubt if self.entry.heard == Heard::Nothing => self.not_expected(),
+            State::Inserted | State::InDoubt if self.entry.answered.delivery == Delivery::Nothing => {
+                self.not_expected()
+            }
             State::Inserted | State::Rejected | State::InDoubt => {
-                self.entry.told = true;
+                self.entry.answered.acknowledged = Acknowledged::Yes;
                 // As a rule it was our answer, which nobody heard arrive.
-                let at = self.entry.rejection_lost_at.or_else(|| self.now_at_healthengine());
+                let at = self.entry.answered.rejection_lost_at.or_else(|| self.now_at_healthengine());
                 self.answered(say::UNLISTED, at)
             }
             State::Cancelled => {
-                self.entry.told = true;
+                self.entry.answered.acknowledged = Acknowledged::Yes;
                 self.rest()
             }
             State::Confirmed => self.rest(),
@@ -170,7 +174,7 @@ impl Transition<'_> {
 
     /// An appointment stands that Healthengine never heard of, and it does not ask any more.
     fn not_expected(mut self) -> Step {
-        self.entry.told = true;
+        self.entry.answered.acknowledged = Acknowledged::Yes;
         let state = if self.entry.state == State::InDoubt { State::InDoubt } else { State::Confirmed };
         self.entry.enter(state, self.context.now, say::SETTLED_WITHOUT_US);
         self.entry.flag(say::not_expected(&self.entry, self.context.zone));

@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::answered::{Acknowledged, Answered, Delivery, Owed};
 use super::diary_record::DiaryRecord;
+use super::flag::{Flag, Flagged};
 use super::post_record::PostRecord;
+use super::state_reason::StateReason;
 use super::stored::StoredEntry;
 use crate::availability::OwnBooking;
 use crate::ids::{
     AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ResourceId, ScheduleId, UserId,
 };
 use crate::span::Span;
+use crate::zone::Zone;
 
 /// Where a booking stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,8 +83,8 @@ pub struct HistoryItem {
     pub state: State,
     /// When.
     pub at: DateTime<Utc>,
-    /// Why, in a sentence without anything about the patient.
-    pub reason: String,
+    /// Why. It says nothing about the patient.
+    pub reason: StateReason,
 }
 
 /// How many entries of a history are kept at each end.
@@ -115,8 +118,8 @@ pub struct Entry {
     pub withdrawn: bool,
     /// True if the pet owner cancelled and the appointment could not be: the two systems differ until a person acts.
     pub given_up: bool,
-    /// What a person has to do, in a sentence.
-    pub needs_attention: Option<String>,
+    /// What a person has to do.
+    pub needs_attention: Option<Flagged>,
     /// The states it went through: the first and the last twenty.
     pub history: Vec<HistoryItem>,
 }
@@ -146,7 +149,7 @@ impl Entry {
             needs_attention: None,
             history: Vec::new(),
         };
-        entry.enter(State::Received, now, "Healthengine lists the booking.");
+        entry.enter(State::Received, now, StateReason::Listed);
         entry
     }
 
@@ -166,22 +169,22 @@ impl Entry {
         entry.answered.acknowledged = Acknowledged::Yes;
         entry.diary.inserted_at = Some(now);
         entry.history.clear();
-        entry.enter(State::Confirmed, now, "Adopted from the reference that Healthengine echoes.");
+        entry.enter(State::Confirmed, now, StateReason::Adopted);
         entry
     }
 
     /// Goes into a state and notes when and why.
-    pub(super) fn enter(&mut self, state: State, at: DateTime<Utc>, reason: impl Into<String>) {
+    pub(super) fn enter(&mut self, state: State, at: DateTime<Utc>, reason: StateReason) {
         self.state = state;
-        self.history.push(HistoryItem { state, at, reason: reason.into() });
+        self.history.push(HistoryItem { state, at, reason });
         if self.history.len() > 2 * HISTORY_ENDS {
             self.history.remove(HISTORY_ENDS);
         }
     }
 
     /// Asks for a person. What happened last says what is to be done: a cancelled booking need no longer be looked for.
-    pub(super) fn flag(&mut self, sentence: String) {
-        self.needs_attention = Some(sentence);
+    pub(super) fn flag(&mut self, flag: Flag, zone: Zone) {
+        self.needs_attention = Some(Flagged::new(flag, self, zone));
     }
 
     /// A person says under which reference the appointment stands.
@@ -261,7 +264,7 @@ mod tests {
     fn a_history_keeps_its_first_and_last_twenty() {
         let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), at(0));
         for n in 1..=100 {
-            entry.enter(State::Received, at(n), n.to_string());
+            entry.enter(State::Received, at(n), StateReason::Sentence(n.to_string()));
         }
         assert_eq!(entry.history.len(), 40);
         assert_eq!(

@@ -10,6 +10,7 @@
 //! | [`resolution`] | whether what a person says of a booking can be believed |
 //! | [`entry`] | what the ledger keeps of a booking: its state, and |
 //! | [`answered`], [`post_record`], [`diary_record`] | what Healthengine was told, what is known of POSTs, what the diary showed |
+//! | [`state_reason`], [`flag`] | why a booking entered a state, and what a person has to do about it: values |
 //! | `stored` | the form in which the store keeps that |
 //! | [`deadline`] | by when a booking has to be answered |
 
@@ -18,10 +19,12 @@ pub mod deadline;
 pub mod diary_record;
 pub mod diary_watch;
 pub mod entry;
+pub mod flag;
 pub mod machine;
 pub mod placement;
 pub mod post_record;
 pub mod resolution;
 pub mod rival;
+pub mod state_reason;
 mod stored;
 pub mod update;

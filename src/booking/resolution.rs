@@ -18,10 +18,9 @@ use std::str::FromStr;
 use super::diary_watch;
 use super::entry::{Entry, State};
 use super::machine::ResolvedAs;
-use super::update::{AfterCancel, after_cancel};
+use super::update::{AfterCancel, WhyItStands, after_cancel};
 use crate::ids::BookingReference;
 use crate::messages::resolve as say;
-use crate::messages::updates::FOREIGN_REFERENCE;
 use crate::openvpms::{BOOKING_NOT_FOUND, Booking, INVALID_REFERENCE};
 use crate::remote::{Answer, ErrorClass};
 use crate::zone::Zone;
@@ -205,8 +204,8 @@ pub fn after_delete(answer: &Answer<()>) -> Result<ResolvedAs, Unresolved> {
     match (after_cancel(answer), answer) {
         (AfterCancel::Cancelled, _) => Ok(ResolvedAs::Cancelled),
         // No appointment of this server is meant; the person has seen that there is none.
-        (AfterCancel::Stands(reason), _) if reason == FOREIGN_REFERENCE => Ok(ResolvedAs::Cancelled),
-        (AfterCancel::Stands(_), _) => Err(refused(say::VISIT_HAS_BEGUN)),
+        (AfterCancel::Stands(WhyItStands::ForeignReference), _) => Ok(ResolvedAs::Cancelled),
+        (AfterCancel::Stands(WhyItStands::VisitHasBegun), _) => Err(refused(say::VISIT_HAS_BEGUN)),
         (AfterCancel::Refused | AfterCancel::Again, Err(error)) => Err(Unresolved::Failed(error.to_string())),
         (AfterCancel::Refused | AfterCancel::Again, Ok(())) => Err(Unresolved::Failed(say::NO_WORD.into())),
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::answered::{Acknowledged, Answered, Delivery, Owed};
 use super::diary_record::DiaryRecord;
 use super::entry::{Entry, HistoryItem, Place, State};
+use super::flag::Flagged;
 use super::post_record::{LostAnswer, LostRequest, PostRecord};
 use crate::dates;
 use crate::ids::{BookingId, BookingReference, PracticeId};
@@ -72,7 +73,7 @@ pub(super) struct StoredEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owed: Option<Owed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    needs_attention: Option<String>,
+    needs_attention: Option<Flagged>,
     history: Vec<HistoryItem>,
 }
 

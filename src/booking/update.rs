@@ -4,6 +4,8 @@
 //! can still wait on Healthengine's list, in a long backlog or on a page that was not read: only a list that was read whole and does not
 //! have it says that nobody here knows the booking.
 
+use std::fmt;
+
 use crate::booking::entry::{Entry, State};
 use crate::healthengine::{BookingStatus, BookingUpdate};
 use crate::ids::BookingReference;
@@ -119,11 +121,26 @@ pub enum AfterCancel {
     /// The appointment stands no longer: confirm.
     Cancelled,
     /// It stands and will stand: reject with this reason and flag.
-    Stands(String),
+    Stands(WhyItStands),
     /// It stands, and nobody knows why: again at the next poll, but not for ever.
     Refused,
     /// Not known: again at the next poll.
     Again,
+}
+
+/// Why an appointment cannot be cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyItStands {
+    /// The visit has begun.
+    VisitHasBegun,
+    /// The reference is another server's, or another integration's.
+    ForeignReference,
+}
+
+impl fmt::Display for WhyItStands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(say::stands(*self))
+    }
 }
 
 /// Reads OpenVPMS's answer to a cancellation. Only its own words count: a 404 page is a server that restarts.
@@ -131,8 +148,8 @@ pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {
     match answer {
         Ok(()) => AfterCancel::Cancelled,
         Err(error) if error.is_refusal(404, BOOKING_NOT_FOUND) => AfterCancel::Cancelled,
-        Err(error) if error.is_refusal(400, MUST_BE_PENDING) => AfterCancel::Stands(say::VISIT_HAS_BEGUN.into()),
-        Err(error) if error.is_refusal(400, INVALID_REFERENCE) => AfterCancel::Stands(say::FOREIGN_REFERENCE.into()),
+        Err(error) if error.is_refusal(400, MUST_BE_PENDING) => AfterCancel::Stands(WhyItStands::VisitHasBegun),
+        Err(error) if error.is_refusal(400, INVALID_REFERENCE) => AfterCancel::Stands(WhyItStands::ForeignReference),
         Err(error) if error.class == ErrorClass::Refused && error.status != Some(404) => AfterCancel::Refused,
         Err(_) => AfterCancel::Again,
     }

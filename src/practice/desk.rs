@@ -248,7 +248,7 @@ impl Practice {
         let now = self.now();
         let changed_state = before.is_none_or(|before| before.state != entry.state);
         if changed_state {
-            let reason = entry.history.last().map(|last| last.reason.as_str()).unwrap_or_default();
+            let reason = entry.history.last().map(|last| last.reason.to_string()).unwrap_or_default();
             tracing::info!(practice = %self.id(), booking = %entry.booking_id, state = entry.state.name(), "{reason}");
         }
         if let Some(sentence) = &entry.needs_attention
@@ -365,7 +365,7 @@ fn submission(answer: Answer<BookingReference>) -> Submission {
     match answer {
         Ok(reference) => Submission::Created(reference),
         Err(CallError { class: ErrorClass::Refused, status: Some(400), cause: None, detail, .. }) => {
-            Submission::Refused(detail)
+            Submission::Refused(detail.into())
         }
         Err(error) if error.nothing_was_done() => Submission::NothingDone(error.to_string()),
         Err(error) => {

@@ -115,7 +115,7 @@ impl Practice {
         let entry = self.shared.ledger.get(id)?.ok_or(NotResolved::Unknown)?;
         if entry.owed().is_some() {
             let unheard = || say::unheard(&entry, self.zone(), say::NO_ANSWER);
-            return Err(NotResolved::Failed(entry.needs_attention.clone().unwrap_or_else(unheard)));
+            return Err(NotResolved::Failed(entry.needs_attention.as_deref().map_or_else(unheard, str::to_owned)));
         }
         self.health.clear(&Subject::Booking(id));
         Ok(entry)

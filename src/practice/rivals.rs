@@ -21,12 +21,12 @@ use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};
 use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken, Submission};
 use crate::booking::rival::{RivalRecord, Rivalry, Sign, Stance, YOUNG};
+use crate::booking::state_reason::PostRefusal;
 use crate::booking::update::echoed_reference;
 use crate::dates;
 use crate::healthengine::{BookingRequest, BookingUpdate, Subscription};
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::rival as say;
-use crate::openvpms::ALREADY_SCHEDULED;
 use crate::store::{Batch, Kind, Meta, Record, Store};
 use crate::supervisor;
 use crate::webhooks::pace::BLOCKED;
@@ -323,7 +323,7 @@ impl Practice {
     pub(super) fn may_be_anothers(&self, entry: &Entry, event: &Event) -> bool {
         let found = matches!(event, Event::Looked(SlotLook::Seen { taken: SlotTaken::All, refusal: Some(_), .. }))
             && entry.state == State::Received;
-        let told = matches!(event, Event::Submitted(Submission::Refused(text)) if text.starts_with(ALREADY_SCHEDULED));
+        let told = matches!(event, Event::Submitted(Submission::Refused(PostRefusal::AlreadyScheduled)));
         (found || told) && entry.post.without_effect == 0 && !entry.post.predates_store && !entry.withdrawn
     }
 

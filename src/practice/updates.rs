@@ -128,7 +128,8 @@ impl Practice {
                 }
                 self.confirm_update(update).await;
             }
-            (AfterCancel::Stands(reason), entry) => {
+            (AfterCancel::Stands(why), entry) => {
+                let reason = why.to_string();
                 if let Some(entry) = entry {
                     self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
                 }

@@ -63,8 +63,8 @@ async fn a_booking_in_doubt_that_is_found_in_the_diary_can_be_cancelled_online_a
     assert_eq!(resolve(&clinic, booking, confirmed(&own)).await.unwrap(), State::Confirmed);
     let entry = clinic.entry(booking);
     assert_eq!((entry.owed(), entry.needs_attention, entry.reference), (None, None, Some(own)));
-    let reasons: Vec<&str> = entry.history.iter().map(|own| own.reason.as_str()).collect();
-    assert!(reasons.contains(&"Note: looked by Kim"), "{reasons:?}");
+    let reasons: Vec<String> = entry.history.iter().map(|own| own.reason.to_string()).collect();
+    assert!(reasons.contains(&"Note: looked by Kim".to_owned()), "{reasons:?}");
     assert_eq!(clinic.log.with("Kim").len(), 0, "notes are kept, not logged");
 
     clinic.healthengine.cancel(booking).unwrap();
@@ -275,7 +275,7 @@ async fn whoever_reads_of_a_doubt_in_the_log_learns_once_what_to_do_and_how_that
     clinic.pass(minutes(5)).await;
     let told = clinic.log.with(&format!("`vetbridge bookings resolve {booking}`"));
     assert_eq!(told.len(), 1, "{told:#?}");
-    assert!(told[0].contains("WARN") && told[0].contains(&clinic.entry(booking).needs_attention.unwrap()), "{told:#?}");
+    assert!(told[0].contains("WARN") && told[0].contains(&*clinic.entry(booking).needs_attention.unwrap()), "{told:#?}");
     clinic.finish().await;
 }
 

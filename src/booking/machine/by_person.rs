@@ -5,8 +5,8 @@
 use super::{Notice, Step, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::entry::{Place, State};
+use crate::booking::state_reason::StateReason;
 use crate::ids::BookingReference;
-use crate::messages::resolve as say;
 
 /// What a person said, after OpenVPMS was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Transition<'_> {
         let now = self.context.now;
         if let Some(note) = &resolved.note {
             let state = self.entry.state;
-            self.entry.enter(state, now, say::note(note));
+            self.entry.enter(state, now, StateReason::Note(note.clone()));
         }
         self.entry.post.lost_answer = None;
         (self.entry.post.without_effect, self.entry.post.not_before) = (0, None);
@@ -55,16 +55,16 @@ impl Transition<'_> {
             // Healthengine has it as cancelled: there is nobody to tell.
             ResolvedAs::Rejected | ResolvedAs::Cancelled if is_over => self.paid(),
             ResolvedAs::Rejected => {
-                self.entry.enter(State::Rejected, now, say::REJECTED);
+                self.entry.enter(State::Rejected, now, StateReason::MissedByPerson);
                 self.entry.answered.acknowledged = Acknowledged::Owed(Owed::Answer);
                 match resolved.listed {
                     Some(true) => self.tell(),
                     Some(false) => self.owe_and_cancel(),
-                    None => self.still_owed(say::NO_ANSWER),
+                    None => self.still_owed(false),
                 }
             }
             ResolvedAs::Cancelled => {
-                self.entry.enter(State::Cancelled, now, say::CANCELLED);
+                self.entry.enter(State::Cancelled, now, StateReason::CancelledByStaff);
                 self.owe_and_cancel()
             }
         }
@@ -77,19 +77,19 @@ impl Transition<'_> {
         self.entry.diary.inserted_at = Some(now);
         (self.entry.diary.cancellation_suspended, self.entry.diary.out_of_sight) = (false, false);
         self.entry.given_up = false;
-        self.entry.enter(State::Inserted, now, say::CONFIRMED);
+        self.entry.enter(State::Inserted, now, StateReason::SeenByPerson);
         self.entry.answered.acknowledged = Acknowledged::Owed(Owed::Answer);
         match listed {
             Some(true) => self.tell(),
             Some(false) => self.paid(),
-            None => self.still_owed(say::NO_ANSWER),
+            None => self.still_owed(false),
         }
     }
 
     /// Nothing was settled. A flag that stands says why, so that the next person does not try in the dark.
     pub(super) fn unresolved(mut self, why: &str) -> Step {
-        if let Some(sentence) = self.entry.needs_attention.take() {
-            self.entry.flag(say::unresolved(&sentence, why));
+        if let Some(flagged) = &self.entry.needs_attention {
+            self.entry.needs_attention = Some(flagged.after_failed_resolution(why));
         }
         self.rest()
     }

@@ -8,8 +8,9 @@
 use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::entry::State;
-use crate::messages::booking as say_booking;
-use crate::messages::resolve as say;
+use crate::booking::flag::Flag;
+use crate::booking::state_reason::StateReason;
+use crate::messages::booking as say;
 
 impl Transition<'_> {
     /// The appointment does not stand, and Healthengine has it as standing.
@@ -29,7 +30,7 @@ impl Transition<'_> {
     pub(super) fn owed_replied(mut self, owed: Owed, reply: Reply) -> Step {
         let now = self.context.now;
         match (reply, owed) {
-            (Reply::NoAnswer | Reply::NotDelivered, _) => self.still_owed(say::NO_ANSWER),
+            (Reply::NoAnswer | Reply::NotDelivered, _) => self.still_owed(false),
             (Reply::Refused, Owed::Cancel | Owed::CancelRefused) => {
                 self.entry.answered.acknowledged = Acknowledged::Owed(Owed::CancelRefused);
                 self.then(Action::Relist)
@@ -49,13 +50,13 @@ impl Transition<'_> {
     pub(super) fn owed_still_listed(mut self, owed: Owed) -> Step {
         self.entry.answered.refusals = self.entry.answered.refusals.saturating_add(1);
         if self.entry.answered.refusals == REFUSALS_BEFORE_PROBLEM {
-            self.notices.push(Notice::Problem(say_booking::answer_refused(self.entry.booking_id)));
+            self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
         }
         // A cancellation that is refused because an answer is wanted. Not for ever: both can be refused.
         if owed == Owed::CancelRefused && self.entry.answered.refusals < REFUSALS_BEFORE_PROBLEM {
             return self.owed_asked();
         }
-        self.still_owed(say::REFUSED)
+        self.still_owed(true)
     }
 
     /// It does not ask any more.
@@ -72,17 +73,16 @@ impl Transition<'_> {
         (self.entry.answered.acknowledged, self.entry.answered.refusals) = (Acknowledged::Yes, 0);
         self.entry.needs_attention = None;
         if self.entry.state == State::Inserted {
-            self.entry.enter(State::Confirmed, self.context.now, say::HEARD);
+            self.entry.enter(State::Confirmed, self.context.now, StateReason::HeardFromPerson);
         }
         self.rest()
     }
 
     /// A booking that is flagged stays so until Healthengine knows. One that is not, as when staff cancelled, goes on
     /// by itself, until Healthengine has refused the news too often.
-    pub(super) fn still_owed(mut self, why: &str) -> Step {
+    pub(super) fn still_owed(mut self, is_refused: bool) -> Step {
         if self.entry.needs_attention.is_some() || self.entry.answered.refusals >= REFUSALS_BEFORE_PROBLEM {
-            let sentence = say::unheard(&self.entry, self.context.zone, why);
-            self.entry.flag(sentence);
+            self.entry.flag(Flag::NewsIsOwed { is_refused }, self.context.zone);
         }
         self.rest()
     }

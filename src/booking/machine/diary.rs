@@ -2,12 +2,13 @@
 
 use super::{Notice, Step, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
-use crate::booking::entry::{Entry, Place, State};
-use crate::messages::booking as say;
+use crate::booking::entry::{Place, State};
+use crate::booking::flag::Flag;
+use crate::booking::state_reason::StateReason;
 
 impl Transition<'_> {
     /// The appointment stands no longer. `told` if Healthengine knows already.
-    pub(super) fn cancelled(mut self, reason: &str, told: bool) -> Step {
+    pub(super) fn cancelled(mut self, reason: StateReason, told: bool) -> Step {
         self.entry.post.lost_answer = None;
         self.entry.answered.refusals = 0;
         // What a person said of an appointment that stood is overtaken, and so is what it was flagged for: at once if nobody has to
@@ -21,9 +22,9 @@ impl Transition<'_> {
         if told { self.rest() } else { self.due() }
     }
 
-    pub(super) fn cannot_cancel(mut self, reason: &str) -> Step {
+    pub(super) fn cannot_cancel(mut self, reason: String) -> Step {
         self.entry.given_up = true;
-        self.flagged(|entry, zone| say::cannot_cancel(entry, zone, reason))
+        self.flagged(Flag::CannotCancel(reason))
     }
 
     /// It may pass. After some of them the update is rejected ([`crate::booking::update::plan`]).
@@ -32,13 +33,12 @@ impl Transition<'_> {
         self.rest()
     }
 
-    pub(super) fn flagged(mut self, sentence: impl FnOnce(&Entry, crate::zone::Zone) -> String) -> Step {
-        let sentence = sentence(&self.entry, self.context.zone);
+    pub(super) fn flagged(mut self, flag: Flag) -> Step {
         // Not to be cleared with what a person settled before.
         if self.entry.owed().is_some() {
             self.entry.answered.acknowledged = Acknowledged::NotYet;
         }
-        self.entry.flag(sentence);
+        self.entry.flag(flag, self.context.zone);
         self.rest()
     }
 
@@ -58,14 +58,14 @@ impl Transition<'_> {
             self.entry.diary.clinician_named = place.user.is_some();
         }
         let state = self.entry.state;
-        let reason = if only_clinician { say::CLINICIAN_CHANGED_BY_STAFF } else { say::MOVED_BY_STAFF };
+        let reason = if only_clinician { StateReason::ClinicianChangedByStaff } else { StateReason::MovedByStaff };
         self.entry.enter(state, self.context.now, reason);
         self.notices.extend(from.map(Notice::FreedDays));
         self.notices.push(Notice::FreshDays);
         if only_clinician {
-            return if surprised { self.flagged(say::another_clinician) } else { self.rest() };
+            return if surprised { self.flagged(Flag::AnotherClinician) } else { self.rest() };
         }
-        self.flagged(|entry, zone| say::moved(entry, from.map(|from| from.span.start), surprised, zone))
+        self.flagged(Flag::Moved { from: from.map(|from| from.span.start), other_clinician: surprised })
     }
 
     pub(super) fn clinician_named(mut self) -> Step {
@@ -78,11 +78,11 @@ impl Transition<'_> {
             return self.rest();
         }
         self.entry.diary.out_of_sight = true;
-        self.flagged(say::out_of_sight)
+        self.flagged(Flag::OutOfSight)
     }
 
     pub(super) fn gone_with_many(mut self) -> Step {
         self.entry.diary.cancellation_suspended = true;
-        self.flagged(say::gone_with_many)
+        self.flagged(Flag::GoneWithMany)
     }
 }

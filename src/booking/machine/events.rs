@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::by_person::Resolved;
 use crate::booking::entry::{Entry, Place};
+use crate::booking::state_reason::PostRefusal;
 use crate::clock::Measured;
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
@@ -121,7 +122,7 @@ pub enum Submission {
     /// 201.
     Created(BookingReference),
     /// 400 with the server's reason: nothing was made.
-    Refused(String),
+    Refused(PostRefusal),
     /// Nothing was made, and the reason has nothing to do with the booking.
     NothingDone(String),
     /// Nobody knows. `server_is_through` if it answered itself (500) and will not act later.

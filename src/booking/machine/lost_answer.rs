@@ -5,9 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Action, LOOK_RETRY, LOOK_RETRY_MAX, Notice, SlotLook, SlotTaken, Step, Transition};
 use crate::booking::answered::Acknowledged;
 use crate::booking::entry::{Entry, State};
+use crate::booking::flag::Flag;
 use crate::booking::post_record::{LostAnswer, LostRequest};
+use crate::booking::state_reason::StateReason;
 use crate::clock::Measured;
-use crate::messages::{booking as say, rival};
+use crate::messages::booking as say;
 
 /// After this many POSTs that left nothing there will be no other.
 const SUBMISSIONS_MAX: u32 = 3;
@@ -56,18 +58,20 @@ impl Transition<'_> {
         match look {
             SlotLook::Unreachable(_) => self.rest(),
             // Nobody can look any more. The pet owner was told yes, so a person has to.
-            SlotLook::Closed(_) => self.doubtful(say::CANNOT_LOOK),
-            SlotLook::Seen { taken: SlotTaken::Unseen, .. } => self.doubtful(say::CANNOT_LOOK),
+            SlotLook::Closed(_) => self.doubtful(StateReason::CannotLook),
+            SlotLook::Seen { taken: SlotTaken::Unseen, .. } => self.doubtful(StateReason::CannotLook),
             // The other booking's appointment may be gone, unnoticed: it was looked at before the POST, and the slot was free.
-            SlotLook::Seen { taken: SlotTaken::All | SlotTaken::ByAnother, .. } => self.doubtful(say::PROBABLY_OURS),
+            SlotLook::Seen { taken: SlotTaken::All | SlotTaken::ByAnother, .. } => {
+                self.doubtful(StateReason::ProbablyOurs)
+            }
             SlotLook::Seen { taken: SlotTaken::Part, began, .. } => {
                 // An appointment there would have the request refused, however late it is carried out; a calendar block would not, and
                 // nobody can tell them apart. The pet owner can still be told no: a person looks whether it came to stand.
                 let may_come_late = lost.request != LostRequest::IsOver;
                 if may_come_late && began < measured.counted(lost.since) + self.context.request_timeout * 2 {
-                    self.entry.flag(say::perhaps_made_late(&self.entry, self.context.zone));
+                    self.entry.flag(Flag::PerhapsMadeLate, self.context.zone);
                 }
-                self.reject_and_refresh(say::TAKEN_BY_ANOTHER.into())
+                self.reject_and_refresh(StateReason::TakenByAnother)
             }
             SlotLook::Seen { taken: SlotTaken::None, began, .. } => {
                 if self.is_settled_as_free(&mut lost, began) {
@@ -105,25 +109,25 @@ impl Transition<'_> {
             return self.settled_by_hand();
         }
         if self.entry.withdrawn {
-            return self.reject(say::WITHDRAWN.into());
+            return self.reject(StateReason::Withdrawn);
         }
         if self.entry.post.without_effect >= SUBMISSIONS_MAX {
             self.notices
                 .push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.post.without_effect)));
-            return self.reject_and_refresh(say::NOTHING_ARRIVES.into());
+            return self.reject_and_refresh(StateReason::NothingArrives);
         }
-        self.entry.enter(State::Received, self.context.now, say::LEFT_NOTHING);
+        self.entry.enter(State::Received, self.context.now, StateReason::PostWithoutEffect);
         self.then(Action::LookAndHold)
     }
 
     /// The slot is wholly taken and it was we who asked for it: the appointment stands with near certainty, but without a name.
-    pub(super) fn doubtful(mut self, reason: &str) -> Step {
+    pub(super) fn doubtful(mut self, reason: StateReason) -> Step {
         let now = self.context.now;
         self.entry.post.lost_answer = None;
         self.entry.diary.inserted_at = Some(now);
+        let may_be_anothers = reason.may_be_anothers();
         self.entry.enter(State::InDoubt, now, reason);
-        let by_another = matches!(reason, say::MAYBE_FORGOTTEN | rival::PERHAPS_ANOTHERS);
-        self.entry.flag(say::check_the_diary(&self.entry, self.context.zone, by_another));
+        self.entry.flag(Flag::CheckTheDiary { may_be_anothers }, self.context.zone);
         self.notices.push(Notice::FreshDays);
         if self.entry.answered.unlisted {
             self.entry.answered.acknowledged = Acknowledged::Yes;

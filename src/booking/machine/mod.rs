@@ -35,9 +35,10 @@ use super::deadline::Deadline;
 
 use super::answered::{Acknowledged, Owed};
 use super::entry::{Entry, State};
+use super::flag::Flag;
 use super::post_record::LostAnswer;
-use crate::messages::{booking as say, rival};
-use crate::openvpms::ALREADY_SCHEDULED;
+use super::state_reason::{PostRefusal, StateReason};
+use crate::messages::booking as say;
 
 use lost_answer::rest_until;
 
@@ -77,15 +78,15 @@ pub fn step(entry: Entry, event: Event, context: &MachineContext) -> Step {
         // What the diary and the POST show.
         (Event::Looked(look), _) => transition.looked(look),
         (Event::Submitted(submission), _) => transition.submitted(submission),
-        (Event::Gone, _) => transition.cancelled(say::CANCELLED_BY_STAFF, false),
+        (Event::Gone, _) => transition.cancelled(StateReason::CancelledByStaff, false),
         (Event::Moved(place), _) => transition.moved(place),
         (Event::ClinicianNamed, _) => transition.clinician_named(),
         (Event::OutOfSight, _) => transition.out_of_sight(),
         (Event::GoneWithMany, _) => transition.gone_with_many(),
         // What the pet owner does.
         (Event::Withdrawn, _) => transition.withdrawn(),
-        (Event::CancelledForOwner, _) => transition.cancelled(say::CANCELLED_FOR_OWNER, true),
-        (Event::CannotCancel(reason), _) => transition.cannot_cancel(&reason),
+        (Event::CancelledForOwner, _) => transition.cancelled(StateReason::CancelledForOwner, true),
+        (Event::CannotCancel(reason), _) => transition.cannot_cancel(reason),
         (Event::CancelRefused, _) => transition.cancel_refused(),
         // What a person says.
         (Event::Resolved(resolved), _) => transition.resolved(resolved),
@@ -95,8 +96,8 @@ pub fn step(entry: Entry, event: Event, context: &MachineContext) -> Step {
         (Event::SwitchedOff, _) => transition.switched_off(),
         // What another bridge does.
         (Event::AnsweredElsewhere, _) => transition.answered_elsewhere(),
-        (Event::LeftToAnother, _) => transition.nothing_is_on_its_way(rival::LEFT_TO_ANOTHER),
-        (Event::RefusedAsTaken, _) => transition.nothing_is_on_its_way(rival::REFUSED_AS_TAKEN),
+        (Event::LeftToAnother, _) => transition.nothing_is_on_its_way(StateReason::LeftToAnother),
+        (Event::RefusedAsTaken, _) => transition.nothing_is_on_its_way(StateReason::RefusedAsTaken),
         (Event::NobodySaysWhose, _) => transition.nobody_says_whose(),
     }
 }
@@ -139,7 +140,7 @@ impl Transition<'_> {
             Ask::Nothing => self.give_up(),
             Ask::Impossible { reason, problem } => {
                 self.notices.extend(problem.map(Notice::Problem));
-                self.reject_unseen(reason)
+                self.reject_unseen(reason.into())
             }
             Ask::Unread(detail) => self.out_of_reach(&detail),
             Ask::Insert(place) => {
@@ -178,16 +179,20 @@ impl Transition<'_> {
             (State::Received, SlotLook::Unreachable(detail)) => self.out_of_reach(&detail),
             (State::Received, SlotLook::Closed(reason)) => {
                 self.notices.push(Notice::FreshDays);
-                self.reject_unseen(reason)
+                self.reject_unseen(reason.into())
             }
             (State::Received, SlotLook::Seen { taken, .. }) if self.may_be_ours_already(taken) => {
-                let reason = if self.entry.post.without_effect > 0 { say::PROBABLY_OURS } else { say::MAYBE_FORGOTTEN };
+                let reason = if self.entry.post.without_effect > 0 {
+                    StateReason::ProbablyOurs
+                } else {
+                    StateReason::PredatesStore
+                };
                 self.doubtful(reason)
             }
-            (State::Received, SlotLook::Seen { refusal: Some(reason), .. }) => self.reject_and_refresh(reason),
+            (State::Received, SlotLook::Seen { refusal: Some(reason), .. }) => self.reject_and_refresh(reason.into()),
             (State::Received, SlotLook::Seen { refusal: None, .. }) => {
                 self.entry.post.submitted_at = Some(self.context.now);
-                self.entry.enter(State::Submitting, self.context.now, say::SUBMITTING);
+                self.entry.enter(State::Submitting, self.context.now, StateReason::SlotIsFree);
                 self.then(Action::Submit)
             }
             (State::Submitting, look) => self.settle(look),
@@ -204,37 +209,37 @@ impl Transition<'_> {
             Submission::Created(reference) => {
                 self.entry.reference = Some(reference);
                 self.entry.diary.inserted_at = Some(now);
-                self.entry.enter(State::Inserted, now, say::INSERTED);
+                self.entry.enter(State::Inserted, now, StateReason::Inserted);
                 // The slot was free; but staff may have moved what a forgotten store had made. Without a time of booking nobody can
                 // tell, and not every such booking is worth a person's while.
                 let may_be_moved = self.deadline().age(now).is_some_and(|age| age >= MOVED_AFTER);
                 if self.entry.post.predates_store && may_be_moved {
-                    self.entry.flag(say::maybe_made_before(&self.entry, self.context.zone));
+                    self.entry.flag(Flag::PerhapsMadeBefore, self.context.zone);
                 }
                 self.notices.push(Notice::FreshDays);
                 self.tell()
             }
             // An earlier POST of ours may be what stands there.
-            Submission::Refused(text) if text.starts_with(ALREADY_SCHEDULED) && self.entry.post.without_effect > 0 => {
-                self.doubtful(say::PROBABLY_OURS)
+            Submission::Refused(PostRefusal::AlreadyScheduled) if self.entry.post.without_effect > 0 => {
+                self.doubtful(StateReason::ProbablyOurs)
             }
-            Submission::Refused(text) => {
-                if !say::is_expected_refusal(&text) {
-                    self.notices.push(Notice::Problem(say::unexpected_refusal(self.entry.booking_id, &text)));
+            Submission::Refused(refusal) => {
+                if let PostRefusal::Other(text) = &refusal {
+                    self.notices.push(Notice::Problem(say::unexpected_refusal(self.entry.booking_id, text)));
                 }
-                self.reject_and_refresh(say::refused(&text))
+                self.reject_and_refresh(StateReason::Refused(refusal))
             }
             Submission::NothingDone(detail) => {
                 self.notices.push(Notice::Problem(say::post_not_taken(self.entry.booking_id, &detail)));
                 self.unanswered();
                 self.entry.post.submitted_at = None;
-                self.entry.enter(State::Received, now, say::not_sent(&detail));
+                self.entry.enter(State::Received, now, StateReason::NotSent(detail.clone()));
                 self.out_of_reach(&detail)
             }
             Submission::Lost { server_is_through, detail } => {
                 let since = self.context.measured.now;
                 self.entry.post.lost_answer = Some(LostAnswer::new(since, server_is_through));
-                self.entry.enter(State::Submitting, now, say::lost(&detail));
+                self.entry.enter(State::Submitting, now, StateReason::AnswerLost(detail));
                 self.then(Action::LookAgain)
             }
         }
@@ -246,26 +251,26 @@ impl Transition<'_> {
             && self.deadline().rejection_counts(self.context.now)
             && self.entry.post.without_effect == 0
         {
-            return self.reject_unseen(say::out_of_reach(detail));
+            return self.reject_unseen(StateReason::OutOfReach(detail.to_owned()));
         }
         self.rest()
     }
 
     /// Rejects without having seen the time. Of a booking that is older than the store nobody knows then whether an earlier one had
     /// made its appointment.
-    fn reject_unseen(mut self, reason: String) -> Step {
+    fn reject_unseen(mut self, reason: StateReason) -> Step {
         if self.entry.post.predates_store {
-            self.entry.flag(say::maybe_forgotten_and_rejected(&self.entry, self.context.zone));
+            self.entry.flag(Flag::PredatesStoreAndRejected, self.context.zone);
         }
         self.reject(reason)
     }
 
-    fn reject_and_refresh(mut self, reason: String) -> Step {
+    fn reject_and_refresh(mut self, reason: StateReason) -> Step {
         self.notices.push(Notice::FreshDays);
         self.reject(reason)
     }
 
-    fn reject(mut self, reason: String) -> Step {
+    fn reject(mut self, reason: StateReason) -> Step {
         self.entry.post.lost_answer = None;
         self.entry.enter(State::Rejected, self.context.now, reason);
         if self.entry.answered.unlisted {
@@ -284,9 +289,9 @@ impl Transition<'_> {
     fn give_up(mut self) -> Step {
         self.entry.withdrawn = true;
         if self.entry.post.predates_store {
-            self.entry.flag(say::maybe_forgotten_and_cancelled(&self.entry, self.context.zone));
+            self.entry.flag(Flag::PredatesStoreAndCancelled, self.context.zone);
         }
-        self.reject(say::WITHDRAWN.into())
+        self.reject(StateReason::Withdrawn)
     }
 
     /// Goes on with what was interrupted.
@@ -295,7 +300,7 @@ impl Transition<'_> {
             // Its POST left before the process started; when exactly, nobody can tell.
             let since = self.context.measured.now;
             self.entry.post.lost_answer = Some(LostAnswer::new(since, false));
-            self.entry.enter(State::Submitting, self.context.now, say::INTERRUPTED);
+            self.entry.enter(State::Submitting, self.context.now, StateReason::Interrupted);
         }
         if self.entry.owes_a_cancellation() {
             let reason = self.last_reason();
@@ -310,11 +315,11 @@ impl Transition<'_> {
     /// What was not made will not be, and what nobody could find out a person has to.
     fn switched_off(mut self) -> Step {
         match self.entry.state {
-            State::Received => self.reject_unseen(say::SWITCHED_OFF.into()),
-            State::Submitting => self.doubtful(say::CANNOT_LOOK),
+            State::Received => self.reject_unseen(StateReason::SwitchedOff),
+            State::Submitting => self.doubtful(StateReason::CannotLook),
             State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => {
                 if self.entry.is_open() && self.entry.needs_attention.is_none() {
-                    self.entry.flag(say::never_told(&self.entry, self.context.zone));
+                    self.entry.flag(Flag::NeverTold, self.context.zone);
                 }
                 self.rest()
             }

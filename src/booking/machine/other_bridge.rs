@@ -3,7 +3,8 @@
 use super::{Notice, Step, Transition};
 use crate::booking::answered::Acknowledged;
 use crate::booking::entry::State;
-use crate::messages::rival as say;
+use crate::booking::flag::Flag;
+use crate::booking::state_reason::StateReason;
 
 impl Transition<'_> {
     /// Somebody else answered within seconds, and an appointment that is not ours takes the time: it is this booking's in all likelihood.
@@ -15,14 +16,14 @@ impl Transition<'_> {
         (self.entry.post.lost_answer, self.entry.post.submitted_at, self.entry.diary.inserted_at) =
             (None, None, Some(now));
         (self.entry.answered.acknowledged, self.entry.answered.unlisted) = (Acknowledged::Yes, true);
-        self.entry.enter(State::InDoubt, now, say::ANSWERED_ELSEWHERE);
-        self.entry.flag(say::answered_elsewhere(&self.entry, self.context.zone));
+        self.entry.enter(State::InDoubt, now, StateReason::AnsweredElsewhere);
+        self.entry.flag(Flag::AnsweredElsewhere, self.context.zone);
         self.notices.push(Notice::FreshDays);
         self.rest()
     }
 
     /// The time is taken, perhaps by this booking's own appointment, which the other bridge made. No POST of ours is under way.
-    pub(super) fn nothing_is_on_its_way(mut self, reason: &str) -> Step {
+    pub(super) fn nothing_is_on_its_way(mut self, reason: StateReason) -> Step {
         if self.has_made_nothing() {
             self.entry.post.submitted_at = None;
             self.entry.enter(State::Received, self.context.now, reason);
@@ -32,7 +33,7 @@ impl Transition<'_> {
 
     /// Nobody said so for a minute. The pet owner was told yes, and an appointment stands there.
     pub(super) fn nobody_says_whose(self) -> Step {
-        if self.has_made_nothing() { self.doubtful(say::PERHAPS_ANOTHERS) } else { self.rest() }
+        if self.has_made_nothing() { self.doubtful(StateReason::PerhapsAnothers) } else { self.rest() }
     }
 
     /// True if no POST of ours can have left anything: none has left, or OpenVPMS refused it.

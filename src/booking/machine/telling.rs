@@ -6,6 +6,8 @@ use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition, UN
 use crate::booking::answered::{Acknowledged, Delivery};
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};
+use crate::booking::flag::Flag;
+use crate::booking::state_reason::StateReason;
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
 use crate::messages::booking as say;
@@ -27,7 +29,7 @@ impl Transition<'_> {
     }
 
     pub(super) fn last_reason(&self) -> String {
-        self.entry.history.last().map(|last| last.reason.clone()).unwrap_or_default()
+        self.entry.history.last().map(|last| last.reason.to_string()).unwrap_or_default()
     }
 
     pub(super) fn replied(mut self, reply: Reply) -> Step {
@@ -51,7 +53,7 @@ impl Transition<'_> {
                 let in_time = now.is_some_and(|now| !self.is_over_at(now));
                 self.entry.answered.rejected_in_time =
                     self.entry.state == State::Rejected && !self.entry.withdrawn && in_time;
-                self.answered(say::CONFIRMED, now)
+                self.answered(StateReason::ConfirmationTaken, now)
             }
         }
     }
@@ -69,14 +71,14 @@ impl Transition<'_> {
     }
 
     /// Healthengine knows, or stopped asking. `at` is when our answer reached it by its own clock, as far as anybody can tell.
-    pub(super) fn answered(mut self, confirmed: &str, at: Option<DateTime<Utc>>) -> Step {
+    pub(super) fn answered(mut self, confirmed: StateReason, at: Option<DateTime<Utc>>) -> Step {
         let now = self.context.now;
         match self.entry.state {
             State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
             State::Rejected if !self.entry.withdrawn => {
                 // What is flagged already is to be looked up first, and says whom to tell.
                 if at.is_none_or(|at| self.is_over_at(at)) && self.entry.needs_attention.is_none() {
-                    self.entry.flag(say::rejected_too_late(&self.entry, self.context.zone));
+                    self.entry.flag(Flag::RejectedTooLate, self.context.zone);
                 }
             }
             State::Rejected
@@ -98,7 +100,7 @@ impl Transition<'_> {
         // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
         let may_be_late = !self.context.ahead_is_sure || self.deadline().is_over(self.context.now);
         if self.entry.state == State::Rejected && !self.entry.withdrawn && may_be_late {
-            self.entry.flag(say::rejected_too_late(&self.entry, self.context.zone));
+            self.entry.flag(Flag::RejectedTooLate, self.context.zone);
         }
         self.rest()
     }
@@ -121,7 +123,7 @@ impl Transition<'_> {
         let since = measured.counted(*self.entry.answered.unseen_since.get_or_insert(measured.now));
         let is_expected = self.entry.state == State::Rejected && self.entry.withdrawn;
         if measured.now - since >= UNSEEN_BEFORE_FLAG && self.entry.needs_attention.is_none() && !is_expected {
-            self.entry.flag(say::unseen(&self.entry, self.context.zone));
+            self.entry.flag(Flag::Unseen, self.context.zone);
         }
         self.rest()
     }
@@ -129,9 +131,8 @@ impl Transition<'_> {
     /// It is on the list after all, and goes on as any other.
     pub(super) fn seen_again(&mut self) {
         let was_unseen = self.entry.answered.unseen_since.take().is_some();
-        let sentence = say::unseen(&self.entry, self.context.zone);
-        if was_unseen && self.entry.needs_attention.as_ref() == Some(&sentence) {
-            self.entry.needs_attention = None;
+        if was_unseen {
+            self.entry.needs_attention.take_if(|flagged| *flagged.flag() == Flag::Unseen);
         }
     }
 
@@ -142,7 +143,7 @@ impl Transition<'_> {
             State::Received => {
                 self.entry.answered.unlisted = true;
                 self.entry.answered.acknowledged = Acknowledged::Yes;
-                self.entry.enter(State::Rejected, self.context.now, say::UNLISTED);
+                self.entry.enter(State::Rejected, self.context.now, StateReason::Unlisted);
                 self.settled_by_hand()
             }
             State::Submitting => {
@@ -162,7 +163,7 @@ impl Transition<'_> {
                 self.entry.answered.acknowledged = Acknowledged::Yes;
                 // As a rule it was our answer, which nobody heard arrive.
                 let at = self.entry.answered.rejection_lost_at.or_else(|| self.now_at_healthengine());
-                self.answered(say::UNLISTED, at)
+                self.answered(StateReason::Unlisted, at)
             }
             State::Cancelled => {
                 self.entry.answered.acknowledged = Acknowledged::Yes;
@@ -176,18 +177,18 @@ impl Transition<'_> {
     fn not_expected(mut self) -> Step {
         self.entry.answered.acknowledged = Acknowledged::Yes;
         let state = if self.entry.state == State::InDoubt { State::InDoubt } else { State::Confirmed };
-        self.entry.enter(state, self.context.now, say::SETTLED_WITHOUT_US);
-        self.entry.flag(say::not_expected(&self.entry, self.context.zone));
+        self.entry.enter(state, self.context.now, StateReason::SettledWithoutUs);
+        self.entry.flag(Flag::NotExpected, self.context.zone);
         self.rest()
     }
 
     /// Nothing stands in the diary although Healthengine counts the booking as settled.
     pub(super) fn settled_by_hand(mut self) -> Step {
         if self.entry.state != State::Rejected {
-            self.entry.enter(State::Rejected, self.context.now, say::UNLISTED);
+            self.entry.enter(State::Rejected, self.context.now, StateReason::Unlisted);
         }
         if !self.entry.withdrawn {
-            self.entry.flag(say::settled_by_hand(&self.entry, self.context.zone));
+            self.entry.flag(Flag::SettledByHand, self.context.zone);
         }
         self.rest()
     }

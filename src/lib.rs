@@ -34,7 +34,7 @@
 //! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them, to look at |
 //! | [`config`], [`cli`], [`messages`] | what an administrator types and reads |
 //! | [`clock`], [`delays`] | the only `now()`; pauses between attempts |
-//! | [`characters`] | what nobody sees in a text |
+//! | [`characters`], [`hex`] | what nobody sees in a text; bytes as digits |
 //!
 //! # Invariants
 //! 1. **No appointment is made twice for one booking.** A POST to OpenVPMS cannot be repeated and cannot be asked about, so a lost
@@ -62,6 +62,7 @@ pub mod delays;
 pub mod demo;
 pub mod deskless;
 pub mod healthengine;
+pub mod hex;
 pub mod http;
 pub mod ids;
 pub mod leaps;

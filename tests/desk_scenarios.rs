@@ -7,6 +7,7 @@ mod desk_support;
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::booking::answered::Acknowledged;
 use vetbridge::booking::entry::{Entry, Place, State};
+use vetbridge::booking::flag::{Flag, Flagged};
 use vetbridge::booking::machine::{
     Action, Ask, Event, MachineContext, Notice, Reply, Resolved, ResolvedAs, SlotLook, SlotTaken, Step, Submission,
     next_look, step,
@@ -102,6 +103,11 @@ impl Case {
     fn is_flagged(&self) -> bool {
         self.entry.needs_attention.is_some()
     }
+}
+
+/// What a person has to do about the booking.
+fn flag(case: &Case) -> Option<&Flag> {
+    case.entry.needs_attention.as_ref().map(Flagged::flag)
 }
 
 fn created(reference: &str) -> Submission {
@@ -324,7 +330,7 @@ fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() 
     case.entry.post.predates_store = true;
     case.asked(30);
     assert_eq!(case.looked(31, SlotTaken::All), confirm(&[], "p-1"));
-    assert!(case.entry.needs_attention.as_ref().unwrap().contains("somebody else's"));
+    assert_eq!(flag(&case), Some(&Flag::CheckTheDiary { may_be_anothers: true }));
     let mut part = Case::new();
     part.entry.post.predates_store = true;
     part.asked(30);
@@ -341,7 +347,7 @@ fn an_appointment_that_a_forgotten_store_may_have_made_elsewhere_asks_for_a_pers
         assert_eq!(case.submitted(second + 2, created("603:be08")), confirm(&["603:be08"], "p-1"));
         case.entry.needs_attention
     };
-    assert!(made(90).unwrap().contains("a second appointment"));
+    assert_eq!(made(90).unwrap().flag(), &Flag::PerhapsMadeBefore);
     assert_eq!(made(20), None, "nobody has moved anything yet");
 }
 
@@ -407,12 +413,12 @@ fn a_booking_whose_first_rejection_is_refused_and_that_is_no_longer_listed_was_s
     let mut by_hand = rejected();
     assert_eq!(by_hand.replied(5, Reply::Refused), Action::Relist);
     by_hand.see(6, Event::Unlisted);
-    assert!(by_hand.entry.needs_attention.as_deref().unwrap().contains("settled by hand"));
+    assert_eq!(flag(&by_hand), Some(&Flag::SettledByHand));
     // Nor had it heard of one that did not get in.
     let mut outside = rejected();
     assert_eq!(outside.replied(5, Reply::NotDelivered), Action::Rest);
     outside.see(8, Event::Unlisted);
-    assert!(outside.entry.needs_attention.as_deref().unwrap().contains("settled by hand"));
+    assert_eq!(flag(&outside), Some(&Flag::SettledByHand));
     // Our own rejection, which nobody heard arrive.
     let mut ours = rejected();
     ours.replied(5, Reply::NoAnswer);
@@ -495,7 +501,7 @@ fn an_appointment_whose_every_confirmation_is_refused_and_that_is_no_longer_list
     outside.see(8, Event::NotRelisted);
     assert!(!outside.is_flagged());
     outside.see(9, Event::Unlisted);
-    assert!(outside.entry.needs_attention.as_deref().unwrap().contains("does not expect it"));
+    assert_eq!(flag(&outside), Some(&Flag::NotExpected));
 
     // Nobody knows its reference either.
     let mut doubt = Case::new();
@@ -506,7 +512,7 @@ fn an_appointment_whose_every_confirmation_is_refused_and_that_is_no_longer_list
     assert_eq!(doubt.replied(7, Reply::Refused), Action::Relist);
     doubt.see(8, Event::Unlisted);
     assert_eq!((doubt.entry.state, doubt.entry.is_open()), (State::InDoubt, false));
-    assert!(doubt.entry.needs_attention.as_deref().unwrap().contains("does not expect it"));
+    assert_eq!(flag(&doubt), Some(&Flag::NotExpected));
 }
 
 #[test]
@@ -568,7 +574,7 @@ fn an_appointment_that_a_list_which_is_never_whole_does_not_show_is_flagged_ten_
     rejected.replied(4, Reply::Refused);
     rejected.see(5, Event::NotRelisted);
     rejected.see(605, Event::Unseen);
-    assert!(rejected.entry.needs_attention.as_deref().unwrap().contains("There is no appointment"));
+    assert_eq!(flag(&rejected), Some(&Flag::RejectedTooLate));
 }
 
 #[test]
@@ -896,5 +902,5 @@ fn what_healthengine_refuses_again_and_again_after_a_person_settled_it_is_flagge
         assert_eq!(case.see(62 + poll * 10, Event::StillListed), Action::Rest);
         case.asked(63 + poll * 10);
     }
-    assert!(case.entry.needs_attention.as_deref().unwrap().contains("Healthengine does not know"));
+    assert_eq!(flag(&case), Some(&Flag::NewsIsOwed { is_refused: true }));
 }

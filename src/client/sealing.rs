@@ -10,6 +10,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use ring::hmac;
 
 use super::known_clients::ContactKind;
+use crate::hex;
 use crate::openvpms::CustomerName;
 
 /// A nonce is never used twice with one key: random, of 12 bytes.
@@ -56,7 +57,8 @@ impl Sealing {
             context.update(&(field.len() as u64).to_be_bytes());
             context.update(field.as_bytes());
         }
-        context.sign().as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
+        let tag = context.sign();
+        hex::encode(tag.as_ref().get(..HASH_BYTES).unwrap_or(tag.as_ref()))
     }
 
     /// A client's name as it is stored under `place`.

@@ -275,7 +275,10 @@ async fn whoever_reads_of_a_doubt_in_the_log_learns_once_what_to_do_and_how_that
     clinic.pass(minutes(5)).await;
     let told = clinic.log.with(&format!("`vetbridge bookings resolve {booking}`"));
     assert_eq!(told.len(), 1, "{told:#?}");
-    assert!(told[0].contains("WARN") && told[0].contains(&*clinic.entry(booking).needs_attention.unwrap()), "{told:#?}");
+    assert!(
+        told[0].contains("WARN") && told[0].contains(&*clinic.entry(booking).needs_attention.unwrap()),
+        "{told:#?}"
+    );
     clinic.finish().await;
 }
 

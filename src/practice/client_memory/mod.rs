@@ -12,19 +12,22 @@
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::client::known_clients::{HOUSEHOLD_MAX, known_by, recall};
-use crate::client::sealing::Sealing;
+use crate::client::sealing::{NonceBytes, Sealing};
 use crate::messages::clients as say;
 use crate::openvpms::{Contact, CustomerName};
-use crate::store::{Batch, CLIENT_MEMORY, Kind, Record, Store};
+use crate::store::{Batch, Kind, Record, SecretFile, Store, random};
 
 /// More records than this are never kept: some ten thousand clients, and about eight megabytes.
 const RECORDS_MAX: usize = 20_000;
+/// The name of its key file in the state directory.
+const KEY_FILE: &str = "client-memory-key";
 /// So many bookings at a time wait to be read back; of any others nothing is learnt.
 const READ_BACK_AT_ONCE: usize = 32;
 
@@ -38,7 +41,7 @@ struct ClientRecord {
 }
 
 impl Record for ClientRecord {
-    const KIND: &'static str = CLIENT_MEMORY;
+    const KIND: &'static str = "client-memory";
     const VERSION: u32 = 1;
 }
 
@@ -48,6 +51,11 @@ pub(super) const KIND: Kind = Kind::stays_behind::<ClientRecord>();
 /// What is remembered of clients, by all practices together: they share OpenVPMS and its customers.
 pub struct ClientMemory {
     store: Store,
+    /// Under this key the names are encrypted. It is made when the first client is remembered and removed when the memory
+    /// is switched off, so that what the database's file still holds of it says nothing.
+    key_file: SecretFile,
+    /// How many nonces were given out, where there is no randomness.
+    nonces: AtomicU64,
     state: Mutex<State>,
     records_max: usize,
     /// Who may read a booking back.
@@ -70,7 +78,8 @@ impl ClientMemory {
     pub fn open(store: Store, days: u32, now: DateTime<Utc>) -> Self {
         let state = State { days: 0, sealing: None, out_of_order: false, records: 0 };
         let readers = Arc::new(Semaphore::new(READ_BACK_AT_ONCE));
-        let memory = Self { store, state: Mutex::new(state), records_max: RECORDS_MAX, readers };
+        let (key_file, state) = (store.secret_file(KEY_FILE), Mutex::new(state));
+        let memory = Self { store, key_file, nonces: AtomicU64::new(0), state, records_max: RECORDS_MAX, readers };
         memory.set_days(days, now);
         memory
     }
@@ -86,7 +95,7 @@ impl ClientMemory {
             return self.forget_everything(&mut state);
         }
         state.out_of_order = false;
-        match self.store.client_memory_key() {
+        match self.key_file.read() {
             Ok(key) => state.sealing = key.and_then(|key| Sealing::new(key.bytes())),
             Err(error) => {
                 (state.sealing, state.out_of_order) = (None, true);
@@ -132,7 +141,7 @@ impl ClientMemory {
                 continue;
             }
             let place = format!("{contact}/{}", sealing.client(client));
-            let sealed = self.store.nonce().and_then(|nonce| sealing.seal(&place, client, nonce));
+            let sealed = self.nonce().and_then(|nonce| sealing.seal(&place, client, nonce));
             let Some(sealed) = sealed else { return };
             if let Err(error) = batch.put(&place, &ClientRecord { seen_on, sealed }) {
                 return tracing::error!("A client cannot be remembered: {error}.");
@@ -169,7 +178,7 @@ impl ClientMemory {
     /// Makes the key when the first client is remembered.
     fn has_key(&self, state: &mut State) -> bool {
         if state.sealing.is_none() {
-            match self.store.make_client_memory_key() {
+            match self.key_file.make() {
                 Ok(key) => state.sealing = Sealing::new(key.bytes()),
                 Err(error) => {
                     state.out_of_order = true;
@@ -178,6 +187,18 @@ impl ClientMemory {
             }
         }
         state.sealing.is_some()
+    }
+
+    /// Twelve bytes that were not used before with the key: random, or counted where a simulation must be the same each
+    /// time. `None` if the system has no randomness.
+    fn nonce(&self) -> Option<NonceBytes> {
+        let mut nonce = NonceBytes::default();
+        if self.key_file.is_in_memory() {
+            nonce[4..].copy_from_slice(&self.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        } else {
+            random(&mut nonce).ok()?;
+        }
+        Some(nonce)
     }
 
     fn clients_of(&self, state: &State, sealing: &Sealing, contact: &str, today: NaiveDate) -> Vec<CustomerName> {
@@ -215,14 +236,14 @@ impl ClientMemory {
     fn forget_everything(&self, state: &mut State) {
         self.remove_all_but(&BTreeSet::new());
         (state.sealing, state.records) = (None, 0);
-        if let Err(error) = self.store.remove_client_memory_key() {
+        if let Err(error) = self.key_file.remove() {
             tracing::warn!("{}", say::key_stays(&error));
         }
     }
 
     fn remove_all_but(&self, kept: &BTreeSet<&str>) {
         let found = self.store.scan::<ClientRecord>("");
-        let kind = format!("{CLIENT_MEMORY}/");
+        let kind = format!("{}/", ClientRecord::KIND);
         let damaged = found.unreadable.into_iter().map(|unreadable| unreadable.key);
         let damaged = damaged.filter_map(|key| key.strip_prefix(&kind).map(str::to_owned));
         let places = found.records.into_iter().map(|(place, _)| place).chain(damaged);

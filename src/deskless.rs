@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::booking::ledger::Deadline;
+use crate::booking::deadline::Deadline;
 use crate::bridge::Connect;
 use crate::clock::Clock;
 use crate::config::Config;

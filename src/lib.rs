@@ -8,7 +8,7 @@
 //!    locations, schedules,  ──read──▶ mapping ──▶ wanted ──diff──▶ liveness contract, resources, appointment types
 //!    types, clinicians                   │
 //!    free/busy              ──read──▶ availability ──────diff──▶ one snapshot per resource and day
-//!    bookings               ◀─write── booking desk ◀── requests (polled; webhooks say when) ◀── bookings, cancellations
+//!    bookings               ◀─write── booking machine ◀ requests (polled; webhooks say when) ◀── bookings, cancellations
 //!                                         │
 //!                                       store: ledger of bookings, what was last sent
 //! ```
@@ -21,7 +21,8 @@
 //! | [`ids`], [`span`], [`zone`], [`dates`] | the words everything else is said in |
 //! | [`openvpms`], [`healthengine`] | what the two systems can be asked, as traits |
 //! | [`remote`] | what can come of asking |
-//! | [`booking`] | **the desk**: what to do next about a booking, whatever went wrong |
+//! | [`booking`] | **the booking state machine**: what to do next about a booking, whatever went wrong |
+//! | [`client`] | the pet owner: contact fields, names, and how clients are remembered |
 //! | [`availability`], [`mapping`] | what can be booked, and what of it Healthengine has to be told |
 //! | [`webhooks`] | what webhooks mean, and how often is polled |
 //! | [`practice`] | the shell: one running practice |
@@ -33,15 +34,15 @@
 //! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them, to look at |
 //! | [`config`], [`cli`], [`messages`] | what an administrator types and reads |
 //! | [`clock`], [`delays`] | the only `now()`; pauses between attempts |
-//! | [`characters`] | what nobody sees in a text |
+//! | [`characters`], [`hex`] | what nobody sees in a text; bytes as digits |
 //!
 //! # Invariants
 //! 1. **No appointment is made twice for one booking.** A POST to OpenVPMS cannot be repeated and cannot be asked about, so a lost
-//!    answer is settled by reading the slot ([`booking::desk`]); the ledger knows of the POST before it leaves.
+//!    answer is settled by reading the slot ([`booking::machine`]); the ledger knows of the POST before it leaves.
 //! 2. **Nothing is confirmed that does not stand**, as far as anybody can know. What cannot be known is `in_doubt` and asks for a
 //!    person, in a sentence.
 //! 3. **A booking is durable before anything outside relies on it** ([`store`]: flushed and synced).
-//! 4. **Nothing is offered that the desk would refuse**: both go through one judgement ([`availability`]).
+//! 4. **Nothing is offered that the booking machine would refuse**: both go through one judgement ([`availability`]).
 //! 5. **Stale is better than wrong**: what could not be read is not sent, and a shrunken list waits for the guard ([`mapping::guard`]).
 //! 6. **Ids that Healthengine was given never change meaning** ([`ids`]): staff link them by hand.
 //! 7. **Nothing about a patient** stands in logs, error texts or, in the clear, in the store; `Debug` of everything that holds some hides it.
@@ -53,6 +54,7 @@ pub mod booking;
 pub mod bridge;
 pub mod characters;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod connect;
@@ -61,6 +63,7 @@ pub mod delays;
 pub mod demo;
 pub mod deskless;
 pub mod healthengine;
+pub mod hex;
 pub mod http;
 pub mod ids;
 pub mod leaps;

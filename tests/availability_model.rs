@@ -12,8 +12,8 @@ use vetbridge::availability::{
     ClinicianDoubt, Day, DayChange, Days, Moment, OwnBooking, Question, Readings, Reason, Rosters, ScheduleReading,
     SentDay, Verdict, Zones, compare, days, look, slots, window,
 };
-use vetbridge::booking::decide::{Offer, ask};
-use vetbridge::booking::desk::Ask;
+use vetbridge::booking::machine::Ask;
+use vetbridge::booking::placement::{Offered, ask};
 use vetbridge::healthengine::{AvailabilitySnapshot, BookingRequest, BookingStatus, Patient};
 use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, PracticeId, ResourceId, ScheduleId, TypeId};
 use vetbridge::mapping::guard::Accepted;
@@ -333,7 +333,7 @@ fn desk_accepts(
         telehealth_url: None,
         is_new_patient: None,
     };
-    let offer = Offer {
+    let offer = Offered {
         practice: &PracticeId("1".to_owned()),
         resources: std::slice::from_ref(resource),
         zones: &scene.zones,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use vetbridge::openvpms::{Contact, CustomerName};
-use vetbridge::practice::clients::ClientMemory;
+use vetbridge::practice::client_memory::ClientMemory;
 use vetbridge::store::Store;
 
 use log::Log;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use clients_support::{Scripted, json, response};
 use serde_json::{Value, json};
-use vetbridge::booking::contact::contact;
+use vetbridge::client::contact::contact;
 use vetbridge::clock::Clock;
 use vetbridge::healthengine::client::{HealthengineClient, credentials, user_agent};
 use vetbridge::healthengine::{

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use clients_support::{Scripted, json, response};
 use serde_json::{Value, json};
-use vetbridge::booking::resolve::after_delete;
+use vetbridge::booking::resolution::after_delete;
 use vetbridge::booking::update::{AfterCancel, after_cancel};
 use vetbridge::http::{Lane, Method, Response};
 use vetbridge::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};

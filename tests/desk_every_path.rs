@@ -10,10 +10,11 @@ mod desk_support;
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use vetbridge::booking::desk::{
-    Action, Ask, Circumstances, Event, Look, Reply, Step, Submission, Taken, next_look, step,
+use vetbridge::booking::entry::{Entry, State};
+use vetbridge::booking::machine::{
+    Action, Ask, Event, MachineContext, Reply, SlotLook, SlotTaken, Step, Submission, next_look, step,
 };
-use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::booking::post_record::LostRequest;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 
 use desk_support::{TIMEOUT, at, circumstances, measured, place};
@@ -49,11 +50,11 @@ impl World {
         free
     }
 
-    fn taken(&self) -> Taken {
+    fn taken(&self) -> SlotTaken {
         match (self.ours > 0 && !self.unseen, self.others) {
-            (true, _) | (_, 2) => Taken::All,
-            (false, 1) => Taken::Part,
-            (false, _) => Taken::None,
+            (true, _) | (_, 2) => SlotTaken::All,
+            (false, 1) => SlotTaken::Part,
+            (false, _) => SlotTaken::None,
         }
     }
 }
@@ -79,14 +80,25 @@ impl Point {
 fn key(point: &Point) -> String {
     let ago = |time: Option<DateTime<Utc>>| time.map(|time| (at(point.now) - time).num_seconds().clamp(-100, 100));
     let entry = &point.entry;
-    let doubt = entry
-        .doubt
-        .map(|doubt| (ago(Some(doubt.since)), doubt.server_is_through, ago(doubt.looked_at), ago(doubt.free_at)));
+    let lost = entry.post.lost_answer.map(|lost| {
+        let (is_over, free_at) = match lost.request {
+            LostRequest::IsOver => (true, None),
+            LostRequest::MayComeLate { free_at } => (false, free_at),
+        };
+        (ago(Some(lost.since)), is_over, ago(lost.looked_at), ago(free_at))
+    });
     format!(
         "{:?}",
         (
-            (entry.state, doubt, ago(entry.submitted_at), ago(entry.booked_at), entry.left_nothing, entry.told),
-            (entry.refusals.min(4), entry.unlisted, entry.needs_attention.is_some(), entry.withdrawn),
+            (
+                entry.state,
+                lost,
+                ago(entry.post.submitted_at),
+                ago(entry.booked_at),
+                entry.post.without_effect,
+                entry.is_acknowledged()
+            ),
+            (entry.answered.refusals.min(4), entry.answered.unlisted, entry.needs_attention.is_some(), entry.withdrawn),
             (&point.world, &point.action),
         )
     )
@@ -100,8 +112,8 @@ struct Walk {
 }
 
 impl Walk {
-    fn circumstances(&self, now: i64) -> Circumstances {
-        Circumstances { hold: self.hold, ..circumstances(now) }
+    fn circumstances(&self, now: i64) -> MachineContext {
+        MachineContext { hold: self.hold, ..circumstances(now) }
     }
 
     fn go(&mut self, from: Point, depth: u32) {
@@ -145,8 +157,8 @@ impl Walk {
 
 fn seen(world: &World, now: i64) -> Event {
     let taken = world.taken();
-    let refusal = (taken != Taken::None).then(|| "The time is taken.".to_owned());
-    Event::Looked(Look::Seen { began: at(now), taken, refusal })
+    let refusal = (taken != SlotTaken::None).then(|| "The time is taken.".to_owned());
+    Event::Looked(SlotLook::Seen { began: at(now), taken, refusal })
 }
 
 /// Everything that can come of the next thing the process does: the world after it, the event, the seconds it took.
@@ -155,10 +167,10 @@ fn outcomes(point: &Point) -> Vec<(World, Event, i64)> {
     match &point.action {
         None => idle(point),
         Some(Action::LookAndHold | Action::LookAgain) => {
-            let mut outcomes = vec![(world.clone(), Event::Looked(Look::Unreachable("refused".into())), 1)];
+            let mut outcomes = vec![(world.clone(), Event::Looked(SlotLook::Unreachable("refused".into())), 1)];
             // Two timeouts after the POST a server that answers has carried out or dropped what it had; the first reading may
             // still lack it.
-            let late = point.entry.submitted_at.is_some_and(|submitted| at(point.now) >= submitted + TIMEOUT * 2);
+            let late = point.entry.post.submitted_at.is_some_and(|submitted| at(point.now) >= submitted + TIMEOUT * 2);
             for carried_out in [true, false] {
                 let mut after = world.clone();
                 if !world.queued && !carried_out {
@@ -170,7 +182,7 @@ fn outcomes(point: &Point) -> Vec<(World, Event, i64)> {
                 }
                 let event = seen(&after, point.now);
                 after.unseen = false;
-                after.looked_free = point.action == Some(Action::LookAndHold) && after.taken() == Taken::None;
+                after.looked_free = point.action == Some(Action::LookAndHold) && after.taken() == SlotTaken::None;
                 outcomes.push((after, event, 1));
             }
             outcomes
@@ -218,17 +230,17 @@ fn replies(world: &World) -> Vec<(World, Event, i64)> {
     // Somebody can have been quicker, also just now.
     let refused = vec![
         (by_hand.clone(), Event::Replied(Reply::Refused), 1),
-        (by_hand.clone(), Event::Replied(Reply::Outside), 1),
-        (World { heard: true, ..by_hand }, Event::Replied(Reply::Away), 1),
+        (by_hand.clone(), Event::Replied(Reply::NotDelivered), 1),
+        (World { heard: true, ..by_hand }, Event::Replied(Reply::NoAnswer), 1),
     ];
     if !world.listed {
         return refused;
     }
     let taken = vec![
-        (settled.clone(), Event::Replied(Reply::Taken), 1),
-        (settled, Event::Replied(Reply::Away), 1),
-        (lost, Event::Replied(Reply::Away), 1),
-        (world.clone(), Event::Replied(Reply::Outside), 1),
+        (settled.clone(), Event::Replied(Reply::Accepted), 1),
+        (settled, Event::Replied(Reply::NoAnswer), 1),
+        (lost, Event::Replied(Reply::NoAnswer), 1),
+        (world.clone(), Event::Replied(Reply::NotDelivered), 1),
     ];
     [refused, taken].concat()
 }

@@ -10,11 +10,12 @@ mod desk_support;
 
 use std::collections::{BTreeSet, HashMap};
 
-use vetbridge::booking::desk::{Action, Ask, Event, Outcome, Reply, Resolved, Step, step};
-use vetbridge::booking::ledger::{Entry, State};
-use vetbridge::booking::resolve::{Question, Unresolved, Verdict, after_delete, after_get, question};
+use vetbridge::booking::answered::Acknowledged;
+use vetbridge::booking::diary_watch::is_watched;
+use vetbridge::booking::entry::{Entry, State};
+use vetbridge::booking::machine::{Action, Ask, Event, Reply, Resolved, ResolvedAs, Step, step};
+use vetbridge::booking::resolution::{DiaryCheck, Resolution, Unresolved, after_delete, after_get, diary_check};
 use vetbridge::booking::update::{self, AfterCancel, Plan, after_cancel};
-use vetbridge::booking::watch::is_watched;
 use vetbridge::healthengine::{BookingStatus, BookingUpdate};
 use vetbridge::ids::{AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, RequestId, ScheduleId};
 use vetbridge::openvpms::{BOOKING_NOT_FOUND, Booking};
@@ -68,7 +69,7 @@ impl World {
         if self.site == Site::Requested {
             self.site = Site::Confirmed;
         }
-        Reply::Taken
+        Reply::Accepted
     }
 
     /// `late`: the pet owner was told yes, and stays so.
@@ -79,17 +80,17 @@ impl World {
         if self.site == Site::Requested {
             self.site = if late { Site::Confirmed } else { Site::Failed };
         }
-        Reply::Taken
+        Reply::Accepted
     }
 
     fn cancel(&mut self) -> Reply {
         let asked = std::mem::replace(&mut self.listed, false);
         match self.site {
             Site::Cancelled | Site::Failed if !asked => Reply::Refused,
-            Site::Cancelled | Site::Failed => Reply::Taken,
+            Site::Cancelled | Site::Failed => Reply::Accepted,
             Site::Requested | Site::Confirmed => {
                 self.site = Site::Cancelled;
-                Reply::Taken
+                Reply::Accepted
             }
         }
     }
@@ -125,9 +126,9 @@ enum Hand {
     /// An action of the desk's.
     Act(Action),
     /// A person's command before it asks OpenVPMS,
-    Ask(Verdict),
+    Ask(Resolution),
     /// and before Healthengine's list is read.
-    List(Outcome),
+    List(ResolvedAs),
     /// A pet owner's cancellation, before the DELETE.
     Delete,
 }
@@ -146,7 +147,14 @@ fn key(point: &Point) -> String {
     format!(
         "{:?}",
         (
-            (entry.state, entry.told, entry.owed, entry.refusals.min(4), entry.unlisted, entry.left_alone),
+            (
+                entry.state,
+                entry.is_acknowledged(),
+                entry.owed(),
+                entry.answered.refusals.min(4),
+                entry.answered.unlisted,
+                entry.diary.cancellation_suspended
+            ),
             (entry.needs_attention.is_some(), &entry.reference, entry.withdrawn, entry.booked_at),
             (&point.world, &point.hand, point.settled),
         )
@@ -248,9 +256,9 @@ fn act(from: &Point, action: &Action) -> Vec<Point> {
         let reply = apply(&mut after);
         [
             seen(from, after.clone(), Event::Replied(reply)),
-            seen(from, after, Event::Replied(Reply::Away)),
-            seen(from, from.world.clone(), Event::Replied(Reply::Away)),
-            seen(from, from.world.clone(), Event::Replied(Reply::Outside)),
+            seen(from, after, Event::Replied(Reply::NoAnswer)),
+            seen(from, from.world.clone(), Event::Replied(Reply::NoAnswer)),
+            seen(from, from.world.clone(), Event::Replied(Reply::NotDelivered)),
         ]
         .to_vec()
     };
@@ -275,27 +283,27 @@ fn act(from: &Point, action: &Action) -> Vec<Point> {
     }
 }
 
-fn ask(from: &Point, verdict: &Verdict) -> Vec<Point> {
+fn ask(from: &Point, verdict: &Resolution) -> Vec<Point> {
     let dropped = |world: &World| Point { world: world.clone(), hand: Hand::Empty, ..from.clone() };
     let believed = |world: &World, outcome| Point { hand: Hand::List(outcome), ..dropped(world) };
     let failed = |world: &World| seen(from, world.clone(), Event::Unresolved("no answer".into()));
-    let judged = |world: &World, outcome: Result<Outcome, Unresolved>| match outcome {
+    let judged = |world: &World, outcome: Result<ResolvedAs, Unresolved>| match outcome {
         Ok(outcome) => believed(world, outcome),
         Err(Unresolved::Refused(_)) => dropped(world),
         Err(Unresolved::Failed(_)) => failed(world),
     };
-    match question(&from.entry, verdict) {
-        Err(_) | Ok(Question::Settled) => vec![dropped(&from.world)],
-        Ok(Question::Nothing(outcome)) => vec![believed(&from.world, outcome)],
-        Ok(Question::Where(asked)) => {
+    match diary_check(&from.entry, verdict) {
+        Err(_) | Ok(DiaryCheck::AlreadySettled) => vec![dropped(&from.world)],
+        Ok(DiaryCheck::Nothing(outcome)) => vec![believed(&from.world, outcome)],
+        Ok(DiaryCheck::Get(asked)) => {
             let outcome = after_get(&from.entry, verdict, &asked, &from.world.get(), zone());
-            if matches!(verdict, Verdict::Rejected) && from.world.stands {
+            if matches!(verdict, Resolution::Rejected) && from.world.stands {
                 assert!(matches!(outcome, Err(Unresolved::Refused(_))), "an appointment that stands is forgotten");
             }
             let away = after_get(&from.entry, verdict, &asked, &lost().map(|()| unreachable!()), zone());
             vec![judged(&from.world, outcome), judged(&from.world, away)]
         }
-        Ok(Question::Cancel(_)) => {
+        Ok(DiaryCheck::Delete(_)) => {
             let mut after = from.world.clone();
             let answer = after.delete();
             vec![judged(&after, after_delete(&answer)), failed(&after), failed(&from.world)]
@@ -310,19 +318,19 @@ fn idle(from: &Point) -> Vec<Point> {
         let world = World { persons_left: from.world.persons_left - 1, ..from.world.clone() };
         // A person says what is so, or wants the appointment cancelled.
         let truth = if from.world.stands {
-            Verdict::Confirmed { reference: Some(reference()), force: from.world.mute && !from.entry.given_up }
+            Resolution::Confirmed { reference: Some(reference()), force: from.world.mute && !from.entry.given_up }
         } else {
-            Verdict::Rejected
+            Resolution::Rejected
         };
         // Of an appointment whose reference nobody knows a person says "cancelled" after cancelling it by hand.
         let by_hand = from.entry.reference.is_none();
-        for verdict in [truth, Verdict::Rejected, Verdict::Cancelled] {
+        for verdict in [truth, Resolution::Rejected, Resolution::Cancelled] {
             let unknown = by_hand && from.world.stands;
-            if verdict == Verdict::Rejected && unknown {
+            if verdict == Resolution::Rejected && unknown {
                 continue;
             }
             let mut world = world.clone();
-            if verdict == Verdict::Cancelled && by_hand {
+            if verdict == Resolution::Cancelled && by_hand {
                 world.stands = false;
             }
             all.push(Point { world, hand: Hand::Ask(verdict), ..from.clone() });
@@ -337,7 +345,7 @@ fn routine(from: &Point) -> Vec<Point> {
     let mut all = Vec::new();
     if world.listed {
         all.push(seen(from, world.clone(), Event::Asked(Ask::Unread("away".into()))));
-    } else if entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation() {
+    } else if entry.is_open() && !entry.answered.unlisted && !entry.owes_a_cancellation() {
         all.push(seen(from, world.clone(), Event::Unlisted));
     }
     if entry.owes_a_cancellation() {
@@ -389,7 +397,7 @@ fn heal(mut point: Point) {
     }
     let Point { entry, world, settled, .. } = &point;
     let tell = || format!("\nfrom {:?}\n{:?} {:?}\nto {entry:?}\n{world:?}", began.entry, began.world, began.hand);
-    assert_eq!(entry.owed, None, "Healthengine never hears of it{}", tell());
+    assert_eq!(entry.owed(), None, "Healthengine never hears of it{}", tell());
     if !settled {
         return;
     }
@@ -406,9 +414,9 @@ fn heal(mut point: Point) {
 
 fn start(state: State, prepare: impl FnOnce(&mut Entry)) -> Entry {
     let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), Some(at(0)), "p-1".into(), at(1));
-    (entry.state, entry.place, entry.told) = (state, Some(place()), true);
+    (entry.state, entry.place, entry.answered.acknowledged) = (state, Some(place()), Acknowledged::Yes);
     if entry.stands() {
-        entry.inserted_at = Some(at(5));
+        entry.diary.inserted_at = Some(at(5));
     }
     if matches!(state, State::Confirmed | State::Inserted) {
         entry.reference = Some(reference());
@@ -433,8 +441,9 @@ fn starts() -> Vec<(Entry, World)> {
     let open = World { listed: true, ..world.clone() };
     let gone = |world: &World| World { stands: false, ..world.clone() };
     let mute = |world: &World| World { mute: true, ..world.clone() };
-    let unheard = |entry: &mut Entry| entry.told = false;
-    let early = |entry: &mut Entry| (entry.told, entry.booked_at) = (false, Some(at(NOW - 5)));
+    let unheard = |entry: &mut Entry| entry.answered.acknowledged = Acknowledged::NotYet;
+    let early =
+        |entry: &mut Entry| (entry.answered.acknowledged, entry.booked_at) = (Acknowledged::NotYet, Some(at(NOW - 5)));
     let wait = World { site: Site::Requested, ..gone(&open) };
     vec![
         // In doubt: it stands, it does not, and Healthengine has not heard.
@@ -445,9 +454,9 @@ fn starts() -> Vec<(Entry, World)> {
         (start(State::InDoubt, unheard), gone(&open)),
         // Moved, or out of sight; gone with many others, and made again by hand or not.
         (start(State::Confirmed, |_| {}), world.clone()),
-        (start(State::Confirmed, |entry| entry.out_of_sight = true), mute(&world)),
-        (start(State::Confirmed, |entry| entry.left_alone = true), gone(&world)),
-        (start(State::Confirmed, |entry| entry.left_alone = true), world.clone()),
+        (start(State::Confirmed, |entry| entry.diary.out_of_sight = true), mute(&world)),
+        (start(State::Confirmed, |entry| entry.diary.cancellation_suspended = true), gone(&world)),
+        (start(State::Confirmed, |entry| entry.diary.cancellation_suspended = true), world.clone()),
         // Rejected too late, heard and not heard; settled by hand at Healthengine.
         (start(State::Rejected, |_| {}), gone(&world)),
         (start(State::Rejected, unheard), gone(&open)),

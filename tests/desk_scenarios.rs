@@ -5,11 +5,14 @@
 mod desk_support;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vetbridge::booking::desk::{
-    Action, Ask, Circumstances, Event, Look, Notice, Outcome, Reply, Resolved, Step, Submission, Taken, next_look, step,
+use vetbridge::booking::answered::Acknowledged;
+use vetbridge::booking::entry::{Entry, Place, State};
+use vetbridge::booking::flag::{Flag, Flagged};
+use vetbridge::booking::machine::{
+    Action, Ask, Event, MachineContext, Notice, Reply, Resolved, ResolvedAs, SlotLook, SlotTaken, Step, Submission,
+    next_look, step,
 };
-use vetbridge::booking::ledger::{Entry, Place, State};
-use vetbridge::booking::resolve::{Verdict, question};
+use vetbridge::booking::resolution::{Resolution, diary_check};
 use vetbridge::healthengine::ConfirmInsert;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 use vetbridge::span::Span;
@@ -50,7 +53,7 @@ impl Case {
     }
 
     fn see(&mut self, second: i64, event: Event) -> Action {
-        let circumstances = Circumstances {
+        let circumstances = MachineContext {
             healthengine_ahead: self.ahead,
             ahead_is_sure: !self.is_unsure,
             measured: self.measured(second),
@@ -76,13 +79,13 @@ impl Case {
         self.see(second, Event::Asked(Ask::Insert(place())))
     }
 
-    fn looked(&mut self, second: i64, taken: Taken) -> Action {
-        let refusal = (taken != Taken::None).then(|| "The time is taken.".to_owned());
-        self.see(second, Event::Looked(Look::Seen { began: at(second), taken, refusal }))
+    fn looked(&mut self, second: i64, taken: SlotTaken) -> Action {
+        let refusal = (taken != SlotTaken::None).then(|| "The time is taken.".to_owned());
+        self.see(second, Event::Looked(SlotLook::Seen { began: at(second), taken, refusal }))
     }
 
     fn unreachable(&mut self, second: i64) -> Action {
-        self.see(second, Event::Looked(Look::Unreachable("connection refused".into())))
+        self.see(second, Event::Looked(SlotLook::Unreachable("connection refused".into())))
     }
 
     fn submitted(&mut self, second: i64, submission: Submission) -> Action {
@@ -100,6 +103,11 @@ impl Case {
     fn is_flagged(&self) -> bool {
         self.entry.needs_attention.is_some()
     }
+}
+
+/// What a person has to do about the booking.
+fn flag(case: &Case) -> Option<&Flag> {
+    case.entry.needs_attention.as_ref().map(Flagged::flag)
 }
 
 fn created(reference: &str) -> Submission {
@@ -123,11 +131,11 @@ fn confirm(ids: &[&str], patient: &str) -> Action {
 fn a_free_slot_is_booked_confirmed_and_its_days_sent() {
     let mut case = Case::new();
     assert_eq!(case.asked(2), Action::LookAndHold);
-    assert_eq!(case.looked(3, Taken::None), Action::Submit);
+    assert_eq!(case.looked(3, SlotTaken::None), Action::Submit);
     assert_eq!(case.entry.state, State::Submitting);
     assert_eq!(case.submitted(4, created("603:be08")), confirm(&["603:be08"], "p-1"));
     assert_eq!(case.notices, [Notice::FreshDays]);
-    assert_eq!(case.replied(5, Reply::Taken), Action::Rest);
+    assert_eq!(case.replied(5, Reply::Accepted), Action::Rest);
     assert_eq!(case.entry.state, State::Confirmed);
     let states: Vec<State> = case.entry.history.iter().map(|happening| happening.state).collect();
     assert_eq!(states, [State::Received, State::Submitting, State::Inserted, State::Confirmed]);
@@ -138,7 +146,7 @@ fn a_free_slot_is_booked_confirmed_and_its_days_sent() {
 fn the_customer_in_a_reference_of_three_parts_is_the_patient_id() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     assert_eq!(case.submitted(4, created("603:3:be08")), confirm(&["603:3:be08"], "3"));
 }
 
@@ -146,9 +154,9 @@ fn the_customer_in_a_reference_of_three_parts_is_the_patient_id() {
 fn a_taken_slot_is_rejected_with_fresh_days_and_no_flag_when_it_is_in_time() {
     let mut case = Case::new();
     case.asked(2);
-    assert_eq!(case.looked(3, Taken::Part), Action::Reject("The time is taken.".into()));
-    assert_eq!(case.replied(4, Reply::Taken), Action::Rest);
-    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Rejected, true, false));
+    assert_eq!(case.looked(3, SlotTaken::Part), Action::Reject("The time is taken.".into()));
+    assert_eq!(case.replied(4, Reply::Accepted), Action::Rest);
+    assert_eq!((case.entry.state, case.entry.is_acknowledged(), case.is_flagged()), (State::Rejected, true, false));
     assert_eq!(case.notices, [Notice::FreshDays]);
 }
 
@@ -156,8 +164,8 @@ fn a_taken_slot_is_rejected_with_fresh_days_and_no_flag_when_it_is_in_time() {
 fn a_rejection_that_comes_too_late_asks_for_a_person() {
     let mut case = Case::new();
     case.asked(300);
-    assert!(matches!(case.looked(301, Taken::All), Action::Reject(_)));
-    case.replied(302, Reply::Taken);
+    assert!(matches!(case.looked(301, SlotTaken::All), Action::Reject(_)));
+    case.replied(302, Reply::Accepted);
     assert!(case.entry.needs_attention.unwrap().contains("36127212"));
 }
 
@@ -170,7 +178,7 @@ fn out_of_reach_is_rejected_while_that_helps_and_tried_for_ever_after() {
     late.asked(2);
     assert_eq!(late.unreachable(16), Action::Rest);
     assert_eq!((late.entry.state, late.asked(600)), (State::Received, Action::LookAndHold));
-    assert_eq!(late.looked(601, Taken::None), Action::Submit);
+    assert_eq!(late.looked(601, SlotTaken::None), Action::Submit);
 }
 
 #[test]
@@ -189,7 +197,7 @@ fn a_held_booking_is_made_when_openvpms_is_back() {
     case.asked(2);
     assert_eq!(case.unreachable(3), Action::Rest);
     assert_eq!(case.asked(7200), Action::LookAndHold);
-    assert_eq!(case.looked(7201, Taken::None), Action::Submit);
+    assert_eq!(case.looked(7201, SlotTaken::None), Action::Submit);
 }
 
 #[test]
@@ -198,7 +206,7 @@ fn a_held_booking_that_the_pet_owner_gives_up_is_rejected_and_nobody_is_alarmed(
     case.asked(2);
     case.unreachable(3);
     assert!(matches!(case.see(600, Event::Withdrawn), Action::Reject(_)));
-    case.replied(601, Reply::Taken);
+    case.replied(601, Reply::Accepted);
     assert!(!case.is_flagged());
 }
 
@@ -206,12 +214,12 @@ fn a_held_booking_that_the_pet_owner_gives_up_is_rejected_and_nobody_is_alarmed(
 fn a_lost_answer_and_a_taken_slot_is_confirmed_without_a_reference_and_flagged() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     assert_eq!(case.submitted(13, lost(false)), Action::LookAgain);
-    assert_eq!(case.looked(14, Taken::All), confirm(&[], "p-1"));
+    assert_eq!(case.looked(14, SlotTaken::All), confirm(&[], "p-1"));
     assert_eq!((case.entry.state, case.is_flagged()), (State::InDoubt, true));
     assert!(case.entry.needs_attention.as_ref().unwrap().contains("Healthengine booking 36127212"));
-    case.replied(15, Reply::Taken);
+    case.replied(15, Reply::Accepted);
     assert!(!case.entry.is_open());
     assert_eq!(case.asked(20), confirm(&[], "p-1"), "again with the same empty ids");
 }
@@ -220,16 +228,16 @@ fn a_lost_answer_and_a_taken_slot_is_confirmed_without_a_reference_and_flagged()
 fn a_timeout_needs_two_late_readings_before_the_slot_counts_as_free() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(13, lost(false));
-    assert_eq!(case.looked(14, Taken::None), Action::Rest, "the server can still carry it out");
+    assert_eq!(case.looked(14, SlotTaken::None), Action::Rest, "the server can still carry it out");
     assert_eq!(case.next_look(14), Some(at(33)), "two timeouts after the POST was given up");
     assert_eq!(case.see(32, Event::Due), Action::Rest);
     assert_eq!(case.see(33, Event::Due), Action::LookAgain);
-    assert_eq!(case.looked(33, Taken::None), Action::Rest, "once is not enough");
-    assert_eq!(case.looked(42, Taken::None), Action::Rest, "too soon after the first");
-    assert_eq!(case.looked(43, Taken::None), Action::LookAndHold);
-    assert_eq!(case.looked(44, Taken::None), Action::Submit, "past the deadline too");
+    assert_eq!(case.looked(33, SlotTaken::None), Action::Rest, "once is not enough");
+    assert_eq!(case.looked(42, SlotTaken::None), Action::Rest, "too soon after the first");
+    assert_eq!(case.looked(43, SlotTaken::None), Action::LookAndHold);
+    assert_eq!(case.looked(44, SlotTaken::None), Action::Submit, "past the deadline too");
     assert_eq!(case.submitted(45, refused("An appointment is already scheduled for 1-2")), confirm(&[], "p-1"));
 }
 
@@ -237,23 +245,23 @@ fn a_timeout_needs_two_late_readings_before_the_slot_counts_as_free() {
 fn a_reading_that_was_not_answered_settles_nothing() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(13, lost(false));
     for second in [14, 30, 60] {
         assert_eq!(case.unreachable(second), Action::Rest);
         assert_eq!(case.entry.state, State::Submitting);
     }
-    assert_eq!(case.looked(62, Taken::None), Action::Rest);
-    assert_eq!(case.looked(72, Taken::None), Action::LookAndHold);
+    assert_eq!(case.looked(62, SlotTaken::None), Action::Rest);
+    assert_eq!(case.looked(72, SlotTaken::None), Action::LookAndHold);
 }
 
 #[test]
 fn after_a_500_one_reading_is_enough() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     assert_eq!(case.submitted(4, lost(true)), Action::LookAgain);
-    assert_eq!(case.looked(5, Taken::None), Action::LookAndHold);
+    assert_eq!(case.looked(5, SlotTaken::None), Action::LookAndHold);
 }
 
 #[test]
@@ -262,9 +270,9 @@ fn three_posts_that_leave_nothing_are_rejected_with_the_likely_causes() {
     case.asked(1);
     for attempt in 0..3 {
         let second = 2 + attempt * 3;
-        assert_eq!(case.looked(second, Taken::None), Action::Submit);
+        assert_eq!(case.looked(second, SlotTaken::None), Action::Submit);
         case.submitted(second + 1, lost(true));
-        let next = case.looked(second + 2, Taken::None);
+        let next = case.looked(second + 2, SlotTaken::None);
         assert_eq!(matches!(next, Action::Reject(_)), attempt == 2, "attempt {attempt}: {next:?}");
     }
     assert_eq!(case.problems(), 1);
@@ -274,10 +282,10 @@ fn three_posts_that_leave_nothing_are_rejected_with_the_likely_causes() {
 fn somebody_else_in_part_of_the_slot_means_that_ours_does_not_stand() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(13, lost(false));
-    assert!(matches!(case.looked(30, Taken::Part), Action::Reject(_)));
-    case.replied(31, Reply::Taken);
+    assert!(matches!(case.looked(30, SlotTaken::Part), Action::Reject(_)));
+    case.replied(31, Reply::Accepted);
     assert!(case.is_flagged(), "the pet owner was told yes");
 }
 
@@ -291,7 +299,7 @@ fn a_refused_post_is_rejected_and_an_unusual_reason_is_a_problem() {
     ] {
         let mut case = Case::new();
         case.asked(2);
-        case.looked(3, Taken::None);
+        case.looked(3, SlotTaken::None);
         assert!(matches!(case.submitted(4, refused(text)), Action::Reject(_)), "{text}");
         assert_eq!(case.problems(), problems, "{text}");
     }
@@ -301,63 +309,63 @@ fn a_refused_post_is_rejected_and_an_unusual_reason_is_a_problem() {
 fn a_booking_found_on_its_way_at_start_is_a_lost_answer() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     // Killed here, started a minute later.
     assert_eq!(case.next_look(60), Some(DateTime::<Utc>::MIN_UTC));
     assert_eq!(case.see(60, Event::Due), Action::LookAgain);
-    assert_eq!(case.looked(61, Taken::All), confirm(&[], "p-1"));
+    assert_eq!(case.looked(61, SlotTaken::All), confirm(&[], "p-1"));
 }
 
 #[test]
 fn a_slot_that_another_booking_of_the_ledger_has_is_somebody_elses_however_young_the_store_is() {
     let mut case = Case::new();
-    case.entry.maybe_forgotten = true;
+    case.entry.post.predates_store = true;
     case.asked(1);
-    assert_eq!(case.looked(3, Taken::ByAnother), Action::Reject("The time is taken.".into()));
+    assert_eq!(case.looked(3, SlotTaken::ByAnother), Action::Reject("The time is taken.".into()));
 }
 
 #[test]
 fn a_store_younger_than_the_booking_does_not_call_a_taken_slot_somebody_elses() {
     let mut case = Case::new();
-    case.entry.maybe_forgotten = true;
+    case.entry.post.predates_store = true;
     case.asked(30);
-    assert_eq!(case.looked(31, Taken::All), confirm(&[], "p-1"));
-    assert!(case.entry.needs_attention.as_ref().unwrap().contains("somebody else's"));
+    assert_eq!(case.looked(31, SlotTaken::All), confirm(&[], "p-1"));
+    assert_eq!(flag(&case), Some(&Flag::CheckTheDiary { may_be_anothers: true }));
     let mut part = Case::new();
-    part.entry.maybe_forgotten = true;
+    part.entry.post.predates_store = true;
     part.asked(30);
-    assert!(matches!(part.looked(31, Taken::Part), Action::Reject(_)));
+    assert!(matches!(part.looked(31, SlotTaken::Part), Action::Reject(_)));
 }
 
 #[test]
 fn an_appointment_that_a_forgotten_store_may_have_made_elsewhere_asks_for_a_person() {
     let made = |second: i64| {
         let mut case = Case::holding();
-        case.entry.maybe_forgotten = true;
+        case.entry.post.predates_store = true;
         case.asked(second);
-        case.looked(second + 1, Taken::None);
+        case.looked(second + 1, SlotTaken::None);
         assert_eq!(case.submitted(second + 2, created("603:be08")), confirm(&["603:be08"], "p-1"));
         case.entry.needs_attention
     };
-    assert!(made(90).unwrap().contains("a second appointment"));
+    assert_eq!(made(90).unwrap().flag(), &Flag::PerhapsMadeBefore);
     assert_eq!(made(20), None, "nobody has moved anything yet");
 }
 
 #[test]
 fn a_booking_older_than_the_store_that_is_rejected_without_a_look_is_looked_up_by_a_person() {
-    let rejected = |maybe_forgotten: bool, event: Event| {
+    let rejected = |predates_store: bool, event: Event| {
         let mut case = Case::new();
-        case.entry.maybe_forgotten = maybe_forgotten;
+        case.entry.post.predates_store = predates_store;
         case.asked(3);
         assert!(matches!(case.see(5, event), Action::Reject(_)));
-        case.replied(6, Reply::Taken);
+        case.replied(6, Reply::Accepted);
         assert_eq!((case.entry.state, case.entry.is_open()), (State::Rejected, false));
         case.entry.needs_attention
     };
     let unseen = || {
         [
-            Event::Looked(Look::Unreachable("no answer".into())),
-            Event::Looked(Look::Closed("it is not flagged".into())),
+            Event::Looked(SlotLook::Unreachable("no answer".into())),
+            Event::Looked(SlotLook::Closed("it is not flagged".into())),
             Event::Asked(Ask::Impossible { reason: "The time is past.".into(), problem: None }),
             Event::SwitchedOff,
         ]
@@ -370,7 +378,7 @@ fn a_booking_older_than_the_store_that_is_rejected_without_a_look_is_looked_up_b
         assert_eq!(rejected(false, event), None, "nobody can have made it before");
     }
     // Part of the time is somebody else's: an appointment of ours would take all of it.
-    let seen = Look::Seen { began: at(5), taken: Taken::Part, refusal: Some("The time is taken.".into()) };
+    let seen = SlotLook::Seen { began: at(5), taken: SlotTaken::Part, refusal: Some("The time is taken.".into()) };
     assert_eq!(rejected(true, Event::Looked(seen)), None);
 }
 
@@ -379,10 +387,10 @@ fn a_lost_answer_and_a_time_that_is_partly_taken_is_rejected_and_looked_up_while
     let rejected = |submission: Submission, second: i64| {
         let mut case = Case::new();
         case.asked(2);
-        case.looked(3, Taken::None);
+        case.looked(3, SlotTaken::None);
         case.submitted(4, submission);
-        assert!(matches!(case.looked(second, Taken::Part), Action::Reject(_)));
-        case.replied(second + 1, Reply::Taken);
+        assert!(matches!(case.looked(second, SlotTaken::Part), Action::Reject(_)));
+        case.replied(second + 1, Reply::Accepted);
         assert_eq!((case.entry.state, case.entry.is_open()), (State::Rejected, false));
         case.entry.needs_attention
     };
@@ -399,21 +407,21 @@ fn a_booking_whose_first_rejection_is_refused_and_that_is_no_longer_listed_was_s
     let rejected = || {
         let mut case = Case::new();
         case.asked(3);
-        assert!(matches!(case.looked(4, Taken::All), Action::Reject(_)));
+        assert!(matches!(case.looked(4, SlotTaken::All), Action::Reject(_)));
         case
     };
     let mut by_hand = rejected();
     assert_eq!(by_hand.replied(5, Reply::Refused), Action::Relist);
     by_hand.see(6, Event::Unlisted);
-    assert!(by_hand.entry.needs_attention.as_deref().unwrap().contains("settled by hand"));
+    assert_eq!(flag(&by_hand), Some(&Flag::SettledByHand));
     // Nor had it heard of one that did not get in.
     let mut outside = rejected();
-    assert_eq!(outside.replied(5, Reply::Outside), Action::Rest);
+    assert_eq!(outside.replied(5, Reply::NotDelivered), Action::Rest);
     outside.see(8, Event::Unlisted);
-    assert!(outside.entry.needs_attention.as_deref().unwrap().contains("settled by hand"));
+    assert_eq!(flag(&outside), Some(&Flag::SettledByHand));
     // Our own rejection, which nobody heard arrive.
     let mut ours = rejected();
-    ours.replied(5, Reply::Away);
+    ours.replied(5, Reply::NoAnswer);
     ours.asked(6);
     assert_eq!(ours.replied(7, Reply::Refused), Action::Relist);
     ours.see(8, Event::Unlisted);
@@ -430,11 +438,11 @@ fn a_booking_whose_first_rejection_is_refused_and_that_is_no_longer_listed_was_s
 fn what_is_answered_is_answered_again_in_the_same_way() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, created("603:be08"));
-    assert_eq!(case.replied(5, Reply::Away), Action::Rest);
+    assert_eq!(case.replied(5, Reply::NoAnswer), Action::Rest);
     assert_eq!(case.asked(10), confirm(&["603:be08"], "p-1"));
-    case.replied(11, Reply::Taken);
+    case.replied(11, Reply::Accepted);
     assert_eq!(case.asked(15), confirm(&["603:be08"], "p-1"));
     case.see(20, Event::CancelledForOwner);
     assert!(matches!(case.asked(25), Action::Reject(_)));
@@ -445,17 +453,17 @@ fn what_is_answered_is_answered_again_in_the_same_way() {
 fn a_refused_answer_to_a_booking_that_is_not_listed_any_more_was_given_already_when_one_was_lost() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, created("603:be08"));
-    assert_eq!(case.replied(5, Reply::Away), Action::Rest);
+    assert_eq!(case.replied(5, Reply::NoAnswer), Action::Rest);
     case.asked(6);
     assert_eq!(case.replied(7, Reply::Refused), Action::Relist);
     assert_eq!(case.see(8, Event::Unlisted), Action::Rest);
-    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Confirmed, true, false));
+    assert_eq!((case.entry.state, case.entry.is_acknowledged(), case.is_flagged()), (State::Confirmed, true, false));
     // Or was on its way when the process ended.
     let mut interrupted = Case::new();
     interrupted.asked(2);
-    interrupted.looked(3, Taken::None);
+    interrupted.looked(3, SlotTaken::None);
     interrupted.submitted(4, created("603:be08"));
     interrupted.asked(6);
     assert_eq!(interrupted.replied(7, Reply::Refused), Action::Relist);
@@ -468,7 +476,7 @@ fn an_appointment_whose_every_confirmation_is_refused_and_that_is_no_longer_list
     let inserted = || {
         let mut case = Case::new();
         case.asked(2);
-        case.looked(3, Taken::None);
+        case.looked(3, SlotTaken::None);
         case.submitted(4, created("603:be08"));
         case
     };
@@ -477,31 +485,34 @@ fn an_appointment_whose_every_confirmation_is_refused_and_that_is_no_longer_list
     assert_eq!(refused.see(6, Event::Unlisted), Action::Rest);
     let sentence = refused.entry.needs_attention.clone().unwrap();
     assert!(sentence.contains("stands") && sentence.contains("Healthengine does not expect it"), "{sentence}");
-    assert_eq!((refused.entry.state, refused.entry.told, refused.entry.is_open()), (State::Confirmed, true, false));
+    assert_eq!(
+        (refused.entry.state, refused.entry.is_acknowledged(), refused.entry.is_open()),
+        (State::Confirmed, true, false)
+    );
     // Its pet owner gave it up, and that comes as an update.
     refused.see(10, Event::CancelledForOwner);
     assert_eq!((refused.entry.state, refused.is_flagged()), (State::Cancelled, false));
 
     // One was turned away at the door, the next was refused, and the list could not be read at once.
     let mut outside = inserted();
-    outside.replied(5, Reply::Outside);
+    outside.replied(5, Reply::NotDelivered);
     outside.asked(6);
     assert_eq!(outside.replied(7, Reply::Refused), Action::Relist);
     outside.see(8, Event::NotRelisted);
     assert!(!outside.is_flagged());
     outside.see(9, Event::Unlisted);
-    assert!(outside.entry.needs_attention.as_deref().unwrap().contains("does not expect it"));
+    assert_eq!(flag(&outside), Some(&Flag::NotExpected));
 
     // Nobody knows its reference either.
     let mut doubt = Case::new();
     doubt.asked(2);
-    doubt.looked(3, Taken::None);
+    doubt.looked(3, SlotTaken::None);
     doubt.submitted(4, lost(true));
-    assert_eq!(doubt.looked(6, Taken::All), confirm(&[], "p-1"));
+    assert_eq!(doubt.looked(6, SlotTaken::All), confirm(&[], "p-1"));
     assert_eq!(doubt.replied(7, Reply::Refused), Action::Relist);
     doubt.see(8, Event::Unlisted);
     assert_eq!((doubt.entry.state, doubt.entry.is_open()), (State::InDoubt, false));
-    assert!(doubt.entry.needs_attention.as_deref().unwrap().contains("does not expect it"));
+    assert_eq!(flag(&doubt), Some(&Flag::NotExpected));
 }
 
 #[test]
@@ -510,7 +521,7 @@ fn an_appointment_that_a_list_which_is_never_whole_does_not_show_is_flagged_ten_
     let refused = || {
         let mut case = Case::new();
         case.asked(2);
-        case.looked(3, Taken::None);
+        case.looked(3, SlotTaken::None);
         case.submitted(4, created("603:be08"));
         assert_eq!(case.replied(5, Reply::Refused), Action::Relist);
         case.see(6, Event::NotRelisted);
@@ -527,7 +538,7 @@ fn an_appointment_that_a_list_which_is_never_whole_does_not_show_is_flagged_ten_
     assert_eq!((case.entry.state, case.entry.is_open()), (State::Inserted, true), "the list may have it yet");
     // It does: the flag had no cause.
     assert!(matches!(case.asked(700), Action::Confirm(_)));
-    case.replied(701, Reply::Taken);
+    case.replied(701, Reply::Accepted);
     assert_eq!((case.entry.state, case.is_flagged()), (State::Confirmed, false));
 
     // The list is whole again and does not have it.
@@ -549,9 +560,9 @@ fn an_appointment_that_a_list_which_is_never_whole_does_not_show_is_flagged_ten_
     // A confirmation that may have arrived is what settled it.
     let mut heard = Case::new();
     heard.asked(2);
-    heard.looked(3, Taken::None);
+    heard.looked(3, SlotTaken::None);
     heard.submitted(4, created("603:be08"));
-    heard.replied(5, Reply::Away);
+    heard.replied(5, Reply::NoAnswer);
     heard.see(6, Event::Unseen);
     heard.see(9_000, Event::Unseen);
     assert!(!heard.is_flagged());
@@ -559,18 +570,18 @@ fn an_appointment_that_a_list_which_is_never_whole_does_not_show_is_flagged_ten_
     // A rejection is no better off.
     let mut rejected = Case::new();
     rejected.asked(2);
-    rejected.looked(3, Taken::All);
+    rejected.looked(3, SlotTaken::All);
     rejected.replied(4, Reply::Refused);
     rejected.see(5, Event::NotRelisted);
     rejected.see(605, Event::Unseen);
-    assert!(rejected.entry.needs_attention.as_deref().unwrap().contains("There is no appointment"));
+    assert_eq!(flag(&rejected), Some(&Flag::RejectedTooLate));
 }
 
 #[test]
 fn an_answer_that_healthengine_refuses_three_times_is_a_problem() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, created("603:be08"));
     for poll in 1..=4 {
         case.asked(poll * 5);
@@ -586,14 +597,14 @@ fn a_waiting_booking_that_somebody_settles_by_hand_is_not_made_any_more() {
     case.asked(2);
     case.unreachable(3);
     assert_eq!(case.see(600, Event::Unlisted), Action::Rest);
-    assert_eq!((case.entry.state, case.entry.told, case.is_flagged()), (State::Rejected, true, true));
+    assert_eq!((case.entry.state, case.entry.is_acknowledged(), case.is_flagged()), (State::Rejected, true, true));
 
     let mut doubt = Case::new();
     doubt.asked(2);
-    doubt.looked(3, Taken::None);
+    doubt.looked(3, SlotTaken::None);
     doubt.submitted(4, lost(true));
     doubt.see(5, Event::Unlisted);
-    assert_eq!(doubt.looked(6, Taken::None), Action::Rest, "nothing is posted any more");
+    assert_eq!(doubt.looked(6, SlotTaken::None), Action::Rest, "nothing is posted any more");
     assert_eq!((doubt.entry.state, doubt.is_flagged()), (State::Rejected, true));
 }
 
@@ -601,14 +612,14 @@ fn a_waiting_booking_that_somebody_settles_by_hand_is_not_made_any_more() {
 fn a_cancellation_by_staff_reaches_healthengine_and_is_repeated_until_it_does() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, created("603:be08"));
-    case.replied(5, Reply::Taken);
+    case.replied(5, Reply::Accepted);
     assert!(matches!(case.see(100, Event::Gone), Action::Cancel(_)));
-    assert_eq!(case.replied(101, Reply::Away), Action::Rest);
+    assert_eq!(case.replied(101, Reply::NoAnswer), Action::Rest);
     assert!(case.entry.is_open());
     assert!(matches!(case.see(110, Event::Due), Action::Cancel(_)));
-    case.replied(111, Reply::Taken);
+    case.replied(111, Reply::Accepted);
     assert_eq!((case.entry.state, case.entry.is_open()), (State::Cancelled, false));
 }
 
@@ -616,18 +627,19 @@ fn a_cancellation_by_staff_reaches_healthengine_and_is_repeated_until_it_does() 
 fn an_appointment_that_staff_cancel_before_healthengine_heard_of_it_is_cancelled_there_after_a_late_rejection() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, created("603:be08"));
-    case.replied(5, Reply::Away);
+    case.replied(5, Reply::NoAnswer);
     assert!(matches!(case.see(60, Event::Gone), Action::Cancel(_)));
-    case.replied(61, Reply::Away);
+    case.replied(61, Reply::NoAnswer);
     // It still lists the booking, and the pet owner was told yes long ago: a rejection only ends the asking.
     assert!(matches!(case.asked(70), Action::Reject(_)));
-    assert!(matches!(case.replied(71, Reply::Taken), Action::Cancel(_)));
-    assert_eq!(case.replied(72, Reply::Taken), Action::Rest);
+    assert!(matches!(case.replied(71, Reply::Accepted), Action::Cancel(_)));
+    assert_eq!(case.replied(72, Reply::Accepted), Action::Rest);
     assert_eq!((case.entry.state, case.entry.is_open(), case.is_flagged()), (State::Cancelled, false, false));
     // A rejection that is refused is a cancellation at once; one that is refused too was not needed, or is told again.
-    let mut case = Case { entry: Entry { told: false, ..case.entry }, ..Case::new() };
+    let mut case = Case { entry: case.entry, ..Case::new() };
+    case.entry.answered.acknowledged = Acknowledged::NotYet;
     assert!(matches!(case.asked(80), Action::Reject(_)));
     assert!(matches!(case.replied(81, Reply::Refused), Action::Cancel(_)));
     assert_eq!(case.replied(82, Reply::Refused), Action::Relist);
@@ -640,9 +652,9 @@ fn what_was_flagged_of_an_appointment_is_over_when_both_systems_have_it_cancelle
     let flagged = || {
         let mut case = Case::new();
         case.asked(2);
-        case.looked(3, Taken::None);
+        case.looked(3, SlotTaken::None);
         case.submitted(4, created("603:be08"));
-        case.replied(5, Reply::Taken);
+        case.replied(5, Reply::Accepted);
         case.see(100, Event::CannotCancel("the visit has begun".into()));
         assert!(case.is_flagged());
         case
@@ -653,7 +665,7 @@ fn what_was_flagged_of_an_appointment_is_over_when_both_systems_have_it_cancelle
     let mut by_staff = flagged();
     assert!(matches!(by_staff.see(200, Event::Gone), Action::Cancel(_)));
     assert!(by_staff.is_flagged(), "Healthengine does not know yet");
-    by_staff.replied(201, Reply::Taken);
+    by_staff.replied(201, Reply::Accepted);
     assert!(!by_staff.is_flagged());
 }
 
@@ -661,9 +673,9 @@ fn what_was_flagged_of_an_appointment_is_over_when_both_systems_have_it_cancelle
 fn a_move_by_staff_is_followed_and_flagged() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, created("603:be08"));
-    case.replied(5, Reply::Taken);
+    case.replied(5, Reply::Accepted);
     let there = Place { span: Span::new(at(90_000), at(90_900)), ..place() };
     assert_eq!(case.see(100, Event::Moved(there)), Action::Rest);
     assert_eq!((case.entry.state, case.entry.place, case.is_flagged()), (State::Confirmed, Some(there), true));
@@ -681,7 +693,7 @@ fn requests_that_can_never_be_made_are_rejected_and_nothing_is_looked_at() {
     assert_eq!(case.problems(), 1);
     let mut gone = Case::new();
     assert!(matches!(gone.see(2, Event::Asked(Ask::Nothing)), Action::Reject(_)));
-    gone.replied(300, Reply::Taken);
+    gone.replied(300, Reply::Accepted);
     assert!(!gone.is_flagged(), "the pet owner cancelled: nobody waits");
 }
 
@@ -689,9 +701,9 @@ fn requests_that_can_never_be_made_are_rejected_and_nothing_is_looked_at() {
 fn what_happened_last_says_what_a_person_has_to_do() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, created("603:be08"));
-    case.replied(5, Reply::Taken);
+    case.replied(5, Reply::Accepted);
     let at_hour = |hour: i64| Place { span: Span::new(at(hour * 3600), at(hour * 3600 + 900)), ..place() };
     case.see(100, Event::Moved(at_hour(30)));
     let first = case.entry.needs_attention.clone();
@@ -707,16 +719,16 @@ fn a_doubt_that_another_process_noted_is_settled_by_time_that_this_one_measured(
     for clock in [864_000, -3_600, 0] {
         let mut case = Case::new();
         case.asked(2);
-        case.looked(3, Taken::None);
+        case.looked(3, SlotTaken::None);
         case.submitted(clock + 13, lost(false));
         case.unreachable(clock + 14);
         case.began = 21;
         assert_eq!(case.next_look(22), Some(at(41)), "two timeouts from the start: {clock}");
-        assert_eq!(case.looked(22, Taken::None), Action::Rest, "the server can still carry it out");
-        assert_eq!(case.looked(40, Taken::None), Action::Rest, "{clock}");
-        assert_eq!(case.looked(41, Taken::None), Action::Rest, "once is not enough");
-        assert_eq!(case.looked(50, Taken::None), Action::Rest, "too soon after the first: {clock}");
-        assert_eq!(case.looked(51, Taken::None), Action::LookAndHold, "{clock}");
+        assert_eq!(case.looked(22, SlotTaken::None), Action::Rest, "the server can still carry it out");
+        assert_eq!(case.looked(40, SlotTaken::None), Action::Rest, "{clock}");
+        assert_eq!(case.looked(41, SlotTaken::None), Action::Rest, "once is not enough");
+        assert_eq!(case.looked(50, SlotTaken::None), Action::Rest, "too soon after the first: {clock}");
+        assert_eq!(case.looked(51, SlotTaken::None), Action::LookAndHold, "{clock}");
     }
 }
 
@@ -724,32 +736,32 @@ fn a_doubt_that_another_process_noted_is_settled_by_time_that_this_one_measured(
 fn a_clock_that_is_set_forward_makes_no_request_seem_to_be_over() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(13, lost(false));
-    case.looked(14, Taken::None);
+    case.looked(14, SlotTaken::None);
     case.set = 864_000;
     assert_eq!(case.next_look(15), Some(at(33)));
     assert_eq!(case.see(32, Event::Due), Action::Rest);
-    assert_eq!(case.looked(33, Taken::None), Action::Rest, "once is not enough");
+    assert_eq!(case.looked(33, SlotTaken::None), Action::Rest, "once is not enough");
     case.set = 2 * 864_000;
     assert_eq!(case.see(42, Event::Due), Action::Rest);
-    assert_eq!(case.looked(43, Taken::None), Action::LookAndHold);
+    assert_eq!(case.looked(43, SlotTaken::None), Action::LookAndHold);
     // Nor does one that is set back make it last longer.
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(13, lost(false));
-    case.looked(14, Taken::None);
+    case.looked(14, SlotTaken::None);
     case.set = -864_000;
-    assert_eq!(case.looked(33, Taken::None), Action::Rest);
-    assert_eq!(case.looked(43, Taken::None), Action::LookAndHold);
+    assert_eq!(case.looked(33, SlotTaken::None), Action::Rest);
+    assert_eq!(case.looked(43, SlotTaken::None), Action::LookAndHold);
 }
 
 #[test]
 fn a_server_that_does_not_answer_is_asked_less_and_less_about_one_booking() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(13, lost(false));
     let (mut now, mut pauses) = (14, Vec::new());
     for _ in 0..8 {
@@ -771,11 +783,11 @@ fn a_server_that_does_not_answer_is_asked_less_and_less_about_one_booking() {
 fn a_booking_that_is_cancelled_while_its_outcome_is_unknown_is_not_posted_again() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, lost(true));
     case.see(5, Event::Asked(Ask::Nothing));
-    assert!(matches!(case.looked(6, Taken::None), Action::Reject(_)));
-    case.replied(300, Reply::Taken);
+    assert!(matches!(case.looked(6, SlotTaken::None), Action::Reject(_)));
+    case.replied(300, Reply::Accepted);
     assert!(!case.is_flagged());
 }
 
@@ -783,7 +795,7 @@ fn a_booking_that_is_cancelled_while_its_outcome_is_unknown_is_not_posted_again(
 fn a_post_that_is_not_taken_although_reading_works_is_a_problem() {
     let mut case = Case::new();
     case.asked(300);
-    case.looked(301, Taken::None);
+    case.looked(301, SlotTaken::None);
     assert_eq!(case.submitted(302, Submission::NothingDone("an HTML page (status 405)".into())), Action::Rest);
     assert_eq!((case.problems(), case.entry.state), (1, State::Received));
 }
@@ -792,10 +804,10 @@ fn a_post_that_is_not_taken_although_reading_works_is_a_problem() {
 fn a_rejection_in_time_whose_answer_was_lost_alarms_nobody() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::All);
-    assert_eq!(case.replied(13, Reply::Away), Action::Rest);
+    case.looked(3, SlotTaken::All);
+    assert_eq!(case.replied(13, Reply::NoAnswer), Action::Rest);
     case.see(25, Event::Unlisted);
-    assert_eq!((case.entry.told, case.is_flagged()), (true, false));
+    assert_eq!((case.entry.is_acknowledged(), case.is_flagged()), (true, false));
 }
 
 #[test]
@@ -803,12 +815,12 @@ fn a_late_rejection_whose_answer_was_lost_asks_for_a_person_however_our_clock_is
     for (set, before) in [(0, false), (864_000, false), (-864_000, false), (864_000, true), (-864_000, true)] {
         let mut case = Case::new();
         case.asked(30);
-        let Action::Reject(_) = case.looked(31, Taken::All) else { panic!("{:?}", case.entry) };
+        let Action::Reject(_) = case.looked(31, SlotTaken::All) else { panic!("{:?}", case.entry) };
         if before {
             // Nobody read Healthengine's clock since.
             (case.set, case.is_unsure) = (set, true);
         }
-        assert_eq!(case.replied(41, Reply::Away), Action::Rest);
+        assert_eq!(case.replied(41, Reply::NoAnswer), Action::Rest);
         (case.set, case.ahead, case.is_unsure) = (set, TimeDelta::seconds(-set), false);
         case.see(80, Event::Unlisted);
         assert!(case.is_flagged(), "set by {set} s, before the answer was lost: {before}");
@@ -820,9 +832,9 @@ fn a_rejection_that_is_answered_while_the_clock_is_set_may_be_late_and_asks_for_
     for (is_unsure, flagged) in [(false, false), (true, true)] {
         let mut case = Case::new();
         case.asked(2);
-        case.looked(3, Taken::All);
+        case.looked(3, SlotTaken::All);
         case.is_unsure = is_unsure;
-        case.replied(4, Reply::Taken);
+        case.replied(4, Reply::Accepted);
         assert_eq!(case.is_flagged(), flagged);
     }
 }
@@ -831,16 +843,16 @@ fn a_rejection_that_is_answered_while_the_clock_is_set_may_be_late_and_asks_for_
 fn a_rejection_that_healthengine_took_in_time_cannot_be_confirmed_whatever_is_flagged_and_a_late_one_can() {
     for (second, refused) in [(3, true), (30, false)] {
         let mut case = Case::new();
-        case.entry.maybe_forgotten = true;
+        case.entry.post.predates_store = true;
         case.asked(second);
         case.unreachable(second + 1);
         if second == 30 {
-            case.see(31, Event::Looked(Look::Closed("it is not flagged".into())));
+            case.see(31, Event::Looked(SlotLook::Closed("it is not flagged".into())));
         }
-        case.replied(second + 2, Reply::Taken);
+        case.replied(second + 2, Reply::Accepted);
         assert_eq!((case.entry.state, case.is_flagged()), (State::Rejected, true));
         let reference = Some(BookingReference("603:be08".into()));
-        let asked = question(&case.entry, &Verdict::Confirmed { reference, force: true });
+        let asked = diary_check(&case.entry, &Resolution::Confirmed { reference, force: true });
         assert_eq!(asked.is_err(), refused, "{asked:?}");
     }
 }
@@ -849,14 +861,14 @@ fn a_rejection_that_healthengine_took_in_time_cannot_be_confirmed_whatever_is_fl
 fn a_late_rejection_that_healthengine_refuses_asks_for_a_person_all_the_same() {
     let mut case = Case::new();
     case.asked(30);
-    let Action::Reject(_) = case.looked(31, Taken::All) else { panic!("{:?}", case.entry) };
+    let Action::Reject(_) = case.looked(31, SlotTaken::All) else { panic!("{:?}", case.entry) };
     assert_eq!(case.replied(32, Reply::Refused), Action::Relist);
     assert_eq!(case.see(33, Event::StillListed), Action::Rest);
     assert!(case.entry.needs_attention.as_deref().unwrap().contains("call them"));
     // In time a refusal says nothing about the pet owner: he was not told yes.
     let mut case = Case::new();
     case.asked(3);
-    case.looked(4, Taken::All);
+    case.looked(4, SlotTaken::All);
     case.replied(5, Reply::Refused);
     case.see(6, Event::StillListed);
     assert_eq!(case.entry.needs_attention, None);
@@ -866,7 +878,7 @@ fn a_late_rejection_that_healthengine_refuses_asks_for_a_person_all_the_same() {
 fn a_cancelled_booking_that_is_older_than_the_store_may_have_been_made_and_asks_for_a_person() {
     for event in [Event::Asked(Ask::Nothing), Event::Withdrawn] {
         let mut case = Case::new();
-        case.entry.maybe_forgotten = true;
+        case.entry.post.predates_store = true;
         assert!(matches!(case.see(40, event.clone()), Action::Reject(_)));
         assert!(case.entry.needs_attention.as_deref().unwrap().contains("cancel it in OpenVPMS"));
         let mut known = Case::new();
@@ -879,10 +891,10 @@ fn a_cancelled_booking_that_is_older_than_the_store_may_have_been_made_and_asks_
 fn what_healthengine_refuses_again_and_again_after_a_person_settled_it_is_flagged_although_nothing_was() {
     let mut case = Case::new();
     case.asked(2);
-    case.looked(3, Taken::None);
+    case.looked(3, SlotTaken::None);
     case.submitted(4, created("603:be08"));
-    case.replied(5, Reply::Taken);
-    let resolved = Resolved { outcome: Outcome::Rejected, listed: Some(true), note: None };
+    case.replied(5, Reply::Accepted);
+    let resolved = Resolved { outcome: ResolvedAs::Rejected, listed: Some(true), note: None };
     assert!(matches!(case.see(60, Event::Resolved(resolved)), Action::Reject(_)));
     for poll in 0..3 {
         assert_eq!(case.entry.needs_attention, None, "it goes on by itself");
@@ -890,5 +902,5 @@ fn what_healthengine_refuses_again_and_again_after_a_person_settled_it_is_flagge
         assert_eq!(case.see(62 + poll * 10, Event::StillListed), Action::Rest);
         case.asked(63 + poll * 10);
     }
-    assert!(case.entry.needs_attention.as_deref().unwrap().contains("Healthengine does not know"));
+    assert_eq!(flag(&case), Some(&Flag::NewsIsOwed { is_refused: true }));
 }

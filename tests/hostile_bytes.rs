@@ -15,7 +15,7 @@ use clients_support::{Scripted, response};
 use futures_util::FutureExt as _;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
-use vetbridge::booking::resolve::{NOTE_CHARS_MAX, Note, reference};
+use vetbridge::booking::resolution::{NOTE_CHARS_MAX, Note, reference};
 use vetbridge::booking::update::echoed_reference;
 use vetbridge::clock::Clock;
 use vetbridge::config;

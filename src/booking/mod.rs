@@ -1,32 +1,30 @@
-//! Bookings, without any I/O; the shell around it is [`crate::practice`].
+//! Bookings: what becomes of each of them, without any I/O. [`crate::practice`] is the shell that carries it out.
 //!
 //! | file | decides |
 //! | --- | --- |
-//! | [`decide`] | where in the diary a request belongs, or why nowhere |
-//! | [`desk`] | what to do next about one booking: the state machine |
+//! | [`placement`] | where in the diary a request belongs, or why nowhere |
+//! | [`machine`] | what to do next about one booking: the state machine |
 //! | [`update`] | what to do when a pet owner changes a booking |
-//! | [`watch`] | what staff did to an appointment |
+//! | [`diary_watch`] | what staff did to an appointment |
 //! | [`rival`] | whether another bridge serves the same practice |
-//! | [`resolve`] | whether what a person says of a booking can be believed |
-//! | [`ledger`] | what is remembered of a booking, and its deadlines |
-//! | [`contact`], [`phone`], [`notes`], [`text`] | from what a pet owner typed to OpenVPMS's fields |
-//! | [`pseudonym`] | what Healthengine knows a patient by |
-//! | [`memory`], [`names`], `given_names` | whether somebody is a client whom OpenVPMS was seen to know, and how it spells the name |
-//! | [`sealing`] | how that is written so that nobody can read it |
+//! | [`resolution`] | whether what a person says of a booking can be believed |
+//! | [`entry`] | what the ledger keeps of a booking: its state, and |
+//! | [`answered`], [`post_record`], [`diary_record`] | what Healthengine was told, what is known of POSTs, what the diary showed |
+//! | [`state_reason`], [`flag`] | why a booking entered a state, and what a person has to do about it: values |
+//! | `stored` | the form in which the store keeps that |
+//! | [`deadline`] | by when a booking has to be answered |
 
-pub mod contact;
-pub mod decide;
-pub mod desk;
-mod given_names;
-pub mod ledger;
-pub mod memory;
-pub mod names;
-pub mod notes;
-pub mod phone;
-pub mod pseudonym;
-pub mod resolve;
+pub mod answered;
+pub mod deadline;
+pub mod diary_record;
+pub mod diary_watch;
+pub mod entry;
+pub mod flag;
+pub mod machine;
+pub mod placement;
+pub mod post_record;
+pub mod resolution;
 pub mod rival;
-pub mod sealing;
-pub mod text;
+pub mod state_reason;
+mod stored;
 pub mod update;
-pub mod watch;

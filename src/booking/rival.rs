@@ -31,7 +31,7 @@ use crate::ids::BookingId;
 
 /// After an import a booking is left to the other bridge until it is this old. One that polls every ten seconds has answered by then,
 /// and there is time left to look and to answer in. Looks end when the booking is 12 seconds old, those that begin later at 14
-/// ([`Deadline`](super::ledger::Deadline)), and Healthengine's clock is known to half a second: each look has a second or more.
+/// ([`Deadline`](super::entry::Deadline)), and Healthengine's clock is known to half a second: each look has a second or more.
 const STAND_BACK: TimeDelta = TimeDelta::milliseconds(12_500);
 /// A bridge whose state is its own leaves it for this long, and for up to [`SPREAD_SECONDS`] more.
 const STAND_BACK_SOONER: TimeDelta = TimeDelta::milliseconds(7_500);
@@ -102,7 +102,7 @@ pub enum Stance {
 
 /// What outlives the process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
+pub struct RivalRecord {
     /// The import after which the former bridge was listened for, to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_out: Option<DateTime<Utc>>,
@@ -120,7 +120,7 @@ pub struct Rivalry {
     started: DateTime<Utc>,
     imported: Option<DateTime<Utc>>,
     stance: Stance,
-    remembered: Remembered,
+    remembered: RivalRecord,
     /// Bookings that were answered undisturbed since the start.
     undisturbed: u32,
     outrun_at: Option<DateTime<Utc>>,
@@ -130,7 +130,7 @@ pub struct Rivalry {
 
 impl Rivalry {
     /// At the start of a practice. `imported` is when the store's content was last imported, if it ever was.
-    pub fn new(remembered: Remembered, imported: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    pub fn new(remembered: RivalRecord, imported: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
         let listens = remembered.noticed_at.is_some() || (imported.is_some() && remembered.heard_out != imported);
         let stance = if listens { Stance::Listening { since: now, unanswered: 0 } } else { Stance::Alone };
         Self { started: now, imported, stance, remembered, undisturbed: 0, outrun_at: None, seen: None }
@@ -147,7 +147,7 @@ impl Rivalry {
     }
 
     /// What is to be kept.
-    pub fn remembered(&self) -> Remembered {
+    pub fn remembered(&self) -> RivalRecord {
         self.remembered
     }
 

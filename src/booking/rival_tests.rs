@@ -1,5 +1,5 @@
 use super::*;
-use crate::booking::ledger::Deadline;
+use crate::booking::deadline::Deadline;
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
@@ -10,7 +10,7 @@ const TIMEOUT: TimeDelta = TimeDelta::seconds(10);
 const OUTRUN: Sign = Sign::Outrun(BookingId(7));
 
 fn fresh() -> Rivalry {
-    Rivalry::new(Remembered::default(), None, at(0))
+    Rivalry::new(RivalRecord::default(), None, at(0))
 }
 
 /// One that made bookings undisturbed, for half an hour.
@@ -21,7 +21,7 @@ fn established() -> Rivalry {
 }
 
 fn imported() -> Rivalry {
-    Rivalry::new(Remembered::default(), Some(at(-60)), at(0))
+    Rivalry::new(RivalRecord::default(), Some(at(-60)), at(0))
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_booking_is_left_for_twelve_seconds_from_when_it_was_made_or_for_six_from_wh
 
 #[test]
 fn a_booking_that_is_left_in_vain_is_not_rejected_for_want_of_time_to_look() {
-    let started = |ms: i64| Rivalry::new(Remembered::default(), None, at(0) + TimeDelta::milliseconds(ms));
+    let started = |ms: i64| Rivalry::new(RivalRecord::default(), None, at(0) + TimeDelta::milliseconds(ms));
     for own in [0, 10, 20, 30].map(started).into_iter().chain([imported()]) {
         let until = own.left_until(Some(at(100)), at(101), TIMEOUT);
         // Healthengine's clock is known to half a second.
@@ -182,7 +182,7 @@ fn only_the_one_that_stands_back_from_another_rejects_nothing_for_not_being_seen
 #[test]
 fn of_two_that_both_stand_back_the_imported_one_waits_longest_and_the_others_differ() {
     let left = |own: Rivalry| (own.left_until(Some(at(100)), at(100), TIMEOUT) - at(100)).num_seconds();
-    let started = |ms: i64| Rivalry::new(Remembered::default(), None, at(0) + TimeDelta::milliseconds(ms));
+    let started = |ms: i64| Rivalry::new(RivalRecord::default(), None, at(0) + TimeDelta::milliseconds(ms));
     let waits: Vec<i64> = [0, 10, 20, 30, 40].map(started).into_iter().map(left).collect();
     assert_eq!(waits, [7, 8, 9, 10, 7]);
     assert_eq!(left(imported()), 12);

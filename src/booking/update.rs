@@ -4,7 +4,9 @@
 //! can still wait on Healthengine's list, in a long backlog or on a page that was not read: only a list that was read whole and does not
 //! have it says that nobody here knows the booking.
 
-use crate::booking::ledger::{Entry, State};
+use std::fmt;
+
+use crate::booking::entry::{Entry, State};
 use crate::healthengine::{BookingStatus, BookingUpdate};
 use crate::ids::BookingReference;
 use crate::messages::updates as say;
@@ -16,7 +18,7 @@ const CANCEL_REFUSALS_MAX: u32 = 3;
 
 /// What Healthengine's list of outstanding bookings says of one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outstanding {
+pub enum OutstandingStatus {
     /// It is on the list: it waits for our answer.
     Listed,
     /// The list was read whole, and it is not on it.
@@ -25,7 +27,7 @@ pub enum Outstanding {
     Unknown,
 }
 
-impl From<Option<bool>> for Outstanding {
+impl From<Option<bool>> for OutstandingStatus {
     fn from(listed: Option<bool>) -> Self {
         match listed {
             Some(true) => Self::Listed,
@@ -68,7 +70,7 @@ pub enum Plan {
 }
 
 /// What to do about an update, by what the ledger knows of the booking, or else by whether it is still outstanding.
-pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstanding) -> Plan {
+pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: OutstandingStatus) -> Plan {
     if update.status != BookingStatus::Cancelled {
         return Plan::Confirm;
     }
@@ -76,8 +78,8 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
         return match (echoed_reference(&update.pms_appointment_ids), outstanding) {
             // It was answered once, and its appointment is known by name: cancelling that is right whoever asks first.
             (Some(reference), _) => Plan::AdoptAndCancel(reference),
-            (None, Outstanding::Listed | Outstanding::Unknown) => Plan::Wait,
-            (None, Outstanding::NotListed) => {
+            (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => Plan::Wait,
+            (None, OutstandingStatus::NotListed) => {
                 Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false }
             }
         };
@@ -88,7 +90,7 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
     match (entry.state, &entry.reference, another) {
         (State::Received, _, _) => Plan::AfterBooking { withdraw: true },
         (State::Submitting | State::Inserted, _, _) => Plan::AfterBooking { withdraw: false },
-        (State::Confirmed, Some(_), _) | (_, _, Some(_)) if entry.cancel_refusals >= CANCEL_REFUSALS_MAX => {
+        (State::Confirmed, Some(_), _) | (_, _, Some(_)) if entry.diary.cancel_refusals >= CANCEL_REFUSALS_MAX => {
             Plan::Reject { reason: say::NOT_CANCELLED.into(), cannot_cancel: true }
         }
         (State::Confirmed, Some(ours), Some(another)) => Plan::CancelBoth { another, ours: ours.clone() },
@@ -119,11 +121,26 @@ pub enum AfterCancel {
     /// The appointment stands no longer: confirm.
     Cancelled,
     /// It stands and will stand: reject with this reason and flag.
-    Stands(String),
+    Stands(WhyItStands),
     /// It stands, and nobody knows why: again at the next poll, but not for ever.
     Refused,
     /// Not known: again at the next poll.
     Again,
+}
+
+/// Why an appointment cannot be cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyItStands {
+    /// The visit has begun.
+    VisitHasBegun,
+    /// The reference is another server's, or another integration's.
+    ForeignReference,
+}
+
+impl fmt::Display for WhyItStands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(say::stands(*self))
+    }
 }
 
 /// Reads OpenVPMS's answer to a cancellation. Only its own words count: a 404 page is a server that restarts.
@@ -131,8 +148,8 @@ pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {
     match answer {
         Ok(()) => AfterCancel::Cancelled,
         Err(error) if error.is_refusal(404, BOOKING_NOT_FOUND) => AfterCancel::Cancelled,
-        Err(error) if error.is_refusal(400, MUST_BE_PENDING) => AfterCancel::Stands(say::VISIT_HAS_BEGUN.into()),
-        Err(error) if error.is_refusal(400, INVALID_REFERENCE) => AfterCancel::Stands(say::FOREIGN_REFERENCE.into()),
+        Err(error) if error.is_refusal(400, MUST_BE_PENDING) => AfterCancel::Stands(WhyItStands::VisitHasBegun),
+        Err(error) if error.is_refusal(400, INVALID_REFERENCE) => AfterCancel::Stands(WhyItStands::ForeignReference),
         Err(error) if error.class == ErrorClass::Refused && error.status != Some(404) => AfterCancel::Refused,
         Err(_) => AfterCancel::Again,
     }
@@ -141,12 +158,13 @@ pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::booking::ledger::Entry;
+    use crate::booking::entry::Entry;
     use crate::ids::{BookingId, PracticeId, RequestId};
     use crate::remote::{CallError, ErrorClass};
     use chrono::{DateTime, Utc};
 
-    const ALL: [Outstanding; 3] = [Outstanding::Listed, Outstanding::NotListed, Outstanding::Unknown];
+    const ALL: [OutstandingStatus; 3] =
+        [OutstandingStatus::Listed, OutstandingStatus::NotListed, OutstandingStatus::Unknown];
 
     fn update(status: BookingStatus, ids: &[&str]) -> BookingUpdate {
         BookingUpdate {
@@ -191,18 +209,18 @@ mod tests {
         let rejected = Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false };
         let adopted = || Plan::AdoptAndCancel(BookingReference("603:be08".into()));
         for (ids, outstanding, expected) in [
-            (&["603:be08"][..], Outstanding::NotListed, adopted()),
-            (&["603:be08"], Outstanding::Listed, adopted()),
-            (&["603:be08"], Outstanding::Unknown, adopted()),
-            (&[], Outstanding::NotListed, rejected.clone()),
-            (&[], Outstanding::Listed, Plan::Wait),
-            (&[], Outstanding::Unknown, Plan::Wait),
+            (&["603:be08"][..], OutstandingStatus::NotListed, adopted()),
+            (&["603:be08"], OutstandingStatus::Listed, adopted()),
+            (&["603:be08"], OutstandingStatus::Unknown, adopted()),
+            (&[], OutstandingStatus::NotListed, rejected.clone()),
+            (&[], OutstandingStatus::Listed, Plan::Wait),
+            (&[], OutstandingStatus::Unknown, Plan::Wait),
             // Nothing that a reference of ours could be.
-            (&["Patient1"], Outstanding::NotListed, rejected.clone()),
-            (&["123"], Outstanding::NotListed, rejected.clone()),
-            (&["1:a", "2:b"], Outstanding::NotListed, rejected),
-            (&["1:a", "2:b"], Outstanding::Listed, Plan::Wait),
-            (&["123"], Outstanding::Unknown, Plan::Wait),
+            (&["Patient1"], OutstandingStatus::NotListed, rejected.clone()),
+            (&["123"], OutstandingStatus::NotListed, rejected.clone()),
+            (&["1:a", "2:b"], OutstandingStatus::NotListed, rejected),
+            (&["1:a", "2:b"], OutstandingStatus::Listed, Plan::Wait),
+            (&["123"], OutstandingStatus::Unknown, Plan::Wait),
         ] {
             let planned = plan(&update(BookingStatus::Cancelled, ids), None, outstanding);
             assert_eq!(planned, expected, "{ids:?} {outstanding:?}");
@@ -233,14 +251,17 @@ mod tests {
     #[test]
     fn after_three_refusals_in_unknown_words_a_person_has_to_cancel() {
         for (refusals, given_up) in [(0, false), (2, false), (3, true), (4, true)] {
-            let confirmed = Entry { cancel_refusals: refusals, ..entry(State::Confirmed, Some("1:a")) };
+            let mut confirmed = entry(State::Confirmed, Some("1:a"));
+            confirmed.diary.cancel_refusals = refusals;
             for ids in [&[][..], &["1:a"]] {
-                let planned = plan(&update(BookingStatus::Cancelled, ids), Some(&confirmed), Outstanding::NotListed);
+                let planned =
+                    plan(&update(BookingStatus::Cancelled, ids), Some(&confirmed), OutstandingStatus::NotListed);
                 assert_eq!(matches!(planned, Plan::Reject { cannot_cancel: true, .. }), given_up, "{refusals}");
             }
         }
-        let gone = Entry { cancel_refusals: 3, ..entry(State::Cancelled, Some("1:a")) };
-        let planned = |ids| plan(&update(BookingStatus::Cancelled, ids), Some(&gone), Outstanding::NotListed);
+        let mut gone = entry(State::Cancelled, Some("1:a"));
+        gone.diary.cancel_refusals = 3;
+        let planned = |ids| plan(&update(BookingStatus::Cancelled, ids), Some(&gone), OutstandingStatus::NotListed);
         assert_eq!(planned(&["1:a"]), Plan::Confirm);
         assert!(
             matches!(planned(&["2:b"]), Plan::Reject { cannot_cancel: true, .. }),

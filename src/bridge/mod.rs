@@ -14,7 +14,7 @@ use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::booking::pseudonym::Pseudonyms;
+use crate::client::pseudonym::Pseudonyms;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
@@ -23,7 +23,7 @@ use crate::ids::PracticeId;
 use crate::leaps::Leaps;
 use crate::messages::{admin as admin_say, practice as say, state as state_say, supervisor as supervisor_say};
 use crate::practice::bookings::locks::Locks;
-use crate::practice::clients::ClientMemory;
+use crate::practice::client_memory::ClientMemory;
 use crate::practice::health::loops::kept;
 use crate::practice::health::problems::{Problems, Subject};
 use crate::practice::ledger::Ledger;

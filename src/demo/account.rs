@@ -142,11 +142,11 @@ impl Demo {
         match view.answer {
             Answer::Open => News::Waiting,
             Answer::Confirmed => {
-                let inserted = entry.and_then(|entry| entry.inserted_at).map(|at| span(at - view.booked_at));
+                let inserted = entry.and_then(|entry| entry.diary.inserted_at).map(|at| span(at - view.booked_at));
                 News::Came(format!("is in the diary after {}, confirmed after {after}", inserted.unwrap_or_default()))
             }
             Answer::Rejected | Answer::RejectedTooLate => {
-                let reason = entry.and_then(|entry| entry.history.last().map(|last| last.reason.clone()));
+                let reason = entry.and_then(|entry| entry.history.last().map(|last| last.reason.to_string()));
                 News::Came(format!("is rejected after {after}: {}", reason.unwrap_or_default()))
             }
             Answer::Cancelled | Answer::ByHand => News::Came(format!("is settled after {after}")),

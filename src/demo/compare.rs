@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::journal::{Deeds, Entry as OwnEntry, Journal, Taken};
 use super::staff::taken;
 use super::stage::appointments_of;
-use crate::booking::ledger::{Entry, State};
+use crate::booking::entry::{Entry, State};
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{Answer, BookingStatus, BookingView, Who};
 use crate::simulator::openvpms::{Appointment, Status, World};

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::clinic::{self, SITES};
-use crate::booking::ledger::Entry;
+use crate::booking::entry::Entry;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::connect::Network;

@@ -2,82 +2,109 @@
 //!
 //! They name bookings by number and appointments by time, never a pet owner.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
-use crate::booking::ledger::{Entry, State};
+use crate::booking::entry::{Entry, State};
+use crate::booking::flag::Flag;
+use crate::booking::state_reason::{PostRefusal, StateReason};
 use crate::ids::BookingId;
-use crate::openvpms::{ALREADY_SCHEDULED, IN_THE_PAST};
+use crate::openvpms::IN_THE_PAST;
 use crate::zone::Zone;
 
-/// State reasons.
-pub const SUBMITTING: &str = "The slot is free; the booking goes to OpenVPMS.";
-/// The appointment stands.
-pub const INSERTED: &str = "OpenVPMS made the appointment.";
-/// Healthengine knows.
-pub const CONFIRMED: &str = "Healthengine took the confirmation.";
-/// Healthengine stopped asking.
-pub const UNLISTED: &str = "Healthengine does not list the booking any more.";
-/// Healthengine stopped asking, and took no confirmation of ours.
-pub const SETTLED_WITHOUT_US: &str =
-    "Healthengine does not list the booking any more, and did not take vetbridge's confirmation.";
-/// The pet owner cancelled first.
-pub const WITHDRAWN: &str = "The pet owner cancelled before the appointment was made.";
-/// A POST came to nothing.
-pub const LEFT_NOTHING: &str =
-    "OpenVPMS's answer was lost and the slot is free: no appointment was made, so it is submitted again.";
-/// Too many came to nothing.
-pub const NOTHING_ARRIVES: &str = "OpenVPMS takes bookings but makes no appointment.";
-/// A lost answer, and part of the slot is taken.
-pub const TAKEN_BY_ANOTHER: &str = "The time was taken by somebody else in the meantime.";
-/// A lost answer, and the slot is taken.
-pub const PROBABLY_OURS: &str =
-    "OpenVPMS's answer was lost; the slot was free before and is taken, so the appointment stands in all likelihood.";
-/// A store younger than the booking.
-pub const MAYBE_FORGOTTEN: &str =
-    "The slot is taken, and vetbridge's memory is younger than the booking: the appointment may be this booking's.";
-/// A lost answer, and the schedule cannot be read any more.
-pub const CANNOT_LOOK: &str = "OpenVPMS's answer was lost, and the schedule cannot be read any more.";
-/// The pet owner cancelled.
-pub const CANCELLED_FOR_OWNER: &str = "The pet owner cancelled; OpenVPMS cancelled the appointment.";
 /// The practice is off, and OpenVPMS could not be asked.
 pub const SWITCHED_OFF: &str =
     "Online booking was switched off for this practice, and its system could not be reached before that.";
-/// Staff cancelled.
-pub const CANCELLED_BY_STAFF: &str = "The practice cancelled the appointment.";
-/// Staff moved it.
-pub const MOVED_BY_STAFF: &str = "The practice moved the appointment.";
-/// Staff gave it to somebody else.
-pub const CLINICIAN_CHANGED_BY_STAFF: &str = "The practice gave the appointment to another clinician, or to none.";
-/// Found at start.
-pub const INTERRUPTED: &str = "vetbridge stopped while the booking was on its way to OpenVPMS.";
 
-/// The answer to the POST was lost.
-pub fn lost(detail: &str) -> String {
-    format!("Nobody knows whether OpenVPMS made the appointment: {detail}.")
+/// Why a booking entered a state, for the history and Healthengine's support.
+pub fn reason(reason: &StateReason) -> Cow<'_, str> {
+    let sentence = match reason {
+        StateReason::Listed => "Healthengine lists the booking.",
+        StateReason::Adopted => "Adopted from the reference that Healthengine echoes.",
+        StateReason::SlotIsFree => "The slot is free; the booking goes to OpenVPMS.",
+        StateReason::Inserted => "OpenVPMS made the appointment.",
+        StateReason::ConfirmationTaken => "Healthengine took the confirmation.",
+        StateReason::Unlisted => "Healthengine does not list the booking any more.",
+        StateReason::SettledWithoutUs => {
+            "Healthengine does not list the booking any more, and did not take vetbridge's confirmation."
+        }
+        StateReason::Withdrawn => "The pet owner cancelled before the appointment was made.",
+        StateReason::PostWithoutEffect => {
+            "OpenVPMS's answer was lost and the slot is free: no appointment was made, so it is submitted again."
+        }
+        StateReason::NothingArrives => "OpenVPMS takes bookings but makes no appointment.",
+        StateReason::TakenByAnother => "The time was taken by somebody else in the meantime.",
+        StateReason::ProbablyOurs => {
+            "OpenVPMS's answer was lost; the slot was free before and is taken, so the appointment stands in all likelihood."
+        }
+        StateReason::PredatesStore => {
+            "The slot is taken, and vetbridge's memory is younger than the booking: the appointment may be this booking's."
+        }
+        StateReason::CannotLook => "OpenVPMS's answer was lost, and the schedule cannot be read any more.",
+        StateReason::CancelledForOwner => "The pet owner cancelled; OpenVPMS cancelled the appointment.",
+        StateReason::SwitchedOff => SWITCHED_OFF,
+        StateReason::CancelledByStaff => "The practice cancelled the appointment.",
+        StateReason::MovedByStaff => "The practice moved the appointment.",
+        StateReason::ClinicianChangedByStaff => "The practice gave the appointment to another clinician, or to none.",
+        StateReason::Interrupted => "vetbridge stopped while the booking was on its way to OpenVPMS.",
+        StateReason::SeenByPerson => "A person looked into the diary: the appointment stands.",
+        StateReason::MissedByPerson => "A person looked into the diary: there is no appointment.",
+        StateReason::HeardFromPerson => "Healthengine has the booking as confirmed.",
+        StateReason::RefusedAsTaken => "OpenVPMS refused the booking: its time was taken a moment before.",
+        StateReason::AnsweredElsewhere => {
+            "Somebody else answered the booking within seconds and its time is taken, so an appointment stands that vetbridge did not make."
+        }
+        StateReason::LeftToAnother => {
+            "The time is taken, perhaps by this booking's appointment from another vetbridge, which is left to answer."
+        }
+        StateReason::PerhapsAnothers => {
+            "The time is taken and nobody else answers: the appointment may be this booking's, made by another vetbridge."
+        }
+        StateReason::AnswerLost(detail) => {
+            return format!("Nobody knows whether OpenVPMS made the appointment: {detail}.").into();
+        }
+        StateReason::NotSent(detail) => return format!("OpenVPMS did not take the booking: {detail}.").into(),
+        StateReason::OutOfReach(detail) => {
+            return format!("The practice's system cannot be reached ({detail}).").into();
+        }
+        StateReason::Refused(PostRefusal::AlreadyScheduled) => "The time is taken.",
+        StateReason::Refused(PostRefusal::InThePast) => {
+            return format!("OpenVPMS refused the booking: {IN_THE_PAST}.").into();
+        }
+        StateReason::Refused(PostRefusal::Other(text)) => {
+            return format!("OpenVPMS refused the booking: {text}.").into();
+        }
+        StateReason::Note(note) => return format!("Note: {note}").into(),
+        StateReason::Sentence(sentence) => sentence,
+    };
+    sentence.into()
 }
 
-/// Nothing reached the diary.
-pub fn not_sent(detail: &str) -> String {
-    format!("OpenVPMS did not take the booking: {detail}.")
-}
-
-/// OpenVPMS is away and the pet owner can still be told.
-pub fn out_of_reach(detail: &str) -> String {
-    format!("The practice's system cannot be reached ({detail}).")
-}
-
-/// OpenVPMS said no.
-pub fn refused(text: &str) -> String {
-    if text.starts_with(ALREADY_SCHEDULED) {
-        "The time is taken.".into()
-    } else {
-        format!("OpenVPMS refused the booking: {text}.")
+/// What a person has to do about a booking.
+pub fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
+    match flag {
+        Flag::CheckTheDiary { may_be_anothers } => check_the_diary(entry, zone, *may_be_anothers),
+        Flag::PerhapsMadeLate => perhaps_made_late(entry, zone),
+        Flag::CannotCancel(reason) => cannot_cancel(entry, zone, reason),
+        Flag::PredatesStoreAndCancelled => maybe_forgotten_and_cancelled(entry, zone),
+        Flag::PredatesStoreAndRejected => maybe_forgotten_and_rejected(entry, zone),
+        Flag::PerhapsMadeBefore => maybe_made_before(entry, zone),
+        Flag::Moved { from, other_clinician } => moved(entry, *from, *other_clinician, zone),
+        Flag::AnotherClinician => another_clinician(entry, zone),
+        Flag::OutOfSight => out_of_sight(entry, zone),
+        Flag::GoneWithMany => gone_with_many(entry, zone),
+        Flag::RejectedTooLate => rejected_too_late(entry, zone),
+        Flag::NeverTold => never_told(entry, zone),
+        Flag::SettledByHand => settled_by_hand(entry, zone),
+        Flag::NotExpected => not_expected(entry, zone),
+        Flag::Unseen => unseen(entry, zone),
+        Flag::AnsweredElsewhere => super::rival::answered_elsewhere(entry, zone),
+        Flag::NewsIsOwed { is_refused: true } => super::resolve::unheard(entry, zone, super::resolve::REFUSED),
+        Flag::NewsIsOwed { is_refused: false } => super::resolve::unheard(entry, zone, super::resolve::NO_ANSWER),
+        // These are made of a sentence that stands already.
+        Flag::ResolutionFailed | Flag::Recorded => check_the_diary(entry, zone, true),
     }
-}
-
-/// True for refusals that ordinary life brings.
-pub fn is_expected_refusal(text: &str) -> bool {
-    text.starts_with(ALREADY_SCHEDULED) || text == IN_THE_PAST
 }
 
 /// A refusal that says something is wrong with the set-up.
@@ -119,7 +146,7 @@ fn wall(at: DateTime<Utc>, zone: Zone) -> String {
 }
 
 /// Somebody has to look into the diary.
-pub fn check_the_diary(entry: &Entry, zone: Zone, forgotten: bool) -> String {
+fn check_the_diary(entry: &Entry, zone: Zone, forgotten: bool) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     let doubt =
         if forgotten { "the appointment there may be somebody else's" } else { "it cannot be cancelled online" };
@@ -127,7 +154,7 @@ pub fn check_the_diary(entry: &Entry, zone: Zone, forgotten: bool) -> String {
 }
 
 /// Rejected because somebody else has part of the time, while the request may lie in a queue.
-pub fn perhaps_made_late(entry: &Entry, zone: Zone) -> String {
+fn perhaps_made_late(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "Check the diary for \"Healthengine booking {booking}\" at {at}: part of that time is taken by something else, so vetbridge rejected the booking, but OpenVPMS may have made the appointment late. If it is there, cancel it, and see that the pet owner knows."
@@ -135,7 +162,7 @@ pub fn perhaps_made_late(entry: &Entry, zone: Zone) -> String {
 }
 
 /// The pet owner does not come, and the diary says they do.
-pub fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
+fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge cannot cancel the appointment ({reason}): cancel it in OpenVPMS."
@@ -143,7 +170,7 @@ pub fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
 }
 
 /// Perhaps nobody comes to an appointment that an earlier store knew of.
-pub fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
+fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge's memory is younger than the booking: if the diary has an appointment with that number, cancel it in OpenVPMS."
@@ -151,7 +178,7 @@ pub fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
 }
 
 /// Perhaps an appointment that an earlier store knew of stands for a booking that was rejected.
-pub fn maybe_forgotten_and_rejected(entry: &Entry, zone: Zone) -> String {
+fn maybe_forgotten_and_rejected(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "vetbridge rejected Healthengine booking {booking} at {at} without a look into the diary, and its memory is younger than the booking: if the diary has an appointment with that number, cancel it in OpenVPMS, and see that the pet owner knows."
@@ -159,7 +186,7 @@ pub fn maybe_forgotten_and_rejected(entry: &Entry, zone: Zone) -> String {
 }
 
 /// Perhaps there are two appointments: an earlier store may have known of one that staff moved since.
-pub fn maybe_made_before(entry: &Entry, zone: Zone) -> String {
+fn maybe_made_before(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "vetbridge made the appointment of Healthengine booking {booking} at {at}, and its memory is younger than the booking: if the diary has a second appointment with that number, cancel one of them in OpenVPMS."
@@ -167,7 +194,7 @@ pub fn maybe_made_before(entry: &Entry, zone: Zone) -> String {
 }
 
 /// Healthengine has no call to move a booking.
-pub fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone: Zone) -> String {
+fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone: Zone) -> String {
     let (booking, to) = (entry.booking_id, when(entry, zone));
     let from = from.map_or_else(|| "its time".into(), |from| wall(from, zone));
     let with = if other_clinician { ", with another clinician or none" } else { "" };
@@ -177,7 +204,7 @@ pub fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, 
 }
 
 /// Nor one to tell that somebody else has it.
-pub fn another_clinician(entry: &Entry, zone: Zone) -> String {
+fn another_clinician(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "The practice gave Healthengine booking {booking} at {at} to another clinician than the pet owner chose, or to none. Healthengine cannot be told: make sure that the pet owner knows."
@@ -185,7 +212,7 @@ pub fn another_clinician(entry: &Entry, zone: Zone) -> String {
 }
 
 /// Moved to a schedule that cannot be read, on a server that answers 500 for live bookings.
-pub fn out_of_sight(entry: &Entry, zone: Zone) -> String {
+fn out_of_sight(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "The time of Healthengine booking {booking} at {at} is free in the diary, and OpenVPMS does not say where the appointment is: it was probably moved. Make sure that the pet owner knows."
@@ -193,7 +220,7 @@ pub fn out_of_sight(entry: &Entry, zone: Zone) -> String {
 }
 
 /// A restored database, perhaps.
-pub fn gone_with_many(entry: &Entry, zone: Zone) -> String {
+fn gone_with_many(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "The appointment of Healthengine booking {booking} at {at} is gone together with many others, so nothing was cancelled at Healthengine. If OpenVPMS was restored from a backup, make the appointment again by hand."
@@ -201,7 +228,7 @@ pub fn gone_with_many(entry: &Entry, zone: Zone) -> String {
 }
 
 /// The pet owner counts on an appointment that does not exist.
-pub fn rejected_too_late(entry: &Entry, zone: Zone) -> String {
+fn rejected_too_late(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "There is no appointment for Healthengine booking {booking} at {at}, and the pet owner was told there is: call them (their number is at Healthengine)."
@@ -209,7 +236,7 @@ pub fn rejected_too_late(entry: &Entry, zone: Zone) -> String {
 }
 
 /// The practice was switched off, and Healthengine had not taken what became of a booking.
-pub fn never_told(entry: &Entry, zone: Zone) -> String {
+fn never_told(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     let what = if entry.stands() { "there is" } else { "there is no longer, or never was," };
     format!(
@@ -219,7 +246,7 @@ pub fn never_told(entry: &Entry, zone: Zone) -> String {
 }
 
 /// Healthengine was told something by hand while we were still at it.
-pub fn settled_by_hand(entry: &Entry, zone: Zone) -> String {
+fn settled_by_hand(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "Healthengine booking {booking} at {at} was settled by hand before vetbridge made an appointment: if the pet owner expects one, make it in OpenVPMS."
@@ -227,7 +254,7 @@ pub fn settled_by_hand(entry: &Entry, zone: Zone) -> String {
 }
 
 /// The same when the appointment was made already, and no confirmation arrived.
-pub fn not_expected(entry: &Entry, zone: Zone) -> String {
+fn not_expected(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     let stands = if entry.state == State::InDoubt { "stands in all likelihood" } else { "stands" };
     format!(
@@ -236,8 +263,16 @@ pub fn not_expected(entry: &Entry, zone: Zone) -> String {
     )
 }
 
+/// Stands in the sentence of [`Flag::Unseen`] and in no other.
+const UNSEEN: &str = "it refused vetbridge's answers, and has not listed the booking for ten minutes";
+
+/// True of a record's sentence that says so. One that a person tried to settle says more.
+pub fn is_unseen(sentence: &str) -> bool {
+    sentence.contains(UNSEEN) && !super::resolve::tells_of_an_attempt(sentence)
+}
+
 /// Every answer was refused, and the list is never read whole.
-pub fn unseen(entry: &Entry, zone: Zone) -> String {
+fn unseen(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     let (fact, likely, remedy) = match entry.state {
         State::Rejected => (
@@ -257,7 +292,7 @@ pub fn unseen(entry: &Entry, zone: Zone) -> String {
         ),
     };
     format!(
-        "{fact} Healthengine booking {booking} at {at}, and {likely}: it refused vetbridge's answers, and has not listed the booking for ten minutes, \
+        "{fact} Healthengine booking {booking} at {at}, and {likely}: {UNSEEN}, \
          as far as its list can be read. Look the booking up at Healthengine; {remedy}."
     )
 }

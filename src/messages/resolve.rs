@@ -2,32 +2,18 @@
 
 use std::fmt::Display;
 
-use crate::booking::ledger::{Entry, State};
+use crate::booking::entry::{Entry, State};
 use crate::ids::{BookingId, PracticeId};
 use crate::openvpms::Booking;
 use crate::zone::Zone;
 
 use super::booking::when;
 
-/// Reasons for the history and Healthengine's support.
-pub const CONFIRMED: &str = "A person looked into the diary: the appointment stands.";
-/// There is none.
-pub const REJECTED: &str = "A person looked into the diary: there is no appointment.";
-/// It is gone.
-pub const CANCELLED: &str = "The practice cancelled the appointment.";
-/// Healthengine has it as settled, or took the confirmation.
-pub const HEARD: &str = "Healthengine has the booking as confirmed.";
-
 /// How a flag ends. Said beside what the flag says itself, wherever somebody can read that: `booking` is its number, or stands for it.
 pub fn how_to_settle(booking: impl Display) -> String {
     format!(
         "Once that is done, `vetbridge bookings resolve {booking}` settles it, with --confirmed, --rejected or --cancelled as the diary has it"
     )
-}
-
-/// A line of the person's.
-pub fn note(note: &str) -> String {
-    format!("Note: {note}")
 }
 
 /// Healthengine's silence.
@@ -50,6 +36,11 @@ pub fn unheard(entry: &Entry, zone: Zone, why: &str) -> String {
 }
 
 const ATTEMPT: &str = " An attempt to resolve it failed: ";
+
+/// True if the sentence says that an attempt failed.
+pub(super) fn tells_of_an_attempt(sentence: &str) -> bool {
+    sentence.contains(ATTEMPT)
+}
 
 /// The sentence that stands, with what went wrong last.
 pub fn unresolved(sentence: &str, why: &str) -> String {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::booking::when;
-use crate::booking::ledger::Entry;
+use crate::booking::entry::Entry;
 use crate::booking::rival::Sign;
 use crate::zone::Zone;
 
@@ -64,18 +64,6 @@ pub fn perhaps(sign: &Sign) -> String {
         evidence(sign)
     )
 }
-
-/// OpenVPMS refused a POST.
-pub const REFUSED_AS_TAKEN: &str = "OpenVPMS refused the booking: its time was taken a moment before.";
-
-/// Ledger: somebody else answered, and the time is taken.
-pub const ANSWERED_ELSEWHERE: &str = "Somebody else answered the booking within seconds and its time is taken, so an appointment stands that vetbridge did not make.";
-/// Ledger: whose appointment it is has to show.
-pub const LEFT_TO_ANOTHER: &str =
-    "The time is taken, perhaps by this booking's appointment from another vetbridge, which is left to answer.";
-/// Ledger: it did not show.
-pub const PERHAPS_ANOTHERS: &str =
-    "The time is taken and nobody else answers: the appointment may be this booking's, made by another vetbridge.";
 
 /// A person has to compare.
 pub fn answered_elsewhere(entry: &Entry, zone: Zone) -> String {

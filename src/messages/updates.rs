@@ -1,15 +1,25 @@
 //! Sentences about updates of bookings, for Healthengine's support and the ledger.
 
+use crate::booking::update::WhyItStands;
+
+/// The appointment cannot be cancelled.
+pub fn stands(why: WhyItStands) -> &'static str {
+    match why {
+        WhyItStands::VisitHasBegun => VISIT_HAS_BEGUN,
+        WhyItStands::ForeignReference => FOREIGN_REFERENCE,
+    }
+}
+
 /// Nobody here knows the booking.
 pub const UNKNOWN_BOOKING: &str = "The booking is not known to the practice's system.";
 /// The appointment stands, but its reference was lost with OpenVPMS's answer.
 pub const WITHOUT_REFERENCE: &str =
     "The appointment cannot be cancelled online; the practice was asked to do it by hand.";
 /// Too late.
-pub const VISIT_HAS_BEGUN: &str = "The visit has begun, so the appointment can no longer be cancelled.";
+const VISIT_HAS_BEGUN: &str = "The visit has begun, so the appointment can no longer be cancelled.";
 /// It refuses, and nobody knows why.
 pub const NOT_CANCELLED: &str = "The practice's system refuses to cancel the appointment.";
 /// Made by another server or integration.
-pub const FOREIGN_REFERENCE: &str = "The appointment was not made by this server.";
+const FOREIGN_REFERENCE: &str = "The appointment was not made by this server.";
 /// The extra features that deal in them.
 pub const NO_DOCUMENTS: &str = "The practice's system has no documents that can be exchanged.";

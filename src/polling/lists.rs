@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::booking::update::Outstanding;
+use crate::booking::update::OutstandingStatus;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page};
 use crate::ids::BookingId;
@@ -51,11 +51,11 @@ impl ListedBookings {
     }
 
     /// What the list says of a booking. One that moved from page to page meanwhile can be missing from it.
-    pub fn tells_of(&self, id: BookingId) -> Outstanding {
+    pub fn tells_of(&self, id: BookingId) -> OutstandingStatus {
         match (self.listed.contains(&id), self.coverage) {
-            (true, _) => Outstanding::Listed,
-            (false, Coverage::Part) => Outstanding::Unknown,
-            (false, Coverage::EveryPage | Coverage::Whole) => Outstanding::NotListed,
+            (true, _) => OutstandingStatus::Listed,
+            (false, Coverage::Part) => OutstandingStatus::Unknown,
+            (false, Coverage::EveryPage | Coverage::Whole) => OutstandingStatus::NotListed,
         }
     }
 }

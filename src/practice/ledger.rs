@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::availability::OwnBooking;
-use crate::booking::ledger::{Entry, Place, State};
+use crate::booking::entry::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
 use crate::store::{Batch, Kind, Record, Store, StoreError, Unreadable};
 
@@ -150,10 +150,9 @@ impl Ledger {
         let stands =
             |entry: &Entry| matches!(entry.state, State::Inserted | State::Confirmed) && entry.reference.is_some();
         let there = |own: &Place| own.schedule == place.schedule && own.span.overlaps(&place.span);
-        self.live()
-            .values()
-            .filter(|entry| entry.booking_id != but && stands(entry))
-            .any(|entry| entry.inserted_at.is_some_and(|at| at >= since) && entry.place.as_ref().is_some_and(there))
+        self.live().values().filter(|entry| entry.booking_id != but && stands(entry)).any(|entry| {
+            entry.diary.inserted_at.is_some_and(|at| at >= since) && entry.place.as_ref().is_some_and(there)
+        })
     }
 
     /// Every booking, oldest number first.
@@ -197,6 +196,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::booking::answered::Acknowledged;
     use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId};
     use crate::span::Span;
     use crate::store::MemoryEngine;
@@ -220,7 +220,7 @@ mod tests {
         let ledger = Ledger::open(Store::in_memory(&MemoryEngine::default(), at(0)).unwrap(), at(0));
         let rejected = |id: i64, practice: &str| {
             let mut entry = Entry::received(BookingId(id), PracticeId(practice.into()), None, "p".into(), at(id));
-            (entry.state, entry.told) = (State::Rejected, true);
+            (entry.state, entry.answered.acknowledged) = (State::Rejected, Acknowledged::Yes);
             entry
         };
         let settled = i64::try_from(SETTLED_MAX).unwrap();
@@ -228,7 +228,7 @@ mod tests {
             ledger.save_later(&rejected(id, "1"), at(id)).unwrap();
         }
         let mut flagged = rejected(settled + 10, "1");
-        flagged.needs_attention = Some("Look.".into());
+        flagged.needs_attention = Some("SlotLook.".into());
         flagged.history[0].at = at(-1);
         ledger.save_later(&flagged, at(0)).unwrap();
         ledger.save_later(&rejected(settled + 11, "2"), at(0)).unwrap();
@@ -242,7 +242,7 @@ mod tests {
     async fn an_appointment_of_another_booking_counts_if_this_store_saw_it_made_and_it_stands_there() {
         let ledger = Ledger::open(Store::in_memory(&MemoryEngine::default(), at(0)).unwrap(), at(0));
         let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), at(5));
-        (entry.state, entry.inserted_at) = (State::Confirmed, Some(at(6)));
+        (entry.state, entry.diary.inserted_at) = (State::Confirmed, Some(at(6)));
         (entry.reference, entry.place) = (Some(BookingReference("7:x".into())), Some(place(136, 600, 630)));
         ledger.save(&entry, at(6)).await.unwrap();
 
@@ -261,7 +261,7 @@ mod tests {
         let ledger = Ledger::open(Store::in_memory(&MemoryEngine::default(), at(0)).unwrap(), at(0));
         let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), at(5));
         (entry.state, entry.place) = (State::Confirmed, Some(place(136, 600, 630)));
-        entry.inserted_at = Some(at(300));
+        entry.diary.inserted_at = Some(at(300));
         ledger.save(&entry, at(300)).await.unwrap();
         let inserted = |now| ledger.own_bookings(None, at(now))[0].inserted;
         assert_eq!(inserted(301), Some(at(300)));

@@ -19,8 +19,8 @@ use crate::availability::{
     self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ResourceDay, ScheduleReading, Share,
     UserReading, learn, roster_schedules, window,
 };
-use crate::booking::desk::{Look, Taken};
-use crate::booking::ledger::{Entry, Place};
+use crate::booking::entry::{Entry, Place};
+use crate::booking::machine::{SlotLook, SlotTaken};
 use crate::config;
 use crate::ids::{LocationId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
@@ -240,17 +240,17 @@ impl DiaryReader {
     }
 
     /// The desk's look at a place: what the diary says of it this moment, and the reading of its whole day that says so.
-    pub(super) async fn look(&self, entry: &Entry, place: &Place, hurry: bool) -> (Look, Option<Reading>) {
+    pub(super) async fn look(&self, entry: &Entry, place: &Place, hurry: bool) -> (SlotLook, Option<Reading>) {
         let offering = match self.early.offering_for(Some(place.schedule), hurry).await {
             Ok(offering) => offering,
-            Err(error) => return (Look::Unreachable(error.to_string()), None),
+            Err(error) => return (SlotLook::Unreachable(error.to_string()), None),
         };
         let began = self.context.measured().now;
         let resource = as_booked(place);
         let days = Days::one(offering.zones.practice.wall(place.span.start).date());
         let reading = match self.read_for_look(offering.as_ref(), &resource, days).await {
             Ok(reading) => reading,
-            Err(error) => return (Look::Unreachable(error.to_string()), None),
+            Err(error) => return (SlotLook::Unreachable(error.to_string()), None),
         };
         let own = self.context.shared.ledger.own_bookings(Some(entry.booking_id), self.context.now());
         let seen = self
@@ -258,23 +258,23 @@ impl DiaryReader {
         // Another schedule of the clinician's that could not be read is no obstacle: the rule knows what to make of it.
         let Some(look) = seen else {
             return match reading.failure {
-                Some(error) => (Look::Unreachable(error.to_string()), None),
+                Some(error) => (SlotLook::Unreachable(error.to_string()), None),
                 None => {
                     // What is offered is no longer right.
                     self.context.signals.configuration.soon();
-                    (Look::Closed(say::SCHEDULE_CLOSED.into()), None)
+                    (SlotLook::Closed(say::SCHEDULE_CLOSED.into()), None)
                 }
             };
         };
         let complete_since = self.context.shared.store.meta().complete_since();
         let seen_taken = taken(look.busy, look.free);
-        let by_another = seen_taken == Taken::All
+        let by_another = seen_taken == SlotTaken::All
             && self.context.shared.ledger.another_stands(entry.booking_id, place, complete_since);
         let absent = place.user.is_some_and(|user| reading.absent.contains(&(user, place.location)));
         let refusal =
             look.refusal.map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into());
-        let taken = if by_another { Taken::ByAnother } else { seen_taken };
-        (Look::Seen { began, taken, refusal }, Some(reading))
+        let taken = if by_another { SlotTaken::ByAnother } else { seen_taken };
+        (SlotLook::Seen { began, taken, refusal }, Some(reading))
     }
 }
 
@@ -342,12 +342,12 @@ pub(super) fn is_closed(error: &CallError) -> bool {
 
 /// How much of a slot is taken. An appointment of ours takes all of it, so any free minute shows that it does not stand; without
 /// one, time outside opening hours can hide it.
-fn taken(busy: Share, free: Share) -> Taken {
+fn taken(busy: Share, free: Share) -> SlotTaken {
     match (busy, free) {
-        (Share::All, _) => Taken::All,
-        (Share::None, Share::Part | Share::All) => Taken::None,
-        (Share::Part, Share::Part | Share::All) => Taken::Part,
-        (Share::None | Share::Part, Share::None) => Taken::Unseen,
+        (Share::All, _) => SlotTaken::All,
+        (Share::None, Share::Part | Share::All) => SlotTaken::None,
+        (Share::Part, Share::Part | Share::All) => SlotTaken::Part,
+        (Share::None | Share::Part, Share::None) => SlotTaken::Unseen,
     }
 }
 
@@ -407,11 +407,11 @@ mod tests {
 
     #[test]
     fn a_free_minute_shows_that_an_appointment_of_ours_does_not_stand_and_closed_time_shows_nothing() {
-        assert_eq!(taken(Share::All, Share::None), Taken::All);
-        assert_eq!(taken(Share::None, Share::All), Taken::None);
-        assert_eq!(taken(Share::None, Share::Part), Taken::None);
-        assert_eq!(taken(Share::Part, Share::Part), Taken::Part);
-        assert_eq!(taken(Share::None, Share::None), Taken::Unseen);
-        assert_eq!(taken(Share::Part, Share::None), Taken::Unseen);
+        assert_eq!(taken(Share::All, Share::None), SlotTaken::All);
+        assert_eq!(taken(Share::None, Share::All), SlotTaken::None);
+        assert_eq!(taken(Share::None, Share::Part), SlotTaken::None);
+        assert_eq!(taken(Share::Part, Share::Part), SlotTaken::Part);
+        assert_eq!(taken(Share::None, Share::None), SlotTaken::Unseen);
+        assert_eq!(taken(Share::Part, Share::None), SlotTaken::Unseen);
     }
 }

@@ -7,7 +7,7 @@ use super::bookings::rivals;
 use super::configuration::accepted;
 use super::days::sent;
 use super::subscription::upkeep;
-use super::{clients, ledger, rosters, zones};
+use super::{client_memory, ledger, rosters, zones};
 use crate::bridge::pauses;
 use crate::store::Kind;
 
@@ -21,7 +21,7 @@ pub const KINDS: [Kind; 11] = [
     rosters::KIND,
     zones::KIND,
     pauses::KIND,
-    clients::KIND,
+    client_memory::KIND,
     upkeep::KIND,
     rivals::KIND,
 ];

@@ -8,9 +8,9 @@ use super::bookings::turns::Turn;
 use super::configuration::sync::SyncReason;
 use super::health::problems::Subject;
 use super::ledger::LedgerError;
-use crate::booking::desk::{Event, Outcome, Resolved};
-use crate::booking::ledger::{Entry, State};
-use crate::booking::resolve::{Note, Question, Unresolved, Verdict, after_delete, after_get, question};
+use crate::booking::entry::{Entry, State};
+use crate::booking::machine::{Event, Resolved, ResolvedAs};
+use crate::booking::resolution::{DiaryCheck, Note, Resolution, Unresolved, after_delete, after_get, diary_check};
 use crate::ids::{BookingId, BookingReference};
 use crate::messages::resolve as say;
 use crate::zone::Zone;
@@ -52,7 +52,7 @@ impl Practice {
     pub async fn resolve(
         self: &Arc<Self>,
         id: BookingId,
-        verdict: &Verdict,
+        verdict: &Resolution,
         note: Option<Note>,
     ) -> Result<Entry, NotResolved> {
         let before = self.context.shared.ledger.get(id)?;
@@ -66,8 +66,8 @@ impl Practice {
             return Err(NotResolved::Refused(say::BUSY.into()));
         }
         // Whoever looked into the diary saw it before the booking went there, or while it was on its way.
-        let is_on_its_way = |entry: &Entry| entry.state == State::Submitting && entry.doubt.is_none();
-        let submitted_at = |entry: &Option<Entry>| entry.as_ref().and_then(|entry| entry.submitted_at);
+        let is_on_its_way = |entry: &Entry| entry.state == State::Submitting && entry.post.lost_answer.is_none();
+        let submitted_at = |entry: &Option<Entry>| entry.as_ref().and_then(|entry| entry.post.submitted_at);
         let is_overtaken = before.as_ref().is_some_and(is_on_its_way)
             || submitted_at(&self.context.shared.ledger.get(id)?) != submitted_at(&before);
         let outcome = match is_overtaken {
@@ -86,16 +86,16 @@ impl Practice {
     async fn resolve_in_turn(
         &self,
         id: BookingId,
-        verdict: &Verdict,
+        verdict: &Resolution,
         note: Option<Note>,
     ) -> Result<Entry, NotResolved> {
         let known = self.context.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.context.id());
         let entry = known.ok_or(NotResolved::Unknown)?;
-        let outcome = match question(&entry, verdict)? {
-            Question::Settled => return Ok(entry),
-            Question::Nothing(outcome) => Ok(outcome),
-            Question::Where(reference) => self.ask_where(&entry, verdict, &reference).await,
-            Question::Cancel(reference) => after_delete(&self.context.openvpms.interactive.cancel(&reference).await),
+        let outcome = match diary_check(&entry, verdict)? {
+            DiaryCheck::AlreadySettled => return Ok(entry),
+            DiaryCheck::Nothing(outcome) => Ok(outcome),
+            DiaryCheck::Get(reference) => self.ask_where(&entry, verdict, &reference).await,
+            DiaryCheck::Delete(reference) => after_delete(&self.context.openvpms.interactive.cancel(&reference).await),
         };
         let outcome = match outcome {
             Ok(outcome) => outcome,
@@ -106,16 +106,16 @@ impl Practice {
                 return Err(unresolved.into());
             }
         };
-        if let Outcome::Confirmed { reference: Some(reference), .. } = &outcome {
+        if let ResolvedAs::Confirmed { reference: Some(reference), .. } = &outcome {
             self.is_nobody_elses(id, reference)?;
         }
-        let listed = if outcome == Outcome::Cancelled { None } else { self.executor.lists.is_listed(id).await };
+        let listed = if outcome == ResolvedAs::Cancelled { None } else { self.executor.lists.is_listed(id).await };
         let resolved = Resolved { outcome, listed, note: note.map(|note| note.to_string()) };
         self.executor.attend(entry, Event::Resolved(resolved), None).await?;
         let entry = self.context.shared.ledger.get(id)?.ok_or(NotResolved::Unknown)?;
-        if entry.owed.is_some() {
+        if entry.owed().is_some() {
             let unheard = || say::unheard(&entry, self.context.zone(), say::NO_ANSWER);
-            return Err(NotResolved::Failed(entry.needs_attention.clone().unwrap_or_else(unheard)));
+            return Err(NotResolved::Failed(entry.needs_attention.as_deref().map_or_else(unheard, str::to_owned)));
         }
         self.context.health.clear(&Subject::Booking(id));
         Ok(entry)
@@ -124,9 +124,9 @@ impl Practice {
     async fn ask_where(
         &self,
         entry: &Entry,
-        verdict: &Verdict,
+        verdict: &Resolution,
         reference: &BookingReference,
-    ) -> Result<Outcome, Unresolved> {
+    ) -> Result<ResolvedAs, Unresolved> {
         let server = self.server_zone().await.map_err(Unresolved::Failed)?;
         after_get(entry, verdict, reference, &self.context.openvpms.interactive.booking(reference).await, server)
     }

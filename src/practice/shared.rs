@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::bookings::locks::Locks;
 use super::ledger::Ledger;
-use super::{clients, rosters};
-use crate::booking::pseudonym::Pseudonyms;
+use super::{client_memory, rosters};
+use crate::client::pseudonym::Pseudonyms;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{self, Config};
 use crate::ids::{PracticeId, ScheduleId, UserId};
@@ -60,7 +60,7 @@ pub struct Shared {
     /// One booking at a time is settled by a person: no appointment is given to two.
     pub resolving: AsyncMutex<()>,
     /// How OpenVPMS spells clients' names.
-    pub clients: clients::ClientMemory,
+    pub clients: client_memory::ClientMemory,
     /// What was learnt of clinicians' rosters.
     pub rosters: rosters::KnownRosters,
     /// Every practice that this process ever had: their subscriptions are not each other's.

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::{Admin, api, auth, view};
-use crate::booking::resolve::{Note, Unresolved, Verdict, reference};
+use crate::booking::resolution::{Note, Resolution, Unresolved, reference};
 use crate::http::json::{field, text};
 use crate::ids::BookingId;
 use crate::messages::{admin as say, resolve as say_resolve};
@@ -26,7 +26,7 @@ const FIELDS: [&str; 4] = ["outcome", "reference", "force", "note"];
 ///
 /// # Errors
 /// A sentence that names the field and what it takes.
-pub fn read(body: &[u8]) -> Result<(Verdict, Option<Note>), String> {
+pub fn read(body: &[u8]) -> Result<(Resolution, Option<Note>), String> {
     let value: Value = serde_json::from_slice(body).map_err(|_| say::RESOLVE_NO_JSON.to_owned())?;
     let fields = value.as_object().ok_or_else(|| say::RESOLVE_NO_JSON.to_owned())?;
     if !fields.keys().all(|name| FIELDS.contains(&name.as_str())) {
@@ -43,10 +43,10 @@ pub fn read(body: &[u8]) -> Result<(Verdict, Option<Note>), String> {
         Unresolved::Refused(why) | Unresolved::Failed(why) => say::sentence(&why),
     })?;
     let verdict = match given("outcome").and_then(Value::as_str) {
-        Some("confirmed") => Verdict::Confirmed { reference, force },
+        Some("confirmed") => Resolution::Confirmed { reference, force },
         Some(_) if reference.is_some() || force => return Err(say::RESOLVE_CONFIRMED_ONLY.to_owned()),
-        Some("rejected") => Verdict::Rejected,
-        Some("cancelled") => Verdict::Cancelled,
+        Some("rejected") => Resolution::Rejected,
+        Some("cancelled") => Resolution::Cancelled,
         Some(_) | None => return Err(say::RESOLVE_NO_OUTCOME.to_owned()),
     };
     Ok((verdict, note))
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_body_says_what_became_of_the_booking() {
         let read = |body: &str| read(body.as_bytes());
-        let confirmed = |reference: Option<&str>, force| Verdict::Confirmed {
+        let confirmed = |reference: Option<&str>, force| Resolution::Confirmed {
             reference: reference.map(|text| crate::ids::BookingReference(text.into())),
             force,
         };
@@ -109,9 +109,9 @@ mod tests {
         );
         assert_eq!(
             read(r#"{"outcome":"rejected","reference":null,"force":false,"note":null}"#),
-            Ok((Verdict::Rejected, None))
+            Ok((Resolution::Rejected, None))
         );
-        assert_eq!(read(r#"{"outcome":"cancelled"}"#), Ok((Verdict::Cancelled, None)));
+        assert_eq!(read(r#"{"outcome":"cancelled"}"#), Ok((Resolution::Cancelled, None)));
     }
 
     #[test]

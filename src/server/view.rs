@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::booking::ledger::Entry;
+use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
 use crate::bridge::keeper::{Off, Standing};
 use crate::deskless::{Deskless, Shown};
@@ -330,14 +330,14 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
         schedule: entry.place.as_ref().map(|place| place.schedule.0),
         start: span.map(|span| zone.at(span.start)),
         end: span.map(|span| zone.at(span.end)),
-        needs_attention: entry.needs_attention.clone(),
+        needs_attention: entry.needs_attention.as_deref().map(str::to_owned),
         history: entry
             .history
             .iter()
             .map(|happening| HappeningView {
                 state: happening.state.name().to_owned(),
                 at: zone.at(happening.at),
-                reason: happening.reason.clone(),
+                reason: happening.reason.to_string(),
             })
             .collect(),
     }

@@ -6,7 +6,7 @@
 //! | `lock` | locked while a vetbridge runs on the directory; names its process |
 //! | `initialised` | says that a database was in use here, and whose, so that an empty one is an alarm |
 //! | `pseudonym-key` | see [`super::secret_file`] |
-//! | `client-memory-key` | see [`super::secret_file`] |
+//! | `client-memory-key` | see [`crate::practice::client_memory`] |
 //! | `admin-token` | see [`super::secret_file`] |
 //! | `secrets-in-force` | what tells the service's secrets from others ([`crate::config::in_force`]) |
 //! | `incoming.jsonl`, `replaced-…`, `damaged-…` | see [`super::replace`] |

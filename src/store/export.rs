@@ -25,8 +25,9 @@ use super::kinds::{Kind, Travel};
 use super::meta::Meta;
 use super::parts::VALUE_BYTES_MAX;
 use super::record::{KEY_BYTES_MAX, check_key};
-use super::secret_file::{SecretKey, from_hex, to_hex};
+use super::secret_file::{SecretKey, from_hex};
 use crate::dates;
+use crate::hex;
 
 const FORMAT: &str = "vetbridge-state";
 const VERSION: u32 = 1;
@@ -98,7 +99,7 @@ impl Export {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             exported_at: self.exported_at,
             meta: self.meta.clone(),
-            pseudonym_key: to_hex(key.bytes()),
+            pseudonym_key: hex::encode(key.bytes()),
         };
         // With room for all of it, so that no copy of the key is left behind when it grows.
         let bytes: usize = self.records.iter().map(|(key, text)| 2 * key.len() + text.len() + 64).sum();
@@ -140,7 +141,7 @@ fn read(from: impl Read, check: impl Fn(&str, &str) -> Result<(), String>) -> Re
         Lines { from: std::io::BufReader::new(from), number: 0, digest: digest::Context::new(&digest::SHA256) };
     let (mut export, key) = head(&lines.next()?.ok_or(BadExport::NoExport)?)?;
     loop {
-        let so_far = to_hex(lines.digest.clone().finish().as_ref());
+        let so_far = hex::encode(lines.digest.clone().finish().as_ref());
         let line = lines.next()?.ok_or(BadExport::CutOff { after: lines.number })?;
         let bad = |problem: String| BadExport::Line { number: lines.number, problem };
         if let Ok(Last { end }) = serde_json::from_slice(&line) {
@@ -247,7 +248,7 @@ impl<R: Read> Lines<R> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    to_hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    hex::encode(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 #[cfg(test)]

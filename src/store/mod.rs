@@ -55,7 +55,6 @@ mod writer;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -70,7 +69,7 @@ pub use self::kinds::{Kind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
 pub use self::record::{Batch, Record, Scan};
-pub use self::secret_file::{SecretKey, admin_token, fresh_token, pseudonym_key};
+pub use self::secret_file::{SecretFile, SecretKey, admin_token, fresh_token, pseudonym_key, random};
 pub use self::snapshot::Snapshot;
 pub use self::unreadable::Unreadable;
 
@@ -79,10 +78,6 @@ use self::engine::Engine;
 use self::parts::{Parted, Stored};
 use self::writer::{Queue, Urgency};
 use crate::messages::state as say;
-
-/// The kind of the records in which clients are remembered ([`crate::practice::clients`]). They are of use to nobody without the key
-/// file beside the database, which never leaves the machine: whoever copies records elsewhere leaves these out.
-pub const CLIENT_MEMORY: &str = "client-memory";
 
 /// Whether a store can be opened in a state directory, as far as that shows without opening it: the directory is one of ours, it is
 /// writable, and no process has it. `false`: there is none yet, and it can be made. Nothing that stays is made or changed.
@@ -141,8 +136,6 @@ struct Inner {
     meta: Mutex<Meta>,
     pseudonym_key: SecretKey,
     admin_token: SecretString,
-    /// How many nonces were given out, where there is no randomness.
-    nonces: AtomicU64,
     /// Declared last: dropped, and so unlocked, when the database is closed.
     directory: Option<StateDirectory>,
 }
@@ -168,15 +161,8 @@ impl Store {
         let queue = Arc::new(Queue::new(records));
         let writer = start_writer(&queue, disk)
             .map_err(|error| OpenError::Disk { path: path.to_owned(), reason: error.to_string() })?;
-        let inner = Inner {
-            queue,
-            writer,
-            meta: Mutex::new(meta),
-            pseudonym_key,
-            admin_token,
-            nonces: AtomicU64::new(0),
-            directory: Some(directory),
-        };
+        let inner =
+            Inner { queue, writer, meta: Mutex::new(meta), pseudonym_key, admin_token, directory: Some(directory) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -219,7 +205,6 @@ impl Store {
             meta: Mutex::new(meta),
             pseudonym_key: SecretKey::from_bytes([0; 32]),
             admin_token: "token-of-the-store-in-memory".to_owned().into(),
-            nonces: AtomicU64::new(0),
             directory: None,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -354,46 +339,9 @@ impl Store {
         &self.inner.pseudonym_key
     }
 
-    /// The key that the client memory is encrypted with; `None` if there is none, or none that can be used. Reads a small file.
-    ///
-    /// # Errors
-    /// There is one, and the disk does not give it.
-    pub fn client_memory_key(&self) -> Result<Option<SecretKey>, OpenError> {
-        match &self.inner.directory {
-            Some(directory) => secret_file::client_memory_key(directory.path()),
-            None => Ok(Some(SecretKey::from_bytes([0; 32]))),
-        }
-    }
-
-    /// Makes a key for the client memory, in place of any other; durable when this returns. What was encrypted before is lost.
-    ///
-    /// # Errors
-    /// The disk refuses it.
-    pub fn make_client_memory_key(&self) -> Result<SecretKey, OpenError> {
-        match &self.inner.directory {
-            Some(directory) => secret_file::make_client_memory_key(directory.path()),
-            None => Ok(SecretKey::from_bytes([0; 32])),
-        }
-    }
-
-    /// Removes the key of the client memory for good.
-    ///
-    /// # Errors
-    /// The disk refuses it.
-    pub fn remove_client_memory_key(&self) -> Result<(), OpenError> {
-        self.inner.directory.as_ref().map_or(Ok(()), |own| secret_file::remove_client_memory_key(own.path()))
-    }
-
-    /// Twelve bytes that were not used before with the key of the client memory: random, or counted where a simulation must be
-    /// the same each time. `None` if the system has no randomness.
-    pub fn nonce(&self) -> Option<[u8; 12]> {
-        let mut nonce = [0; 12];
-        if self.inner.directory.is_some() {
-            secret_file::random(&mut nonce).ok()?;
-        } else {
-            nonce[4..].copy_from_slice(&self.inner.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-        }
-        Some(nonce)
+    /// The file of this name, in which another component keeps a key of its own beside the database.
+    pub fn secret_file(&self, name: &str) -> SecretFile {
+        SecretFile::new(self.inner.directory.as_ref().map(StateDirectory::path), name)
     }
 
     /// What commands prove themselves with.

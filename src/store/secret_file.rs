@@ -2,25 +2,24 @@
 //!
 //! - `pseudonym-key`: 32 bytes in hex. Ids of patients at Healthengine are made with it, and must not change. It is a file of its
 //!   own and no record, so that it outlives a damaged database that is replaced by an empty one; `state export` carries it.
-//! - `client-memory-key`: 32 bytes in hex, under which the client memory is encrypted. Made when the first client is remembered and
-//!   removed when the memory is switched off, so that what the database's file still holds of it says nothing. It stays behind when
-//!   the state moves, like the memory.
+//! - [`SecretFile`]: a key of another component's, as [`crate::practice::client_memory`] has one. It stays behind when
+//!   the state moves.
 //! - `admin-token`: the token of the admin API. People read it, and may put one of their own choosing there. It stays behind
 //!   when the state moves.
 
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
 use super::directory::{disk, read_small, remove_if_there, sync_directory_of, write_file};
 use super::error::OpenError;
+use crate::hex;
 
 pub(super) const ADMIN_TOKEN: &str = "admin-token";
 pub(super) const PSEUDONYM_KEY: &str = "pseudonym-key";
-const CLIENT_MEMORY_KEY: &str = "client-memory-key";
 /// Shorter tokens can be guessed.
 const TOKEN_CHARS_MIN: usize = 16;
 
@@ -77,7 +76,7 @@ pub fn pseudonym_key(state: &Path) -> Result<Option<SecretKey>, OpenError> {
 /// Writes the key of pseudonyms that comes with an import.
 pub(super) fn put_pseudonym_key(state: &Path, key: &SecretKey) -> Result<(), OpenError> {
     let path = state.join(PSEUDONYM_KEY);
-    let line = Zeroizing::new(format!("{}\n", to_hex(key.bytes())));
+    let line = Zeroizing::new(format!("{}\n", hex::encode(key.bytes())));
     write_file(&path, line.as_bytes()).map_err(disk(&path))
 }
 
@@ -97,26 +96,58 @@ pub(super) fn ensure_pseudonym_key(state: &Path) -> Result<(SecretKey, bool), Op
     }
 }
 
-/// The key of the client memory. `None` if there is none, and also if the file holds something else: what was encrypted with the
-/// key is lost then, but it can be learnt again.
-pub(super) fn client_memory_key(state: &Path) -> Result<Option<SecretKey>, OpenError> {
-    let path = state.join(CLIENT_MEMORY_KEY);
-    match read(&path, key) {
-        Ok(Some(key)) => make_private(&path).map(|()| Some(key)),
-        Ok(None) | Err(OpenError::SecretFile { .. }) => Ok(None),
-        Err(error) => Err(error),
+/// A secret of another component's: a key in a file of its own, which its owner makes and removes.
+///
+/// A store in memory has no files. Its keys are all zeros, so that a simulation is the same each time.
+#[derive(Debug, Clone)]
+pub struct SecretFile {
+    path: Option<PathBuf>,
+}
+
+impl SecretFile {
+    /// The file of this name in a state directory; `None` of a store in memory.
+    pub(super) fn new(state: Option<&Path>, name: &str) -> Self {
+        Self { path: state.map(|state| state.join(name)) }
     }
-}
 
-/// Makes a key for the client memory, in place of any other.
-pub(super) fn make_client_memory_key(state: &Path) -> Result<SecretKey, OpenError> {
-    make(&state.join(CLIENT_MEMORY_KEY)).map(|(_, key)| key)
-}
+    /// True of a store in memory.
+    pub fn is_in_memory(&self) -> bool {
+        self.path.is_none()
+    }
 
-/// Removes the key of the client memory, for good.
-pub(super) fn remove_client_memory_key(state: &Path) -> Result<(), OpenError> {
-    let path = state.join(CLIENT_MEMORY_KEY);
-    remove_if_there(&path).and_then(|()| sync_directory_of(&path)).map_err(disk(&path))
+    /// The key. `None` if there is none, and also if the file holds something else: what was encrypted with the key is
+    /// lost then.
+    ///
+    /// # Errors
+    /// There is one, and the disk does not give it.
+    pub fn read(&self) -> Result<Option<SecretKey>, OpenError> {
+        let Some(path) = &self.path else { return Ok(Some(SecretKey::from_bytes([0; 32]))) };
+        match read(path, key) {
+            Ok(Some(key)) => make_private(path).map(|()| Some(key)),
+            Ok(None) | Err(OpenError::SecretFile { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a key, in place of any other; durable when this returns. What was encrypted before is lost.
+    ///
+    /// # Errors
+    /// The disk refuses it.
+    pub fn make(&self) -> Result<SecretKey, OpenError> {
+        match &self.path {
+            Some(path) => make(path).map(|(_, key)| key),
+            None => Ok(SecretKey::from_bytes([0; 32])),
+        }
+    }
+
+    /// Removes the key for good.
+    ///
+    /// # Errors
+    /// The disk refuses it.
+    pub fn remove(&self) -> Result<(), OpenError> {
+        let Some(path) = &self.path else { return Ok(()) };
+        remove_if_there(path).and_then(|()| sync_directory_of(path)).map_err(disk(path))
+    }
 }
 
 fn key(text: &str) -> Result<SecretKey, &'static str> {
@@ -143,7 +174,7 @@ fn make_private(path: &Path) -> Result<(), OpenError> {
 
 fn make(path: &Path) -> Result<(SecretString, SecretKey), OpenError> {
     let key = fresh_key().map_err(disk(path))?;
-    let text: SecretString = to_hex(key.bytes()).into();
+    let text: SecretString = hex::encode(key.bytes()).into();
     let line = Zeroizing::new(format!("{}\n", text.expose_secret()));
     write_file(path, line.as_bytes()).map_err(disk(path))?;
     Ok((text, key))
@@ -154,24 +185,22 @@ fn make(path: &Path) -> Result<(SecretString, SecretKey), OpenError> {
 /// # Errors
 /// The system has no random bytes.
 pub fn fresh_token() -> std::io::Result<SecretString> {
-    fresh_key().map(|key| to_hex(key.bytes()).into())
+    fresh_key().map(|key| hex::encode(key.bytes()).into())
 }
 
 /// A name for an instance of the store.
 pub(super) fn fresh_id() -> std::io::Result<String> {
     let mut bytes = [0; 8];
     random(&mut bytes)?;
-    Ok(to_hex(&bytes))
+    Ok(hex::encode(&bytes))
 }
 
 /// Random bytes of the operating system.
-pub(super) fn random(bytes: &mut [u8]) -> std::io::Result<()> {
+///
+/// # Errors
+/// The system has none.
+pub fn random(bytes: &mut [u8]) -> std::io::Result<()> {
     getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
-}
-
-/// Two lower-case digits for each byte.
-pub(super) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The key that these 64 digits stand for.
@@ -231,20 +260,21 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_the_client_memory_is_made_when_it_is_wanted_and_anything_else_in_its_place_is_none() {
+    fn a_secret_file_is_made_when_it_is_wanted_and_anything_else_in_its_place_is_none() {
         let state = tempfile::tempdir().unwrap();
-        let path = state.path().join(CLIENT_MEMORY_KEY);
-        assert!(client_memory_key(state.path()).unwrap().is_none() && !path.exists());
-        let made = make_client_memory_key(state.path()).unwrap();
+        let path = state.path().join("client-memory-key");
+        let file = SecretFile::new(Some(state.path()), "client-memory-key");
+        assert!(file.read().unwrap().is_none() && !path.exists());
+        let made = file.make().unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(client_memory_key(state.path()).unwrap().unwrap().bytes(), made.bytes());
+        assert_eq!(file.read().unwrap().unwrap().bytes(), made.bytes());
         for wrong in ["", "abc", &"x".repeat(10_000)] {
             fs::write(&path, wrong).unwrap();
-            assert!(client_memory_key(state.path()).unwrap().is_none());
+            assert!(file.read().unwrap().is_none());
         }
-        assert_ne!(make_client_memory_key(state.path()).unwrap().bytes(), made.bytes());
-        remove_client_memory_key(state.path()).unwrap();
+        assert_ne!(file.make().unwrap().bytes(), made.bytes());
+        file.remove().unwrap();
         assert!(!path.exists());
-        remove_client_memory_key(state.path()).unwrap();
+        file.remove().unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! Five thousand schedules at ten calls a second.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::ScheduleId;
 
 use crate::rate::{assert_openvpms_is_spared, longest_silence};

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::simulator::exchange::{Answered, Asked};
 use vetbridge::simulator::healthengine::BookingStatus;
 

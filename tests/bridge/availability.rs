@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{AppointmentTypeId, ScheduleId};
 use vetbridge::practice::resync::Only;
 use vetbridge::simulator::exchange::Fault;

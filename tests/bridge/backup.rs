@@ -1,7 +1,7 @@
 //! An old backup is brought back: nothing that was booked since is made twice, and everything agrees again.
 
 use chrono::TimeDelta;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::bridge::keeper::Off;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;

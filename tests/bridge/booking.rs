@@ -1,7 +1,7 @@
 //! A booking on its way from the pet owner to the diary and back.
 
 use chrono::TimeDelta;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, Wish};

@@ -1,7 +1,7 @@
 //! What pet owners and staff change afterwards.
 
 use serde_json::{Value, json};
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::{BookingId, ScheduleId};
 use vetbridge::simulator::exchange::{Answered, Fault};

@@ -1,6 +1,6 @@
 //! Clients whose name is misspelt are found all the same, and nobody is taken for another.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::{Asked, Fault};
 use vetbridge::simulator::healthengine::{PetOwner, Wish};

@@ -1,6 +1,6 @@
 //! Several pet owners, or staff and a pet owner, want the same time.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{BookingId, ScheduleId};
 use vetbridge::simulator::healthengine::BookingStatus;
 

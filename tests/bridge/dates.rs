@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::{Answered, Asked};
 

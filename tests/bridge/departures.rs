@@ -1,7 +1,7 @@
 //! What leaves Healthengine, and what is offered and can never be booked: both are said, with their names.
 
 use chrono::NaiveTime;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::practice::resync::Only;
 use vetbridge::simulator::openvpms::Hours;

@@ -1,7 +1,7 @@
 //! Something in between answers in Healthengine's place: a firewall, a gateway during a deploy, a captive portal.
 
 use tokio::time::Instant;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::practice::resync::Only;
 use vetbridge::simulator::exchange::Fault;
@@ -219,7 +219,7 @@ async fn a_booking_of_what_the_guard_holds_is_rejected_with_the_true_cause() {
         let entry = clinic.entry(booking);
         let problems = clinic.problems();
         let problem = problems.values().find(|text| text.contains(&booking.to_string())).expect("a problem");
-        let reason = entry.history.last().unwrap().reason.clone();
+        let reason = entry.history.last().unwrap().reason.to_string();
         for text in [problem, &reason] {
             assert!(text.contains("stopped offering") && !text.contains("Practice Admin"), "{text}");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::remote::ErrorClass;
 use vetbridge::simulator::exchange::Fault;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;
@@ -50,7 +50,7 @@ async fn a_round_that_is_too_long_for_one_pass_is_not_measured_by_bookings_that_
     clinic.until("all are made", minutes(10), all_stand).await;
     // Sixty are no quarter of all, but more than a quarter of the two hundred that one pass asks for. Others stand at their times,
     // so no reading points at them.
-    bookings.sort_by_key(|id| (clinic.entry(*id).inserted_at, *id));
+    bookings.sort_by_key(|id| (clinic.entry(*id).diary.inserted_at, *id));
     for id in &bookings[..60] {
         let gone = clinic.appointment_of(*id);
         clinic.openvpms.staff(|world| world.remove_appointment(gone.id));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use chrono::TimeDelta;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::bridge::keeper::Off;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
@@ -170,7 +170,7 @@ async fn given_up_on_its_way(clinic: &Clinic) -> BookingId {
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
     clinic.until("it is submitted", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
     clinic.healthengine.cancel(booking).unwrap();
-    let is_lost = |clinic: &Clinic| clinic.entry(booking).doubt.is_some();
+    let is_lost = |clinic: &Clinic| clinic.entry(booking).post.lost_answer.is_some();
     clinic.until("its answer is lost", seconds(12), is_lost).await;
     clinic.pass(seconds(1)).await;
     booking

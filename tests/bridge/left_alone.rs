@@ -1,6 +1,6 @@
 //! A server says for how long it wants to be left alone.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::server::view;
 use vetbridge::simulator::exchange::Fault;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::bridge::keeper::{Off, Standing};
 use vetbridge::config::{Config, WhenDown};
 use vetbridge::simulator::exchange::Fault;

@@ -1,6 +1,6 @@
 //! Requests that wait for too long are a problem here before they are one at Healthengine.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::simulator::exchange::Fault;
 
 use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};

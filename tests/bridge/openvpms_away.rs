@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{Days, NaiveDateTime};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::clock::Clock;
 use vetbridge::config::{self, Config};
 use vetbridge::connect::Network;

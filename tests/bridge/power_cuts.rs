@@ -1,6 +1,6 @@
 //! The process dies at any moment of one booking, and what it left is put right at the next start. `tests/simulation` hunts for the rest.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 
 use crate::support::{Clinic, Fuse, seconds};
 

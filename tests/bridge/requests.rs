@@ -1,6 +1,6 @@
 //! What Healthengine asks for besides bookings, and in which order it is answered.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;

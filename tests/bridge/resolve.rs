@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vetbridge::booking::ledger::State;
-use vetbridge::booking::resolve::{Verdict, reference};
+use vetbridge::booking::entry::State;
+use vetbridge::booking::resolution::{Resolution, reference};
 use vetbridge::ids::{BookingId, BookingReference};
 use vetbridge::practice::resolve::NotResolved;
 use vetbridge::simulator::exchange::Fault;
@@ -17,7 +17,7 @@ async fn in_doubt(clinic: &Clinic, start: &str) -> BookingId {
     clinic.fail_submissions([Fault::LoseAnswer]);
     let booking = clinic.owner_books("s136", "66:s136", start);
     clinic.until_state(booking, State::InDoubt, minutes(2)).await;
-    clinic.until("Healthengine was told", minutes(1), |clinic| clinic.entry(booking).told).await;
+    clinic.until("Healthengine was told", minutes(1), |clinic| clinic.entry(booking).is_acknowledged()).await;
     assert!(clinic.entry(booking).needs_attention.is_some());
     booking
 }
@@ -28,15 +28,15 @@ fn reference_of(clinic: &Clinic, booking: BookingId) -> BookingReference {
     BookingReference(clinic.openvpms.staff(|world| world.reference(&appointment)))
 }
 
-fn confirmed(reference: &BookingReference) -> Verdict {
-    Verdict::Confirmed { reference: Some(reference.clone()), force: false }
+fn confirmed(reference: &BookingReference) -> Resolution {
+    Resolution::Confirmed { reference: Some(reference.clone()), force: false }
 }
 
-fn forced(reference: &BookingReference) -> Verdict {
-    Verdict::Confirmed { reference: Some(reference.clone()), force: true }
+fn forced(reference: &BookingReference) -> Resolution {
+    Resolution::Confirmed { reference: Some(reference.clone()), force: true }
 }
 
-async fn resolve(clinic: &Clinic, booking: BookingId, verdict: Verdict) -> Result<State, NotResolved> {
+async fn resolve(clinic: &Clinic, booking: BookingId, verdict: Resolution) -> Result<State, NotResolved> {
     let note = Some("looked by Kim".parse().unwrap());
     clinic.practice().clone().resolve(booking, &verdict, note).await.map(|entry| entry.state)
 }
@@ -62,9 +62,9 @@ async fn a_booking_in_doubt_that_is_found_in_the_diary_can_be_cancelled_online_a
     let own = reference_of(&clinic, booking);
     assert_eq!(resolve(&clinic, booking, confirmed(&own)).await.unwrap(), State::Confirmed);
     let entry = clinic.entry(booking);
-    assert_eq!((entry.needs_attention, entry.reference, entry.owed), (None, Some(own), None));
-    let reasons: Vec<&str> = entry.history.iter().map(|own| own.reason.as_str()).collect();
-    assert!(reasons.contains(&"Note: looked by Kim"), "{reasons:?}");
+    assert_eq!((entry.owed(), entry.needs_attention, entry.reference), (None, None, Some(own)));
+    let reasons: Vec<String> = entry.history.iter().map(|own| own.reason.to_string()).collect();
+    assert!(reasons.contains(&"Note: looked by Kim".to_owned()), "{reasons:?}");
     assert_eq!(clinic.log.with("Kim").len(), 0, "notes are kept, not logged");
 
     clinic.healthengine.cancel(booking).unwrap();
@@ -79,7 +79,7 @@ async fn a_booking_in_doubt_without_an_appointment_is_cancelled_at_healthengine(
     let clinic = Clinic::open().await;
     let (gone, by_hand) = (in_doubt(&clinic, "2027-02-16 10:00").await, in_doubt(&clinic, "2027-02-16 11:00").await);
     for (booking, verdict, state) in
-        [(gone, Verdict::Rejected, State::Rejected), (by_hand, Verdict::Cancelled, State::Cancelled)]
+        [(gone, Resolution::Rejected, State::Rejected), (by_hand, Resolution::Cancelled, State::Cancelled)]
     {
         clinic.staff_cancel(clinic.appointment_of(booking).id);
         assert_eq!(resolve(&clinic, booking, verdict.clone()).await.unwrap(), state);
@@ -97,7 +97,7 @@ async fn a_booking_in_doubt_without_an_appointment_is_cancelled_at_healthengine(
 async fn a_person_cancels_a_booking_that_is_not_flagged_in_both_systems() {
     let clinic = Clinic::open().await;
     let booking = booked(&clinic, "2027-02-16 10:00").await;
-    assert_eq!(resolve(&clinic, booking, Verdict::Cancelled).await.unwrap(), State::Cancelled);
+    assert_eq!(resolve(&clinic, booking, Resolution::Cancelled).await.unwrap(), State::Cancelled);
     assert!(clinic.appointments_of(booking).is_empty());
     assert_eq!(clinic.status(booking), BookingStatus::Cancelled);
     clinic
@@ -126,7 +126,7 @@ async fn what_openvpms_says_otherwise_is_refused_and_force_has_its_limits() {
     for verdict in [confirmed(&unknown), forced(&unknown), confirmed(&stranger), forced(&stranger)] {
         refused(resolve(&clinic, booking, verdict).await);
     }
-    let stands = refused(resolve(&clinic, other, Verdict::Rejected).await);
+    let stands = refused(resolve(&clinic, other, Resolution::Rejected).await);
     assert!(stands.contains("--cancelled"), "{stands}");
     assert_eq!(clinic.state(booking), Some(State::InDoubt));
     assert!(clinic.entry(booking).needs_attention.is_some());
@@ -136,7 +136,7 @@ async fn what_openvpms_says_otherwise_is_refused_and_force_has_its_limits() {
     clinic.openvpms.staff(|world| world.reading_a_booking_fails = true);
     let unseen = refused(resolve(&clinic, booking, confirmed(&own)).await);
     assert!(unseen.contains("--force"), "{unseen}");
-    refused(resolve(&clinic, other, Verdict::Rejected).await);
+    refused(resolve(&clinic, other, Resolution::Rejected).await);
     assert_eq!(resolve(&clinic, booking, forced(&own)).await.unwrap(), State::Confirmed);
 
     // Moved by staff while nobody could see it: by force the ledger takes the new place.
@@ -168,7 +168,7 @@ async fn a_system_that_is_away_leaves_the_flag_with_the_reason() {
     clinic.openvpms_faults.heal();
 
     clinic.healthengine_faults.close_port();
-    let why = failed(resolve(&clinic, booking, Verdict::Cancelled).await);
+    let why = failed(resolve(&clinic, booking, Resolution::Cancelled).await);
     assert!(why.contains("Healthengine does not know"), "{why}");
     assert!(clinic.entry(booking).needs_attention.unwrap().contains("Healthengine does not know"));
     clinic.staff_cancel(clinic.appointment_of(booking).id);
@@ -188,7 +188,7 @@ async fn a_booking_that_waits_is_rejected_and_then_cancelled_if_that_comes_too_l
     let held = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
     clinic.until_state(held, State::Received, seconds(10)).await;
     clinic.pass(minutes(1)).await;
-    assert_eq!(resolve(&clinic, held, Verdict::Rejected).await.unwrap(), State::Rejected);
+    assert_eq!(resolve(&clinic, held, Resolution::Rejected).await.unwrap(), State::Rejected);
     assert_eq!(clinic.status(held), BookingStatus::Cancelled, "he was told yes");
     clinic.openvpms_faults.heal();
     clinic.pass(minutes(2)).await;
@@ -212,7 +212,7 @@ async fn the_pet_owner_cancels_at_the_same_moment_and_both_come_to_the_same_end(
             let practice = clinic.practice().clone();
             practice.resolve(booking, &confirmed(&own), None).await.unwrap_err();
             clinic.staff_cancel(clinic.appointment_of(booking).id);
-            assert_eq!(resolve(&clinic, booking, Verdict::Cancelled).await.unwrap(), State::Cancelled);
+            assert_eq!(resolve(&clinic, booking, Resolution::Cancelled).await.unwrap(), State::Cancelled);
         }
         clinic.until("nothing stands", seconds(20), |clinic| clinic.appointments_of(booking).is_empty()).await;
         clinic.until("and no flag", seconds(20), |clinic| clinic.entry(booking).needs_attention.is_none()).await;
@@ -230,13 +230,13 @@ async fn a_power_cut_in_the_middle_loses_nothing_that_a_person_cannot_say_again(
             clinic.pass(seconds(1)).await;
             clinic.power().set(Fuse { calls, arrives, steps });
             let practice = clinic.practice().clone();
-            let running = tokio::spawn(async move { practice.resolve(booking, &Verdict::Cancelled, None).await });
+            let running = tokio::spawn(async move { practice.resolve(booking, &Resolution::Cancelled, None).await });
             clinic.pass(seconds(30)).await;
             running.abort();
             clinic.pull_the_plug().await;
             clinic.start();
             clinic.pass(minutes(1)).await;
-            assert_eq!(resolve(&clinic, booking, Verdict::Cancelled).await.unwrap(), State::Cancelled);
+            assert_eq!(resolve(&clinic, booking, Resolution::Cancelled).await.unwrap(), State::Cancelled);
             assert!(clinic.appointments_of(booking).is_empty());
             assert_eq!(clinic.status(booking), BookingStatus::Cancelled);
             clinic.finish().await;
@@ -262,7 +262,7 @@ async fn a_watch_that_asked_before_a_person_named_another_appointment_cancels_no
         is_it.then_some(Fault::Slow(std::time::Duration::from_secs(8)))
     });
     clinic.until("the watch asks", minutes(2), |_| asked_for.load(Ordering::Relaxed)).await;
-    assert_eq!(resolve(&clinic, twin, Verdict::Rejected).await.unwrap(), State::Rejected);
+    assert_eq!(resolve(&clinic, twin, Resolution::Rejected).await.unwrap(), State::Rejected);
     assert_eq!(resolve(&clinic, booking, forced(&second)).await.unwrap(), State::Confirmed);
     clinic.pass(seconds(20)).await;
     assert_eq!(clinic.status(booking), BookingStatus::Confirmed, "{}", clinic.account());
@@ -275,7 +275,10 @@ async fn whoever_reads_of_a_doubt_in_the_log_learns_once_what_to_do_and_how_that
     clinic.pass(minutes(5)).await;
     let told = clinic.log.with(&format!("`vetbridge bookings resolve {booking}`"));
     assert_eq!(told.len(), 1, "{told:#?}");
-    assert!(told[0].contains("WARN") && told[0].contains(&clinic.entry(booking).needs_attention.unwrap()), "{told:#?}");
+    assert!(
+        told[0].contains("WARN") && told[0].contains(&*clinic.entry(booking).needs_attention.unwrap()),
+        "{told:#?}"
+    );
     clinic.finish().await;
 }
 
@@ -311,7 +314,7 @@ async fn a_reload_waits_for_a_person_who_is_settling_a_booking() {
     let former = clinic.practice();
     let settling = tokio::spawn({
         let practice = former.clone();
-        async move { practice.resolve(booking, &Verdict::Cancelled, None).await }
+        async move { practice.resolve(booking, &Resolution::Cancelled, None).await }
     });
     clinic.pass(seconds(1)).await;
     clinic.config.sync.near_days = 2;
@@ -336,7 +339,7 @@ async fn a_person_is_not_kept_waiting_for_a_booking_that_is_in_other_hands_for_l
     // The next poll finds it, and its DELETE is on the way.
     clinic.pass(seconds(8)).await;
     let began = clinic.clock.now();
-    let why = refused(resolve(&clinic, booking, Verdict::Cancelled).await);
+    let why = refused(resolve(&clinic, booking, Resolution::Cancelled).await);
     assert!(why.contains("Try again") && (clinic.clock.now() - began).num_seconds() == 30, "{why}");
     clinic.until_state(booking, State::Cancelled, minutes(2)).await;
     clinic.openvpms_faults.heal();
@@ -351,7 +354,7 @@ async fn what_somebody_saw_before_the_booking_went_to_the_diary_settles_nothing(
     // It is being looked at, and the diary is empty.
     clinic.until_state(booking, State::Received, seconds(10)).await;
     assert!(clinic.appointments_of(booking).is_empty());
-    let answer = resolve(&clinic, booking, Verdict::Rejected).await;
+    let answer = resolve(&clinic, booking, Resolution::Rejected).await;
     assert!(matches!(&answer, Err(NotResolved::Refused(why)) if why.contains("look into it again")), "{answer:?}");
     clinic.until_state(booking, State::Confirmed, seconds(15)).await;
     assert_eq!(clinic.status(booking), BookingStatus::Confirmed);

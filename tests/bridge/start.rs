@@ -1,6 +1,6 @@
 //! From nothing to a practice that is in step.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;

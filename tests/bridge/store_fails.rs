@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use tower_service::Service as _;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::deskless::Deskless;
 use vetbridge::ids::BookingId;
 use vetbridge::server::{Access, Gate, deskless_router, view};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::messages::supervisor::VIGIL;
 use vetbridge::practice::health::problems::Subject;
 use vetbridge::simulator::exchange::Fault;

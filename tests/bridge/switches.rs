@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::bridge::keeper::{Off, Standing};
 use vetbridge::config::{ResourceEntry, WhenDown};
 use vetbridge::ids::{LocationId, ScheduleId};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::messages::practice as say;
 use vetbridge::simulator::exchange::Fault;
 

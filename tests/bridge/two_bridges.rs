@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::booking::entry::{Entry, State};
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};

@@ -1,8 +1,8 @@
 //! Two bridges on one practice: what the one that stands back holds back, and for how long.
 
 use chrono::TimeDelta;
-use vetbridge::booking::ledger::State;
-use vetbridge::booking::resolve::Verdict;
+use vetbridge::booking::entry::State;
+use vetbridge::booking::resolution::Resolution;
 use vetbridge::ids::BookingReference;
 use vetbridge::simulator::exchange::{Asked, Fault};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, Subscription};
@@ -122,7 +122,7 @@ async fn a_reference_that_a_person_replaced_is_no_sign_of_another_bridge() {
     let is_anew = |own: &&Appointment| own.id == anew;
     let reference =
         clinic.openvpms.staff(|world| world.standing().find(is_anew).map(|own| BookingReference(world.reference(own))));
-    let verdict = Verdict::Confirmed { reference, force: true };
+    let verdict = Resolution::Confirmed { reference, force: true };
     clinic.practice().resolve(booking, &verdict, None).await.unwrap();
     // Healthengine knows the first one.
     clinic.healthengine.cancel(booking).unwrap();

@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 
 use chrono::{NaiveDateTime, TimeDelta};
-use vetbridge::booking::ledger::Entry;
+use vetbridge::booking::entry::Entry;
 use vetbridge::ids::BookingId;
 use vetbridge::practice::ledger::Ledger;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};

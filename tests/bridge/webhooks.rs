@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Delivered, ErrorLog};
 use vetbridge::webhooks::hint::Hint;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{BookingId, UserId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};

@@ -1,6 +1,6 @@
 //! Clinicians who cannot be booked any more, between the offer and the booking, and after the next look at the configuration.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, UserId};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};
 use vetbridge::simulator::openvpms::{UserBehaviour, World};

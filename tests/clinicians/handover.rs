@@ -1,6 +1,6 @@
 //! Staff give to somebody else what a pet owner booked.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{BookingId, UserId};
 use vetbridge::simulator::healthengine::BookingStatus;
 use vetbridge::simulator::openvpms::UserBehaviour;

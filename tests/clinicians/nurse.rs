@@ -1,7 +1,7 @@
 //! A user who is no clinician. The API lists her like one and does not tell the difference; the server attaches only clinicians
 //! to appointments, and writes the names of others into the notes.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::UserId;
 
 use crate::support::{Clinic, PRACTICE, seconds};

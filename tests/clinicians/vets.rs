@@ -201,7 +201,7 @@ impl Clinic {
 
     /// The reason with which the ledger closed a booking.
     pub(crate) fn last_reason(&self, id: BookingId) -> String {
-        self.entry(id).history.last().expect("a history").reason.clone()
+        self.entry(id).history.last().expect("a history").reason.to_string()
     }
 }
 

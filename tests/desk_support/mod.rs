@@ -1,8 +1,8 @@
 //! The booking of the desk's tests, and the desk that it comes to.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vetbridge::booking::desk::Circumstances;
-use vetbridge::booking::ledger::Place;
+use vetbridge::booking::entry::Place;
+use vetbridge::booking::machine::MachineContext;
 use vetbridge::clock::Measured;
 use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
 use vetbridge::span::Span;
@@ -32,8 +32,8 @@ pub(crate) fn measured(seconds: i64) -> Measured {
 }
 
 /// A desk that holds bookings while OpenVPMS is away, so many seconds after the booking was made.
-pub(crate) fn circumstances(now: i64) -> Circumstances {
-    Circumstances {
+pub(crate) fn circumstances(now: i64) -> MachineContext {
+    MachineContext {
         now: at(now),
         measured: measured(now),
         healthengine_ahead: TimeDelta::zero(),

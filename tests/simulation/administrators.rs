@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vetbridge::booking::ledger::Entry;
-use vetbridge::booking::resolve::Verdict;
+use vetbridge::booking::entry::Entry;
+use vetbridge::booking::resolution::Resolution;
 use vetbridge::bridge::keeper::Standing;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 use vetbridge::practice::resolve::NotResolved;
@@ -34,7 +34,7 @@ pub(crate) type Verdicts = Arc<Mutex<Vec<Told>>>;
 /// The answer to `vetbridge bookings resolve`, and the two systems at that moment.
 pub(crate) struct Told {
     id: BookingId,
-    verdict: Verdict,
+    verdict: Resolution,
     answer: Result<Entry, NotResolved>,
     status: BookingStatus,
     standing: usize,
@@ -182,21 +182,21 @@ impl Life {
     }
 
     /// What the diary says; if an appointment is to go that the ledger cannot name, it is cancelled there first.
-    fn verdict(&mut self, entry: &Entry) -> Verdict {
+    fn verdict(&mut self, entry: &Entry) -> Resolution {
         let (id, chance) = (entry.booking_id, self.world.chance.clone());
         let standing = self.world.appointments_of(id);
         let Some(own) = standing.first() else {
-            return if chance.percent(60) { Verdict::Rejected } else { Verdict::Cancelled };
+            return if chance.percent(60) { Resolution::Rejected } else { Resolution::Cancelled };
         };
         let reference = BookingReference(self.world.openvpms.staff(|clinic| clinic.reference(own)));
         if chance.percent(70) {
-            return Verdict::Confirmed { reference: Some(reference), force: chance.percent(50) };
+            return Resolution::Confirmed { reference: Some(reference), force: chance.percent(50) };
         }
         if entry.reference.as_ref() != Some(&reference) {
             self.world.openvpms.staff(|clinic| clinic.cancel(own.id));
             self.note(id, Deed::Cancelled);
         }
-        Verdict::Cancelled
+        Resolution::Cancelled
     }
 
     /// What was answered to whoever resolved a booking is so.
@@ -205,10 +205,10 @@ impl Life {
         for Told { id, verdict, answer, status, standing } in told {
             let Ok(entry) = answer else { continue };
             self.flagged.remove(&id);
-            if entry.needs_attention.is_some() || entry.owed.is_some() {
+            if entry.needs_attention.is_some() || entry.owed().is_some() {
                 return Err(of(id, format!("booking {id} is resolved, and still needs somebody")));
             }
-            let stands = matches!(verdict, Verdict::Confirmed { .. });
+            let stands = matches!(verdict, Resolution::Confirmed { .. });
             // Who insists on a visit that the pet owner gave up changes nothing at Healthengine.
             let insists = stands && self.given_up.contains_key(&id);
             let follows = if stands { insists || status == BookingStatus::Confirmed } else { is_over(status) };

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::booking::entry::{Entry, State};
 use vetbridge::ids::{BookingId, PracticeId, ResourceId};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Repeated, Violation};
 use vetbridge::simulator::openvpms::Appointment;
@@ -244,7 +244,7 @@ impl Life {
     /// A flag has its cause, and the cause concerns this booking.
     fn check_flag(&mut self, booking: &BookingView, entry: &Entry) -> Result<(), Wrong> {
         let (id, now) = (booking.id, self.world.clock.now());
-        let sentence = entry.needs_attention.clone().unwrap_or_default();
+        let sentence = entry.needs_attention.as_deref().unwrap_or_default();
         let flagged = *self.flagged.entry(id).or_insert(now);
         let booked = self.booked.get(&id).copied().unwrap_or(now);
         let story = &self.world.story;

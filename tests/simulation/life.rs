@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::openvpms::{AppointmentId, BlockId, World as Clinic};
 use vetbridge::store::MemoryEngine;

@@ -1,7 +1,7 @@
 //! What pet owners, clinic staff and Healthengine's people do.
 
 use chrono::{NaiveDateTime, TimeDelta};
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::{AppointmentTypeId, BookingId, PracticeId, ResourceId, ScheduleId, UserId};
 use vetbridge::simulator::healthengine::{LateReject, Wish};
 use vetbridge::simulator::openvpms::NewAppointment;

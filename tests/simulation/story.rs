@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use vetbridge::booking::ledger::Entry;
+use vetbridge::booking::entry::Entry;
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, ScheduleId};
 use vetbridge::simulator::exchange::Asked;

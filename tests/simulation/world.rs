@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
-use vetbridge::booking::ledger::Entry;
+use vetbridge::booking::entry::Entry;
 use vetbridge::bridge::keeper::Standing;
 use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::PracticeId;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, Range};
 use vetbridge::simulator::openvpms::{Appointment, Status};

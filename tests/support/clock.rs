@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use tokio::time::Instant;
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::clock::Clock;
 use vetbridge::ids::BookingId;
 use vetbridge::zone::Zone;

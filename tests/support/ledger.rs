@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vetbridge::booking::ledger::{Entry, State};
+use vetbridge::booking::entry::{Entry, State};
 use vetbridge::ids::BookingId;
 
 use super::Clinic;

@@ -1,6 +1,6 @@
 //! What pet owners do at Healthengine, and what they see there.
 
-use vetbridge::booking::ledger::State;
+use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::healthengine::{BookingStatus, BookingView, NotOffered, Range, Wish};
 

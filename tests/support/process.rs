@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use vetbridge::booking::ledger::Entry;
+use vetbridge::booking::entry::Entry;
 use vetbridge::bridge::Bridge;
 use vetbridge::config::Config;
 use vetbridge::deskless::Deskless;

@@ -2,7 +2,7 @@
 
 use super::executor::Executor;
 use crate::availability::Days;
-use crate::booking::ledger::Place;
+use crate::booking::entry::Place;
 use crate::dates;
 use crate::ids::PracticeId;
 use crate::practice::reading::Reading;

@@ -8,12 +8,14 @@ use tokio::sync::Semaphore;
 
 use super::locks::Held;
 use super::other_bridge::may_be_anothers;
-use super::recall::Asked;
+use super::recall::RequestAndClient;
 use super::rivals::Rivals;
 use super::turns::Turns;
-use crate::booking::desk::{Action, Ask, Circumstances, Event, Look, Notice, Reply, Step, Submission, step};
-use crate::booking::ledger::{Deadline, Entry, Place, State};
-use crate::booking::{decide, notes};
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, Place, State};
+use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission, step};
+use crate::booking::placement;
+use crate::client::notes;
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::http::connections::{at_one_address, read_anew, where_it_was_read};
@@ -129,14 +131,14 @@ impl Executor {
         let asked = asked(&self.context.config);
         let decide = |accepted: &Accepted| {
             let resources = &offering.mapping.resources;
-            let offer = decide::Offer {
+            let offer = placement::Offered {
                 practice: self.context.id(),
                 resources,
                 zones: &offering.zones,
                 accepted,
                 asked: &asked,
             };
-            decide::ask(request, offer, now)
+            placement::ask(request, offer, now)
         };
         self.accepted.with_accepted(decide)
     }
@@ -169,13 +171,13 @@ impl Executor {
         in_time.unwrap_or_else(|_| Err(say::NEVER_READ.to_owned()))
     }
 
-    pub(super) fn first_seen(&self, asked: &Asked, now: DateTime<Utc>) -> Entry {
+    pub(super) fn first_seen(&self, asked: &RequestAndClient, now: DateTime<Utc>) -> Entry {
         let request = &asked.request;
         let patient = self.context.shared.pseudonyms.of(&asked.contact(), request.booking_id);
         let mut entry =
             Entry::received(request.booking_id, self.context.id().clone(), request.booked_time, patient, now);
         let (meta, ahead) = (self.context.shared.store.meta(), self.context.healthengine.clock_difference());
-        entry.maybe_forgotten = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
+        entry.post.predates_store = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
         entry
     }
 
@@ -198,12 +200,17 @@ impl Executor {
         &self,
         entry: Entry,
         event: Event,
-        asked: Option<&Asked>,
+        asked: Option<&RequestAndClient>,
     ) -> Result<(), LedgerError> {
         at_one_address(self.attend_step_by_step(entry, event, asked)).await
     }
 
-    async fn attend_step_by_step(&self, entry: Entry, event: Event, asked: Option<&Asked>) -> Result<(), LedgerError> {
+    async fn attend_step_by_step(
+        &self,
+        entry: Entry,
+        event: Event,
+        asked: Option<&RequestAndClient>,
+    ) -> Result<(), LedgerError> {
         let (mut entry, mut event) = (entry, event);
         if entry.patient.is_empty() {
             // It was adopted. Only a list names its pet owner.
@@ -211,7 +218,7 @@ impl Executor {
             entry.patient = asked.map_or_else(|| pseudonyms.of_nobody(id), |asked| pseudonyms.of(&asked.contact(), id));
         }
         // What waited in a store that was put back may have been made since.
-        entry.maybe_forgotten |= entry.state == State::Received && self.was_replaced_since(&entry);
+        entry.post.predates_store |= entry.state == State::Received && self.was_replaced_since(&entry);
         let mut stored = self.context.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
         // What the look before the POST read.
@@ -252,20 +259,20 @@ impl Executor {
                     // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now. One refused
                     // confirmation holds up no other, whose pet owners wait.
                     (Action::Cancel(_), _) if self.calls.is_blocked(Call::Answer(entry.booking_id)) => {
-                        Event::Replied(Reply::Outside)
+                        Event::Replied(Reply::NotDelivered)
                     }
                     (Action::Confirm(_), _) if self.calls.is_refused(Call::Answer(entry.booking_id)) => {
-                        Event::Replied(Reply::Outside)
+                        Event::Replied(Reply::NotDelivered)
                     }
                     (Action::Reject(_), _)
                         if self.calls.is_refused(Call::Answer(entry.booking_id)) && self.is_too_late(&entry) =>
                     {
-                        Event::Replied(Reply::Outside)
+                        Event::Replied(Reply::NotDelivered)
                     }
                     (Action::Confirm(with), _) => {
                         let answer = self.context.healthengine.confirm_insert(entry.booking_id, &with).await;
                         let reply = self.calls.reply(entry.booking_id, answer);
-                        if reply == Reply::Taken {
+                        if reply == Reply::Accepted {
                             self.rivals.confirmation_taken();
                         }
                         Event::Replied(reply)
@@ -315,7 +322,7 @@ impl Executor {
         let now = self.context.now();
         let changed_state = before.is_none_or(|before| before.state != entry.state);
         if changed_state {
-            let reason = entry.history.last().map(|last| last.reason.as_str()).unwrap_or_default();
+            let reason = entry.history.last().map(|last| last.reason.to_string()).unwrap_or_default();
             tracing::info!(practice = %self.context.id(), booking = %entry.booking_id, state = entry.state.name(), "{reason}");
         }
         if let Some(sentence) = &entry.needs_attention
@@ -327,9 +334,9 @@ impl Executor {
         if changed_state && entry.state == State::Confirmed {
             self.context.health.clear(&Subject::Booking(entry.booking_id));
         }
-        let only_looked =
-            entry.state == State::Submitting && before.is_some_and(|before| before.doubt.is_some() && !changed_state);
-        if only_looked || (entry.state == State::Received && entry.left_nothing == 0) {
+        let only_looked = entry.state == State::Submitting
+            && before.is_some_and(|before| before.post.lost_answer.is_some() && !changed_state);
+        if only_looked || (entry.state == State::Received && entry.post.without_effect == 0) {
             return self.context.shared.ledger.save_later(entry, now);
         }
         self.context.shared.ledger.save(entry, now).await
@@ -351,9 +358,9 @@ impl Executor {
         }
     }
 
-    pub(super) fn circumstances(&self) -> Circumstances {
+    pub(super) fn circumstances(&self) -> MachineContext {
         let now = self.context.now();
-        Circumstances {
+        MachineContext {
             now,
             measured: self.context.measured(),
             healthengine_ahead: self.context.healthengine.clock_difference(),
@@ -365,7 +372,7 @@ impl Executor {
     }
 
     /// Waits for the locks and looks, as long as the deadline leaves time.
-    async fn look_and_hold(&self, entry: &Entry, place: &Place) -> ((Look, Option<Reading>), Option<Held>) {
+    async fn look_and_hold(&self, entry: &Entry, place: &Place) -> ((SlotLook, Option<Reading>), Option<Held>) {
         let both = async {
             let held = self.context.shared.locks.hold(place).await;
             read_anew();
@@ -373,7 +380,7 @@ impl Executor {
         };
         match tokio::time::timeout(self.time_to_look(entry), both).await {
             Ok(looked) => looked,
-            Err(_) => ((Look::Unreachable(say::NO_ANSWER_IN_TIME.into()), None), None),
+            Err(_) => ((SlotLook::Unreachable(say::NO_ANSWER_IN_TIME.into()), None), None),
         }
     }
 
@@ -387,20 +394,20 @@ impl Executor {
 
     /// Posts where the look was answered. If no connection comes about there, another server of that name may answer a second look, and
     /// then gets the POST.
-    async fn submit(&self, entry: &Entry, place: &Place, asked: &Asked) -> Submission {
+    async fn submit(&self, entry: &Entry, place: &Place, asked: &RequestAndClient) -> Submission {
         let first = self.post(place, asked).await;
         if first.as_ref().is_err_and(|error| error.class == ErrorClass::NotSent) && !self.context.stop.is_cancelled() {
             read_anew();
             let look = self.reader.look(entry, place, true);
             let seen = tokio::time::timeout(self.time_to_look(entry), look).await;
-            if let Ok((Look::Seen { refusal: None, .. }, _)) = seen {
+            if let Ok((SlotLook::Seen { refusal: None, .. }, _)) = seen {
                 return submission(self.post(place, asked).await);
             }
         }
         submission(first)
     }
 
-    async fn post(&self, place: &Place, asked: &Asked) -> Answer<BookingReference> {
+    async fn post(&self, place: &Place, asked: &RequestAndClient) -> Answer<BookingReference> {
         let Some(offering) = self.reader.early.offering_at_hand(place.schedule) else {
             return Err(CallError::new(ErrorClass::NotSent, say::NEVER_READ));
         };
@@ -434,7 +441,7 @@ fn submission(answer: Answer<BookingReference>) -> Submission {
     match answer {
         Ok(reference) => Submission::Created(reference),
         Err(CallError { class: ErrorClass::Refused, status: Some(400), cause: None, detail, .. }) => {
-            Submission::Refused(detail)
+            Submission::Refused(detail.into())
         }
         Err(error) if error.nothing_was_done() => Submission::NothingDone(error.to_string()),
         Err(error) => {

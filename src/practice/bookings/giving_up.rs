@@ -10,7 +10,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::executor::Executor;
-use crate::booking::ledger::{Deadline, Entry, State};
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, State};
 use crate::healthengine::BookingRequest;
 use crate::messages::start as say;
 use crate::polling::failed_calls::Call;
@@ -60,8 +61,8 @@ impl Executor {
 /// True if there surely is no appointment: none was asked for, or it is settled that none was made.
 fn is_untouched(entry: &Entry) -> bool {
     match entry.state {
-        State::Received => entry.left_nothing == 0 && !entry.maybe_forgotten,
-        State::Rejected => !entry.told,
+        State::Received => entry.post.without_effect == 0 && !entry.post.predates_store,
+        State::Rejected => !entry.is_acknowledged(),
         State::Submitting | State::Inserted | State::Confirmed | State::InDoubt | State::Cancelled => false,
     }
 }

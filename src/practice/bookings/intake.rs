@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::executor::Executor;
 use super::turns::Turn;
-use crate::booking::ledger::Deadline;
+use crate::booking::deadline::Deadline;
 use crate::dates;
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingId;
@@ -43,7 +43,8 @@ impl Executor {
 
     fn was_answered_since(&self, id: BookingId, since: DateTime<Utc>) -> bool {
         let entry = self.context.shared.ledger.get(id).ok().flatten();
-        let last = entry.filter(|entry| entry.told).and_then(|entry| entry.history.last().map(|last| last.at));
+        let last =
+            entry.filter(|entry| entry.is_acknowledged()).and_then(|entry| entry.history.last().map(|last| last.at));
         last.is_some_and(|at| since <= at && dates::age(at, self.context.now()).is_some())
     }
 

@@ -8,8 +8,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::executor::Executor;
-use crate::booking::desk::{Event, next_look};
-use crate::booking::ledger::Entry;
+use crate::booking::entry::Entry;
+use crate::booking::machine::{Event, next_look};
 use crate::ids::BookingId;
 use crate::polling::failed_calls::Call;
 use crate::practice::health::problems::Subject;
@@ -24,7 +24,7 @@ impl Executor {
     /// Open bookings that Healthengine does not list any more.
     pub(in crate::practice) fn settled_by_others(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
         let settled = |entry: &Entry| {
-            let waits = entry.is_open() && !entry.unlisted && !entry.owes_a_cancellation();
+            let waits = entry.is_open() && !entry.answered.unlisted && !entry.owes_a_cancellation();
             (waits && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
         };
         for id in self.context.shared.ledger.pick_live(self.context.id(), settled) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use crate::booking::ledger::Place;
+use crate::booking::entry::Place;
 use crate::ids::{ScheduleId, UserId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,12 +10,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::executor::Executor;
-use crate::booking::desk::{Ask, Event, Look, Submission, Taken};
-use crate::booking::ledger::{Deadline, Entry, State};
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, State};
+use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken, Submission};
 use crate::booking::rival::Sign;
+use crate::booking::state_reason::PostRefusal;
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingId;
-use crate::openvpms::ALREADY_SCHEDULED;
 use crate::polling::lists::OnList;
 use crate::practice::ledger::LedgerError;
 
@@ -60,7 +61,7 @@ impl Executor {
 
     /// True of a booking for which nothing was sent to OpenVPMS.
     fn is_untouched(&self, id: BookingId) -> bool {
-        let untouched = |entry: &Entry| entry.state == State::Received && entry.left_nothing == 0;
+        let untouched = |entry: &Entry| entry.state == State::Received && entry.post.without_effect == 0;
         self.context.shared.ledger.get(id).is_ok_and(|entry| entry.as_ref().is_none_or(untouched))
     }
 
@@ -109,19 +110,19 @@ impl Executor {
             self.context.offering.current().map(|offering| self.what_is_asked(&request, &offering, self.context.now()));
         let Some(Ask::Insert(place)) = ask else { return Ok(()) };
         let taken = match self.reader.look(&entry, &place, false).await.0 {
-            Look::Seen { taken, .. } => taken,
+            SlotLook::Seen { taken, .. } => taken,
             // Nobody can tell what became of it. One that is in the ledger is found there.
-            Look::Closed(_) | Look::Unreachable(_) => return Ok(()),
+            SlotLook::Closed(_) | SlotLook::Unreachable(_) => return Ok(()),
         };
         let entry = Entry { place: Some(place), ..entry };
         match taken {
-            Taken::All if by_a_program => {
+            SlotTaken::All if by_a_program => {
                 self.rivals.sign(&Sign::MadeByAnother(id));
                 if known.is_some() { self.attend(entry, Event::AnsweredElsewhere, None).await } else { Ok(()) }
             }
             // What the other bridge rejects is its affair.
-            Taken::None | Taken::Part if known.is_none() && self.rivals.is_certain() => Ok(()),
-            Taken::None | Taken::Part | Taken::All | Taken::ByAnother | Taken::Unseen => {
+            SlotTaken::None | SlotTaken::Part if known.is_none() && self.rivals.is_certain() => Ok(()),
+            SlotTaken::None | SlotTaken::Part | SlotTaken::All | SlotTaken::ByAnother | SlotTaken::Unseen => {
                 self.attend(entry, Event::Unlisted, None).await
             }
         }
@@ -157,8 +158,8 @@ impl Executor {
 
 /// True if what takes the time of a booking can be that very booking's appointment, made by another bridge a moment ago.
 pub(super) fn may_be_anothers(entry: &Entry, event: &Event) -> bool {
-    let found = matches!(event, Event::Looked(Look::Seen { taken: Taken::All, refusal: Some(_), .. }))
+    let found = matches!(event, Event::Looked(SlotLook::Seen { taken: SlotTaken::All, refusal: Some(_), .. }))
         && entry.state == State::Received;
-    let told = matches!(event, Event::Submitted(Submission::Refused(text)) if text.starts_with(ALREADY_SCHEDULED));
-    (found || told) && entry.left_nothing == 0 && !entry.maybe_forgotten && !entry.withdrawn
+    let told = matches!(event, Event::Submitted(Submission::Refused(PostRefusal::AlreadyScheduled)));
+    (found || told) && entry.post.without_effect == 0 && !entry.post.predates_store && !entry.withdrawn
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::executor::{Executor, IN_TIME_AT_ONCE};
-use crate::booking::contact;
-use crate::booking::ledger::State;
-use crate::booking::memory::{Lesson, lesson, spelt_as};
-use crate::booking::watch::Found;
+use crate::booking::diary_watch::DiaryAnswer;
+use crate::booking::entry::State;
+use crate::client::contact;
+use crate::client::known_clients::{Lesson, lesson, spelt_as};
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingReference;
 use crate::openvpms::{Contact, CustomerName};
@@ -21,7 +21,7 @@ const ATTEMPTS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(600)];
 
 /// A booking request with whom it is for.
-pub(in crate::practice) struct Asked {
+pub(in crate::practice) struct RequestAndClient {
     /// As Healthengine lists it.
     pub(super) request: BookingRequest,
     /// The patient's fields as they were typed.
@@ -30,7 +30,7 @@ pub(in crate::practice) struct Asked {
     recalled: Option<CustomerName>,
 }
 
-impl Asked {
+impl RequestAndClient {
     /// The patient's fields as they are sent.
     pub(super) fn contact(&self) -> Contact {
         self.recalled.as_ref().map_or_else(|| self.typed.clone(), |client| spelt_as(&self.typed, client))
@@ -47,15 +47,15 @@ impl Asked {
 
 impl Executor {
     /// Sees whether the patient is a client who is remembered.
-    pub(super) fn asked(&self, request: BookingRequest) -> Asked {
+    pub(super) fn asked(&self, request: BookingRequest) -> RequestAndClient {
         let labels = &self.context.settings.bookings.patient_name_labels;
         let typed = contact::contact(&request.patient, request.reason.as_deref(), labels);
         let recalled = self.context.shared.clients.recall(&typed, self.context.now());
-        Asked { request, typed, recalled }
+        RequestAndClient { request, typed, recalled }
     }
 
     /// Reads a booking back soon, if an appointment was made for it.
-    pub(super) fn learn_from(self: &Arc<Self>, asked: Asked) {
+    pub(super) fn learn_from(self: &Arc<Self>, asked: RequestAndClient) {
         // Of a flood the clinic's server has calls enough to answer.
         if self.context.settings.bookings.client_memory_days == 0 || self.lists.bookings_waiting() > IN_TIME_AT_ONCE {
             return;
@@ -77,18 +77,18 @@ impl Executor {
         });
     }
 
-    async fn read_back(&self, reference: &BookingReference, asked: &Asked) {
+    async fn read_back(&self, reference: &BookingReference, asked: &RequestAndClient) {
         for pause in ATTEMPTS {
             tokio::time::sleep(pause).await;
-            match Found::from(self.context.openvpms.background.booking(reference).await) {
-                Found::Stands(booking) => return self.learn(booking.customer.as_ref(), asked),
-                Found::Gone | Found::Silent => return,
-                Found::Unknown => {}
+            match DiaryAnswer::from(self.context.openvpms.background.booking(reference).await) {
+                DiaryAnswer::Stands(booking) => return self.learn(booking.customer.as_ref(), asked),
+                DiaryAnswer::Gone | DiaryAnswer::Silent => return,
+                DiaryAnswer::Unknown => {}
             }
         }
     }
 
-    fn learn(&self, attached: Option<&CustomerName>, asked: &Asked) {
+    fn learn(&self, attached: Option<&CustomerName>, asked: &RequestAndClient) {
         let clients = &self.context.shared.clients;
         match lesson(attached, asked.recalled.as_ref()) {
             Lesson::Remember(client) => clients.remember(&asked.typed, &client, self.context.now()),

@@ -7,8 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
-use crate::booking::ledger::{Deadline, Entry, Heard, State};
-use crate::booking::rival::{Remembered, Rivalry, Sign, Stance, YOUNG};
+use crate::booking::answered::Delivery;
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, State};
+use crate::booking::rival::{RivalRecord, Rivalry, Sign, Stance, YOUNG};
 use crate::booking::update::echoed_reference;
 use crate::dates;
 use crate::healthengine::{BookingUpdate, Subscription};
@@ -25,13 +27,13 @@ const SUBSCRIPTIONS_MAX: usize = 32;
 /// The longest wait between two polls while bookings are to be seen soon.
 const WATCHFUL_INTERVAL: Duration = Duration::from_secs(2);
 
-impl Record for Remembered {
+impl Record for RivalRecord {
     const KIND: &'static str = "rival";
     const VERSION: u32 = 1;
 }
 
 /// It stays: whoever takes the state over listens anew.
-pub(in crate::practice) const KIND: Kind = Kind::stays_behind::<Remembered>();
+pub(in crate::practice) const KIND: Kind = Kind::stays_behind::<RivalRecord>();
 
 /// What is known of another bridge on a practice.
 pub(in crate::practice) struct Rivals {
@@ -52,7 +54,7 @@ impl Rivals {
     pub(super) fn open(context: Arc<Context>) -> Self {
         let store = &context.shared.store;
         // A record that cannot be read tells of another bridge as much as none: signs come again.
-        let remembered = store.get::<Remembered>(&context.id().0).ok().flatten().unwrap_or_default();
+        let remembered = store.get::<RivalRecord>(&context.id().0).ok().flatten().unwrap_or_default();
         let Meta { imported_at, .. } = store.meta();
         let rivalry = Mutex::new(Rivalry::new(remembered, imported_at, context.now()));
         Self { context, rivalry, subscriptions: Mutex::default() }
@@ -177,7 +179,7 @@ impl Rivals {
     /// Healthengine refused every answer of ours to this booking, and does not list it any more.
     pub(super) fn perhaps_outrun(&self, entry: &Entry) {
         let ours = matches!(entry.state, State::Inserted | State::Rejected) && !entry.withdrawn;
-        if ours && entry.heard == Heard::Nothing && self.is_young(entry.booked_at) {
+        if ours && entry.answered.delivery == Delivery::Nothing && self.is_young(entry.booked_at) {
             self.sign(&Sign::Outrun(entry.booking_id));
         }
     }

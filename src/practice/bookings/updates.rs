@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::executor::Executor;
-use crate::booking::desk::Event;
-use crate::booking::ledger::{Entry, State};
-use crate::booking::update::{self, AfterCancel, Outstanding, Plan};
-use crate::booking::watch::{self, Found};
+use crate::booking::diary_watch::{self, DiaryAnswer};
+use crate::booking::entry::{Entry, State};
+use crate::booking::machine::Event;
+use crate::booking::update::{self, AfterCancel, OutstandingStatus, Plan};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::openvpms::INVALID_REFERENCE;
@@ -48,13 +48,13 @@ impl Executor {
         }
     }
 
-    async fn update(&self, update: &BookingUpdate, outstanding: Outstanding) -> Result<(), LedgerError> {
+    async fn update(&self, update: &BookingUpdate, outstanding: OutstandingStatus) -> Result<(), LedgerError> {
         let id = update.booking_id;
         let entry = self.context.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.context.id());
         // The list was read before the update was: a booking that its pet owner made, and gave up, since then is not on it.
         let outstanding = match (&entry, outstanding) {
-            (None, Outstanding::NotListed) => self.lists.is_listed(id).await.into(),
-            (Some(_), _) | (None, Outstanding::Listed | Outstanding::Unknown) => outstanding,
+            (None, OutstandingStatus::NotListed) => self.lists.is_listed(id).await.into(),
+            (Some(_), _) | (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => outstanding,
         };
         match update::plan(update, entry.as_ref(), outstanding) {
             Plan::Wait => {}
@@ -121,7 +121,8 @@ impl Executor {
                 }
                 self.confirm_update(update).await;
             }
-            (AfterCancel::Stands(reason), entry) => {
+            (AfterCancel::Stands(why), entry) => {
+                let reason = why.to_string();
                 if let Some(entry) = entry {
                     self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
                 }
@@ -185,7 +186,7 @@ impl Executor {
             self.no_change(id).await;
             return Ok(());
         };
-        let found = Found::from(self.context.openvpms.interactive.booking(&reference).await);
+        let found = DiaryAnswer::from(self.context.openvpms.interactive.booking(&reference).await);
         let entry = match known {
             Some(entry) => entry,
             None => {
@@ -196,14 +197,14 @@ impl Executor {
             }
         };
         match found {
-            Found::Gone if entry.stands() => self.attend(entry, Event::Gone, None).await?,
+            DiaryAnswer::Gone if entry.stands() => self.attend(entry, Event::Gone, None).await?,
             // Staff cancelled it, and Healthengine has not heard.
-            Found::Gone if entry.state == State::Cancelled && !entry.told => {
+            DiaryAnswer::Gone if entry.state == State::Cancelled && !entry.is_acknowledged() => {
                 self.attend(entry, Event::Due, None).await?
             }
-            Found::Gone | Found::Stands(_) | Found::Silent => self.no_change(id).await,
+            DiaryAnswer::Gone | DiaryAnswer::Stands(_) | DiaryAnswer::Silent => self.no_change(id).await,
             // OpenVPMS is away: the request stays open.
-            Found::Unknown => {}
+            DiaryAnswer::Unknown => {}
         }
         Ok(())
     }
@@ -213,15 +214,15 @@ impl Executor {
         &self,
         id: BookingId,
         reference: BookingReference,
-        found: &Found,
+        found: &DiaryAnswer,
         offering: &Offering,
     ) -> Result<Entry, LedgerError> {
         let place = match found {
-            Found::Stands(booking) => watch::place_of(booking, None, offering.zones.server),
-            Found::Gone | Found::Silent | Found::Unknown => None,
+            DiaryAnswer::Stands(booking) => diary_watch::place_of(booking, None, offering.zones.server),
+            DiaryAnswer::Gone | DiaryAnswer::Silent | DiaryAnswer::Unknown => None,
         };
         let entry = Entry::adopted(id, self.context.id().clone(), reference, place, String::new(), self.context.now());
-        if !matches!(found, Found::Unknown) {
+        if !matches!(found, DiaryAnswer::Unknown) {
             self.context.shared.ledger.save(&entry, self.context.now()).await?;
         }
         Ok(entry)

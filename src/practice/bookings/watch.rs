@@ -13,9 +13,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
 use super::executor::Executor;
-use crate::booking::desk::Event;
-use crate::booking::ledger::Entry;
-use crate::booking::watch::{Found, Pass, Sighting, is_suspect, is_watched, judge, round};
+use crate::booking::diary_watch::{DiaryAnswer, Pass, Sighting, is_suspect, is_watched, judge, round};
+use crate::booking::entry::Entry;
+use crate::booking::machine::Event;
 use crate::dates;
 use crate::ids::{BookingId, BookingReference};
 use crate::practice::context::Context;
@@ -57,13 +57,13 @@ fn one_pass(mut entries: Vec<Entry>) -> (Vec<Entry>, Vec<BookingId>) {
 }
 
 impl Watched {
-    fn note(&mut self, id: BookingId, found: &Found, slot_is_free: bool, now: DateTime<Utc>) {
+    fn note(&mut self, id: BookingId, found: &DiaryAnswer, slot_is_free: bool, now: DateTime<Utc>) {
         self.asked_at.insert(id, now);
         match found {
-            Found::Unknown => drop(self.unheard.insert(id)),
-            Found::Gone | Found::Stands(_) | Found::Silent => drop(self.unheard.remove(&id)),
+            DiaryAnswer::Unknown => drop(self.unheard.insert(id)),
+            DiaryAnswer::Gone | DiaryAnswer::Stands(_) | DiaryAnswer::Silent => drop(self.unheard.remove(&id)),
         }
-        if *found == Found::Silent && slot_is_free {
+        if *found == DiaryAnswer::Silent && slot_is_free {
             self.silent.insert(id, now);
         }
     }
@@ -208,15 +208,15 @@ impl DiaryWatch {
         let mut waiting = entries.into_iter();
         for entry in waiting.by_ref() {
             let (id, Some(reference)) = (entry.booking_id, &entry.reference) else { continue };
-            let found = Found::from(self.context.openvpms.background.booking(reference).await);
+            let found = DiaryAnswer::from(self.context.openvpms.background.booking(reference).await);
             self.watched.lock().note(id, &found, slot_is_free, self.context.now());
             match (&found, failing.contains(&id)) {
-                (Found::Unknown, true) => {}
-                (Found::Unknown, false) => {
+                (DiaryAnswer::Unknown, true) => {}
+                (DiaryAnswer::Unknown, false) => {
                     in_a_row += 1;
                     unheard.push(id);
                 }
-                (Found::Gone | Found::Stands(_) | Found::Silent, _) => in_a_row = 0,
+                (DiaryAnswer::Gone | DiaryAnswer::Stands(_) | DiaryAnswer::Silent, _) => in_a_row = 0,
             }
             pass.sightings.push(Sighting { entry, found, slot_is_free, with_many: with_many.contains(&id) });
             // The server is away: the rest of the pass would only wait for it too.

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use super::sync::{ConfigurationSync, SyncReason};
-use crate::booking::ledger::{Entry, Place};
+use crate::booking::entry::{Entry, Place};
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{ResourceId, TypeId};
 use crate::mapping::changes::ConfigurationChanges;

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::findings::Findings;
 use super::problems::Subject;
-use crate::booking::desk::Reply;
+use crate::booking::machine::Reply;
 use crate::ids::BookingId;
 use crate::messages::{booking as say_booking, practice as say};
 use crate::polling::failed_calls::{Call, FailedCalls};
@@ -97,7 +97,7 @@ impl CallHealth {
         let error = match answer {
             Ok(()) => {
                 self.answer_heard(booking);
-                return Reply::Taken;
+                return Reply::Accepted;
             }
             Err(error) => error,
         };
@@ -107,7 +107,7 @@ impl CallHealth {
             return Reply::Refused;
         }
         self.heard(Call::Answer(booking), Err(&error));
-        if surely_unheard(&error) { Reply::Outside } else { Reply::Away }
+        if surely_unheard(&error) { Reply::NotDelivered } else { Reply::NoAnswer }
     }
 
     /// Healthengine heard our answer, or wants none any more.

@@ -28,7 +28,7 @@ fn memory(disk: &MemoryEngine, days: u32, now: DateTime<Utc>) -> ClientMemory {
 }
 
 fn written(disk: &MemoryEngine) -> usize {
-    Store::in_memory(disk, day(0)).unwrap().scan::<Remembered>("").records.len()
+    Store::in_memory(disk, day(0)).unwrap().scan::<ClientRecord>("").records.len()
 }
 
 const PHONE: &str = "+61418976543";
@@ -113,7 +113,7 @@ async fn of_too_many_clients_the_oldest_are_forgotten() {
 async fn the_longest_names_make_a_short_record() {
     let disk = MemoryEngine::new();
     let memory = memory(&disk, 400, day(0));
-    let long = "\u{ffee}".repeat(crate::booking::contact::NAME_CHARS_MAX);
+    let long = "\u{ffee}".repeat(crate::client::contact::NAME_CHARS_MAX);
     memory.remember(&typed("Judith", PHONE, ""), &client(&long, &long), day(0));
     let bytes = disk.raw();
     assert!(bytes.split(|byte| *byte == b'\n').all(|line| line.len() < 1_024));
@@ -124,7 +124,7 @@ const PLACE: &str = "b5fdceddfecf6b58923385affcffec7b/162d1ee447a6ba9d89d954e752
 
 #[test]
 fn version_1_is_read() {
-    let record: Remembered = decode(include_str!("../../../fixtures/store/client-memory.v1.json")).unwrap();
+    let record: ClientRecord = decode(include_str!("../../../fixtures/store/client-memory.v1.json")).unwrap();
     assert_eq!(record.seen_on, day(0).date_naive());
     let sealing = Sealing::new(&[0; 32]).unwrap();
     assert!(sealing.open(PLACE, &record.sealed) == Some(client("Judith", "Bourke")));

@@ -1,9 +1,10 @@
-//! The desk's words: what can be seen, and what can be done about it.
+//! What can be seen of a booking, and what can be done about it: the input and the output of [`super::step`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::resolved::Resolved;
-use crate::booking::ledger::{Entry, Place};
+use super::by_person::Resolved;
+use crate::booking::entry::{Entry, Place};
+use crate::booking::state_reason::PostRefusal;
 use crate::clock::Measured;
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
@@ -14,7 +15,7 @@ pub enum Event {
     /// Healthengine lists the booking as outstanding.
     Asked(Ask),
     /// The slot was read, or could not be.
-    Looked(Look),
+    Looked(SlotLook),
     /// The POST came to an end.
     Submitted(Submission),
     /// Healthengine answered what we told it.
@@ -83,13 +84,13 @@ pub enum Ask {
 
 /// What reading the slot showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look {
+pub enum SlotLook {
     /// An answered reading.
     Seen {
         /// When the reading began, as this process measured it.
         began: DateTime<Utc>,
         /// How much of the slot is taken on the schedule, by whomever.
-        taken: Taken,
+        taken: SlotTaken,
         /// Why the slot cannot be booked, if it cannot.
         refusal: Option<String>,
     },
@@ -101,7 +102,7 @@ pub enum Look {
 
 /// How much of a slot is busy on its schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum SlotTaken {
     /// Nothing.
     None,
     /// Some.
@@ -121,7 +122,7 @@ pub enum Submission {
     /// 201.
     Created(BookingReference),
     /// 400 with the server's reason: nothing was made.
-    Refused(String),
+    Refused(PostRefusal),
     /// Nothing was made, and the reason has nothing to do with the booking.
     NothingDone(String),
     /// Nobody knows. `server_is_through` if it answered itself (500) and will not act later.
@@ -137,13 +138,13 @@ pub enum Submission {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     /// 200.
-    Taken,
+    Accepted,
     /// 400, 404, 410: perhaps settled already.
     Refused,
     /// It did not get in: it did not leave, or was turned away at the door (401, 403, 429, a gateway's page with 4xx).
-    Outside,
+    NotDelivered,
     /// No answer, or one that says nothing.
-    Away,
+    NoAnswer,
 }
 
 /// The one thing to do next.
@@ -191,7 +192,7 @@ pub struct Step {
 
 /// What the decisions depend on besides entry and event.
 #[derive(Debug, Clone, Copy)]
-pub struct Circumstances {
+pub struct MachineContext {
     /// The present, on our clock.
     pub now: DateTime<Utc>,
     /// The present as this process measured it. What is waited for until a request is surely over is counted by it.

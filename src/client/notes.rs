@@ -6,7 +6,7 @@
 
 use crate::healthengine::BookingRequest;
 
-use super::text::{cut, lines, one_line};
+use super::typed_text::{cut, lines, one_line};
 
 /// The longest notes, in characters. It leaves 1,000 of OpenVPMS's 5,000 for the fields in front.
 pub const NOTES_CHARS_MAX: usize = 4_000;
@@ -16,7 +16,7 @@ const VALUE_CHARS_MAX: usize = 500;
 const CUT: &str = "...";
 
 /// The notes of a booking. `type_name` is the appointment type's name in OpenVPMS; `typed_name` is what the patient typed, where
-/// another spelling is sent ([`super::memory`]).
+/// another spelling is sent ([`super::known_clients`]).
 pub fn notes(request: &BookingRequest, type_name: &str, typed_name: Option<&str>) -> String {
     let before = [
         Some(format!("Healthengine booking {}", request.booking_id)),
@@ -57,7 +57,7 @@ mod tests {
 
     use super::super::contact::{EMAIL_CHARS_MAX, NAME_CHARS_MAX};
     use super::super::phone::DIGITS_MAX;
-    use super::super::text::strategies::{any_text, is_storable};
+    use super::super::typed_text::strategies::{any_text, is_storable};
     use super::*;
     use crate::healthengine::{BookingStatus, Patient};
     use crate::ids::BookingId;

@@ -6,15 +6,15 @@
 //! spelling is sent and what was typed goes into the notes. Nothing but the spelling is sent of what is remembered: the contact
 //! that OpenVPMS knows is in the booking, else nothing would be remembered for it.
 //!
-//! Nobody is taken for another: see [`super::names`]; where two clients fit, neither is used; and a phone that belongs to more
+//! Nobody is taken for another: see [`super::name_match`]; where two clients fit, neither is used; and a phone that belongs to more
 //! people than a household ([`HOUSEHOLD_MAX`]: a shelter, a shop) helps nobody.
 //!
 //! The memory can be wrong: OpenVPMS's name can have changed since, or the contact is none that it knows. Then no customer is
 //! attached to the booking, and what was used is forgotten ([`lesson`]), so that it does no harm twice.
 
 use super::contact::NAME_CHARS_MAX;
-use super::names::{Fit, Name, fit};
-use super::text::one_line;
+use super::name_match::{Fit, Name, fit};
+use super::typed_text::one_line;
 use crate::openvpms::{Contact, CustomerName};
 
 /// More clients than this at one phone or email are no household.
@@ -26,7 +26,7 @@ const PHONE_EQUAL_DIGITS: usize = 6;
 
 /// Somebody's way to be reached, in one spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ContactKind {
     /// A phone number, the international form of an Australian one.
     Phone,
     /// An email address in lower case.
@@ -34,11 +34,11 @@ pub enum Kind {
 }
 
 /// The contacts that somebody can be known by.
-pub fn known_by(contact: &Contact) -> Vec<(Kind, String)> {
+pub fn known_by(contact: &Contact) -> Vec<(ContactKind, String)> {
     let phone =
-        contact.any_phone().filter(|number| is_somebodys(number)).map(|number| (Kind::Phone, number.to_owned()));
+        contact.any_phone().filter(|number| is_somebodys(number)).map(|number| (ContactKind::Phone, number.to_owned()));
     let email = contact.email.as_deref().filter(|email| email.contains('@'));
-    phone.into_iter().chain(email.map(|email| (Kind::Email, email.to_lowercase()))).collect()
+    phone.into_iter().chain(email.map(|email| (ContactKind::Email, email.to_lowercase()))).collect()
 }
 
 fn is_somebodys(number: &str) -> bool {

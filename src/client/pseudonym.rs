@@ -7,11 +7,12 @@
 //! spelling; the email in lower case. Accents count: `José` and `Jose` can be two people, and one person seldom spells the own name
 //! in two ways. Someone who changes phone or email becomes another patient to Healthengine; nothing here can tell.
 //!
-//! The name is that which is sent to OpenVPMS. So a client who is recalled in spite of a slip ([`super::memory`]) keeps the id of
+//! The name is that which is sent to OpenVPMS. So a client who is recalled in spite of a slip ([`super::known_clients`]) keeps the id of
 //! the booking for which the name was typed as OpenVPMS has it.
 
 use ring::hmac;
 
+use crate::hex;
 use crate::ids::BookingId;
 use crate::openvpms::Contact;
 
@@ -54,7 +55,7 @@ impl Pseudonyms {
             context.update(&(field.len() as u64).to_be_bytes());
             context.update(field.as_bytes());
         }
-        format!("p-{}", hex(context.sign().as_ref()))
+        format!("p-{}", id(context.sign().as_ref()))
     }
 
     /// Tells two secrets apart without saying anything about either.
@@ -62,12 +63,12 @@ impl Pseudonyms {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(b"vetbridge fingerprint 1");
         context.update(secret.as_bytes());
-        hex(context.sign().as_ref())
+        id(context.sign().as_ref())
     }
 }
 
-fn hex(tag: &[u8]) -> String {
-    tag.iter().take(ID_BYTES).map(|byte| format!("{byte:02x}")).collect()
+fn id(tag: &[u8]) -> String {
+    hex::encode(tag.get(..ID_BYTES).unwrap_or(tag))
 }
 
 impl std::fmt::Debug for Pseudonyms {
@@ -85,7 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::contact::contact;
-    use super::super::text::strategies::any_text;
+    use super::super::typed_text::strategies::any_text;
     use super::*;
     use crate::healthengine::Patient;
 

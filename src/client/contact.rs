@@ -2,14 +2,14 @@
 //!
 //! OpenVPMS attaches a booking to a customer when first and last name are equal (ignoring case) and one phone or email is; it
 //! neither trims nor normalises (Booking API, "Matching"). So blanks, apostrophes and hyphens are made plain
-//! ([`super::text`]), the phone goes out in both Australian spellings ([`super::phone`]), and the email keeps its case.
+//! ([`super::typed_text`]), the phone goes out in both Australian spellings ([`super::phone`]), and the email keeps its case.
 //! Fields without a match go into the booking's notes, hence the bounds on their lengths ([`super::notes`]).
 
 use crate::healthengine::Patient;
 use crate::openvpms::Contact;
 
 use super::phone::Phone;
-use super::text::{ascii_punctuated, cut, lines};
+use super::typed_text::{ascii_punctuated, cut, lines};
 
 /// The longest name of a person or pet, in characters.
 pub const NAME_CHARS_MAX: usize = 100;
@@ -74,7 +74,7 @@ fn letters(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::text::strategies::{any_text, is_storable};
+    use super::super::typed_text::strategies::{any_text, is_storable};
     use super::*;
 
     fn labels() -> Vec<String> {

@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 
-use super::memory::Kind;
+use super::known_clients::ContactKind;
+use crate::hex;
 use crate::openvpms::CustomerName;
 
 /// A nonce is never used twice with one key: random, of 12 bytes.
@@ -36,10 +37,10 @@ impl Sealing {
     }
 
     /// The hash under which what is known of a contact stands.
-    pub fn contact(&self, kind: Kind, contact: &str) -> String {
+    pub fn contact(&self, kind: ContactKind, contact: &str) -> String {
         let kind = match kind {
-            Kind::Phone => "phone",
-            Kind::Email => "email",
+            ContactKind::Phone => "phone",
+            ContactKind::Email => "email",
         };
         self.hash(&[kind, contact])
     }
@@ -56,7 +57,8 @@ impl Sealing {
             context.update(&(field.len() as u64).to_be_bytes());
             context.update(field.as_bytes());
         }
-        context.sign().as_ref().iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
+        let tag = context.sign();
+        hex::encode(tag.as_ref().get(..HASH_BYTES).unwrap_or(tag.as_ref()))
     }
 
     /// A client's name as it is stored under `place`.
@@ -112,12 +114,12 @@ mod tests {
     #[test]
     fn a_hash_tells_contacts_kinds_and_keys_apart_and_shows_nothing() {
         let sealing = Sealing::new(&[1; 32]).unwrap();
-        let hash = sealing.contact(Kind::Phone, "+61418976543");
-        assert_eq!(hash, sealing.contact(Kind::Phone, "+61418976543"));
+        let hash = sealing.contact(ContactKind::Phone, "+61418976543");
+        assert_eq!(hash, sealing.contact(ContactKind::Phone, "+61418976543"));
         assert_eq!((hash.len(), hash.contains("418")), (32, false), "{hash}");
-        assert_ne!(hash, sealing.contact(Kind::Email, "+61418976543"));
-        assert_ne!(hash, sealing.contact(Kind::Phone, "+61418976544"));
-        assert_ne!(hash, Sealing::new(&[2; 32]).unwrap().contact(Kind::Phone, "+61418976543"));
+        assert_ne!(hash, sealing.contact(ContactKind::Email, "+61418976543"));
+        assert_ne!(hash, sealing.contact(ContactKind::Phone, "+61418976544"));
+        assert_ne!(hash, Sealing::new(&[2; 32]).unwrap().contact(ContactKind::Phone, "+61418976543"));
         let moved = CustomerName { first: "JudithB".into(), last: "ourke".into() };
         assert_ne!(sealing.client(&judith()), sealing.client(&moved));
     }

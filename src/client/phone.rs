@@ -8,7 +8,7 @@
 //! The rules are written out here rather than taken from a phone number library, because those read the letters of
 //! `0412-345-678 (mob)` as keypad digits.
 
-use super::text::{ascii_punctuation, is_left_out};
+use super::typed_text::{ascii_punctuation, is_left_out};
 use crate::characters::is_blank;
 
 /// The longest run of digits that is sent. Telephone numbers have 15 at most.
@@ -154,11 +154,11 @@ fn digit(character: char) -> Option<char> {
 pub(super) mod tests {
     use proptest::prelude::*;
 
-    use super::super::text::strategies::any_text;
+    use super::super::typed_text::strategies::any_text;
     use super::*;
 
     /// How OpenVPMS prepares either side before it compares them.
-    pub(in crate::booking) fn as_openvpms_compares(number: &str) -> String {
+    pub(in crate::client) fn as_openvpms_compares(number: &str) -> String {
         let stripped =
             number.chars().filter(|c| !matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '-' | '(' | ')'));
         stripped.take_while(|c| c.is_ascii_digit() || *c == '+').collect()

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::desk::Event;
-use super::ledger::{Entry, Place};
+use super::entry::{Entry, Place};
+use super::machine::Event;
 use crate::dates;
 use crate::ids::{BookingId, UserId};
 use crate::openvpms::{BOOKING_NOT_FOUND, Booking};
@@ -19,7 +19,7 @@ use crate::zone::Zone;
 
 /// What asking for a booking brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum DiaryAnswer {
     /// Cancelled or deleted.
     Gone,
     /// It stands, here.
@@ -30,7 +30,7 @@ pub enum Found {
     Unknown,
 }
 
-impl From<Answer<Booking>> for Found {
+impl From<Answer<Booking>> for DiaryAnswer {
     fn from(answer: Answer<Booking>) -> Self {
         match answer {
             Ok(booking) => Self::Stands(booking),
@@ -47,7 +47,7 @@ pub struct Sighting {
     /// The ledger's entry.
     pub entry: Entry,
     /// What asking for it brought.
-    pub found: Found,
+    pub found: DiaryAnswer,
     /// True if a reading showed its slot free.
     pub slot_is_free: bool,
     /// True if an earlier pass found many gone and did not hear of this one.
@@ -70,7 +70,7 @@ pub struct Pass {
 impl Pass {
     /// True if some of them were not answered for.
     pub fn is_unanswered(&self) -> bool {
-        self.sightings.iter().any(|sighting| sighting.found == Found::Unknown)
+        self.sightings.iter().any(|sighting| sighting.found == DiaryAnswer::Unknown)
     }
 
     /// How many bookings the pass speaks for. Of one that was cut short nobody knows how many of the others are gone too, so it is
@@ -91,7 +91,7 @@ const DAILY: TimeDelta = TimeDelta::days(1);
 pub fn is_watched(entry: &Entry, now: DateTime<Utc>) -> bool {
     entry.stands()
         && entry.reference.is_some()
-        && !entry.left_alone
+        && !entry.diary.cancellation_suspended
         && entry.place.as_ref().is_some_and(|place| now < place.span.start)
 }
 
@@ -104,7 +104,7 @@ pub fn round(
     now: DateTime<Utc>,
 ) -> Vec<Entry> {
     // An appointment that was made a moment ago is as good as asked for.
-    let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied().or(entry.inserted_at);
+    let last = |entry: &Entry| asked_at.get(&entry.booking_id).copied().or(entry.diary.inserted_at);
     let is_due = |entry: &Entry| {
         let near = entry.place.as_ref().is_some_and(|place| place.span.start < near_end);
         let today = |at: DateTime<Utc>| dates::age(at, now).is_some_and(|age| age < DAILY);
@@ -118,22 +118,22 @@ pub fn round(
 /// True if the reading shows an appointment's time as free although it began after the appointment was made.
 pub fn is_suspect(entry: &Entry, schedule_free: &[Span], reading_began: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     is_watched(entry, now)
-        && entry.inserted_at.is_none_or(|at| at < reading_began || dates::age(at, now).is_none())
+        && entry.diary.inserted_at.is_none_or(|at| at < reading_began || dates::age(at, now).is_none())
         && entry.place.as_ref().is_some_and(|place| span::touches(schedule_free, &place.span))
 }
 
 /// What follows from a pass.
 pub fn judge(pass: &Pass, server: Zone) -> Vec<(BookingId, Event)> {
-    let gone = pass.sightings.iter().filter(|sighting| sighting.found == Found::Gone).count();
+    let gone = pass.sightings.iter().filter(|sighting| sighting.found == DiaryAnswer::Gone).count();
     let too_many = |gone: usize| gone > MANY && gone * MANY_SHARE > pass.measure();
     let verdict = |sighting: &Sighting| match &sighting.found {
-        Found::Gone if sighting.with_many || too_many(gone) => Some(Event::GoneWithMany),
+        DiaryAnswer::Gone if sighting.with_many || too_many(gone) => Some(Event::GoneWithMany),
         // Perhaps too many, and nobody knows yet: the next pass asks for all of them again.
-        Found::Gone if too_many(gone + pass.unheard) => None,
-        Found::Gone => Some(Event::Gone),
-        Found::Stands(booking) => changed(&sighting.entry, booking, server),
-        Found::Silent if sighting.slot_is_free => Some(Event::OutOfSight),
-        Found::Silent | Found::Unknown => None,
+        DiaryAnswer::Gone if too_many(gone + pass.unheard) => None,
+        DiaryAnswer::Gone => Some(Event::Gone),
+        DiaryAnswer::Stands(booking) => changed(&sighting.entry, booking, server),
+        DiaryAnswer::Silent if sighting.slot_is_free => Some(Event::OutOfSight),
+        DiaryAnswer::Silent | DiaryAnswer::Unknown => None,
     };
     pass.sightings.iter().filter_map(|sighting| Some((sighting.entry.booking_id, verdict(sighting)?))).collect()
 }
@@ -144,11 +144,11 @@ fn changed(entry: &Entry, booking: &Booking, server: Zone) -> Option<Event> {
     let place = entry.place.as_ref()?;
     // A user who is no clinician stands in the notes and not in the appointment. So one whom the diary never named can be there
     // all the same; one whom it did name, and names no longer, was taken off.
-    let unnamed = place.user.filter(|_| !entry.clinician_named);
+    let unnamed = place.user.filter(|_| !entry.diary.clinician_named);
     if !is_there(place, booking, server) || place.user != booking.user.or(unnamed) {
         return place_of(booking, unnamed, server).map(Event::Moved);
     }
-    (booking.user.is_some() && !entry.clinician_named).then_some(Event::ClinicianNamed)
+    (booking.user.is_some() && !entry.diary.clinician_named).then_some(Event::ClinicianNamed)
 }
 
 /// True if the booking stands at the time and on the schedule where the ledger has it, with whomever.
@@ -227,12 +227,12 @@ mod tests {
         assert_eq!(ids(&[(2, 0)], 60 * 24), [2], "the first is over");
     }
 
-    fn pass(found: &[Found], unheard: usize, upcoming: usize) -> Vec<Event> {
+    fn pass(found: &[DiaryAnswer], unheard: usize, upcoming: usize) -> Vec<Event> {
         pass_of(found, unheard, upcoming, false)
     }
 
-    fn pass_of(found: &[Found], unheard: usize, upcoming: usize, is_cut: bool) -> Vec<Event> {
-        let sighting = |(id, found): (usize, &Found)| Sighting {
+    fn pass_of(found: &[DiaryAnswer], unheard: usize, upcoming: usize, is_cut: bool) -> Vec<Event> {
+        let sighting = |(id, found): (usize, &DiaryAnswer)| Sighting {
             entry: standing(id as i64, 60),
             found: found.clone(),
             slot_is_free: false,
@@ -245,25 +245,25 @@ mod tests {
 
     #[test]
     fn many_that_are_gone_are_not_believed_and_many_that_may_be_are_waited_for() {
-        assert_eq!(pass(&vec![Found::Gone; 3], 0, 3), vec![Event::Gone; 3]);
-        assert_eq!(pass(&vec![Found::Gone; 4], 0, 15), vec![Event::GoneWithMany; 4]);
-        assert_eq!(pass(&vec![Found::Gone; 4], 0, 16), vec![Event::Gone; 4]);
-        assert_eq!(pass(&[Found::Gone, Found::Unknown], 1, 8), [Event::Gone], "three at most");
-        assert_eq!(pass(&[Found::Gone, Found::Gone], 2, 8), []);
-        assert_eq!(pass(&[Found::Gone, Found::Gone], 2, 16), [Event::Gone, Event::Gone]);
+        assert_eq!(pass(&vec![DiaryAnswer::Gone; 3], 0, 3), vec![Event::Gone; 3]);
+        assert_eq!(pass(&vec![DiaryAnswer::Gone; 4], 0, 15), vec![Event::GoneWithMany; 4]);
+        assert_eq!(pass(&vec![DiaryAnswer::Gone; 4], 0, 16), vec![Event::Gone; 4]);
+        assert_eq!(pass(&[DiaryAnswer::Gone, DiaryAnswer::Unknown], 1, 8), [Event::Gone], "three at most");
+        assert_eq!(pass(&[DiaryAnswer::Gone, DiaryAnswer::Gone], 2, 8), []);
+        assert_eq!(pass(&[DiaryAnswer::Gone, DiaryAnswer::Gone], 2, 16), [Event::Gone, Event::Gone]);
     }
 
     #[test]
     fn a_pass_that_was_cut_short_is_measured_by_itself() {
-        let mut found = vec![Found::Gone; 60];
-        found.resize(200, Found::Silent);
+        let mut found = vec![DiaryAnswer::Gone; 60];
+        found.resize(200, DiaryAnswer::Silent);
         assert_eq!(pass_of(&found, 0, 400, false), vec![Event::Gone; 60], "60 of 400");
         assert_eq!(
             pass_of(&found, 0, 400, true),
             vec![Event::GoneWithMany; 60],
             "60 of 200, and nobody knows of the others"
         );
-        found[50..60].fill(Found::Silent);
+        found[50..60].fill(DiaryAnswer::Silent);
         assert_eq!(pass_of(&found, 0, 400, true), vec![Event::Gone; 50], "a quarter is believed");
         assert_eq!(pass_of(&found, 1, 400, true), [], "unless one more may be gone");
     }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::text::strategies::any_text;
+use super::super::typed_text::strategies::any_text;
 use super::*;
 
 /// What was typed, and what OpenVPMS has for the same phone or email: `first/last`.

@@ -10,25 +10,24 @@
 //! What Healthengine has settled for its pet owner in time cannot be taken back, whatever the diary says; and a booking whose POST
 //! is under way settles itself first. Every other booking can be resolved, flagged or not: whoever cancels an appointment by this
 //! command need not wait until something is wrong with it. Nothing is changed here: the ledger and Healthengine follow in
-//! [`super::desk`].
+//! [`super::machine`].
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::desk::Outcome;
-use super::ledger::{Entry, State};
-use super::update::{AfterCancel, after_cancel};
-use super::watch;
+use super::diary_watch;
+use super::entry::{Entry, State};
+use super::machine::ResolvedAs;
+use super::update::{AfterCancel, WhyItStands, after_cancel};
 use crate::ids::BookingReference;
 use crate::messages::resolve as say;
-use crate::messages::updates::FOREIGN_REFERENCE;
 use crate::openvpms::{BOOKING_NOT_FOUND, Booking, INVALID_REFERENCE};
 use crate::remote::{Answer, ErrorClass};
 use crate::zone::Zone;
 
 /// What a person says became of a booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Resolution {
     /// The appointment stands.
     Confirmed {
         /// Its reference in OpenVPMS; absent: the one that the ledger has.
@@ -44,15 +43,15 @@ pub enum Verdict {
 
 /// What is asked of OpenVPMS before a verdict is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
+pub enum DiaryCheck {
     /// GET.
-    Where(BookingReference),
+    Get(BookingReference),
     /// DELETE.
-    Cancel(BookingReference),
+    Delete(BookingReference),
     /// Nothing: this is all there is to know.
-    Nothing(Outcome),
+    Nothing(ResolvedAs),
     /// Nothing, and nothing is to be done: both systems have it so.
-    Settled,
+    AlreadySettled,
 }
 
 /// Why a booking is not resolved.
@@ -114,32 +113,32 @@ fn refused(why: impl Into<String>) -> Unresolved {
 ///
 /// # Errors
 /// The verdict cannot be true, or not be carried out.
-pub fn question(entry: &Entry, verdict: &Verdict) -> Result<Question, Unresolved> {
+pub fn diary_check(entry: &Entry, verdict: &Resolution) -> Result<DiaryCheck, Unresolved> {
     if entry.state == State::Submitting {
         return Err(refused(say::ON_ITS_WAY));
     }
-    let is_over = entry.told && matches!(entry.state, State::Rejected | State::Cancelled);
+    let is_over = entry.is_acknowledged() && matches!(entry.state, State::Rejected | State::Cancelled);
     let is_flagged = entry.needs_attention.is_some();
     match verdict {
-        Verdict::Confirmed { .. } if is_over && entry.state == State::Cancelled => Err(refused(say::IS_CANCELLED)),
-        Verdict::Confirmed { .. } if is_over && (!is_flagged || entry.rejected_in_time) => {
+        Resolution::Confirmed { .. } if is_over && entry.state == State::Cancelled => Err(refused(say::IS_CANCELLED)),
+        Resolution::Confirmed { .. } if is_over && (!is_flagged || entry.answered.rejected_in_time) => {
             Err(refused(say::IS_REJECTED))
         }
-        Verdict::Confirmed { force: false, .. } if entry.given_up => Err(refused(say::IS_GIVEN_UP)),
-        Verdict::Confirmed { reference, .. } => match reference.as_ref().or(entry.reference.as_ref()) {
-            Some(reference) => Ok(Question::Where(reference.clone())),
+        Resolution::Confirmed { force: false, .. } if entry.given_up => Err(refused(say::IS_GIVEN_UP)),
+        Resolution::Confirmed { reference, .. } => match reference.as_ref().or(entry.reference.as_ref()) {
+            Some(reference) => Ok(DiaryCheck::Get(reference.clone())),
             // The ledger takes it for standing, and a person has seen it.
-            None if entry.stands() => Ok(Question::Nothing(Outcome::Confirmed { reference: None, place: None })),
+            None if entry.stands() => Ok(DiaryCheck::Nothing(ResolvedAs::Confirmed { reference: None, place: None })),
             None => Err(refused(say::NEEDS_REFERENCE)),
         },
-        Verdict::Rejected | Verdict::Cancelled if is_over && !is_flagged => Ok(Question::Settled),
-        Verdict::Rejected => Ok(match &entry.reference {
-            Some(reference) if entry.state != State::Cancelled => Question::Where(reference.clone()),
-            Some(_) | None => Question::Nothing(Outcome::Rejected),
+        Resolution::Rejected | Resolution::Cancelled if is_over && !is_flagged => Ok(DiaryCheck::AlreadySettled),
+        Resolution::Rejected => Ok(match &entry.reference {
+            Some(reference) if entry.state != State::Cancelled => DiaryCheck::Get(reference.clone()),
+            Some(_) | None => DiaryCheck::Nothing(ResolvedAs::Rejected),
         }),
-        Verdict::Cancelled => Ok(match &entry.reference {
-            Some(reference) if entry.state != State::Cancelled => Question::Cancel(reference.clone()),
-            Some(_) | None => Question::Nothing(Outcome::Cancelled),
+        Resolution::Cancelled => Ok(match &entry.reference {
+            Some(reference) if entry.state != State::Cancelled => DiaryCheck::Delete(reference.clone()),
+            Some(_) | None => DiaryCheck::Nothing(ResolvedAs::Cancelled),
         }),
     }
 }
@@ -150,46 +149,46 @@ pub fn question(entry: &Entry, verdict: &Verdict) -> Result<Question, Unresolved
 /// What OpenVPMS says is not what the person says, or it says nothing.
 pub fn after_get(
     entry: &Entry,
-    verdict: &Verdict,
+    verdict: &Resolution,
     asked: &BookingReference,
     answer: &Answer<Booking>,
     server: Zone,
-) -> Result<Outcome, Unresolved> {
-    let stands = |place| Ok(Outcome::Confirmed { reference: Some(asked.clone()), place });
+) -> Result<ResolvedAs, Unresolved> {
+    let stands = |place| Ok(ResolvedAs::Confirmed { reference: Some(asked.clone()), place });
     match (verdict, answer) {
-        (Verdict::Confirmed { force, .. }, Ok(booking)) => {
+        (Resolution::Confirmed { force, .. }, Ok(booking)) => {
             let user = entry.place.as_ref().and_then(|place| place.user);
-            let there = entry.place.filter(|place| watch::is_there(place, booking, server));
-            let found = there.or_else(|| watch::place_of(booking, user, server));
+            let there = entry.place.filter(|place| diary_watch::is_there(place, booking, server));
+            let found = there.or_else(|| diary_watch::place_of(booking, user, server));
             let agrees = entry.place.as_ref().is_some_and(|place| {
                 place.schedule == booking.schedule && server.wall(place.span.start) == booking.start
             });
             if agrees || *force { stands(found) } else { Err(refused(say::stands_elsewhere(entry, booking, server))) }
         }
-        (Verdict::Rejected, Ok(_)) => Err(refused(say::IT_STANDS)),
+        (Resolution::Rejected, Ok(_)) => Err(refused(say::IT_STANDS)),
         // On servers that answer so for every live booking it exists and is not cancelled; on others it says nothing.
-        (Verdict::Confirmed { force, .. }, Err(error)) if is_silent(error) => {
+        (Resolution::Confirmed { force, .. }, Err(error)) if is_silent(error) => {
             if *force {
                 stands(entry.place)
             } else {
                 Err(refused(say::UNSEEN))
             }
         }
-        (Verdict::Rejected, Err(error)) if is_silent(error) => Err(refused(say::PERHAPS_IT_STANDS)),
-        (Verdict::Confirmed { .. }, Err(error)) if error.is_refusal(404, BOOKING_NOT_FOUND) => {
+        (Resolution::Rejected, Err(error)) if is_silent(error) => Err(refused(say::PERHAPS_IT_STANDS)),
+        (Resolution::Confirmed { .. }, Err(error)) if error.is_refusal(404, BOOKING_NOT_FOUND) => {
             Err(refused(say::IS_GONE))
         }
-        (Verdict::Confirmed { .. }, Err(error)) if error.is_refusal(400, INVALID_REFERENCE) => {
+        (Resolution::Confirmed { .. }, Err(error)) if error.is_refusal(400, INVALID_REFERENCE) => {
             Err(refused(say::FOREIGN))
         }
-        (Verdict::Rejected, Err(error))
+        (Resolution::Rejected, Err(error))
             if error.is_refusal(404, BOOKING_NOT_FOUND) || error.is_refusal(400, INVALID_REFERENCE) =>
         {
-            Ok(Outcome::Rejected)
+            Ok(ResolvedAs::Rejected)
         }
-        (Verdict::Confirmed { .. } | Verdict::Rejected, Err(error)) => Err(Unresolved::Failed(error.to_string())),
+        (Resolution::Confirmed { .. } | Resolution::Rejected, Err(error)) => Err(Unresolved::Failed(error.to_string())),
         // It is not asked for where it stands.
-        (Verdict::Cancelled, _) => Ok(Outcome::Cancelled),
+        (Resolution::Cancelled, _) => Ok(ResolvedAs::Cancelled),
     }
 }
 
@@ -201,12 +200,12 @@ fn is_silent(error: &crate::remote::CallError) -> bool {
 ///
 /// # Errors
 /// The appointment stands, or nobody knows.
-pub fn after_delete(answer: &Answer<()>) -> Result<Outcome, Unresolved> {
+pub fn after_delete(answer: &Answer<()>) -> Result<ResolvedAs, Unresolved> {
     match (after_cancel(answer), answer) {
-        (AfterCancel::Cancelled, _) => Ok(Outcome::Cancelled),
+        (AfterCancel::Cancelled, _) => Ok(ResolvedAs::Cancelled),
         // No appointment of this server is meant; the person has seen that there is none.
-        (AfterCancel::Stands(reason), _) if reason == FOREIGN_REFERENCE => Ok(Outcome::Cancelled),
-        (AfterCancel::Stands(_), _) => Err(refused(say::VISIT_HAS_BEGUN)),
+        (AfterCancel::Stands(WhyItStands::ForeignReference), _) => Ok(ResolvedAs::Cancelled),
+        (AfterCancel::Stands(WhyItStands::VisitHasBegun), _) => Err(refused(say::VISIT_HAS_BEGUN)),
         (AfterCancel::Refused | AfterCancel::Again, Err(error)) => Err(Unresolved::Failed(error.to_string())),
         (AfterCancel::Refused | AfterCancel::Again, Ok(())) => Err(Unresolved::Failed(say::NO_WORD.into())),
     }

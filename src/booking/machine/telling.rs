@@ -2,53 +2,58 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Action, Desk, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, UNSEEN_BEFORE_FLAG};
-use crate::booking::ledger::{Deadline, Entry, Heard, State};
+use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition, UNSEEN_BEFORE_FLAG};
+use crate::booking::answered::{Acknowledged, Delivery};
+use crate::booking::deadline::Deadline;
+use crate::booking::entry::{Entry, State};
+use crate::booking::flag::Flag;
+use crate::booking::state_reason::StateReason;
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
 use crate::messages::booking as say;
 
-impl Desk<'_> {
+impl Transition<'_> {
     /// The answer that belongs to the state.
     pub(super) fn tell(mut self) -> Step {
-        self.entry.rejection_lost_at = None;
+        self.entry.answered.rejection_lost_at = None;
         let action = match self.entry.state {
             State::Inserted | State::Confirmed | State::InDoubt => Action::Confirm(confirmation(&self.entry)),
             State::Rejected | State::Cancelled => Action::Reject(self.last_reason()),
             State::Received | State::Submitting => return self.rest(),
         };
-        self.entry.heard = match self.entry.heard {
-            Heard::Nothing => Heard::Underway,
-            Heard::Underway | Heard::Perhaps => Heard::Perhaps,
+        self.entry.answered.delivery = match self.entry.answered.delivery {
+            Delivery::Nothing => Delivery::Underway,
+            Delivery::Underway | Delivery::Perhaps => Delivery::Perhaps,
         };
         self.then(action)
     }
 
     pub(super) fn last_reason(&self) -> String {
-        self.entry.history.last().map(|last| last.reason.clone()).unwrap_or_default()
+        self.entry.history.last().map(|last| last.reason.to_string()).unwrap_or_default()
     }
 
     pub(super) fn replied(mut self, reply: Reply) -> Step {
-        self.entry.heard = match (reply, self.entry.heard) {
-            (Reply::Refused | Reply::Outside, Heard::Nothing | Heard::Underway) => Heard::Nothing,
-            (Reply::Refused | Reply::Outside | Reply::Taken | Reply::Away, _) => Heard::Perhaps,
+        self.entry.answered.delivery = match (reply, self.entry.answered.delivery) {
+            (Reply::Refused | Reply::NotDelivered, Delivery::Nothing | Delivery::Underway) => Delivery::Nothing,
+            (Reply::Refused | Reply::NotDelivered | Reply::Accepted | Reply::NoAnswer, _) => Delivery::Perhaps,
         };
         match (reply, self.entry.state) {
-            (Reply::Away | Reply::Outside, state) => {
+            (Reply::NoAnswer | Reply::NotDelivered, state) => {
                 // This one, or an earlier one, may have arrived by now.
-                if state == State::Rejected && self.entry.heard != Heard::Nothing {
-                    self.entry.rejection_lost_at = self.now_at_healthengine();
+                if state == State::Rejected && self.entry.answered.delivery != Delivery::Nothing {
+                    self.entry.answered.rejection_lost_at = self.now_at_healthengine();
                 }
                 self.rest()
             }
             (Reply::Refused, _) => self.then(Action::Relist),
-            (Reply::Taken, _) => {
-                self.entry.told = true;
-                self.entry.refusals = 0;
+            (Reply::Accepted, _) => {
+                self.entry.answered.acknowledged = Acknowledged::Yes;
+                self.entry.answered.refusals = 0;
                 let now = self.now_at_healthengine();
                 let in_time = now.is_some_and(|now| !self.is_over_at(now));
-                self.entry.rejected_in_time = self.entry.state == State::Rejected && !self.entry.withdrawn && in_time;
-                self.answered(say::CONFIRMED, now)
+                self.entry.answered.rejected_in_time =
+                    self.entry.state == State::Rejected && !self.entry.withdrawn && in_time;
+                self.answered(StateReason::ConfirmationTaken, now)
             }
         }
     }
@@ -56,8 +61,8 @@ impl Desk<'_> {
     /// The present by Healthengine's clock, by which a deadline can be held against a moment that was noted long ago: our own may have
     /// been set since. `None` while nobody can tell, because it was set a moment ago.
     fn now_at_healthengine(&self) -> Option<DateTime<Utc>> {
-        let now = self.now.now.checked_add_signed(self.now.healthengine_ahead);
-        now.filter(|_| self.now.ahead_is_sure)
+        let now = self.context.now.checked_add_signed(self.context.healthengine_ahead);
+        now.filter(|_| self.context.ahead_is_sure)
     }
 
     /// True of a moment by Healthengine's clock at which the pet owner was, or may have been, told yes.
@@ -66,14 +71,14 @@ impl Desk<'_> {
     }
 
     /// Healthengine knows, or stopped asking. `at` is when our answer reached it by its own clock, as far as anybody can tell.
-    pub(super) fn answered(mut self, confirmed: &str, at: Option<DateTime<Utc>>) -> Step {
-        let now = self.now.now;
+    pub(super) fn answered(mut self, confirmed: StateReason, at: Option<DateTime<Utc>>) -> Step {
+        let now = self.context.now;
         match self.entry.state {
             State::Inserted => self.entry.enter(State::Confirmed, now, confirmed),
             State::Rejected if !self.entry.withdrawn => {
                 // What is flagged already is to be looked up first, and says whom to tell.
                 if at.is_none_or(|at| self.is_over_at(at)) && self.entry.needs_attention.is_none() {
-                    self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
+                    self.entry.flag(Flag::RejectedTooLate, self.context.zone);
                 }
             }
             State::Rejected
@@ -88,22 +93,22 @@ impl Desk<'_> {
 
     pub(super) fn still_listed(mut self) -> Step {
         self.seen_again();
-        self.entry.refusals = self.entry.refusals.saturating_add(1);
-        if self.entry.refusals == REFUSALS_BEFORE_PROBLEM {
+        self.entry.answered.refusals = self.entry.answered.refusals.saturating_add(1);
+        if self.entry.answered.refusals == REFUSALS_BEFORE_PROBLEM {
             self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
         }
         // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
-        let may_be_late = !self.now.ahead_is_sure || self.deadline().is_over(self.now.now);
+        let may_be_late = !self.context.ahead_is_sure || self.deadline().is_over(self.context.now);
         if self.entry.state == State::Rejected && !self.entry.withdrawn && may_be_late {
-            self.entry.flag(say::rejected_too_late(&self.entry, self.now.zone));
+            self.entry.flag(Flag::RejectedTooLate, self.context.zone);
         }
         self.rest()
     }
 
     /// Nobody can tell yet whether it wants an answer still.
     pub(super) fn not_relisted(mut self) -> Step {
-        if self.entry.state == State::Rejected && self.entry.heard != Heard::Nothing {
-            self.entry.rejection_lost_at = self.now_at_healthengine();
+        if self.entry.state == State::Rejected && self.entry.answered.delivery != Delivery::Nothing {
+            self.entry.answered.rejection_lost_at = self.now_at_healthengine();
         }
         self.unseen()
     }
@@ -114,53 +119,54 @@ impl Desk<'_> {
         if !self.entry.is_refused_throughout() {
             return self.rest();
         }
-        let measured = self.now.measured;
-        let since = measured.counted(*self.entry.unseen_since.get_or_insert(measured.now));
+        let measured = self.context.measured;
+        let since = measured.counted(*self.entry.answered.unseen_since.get_or_insert(measured.now));
         let is_expected = self.entry.state == State::Rejected && self.entry.withdrawn;
         if measured.now - since >= UNSEEN_BEFORE_FLAG && self.entry.needs_attention.is_none() && !is_expected {
-            self.entry.flag(say::unseen(&self.entry, self.now.zone));
+            self.entry.flag(Flag::Unseen, self.context.zone);
         }
         self.rest()
     }
 
     /// It is on the list after all, and goes on as any other.
     pub(super) fn seen_again(&mut self) {
-        let was_unseen = self.entry.unseen_since.take().is_some();
-        let sentence = say::unseen(&self.entry, self.now.zone);
-        if was_unseen && self.entry.needs_attention.as_ref() == Some(&sentence) {
-            self.entry.needs_attention = None;
+        let was_unseen = self.entry.answered.unseen_since.take().is_some();
+        if was_unseen {
+            self.entry.needs_attention.take_if(|flagged| *flagged.flag() == Flag::Unseen);
         }
     }
 
     /// Somebody else settled it, or our lost answer did.
     pub(super) fn unlisted(mut self) -> Step {
-        (self.entry.refusals, self.entry.unseen_since) = (0, None);
+        (self.entry.answered.refusals, self.entry.answered.unseen_since) = (0, None);
         match self.entry.state {
             State::Received => {
-                self.entry.unlisted = true;
-                self.entry.told = true;
-                self.entry.enter(State::Rejected, self.now.now, say::UNLISTED);
+                self.entry.answered.unlisted = true;
+                self.entry.answered.acknowledged = Acknowledged::Yes;
+                self.entry.enter(State::Rejected, self.context.now, StateReason::Unlisted);
                 self.settled_by_hand()
             }
             State::Submitting => {
-                self.entry.unlisted = true;
+                self.entry.answered.unlisted = true;
                 self.due()
             }
             // Refused from the first time on, and no longer asked for: whatever it was told, it was not by us.
-            State::Rejected if self.entry.heard == Heard::Nothing => {
-                self.entry.told = true;
+            State::Rejected if self.entry.answered.delivery == Delivery::Nothing => {
+                self.entry.answered.acknowledged = Acknowledged::Yes;
                 self.settled_by_hand()
             }
             // It took no confirmation of ours, and was settled all the same: by its staff, or because the pet owner gave it up there.
-            State::Inserted | State::InDoubt if self.entry.heard == Heard::Nothing => self.not_expected(),
+            State::Inserted | State::InDoubt if self.entry.answered.delivery == Delivery::Nothing => {
+                self.not_expected()
+            }
             State::Inserted | State::Rejected | State::InDoubt => {
-                self.entry.told = true;
+                self.entry.answered.acknowledged = Acknowledged::Yes;
                 // As a rule it was our answer, which nobody heard arrive.
-                let at = self.entry.rejection_lost_at.or_else(|| self.now_at_healthengine());
-                self.answered(say::UNLISTED, at)
+                let at = self.entry.answered.rejection_lost_at.or_else(|| self.now_at_healthengine());
+                self.answered(StateReason::Unlisted, at)
             }
             State::Cancelled => {
-                self.entry.told = true;
+                self.entry.answered.acknowledged = Acknowledged::Yes;
                 self.rest()
             }
             State::Confirmed => self.rest(),
@@ -169,20 +175,20 @@ impl Desk<'_> {
 
     /// An appointment stands that Healthengine never heard of, and it does not ask any more.
     fn not_expected(mut self) -> Step {
-        self.entry.told = true;
+        self.entry.answered.acknowledged = Acknowledged::Yes;
         let state = if self.entry.state == State::InDoubt { State::InDoubt } else { State::Confirmed };
-        self.entry.enter(state, self.now.now, say::SETTLED_WITHOUT_US);
-        self.entry.flag(say::not_expected(&self.entry, self.now.zone));
+        self.entry.enter(state, self.context.now, StateReason::SettledWithoutUs);
+        self.entry.flag(Flag::NotExpected, self.context.zone);
         self.rest()
     }
 
     /// Nothing stands in the diary although Healthengine counts the booking as settled.
     pub(super) fn settled_by_hand(mut self) -> Step {
         if self.entry.state != State::Rejected {
-            self.entry.enter(State::Rejected, self.now.now, say::UNLISTED);
+            self.entry.enter(State::Rejected, self.context.now, StateReason::Unlisted);
         }
         if !self.entry.withdrawn {
-            self.entry.flag(say::settled_by_hand(&self.entry, self.now.zone));
+            self.entry.flag(Flag::SettledByHand, self.context.zone);
         }
         self.rest()
     }

@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::desk::Ask;
-use super::ledger::Place;
+use super::entry::Place;
+use super::machine::Ask;
 use crate::availability::{ClockFault, Zones, appointment_end, is_on_grid};
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::ids::{PracticeId, ResourceId, TypeId};
@@ -20,7 +20,7 @@ const LENGTH_MAX: TimeDelta = TimeDelta::days(1);
 
 /// What a practice offers, and what it offered before.
 #[derive(Debug, Clone, Copy)]
-pub struct Offer<'a> {
+pub struct Offered<'a> {
     /// The practice.
     pub practice: &'a PracticeId,
     /// What OpenVPMS offers.
@@ -34,7 +34,7 @@ pub struct Offer<'a> {
     pub asked: &'a Asked,
 }
 
-impl Offer<'_> {
+impl Offered<'_> {
     fn stopped(&self, resource: ResourceId) -> bool {
         let location = self.accepted.resources.get(&resource);
         location.is_some_and(|location| self.asked.asks_for(resource, *location))
@@ -42,7 +42,7 @@ impl Offer<'_> {
 }
 
 /// What a booking request asks for.
-pub fn ask(request: &BookingRequest, offer: Offer<'_>, now: DateTime<Utc>) -> Ask {
+pub fn ask(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> Ask {
     if request.status == BookingStatus::Cancelled {
         return Ask::Nothing;
     }
@@ -53,9 +53,9 @@ pub fn ask(request: &BookingRequest, offer: Offer<'_>, now: DateTime<Utc>) -> As
 }
 
 /// A reason for Healthengine's support, and perhaps what an administrator has to do.
-type Refusal = (String, Option<String>);
+type Unplaceable = (String, Option<String>);
 
-fn place(request: &BookingRequest, offer: Offer<'_>, now: DateTime<Utc>) -> Result<Place, Refusal> {
+fn place(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> Result<Place, Unplaceable> {
     let zones = offer.zones;
     let resource = resource(request, offer)?;
     let kind = appointment_type(request, resource, offer)?;
@@ -76,7 +76,7 @@ fn place(request: &BookingRequest, offer: Offer<'_>, now: DateTime<Utc>) -> Resu
     })
 }
 
-fn resource<'a>(request: &BookingRequest, offer: Offer<'a>) -> Result<&'a Resource, Refusal> {
+fn resource<'a>(request: &BookingRequest, offer: Offered<'a>) -> Result<&'a Resource, Unplaceable> {
     let Some(text) = &request.pms_resource_id else { return Err((say::NO_RESOURCE.into(), None)) };
     let id = text.parse::<ResourceId>().ok();
     let known = id.and_then(|id| offer.resources.iter().find(|resource| resource.id == id));
@@ -92,8 +92,8 @@ fn resource<'a>(request: &BookingRequest, offer: Offer<'a>) -> Result<&'a Resour
 fn appointment_type<'a>(
     request: &BookingRequest,
     resource: &'a Resource,
-    offer: Offer<'a>,
-) -> Result<&'a ResourceType, Refusal> {
+    offer: Offered<'a>,
+) -> Result<&'a ResourceType, Unplaceable> {
     let link = || Some(say::link_type(request.booking_id, &resource.name));
     let Some(text) = &request.pms_appointment_type_id else { return Err((say::NO_TYPE.into(), link())) };
     let id = text.parse::<TypeId>().ok();
@@ -107,7 +107,7 @@ fn appointment_type<'a>(
     })
 }
 
-fn start(request: &BookingRequest, zones: &Zones, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
+fn start(request: &BookingRequest, zones: &Zones, now: DateTime<Utc>) -> Result<DateTime<Utc>, Unplaceable> {
     let Some(wall) = request.appointment_time else { return Err((say::NO_TIME.into(), None)) };
     let start = zones.moment(wall).map_err(|fault| match fault {
         ClockFault::Skipped => (say::TIME_DOES_NOT_EXIST.to_owned(), None),
@@ -117,7 +117,7 @@ fn start(request: &BookingRequest, zones: &Zones, now: DateTime<Utc>) -> Result<
 }
 
 /// The longer of what the type takes in OpenVPMS and what Healthengine asks for.
-fn length_minutes(request: &BookingRequest, kind: &ResourceType) -> Result<u32, Refusal> {
+fn length_minutes(request: &BookingRequest, kind: &ResourceType) -> Result<u32, Unplaceable> {
     let asked = request.appointment_length_seconds.unwrap_or(0).max(0);
     if asked > LENGTH_MAX.num_seconds() {
         return Err((say::TOO_LONG.into(), None));

@@ -1,7 +1,7 @@
 //! What is known of first names in Australia: short forms, spellings of one name, and names that near misspellings must not be
 //! taken for.
 //!
-//! Everything here is folded as [`super::names`] folds: lower case, without accents, blanks and hyphens.
+//! Everything here is folded as [`super::name_match`] folds: lower case, without accents, blanks and hyphens.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -1,8 +1,8 @@
 //! The client memory: for phones and emails of earlier bookings, the names of the customers whom OpenVPMS attached to them. What it
-//! is good for and when it is used stands in [`crate::booking::memory`].
+//! is good for and when it is used stands in [`crate::client::known_clients`].
 //!
 //! One record per contact and client, `client-memory/<hash of the contact>/<hash of the name>`, with the day of the last booking and
-//! the sealed name ([`crate::booking::sealing`]). Without the key file in the state directory nobody can read it, the bridge
+//! the sealed name ([`crate::client::sealing`]). Without the key file in the state directory nobody can read it, the bridge
 //! included: then it is forgotten, with one warning, and learnt again. Nothing waits for it, and nothing that goes wrong with
 //! it stops a booking.
 //!
@@ -12,42 +12,50 @@
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use crate::booking::memory::{HOUSEHOLD_MAX, known_by, recall};
-use crate::booking::sealing::Sealing;
+use crate::client::known_clients::{HOUSEHOLD_MAX, known_by, recall};
+use crate::client::sealing::{NonceBytes, Sealing};
 use crate::messages::clients as say;
 use crate::openvpms::{Contact, CustomerName};
-use crate::store::{Batch, CLIENT_MEMORY, Kind, Record, Store};
+use crate::store::{Batch, Kind, Record, SecretFile, Store, random};
 
 /// More records than this are never kept: some ten thousand clients, and about eight megabytes.
 const RECORDS_MAX: usize = 20_000;
+/// The name of its key file in the state directory.
+const KEY_FILE: &str = "client-memory-key";
 /// So many bookings at a time wait to be read back; of any others nothing is learnt.
 const READ_BACK_AT_ONCE: usize = 32;
 
 /// One client under one contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
+struct ClientRecord {
     /// The day of the last booking, in UTC.
     seen_on: NaiveDate,
     /// The name.
     sealed: String,
 }
 
-impl Record for Remembered {
-    const KIND: &'static str = CLIENT_MEMORY;
+impl Record for ClientRecord {
+    const KIND: &'static str = "client-memory";
     const VERSION: u32 = 1;
 }
 
 /// It stays behind: it can be learnt again, and without its key nobody can read it.
-pub(super) const KIND: Kind = Kind::stays_behind::<Remembered>();
+pub(super) const KIND: Kind = Kind::stays_behind::<ClientRecord>();
 
 /// What is remembered of clients, by all practices together: they share OpenVPMS and its customers.
 pub struct ClientMemory {
     store: Store,
+    /// Under this key the names are encrypted. It is made when the first client is remembered and removed when the memory
+    /// is switched off, so that what the database's file still holds of it says nothing.
+    key_file: SecretFile,
+    /// How many nonces were given out, where there is no randomness.
+    nonces: AtomicU64,
     state: Mutex<State>,
     records_max: usize,
     /// Who may read a booking back.
@@ -70,7 +78,8 @@ impl ClientMemory {
     pub fn open(store: Store, days: u32, now: DateTime<Utc>) -> Self {
         let state = State { days: 0, sealing: None, out_of_order: false, records: 0 };
         let readers = Arc::new(Semaphore::new(READ_BACK_AT_ONCE));
-        let memory = Self { store, state: Mutex::new(state), records_max: RECORDS_MAX, readers };
+        let (key_file, state) = (store.secret_file(KEY_FILE), Mutex::new(state));
+        let memory = Self { store, key_file, nonces: AtomicU64::new(0), state, records_max: RECORDS_MAX, readers };
         memory.set_days(days, now);
         memory
     }
@@ -86,7 +95,7 @@ impl ClientMemory {
             return self.forget_everything(&mut state);
         }
         state.out_of_order = false;
-        match self.store.client_memory_key() {
+        match self.key_file.read() {
             Ok(key) => state.sealing = key.and_then(|key| Sealing::new(key.bytes())),
             Err(error) => {
                 (state.sealing, state.out_of_order) = (None, true);
@@ -132,9 +141,9 @@ impl ClientMemory {
                 continue;
             }
             let place = format!("{contact}/{}", sealing.client(client));
-            let sealed = self.store.nonce().and_then(|nonce| sealing.seal(&place, client, nonce));
+            let sealed = self.nonce().and_then(|nonce| sealing.seal(&place, client, nonce));
             let Some(sealed) = sealed else { return };
-            if let Err(error) = batch.put(&place, &Remembered { seen_on, sealed }) {
+            if let Err(error) = batch.put(&place, &ClientRecord { seen_on, sealed }) {
                 return tracing::error!("A client cannot be remembered: {error}.");
             }
             added += usize::from(is_fresh);
@@ -155,7 +164,7 @@ impl ClientMemory {
         let mut batch = Batch::new();
         for (kind, text) in known_by(typed) {
             let place = format!("{}/{}", sealing.contact(kind, &text), sealing.client(client));
-            batch.delete::<Remembered>(&place);
+            batch.delete::<ClientRecord>(&place);
         }
         if !batch.is_empty() {
             self.store.write_later(batch);
@@ -169,7 +178,7 @@ impl ClientMemory {
     /// Makes the key when the first client is remembered.
     fn has_key(&self, state: &mut State) -> bool {
         if state.sealing.is_none() {
-            match self.store.make_client_memory_key() {
+            match self.key_file.make() {
                 Ok(key) => state.sealing = Sealing::new(key.bytes()),
                 Err(error) => {
                     state.out_of_order = true;
@@ -180,15 +189,27 @@ impl ClientMemory {
         state.sealing.is_some()
     }
 
+    /// Twelve bytes that were not used before with the key: random, or counted where a simulation must be the same each
+    /// time. `None` if the system has no randomness.
+    fn nonce(&self) -> Option<NonceBytes> {
+        let mut nonce = NonceBytes::default();
+        if self.key_file.is_in_memory() {
+            nonce[4..].copy_from_slice(&self.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        } else {
+            random(&mut nonce).ok()?;
+        }
+        Some(nonce)
+    }
+
     fn clients_of(&self, state: &State, sealing: &Sealing, contact: &str, today: NaiveDate) -> Vec<CustomerName> {
-        let found = self.store.scan::<Remembered>(&format!("{contact}/")).records;
+        let found = self.store.scan::<ClientRecord>(&format!("{contact}/")).records;
         let kept = found.into_iter().filter(|(_, record)| !is_over(record, state.days, today));
         kept.filter_map(|(place, record)| sealing.open(&place, &record.sealed)).collect()
     }
 
     /// Removes what is over, what cannot be read, and the oldest of too many.
     fn tidy(&self, state: &mut State, now: DateTime<Utc>) {
-        let found = self.store.scan::<Remembered>("");
+        let found = self.store.scan::<ClientRecord>("");
         let today = now.date_naive();
         let (over, mut kept): (Vec<_>, Vec<_>) =
             found.records.into_iter().partition(|(_, record)| is_over(record, state.days, today));
@@ -215,27 +236,27 @@ impl ClientMemory {
     fn forget_everything(&self, state: &mut State) {
         self.remove_all_but(&BTreeSet::new());
         (state.sealing, state.records) = (None, 0);
-        if let Err(error) = self.store.remove_client_memory_key() {
+        if let Err(error) = self.key_file.remove() {
             tracing::warn!("{}", say::key_stays(&error));
         }
     }
 
     fn remove_all_but(&self, kept: &BTreeSet<&str>) {
-        let found = self.store.scan::<Remembered>("");
-        let kind = format!("{CLIENT_MEMORY}/");
+        let found = self.store.scan::<ClientRecord>("");
+        let kind = format!("{}/", ClientRecord::KIND);
         let damaged = found.unreadable.into_iter().map(|unreadable| unreadable.key);
         let damaged = damaged.filter_map(|key| key.strip_prefix(&kind).map(str::to_owned));
         let places = found.records.into_iter().map(|(place, _)| place).chain(damaged);
         let gone = places.filter(|place| !kept.contains(place.as_str()));
         let mut batch = Batch::new();
-        gone.for_each(|place| batch.delete::<Remembered>(&place));
+        gone.for_each(|place| batch.delete::<ClientRecord>(&place));
         if !batch.is_empty() {
             self.store.write_later(batch);
         }
     }
 }
 
-fn is_over(record: &Remembered, days: u32, today: NaiveDate) -> bool {
+fn is_over(record: &ClientRecord, days: u32, today: NaiveDate) -> bool {
     (today - record.seen_on).num_days() >= i64::from(days)
 }
 

@@ -1,0 +1,336 @@
+//! The booking state machine: what to do next about one booking. One pure function, [`step`].
+//!
+//! The model. A POST to OpenVPMS cannot be repeated safely and cannot be asked about; a rejection counts at Healthengine for 20
+//! seconds; either side, the network and this process can fail at any moment. So the shell does one thing at a time: it hands
+//! an [`Event`] to [`step`], makes the returned [`Entry`] durable if it changed, and only then carries out the one [`Action`],
+//! whose result is the next event. Whatever is interrupted is found in the ledger and goes on with [`Event::Due`] or when
+//! Healthengine asks again.
+//!
+//! What holds:
+//! - `submitting` is durable before a POST leaves. Found without an outcome it is a lost answer, never a fresh start.
+//! - After a lost answer nothing is rejected and nothing is posted before the slot itself was read: wholly taken is ours (we saw
+//!   it free a moment before), partly taken is somebody else's, free means that nothing was made, once the server cannot
+//!   carry the request out any more.
+//! - A POST leaves only after a look that found the slot free, under the locks of its schedule and clinician.
+//! - Nothing is confirmed that does not stand, as far as anybody can know; what cannot be known is `in_doubt` and flagged.
+//!
+//! Races accepted: staff can take the slot between look and POST (OpenVPMS refuses most of these), and a calendar block laid in
+//! that moment is not seen.
+//!
+//! [`events`] has the events and actions. The rules stand by subject: a new booking and its POST here, [`lost_answer`], [`telling`]
+//! Healthengine, what happens to an appointment in the [`diary`], what another bridge does at the same time ([`other_bridge`]), and what
+//! a person says ([`by_person`]). [`debt`] has what Healthengine is owed after that.
+
+mod by_person;
+mod debt;
+mod diary;
+mod events;
+mod lost_answer;
+mod other_bridge;
+mod telling;
+
+use chrono::TimeDelta;
+
+use super::deadline::Deadline;
+
+use super::answered::{Acknowledged, Owed};
+use super::entry::{Entry, State};
+use super::flag::Flag;
+use super::post_record::LostAnswer;
+use super::state_reason::{PostRefusal, StateReason};
+use crate::messages::booking as say;
+
+use lost_answer::rest_until;
+
+pub use by_person::{Resolved, ResolvedAs};
+pub use events::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, SlotTaken, Step, Submission};
+pub use lost_answer::next_look;
+
+/// After this many refused answers an administrator hears of it.
+const REFUSALS_BEFORE_PROBLEM: u32 = 3;
+/// A booking of which every answer was refused is missing for this long from lists that cannot be read whole, before a person is told.
+const UNSEEN_BEFORE_FLAG: TimeDelta = TimeDelta::minutes(10);
+/// Staff move no appointment that is younger than this.
+const MOVED_AFTER: TimeDelta = TimeDelta::minutes(1);
+/// A look is repeated no sooner than this; after looks that were not answered the pause doubles,
+const LOOK_RETRY: TimeDelta = TimeDelta::seconds(2);
+/// up to this.
+const LOOK_RETRY_MAX: TimeDelta = TimeDelta::seconds(30);
+
+/// What to do next about a booking.
+pub fn step(entry: Entry, event: Event, context: &MachineContext) -> Step {
+    let mut transition = Transition { entry, context, notices: Vec::new() };
+    transition.owe_the_cancellation();
+    let owed = transition.entry.owed();
+    match (event, owed) {
+        // What Healthengine says of a booking while it is owed news, and while it is not.
+        (Event::Asked(_), Some(_)) => transition.owed_asked(),
+        (Event::Asked(ask), None) => transition.asked(ask),
+        (Event::Replied(reply), Some(owed)) => transition.owed_replied(owed, reply),
+        (Event::Replied(reply), None) => transition.replied(reply),
+        (Event::StillListed, Some(owed)) => transition.owed_still_listed(owed),
+        (Event::StillListed, None) => transition.still_listed(),
+        (Event::Unlisted, Some(owed)) => transition.owed_unlisted(owed),
+        (Event::Unlisted, None) => transition.unlisted(),
+        (Event::NotRelisted, Some(owed)) => transition.owed_replied(owed, Reply::NoAnswer),
+        (Event::NotRelisted, None) => transition.not_relisted(),
+        (Event::Unseen, _) => transition.unseen(),
+        // What the diary and the POST show.
+        (Event::Looked(look), _) => transition.looked(look),
+        (Event::Submitted(submission), _) => transition.submitted(submission),
+        (Event::Gone, _) => transition.cancelled(StateReason::CancelledByStaff, false),
+        (Event::Moved(place), _) => transition.moved(place),
+        (Event::ClinicianNamed, _) => transition.clinician_named(),
+        (Event::OutOfSight, _) => transition.out_of_sight(),
+        (Event::GoneWithMany, _) => transition.gone_with_many(),
+        // What the pet owner does.
+        (Event::Withdrawn, _) => transition.withdrawn(),
+        (Event::CancelledForOwner, _) => transition.cancelled(StateReason::CancelledForOwner, true),
+        (Event::CannotCancel(reason), _) => transition.cannot_cancel(reason),
+        (Event::CancelRefused, _) => transition.cancel_refused(),
+        // What a person says.
+        (Event::Resolved(resolved), _) => transition.resolved(resolved),
+        (Event::Unresolved(reason), _) => transition.unresolved(&reason),
+        // Time, and the practice being switched off.
+        (Event::Due, _) => transition.due(),
+        (Event::SwitchedOff, _) => transition.switched_off(),
+        // What another bridge does.
+        (Event::AnsweredElsewhere, _) => transition.answered_elsewhere(),
+        (Event::LeftToAnother, _) => transition.nothing_is_on_its_way(StateReason::LeftToAnother),
+        (Event::RefusedAsTaken, _) => transition.nothing_is_on_its_way(StateReason::RefusedAsTaken),
+        (Event::NobodySaysWhose, _) => transition.nobody_says_whose(),
+    }
+}
+
+struct Transition<'a> {
+    entry: Entry,
+    context: &'a MachineContext,
+    notices: Vec<Notice>,
+}
+
+impl Transition<'_> {
+    /// Healthengine is owed the cancellation of every cancelled booking that it did not acknowledge.
+    fn owe_the_cancellation(&mut self) {
+        if self.entry.state == State::Cancelled && self.entry.answered.acknowledged == Acknowledged::NotYet {
+            self.entry.answered.acknowledged = Acknowledged::Owed(Owed::Cancel);
+        }
+    }
+
+    fn asked(mut self, ask: Ask) -> Step {
+        self.seen_again();
+        match self.entry.state {
+            State::Received => self.decide(ask),
+            // Its outcome is unknown, and settling that goes its own pace.
+            State::Submitting => {
+                self.entry.withdrawn |= ask == Ask::Nothing;
+                self.due()
+            }
+            // Our answer was lost, or Healthengine did not keep it: the same answer again.
+            State::Inserted | State::Confirmed | State::InDoubt | State::Rejected => {
+                self.entry.answered.acknowledged = Acknowledged::NotYet;
+                self.tell()
+            }
+            State::Cancelled => self.owed_asked(),
+        }
+    }
+
+    /// A booking that nothing was done about yet.
+    fn decide(mut self, ask: Ask) -> Step {
+        match ask {
+            Ask::Nothing => self.give_up(),
+            Ask::Impossible { reason, problem } => {
+                self.notices.extend(problem.map(Notice::Problem));
+                self.reject_unseen(reason.into())
+            }
+            Ask::Unread(detail) => self.out_of_reach(&detail),
+            Ask::Insert(place) => {
+                self.entry.place = Some(place);
+                if self.is_left_alone() { self.rest() } else { self.then(Action::LookAndHold) }
+            }
+        }
+    }
+
+    /// True while OpenVPMS has a rest from this booking, and no pet owner waits for a rejection.
+    fn is_left_alone(&self) -> bool {
+        let hurry = !self.context.hold && self.deadline().rejection_counts(self.context.now);
+        !hurry && rest_until(&self.entry, self.context.measured.now).is_some_and(|at| self.context.measured.now < at)
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline::new(self.entry.booked_at, self.context.healthengine_ahead)
+    }
+
+    /// OpenVPMS did not answer about this booking: the pause until it is asked again grows.
+    fn unanswered(&mut self) {
+        let doublings = self.entry.post.unanswered_looks.min(4);
+        self.entry.post.unanswered_looks = self.entry.post.unanswered_looks.saturating_add(1);
+        let pause = (LOOK_RETRY * 2_i32.pow(doublings)).min(LOOK_RETRY_MAX);
+        self.entry.post.not_before = Some(self.context.measured.now + pause);
+    }
+
+    fn looked(mut self, look: SlotLook) -> Step {
+        match look {
+            SlotLook::Unreachable(_) => self.unanswered(),
+            SlotLook::Seen { .. } | SlotLook::Closed(_) => {
+                (self.entry.post.unanswered_looks, self.entry.post.not_before) = (0, None)
+            }
+        }
+        match (self.entry.state, look) {
+            (State::Received, SlotLook::Unreachable(detail)) => self.out_of_reach(&detail),
+            (State::Received, SlotLook::Closed(reason)) => {
+                self.notices.push(Notice::FreshDays);
+                self.reject_unseen(reason.into())
+            }
+            (State::Received, SlotLook::Seen { taken, .. }) if self.may_be_ours_already(taken) => {
+                let reason = if self.entry.post.without_effect > 0 {
+                    StateReason::ProbablyOurs
+                } else {
+                    StateReason::PredatesStore
+                };
+                self.doubtful(reason)
+            }
+            (State::Received, SlotLook::Seen { refusal: Some(reason), .. }) => self.reject_and_refresh(reason.into()),
+            (State::Received, SlotLook::Seen { refusal: None, .. }) => {
+                self.entry.post.submitted_at = Some(self.context.now);
+                self.entry.enter(State::Submitting, self.context.now, StateReason::SlotIsFree);
+                self.then(Action::Submit)
+            }
+            (State::Submitting, look) => self.settle(look),
+            // A look that came too late to matter.
+            (State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled, _) => {
+                self.rest()
+            }
+        }
+    }
+
+    fn submitted(mut self, submission: Submission) -> Step {
+        let now = self.context.now;
+        match submission {
+            Submission::Created(reference) => {
+                self.entry.reference = Some(reference);
+                self.entry.diary.inserted_at = Some(now);
+                self.entry.enter(State::Inserted, now, StateReason::Inserted);
+                // The slot was free; but staff may have moved what a forgotten store had made. Without a time of booking nobody can
+                // tell, and not every such booking is worth a person's while.
+                let may_be_moved = self.deadline().age(now).is_some_and(|age| age >= MOVED_AFTER);
+                if self.entry.post.predates_store && may_be_moved {
+                    self.entry.flag(Flag::PerhapsMadeBefore, self.context.zone);
+                }
+                self.notices.push(Notice::FreshDays);
+                self.tell()
+            }
+            // An earlier POST of ours may be what stands there.
+            Submission::Refused(PostRefusal::AlreadyScheduled) if self.entry.post.without_effect > 0 => {
+                self.doubtful(StateReason::ProbablyOurs)
+            }
+            Submission::Refused(refusal) => {
+                if let PostRefusal::Other(text) = &refusal {
+                    self.notices.push(Notice::Problem(say::unexpected_refusal(self.entry.booking_id, text)));
+                }
+                self.reject_and_refresh(StateReason::Refused(refusal))
+            }
+            Submission::NothingDone(detail) => {
+                self.notices.push(Notice::Problem(say::post_not_taken(self.entry.booking_id, &detail)));
+                self.unanswered();
+                self.entry.post.submitted_at = None;
+                self.entry.enter(State::Received, now, StateReason::NotSent(detail.clone()));
+                self.out_of_reach(&detail)
+            }
+            Submission::Lost { server_is_through, detail } => {
+                let since = self.context.measured.now;
+                self.entry.post.lost_answer = Some(LostAnswer::new(since, server_is_through));
+                self.entry.enter(State::Submitting, now, StateReason::AnswerLost(detail));
+                self.then(Action::LookAgain)
+            }
+        }
+    }
+
+    /// OpenVPMS cannot be asked. While a rejection helps the pet owner it is better than silence, unless the clinic wants to hold.
+    fn out_of_reach(self, detail: &str) -> Step {
+        if !self.context.hold
+            && self.deadline().rejection_counts(self.context.now)
+            && self.entry.post.without_effect == 0
+        {
+            return self.reject_unseen(StateReason::OutOfReach(detail.to_owned()));
+        }
+        self.rest()
+    }
+
+    /// Rejects without having seen the time. Of a booking that is older than the store nobody knows then whether an earlier one had
+    /// made its appointment.
+    fn reject_unseen(mut self, reason: StateReason) -> Step {
+        if self.entry.post.predates_store {
+            self.entry.flag(Flag::PredatesStoreAndRejected, self.context.zone);
+        }
+        self.reject(reason)
+    }
+
+    fn reject_and_refresh(mut self, reason: StateReason) -> Step {
+        self.notices.push(Notice::FreshDays);
+        self.reject(reason)
+    }
+
+    fn reject(mut self, reason: StateReason) -> Step {
+        self.entry.post.lost_answer = None;
+        self.entry.enter(State::Rejected, self.context.now, reason);
+        if self.entry.answered.unlisted {
+            self.entry.answered.acknowledged = Acknowledged::Yes;
+            return self.settled_by_hand();
+        }
+        self.tell()
+    }
+
+    fn withdrawn(self) -> Step {
+        if self.entry.state == State::Received { self.give_up() } else { self.rest() }
+    }
+
+    /// The pet owner cancelled before anything was made, as far as the ledger knows. One that is younger than the booking cannot tell
+    /// whether an earlier one had made the appointment, and nobody would ever cancel that.
+    fn give_up(mut self) -> Step {
+        self.entry.withdrawn = true;
+        if self.entry.post.predates_store {
+            self.entry.flag(Flag::PredatesStoreAndCancelled, self.context.zone);
+        }
+        self.reject(StateReason::Withdrawn)
+    }
+
+    /// Goes on with what was interrupted.
+    fn due(mut self) -> Step {
+        if self.entry.state == State::Submitting && self.entry.post.lost_answer.is_none() {
+            // Its POST left before the process started; when exactly, nobody can tell.
+            let since = self.context.measured.now;
+            self.entry.post.lost_answer = Some(LostAnswer::new(since, false));
+            self.entry.enter(State::Submitting, self.context.now, StateReason::Interrupted);
+        }
+        if self.entry.owes_a_cancellation() {
+            let reason = self.last_reason();
+            return self.then(Action::Cancel(reason));
+        }
+        match next_look(&self.entry, self.context.request_timeout, &self.context.measured) {
+            Some(due) if due <= self.context.measured.now => self.then(Action::LookAgain),
+            _ => self.rest(),
+        }
+    }
+
+    /// What was not made will not be, and what nobody could find out a person has to.
+    fn switched_off(mut self) -> Step {
+        match self.entry.state {
+            State::Received => self.reject_unseen(StateReason::SwitchedOff),
+            State::Submitting => self.doubtful(StateReason::CannotLook),
+            State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled => {
+                if self.entry.is_open() && self.entry.needs_attention.is_none() {
+                    self.entry.flag(Flag::NeverTold, self.context.zone);
+                }
+                self.rest()
+            }
+        }
+    }
+
+    fn rest(self) -> Step {
+        self.then(Action::Rest)
+    }
+
+    fn then(self, action: Action) -> Step {
+        Step { entry: self.entry, action, notices: self.notices }
+    }
+}

@@ -1,0 +1,193 @@
+//! Why a booking entered a state. A value: [`crate::messages::booking::reason`] has the sentence for each.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::messages::booking as say;
+use crate::openvpms::{ALREADY_SCHEDULED, IN_THE_PAST};
+
+/// Why a booking entered a state. The store keeps the sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum StateReason {
+    /// Healthengine lists the booking.
+    Listed,
+    /// Healthengine echoes a reference of a booking that the ledger does not know.
+    Adopted,
+    /// The slot is free.
+    SlotIsFree,
+    /// OpenVPMS made the appointment.
+    Inserted,
+    /// Healthengine took the confirmation.
+    ConfirmationTaken,
+    /// Healthengine stopped asking.
+    Unlisted,
+    /// Healthengine stopped asking, and took no confirmation of ours.
+    SettledWithoutUs,
+    /// The pet owner cancelled before the appointment was made.
+    Withdrawn,
+    /// A POST left nothing in the diary.
+    PostWithoutEffect,
+    /// Too many POSTs left nothing in the diary.
+    NothingArrives,
+    /// The answer to a POST was lost, and part of the slot is taken.
+    TakenByAnother,
+    /// The answer to a POST was lost, and all of the slot is taken.
+    ProbablyOurs,
+    /// The slot is taken, and the store is younger than the booking.
+    PredatesStore,
+    /// The answer to a POST was lost, and the schedule cannot be read any more.
+    CannotLook,
+    /// The pet owner cancelled, and so did OpenVPMS.
+    CancelledForOwner,
+    /// The practice was switched off, and OpenVPMS could not be asked.
+    SwitchedOff,
+    /// Staff cancelled the appointment.
+    CancelledByStaff,
+    /// Staff moved the appointment.
+    MovedByStaff,
+    /// Staff gave the appointment to another clinician, or to none.
+    ClinicianChangedByStaff,
+    /// The process stopped while a POST was under way.
+    Interrupted,
+    /// A person looked: the appointment stands.
+    SeenByPerson,
+    /// A person looked: there is no appointment.
+    MissedByPerson,
+    /// Healthengine has what a person said.
+    HeardFromPerson,
+    /// OpenVPMS refused the POST because the time was taken a moment before; whose appointment it is has to show.
+    RefusedAsTaken,
+    /// Somebody else answered within seconds, and the time is taken.
+    AnsweredElsewhere,
+    /// The time is taken, perhaps by this booking's appointment from another bridge.
+    LeftToAnother,
+    /// The same, and nobody else answered.
+    PerhapsAnothers,
+    /// The answer to a POST was lost, in this way.
+    AnswerLost(String),
+    /// A POST was not taken, for this reason.
+    NotSent(String),
+    /// OpenVPMS cannot be reached, for this reason.
+    OutOfReach(String),
+    /// OpenVPMS refused the POST.
+    Refused(PostRefusal),
+    /// A line of a person's.
+    Note(String),
+    /// A sentence: of a rule that decides where a booking belongs, or read from a record.
+    Sentence(String),
+}
+
+impl StateReason {
+    /// The reasons whose sentences have no details, so that a record's sentence says which it is.
+    const PLAIN: [Self; 27] = [
+        Self::Listed,
+        Self::Adopted,
+        Self::SlotIsFree,
+        Self::Inserted,
+        Self::ConfirmationTaken,
+        Self::Unlisted,
+        Self::SettledWithoutUs,
+        Self::Withdrawn,
+        Self::PostWithoutEffect,
+        Self::NothingArrives,
+        Self::TakenByAnother,
+        Self::ProbablyOurs,
+        Self::PredatesStore,
+        Self::CannotLook,
+        Self::CancelledForOwner,
+        Self::SwitchedOff,
+        Self::CancelledByStaff,
+        Self::MovedByStaff,
+        Self::ClinicianChangedByStaff,
+        Self::Interrupted,
+        Self::SeenByPerson,
+        Self::MissedByPerson,
+        Self::HeardFromPerson,
+        Self::RefusedAsTaken,
+        Self::AnsweredElsewhere,
+        Self::LeftToAnother,
+        Self::PerhapsAnothers,
+    ];
+
+    /// True if the appointment that stands may be somebody else's.
+    pub fn may_be_anothers(&self) -> bool {
+        matches!(self, Self::PredatesStore | Self::PerhapsAnothers)
+    }
+}
+
+impl fmt::Display for StateReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&say::reason(self))
+    }
+}
+
+impl From<String> for StateReason {
+    fn from(sentence: String) -> Self {
+        let plain = Self::PLAIN.into_iter().find(|reason| say::reason(reason) == sentence);
+        plain.unwrap_or(Self::Sentence(sentence))
+    }
+}
+
+impl From<&str> for StateReason {
+    fn from(sentence: &str) -> Self {
+        Self::from(sentence.to_owned())
+    }
+}
+
+impl From<StateReason> for String {
+    fn from(reason: StateReason) -> Self {
+        say::reason(&reason).into_owned()
+    }
+}
+
+/// Why OpenVPMS refused a POST, read from its words at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PostRefusal {
+    /// The time is taken.
+    AlreadyScheduled,
+    /// The time is past.
+    InThePast,
+    /// In these words, which say that something is wrong with the set-up.
+    Other(String),
+}
+
+impl From<String> for PostRefusal {
+    fn from(text: String) -> Self {
+        if text.starts_with(ALREADY_SCHEDULED) {
+            Self::AlreadyScheduled
+        } else if text == IN_THE_PAST {
+            Self::InThePast
+        } else {
+            Self::Other(text)
+        }
+    }
+}
+
+impl From<&str> for PostRefusal {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_that_was_stored_reads_back_as_its_reason_and_any_other_as_itself() {
+        for reason in StateReason::PLAIN {
+            assert_eq!(StateReason::from(reason.to_string()), reason);
+        }
+        let details = [
+            StateReason::AnswerLost("x".into()),
+            StateReason::OutOfReach("x".into()),
+            StateReason::Refused(PostRefusal::AlreadyScheduled),
+            StateReason::Note("looked".into()),
+        ];
+        for reason in details {
+            assert_eq!(StateReason::from(reason.to_string()).to_string(), reason.to_string());
+        }
+    }
+}

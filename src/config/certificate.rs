@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::file::Value;
 use super::secret::Surroundings;
+use super::toml_reader::Value;
 use super::values::words;
 use crate::messages::config as say;
 
@@ -45,16 +45,16 @@ impl fmt::Debug for CaFile {
 }
 
 /// `ca_file`.
-pub(super) fn ca_file(value: &Value<'_>, around: &Surroundings<'_>) -> Option<CaFile> {
+pub(super) fn read(value: &Value<'_>, around: &Surroundings<'_>) -> Option<CaFile> {
     let path = around.path(&words(value)?);
     around.looks_into(&path);
-    match read(&path) {
+    match content(&path) {
         Ok(pem) => Some(CaFile { is_copy: around.is_copied(&path), path, pem }),
         Err(error) => value.fail(say::ca_file_unreadable(&path, &error)),
     }
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+fn content(path: &Path) -> io::Result<Vec<u8>> {
     let mut pem = Vec::new();
     File::open(path)?.take(LONGEST_BYTES + 1).read_to_end(&mut pem)?;
     if pem.len() as u64 > LONGEST_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(pem) }

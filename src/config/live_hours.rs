@@ -11,14 +11,16 @@ use std::fmt;
 
 use chrono::{Datelike, NaiveDateTime, Timelike, Weekday};
 
+use super::toml_reader::Table;
 use crate::healthengine::{LiveRange, LivenessContract};
+use crate::messages::config as say;
 
 /// Minutes of a whole day: what `24:00` stands for.
 const DAY_MINUTES: u16 = 24 * 60;
 
 /// Live hours by kind of day; ranges sorted, apart from each other, none empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LiveHours(BTreeMap<DayKind, Vec<Range>>);
+pub struct LiveHours(BTreeMap<DayKind, Vec<HoursRange>>);
 
 /// A kind of day, in the order of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,7 +45,7 @@ pub enum DayKind {
 
 /// A range of a day, in minutes since midnight: `start < end <= 1440`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Range {
+pub struct HoursRange {
     start: u16,
     end: u16,
 }
@@ -51,9 +53,9 @@ pub struct Range {
 impl LiveHours {
     /// Sets the ranges of one kind of day. Ranges may be given in any order; what overlaps or touches becomes one, which is what
     /// a list of hours says.
-    pub fn set(&mut self, day: DayKind, mut ranges: Vec<Range>) {
+    pub fn set(&mut self, day: DayKind, mut ranges: Vec<HoursRange>) {
         ranges.sort_unstable();
-        let mut merged: Vec<Range> = Vec::with_capacity(ranges.len());
+        let mut merged: Vec<HoursRange> = Vec::with_capacity(ranges.len());
         for range in ranges {
             match merged.last_mut() {
                 Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
@@ -80,7 +82,7 @@ impl LiveHours {
 
     /// What Healthengine is told. Every kind of day is in it, so that hours which were removed from the file are removed there.
     pub fn contract(&self) -> LivenessContract {
-        let ranges = |day| self.0.get(day).into_iter().flatten().map(Range::for_healthengine).collect();
+        let ranges = |day| self.0.get(day).into_iter().flatten().map(HoursRange::for_healthengine).collect();
         LivenessContract {
             live_hours: DayKind::ALL.iter().map(|day| (day.wire_name().to_owned(), ranges(day))).collect(),
         }
@@ -155,7 +157,7 @@ pub enum BadRange {
     Backwards,
 }
 
-impl Range {
+impl HoursRange {
     /// A range between two minutes of the day, if it is one.
     pub fn new(start_minute: u16, end_minute: u16) -> Option<Self> {
         (start_minute < end_minute && end_minute <= DAY_MINUTES)
@@ -167,7 +169,7 @@ impl Range {
     }
 }
 
-impl std::str::FromStr for Range {
+impl std::str::FromStr for HoursRange {
     type Err = BadRange;
 
     fn from_str(text: &str) -> Result<Self, BadRange> {
@@ -178,10 +180,26 @@ impl std::str::FromStr for Range {
     }
 }
 
-impl fmt::Display for Range {
+impl fmt::Display for HoursRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", clock_time(self.start), clock_time(self.end))
     }
+}
+
+/// Reads `[practice.live_hours]`. What is wrong is reported and left out.
+pub(super) fn read(table: Table<'_>) -> LiveHours {
+    let mut hours = LiveHours::default();
+    let mut given = false;
+    for day in DayKind::ALL {
+        let Some(items) = table.get(day.key()).and_then(|value| value.items()) else { continue };
+        given |= !items.is_empty();
+        hours.set(day, items.iter().filter_map(|item| item.parsed(str::parse)).collect());
+    }
+    if !given {
+        table.report(say::no_live_hours());
+    }
+    table.finish();
+    hours
 }
 
 fn clock_time(minute: u16) -> String {
@@ -261,10 +279,10 @@ mod tests {
         for text in
             ["", "08:00", "08:00-", "8-18", "08:00-25:00", "08:60-09:00", "08:00-24:01", "08:00–18:00", "+8:00-09:00"]
         {
-            assert_eq!(text.parse::<Range>(), Err(BadRange::Form), "{text}");
+            assert_eq!(text.parse::<HoursRange>(), Err(BadRange::Form), "{text}");
         }
-        assert_eq!("18:00-08:00".parse::<Range>(), Err(BadRange::Backwards));
-        assert_eq!("08:00-08:00".parse::<Range>(), Err(BadRange::Backwards));
-        assert_eq!("8:00 - 18:00".parse::<Range>().unwrap().to_string(), "08:00-18:00");
+        assert_eq!("18:00-08:00".parse::<HoursRange>(), Err(BadRange::Backwards));
+        assert_eq!("08:00-08:00".parse::<HoursRange>(), Err(BadRange::Backwards));
+        assert_eq!("8:00 - 18:00".parse::<HoursRange>().unwrap().to_string(), "08:00-18:00");
     }
 }

@@ -1,51 +1,76 @@
 //! The configuration: one TOML file, read whole, checked whole, turned into types that cannot be wrong.
 //!
-//! Model: `file` reads TOML into tables that know the position of everything in them and which of their keys were asked
-//! for; `validate` takes from them what the program needs and collects a `Problem` for everything that is not as it must
-//! be. So a file is judged in one go: either a [`Config`] comes out, or *every* problem of the file, in the order of its lines.
+//! # Model
+//! `toml_reader` reads TOML into tables that know the position of every value and which of their keys were asked for. The
+//! file of each section takes from its table what the program needs. Whatever is not as it must be becomes a [`Problem`].
+//! So a file is judged in one go: the result is either a [`Config`] or *every* problem, in the order of the lines.
 //!
-//! Promises
-//! - No message holds a line of the file or a value that could be a secret: position, key and what was expected, never more.
+//! | section | its file: struct, defaults, reading, bounds |
+//! | --- | --- |
+//! | `[openvpms]` | `openvpms`; with `certificate`, `proxy` and `request_limits` |
+//! | `[healthengine]` | `healthengine`; with `proxy` and `request_limits` |
+//! | `[state]` | `state` |
+//! | `[admin]` | `admin` |
+//! | `[webhooks]` | `webhooks` |
+//! | `[sync]` | `sync` |
+//! | `[bookings]` | `bookings` |
+//! | `[[practice]]` | `practices`, with [`live_hours`]; `claims` holds what must be true between practices |
+//!
+//! Every section reads its keys with `values` (texts, numbers, addresses), [`duration`] and `secret`. A running service
+//! notices a changed file with [`watch`], and notes with [`in_force`] which secrets it has.
+//!
+//! # Promises
+//! - No message holds a line of the file or a value that could be a secret. It holds the position, the key and what was expected.
 //! - Secrets are [`Secret`]s from the moment they are read; `Debug` of a [`Config`] shows none.
 //! - What stands in a [`Config`] is within the bounds that its fields name. Nobody needs to check again.
 //!
-//! What only the servers can tell (does location 98 exist?) is `vetbridge check`'s, see `cli::check`.
+//! Only the servers can tell whether, say, location 98 exists: `vetbridge check` asks them, see [`crate::cli`].
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::env::VarError;
 use std::fs::File;
 use std::io::Read;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use chrono::NaiveTime;
-use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
-use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
-use crate::zone::Zone;
-
+mod admin;
+mod bookings;
 pub mod certificate;
+mod claims;
 pub mod duration;
-mod file;
+mod healthengine;
 pub mod in_force;
 pub mod live_hours;
+mod openvpms;
 mod practices;
 mod problem;
 pub mod proxy;
+mod request_limits;
 mod secret;
-mod validate;
+mod state;
+mod sync;
+mod toml_reader;
 mod values;
 pub mod watch;
+mod webhooks;
 
+pub use bookings::{Bookings, WhenDown};
+pub use healthengine::{Environment, Healthengine};
 pub use live_hours::LiveHours;
+pub use openvpms::OpenVpms;
+pub use practices::{Practice, ResourceEntry};
 pub use problem::{ConfigError, Problem};
 pub use secret::{Oddity, Secret};
+pub use sync::{ClinicianDoubt, Sync};
+pub use webhooks::Webhooks;
 
 use crate::messages::config as say;
 use problem::Problems;
 use secret::Surroundings;
+use toml_reader::Table;
 
 /// The example of a whole file, with a word on every key.
 pub const EXAMPLE: &str = include_str!("../../config/vetbridge.example.toml");
@@ -92,8 +117,8 @@ pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
     let text = read(path)?;
     judge(path, &text, |root, problems| {
         let around = surroundings(path, &secret::process_environment);
-        let root = file::Table::root(root, problems);
-        let (openvpms, sync) = (validate::openvpms(&root, &around), validate::sync(&root));
+        let root = Table::root(root, problems);
+        let (openvpms, sync) = (openvpms::read(&root, &around), sync::read(&root));
         Some(OpenVpmsOnly { openvpms: openvpms?, sync: sync? })
     })
 }
@@ -113,38 +138,60 @@ pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
     let text = read(path)?;
     judge(path, &text, |root, problems| {
         let around = surroundings(path, &secret::process_environment);
-        let root = file::Table::root(root, problems);
-        let (state_path, admin_listen) = (validate::state_path(&root, &around), validate::admin(&root));
+        let root = Table::root(root, problems);
+        let (state_path, admin_listen) = (state::read(&root, &around), admin::read(&root));
         Some(Instance { state_path: state_path?, admin_listen: admin_listen?.0 })
     })
 }
 
 /// The configuration that a text stands for, as if it were the file at `path`, in this environment (a variable's value, or why
 /// there is none).
-pub fn parse(
-    path: &Path,
-    text: &str,
-    env: &dyn Fn(&str) -> Result<String, std::env::VarError>,
-) -> Result<Config, ConfigError> {
+pub fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Result<String, VarError>) -> Result<Config, ConfigError> {
     parse_with_files(path, text, env).0
 }
 
 fn parse_with_files(
     path: &Path,
     text: &str,
-    env: &dyn Fn(&str) -> Result<String, std::env::VarError>,
+    env: &dyn Fn(&str) -> Result<String, VarError>,
 ) -> (Result<Config, ConfigError>, BTreeSet<PathBuf>) {
     let around = surroundings(path, env);
     let outcome = judge(path, text, |root, problems| {
-        let root = file::Table::root(root, problems);
-        let config = validate::config(&root, &around, path.to_owned());
+        let root = Table::root(root, problems);
+        let config = config(&root, &around, path.to_owned());
         root.finish();
         config
     });
     (outcome, around.files.into_inner())
 }
 
-fn surroundings<'a>(path: &'a Path, env: &'a dyn Fn(&str) -> Result<String, std::env::VarError>) -> Surroundings<'a> {
+/// Every section. `None` means that a problem was reported. `Some` does not mean that none was: the caller looks.
+///
+/// Every section is read before any of them is unwrapped, so that one problem does not hide another.
+fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBuf) -> Option<Config> {
+    let openvpms = openvpms::read(root, around);
+    let healthengine = healthengine::read(root, around);
+    let state_path = state::read(root, around);
+    let (admin_listen, admin_hosts) = admin::read(root).unzip();
+    let webhooks = webhooks::read(root, around, admin_listen);
+    let sync = sync::read(root);
+    let bookings = bookings::read(root);
+    let practices = practices::read(root, around);
+    Some(Config {
+        openvpms: openvpms?,
+        healthengine: healthengine?,
+        state_path: state_path?,
+        admin_listen: admin_listen?,
+        admin_hosts: admin_hosts?,
+        webhooks: webhooks?,
+        sync: sync?,
+        bookings: bookings?,
+        practices,
+        source,
+    })
+}
+
+fn surroundings<'a>(path: &'a Path, env: &'a dyn Fn(&str) -> Result<String, VarError>) -> Surroundings<'a> {
     Surroundings { base: base(path), env, files: RefCell::default() }
 }
 
@@ -154,7 +201,7 @@ fn judge<T>(
     text: &str,
     read: impl FnOnce(&toml::de::DeTable<'_>, &Problems<'_>) -> Option<T>,
 ) -> Result<T, ConfigError> {
-    let (root, syntax) = file::parse(text);
+    let (root, syntax) = toml_reader::parse(text);
     let problems = Problems::new(text, syntax);
     match read(root.get_ref(), &problems) {
         Some(config) if problems.is_empty() => Ok(config),
@@ -200,49 +247,6 @@ pub struct Config {
     pub practices: Vec<Practice>,
     /// The file this was read from.
     pub source: PathBuf,
-}
-
-/// How to reach OpenVPMS.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OpenVpms {
-    /// The web application; the client appends `/ws/booking/v2`. http or https, no user, query or fragment. A path may end with
-    /// a slash or not, as in the file.
-    pub url: Url,
-    /// The user with the role Online Booking. No colon in it (HTTP Basic has no room for one).
-    pub username: String,
-    /// Their password.
-    pub password: Secret,
-    /// A private certificate authority (PEM).
-    pub ca_file: Option<certificate::CaFile>,
-    /// The proxy that leads there.
-    pub proxy: Option<proxy::Proxy>,
-    /// True if http is allowed to hosts that are neither loopback nor private addresses.
-    pub allow_plain_http: bool,
-    /// 1 to 1000.
-    pub max_requests_per_second: u32,
-    /// How long one call may take, at least 100 ms.
-    pub request_timeout: Duration,
-}
-
-/// How to reach Healthengine; what all practices share.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Healthengine {
-    /// The base URL of the PMS API, with its version.
-    pub url: Url,
-    /// The proxy that leads there.
-    pub proxy: Option<proxy::Proxy>,
-    /// The key of us, the API consumer.
-    pub api_key: Secret,
-    /// Who we are, for `User-Agent`. Printable ASCII without brackets.
-    pub vendor: String,
-    /// Whom Healthengine can write to about it. Printable ASCII without brackets.
-    pub contact: String,
-    /// Which of Healthengine's environments this is.
-    pub environment: Environment,
-    /// 1 to 1000.
-    pub max_requests_per_second: u32,
-    /// How long one call may take, at least 100 ms.
-    pub request_timeout: Duration,
 }
 
 /// Something that the file refers to, or holds.
@@ -291,168 +295,5 @@ impl Config {
     /// What other commands need to find the service that runs with this configuration.
     pub fn instance(&self) -> Instance {
         Instance { state_path: self.state_path.clone(), admin_listen: self.admin_listen }
-    }
-}
-
-impl Healthengine {
-    /// What the API asks every consumer to say of itself: `vendor (contact) environment`.
-    pub fn user_agent(&self) -> String {
-        format!("{} ({}) {}", self.vendor, self.contact, self.environment.name())
-    }
-}
-
-/// An environment of Healthengine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Environment {
-    /// Development.
-    Dev,
-    /// User acceptance tests.
-    Uat,
-    /// Production.
-    Prod,
-}
-
-impl Environment {
-    /// As configured and as sent.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dev => "DEV",
-            Self::Uat => "UAT",
-            Self::Prod => "PROD",
-        }
-    }
-}
-
-/// A webhook secret of fewer characters can be guessed,
-const SECRET_CHARS_MIN: usize = 16;
-/// and so can one of fewer different ones, such as `aaaaaaaaaaaaaaaa`.
-const SECRET_CHARS_DIFFERENT_MIN: usize = 6;
-
-/// The webhook listener.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Webhooks {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// What Healthengine calls it: https, perhaps with a path, without user, query or fragment. `/webhooks/<secret>` follows.
-    pub public_url: Url,
-    /// The last segment of the path; only characters that need no escape in one.
-    pub secret: Secret,
-    /// Who may call.
-    pub allowed_ips: Vec<IpAddr>,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
-}
-
-impl Webhooks {
-    /// What every callback of ours begins with: `<public_url>/webhooks/`.
-    pub fn prefix(&self) -> String {
-        format!("{}/webhooks/", self.public_url.as_str().trim_end_matches('/'))
-    }
-
-    /// True for a secret that can be guessed: short, or of few different characters. Whoever has it can make the bridge poll.
-    pub fn secret_is_weak(&self) -> bool {
-        let secret = self.secret.expose_secret();
-        let different: BTreeSet<char> = secret.chars().collect();
-        secret.chars().count() < SECRET_CHARS_MIN || different.len() < SECRET_CHARS_DIFFERENT_MIN
-    }
-
-    /// What Healthengine calls. Ends in the secret.
-    pub fn callback_url(&self) -> String {
-        format!("{}{}", self.prefix(), self.secret.expose_secret())
-    }
-}
-
-/// What is synchronised how often. No interval is under 100 ms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sync {
-    /// How many days are offered, today among them; 1 to 366.
-    pub horizon_days: u32,
-    /// How many of them are read at the short interval; 1 to `horizon_days`.
-    pub near_days: u32,
-    /// Between two readings of the near days.
-    pub availability_interval: Duration,
-    /// Between two readings of the whole horizon.
-    pub far_availability_interval: Duration,
-    /// Between two polls inside the live hours.
-    pub request_interval: Duration,
-    /// Between two polls outside them, and while webhooks arrive.
-    pub idle_request_interval: Duration,
-    /// Between two readings of locations, schedules, types and users.
-    pub config_interval: Duration,
-    /// When everything is sent again, at practice time.
-    pub full_resync_at: NaiveTime,
-    /// Nothing is offered sooner than this from now; may be zero.
-    pub min_notice: Duration,
-    /// The longest wait between two tries while a server is away.
-    pub max_retry_interval: Duration,
-    /// Which way doubt about a clinician's roster falls.
-    pub clinician_doubt: ClinicianDoubt,
-}
-
-/// What to do with a time of a clinician that may be taken by somebody else's appointment, or by his.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClinicianDoubt {
-    /// Offer it.
-    Offer,
-    /// Do not offer it.
-    Withhold,
-}
-
-/// How bookings are treated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bookings {
-    /// What becomes of a booking that arrives while OpenVPMS cannot be reached.
-    pub when_openvpms_is_down: WhenDown,
-    /// A settled booking is forgotten this long after its appointment; 1 to 3650.
-    pub keep_days: u32,
-    /// How long a client's spelling is remembered, 0 to 3650; 0 is never.
-    pub client_memory_days: u32,
-    /// What the pet's name is labelled with in the reason a pet owner writes; trimmed, not blank, without a colon.
-    pub patient_name_labels: Vec<String>,
-}
-
-/// What becomes of a booking that arrives while OpenVPMS cannot be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenDown {
-    /// It is rejected in time, so that the pet owner is shown other times.
-    Reject,
-    /// It stays open and is made when OpenVPMS is back.
-    Hold,
-}
-
-/// One practice: an account at Healthengine over one or more locations of OpenVPMS.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Practice {
-    /// Its id at Healthengine.
-    pub id: PracticeId,
-    /// Its key at Healthengine.
-    pub key: Secret,
-    /// Its locations in OpenVPMS: at least one, distinct.
-    pub locations: Vec<LocationId>,
-    /// False if it is to be silent.
-    pub enabled: bool,
-    /// Its zone as Healthengine sees it, always that of a place; needed where OpenVPMS reports none.
-    pub timezone: Option<Zone>,
-    /// When we promise to answer.
-    pub live_hours: LiveHours,
-    /// What it offers, distinct; empty means every schedule at its locations.
-    pub resources: Vec<ResourceEntry>,
-}
-
-/// A schedule, or a clinician on a schedule, that a practice offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResourceEntry {
-    /// Where appointments go.
-    pub schedule: ScheduleId,
-    /// Who sees the patient, for a resource that is a clinician.
-    pub user: Option<UserId>,
-    /// Its name at Healthengine, instead of the one from OpenVPMS.
-    pub name: Option<String>,
-}
-
-impl ResourceEntry {
-    /// The id that Healthengine knows it by.
-    pub fn id(&self) -> ResourceId {
-        ResourceId { schedule: self.schedule, user: self.user }
     }
 }

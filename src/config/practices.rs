@@ -1,47 +1,78 @@
-//! `[[practice]]`, and what must hold between practices: no schedule is sold twice.
-//!
-//! As far as the file shows it: a practice without resource entries takes every schedule at its locations, so a location can
-//! belong to two practices only where both say which schedules are theirs. That a schedule listed by one practice stands at
-//! a location of another that lists none is seen by `vetbridge check` and at run time, when OpenVPMS has told.
-//!
-//! A disabled practice counts like any other: enabling it must not make the file invalid.
+//! `[[practice]]`: the practices, with what each of them offers.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::file::{Table, Value};
-use super::live_hours::{DayKind, LiveHours};
+use super::Secret;
+use super::claims::Claims;
+use super::live_hours::{self, LiveHours};
 use super::secret::Surroundings;
+use super::toml_reader::{Table, Value};
 use super::values::{header_word, id, words};
-use super::{Practice, ResourceEntry};
 use crate::characters::trimmed;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::messages::config as say;
 use crate::zone::Zone;
 
+/// One practice: an account at Healthengine over one or more locations of OpenVPMS.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Practice {
+    /// Its id at Healthengine.
+    pub id: PracticeId,
+    /// Its key at Healthengine.
+    pub key: Secret,
+    /// Its locations in OpenVPMS: at least one, distinct.
+    pub locations: Vec<LocationId>,
+    /// False if it is to be silent.
+    pub enabled: bool,
+    /// Its zone as Healthengine sees it, always that of a place; needed where OpenVPMS reports none.
+    pub timezone: Option<Zone>,
+    /// When we promise to answer.
+    pub live_hours: LiveHours,
+    /// What it offers, distinct; empty means every schedule at its locations.
+    pub resources: Vec<ResourceEntry>,
+}
+
+/// A schedule, or a clinician on a schedule, that a practice offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceEntry {
+    /// Where appointments go.
+    pub schedule: ScheduleId,
+    /// Who sees the patient, for a resource that is a clinician.
+    pub user: Option<UserId>,
+    /// Its name at Healthengine, instead of the one from OpenVPMS.
+    pub name: Option<String>,
+}
+
+impl ResourceEntry {
+    /// The id that Healthengine knows it by.
+    pub fn id(&self) -> ResourceId {
+        ResourceId { schedule: self.schedule, user: self.user }
+    }
+}
+
 /// Every practice of the file. What is wrong is reported.
-pub(super) fn practices(tables: Vec<Table<'_>>, around: &Surroundings<'_>) -> Vec<Practice> {
-    let mut taken = Taken::default();
-    let practices = tables.into_iter().filter_map(|table| practice(table, around, &mut taken)).collect();
-    taken.report_shared_locations();
+pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Vec<Practice> {
+    let mut claims = Claims::default();
+    let practices =
+        root.tables("practice").into_iter().filter_map(|table| practice(table, around, &mut claims)).collect();
+    claims.report_shared_locations();
     practices
 }
 
-fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, taken: &mut Taken<'a>) -> Option<Practice> {
+fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, claims: &mut Claims<'a>) -> Option<Practice> {
     let id = table.required("id", |value| {
         let id = PracticeId(header_word(value)?);
-        taken.practice(&id, value);
+        claims.claim_id(&id, value);
         Some(id)
     });
     let key = table.required("key", |value| around.header_secret(value));
-    let locations = table.required("locations", |value| locations(value, id.as_ref(), taken));
+    let locations = table.required("locations", |value| locations(value, id.as_ref(), claims));
     let enabled = table.or("enabled", true, Value::flag);
     let timezone = table.optional("timezone", zone);
-    let live_hours = table.required_table("live_hours").and_then(live_hours);
+    let live_hours = table.required_table("live_hours").map(live_hours::read);
     let entries = table.tables("resource");
     if let (Some(id), true) = (&id, entries.is_empty()) {
-        taken.takes_all.insert(id.clone());
+        claims.claim_all_schedules(id);
     }
-    let resources = entries.into_iter().filter_map(|entry| resource(entry, id.as_ref(), taken)).collect();
+    let resources = entries.into_iter().filter_map(|entry| resource(entry, id.as_ref(), claims)).collect();
     table.finish();
     Some(Practice {
         id: id?,
@@ -54,7 +85,7 @@ fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, taken: &mut Taken<'
     })
 }
 
-fn locations<'a>(value: &Value<'a>, practice: Option<&PracticeId>, taken: &mut Taken<'a>) -> Option<Vec<LocationId>> {
+fn locations<'a>(value: &Value<'a>, practice: Option<&PracticeId>, claims: &mut Claims<'a>) -> Option<Vec<LocationId>> {
     let items = value.items()?;
     if items.is_empty() {
         return value.fail(say::empty_list("location of OpenVPMS"));
@@ -68,7 +99,7 @@ fn locations<'a>(value: &Value<'a>, practice: Option<&PracticeId>, taken: &mut T
         }
         locations.push(location);
         if let Some(practice) = practice {
-            taken.locations.entry(location).or_default().push((practice.clone(), item));
+            claims.claim_location(location, practice, item);
         }
     }
     Some(locations)
@@ -83,22 +114,7 @@ fn zone(value: &Value<'_>) -> Option<Zone> {
     }
 }
 
-fn live_hours(table: Table<'_>) -> Option<LiveHours> {
-    let mut hours = LiveHours::default();
-    let mut given = false;
-    for day in DayKind::ALL {
-        let Some(items) = table.get(day.key()).and_then(|value| value.items()) else { continue };
-        given |= !items.is_empty();
-        hours.set(day, items.iter().filter_map(|item| item.parsed(str::parse)).collect());
-    }
-    if !given {
-        table.report(say::no_live_hours());
-    }
-    table.finish();
-    Some(hours)
-}
-
-fn resource(table: Table<'_>, practice: Option<&PracticeId>, taken: &mut Taken<'_>) -> Option<ResourceEntry> {
+fn resource(table: Table<'_>, practice: Option<&PracticeId>, claims: &mut Claims<'_>) -> Option<ResourceEntry> {
     let place = table.get("schedule");
     let schedule = table.required("schedule", id).map(ScheduleId);
     let user = table.optional("user", |value| id(value).map(UserId));
@@ -106,50 +122,7 @@ fn resource(table: Table<'_>, practice: Option<&PracticeId>, taken: &mut Taken<'
     table.finish();
     let entry = ResourceEntry { schedule: schedule?, user: user?, name: name? };
     if let (Some(practice), Some(place)) = (practice, place) {
-        taken.resource(&entry, practice, &place);
+        claims.claim_resource(&entry, practice, &place);
     }
     Some(entry)
-}
-
-/// What the practices read so far hold, each with the place that said so first.
-#[derive(Default)]
-struct Taken<'a> {
-    practices: BTreeMap<PracticeId, usize>,
-    /// The practices that list no resources.
-    takes_all: BTreeSet<PracticeId>,
-    locations: BTreeMap<LocationId, Vec<(PracticeId, Value<'a>)>>,
-    schedules: BTreeMap<ScheduleId, (PracticeId, usize)>,
-    resources: BTreeMap<ResourceId, usize>,
-}
-
-impl Taken<'_> {
-    fn practice(&mut self, id: &PracticeId, place: &Value<'_>) {
-        match self.practices.get(id) {
-            Some(first_line) => place.report(say::practice_twice(id, *first_line)),
-            None => drop(self.practices.insert(id.clone(), place.line())),
-        }
-    }
-
-    fn resource(&mut self, entry: &ResourceEntry, practice: &PracticeId, place: &Value<'_>) {
-        let line = place.line();
-        let (holder, first_line) = self.schedules.entry(entry.schedule).or_insert_with(|| (practice.clone(), line));
-        if holder != practice {
-            return place.report(say::schedule_in_two_practices(entry.schedule, holder, *first_line));
-        }
-        match self.resources.get(&entry.id()) {
-            Some(first_line) => place.report(say::resource_twice(entry.id(), *first_line)),
-            None => drop(self.resources.insert(entry.id(), line)),
-        }
-    }
-
-    fn report_shared_locations(&self) {
-        for (location, holders) in &self.locations {
-            let Some(((first, place), others)) = holders.split_first() else { continue };
-            for (practice, value) in others.iter().filter(|(practice, _)| practice != first) {
-                if self.takes_all.contains(first) || self.takes_all.contains(practice) {
-                    value.report(say::location_in_two_practices(location, first, place.line()));
-                }
-            }
-        }
-    }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::file::Value;
 use super::secret::{Secret, Surroundings, process_environment};
+use super::toml_reader::Value;
 use crate::messages::config as say;
 
 const SCHEMES: &[&str] = &["http", "https", "socks5", "socks5h"];
@@ -46,7 +46,7 @@ impl fmt::Debug for Proxy {
 }
 
 /// `proxy`, in any form of a secret. What is wrong is told without the text.
-pub(super) fn proxy(value: &Value<'_>, around: &Surroundings<'_>) -> Option<Proxy> {
+pub(super) fn read(value: &Value<'_>, around: &Surroundings<'_>) -> Option<Proxy> {
     let secret = around.secret(value)?;
     let url = Url::parse(secret.expose_secret().trim()).ok();
     let fits = url.is_some_and(|url| {

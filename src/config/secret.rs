@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::file::Value;
+use super::toml_reader::Value;
 use crate::characters::{is_blank, is_invisible, trimmed};
 use crate::messages::config as say;
 

@@ -7,8 +7,8 @@ use chrono::NaiveTime;
 use reqwest::Url;
 
 use super::duration;
-use super::file::Value;
 use super::live_hours::minute_of_day;
+use super::toml_reader::Value;
 use crate::characters::trimmed;
 use crate::messages::config as say;
 

@@ -12,7 +12,7 @@ use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use super::Found;
 use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
-use crate::config::live_hours::{DayKind, Range};
+use crate::config::live_hours::{DayKind, HoursRange};
 use crate::ids::ScheduleId;
 use crate::messages::{listed, plain, servers as say};
 use crate::span::Span;
@@ -95,7 +95,7 @@ fn live_hours(out: &mut String, found: &Found) -> fmt::Result {
     let hours = found.zone.map(|zone| week(&zone, found)).unwrap_or_default();
     if hours.is_empty() {
         writeln!(out, "[practice.live_hours]  # a guess: the next 14 days in OpenVPMS show no open time")?;
-        let guess = Range::new(GUESSED_HOURS.0, GUESSED_HOURS.1);
+        let guess = HoursRange::new(GUESSED_HOURS.0, GUESSED_HOURS.1);
         for (day, range) in DayKind::ALL.iter().take(5).zip(std::iter::repeat(guess)) {
             hours_of_day(out, *day, range)?;
         }
@@ -105,7 +105,7 @@ fn live_hours(out: &mut String, found: &Found) -> fmt::Result {
     hours.into_iter().try_for_each(|(day, range)| hours_of_day(out, day, Some(range)))
 }
 
-fn hours_of_day(out: &mut String, day: DayKind, range: Option<Range>) -> fmt::Result {
+fn hours_of_day(out: &mut String, day: DayKind, range: Option<HoursRange>) -> fmt::Result {
     range.map_or(Ok(()), |range| writeln!(out, "{} = [\"{range}\"]", day.key()))
 }
 
@@ -113,7 +113,7 @@ fn hours_of_day(out: &mut String, day: DayKind, range: Option<Range>) -> fmt::Re
 ///
 /// A day that is booked out shows busy time only, so busy time counts; but a calendar block can fill a night. So busy time
 /// counts only within the hours of the day at which some day of the fortnight shows free time.
-fn week(zone: &Zone, found: &Found) -> Vec<(DayKind, Range)> {
+fn week(zone: &Zone, found: &Found) -> Vec<(DayKind, HoursRange)> {
     let parts = |spans: &[Span]| -> Vec<Part> { spans.iter().flat_map(|span| day_parts(zone, span)).collect() };
     let free: Vec<Part> = found.free_busy.values().flat_map(|times| parts(&times.free)).collect();
     let busy = found.free_busy.values().flat_map(|times| parts(&times.busy));
@@ -125,7 +125,7 @@ fn week(zone: &Zone, found: &Found) -> Vec<(DayKind, Range)> {
         let own = || parts.iter().filter(|part| part.day == *day);
         let start = own().map(|part| part.start).min()? / ROUND_MINUTES * ROUND_MINUTES;
         let end = own().map(|part| part.end).max()?.div_ceil(ROUND_MINUTES) * ROUND_MINUTES;
-        Some((*day, Range::new(start, end.min(DAY_MINUTES))?))
+        Some((*day, HoursRange::new(start, end.min(DAY_MINUTES))?))
     };
     DayKind::ALL.iter().filter_map(hours_of).collect()
 }

@@ -1,0 +1,96 @@
+//! `[healthengine]`: how to reach the marketplace, and as whom.
+
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::Secret;
+use super::proxy::{self, Proxy};
+use super::request_limits::{self, REQUEST_TIMEOUT};
+use super::secret::Surroundings;
+use super::toml_reader::Table;
+use super::values::{choice, interval, is_readable_on_the_way, url, user_agent_words};
+use crate::messages::config as say;
+
+/// The URL of the PMS API in production.
+const URL: &str = "https://healthengine.com.au/pms-api/v1";
+
+/// How to reach Healthengine; what all practices share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Healthengine {
+    /// The base URL of the PMS API, with its version.
+    pub url: Url,
+    /// The proxy that leads there.
+    pub proxy: Option<Proxy>,
+    /// The key of us, the API consumer.
+    pub api_key: Secret,
+    /// Who we are, for `User-Agent`. Printable ASCII without brackets.
+    pub vendor: String,
+    /// Whom Healthengine can write to about it. Printable ASCII without brackets.
+    pub contact: String,
+    /// Which of Healthengine's environments this is.
+    pub environment: Environment,
+    /// 1 to 1000.
+    pub max_requests_per_second: u32,
+    /// How long one call may take, at least 100 ms.
+    pub request_timeout: Duration,
+}
+
+impl Healthengine {
+    /// What the API asks every consumer to say of itself: `vendor (contact) environment`.
+    pub fn user_agent(&self) -> String {
+        format!("{} ({}) {}", self.vendor, self.contact, self.environment.name())
+    }
+}
+
+/// An environment of Healthengine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// Development.
+    Dev,
+    /// User acceptance tests.
+    Uat,
+    /// Production.
+    Prod,
+}
+
+impl Environment {
+    /// As configured and as sent.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "DEV",
+            Self::Uat => "UAT",
+            Self::Prod => "PROD",
+        }
+    }
+}
+
+/// Reads the section, which must be there. `None`: wrong and reported.
+pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<Healthengine> {
+    const ENVIRONMENTS: &[(&str, Environment)] =
+        &[("DEV", Environment::Dev), ("UAT", Environment::Uat), ("PROD", Environment::Prod)];
+    let table = root.required_table("healthengine")?;
+    let default_url = Url::parse(URL).ok()?;
+    let url = table.or("url", default_url, |value| {
+        let url = url(&["http", "https"])(value)?;
+        if is_readable_on_the_way(&url) { value.fail(say::plain_http(false)) } else { Some(url) }
+    });
+    let proxy = table.optional("proxy", |value| proxy::read(value, around));
+    let api_key = table.required("api_key", |value| around.header_secret(value));
+    let vendor = table.required("vendor", user_agent_words);
+    let contact = table.required("contact", user_agent_words);
+    let environment = table.required("environment", choice(ENVIRONMENTS));
+    let max_requests_per_second = request_limits::per_second(&table);
+    let request_timeout = table.or("request_timeout", REQUEST_TIMEOUT, interval);
+    table.finish();
+    Some(Healthengine {
+        url: url?,
+        proxy: proxy?,
+        api_key: api_key?,
+        vendor: vendor?,
+        contact: contact?,
+        environment: environment?,
+        max_requests_per_second: max_requests_per_second?,
+        request_timeout: request_timeout?,
+    })
+}

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Offering, Practice};
 use crate::dates;
 use crate::ids::PracticeId;
-use crate::store::{Batch, Kind, Record, Store};
+use crate::store::{Batch, Record, RecordKind, Store};
 use crate::zone::Zone;
 
 /// When everything was last sent again.
@@ -26,7 +26,7 @@ impl Record for FullResync {
 }
 
 /// It travels with the days; see [`Practice::full_resync_is_due`] for what an import makes of it.
-pub(super) const KIND: Kind = Kind::exported::<FullResync>();
+pub(super) const KIND: RecordKind = RecordKind::exported::<FullResync>();
 
 /// When the last one of a practice began, as the store has it.
 pub(super) fn last(store: &Store, practice: &PracticeId) -> Option<DateTime<Utc>> {

@@ -116,7 +116,7 @@ pub use single_days::Changed;
 
 /// One practice.
 pub struct Practice {
-    config: config::Practice,
+    config: config::PracticeSettings,
     settings: Settings,
     shared: Arc<Shared>,
     openvpms: Doors,
@@ -186,7 +186,7 @@ pub struct Practice {
 impl Practice {
     /// A practice that does nothing yet.
     pub fn new(
-        config: config::Practice,
+        config: config::PracticeSettings,
         settings: Settings,
         shared: Arc<Shared>,
         openvpms: Doors,

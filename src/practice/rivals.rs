@@ -25,7 +25,7 @@ use crate::healthengine::{BookingRequest, BookingUpdate, Subscription};
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::rival as say;
 use crate::openvpms::ALREADY_SCHEDULED;
-use crate::store::{Batch, Kind, Meta, Record, Store};
+use crate::store::{Batch, Meta, Record, RecordKind, Store};
 use crate::supervisor;
 use crate::webhooks::pace::BLOCKED;
 
@@ -58,7 +58,7 @@ impl Record for Remembered {
 }
 
 /// It stays: whoever takes the state over listens anew.
-pub(super) const KIND: Kind = Kind::stays_behind::<Remembered>();
+pub(super) const KIND: RecordKind = RecordKind::stays_behind::<Remembered>();
 
 /// What is known of another bridge on a practice.
 pub(super) struct Rivals {

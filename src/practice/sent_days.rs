@@ -29,7 +29,7 @@ use crate::healthengine::BatchOutcome;
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::practice as say;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, Kind, Record, Store};
+use crate::store::{Batch, Record, RecordKind, Store};
 use crate::supervisor;
 
 /// A day as the store keeps it.
@@ -47,7 +47,7 @@ impl Record for Told {
 }
 
 /// Days travel: a protected resource gets its last accepted day again. After an import all of them are sent again.
-pub(super) const SENT_DAY: Kind = Kind::exported::<Told>();
+pub(super) const SENT_DAY: RecordKind = RecordKind::exported::<Told>();
 
 /// A snapshot of this day left, and nobody knows what became of it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl Unheard {
 }
 
 /// They travel with the days they are about.
-pub(super) const UNHEARD_DAY: Kind = Kind::exported::<Unheard>();
+pub(super) const UNHEARD_DAY: RecordKind = RecordKind::exported::<Unheard>();
 
 pub(super) type Key = (ResourceId, NaiveDate);
 

@@ -21,7 +21,7 @@ use crate::healthengine::{ErrorLogQuery, Subscription};
 use crate::ids::PracticeId;
 use crate::messages::webhooks as say;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, Kind, Record, Store, StoreError};
+use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 use crate::supervisor;
 use crate::webhooks::evidence::Item;
 use crate::webhooks::failure::reason;
@@ -53,7 +53,7 @@ impl Record for Remembered {
 }
 
 /// They travel: only what is remembered as ours is ever deleted at Healthengine.
-pub(super) const KIND: Kind = Kind::exported::<Remembered>();
+pub(super) const KIND: RecordKind = RecordKind::exported::<Remembered>();
 
 /// What is known of a practice's subscriptions.
 pub(super) struct Subscriptions {

@@ -62,7 +62,7 @@ pub use self::command_key::{command_key, fresh_command_key};
 pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::Export;
 pub use self::in_force::{note_in_force, noted_in_force};
-pub use self::kinds::{Kind, Travel};
+pub use self::kinds::{RecordKind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
 pub use self::record::{Batch, Record, Scan, Unreadable};
@@ -72,8 +72,8 @@ pub use self::snapshot::Snapshot;
 
 use self::directory::StateDirectory;
 use self::engine::Engine;
-use self::parts::{Parted, Stored};
-use self::writer::{Queue, Urgency};
+use self::parts::{Parted, StoredValue};
+use self::writer::{Urgency, WriteQueue};
 use crate::messages::state as say;
 
 /// The kind of the records in which clients are remembered ([`crate::practice::clients`]). They are of use to nobody without the key
@@ -93,7 +93,7 @@ pub fn inspect(path: &Path) -> Result<bool, OpenError> {
 ///
 /// # Errors
 /// It cannot be opened at all.
-pub fn verify(path: &Path, kinds: &[Kind], now: DateTime<Utc>) -> Result<Option<Snapshot>, OpenError> {
+pub fn verify(path: &Path, kinds: &[RecordKind], now: DateTime<Utc>) -> Result<Option<Snapshot>, OpenError> {
     if !StateDirectory::inspect(path)? {
         return Ok(None);
     }
@@ -128,11 +128,11 @@ pub fn verify_beside(path: &Path) -> Vec<String> {
 /// written (the drop waits for that), and another process can open it.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    inner: Arc<StoreInner>,
 }
 
-struct Inner {
-    queue: Arc<Queue>,
+struct StoreInner {
+    queue: Arc<WriteQueue>,
     writer: Writer,
     meta: Mutex<Meta>,
     pseudonym_key: SecretKey,
@@ -160,11 +160,12 @@ impl Store {
     /// # Errors
     /// What is wrong with the directory and what to do about it. Nothing was deleted.
     pub fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
-        let opening::Opened { records, disk, meta, pseudonym_key, admin_token, directory } = opening::open(path, now)?;
-        let queue = Arc::new(Queue::new(records));
+        let opening::OpenedDirectory { records, disk, meta, pseudonym_key, admin_token, directory } =
+            opening::open(path, now)?;
+        let queue = Arc::new(WriteQueue::new(records));
         let writer = start_writer(&queue, disk)
             .map_err(|error| OpenError::Disk { path: path.to_owned(), reason: error.to_string() })?;
-        let inner = Inner {
+        let inner = StoreInner {
             queue,
             writer,
             meta: Mutex::new(meta),
@@ -209,8 +210,8 @@ impl Store {
                 meta
             }
         };
-        let inner = Inner {
-            queue: Arc::new(Queue::new(records)),
+        let inner = StoreInner {
+            queue: Arc::new(WriteQueue::new(records)),
             writer: Writer::Inline(Mutex::new(disk)),
             meta: Mutex::new(meta),
             pseudonym_key: SecretKey::from_bytes([0; 32]),
@@ -307,7 +308,7 @@ impl Store {
 
     /// All records at this moment, judged by these kinds. Call [`Store::flush`] before, if what is not durable must not be among
     /// them.
-    pub fn snapshot(&self, kinds: &[Kind], now: DateTime<Utc>) -> Snapshot {
+    pub fn snapshot(&self, kinds: &[RecordKind], now: DateTime<Utc>) -> Snapshot {
         Snapshot::take(self.inner.queue.scan(""), &self.meta(), kinds, now)
     }
 
@@ -409,7 +410,7 @@ impl std::fmt::Debug for Store {
     }
 }
 
-impl Drop for Inner {
+impl Drop for StoreInner {
     fn drop(&mut self) {
         if let Writer::Thread(thread) = &mut self.writer
             && let Some(thread) = thread.take()
@@ -421,16 +422,16 @@ impl Drop for Inner {
     }
 }
 
-fn start_writer<E: Engine + 'static>(queue: &Arc<Queue>, disk: Parted<E>) -> std::io::Result<Writer> {
+fn start_writer<E: Engine + 'static>(queue: &Arc<WriteQueue>, disk: Parted<E>) -> std::io::Result<Writer> {
     let queue = Arc::clone(queue);
     let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer::write_groups(&queue, disk))?;
     Ok(Writer::Thread(Some(thread)))
 }
 
-fn read<R: Record>(key: &str, stored: &Stored) -> Result<R, Unreadable> {
+fn read<R: Record>(key: &str, stored: &StoredValue) -> Result<R, Unreadable> {
     let result = match stored {
-        Stored::Text(text) => record::decode(text),
-        Stored::Damaged(reason) => Err((*reason).to_owned()),
+        StoredValue::Text(text) => record::decode(text),
+        StoredValue::Damaged(reason) => Err((*reason).to_owned()),
     };
     result.map_err(|reason| Unreadable { key: key.to_owned(), reason })
 }

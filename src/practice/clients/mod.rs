@@ -21,7 +21,7 @@ use crate::booking::memory::{HOUSEHOLD_MAX, known_by, recall};
 use crate::booking::sealing::Sealing;
 use crate::messages::clients as say;
 use crate::openvpms::{Contact, CustomerName};
-use crate::store::{Batch, CLIENT_MEMORY, Kind, Record, Store};
+use crate::store::{Batch, CLIENT_MEMORY, Record, RecordKind, Store};
 
 /// More records than this are never kept: some ten thousand clients, and about eight megabytes.
 const RECORDS_MAX: usize = 20_000;
@@ -43,7 +43,7 @@ impl Record for Remembered {
 }
 
 /// It stays behind: it can be learnt again, and without its key nobody can read it.
-pub(super) const KIND: Kind = Kind::stays_behind::<Remembered>();
+pub(super) const KIND: RecordKind = RecordKind::stays_behind::<Remembered>();
 
 /// What is remembered of clients, by all practices together: they share OpenVPMS and its customers.
 pub struct ClientMemory {

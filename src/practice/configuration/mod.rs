@@ -36,7 +36,7 @@ use crate::mapping::guard::{Accepted, Guard, Occasion, Rulings};
 use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration as say, practice as practice_say};
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Kind, Record, Store};
+use crate::store::{Record, RecordKind, Store};
 use crate::supervisor;
 
 pub(super) use changes::ConfigurationChanges;
@@ -85,7 +85,7 @@ impl Record for Told {
 }
 
 /// It travels, because the guard measures by it. After an import all of it is sent again.
-pub(super) const KIND: Kind = Kind::exported::<Told>();
+pub(super) const KIND: RecordKind = RecordKind::exported::<Told>();
 
 /// What was told, what is asked for, and what is held back.
 pub(super) struct Configuration {

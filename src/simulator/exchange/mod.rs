@@ -196,12 +196,12 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: Asked) -> Fat
 /// Decides, exchange by exchange, what goes wrong. Shared: a test changes the plan while the bridge runs.
 #[derive(Clone, Default)]
 pub struct Faults {
-    plan: Arc<Mutex<Option<Plan>>>,
+    plan: Arc<Mutex<Option<FaultPlan>>>,
     /// True while the port is closed.
     port: Arc<watch::Sender<bool>>,
 }
 
-type Plan = Box<dyn FnMut(&Asked) -> Option<Fault> + Send>;
+type FaultPlan = Box<dyn FnMut(&Asked) -> Option<Fault> + Send>;
 
 impl Faults {
     /// Nothing goes wrong.

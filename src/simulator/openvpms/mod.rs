@@ -48,9 +48,9 @@ pub use load::NotAClinic;
 pub use staff::NewAppointment;
 pub use uuids::Uuids;
 pub use world::{
-    Account, Appointment, AppointmentId, AppointmentType, Area, AreaId, Block, BlockId, Condition, Customer,
-    CustomerId, DatabaseText, DayTimes, Hours, Location, Patient, PatientId, Phone, ReferenceParts, Schedule, Shift,
-    SlotSize, Status, User, UserBehaviour, World,
+    Appointment, AppointmentId, AppointmentStatus, AppointmentTypeEntity, Area, AreaId, Block, BlockId, Condition,
+    Customer, CustomerId, DatabaseText, DayTimes, Hours, LocationEntity, Login, PatientEntity, PatientId, PhoneContact,
+    ReferenceParts, ScheduleEntity, Shift, SlotSize, UserBehaviour, UserEntity, World,
 };
 
 /// Where the booking API lies, below the server's root. The base URL of the configuration ends before `/ws`.

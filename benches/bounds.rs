@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId, ScheduleId};
 use vetbridge::simulator::exchange::{Answered, Asked, Faults, Model, serve};
-use vetbridge::simulator::healthengine::{HealthengineModel, HttpCourier, NewPractice, Settings, Wish};
+use vetbridge::simulator::healthengine::{HealthengineModel, HttpCourier, ModelSettings, NewPractice, Wish};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 
 use bombs::Bombs;
@@ -214,7 +214,7 @@ impl Bench {
     async fn new(world: World, around: impl FnOnce(Arc<dyn Model>) -> Arc<dyn Model>) -> Self {
         let (clock, stop) = (Clock::system(), CancellationToken::new());
         let zone = world.zone;
-        let healthengine = HealthengineModel::new(Settings::new("key"), clock.clone());
+        let healthengine = HealthengineModel::new(ModelSettings::new("key"), clock.clone());
         healthengine.configure(|settings| settings.body_bytes_max = 16 * 1024 * 1024);
         healthengine.add_practice(NewPractice::new("1234567", "k", zone));
         let (openvpms_calls, healthengine_calls) = (Calls::default(), Calls::default());

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::ids::{LocationId, ScheduleId, UserId};
 use vetbridge::simulator::exchange::{Faults, serve};
-use vetbridge::simulator::healthengine::{HealthengineModel, NewPractice, Settings};
-use vetbridge::simulator::openvpms::{Area, AreaId, OpenVpmsSim, Shift, User, UserBehaviour, Uuids, World};
+use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice};
+use vetbridge::simulator::openvpms::{Area, AreaId, OpenVpmsSim, Shift, UserBehaviour, UserEntity, Uuids, World};
 
 /// How often each kind of call was made.
 type Calls = Arc<Mutex<BTreeMap<String, usize>>>;
@@ -55,7 +55,7 @@ fn ten_clinicians() -> (World, String) {
     for n in 0..10 {
         let user = UserId(1158 + n);
         let name = format!("Vet Number{n}");
-        world.users.push(User {
+        world.users.push(UserEntity {
             id: user,
             name,
             clinician: true,
@@ -110,7 +110,7 @@ async fn measure(what: &str, world: World, resources: &str) {
     });
     let zone = world.zone;
     tokio::spawn(serve(openvpms, Arc::new(OpenVpmsSim::new(world, Clock::system())), faults, stop.clone()));
-    let model = HealthengineModel::new(Settings::new("key"), Clock::system());
+    let model = HealthengineModel::new(ModelSettings::new("key"), Clock::system());
     model.add_practice(NewPractice::new("1234567", "k", zone));
     tokio::spawn(serve(healthengine, Arc::new(model.clone()), Faults::none(), stop.clone()));
 

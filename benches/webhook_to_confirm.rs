@@ -22,7 +22,7 @@ use vetbridge::ids::PracticeId;
 use vetbridge::service::Service;
 use vetbridge::simulator::exchange::{Answered, Asked, Faults, Model, serve};
 use vetbridge::simulator::healthengine::{
-    Courier, Delivered, HealthengineModel, HttpCourier, NewPractice, Settings, Wish,
+    Courier, Delivered, HealthengineModel, HttpCourier, ModelSettings, NewPractice, Wish,
 };
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 use vetbridge::webhooks::pace;
@@ -102,7 +102,7 @@ async fn measure(what: &str, by_webhook: bool) {
     let zone = world.zone;
     let openvpms = Timed { model: OpenVpmsSim::new(world, clock.clone()), watch: Arc::clone(&watch) };
     let openvpms = listen(Arc::new(openvpms), &stop).await;
-    let model = HealthengineModel::new(Settings::new("key"), clock.clone());
+    let model = HealthengineModel::new(ModelSettings::new("key"), clock.clone());
     model.add_practice(NewPractice::new("1234567", "k", zone));
     let healthengine = Timed { model: model.clone(), watch: Arc::clone(&watch) };
     let healthengine = listen(Arc::new(healthengine), &stop).await;

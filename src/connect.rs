@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use crate::bridge::Connect;
 use crate::clock::Clock;
 use crate::config::proxy::Proxy;
-use crate::config::{Config, Healthengine, OpenVpms, Practice, Secret};
+use crate::config::{Config, HealthengineSettings, OpenVpmsSettings, PracticeSettings, Secret};
 use crate::healthengine::HealthengineHandle;
 use crate::healthengine::client::{HealthengineClient, credentials};
 use crate::http::Lane;
@@ -26,17 +26,20 @@ const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
 
 /// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that
 /// holds no certificate); nothing is sent yet.
-pub fn openvpms(settings: &OpenVpms) -> anyhow::Result<OpenVpmsHandle> {
+pub fn openvpms(settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsHandle> {
     let server = openvpms_server(settings, None)?;
     Ok(doors(&server, settings)?.background)
 }
 
 /// A handle to Healthengine for one practice.
-pub fn healthengine(settings: &Healthengine, practice: &Practice) -> anyhow::Result<HealthengineHandle> {
+pub fn healthengine(
+    settings: &HealthengineSettings,
+    practice: &PracticeSettings,
+) -> anyhow::Result<HealthengineHandle> {
     handle(&healthengine_server(settings, None)?, settings, &practice.id, &practice.key)
 }
 
-fn openvpms_server(settings: &OpenVpms, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
+fn openvpms_server(settings: &OpenVpmsSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
     let base_url = BaseUrl::parse(settings.url.as_str(), settings.allow_plain_http).context("[openvpms] url")?;
     let mut own = ServerSettings::new(base_url, USER_AGENT);
     own.max_requests_per_second = per_second(settings.max_requests_per_second);
@@ -46,13 +49,13 @@ fn openvpms_server(settings: &OpenVpms, before: Option<&Server>) -> anyhow::Resu
     server(&own, before).context("[openvpms]")
 }
 
-fn doors(server: &Arc<Server>, settings: &OpenVpms) -> anyhow::Result<OpenVpmsClients> {
+fn doors(server: &Arc<Server>, settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsClients> {
     let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let client = OpenVpmsClient::new(server.transport(&credentials).context("[openvpms]")?);
     Ok(OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) })
 }
 
-fn healthengine_server(settings: &Healthengine, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
+fn healthengine_server(settings: &HealthengineSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
     let base_url = BaseUrl::parse(settings.url.as_str(), false).context("[healthengine] url")?;
     let mut own = ServerSettings::new(base_url, settings.user_agent());
     own.max_requests_per_second = per_second(settings.max_requests_per_second);
@@ -63,7 +66,7 @@ fn healthengine_server(settings: &Healthengine, before: Option<&Server>) -> anyh
 
 fn handle(
     server: &Arc<Server>,
-    settings: &Healthengine,
+    settings: &HealthengineSettings,
     practice: &PracticeId,
     key: &Secret,
 ) -> anyhow::Result<HealthengineHandle> {
@@ -92,13 +95,13 @@ pub struct Network {
 }
 
 struct OpenVpmsSide {
-    settings: OpenVpms,
+    settings: OpenVpmsSettings,
     server: Arc<Server>,
     doors: OpenVpmsClients,
 }
 
 struct HealthengineSide {
-    settings: Healthengine,
+    settings: HealthengineSettings,
     server: Arc<Server>,
     handles: BTreeMap<PracticeId, (Secret, HealthengineHandle)>,
 }
@@ -159,7 +162,7 @@ impl Connect for Network {
         self.openvpms.doors.clone()
     }
 
-    fn healthengine(&self, practice: &Practice) -> Option<HealthengineHandle> {
+    fn healthengine(&self, practice: &PracticeSettings) -> Option<HealthengineHandle> {
         self.healthengine.handles.get(&practice.id).map(|(_, handle)| Arc::clone(handle))
     }
 

@@ -201,7 +201,7 @@ fn what_is_left_out_has_the_defaults_of_the_contract() {
 fn the_example_file_is_valid() {
     let config = parse_in(directory().path(), config::EXAMPLE).unwrap();
     assert_eq!(config.practices[0].resources.len(), 2);
-    assert_eq!(config.sync, config::Sync::default());
+    assert_eq!(config.sync, config::SyncSettings::default());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use assert_cmd::Command;
 use chrono::{NaiveTime, TimeDelta};
 use vetbridge::demo::{Demo, Options};
 use vetbridge::ids::{PracticeId, UserId};
-use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, Status};
+use vetbridge::simulator::openvpms::{AppointmentId, AppointmentStatus, NewAppointment};
 
 #[test]
 fn the_demo_needs_nothing_and_ends_with_both_sides_in_agreement() {
@@ -77,7 +77,7 @@ async fn at_rest(seed: u64) -> (Demo, Arc<Mutex<String>>) {
 /// An appointment that a pet owner booked and nobody touched.
 fn booked(demo: &Demo) -> (AppointmentId, String) {
     demo.behind_everybodys_back(|world| {
-        let booked = world.appointments().filter(|own| own.status == Status::Pending).find_map(|own| {
+        let booked = world.appointments().filter(|own| own.status == AppointmentStatus::Pending).find_map(|own| {
             let notes = own.notes.as_deref()?;
             let number = notes.lines().find_map(|line| line.split("Healthengine booking ").nth(1))?;
             Some((own.id, number.to_owned()))

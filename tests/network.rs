@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs};
 use vetbridge::http::base_url::BaseUrl;
-use vetbridge::http::connections::{AGE_MAX, LOOK_UP_EVERY, Names, at_one_address, read_anew, where_it_was_read};
+use vetbridge::http::connections::{AGE_MAX, LOOK_UP_EVERY, NameLookup, at_one_address, read_anew, where_it_was_read};
 use vetbridge::http::network::{Credentials, HeaderName, Server, ServerSettings, SetupError};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::remote::{Answer, Cause, CertificateFault, ErrorClass};
@@ -483,7 +483,7 @@ impl Moved {
 }
 
 #[async_trait]
-impl Names for Moved {
+impl NameLookup for Moved {
     async fn addresses(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
         assert_eq!(host, "clinic.test");
         let addresses = self.0.lock().unwrap().clone();
@@ -710,7 +710,7 @@ impl Hosts {
 }
 
 #[async_trait]
-impl Names for Hosts {
+impl NameLookup for Hosts {
     async fn addresses(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
         let hosts = self.0.lock().unwrap();
         let addresses = hosts.get(host).ok_or_else(|| std::io::Error::other("no such name"))?;

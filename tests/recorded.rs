@@ -20,7 +20,7 @@ use vetbridge::clock::Clock;
 use vetbridge::ids::ScheduleId;
 use vetbridge::simulator::exchange::{Answered, Asked, Faults, Model, serve};
 use vetbridge::simulator::openvpms::{
-    Account, AppointmentId, Condition, DatabaseText, OpenVpmsSim, Status, Uuids, World,
+    AppointmentId, AppointmentStatus, Condition, DatabaseText, Login, OpenVpmsSim, Uuids, World,
 };
 
 use recorded::{BASE, Before, Exchange, Response, Stored};
@@ -95,7 +95,7 @@ struct Replay {
 impl Replay {
     async fn new(way: Way) -> Self {
         let mut world = World::from_json(recorded::clinic(), Uuids::from_seed(1)).unwrap();
-        world.accounts.push(Account::without_role("norole", "changeit"));
+        world.accounts.push(Login::without_role("norole", "changeit"));
         // Noon of the day of the recording, in Sydney.
         let now: DateTime<Utc> = "2026-11-21T12:00:00+11:00".parse().unwrap();
         let sim = Arc::new(OpenVpmsSim::new(world, Clock::virtual_from(now)));
@@ -246,7 +246,7 @@ impl Replay {
         let reference = exchange.response.body.as_ref().and_then(Value::as_str).unwrap();
         let id = AppointmentId(self.ids[&reference.split_once(':').unwrap().0.parse().unwrap()]);
         let own = self.sim.staff(|world| world.appointment(id).cloned()).ok_or("not in the diary")?;
-        same("stored status", &stored.status.parse::<Status>().unwrap(), &own.status)?;
+        same("stored status", &stored.status.parse::<AppointmentStatus>().unwrap(), &own.status)?;
         let at = |wall: NaiveDateTime| wall.format("%Y-%m-%d %H:%M:%S.0").to_string();
         same("stored start", &stored.start, &at(own.start))?;
         same("stored end", &stored.end, &at(own.end))?;

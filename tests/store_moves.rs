@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use vetbridge::store::{self, Batch, Export, Kind, OpenError, Record, SecretKey, Store};
+use vetbridge::store::{self, Batch, Export, OpenError, Record, RecordKind, SecretKey, Store};
 
 use store_support::{Line, Place, line, names, now};
 
@@ -23,7 +23,7 @@ impl Record for Whisper {
     const VERSION: u32 = 1;
 }
 
-const KINDS: [Kind; 2] = [Kind::exported::<Line>(), Kind::stays_behind::<Whisper>()];
+const KINDS: [RecordKind; 2] = [RecordKind::exported::<Line>(), RecordKind::stays_behind::<Whisper>()];
 
 fn later() -> DateTime<Utc> {
     now() + TimeDelta::days(3)

@@ -22,7 +22,7 @@ use crate::supervisor;
 #[derive(Clone)]
 pub struct Means {
     /// Its block of the configuration.
-    pub config: config::Practice,
+    pub config: config::PracticeSettings,
     /// What it shares with the others.
     pub settings: Settings,
     /// The way to OpenVPMS.

@@ -44,7 +44,7 @@ pub trait Connect {
     /// OpenVPMS, shared by all practices.
     fn openvpms(&self) -> OpenVpmsClients;
     /// Healthengine as one practice; `None` for a practice that neither this nor an earlier configuration had.
-    fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle>;
+    fn healthengine(&self, practice: &config::PracticeSettings) -> Option<HealthengineHandle>;
     /// The times for which they want to be left alone.
     fn penalties(&self) -> Penalties;
 }
@@ -402,7 +402,7 @@ fn all_means(config: &Config, connect: &impl Connect) -> BTreeMap<PracticeId, Me
     practices.filter_map(|practice| Some((practice.id.clone(), means(practice, config, connect)?))).collect()
 }
 
-fn means(practice: &config::Practice, config: &Config, connect: &impl Connect) -> Option<Means> {
+fn means(practice: &config::PracticeSettings, config: &Config, connect: &impl Connect) -> Option<Means> {
     Some(Means {
         config: practice.clone(),
         settings: Settings::of(config),

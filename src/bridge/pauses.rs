@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::PracticeId;
-use crate::store::{Batch, Kind, Record, Store, StoreError};
+use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Pause {
@@ -17,7 +17,7 @@ impl Record for Pause {
 }
 
 /// It travels: somebody's decision.
-pub(crate) const KIND: Kind = Kind::exported::<Pause>();
+pub(crate) const KIND: RecordKind = RecordKind::exported::<Pause>();
 
 /// True if the practice is paused. A record that cannot be read was written by a pause.
 pub fn is_paused(store: &Store, practice: &PracticeId) -> bool {

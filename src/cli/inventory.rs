@@ -6,7 +6,7 @@ use crate::remote::Answer;
 
 /// A location with all that can be booked there.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct LocationInventory {
     pub(super) location: Location,
     /// In the order of the server.
     pub(super) schedules: Vec<Column>,
@@ -22,7 +22,7 @@ pub(super) struct Column {
     pub(super) types: Vec<AppointmentType>,
 }
 
-impl Place {
+impl LocationInventory {
     /// Reads one location: one call, one for the users, one per schedule.
     pub(super) async fn read(openvpms: &dyn ReadOpenVpms, location: Location) -> Answer<Self> {
         let mut schedules = Vec::new();

@@ -125,7 +125,7 @@ pub struct ResyncArgs {
     pub practice: Option<String>,
     /// This part only
     #[arg(long, value_enum)]
-    pub only: Option<Part>,
+    pub only: Option<ResyncPart>,
     /// Say what would be sent, and send nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -133,7 +133,7 @@ pub struct ResyncArgs {
 
 /// A part of what is sent to Healthengine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Part {
+pub enum ResyncPart {
     /// Liveness contract, resources and appointment types
     Config,
     /// Availability of all days

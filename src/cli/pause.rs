@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use super::running::{self, Absent, Found};
+use super::running::{self, FoundService, NoService};
 use super::{Global, output};
 use crate::bridge::pauses;
 use crate::clock::Clock;
@@ -17,15 +17,15 @@ use crate::server::view::PauseOutcome;
 pub(super) async fn run(global: &Global, practice: &str, paused: bool) -> anyhow::Result<ExitCode> {
     let file = global.config_file()?;
     let told = match running::find(&config::load_instance(&file)?).await? {
-        Found::Running(service) => outcome(&service.set_paused(practice, paused).await?, paused),
-        Found::Absent(absent) => write(&config::load(&file)?, &absent, practice, paused).await?,
+        FoundService::Running(service) => outcome(&service.set_paused(practice, paused).await?, paused),
+        FoundService::Absent(absent) => write(&config::load(&file)?, &absent, practice, paused).await?,
     };
     output::result(told)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// For the next start.
-async fn write(config: &Config, absent: &Absent, practice: &str, paused: bool) -> anyhow::Result<String> {
+async fn write(config: &Config, absent: &NoService, practice: &str, paused: bool) -> anyhow::Result<String> {
     let known: Vec<String> = config.practices.iter().map(|practice| practice.id.to_string()).collect();
     if !known.iter().any(|id| id == practice) {
         return Err(say::practice_not_configured(practice, &known).into());

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::running::{self, Absent, Found, Running};
-use super::{Global, Part, ResyncArgs, output};
+use super::running::{self, NoService, FoundService, RunningService};
+use super::{Global, ResyncPart, ResyncArgs, output};
 use crate::bridge::Bridge;
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -22,8 +22,8 @@ use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 pub(super) async fn run(global: &Global, args: &ResyncArgs) -> anyhow::Result<ExitCode> {
     let file = global.config_file()?;
     let outcomes = match running::find(&config::load_instance(&file)?).await? {
-        Found::Running(service) => through(&service, args).await?,
-        Found::Absent(absent) => here(&config::load(&file)?, &absent, args).await?,
+        FoundService::Running(service) => through(&service, args).await?,
+        FoundService::Absent(absent) => here(&config::load(&file)?, &absent, args).await?,
     };
     let incomplete: Vec<PracticeId> = outcomes
         .iter()
@@ -34,7 +34,7 @@ pub(super) async fn run(global: &Global, args: &ResyncArgs) -> anyhow::Result<Ex
 }
 
 /// The service does it.
-async fn through(service: &Running, args: &ResyncArgs) -> anyhow::Result<Vec<ResyncOutcome>> {
+async fn through(service: &RunningService, args: &ResyncArgs) -> anyhow::Result<Vec<ResyncOutcome>> {
     let mut outcomes = Vec::new();
     for practice in chosen(service.practices().await?, args)? {
         let bar = Bar::new(&practice);
@@ -46,7 +46,7 @@ async fn through(service: &Running, args: &ResyncArgs) -> anyhow::Result<Vec<Res
 }
 
 /// This process does it.
-async fn here(config: &Config, absent: &Absent, args: &ResyncArgs) -> anyhow::Result<Vec<ResyncOutcome>> {
+async fn here(config: &Config, absent: &NoService, args: &ResyncArgs) -> anyhow::Result<Vec<ResyncOutcome>> {
     let network = Network::new(config)?;
     let store = absent.open_store().await?;
     let bridge = Bridge::new(config, &network, store.clone(), Clock::system());
@@ -77,8 +77,8 @@ fn chosen(enabled: Vec<String>, args: &ResyncArgs) -> anyhow::Result<Vec<String>
 
 fn only(args: &ResyncArgs) -> Option<Only> {
     args.only.map(|part| match part {
-        Part::Config => Only::Config,
-        Part::Availability => Only::Availability,
+        ResyncPart::Config => Only::Config,
+        ResyncPart::Availability => Only::Availability,
     })
 }
 

@@ -14,7 +14,7 @@ use super::Global;
 use super::exposure::exposures;
 use crate::clock::Clock;
 use crate::config::in_force::InForce;
-use crate::config::watch::{LOOK_EVERY, Watched};
+use crate::config::watch::{LOOK_EVERY, WatchedFiles};
 use crate::config::{self, Config, ConfigError};
 use crate::connect::Network;
 use crate::deskless::Deskless;
@@ -29,7 +29,7 @@ use crate::supervisor::caught;
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let path = global.config_file()?;
     // Before it is read: what changes from here on is noticed.
-    let mut file = Watched::new(&path);
+    let mut file = WatchedFiles::new(&path);
     let config = read(&path, &mut file)?;
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -124,7 +124,7 @@ impl Watchdog {
 }
 
 /// Ends when the file changed.
-async fn change_of(file: &mut Watched) {
+async fn change_of(file: &mut WatchedFiles) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         if file.changed() {
@@ -135,7 +135,7 @@ async fn change_of(file: &mut Watched) {
 
 /// Reads the configuration, and watches from here on whatever it depends on. What was not watched before is read once more: so no
 /// change falls between.
-fn read(path: &Path, file: &mut Watched) -> Result<Config, ConfigError> {
+fn read(path: &Path, file: &mut WatchedFiles) -> Result<Config, ConfigError> {
     let (mut config, mut files) = config::load_with_files(path);
     for _ in 0..READINGS_MAX {
         if !file.follow(&files) {
@@ -150,7 +150,7 @@ fn read(path: &Path, file: &mut Watched) -> Result<Config, ConfigError> {
 const READINGS_MAX: usize = 3;
 
 /// Reads the configuration again. One that cannot be used changes nothing.
-fn reload(service: &Service, network: Network, source: &Path, file: &mut Watched) -> Network {
+fn reload(service: &Service, network: Network, source: &Path, file: &mut WatchedFiles) -> Network {
     let read = read(source, file).map_err(anyhow::Error::from);
     match read.and_then(|config| Ok((network.renewed(&config)?, config))) {
         Ok((renewed, config)) => {
@@ -254,7 +254,7 @@ mod tests {
             OpenVpmsClients { interactive: Arc::new(client.clone()), background: Arc::new(client) }
         }
 
-        fn healthengine(&self, _: &config::Practice) -> Option<HealthengineHandle> {
+        fn healthengine(&self, _: &config::PracticeSettings) -> Option<HealthengineHandle> {
             Some(Arc::new(HealthengineClient::new(Arc::new(Panics), self.0.clone())))
         }
 

@@ -7,7 +7,7 @@
 //! | a vetbridge that proves that it has the directory's key | the command talks to it |
 //! | one that does not | it is another instance, or pretends to be one: the command says so and stops |
 //!
-//! If then the state is locked, a service does run, at another address: [`Absent::open_store`] says who it is. No command sends the
+//! If then the state is locked, a service does run, at another address: [`NoService::open_store`] says who it is. No command sends the
 //! admin token, or anything that could be used in its place: see [`proof`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,8 +21,8 @@ use crate::config::Instance;
 use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 use crate::server::HEALTHY;
-use crate::server::proof::{self, Asked, Exchange, Hello};
-use crate::server::view::{BookingView, NDJSON, PauseOutcome, Problem, ResyncLine, Status};
+use crate::server::proof::{self, Exchange, Hello, ProvedRequest};
+use crate::server::view::{BookingView, BridgeStatus, ErrorBody, NDJSON, PauseOutcome, ResyncLine};
 use crate::store::{self, OpenError, SecretKey, Snapshot, Store};
 
 /// A service on the same machine connects and answers at once; a busy one gets some time.
@@ -38,28 +38,28 @@ const HELLO_BYTES_MAX: usize = 1024;
 const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// What is found at the admin address.
-pub(super) enum Found {
+pub(super) enum FoundService {
     /// A service that holds the state directory.
-    Running(Running),
+    Running(RunningService),
     /// No service, or none that answers.
-    Absent(Absent),
+    Absent(NoService),
 }
 
 /// Looks for the service.
 ///
 /// # Errors
 /// There is one, and it is not the one that this configuration means, or the directory's secrets cannot be read.
-pub(super) async fn find(instance: &Instance) -> anyhow::Result<Found> {
+pub(super) async fn find(instance: &Instance) -> anyhow::Result<FoundService> {
     let address = reachable(instance.admin_listen);
     let http = client(SILENCE_MAX)?;
     if let Err(why) = healthy(&http, address).await {
-        return Ok(Found::Absent(Absent { instance: instance.clone(), why }));
+        return Ok(FoundService::Absent(NoService { instance: instance.clone(), why }));
     }
     let key = store::command_key(&instance.state_path).map_err(say::token_unreadable)?;
     let stranger = || anyhow::Error::from(say::another_instance(address, &instance.state_path));
-    let running = Running { http, address, key: key.ok_or_else(stranger)? };
+    let running = RunningService { http, address, key: key.ok_or_else(stranger)? };
     match running.greet(&running.http).await {
-        Ok(_) => Ok(Found::Running(running)),
+        Ok(_) => Ok(FoundService::Running(running)),
         Err(NotGreeted::Unproved) => Err(stranger()),
         Err(NotGreeted::Failed(why)) => Err(running.broken(&why)),
     }
@@ -98,12 +98,12 @@ async fn healthy(http: &Client, address: SocketAddr) -> Result<(), String> {
 }
 
 /// Why no service is there to talk to.
-pub(super) struct Absent {
+pub(super) struct NoService {
     instance: Instance,
     why: String,
 }
 
-impl Absent {
+impl NoService {
     /// True if no vetbridge ever used the state directory.
     pub(super) fn never_ran(&self) -> bool {
         store::admin_token(&self.instance.state_path).is_ok_and(|token| token.is_none())
@@ -150,7 +150,7 @@ impl Absent {
 }
 
 /// A service that holds the state directory.
-pub(super) struct Running {
+pub(super) struct RunningService {
     http: Client,
     address: SocketAddr,
     key: SecretKey,
@@ -171,16 +171,16 @@ struct Greeted {
 }
 
 /// What is asked, beside where.
-struct Question<'a> {
+struct ServiceQuestion<'a> {
     body: Option<&'a serde_json::Value>,
     accept: Option<&'static str>,
     timeout: Option<Duration>,
 }
 
 /// A question as most are.
-const PLAIN: Question<'static> = Question { body: None, accept: None, timeout: Some(ANSWER_TIMEOUT) };
+const PLAIN: ServiceQuestion<'static> = ServiceQuestion { body: None, accept: None, timeout: Some(ANSWER_TIMEOUT) };
 
-impl Running {
+impl RunningService {
     /// Where it is.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
@@ -207,13 +207,13 @@ impl Running {
     /// Has it settle a booking; `body` is what the admin API takes.
     pub(super) async fn resolve(&self, id: i64, body: &serde_json::Value) -> anyhow::Result<BookingView> {
         let url = self.url(&["api", "v1", "bookings", &id.to_string(), "resolve"])?;
-        let question = Question { body: Some(body), accept: None, timeout: None };
+        let question = ServiceQuestion { body: Some(body), accept: None, timeout: None };
         let answer = self.ask(&client(RESOLVE_SILENCE_MAX)?, Method::POST, url, question).await?;
         self.read(answer).await
     }
 
     /// Its health.
-    pub(super) async fn status(&self) -> anyhow::Result<Status> {
+    pub(super) async fn status(&self) -> anyhow::Result<BridgeStatus> {
         let answer = self.get(&["api", "v1", "status"]).await?;
         self.read(answer).await
     }
@@ -243,7 +243,7 @@ impl Running {
             url.query_pairs_mut().append_pair("only", only.name());
         }
         url.query_pairs_mut().append_pair("dry_run", if dry_run { "true" } else { "false" });
-        let question = Question { body: None, accept: Some(NDJSON), timeout: None };
+        let question = ServiceQuestion { body: None, accept: Some(NDJSON), timeout: None };
         let answer = self.ask(&self.http, Method::POST, url, question).await?;
         if answer.status() != StatusCode::OK {
             return self.read(answer).await;
@@ -296,7 +296,13 @@ impl Running {
     }
 
     /// Asks once whoever listens has proved themselves, and believes nobody else's answer.
-    async fn ask(&self, http: &Client, method: Method, url: Url, question: Question<'_>) -> anyhow::Result<Response> {
+    async fn ask(
+        &self,
+        http: &Client,
+        method: Method,
+        url: Url,
+        question: ServiceQuestion<'_>,
+    ) -> anyhow::Result<Response> {
         let greeted = self.greet(http).await.map_err(|not_greeted| match not_greeted {
             NotGreeted::Unproved => self.broken(say::ANSWER_NOT_PROVED),
             NotGreeted::Failed(why) => self.broken(&why),
@@ -304,7 +310,7 @@ impl Running {
         let exchange = Exchange::new(&self.key, self.address, &greeted.client, &greeted.service);
         let body = question.body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
         let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let asked = Asked { method: method.as_str(), target: &target, body: &body };
+        let asked = ProvedRequest { method: method.as_str(), target: &target, body: &body };
         let mut request =
             http.request(method.clone(), url).header(header::AUTHORIZATION, exchange.authorization(asked));
         if question.body.is_some() {
@@ -336,7 +342,7 @@ impl Running {
             return serde_json::from_slice(&body).map_err(|_| self.broken("JSON of another version"));
         }
         match serde_json::from_slice(&body) {
-            Ok(Problem { error }) => anyhow::bail!(error),
+            Ok(ErrorBody { error }) => anyhow::bail!(error),
             Err(_) => Err(self.broken(&format!("status {status}"))),
         }
     }

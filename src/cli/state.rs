@@ -13,7 +13,7 @@ use std::process::{ExitCode, Stdio};
 use anyhow::anyhow;
 use secrecy::zeroize::Zeroizing;
 
-use super::running::{self, Absent, Found};
+use super::running::{self, FoundService, NoService};
 use super::{Global, StateArgs, StateCommand, output, owner};
 use crate::clock::Clock;
 use crate::config::{self, Instance};
@@ -49,8 +49,8 @@ async fn export(config: &Path, instance: &Instance, file: Option<&Path>, force: 
         Some(_) | None => {}
     }
     let text = match running::find(instance).await? {
-        Found::Running(service) => of_snapshot(service.state().await?, &instance.state_path)?,
-        Found::Absent(absent) => match owner::to_become(&instance.state_path) {
+        FoundService::Running(service) => of_snapshot(service.state().await?, &instance.state_path)?,
+        FoundService::Absent(absent) => match owner::to_become(&instance.state_path) {
             Some(owner) => by_its_owner(owner, config)?,
             None => of_directory(&absent, instance).await?,
         },
@@ -76,7 +76,7 @@ fn of_snapshot(snapshot: Snapshot, state: &Path) -> anyhow::Result<Text> {
     Ok(Text { text, records: export.records.len(), missing })
 }
 
-async fn of_directory(absent: &Absent, instance: &Instance) -> anyhow::Result<Text> {
+async fn of_directory(absent: &NoService, instance: &Instance) -> anyhow::Result<Text> {
     if absent.never_ran() {
         return Err(say::no_state(&instance.state_path).into());
     }
@@ -170,12 +170,12 @@ fn import(config: &Path, instance: &Instance, file: &Path, replace: bool) -> any
 async fn verify(instance: &Instance) -> anyhow::Result<ExitCode> {
     let state = &instance.state_path;
     let (snapshot, mut problems) = match running::find(instance).await? {
-        Found::Running(service) => {
+        FoundService::Running(service) => {
             let snapshot = service.state().await?;
             output::note(&say::verified_as_the_service_has_it(service.address()));
             (snapshot, store::verify_beside(state))
         }
-        Found::Absent(absent) => {
+        FoundService::Absent(absent) => {
             owner::become_it(state)?;
             let (path, now) = (state.clone(), Clock::system().now());
             let found = tokio::task::spawn_blocking(move || store::verify(&path, &KINDS, now)).await?;

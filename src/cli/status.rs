@@ -5,26 +5,26 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, FixedOffset};
 
-use super::running::{self, Found};
+use super::running::{self, FoundService};
 use super::{Global, output};
 use crate::config;
 use crate::messages::{admin, commands as say};
 use crate::practice::health::problems::Problem;
-use crate::server::view::{OffStatus, PracticeStatus, Status};
+use crate::server::view::{OffStatus, PracticeStatus, BridgeStatus};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, json: bool) -> anyhow::Result<ExitCode> {
     let instance = config::load_instance(&global.config_file()?)?;
     let service = match running::find(&instance).await? {
-        Found::Running(service) => service,
-        Found::Absent(absent) => return Err(absent.not_running().into()),
+        FoundService::Running(service) => service,
+        FoundService::Absent(absent) => return Err(absent.not_running().into()),
     };
     let status = service.status().await?;
     output::result(if json { serde_json::to_string_pretty(&status)? } else { text(&status) })?;
     Ok(if status.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &BridgeStatus) -> String {
     let health = if status.healthy { say::HEALTHY } else { say::NOT_HEALTHY };
     let since = status.started_at.format("%Y-%m-%d %H:%M:%S UTC");
     let mut text = format!("vetbridge {} has run since {since}. {health}\n", status.version);

@@ -9,7 +9,7 @@ const KEEP_DAYS_MAX: u32 = 3650;
 
 /// How bookings are treated.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bookings {
+pub struct BookingSettings {
     /// What becomes of a booking that arrives while OpenVPMS cannot be reached.
     pub when_openvpms_is_down: WhenDown,
     /// A settled booking is forgotten this long after its appointment; 1 to 3650.
@@ -29,7 +29,7 @@ pub enum WhenDown {
     Hold,
 }
 
-impl Default for Bookings {
+impl Default for BookingSettings {
     fn default() -> Self {
         Self {
             when_openvpms_is_down: WhenDown::Reject,
@@ -41,16 +41,16 @@ impl Default for Bookings {
 }
 
 /// Reads the section; all of it is optional. `None`: wrong and reported.
-pub(super) fn read(root: &Table<'_>) -> Option<Bookings> {
+pub(super) fn read(root: &Table<'_>) -> Option<BookingSettings> {
     const DOWN: &[(&str, WhenDown)] = &[("reject", WhenDown::Reject), ("hold", WhenDown::Hold)];
-    let defaults = Bookings::default();
+    let defaults = BookingSettings::default();
     let Some(table) = root.table("bookings") else { return Some(defaults) };
     let when_openvpms_is_down = table.or("when_openvpms_is_down", defaults.when_openvpms_is_down, choice(DOWN));
     let keep_days = table.or("keep_days", defaults.keep_days, whole(1, KEEP_DAYS_MAX));
     let client_memory_days = table.or("client_memory_days", defaults.client_memory_days, whole(0, KEEP_DAYS_MAX));
     let labels = table.or("patient_name_labels", defaults.patient_name_labels, |value| value.list(label));
     table.finish();
-    Some(Bookings {
+    Some(BookingSettings {
         when_openvpms_is_down: when_openvpms_is_down?,
         keep_days: keep_days?,
         client_memory_days: client_memory_days?,

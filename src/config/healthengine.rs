@@ -17,7 +17,7 @@ const URL: &str = "https://healthengine.com.au/pms-api/v1";
 
 /// How to reach Healthengine; what all practices share.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Healthengine {
+pub struct HealthengineSettings {
     /// The base URL of the PMS API, with its version.
     pub url: Url,
     /// The proxy that leads there.
@@ -36,7 +36,7 @@ pub struct Healthengine {
     pub request_timeout: Duration,
 }
 
-impl Healthengine {
+impl HealthengineSettings {
     /// What the API asks every consumer to say of itself: `vendor (contact) environment`.
     pub fn user_agent(&self) -> String {
         format!("{} ({}) {}", self.vendor, self.contact, self.environment.name())
@@ -66,7 +66,7 @@ impl Environment {
 }
 
 /// Reads the section, which must be there. `None`: wrong and reported.
-pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<Healthengine> {
+pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<HealthengineSettings> {
     const ENVIRONMENTS: &[(&str, Environment)] =
         &[("DEV", Environment::Dev), ("UAT", Environment::Uat), ("PROD", Environment::Prod)];
     let table = root.required_table("healthengine")?;
@@ -83,7 +83,7 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<Health
     let max_requests_per_second = request_limits::per_second(&table);
     let request_timeout = table.or("request_timeout", REQUEST_TIMEOUT, interval);
     table.finish();
-    Some(Healthengine {
+    Some(HealthengineSettings {
         url: url?,
         proxy: proxy?,
         api_key: api_key?,

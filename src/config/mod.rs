@@ -2,7 +2,7 @@
 //!
 //! # Model
 //! `toml_reader` reads TOML into tables that know the position of every value and which of their keys were asked for. The
-//! file of each section takes from its table what the program needs. Whatever is not as it must be becomes a [`Problem`].
+//! file of each section takes from its table what the program needs. Whatever is not as it must be becomes a [`ConfigProblem`].
 //! So a file is judged in one go: the result is either a [`Config`] or *every* problem, in the order of the lines.
 //!
 //! | section | its file: struct, defaults, reading, bounds |
@@ -57,15 +57,15 @@ mod values;
 pub mod watch;
 mod webhooks;
 
-pub use bookings::{Bookings, WhenDown};
-pub use healthengine::{Environment, Healthengine};
+pub use bookings::{BookingSettings, WhenDown};
+pub use healthengine::{Environment, HealthengineSettings};
 pub use live_hours::LiveHours;
-pub use openvpms::OpenVpms;
-pub use practices::{Practice, ResourceEntry};
-pub use problem::{ConfigError, Problem};
+pub use openvpms::OpenVpmsSettings;
+pub use practices::{PracticeSettings, ResourceEntry};
+pub use problem::{ConfigError, ConfigProblem};
 pub use secret::{Oddity, Secret};
-pub use sync::{ClinicianDoubt, Sync};
-pub use webhooks::Webhooks;
+pub use sync::{ClinicianDoubt, SyncSettings};
+pub use webhooks::WebhookSettings;
 
 use crate::messages::config as say;
 use problem::Problems;
@@ -107,9 +107,9 @@ pub fn load_with_files(path: &Path) -> (Result<Config, ConfigError>, BTreeSet<Pa
 #[derive(Debug, Clone)]
 pub struct OpenVpmsOnly {
     /// The practice system.
-    pub openvpms: OpenVpms,
+    pub openvpms: OpenVpmsSettings,
     /// How far ahead to look, where the file says so.
-    pub sync: Sync,
+    pub sync: SyncSettings,
 }
 
 /// Reads `[openvpms]` and, if it is there, `[sync]`; whatever else the file holds, or lacks, is not judged.
@@ -228,9 +228,9 @@ fn base(path: &Path) -> &Path {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The practice system.
-    pub openvpms: OpenVpms,
+    pub openvpms: OpenVpmsSettings,
     /// The marketplace.
-    pub healthengine: Healthengine,
+    pub healthengine: HealthengineSettings,
     /// The state directory: database and admin token. Relative paths are already resolved.
     pub state_path: PathBuf,
     /// Where the status page, health, metrics and the admin API listen.
@@ -238,13 +238,13 @@ pub struct Config {
     /// Names, beside its address and `localhost`, that the admin listener may be asked by; lower case.
     pub admin_hosts: Vec<String>,
     /// Where Healthengine may call us; without it the bridge polls.
-    pub webhooks: Option<Webhooks>,
+    pub webhooks: Option<WebhookSettings>,
     /// What is synchronised how often.
-    pub sync: Sync,
+    pub sync: SyncSettings,
     /// How bookings are treated.
-    pub bookings: Bookings,
+    pub bookings: BookingSettings,
     /// The practices, in the order of the file, ids distinct. Disabled ones are among them.
-    pub practices: Vec<Practice>,
+    pub practices: Vec<PracticeSettings>,
     /// The file this was read from.
     pub source: PathBuf,
 }

@@ -15,7 +15,7 @@ use crate::messages::config as say;
 
 /// How to reach OpenVPMS.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OpenVpms {
+pub struct OpenVpmsSettings {
     /// The web application; the client appends `/ws/booking/v2`. http or https, no user, query or fragment. A path may end with
     /// a slash or not, as in the file.
     pub url: Url,
@@ -36,7 +36,7 @@ pub struct OpenVpms {
 }
 
 /// Reads the section, which must be there. `None`: wrong and reported.
-pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<OpenVpms> {
+pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<OpenVpmsSettings> {
     let table = root.required_table("openvpms")?;
     let allow_plain_http = table.or("allow_plain_http", false, Value::flag);
     let url = table.required("url", |value| {
@@ -51,7 +51,7 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<OpenVp
     let max_requests_per_second = request_limits::per_second(&table);
     let request_timeout = table.or("request_timeout", REQUEST_TIMEOUT, interval);
     table.finish();
-    Some(OpenVpms {
+    Some(OpenVpmsSettings {
         url: url?,
         username: username?,
         password: password?,

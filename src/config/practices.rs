@@ -13,7 +13,7 @@ use crate::zone::Zone;
 
 /// One practice: an account at Healthengine over one or more locations of OpenVPMS.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Practice {
+pub struct PracticeSettings {
     /// Its id at Healthengine.
     pub id: PracticeId,
     /// Its key at Healthengine.
@@ -49,7 +49,7 @@ impl ResourceEntry {
 }
 
 /// Every practice of the file. What is wrong is reported.
-pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Vec<Practice> {
+pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Vec<PracticeSettings> {
     let mut claims = Claims::default();
     let practices =
         root.tables("practice").into_iter().filter_map(|table| practice(table, around, &mut claims)).collect();
@@ -57,7 +57,7 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Vec<Practice>
     practices
 }
 
-fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, claims: &mut Claims<'a>) -> Option<Practice> {
+fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, claims: &mut Claims<'a>) -> Option<PracticeSettings> {
     let id = table.required("id", |value| {
         let id = PracticeId(header_word(value)?);
         claims.claim_id(&id, value);
@@ -74,7 +74,7 @@ fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, claims: &mut Claims
     }
     let resources = entries.into_iter().filter_map(|entry| resource(entry, id.as_ref(), claims)).collect();
     table.finish();
-    Some(Practice {
+    Some(PracticeSettings {
         id: id?,
         key: key?,
         locations: locations?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// One thing that is wrong. The message never holds a line of the file: a line can hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// Line and column, both from 1, the column in characters; `None` if it is about the file as a whole.
     pub place: Option<(usize, usize)>,
     /// What is wrong and what to do.
@@ -19,17 +19,17 @@ pub struct ConfigError {
     /// The file.
     pub file: PathBuf,
     /// What is wrong with it, in the order of its lines; at least one.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ConfigProblem>,
 }
 
 impl ConfigError {
     /// A single problem of the whole file.
     pub fn of_file(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), problems: vec![Problem { place: None, message: message.into() }] }
+        Self { file: file.into(), problems: vec![ConfigProblem { place: None, message: message.into() }] }
     }
 
     /// `file:line:column`, as editors understand it, of one of the problems.
-    pub fn place(&self, problem: &Problem) -> String {
+    pub fn place(&self, problem: &ConfigProblem) -> String {
         match problem.place {
             Some((line, column)) => format!("{}:{line}:{column}", self.file.display()),
             None => self.file.display().to_string(),
@@ -94,10 +94,10 @@ impl<'a> Problems<'a> {
             place.is_some_and(|(line, _)| broken.iter().any(|(broken_line, _)| *broken_line == line))
         };
         let found = self.found.into_inner().into_iter().map(|(offset, message)| (offset.map(place), message));
-        let mut problems: Vec<Problem> = found
+        let mut problems: Vec<ConfigProblem> = found
             .filter(|(place, _)| !follows(place))
             .chain(self.syntax.iter().map(|(offset, message)| (Some(place(*offset)), message.clone())))
-            .map(|(place, message)| Problem { place, message })
+            .map(|(place, message)| ConfigProblem { place, message })
             .collect();
         // Stable: what was found first at a place is told first.
         problems.sort_by_key(|problem| problem.place);

@@ -12,7 +12,7 @@ const HORIZON_DAYS_MAX: u32 = 366;
 
 /// What is synchronised how often. No interval is under 100 ms.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sync {
+pub struct SyncSettings {
     /// How many days are offered, today among them; 1 to 366.
     pub horizon_days: u32,
     /// How many of them are read at the short interval; 1 to `horizon_days`.
@@ -46,7 +46,7 @@ pub enum ClinicianDoubt {
     Withhold,
 }
 
-impl Default for Sync {
+impl Default for SyncSettings {
     fn default() -> Self {
         const MINUTE: u64 = 60;
         Self {
@@ -66,10 +66,10 @@ impl Default for Sync {
 }
 
 /// Reads the section; all of it is optional. `None`: wrong and reported.
-pub(super) fn read(root: &Table<'_>) -> Option<Sync> {
+pub(super) fn read(root: &Table<'_>) -> Option<SyncSettings> {
     const DOUBT: &[(&str, ClinicianDoubt)] =
         &[("offer", ClinicianDoubt::Offer), ("withhold", ClinicianDoubt::Withhold)];
-    let defaults = Sync::default();
+    let defaults = SyncSettings::default();
     let Some(table) = root.table("sync") else { return Some(defaults) };
     let horizon_days = table.or("horizon_days", defaults.horizon_days, whole(1, HORIZON_DAYS_MAX));
     let near_most = horizon_days.unwrap_or(HORIZON_DAYS_MAX);
@@ -87,7 +87,7 @@ pub(super) fn read(root: &Table<'_>) -> Option<Sync> {
     let max_retry_interval = table.or("max_retry_interval", defaults.max_retry_interval, interval);
     let clinician_doubt = table.or("clinician_doubt", defaults.clinician_doubt, choice(DOUBT));
     table.finish();
-    Some(Sync {
+    Some(SyncSettings {
         horizon_days: horizon_days?,
         near_days: near_days?,
         availability_interval: availability_interval?,

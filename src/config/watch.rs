@@ -21,18 +21,18 @@ type Stamp = Option<[i128; 5]>;
 
 /// Files that are watched: the configuration's own, and those that it refers to.
 #[derive(Debug)]
-pub struct Watched {
+pub struct WatchedFiles {
     own: PathBuf,
-    files: BTreeMap<PathBuf, Seen>,
+    files: BTreeMap<PathBuf, SeenFile>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+struct SeenFile {
     known: Stamp,
     last: Stamp,
 }
 
-impl Seen {
+impl SeenFile {
     fn of(path: &Path) -> Self {
         let stamp = stamp(path);
         Self { known: stamp, last: stamp }
@@ -49,10 +49,10 @@ impl Seen {
     }
 }
 
-impl Watched {
+impl WatchedFiles {
     /// Watches a file from its present state on.
     pub fn new(path: &Path) -> Self {
-        Self { own: path.to_owned(), files: BTreeMap::from([(path.to_owned(), Seen::of(path))]) }
+        Self { own: path.to_owned(), files: BTreeMap::from([(path.to_owned(), SeenFile::of(path))]) }
     }
 
     /// Watches these beside the first one, and no others. True if one of them was not watched so far: it may have changed between
@@ -61,7 +61,7 @@ impl Watched {
         self.files.retain(|path, _| *path == self.own || others.contains(path));
         let before = self.files.len();
         for path in others {
-            self.files.entry(path.clone()).or_insert_with(|| Seen::of(path));
+            self.files.entry(path.clone()).or_insert_with(|| SeenFile::of(path));
         }
         self.files.len() > before
     }
@@ -75,7 +75,7 @@ impl Watched {
     /// What the files are at present is known, as after they were read for another reason.
     pub fn forget(&mut self) {
         for (path, seen) in &mut self.files {
-            *seen = Seen::of(path);
+            *seen = SeenFile::of(path);
         }
     }
 }
@@ -97,7 +97,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("vetbridge.toml");
         fs::write(&path, "a").unwrap();
-        let mut watched = Watched::new(&path);
+        let mut watched = WatchedFiles::new(&path);
         assert!(!watched.changed(), "nothing happened");
         fs::write(&path, "half").unwrap();
         assert!(!watched.changed(), "it may be half written");
@@ -120,7 +120,7 @@ mod tests {
         for name in ["vetbridge.toml", "password", "key"] {
             fs::write(place(name), "a").unwrap();
         }
-        let mut watched = Watched::new(&place("vetbridge.toml"));
+        let mut watched = WatchedFiles::new(&place("vetbridge.toml"));
         let both = BTreeSet::from([place("password"), place("key"), place("not there yet")]);
         assert!(watched.follow(&both), "what was read before it was watched is read again");
         assert!(!watched.follow(&both) && !watched.changed());
@@ -147,7 +147,7 @@ mod tests {
             fs::File::options().write(true).open(place(name)).unwrap().set_modified(then).unwrap();
         }
         symlink(place("one"), place("vetbridge.toml")).unwrap();
-        let mut watched = Watched::new(&place("vetbridge.toml"));
+        let mut watched = WatchedFiles::new(&place("vetbridge.toml"));
         symlink(place("two"), place("next")).unwrap();
         fs::rename(place("next"), place("vetbridge.toml")).unwrap();
         assert!(!watched.changed() && watched.changed(), "the link leads elsewhere");

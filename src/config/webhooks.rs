@@ -28,7 +28,7 @@ const SECRET_CHARS_DIFFERENT_MIN: usize = 6;
 
 /// The webhook listener.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Webhooks {
+pub struct WebhookSettings {
     /// Where it listens.
     pub listen: SocketAddr,
     /// What Healthengine calls it: https, perhaps with a path, without user, query or fragment. `/webhooks/<secret>` follows.
@@ -41,7 +41,7 @@ pub struct Webhooks {
     pub trusted_proxies: Vec<IpAddr>,
 }
 
-impl Webhooks {
+impl WebhookSettings {
     /// What every callback of ours begins with: `<public_url>/webhooks/`.
     pub fn prefix(&self) -> String {
         format!("{}/webhooks/", self.public_url.as_str().trim_end_matches('/'))
@@ -65,7 +65,7 @@ pub(super) fn read(
     root: &Table<'_>,
     around: &Surroundings<'_>,
     admin_listen: Option<SocketAddr>,
-) -> Option<Option<Webhooks>> {
+) -> Option<Option<WebhookSettings>> {
     let Some(table) = root.table("webhooks") else { return Some(None) };
     let listen = table.or("listen", LISTEN, |value| {
         let address = listen(value)?;
@@ -78,7 +78,7 @@ pub(super) fn read(
     let allowed_ips = table.or("allowed_ips", HEALTHENGINE_SENDERS.to_vec(), senders);
     let trusted_proxies = table.or("trusted_proxies", Vec::new(), |value| value.list(ip));
     table.finish();
-    Some(Some(Webhooks {
+    Some(Some(WebhookSettings {
         listen: listen?,
         public_url: public_url?,
         secret: secret?,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clinic::SITES;
-use super::journal::Taken;
+use super::journal::DiaryTime;
 use super::{Demo, Lines, Options};
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{Answer, BookingStatus, Who};
@@ -44,9 +44,9 @@ pub(super) enum Await {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Watch {
     /// Offer it no longer.
-    Taken(Taken),
+    Taken(DiaryTime),
     /// Offer it again.
-    Free(Taken),
+    Free(DiaryTime),
 }
 
 impl Account {
@@ -206,7 +206,7 @@ impl Demo {
     }
 
     /// Whether some of this time is among what the bridge sent of the schedule's own resource.
-    fn is_published(&self, place: &Taken) -> Option<bool> {
+    fn is_published(&self, place: &DiaryTime) -> Option<bool> {
         let location = self.stage.location_of(place.schedule);
         let site = SITES.iter().find(|site| site.location == location)?;
         let (resource, day) = (ResourceId::schedule(place.schedule).to_string(), place.start.date());
@@ -225,12 +225,12 @@ impl Demo {
     }
 
     /// Where and when, in words.
-    pub(super) fn place(&self, place: &Taken) -> String {
+    pub(super) fn place(&self, place: &DiaryTime) -> String {
         format!("{}, {}", self.stage.schedule_name(place.schedule), self.time(place))
     }
 
     /// When, in words.
-    pub(super) fn time(&self, place: &Taken) -> String {
+    pub(super) fn time(&self, place: &DiaryTime) -> String {
         place.start.format("%a %-d %b %H:%M").to_string()
     }
 }

@@ -6,7 +6,9 @@ use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Wee
 use super::free_time;
 use super::people;
 use crate::ids::{AppointmentTypeId, LocationId, PracticeId, ResourceId, ScheduleId, UserId};
-use crate::simulator::openvpms::{AreaId, DayTimes, Hours, NewAppointment, Schedule, Shift, SlotSize, Uuids, World};
+use crate::simulator::openvpms::{
+    AreaId, DayTimes, Hours, NewAppointment, ScheduleEntity, Shift, SlotSize, Uuids, World,
+};
 use crate::simulator::random::Random;
 
 /// A practice at Healthengine and its location in OpenVPMS; `demo.toml` says the same.
@@ -104,8 +106,8 @@ fn on_duty(world: &World, schedule: ScheduleId, start: NaiveDateTime, end: Naive
     Some(shift.user)
 }
 
-fn branch(id: i64, name: &str, slot_size_minutes: u32, types: &[(AppointmentTypeId, u32)]) -> Schedule {
-    Schedule {
+fn branch(id: i64, name: &str, slot_size_minutes: u32, types: &[(AppointmentTypeId, u32)]) -> ScheduleEntity {
+    ScheduleEntity {
         id: ScheduleId(id),
         name: name.to_owned(),
         location: LocationId(106),
@@ -133,7 +135,7 @@ fn fill_in_day(world: &mut World, day: NaiveDate, random: &mut Random) {
 /// An appointment that staff can make on a schedule and day; `None` where nothing is free.
 pub(super) fn free_entry(
     world: &World,
-    schedule: &Schedule,
+    schedule: &ScheduleEntity,
     day: NaiveDate,
     random: &mut Random,
 ) -> Option<NewAppointment> {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::journal::{Deeds, Entry as OwnEntry, Journal, Taken};
+use super::journal::{Deeds, DiaryTime, Journal, JournalEntry};
 use super::staff::taken;
 use super::stage::appointments_of;
 use crate::booking::entry::{Entry, State};
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{Answer, BookingStatus, BookingView, Who};
-use crate::simulator::openvpms::{Appointment, Status, World};
+use crate::simulator::openvpms::{Appointment, AppointmentStatus, World};
 
 /// One booking from all sides.
 struct Case<'a> {
@@ -31,7 +31,7 @@ pub(super) fn booking(
         return vec![format!("Booking {} was made by nobody.", view.id)];
     };
     let mut standing = appointments_of(world, view.id);
-    standing.retain(|own| own.status != Status::Cancelled);
+    standing.retain(|own| own.status != AppointmentStatus::Cancelled);
     let case = Case { view, deeds, entry, standing };
     let mut found = match view.status {
         BookingStatus::Requested => vec!["is not answered yet".to_owned()],
@@ -85,7 +85,7 @@ impl Case<'_> {
         let elsewhere = others.iter().filter(|other| other.id != self.view.id).filter_map(booked);
         let diary = world.appointments().filter(|own| !self.standing.iter().any(|ours| ours.id == own.id)).map(taken);
         let blocks =
-            world.blocks().map(|own| Taken { schedule: own.schedule, user: None, start: own.start, end: own.end });
+            world.blocks().map(|own| DiaryTime { schedule: own.schedule, user: None, start: own.start, end: own.end });
         let mut taken = journal.taken.iter().copied().chain(elsewhere).chain(diary).chain(blocks);
         if !taken.any(|own| own.collides(&wanted)) {
             found.push("was rejected, and its time was never taken".to_owned());
@@ -145,26 +145,26 @@ impl Case<'_> {
         (count > 0).then(|| format!("is {:?} at Healthengine, and {count} appointments stand", self.view.status))
     }
 
-    fn booked(&self) -> Option<Taken> {
+    fn booked(&self) -> Option<DiaryTime> {
         booked(self.view)
     }
 }
 
 /// The place that was booked.
-fn booked(view: &BookingView) -> Option<Taken> {
+fn booked(view: &BookingView) -> Option<DiaryTime> {
     let ResourceId { schedule, user } = view.resource.parse().ok()?;
     let end = view.start + chrono::TimeDelta::seconds(view.length_seconds.into());
-    Some(Taken { schedule, user, start: view.start, end })
+    Some(DiaryTime { schedule, user, start: view.start, end })
 }
 
 /// What differs about the clinic's own appointments, and about appointments of bookings that do not exist.
 pub(super) fn diary(world: &World, journal: &Journal) -> Vec<String> {
     let mut found = Vec::new();
     for (id, entry) in &journal.entries {
-        let own = world.appointment(*id).filter(|own| own.status != Status::Cancelled).map(taken);
+        let own = world.appointment(*id).filter(|own| own.status != AppointmentStatus::Cancelled).map(taken);
         let expected = match entry {
-            OwnEntry::Stands(place) => Some(*place),
-            OwnEntry::Cancelled => None,
+            JournalEntry::Stands(place) => Some(*place),
+            JournalEntry::Cancelled => None,
         };
         if own != expected {
             found.push(format!("Appointment {id} of the clinic's own is not as staff left it."));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use crate::ids::{AppointmentTypeId, ResourceId, UserId};
-use crate::simulator::openvpms::{DayTimes, Hours, Schedule, World};
+use crate::simulator::openvpms::{DayTimes, Hours, ScheduleEntity, World};
 
 /// The starts of a day, each with the appointment types that fit.
 pub(super) fn starts(
@@ -46,7 +46,7 @@ fn taken(world: &World, resource: ResourceId, midnight: NaiveDateTime) -> Vec<(N
     all.filter(|(from, to)| midnight < *to && *from < midnight + TimeDelta::days(2)).collect()
 }
 
-fn is_open(schedule: &Schedule, start: NaiveDateTime, end: NaiveDateTime) -> bool {
+fn is_open(schedule: &ScheduleEntity, start: NaiveDateTime, end: NaiveDateTime) -> bool {
     let hours = match &schedule.times {
         None => schedule.hours,
         Some(week) => match week[start.weekday().num_days_from_monday() as usize] {
@@ -58,7 +58,13 @@ fn is_open(schedule: &Schedule, start: NaiveDateTime, end: NaiveDateTime) -> boo
     start.date().and_time(open) <= start && end <= start.date().and_time(close)
 }
 
-fn is_rostered(world: &World, schedule: &Schedule, user: UserId, start: NaiveDateTime, end: NaiveDateTime) -> bool {
+fn is_rostered(
+    world: &World,
+    schedule: &ScheduleEntity,
+    user: UserId,
+    start: NaiveDateTime,
+    end: NaiveDateTime,
+) -> bool {
     world.roster.iter().any(|shift| {
         let here = world.areas.iter().any(|area| area.id == shift.area && area.schedules.contains(&schedule.id));
         shift.user == user && here && shift.start <= start && end <= shift.end

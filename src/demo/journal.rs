@@ -14,11 +14,11 @@ pub(super) struct Journal {
     /// The bookings.
     pub(super) bookings: BTreeMap<BookingId, Deeds>,
     /// The clinic's own appointments, as staff left them.
-    pub(super) entries: BTreeMap<AppointmentId, Entry>,
+    pub(super) entries: BTreeMap<AppointmentId, JournalEntry>,
     /// Blocks that staff laid and did not take away.
     pub(super) blocks: Vec<BlockId>,
     /// Every time that was ever taken, by whatever; of what is moved also where it was.
-    pub(super) taken: Vec<Taken>,
+    pub(super) taken: Vec<DiaryTime>,
 }
 
 /// What happened to one booking.
@@ -32,23 +32,23 @@ pub(super) struct Deeds {
     /// When staff moved it last.
     pub(super) moved: Option<DateTime<Utc>>,
     /// Where staff moved it: schedule, start, end.
-    pub(super) moved_to: Option<Taken>,
+    pub(super) moved_to: Option<DiaryTime>,
     /// True once the pet has come.
     pub(super) checked_in: bool,
 }
 
 /// An appointment that is none of Healthengine's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum JournalEntry {
     /// It stands here.
-    Stands(Taken),
+    Stands(DiaryTime),
     /// Staff cancelled it.
     Cancelled,
 }
 
 /// Time in the diary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Taken {
+pub(super) struct DiaryTime {
     /// On which schedule.
     pub(super) schedule: ScheduleId,
     /// With whom.
@@ -71,7 +71,7 @@ impl Deeds {
     }
 }
 
-impl Taken {
+impl DiaryTime {
     /// True if one of the two keeps the other out: the same schedule or the same clinician at the same time.
     pub(super) fn collides(&self, other: &Self) -> bool {
         let shared = self.schedule == other.schedule || (self.user.is_some() && self.user == other.user);

@@ -224,7 +224,7 @@ impl Demo {
         let offers = |site: &clinic::Site| {
             let resources = self.stage.marketplace().resources(&site.practice()).unwrap_or_default();
             let days = clinic::coming_days(self.stage.today(), 3);
-            let offered = |resource: &crate::simulator::healthengine::Resource| {
+            let offered = |resource: &crate::simulator::healthengine::ListedResource| {
                 let offers = |day| self.stage.marketplace().offered(&site.practice(), &resource.id, day);
                 days.iter().any(|day| offers(*day).is_ok_and(|offers| !offers.is_empty()))
             };

@@ -1,7 +1,7 @@
 //! The pet owners of the demo. All of them are invented; the mobile numbers are those that are set aside for fiction.
 
 use crate::simulator::healthengine::PetOwner;
-use crate::simulator::openvpms::{Customer, CustomerId, Patient, PatientId, Phone};
+use crate::simulator::openvpms::{Customer, CustomerId, PatientEntity, PatientId, PhoneContact};
 
 /// A pet owner.
 #[derive(Debug, Clone, Copy)]
@@ -85,9 +85,9 @@ pub(super) fn customers() -> Vec<Customer> {
             first_name: person.first_name.replace('\u{2019}', "'"),
             last_name: person.last_name.replace('\u{2019}', "'"),
             company: None,
-            phones: vec![Phone { area_code: None, number: national(person.mobile), mobile: true }],
+            phones: vec![PhoneContact { area_code: None, number: national(person.mobile), mobile: true }],
             emails: Vec::new(),
-            patients: vec![Patient { id: PatientId(3000 + number), name: person.pet.to_owned() }],
+            patients: vec![PatientEntity { id: PatientId(3000 + number), name: person.pet.to_owned() }],
             active: true,
         })
         .collect()

@@ -5,10 +5,10 @@ use chrono::{NaiveDateTime, TimeDelta};
 use super::Demo;
 use super::account::Await;
 use super::clinic::{self, SITES};
-use super::journal::{Deeds, Taken};
+use super::journal::{Deeds, DiaryTime};
 use super::people::{PEOPLE, Person};
 use crate::ids::{BookingId, PracticeId, ResourceId, TypeId};
-use crate::simulator::healthengine::{BookingStatus, NotOffered, Offer, Wish};
+use crate::simulator::healthengine::{BookingStatus, NotOffered, OfferedStart, Wish};
 use crate::simulator::openvpms::NewAppointment;
 
 /// People look at the coming week.
@@ -106,7 +106,7 @@ impl Demo {
             let resources = self.stage.marketplace().resources(&practice).ok()?;
             let resource = &self.random.pick(&resources)?.id;
             let offers = self.stage.marketplace().offered(&practice, resource, *self.random.pick(&days)?).ok()?;
-            let Offer { start, kinds } = self.random.pick(&offers)?;
+            let OfferedStart { start, kinds } = self.random.pick(&offers)?;
             let kind = self.random.pick(kinds)?.parse().ok()?;
             Some(Choice { practice, kind, start: *start }).filter(|choice| fits(self, choice))
         })
@@ -144,7 +144,7 @@ impl Demo {
             let with = user.map(|user| format!(" with {}", user.name)).unwrap_or_default();
             format!("{}{with}", own.map(|own| own.name.as_str()).unwrap_or_default())
         });
-        let place = self.place(&Taken { schedule: kind.resource.schedule, user: None, start, end: start });
+        let place = self.place(&DiaryTime { schedule: kind.resource.schedule, user: None, start, end: start });
         format!("{name}, {place}")
     }
 }

@@ -5,11 +5,11 @@ use chrono::TimeDelta;
 use super::Demo;
 use super::account::{Await, Watch};
 use super::clinic;
-use super::journal::{Entry, Taken};
+use super::journal::{DiaryTime, JournalEntry};
 use super::stage::appointments_of;
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{Answer, BookingStatus};
-use crate::simulator::openvpms::{Appointment, AppointmentId, NewAppointment, Schedule, Status};
+use crate::simulator::openvpms::{Appointment, AppointmentId, AppointmentStatus, NewAppointment, ScheduleEntity};
 
 /// Staff touch the diary of these days. What they move further away is noticed once a day, and no demo lasts so long.
 const DAYS_AHEAD: u64 = 5;
@@ -23,7 +23,7 @@ impl Demo {
             world.standing().map(|own| (own.id, taken(own))).collect()
         });
         let text = format!("fills the diary in: {} appointments, and a lunch break at the branch", entries.len());
-        self.journal.entries.extend(entries.into_iter().map(|(id, place)| (id, Entry::Stands(place))));
+        self.journal.entries.extend(entries.into_iter().map(|(id, place)| (id, JournalEntry::Stands(place))));
         self.account.line(self.stage.now(), "Reception", &text);
     }
 
@@ -36,9 +36,9 @@ impl Demo {
 
     /// An appointment that staff make, wherever they want it.
     pub(super) fn staff_write(&mut self, entry: NewAppointment) {
-        let place = Taken { schedule: entry.schedule, user: entry.clinician, start: entry.start, end: entry.end };
+        let place = DiaryTime { schedule: entry.schedule, user: entry.clinician, start: entry.start, end: entry.end };
         let id = self.stage.clinic(|world| world.add_appointment(entry));
-        self.journal.entries.insert(id, Entry::Stands(place));
+        self.journal.entries.insert(id, JournalEntry::Stands(place));
         self.journal.taken.push(place);
         self.staff_say(&place, &format!("writes an appointment into the diary: {}", self.place(&place)));
         self.watch(Watch::Taken(place));
@@ -49,7 +49,7 @@ impl Demo {
         let Some((id, from)) = self.own_entry() else { return false };
         let Some(to) = self.place_for(&from) else { return false };
         self.stage.clinic(|world| world.move_appointment(id, to.schedule, to.start, to.end));
-        self.journal.entries.insert(id, Entry::Stands(to));
+        self.journal.entries.insert(id, JournalEntry::Stands(to));
         self.journal.taken.push(to);
         self.journal.taken.push(from);
         self.staff_say(&from, &format!("moves an appointment: {} becomes {}", self.place(&from), self.time(&to)));
@@ -61,7 +61,7 @@ impl Demo {
     pub(super) fn staff_cancel_own(&mut self) -> bool {
         let Some((id, place)) = self.own_entry() else { return false };
         self.stage.clinic(|world| world.cancel(id));
-        self.journal.entries.insert(id, Entry::Cancelled);
+        self.journal.entries.insert(id, JournalEntry::Cancelled);
         self.journal.taken.push(place);
         self.staff_say(&place, &format!("cancels an appointment: {}", self.place(&place)));
         self.watch(Watch::Free(place));
@@ -106,7 +106,7 @@ impl Demo {
     pub(super) fn staff_block(&mut self) -> bool {
         let Some(entry) = self.free_entry(|_| true) else { return false };
         let (start, end) = (entry.start, entry.start + TimeDelta::hours(1));
-        let place = Taken { schedule: entry.schedule, user: None, start, end };
+        let place = DiaryTime { schedule: entry.schedule, user: None, start, end };
         let id = self.stage.clinic(|world| world.add_block(entry.schedule, start, end));
         self.journal.blocks.push(id);
         self.journal.taken.push(place);
@@ -122,7 +122,7 @@ impl Demo {
         let Some(block) = found else { return false };
         self.stage.clinic(|world| world.remove_block(id));
         self.journal.blocks.retain(|own| *own != id);
-        let place = Taken { schedule: block.schedule, user: None, start: block.start, end: block.end };
+        let place = DiaryTime { schedule: block.schedule, user: None, start: block.start, end: block.end };
         self.staff_say(&place, &format!("takes a block away: {}", self.place(&place)));
         self.watch(Watch::Free(place));
         true
@@ -141,15 +141,15 @@ impl Demo {
         true
     }
 
-    fn staff_say(&mut self, place: &Taken, what: &str) {
+    fn staff_say(&mut self, place: &DiaryTime, what: &str) {
         let location = self.stage.location_name(self.stage.location_of(place.schedule));
         self.account.line(self.stage.now(), &location, what);
     }
 
     /// Free time for an appointment, on a schedule that fits.
-    fn free_entry(&mut self, fits: impl Fn(&Schedule) -> bool) -> Option<NewAppointment> {
+    fn free_entry(&mut self, fits: impl Fn(&ScheduleEntity) -> bool) -> Option<NewAppointment> {
         let world = self.stage.clinic(|world| world.clone());
-        let schedules: Vec<&Schedule> = world.schedules.iter().filter(|schedule| fits(schedule)).collect();
+        let schedules: Vec<&ScheduleEntity> = world.schedules.iter().filter(|schedule| fits(schedule)).collect();
         let days = clinic::coming_days(self.stage.today(), DAYS_AHEAD);
         (0..20).find_map(|_| {
             let (schedule, day) = (self.random.pick(&schedules)?, self.random.pick(&days)?);
@@ -158,7 +158,7 @@ impl Demo {
     }
 
     /// Another place of the same length on the same schedule, touching nothing.
-    fn place_for(&mut self, from: &Taken) -> Option<Taken> {
+    fn place_for(&mut self, from: &DiaryTime) -> Option<DiaryTime> {
         let world = self.stage.clinic(|world| world.clone());
         let (length, days) = (from.end - from.start, clinic::coming_days(self.stage.today(), DAYS_AHEAD));
         let resource = ResourceId { schedule: from.schedule, user: from.user };
@@ -171,16 +171,16 @@ impl Demo {
             let starts: Vec<_> =
                 starts.into_iter().filter(|(start, kinds)| fits(start, kinds)).map(|(start, _)| start).collect();
             let start = *self.random.pick(&starts)?;
-            Some(Taken { start, end: start + length, ..*from })
+            Some(DiaryTime { start, end: start + length, ..*from })
         })
     }
 
     /// One of the clinic's own appointments of the next days.
-    fn own_entry(&mut self) -> Option<(AppointmentId, Taken)> {
+    fn own_entry(&mut self) -> Option<(AppointmentId, DiaryTime)> {
         let days = clinic::coming_days(self.stage.today(), DAYS_AHEAD);
         let standing = self.journal.entries.iter().filter_map(|(id, entry)| match entry {
-            Entry::Stands(place) if days.contains(&place.start.date()) => Some((*id, *place)),
-            Entry::Stands(_) | Entry::Cancelled => None,
+            JournalEntry::Stands(place) if days.contains(&place.start.date()) => Some((*id, *place)),
+            JournalEntry::Stands(_) | JournalEntry::Cancelled => None,
         });
         let standing: Vec<_> = standing.collect();
         self.random.pick(&standing).copied()
@@ -201,7 +201,7 @@ impl Demo {
         let ids = confirmed.map(|view| view.id).filter(untouched);
         ids.filter_map(|id| {
             let found = self.stage.clinic(|world| appointments_of(world, id));
-            let standing = found.into_iter().find(|own| own.status == Status::Pending);
+            let standing = found.into_iter().find(|own| own.status == AppointmentStatus::Pending);
             Some((id, standing.filter(|own| days.contains(&own.start.date()))?))
         })
         .collect()
@@ -209,6 +209,6 @@ impl Demo {
 }
 
 /// The time that an appointment takes.
-pub(super) fn taken(own: &Appointment) -> Taken {
-    Taken { schedule: own.schedule, user: own.clinician, start: own.start, end: own.end }
+pub(super) fn taken(own: &Appointment) -> DiaryTime {
+    DiaryTime { schedule: own.schedule, user: own.clinician, start: own.start, end: own.end }
 }

@@ -181,7 +181,7 @@ pub(super) fn appointments_of(world: &World, booking: BookingId) -> Vec<Appointm
 
 fn marketplace(config: &Config, clock: &Clock) -> HealthengineModel {
     use secrecy::ExposeSecret as _;
-    let settings = healthengine::Settings::new(config.healthengine.api_key.expose_secret());
+    let settings = healthengine::ModelSettings::new(config.healthengine.api_key.expose_secret());
     let marketplace = HealthengineModel::new(settings, clock.clone());
     for site in &SITES {
         marketplace.add_practice(NewPractice::new(site.practice, site.key, ZONE));

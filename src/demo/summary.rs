@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::TimeDelta;
 
 use super::account::span;
-use super::journal::{Entry, Journal};
+use super::journal::{Journal, JournalEntry};
 use super::stage::Stage;
 use super::{compare, offers};
 use crate::ids::BookingId;
@@ -80,7 +80,7 @@ impl Summary {
             moved: deeds().filter(|own| own.moved.is_some()).count(),
             differences,
             waits,
-            own_entries: journal.entries.values().filter(|own| matches!(own, Entry::Stands(_))).count(),
+            own_entries: journal.entries.values().filter(|own| matches!(own, JournalEntry::Stands(_))).count(),
             resource_days: offers.days,
             resources: offers.resources,
             starts: offers.starts,

@@ -17,7 +17,7 @@ const DETAIL_CHARS_MAX: usize = 200;
 
 /// A failed exchange.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct ExchangeFailure {
     /// What the caller is told.
     pub(super) error: CallError,
     /// The connection was refused or broke, rather than stayed silent: another attempt can do
@@ -42,7 +42,7 @@ impl ProxyDoor {
     }
 }
 
-impl Failure {
+impl ExchangeFailure {
     /// The proxy let nothing through, for want of what opens it.
     pub(super) fn of_proxy(proxy: &ProxyDoor) -> Self {
         let detail = servers::proxy_shut(&proxy.address, proxy.has_credentials);

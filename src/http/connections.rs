@@ -42,7 +42,7 @@ const LOOK_UP_MAX: Duration = Duration::from_secs(1);
 
 /// Looks names up.
 #[async_trait]
-pub trait Names: Send + Sync {
+pub trait NameLookup: Send + Sync {
     /// The addresses that a host name stands for, at this port. With 0 it is the port of the URL.
     async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 }
@@ -52,7 +52,7 @@ pub trait Names: Send + Sync {
 pub struct SystemNames;
 
 #[async_trait]
-impl Names for SystemNames {
+impl NameLookup for SystemNames {
     async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok(tokio::net::lookup_host((host, port)).await?.collect())
     }
@@ -101,9 +101,9 @@ pub(super) async fn only_at<F: Future>(address: Option<IpAddr>, call: F) -> F::O
 pub(super) type Make = Box<dyn Fn(Arc<Addresses>) -> Result<[reqwest::Client; 2], SetupError> + Send + Sync>;
 
 /// The way to one server.
-pub(super) struct Route {
+pub(super) struct ServerRoute {
     number: u64,
-    names: Arc<dyn Names>,
+    names: Arc<dyn NameLookup>,
     make: Make,
     current: Mutex<Arc<Connections>>,
 }
@@ -119,9 +119,9 @@ pub(super) struct Connections {
     looked_up_at: Mutex<Instant>,
 }
 
-impl Route {
+impl ServerRoute {
     /// A way whose names are looked up by these.
-    pub(super) fn new(names: Arc<dyn Names>, make: Make) -> Result<Self, SetupError> {
+    pub(super) fn new(names: Arc<dyn NameLookup>, make: Make) -> Result<Self, SetupError> {
         static ROUTES: AtomicU64 = AtomicU64::new(0);
         let current = Connections::new(&make, Addresses::new(&names, BTreeMap::new()))?;
         let number = ROUTES.fetch_add(1, Ordering::Relaxed);
@@ -237,12 +237,12 @@ impl Connections {
 
 /// What each name on the way stood for when it was first needed.
 pub(super) struct Addresses {
-    names: Arc<dyn Names>,
+    names: Arc<dyn NameLookup>,
     known: Mutex<BTreeMap<String, Vec<SocketAddr>>>,
 }
 
 impl Addresses {
-    fn new(names: &Arc<dyn Names>, known: BTreeMap<String, Vec<SocketAddr>>) -> Arc<Self> {
+    fn new(names: &Arc<dyn NameLookup>, known: BTreeMap<String, Vec<SocketAddr>>) -> Arc<Self> {
         Arc::new(Self { names: Arc::clone(names), known: Mutex::new(known) })
     }
 

@@ -29,8 +29,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::base_url::BaseUrl;
-use super::classify::{Failure, ProxyDoor};
-use super::connections::{Addresses, Connections, Names, Resolver, Route, SystemNames, only_at};
+use super::classify::{ExchangeFailure, ProxyDoor};
+use super::connections::{Addresses, Connections, NameLookup, Resolver, ServerRoute, SystemNames, only_at};
 use super::limits::Limits;
 use super::penalty::Penalty;
 pub use super::setup_error::SetupError;
@@ -69,7 +69,7 @@ pub struct ServerSettings {
     /// with user name and password. It is used whatever the address: who names one means it.
     pub proxy: Option<SecretString>,
     /// Who looks its name up.
-    pub names: Arc<dyn Names>,
+    pub names: Arc<dyn NameLookup>,
 }
 
 impl fmt::Debug for ServerSettings {
@@ -124,7 +124,7 @@ pub struct Server {
     long_bodies: Semaphore,
     request_timeout: Duration,
     proxy: Option<ProxyDoor>,
-    route: Route,
+    route: ServerRoute,
 }
 
 impl Server {
@@ -167,7 +167,7 @@ impl Server {
     /// # Errors
     /// Says which of them cannot be sent.
     pub fn transport(self: &Arc<Self>, credentials: &Credentials) -> Result<Arc<dyn Transport>, SetupError> {
-        Ok(Arc::new(Network { server: self.clone(), headers: self.headers(credentials)? }))
+        Ok(Arc::new(AuthorisedServer { server: self.clone(), headers: self.headers(credentials)? }))
     }
 
     /// The time for which it wants to be left alone.
@@ -200,10 +200,10 @@ impl Server {
     }
 }
 
-fn route(settings: &ServerSettings) -> Result<Route, SetupError> {
+fn route(settings: &ServerSettings) -> Result<ServerRoute, SetupError> {
     let own = settings.clone();
     let make = move |addresses: Arc<Addresses>| Ok([client(&own, 4, &addresses)?, client(&own, 0, &addresses)?]);
-    Route::new(Arc::clone(&settings.names), Box::new(make))
+    ServerRoute::new(Arc::clone(&settings.names), Box::new(make))
 }
 
 fn client(
@@ -242,13 +242,13 @@ fn client(
 }
 
 /// A [`Server`] with credentials.
-struct Network {
+struct AuthorisedServer {
     server: Arc<Server>,
     headers: HeaderMap,
 }
 
 #[async_trait]
-impl Transport for Network {
+impl Transport for AuthorisedServer {
     async fn exchange(&self, request: Request) -> Answer<Response> {
         let mut pauses = retry::pauses();
         loop {
@@ -269,17 +269,17 @@ impl Transport for Network {
     }
 }
 
-impl Network {
+impl AuthorisedServer {
     /// Sends the request once.
-    async fn attempt(&self, request: &Request) -> Result<Response, Failure> {
+    async fn attempt(&self, request: &Request) -> Result<Response, ExchangeFailure> {
         let connections = self.server.route.connections().await;
         let only = self.server.route.only_address();
-        let only = only.map_err(|error| Failure { error, connection_broke: false })?;
+        let only = only.map_err(|error| ExchangeFailure { error, connection_broke: false })?;
         let sent = only_at(only, self.prepare(&connections, request)?.send()).await;
         let proxy = self.server.proxy.as_ref();
-        let mut answer = sent.map_err(|error| Failure::of_request(error, proxy))?;
+        let mut answer = sent.map_err(|error| ExchangeFailure::of_request(error, proxy))?;
         if let (407, Some(proxy)) = (answer.status().as_u16(), proxy) {
-            return Err(Failure::of_proxy(proxy));
+            return Err(ExchangeFailure::of_proxy(proxy));
         }
         connections.answered_from(answer.remote_addr());
         // The address of a proxy says nothing of the server behind it.
@@ -304,7 +304,11 @@ impl Network {
         Ok(response)
     }
 
-    fn prepare(&self, connections: &Connections, request: &Request) -> Result<reqwest::RequestBuilder, Failure> {
+    fn prepare(
+        &self,
+        connections: &Connections,
+        request: &Request,
+    ) -> Result<reqwest::RequestBuilder, ExchangeFailure> {
         let client = if request.repeatable { &connections.pooled } else { &connections.single_use };
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -331,17 +335,17 @@ impl Network {
 
     /// Reads the body piece by piece; reqwest decompresses as it goes, so the count is of what it
     /// unfolds to.
-    async fn body(&self, answer: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
+    async fn body(&self, answer: &mut reqwest::Response) -> Result<Vec<u8>, ExchangeFailure> {
         let (status, limit) = (answer.status().as_u16(), self.server.body_limit_bytes);
         if answer.content_length().is_some_and(|length| length > limit as u64) {
-            return Err(Failure::oversized(status, limit));
+            return Err(ExchangeFailure::oversized(status, limit));
         }
         let mut body = Vec::new();
         // Held to the end of the body, which is then read in the same breath.
         let mut place = None;
-        while let Some(piece) = answer.chunk().await.map_err(|error| Failure::of_body(error, status))? {
+        while let Some(piece) = answer.chunk().await.map_err(|error| ExchangeFailure::of_body(error, status))? {
             if body.len() + piece.len() > limit {
-                return Err(Failure::oversized(status, limit));
+                return Err(ExchangeFailure::oversized(status, limit));
             }
             if place.is_none() && body.len() + piece.len() > SHORT_BODY_BYTES {
                 place = Some(self.place_for_a_long_body(status).await?);
@@ -351,17 +355,17 @@ impl Network {
         Ok(body)
     }
 
-    async fn place_for_a_long_body(&self, status: u16) -> Result<SemaphorePermit<'_>, Failure> {
+    async fn place_for_a_long_body(&self, status: u16) -> Result<SemaphorePermit<'_>, ExchangeFailure> {
         let waited = tokio::time::timeout(self.server.request_timeout, self.server.long_bodies.acquire()).await;
-        waited.ok().and_then(Result::ok).ok_or_else(|| Failure::too_many_long(status))
+        waited.ok().and_then(Result::ok).ok_or_else(|| ExchangeFailure::too_many_long(status))
     }
 }
 
-fn compressed(json: &[u8]) -> Result<Vec<u8>, Failure> {
+fn compressed(json: &[u8]) -> Result<Vec<u8>, ExchangeFailure> {
     use std::io::Write;
 
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(json).and_then(|()| encoder.finish()).map_err(|error| Failure {
+    encoder.write_all(json).and_then(|()| encoder.finish()).map_err(|error| ExchangeFailure {
         error: CallError::new(ErrorClass::NotSent, format!("the request could not be compressed: {}", error.kind())),
         connection_broke: false,
     })

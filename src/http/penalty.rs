@@ -28,7 +28,7 @@ const PROBE_LASTS: Duration = Duration::from_secs(2);
 
 /// What one server wants. Shared by everybody who asks it.
 #[derive(Debug, Default)]
-pub struct Penalty(Mutex<State>);
+pub struct Penalty(Mutex<PenaltyState>);
 
 /// The penalties of both servers.
 #[derive(Debug, Clone, Default)]
@@ -59,24 +59,24 @@ impl Penalties {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PenaltyState {
     /// It is asked too often (429).
-    too_many: Option<Wish>,
+    too_many: Option<AloneUntil>,
     /// It does not work (5xx).
-    failing: Option<Wish>,
-    desk: Desk,
+    failing: Option<AloneUntil>,
+    desk: DeskTurn,
 }
 
 /// To be left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Wish {
+struct AloneUntil {
     until: Instant,
     /// The status that it came with.
     status: u16,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-enum Desk {
+enum DeskTurn {
     /// It may ask from this moment.
     From(Instant),
     /// It asks since this moment.
@@ -86,9 +86,9 @@ enum Desk {
     Open,
 }
 
-impl State {
+impl PenaltyState {
     /// The wish that counts for longest, if one still counts.
-    fn wish(&self, now: Instant) -> Option<Wish> {
+    fn wish(&self, now: Instant) -> Option<AloneUntil> {
         self.too_many.max(self.failing).filter(|wish| now < wish.until)
     }
 }
@@ -114,14 +114,14 @@ impl Penalty {
         let left = wish.until - now;
         match (lane, state.desk) {
             (Lane::Background, _) => Err(left_alone(left, left)),
-            (Lane::Desk, Desk::Open) => Ok(()),
-            (Lane::Desk, Desk::Since(since)) if now < since + PROBE_LASTS => Ok(()),
-            (Lane::Desk, Desk::Since(since)) if now < since + PROBE_EVERY => {
+            (Lane::Desk, DeskTurn::Open) => Ok(()),
+            (Lane::Desk, DeskTurn::Since(since)) if now < since + PROBE_LASTS => Ok(()),
+            (Lane::Desk, DeskTurn::Since(since)) if now < since + PROBE_EVERY => {
                 Err(left_alone(left, left.min(since + PROBE_EVERY - now)))
             }
-            (Lane::Desk, Desk::From(from)) if now < from => Err(left_alone(left, left.min(from - now))),
-            (Lane::Desk, Desk::Since(_) | Desk::From(_)) => {
-                state.desk = Desk::Since(now);
+            (Lane::Desk, DeskTurn::From(from)) if now < from => Err(left_alone(left, left.min(from - now))),
+            (Lane::Desk, DeskTurn::Since(_) | DeskTurn::From(_)) => {
+                state.desk = DeskTurn::Since(now);
                 Ok(())
             }
         }
@@ -142,7 +142,7 @@ impl Penalty {
 
     /// It need not be left alone any more.
     pub fn lift(&self) {
-        *self.state() = State::default();
+        *self.state() = PenaltyState::default();
     }
 
     /// For how long it is left alone, if it is.
@@ -157,18 +157,18 @@ impl Penalty {
         let mut state = self.state();
         let of_its_kind = if status == 429 { &mut state.too_many } else { &mut state.failing };
         // Answers overtake each other: the longest wish of each kind counts.
-        *of_its_kind = (*of_its_kind).max(Some(Wish { until: now + pause, status }));
-        state.desk = Desk::From(now + PROBE_EVERY);
+        *of_its_kind = (*of_its_kind).max(Some(AloneUntil { until: now + pause, status }));
+        state.desk = DeskTurn::From(now + PROBE_EVERY);
     }
 
     /// It works. Whether it is asked too often is another matter.
     fn answered(&self) {
         let mut state = self.state();
         state.failing = None;
-        state.desk = Desk::Open;
+        state.desk = DeskTurn::Open;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PenaltyState> {
         self.0.lock()
     }
 }

@@ -29,7 +29,7 @@ use crate::zone::Zone;
 
 /// What every component of a practice is made with.
 pub(super) struct Context {
-    pub(super) config: config::Practice,
+    pub(super) config: config::PracticeSettings,
     pub(super) settings: Settings,
     pub(super) shared: Arc<Shared>,
     pub(super) openvpms: OpenVpmsClients,

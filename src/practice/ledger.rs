@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::availability::OwnBooking;
 use crate::booking::entry::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
-use crate::store::{Batch, Kind, Record, Store, StoreError, Unreadable};
+use crate::store::{Batch, Record, RecordKind, Store, StoreError, Unreadable};
 
 impl Record for Entry {
     const KIND: &'static str = "booking";
@@ -16,7 +16,7 @@ impl Record for Entry {
 }
 
 /// The ledger travels: it is what a backup is made for.
-pub(super) const KIND: Kind = Kind::exported::<Entry>();
+pub(super) const KIND: RecordKind = RecordKind::exported::<Entry>();
 
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]

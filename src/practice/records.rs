@@ -9,10 +9,10 @@ use super::days::sent;
 use super::subscription::upkeep;
 use super::{client_memory, ledger, rosters, zones};
 use crate::bridge::pauses;
-use crate::store::Kind;
+use crate::store::RecordKind;
 
 /// The kinds of records of this program, but for the store's own.
-pub const KINDS: [Kind; 11] = [
+pub const KINDS: [RecordKind; 11] = [
     ledger::KIND,
     accepted::KIND,
     sent::SENT_DAY,
@@ -36,11 +36,11 @@ mod tests {
     use crate::store::Meta;
 
     /// Practices' kinds and the store's own.
-    fn kinds() -> Vec<Kind> {
-        KINDS.into_iter().chain([Kind::stays_behind::<Meta>()]).collect()
+    fn kinds() -> Vec<RecordKind> {
+        KINDS.into_iter().chain([RecordKind::stays_behind::<Meta>()]).collect()
     }
 
-    fn samples(kind: &Kind, version: u32) -> (String, String) {
+    fn samples(kind: &RecordKind, version: u32) -> (String, String) {
         let name = format!("fixtures/store/{}.v{version}.jsonl", kind.name);
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
         let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"));

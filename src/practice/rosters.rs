@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use crate::availability::{RosterDay, RosterKey, Rosters};
 use crate::dates;
 use crate::ids::{ScheduleId, UserId};
-use crate::store::{Batch, Kind, Record, Store};
+use crate::store::{Batch, Record, RecordKind, Store};
 
 impl Record for RosterDay {
     const KIND: &'static str = "roster-day";
@@ -16,7 +16,7 @@ impl Record for RosterDay {
 }
 
 /// It took weeks to learn, so it travels.
-pub(super) const KIND: Kind = Kind::exported::<RosterDay>();
+pub(super) const KIND: RecordKind = RecordKind::exported::<RosterDay>();
 
 /// Knowledge of rosters, and where it is kept. It can be learnt again, so nothing waits for it to be written.
 pub struct KnownRosters {

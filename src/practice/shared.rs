@@ -87,9 +87,9 @@ impl Shared {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `[sync]`.
-    pub sync: config::Sync,
+    pub sync: config::SyncSettings,
     /// `[bookings]`.
-    pub bookings: config::Bookings,
+    pub bookings: config::BookingSettings,
     /// Where webhooks are to arrive, if anywhere.
     pub webhooks: Option<webhooks::subscriptions::Wanted>,
     /// How long a request to OpenVPMS may take.

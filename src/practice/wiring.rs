@@ -61,7 +61,7 @@ struct Days {
 impl Practice {
     /// A practice that does nothing yet.
     pub fn new(
-        config: config::Practice,
+        config: config::PracticeSettings,
         settings: Settings,
         shared: Arc<Shared>,
         openvpms: OpenVpmsClients,

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::PracticeId;
-use crate::store::{Batch, Kind, Record, Store};
+use crate::store::{Batch, Record, RecordKind, Store};
 use crate::zone::Zone;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ impl Record for Remembered {
 }
 
 /// It travels, so that the ledger shows the practice's times from the start.
-pub(super) const KIND: Kind = Kind::exported::<Remembered>();
+pub(super) const KIND: RecordKind = RecordKind::exported::<Remembered>();
 
 /// The zone that a practice had when OpenVPMS was last read. A record of a zone that names no place is of a practice that nobody
 /// had told the place of, and counts for nothing.

@@ -12,7 +12,7 @@ use crate::practice::KINDS;
 
 /// An error for a person, as JSON.
 pub(super) fn problem(status: StatusCode, error: impl Into<String>) -> Response {
-    (status, Json(view::Problem { error: error.into() })).into_response()
+    (status, Json(view::ErrorBody { error: error.into() })).into_response()
 }
 
 pub(super) async fn no_such_path() -> Response {
@@ -23,7 +23,7 @@ pub(super) async fn no_such_method() -> Response {
     problem(StatusCode::METHOD_NOT_ALLOWED, say::NO_SUCH_METHOD)
 }
 
-pub(super) async fn status(State(admin): State<Admin>) -> Json<view::Status> {
+pub(super) async fn status(State(admin): State<Admin>) -> Json<view::BridgeStatus> {
     Json(view::status(&admin.bridge))
 }
 

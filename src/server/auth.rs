@@ -27,7 +27,7 @@ use subtle::ConstantTimeEq;
 
 use super::listener::Local;
 use super::origin::{Hosts, Origin, only_reads};
-use super::proof::{self, Asked, Proofs};
+use super::proof::{self, Proofs, ProvedRequest};
 use super::sessions::{FormToken, LASTS, Sessions};
 use super::{api, guard};
 use crate::messages::admin as say;
@@ -54,9 +54,9 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The guard at the door; clones are the same.
 #[derive(Clone)]
-pub struct Gate(Arc<Inner>);
+pub struct Gate(Arc<GateInner>);
 
-struct Inner {
+struct GateInner {
     token: SecretString,
     hosts: Hosts,
     sessions: Sessions,
@@ -94,7 +94,7 @@ impl Gate {
     pub fn new(access: Access) -> std::io::Result<Self> {
         let Access { token, command_key, hosts } = access;
         let proofs = Proofs::new(command_key, store::fresh_command_key()?);
-        Ok(Self(Arc::new(Inner { token, hosts: Hosts::new(hosts), sessions: Sessions::default(), proofs })))
+        Ok(Self(Arc::new(GateInner { token, hosts: Hosts::new(hosts), sessions: Sessions::default(), proofs })))
     }
 
     /// Compared in constant time.
@@ -121,7 +121,7 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
     if in_query(request.uri()).is_some_and(|offered| gate.is_token(&decoded(offered))) {
         return begin_session(&gate);
     }
-    if proof::Shown::of(request.headers()).is_some() {
+    if proof::ShownProof::of(request.headers()).is_some() {
         return check_proof(&gate, request, next).await;
     }
     if bearer(request.headers()).is_some_and(|offered| gate.is_token(offered)) {
@@ -179,7 +179,7 @@ async fn check_change(gate: &Gate, request: Request, form_token: &FormToken) -> 
 
 /// Lets in a command that proves that it has the key, and proves the answer to it.
 async fn check_proof(gate: &Gate, request: Request, next: Next) -> Response {
-    let (Some(shown), Some(local)) = (proof::Shown::of(request.headers()), local(&request)) else {
+    let (Some(shown), Some(local)) = (proof::ShownProof::of(request.headers()), local(&request)) else {
         return api::problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
     };
     let (mut head, body) = request.into_parts();
@@ -188,7 +188,7 @@ async fn check_proof(gate: &Gate, request: Request, next: Next) -> Response {
         Err(refused) => return *refused,
     };
     let (method, target) = (head.method.clone(), head.uri.to_string());
-    let asked = Asked { method: method.as_str(), target: &target, body: &body };
+    let asked = ProvedRequest { method: method.as_str(), target: &target, body: &body };
     let Some(exchange) = gate.0.proofs.accept(&shown, local, asked) else {
         return api::problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
     };

@@ -29,10 +29,10 @@ const AGE_MAX: Duration = Duration::from_secs(300);
 
 /// A handle to the conduct of one connection.
 #[derive(Debug, Clone)]
-pub(super) struct Conduct(Arc<Mutex<State>>);
+pub(super) struct Conduct(Arc<Mutex<ConductState>>);
 
 #[derive(Debug)]
-struct State {
+struct ConductState {
     opened: Instant,
     requests: u32,
     /// Requests that had arrived before the one before them was answered.
@@ -50,7 +50,7 @@ struct State {
     waits_since: Option<Instant>,
 }
 
-impl State {
+impl ConductState {
     fn new(now: Instant) -> Self {
         Self {
             opened: now,
@@ -106,14 +106,14 @@ impl State {
 impl Conduct {
     /// Of a connection that is opened at this moment.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State::new(Instant::now()))))
+        Self(Arc::new(Mutex::new(ConductState::new(Instant::now()))))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ConductState> {
         self.0.lock()
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut ConductState)) {
         let mut state = self.state();
         change(&mut state);
         state.settle(Instant::now());
@@ -127,7 +127,7 @@ impl Conduct {
 
     /// A request begins. It is served until the guard is gone.
     pub(super) fn serves(&self) -> Serving {
-        self.change(State::begin_request);
+        self.change(ConductState::begin_request);
         Serving(self.clone())
     }
 
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn a_client_that_takes_nothing_is_borne_for_ten_seconds_and_one_that_takes_bytes_for_as_long_as_they_are_worth() {
         let start = Instant::now();
-        let mut state = State::new(start);
+        let mut state = ConductState::new(start);
         state.serving = 1;
         state.settle(start);
         assert_eq!(state.patience_left(start + 60 * SECOND), SLOW_MAX, "while we work it is not slow");
@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn a_connection_waits_for_its_client_unless_a_request_is_served_and_nothing_is_owed() {
         let start = Instant::now();
-        let mut state = State::new(start);
+        let mut state = ConductState::new(start);
         assert_eq!(state.waits_since, Some(start));
         state.settle(start + SECOND);
         assert_eq!(state.waits_since, Some(start), "bytes of a head do not begin the wait anew");
@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn a_connection_ends_after_a_hundred_requests_or_five_minutes_or_some_that_did_not_wait_for_their_turn() {
         let start = Instant::now();
-        let mut state = State::new(start);
+        let mut state = ConductState::new(start);
         assert!(!state.is_last(start + AGE_MAX - SECOND) && state.is_last(start + AGE_MAX));
         for _ in 0..REQUESTS_MAX {
             assert!(!state.is_last(start));
@@ -338,7 +338,7 @@ mod tests {
             state.begin_request();
         }
         assert!(state.is_last(start));
-        let mut state = State::new(start);
+        let mut state = ConductState::new(start);
         state.read_since = true;
         for _ in 0..=PIPELINED_MAX {
             assert!(!state.is_last(start));

@@ -31,7 +31,7 @@ async fn show(State(service): State<Arc<Deskless>>, Extension(caller): Extension
     page::render(&view::without_store(&service), None, &caller)
 }
 
-async fn status(State(service): State<Arc<Deskless>>) -> Json<view::Status> {
+async fn status(State(service): State<Arc<Deskless>>) -> Json<view::BridgeStatus> {
     Json(view::without_store(&service))
 }
 

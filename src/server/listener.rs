@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
 use super::conduct::{AnswerBody, RequestBody, Stream};
-use super::places::{Place, Places};
+use super::places::{HeldPlace, Places};
 use crate::supervisor;
 
 /// So many connections of expected peers are served at one time.
@@ -103,7 +103,7 @@ pub(super) async fn serve_expected(
     connections.wait().await;
 }
 
-async fn wait_for_place(places: &Places, peer: IpAddr) -> Option<Place> {
+async fn wait_for_place(places: &Places, peer: IpAddr) -> Option<HeldPlace> {
     loop {
         match places.take(peer) {
             Ok(place) => return Some(place),
@@ -118,7 +118,13 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 /// Serves a connection to its end. What is left is its place.
-async fn connection(stream: TcpStream, peer: Peer, place: Place, router: Router, stop: CancellationToken) -> Place {
+async fn connection(
+    stream: TcpStream,
+    peer: Peer,
+    place: HeldPlace,
+    router: Router,
+    stop: CancellationToken,
+) -> HeldPlace {
     let Ok(local) = stream.local_addr() else { return place };
     let (local, conduct) = (Local(canonical(local)), place.conduct.clone());
     let service = {

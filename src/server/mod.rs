@@ -105,7 +105,7 @@ async fn ready(State(admin): State<Admin>) -> Response {
     readiness(view::status(&admin.bridge))
 }
 
-fn readiness(status: view::Status) -> Response {
+fn readiness(status: view::BridgeStatus) -> Response {
     let reasons: Vec<view::NotReady> = status.practices.into_iter().filter_map(view::NotReady::of).collect();
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(reasons)).into_response()

@@ -30,7 +30,7 @@ pub(super) async fn page(State(admin): State<Admin>, Extension(caller): Extensio
 }
 
 /// The whole page as this caller sees it; without bookings when there is no ledger to read.
-pub(super) fn render(status: &view::Status, bookings: Option<&[BookingView]>, caller: &Caller) -> Html<String> {
+pub(super) fn render(status: &view::BridgeStatus, bookings: Option<&[BookingView]>, caller: &Caller) -> Html<String> {
     let body = html! {
         (DOCTYPE)
         html lang="en" {
@@ -72,7 +72,7 @@ fn button(caller: &Caller, path: &str, label: &str) -> Markup {
 }
 
 /// Servers that want to be left alone, with a button.
-fn left_alone(servers: &[view::LeftAlone], caller: &Caller) -> Markup {
+fn left_alone(servers: &[view::LeftAloneView], caller: &Caller) -> Markup {
     html! {
         @for server in servers { p.ill { (server.sentence()) } }
         @if !servers.is_empty() { (button(caller, ASK_AGAIN_PATH, say::ASK_AGAIN)) }

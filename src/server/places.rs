@@ -24,11 +24,11 @@ pub(super) const GRACE: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     number: usize,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<TakenPlaces>>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct TakenPlaces {
     next: u64,
     by: BTreeMap<u64, Holder>,
 }
@@ -42,14 +42,14 @@ struct Holder {
 
 /// A place, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct HeldPlace {
     key: u64,
     pub(super) places: Places,
     pub(super) conduct: Conduct,
     lost: CancellationToken,
 }
 
-impl Place {
+impl HeldPlace {
     /// Ends when the place goes to somebody else.
     pub(super) async fn lost(&self) {
         self.lost.cancelled().await;
@@ -63,7 +63,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for HeldPlace {
     fn drop(&mut self) {
         self.places.taken().by.remove(&self.key);
     }
@@ -74,7 +74,7 @@ impl Places {
         Self { number, taken: Arc::default() }
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn taken(&self) -> MutexGuard<'_, TakenPlaces> {
         self.taken.lock()
     }
 
@@ -82,7 +82,7 @@ impl Places {
     ///
     /// # Errors
     /// Everybody is too young to lose theirs; the first one is not at this moment.
-    pub(super) fn take(&self, peer: IpAddr) -> Result<Place, Instant> {
+    pub(super) fn take(&self, peer: IpAddr) -> Result<HeldPlace, Instant> {
         let mut taken = self.taken();
         if taken.by.len() >= self.number {
             taken.free_one(Instant::now())?;
@@ -91,7 +91,7 @@ impl Places {
         taken.next += 1;
         let (conduct, lost) = (Conduct::new(), CancellationToken::new());
         taken.by.insert(key, Holder { peer, conduct: conduct.clone(), lost: lost.clone() });
-        Ok(Place { key, places: self.clone(), conduct, lost })
+        Ok(HeldPlace { key, places: self.clone(), conduct, lost })
     }
 
     /// True while more than half of the places are taken.
@@ -105,11 +105,11 @@ impl Places {
     }
 }
 
-impl Taken {
+impl TakenPlaces {
     fn free_one(&mut self, now: Instant) -> Result<(), Instant> {
         let standings = self.by.iter().map(|(key, holder)| {
             let (opened, waits_since) = holder.conduct.standing();
-            Standing { key: *key, peer: holder.peer, opened, waits_since }
+            ConnectionStanding { key: *key, peer: holder.peer, opened, waits_since }
         });
         let key = who_leaves(&standings.collect::<Vec<_>>(), now)?;
         if let Some(holder) = self.by.remove(&key) {
@@ -121,7 +121,7 @@ impl Taken {
 
 /// How one connection stands.
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+struct ConnectionStanding {
     key: u64,
     peer: IpAddr,
     opened: Instant,
@@ -130,7 +130,7 @@ struct Standing {
 }
 
 /// The key of the connection that gives up its place, or when there will be one.
-fn who_leaves(standings: &[Standing], now: Instant) -> Result<u64, Instant> {
+fn who_leaves(standings: &[ConnectionStanding], now: Instant) -> Result<u64, Instant> {
     let mut per_peer: BTreeMap<IpAddr, usize> = BTreeMap::new();
     for standing in standings {
         *per_peer.entry(standing.peer).or_default() += 1;
@@ -148,10 +148,10 @@ fn who_leaves(standings: &[Standing], now: Instant) -> Result<u64, Instant> {
 mod tests {
     use super::*;
 
-    fn standing(key: u64, peer: u8, age_ms: u64, waits_ms: Option<u64>, now: Instant) -> Standing {
+    fn standing(key: u64, peer: u8, age_ms: u64, waits_ms: Option<u64>, now: Instant) -> ConnectionStanding {
         let ago = |milliseconds| now - Duration::from_millis(milliseconds);
         let peer = IpAddr::from([10, 0, 0, peer]);
-        Standing { key, peer, opened: ago(age_ms), waits_since: waits_ms.map(ago) }
+        ConnectionStanding { key, peer, opened: ago(age_ms), waits_since: waits_ms.map(ago) }
     }
 
     #[test]

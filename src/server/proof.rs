@@ -75,7 +75,7 @@ pub struct Exchange<'a> {
 
 /// A request as it is proved: its method, its path and query, its body.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct ProvedRequest<'a> {
     /// Such as `POST`.
     pub method: &'a str,
     /// Path and query.
@@ -123,45 +123,45 @@ impl<'a> Exchange<'a> {
     }
 
     /// The value of `Authorization` for a request.
-    pub fn authorization(&self, asked: Asked<'_>) -> String {
+    pub fn authorization(&self, asked: ProvedRequest<'_>) -> String {
         let [client, service] = self.about;
         format!("{SCHEME}{client}.{service}.{}", self.of_request(asked))
     }
 
-    fn request_parts<'b>(asked: &'b Asked<'_>, body: &'b digest::Digest) -> [&'b [u8]; 3] {
+    fn request_parts<'b>(asked: &'b ProvedRequest<'_>, body: &'b digest::Digest) -> [&'b [u8]; 3] {
         [asked.method.as_bytes(), asked.target.as_bytes(), body.as_ref()]
     }
 
-    fn of_request(&self, asked: Asked<'_>) -> String {
+    fn of_request(&self, asked: ProvedRequest<'_>) -> String {
         let body = digest::digest(&digest::SHA256, asked.body);
         self.prove("request", &Self::request_parts(&asked, &body))
     }
 
-    fn is_of_request(&self, proof: &str, asked: Asked<'_>) -> bool {
+    fn is_of_request(&self, proof: &str, asked: ProvedRequest<'_>) -> bool {
         let body = digest::digest(&digest::SHA256, asked.body);
         self.holds(proof, "request", &Self::request_parts(&asked, &body))
     }
 
     /// The proof of an answer to a request.
-    pub fn of_answer(&self, status: u16, asked: Asked<'_>) -> String {
+    pub fn of_answer(&self, status: u16, asked: ProvedRequest<'_>) -> String {
         self.prove("answer", &[&status.to_be_bytes(), self.of_request(asked).as_bytes()])
     }
 
     /// True if it is the proof of an answer to this request.
-    pub fn is_of_answer(&self, proof: &str, status: u16, asked: Asked<'_>) -> bool {
+    pub fn is_of_answer(&self, proof: &str, status: u16, asked: ProvedRequest<'_>) -> bool {
         self.holds(proof, "answer", &[&status.to_be_bytes(), self.of_request(asked).as_bytes()])
     }
 }
 
 /// A request's proof, as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Shown {
+pub(super) struct ShownProof {
     client: String,
     service: String,
     proof: String,
 }
 
-impl Shown {
+impl ShownProof {
     /// `None`: the request shows none.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix(SCHEME)?;
@@ -205,7 +205,7 @@ impl Proofs {
     }
 
     /// When the number was given out, if it was.
-    fn given_out(&self, shown: &Shown) -> Option<Instant> {
+    fn given_out(&self, shown: &ShownProof) -> Option<Instant> {
         let bytes = URL_SAFE_NO_PAD.decode(&shown.service).ok()?;
         let at_ms = u64::from_be_bytes(bytes.get(..8)?.try_into().ok()?);
         let expected = self.number(at_ms, &shown.client);
@@ -214,7 +214,12 @@ impl Proofs {
     }
 
     /// The proof for the answer, if the request's is good. `status` is not known yet, so the answer's proof is made later.
-    pub(super) fn accept<'a>(&self, shown: &'a Shown, local: SocketAddr, asked: Asked<'_>) -> Option<Exchange<'a>> {
+    pub(super) fn accept<'a>(
+        &self,
+        shown: &'a ShownProof,
+        local: SocketAddr,
+        asked: ProvedRequest<'_>,
+    ) -> Option<Exchange<'a>> {
         let now = Instant::now();
         let at = self.given_out(shown).filter(|at| now.saturating_duration_since(*at) <= VALID)?;
         let exchange = Exchange::new(&self.key, local, &shown.client, &shown.service);
@@ -232,7 +237,7 @@ impl Proofs {
 mod tests {
     use super::*;
 
-    const ASKED: Asked<'static> = Asked { method: "POST", target: "/api/v1/x?y=z", body: b"{}" };
+    const ASKED: ProvedRequest<'static> = ProvedRequest { method: "POST", target: "/api/v1/x?y=z", body: b"{}" };
 
     fn key(byte: u8) -> SecretKey {
         SecretKey::from_bytes([byte; 32])
@@ -242,10 +247,10 @@ mod tests {
         "127.0.0.1:8686".parse().unwrap()
     }
 
-    fn shown(authorization: &str) -> Option<Shown> {
+    fn shown(authorization: &str) -> Option<ShownProof> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
-        Shown::of(&headers)
+        ShownProof::of(&headers)
     }
 
     #[tokio::test(start_paused = true)]
@@ -257,9 +262,9 @@ mod tests {
         assert!(exchange.is_of_service(&hello.proof));
         let good = shown(&exchange.authorization(ASKED)).unwrap();
         for other in [
-            Asked { method: "GET", ..ASKED },
-            Asked { target: "/api/v1/x?y=zz", ..ASKED },
-            Asked { body: b"{ }", ..ASKED },
+            ProvedRequest { method: "GET", ..ASKED },
+            ProvedRequest { target: "/api/v1/x?y=zz", ..ASKED },
+            ProvedRequest { body: b"{ }", ..ASKED },
         ] {
             assert!(proofs.accept(&good, local(), other).is_none(), "{other:?}");
         }

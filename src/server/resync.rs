@@ -57,7 +57,7 @@ pub(super) async fn resync(
         practice.resync(only, dry_run, &reached).await
     });
     if wants_lines(&headers) {
-        let lines = stream::unfold(Some(Running { watched, task: running }), next_line);
+        let lines = stream::unfold(Some(RunningResync { watched, task: running }), next_line);
         return ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response();
     }
     match running.await {
@@ -71,12 +71,12 @@ fn wants_lines(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept == NDJSON)
 }
 
-struct Running {
+struct RunningResync {
     watched: watch::Receiver<ResyncProgress>,
     task: JoinHandle<ResyncOutcome>,
 }
 
-async fn next_line(running: Option<Running>) -> Option<(serde_json::Result<String>, Option<Running>)> {
+async fn next_line(running: Option<RunningResync>) -> Option<(serde_json::Result<String>, Option<RunningResync>)> {
     let mut running = running?;
     let ended = tokio::select! {
         biased;

@@ -21,7 +21,7 @@ use crate::zone::Zone;
 
 /// The whole bridge.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Status {
+pub struct BridgeStatus {
     /// The version of the program.
     pub version: Cow<'static, str>,
     /// Since when it runs.
@@ -36,12 +36,12 @@ pub struct Status {
     pub off: Vec<OffStatus>,
     /// The servers that want to be left alone.
     #[serde(default)]
-    pub left_alone: Vec<LeftAlone>,
+    pub left_alone: Vec<LeftAloneView>,
 }
 
 /// A server that wants to be left alone.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct LeftAlone {
+pub struct LeftAloneView {
     /// `OpenVPMS` or `Healthengine`.
     pub server: Cow<'static, str>,
     /// Until when.
@@ -50,7 +50,7 @@ pub struct LeftAlone {
     pub status: u16,
 }
 
-impl LeftAlone {
+impl LeftAloneView {
     /// In a sentence.
     pub fn sentence(&self) -> String {
         say::left_alone(&self.server, self.status, self.until.format("%Y-%m-%d %H:%M:%S UTC"))
@@ -162,7 +162,7 @@ impl NotReady {
 
 /// Why a request was not served, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Problem {
+pub struct ErrorBody {
     /// A sentence for a person.
     pub error: String,
 }
@@ -183,7 +183,7 @@ pub enum ResyncLine {
 }
 
 /// The bridge as it is now.
-pub fn status(bridge: &Bridge) -> Status {
+pub fn status(bridge: &Bridge) -> BridgeStatus {
     let practices: Vec<PracticeStatus> =
         bridge.practices().map(|practice| practice_status(bridge, &practice)).collect();
     let off = off_status(bridge, &practices);
@@ -193,7 +193,7 @@ pub fn status(bridge: &Bridge) -> Status {
     let healthy = problems.is_empty()
         && practices.iter().all(on_is_well)
         && off.iter().all(|practice| practice.problems.is_empty() && practice.needs_attention == 0);
-    Status {
+    BridgeStatus {
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: bridge.started_at(),
         healthy,
@@ -204,11 +204,11 @@ pub fn status(bridge: &Bridge) -> Status {
     }
 }
 
-fn left_alone(servers: Vec<(&'static str, penalty::LeftAlone)>, now: DateTime<Utc>) -> Vec<LeftAlone> {
+fn left_alone(servers: Vec<(&'static str, penalty::LeftAlone)>, now: DateTime<Utc>) -> Vec<LeftAloneView> {
     let until = |left: Duration| TimeDelta::from_std(left).ok().and_then(|left| now.checked_add_signed(left));
     servers
         .into_iter()
-        .map(|(server, penalty)| LeftAlone {
+        .map(|(server, penalty)| LeftAloneView {
             server: server.into(),
             until: until(penalty.left).unwrap_or(now),
             status: penalty.status,
@@ -217,7 +217,7 @@ fn left_alone(servers: Vec<(&'static str, penalty::LeftAlone)>, now: DateTime<Ut
 }
 
 /// The service as it is while it has no store.
-pub fn without_store(service: &Deskless) -> Status {
+pub fn without_store(service: &Deskless) -> BridgeStatus {
     let Shown { why, polled_at } = service.shown().clone();
     let ill = |id: &PracticeId| supervisor_say::not_alive(&service.supervisor().ill(id));
     let practice = |(id, polled_at): (PracticeId, Option<DateTime<Utc>>)| PracticeStatus {
@@ -234,7 +234,7 @@ pub fn without_store(service: &Deskless) -> Status {
         sent_at: None,
     };
     let practices = polled_at.into_iter().map(practice).collect();
-    Status {
+    BridgeStatus {
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: service.began(),
         healthy: false,

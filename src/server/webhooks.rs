@@ -49,29 +49,29 @@ const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 const TOLD_MAX: usize = 64;
 
 /// What hears of every webhook.
-type Heard = dyn Fn(Hint) + Send + Sync;
+type OnHint = dyn Fn(Hint) + Send + Sync;
 
 /// A handle to the listener's settings and to what a webhook wakes; clones are the same.
 #[derive(Clone)]
 pub struct Webhooks {
-    inner: Arc<Inner>,
+    inner: Arc<WebhookListenerInner>,
 }
 
-struct Inner {
+struct WebhookListenerInner {
     rules: RwLock<Rules>,
-    heard: Box<Heard>,
-    told: Mutex<Told>,
+    heard: Box<OnHint>,
+    told: Mutex<ToldSenders>,
 }
 
 /// Refused senders that were logged, and when. Those who knew the secret have a list of their own: what strangers send, from the
 /// same address or from many, hides nothing of them.
 #[derive(Default)]
-struct Told {
+struct ToldSenders {
     with_the_secret: BTreeMap<IpAddr, Instant>,
     strangers: BTreeMap<IpAddr, Instant>,
 }
 
-impl Told {
+impl ToldSenders {
     /// True if this is to be logged at `now`.
     fn is_due(&mut self, sender: IpAddr, knew_the_path: bool, now: Instant) -> bool {
         let told = if knew_the_path { &mut self.with_the_secret } else { &mut self.strangers };
@@ -89,7 +89,7 @@ struct Rules {
 }
 
 impl Rules {
-    fn of(config: &config::Webhooks) -> Self {
+    fn of(config: &config::WebhookSettings) -> Self {
         let below = format!("/webhooks/{}", config.secret.expose_secret());
         let prefix = decoded(config.public_url.path().trim_end_matches('/')).into_owned();
         let canonical = |addresses: &[IpAddr]| addresses.iter().map(IpAddr::to_canonical).collect();
@@ -141,13 +141,13 @@ fn address(entry: &str) -> Option<IpAddr> {
 
 impl Webhooks {
     /// A listener's settings. `heard` is called for every webhook, and must not wait.
-    pub fn new(config: &config::Webhooks, heard: impl Fn(Hint) + Send + Sync + 'static) -> Self {
+    pub fn new(config: &config::WebhookSettings, heard: impl Fn(Hint) + Send + Sync + 'static) -> Self {
         let rules = RwLock::new(Rules::of(config));
-        Self { inner: Arc::new(Inner { rules, heard: Box::new(heard), told: Mutex::default() }) }
+        Self { inner: Arc::new(WebhookListenerInner { rules, heard: Box::new(heard), told: Mutex::default() }) }
     }
 
     /// From here on other settings count. Where it listens stays as it is.
-    pub fn reconfigure(&self, config: &config::Webhooks) {
+    pub fn reconfigure(&self, config: &config::WebhookSettings) {
         *self.inner.rules.write() = Rules::of(config);
     }
 
@@ -245,7 +245,7 @@ mod tests {
 
     fn rules(public_url: &str) -> Rules {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        Rules::of(&config::Webhooks {
+        Rules::of(&config::WebhookSettings {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: public_url.parse().unwrap(),
             secret: "s3cret~".to_owned().into(),
@@ -289,7 +289,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_is_refused_with_the_secret_is_told_of_whatever_was_refused_without_it() {
-        let (mut told, now) = (Told::default(), Instant::now());
+        let (mut told, now) = (ToldSenders::default(), Instant::now());
         let proxy: IpAddr = "10.0.0.9".parse().unwrap();
         assert!(told.is_due(proxy, false, now), "a stranger behind the proxy");
         assert!(told.is_due(proxy, true, now), "the one that matters");

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::BadExport;
-use super::kinds::{Kind, Travel};
+use super::kinds::{RecordKind, Travel};
 use super::meta::Meta;
 use super::parts::VALUE_BYTES_MAX;
 use super::record::{KEY_BYTES_MAX, check_key};
@@ -62,7 +62,7 @@ struct Head {
 /// The lines between.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct ExportLine {
     key: String,
     v: u32,
     data: Value,
@@ -70,7 +70,7 @@ struct Line {
 
 /// The last line.
 #[derive(Serialize, Deserialize)]
-struct Last {
+struct LastLine {
     end: End,
 }
 
@@ -82,7 +82,7 @@ struct End {
 
 /// A record as the database has it.
 #[derive(Serialize)]
-struct Stored<'a> {
+struct DatabaseRecord<'a> {
     v: u32,
     data: &'a Value,
 }
@@ -108,16 +108,16 @@ impl Export {
         text.push('\n');
         for (key, stored) in &self.records {
             #[derive(Deserialize)]
-            struct Envelope {
+            struct StoredRecord {
                 v: u32,
                 data: Value,
             }
-            let Envelope { v, data } = serde_json::from_str(stored)?;
-            text.push_str(&serde_json::to_string(&Line { key: key.clone(), v, data })?);
+            let StoredRecord { v, data } = serde_json::from_str(stored)?;
+            text.push_str(&serde_json::to_string(&ExportLine { key: key.clone(), v, data })?);
             text.push('\n');
         }
         let end = End { records: self.records.len(), sha256: sha256(text.as_bytes()) };
-        text.push_str(&serde_json::to_string(&Last { end })?);
+        text.push_str(&serde_json::to_string(&LastLine { end })?);
         text.push('\n');
         Ok(text)
     }
@@ -126,7 +126,7 @@ impl Export {
     ///
     /// # Errors
     /// The first line that is wrong, and what to do.
-    pub fn read(from: impl Read, kinds: &[Kind]) -> Result<(Self, SecretKey), BadExport> {
+    pub fn read(from: impl Read, kinds: &[RecordKind]) -> Result<(Self, SecretKey), BadExport> {
         read(from, |key, text| check(key, text, kinds))
     }
 
@@ -138,18 +138,18 @@ impl Export {
 
 fn read(from: impl Read, check: impl Fn(&str, &str) -> Result<(), String>) -> Result<(Export, SecretKey), BadExport> {
     let mut lines =
-        Lines { from: std::io::BufReader::new(from), number: 0, digest: digest::Context::new(&digest::SHA256) };
+        LineReader { from: std::io::BufReader::new(from), number: 0, digest: digest::Context::new(&digest::SHA256) };
     let (mut export, key) = head(&lines.next()?.ok_or(BadExport::NoExport)?)?;
     loop {
         let so_far = hex::encode(lines.digest.clone().finish().as_ref());
         let line = lines.next()?.ok_or(BadExport::CutOff { after: lines.number })?;
         let bad = |problem: String| BadExport::Line { number: lines.number, problem };
-        if let Ok(Last { end }) = serde_json::from_slice(&line) {
+        if let Ok(LastLine { end }) = serde_json::from_slice(&line) {
             return whole(&mut lines, end, so_far, export).map(|export| (export, key));
         }
-        let Line { key, v, data } = serde_json::from_slice(&line).map_err(|error| bad(no_record(&error)))?;
+        let ExportLine { key, v, data } = serde_json::from_slice(&line).map_err(|error| bad(no_record(&error)))?;
         check_key(&key).map_err(|problem| bad(format!("its key cannot be used: {problem}")))?;
-        let text = serde_json::to_string(&Stored { v, data: &data }).map_err(|error| bad(no_record(&error)))?;
+        let text = serde_json::to_string(&DatabaseRecord { v, data: &data }).map_err(|error| bad(no_record(&error)))?;
         if text.len() > VALUE_BYTES_MAX {
             return Err(bad("the record is too large".to_owned()));
         }
@@ -186,7 +186,7 @@ fn head(line: &[u8]) -> Result<(Export, SecretKey), BadExport> {
 }
 
 /// Compares what was read with what the last line says.
-fn whole<R: Read>(lines: &mut Lines<R>, end: End, sha256: String, export: Export) -> Result<Export, BadExport> {
+fn whole<R: Read>(lines: &mut LineReader<R>, end: End, sha256: String, export: Export) -> Result<Export, BadExport> {
     let number = lines.number;
     let after = lines.next()?;
     if after.is_some() {
@@ -199,9 +199,9 @@ fn whole<R: Read>(lines: &mut Lines<R>, end: End, sha256: String, export: Export
 }
 
 /// Whether a record can be taken over by this program.
-fn check(key: &str, text: &str, kinds: &[Kind]) -> Result<(), String> {
+fn check(key: &str, text: &str, kinds: &[RecordKind]) -> Result<(), String> {
     let name = crate::messages::plain(key);
-    match Kind::of(key, kinds) {
+    match RecordKind::of(key, kinds) {
         None => Err(format!("the record {name} is of a kind that this program does not know; is it an older program?")),
         Some(kind) if kind.travel == Travel::StaysBehind => {
             Err(format!("the record {name} is of a kind that does not travel"))
@@ -219,13 +219,13 @@ fn no_record(error: &serde_json::Error) -> String {
 }
 
 /// Lines of a bounded length, counted, with the digest of those that were read.
-struct Lines<R> {
+struct LineReader<R> {
     from: std::io::BufReader<R>,
     number: usize,
     digest: digest::Context,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: Read> LineReader<R> {
     fn next(&mut self) -> Result<Option<Vec<u8>>, BadExport> {
         let mut line = Vec::new();
         let read = self.from.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line);
@@ -273,7 +273,7 @@ mod tests {
         const VERSION: u32 = 1;
     }
 
-    const KINDS: [Kind; 2] = [Kind::exported::<Note>(), Kind::stays_behind::<Secret>()];
+    const KINDS: [RecordKind; 2] = [RecordKind::exported::<Note>(), RecordKind::stays_behind::<Secret>()];
 
     fn sample() -> (Export, SecretKey) {
         let record = |number: u32| {

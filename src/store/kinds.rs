@@ -16,7 +16,7 @@ pub enum Travel {
 
 /// A kind of records.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub struct RecordKind {
     /// [`Record::KIND`].
     pub name: &'static str,
     /// [`Record::VERSION`].
@@ -26,7 +26,7 @@ pub struct Kind {
     reread: fn(&str) -> Result<String, String>,
 }
 
-impl Kind {
+impl RecordKind {
     /// A kind that is exported.
     pub const fn exported<R: Record>() -> Self {
         Self { name: R::KIND, version: R::VERSION, travel: Travel::Exported, reread: reread::<R> }

@@ -65,7 +65,7 @@ pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::Export;
 pub use self::import::import;
 pub use self::in_force::{note_in_force, noted_in_force};
-pub use self::kinds::{Kind, Travel};
+pub use self::kinds::{RecordKind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
 pub use self::record::{Batch, Record, Scan};
@@ -75,8 +75,8 @@ pub use self::unreadable::Unreadable;
 
 use self::directory::StateDirectory;
 use self::engine::Engine;
-use self::parts::{Parted, Stored};
-use self::writer::{Queue, Urgency};
+use self::parts::{Parted, StoredValue};
+use self::writer::{Urgency, WriteQueue};
 use crate::messages::state as say;
 
 /// Whether a store can be opened in a state directory, as far as that shows without opening it: the directory is one of ours, it is
@@ -92,7 +92,7 @@ pub fn inspect(path: &Path) -> Result<bool, OpenError> {
 ///
 /// # Errors
 /// It cannot be opened at all.
-pub fn verify(path: &Path, kinds: &[Kind], now: DateTime<Utc>) -> Result<Option<Snapshot>, OpenError> {
+pub fn verify(path: &Path, kinds: &[RecordKind], now: DateTime<Utc>) -> Result<Option<Snapshot>, OpenError> {
     if !StateDirectory::inspect(path)? {
         return Ok(None);
     }
@@ -127,11 +127,11 @@ pub fn verify_beside(path: &Path) -> Vec<String> {
 /// written (the drop waits for that), and another process can open it.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    inner: Arc<StoreInner>,
 }
 
-struct Inner {
-    queue: Arc<Queue>,
+struct StoreInner {
+    queue: Arc<WriteQueue>,
     writer: Writer,
     meta: Mutex<Meta>,
     pseudonym_key: SecretKey,
@@ -157,12 +157,13 @@ impl Store {
     /// # Errors
     /// What is wrong with the directory and what to do about it. Nothing was deleted.
     pub fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
-        let opening::Opened { records, disk, meta, pseudonym_key, admin_token, directory } = opening::open(path, now)?;
-        let queue = Arc::new(Queue::new(records));
+        let opening::OpenedDirectory { records, disk, meta, pseudonym_key, admin_token, directory } =
+            opening::open(path, now)?;
+        let queue = Arc::new(WriteQueue::new(records));
         let writer = start_writer(&queue, disk)
             .map_err(|error| OpenError::Disk { path: path.to_owned(), reason: error.to_string() })?;
         let inner =
-            Inner { queue, writer, meta: Mutex::new(meta), pseudonym_key, admin_token, directory: Some(directory) };
+            StoreInner { queue, writer, meta: Mutex::new(meta), pseudonym_key, admin_token, directory: Some(directory) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -199,8 +200,8 @@ impl Store {
                 meta
             }
         };
-        let inner = Inner {
-            queue: Arc::new(Queue::new(records)),
+        let inner = StoreInner {
+            queue: Arc::new(WriteQueue::new(records)),
             writer: Writer::Inline(Mutex::new(disk)),
             meta: Mutex::new(meta),
             pseudonym_key: SecretKey::from_bytes([0; 32]),
@@ -296,7 +297,7 @@ impl Store {
 
     /// All records at this moment, judged by these kinds. Call [`Store::flush`] before, if what is not durable must not be among
     /// them.
-    pub fn snapshot(&self, kinds: &[Kind], now: DateTime<Utc>) -> Snapshot {
+    pub fn snapshot(&self, kinds: &[RecordKind], now: DateTime<Utc>) -> Snapshot {
         Snapshot::take(self.inner.queue.scan(""), &self.meta(), kinds, now)
     }
 
@@ -361,7 +362,7 @@ impl std::fmt::Debug for Store {
     }
 }
 
-impl Drop for Inner {
+impl Drop for StoreInner {
     fn drop(&mut self) {
         if let Writer::Thread(thread) = &mut self.writer
             && let Some(thread) = thread.take()
@@ -373,16 +374,16 @@ impl Drop for Inner {
     }
 }
 
-fn start_writer<E: Engine + 'static>(queue: &Arc<Queue>, disk: Parted<E>) -> std::io::Result<Writer> {
+fn start_writer<E: Engine + 'static>(queue: &Arc<WriteQueue>, disk: Parted<E>) -> std::io::Result<Writer> {
     let queue = Arc::clone(queue);
     let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer::write_groups(&queue, disk))?;
     Ok(Writer::Thread(Some(thread)))
 }
 
-fn read<R: Record>(key: &str, stored: &Stored) -> Result<R, Unreadable> {
+fn read<R: Record>(key: &str, stored: &StoredValue) -> Result<R, Unreadable> {
     let result = match stored {
-        Stored::Text(text) => record::decode(text),
-        Stored::Damaged(reason) => Err((*reason).to_owned()),
+        StoredValue::Text(text) => record::decode(text),
+        StoredValue::Damaged(reason) => Err((*reason).to_owned()),
     };
     result.map_err(|reason| Unreadable { key: key.to_owned(), reason })
 }

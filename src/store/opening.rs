@@ -13,14 +13,14 @@ use super::directory::{Marker, StateDirectory, disk};
 use super::engine::{Engine, EngineError};
 use super::error::OpenError;
 use super::meta::Meta;
-use super::parts::{Changes, Parted, Stored};
+use super::parts::{Parted, StoredValue, ValueChanges};
 use super::record::{Batch, decode, full_key};
 use super::secret_file::{self, SecretKey, ensure_admin_token, ensure_pseudonym_key};
 use super::sled_engine::{SledEngine, damaged, quietly};
 
 /// A state directory that passed all checks.
-pub(super) struct Opened {
-    pub(super) records: BTreeMap<String, Stored>,
+pub(super) struct OpenedDirectory {
+    pub(super) records: BTreeMap<String, StoredValue>,
     pub(super) disk: Parted<SledEngine>,
     pub(super) meta: Meta,
     pub(super) pseudonym_key: SecretKey,
@@ -30,16 +30,16 @@ pub(super) struct Opened {
 
 /// What the database holds, and the database.
 pub(super) struct Database {
-    pub(super) records: BTreeMap<String, Stored>,
+    pub(super) records: BTreeMap<String, StoredValue>,
     pub(super) disk: Parted<SledEngine>,
     pub(super) meta: Meta,
 }
 
-pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<Opened, OpenError> {
+pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<OpenedDirectory, OpenError> {
     open_in(StateDirectory::open(path, now)?, now)
 }
 
-pub(super) fn open_in(directory: StateDirectory, now: DateTime<Utc>) -> Result<Opened, OpenError> {
+pub(super) fn open_in(directory: StateDirectory, now: DateTime<Utc>) -> Result<OpenedDirectory, OpenError> {
     let Database { records, disk, meta } = open_database(&directory, now)?;
     let path = directory.path();
     let (pseudonym_key, key_is_fresh) = ensure_pseudonym_key(path)?;
@@ -49,7 +49,7 @@ pub(super) fn open_in(directory: StateDirectory, now: DateTime<Utc>) -> Result<O
         );
     }
     let admin_token = ensure_admin_token(path)?;
-    Ok(Opened { records, disk, meta, pseudonym_key, admin_token, directory })
+    Ok(OpenedDirectory { records, disk, meta, pseudonym_key, admin_token, directory })
 }
 
 /// Opens the database of a directory; makes one at the first start, and finishes what an import began.
@@ -92,7 +92,7 @@ pub(super) fn open_database(directory: &StateDirectory, now: DateTime<Utc>) -> R
 fn first_start(
     directory: &StateDirectory,
     disk: &mut Parted<SledEngine>,
-    records: &mut BTreeMap<String, Stored>,
+    records: &mut BTreeMap<String, StoredValue>,
     now: DateTime<Utc>,
 ) -> Result<Meta, OpenError> {
     let meta = Meta::new(secret_file::fresh_id().map_err(self::disk(directory.path()))?, now);
@@ -106,20 +106,20 @@ fn first_start(
 /// Writes the first record and makes it durable.
 pub(super) fn write_meta<E: Engine>(
     disk: &mut Parted<E>,
-    records: &mut BTreeMap<String, Stored>,
+    records: &mut BTreeMap<String, StoredValue>,
     meta: &Meta,
 ) -> Result<(), EngineError> {
-    let changes: Changes = Batch::of(Meta::KEY, meta).map_err(|error| EngineError(error.to_string()))?.changes;
+    let changes: ValueChanges = Batch::of(Meta::KEY, meta).map_err(|error| EngineError(error.to_string()))?.changes;
     disk.write(&changes)?;
     disk.sync()?;
-    records.extend(changes.into_iter().filter_map(|(key, value)| Some((key, Stored::Text(value?)))));
+    records.extend(changes.into_iter().filter_map(|(key, value)| Some((key, StoredValue::Text(value?)))));
     Ok(())
 }
 
 /// The meta record, if there is one, or why it cannot be read.
-pub(super) fn find_meta(records: &BTreeMap<String, Stored>) -> Option<Result<Meta, String>> {
+pub(super) fn find_meta(records: &BTreeMap<String, StoredValue>) -> Option<Result<Meta, String>> {
     match records.get(&full_key::<Meta>(Meta::KEY))? {
-        Stored::Text(text) => Some(decode(text)),
-        Stored::Damaged(reason) => Some(Err((*reason).to_owned())),
+        StoredValue::Text(text) => Some(decode(text)),
+        StoredValue::Damaged(reason) => Some(Err((*reason).to_owned())),
     }
 }

@@ -19,11 +19,11 @@ pub(super) const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 const SEPARATOR: u8 = 0;
 
 /// Changes of whole values: the text to store, or `None` to delete.
-pub(super) type Changes = BTreeMap<String, Option<Arc<str>>>;
+pub(super) type ValueChanges = BTreeMap<String, Option<Arc<str>>>;
 
 /// A whole value as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stored {
+pub(super) enum StoredValue {
     /// The value.
     Text(Arc<str>),
     /// There is something, and it is not whole; why.
@@ -43,7 +43,7 @@ impl<E: Engine> Parted<E> {
     }
 
     /// Reads everything and puts parts together. Call it once, before the first write.
-    pub(super) fn load(&mut self) -> Result<BTreeMap<String, Stored>, EngineError> {
+    pub(super) fn load(&mut self) -> Result<BTreeMap<String, StoredValue>, EngineError> {
         match self.load_what_can_be_read() {
             (found, None) => Ok(found),
             (_, Some(error)) => Err(error),
@@ -51,8 +51,8 @@ impl<E: Engine> Parted<E> {
     }
 
     /// The same, up to where reading stops; and why it did, if not at the end.
-    pub(super) fn load_what_can_be_read(&mut self) -> (BTreeMap<String, Stored>, Option<EngineError>) {
-        let mut found: BTreeMap<String, Found> = BTreeMap::new();
+    pub(super) fn load_what_can_be_read(&mut self) -> (BTreeMap<String, StoredValue>, Option<EngineError>) {
+        let mut found: BTreeMap<String, FoundParts> = BTreeMap::new();
         let loaded = self.engine.load(&mut |key, value| {
             let (key, number) = split_key(key);
             let entry = found.entry(key).or_default();
@@ -61,13 +61,13 @@ impl<E: Engine> Parted<E> {
                 Some(number) => drop(entry.parts.insert(number, value.to_vec())),
             }
         });
-        let last_part = |found: &Found| found.parts.keys().next_back().copied();
+        let last_part = |found: &FoundParts| found.parts.keys().next_back().copied();
         self.parts = found.iter().filter_map(|(key, found)| Some((key.clone(), last_part(found)?))).collect();
         (found.into_iter().map(|(key, found)| (key, found.assemble())).collect(), loaded.err())
     }
 
     /// Applies all changes or none. They need not last before [`Parted::sync`].
-    pub(super) fn write(&mut self, changes: &Changes) -> Result<(), EngineError> {
+    pub(super) fn write(&mut self, changes: &ValueChanges) -> Result<(), EngineError> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -129,31 +129,31 @@ fn split_key(raw: &[u8]) -> (String, Option<usize>) {
 
 /// What stands under one record's key and behind it.
 #[derive(Default)]
-struct Found {
+struct FoundParts {
     head: Option<Vec<u8>>,
     parts: BTreeMap<usize, Vec<u8>>,
 }
 
-impl Found {
-    fn assemble(self) -> Stored {
-        let Some(head) = self.head else { return Stored::Damaged("its parts have no head") };
+impl FoundParts {
+    fn assemble(self) -> StoredValue {
+        let Some(head) = self.head else { return StoredValue::Damaged("its parts have no head") };
         let value = match parse_head(&head) {
             None if self.parts.is_empty() => head,
-            None => return Stored::Damaged("parts stand behind a value that is whole"),
+            None => return StoredValue::Damaged("parts stand behind a value that is whole"),
             Some((count, bytes)) => {
                 if self.parts.len() != count || !self.parts.keys().copied().eq(1..=count) {
-                    return Stored::Damaged("a part is missing or too many");
+                    return StoredValue::Damaged("a part is missing or too many");
                 }
                 let value: Vec<u8> = self.parts.into_values().flatten().collect();
                 if value.len() != bytes {
-                    return Stored::Damaged("its parts have the wrong length");
+                    return StoredValue::Damaged("its parts have the wrong length");
                 }
                 value
             }
         };
         match String::from_utf8(value) {
-            Ok(text) => Stored::Text(text.into()),
-            Err(_) => Stored::Damaged("it is no text"),
+            Ok(text) => StoredValue::Text(text.into()),
+            Err(_) => StoredValue::Damaged("it is no text"),
         }
     }
 }
@@ -174,11 +174,11 @@ mod tests {
         "ö".repeat(length / 2).into()
     }
 
-    fn one(key: &str, value: Option<Arc<str>>) -> Changes {
-        Changes::from([(key.to_owned(), value)])
+    fn one(key: &str, value: Option<Arc<str>>) -> ValueChanges {
+        ValueChanges::from([(key.to_owned(), value)])
     }
 
-    fn reread(disk: &MemoryEngine) -> BTreeMap<String, Stored> {
+    fn reread(disk: &MemoryEngine) -> BTreeMap<String, StoredValue> {
         Parted::new(disk.clone()).load().unwrap()
     }
 
@@ -189,7 +189,7 @@ mod tests {
         for length in [2, PART_BYTES_MAX - 2, PART_BYTES_MAX, PART_BYTES_MAX + 2, 3 * PART_BYTES_MAX, VALUE_BYTES_MAX] {
             let key = format!("k/{length}");
             parted.write(&one(&key, Some(text_of(length)))).unwrap();
-            assert_eq!(reread(&disk).get(&key), Some(&Stored::Text(text_of(length))), "{length}");
+            assert_eq!(reread(&disk).get(&key), Some(&StoredValue::Text(text_of(length))), "{length}");
         }
         let mut longest = 0;
         disk.clone().load(&mut |_, value| longest = longest.max(value.len())).unwrap();
@@ -229,12 +229,12 @@ mod tests {
         disk.clone().apply(RawChanges::from([(part_key("k/c", 1), Some(b"x".to_vec()))])).unwrap();
         let mut second = Parted::new(disk.clone());
         let found = second.load().unwrap();
-        assert_eq!(found["k/a"], Stored::Damaged("a part is missing or too many"));
-        assert_eq!(found["k/b"], Stored::Text(text_of(3 * PART_BYTES_MAX)));
-        assert_eq!(found["k/c"], Stored::Damaged("its parts have no head"));
+        assert_eq!(found["k/a"], StoredValue::Damaged("a part is missing or too many"));
+        assert_eq!(found["k/b"], StoredValue::Text(text_of(3 * PART_BYTES_MAX)));
+        assert_eq!(found["k/c"], StoredValue::Damaged("its parts have no head"));
         second.write(&one("k/a", Some("{}".into()))).unwrap();
         second.write(&one("k/c", None)).unwrap();
         let found = reread(&disk);
-        assert_eq!((found.get("k/a"), found.get("k/c")), (Some(&Stored::Text("{}".into())), None));
+        assert_eq!((found.get("k/a"), found.get("k/c")), (Some(&StoredValue::Text("{}".into())), None));
     }
 }

@@ -18,7 +18,7 @@ use super::export::Export;
 use super::file_names::{DAMAGED, SALVAGE};
 use super::meta::Meta;
 use super::opening;
-use super::parts::{Parted, Stored};
+use super::parts::{Parted, StoredValue};
 use super::record::full_key;
 use super::replace::{announce, finish, reborn};
 use super::secret_file;
@@ -134,8 +134,8 @@ fn read(scratch: &Path) -> Salvaged {
         quietly(|| database.load_what_can_be_read()).unwrap_or_else(|why| (BTreeMap::new(), Some(EngineError(why))));
     for (key, stored) in found {
         match stored {
-            Stored::Text(text) => drop(salvaged.records.insert(key, text)),
-            Stored::Damaged(reason) => salvaged.lost.push(Unreadable { key, reason: reason.to_owned() }),
+            StoredValue::Text(text) => drop(salvaged.records.insert(key, text)),
+            StoredValue::Damaged(reason) => salvaged.lost.push(Unreadable { key, reason: reason.to_owned() }),
         }
     }
     salvaged

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::StoreError;
-use super::parts::{Changes, VALUE_BYTES_MAX};
+use super::parts::{ValueChanges, VALUE_BYTES_MAX};
 use super::unreadable::Unreadable;
 
 /// The longest key, in bytes.
@@ -46,7 +46,7 @@ pub trait Record: Serialize + DeserializeOwned {
 #[derive(Default)]
 #[must_use = "a batch does nothing before it is committed"]
 pub struct Batch {
-    pub(super) changes: Changes,
+    pub(super) changes: ValueChanges,
 }
 
 impl Batch {
@@ -122,13 +122,13 @@ pub fn decode<R: Record>(text: &str) -> Result<R, String> {
         v: u32,
     }
     #[derive(Deserialize)]
-    struct Envelope<T> {
+    struct DataAlone<T> {
         data: T,
     }
 
     let Version { v } = serde_json::from_str(text).map_err(|error| what_is_wrong(&error))?;
     if v == R::VERSION {
-        let Envelope { data } = serde_json::from_str(text).map_err(|error| what_is_wrong(&error))?;
+        let DataAlone { data } = serde_json::from_str(text).map_err(|error| what_is_wrong(&error))?;
         return Ok(data);
     }
     if v == 0 || v > R::VERSION {
@@ -137,7 +137,7 @@ pub fn decode<R: Record>(text: &str) -> Result<R, String> {
             R::VERSION
         ));
     }
-    let Envelope::<Value> { mut data } = serde_json::from_str(text).map_err(|error| what_is_wrong(&error))?;
+    let DataAlone::<Value> { mut data } = serde_json::from_str(text).map_err(|error| what_is_wrong(&error))?;
     for from in v..R::VERSION {
         data = R::migrate(from, data)?;
     }
@@ -146,12 +146,12 @@ pub fn decode<R: Record>(text: &str) -> Result<R, String> {
 
 pub(super) fn encode<R: Record>(key: &str, record: &R) -> Result<Arc<str>, StoreError> {
     #[derive(Serialize)]
-    struct Envelope<'a, T> {
+    struct VersionedData<'a, T> {
         v: u32,
         data: &'a T,
     }
 
-    let text = serde_json::to_string(&Envelope { v: R::VERSION, data: record })
+    let text = serde_json::to_string(&VersionedData { v: R::VERSION, data: record })
         .map_err(|_| StoreError::NoJson { key: full_key::<R>(key) })?;
     if text.len() > VALUE_BYTES_MAX {
         return Err(StoreError::TooLarge { key: full_key::<R>(key), bytes: text.len() });

@@ -15,7 +15,7 @@ use super::error::OpenError;
 use super::export::Export;
 use super::file_names::{DAMAGED, INCOMING, REPLACED};
 use super::meta::Meta;
-use super::parts::{Changes, Parted};
+use super::parts::{ValueChanges, Parted};
 use super::record::{Batch, full_key};
 use super::secret_file::{self, PSEUDONYM_KEY, SecretKey};
 use super::sled_engine::SledEngine;
@@ -108,7 +108,7 @@ pub(super) fn write_all<E: Engine>(database: &mut Parted<E>, export: &Export) ->
     let own = full_key::<Meta>(Meta::KEY);
     let records: Vec<_> = export.records.iter().filter(|(key, _)| **key != own).collect();
     for group in records.chunks(GROUP) {
-        let changes: Changes = group.iter().map(|(key, text)| ((*key).clone(), Some((*text).clone()))).collect();
+        let changes: ValueChanges = group.iter().map(|(key, text)| ((*key).clone(), Some((*text).clone()))).collect();
         database.write(&changes)?;
     }
     let meta = Batch::of(Meta::KEY, &export.meta).map_err(|error| EngineError(error.to_string()))?;

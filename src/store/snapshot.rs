@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::export::Export;
-use super::kinds::{Kind, Travel};
+use super::kinds::{RecordKind, Travel};
 use super::meta::Meta;
-use super::parts::Stored;
+use super::parts::StoredValue;
 use super::record::Record;
 use super::unreadable::Unreadable;
 
@@ -35,17 +35,20 @@ impl Snapshot {
     }
 
     pub(super) fn take(
-        records: impl IntoIterator<Item = (String, Stored)>,
+        records: impl IntoIterator<Item = (String, StoredValue)>,
         meta: &Meta,
-        kinds: &[Kind],
+        kinds: &[RecordKind],
         at: DateTime<Utc>,
     ) -> Self {
         let mut taken =
             Self { at, meta: meta.clone(), counts: BTreeMap::new(), unreadable: Vec::new(), records: BTreeMap::new() };
-        let own = Kind::stays_behind::<Meta>();
+        let own = RecordKind::stays_behind::<Meta>();
         for (key, stored) in records {
-            let kind =
-                if own.name == key.split('/').next().unwrap_or_default() { Some(&own) } else { Kind::of(&key, kinds) };
+            let kind = if own.name == key.split('/').next().unwrap_or_default() {
+                Some(&own)
+            } else {
+                RecordKind::of(&key, kinds)
+            };
             match judge(kind, &stored) {
                 Ok((kind, text)) => {
                     // The store's own record is in the first line of an export, and no record of whoever uses the store.
@@ -63,10 +66,13 @@ impl Snapshot {
     }
 }
 
-fn judge<'a, 'b>(kind: Option<&'a Kind>, stored: &'b Stored) -> Result<(&'a Kind, &'b Arc<str>), String> {
+fn judge<'a, 'b>(
+    kind: Option<&'a RecordKind>,
+    stored: &'b StoredValue,
+) -> Result<(&'a RecordKind, &'b Arc<str>), String> {
     let text = match stored {
-        Stored::Text(text) => text,
-        Stored::Damaged(reason) => return Err((*reason).to_owned()),
+        StoredValue::Text(text) => text,
+        StoredValue::Damaged(reason) => return Err((*reason).to_owned()),
     };
     let kind = kind.ok_or("this program does not know its kind; is it an older program?")?;
     kind.reread(text).map(|_| (kind, text))

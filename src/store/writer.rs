@@ -16,22 +16,22 @@ use tokio::sync::watch;
 use super::engine::{Engine, EngineError};
 use super::error::StoreError;
 use super::memory::FLUSHED_WITHIN;
-use super::parts::{Changes, Parted, Stored};
+use super::parts::{Parted, StoredValue, ValueChanges};
 use super::sled_engine::what_it_said;
 
 /// What writers and the store share.
-pub(super) struct Queue {
-    state: Mutex<State>,
+pub(super) struct WriteQueue {
+    state: Mutex<QueueState>,
     /// Wakes the writer thread.
     wake: Condvar,
-    progress: watch::Sender<Progress>,
+    progress: watch::Sender<FlushProgress>,
 }
 
-struct State {
+struct QueueState {
     /// All records as they are, or will be when what is queued has been written.
-    records: BTreeMap<String, Stored>,
+    records: BTreeMap<String, StoredValue>,
     /// What the disk does not have.
-    pending: Changes,
+    pending: ValueChanges,
     /// How many batches were queued, ever.
     queued: u64,
     /// Somebody waits for what is pending.
@@ -42,7 +42,7 @@ struct State {
 
 /// How far the disk is.
 #[derive(Debug, Clone, Default)]
-struct Progress {
+struct FlushProgress {
     /// So many of the queued batches are durable.
     durable: u64,
     /// Why nothing more will be.
@@ -62,20 +62,20 @@ pub(super) enum Urgency {
     Later,
 }
 
-impl Queue {
-    pub(super) fn new(records: BTreeMap<String, Stored>) -> Self {
-        let state = State { records, pending: Changes::new(), queued: 0, urgent: false, closing: false };
-        Self { state: Mutex::new(state), wake: Condvar::new(), progress: watch::Sender::new(Progress::default()) }
+impl WriteQueue {
+    pub(super) fn new(records: BTreeMap<String, StoredValue>) -> Self {
+        let state = QueueState { records, pending: ValueChanges::new(), queued: 0, urgent: false, closing: false };
+        Self { state: Mutex::new(state), wake: Condvar::new(), progress: watch::Sender::new(FlushProgress::default()) }
     }
 
     /// Queues a batch and shows it to readers; neither, once the disk has failed.
-    pub(super) fn submit(&self, changes: Changes, urgency: Urgency) -> Result<Ticket, StoreError> {
+    pub(super) fn submit(&self, changes: ValueChanges, urgency: Urgency) -> Result<Ticket, StoreError> {
         let mut state = self.lock();
         // Asked under the lock: a batch that is accepted after a failure would be shown and never written.
         self.check()?;
         for (key, value) in changes {
             match &value {
-                Some(text) => drop(state.records.insert(key.clone(), Stored::Text(text.clone()))),
+                Some(text) => drop(state.records.insert(key.clone(), StoredValue::Text(text.clone()))),
                 None => drop(state.records.remove(&key)),
             }
             state.pending.insert(key, value);
@@ -106,12 +106,12 @@ impl Queue {
     }
 
     /// One record.
-    pub(super) fn get(&self, key: &str) -> Option<Stored> {
+    pub(super) fn get(&self, key: &str) -> Option<StoredValue> {
         self.lock().records.get(key).cloned()
     }
 
     /// All records whose keys begin with `prefix`, as they were at one moment.
-    pub(super) fn scan(&self, prefix: &str) -> Vec<(String, Stored)> {
+    pub(super) fn scan(&self, prefix: &str) -> Vec<(String, StoredValue)> {
         let state = self.lock();
         let from = state.records.range(prefix.to_owned()..);
         from.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -130,14 +130,14 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock()
     }
 
     /// Waits for something to write. `None` when there is nothing and will be nothing.
     fn next_group(&self) -> Option<Group> {
-        let idle = |state: &mut State| state.pending.is_empty() && !state.urgent && !state.closing;
-        let patient = |state: &mut State| !state.urgent && !state.closing;
+        let idle = |state: &mut QueueState| state.pending.is_empty() && !state.urgent && !state.closing;
+        let patient = |state: &mut QueueState| !state.urgent && !state.closing;
         let mut state = self.lock();
         self.wake.wait_while(&mut state, idle);
         self.wake.wait_while_for(&mut state, patient, FLUSHED_WITHIN);
@@ -147,7 +147,7 @@ impl Queue {
         Some(Self::take(&mut state))
     }
 
-    fn take(state: &mut State) -> Group {
+    fn take(state: &mut QueueState) -> Group {
         state.urgent = false;
         Group { changes: std::mem::take(&mut state.pending), upto: state.queued }
     }
@@ -165,7 +165,7 @@ impl Queue {
 
 /// What the writer does at one go.
 struct Group {
-    changes: Changes,
+    changes: ValueChanges,
     /// How many batches are durable afterwards.
     upto: u64,
 }
@@ -175,8 +175,8 @@ fn broken(reason: Option<&str>) -> StoreError {
 }
 
 /// The writer thread: writes and syncs, group by group, until the store is closed or the disk fails.
-pub(super) fn write_groups<E: Engine>(queue: &Queue, mut disk: Parted<E>) {
-    let _failed_unless_closed = Ended(queue);
+pub(super) fn write_groups<E: Engine>(queue: &WriteQueue, mut disk: Parted<E>) {
+    let _failed_unless_closed = WriterEnded(queue);
     while let Some(Group { changes, upto }) = queue.next_group() {
         let outcome = without_panic(|| disk.write(&changes).and_then(|()| disk.sync()));
         let failed = outcome.is_err();
@@ -188,9 +188,9 @@ pub(super) fn write_groups<E: Engine>(queue: &Queue, mut disk: Parted<E>) {
 }
 
 /// Whoever waits for a writer that is gone is told so, however it ended. After an orderly end nobody waits.
-struct Ended<'a>(&'a Queue);
+struct WriterEnded<'a>(&'a WriteQueue);
 
-impl Drop for Ended<'_> {
+impl Drop for WriterEnded<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.report(0, Err(EngineError("the writer failed".to_owned())));
@@ -199,9 +199,9 @@ impl Drop for Ended<'_> {
 }
 
 /// Without a thread: hands over what is pending, at once and on the caller's time. Durable only with `sync`.
-pub(super) fn write_inline<E: Engine>(queue: &Queue, disk: &Mutex<Parted<E>>, sync: bool) {
+pub(super) fn write_inline<E: Engine>(queue: &WriteQueue, disk: &Mutex<Parted<E>>, sync: bool) {
     let mut disk = disk.lock();
-    let Group { changes, upto } = Queue::take(&mut queue.lock());
+    let Group { changes, upto } = WriteQueue::take(&mut queue.lock());
     match without_panic(|| disk.write(&changes).and_then(|()| if sync { disk.sync() } else { Ok(()) })) {
         Ok(()) if !sync => {}
         outcome => queue.report(upto, outcome),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     struct Rig {
-        queue: Arc<Queue>,
+        queue: Arc<WriteQueue>,
         groups: Receiver<Vec<String>>,
         outcomes: Sender<Result<(), EngineError>>,
         thread: thread::JoinHandle<()>,
@@ -265,7 +265,7 @@ mod tests {
         fn start() -> Self {
             let (groups_in, groups) = channel();
             let (outcomes, outcomes_out) = channel();
-            let queue = Arc::new(Queue::new(BTreeMap::new()));
+            let queue = Arc::new(WriteQueue::new(BTreeMap::new()));
             let gate = Parted::new(Gate { group: Vec::new(), groups: groups_in, outcomes: outcomes_out });
             let thread = thread::spawn({
                 let queue = Arc::clone(&queue);
@@ -275,7 +275,7 @@ mod tests {
         }
 
         fn submit(&self, key: &str, value: &str, urgency: Urgency) -> Result<Ticket, StoreError> {
-            self.queue.submit(Changes::from([(key.to_owned(), Some(value.into()))]), urgency)
+            self.queue.submit(ValueChanges::from([(key.to_owned(), Some(value.into()))]), urgency)
         }
 
         /// Waits until the writer syncs, and says what it has applied.
@@ -363,12 +363,12 @@ mod tests {
                 Ok(())
             }
         }
-        let queue = Arc::new(Queue::new(BTreeMap::new()));
+        let queue = Arc::new(WriteQueue::new(BTreeMap::new()));
         let thread = thread::spawn({
             let queue = Arc::clone(&queue);
             move || write_groups(&queue, Parted::new(Panics))
         });
-        let ticket = queue.submit(Changes::from([("a".to_owned(), None)]), Urgency::Now).unwrap();
+        let ticket = queue.submit(ValueChanges::from([("a".to_owned(), None)]), Urgency::Now).unwrap();
         assert_eq!(queue.durable(ticket).await, Err(StoreError::Broken { reason: "index out of bounds".into() }));
         thread.join().unwrap();
     }

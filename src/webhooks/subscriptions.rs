@@ -45,7 +45,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// As the configuration says it.
-    pub fn of(config: &config::Webhooks) -> Self {
+    pub fn of(config: &config::WebhookSettings) -> Self {
         Self { prefix: config.prefix(), callback_url: config.callback_url() }
     }
 

@@ -6,8 +6,8 @@ use vetbridge::booking::entry::State;
 use vetbridge::ids::{AppointmentTypeId, ScheduleId};
 use vetbridge::practice::resync::Only;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::Batch;
-use vetbridge::simulator::openvpms::{AppointmentType, SlotSize};
+use vetbridge::simulator::healthengine::BatchEndpoint;
+use vetbridge::simulator::openvpms::{AppointmentTypeEntity, SlotSize};
 
 use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds, wall_time};
 
@@ -136,7 +136,7 @@ async fn a_day_that_becomes_full_is_sent_empty() {
 async fn without_a_batch_endpoint_days_go_one_by_one() {
     for status in [404, 405] {
         let mut clinic = Clinic::new();
-        clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(status));
+        clinic.healthengine.configure(|settings| settings.batch = BatchEndpoint::Absent(status));
         clinic.start();
         clinic.until_in_step().await;
         assert_eq!(clinic.journal.count("POST /availability/snapshot", "/snapshot"), 28);
@@ -167,7 +167,7 @@ fn days_published(clinic: &Clinic) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn one_day_that_is_refused_stops_no_other() {
-    for batch in [Batch::Offered, Batch::Absent(404)] {
+    for batch in [BatchEndpoint::Offered, BatchEndpoint::Absent(404)] {
         let mut clinic = sixty_days();
         clinic.healthengine.configure(|settings| {
             settings.batch = batch;
@@ -178,7 +178,7 @@ async fn one_day_that_is_refused_stops_no_other() {
         clinic.pass(seconds(5)).await;
         let problem = &clinic.problems()["refused_days"];
         assert!(problem.contains("1 days") && problem.contains("s136 on 2027-03-20"), "{problem}");
-        if batch == Batch::Offered {
+        if batch == BatchEndpoint::Offered {
             assert!(snapshots(&clinic) <= 17, "{}", snapshots(&clinic));
         }
         // Whatever changes goes on being sent, and the bad day is not sent in a loop.
@@ -297,13 +297,13 @@ async fn a_batch_endpoint_that_was_away_is_used_again() {
     assert_eq!((snapshots(&clinic), batches(&clinic)), (1, 1));
 
     // The API itself, while it is replaced.
-    clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(404));
+    clinic.healthengine.configure(|settings| settings.batch = BatchEndpoint::Absent(404));
     clinic.journal.clear();
     clinic.staff_book(136, "2027-02-16 11:00", 15);
     clinic.until("it is closed", seconds(62), |clinic| !published(clinic, "2027-02-16 11:00")).await;
     assert_eq!((snapshots(&clinic), batches(&clinic)), (2, 1));
     assert_eq!(clinic.log.with("does not take several days in one call").len(), 1);
-    clinic.healthengine.configure(|settings| settings.batch = Batch::Offered);
+    clinic.healthengine.configure(|settings| settings.batch = BatchEndpoint::Offered);
     clinic.pass(minutes(6)).await;
     clinic.journal.clear();
     clinic.staff_book(136, "2027-02-16 12:00", 15);
@@ -373,7 +373,7 @@ async fn one_schedule_that_cannot_be_read_does_not_keep_the_others() {
 async fn a_new_schedule_a_new_type_and_another_slot_size_are_offered_with_the_next_configuration() {
     let clinic = Clinic::open().await;
     clinic.openvpms.staff(|world| {
-        let kind = AppointmentType { id: AppointmentTypeId(90), name: "Dental".into(), online: true };
+        let kind = AppointmentTypeEntity { id: AppointmentTypeId(90), name: "Dental".into(), online: true };
         world.appointment_types.push(kind);
         let mut schedule = world.schedules[0].clone();
         (schedule.id, schedule.slot_size) = (ScheduleId(137), SlotSize::Minutes(10));
@@ -479,10 +479,10 @@ async fn a_server_that_was_started_in_no_place_publishes_nothing_until_it_is_bac
 #[tokio::test(start_paused = true)]
 async fn batches_that_were_not_there_are_tried_again_after_a_reload() {
     let clinic = Clinic::open().await;
-    clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(404));
+    clinic.healthengine.configure(|settings| settings.batch = BatchEndpoint::Absent(404));
     clinic.staff_book(136, "2027-02-16 11:00", 15);
     clinic.pass(minutes(2)).await;
-    clinic.healthengine.configure(|settings| settings.batch = Batch::Offered);
+    clinic.healthengine.configure(|settings| settings.batch = BatchEndpoint::Offered);
     clinic.journal.clear();
     clinic.reload();
     clinic.staff_book(136, "2027-02-16 12:00", 15);

@@ -6,7 +6,7 @@ use vetbridge::config::WhenDown;
 use vetbridge::ids::{BookingId, ScheduleId};
 use vetbridge::simulator::exchange::{Answered, Fault};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, LateReject, Who};
-use vetbridge::simulator::openvpms::Status;
+use vetbridge::simulator::openvpms::AppointmentStatus;
 
 use crate::support::{Clinic, booked, minutes, seconds, wall_time};
 
@@ -43,7 +43,7 @@ async fn a_visit_that_has_begun_cannot_be_cancelled_and_a_person_is_told() {
     assert_eq!(clinic.booking(booking).updates_rejected, 1);
     let told = clinic.entry(booking).needs_attention.unwrap();
     assert!(told.contains("cancel it in OpenVPMS"), "{told}");
-    assert_eq!(clinic.appointment_of(booking).status, Status::CheckedIn);
+    assert_eq!(clinic.appointment_of(booking).status, AppointmentStatus::CheckedIn);
     clinic.excuse(booking);
     clinic.finish().await;
 }

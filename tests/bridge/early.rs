@@ -7,7 +7,7 @@ use vetbridge::config::WhenDown;
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
 use vetbridge::simulator::exchange::{Asked, Fault};
 use vetbridge::simulator::healthengine::{Answer, BookingStatus};
-use vetbridge::simulator::openvpms::Schedule;
+use vetbridge::simulator::openvpms::ScheduleEntity;
 
 use crate::support::{Clinic, Fuse, is_submission, minutes, seconds};
 
@@ -143,7 +143,7 @@ async fn the_oldest_booking_does_not_wait_until_the_schedules_of_all_others_were
     clinic.openvpms.staff(|world| {
         for number in 1..=40 {
             let (id, name) = (ScheduleId(1000 + number), format!("Room {number}"));
-            let room = Schedule { id, name, ..world.schedules[0].clone() };
+            let room = ScheduleEntity { id, name, ..world.schedules[0].clone() };
             world.schedules.push(room);
         }
     });

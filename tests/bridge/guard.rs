@@ -6,7 +6,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::practice::resync::Only;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::openvpms::Schedule;
+use vetbridge::simulator::openvpms::ScheduleEntity;
 
 use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
 
@@ -16,7 +16,7 @@ async fn five_schedules() -> Clinic {
     clinic.config.sync.config_interval = minutes(2);
     clinic.openvpms.staff(|world| {
         for number in 1..=3 {
-            let room = Schedule {
+            let room = ScheduleEntity {
                 id: ScheduleId(1000 + number),
                 name: format!("Room {number}"),
                 location: LocationId(98),

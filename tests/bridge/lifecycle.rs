@@ -36,7 +36,7 @@ pub(crate) fn offers(clinic: &Clinic, id: &str) -> usize {
     resources.iter().map(|resource| of(&resource.id)).sum()
 }
 
-pub(crate) fn block<'a>(config: &'a mut Config, id: &str) -> &'a mut vetbridge::config::Practice {
+pub(crate) fn block<'a>(config: &'a mut Config, id: &str) -> &'a mut vetbridge::config::PracticeSettings {
     config.practices.iter_mut().find(|own| own.id.0 == id).unwrap()
 }
 

@@ -14,7 +14,7 @@ use vetbridge::http::network::install_crypto_provider;
 use vetbridge::ids::BookingId;
 use vetbridge::service::Service;
 use vetbridge::simulator::exchange::{Fault, Faults};
-use vetbridge::simulator::healthengine::{BookingStatus, HealthengineModel, NewPractice, Settings, Wish};
+use vetbridge::simulator::healthengine::{BookingStatus, HealthengineModel, ModelSettings, NewPractice, Wish};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 
 use crate::support::{PRACTICE, is_submission, judith, listen, practice, standing, sydney};
@@ -38,7 +38,7 @@ impl Online {
         install_crypto_provider();
         let (clock, stop) = (Clock::system(), CancellationToken::new());
         let openvpms = Arc::new(OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone()));
-        let healthengine = HealthengineModel::new(Settings::new("consumer"), clock.clone());
+        let healthengine = HealthengineModel::new(ModelSettings::new("consumer"), clock.clone());
         healthengine.add_practice(NewPractice::new(PRACTICE, "key", sydney()));
         let openvpms_faults = Faults::none();
         let openvpms_port = listen(openvpms.clone(), &openvpms_faults, &stop).await;

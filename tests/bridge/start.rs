@@ -4,7 +4,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;
-use vetbridge::simulator::openvpms::Schedule;
+use vetbridge::simulator::openvpms::ScheduleEntity;
 
 use crate::support::{BRANCH, Call, Clinic, PRACTICE, day, minutes, practice, seconds, wish};
 
@@ -49,14 +49,14 @@ async fn a_new_practice_sends_contract_resources_types_and_days_and_only_then_as
 /// Eight schedules more.
 fn ten_schedules(clinic: &Clinic) {
     clinic.openvpms.staff(|world| {
-        let room = |number: i64| Schedule {
+        let room = |number: i64| ScheduleEntity {
             id: ScheduleId(1000 + number),
             name: format!("Room {number}"),
             location: LocationId(98),
             types: vec![(AppointmentTypeId(66), 1), (AppointmentTypeId(63), 2)],
             ..world.schedules[0].clone()
         };
-        let rooms: Vec<Schedule> = (1..=8).map(room).collect();
+        let rooms: Vec<ScheduleEntity> = (1..=8).map(room).collect();
         world.schedules.extend(rooms);
     });
 }

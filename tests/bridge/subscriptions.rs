@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use vetbridge::simulator::exchange::{Asked, Fault};
-use vetbridge::simulator::healthengine::{Renewal, Subscription};
+use vetbridge::simulator::healthengine::{HeldSubscription, Renewal};
 
 use crate::support::webhooks::{SECRET, settings};
 use crate::support::{BRANCH, Clinic, PRACTICE, instant, minutes, practice, seconds};
@@ -38,8 +38,8 @@ fn is_subscribing(asked: &Asked) -> bool {
 }
 
 /// A subscription as we would make it, of this practice, to this address.
-fn someones(client_id: Option<&str>, callback_url: &str) -> Subscription {
-    Subscription {
+fn someones(client_id: Option<&str>, callback_url: &str) -> HeldSubscription {
+    HeldSubscription {
         client_id: client_id.map(ToOwned::to_owned),
         topic: "requests.*".into(),
         callback_url: callback_url.into(),
@@ -111,7 +111,7 @@ async fn duplicates_and_wrong_ones_of_ours_go_and_strangers_stay() {
         someones(Some(PRACTICE), CALLBACK),
         someones(None, CALLBACK),
         someones(Some("a former name"), &format!("{prefix}former-secret")),
-        Subscription { topic: "requests.bookings".into(), ..someones(Some(PRACTICE), CALLBACK) },
+        HeldSubscription { topic: "requests.bookings".into(), ..someones(Some(PRACTICE), CALLBACK) },
     ];
     let strangers = [
         someones(None, "https://somebody.example/hook"),
@@ -122,11 +122,11 @@ async fn duplicates_and_wrong_ones_of_ours_go_and_strangers_stay() {
         clinic.healthengine.add_subscription(&practice(PRACTICE), own.clone()).unwrap();
     }
     clinic.open_up().await;
-    let standing: Vec<Subscription> = clinic.subscriptions_of(PRACTICE).into_iter().map(|(_, own)| own).collect();
+    let standing: Vec<HeldSubscription> = clinic.subscriptions_of(PRACTICE).into_iter().map(|(_, own)| own).collect();
     for stranger in &strangers {
         assert!(standing.contains(stranger), "{stranger:?}");
     }
-    let others: Vec<&Subscription> = standing.iter().filter(|own| !strangers.contains(own)).collect();
+    let others: Vec<&HeldSubscription> = standing.iter().filter(|own| !strangers.contains(own)).collect();
     assert!(others.len() == 1 && others[0].expire_at.is_some() && others[0].callback_url == CALLBACK, "{others:?}");
     clinic.finish().await;
 }

@@ -6,7 +6,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::messages::supervisor::VIGIL;
 use vetbridge::practice::health::problems::Subject;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::Batch;
+use vetbridge::simulator::healthengine::BatchEndpoint;
 
 use crate::support::{BRANCH, Clinic, Mine, PRACTICE, Step, booked, day, minutes, practice, seconds};
 
@@ -183,7 +183,7 @@ async fn a_keeper_that_panics_is_kept_alive_and_named_with_its_practice_and_anot
 async fn a_loop_that_waits_for_its_turn_to_send_days_does_not_stand_still() {
     let mut clinic = Clinic::new();
     clinic.config.healthengine.request_timeout = seconds(30);
-    clinic.healthengine.configure(|settings| settings.batch = Batch::Absent(404));
+    clinic.healthengine.configure(|settings| settings.batch = BatchEndpoint::Absent(404));
     clinic.open_up().await;
     // Day by day, twenty-eight of them in one turn: nine minutes.
     clinic

@@ -10,7 +10,7 @@ use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::server::view;
 use vetbridge::simulator::exchange::{Asked, Fault};
 use vetbridge::simulator::healthengine::BookingStatus;
-use vetbridge::simulator::openvpms::Schedule;
+use vetbridge::simulator::openvpms::ScheduleEntity;
 
 use crate::lifecycle::{block, offers, standing, told_since, until_silent};
 use crate::support::{BRANCH, Clinic, Fuse, PRACTICE, day, minutes, practice, seconds};
@@ -26,7 +26,7 @@ async fn held_back_by_the_guard() -> Clinic {
     clinic.openvpms.staff(|world| {
         for number in 1..=3 {
             let (id, name) = (ScheduleId(1000 + number), format!("Room {number}"));
-            let room = Schedule { id, name, location: LocationId(98), ..world.schedules[0].clone() };
+            let room = ScheduleEntity { id, name, location: LocationId(98), ..world.schedules[0].clone() };
             world.schedules.push(room);
         }
     });

@@ -5,7 +5,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::booking::resolution::Resolution;
 use vetbridge::ids::BookingReference;
 use vetbridge::simulator::exchange::{Asked, Fault};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, Subscription};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, HeldSubscription};
 use vetbridge::simulator::openvpms::Appointment;
 use vetbridge::store::MemoryEngine;
 
@@ -150,7 +150,7 @@ async fn a_list_that_does_not_answer_makes_no_rejection_late() {
 #[tokio::test(start_paused = true)]
 async fn a_subscription_that_is_renewed_tells_the_one_that_was_started_later_that_it_was() {
     let mut clinic = Clinic::new();
-    let theirs = |clinic: &Clinic, days: i64| Subscription {
+    let theirs = |clinic: &Clinic, days: i64| HeldSubscription {
         client_id: Some(PRACTICE.to_owned()),
         topic: "requests.*".to_owned(),
         callback_url: "https://elsewhere.example/webhooks/another-secret".to_owned(),

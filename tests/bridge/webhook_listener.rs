@@ -26,9 +26,9 @@ struct Listener {
     _stop: DropGuard,
 }
 
-fn settings(secret: &str, allowed: &[&str], proxies: &[&str]) -> config::Webhooks {
+fn settings(secret: &str, allowed: &[&str], proxies: &[&str]) -> config::WebhookSettings {
     let addresses = |list: &[&str]| list.iter().map(|address| address.parse().unwrap()).collect();
-    config::Webhooks {
+    config::WebhookSettings {
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: "https://bridge.example/some/path".parse().unwrap(),
         secret: secret.to_owned().into(),
@@ -38,7 +38,7 @@ fn settings(secret: &str, allowed: &[&str], proxies: &[&str]) -> config::Webhook
 }
 
 impl Listener {
-    async fn open(config: &config::Webhooks) -> Self {
+    async fn open(config: &config::WebhookSettings) -> Self {
         let listener = TcpListener::bind(config.listen).await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let heard: Arc<Mutex<Vec<Hint>>> = Arc::default();

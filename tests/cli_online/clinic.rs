@@ -15,8 +15,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId, UserId};
 use vetbridge::simulator::exchange::{Faults, Model, serve};
-use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, NewPractice, PetOwner, Settings, Wish};
-use vetbridge::simulator::openvpms::{Appointment, AreaId, OpenVpmsSim, Shift, Status, Uuids, World};
+use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, ModelSettings, NewPractice, PetOwner, Wish};
+use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, AreaId, OpenVpmsSim, Shift, Uuids, World};
 
 /// No condition that a test waits for takes longer on a machine that is not broken.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ impl Clinic {
         let today = world.zone.wall(clock.now()).date();
         world.roster = (0..7).map(|days| shift(today + TimeDelta::days(days))).collect();
         let openvpms = Arc::new(OpenVpmsSim::new(world, clock.clone()));
-        let healthengine = HealthengineModel::new(Settings::new("the-api-key"), clock);
+        let healthengine = HealthengineModel::new(ModelSettings::new("the-api-key"), clock);
         healthengine.add_practice(NewPractice::new(PRACTICE, "the-practice-key", "Australia/Sydney".parse().unwrap()));
         let stop = CancellationToken::new();
         let (openvpms_faults, healthengine_faults) = (Faults::none(), Faults::none());
@@ -146,7 +146,7 @@ max_retry_interval = "1s"
 
     /// How many of them stand in the diary.
     pub(crate) fn standing(&self, booking: BookingId) -> usize {
-        self.appointments_of(booking).iter().filter(|own| own.status != Status::Cancelled).count()
+        self.appointments_of(booking).iter().filter(|own| own.status != AppointmentStatus::Cancelled).count()
     }
 
     /// A pet owner books the first time offered tomorrow.

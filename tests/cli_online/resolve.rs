@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BookingStatus;
-use vetbridge::simulator::openvpms::Status;
+use vetbridge::simulator::openvpms::AppointmentStatus;
 
 use crate::clinic::{Clinic, eventually};
 use crate::service::Service;
@@ -33,7 +33,7 @@ async fn state(service: &Service, booking: BookingId) -> String {
 /// The reference of the one appointment that pet owners' bookings left in the diary.
 fn reference(clinic: &Clinic) -> String {
     clinic.openvpms.staff(|world| {
-        let own = world.appointments().find(|own| own.notes.is_some() && own.status != Status::Cancelled);
+        let own = world.appointments().find(|own| own.notes.is_some() && own.status != AppointmentStatus::Cancelled);
         world.reference(own.unwrap())
     })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use vetbridge::ids::{AppointmentTypeId, LocationId, UserId};
-use vetbridge::simulator::healthengine::Resource;
-use vetbridge::simulator::openvpms::{User, UserBehaviour};
+use vetbridge::simulator::healthengine::ListedResource;
+use vetbridge::simulator::openvpms::{UserBehaviour, UserEntity};
 
 use crate::support::{Call, Clinic, PRACTICE, practice, seconds};
 use crate::vets::{A_READING, SERVERS};
@@ -13,7 +13,7 @@ use crate::vets::{A_READING, SERVERS};
 fn ten_clinicians(clinic: &mut Clinic) {
     clinic.openvpms.staff(|world| {
         world.users = (1..=10)
-            .map(|number| User {
+            .map(|number| UserEntity {
                 id: UserId(2000 + number),
                 name: format!("Vet Number{number}"),
                 clinician: true,
@@ -72,7 +72,7 @@ async fn ten_clinicians_on_two_schedules_for_sixty_days_cost_one_reading_each_an
 
 fn names(clinic: &Clinic) -> Vec<(String, String, Option<String>, Option<String>)> {
     let all = clinic.healthengine.resources(&practice(PRACTICE)).unwrap().into_iter();
-    all.map(|Resource { id, name, title: _, first_name, last_name }| (id, name, first_name, last_name)).collect()
+    all.map(|ListedResource { id, name, title: _, first_name, last_name }| (id, name, first_name, last_name)).collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use vetbridge::clock::Clock;
 use vetbridge::config::{self, Config};
 use vetbridge::ids::{LocationId, ScheduleId, UserId};
 use vetbridge::simulator::exchange::{Faults, Model};
-use vetbridge::simulator::openvpms::{Area, AreaId, OpenVpmsSim, Shift, User, UserBehaviour, Uuids, World};
+use vetbridge::simulator::openvpms::{Area, AreaId, OpenVpmsSim, Shift, UserBehaviour, UserEntity, Uuids, World};
 
 use crate::program::vetbridge;
 use crate::support::{listen, sydney};
@@ -25,7 +25,7 @@ fn world(server: UserBehaviour, today: NaiveDate) -> World {
     world.user_behaviour = server;
     world.add_branch_schedule();
     world.areas.push(Area { id: AreaId(303), location: LocationId(106), schedules: vec![ScheduleId(311)] });
-    world.users.push(User {
+    world.users.push(UserEntity {
         id: UserId(NINA),
         name: "Nina Okafor".into(),
         clinician: false,

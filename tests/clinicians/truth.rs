@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime, TimeDelta, Timelike as _};
 use vetbridge::ids::{ResourceId, ScheduleId, UserId};
-use vetbridge::simulator::openvpms::{DayTimes, Schedule, World};
+use vetbridge::simulator::openvpms::{DayTimes, ScheduleEntity, World};
 
 /// Minutes of a day are looked at in steps of this.
 const STEP_MINUTES: usize = 5;
@@ -43,7 +43,7 @@ pub(crate) fn starts(
 }
 
 /// The schedule is open and free; and the clinician is rostered to it and has no appointment on any schedule.
-fn bookable(world: &World, schedule: &Schedule, user: Option<UserId>, day: NaiveDate) -> Steps {
+fn bookable(world: &World, schedule: &ScheduleEntity, user: Option<UserId>, day: NaiveDate) -> Steps {
     let hours = match &schedule.times {
         None => Some(schedule.hours),
         Some(times) => match times[day.weekday().num_days_from_monday() as usize] {

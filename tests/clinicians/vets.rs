@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use vetbridge::config::ResourceEntry;
 use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, ResourceId, ScheduleId, UserId};
 use vetbridge::simulator::openvpms::{
-    AppointmentId, Area, AreaId, NewAppointment, ReferenceParts, Shift, User, UserBehaviour,
+    AppointmentId, Area, AreaId, NewAppointment, ReferenceParts, Shift, UserBehaviour, UserEntity,
 };
 
 use crate::support::{Clinic, day, practice, wall_time, wish};
@@ -66,8 +66,14 @@ impl Clinic {
 
     /// Adds somebody.
     pub(crate) fn hire(&self, id: i64, name: &str, clinician: bool) {
-        let user =
-            User { id: UserId(id), name: name.into(), clinician, online: true, active: true, locations: Vec::new() };
+        let user = UserEntity {
+            id: UserId(id),
+            name: name.into(),
+            clinician,
+            online: true,
+            active: true,
+            locations: Vec::new(),
+        };
         self.openvpms.staff(|world| world.users.push(user));
     }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vetbridge::ids::BookingId;
-use vetbridge::simulator::healthengine::{Batch, NotOffered};
+use vetbridge::simulator::healthengine::{BatchEndpoint, NotOffered};
 
 use crate::{DAY, Server, day, pass, wish};
 
@@ -213,7 +213,7 @@ async fn a_day_sent_again_while_it_is_queued_is_a_violation_unless_it_is_the_sam
 async fn a_server_before_1_9_0_has_no_batches() {
     let server = Server::open().await;
     for status in [404, 405] {
-        server.model.configure(|settings| settings.batch = Batch::Absent(status));
+        server.model.configure(|settings| settings.batch = BatchEndpoint::Absent(status));
         assert_eq!(server.post("availability/snapshots", json!([day("s136", &[])])).status, status);
     }
     server.assert_well_behaved();

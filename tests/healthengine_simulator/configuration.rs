@@ -1,7 +1,7 @@
 //! Resources, appointment types, liveness contract, and the links that hang on them.
 
 use serde_json::{Value, json};
-use vetbridge::simulator::healthengine::Kind;
+use vetbridge::simulator::healthengine::OfferedKind;
 
 use crate::{Server, pass};
 
@@ -105,7 +105,7 @@ async fn leaving_something_out_destroys_the_links_of_staff_and_sending_it_again_
     assert_eq!(server.offered("66:s136"), Vec::<String>::new(), "nobody has linked anything");
 
     server.model.link_resource(&server.practice, "s136", "Dr Do Good").unwrap();
-    let kind = Kind { name: "Check-up".into(), length_minutes: 20, appointment_type: Some("66:s136".into()) };
+    let kind = OfferedKind { name: "Check-up".into(), length_minutes: 20, appointment_type: Some("66:s136".into()) };
     server.model.link_kind(&server.practice, "s136", kind).unwrap();
     assert_eq!(server.offered("66:s136").len(), 4);
     assert_eq!(server.model.lost_links(&server.practice).unwrap(), Vec::<String>::new());
@@ -127,7 +127,7 @@ async fn leaving_something_out_destroys_the_links_of_staff_and_sending_it_again_
 #[tokio::test(start_paused = true)]
 async fn a_booking_of_a_kind_that_nobody_linked_has_no_appointment_type_and_healthengines_length() {
     let server = Server::open().await;
-    let kind = Kind { name: "Vaccination".into(), length_minutes: 20, appointment_type: None };
+    let kind = OfferedKind { name: "Vaccination".into(), length_minutes: 20, appointment_type: None };
     server.model.link_kind(&server.practice, "s136", kind).unwrap();
     let mut wish = crate::wish("09:15");
     wish.kind = "Vaccination".into();

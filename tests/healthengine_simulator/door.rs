@@ -198,7 +198,7 @@ async fn later_editions_can_add_fields_and_drop_nulls_anywhere() {
     server.book("09:00");
     server.model.configure(|settings| {
         settings.extra_fields = true;
-        settings.absent = vetbridge::simulator::healthengine::Absent::Missing;
+        settings.absent = vetbridge::simulator::healthengine::AbsentForm::Missing;
     });
     let reply = server.get("requests/bookings").body;
     let booking = &reply["data"][0];

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId};
 use vetbridge::simulator::exchange::{Answered, Asked, Model};
-use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, NewPractice, PetOwner, Settings, Wish};
+use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, ModelSettings, NewPractice, PetOwner, Wish};
 
 /// The key of the one practice.
 const KEY: &str = "t1qKf";
@@ -42,7 +42,7 @@ impl Server {
     /// A server to which nothing was sent. It is Monday, 2 March 2026, 11:00 in Sydney.
     fn new() -> Self {
         let clock = Clock::virtual_from("2026-03-02T00:00:00Z".parse().unwrap());
-        let model = HealthengineModel::new(Settings::new("eyJ0e"), clock);
+        let model = HealthengineModel::new(ModelSettings::new("eyJ0e"), clock);
         let new = NewPractice::new("1234567", KEY, "Australia/Sydney".parse().unwrap());
         let practice = new.id.clone();
         model.add_practice(new);

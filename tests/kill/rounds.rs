@@ -7,7 +7,7 @@ use serde_json::Value;
 use vetbridge::ids::{BookingId, PracticeId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, PetOwner, Wish};
-use vetbridge::simulator::openvpms::Status;
+use vetbridge::simulator::openvpms::AppointmentStatus;
 
 use crate::chance::Chance;
 use crate::clinic::{Clinic, PRACTICE, eventually};
@@ -148,7 +148,7 @@ impl Rounds {
     /// All appointments of a booking that were ever made, and those of them that stand.
     fn appointments(&self, id: BookingId) -> (usize, usize) {
         let all = self.clinic.appointments_of(id);
-        (all.len(), all.iter().filter(|own| own.status != Status::Cancelled).count())
+        (all.len(), all.iter().filter(|own| own.status != AppointmentStatus::Cancelled).count())
     }
 
     /// The ledger as the process left it. Nobody runs, so the command reads the files.

@@ -18,7 +18,7 @@ use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId, 
 use vetbridge::practice::OpenVpmsClients;
 use vetbridge::simulator::exchange::{Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
-    Absent, Batch, BookingView, HealthengineModel, LateReject, Repeated, Settings,
+    AbsentForm, BatchEndpoint, BookingView, HealthengineModel, LateReject, ModelSettings, Repeated,
 };
 use vetbridge::simulator::openvpms::{
     Appointment, Area, AreaId, OpenVpmsSim, ReferenceParts, Shift, UserBehaviour, Uuids, World as Clinic,
@@ -64,10 +64,10 @@ pub(crate) struct Shape {
     pub(crate) hold: bool,
     pub(crate) skew_seconds: i64,
     pub(crate) per_page: usize,
-    batch: Batch,
+    batch: BatchEndpoint,
     pub(crate) late_reject: LateReject,
     pub(crate) repeated: Repeated,
-    absent: Absent,
+    absent: AbsentForm,
     travel_ms_max: u64,
     near_days: u32,
 }
@@ -88,7 +88,7 @@ impl Shape {
             hold: chance.percent(50),
             skew_seconds: if chance.percent(50) { chance.below(41) as i64 - 20 } else { 0 },
             per_page: *chance.pick(&[1, 2, 3, 100]),
-            batch: *chance.pick(&[Batch::Offered, Batch::Offered, Batch::Absent(404)]),
+            batch: *chance.pick(&[BatchEndpoint::Offered, BatchEndpoint::Offered, BatchEndpoint::Absent(404)]),
             late_reject: *chance.pick(&[
                 LateReject::Settle,
                 LateReject::Settle,
@@ -96,7 +96,7 @@ impl Shape {
                 LateReject::Ignore,
             ]),
             repeated: *chance.pick(&[Repeated::NotFound, Repeated::BadRequest, Repeated::Accepted]),
-            absent: *chance.pick(&[Absent::Null, Absent::Missing]),
+            absent: *chance.pick(&[AbsentForm::Null, AbsentForm::Missing]),
             travel_ms_max: *chance.pick(&[5, 150, 150, 400]),
             near_days: *chance.pick(&[2, 3]),
         };
@@ -247,7 +247,7 @@ impl World {
     }
 
     /// A block of the configuration.
-    pub(crate) fn practice_mut(&mut self, id: &PracticeId) -> &mut config::Practice {
+    pub(crate) fn practice_mut(&mut self, id: &PracticeId) -> &mut config::PracticeSettings {
         self.config.practices.iter_mut().find(|own| own.id == *id).unwrap()
     }
 
@@ -384,8 +384,8 @@ fn config_of(shape: &Shape) -> Config {
     config
 }
 
-fn settings(shape: &Shape) -> Settings {
-    Settings {
+fn settings(shape: &Shape) -> ModelSettings {
+    ModelSettings {
         skew: TimeDelta::seconds(shape.skew_seconds),
         per_page: shape.per_page,
         batch: shape.batch,
@@ -394,7 +394,7 @@ fn settings(shape: &Shape) -> Settings {
         absent: shape.absent,
         // A snapshot that is carried out late can meet the next one in the queue, whatever a client does.
         strict_queue: false,
-        ..Settings::new(API_KEY)
+        ..ModelSettings::new(API_KEY)
     }
 }
 
@@ -461,7 +461,7 @@ impl Connect for Cables<'_> {
         wires.insert(both_doors(self.wire(System::OpenVpms, memory))).clone()
     }
 
-    fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
+    fn healthengine(&self, practice: &config::PracticeSettings) -> Option<HealthengineHandle> {
         let mut wires = self.wires.healthengine.lock().unwrap();
         if let Some(handle) = wires.get(&practice.id) {
             return Some(Arc::clone(handle));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use vetbridge::booking::entry::State;
 use vetbridge::ids::PracticeId;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, Range};
-use vetbridge::simulator::openvpms::{Appointment, Status};
+use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, PublishedRange};
+use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus};
 
 use super::{Clinic, diary, people, sydney};
 
@@ -31,7 +31,8 @@ impl Clinic {
     fn compare_days(&self, practice: &PracticeId, locations: &[vetbridge::ids::LocationId], found: &mut Vec<String>) {
         let now = self.wall();
         let schedules = self.openvpms.staff(|world| world.schedules.clone());
-        let listed = |own: &&vetbridge::simulator::openvpms::Schedule| own.online && locations.contains(&own.location);
+        let listed =
+            |own: &&vetbridge::simulator::openvpms::ScheduleEntity| own.online && locations.contains(&own.location);
         for schedule in schedules.iter().filter(listed) {
             let resource = format!("s{}", schedule.id);
             for day in now.date().iter_days().take(self.config.sync.horizon_days as usize) {
@@ -133,7 +134,8 @@ impl Clinic {
             lines.extend(online.map(|own| {
                 format!("diary: {} {} {}-{} {:?}", own.id, own.schedule, own.start, own.end.time(), own.status)
             }));
-            let others = world.appointments().filter(|own| own.notes.is_none() && own.status != Status::Cancelled);
+            let others =
+                world.appointments().filter(|own| own.notes.is_none() && own.status != AppointmentStatus::Cancelled);
             lines.push(format!("diary: {} other appointments", others.count()));
         });
         for config in &self.config.practices {
@@ -165,7 +167,11 @@ impl Clinic {
 }
 
 /// The starts that published ranges stand for, each with its types.
-pub(crate) fn starts(ranges: &[Range], day: NaiveDate, now: NaiveDateTime) -> BTreeMap<NaiveDateTime, Vec<String>> {
+pub(crate) fn starts(
+    ranges: &[PublishedRange],
+    day: NaiveDate,
+    now: NaiveDateTime,
+) -> BTreeMap<NaiveDateTime, Vec<String>> {
     let mut starts: BTreeMap<NaiveDateTime, Vec<String>> = BTreeMap::new();
     for range in ranges {
         let step = TimeDelta::seconds(range.slot_length_seconds.into());

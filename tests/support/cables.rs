@@ -22,13 +22,13 @@ use super::{Clinic, Line, Power, basic};
 /// What one process made to reach the simulators. It is kept while nothing about it changes.
 #[derive(Default)]
 pub(super) struct Wires {
-    openvpms: Mutex<Option<(config::OpenVpms, OpenVpmsClients)>>,
+    openvpms: Mutex<Option<(config::OpenVpmsSettings, OpenVpmsClients)>>,
     healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
     penalties: Penalties,
 }
 
 /// Exchanges with OpenVPMS as the configuration has them.
-pub(crate) fn to_openvpms(model: Arc<dyn Model>, faults: &Faults, settings: &config::OpenVpms) -> Memory {
+pub(crate) fn to_openvpms(model: Arc<dyn Model>, faults: &Faults, settings: &config::OpenVpmsSettings) -> Memory {
     Memory::new(model, faults.clone())
         .below("/openvpms")
         .with_header("authorization", basic(&settings.username, settings.password.expose_secret()))
@@ -45,8 +45,8 @@ pub(crate) fn both_doors(wire: Arc<dyn Transport>) -> OpenVpmsClients {
 pub(crate) fn to_healthengine(
     model: Arc<dyn Model>,
     faults: &Faults,
-    settings: &config::Healthengine,
-    practice: &config::Practice,
+    settings: &config::HealthengineSettings,
+    practice: &config::PracticeSettings,
 ) -> Memory {
     Memory::new(model, faults.clone())
         .below(BASE_PATH)
@@ -94,7 +94,7 @@ impl Connect for Cables<'_> {
         doors
     }
 
-    fn healthengine(&self, practice: &config::Practice) -> Option<HealthengineHandle> {
+    fn healthengine(&self, practice: &config::PracticeSettings) -> Option<HealthengineHandle> {
         let settings = &self.clinic.config.healthengine;
         let mut wires = self.wires.healthengine.lock().unwrap();
         let secret = |secret: &config::Secret| secret.expose_secret().to_owned();

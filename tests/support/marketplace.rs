@@ -2,7 +2,7 @@
 
 use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
-use vetbridge::simulator::healthengine::{BookingStatus, BookingView, NotOffered, Range, Wish};
+use vetbridge::simulator::healthengine::{BookingStatus, BookingView, NotOffered, PublishedRange, Wish};
 
 use super::{Clinic, PRACTICE, practice, seconds, wall_time, wish};
 
@@ -33,7 +33,7 @@ impl Clinic {
     pub(crate) fn published(&self, resource: &str, kind: &str, start: &str) -> bool {
         let (day, time) = (wall_time(start).date(), wall_time(start).time());
         let ranges = self.healthengine.published(&practice(PRACTICE), resource, day).unwrap().unwrap_or_default();
-        let holds = |range: &Range| range.start <= time && time < range.end;
+        let holds = |range: &PublishedRange| range.start <= time && time < range.end;
         ranges.iter().any(|range| holds(range) && range.appointment_types.iter().any(|own| own == kind))
     }
 

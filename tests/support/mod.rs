@@ -35,7 +35,7 @@ use vetbridge::clock::Clock;
 use vetbridge::config::Config;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Faults;
-use vetbridge::simulator::healthengine::{HealthengineModel, NewPractice, Settings};
+use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 use vetbridge::store::MemoryEngine;
 
@@ -125,7 +125,7 @@ impl Clinic {
         let clock = hands.world(sydney().instant(wall_time(wall)).unwrap());
         let machine = hands.machine(&clock, &mines);
         let openvpms = Arc::new(OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone()));
-        let healthengine = HealthengineModel::new(Settings::new(API_KEY), clock.clone());
+        let healthengine = HealthengineModel::new(ModelSettings::new(API_KEY), clock.clone());
         add_practices(&healthengine, &config);
         Self {
             journal: Journal::new(clock.clone()),

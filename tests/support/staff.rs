@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
-use vetbridge::simulator::openvpms::{Appointment, AppointmentId, NewAppointment, OpenVpmsSim, Status};
+use vetbridge::simulator::openvpms::{Appointment, AppointmentId, AppointmentStatus, NewAppointment, OpenVpmsSim};
 
 use super::{Clinic, wall_time};
 
@@ -52,7 +52,7 @@ impl Clinic {
 pub(crate) fn standing(openvpms: &OpenVpmsSim, id: BookingId) -> Vec<Appointment> {
     let line = format!("Healthengine booking {id}");
     openvpms.staff(|world| {
-        let standing = |own: &&Appointment| own.status != Status::Cancelled;
+        let standing = |own: &&Appointment| own.status != AppointmentStatus::Cancelled;
         world.with_note(&line).into_iter().filter(standing).cloned().collect()
     })
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::clock::Clock;
 use vetbridge::simulator::exchange::{Answered, Asked, Model};
-use vetbridge::simulator::openvpms::{AppointmentId, OpenVpmsSim, Status};
+use vetbridge::simulator::openvpms::{AppointmentId, AppointmentStatus, OpenVpmsSim};
 
 use super::is_submission;
 
@@ -49,9 +49,9 @@ impl Model for Unlocked {
                 }
             });
         };
-        set(Status::Cancelled);
+        set(AppointmentStatus::Cancelled);
         let answered = self.openvpms.answer(asked);
-        set(Status::Pending);
+        set(AppointmentStatus::Pending);
         let made = std::str::from_utf8(&answered.body).ok().filter(|_| answered.status == 201);
         let made = made.and_then(|reference| reference.split_once(':')?.0.parse().ok());
         written.extend(made.map(|id| (AppointmentId(id), now)));

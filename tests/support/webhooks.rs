@@ -13,7 +13,7 @@ use vetbridge::bridge::Bridge;
 use vetbridge::config;
 use vetbridge::server::Peer;
 use vetbridge::server::webhooks::Webhooks;
-use vetbridge::simulator::healthengine::{Courier, Delivered, HealthengineModel, Subscription};
+use vetbridge::simulator::healthengine::{Courier, Delivered, HealthengineModel, HeldSubscription};
 
 use super::{Clinic, practice};
 
@@ -33,14 +33,14 @@ pub(crate) struct Door {
 
 impl Door {
     /// Opens it for a process, if its configuration has a listener.
-    pub(super) fn open(&self, config: Option<&config::Webhooks>, bridge: &Arc<Bridge>) {
+    pub(super) fn open(&self, config: Option<&config::WebhookSettings>, bridge: &Arc<Bridge>) {
         let bridge = Arc::clone(bridge);
         let webhooks = config.map(|config| Webhooks::new(config, move |hint| bridge.webhook(&hint)));
         *self.open.lock().unwrap() = webhooks;
     }
 
     /// The process that it leads to was told other settings.
-    pub(super) fn reconfigure(&self, config: Option<&config::Webhooks>) {
+    pub(super) fn reconfigure(&self, config: Option<&config::WebhookSettings>) {
         if let (Some(webhooks), Some(config)) = (self.open.lock().unwrap().as_ref(), config) {
             webhooks.reconfigure(config);
         }
@@ -95,8 +95,8 @@ pub(super) fn deliver(healthengine: &HealthengineModel, door: &Door) -> DropGuar
 }
 
 /// `[webhooks]` at this address.
-pub(crate) fn settings(public_url: &str, secret: &str) -> config::Webhooks {
-    config::Webhooks {
+pub(crate) fn settings(public_url: &str, secret: &str) -> config::WebhookSettings {
+    config::WebhookSettings {
         listen: "127.0.0.1:8687".parse().unwrap(),
         public_url: public_url.parse().unwrap(),
         secret: secret.to_owned().into(),
@@ -114,7 +114,7 @@ impl Clinic {
     }
 
     /// The standing subscriptions of a practice.
-    pub(crate) fn subscriptions_of(&self, id: &str) -> Vec<(String, Subscription)> {
+    pub(crate) fn subscriptions_of(&self, id: &str) -> Vec<(String, HeldSubscription)> {
         self.healthengine.subscriptions(&practice(id)).unwrap()
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, FixedOffset};
 
-use super::running::{self, Absent, Found};
+use super::running::{self, FoundService, NoService};
 use super::{BookingsArgs, BookingsCommand, Global, output};
 use crate::clock::Clock;
 use crate::config;
@@ -28,12 +28,12 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
         return resolve::run(&file, &instance, resolve, args.json).await;
     }
     let source = match running::find(&instance).await? {
-        Found::Running(service) => Source::Service(service),
-        Found::Absent(absent) if absent.never_ran() => {
+        FoundService::Running(service) => LedgerSource::Service(service),
+        FoundService::Absent(absent) if absent.never_ran() => {
             output::note(&say::never_ran(&instance.state_path));
-            Source::Nothing
+            LedgerSource::Nothing
         }
-        Found::Absent(absent) => Source::state(&absent).await?,
+        FoundService::Absent(absent) => LedgerSource::state(&absent).await?,
     };
     match &args.command {
         None | Some(BookingsCommand::List | BookingsCommand::Resolve(_)) => {
@@ -58,15 +58,15 @@ fn show(booking: &BookingView, json: bool) -> anyhow::Result<()> {
 }
 
 /// Where the ledger is read.
-enum Source {
-    Service(running::Running),
+enum LedgerSource {
+    Service(running::RunningService),
     State(Store, Ledger),
     /// There never was one.
     Nothing,
 }
 
-impl Source {
-    async fn state(absent: &Absent) -> anyhow::Result<Self> {
+impl LedgerSource {
+    async fn state(absent: &NoService) -> anyhow::Result<Self> {
         let store = absent.open_store().await?;
         let ledger = Ledger::open(store.clone(), Clock::system().now());
         Ok(Self::State(store, ledger))

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::show;
 use crate::bridge::Bridge;
 use crate::cli::ResolveArgs;
-use crate::cli::running::{self, Absent, Found};
+use crate::cli::running::{self, NoService, FoundService};
 use crate::clock::Clock;
 use crate::config::{self, Config, Instance};
 use crate::connect::Network;
@@ -22,9 +22,9 @@ use crate::server::{resolve, view};
 pub(super) async fn run(file: &Path, instance: &Instance, args: &ResolveArgs, json: bool) -> anyhow::Result<ExitCode> {
     let body = body(args);
     let booking = match running::find(instance).await? {
-        Found::Running(service) => service.resolve(args.id, &body).await?,
-        Found::Absent(absent) if absent.never_ran() => return Err(say::unknown_booking(args.id).into()),
-        Found::Absent(absent) => here(&config::load(file)?, &absent, args.id, &body).await?,
+        FoundService::Running(service) => service.resolve(args.id, &body).await?,
+        FoundService::Absent(absent) if absent.never_ran() => return Err(say::unknown_booking(args.id).into()),
+        FoundService::Absent(absent) => here(&config::load(file)?, &absent, args.id, &body).await?,
     };
     show(&booking, json)?;
     Ok(ExitCode::SUCCESS)
@@ -44,7 +44,7 @@ fn body(args: &ResolveArgs) -> serde_json::Value {
 /// This process does it.
 async fn here(
     config: &Config,
-    absent: &Absent,
+    absent: &NoService,
     id: i64,
     body: &serde_json::Value,
 ) -> anyhow::Result<view::BookingView> {

@@ -7,12 +7,12 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use super::findings::Report;
-use crate::cli::running::{self, Absent, Found};
+use crate::cli::running::{self, FoundService, NoService};
 use crate::config::Config;
 use crate::config::in_force::InForce;
 use crate::messages::{Advice, commands, reload as reload_say, start as say};
 use crate::practice::health::problems::Problem;
-use crate::server::view::Status;
+use crate::server::view::BridgeStatus;
 use crate::store::{self, OpenError};
 
 const ADMIN: &str = "[admin] listen";
@@ -23,7 +23,7 @@ const SERVICE: &str = "running service";
 /// Looks for a service that runs with this configuration; if there is none, whether one could start.
 pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Result<()> {
     match running::find(&config.instance()).await {
-        Ok(Found::Running(service)) => {
+        Ok(FoundService::Running(service)) => {
             report.ok(ADMIN, commands::runs_already(service.address()));
             match service.status().await {
                 Ok(status) => inspect_service(&status, report),
@@ -31,7 +31,7 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
             }
             inspect_secrets(config, report);
         }
-        Ok(Found::Absent(absent)) => {
+        Ok(FoundService::Absent(absent)) => {
             report.note(SERVICE, commands::nothing_to_ask(config.admin_listen));
             inspect_port(ADMIN, config.admin_listen, report).await;
             if let Some(webhooks) = &config.webhooks {
@@ -48,7 +48,7 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
 }
 
 /// Whatever the running service suffers from is a problem here too, in its own words.
-fn inspect_service(status: &Status, report: &mut Report) {
+fn inspect_service(status: &BridgeStatus, report: &mut Report) {
     let before = report.problems();
     for problem in &status.problems {
         report.sentence(SERVICE, suffers(problem));
@@ -96,7 +96,7 @@ async fn inspect_port(key: &str, address: SocketAddr, report: &mut Report) {
     }
 }
 
-async fn inspect_state(config: &Config, absent: &Absent, report: &mut Report) -> anyhow::Result<()> {
+async fn inspect_state(config: &Config, absent: &NoService, report: &mut Report) -> anyhow::Result<()> {
     let path = config.state_path.clone();
     let looked_at = tokio::task::spawn_blocking(move || store::inspect(&path)).await?;
     let path = config.state_path.display();

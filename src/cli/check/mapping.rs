@@ -12,7 +12,7 @@ use super::findings::Report;
 use crate::availability::openness::{Shut, shut};
 use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading};
 use crate::characters::shown;
-use crate::config::{Config, Practice};
+use crate::config::{Config, PracticeSettings};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
 use crate::messages::servers as say;
@@ -60,13 +60,13 @@ pub(super) async fn inspect(
 }
 
 /// What a finding about a practice is filed under.
-pub(super) fn title(practice: &Practice) -> String {
+pub(super) fn title(practice: &PracticeSettings) -> String {
     format!("practice {}", practice.id)
 }
 
 /// A practice, and what OpenVPMS has for it.
 struct Own<'a> {
-    practice: &'a Practice,
+    practice: &'a PracticeSettings,
     inventory: Inventory,
     mapping: Mapping,
 }

@@ -17,7 +17,7 @@ use self::findings::Report;
 use super::exposure::exposures;
 use super::{CONFIG_INVALID, CheckArgs, Global, output};
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError, Practice};
+use crate::config::{self, Config, ConfigError, PracticeSettings};
 use crate::connect;
 use crate::healthengine::ReadHealthengine;
 use crate::messages::{config as config_say, servers as say, webhooks as webhooks_say};
@@ -45,7 +45,7 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
     if !args.offline {
         machine::inspect(&config, &mut report).await?;
         let openvpms = connect::openvpms(&config.openvpms)?;
-        let healthengine = |practice: &Practice| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
+        let healthengine = |practice: &PracticeSettings| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
             Ok(connect::healthengine(&config.healthengine, practice)?)
         };
         online(&config, openvpms.as_ref(), &healthengine, Clock::system().now(), &mut report).await?;
@@ -96,13 +96,14 @@ fn offline(config: &Config) -> Report {
 }
 
 /// Makes a handle to Healthengine for a practice.
-type Connect<'a> = dyn Fn(&Practice) -> anyhow::Result<Arc<dyn ReadHealthengine>> + Send + Sync + 'a;
+type ConnectHealthengine<'a> =
+    dyn Fn(&PracticeSettings) -> anyhow::Result<Arc<dyn ReadHealthengine>> + Send + Sync + 'a;
 
 /// Asks both servers. An error means that no client could be made.
 async fn online(
     config: &Config,
     openvpms: &dyn ReadOpenVpms,
-    healthengine: &Connect<'_>,
+    healthengine: &ConnectHealthengine<'_>,
     now: DateTime<Utc>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
@@ -126,7 +127,11 @@ async fn inspect_openvpms(
     Ok(())
 }
 
-async fn inspect_healthengine(config: &Config, connect: &Connect<'_>, report: &mut Report) -> anyhow::Result<()> {
+async fn inspect_healthengine(
+    config: &Config,
+    connect: &ConnectHealthengine<'_>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let url = &config.healthengine.url;
     if let Some(webhooks) = &config.webhooks {
         report.note("[webhooks]", webhooks_say::reached_from_outside(webhooks.prefix()));

@@ -46,10 +46,11 @@ fn resource(line: &str) -> String {
 async fn check(
     config: &Config,
     openvpms: &FakeOpenVpms,
-    healthengine: impl Fn(&Practice) -> FakeHealthengine + Send + Sync,
+    healthengine: impl Fn(&PracticeSettings) -> FakeHealthengine + Send + Sync,
 ) -> Report {
-    let connect =
-        |practice: &Practice| -> anyhow::Result<Arc<dyn ReadHealthengine>> { Ok(Arc::new(healthengine(practice))) };
+    let connect = |practice: &PracticeSettings| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
+        Ok(Arc::new(healthengine(practice)))
+    };
     let mut report = offline(config);
     online(config, openvpms, &connect, now(), &mut report).await.unwrap();
     report
@@ -175,7 +176,7 @@ async fn missing_consent_is_a_problem_of_its_practice_alone() {
             + &practice(2, "[98]", "")
             + &resource("schedule = 211")),
     );
-    let healthengine = |practice: &Practice| FakeHealthengine {
+    let healthengine = |practice: &PracticeSettings| FakeHealthengine {
         failing: (practice.id.0 == "1").then(|| CallError::with_status(ErrorClass::Forbidden, 403, "no consent")),
         ..FakeHealthengine::default()
     };
@@ -189,7 +190,7 @@ async fn missing_consent_is_a_problem_of_its_practice_alone() {
 async fn a_wrong_api_key_is_told_once_and_disabled_practices_are_not_asked() {
     let entry = |schedule| resource(&format!("schedule = {schedule}"));
     let both = practice(1, "[98]", "") + &entry(136) + &practice(2, "[98]", "") + &entry(211);
-    let wrong_key = |_: &Practice| FakeHealthengine {
+    let wrong_key = |_: &PracticeSettings| FakeHealthengine {
         failing: Some(CallError::with_status(ErrorClass::Credentials, 401, "x")),
         ..FakeHealthengine::default()
     };
@@ -202,7 +203,7 @@ async fn a_wrong_api_key_is_told_once_and_disabled_practices_are_not_asked() {
 
 #[tokio::test]
 async fn a_wrong_clock_and_features_left_on_are_found() {
-    let healthengine = |_: &Practice| FakeHealthengine {
+    let healthengine = |_: &PracticeSettings| FakeHealthengine {
         features: vec![
             Feature { id: "documents".into(), enabled: true },
             Feature { id: "other".into(), enabled: false },

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use chrono::{DateTime, Days, Utc};
 
-use super::inventory::Place;
+use super::inventory::LocationInventory;
 use super::{DiscoverArgs, Global, output};
 use crate::clock::Clock;
 use crate::config::{self, OpenVpmsOnly};
@@ -50,8 +50,8 @@ pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<
 }
 
 /// A location, and what goes on there.
-struct Found {
-    place: Place,
+struct FoundLocation {
+    place: LocationInventory,
     /// The zone of the server; `None` if its name means nothing to us. Then there are no times.
     zone: Option<Zone>,
     /// Of the next fortnight, by schedule.
@@ -77,15 +77,15 @@ impl FoundUser {
 }
 
 /// Reads everything, one call after the other.
-async fn discover(openvpms: &dyn ReadOpenVpms, horizon_days: u32, now: DateTime<Utc>) -> Answer<Vec<Found>> {
+async fn discover(openvpms: &dyn ReadOpenVpms, horizon_days: u32, now: DateTime<Utc>) -> Answer<Vec<FoundLocation>> {
     let mut found = Vec::new();
     for location in openvpms.locations().await? {
-        found.push(Found::read(openvpms, location, horizon_days, now).await?);
+        found.push(FoundLocation::read(openvpms, location, horizon_days, now).await?);
     }
     Ok(found)
 }
 
-impl Found {
+impl FoundLocation {
     async fn read(
         openvpms: &dyn ReadOpenVpms,
         location: Location,
@@ -93,7 +93,7 @@ impl Found {
         now: DateTime<Utc>,
     ) -> Answer<Self> {
         let zone = location.time_zone.parse().ok();
-        let place = Place::read(openvpms, location).await?;
+        let place = LocationInventory::read(openvpms, location).await?;
         let (mut free_busy, mut never_open) = (BTreeMap::new(), BTreeSet::new());
         if let Some(zone) = &zone {
             for column in &place.schedules {
@@ -125,7 +125,7 @@ impl Found {
 async fn rostered(
     openvpms: &dyn ReadOpenVpms,
     user: UserId,
-    place: &Place,
+    place: &LocationInventory,
     window: Window,
 ) -> Answer<BTreeSet<ScheduleId>> {
     let times = openvpms.user_free_busy(user, place.id(), window).await?;

@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 
-use super::Found;
+use super::FoundLocation;
 use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::config::live_hours::{DayKind, HoursRange};
@@ -25,7 +25,7 @@ const DAY_MINUTES: u16 = 24 * 60;
 const GUESSED_HOURS: (u16, u16) = (8 * 60, 18 * 60);
 
 /// A block for each location.
-pub(super) fn toml(found: &[Found], horizon_days: u32) -> String {
+pub(super) fn toml(found: &[FoundLocation], horizon_days: u32) -> String {
     let mut out = String::from(
         "# Fill in id and key (or key = { file = \"…\" }), remove the resources that are not to be offered, then run `vetbridge check`.\n\
          # OpenVPMS does not tell clinicians from other users: remove the users whom nobody is to book.\n",
@@ -38,7 +38,12 @@ pub(super) fn toml(found: &[Found], horizon_days: u32) -> String {
     out
 }
 
-fn block(out: &mut String, found: &Found, horizon_days: u32, listed_already: &mut BTreeSet<ScheduleId>) -> fmt::Result {
+fn block(
+    out: &mut String,
+    found: &FoundLocation,
+    horizon_days: u32,
+    listed_already: &mut BTreeSet<ScheduleId>,
+) -> fmt::Result {
     let location = &found.place.location;
     writeln!(
         out,
@@ -91,7 +96,7 @@ fn block(out: &mut String, found: &Found, horizon_days: u32, listed_already: &mu
     Ok(())
 }
 
-fn live_hours(out: &mut String, found: &Found) -> fmt::Result {
+fn live_hours(out: &mut String, found: &FoundLocation) -> fmt::Result {
     let hours = found.zone.map(|zone| week(&zone, found)).unwrap_or_default();
     if hours.is_empty() {
         writeln!(out, "[practice.live_hours]  # a guess: the next 14 days in OpenVPMS show no open time")?;
@@ -113,14 +118,14 @@ fn hours_of_day(out: &mut String, day: DayKind, range: Option<HoursRange>) -> fm
 ///
 /// A day that is booked out shows busy time only, so busy time counts; but a calendar block can fill a night. So busy time
 /// counts only within the hours of the day at which some day of the fortnight shows free time.
-fn week(zone: &Zone, found: &Found) -> Vec<(DayKind, HoursRange)> {
-    let parts = |spans: &[Span]| -> Vec<Part> { spans.iter().flat_map(|span| day_parts(zone, span)).collect() };
-    let free: Vec<Part> = found.free_busy.values().flat_map(|times| parts(&times.free)).collect();
+fn week(zone: &Zone, found: &FoundLocation) -> Vec<(DayKind, HoursRange)> {
+    let parts = |spans: &[Span]| -> Vec<DayPart> { spans.iter().flat_map(|span| day_parts(zone, span)).collect() };
+    let free: Vec<DayPart> = found.free_busy.values().flat_map(|times| parts(&times.free)).collect();
     let busy = found.free_busy.values().flat_map(|times| parts(&times.busy));
     let earliest = free.iter().map(|part| part.start).min().unwrap_or(0);
     let latest = free.iter().map(|part| part.end).max().unwrap_or(DAY_MINUTES);
-    let busy = busy.map(|part| Part { start: part.start.max(earliest), end: part.end.min(latest), ..part });
-    let parts: Vec<Part> = free.iter().copied().chain(busy.filter(|part| part.start < part.end)).collect();
+    let busy = busy.map(|part| DayPart { start: part.start.max(earliest), end: part.end.min(latest), ..part });
+    let parts: Vec<DayPart> = free.iter().copied().chain(busy.filter(|part| part.start < part.end)).collect();
     let hours_of = |day: &DayKind| {
         let own = || parts.iter().filter(|part| part.day == *day);
         let start = own().map(|part| part.start).min()? / ROUND_MINUTES * ROUND_MINUTES;
@@ -132,14 +137,14 @@ fn week(zone: &Zone, found: &Found) -> Vec<(DayKind, HoursRange)> {
 
 /// A part of a span on one day of the week, in minutes of the day.
 #[derive(Clone, Copy)]
-struct Part {
+struct DayPart {
     day: DayKind,
     start: u16,
     end: u16,
 }
 
 /// The span cut at the midnights of the zone.
-fn day_parts(zone: &Zone, span: &Span) -> Vec<Part> {
+fn day_parts(zone: &Zone, span: &Span) -> Vec<DayPart> {
     let mut parts = Vec::new();
     let mut day = zone.wall(span.start).date();
     while !span.is_empty() && zone.day_start(day) < span.end {
@@ -147,7 +152,7 @@ fn day_parts(zone: &Zone, span: &Span) -> Vec<Part> {
         if !part.is_empty() {
             let start = minute_of(zone.wall(part.start).time());
             let end = if part.end == zone.day(day).end { DAY_MINUTES } else { minute_of(zone.wall(part.end).time()) };
-            parts.push(Part { day: DayKind::of(day.weekday()), start, end });
+            parts.push(DayPart { day: DayKind::of(day.weekday()), start, end });
         }
         day = day.succ_opt().unwrap_or(NaiveDate::MAX);
         if day == NaiveDate::MAX {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Found, FoundUser};
+use super::{FoundLocation, FoundUser};
 use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::ids::ScheduleId;
@@ -13,12 +13,12 @@ use crate::messages::{listed, plain, servers as say};
 use crate::openvpms::AppointmentType;
 
 /// One JSON array of locations.
-pub(super) fn json(found: &[Found]) -> serde_json::Result<String> {
+pub(super) fn json(found: &[FoundLocation]) -> serde_json::Result<String> {
     let locations: Vec<Value> = found.iter().map(location).collect();
     serde_json::to_string_pretty(&locations)
 }
 
-fn location(Found { place, zone: _, free_busy: _, never_open, users }: &Found) -> Value {
+fn location(FoundLocation { place, zone: _, free_busy: _, never_open, users }: &FoundLocation) -> Value {
     json!({
         "location": place.id(),
         "name": place.location.name,
@@ -44,7 +44,7 @@ fn user(FoundUser { user, locations, rostered }: &FoundUser) -> Value {
 }
 
 /// An indented list.
-pub(super) fn text(found: &[Found], horizon_days: u32) -> String {
+pub(super) fn text(found: &[FoundLocation], horizon_days: u32) -> String {
     let mut out = String::new();
     // Writing into a string cannot fail.
     for location in found {
@@ -56,7 +56,7 @@ pub(super) fn text(found: &[Found], horizon_days: u32) -> String {
     out
 }
 
-fn write_location(out: &mut String, found: &Found, horizon_days: u32) -> std::fmt::Result {
+fn write_location(out: &mut String, found: &FoundLocation, horizon_days: u32) -> std::fmt::Result {
     let place = &found.place;
     writeln!(out, "location {}  {}  ({})", place.id(), plain(&place.location.name), plain(&place.location.time_zone))?;
     if found.zone.is_none() {

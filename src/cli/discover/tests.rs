@@ -44,7 +44,7 @@ fn clinic() -> FakeOpenVpms {
     openvpms
 }
 
-async fn found(openvpms: &FakeOpenVpms) -> Vec<Found> {
+async fn found(openvpms: &FakeOpenVpms) -> Vec<FoundLocation> {
     discover(openvpms, 60, now()).await.unwrap()
 }
 

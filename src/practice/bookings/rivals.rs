@@ -18,7 +18,7 @@ use crate::ids::BookingId;
 use crate::messages::rival as say;
 use crate::practice::context::Context;
 use crate::practice::health::problems::Subject;
-use crate::store::{Batch, Kind, Meta, Record};
+use crate::store::{Batch, RecordKind, Meta, Record};
 
 /// For this long a pet owner's change of a booking that the ledger does not know is left to the other bridge.
 const UPDATES_LEFT_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -33,7 +33,7 @@ impl Record for RivalRecord {
 }
 
 /// It stays: whoever takes the state over listens anew.
-pub(in crate::practice) const KIND: Kind = Kind::stays_behind::<RivalRecord>();
+pub(in crate::practice) const KIND: RecordKind = RecordKind::stays_behind::<RivalRecord>();
 
 /// What is known of another bridge on a practice.
 pub(in crate::practice) struct Rivals {

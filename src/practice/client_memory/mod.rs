@@ -22,7 +22,7 @@ use crate::client::known_clients::{HOUSEHOLD_MAX, known_by, recall};
 use crate::client::sealing::{NonceBytes, Sealing};
 use crate::messages::clients as say;
 use crate::openvpms::{Contact, CustomerName};
-use crate::store::{Batch, Kind, Record, SecretFile, Store, random};
+use crate::store::{Batch, RecordKind, Record, SecretFile, Store, random};
 
 /// More records than this are never kept: some ten thousand clients, and about eight megabytes.
 const RECORDS_MAX: usize = 20_000;
@@ -46,7 +46,7 @@ impl Record for ClientRecord {
 }
 
 /// It stays behind: it can be learnt again, and without its key nobody can read it.
-pub(super) const KIND: Kind = Kind::stays_behind::<ClientRecord>();
+pub(super) const KIND: RecordKind = RecordKind::stays_behind::<ClientRecord>();
 
 /// What is remembered of clients, by all practices together: they share OpenVPMS and its customers.
 pub struct ClientMemory {

@@ -10,7 +10,7 @@ use crate::ids::{PracticeId, ResourceId, TypeId};
 use crate::mapping::guard::Accepted;
 use crate::mapping::remembered::RememberedConfiguration;
 use crate::practice::offering::Offering;
-use crate::store::{Batch, Kind, Record, Store, StoreError};
+use crate::store::{Batch, RecordKind, Record, Store, StoreError};
 
 impl Record for RememberedConfiguration {
     const KIND: &'static str = "configuration";
@@ -18,7 +18,7 @@ impl Record for RememberedConfiguration {
 }
 
 /// It travels, because the guard measures by it. After an import all of it is sent again.
-pub(in crate::practice) const KIND: Kind = Kind::exported::<RememberedConfiguration>();
+pub(in crate::practice) const KIND: RecordKind = RecordKind::exported::<RememberedConfiguration>();
 
 /// What was accepted, and what stays at Healthengine without being offered.
 pub(in crate::practice) struct AcceptedConfiguration {

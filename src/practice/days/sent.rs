@@ -17,7 +17,7 @@ use crate::ids::{PracticeId, ResourceId};
 use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
 use crate::publishing::{DayKey, ReadDay};
 use crate::remote::CallError;
-use crate::store::{Batch, Kind, Record, Store, StoreError};
+use crate::store::{Batch, RecordKind, Record, Store, StoreError};
 
 impl Record for LastSent {
     const KIND: &'static str = "sent-day";
@@ -25,7 +25,7 @@ impl Record for LastSent {
 }
 
 /// Days travel: a protected resource gets its last accepted day again. After an import all of them are sent again.
-pub(in crate::practice) const SENT_DAY: Kind = Kind::exported::<LastSent>();
+pub(in crate::practice) const SENT_DAY: RecordKind = RecordKind::exported::<LastSent>();
 
 impl Record for Unacknowledged {
     const KIND: &'static str = "unheard-day";
@@ -33,7 +33,7 @@ impl Record for Unacknowledged {
 }
 
 /// They travel with the days they are about.
-pub(in crate::practice) const UNACKNOWLEDGED_DAY: Kind = Kind::exported::<Unacknowledged>();
+pub(in crate::practice) const UNACKNOWLEDGED_DAY: RecordKind = RecordKind::exported::<Unacknowledged>();
 
 /// When everything was last sent again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Record for FullResync {
 }
 
 /// It travels with the days; see [`SentDays::full_resync_that_counts`] for what an import makes of it.
-pub(in crate::practice) const FULL_RESYNC: Kind = Kind::exported::<FullResync>();
+pub(in crate::practice) const FULL_RESYNC: RecordKind = RecordKind::exported::<FullResync>();
 
 /// What Healthengine was last sent.
 pub(in crate::practice) struct SentDays {

@@ -11,7 +11,7 @@ use crate::openvpms::{ReadOpenVpms, SCHEDULE_NOT_AVAILABLE};
 use crate::remote::{Answer, CallError, ErrorClass};
 
 /// What a practice's configuration asks for.
-pub(crate) fn asked(practice: &config::Practice) -> Asked {
+pub(crate) fn asked(practice: &config::PracticeSettings) -> Asked {
     let wanted =
         |entry: &config::ResourceEntry| Wanted { schedule: entry.schedule, user: entry.user, name: entry.name.clone() };
     Asked {

@@ -22,7 +22,7 @@ use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::health::problems::Subject;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, Kind, Record, StoreError};
+use crate::store::{Batch, RecordKind, Record, StoreError};
 use crate::supervisor;
 use crate::webhooks::pace::BLOCKED;
 use crate::webhooks::subscriptions::{Change, Made, Remembered, View, Wanted};
@@ -48,7 +48,7 @@ impl Record for Remembered {
 }
 
 /// They travel: only what is remembered as ours is ever deleted at Healthengine.
-pub(in crate::practice) const KIND: Kind = Kind::exported::<Remembered>();
+pub(in crate::practice) const KIND: RecordKind = RecordKind::exported::<Remembered>();
 
 /// Keeps the subscription of one practice.
 pub(in crate::practice) struct WebhookSubscription {

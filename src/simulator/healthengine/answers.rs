@@ -10,16 +10,16 @@ use serde_json::Value;
 use super::body::{Fields, Wrong};
 use super::bookings::{Answer, BookingStatus, Who};
 use super::settings::{LateReject, Repeated};
-use super::visit::{Outcome, Refusal, Reply, Visit};
+use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 use super::{health, requests};
 use crate::ids::BookingId;
 
 /// `POST bookings/{bookingId}/confirmInsert`
-pub(super) fn confirm_insert(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn confirm_insert(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
     let body = visit.required_body()?;
     let (ids, patient) = read_confirmation(&body, visit.notes)?;
-    let doubled = |(other, booking): (&BookingId, &super::bookings::Booking)| {
+    let doubled = |(other, booking): (&BookingId, &super::bookings::BookingRecord)| {
         *other != id && booking.pms_appointment_ids.iter().any(|own| ids.contains(own))
     };
     if visit.practice.bookings.iter().any(doubled) {
@@ -36,15 +36,15 @@ pub(super) fn confirm_insert(visit: &mut Visit<'_>) -> Outcome {
             repeated(visit)
         }
         Answer::ByHand => repeated(visit),
-        Answer::Confirmed => Err(Refusal::mistake(400, "the booking was confirmed with other ids")),
+        Answer::Confirmed => Err(HandlerRefusal::mistake(400, "the booking was confirmed with other ids")),
         Answer::Rejected | Answer::RejectedTooLate | Answer::Cancelled => {
-            Err(Refusal::mistake(400, "the booking was rejected or cancelled by the PMS"))
+            Err(HandlerRefusal::mistake(400, "the booking was rejected or cancelled by the PMS"))
         }
     }
 }
 
 /// `POST bookings/{bookingId}/rejectInsert`
-pub(super) fn reject_insert(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn reject_insert(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
     read_reason(visit)?;
     let Some(booking) = visit.practice.bookings.get(&id) else { return Err(gone()) };
@@ -59,16 +59,16 @@ pub(super) fn reject_insert(visit: &mut Visit<'_>) -> Outcome {
                 want_its_day(visit, id);
                 settle(visit, id, Answer::RejectedTooLate)
             }
-            LateReject::Ignore => Reply::done(),
-            LateReject::Refuse => Err(Refusal::fair(400, "the booking is confirmed")),
+            LateReject::Ignore => HandlerReply::done(),
+            LateReject::Refuse => Err(HandlerRefusal::fair(400, "the booking is confirmed")),
         },
-        (Answer::Confirmed, _) => Err(Refusal::mistake(400, "the booking was confirmed by the PMS")),
+        (Answer::Confirmed, _) => Err(HandlerRefusal::mistake(400, "the booking was confirmed by the PMS")),
         (Answer::Rejected | Answer::RejectedTooLate | Answer::Cancelled | Answer::ByHand, _) => repeated(visit),
     }
 }
 
 /// `POST bookings/{bookingId}/confirmUpdate/{requestId}`
-pub(super) fn confirm_update(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn confirm_update(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
     if visit.body.as_ref().is_some_and(|body| body.as_object().is_none_or(|map| !map.is_empty())) {
         visit.notes.push("a confirmation of an update has no body".to_owned());
@@ -77,7 +77,7 @@ pub(super) fn confirm_update(visit: &mut Visit<'_>) -> Outcome {
 }
 
 /// `POST bookings/{bookingId}/rejectUpdate/{requestId}`: the pet owner's cancellation stands, the practice is told.
-pub(super) fn reject_update(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn reject_update(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
     read_reason(visit)?;
     let reply = answer_update(visit, id)?;
@@ -88,7 +88,7 @@ pub(super) fn reject_update(visit: &mut Visit<'_>) -> Outcome {
 }
 
 /// `POST bookings/{bookingId}/cancel`
-pub(super) fn cancel(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn cancel(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
     read_reason(visit)?;
     visit.practice.wanted.appointment_changes.remove(&id);
@@ -101,16 +101,16 @@ pub(super) fn cancel(visit: &mut Visit<'_>) -> Outcome {
             settle(visit, id, Answer::Cancelled)
         }
         (BookingStatus::Cancelled, _) => repeated(visit),
-        (BookingStatus::Failed, _) => Err(Refusal::fair(400, "the booking failed")),
+        (BookingStatus::Failed, _) => Err(HandlerRefusal::fair(400, "the booking failed")),
         (BookingStatus::Requested | BookingStatus::Confirmed, _) => {
             booking.cancelled_by = Some(Who::Pms);
-            Reply::done()
+            HandlerReply::done()
         }
     }
 }
 
 /// `POST bookings/{bookingId}/didNotAttend`
-pub(super) fn did_not_attend(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn did_not_attend(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
     read_reason(visit)?;
     visit.practice.wanted.appointment_changes.remove(&id);
@@ -118,18 +118,18 @@ pub(super) fn did_not_attend(visit: &mut Visit<'_>) -> Outcome {
     let now = visit.now;
     let Some(booking) = visit.practice.bookings.get_mut(&id) else { return Err(gone()) };
     if booking.status(now) != BookingStatus::Confirmed {
-        return Err(Refusal::fair(400, "the booking is not confirmed"));
+        return Err(HandlerRefusal::fair(400, "the booking is not confirmed"));
     }
     if booking.start > wall {
         visit.notes.push(format!("booking {id} is reported as not attended before its time"));
     }
-    if std::mem::replace(&mut booking.did_not_attend, true) { repeated(visit) } else { Reply::done() }
+    if std::mem::replace(&mut booking.did_not_attend, true) { repeated(visit) } else { HandlerReply::done() }
 }
 
 /// `POST bookings/{bookingId}/noPmsAppointmentChange`
-pub(super) fn no_appointment_change(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn no_appointment_change(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
-    if visit.practice.wanted.appointment_changes.remove(&id) { Reply::done() } else { repeated(visit) }
+    if visit.practice.wanted.appointment_changes.remove(&id) { HandlerReply::done() } else { repeated(visit) }
 }
 
 fn read_confirmation(body: &Value, notes: &mut Vec<String>) -> Result<(Vec<String>, String), Wrong> {
@@ -149,14 +149,14 @@ fn read_confirmation(body: &Value, notes: &mut Vec<String>) -> Result<(Vec<Strin
 }
 
 /// The body that most answers have: an object with a reason, or without.
-fn read_reason(visit: &mut Visit<'_>) -> Result<(), Refusal> {
+fn read_reason(visit: &mut Visit<'_>) -> Result<(), HandlerRefusal> {
     let body = visit.required_body()?;
     Fields::of(&body, "the body", &["reason"], visit.notes)?.optional_text("reason")?;
     Ok(())
 }
 
 /// The booking leaves the list.
-fn settle(visit: &mut Visit<'_>, id: BookingId, answer: Answer) -> Outcome {
+fn settle(visit: &mut Visit<'_>, id: BookingId, answer: Answer) -> HandlerOutcome {
     let now = visit.now;
     if let Some(booking) = visit.practice.bookings.get_mut(&id) {
         booking.answer = answer;
@@ -164,7 +164,7 @@ fn settle(visit: &mut Visit<'_>, id: BookingId, answer: Answer) -> Outcome {
         let since = booking.booked_at;
         health::answered(visit.practice, || format!("booking {id}"), since, now);
     }
-    Reply::done()
+    HandlerReply::done()
 }
 
 /// A rejection says that the published day was stale.
@@ -175,7 +175,7 @@ fn want_its_day(visit: &mut Visit<'_>, id: BookingId) {
     }
 }
 
-fn answer_update(visit: &mut Visit<'_>, id: BookingId) -> Outcome {
+fn answer_update(visit: &mut Visit<'_>, id: BookingId) -> HandlerOutcome {
     let request = visit.request_id()?;
     let wanted = &mut visit.practice.wanted;
     if let Some(update) = wanted.updates.get(&request).filter(|update| update.booking == id) {
@@ -183,22 +183,22 @@ fn answer_update(visit: &mut Visit<'_>, id: BookingId) -> Outcome {
         wanted.updates.remove(&request);
         wanted.updates_answered.insert(request, id);
         health::answered(visit.practice, || format!("update {request} of booking {id}"), since, visit.now);
-        return Reply::done();
+        return HandlerReply::done();
     }
     if wanted.updates_answered.get(&request) == Some(&id) {
         return repeated(visit);
     }
-    Err(Refusal::mistake(404, "no such update of this booking"))
+    Err(HandlerRefusal::mistake(404, "no such update of this booking"))
 }
 
-fn repeated(visit: &Visit<'_>) -> Outcome {
+fn repeated(visit: &Visit<'_>) -> HandlerOutcome {
     match visit.settings.repeated {
-        Repeated::NotFound => Err(Refusal::fair(404, "nothing is pending")),
-        Repeated::BadRequest => Err(Refusal::fair(400, "it was answered before")),
-        Repeated::Accepted => Reply::done(),
+        Repeated::NotFound => Err(HandlerRefusal::fair(404, "nothing is pending")),
+        Repeated::BadRequest => Err(HandlerRefusal::fair(400, "it was answered before")),
+        Repeated::Accepted => HandlerReply::done(),
     }
 }
 
-fn gone() -> Refusal {
-    Refusal::mistake(404, "no such booking")
+fn gone() -> HandlerRefusal {
+    HandlerRefusal::mistake(404, "no such booking")
 }

@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 
 use super::body::{Fields, Wrong};
 use super::requests;
-use super::settings::Batch;
-use super::state::Practice;
-use super::visit::{Outcome, Refusal, Reply, Visit};
+use super::settings::BatchEndpoint;
+use super::state::PracticeAccount;
+use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 
 /// How many snapshots a batch may hold.
 const BATCH_MAX: usize = 100;
 
 /// A stretch of a day that can be booked, as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Range {
+pub struct PublishedRange {
     /// Practice time.
     pub start: NaiveTime,
     /// Practice time, after `start`.
@@ -34,16 +34,16 @@ pub struct Range {
 
 /// One day of one resource.
 #[derive(Default)]
-pub(super) struct Day {
-    published: Vec<Range>,
-    queue: VecDeque<(DateTime<Utc>, Vec<Range>)>,
-    last: Option<(DateTime<Utc>, Vec<Range>)>,
+pub(super) struct PublishedDay {
+    published: Vec<PublishedRange>,
+    queue: VecDeque<(DateTime<Utc>, Vec<PublishedRange>)>,
+    last: Option<(DateTime<Utc>, Vec<PublishedRange>)>,
     heard_at: Option<DateTime<Utc>>,
 }
 
-impl Day {
+impl PublishedDay {
     /// What pet owners see.
-    pub(super) fn published(&self, now: DateTime<Utc>) -> &[Range] {
+    pub(super) fn published(&self, now: DateTime<Utc>) -> &[PublishedRange] {
         self.queue.iter().rev().find(|(due, _)| *due <= now).map_or(&self.published, |(_, ranges)| ranges)
     }
 
@@ -53,7 +53,13 @@ impl Day {
     }
 
     /// Takes a snapshot in; false if it is the one that it has.
-    fn take(&mut self, now: DateTime<Utc>, ranges: Vec<Range>, delay: TimeDelta, existing_for: TimeDelta) -> bool {
+    fn take(
+        &mut self,
+        now: DateTime<Utc>,
+        ranges: Vec<PublishedRange>,
+        delay: TimeDelta,
+        existing_for: TimeDelta,
+    ) -> bool {
         self.heard_at = Some(now);
         if self.last.as_ref().is_some_and(|(at, last)| *last == ranges && now - *at < existing_for) {
             return false;
@@ -74,26 +80,26 @@ impl Day {
 }
 
 /// `POST availability/snapshot`
-pub(super) fn snapshot(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn snapshot(visit: &mut Visit<'_>) -> HandlerOutcome {
     let body = visit.required_body()?;
     refuse_the_day(visit, std::slice::from_ref(&body))?;
-    let sent = Sent::read(&body, "the snapshot", visit.practice, visit.notes)?;
+    let sent = SentSnapshot::read(&body, "the snapshot", visit.practice, visit.notes)?;
     accept(visit, sent);
-    Reply::done()
+    HandlerReply::done()
 }
 
 /// `POST availability/snapshots`
-pub(super) fn snapshots(visit: &mut Visit<'_>) -> Outcome {
-    if let Batch::Absent(status) = visit.settings.batch {
-        return Err(Refusal::fair(status, "no such operation"));
+pub(super) fn snapshots(visit: &mut Visit<'_>) -> HandlerOutcome {
+    if let BatchEndpoint::Absent(status) = visit.settings.batch {
+        return Err(HandlerRefusal::fair(status, "no such operation"));
     }
     let list = visit.required_list()?;
     if list.len() > BATCH_MAX {
-        return Err(Refusal::mistake(400, format!("at most {BATCH_MAX} snapshots in one call")));
+        return Err(HandlerRefusal::mistake(400, format!("at most {BATCH_MAX} snapshots in one call")));
     }
     let length: usize = list.iter().map(|value| value.to_string().len()).sum();
     if visit.settings.batch_bytes_max.is_some_and(|most| most < length) {
-        return Err(Refusal::fair(413, "the body is too large"));
+        return Err(HandlerRefusal::fair(413, "the body is too large"));
     }
     refuse_the_day(visit, &list)?;
     let (mut created, mut existing, mut failed, mut errors) = (vec![], vec![], vec![], vec![]);
@@ -103,11 +109,12 @@ pub(super) fn snapshots(visit: &mut Visit<'_>) -> Outcome {
         if !labels.insert(label.clone()) {
             visit.notes.push(format!("two snapshots of one call go by the id {label}"));
         }
-        let sent = Sent::read(value, &format!("snapshot {label}"), visit.practice, visit.notes).and_then(|sent| {
-            let first = days.insert((sent.resource.clone(), sent.day));
-            let twice = || Wrong(format!("{} of {} twice in one call", sent.day, sent.resource));
-            if first { Ok(sent) } else { Err(twice()) }
-        });
+        let sent =
+            SentSnapshot::read(value, &format!("snapshot {label}"), visit.practice, visit.notes).and_then(|sent| {
+                let first = days.insert((sent.resource.clone(), sent.day));
+                let twice = || Wrong(format!("{} of {} twice in one call", sent.day, sent.resource));
+                if first { Ok(sent) } else { Err(twice()) }
+            });
         match sent {
             Ok(sent) => if accept(visit, sent) { &mut created } else { &mut existing }.push(label),
             Err(Wrong(error)) => {
@@ -121,31 +128,31 @@ pub(super) fn snapshots(visit: &mut Visit<'_>) -> Outcome {
     if !errors.is_empty() {
         answer["errors"] = Value::Array(errors);
     }
-    Reply::with(answer)
+    HandlerReply::with(answer)
 }
 
 /// Refuses a call for one of its snapshots, if the settings say so.
-fn refuse_the_day(visit: &Visit<'_>, list: &[Value]) -> Result<(), Refusal> {
+fn refuse_the_day(visit: &Visit<'_>, list: &[Value]) -> Result<(), HandlerRefusal> {
     let Some((resource, day)) = &visit.settings.refused_day else { return Ok(()) };
     let text = |value: &Value, name| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let is_it = |value: &Value| text(value, "pmsResourceId") == *resource && text(value, "date") == day.to_string();
-    if list.iter().any(is_it) { Err(Refusal::fair(400, "availability.0.start is not valid")) } else { Ok(()) }
+    if list.iter().any(is_it) { Err(HandlerRefusal::fair(400, "availability.0.start is not valid")) } else { Ok(()) }
 }
 
 /// A snapshot that can be used.
-struct Sent {
+struct SentSnapshot {
     resource: String,
     day: NaiveDate,
-    ranges: Vec<Range>,
+    ranges: Vec<PublishedRange>,
 }
 
-impl Sent {
-    fn read(value: &Value, place: &str, practice: &Practice, notes: &mut Vec<String>) -> Result<Self, Wrong> {
+impl SentSnapshot {
+    fn read(value: &Value, place: &str, practice: &PracticeAccount, notes: &mut Vec<String>) -> Result<Self, Wrong> {
         let fields = Fields::of(value, place, &["id", "date", "pmsResourceId", "availability"], notes)?;
         fields.optional_text("id")?;
         let (day, resource) = (fields.day("date")?, fields.text("pmsResourceId")?);
         let ranges = fields.list("availability")?;
-        let ranges: Vec<Range> = ranges
+        let ranges: Vec<PublishedRange> = ranges
             .iter()
             .map(|range| read_range(range, place, &resource, practice, notes))
             .collect::<Result<_, _>>()?;
@@ -165,9 +172,9 @@ fn read_range(
     value: &Value,
     place: &str,
     resource: &str,
-    practice: &Practice,
+    practice: &PracticeAccount,
     notes: &mut Vec<String>,
-) -> Result<Range, Wrong> {
+) -> Result<PublishedRange, Wrong> {
     let known = ["start", "end", "slotLength", "pmsAppointmentTypeIds"];
     let fields = Fields::of(value, &format!("a range of {place}"), &known, notes)?;
     let (start, end) = fields.range()?;
@@ -178,11 +185,11 @@ fn read_range(
             return Err(Wrong(format!("{id} is no appointment type of {resource}")));
         }
     }
-    Ok(Range { start, end, slot_length_seconds, appointment_types })
+    Ok(PublishedRange { start, end, slot_length_seconds, appointment_types })
 }
 
 /// Two ranges that share a type and a minute would offer one time twice.
-fn note_overlaps(ranges: &[Range], place: &str, notes: &mut Vec<String>) {
+fn note_overlaps(ranges: &[PublishedRange], place: &str, notes: &mut Vec<String>) {
     for (index, one) in ranges.iter().enumerate() {
         for other in &ranges[index + 1..] {
             let (types, others) = (&one.appointment_types, &other.appointment_types);
@@ -195,8 +202,8 @@ fn note_overlaps(ranges: &[Range], place: &str, notes: &mut Vec<String>) {
 }
 
 /// Takes a snapshot in and counts it as the answer to requests for its day; true if it changes anything.
-fn accept(visit: &mut Visit<'_>, sent: Sent) -> bool {
-    let Sent { resource, day, ranges } = sent;
+fn accept(visit: &mut Visit<'_>, sent: SentSnapshot) -> bool {
+    let SentSnapshot { resource, day, ranges } = sent;
     let mut created = true;
     if visit.practice.resource(&resource).is_some() {
         let own = visit.practice.days.entry((resource.clone(), day)).or_default();

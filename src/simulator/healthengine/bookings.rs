@@ -15,7 +15,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::body::{write_moment, write_wall_time};
-use super::state::Practice;
+use super::state::PracticeAccount;
 use crate::ids::{BookingId, RequestId};
 
 /// For how long a rejection counts.
@@ -108,7 +108,7 @@ pub enum Answer {
 }
 
 /// A booking.
-pub(super) struct Booking {
+pub(super) struct BookingRecord {
     pub(super) resource: String,
     /// Healthengine's name of the type.
     pub(super) kind: String,
@@ -135,7 +135,7 @@ pub(super) struct Booking {
     pub(super) overrides: BTreeMap<String, Option<Value>>,
 }
 
-impl Booking {
+impl BookingRecord {
     /// True once a rejection no longer counts.
     pub(super) fn is_late(&self, now: DateTime<Utc>) -> bool {
         self.deadline_passed || now >= self.booked_at.trunc_subsecs(0) + REJECTION_COUNTS_FOR
@@ -167,7 +167,7 @@ impl Booking {
     }
 
     /// An entry of `requests/bookings`. Resource and type are null once the snapshots no longer have them.
-    pub(super) fn json(&self, id: BookingId, practice: &Practice, now: DateTime<Utc>) -> Value {
+    pub(super) fn json(&self, id: BookingId, practice: &PracticeAccount, now: DateTime<Utc>) -> Value {
         let resource = practice.resource(&self.resource).map(|own| own.id.clone());
         let linked = self.appointment_type.as_deref().and_then(|own| practice.appointment_type(own));
         let mut value = json!({

@@ -10,25 +10,25 @@ use chrono::NaiveTime;
 use serde_json::{Value, json};
 
 use super::body::{Fields, Wrong};
-use super::state::{AppointmentType, Liveness, Resource};
-use super::visit::{Outcome, Refusal, Reply, Visit};
+use super::state::{ListedResource, ListedType, Liveness};
+use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 
 /// `GET config/pmsResources`
-pub(super) fn resources(visit: &mut Visit<'_>) -> Outcome {
-    Reply::with(visit.practice.resources.iter().map(Resource::json).collect())
+pub(super) fn resources(visit: &mut Visit<'_>) -> HandlerOutcome {
+    HandlerReply::with(visit.practice.resources.iter().map(ListedResource::json).collect())
 }
 
 /// `GET config/pmsResources/findById?id=…`: a list of one or none.
-pub(super) fn resource(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn resource(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = wanted_id(visit)?;
-    Reply::with(visit.practice.resource(&id).map(Resource::json).into_iter().collect())
+    HandlerReply::with(visit.practice.resource(&id).map(ListedResource::json).into_iter().collect())
 }
 
 /// `POST config/pmsResources/snapshot`
-pub(super) fn replace_resources(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn replace_resources(visit: &mut Visit<'_>) -> HandlerOutcome {
     let list = visit.required_list()?;
-    let resources: Vec<Resource> =
-        list.iter().map(|value| Resource::read(value, visit.notes)).collect::<Result<_, _>>()?;
+    let resources: Vec<ListedResource> =
+        list.iter().map(|value| ListedResource::read(value, visit.notes)).collect::<Result<_, _>>()?;
     refuse_doubles("pmsResourceId", resources.iter().map(|own| &own.id))?;
     refuse_doubles("pmsResourceName", resources.iter().map(|own| &own.name))?;
     let practice = &mut *visit.practice;
@@ -46,31 +46,31 @@ pub(super) fn replace_resources(visit: &mut Visit<'_>) -> Outcome {
     if practice.staff_link_at_once {
         practice.link_everything();
     }
-    Reply::done()
+    HandlerReply::done()
 }
 
 /// `GET config/pmsAppointmentTypes`
-pub(super) fn appointment_types(visit: &mut Visit<'_>) -> Outcome {
-    Reply::with(visit.practice.appointment_types.iter().map(AppointmentType::json).collect())
+pub(super) fn appointment_types(visit: &mut Visit<'_>) -> HandlerOutcome {
+    HandlerReply::with(visit.practice.appointment_types.iter().map(ListedType::json).collect())
 }
 
 /// `GET config/pmsAppointmentTypes/findById?id=…`: a list of one or none.
-pub(super) fn appointment_type(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn appointment_type(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = wanted_id(visit)?;
-    Reply::with(visit.practice.appointment_type(&id).map(AppointmentType::json).into_iter().collect())
+    HandlerReply::with(visit.practice.appointment_type(&id).map(ListedType::json).into_iter().collect())
 }
 
 /// `POST config/pmsAppointmentTypes/snapshot`
-pub(super) fn replace_appointment_types(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn replace_appointment_types(visit: &mut Visit<'_>) -> HandlerOutcome {
     let list = visit.required_list()?;
-    let types: Vec<AppointmentType> =
-        list.iter().map(|value| AppointmentType::read(value, visit.notes)).collect::<Result<_, _>>()?;
+    let types: Vec<ListedType> =
+        list.iter().map(|value| ListedType::read(value, visit.notes)).collect::<Result<_, _>>()?;
     refuse_doubles("pmsAppointmentTypeId", types.iter().map(|own| &own.id))?;
     refuse_doubles("pmsAppointmentTypeName", types.iter().map(|own| &own.name))?;
     let practice = &mut *visit.practice;
     if let Some(stray) = types.iter().filter_map(|own| own.resource.as_ref()).find(|id| practice.resource(id).is_none())
     {
-        return Err(Refusal::mistake(400, format!("pmsResourceId {stray} is not in the resource snapshot")));
+        return Err(HandlerRefusal::mistake(400, format!("pmsResourceId {stray} is not in the resource snapshot")));
     }
     practice.appointment_types = types;
     practice.wanted.appointment_types = false;
@@ -78,16 +78,18 @@ pub(super) fn replace_appointment_types(visit: &mut Visit<'_>) -> Outcome {
     if practice.staff_link_at_once {
         practice.link_everything();
     }
-    Reply::done()
+    HandlerReply::done()
 }
 
 /// `GET config/livenessContract`
-pub(super) fn liveness(visit: &mut Visit<'_>) -> Outcome {
-    Reply::echo(visit.practice.liveness.as_ref().map_or_else(|| json!({ "liveHours": {} }), |own| own.sent.clone()))
+pub(super) fn liveness(visit: &mut Visit<'_>) -> HandlerOutcome {
+    HandlerReply::echo(
+        visit.practice.liveness.as_ref().map_or_else(|| json!({ "liveHours": {} }), |own| own.sent.clone()),
+    )
 }
 
 /// `POST config/livenessContract`
-pub(super) fn replace_liveness(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn replace_liveness(visit: &mut Visit<'_>) -> HandlerOutcome {
     const DAYS: [&str; 8] =
         ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "publicHolidays"];
     let sent = visit.required_body()?;
@@ -104,11 +106,11 @@ pub(super) fn replace_liveness(visit: &mut Visit<'_>) -> Outcome {
     let public_holidays: Vec<(NaiveTime, NaiveTime)> = std::mem::take(public_holidays);
     let weekdays = (0..7).zip(by_day).collect();
     visit.practice.liveness = Some(Liveness { sent, at: visit.now, weekdays, public_holidays });
-    Reply::done()
+    HandlerReply::done()
 }
 
-fn wanted_id(visit: &Visit<'_>) -> Result<String, Refusal> {
-    visit.asked_for("id").map(ToOwned::to_owned).ok_or_else(|| Refusal::mistake(400, "the query needs an id"))
+fn wanted_id(visit: &Visit<'_>) -> Result<String, HandlerRefusal> {
+    visit.asked_for("id").map(ToOwned::to_owned).ok_or_else(|| HandlerRefusal::mistake(400, "the query needs an id"))
 }
 
 fn refuse_doubles<'a>(field: &str, values: impl Iterator<Item = &'a String>) -> Result<(), Wrong> {
@@ -121,7 +123,7 @@ fn refuse_doubles<'a>(field: &str, values: impl Iterator<Item = &'a String>) -> 
     Ok(())
 }
 
-impl Resource {
+impl ListedResource {
     fn read(value: &Value, notes: &mut Vec<String>) -> Result<Self, Wrong> {
         let known = [
             "pmsResourceId",
@@ -152,7 +154,7 @@ impl Resource {
     }
 }
 
-impl AppointmentType {
+impl ListedType {
     fn read(value: &Value, notes: &mut Vec<String>) -> Result<Self, Wrong> {
         let known = ["pmsAppointmentTypeId", "pmsAppointmentTypeName", "pmsAppointmentLength", "pmsResourceId"];
         let fields = Fields::of(value, "an appointment type", &known, notes)?;

@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use super::HealthengineModel;
 use super::body::write_moment;
 use super::settings::ErrorLog;
-use super::state::{Practice, State};
-use super::subscriptions::{DeliveryFailure, Subscription};
+use super::state::{ModelState, PracticeAccount};
+use super::subscriptions::{DeliveryFailure, HeldSubscription};
 use super::unknown::Unknown;
 use crate::ids::{BookingId, PracticeId, RequestId};
 
@@ -75,7 +75,7 @@ pub(super) struct Delivery {
 }
 
 /// A delivery with its address and body.
-struct Call {
+struct DeliveryCall {
     delivery: Delivery,
     callback_url: String,
     body: Vec<u8>,
@@ -83,36 +83,36 @@ struct Call {
 
 /// The deliveries of all practices.
 #[derive(Default)]
-pub(super) struct Deliveries {
+pub(super) struct DeliveryQueue {
     count: u64,
     waiting: VecDeque<Delivery>,
     under_way: usize,
 }
 
 /// What happened.
-pub(super) struct Event {
+pub(super) struct AnnouncedEvent {
     pub(super) kind: String,
     pub(super) booking: Option<BookingId>,
     pub(super) request: Option<RequestId>,
 }
 
-impl Event {
+impl AnnouncedEvent {
     /// Something of a kind, such as `bookings`.
     pub(super) fn new(kind: &str, booking: Option<BookingId>, request: Option<RequestId>) -> Self {
         Self { kind: kind.to_owned(), booking, request }
     }
 }
 
-impl Practice {
+impl PracticeAccount {
     /// Notes what happened, for its subscriptions.
-    pub(super) fn announce(&mut self, event: Event) {
+    pub(super) fn announce(&mut self, event: AnnouncedEvent) {
         if !self.subscriptions.is_empty() {
             self.events.push(event);
         }
     }
 }
 
-impl Subscription {
+impl HeldSubscription {
     fn covers(&self, kind: &str, now: DateTime<Utc>) -> bool {
         let topic = self.topic == "requests.*" || self.topic.strip_prefix("requests.") == Some(kind);
         topic && self.start_at <= now && self.is_standing(now)
@@ -124,7 +124,7 @@ impl Subscription {
     }
 }
 
-impl State {
+impl ModelState {
     /// Makes deliveries of what happened. True if there are any to be made.
     pub(super) fn collect_events(&mut self, now: DateTime<Utc>) -> bool {
         let Self { practices, deliveries, .. } = self;
@@ -143,7 +143,7 @@ impl State {
     }
 
     /// What is due, and when the next one is.
-    fn due(&mut self, now: DateTime<Utc>) -> (Vec<Call>, Option<DateTime<Utc>>) {
+    fn due(&mut self, now: DateTime<Utc>) -> (Vec<DeliveryCall>, Option<DateTime<Utc>>) {
         let waiting = std::mem::take(&mut self.deliveries.waiting);
         let (due, later): (Vec<Delivery>, Vec<Delivery>) = waiting.into_iter().partition(|own| own.due <= now);
         self.deliveries.waiting = later.into();
@@ -154,7 +154,7 @@ impl State {
     }
 
     /// Address and body, unless the subscription has ended.
-    fn ready(&self, delivery: Delivery, now: DateTime<Utc>) -> Option<Call> {
+    fn ready(&self, delivery: Delivery, now: DateTime<Utc>) -> Option<DeliveryCall> {
         let practice = self.practices.get(&delivery.practice)?;
         let own = practice.subscriptions.get(&delivery.subscription).filter(|own| own.is_standing(now))?;
         let body = json!({
@@ -165,7 +165,7 @@ impl State {
             "data": delivery.data(),
         });
         let callback_url = own.callback_url.clone();
-        Some(Call { delivery, callback_url, body: body.to_string().into_bytes() })
+        Some(DeliveryCall { delivery, callback_url, body: body.to_string().into_bytes() })
     }
 
     /// An attempt ended. A failed one is logged, and made again unless it was the last.
@@ -191,8 +191,8 @@ impl State {
     }
 }
 
-impl Deliveries {
-    fn add(&mut self, practice: &PracticeId, subscription: &str, event: &Event, now: DateTime<Utc>) {
+impl DeliveryQueue {
+    fn add(&mut self, practice: &PracticeId, subscription: &str, event: &AnnouncedEvent, now: DateTime<Utc>) {
         if self.waiting.len() >= WAITING_MAX {
             self.waiting.pop_front();
         }
@@ -231,7 +231,7 @@ impl Delivery {
     }
 
     /// The entry of the log. As that of the real server, its message comes from an HTTP client and repeats the address.
-    fn failure(&self, id: String, own: &Subscription, delivered: Delivered, at: DateTime<Utc>) -> DeliveryFailure {
+    fn failure(&self, id: String, own: &HeldSubscription, delivered: Delivered, at: DateTime<Utc>) -> DeliveryFailure {
         let url = &own.callback_url;
         let (kind, error_message) = match delivered {
             Delivered::Answered(status) => {
@@ -274,7 +274,7 @@ impl HealthengineModel {
                 let (due, next) = state.due(now);
                 (due, next.map(|next| (next - now).to_std().unwrap_or_default()))
             });
-            for Call { delivery, callback_url, body } in due {
+            for DeliveryCall { delivery, callback_url, body } in due {
                 let (model, courier, stop) = (self.clone(), Arc::clone(&courier), stop.clone());
                 let places = Arc::clone(&places);
                 tokio::spawn(stop.run_until_cancelled_owned(async move {
@@ -314,7 +314,7 @@ impl HealthengineModel {
         self.at_practice(practice, |practice, ids, _| {
             for _ in 0..times {
                 let request = ids.event();
-                practice.announce(Event::new(kind, None, Some(request)));
+                practice.announce(AnnouncedEvent::new(kind, None, Some(request)));
             }
         })
     }

@@ -11,11 +11,11 @@ use super::body::Fields;
 use super::requests::paged;
 use super::settings::Repeated;
 use super::unknown::Unknown;
-use super::visit::{Outcome, Refusal, Reply, Visit};
+use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 use crate::ids::{BookingId, PracticeId, RequestId};
 
 /// `GET requests/uploadDocuments`
-pub(super) fn uploads(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn uploads(visit: &mut Visit<'_>) -> HandlerOutcome {
     paged(
         visit,
         visit.practice.wanted.uploads.iter(),
@@ -24,7 +24,7 @@ pub(super) fn uploads(visit: &mut Visit<'_>) -> Outcome {
 }
 
 /// `GET requests/attachDocuments`
-pub(super) fn attachments(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn attachments(visit: &mut Visit<'_>) -> HandlerOutcome {
     paged(visit, visit.practice.wanted.attachments.iter(), |(request, name)| {
         json!({
             "requestId": request, "pmsPatientId": "p-1", "pmsAppointmentId": null, "bookingId": null, "documentId": null,
@@ -34,42 +34,42 @@ pub(super) fn attachments(visit: &mut Visit<'_>) -> Outcome {
 }
 
 /// `POST documents/rejectUpload`
-pub(super) fn reject_upload(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn reject_upload(visit: &mut Visit<'_>) -> HandlerOutcome {
     let body = visit.required_body()?;
     let fields = Fields::of(&body, "the rejection", &["bookingId", "pmsDocumentId", "reason"], visit.notes)?;
     fields.optional_text("reason")?;
     let booking = fields.required("bookingId")?.as_i64().map(BookingId);
-    let booking = booking.ok_or_else(|| Refusal::mistake(400, "bookingId must be an integer"))?;
+    let booking = booking.ok_or_else(|| HandlerRefusal::mistake(400, "bookingId must be an integer"))?;
     let document = (booking, fields.text("pmsDocumentId")?);
     let wanted = &mut visit.practice.wanted;
     if wanted.uploads.remove(&document) {
         wanted.uploads_rejected.insert(document);
-        return Reply::done();
+        return HandlerReply::done();
     }
     if !wanted.uploads_rejected.contains(&document) {
-        return Err(Refusal::mistake(400, "no such document was asked for"));
+        return Err(HandlerRefusal::mistake(400, "no such document was asked for"));
     }
     match visit.settings.repeated {
-        Repeated::NotFound | Repeated::BadRequest => Err(Refusal::fair(400, "it was answered before")),
-        Repeated::Accepted => Reply::done(),
+        Repeated::NotFound | Repeated::BadRequest => Err(HandlerRefusal::fair(400, "it was answered before")),
+        Repeated::Accepted => HandlerReply::done(),
     }
 }
 
 /// `POST attachDocuments/{requestId}/rejectInsert`
-pub(super) fn reject_attachment(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn reject_attachment(visit: &mut Visit<'_>) -> HandlerOutcome {
     let body = visit.required_body()?;
     Fields::of(&body, "the rejection", &["reason"], visit.notes)?.optional_text("reason")?;
     let request = visit.params.first().and_then(|text| text.parse().ok()).map(RequestId);
-    let request = request.ok_or_else(|| Refusal::mistake(404, "the path needs an integer id"))?;
+    let request = request.ok_or_else(|| HandlerRefusal::mistake(404, "the path needs an integer id"))?;
     let wanted = &mut visit.practice.wanted;
     if wanted.attachments.remove(&request).is_some() {
         wanted.attachments_rejected.insert(request);
-        return Reply::done();
+        return HandlerReply::done();
     }
     if wanted.attachments_rejected.contains(&request) {
-        return Err(Refusal::fair(410, "it was answered before"));
+        return Err(HandlerRefusal::fair(410, "it was answered before"));
     }
-    Err(Refusal::mistake(404, "no such document was to be filed"))
+    Err(HandlerRefusal::mistake(404, "no such document was to be filed"))
 }
 
 impl HealthengineModel {

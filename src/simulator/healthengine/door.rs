@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::record::Exchange;
-use super::settings::{Absent, Settings};
-use super::state::{Practice, State};
-use super::visit::{Outcome, Refusal, Reply, Visit};
+use super::record::LoggedExchange;
+use super::settings::{AbsentForm, ModelSettings};
+use super::state::{ModelState, PracticeAccount};
+use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 use super::{HealthengineModel, routes};
 use crate::ids::PracticeId;
 use crate::simulator::exchange::{Answered, Asked, Model};
@@ -26,7 +26,7 @@ impl Model for HealthengineModel {
     }
 }
 
-impl State {
+impl ModelState {
     fn answer(&mut self, asked: &Asked, now: DateTime<Utc>) -> Answered {
         let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
         let below_base = path.strip_prefix(BASE_PATH).and_then(|path| path.strip_prefix('/'));
@@ -34,12 +34,14 @@ impl State {
         let mut notes = Vec::new();
         let outcome = match &route {
             Ok((route, params)) => self.carry_out(asked, now, route.handler, params.clone(), query, &mut notes),
-            Err(status) => Err(Refusal::mistake(*status, "no such operation")),
+            Err(status) => Err(HandlerRefusal::mistake(*status, "no such operation")),
         };
 
         let (status, body) = match outcome {
-            Ok(Reply { status, body, verbatim: true }) => (status, body),
-            Ok(Reply { status, body, verbatim: false }) => (status, body.map(|body| dressed(body, &self.settings))),
+            Ok(HandlerReply { status, body, verbatim: true }) => (status, body),
+            Ok(HandlerReply { status, body, verbatim: false }) => {
+                (status, body.map(|body| dressed(body, &self.settings)))
+            }
             Err(refusal) => {
                 let body = refusal.body();
                 if refusal.violation {
@@ -48,7 +50,7 @@ impl State {
                 (refusal.status, body)
             }
         };
-        let exchange = Exchange {
+        let exchange = LoggedExchange {
             at: now,
             method: asked.method.clone(),
             path: below_base.unwrap_or(path).to_owned(),
@@ -71,7 +73,7 @@ impl State {
         params: Vec<String>,
         query: &str,
         notes: &mut Vec<String>,
-    ) -> Outcome {
+    ) -> HandlerOutcome {
         let claimed = header(asked, "practice-id");
         let known = claimed.and_then(|id| self.practices.get_mut(&PracticeId(id.to_owned())));
         if known.as_ref().is_some_and(|practice| practice.silence_expected) {
@@ -95,13 +97,17 @@ impl State {
 }
 
 /// The credentials. Being refused is no violation: keys are mistyped and consent is revoked; not stopping is one.
-fn admit<'a>(asked: &Asked, api_key: &str, known: Option<&'a mut Practice>) -> Result<&'a mut Practice, Refusal> {
+fn admit<'a>(
+    asked: &Asked,
+    api_key: &str,
+    known: Option<&'a mut PracticeAccount>,
+) -> Result<&'a mut PracticeAccount, HandlerRefusal> {
     if header(asked, "api-key") != Some(api_key) {
-        return Err(Refusal::fair(401, "unknown api-key"));
+        return Err(HandlerRefusal::fair(401, "unknown api-key"));
     }
     known
         .filter(|practice| practice.consent && header(asked, "practice-key") == Some(&practice.key))
-        .ok_or_else(|| Refusal::fair(403, "no consent of this practice for this consumer"))
+        .ok_or_else(|| HandlerRefusal::fair(403, "no consent of this practice for this consumer"))
 }
 
 fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
@@ -109,44 +115,44 @@ fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
 }
 
 /// `APP_VENDOR_NAME (APP_VENDOR_EMAIL) APP_ENVIRONMENT`, as the quick start wants it ("ideally"; here always).
-fn check_user_agent(agent: &str) -> Result<(), Refusal> {
+fn check_user_agent(agent: &str) -> Result<(), HandlerRefusal> {
     let fits = agent.rsplit_once(") ").and_then(|(start, environment)| {
         let (vendor, contact) = start.split_once(" (")?;
         let (name, host) = contact.split_once('@')?;
         let fits = !vendor.trim().is_empty() && !name.is_empty() && host.contains('.') && !contact.contains(' ');
         (fits && ["DEV", "UAT", "PROD"].contains(&environment)).then_some(())
     });
-    fits.ok_or_else(|| Refusal::mistake(400, "User-Agent must be: vendor (email) DEV, UAT or PROD"))
+    fits.ok_or_else(|| HandlerRefusal::mistake(400, "User-Agent must be: vendor (email) DEV, UAT or PROD"))
 }
 
 /// The JSON of a body that is not empty.
-fn read_body(asked: &Asked, limit: usize) -> Result<Option<Value>, Refusal> {
+fn read_body(asked: &Asked, limit: usize) -> Result<Option<Value>, HandlerRefusal> {
     if asked.body.is_empty() {
         return Ok(None);
     }
     if asked.method == "GET" {
-        return Err(Refusal::mistake(400, "a GET has no body"));
+        return Err(HandlerRefusal::mistake(400, "a GET has no body"));
     }
     let bytes = match header(asked, "content-encoding") {
         None | Some("identity") => asked.body.clone(),
         Some("gzip") => {
             let mut bytes = Vec::new();
             let mut plain = flate2::read::GzDecoder::new(asked.body.as_slice()).take(limit as u64 + 1);
-            plain.read_to_end(&mut bytes).map_err(|_| Refusal::mistake(400, "the body is not gzip"))?;
+            plain.read_to_end(&mut bytes).map_err(|_| HandlerRefusal::mistake(400, "the body is not gzip"))?;
             bytes
         }
-        Some(_) => return Err(Refusal::mistake(400, "Content-Encoding must be gzip")),
+        Some(_) => return Err(HandlerRefusal::mistake(400, "Content-Encoding must be gzip")),
     };
     if bytes.len() > limit {
-        return Err(Refusal::mistake(413, "the body is too large"));
+        return Err(HandlerRefusal::mistake(413, "the body is too large"));
     }
     let kind = header(asked, "content-type").unwrap_or_default();
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-        return Err(Refusal::mistake(400, "Content-Type must be application/json"));
+        return Err(HandlerRefusal::mistake(400, "Content-Type must be application/json"));
     }
     // The parser's own message could quote the body.
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        Refusal::mistake(400, format!("the body is not JSON (line {}, column {})", error.line(), error.column()))
+        HandlerRefusal::mistake(400, format!("the body is not JSON (line {}, column {})", error.line(), error.column()))
     })
 }
 
@@ -160,11 +166,11 @@ fn read_query(query: &str) -> Vec<(String, String)> {
 }
 
 /// An answer as later editions could write it, or without its nulls, as the settings say.
-fn dressed(value: Value, settings: &Settings) -> Value {
+fn dressed(value: Value, settings: &ModelSettings) -> Value {
     match value {
         Value::Array(list) => list.into_iter().map(|value| dressed(value, settings)).collect(),
         Value::Object(map) => {
-            let kept = map.into_iter().filter(|(_, value)| settings.absent == Absent::Null || !value.is_null());
+            let kept = map.into_iter().filter(|(_, value)| settings.absent == AbsentForm::Null || !value.is_null());
             let mut map: Map<String, Value> = kept.map(|(name, value)| (name, dressed(value, settings))).collect();
             if settings.extra_fields {
                 map.insert("addedLater".to_owned(), json!({ "list": [1, null, "two"] }));

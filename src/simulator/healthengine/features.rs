@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::visit::{Outcome, Refusal, Reply, Visit};
+use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 
 /// The features of this edition, with a name and what they are for.
 pub(super) const FEATURES: [(&str, &str, &str); 3] = [
@@ -12,34 +12,34 @@ pub(super) const FEATURES: [(&str, &str, &str); 3] = [
 ];
 
 /// `GET features`
-pub(super) fn all(visit: &mut Visit<'_>) -> Outcome {
-    Reply::with(FEATURES.iter().map(|(id, ..)| json(visit, id)).collect())
+pub(super) fn all(visit: &mut Visit<'_>) -> HandlerOutcome {
+    HandlerReply::with(FEATURES.iter().map(|(id, ..)| json(visit, id)).collect())
 }
 
 /// `GET features/{id}`
-pub(super) fn one(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn one(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = wanted(visit)?;
-    Reply::with(json(visit, id))
+    HandlerReply::with(json(visit, id))
 }
 
 /// `POST features/{id}/enable`
-pub(super) fn enable(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn enable(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = wanted(visit)?;
     visit.notes.push(format!("the feature {id} is enabled, which OpenVPMS's booking API cannot serve"));
     visit.practice.features.insert(id, true);
-    Reply::done()
+    HandlerReply::done()
 }
 
 /// `POST features/{id}/disable`
-pub(super) fn disable(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn disable(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = wanted(visit)?;
     visit.practice.features.insert(id, false);
-    Reply::done()
+    HandlerReply::done()
 }
 
-fn wanted(visit: &Visit<'_>) -> Result<&'static str, Refusal> {
+fn wanted(visit: &Visit<'_>) -> Result<&'static str, HandlerRefusal> {
     let id = visit.params.first().map_or("", String::as_str);
-    named(id).ok_or_else(|| Refusal::mistake(404, "no such feature"))
+    named(id).ok_or_else(|| HandlerRefusal::mistake(404, "no such feature"))
 }
 
 /// The feature of this id.

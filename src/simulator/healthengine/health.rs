@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
 use super::HealthengineModel;
 use super::bookings::Answer;
-use super::state::Practice;
+use super::state::PracticeAccount;
 use super::unknown::Unknown;
 use crate::ids::PracticeId;
 use crate::span::{Span, normalised};
@@ -28,7 +28,7 @@ pub struct Lapse {
 
 /// How a practice looks from here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Health {
+pub struct LivenessReport {
     /// When `requests` was last asked.
     pub last_poll: Option<DateTime<Utc>>,
     /// What is overdue at this moment; healthy if nothing is.
@@ -37,8 +37,8 @@ pub struct Health {
 
 impl HealthengineModel {
     /// The health of a practice at this moment.
-    pub fn health(&self, practice: &PracticeId) -> Result<Health, Unknown> {
-        self.at_practice(practice, |practice, _, now| Health {
+    pub fn health(&self, practice: &PracticeId) -> Result<LivenessReport, Unknown> {
+        self.at_practice(practice, |practice, _, now| LivenessReport {
             last_poll: practice.last_poll,
             problems: problems(practice, now),
         })
@@ -51,7 +51,7 @@ impl HealthengineModel {
 }
 
 /// What is overdue.
-pub(super) fn problems(practice: &Practice, now: DateTime<Utc>) -> Vec<String> {
+pub(super) fn problems(practice: &PracticeAccount, now: DateTime<Utc>) -> Vec<String> {
     let Some(liveness) = &practice.liveness else { return Vec::new() };
     let mut problems = Vec::new();
     let mut check = |what: String, since| {
@@ -74,7 +74,7 @@ pub(super) fn problems(practice: &Practice, now: DateTime<Utc>) -> Vec<String> {
 }
 
 /// `requests` was asked.
-pub(super) fn polled(practice: &mut Practice, now: DateTime<Utc>) {
+pub(super) fn polled(practice: &mut PracticeAccount, now: DateTime<Utc>) {
     let before = practice.last_poll.replace(now);
     if let Some(since) = before.or(practice.liveness.as_ref().map(|own| own.at)) {
         answered(practice, || "the poll of requests".to_owned(), since, now);
@@ -83,7 +83,7 @@ pub(super) fn polled(practice: &mut Practice, now: DateTime<Utc>) {
 
 /// Something that has ten minutes was done; being late is noted.
 pub(super) fn answered(
-    practice: &mut Practice,
+    practice: &mut PracticeAccount,
     what: impl FnOnce() -> String,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -94,7 +94,7 @@ pub(super) fn answered(
 }
 
 /// True if more than ten live minutes lie between the two.
-fn overdue(practice: &Practice, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+fn overdue(practice: &PracticeAccount, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     let Some(liveness) = practice.liveness.as_ref().filter(|_| now - since > LIMIT) else { return false };
     let asked = Span::new(since, now);
     let last = practice.zone.wall(now).date();

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::state::{AppointmentType, Practice, Resource};
+use super::state::{ListedResource, ListedType, PracticeAccount};
 
 /// A practitioner as Healthengine shows him to pet owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub struct Practitioner {
     /// The resource that staff linked.
     pub resource: Option<String>,
     /// What he can be booked for.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<OfferedKind>,
 }
 
 /// An appointment type as Healthengine names it to pet owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kind {
+pub struct OfferedKind {
     /// Healthengine's name of it; bookings carry it as `comments`.
     pub name: String,
     /// Healthengine's own length, minutes, at least 1.
@@ -32,22 +32,22 @@ pub struct Kind {
 /// What Healthengine takes for a type whose length nobody told, minutes.
 const LENGTH_MINUTES_DEFAULT: u32 = 15;
 
-impl Kind {
+impl OfferedKind {
     /// A kind as staff make it for a type: same name, same length, linked.
-    pub(super) fn of(kind: &AppointmentType) -> Self {
+    pub(super) fn of(kind: &ListedType) -> Self {
         let length_minutes = kind.length_minutes.filter(|minutes| *minutes > 0).unwrap_or(LENGTH_MINUTES_DEFAULT);
         Self { name: kind.name.clone(), length_minutes, appointment_type: Some(kind.id.clone()) }
     }
 }
 
-impl Practice {
+impl PracticeAccount {
     /// The practitioner linked to a resource.
     pub(super) fn practitioner(&self, resource: &str) -> Option<&Practitioner> {
         self.practitioners.iter().find(|own| own.resource.as_deref() == Some(resource))
     }
 
     /// Links a practitioner of this name, who is made if need be.
-    pub(super) fn link_resource(&mut self, resource: &Resource, name: &str) {
+    pub(super) fn link_resource(&mut self, resource: &ListedResource, name: &str) {
         for other in self.practitioners.iter_mut().filter(|own| own.resource.as_ref() == Some(&resource.id)) {
             other.resource = None;
         }
@@ -61,7 +61,7 @@ impl Practice {
     }
 
     /// Gives the practitioner of a resource a kind, or replaces the one of that name.
-    pub(super) fn link_kind(&mut self, resource: &str, kind: Kind) -> bool {
+    pub(super) fn link_kind(&mut self, resource: &str, kind: OfferedKind) -> bool {
         let Some(own) = self.practitioners.iter_mut().find(|own| own.resource.as_deref() == Some(resource)) else {
             return false;
         };
@@ -74,7 +74,7 @@ impl Practice {
 
     /// Links everything that is not linked yet, as diligent staff would.
     pub(super) fn link_everything(&mut self) {
-        let mut types: BTreeMap<Option<String>, Vec<AppointmentType>> = BTreeMap::new();
+        let mut types: BTreeMap<Option<String>, Vec<ListedType>> = BTreeMap::new();
         for kind in &self.appointment_types {
             types.entry(kind.resource.clone()).or_default().push(kind.clone());
         }
@@ -84,9 +84,9 @@ impl Practice {
             }
             let own = [Some(resource.id.clone()), None];
             for kind in own.iter().filter_map(|key| types.get(key)).flatten() {
-                let linked = |known: &Kind| known.appointment_type.as_ref() == Some(&kind.id);
+                let linked = |known: &OfferedKind| known.appointment_type.as_ref() == Some(&kind.id);
                 if !self.practitioner(&resource.id).is_some_and(|own| own.kinds.iter().any(linked)) {
-                    self.link_kind(&resource.id, Kind::of(kind));
+                    self.link_kind(&resource.id, OfferedKind::of(kind));
                 }
             }
         }

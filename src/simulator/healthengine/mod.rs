@@ -17,9 +17,9 @@
 //! - As strict as the API's definition, the quick start and the suggested tests, or stricter. Everything a client does that
 //!   they do not allow is kept in [`HealthengineModel::violations`]; a test of a well-made client asserts that it is empty.
 //!   What the best of clients can meet (401, 403, 404 for an answer that was given before, no batch endpoint) is none.
-//! - Deterministic: ids are counted, time is [`Clock`]'s plus [`Settings::skew`], nothing runs in the background but the delivery
+//! - Deterministic: ids are counted, time is [`Clock`]'s plus [`ModelSettings::skew`], nothing runs in the background but the delivery
 //!   of webhooks, where a test wants it; the queue and the 20 seconds are worked out when somebody looks.
-//! - What the API leaves open is decided by [`Settings`], or is an assumption that the module concerned lists on its first
+//! - What the API leaves open is decided by [`ModelSettings`], or is an assumption that the module concerned lists on its first
 //!   page. None of them is a fact about the real server.
 //! - Bodies are never kept or quoted. Webhooks are delivered by [`HealthengineModel::deliver_webhooks`]; without it they wait.
 
@@ -55,31 +55,31 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
-pub use availability::Range;
+pub use availability::PublishedRange;
 pub use bookings::{Answer, BookingStatus, PetOwner, Who};
 pub use courier::HttpCourier;
 pub use deliveries::{ANSWER_WITHIN, Courier, Delivered, RESENT_AFTER};
 pub use door::BASE_PATH;
-pub use health::{Health, Lapse};
-pub use links::{Kind, Practitioner};
-pub use offer::Offer;
+pub use health::{Lapse, LivenessReport};
+pub use links::{OfferedKind, Practitioner};
+pub use offer::OfferedStart;
 pub use pet_owners::{BookingView, NotOffered, Wish};
-pub use record::{Exchange, Violation};
-pub use settings::{Absent, Batch, ErrorLog, LateReject, Renewal, Repeated, Settings};
+pub use record::{LoggedExchange, Violation};
+pub use settings::{AbsentForm, BatchEndpoint, ErrorLog, LateReject, ModelSettings, Renewal, Repeated};
 pub use staff::NewPractice;
-pub use state::{AppointmentType, Resource};
-pub use subscriptions::{DeliveryFailure, Subscription};
+pub use state::{ListedResource, ListedType};
+pub use subscriptions::{DeliveryFailure, HeldSubscription};
 pub use unknown::Unknown;
 
 use crate::clock::Clock;
 use crate::ids::{BookingId, PracticeId};
-use state::{Ids, Practice, State};
+use state::{Ids, ModelState, PracticeAccount};
 
 /// A simulated Healthengine; clones are the same server.
 #[derive(Clone)]
 pub struct HealthengineModel {
     clock: Clock,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ModelState>>,
     /// Something may have to be delivered.
     stirred: Arc<Notify>,
 }
@@ -92,8 +92,8 @@ impl fmt::Debug for HealthengineModel {
 
 impl HealthengineModel {
     /// A server without practices.
-    pub fn new(settings: Settings, clock: Clock) -> Self {
-        Self { clock, state: Arc::new(Mutex::new(State::new(settings))), stirred: Arc::default() }
+    pub fn new(settings: ModelSettings, clock: Clock) -> Self {
+        Self { clock, state: Arc::new(Mutex::new(ModelState::new(settings))), stirred: Arc::default() }
     }
 
     /// What the server's clock shows: the world's plus the skew.
@@ -102,7 +102,7 @@ impl HealthengineModel {
     }
 
     /// Changes how the server behaves from here on.
-    pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
+    pub fn configure(&self, change: impl FnOnce(&mut ModelSettings)) {
         self.with(|state, _| change(&mut state.settings));
     }
 
@@ -112,7 +112,7 @@ impl HealthengineModel {
     }
 
     /// The last 20,000 exchanges, oldest first.
-    pub fn exchanges(&self) -> Vec<Exchange> {
+    pub fn exchanges(&self) -> Vec<LoggedExchange> {
         self.with(|state, _| state.record.exchanges.iter().cloned().collect())
     }
 
@@ -123,10 +123,10 @@ impl HealthengineModel {
 
     /// Empties the log, the tallies and the violations.
     pub fn forget_exchanges(&self) {
-        self.with(|state, _| state.record = record::Record::default());
+        self.with(|state, _| state.record = record::ExchangeLog::default());
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut State, DateTime<Utc>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut ModelState, DateTime<Utc>) -> T) -> T {
         let mut state = self.state.lock();
         let now = self.clock.now() + state.settings.skew;
         let outcome = act(&mut state, now);
@@ -139,7 +139,7 @@ impl HealthengineModel {
     fn at_practice<T>(
         &self,
         id: &PracticeId,
-        act: impl FnOnce(&mut Practice, &mut Ids, DateTime<Utc>) -> T,
+        act: impl FnOnce(&mut PracticeAccount, &mut Ids, DateTime<Utc>) -> T,
     ) -> Result<T, Unknown> {
         self.with(|state, now| {
             let practice = state.practices.get_mut(id).ok_or_else(|| Unknown(format!("practice {id}")))?;
@@ -150,7 +150,7 @@ impl HealthengineModel {
     fn at_booking<T>(
         &self,
         id: BookingId,
-        act: impl FnOnce(&mut Practice, &mut Ids, DateTime<Utc>) -> T,
+        act: impl FnOnce(&mut PracticeAccount, &mut Ids, DateTime<Utc>) -> T,
     ) -> Result<T, Unknown> {
         self.with(|state, now| {
             let mut practices = state.practices.values_mut();

@@ -9,21 +9,21 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
-use super::availability::Range;
-use super::bookings::{Booking, BookingStatus};
-use super::links::Kind;
-use super::state::Practice;
+use super::availability::PublishedRange;
+use super::bookings::{BookingRecord, BookingStatus};
+use super::links::OfferedKind;
+use super::state::PracticeAccount;
 
 /// A start that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub struct OfferedStart {
     /// At practice time.
     pub start: NaiveDateTime,
     /// For which kinds: the id of the linked appointment type, or Healthengine's name of one without a link.
     pub kinds: Vec<String>,
 }
 
-impl Kind {
+impl OfferedKind {
     /// What identifies it to a caller: our linked id, else Healthengine's name.
     pub(super) fn label(&self) -> &str {
         self.appointment_type.as_deref().unwrap_or(&self.name)
@@ -31,28 +31,33 @@ impl Kind {
 }
 
 /// All starts of a day, in order.
-pub(super) fn of_day(practice: &Practice, resource: &str, day: NaiveDate, now: DateTime<Utc>) -> Vec<Offer> {
+pub(super) fn of_day(
+    practice: &PracticeAccount,
+    resource: &str,
+    day: NaiveDate,
+    now: DateTime<Utc>,
+) -> Vec<OfferedStart> {
     let mut offers: BTreeMap<NaiveDateTime, Vec<String>> = BTreeMap::new();
     for kind in practice.practitioner(resource).map_or(&[][..], |own| &own.kinds) {
         for start in starts(practice, resource, day, kind, now) {
             offers.entry(start).or_default().push(kind.label().to_owned());
         }
     }
-    offers.into_iter().map(|(start, kinds)| Offer { start, kinds }).collect()
+    offers.into_iter().map(|(start, kinds)| OfferedStart { start, kinds }).collect()
 }
 
 /// The starts of a day for one kind, in order of the ranges.
 pub(super) fn starts(
-    practice: &Practice,
+    practice: &PracticeAccount,
     resource: &str,
     day: NaiveDate,
-    kind: &Kind,
+    kind: &OfferedKind,
     now: DateTime<Utc>,
 ) -> Vec<NaiveDateTime> {
     let Some(own) = practice.days.get(&(resource.to_owned(), day)) else { return Vec::new() };
     let length = TimeDelta::seconds(length_seconds(practice, kind).into());
     let (midnight, wall) = (day.and_hms_opt(0, 0, 0).unwrap_or_default(), practice.zone.wall(now));
-    let taken: Vec<&Booking> = practice
+    let taken: Vec<&BookingRecord> = practice
         .bookings
         .values()
         .filter(|booking| booking.resource == resource && booking.end() > midnight && booking.start.date() <= day)
@@ -70,17 +75,17 @@ pub(super) fn starts(
 }
 
 /// How long a booking of this kind is: as long as the linked type, else Healthengine's own length.
-pub(super) fn length_seconds(practice: &Practice, kind: &Kind) -> u32 {
+pub(super) fn length_seconds(practice: &PracticeAccount, kind: &OfferedKind) -> u32 {
     let linked = kind.appointment_type.as_deref().and_then(|id| practice.appointment_type(id));
     linked.and_then(|own| own.length_minutes).filter(|minutes| *minutes > 0).unwrap_or(kind.length_minutes).max(1) * 60
 }
 
-fn serves(range: &Range, kind: &Kind) -> bool {
+fn serves(range: &PublishedRange, kind: &OfferedKind) -> bool {
     range.appointment_types.is_empty()
         || kind.appointment_type.as_ref().is_some_and(|id| range.appointment_types.contains(id))
 }
 
-fn steps(range: &Range, day: NaiveDate, kind: &Kind) -> impl Iterator<Item = NaiveDateTime> + use<> {
+fn steps(range: &PublishedRange, day: NaiveDate, kind: &OfferedKind) -> impl Iterator<Item = NaiveDateTime> + use<> {
     // Under a minute the sender leaves the length to Healthengine.
     let seconds =
         if range.slot_length_seconds >= 60 { range.slot_length_seconds } else { kind.length_minutes.max(1) * 60 };

@@ -6,13 +6,13 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde_json::Value;
 
 use super::HealthengineModel;
-use super::availability::Range;
-use super::bookings::{Answer, Booking, BookingStatus, PetOwner, Who};
-use super::deliveries::Event;
+use super::availability::PublishedRange;
+use super::bookings::{Answer, BookingRecord, BookingStatus, PetOwner, Who};
+use super::deliveries::AnnouncedEvent;
 use super::health;
-use super::links::Kind;
-use super::offer::{self, Offer};
-use super::state::{Practice, UpdateWanted};
+use super::links::OfferedKind;
+use super::offer::{self, OfferedStart};
+use super::state::{PracticeAccount, UpdateWanted};
 use super::unknown::Unknown;
 use crate::ids::{BookingId, PracticeId, RequestId};
 
@@ -123,7 +123,7 @@ pub struct BookingView {
 
 impl HealthengineModel {
     /// The starts that are offered on a day, each with its kinds.
-    pub fn offered(&self, practice: &PracticeId, resource: &str, day: NaiveDate) -> Result<Vec<Offer>, Unknown> {
+    pub fn offered(&self, practice: &PracticeId, resource: &str, day: NaiveDate) -> Result<Vec<OfferedStart>, Unknown> {
         self.at_practice(practice, |practice, _, now| {
             if hidden(practice, now) { Vec::new() } else { offer::of_day(practice, resource, day, now) }
         })
@@ -135,7 +135,7 @@ impl HealthengineModel {
         practice: &PracticeId,
         resource: &str,
         day: NaiveDate,
-    ) -> Result<Option<Vec<Range>>, Unknown> {
+    ) -> Result<Option<Vec<PublishedRange>>, Unknown> {
         self.at_practice(practice, |practice, _, now| {
             practice.days.get(&(resource.to_owned(), day)).map(|own| own.published(now).to_vec())
         })
@@ -157,14 +157,15 @@ impl HealthengineModel {
         &self,
         practice: &PracticeId,
         wish: Wish,
-        offered: impl FnOnce(&Practice, &Kind, &Wish, DateTime<Utc>) -> bool,
+        offered: impl FnOnce(&PracticeAccount, &OfferedKind, &Wish, DateTime<Utc>) -> bool,
     ) -> Result<BookingId, NotOffered> {
         self.at_practice(practice, |practice, ids, now| {
             if hidden(practice, now) {
                 return Err(NotOffered::Hidden);
             }
             let kinds = practice.practitioner(&wish.resource).map_or(&[][..], |own| &own.kinds);
-            let wanted = |kind: &&Kind| kind.appointment_type.as_ref() == Some(&wish.kind) || kind.name == wish.kind;
+            let wanted =
+                |kind: &&OfferedKind| kind.appointment_type.as_ref() == Some(&wish.kind) || kind.name == wish.kind;
             let kind = kinds.iter().find(wanted).ok_or(NotOffered::NotLinked)?.clone();
             if !offered(practice, &kind, &wish, now) {
                 return Err(NotOffered::Time);
@@ -172,7 +173,7 @@ impl HealthengineModel {
             let length_seconds = offer::length_seconds(practice, &kind);
             let id = ids.booking();
             practice.bookings.insert(id, new_booking(wish, kind, length_seconds, now));
-            practice.announce(Event::new("bookings", Some(id), None));
+            practice.announce(AnnouncedEvent::new("bookings", Some(id), None));
             Ok(id)
         })?
     }
@@ -187,7 +188,7 @@ impl HealthengineModel {
             own.cancelled_by = Some(Who::PetOwner);
             let request = ids.request();
             practice.wanted.updates.insert(request, UpdateWanted { booking, at: now });
-            practice.announce(Event::new("bookingUpdates", Some(booking), Some(request)));
+            practice.announce(AnnouncedEvent::new("bookingUpdates", Some(booking), Some(request)));
             Some(request)
         })?
         .ok_or_else(|| Unknown(format!("standing booking {booking}")))
@@ -233,7 +234,7 @@ impl HealthengineModel {
     fn change_booking(
         &self,
         booking: BookingId,
-        change: impl FnOnce(&mut Booking, DateTime<Utc>),
+        change: impl FnOnce(&mut BookingRecord, DateTime<Utc>),
     ) -> Result<(), Unknown> {
         self.at_booking(booking, |practice, _, now| {
             if let Some(own) = practice.bookings.get_mut(&booking) {
@@ -243,13 +244,13 @@ impl HealthengineModel {
     }
 }
 
-fn hidden(practice: &Practice, now: DateTime<Utc>) -> bool {
+fn hidden(practice: &PracticeAccount, now: DateTime<Utc>) -> bool {
     !practice.consent || (practice.hides_times_when_unhealthy && !health::problems(practice, now).is_empty())
 }
 
-fn new_booking(wish: Wish, kind: Kind, length_seconds: u32, now: DateTime<Utc>) -> Booking {
+fn new_booking(wish: Wish, kind: OfferedKind, length_seconds: u32, now: DateTime<Utc>) -> BookingRecord {
     let Wish { resource, kind: _, start, pet_owner, reason, is_new_patient, telehealth_url } = wish;
-    Booking {
+    BookingRecord {
         resource,
         kind: kind.name,
         appointment_type: kind.appointment_type,
@@ -272,7 +273,13 @@ fn new_booking(wish: Wish, kind: Kind, length_seconds: u32, now: DateTime<Utc>) 
     }
 }
 
-fn view(practice: &PracticeId, own: &Practice, id: BookingId, booking: &Booking, now: DateTime<Utc>) -> BookingView {
+fn view(
+    practice: &PracticeId,
+    own: &PracticeAccount,
+    id: BookingId,
+    booking: &BookingRecord,
+    now: DateTime<Utc>,
+) -> BookingView {
     let updates = own.wanted.updates.iter().filter(|(_, update)| update.booking == id);
     BookingView {
         id,

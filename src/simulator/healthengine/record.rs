@@ -10,7 +10,7 @@ const KEPT_MAX: usize = 20_000;
 
 /// One exchange, as the log keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exchange {
+pub struct LoggedExchange {
     /// When it was answered, by the server's clock.
     pub at: DateTime<Utc>,
     /// `GET`, `POST`, …
@@ -44,16 +44,16 @@ impl fmt::Display for Violation {
 
 /// The log, the tallies and the violations.
 #[derive(Default)]
-pub(super) struct Record {
-    pub(super) exchanges: VecDeque<Exchange>,
+pub(super) struct ExchangeLog {
+    pub(super) exchanges: VecDeque<LoggedExchange>,
     pub(super) tallies: BTreeMap<String, u64>,
     pub(super) violations: Vec<Violation>,
     refusals: BTreeMap<String, VecDeque<DateTime<Utc>>>,
 }
 
-impl Record {
+impl ExchangeLog {
     /// Notes an exchange, and under which route (`POST bookings/{bookingId}/confirmInsert`) it counts.
-    pub(super) fn exchange(&mut self, exchange: Exchange, route: &str) {
+    pub(super) fn exchange(&mut self, exchange: LoggedExchange, route: &str) {
         *self.tallies.entry(route.to_owned()).or_default() += 1;
         if self.exchanges.len() == KEPT_MAX {
             self.exchanges.pop_front();
@@ -62,9 +62,9 @@ impl Record {
     }
 
     /// Notes what an exchange broke.
-    pub(super) fn violation(&mut self, exchange: &Exchange, what: String) {
+    pub(super) fn violation(&mut self, exchange: &LoggedExchange, what: String) {
         if self.violations.len() < KEPT_MAX {
-            let Exchange { at, method, path, status: _, practice } = exchange.clone();
+            let LoggedExchange { at, method, path, status: _, practice } = exchange.clone();
             self.violations.push(Violation { at, call: format!("{method} {path}"), practice, what });
         }
     }

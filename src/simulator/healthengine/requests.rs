@@ -7,13 +7,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::bookings::Answer;
-use super::deliveries::Event;
+use super::deliveries::AnnouncedEvent;
 use super::health;
-use super::state::{DayWanted, Ids, Practice};
-use super::visit::{Outcome, Refusal, Reply, Visit};
+use super::state::{DayWanted, Ids, PracticeAccount};
+use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 
 /// `GET requests`: being asked is the sign that the integration lives.
-pub(super) fn kinds(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn kinds(visit: &mut Visit<'_>) -> HandlerOutcome {
     health::polled(visit.practice, visit.now);
     let wanted = &visit.practice.wanted;
     let open = |name: &str, outstanding: bool| outstanding.then(|| name.to_owned());
@@ -28,17 +28,17 @@ pub(super) fn kinds(visit: &mut Visit<'_>) -> Outcome {
         open("uploadDocuments", !wanted.uploads.is_empty()),
         open("attachDocuments", !wanted.attachments.is_empty()),
     ];
-    Reply::with(known.into_iter().flatten().chain(wanted.other_kinds.iter().cloned()).collect())
+    HandlerReply::with(known.into_iter().flatten().chain(wanted.other_kinds.iter().cloned()).collect())
 }
 
 /// `GET requests/bookings`
-pub(super) fn bookings(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn bookings(visit: &mut Visit<'_>) -> HandlerOutcome {
     let open = visit.practice.bookings.iter().filter(|(_, booking)| booking.answer == Answer::Open);
     paged(visit, open, |(id, booking)| booking.json(*id, visit.practice, visit.now))
 }
 
 /// `GET requests/bookingUpdates`
-pub(super) fn booking_updates(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn booking_updates(visit: &mut Visit<'_>) -> HandlerOutcome {
     let open = visit.practice.wanted.updates.iter().filter_map(|(request, update)| {
         visit.practice.bookings.get(&update.booking).map(|booking| (request, update, booking))
     });
@@ -46,7 +46,7 @@ pub(super) fn booking_updates(visit: &mut Visit<'_>) -> Outcome {
 }
 
 /// `GET requests/availability`
-pub(super) fn availability(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn availability(visit: &mut Visit<'_>) -> HandlerOutcome {
     paged(
         visit,
         visit.practice.wanted.days.iter(),
@@ -55,23 +55,27 @@ pub(super) fn availability(visit: &mut Visit<'_>) -> Outcome {
 }
 
 /// `GET requests/pmsAppointmentChanges`
-pub(super) fn appointment_changes(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn appointment_changes(visit: &mut Visit<'_>) -> HandlerOutcome {
     let open = visit.practice.wanted.appointment_changes.iter();
     let open = open.filter_map(|id| visit.practice.bookings.get(id).map(|booking| (id, booking)));
     paged(visit, open, |(id, booking)| booking.change_json(*id))
 }
 
 /// The lists of the extra features that are always empty here.
-pub(super) fn none(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn none(visit: &mut Visit<'_>) -> HandlerOutcome {
     paged(visit, std::iter::empty(), |value: Value| value)
 }
 
 /// The page that the query asks for, as the API writes pages. A page after the last is empty.
-pub(super) fn paged<T>(visit: &Visit<'_>, entries: impl Iterator<Item = T>, json: impl Fn(T) -> Value) -> Outcome {
+pub(super) fn paged<T>(
+    visit: &Visit<'_>,
+    entries: impl Iterator<Item = T>,
+    json: impl Fn(T) -> Value,
+) -> HandlerOutcome {
     let page: usize = match visit.asked_for("page").map(str::parse) {
         None => 1,
         Some(Ok(page)) if page > 0 => page,
-        Some(_) => return Err(Refusal::mistake(400, "page must be an integer from 1")),
+        Some(_) => return Err(HandlerRefusal::mistake(400, "page must be an integer from 1")),
     };
     let per_page = visit.settings.per_page.max(1);
     let (first, mut total, mut data) = ((page - 1).saturating_mul(per_page), 0, Vec::new());
@@ -82,7 +86,7 @@ pub(super) fn paged<T>(visit: &Visit<'_>, entries: impl Iterator<Item = T>, json
         total += 1;
     }
     let pages = total.div_ceil(per_page).max(1);
-    Reply::with(json!({
+    HandlerReply::with(json!({
         "data": data,
         "page": { "currentPage": page, "totalPages": pages, "perPage": per_page, "total": total },
     }))
@@ -90,7 +94,7 @@ pub(super) fn paged<T>(visit: &Visit<'_>, entries: impl Iterator<Item = T>, json
 
 /// Asks for a day, unless that is asked for already.
 pub(super) fn want_day(
-    practice: &mut Practice,
+    practice: &mut PracticeAccount,
     ids: &mut Ids,
     day: NaiveDate,
     resource: Option<String>,
@@ -104,11 +108,11 @@ pub(super) fn want_day(
         None => practice.resources.iter().map(|own| own.id.clone()).collect(),
     };
     practice.wanted.days.push(DayWanted { day, resource, missing, at });
-    practice.announce(Event::new("availability", None, Some(ids.event())));
+    practice.announce(AnnouncedEvent::new("availability", None, Some(ids.event())));
 }
 
 /// A snapshot of a day came: what asked for it is answered. A request for every resource is, once all of them came.
-pub(super) fn day_heard(practice: &mut Practice, resource: &str, day: NaiveDate, now: DateTime<Utc>) {
+pub(super) fn day_heard(practice: &mut PracticeAccount, resource: &str, day: NaiveDate, now: DateTime<Utc>) {
     let mut answered = Vec::new();
     practice.wanted.days.retain_mut(|wanted| {
         if wanted.day == day {

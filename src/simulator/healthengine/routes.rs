@@ -1,39 +1,39 @@
 //! Every operation of the API's definition, 1.9.0, as one table.
 
-use super::visit::{Outcome, Refusal, Visit};
+use super::visit::{HandlerOutcome, HandlerRefusal, Visit};
 use super::{answers, availability, configuration, documents, features, requests, subscriptions};
 use percent_encoding::percent_decode_str;
 
 /// Carries one operation out.
-pub(super) type Handler = fn(&mut Visit<'_>) -> Outcome;
+pub(super) type Handler = fn(&mut Visit<'_>) -> HandlerOutcome;
 
 /// An operation: method, path below the base, handler.
-pub(super) struct Route {
+pub(super) struct Operation {
     method: &'static str,
     path: &'static str,
     pub(super) handler: Handler,
 }
 
-impl Route {
+impl Operation {
     /// `POST bookings/{bookingId}/confirmInsert`.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
 
-const fn get(path: &'static str, handler: Handler) -> Route {
-    Route { method: "GET", path, handler }
+const fn get(path: &'static str, handler: Handler) -> Operation {
+    Operation { method: "GET", path, handler }
 }
 
-const fn post(path: &'static str, handler: Handler) -> Route {
-    Route { method: "POST", path, handler }
+const fn post(path: &'static str, handler: Handler) -> Operation {
+    Operation { method: "POST", path, handler }
 }
 
-const fn delete(path: &'static str, handler: Handler) -> Route {
-    Route { method: "DELETE", path, handler }
+const fn delete(path: &'static str, handler: Handler) -> Operation {
+    Operation { method: "DELETE", path, handler }
 }
 
-const ROUTES: &[Route] = &[
+const ROUTES: &[Operation] = &[
     get("requests", requests::kinds),
     get("requests/bookings", requests::bookings),
     get("requests/bookingUpdates", requests::booking_updates),
@@ -80,7 +80,7 @@ const ROUTES: &[Route] = &[
 
 /// The operation for a method and a path below the base, with what stands for `{…}`; or 404, or 405 where only the method is
 /// wrong.
-pub(super) fn find(method: &str, path: &str) -> Result<(&'static Route, Vec<String>), u16> {
+pub(super) fn find(method: &str, path: &str) -> Result<(&'static Operation, Vec<String>), u16> {
     let mut status = 404;
     for route in ROUTES {
         let Some(params) = fits(route.path, path) else { continue };
@@ -109,6 +109,6 @@ fn fits(pattern: &str, path: &str) -> Option<Vec<String>> {
 
 /// OpenVPMS's booking API cannot serve the extra features, so they are not modelled beyond being on or off, and the
 /// rejection of what they ask for (`documents`).
-fn of_an_extra_feature(_: &mut Visit<'_>) -> Outcome {
-    Err(Refusal::mistake(403, "the extra feature is not supported for this practice"))
+fn of_an_extra_feature(_: &mut Visit<'_>) -> HandlerOutcome {
+    Err(HandlerRefusal::mistake(403, "the extra feature is not supported for this practice"))
 }

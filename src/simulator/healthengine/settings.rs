@@ -6,7 +6,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 /// How the simulated server behaves. Change it while it runs with [`super::HealthengineModel::configure`].
 #[derive(Clone)]
-pub struct Settings {
+pub struct ModelSettings {
     /// The consumer's key; any other is answered 401.
     pub api_key: String,
     /// How far the server's clock is ahead of the world's; its `Date` header and every time in its answers follow it.
@@ -19,7 +19,7 @@ pub struct Settings {
     /// nothing is lost by allowing it; whether the real one does is not documented.
     pub strict_queue: bool,
     /// Whether `availability/snapshots`, which came with 1.9.0, exists.
-    pub batch: Batch,
+    pub batch: BatchEndpoint,
     /// The longest body of `availability/snapshots`; a longer one is answered 413, as by a gateway with a limit of its own.
     pub batch_bytes_max: Option<usize>,
     /// A day of a resource that the server cannot take in: whatever call it is part of is answered 400.
@@ -37,7 +37,7 @@ pub struct Settings {
     /// The longest life of a subscription; a later end is brought forward.
     pub subscription_life_max: Option<TimeDelta>,
     /// How a field without a value is written.
-    pub absent: Absent,
+    pub absent: AbsentForm,
     /// True if every object in an answer has fields that no edition of the API knows.
     pub extra_fields: bool,
     /// The largest body that is read, decompressed.
@@ -46,7 +46,7 @@ pub struct Settings {
     pub refused_calls_max_per_minute: usize,
 }
 
-impl Settings {
+impl ModelSettings {
     /// The defaults, for a consumer with this key.
     pub fn new(api_key: impl Into<String>) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl Settings {
             snapshot_delay: Duration::from_millis(200),
             existing_for: Duration::from_secs(3_600),
             strict_queue: true,
-            batch: Batch::Offered,
+            batch: BatchEndpoint::Offered,
             batch_bytes_max: None,
             refused_day: None,
             per_page: 100,
@@ -64,7 +64,7 @@ impl Settings {
             renewal: Renewal::SameOne,
             error_log: ErrorLog::LastAttempt,
             subscription_life_max: None,
-            absent: Absent::Null,
+            absent: AbsentForm::Null,
             extra_fields: false,
             body_bytes_max: 4 * 1024 * 1024,
             refused_calls_max_per_minute: 10,
@@ -74,7 +74,7 @@ impl Settings {
 
 /// The batch endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Batch {
+pub enum BatchEndpoint {
     /// It takes up to 100 snapshots.
     Offered,
     /// It is not there and answers this status, 404 or 405.
@@ -123,7 +123,7 @@ pub enum ErrorLog {
 
 /// How a field without a value is written; the API allows both, anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Absent {
+pub enum AbsentForm {
     /// As `null`.
     Null,
     /// Not at all.

@@ -6,10 +6,10 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::bookings::{Answer, BookingStatus};
-use super::deliveries::Event;
-use super::links::{Kind, Practitioner};
-use super::state::{AppointmentType, Practice, Resource, UpdateWanted, Wanted};
-use super::subscriptions::{DeliveryFailure, Subscription};
+use super::deliveries::AnnouncedEvent;
+use super::links::{OfferedKind, Practitioner};
+use super::state::{ListedResource, ListedType, PracticeAccount, UpdateWanted, WantedUpdates};
+use super::subscriptions::{DeliveryFailure, HeldSubscription};
 use super::unknown::Unknown;
 use super::{HealthengineModel, features, requests};
 use crate::ids::{BookingId, PracticeId, RequestId};
@@ -50,7 +50,7 @@ impl HealthengineModel {
     /// Adds a practice that has granted consent, or replaces the one of that id with an empty one.
     pub fn add_practice(&self, new: NewPractice) {
         let NewPractice { id, key, zone, staff_link_at_once, hides_times_when_unhealthy, public_holidays } = new;
-        let practice = Practice {
+        let practice = PracticeAccount {
             key,
             zone,
             consent: true,
@@ -65,7 +65,7 @@ impl HealthengineModel {
             lost_links: Vec::new(),
             days: Default::default(),
             bookings: Default::default(),
-            wanted: Wanted::default(),
+            wanted: WantedUpdates::default(),
             features: Default::default(),
             subscriptions: Default::default(),
             delivery_failures: Vec::new(),
@@ -114,7 +114,7 @@ impl HealthengineModel {
     }
 
     /// Staff give the practitioner of a resource a kind, linked or not, or change the one of that name.
-    pub fn link_kind(&self, practice: &PracticeId, resource: &str, kind: Kind) -> Result<(), Unknown> {
+    pub fn link_kind(&self, practice: &PracticeId, resource: &str, kind: OfferedKind) -> Result<(), Unknown> {
         let linked = self.at_practice(practice, |practice, _, _| practice.link_kind(resource, kind))?;
         if linked { Ok(()) } else { Err(Unknown(format!("practitioner for {resource}"))) }
     }
@@ -135,12 +135,12 @@ impl HealthengineModel {
     }
 
     /// The resources as last sent.
-    pub fn resources(&self, practice: &PracticeId) -> Result<Vec<Resource>, Unknown> {
+    pub fn resources(&self, practice: &PracticeId) -> Result<Vec<ListedResource>, Unknown> {
         self.at_practice(practice, |practice, _, _| practice.resources.clone())
     }
 
     /// The appointment types as last sent.
-    pub fn appointment_types(&self, practice: &PracticeId) -> Result<Vec<AppointmentType>, Unknown> {
+    pub fn appointment_types(&self, practice: &PracticeId) -> Result<Vec<ListedType>, Unknown> {
         self.at_practice(practice, |practice, _, _| practice.appointment_types.clone())
     }
 
@@ -172,7 +172,7 @@ impl HealthengineModel {
     pub fn ask_appointment_change(&self, booking: BookingId) -> Result<(), Unknown> {
         self.at_booking(booking, |practice, ids, _| {
             if practice.wanted.appointment_changes.insert(booking) {
-                practice.announce(Event::new("pmsAppointmentChanges", Some(booking), Some(ids.event())));
+                practice.announce(AnnouncedEvent::new("pmsAppointmentChanges", Some(booking), Some(ids.event())));
             }
         })
     }
@@ -186,7 +186,7 @@ impl HealthengineModel {
     pub fn ask_resources(&self, practice: &PracticeId) -> Result<(), Unknown> {
         self.at_practice(practice, |practice, ids, _| {
             practice.wanted.resources = true;
-            practice.announce(Event::new("pmsResources", None, Some(ids.event())));
+            practice.announce(AnnouncedEvent::new("pmsResources", None, Some(ids.event())));
         })
     }
 
@@ -194,7 +194,7 @@ impl HealthengineModel {
     pub fn ask_appointment_types(&self, practice: &PracticeId) -> Result<(), Unknown> {
         self.at_practice(practice, |practice, ids, _| {
             practice.wanted.appointment_types = true;
-            practice.announce(Event::new("pmsAppointmentTypes", None, Some(ids.event())));
+            practice.announce(AnnouncedEvent::new("pmsAppointmentTypes", None, Some(ids.event())));
         })
     }
 
@@ -202,7 +202,7 @@ impl HealthengineModel {
     pub fn ask_other(&self, practice: &PracticeId, kind: &str) -> Result<(), Unknown> {
         self.at_practice(practice, |practice, ids, _| {
             practice.wanted.other_kinds.insert(kind.to_owned());
-            practice.announce(Event::new(kind, None, Some(ids.event())));
+            practice.announce(AnnouncedEvent::new(kind, None, Some(ids.event())));
         })
     }
 
@@ -219,7 +219,7 @@ impl HealthengineModel {
             practice.bookings.get(&booking).filter(|own| own.status(now) != BookingStatus::Failed)?;
             let request = ids.request();
             practice.wanted.updates.insert(request, UpdateWanted { booking, at: now });
-            practice.announce(Event::new("bookingUpdates", Some(booking), Some(request)));
+            practice.announce(AnnouncedEvent::new("bookingUpdates", Some(booking), Some(request)));
             Some(request)
         })?
         .ok_or_else(|| Unknown(format!("booking {booking} that did not fail")))
@@ -254,7 +254,7 @@ impl HealthengineModel {
     }
 
     /// The subscriptions that have not expired, by id.
-    pub fn subscriptions(&self, practice: &PracticeId) -> Result<Vec<(String, Subscription)>, Unknown> {
+    pub fn subscriptions(&self, practice: &PracticeId) -> Result<Vec<(String, HeldSubscription)>, Unknown> {
         self.at_practice(practice, |practice, _, now| {
             let standing = practice.subscriptions.iter().filter(|(_, own)| own.is_standing(now));
             standing.map(|(id, own)| (id.clone(), own.clone())).collect()
@@ -262,7 +262,7 @@ impl HealthengineModel {
     }
 
     /// A subscription that somebody else made with the consumer's key, or that is left from before.
-    pub fn add_subscription(&self, practice: &PracticeId, subscription: Subscription) -> Result<String, Unknown> {
+    pub fn add_subscription(&self, practice: &PracticeId, subscription: HeldSubscription) -> Result<String, Unknown> {
         self.at_practice(practice, |practice, ids, _| {
             let id = ids.subscription();
             practice.subscriptions.insert(id.clone(), subscription);

@@ -5,34 +5,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc, Weekday};
 use serde_json::Value;
 
-use super::availability::Day;
-use super::bookings::Booking;
-use super::deliveries::{Deliveries, Event};
+use super::availability::PublishedDay;
+use super::bookings::BookingRecord;
+use super::deliveries::{AnnouncedEvent, DeliveryQueue};
 use super::health::Lapse;
 use super::links::Practitioner;
-use super::record::Record;
-use super::settings::Settings;
-use super::subscriptions::{DeliveryFailure, Subscription};
+use super::record::ExchangeLog;
+use super::settings::ModelSettings;
+use super::subscriptions::{DeliveryFailure, HeldSubscription};
 use crate::ids::{BookingId, PracticeId, RequestId};
 use crate::zone::Zone;
 
 /// Everything.
-pub(super) struct State {
-    pub(super) settings: Settings,
+pub(super) struct ModelState {
+    pub(super) settings: ModelSettings,
     pub(super) ids: Ids,
-    pub(super) practices: BTreeMap<PracticeId, Practice>,
-    pub(super) record: Record,
-    pub(super) deliveries: Deliveries,
+    pub(super) practices: BTreeMap<PracticeId, PracticeAccount>,
+    pub(super) record: ExchangeLog,
+    pub(super) deliveries: DeliveryQueue,
 }
 
-impl State {
-    pub(super) fn new(settings: Settings) -> Self {
+impl ModelState {
+    pub(super) fn new(settings: ModelSettings) -> Self {
         Self {
             settings,
             ids: Ids::default(),
             practices: BTreeMap::new(),
-            record: Record::default(),
-            deliveries: Deliveries::default(),
+            record: ExchangeLog::default(),
+            deliveries: DeliveryQueue::default(),
         }
     }
 }
@@ -76,7 +76,7 @@ impl Ids {
 }
 
 /// A practice.
-pub(super) struct Practice {
+pub(super) struct PracticeAccount {
     pub(super) key: String,
     pub(super) zone: Zone,
     pub(super) consent: bool,
@@ -88,19 +88,19 @@ pub(super) struct Practice {
     pub(super) staff_link_at_once: bool,
 
     pub(super) liveness: Option<Liveness>,
-    pub(super) resources: Vec<Resource>,
-    pub(super) appointment_types: Vec<AppointmentType>,
+    pub(super) resources: Vec<ListedResource>,
+    pub(super) appointment_types: Vec<ListedType>,
     pub(super) practitioners: Vec<Practitioner>,
     pub(super) lost_links: Vec<String>,
-    pub(super) days: BTreeMap<(String, NaiveDate), Day>,
+    pub(super) days: BTreeMap<(String, NaiveDate), PublishedDay>,
 
-    pub(super) bookings: BTreeMap<BookingId, Booking>,
-    pub(super) wanted: Wanted,
+    pub(super) bookings: BTreeMap<BookingId, BookingRecord>,
+    pub(super) wanted: WantedUpdates,
     pub(super) features: BTreeMap<&'static str, bool>,
-    pub(super) subscriptions: BTreeMap<String, Subscription>,
+    pub(super) subscriptions: BTreeMap<String, HeldSubscription>,
     pub(super) delivery_failures: Vec<DeliveryFailure>,
     /// What happened and is not made deliveries of yet.
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<AnnouncedEvent>,
 
     pub(super) last_poll: Option<DateTime<Utc>>,
     pub(super) lapses: Vec<Lapse>,
@@ -108,7 +108,7 @@ pub(super) struct Practice {
 
 /// What Healthengine wants from the practice system, apart from bookings that wait.
 #[derive(Default)]
-pub(super) struct Wanted {
+pub(super) struct WantedUpdates {
     pub(super) updates: BTreeMap<RequestId, UpdateWanted>,
     pub(super) updates_answered: BTreeMap<RequestId, BookingId>,
     pub(super) days: Vec<DayWanted>,
@@ -162,7 +162,7 @@ impl Liveness {
 
 /// A resource, as the snapshot listed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource {
+pub struct ListedResource {
     /// `pmsResourceId`.
     pub id: String,
     /// `pmsResourceName`.
@@ -177,7 +177,7 @@ pub struct Resource {
 
 /// An appointment type, as the snapshot listed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppointmentType {
+pub struct ListedType {
     /// `pmsAppointmentTypeId`.
     pub id: String,
     /// `pmsAppointmentTypeName`.
@@ -188,19 +188,19 @@ pub struct AppointmentType {
     pub resource: Option<String>,
 }
 
-impl AppointmentType {
+impl ListedType {
     /// True if the resource has this type.
     pub(super) fn belongs_to(&self, resource: &str) -> bool {
         self.resource.as_deref().is_none_or(|own| own == resource)
     }
 }
 
-impl Practice {
-    pub(super) fn resource(&self, id: &str) -> Option<&Resource> {
+impl PracticeAccount {
+    pub(super) fn resource(&self, id: &str) -> Option<&ListedResource> {
         self.resources.iter().find(|resource| resource.id == id)
     }
 
-    pub(super) fn appointment_type(&self, id: &str) -> Option<&AppointmentType> {
+    pub(super) fn appointment_type(&self, id: &str) -> Option<&ListedType> {
         self.appointment_types.iter().find(|kind| kind.id == id)
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::body::{Fields, read_moment, write_moment};
 use super::requests::paged;
 use super::settings::Renewal;
-use super::visit::{Outcome, Refusal, Reply, Visit};
+use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 use crate::ids::{BookingId, RequestId};
 
 const TOPICS: [&str; 11] = [
@@ -28,7 +28,7 @@ const TOPICS: [&str; 11] = [
 
 /// A webhook subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscription {
+pub struct HeldSubscription {
     /// What the consumer called it.
     pub client_id: Option<String>,
     /// Such as `requests.*`.
@@ -75,20 +75,20 @@ pub struct DeliveryFailure {
 }
 
 /// `GET subscription`
-pub(super) fn all(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn all(visit: &mut Visit<'_>) -> HandlerOutcome {
     forget_expired(visit);
-    Reply::with(visit.practice.subscriptions.iter().map(|(id, own)| own.json(id)).collect())
+    HandlerReply::with(visit.practice.subscriptions.iter().map(|(id, own)| own.json(id)).collect())
 }
 
 /// `POST subscription`
-pub(super) fn create(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn create(visit: &mut Visit<'_>) -> HandlerOutcome {
     forget_expired(visit);
     let body = visit.required_body()?;
-    let mut wanted = Subscription::read(&body, visit.now, visit.notes)?;
+    let mut wanted = HeldSubscription::read(&body, visit.now, visit.notes)?;
     if let Some(latest) = visit.settings.subscription_life_max.map(|life| visit.now + life) {
         wanted.expire_at = Some(wanted.expire_at.map_or(latest, |end| end.min(latest)));
     }
-    let same = |own: &Subscription| {
+    let same = |own: &HeldSubscription| {
         (&own.topic, &own.callback_url, &own.client_id) == (&wanted.topic, &wanted.callback_url, &wanted.client_id)
     };
     let mut present = visit.practice.subscriptions.iter().find(|(_, own)| same(own)).map(|(id, _)| id.clone());
@@ -98,37 +98,39 @@ pub(super) fn create(visit: &mut Visit<'_>) -> Outcome {
     let id = present.unwrap_or_else(|| visit.ids.subscription());
     let body = wanted.json(&id);
     visit.practice.subscriptions.insert(id, wanted);
-    Ok(Reply { status: 201, body: Some(body), verbatim: false })
+    Ok(HandlerReply { status: 201, body: Some(body), verbatim: false })
 }
 
 /// `GET subscription/{id}`
-pub(super) fn one(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn one(visit: &mut Visit<'_>) -> HandlerOutcome {
     forget_expired(visit);
     let id = visit.params.first().map_or("", String::as_str);
-    let own = visit.practice.subscriptions.get(id).ok_or_else(|| Refusal::fair(404, "no such subscription"))?;
-    Reply::with(own.json(id))
+    let own = visit.practice.subscriptions.get(id).ok_or_else(|| HandlerRefusal::fair(404, "no such subscription"))?;
+    HandlerReply::with(own.json(id))
 }
 
 /// `DELETE subscription/{id}`
-pub(super) fn delete(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn delete(visit: &mut Visit<'_>) -> HandlerOutcome {
     forget_expired(visit);
     let id = visit.params.first().map_or("", String::as_str);
-    visit.practice.subscriptions.remove(id).ok_or_else(|| Refusal::fair(404, "no such subscription"))?;
-    Ok(Reply { status: 204, body: None, verbatim: false })
+    visit.practice.subscriptions.remove(id).ok_or_else(|| HandlerRefusal::fair(404, "no such subscription"))?;
+    Ok(HandlerReply { status: 204, body: None, verbatim: false })
 }
 
 /// `GET subscriptionErrorLog?subscriptionId=&from=&to=&page=`
-pub(super) fn error_log(visit: &mut Visit<'_>) -> Outcome {
+pub(super) fn error_log(visit: &mut Visit<'_>) -> HandlerOutcome {
     let moment = |name| match visit.asked_for(name) {
         None => Ok(None),
-        Some(text) => read_moment(text).map(Some).ok_or_else(|| Refusal::mistake(400, format!("{name} is no time"))),
+        Some(text) => {
+            read_moment(text).map(Some).ok_or_else(|| HandlerRefusal::mistake(400, format!("{name} is no time")))
+        }
     };
     let (from, to) = (moment("from")?, moment("to")?);
     let wanted = visit.asked_for("subscriptionId");
     let log = &visit.practice.delivery_failures;
     if let Some(id) = wanted {
         let known = visit.practice.subscriptions.contains_key(id) || log.iter().any(|own| own.subscription_id == id);
-        known.then_some(()).ok_or_else(|| Refusal::fair(404, "no such subscription"))?;
+        known.then_some(()).ok_or_else(|| HandlerRefusal::fair(404, "no such subscription"))?;
     }
     let fits = |own: &&DeliveryFailure| {
         wanted.is_none_or(|id| own.subscription_id == id)
@@ -143,20 +145,20 @@ fn forget_expired(visit: &mut Visit<'_>) {
     visit.practice.subscriptions.retain(|_, own| own.is_standing(now));
 }
 
-impl Subscription {
-    fn read(body: &Value, now: DateTime<Utc>, notes: &mut Vec<String>) -> Result<Self, Refusal> {
+impl HeldSubscription {
+    fn read(body: &Value, now: DateTime<Utc>, notes: &mut Vec<String>) -> Result<Self, HandlerRefusal> {
         let known = ["id", "clientId", "topic", "callbackUrl", "startAt", "expireAt"];
         let fields = Fields::of(body, "the subscription", &known, notes)?;
         let (topic, callback_url) = (fields.text("topic")?, fields.text("callbackUrl")?);
         let expire_at = fields.optional_moment("expireAt")?;
         if !TOPICS.contains(&topic.as_str()) {
-            return Err(Refusal::mistake(400, "topic is unknown"));
+            return Err(HandlerRefusal::mistake(400, "topic is unknown"));
         }
         if !callback_url.starts_with("https://") && !callback_url.starts_with("http://") {
-            return Err(Refusal::mistake(400, "callbackUrl must be a URL"));
+            return Err(HandlerRefusal::mistake(400, "callbackUrl must be a URL"));
         }
         if expire_at.is_some_and(|end| end <= now) {
-            return Err(Refusal::mistake(400, "expireAt is over"));
+            return Err(HandlerRefusal::mistake(400, "expireAt is over"));
         }
         let start_at = fields.optional_moment("startAt")?.unwrap_or(now);
         Ok(Self { client_id: fields.optional_text("clientId")?, topic, callback_url, start_at, expire_at })

@@ -13,21 +13,21 @@ use super::dates;
 use super::draft::{self, Draft};
 use super::free_busy::minutes_off_grid;
 use super::matching::{matching_patient, notes};
-use super::pages::Refusal;
+use super::pages::PageRefusal;
 use super::wall;
 use super::world::{
-    Account, Appointment, AppointmentId, CustomerId, DatabaseText, NewAppointment, PatientId, ReferenceParts, Status,
+    Login, Appointment, AppointmentId, CustomerId, DatabaseText, NewAppointment, PatientId, ReferenceParts, AppointmentStatus,
     World,
 };
 
-fn bad<T>(text: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal::Bad(text.into()))
+fn bad<T>(text: impl Into<String>) -> Result<T, PageRefusal> {
+    Err(PageRefusal::Bad(text.into()))
 }
 
 /// What GET tells of a booking. Contacts are the customer's as OpenVPMS has them; notes are never told.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Told {
+pub(super) struct ToldBooking {
     location: i64,
     schedule: i64,
     appointment_type: i64,
@@ -47,7 +47,7 @@ pub(super) struct Told {
 
 impl World {
     /// Makes an appointment and gives its booking reference.
-    pub(super) fn submit(&mut self, body: &[u8], account: &Account, now: DateTime<Utc>) -> Result<String, Refusal> {
+    pub(super) fn submit(&mut self, body: &[u8], account: &Login, now: DateTime<Utc>) -> Result<String, PageRefusal> {
         let draft = match draft::read(body) {
             Err(text) => return bad(text),
             Ok(None) => return bad("Booking is required"),
@@ -61,7 +61,7 @@ impl World {
         self.rivals_write(schedule, start, end);
         let appointment = self.written(&draft, span, start, end)?;
         if !account.may_book {
-            return Err(Refusal::Broken("Access is denied".to_owned()));
+            return Err(PageRefusal::Broken("Access is denied".to_owned()));
         }
         let reference = self.reference(&appointment);
         self.next_id += 1;
@@ -70,7 +70,7 @@ impl World {
     }
 
     /// What the ids of a booking stand for; the schedule is returned.
-    fn known(&self, draft: &Draft) -> Result<ScheduleId, Refusal> {
+    fn known(&self, draft: &Draft) -> Result<ScheduleId, PageRefusal> {
         let Some(schedule) = self.schedule(ScheduleId(draft.schedule)) else {
             return bad(format!("Schedule not found: {}", draft.schedule));
         };
@@ -86,7 +86,7 @@ impl World {
         Ok(schedule.id)
     }
 
-    fn check_slots(&self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) -> Result<(), Refusal> {
+    fn check_slots(&self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) -> Result<(), PageRefusal> {
         let minutes = self.schedule(schedule).map_or(1, |schedule| schedule.slot_size.minutes());
         if minutes_off_grid(start, minutes) != 0 {
             return bad("Booking start is not on a slot boundary");
@@ -99,8 +99,8 @@ impl World {
 
     /// Compares wall times, as the database does. Calendar blocks do not count. The text names the times of the appointment that
     /// stands (assumed: in the recording they were those of the booking, too).
-    fn check_overlap(&self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) -> Result<(), Refusal> {
-        let live = |own: &&Appointment| own.schedule == schedule && own.status != Status::Cancelled;
+    fn check_overlap(&self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) -> Result<(), PageRefusal> {
+        let live = |own: &&Appointment| own.schedule == schedule && own.status != AppointmentStatus::Cancelled;
         let taken = self.appointments.values().filter(live).find(|own| own.start < end && start < own.end);
         match taken {
             None => Ok(()),
@@ -128,7 +128,7 @@ impl World {
         span: Span,
         start: NaiveDateTime,
         end: NaiveDateTime,
-    ) -> Result<Appointment, Refusal> {
+    ) -> Result<Appointment, PageRefusal> {
         // The names go into a query, the notes into a column: either can break on a character.
         for name in [&draft.first_name, &draft.last_name].into_iter().flatten() {
             stored_text(self.database_text, name)?;
@@ -142,7 +142,7 @@ impl World {
         let notes = notes.map(|notes| stored_text(self.database_text, &notes)).transpose()?;
         // The database takes no year of five digits.
         if start.year() > 9999 || end.year() > 9999 {
-            return Err(Refusal::Broken("Data truncation: Incorrect datetime value".to_owned()));
+            return Err(PageRefusal::Broken("Data truncation: Incorrect datetime value".to_owned()));
         }
         let clinician = user.filter(|user| user.clinician).map(|user| user.id);
         let (customer, patient): (Option<CustomerId>, Option<PatientId>) =
@@ -154,7 +154,7 @@ impl World {
             start,
             end,
             appointment_type: AppointmentTypeId(draft.appointment_type),
-            status: Status::Pending,
+            status: AppointmentStatus::Pending,
             clinician,
             customer,
             patient,
@@ -173,10 +173,10 @@ impl World {
     }
 
     /// Reads a booking.
-    pub(super) fn retrieve(&self, reference: &str) -> Result<Told, Refusal> {
+    pub(super) fn retrieve(&self, reference: &str) -> Result<ToldBooking, PageRefusal> {
         let own = self.referenced(reference)?;
         if self.reading_a_booking_fails {
-            return Err(Refusal::Broken(
+            return Err(PageRefusal::Broken(
                 "No node found named clincian in archetype act.customerAppointment".to_owned(),
             ));
         }
@@ -184,13 +184,13 @@ impl World {
     }
 
     /// Cancels a booking.
-    pub(super) fn cancel_booking(&mut self, reference: &str, account: &Account) -> Result<(), Refusal> {
+    pub(super) fn cancel_booking(&mut self, reference: &str, account: &Login) -> Result<(), PageRefusal> {
         let own = self.referenced(reference)?;
-        if own.status != Status::Pending {
+        if own.status != AppointmentStatus::Pending {
             return bad("The booking must be pending to cancel");
         }
         if !account.may_book {
-            return Err(Refusal::Broken("Access is denied".to_owned()));
+            return Err(PageRefusal::Broken("Access is denied".to_owned()));
         }
         let id = own.id;
         self.cancel(id);
@@ -198,7 +198,7 @@ impl World {
     }
 
     /// The live appointment that a reference stands for. A reference that this server cannot have written is refused as such.
-    fn referenced(&self, reference: &str) -> Result<&Appointment, Refusal> {
+    fn referenced(&self, reference: &str) -> Result<&Appointment, PageRefusal> {
         let parts: Vec<&str> = reference.split(':').collect();
         let well_formed = match self.reference_parts {
             ReferenceParts::Two => parts.len() == 2,
@@ -207,11 +207,11 @@ impl World {
         let Some(id) = parts[0].parse().ok().filter(|_| well_formed).map(AppointmentId) else {
             return bad("Invalid booking reference");
         };
-        let own = self.appointments.get(&id).filter(|own| own.status != Status::Cancelled);
-        own.filter(|own| self.reference(own) == reference).ok_or(Refusal::NotFound("Booking not found"))
+        let own = self.appointments.get(&id).filter(|own| own.status != AppointmentStatus::Cancelled);
+        own.filter(|own| self.reference(own) == reference).ok_or(PageRefusal::NotFound("Booking not found"))
     }
 
-    fn told(&self, own: &Appointment) -> Told {
+    fn told(&self, own: &Appointment) -> ToldBooking {
         let customer = own.customer.and_then(|id| self.customer(id));
         let patient = customer.and_then(|customer| customer.patients.iter().find(|pet| Some(pet.id) == own.patient));
         let number = |mobile_only: bool| {
@@ -222,7 +222,7 @@ impl World {
             })
         };
         let at = |wall| dates::written(&self.zone, wall::instant(&self.zone, wall));
-        Told {
+        ToldBooking {
             location: self.schedule(own.schedule).map_or(0, |schedule| schedule.location.0),
             schedule: own.schedule.0,
             appointment_type: own.appointment_type.0,
@@ -242,7 +242,7 @@ impl World {
 }
 
 /// The required fields and the time, which is returned.
-fn required(draft: &Draft, now: DateTime<Utc>) -> Result<Span, Refusal> {
+fn required(draft: &Draft, now: DateTime<Utc>) -> Result<Span, PageRefusal> {
     let (Some(start), end) = (draft.start, draft.end) else { return bad("'start' is a required field") };
     let Some(end) = end else { return bad("'end' is a required field") };
     // Java's trim: everything up to the blank counts as one, a no-break space does not.
@@ -262,11 +262,11 @@ fn required(draft: &Draft, now: DateTime<Utc>) -> Result<Span, Refusal> {
 }
 
 /// A text as the database will hold it.
-fn stored_text(database: DatabaseText, text: &str) -> Result<String, Refusal> {
+fn stored_text(database: DatabaseText, text: &str) -> Result<String, PageRefusal> {
     match database {
         DatabaseText::Latin1 => Ok(text.chars().flat_map(latin1).collect()),
         DatabaseText::Utf8 if text.chars().any(|c| c > '\u{ffff}') => {
-            Err(Refusal::Broken(format!("Incorrect string value: {text}")))
+            Err(PageRefusal::Broken(format!("Incorrect string value: {text}")))
         }
         DatabaseText::Utf8 => Ok(text.to_owned()),
     }

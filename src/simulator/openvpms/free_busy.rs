@@ -15,21 +15,21 @@ use crate::span::Span;
 use crate::zone::Zone;
 
 use super::wall;
-use super::world::{Schedule, Status, World};
+use super::world::{AppointmentStatus, ScheduleEntity, World};
 
 /// How many days one question can walk over. The real server has no limit that is known.
 const DAYS_MAX: u64 = 3660;
 
 /// The stretch of time that a question is about.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
+pub(super) struct AskedWindow {
     pub(super) from: DateTime<FixedOffset>,
     pub(super) to: DateTime<FixedOffset>,
     /// True if ranges are to be cut into slots.
     pub(super) slots: bool,
 }
 
-impl Window {
+impl AskedWindow {
     pub(super) fn span(&self) -> Span {
         Span { start: self.from.with_timezone(&Utc), end: self.to.with_timezone(&Utc) }
     }
@@ -37,16 +37,16 @@ impl Window {
 
 /// Ranges in the order of time.
 #[derive(Debug, Default)]
-pub(super) struct FreeBusy {
+pub(super) struct FreeAndBusy {
     pub(super) free: Vec<Span>,
     pub(super) busy: Vec<Span>,
 }
 
 impl World {
     /// Free and busy time of a schedule.
-    pub(super) fn free_busy(&self, schedule: &Schedule, window: Window) -> FreeBusy {
+    pub(super) fn free_busy(&self, schedule: &ScheduleEntity, window: AskedWindow) -> FreeAndBusy {
         let events = self.events(schedule.id);
-        let mut found = FreeBusy::default();
+        let mut found = FreeAndBusy::default();
         for day in walk(&self.zone, window) {
             let Some(hours) = opening(&self.zone, schedule, day).map(|hours| hours.cut(&window.span())) else {
                 continue;
@@ -67,7 +67,8 @@ impl World {
     /// Everything that takes time on a schedule, by start.
     fn events(&self, schedule: ScheduleId) -> Vec<Span> {
         let appointments = self.appointments.values();
-        let appointments = appointments.filter(|own| own.schedule == schedule && own.status != Status::Cancelled);
+        let appointments =
+            appointments.filter(|own| own.schedule == schedule && own.status != AppointmentStatus::Cancelled);
         let blocks = self.blocks.values().filter(|own| own.schedule == schedule);
         let blocks = blocks.map(|block| self.span(block.start, block.end));
         let mut events: Vec<Span> = appointments.map(|own| own.cached).chain(blocks).collect();
@@ -84,7 +85,7 @@ impl World {
 }
 
 /// The wall times on which the walk stands: `from`, then a day later each, up to and including `to`.
-fn walk(zone: &Zone, window: Window) -> impl Iterator<Item = NaiveDateTime> {
+fn walk(zone: &Zone, window: AskedWindow) -> impl Iterator<Item = NaiveDateTime> {
     let Span { start, end } = window.span();
     let first = zone.wall(start);
     let steps = (0..DAYS_MAX).map_while(move |days| first.checked_add_days(Days::new(days)));
@@ -92,7 +93,7 @@ fn walk(zone: &Zone, window: Window) -> impl Iterator<Item = NaiveDateTime> {
 }
 
 /// The hours of the day on which the walk stands; `None` on a closed day.
-fn opening(zone: &Zone, schedule: &Schedule, day: NaiveDateTime) -> Option<Span> {
+fn opening(zone: &Zone, schedule: &ScheduleEntity, day: NaiveDateTime) -> Option<Span> {
     let hours = schedule.hours_on(day.weekday())?;
     // Only hour and minute are set, the rest stays that of `from`.
     let at = |time: NaiveTime| {
@@ -120,7 +121,7 @@ fn belongs_to(event: &Span, day: &Span) -> bool {
 }
 
 /// Adds what the events, sorted by start, leave of the hours of a day, and what they take.
-fn cut_up<'a>(hours: Span, events: impl Iterator<Item = &'a Span>, found: &mut FreeBusy) {
+fn cut_up<'a>(hours: Span, events: impl Iterator<Item = &'a Span>, found: &mut FreeAndBusy) {
     let mut free_from = hours.start;
     let mut busy: Vec<Span> = Vec::new();
     for event in events.filter(|event| event.start <= hours.end && event.end >= hours.start) {

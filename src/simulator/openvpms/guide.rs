@@ -8,8 +8,8 @@ use crate::zone::Zone;
 
 use super::uuids::Uuids;
 use super::world::{
-    Account, AppointmentType, Area, AreaId, Customer, CustomerId, Hours, Location, NewAppointment, Patient, PatientId,
-    Phone, ReferenceParts, Schedule, Shift, SlotSize, User, UserBehaviour, World,
+    Login, AppointmentTypeEntity, Area, AreaId, Customer, CustomerId, Hours, LocationEntity, NewAppointment, PatientEntity, PatientId,
+    PhoneContact, ReferenceParts, ScheduleEntity, Shift, SlotSize, UserEntity, UserBehaviour, World,
 };
 
 /// 15 February 2019, the guide's day.
@@ -45,10 +45,10 @@ impl World {
         let mut world = Self::new(Zone::Iana(Sydney), uuids);
         world.user_behaviour = UserBehaviour::Guide;
         world.reference_parts = ReferenceParts::Three;
-        world.accounts = vec![Account::booking("sample", "changeit"), Account::without_role("reader", "changeit")];
+        world.accounts = vec![Login::booking("sample", "changeit"), Login::without_role("reader", "changeit")];
         world.locations = vec![location(106, "Branch Clinic"), location(98, "Main Clinic")];
         let types = [(79, "Short Consult"), (66, "Standard Consult"), (63, "Long Consult"), (76, "New Patient")];
-        let kind = |(id, name): (i64, &str)| AppointmentType {
+        let kind = |(id, name): (i64, &str)| AppointmentTypeEntity {
             id: AppointmentTypeId(id),
             name: name.to_owned(),
             online: true,
@@ -81,13 +81,13 @@ fn at((year, month, day): (i32, u32, u32), hour: u32, minute: u32) -> NaiveDateT
         .and_time(NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or_default())
 }
 
-fn location(id: i64, name: &str) -> Location {
-    Location { id: LocationId(id), name: name.to_owned(), online: true }
+fn location(id: i64, name: &str) -> LocationEntity {
+    LocationEntity { id: LocationId(id), name: name.to_owned(), online: true }
 }
 
 /// A schedule of the main clinic that opens at nine.
-fn schedule(id: i64, name: &str, slot_size_minutes: u32, end: NaiveTime) -> Schedule {
-    Schedule {
+fn schedule(id: i64, name: &str, slot_size_minutes: u32, end: NaiveTime) -> ScheduleEntity {
+    ScheduleEntity {
         id: ScheduleId(id),
         name: name.to_owned(),
         location: LocationId(98),
@@ -99,8 +99,15 @@ fn schedule(id: i64, name: &str, slot_size_minutes: u32, end: NaiveTime) -> Sche
     }
 }
 
-fn user(id: i64, name: &str) -> User {
-    User { id: UserId(id), name: name.to_owned(), clinician: true, online: true, active: true, locations: Vec::new() }
+fn user(id: i64, name: &str) -> UserEntity {
+    UserEntity {
+        id: UserId(id),
+        name: name.to_owned(),
+        clinician: true,
+        online: true,
+        active: true,
+        locations: Vec::new(),
+    }
 }
 
 /// The customer of the guide's booking: 3, as in the reference that the guide goes on to read.
@@ -111,9 +118,9 @@ fn judith_bourke() -> Customer {
         first_name: "Judith".to_owned(),
         last_name: "Bourke".to_owned(),
         company: None,
-        phones: vec![Phone { area_code: None, number: "0418976543".to_owned(), mobile: true }],
+        phones: vec![PhoneContact { area_code: None, number: "0418976543".to_owned(), mobile: true }],
         emails: Vec::new(),
-        patients: vec![Patient { id: PatientId(4), name: "Muffett".to_owned() }],
+        patients: vec![PatientEntity { id: PatientId(4), name: "Muffett".to_owned() }],
         active: true,
     }
 }

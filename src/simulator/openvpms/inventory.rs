@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::ids::{LocationId, ScheduleId, UserId};
 
-use super::pages::Refusal;
-use super::world::{Location, Schedule, User, World};
+use super::pages::PageRefusal;
+use super::world::{LocationEntity, ScheduleEntity, UserEntity, World};
 
 /// A location on the wire.
 #[derive(Serialize)]
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// One location.
-    pub(super) fn location_told(&self, location: &Location) -> LocationTold {
+    pub(super) fn location_told(&self, location: &LocationEntity) -> LocationTold {
         LocationTold { id: location.id.0, name: location.name.clone(), time_zone: self.zone.to_string() }
     }
 
@@ -61,57 +61,57 @@ impl World {
 
     /// The users of a location, by name.
     pub(super) fn users_told(&self, location: LocationId) -> Vec<UserTold> {
-        let mut users: Vec<&User> =
+        let mut users: Vec<&UserEntity> =
             self.users.iter().filter(|user| user.is_listed() && user.works_at(location)).collect();
         users.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
         users.into_iter().map(user_told).collect()
     }
 
     /// The flagged appointment types of a schedule that take a slot at least.
-    pub(super) fn types_told(&self, schedule: &Schedule) -> Vec<TypeTold> {
+    pub(super) fn types_told(&self, schedule: &ScheduleEntity) -> Vec<TypeTold> {
         let known = schedule.types.iter().filter_map(|(id, slots)| Some((self.appointment_type(*id)?, *slots)));
         let listed = known.filter(|(kind, slots)| kind.online && *slots > 0);
         listed.map(|(kind, slots)| TypeTold { id: kind.id.0, name: kind.name.clone(), slots }).collect()
     }
 
     /// The flagged locations where a user works.
-    pub(super) fn user_locations_told(&self, user: &User) -> Vec<LocationTold> {
+    pub(super) fn user_locations_told(&self, user: &UserEntity) -> Vec<LocationTold> {
         let own = self.locations.iter().filter(|location| location.online && user.works_at(location.id));
         own.map(|location| self.location_told(location)).collect()
     }
 
     /// One flagged location.
-    pub(super) fn location_listed(&self, id: LocationId) -> Result<&Location, Refusal> {
-        self.online_location(id).ok_or(Refusal::NotFound("Practice location not found"))
+    pub(super) fn location_listed(&self, id: LocationId) -> Result<&LocationEntity, PageRefusal> {
+        self.online_location(id).ok_or(PageRefusal::NotFound("Practice location not found"))
     }
 
     /// A schedule, which must be flagged.
-    pub(super) fn schedule_online(&self, id: ScheduleId) -> Result<&Schedule, Refusal> {
-        let schedule = self.schedule(id).ok_or(Refusal::NotFound("Schedule not found"))?;
+    pub(super) fn schedule_online(&self, id: ScheduleId) -> Result<&ScheduleEntity, PageRefusal> {
+        let schedule = self.schedule(id).ok_or(PageRefusal::NotFound("Schedule not found"))?;
         if schedule.online {
             Ok(schedule)
         } else {
-            Err(Refusal::Bad("Schedule is not available for online booking".to_owned()))
+            Err(PageRefusal::Bad("Schedule is not available for online booking".to_owned()))
         }
     }
 
     /// A listed user.
-    pub(super) fn user_listed(&self, id: UserId) -> Result<&User, Refusal> {
-        self.user(id).filter(|user| user.is_listed()).ok_or(Refusal::NotFound("User not found"))
+    pub(super) fn user_listed(&self, id: UserId) -> Result<&UserEntity, PageRefusal> {
+        self.user(id).filter(|user| user.is_listed()).ok_or(PageRefusal::NotFound("User not found"))
     }
 
     /// One of the flagged locations where a user works.
-    pub(super) fn user_location(&self, user: &User, id: LocationId) -> Result<&Location, Refusal> {
-        self.online_location(id).filter(|_| user.works_at(id)).ok_or(Refusal::NotFound("Location not found"))
+    pub(super) fn user_location(&self, user: &UserEntity, id: LocationId) -> Result<&LocationEntity, PageRefusal> {
+        self.online_location(id).filter(|_| user.works_at(id)).ok_or(PageRefusal::NotFound("Location not found"))
     }
 }
 
 /// One schedule; its slot size in minutes, however it is kept.
-pub(super) fn schedule_told(schedule: &Schedule) -> ScheduleTold {
+pub(super) fn schedule_told(schedule: &ScheduleEntity) -> ScheduleTold {
     ScheduleTold { id: schedule.id.0, name: schedule.name.clone(), slot_size: schedule.slot_size.minutes() }
 }
 
 /// One user.
-pub(super) fn user_told(user: &User) -> UserTold {
+pub(super) fn user_told(user: &UserEntity) -> UserTold {
     UserTold { id: user.id.0, name: user.name.clone() }
 }

@@ -9,9 +9,9 @@ use crate::ids::{AppointmentTypeId, LocationId, ScheduleId, UserId};
 
 use super::uuids::Uuids;
 use super::world::{
-    Account, Appointment, AppointmentId, AppointmentType, Area, AreaId, Block, BlockId, Customer, CustomerId,
-    DatabaseText, DayTimes, Hours, Location, Patient, PatientId, Phone, ReferenceParts, Schedule, Shift, SlotSize,
-    Status, User, UserBehaviour, World,
+    Appointment, AppointmentId, AppointmentStatus, AppointmentTypeEntity, Area, AreaId, Block, BlockId, Customer,
+    CustomerId, DatabaseText, DayTimes, Hours, LocationEntity, Login, PatientEntity, PatientId, PhoneContact,
+    ReferenceParts, ScheduleEntity, Shift, SlotSize, UserBehaviour, UserEntity, World,
 };
 
 /// A text that is not the JSON of a clinic.
@@ -27,7 +27,7 @@ impl World {
     /// Reads a clinic from `{"world": …}`. It is set up as the server that was recorded: reading a live booking fails, and the
     /// connection to the database is in Latin-1.
     pub fn from_json(text: &str, uuids: Uuids) -> Result<Self, NotAClinic> {
-        let Line { world: clinic } = serde_json::from_str(text).map_err(not)?;
+        let ClinicLine { world: clinic } = serde_json::from_str(text).map_err(not)?;
         let mut world = World::new(clinic.time_zone.parse().map_err(not)?, uuids);
         world.user_behaviour = match clinic.user_behaviour.as_str() {
             "2.1" => UserBehaviour::V21,
@@ -37,7 +37,7 @@ impl World {
         world.reference_parts = if clinic.reference_parts == 3 { ReferenceParts::Three } else { ReferenceParts::Two };
         world.reading_a_booking_fails = true;
         world.database_text = DatabaseText::Latin1;
-        world.accounts.push(Account::booking(&clinic.username, &clinic.password));
+        world.accounts.push(Login::booking(&clinic.username, &clinic.password));
         world.locations = clinic.locations.into_iter().map(LocationRead::into).collect();
         world.appointment_types = clinic.appointment_types.into_iter().map(TypeRead::into).collect();
         world.schedules = clinic.schedules.into_iter().map(ScheduleRead::read).collect::<Result<_, _>>()?;
@@ -60,13 +60,13 @@ impl World {
 }
 
 #[derive(Deserialize)]
-struct Line {
-    world: Clinic,
+struct ClinicLine {
+    world: ClinicRead,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Clinic {
+struct ClinicRead {
     time_zone: String,
     user_behaviour: String,
     reference_parts: u32,
@@ -96,7 +96,7 @@ struct LocationRead {
     online_booking: bool,
 }
 
-impl From<LocationRead> for Location {
+impl From<LocationRead> for LocationEntity {
     fn from(LocationRead { id, name, online_booking }: LocationRead) -> Self {
         Self { id: LocationId(id), name, online: online_booking }
     }
@@ -111,7 +111,7 @@ struct TypeRead {
     online_booking: bool,
 }
 
-impl From<TypeRead> for AppointmentType {
+impl From<TypeRead> for AppointmentTypeEntity {
     fn from(TypeRead { id, name, online_booking }: TypeRead) -> Self {
         Self { id: AppointmentTypeId(id), name, online: online_booking }
     }
@@ -141,8 +141,8 @@ struct TimesRead {
 }
 
 impl ScheduleRead {
-    fn read(self) -> Result<Schedule, NotAClinic> {
-        Ok(Schedule {
+    fn read(self) -> Result<ScheduleEntity, NotAClinic> {
+        Ok(ScheduleEntity {
             id: ScheduleId(self.id),
             name: self.name,
             location: LocationId(self.location),
@@ -199,7 +199,7 @@ struct UserRead {
     locations: Vec<i64>,
 }
 
-impl From<UserRead> for User {
+impl From<UserRead> for UserEntity {
     fn from(UserRead { id, name, clinician, online_booking, active, locations }: UserRead) -> Self {
         let locations = locations.into_iter().map(LocationId).collect();
         Self { id: UserId(id), name, clinician, online: online_booking, active, locations }
@@ -272,9 +272,9 @@ impl From<CustomerRead> for Customer {
         let CustomerRead { id, title, first_name, last_name, company, phones, emails, patients, active } = read;
         let phones = phones.into_iter().map(|PhoneRead { area_code, number, purposes }| {
             let mobile = purposes.iter().any(|purpose| purpose == "MOBILE");
-            Phone { area_code, number, mobile }
+            PhoneContact { area_code, number, mobile }
         });
-        let patients = patients.into_iter().map(|PatientRead { id, name }| Patient { id: PatientId(id), name });
+        let patients = patients.into_iter().map(|PatientRead { id, name }| PatientEntity { id: PatientId(id), name });
         let (phones, patients) = (phones.collect(), patients.collect());
         Self { id: CustomerId(id), title, first_name, last_name, company, phones, emails, patients, active }
     }
@@ -316,7 +316,7 @@ impl AppointmentRead {
     }
 }
 
-impl std::str::FromStr for Status {
+impl std::str::FromStr for AppointmentStatus {
     type Err = NotAClinic;
 
     fn from_str(text: &str) -> Result<Self, NotAClinic> {

@@ -1,7 +1,7 @@
 //! How the server finds the customer of a booking, and what it notes otherwise.
 
 use super::draft::Draft;
-use super::world::{Customer, Patient, Phone, User, World};
+use super::world::{Customer, PatientEntity, PhoneContact, UserEntity, World};
 
 /// The most that booking notes hold; longer ones end in three dots.
 const NOTES_LENGTH_MAX: usize = 5000;
@@ -22,7 +22,7 @@ impl World {
 }
 
 /// The animal of that name, whatever its case.
-pub(super) fn matching_patient<'a>(customer: &'a Customer, name: &str) -> Option<&'a Patient> {
+pub(super) fn matching_patient<'a>(customer: &'a Customer, name: &str) -> Option<&'a PatientEntity> {
     customer.patients.iter().find(|patient| same_but_for_case(&patient.name, name))
 }
 
@@ -33,7 +33,7 @@ fn same_but_for_case(a: &str, b: &str) -> bool {
 /// An email must be the same text. Either number can be any phone of the customer.
 fn has_a_contact_of(customer: &Customer, draft: &Draft) -> bool {
     let numbers = || [&draft.phone, &draft.mobile].into_iter().flatten().map(|number| comparable(number));
-    let same_number = |phone: &Phone| {
+    let same_number = |phone: &PhoneContact| {
         let own = comparable(&format!("{}{}", phone.area_code.as_deref().unwrap_or_default(), phone.number));
         numbers().any(|number| !number.is_empty() && number == own)
     };
@@ -49,7 +49,7 @@ fn comparable(number: &str) -> String {
 
 /// What goes into the booking notes: everything about a person who was not found, and what has no field of its own.
 /// `unknown_patient` is true for a pet that the customer does not have, `user` one who is no clinician.
-pub(super) fn notes(draft: &Draft, found: bool, unknown_patient: bool, user: Option<&User>) -> Option<String> {
+pub(super) fn notes(draft: &Draft, found: bool, unknown_patient: bool, user: Option<&UserEntity>) -> Option<String> {
     let mut lines = Vec::new();
     let mut line = |label: &str, text: Option<&str>| {
         if let Some(text) = text.filter(|text| !text.is_empty()) {

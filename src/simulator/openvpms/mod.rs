@@ -48,9 +48,9 @@ pub use load::NotAClinic;
 pub use routes::BASE;
 pub use uuids::Uuids;
 pub use world::{
-    Account, Appointment, AppointmentId, AppointmentType, Area, AreaId, Block, BlockId, Condition, Customer,
-    CustomerId, DatabaseText, DayTimes, Hours, Location, NewAppointment, Patient, PatientId, Phone, ReferenceParts,
-    Schedule, Shift, SlotSize, Status, User, UserBehaviour, World,
+    Login, Appointment, AppointmentId, AppointmentTypeEntity, Area, AreaId, Block, BlockId, Condition, Customer,
+    CustomerId, DatabaseText, DayTimes, Hours, LocationEntity, NewAppointment, PatientEntity, PatientId, PhoneContact, ReferenceParts,
+    ScheduleEntity, Shift, SlotSize, AppointmentStatus, UserEntity, UserBehaviour, World,
 };
 
 /// A simulated OpenVPMS.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::simulator::exchange::Answered;
 
 /// Why there is no answer of the usual kind.
-pub(super) enum Refusal {
+pub(super) enum PageRefusal {
     /// The application says no, in a line of plain text: 400.
     Bad(String),
     /// It does not know, or does not tell of, what was asked for: 404 with a line of plain text.
@@ -15,11 +15,11 @@ pub(super) enum Refusal {
 }
 
 /// A refusal as it is sent.
-pub(super) fn refused(refusal: Refusal) -> Answered {
+pub(super) fn refused(refusal: PageRefusal) -> Answered {
     match refusal {
-        Refusal::Bad(line) => text(400, line),
-        Refusal::NotFound(line) => text(404, line),
-        Refusal::Broken(trace) => page(500, &trace),
+        PageRefusal::Bad(line) => text(400, line),
+        PageRefusal::NotFound(line) => text(404, line),
+        PageRefusal::Broken(trace) => page(500, &trace),
     }
 }
 

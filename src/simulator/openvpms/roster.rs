@@ -20,9 +20,9 @@ use chrono::NaiveTime;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::span::{self, Span};
 
-use super::free_busy::Window;
+use super::free_busy::AskedWindow;
 use super::wall;
-use super::world::{Status, UserBehaviour, World};
+use super::world::{AppointmentStatus, UserBehaviour, World};
 
 /// How many days one question can walk over.
 const DAYS_MAX: usize = 3660;
@@ -36,29 +36,29 @@ pub(super) struct Ranged {
 
 /// Ranges as they are answered.
 #[derive(Debug, Default)]
-pub(super) struct UserFreeBusy {
+pub(super) struct UserRanges {
     pub(super) free: Vec<Ranged>,
     pub(super) busy: Vec<Ranged>,
 }
 
 /// An appointment of the user.
 #[derive(Debug, Clone, Copy)]
-struct Visit {
+struct UserVisit {
     span: Span,
     schedule: ScheduleId,
 }
 
 impl World {
     /// Free and busy time of a user at a location.
-    pub(super) fn user_free_busy(&self, user: UserId, location: LocationId, window: Window) -> UserFreeBusy {
+    pub(super) fn user_free_busy(&self, user: UserId, location: LocationId, window: AskedWindow) -> UserRanges {
         let rostered = self.rostered(user, location, window.span());
         let schedules: BTreeSet<ScheduleId> = rostered.iter().map(|own| own.schedule).collect();
         let visits = self.visits(user);
-        let mut found = UserFreeBusy::default();
+        let mut found = UserRanges::default();
         for day in self.days(window.span()) {
             let on_duty = rostered.iter().map(|own| Ranged { span: own.span.cut(&day), ..*own });
             let mut on_duty: Vec<Ranged> = on_duty.filter(|own| !own.span.is_empty()).collect();
-            let visits: Vec<Visit> = visits.iter().copied().filter(|visit| visit.span.overlaps(&day)).collect();
+            let visits: Vec<UserVisit> = visits.iter().copied().filter(|visit| visit.span.overlaps(&day)).collect();
             match self.user_behaviour {
                 UserBehaviour::Guide => guide_day(day, on_duty, &schedules, &visits, &mut found),
                 UserBehaviour::V21 => v21_day(day, &mut on_duty, &schedules, &visits, &mut found),
@@ -84,10 +84,13 @@ impl World {
     }
 
     /// The user's appointments anywhere, by start.
-    fn visits(&self, user: UserId) -> Vec<Visit> {
-        let own =
-            self.appointments.values().filter(|own| own.clinician == Some(user) && own.status != Status::Cancelled);
-        let mut visits: Vec<Visit> = own.map(|own| Visit { span: own.cached, schedule: own.schedule }).collect();
+    fn visits(&self, user: UserId) -> Vec<UserVisit> {
+        let own = self
+            .appointments
+            .values()
+            .filter(|own| own.clinician == Some(user) && own.status != AppointmentStatus::Cancelled);
+        let mut visits: Vec<UserVisit> =
+            own.map(|own| UserVisit { span: own.cached, schedule: own.schedule }).collect();
         visits.sort_by_key(|visit| visit.span);
         visits
     }
@@ -109,8 +112,8 @@ fn guide_day(
     day: Span,
     on_duty: Vec<Ranged>,
     schedules: &BTreeSet<ScheduleId>,
-    visits: &[Visit],
-    found: &mut UserFreeBusy,
+    visits: &[UserVisit],
+    found: &mut UserRanges,
 ) {
     for &schedule in schedules {
         let duty = span::normalised(on_duty.iter().filter(|own| own.schedule == schedule).map(|own| own.span));
@@ -127,8 +130,8 @@ fn v21_day(
     day: Span,
     on_duty: &mut Vec<Ranged>,
     schedules: &BTreeSet<ScheduleId>,
-    visits: &[Visit],
-    found: &mut UserFreeBusy,
+    visits: &[UserVisit],
+    found: &mut UserRanges,
 ) {
     for &schedule in schedules {
         let duty = span::normalised(on_duty.iter().filter(|own| own.schedule == schedule).map(|own| own.span));

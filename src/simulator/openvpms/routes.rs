@@ -16,35 +16,35 @@ use crate::simulator::exchange::{Answered, Asked};
 use crate::span::Span;
 
 use super::dates;
-use super::free_busy::Window;
+use super::free_busy::AskedWindow;
 use super::inventory::{schedule_told, user_told};
-use super::pages::{self, Refusal};
+use super::pages::{self, PageRefusal};
 use super::roster::Ranged;
-use super::world::{Account, Condition, World};
+use super::world::{Condition, Login, World};
 
 /// Where the booking API lies, below the server's root. The base URL of the configuration ends before `/ws`.
 pub const BASE: &str = "/openvpms/ws/booking/v2";
 
 /// What a path stands for.
-enum Route<'a> {
+enum ApiPath<'a> {
     Locations,
     Location(LocationId),
     Schedules(LocationId),
     Users(LocationId),
     Schedule(ScheduleId),
     Types(ScheduleId),
-    ScheduleTime(ScheduleId, Part),
+    ScheduleTime(ScheduleId, FreeBusyPart),
     User(UserId),
     UserLocations(UserId),
     UserLocation(UserId, LocationId),
-    UserTime(UserId, LocationId, Part),
+    UserTime(UserId, LocationId, FreeBusyPart),
     Bookings,
     Booking(&'a str),
 }
 
 /// Which part of free and busy time.
 #[derive(Clone, Copy)]
-enum Part {
+enum FreeBusyPart {
     Free,
     Busy,
     Both,
@@ -77,11 +77,11 @@ pub(super) fn answer(world: &mut World, asked: &Asked, now: DateTime<Utc>) -> An
 }
 
 /// Who asks. While the database is away nobody can be known.
-fn account(world: &World, asked: &Asked) -> Option<Account> {
+fn account(world: &World, asked: &Asked) -> Option<Login> {
     let credentials = STANDARD.decode(asked.header("authorization")?.strip_prefix("Basic ")?).ok()?;
     let credentials = String::from_utf8(credentials).ok()?;
     let (name, password) = credentials.split_once(':')?;
-    let known = |own: &&Account| own.name.eq_ignore_ascii_case(name) && own.password == password;
+    let known = |own: &&Login| own.name.eq_ignore_ascii_case(name) && own.password == password;
     world.accounts.iter().find(known).filter(|_| world.condition != Condition::DatabaseAway).cloned()
 }
 
@@ -94,62 +94,62 @@ fn segments(path: &str) -> Vec<String> {
 /// An id in a path that is no number: the path is unknown to the container, not to the application.
 struct NoNumber;
 
-fn route(segments: &[String]) -> Result<Option<Route<'_>>, NoNumber> {
+fn route(segments: &[String]) -> Result<Option<ApiPath<'_>>, NoNumber> {
     let number = |text: &str| text.parse::<i64>().map_err(|_| NoNumber);
     let part = |text: &str| match text {
-        "free" => Some(Part::Free),
-        "busy" => Some(Part::Busy),
-        "freebusy" => Some(Part::Both),
+        "free" => Some(FreeBusyPart::Free),
+        "busy" => Some(FreeBusyPart::Busy),
+        "freebusy" => Some(FreeBusyPart::Both),
         _ => None,
     };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     Ok(Some(match segments[..] {
-        ["locations"] => Route::Locations,
-        ["locations", id] => Route::Location(LocationId(number(id)?)),
-        ["locations", id, "schedules"] => Route::Schedules(LocationId(number(id)?)),
-        ["locations", id, "users"] => Route::Users(LocationId(number(id)?)),
-        ["schedules", id] => Route::Schedule(ScheduleId(number(id)?)),
-        ["schedules", id, "appointmentTypes"] => Route::Types(ScheduleId(number(id)?)),
+        ["locations"] => ApiPath::Locations,
+        ["locations", id] => ApiPath::Location(LocationId(number(id)?)),
+        ["locations", id, "schedules"] => ApiPath::Schedules(LocationId(number(id)?)),
+        ["locations", id, "users"] => ApiPath::Users(LocationId(number(id)?)),
+        ["schedules", id] => ApiPath::Schedule(ScheduleId(number(id)?)),
+        ["schedules", id, "appointmentTypes"] => ApiPath::Types(ScheduleId(number(id)?)),
         ["schedules", id, kind] => match part(kind) {
-            Some(part) => Route::ScheduleTime(ScheduleId(number(id)?), part),
+            Some(part) => ApiPath::ScheduleTime(ScheduleId(number(id)?), part),
             None => return Ok(None),
         },
-        ["users", id] => Route::User(UserId(number(id)?)),
-        ["users", id, "locations"] => Route::UserLocations(UserId(number(id)?)),
-        ["users", id, "locations", at] => Route::UserLocation(UserId(number(id)?), LocationId(number(at)?)),
+        ["users", id] => ApiPath::User(UserId(number(id)?)),
+        ["users", id, "locations"] => ApiPath::UserLocations(UserId(number(id)?)),
+        ["users", id, "locations", at] => ApiPath::UserLocation(UserId(number(id)?), LocationId(number(at)?)),
         ["users", id, "locations", at, kind] => match part(kind) {
-            Some(part) => Route::UserTime(UserId(number(id)?), LocationId(number(at)?), part),
+            Some(part) => ApiPath::UserTime(UserId(number(id)?), LocationId(number(at)?), part),
             None => return Ok(None),
         },
-        ["bookings"] => Route::Bookings,
-        ["bookings", reference] => Route::Booking(reference),
+        ["bookings"] => ApiPath::Bookings,
+        ["bookings", reference] => ApiPath::Booking(reference),
         _ => return Ok(None),
     }))
 }
 
 fn dispatch(
     world: &mut World,
-    route: &Route<'_>,
+    route: &ApiPath<'_>,
     asked: &Asked,
     query: &str,
-    account: &Account,
+    account: &Login,
     now: DateTime<Utc>,
 ) -> Answered {
-    let allow = if matches!(route, Route::Bookings) {
+    let allow = if matches!(route, ApiPath::Bookings) {
         "POST,OPTIONS"
-    } else if matches!(route, Route::Booking(_)) {
+    } else if matches!(route, ApiPath::Booking(_)) {
         "GET,DELETE,OPTIONS"
     } else {
         "GET,OPTIONS"
     };
     match (asked.method.as_str(), route) {
         ("OPTIONS", _) => pages::description(allow),
-        ("POST", Route::Bookings) => submit(world, asked, account, now),
-        ("DELETE", Route::Booking(reference)) => match world.cancel_booking(reference, account) {
+        ("POST", ApiPath::Bookings) => submit(world, asked, account, now),
+        ("DELETE", ApiPath::Booking(reference)) => match world.cancel_booking(reference, account) {
             Ok(()) => pages::empty(204),
             Err(refusal) => pages::refused(refusal),
         },
-        ("GET" | "HEAD", route) if !matches!(route, Route::Bookings) => {
+        ("GET" | "HEAD", route) if !matches!(route, ApiPath::Bookings) => {
             let mut answered = read(world, route, asked, query);
             if asked.method == "HEAD" {
                 answered.body.clear();
@@ -160,7 +160,7 @@ fn dispatch(
     }
 }
 
-fn submit(world: &mut World, asked: &Asked, account: &Account, now: DateTime<Utc>) -> Answered {
+fn submit(world: &mut World, asked: &Asked, account: &Login, now: DateTime<Utc>) -> Answered {
     let content_type = asked.header("content-type").unwrap_or("");
     if !content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return pages::page(415, "");
@@ -178,7 +178,7 @@ fn submit(world: &mut World, asked: &Asked, account: &Account, now: DateTime<Utc
     }
 }
 
-fn read(world: &World, route: &Route<'_>, asked: &Asked, query: &str) -> Answered {
+fn read(world: &World, route: &ApiPath<'_>, asked: &Asked, query: &str) -> Answered {
     let Some(parameters) = accepted(asked, "application", "json") else { return pages::page(406, "") };
     match told(world, route, query) {
         Ok(value) => pages::json(&parameters, &value),
@@ -186,33 +186,33 @@ fn read(world: &World, route: &Route<'_>, asked: &Asked, query: &str) -> Answere
     }
 }
 
-fn told(world: &World, route: &Route<'_>, query: &str) -> Result<Value, Refusal> {
+fn told(world: &World, route: &ApiPath<'_>, query: &str) -> Result<Value, PageRefusal> {
     Ok(match *route {
-        Route::Locations => value(&world.locations_told()),
-        Route::Location(id) => value(&world.location_told(world.location_listed(id)?)),
-        Route::Schedules(id) => value(&world.schedules_told(world.location_listed(id)?.id)),
-        Route::Users(id) => value(&world.users_told(world.location_listed(id)?.id)),
-        Route::Schedule(id) => value(&schedule_told(world.schedule_online(id)?)),
-        Route::Types(id) => value(&world.types_told(world.schedule_online(id)?)),
-        Route::ScheduleTime(id, part) => {
+        ApiPath::Locations => value(&world.locations_told()),
+        ApiPath::Location(id) => value(&world.location_told(world.location_listed(id)?)),
+        ApiPath::Schedules(id) => value(&world.schedules_told(world.location_listed(id)?.id)),
+        ApiPath::Users(id) => value(&world.users_told(world.location_listed(id)?.id)),
+        ApiPath::Schedule(id) => value(&schedule_told(world.schedule_online(id)?)),
+        ApiPath::Types(id) => value(&world.types_told(world.schedule_online(id)?)),
+        ApiPath::ScheduleTime(id, part) => {
             let window = window(query)?;
             let found = world.free_busy(world.schedule_online(id)?, window);
             let ranges = |spans: &[Span]| spans.iter().map(|span| range(world, *span)).collect();
             parts(part, ranges(&found.free), ranges(&found.busy), None)
         }
-        Route::User(id) => value(&user_told(world.user_listed(id)?)),
-        Route::UserLocations(id) => value(&world.user_locations_told(world.user_listed(id)?)),
-        Route::UserLocation(id, at) => value(&world.location_told(world.user_location(world.user_listed(id)?, at)?)),
-        Route::UserTime(id, at, part) => {
+        ApiPath::User(id) => value(&user_told(world.user_listed(id)?)),
+        ApiPath::UserLocations(id) => value(&world.user_locations_told(world.user_listed(id)?)),
+        ApiPath::UserLocation(id, at) => value(&world.location_told(world.user_location(world.user_listed(id)?, at)?)),
+        ApiPath::UserTime(id, at, part) => {
             let window = window(query)?;
             world.user_location(world.user_listed(id)?, at)?;
             let found = world.user_free_busy(id, at, window);
             let ranges = |own: &[Ranged]| own.iter().map(|own| scheduled(world, own)).collect();
             parts(part, ranges(&found.free), ranges(&found.busy), Some(id))
         }
-        Route::Booking(reference) => value(&world.retrieve(reference)?),
+        ApiPath::Booking(reference) => value(&world.retrieve(reference)?),
         // Not reached: this path takes only POST.
-        Route::Bookings => Value::Null,
+        ApiPath::Bookings => Value::Null,
     })
 }
 
@@ -231,28 +231,28 @@ fn scheduled(world: &World, own: &Ranged) -> Value {
     told
 }
 
-fn parts(part: Part, free: Vec<Value>, busy: Vec<Value>, user: Option<UserId>) -> Value {
+fn parts(part: FreeBusyPart, free: Vec<Value>, busy: Vec<Value>, user: Option<UserId>) -> Value {
     match (part, user) {
-        (Part::Free, _) => free.into(),
-        (Part::Busy, _) => busy.into(),
-        (Part::Both, None) => json!({"free": free, "busy": busy}),
-        (Part::Both, Some(user)) => json!({"user": user.0, "free": free, "busy": busy}),
+        (FreeBusyPart::Free, _) => free.into(),
+        (FreeBusyPart::Busy, _) => busy.into(),
+        (FreeBusyPart::Both, None) => json!({"free": free, "busy": busy}),
+        (FreeBusyPart::Both, Some(user)) => json!({"user": user.0, "free": free, "busy": busy}),
     }
 }
 
 /// The window of a question.
-fn window(query: &str) -> Result<Window, Refusal> {
+fn window(query: &str) -> Result<AskedWindow, PageRefusal> {
     let (from, to) = (date_parameter(query, "from")?, date_parameter(query, "to")?);
     let slots = parameter(query, "slots").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    Ok(Window { from, to, slots })
+    Ok(AskedWindow { from, to, slots })
 }
 
-fn date_parameter(query: &str, name: &str) -> Result<DateTime<FixedOffset>, Refusal> {
+fn date_parameter(query: &str, name: &str) -> Result<DateTime<FixedOffset>, PageRefusal> {
     let Some(text) = parameter(query, name) else {
-        return Err(Refusal::Bad(format!("Missing '{name}' parameter")));
+        return Err(PageRefusal::Bad(format!("Missing '{name}' parameter")));
     };
     let date = dates::from_query(&text);
-    date.ok_or_else(|| Refusal::Bad(format!("Parameter '{name}' is not a valid ISO date/time: {text}")))
+    date.ok_or_else(|| PageRefusal::Bad(format!("Parameter '{name}' is not a valid ISO date/time: {text}")))
 }
 
 /// A parameter, decoded as a form is: a plus is a blank.

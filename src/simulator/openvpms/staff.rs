@@ -5,7 +5,7 @@ use chrono::{NaiveDateTime, NaiveTime};
 use crate::ids::{ScheduleId, UserId};
 
 use super::world::{
-    Account, Appointment, AppointmentId, Block, BlockId, NewAppointment, Schedule, Status, User, World,
+    Login, Appointment, AppointmentId, Block, BlockId, NewAppointment, ScheduleEntity, AppointmentStatus, UserEntity, World,
 };
 
 impl World {
@@ -20,7 +20,7 @@ impl World {
             start,
             end,
             appointment_type,
-            status: Status::Pending,
+            status: AppointmentStatus::Pending,
             clinician,
             customer,
             patient,
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Staff set how far an appointment has come. False if there is none.
-    pub fn set_status(&mut self, id: AppointmentId, status: Status) -> bool {
+    pub fn set_status(&mut self, id: AppointmentId, status: AppointmentStatus) -> bool {
         self.appointments.get_mut(&id).is_some_and(|own| {
             own.status = status;
             true
@@ -63,12 +63,12 @@ impl World {
 
     /// Staff cancel an appointment.
     pub fn cancel(&mut self, id: AppointmentId) -> bool {
-        self.set_status(id, Status::Cancelled)
+        self.set_status(id, AppointmentStatus::Cancelled)
     }
 
     /// The patient has come; the booking cannot be cancelled online from here on.
     pub fn check_in(&mut self, id: AppointmentId) -> bool {
-        self.set_status(id, Status::CheckedIn)
+        self.set_status(id, AppointmentStatus::CheckedIn)
     }
 
     /// An appointment vanishes altogether, as after a restored backup.
@@ -89,12 +89,12 @@ impl World {
     }
 
     /// A schedule, to set its flag, hours, slot size or types.
-    pub fn schedule_mut(&mut self, id: ScheduleId) -> Option<&mut Schedule> {
+    pub fn schedule_mut(&mut self, id: ScheduleId) -> Option<&mut ScheduleEntity> {
         self.schedules.iter_mut().find(|schedule| schedule.id == id)
     }
 
     /// A user, to set the flags or locations.
-    pub fn user_mut(&mut self, id: UserId) -> Option<&mut User> {
+    pub fn user_mut(&mut self, id: UserId) -> Option<&mut UserEntity> {
         self.users.iter_mut().find(|user| user.id == id)
     }
 
@@ -135,7 +135,7 @@ impl World {
 
     /// All that stand: not cancelled.
     pub fn standing(&self) -> impl Iterator<Item = &Appointment> {
-        self.appointments().filter(|own| own.status != Status::Cancelled)
+        self.appointments().filter(|own| own.status != AppointmentStatus::Cancelled)
     }
 
     /// One appointment.
@@ -167,7 +167,7 @@ impl World {
     }
 }
 
-impl Account {
+impl Login {
     /// A login with the role Online Booking.
     pub fn booking(name: &str, password: &str) -> Self {
         Self { name: name.to_owned(), password: password.to_owned(), may_book: true }
@@ -179,7 +179,7 @@ impl Account {
     }
 }
 
-impl Schedule {
+impl ScheduleEntity {
     /// Opens from one time of day to another, every day, and has no online booking times.
     pub fn open_daily(&mut self, start: NaiveTime, end: NaiveTime) {
         self.hours = super::world::Hours { start: Some(start), end: Some(end) };

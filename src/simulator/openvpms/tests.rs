@@ -15,11 +15,15 @@ use super::*;
 /// One location (98) with schedules 12 and 13 (30-minute slots, no hours), one clinician (35), rostered to areas at will.
 fn world(zone: &str) -> World {
     let mut world = World::new(zone.parse().unwrap(), Uuids::from_seed(7));
-    world.accounts.push(Account::booking("sample", "changeit"));
-    world.locations.push(Location { id: LocationId(98), name: "Clinic".into(), online: true });
-    world.appointment_types.push(AppointmentType { id: AppointmentTypeId(8), name: "Consult".into(), online: true });
+    world.accounts.push(Login::booking("sample", "changeit"));
+    world.locations.push(LocationEntity { id: LocationId(98), name: "Clinic".into(), online: true });
+    world.appointment_types.push(AppointmentTypeEntity {
+        id: AppointmentTypeId(8),
+        name: "Consult".into(),
+        online: true,
+    });
     for id in [12, 13] {
-        world.schedules.push(Schedule {
+        world.schedules.push(ScheduleEntity {
             id: ScheduleId(id),
             name: format!("Schedule {id}"),
             location: LocationId(98),
@@ -30,7 +34,7 @@ fn world(zone: &str) -> World {
             types: vec![(AppointmentTypeId(8), 1)],
         });
     }
-    let user = User {
+    let user = UserEntity {
         id: UserId(35),
         name: "Andrew Turner".into(),
         clinician: true,
@@ -298,7 +302,7 @@ proptest! {
         }
         let zone = world.zone;
         let midnight = |days| zone.at(super::wall::instant(&zone, first + TimeDelta::days(days)));
-        let window = super::free_busy::Window { from: midnight(0), to: midnight(4), slots: false };
+        let window = super::free_busy::AskedWindow { from: midnight(0), to: midnight(4), slots: false };
         let found = world.free_busy(world.schedule(ScheduleId(12)).unwrap(), window);
 
         let open = (0..4).map(|days| {

@@ -55,15 +55,15 @@ pub struct World {
     /// What is wrong with the whole server.
     pub condition: Condition,
     /// Who may call.
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<Login>,
     /// The practice locations.
-    pub locations: Vec<Location>,
+    pub locations: Vec<LocationEntity>,
     /// The appointment types.
-    pub appointment_types: Vec<AppointmentType>,
+    pub appointment_types: Vec<AppointmentTypeEntity>,
     /// The schedules of all locations.
-    pub schedules: Vec<Schedule>,
+    pub schedules: Vec<ScheduleEntity>,
     /// The users.
-    pub users: Vec<User>,
+    pub users: Vec<UserEntity>,
     /// The roster areas.
     pub areas: Vec<Area>,
     /// The roster.
@@ -119,7 +119,7 @@ pub enum Condition {
 
 /// A login.
 #[derive(Clone)]
-pub struct Account {
+pub struct Login {
     /// Compared without regard to case.
     pub name: String,
     /// Compared exactly.
@@ -128,15 +128,15 @@ pub struct Account {
     pub may_book: bool,
 }
 
-impl fmt::Debug for Account {
+impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("name", &self.name).field("may_book", &self.may_book).finish_non_exhaustive()
+        f.debug_struct("Login").field("name", &self.name).field("may_book", &self.may_book).finish_non_exhaustive()
     }
 }
 
 /// A practice location.
 #[derive(Debug, Clone)]
-pub struct Location {
+pub struct LocationEntity {
     /// Its id.
     pub id: LocationId,
     /// Its name.
@@ -147,7 +147,7 @@ pub struct Location {
 
 /// An appointment type.
 #[derive(Debug, Clone)]
-pub struct AppointmentType {
+pub struct AppointmentTypeEntity {
     /// Its id.
     pub id: AppointmentTypeId,
     /// Its name.
@@ -158,7 +158,7 @@ pub struct AppointmentType {
 
 /// A column of the diary.
 #[derive(Debug, Clone)]
-pub struct Schedule {
+pub struct ScheduleEntity {
     /// Its id.
     pub id: ScheduleId,
     /// Its name.
@@ -216,7 +216,7 @@ pub enum DayTimes {
 
 /// A user.
 #[derive(Debug, Clone)]
-pub struct User {
+pub struct UserEntity {
     /// The id.
     pub id: UserId,
     /// The full name.
@@ -269,11 +269,11 @@ pub struct Customer {
     /// With a company name a customer is never matched.
     pub company: Option<String>,
     /// Phones, the preferred one first.
-    pub phones: Vec<Phone>,
+    pub phones: Vec<PhoneContact>,
     /// Emails, the preferred one first.
     pub emails: Vec<String>,
     /// Animals.
-    pub patients: Vec<Patient>,
+    pub patients: Vec<PatientEntity>,
     /// Inactive customers are never matched.
     pub active: bool,
 }
@@ -286,7 +286,7 @@ impl fmt::Debug for Customer {
 
 /// A phone of a customer.
 #[derive(Clone)]
-pub struct Phone {
+pub struct PhoneContact {
     /// The area code, if it is kept apart.
     pub area_code: Option<String>,
     /// The number, spelt as staff spelt it.
@@ -297,7 +297,7 @@ pub struct Phone {
 
 /// An animal of a customer.
 #[derive(Clone)]
-pub struct Patient {
+pub struct PatientEntity {
     /// The id.
     pub id: PatientId,
     /// The name.
@@ -339,7 +339,7 @@ pub struct Appointment {
     /// What for.
     pub appointment_type: AppointmentTypeId,
     /// How far it has come.
-    pub status: Status,
+    pub status: AppointmentStatus,
     /// With whom.
     pub clinician: Option<UserId>,
     /// For whom, if the server or staff found the customer.
@@ -370,7 +370,7 @@ impl fmt::Debug for Appointment {
 /// How far an appointment has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of OpenVPMS")]
-pub enum Status {
+pub enum AppointmentStatus {
     Pending,
     CheckedIn,
     InProgress,
@@ -421,22 +421,22 @@ impl World {
     }
 
     /// A location flagged for online booking; there are no others as far as the API goes.
-    pub(super) fn online_location(&self, id: LocationId) -> Option<&Location> {
+    pub(super) fn online_location(&self, id: LocationId) -> Option<&LocationEntity> {
         self.locations.iter().find(|location| location.id == id && location.online)
     }
 
     /// An appointment type, flagged or not.
-    pub(super) fn appointment_type(&self, id: AppointmentTypeId) -> Option<&AppointmentType> {
+    pub(super) fn appointment_type(&self, id: AppointmentTypeId) -> Option<&AppointmentTypeEntity> {
         self.appointment_types.iter().find(|kind| kind.id == id)
     }
 
     /// A schedule, flagged or not.
-    pub(super) fn schedule(&self, id: ScheduleId) -> Option<&Schedule> {
+    pub(super) fn schedule(&self, id: ScheduleId) -> Option<&ScheduleEntity> {
         self.schedules.iter().find(|schedule| schedule.id == id)
     }
 
     /// A user of any kind.
-    pub(super) fn user(&self, id: UserId) -> Option<&User> {
+    pub(super) fn user(&self, id: UserId) -> Option<&UserEntity> {
         self.users.iter().find(|user| user.id == id)
     }
 
@@ -446,7 +446,7 @@ impl World {
     }
 }
 
-impl Schedule {
+impl ScheduleEntity {
     /// The hours of a weekday; `None` on a closed one.
     pub(super) fn hours_on(&self, day: Weekday) -> Option<Hours> {
         match &self.times {
@@ -459,7 +459,7 @@ impl Schedule {
     }
 }
 
-impl User {
+impl UserEntity {
     /// True if the API tells of this user.
     pub(super) fn is_listed(&self) -> bool {
         self.online && self.active

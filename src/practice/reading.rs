@@ -216,8 +216,8 @@ impl Practice {
             own,
             rosters: &self.shared.rosters.locked(),
             clinician_doubt: match self.settings.sync.clinician_doubt {
-                config::ClinicianDoubt::Offer => ClinicianDoubt::Offer,
-                config::ClinicianDoubt::Withhold => ClinicianDoubt::Withhold,
+                config::ClinicianDoubtSetting::Offer => ClinicianDoubt::Offer,
+                config::ClinicianDoubtSetting::Withhold => ClinicianDoubt::Withhold,
             },
             moment: Moment { now: self.now(), min_notice: self.min_notice() },
         })

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
-use vetbridge::config::{self, ClinicianDoubt, Config, ConfigError, Oddity, WhenDown};
+use vetbridge::config::{self, ClinicianDoubtSetting, Config, ConfigError, Oddity, WhenDown};
 
 /// The whole file of the contract, every optional key given.
 const EVERYTHING: &str = r#"
@@ -156,7 +156,7 @@ fn every_key_of_the_contract_is_read() {
     assert_eq!(sync.request_interval, Duration::from_millis(200));
     assert_eq!(sync.min_notice, Duration::from_secs(5400));
     assert_eq!(sync.full_resync_at.to_string(), "04:45:00");
-    assert_eq!(sync.clinician_doubt, ClinicianDoubt::Withhold);
+    assert_eq!(sync.clinician_doubt, ClinicianDoubtSetting::Withhold);
     assert_eq!(config.bookings.when_openvpms_is_down, WhenDown::Hold);
     assert_eq!((config.bookings.keep_days, config.bookings.client_memory_days), (100, 0));
     assert_eq!(config.bookings.patient_name_labels, ["pet name"]);
@@ -176,7 +176,7 @@ fn what_is_left_out_has_the_defaults_of_the_contract() {
     assert_eq!(config.admin_listen.to_string(), "127.0.0.1:8686");
     assert!(config.webhooks.is_none());
     let sync = &config.sync;
-    assert_eq!((sync.horizon_days, sync.near_days, sync.clinician_doubt), (60, 7, ClinicianDoubt::Offer));
+    assert_eq!((sync.horizon_days, sync.near_days, sync.clinician_doubt), (60, 7, ClinicianDoubtSetting::Offer));
     let seconds = [
         sync.availability_interval,
         sync.far_availability_interval,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vetbridge::clock::Clock;
-use vetbridge::simulator::exchange::{Answered, Asked, Model};
+use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Model};
 use vetbridge::simulator::openvpms::{BASE, OpenVpmsSim, Uuids, World};
 
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ fn ask(sim: &OpenVpmsSim, method: &str, path: &str, body: Option<&Value>) -> Ans
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-    sim.answer(&Asked { method: method.to_owned(), target: format!("{BASE}{path}"), headers, body })
+    sim.answer(&ArrivedRequest { method: method.to_owned(), target: format!("{BASE}{path}"), headers, body })
 }
 
 fn text(answered: &Answered) -> String {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::ids::ScheduleId;
-use vetbridge::simulator::exchange::{Answered, Asked, Faults, Model, serve};
+use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Faults, Model, serve};
 use vetbridge::simulator::openvpms::{
     AppointmentId, AppointmentStatus, Condition, DatabaseText, Login, OpenVpmsSim, Uuids, World,
 };
@@ -128,7 +128,7 @@ impl Replay {
     }
 
     /// The request, with the simulator's ids for the recorded ones.
-    fn asked(&self, exchange: &Exchange) -> Asked {
+    fn asked(&self, exchange: &Exchange) -> ArrivedRequest {
         let request = &exchange.request;
         let mut headers = BTreeMap::from([("host".to_owned(), "pms.example".to_owned())]);
         let account = match request.authorization.as_deref() {
@@ -153,7 +153,7 @@ impl Replay {
                 None => headers.remove(&name.to_lowercase()),
             };
         }
-        Asked {
+        ArrivedRequest {
             method: request.method.clone(),
             target: self.mapped(&request.target()),
             headers: headers.into_iter().collect(),
@@ -318,7 +318,7 @@ fn shortened(notes: &str) -> String {
     format!("{}[…] {} characters, the last: {last}", &notes[..80], notes.chars().count())
 }
 
-async fn over_http(client: &reqwest::Client, address: &str, asked: &Asked) -> Answered {
+async fn over_http(client: &reqwest::Client, address: &str, asked: &ArrivedRequest) -> Answered {
     let method = reqwest::Method::from_bytes(asked.method.as_bytes()).unwrap();
     let mut request = client.request(method, format!("http://{address}{}", asked.target));
     for (name, value) in &asked.headers {

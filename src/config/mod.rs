@@ -64,7 +64,7 @@ pub use openvpms::OpenVpmsSettings;
 pub use practices::{PracticeSettings, ResourceEntry};
 pub use problem::{ConfigError, ConfigProblem};
 pub use secret::{Oddity, Secret};
-pub use sync::{ClinicianDoubt, SyncSettings};
+pub use sync::{ClinicianDoubtSetting, SyncSettings};
 pub use webhooks::WebhookSettings;
 
 use crate::messages::config as say;

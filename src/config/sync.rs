@@ -34,12 +34,12 @@ pub struct SyncSettings {
     /// The longest wait between two tries while a server is away.
     pub max_retry_interval: Duration,
     /// Which way doubt about a clinician's roster falls.
-    pub clinician_doubt: ClinicianDoubt,
+    pub clinician_doubt: ClinicianDoubtSetting,
 }
 
 /// What to do with a time of a clinician that may be taken by somebody else's appointment, or by his.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClinicianDoubt {
+pub enum ClinicianDoubtSetting {
     /// Offer it.
     Offer,
     /// Do not offer it.
@@ -60,15 +60,15 @@ impl Default for SyncSettings {
             full_resync_at: NaiveTime::from_hms_opt(3, 30, 0).unwrap_or_default(),
             min_notice: Duration::ZERO,
             max_retry_interval: Duration::from_secs(30),
-            clinician_doubt: ClinicianDoubt::Offer,
+            clinician_doubt: ClinicianDoubtSetting::Offer,
         }
     }
 }
 
 /// Reads the section; all of it is optional. `None`: wrong and reported.
 pub(super) fn read(root: &Table<'_>) -> Option<SyncSettings> {
-    const DOUBT: &[(&str, ClinicianDoubt)] =
-        &[("offer", ClinicianDoubt::Offer), ("withhold", ClinicianDoubt::Withhold)];
+    const DOUBT: &[(&str, ClinicianDoubtSetting)] =
+        &[("offer", ClinicianDoubtSetting::Offer), ("withhold", ClinicianDoubtSetting::Withhold)];
     let defaults = SyncSettings::default();
     let Some(table) = root.table("sync") else { return Some(defaults) };
     let horizon_days = table.or("horizon_days", defaults.horizon_days, whole(1, HORIZON_DAYS_MAX));

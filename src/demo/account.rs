@@ -11,7 +11,7 @@ use super::clinic::SITES;
 use super::journal::DiaryTime;
 use super::{Demo, Lines, Options};
 use crate::ids::{BookingId, ResourceId};
-use crate::simulator::healthengine::{Answer, BookingStatus, Who};
+use crate::simulator::healthengine::{MarketplaceStatus, RequestOutcome, Who};
 use crate::zone::Zone;
 
 /// What is told of one that has not come by then is told by the summary.
@@ -140,16 +140,16 @@ impl Demo {
         let entry = self.stage.ledger(booking);
         let after = span(answered_at - view.booked_at);
         match view.answer {
-            Answer::Open => News::Waiting,
-            Answer::Confirmed => {
+            RequestOutcome::Open => News::Waiting,
+            RequestOutcome::Confirmed => {
                 let inserted = entry.and_then(|entry| entry.diary.inserted_at).map(|at| span(at - view.booked_at));
                 News::Came(format!("is in the diary after {}, confirmed after {after}", inserted.unwrap_or_default()))
             }
-            Answer::Rejected | Answer::RejectedTooLate => {
+            RequestOutcome::Rejected | RequestOutcome::RejectedTooLate => {
                 let reason = entry.and_then(|entry| entry.history.last().map(|last| last.reason.to_string()));
                 News::Came(format!("is rejected after {after}: {}", reason.unwrap_or_default()))
             }
-            Answer::Cancelled | Answer::ByHand => News::Came(format!("is settled after {after}")),
+            RequestOutcome::Cancelled | RequestOutcome::ByHand => News::Came(format!("is settled after {after}")),
         }
     }
 
@@ -168,7 +168,7 @@ impl Demo {
     fn cancelled(&self, booking: BookingId, since: TimeDelta) -> News {
         match self.stage.marketplace().booking(booking) {
             Err(_) => News::Moot,
-            Ok(view) if view.status != BookingStatus::Cancelled => News::Waiting,
+            Ok(view) if view.status != MarketplaceStatus::Cancelled => News::Waiting,
             Ok(view) if view.cancelled_by == Some(Who::Pms) => {
                 News::Came(format!("is cancelled at Healthengine after {}", span(since)))
             }
@@ -183,7 +183,7 @@ impl Demo {
                 .stage
                 .marketplace()
                 .booking(booking)
-                .is_ok_and(|view| view.status == BookingStatus::Confirmed) =>
+                .is_ok_and(|view| view.status == MarketplaceStatus::Confirmed) =>
             {
                 News::Waiting
             }

@@ -7,12 +7,12 @@ use super::staff::taken;
 use super::stage::appointments_of;
 use crate::booking::entry::{Entry, State};
 use crate::ids::{BookingId, ResourceId};
-use crate::simulator::healthengine::{Answer, BookingStatus, BookingView, Who};
+use crate::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, RequestOutcome, Who};
 use crate::simulator::openvpms::{Appointment, AppointmentStatus, World};
 
 /// One booking from all sides.
 struct Case<'a> {
-    view: &'a BookingView,
+    view: &'a MarketplaceBooking,
     deeds: &'a Deeds,
     entry: Option<&'a Entry>,
     /// The appointments with its number that are not cancelled.
@@ -21,8 +21,8 @@ struct Case<'a> {
 
 /// What differs about one booking, in words.
 pub(super) fn booking(
-    view: &BookingView,
-    others: &[BookingView],
+    view: &MarketplaceBooking,
+    others: &[MarketplaceBooking],
     entry: Option<&Entry>,
     world: &World,
     journal: &Journal,
@@ -34,10 +34,10 @@ pub(super) fn booking(
     standing.retain(|own| own.status != AppointmentStatus::Cancelled);
     let case = Case { view, deeds, entry, standing };
     let mut found = match view.status {
-        BookingStatus::Requested => vec!["is not answered yet".to_owned()],
-        BookingStatus::Confirmed => case.confirmed(world),
-        BookingStatus::Failed => case.rejected(others, world, journal),
-        BookingStatus::Cancelled => case.cancelled(),
+        MarketplaceStatus::Requested => vec!["is not answered yet".to_owned()],
+        MarketplaceStatus::Confirmed => case.confirmed(world),
+        MarketplaceStatus::Failed => case.rejected(others, world, journal),
+        MarketplaceStatus::Cancelled => case.cancelled(),
     };
     if !view.open_updates.is_empty() {
         found.push("was cancelled by its pet owner, and nobody answered that".to_owned());
@@ -51,9 +51,12 @@ impl Case<'_> {
     fn confirmed(&self, world: &World) -> Vec<String> {
         let mut found = Vec::new();
         match self.view.answer {
-            Answer::Confirmed => {}
-            Answer::Open => found.push("counts as confirmed because nobody answered in time".to_owned()),
-            Answer::RejectedTooLate | Answer::Rejected | Answer::Cancelled | Answer::ByHand => {
+            RequestOutcome::Confirmed => {}
+            RequestOutcome::Open => found.push("counts as confirmed because nobody answered in time".to_owned()),
+            RequestOutcome::RejectedTooLate
+            | RequestOutcome::Rejected
+            | RequestOutcome::Cancelled
+            | RequestOutcome::ByHand => {
                 found.push(format!("counts as confirmed although it was answered otherwise ({:?})", self.view.answer));
             }
         }
@@ -71,14 +74,14 @@ impl Case<'_> {
             found.push(format!("stands in the diary at another place: schedule {on}, {at}"));
         }
         let reference = world.reference(own);
-        if self.view.answer == Answer::Confirmed && self.view.pms_appointment_ids != [reference] {
+        if self.view.answer == RequestOutcome::Confirmed && self.view.pms_appointment_ids != [reference] {
             found.push("was confirmed with another reference than the diary's".to_owned());
         }
         found
     }
 
     /// Rejected: nothing stands, and there was a reason to.
-    fn rejected(&self, others: &[BookingView], world: &World, journal: &Journal) -> Vec<String> {
+    fn rejected(&self, others: &[MarketplaceBooking], world: &World, journal: &Journal) -> Vec<String> {
         let mut found = self.ledger_is(&[State::Rejected]);
         found.extend(self.nothing_stands());
         let Some(wanted) = self.booked() else { return found };
@@ -120,7 +123,7 @@ impl Case<'_> {
     fn flag(&self) -> Option<String> {
         let flagged = self.entry.is_some_and(|entry| entry.needs_attention.is_some());
         let moved = self.deeds.moved.is_some();
-        let stays = self.view.status == BookingStatus::Confirmed;
+        let stays = self.view.status == MarketplaceStatus::Confirmed;
         let cause = moved || self.deeds.checked_in && self.deeds.given_up.is_some();
         match (flagged, moved && stays, cause) {
             (false, true, _) => Some("was moved by staff, and nobody is told to call the pet owner".to_owned()),
@@ -151,7 +154,7 @@ impl Case<'_> {
 }
 
 /// The place that was booked.
-fn booked(view: &BookingView) -> Option<DiaryTime> {
+fn booked(view: &MarketplaceBooking) -> Option<DiaryTime> {
     let ResourceId { schedule, user } = view.resource.parse().ok()?;
     let end = view.start + chrono::TimeDelta::seconds(view.length_seconds.into());
     Some(DiaryTime { schedule, user, start: view.start, end })

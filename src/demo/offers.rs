@@ -8,7 +8,7 @@ use super::clinic::SITES;
 use super::free_time;
 use super::stage::Stage;
 use crate::ids::{AppointmentTypeId, PracticeId, ResourceId, TypeId};
-use crate::simulator::healthengine::{BookingStatus, BookingView};
+use crate::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus};
 use crate::simulator::openvpms::World;
 
 /// As many days as the configuration offers.
@@ -31,7 +31,7 @@ pub(super) struct Offers {
 }
 
 /// Compares all days of all resources.
-pub(super) fn compare(stage: &Stage, world: &World, bookings: &[BookingView]) -> Offers {
+pub(super) fn compare(stage: &Stage, world: &World, bookings: &[MarketplaceBooking]) -> Offers {
     let mut offers = Offers::default();
     let mut all = Vec::new();
     for practice in SITES.iter().map(|site| site.practice()) {
@@ -66,9 +66,9 @@ fn offered(stage: &Stage, practice: &PracticeId, resource: ResourceId, day: Naiv
 
 /// The diary's free time, less what Healthengine itself counts as booked: it goes on holding the old time of a booking that
 /// staff moved, because nobody can tell it.
-fn bookable(world: &World, bookings: &[BookingView], resource: ResourceId, day: NaiveDate) -> Starts {
-    let stands = |view: &&BookingView| {
-        let status = matches!(view.status, BookingStatus::Requested | BookingStatus::Confirmed);
+fn bookable(world: &World, bookings: &[MarketplaceBooking], resource: ResourceId, day: NaiveDate) -> Starts {
+    let stands = |view: &&MarketplaceBooking| {
+        let status = matches!(view.status, MarketplaceStatus::Requested | MarketplaceStatus::Confirmed);
         status && view.resource == resource.to_string()
     };
     let held: Vec<_> = bookings

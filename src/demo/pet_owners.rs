@@ -8,7 +8,7 @@ use super::clinic::{self, SITES};
 use super::journal::{Deeds, DiaryTime};
 use super::people::{PEOPLE, Person};
 use crate::ids::{BookingId, PracticeId, ResourceId, TypeId};
-use crate::simulator::healthengine::{BookingStatus, NotOffered, OfferedStart, Wish};
+use crate::simulator::healthengine::{MarketplaceStatus, NotOffered, OfferedStart, Wish};
 use crate::simulator::openvpms::NewAppointment;
 
 /// People look at the coming week.
@@ -64,7 +64,7 @@ impl Demo {
 
     /// Somebody gives a booking up, answered or not.
     pub(super) fn owner_gives_up(&mut self) -> bool {
-        let stands = |status| matches!(status, BookingStatus::Requested | BookingStatus::Confirmed);
+        let stands = |status| matches!(status, MarketplaceStatus::Requested | MarketplaceStatus::Confirmed);
         let candidates: Vec<BookingId> =
             self.stage.bookings().into_iter().filter(|view| stands(view.status)).map(|view| view.id).collect();
         let Some(id) = self.random.pick(&candidates).copied() else { return false };

@@ -8,7 +8,7 @@ use super::clinic;
 use super::journal::{DiaryTime, JournalEntry};
 use super::stage::appointments_of;
 use crate::ids::{BookingId, ResourceId};
-use crate::simulator::healthengine::{Answer, BookingStatus};
+use crate::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use crate::simulator::openvpms::{Appointment, AppointmentId, AppointmentStatus, NewAppointment, ScheduleEntity};
 
 /// Staff touch the diary of these days. What they move further away is noticed once a day, and no demo lasts so long.
@@ -196,8 +196,8 @@ impl Demo {
         let days = clinic::coming_days(self.stage.today(), DAYS_AHEAD);
         let untouched = |id: &BookingId| self.journal.bookings.get(id).is_some_and(|deeds| deeds.untouched());
         let views = self.stage.bookings().into_iter();
-        let confirmed =
-            views.filter(|view| view.status == BookingStatus::Confirmed && view.answer == Answer::Confirmed);
+        let confirmed = views
+            .filter(|view| view.status == MarketplaceStatus::Confirmed && view.answer == RequestOutcome::Confirmed);
         let ids = confirmed.map(|view| view.id).filter(untouched);
         ids.filter_map(|id| {
             let found = self.stage.clinic(|world| appointments_of(world, id));

@@ -21,8 +21,8 @@ use crate::connect::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
 use crate::messages::start::cannot_listen;
 use crate::service::Service;
-use crate::simulator::exchange::{Answered, Asked, Faults, Model, serve};
-use crate::simulator::healthengine::{self, BASE_PATH, BookingView, HealthengineModel, NewPractice};
+use crate::simulator::exchange::{Answered, ArrivedRequest, Faults, Model, serve};
+use crate::simulator::healthengine::{self, BASE_PATH, HealthengineModel, MarketplaceBooking, NewPractice};
 use crate::simulator::openvpms::{Appointment, OpenVpmsSim, World};
 use crate::simulator::random::Random;
 use crate::zone::Zone;
@@ -51,7 +51,7 @@ struct Clinic {
 }
 
 impl Model for Clinic {
-    fn answer(&self, asked: &Asked) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> Answered {
         *locked(&self.calls).entry(asked.method.clone()).or_default() += 1;
         self.server.answer(asked)
     }
@@ -115,7 +115,7 @@ impl Stage {
     }
 
     /// All bookings of both practices, as Healthengine has them.
-    pub(super) fn bookings(&self) -> Vec<BookingView> {
+    pub(super) fn bookings(&self) -> Vec<MarketplaceBooking> {
         let of = |site: &clinic::Site| self.marketplace.bookings(&site.practice()).unwrap_or_default();
         SITES.iter().flat_map(of).collect()
     }

@@ -10,7 +10,7 @@ use super::journal::{Journal, JournalEntry};
 use super::stage::Stage;
 use super::{compare, offers};
 use crate::ids::BookingId;
-use crate::simulator::healthengine::{Answer, BookingView};
+use crate::simulator::healthengine::{MarketplaceBooking, RequestOutcome};
 
 /// So many differences are printed.
 const DIFFERENCES_SHOWN: usize = 20;
@@ -73,8 +73,8 @@ impl Summary {
         let deeds = || journal.bookings.values();
         Self {
             made: bookings.len(),
-            confirmed: answered(Answer::Confirmed),
-            rejected: answered(Answer::Rejected),
+            confirmed: answered(RequestOutcome::Confirmed),
+            rejected: answered(RequestOutcome::Rejected),
             cancelled_by_owner: deeds().filter(|own| own.given_up.is_some()).count(),
             cancelled_by_staff: deeds().filter(|own| own.cancelled.is_some()).count(),
             moved: deeds().filter(|own| own.moved.is_some()).count(),
@@ -90,8 +90,8 @@ impl Summary {
     }
 }
 
-fn wait(view: &BookingView) -> Option<TimeDelta> {
-    let answered_at = view.answered_at.filter(|_| view.answer == Answer::Confirmed)?;
+fn wait(view: &MarketplaceBooking) -> Option<TimeDelta> {
+    let answered_at = view.answered_at.filter(|_| view.answer == RequestOutcome::Confirmed)?;
     Some(answered_at - view.booked_at)
 }
 

@@ -232,8 +232,8 @@ impl DiaryReader {
             own,
             rosters: &self.context.shared.rosters.locked(),
             clinician_doubt: match self.context.settings.sync.clinician_doubt {
-                config::ClinicianDoubt::Offer => ClinicianDoubt::Offer,
-                config::ClinicianDoubt::Withhold => ClinicianDoubt::Withhold,
+                config::ClinicianDoubtSetting::Offer => ClinicianDoubt::Offer,
+                config::ClinicianDoubtSetting::Withhold => ClinicianDoubt::Withhold,
             },
             moment: Moment { now: self.context.now(), min_notice: self.context.min_notice() },
         })

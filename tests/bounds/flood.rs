@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{BookingId, ScheduleId};
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 
 use crate::rate::{assert_openvpms_is_spared, longest_silence};
 use crate::support::{Clinic, PRACTICE, minutes, practice, seconds};
@@ -67,7 +67,7 @@ async fn forty_five_pages_of_late_bookings_are_all_made_and_whoever_can_still_be
     assert!(answered(&clinic) < 400, "the flood is not over yet");
     for booking in fresh {
         let view = clinic.booking(booking);
-        assert_eq!(view.status, BookingStatus::Confirmed);
+        assert_eq!(view.status, MarketplaceStatus::Confirmed);
         let took = view.answered_at.unwrap() - view.booked_at;
         assert!(took <= TimeDelta::seconds(19), "{took}");
     }

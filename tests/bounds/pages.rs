@@ -3,18 +3,18 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vetbridge::booking::entry::State;
-use vetbridge::simulator::exchange::{Answered, Asked};
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::exchange::{Answered, ArrivedRequest};
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 
 use crate::rate::longest_silence;
 use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds};
 
-fn number(asked: &Asked) -> u64 {
+fn number(asked: &ArrivedRequest) -> u64 {
     asked.target.rsplit_once("page=").and_then(|(_, page)| page.parse().ok()).unwrap_or(1)
 }
 
 /// The list of bookings has a page after every page; what is on them cannot be read.
-fn without_end(pages: impl Fn(u64) -> u64 + Send + 'static) -> impl FnMut(&Asked, &mut Answered) + Send {
+fn without_end(pages: impl Fn(u64) -> u64 + Send + 'static) -> impl FnMut(&ArrivedRequest, &mut Answered) + Send {
     move |asked, answered| {
         let list = asked.target.contains("/requests/bookings?");
         if list || asked.target.ends_with("/requests") {
@@ -49,7 +49,7 @@ async fn of_an_endless_list_twenty_pages_are_read_at_a_poll_and_everything_else_
         clinic.until_state(cancelled, State::Cancelled, seconds(20)).await;
         let open = |clinic: &Clinic| clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap();
         clinic.until("the day is sent", seconds(20), |clinic| open(clinic).is_empty()).await;
-        assert_eq!(clinic.status(cancelled), BookingStatus::Cancelled);
+        assert_eq!(clinic.status(cancelled), MarketplaceStatus::Cancelled);
 
         clinic.pass(minutes(2)).await;
         let (polls, read) =

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use vetbridge::booking::entry::State;
 use vetbridge::bridge::keeper::Off;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 use vetbridge::store::{MemoryEngine, Store};
 
 use crate::lifecycle::{block, offers, until_silent};
@@ -46,7 +46,7 @@ async fn an_old_backup_is_safe_bookings_since_then_are_adopted_and_never_inserte
     clinic.healthengine.cancel(stands).unwrap();
     clinic.until_state(stands, State::Cancelled, minutes(1)).await;
     assert!(clinic.appointments_of(stands).is_empty());
-    assert_eq!(clinic.status(stands), BookingStatus::Cancelled);
+    assert_eq!(clinic.status(stands), MarketplaceStatus::Cancelled);
     clinic.finish().await;
 }
 
@@ -86,7 +86,7 @@ async fn an_unanswered_booking_that_the_backup_does_not_know_is_in_doubt_when_it
     clinic.start();
     clinic.until_state(booking, State::InDoubt, minutes(2)).await;
     clinic.appointment_of(booking);
-    let is_told = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Confirmed;
+    let is_told = |clinic: &Clinic| clinic.status(booking) == MarketplaceStatus::Confirmed;
     clinic.until("Healthengine is told", seconds(10), is_told).await;
     clinic.pass(minutes(1)).await;
     clinic.excuse(booking);

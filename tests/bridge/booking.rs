@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, Wish};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome, Wish};
 
 use crate::support::{Call, Clinic, PRACTICE, day, is_submission, person, practice, seconds, wall_time};
 
@@ -19,7 +19,7 @@ async fn a_booking_stands_in_the_diary_and_is_confirmed_within_seconds() {
     assert_eq!(appointment.schedule, ScheduleId(136));
     assert_eq!((appointment.start, appointment.end), (wall_time("2027-02-15 09:00"), wall_time("2027-02-15 09:30")));
     let view = clinic.booking(booking);
-    assert_eq!((view.status, view.answer), (BookingStatus::Confirmed, Answer::Confirmed));
+    assert_eq!((view.status, view.answer), (MarketplaceStatus::Confirmed, RequestOutcome::Confirmed));
     let reference = clinic.openvpms.staff(|world| world.reference(&appointment));
     assert_eq!(view.pms_appointment_ids, [reference]);
 

@@ -5,7 +5,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::{BookingId, ScheduleId};
 use vetbridge::simulator::exchange::{Answered, Fault};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, LateReject, Who};
+use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, RequestOutcome, Who};
 use vetbridge::simulator::openvpms::AppointmentStatus;
 
 use crate::support::{Clinic, booked, minutes, seconds, wall_time};
@@ -94,7 +94,9 @@ async fn the_first_retry_of_a_cancellation_comes_soon_however_long_nothing_was_d
         });
         clinic.journal.clear();
         clinic.staff_cancel(clinic.appointment_of(booking).id);
-        clinic.until("it is delivered", minutes(3), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+        clinic
+            .until("it is delivered", minutes(3), |clinic| clinic.status(booking) == MarketplaceStatus::Cancelled)
+            .await;
         let tried = tried(&clinic);
         assert!(tried.len() == 3 && tried[1] <= 7_500 && tried[2] <= 20_000, "{start}: {tried:?}");
     }
@@ -109,7 +111,7 @@ async fn the_first_retry_of_a_cancellation_comes_soon_however_long_nothing_was_d
     clinic.until("it is tried again", minutes(1), |clinic| count(clinic) > before).await;
     clinic.healthengine_faults.heal();
     clinic.machine_sleeps(minutes(60));
-    clinic.until("it is delivered", seconds(5), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+    clinic.until("it is delivered", seconds(5), |clinic| clinic.status(booking) == MarketplaceStatus::Cancelled).await;
     clinic.finish().await;
 }
 
@@ -185,7 +187,7 @@ async fn an_adopted_booking_that_healthengine_lists_once_more_is_confirmed_with_
     clinic.until_state(booking, State::Confirmed, seconds(15)).await;
     assert_eq!(clinic.entry(booking).patient, "", "nobody was named");
     assert!(clinic.healthengine.forget_confirmation(booking).unwrap());
-    clinic.until("it is confirmed", seconds(15), |clinic| clinic.status(booking) == BookingStatus::Confirmed).await;
+    clinic.until("it is confirmed", seconds(15), |clinic| clinic.status(booking) == MarketplaceStatus::Confirmed).await;
     assert!(clinic.entry(booking).patient.starts_with("p-"), "{:?}", clinic.entry(booking));
     clinic.finish().await;
 }
@@ -198,10 +200,10 @@ async fn a_cancellation_by_staff_reaches_the_pet_owner_with_the_next_reading() {
         clinic.openvpms.staff(|world| world.reading_a_booking_fails = silent);
         let booking = booked(&clinic, SLOT).await;
         clinic.pass(seconds(90)).await;
-        assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+        assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
         clinic.staff_cancel(clinic.appointment_of(booking).id);
         let took = clinic
-            .until("it is cancelled", seconds(62), |clinic| clinic.status(booking) == BookingStatus::Cancelled)
+            .until("it is cancelled", seconds(62), |clinic| clinic.status(booking) == MarketplaceStatus::Cancelled)
             .await;
         assert!(took > seconds(0));
         assert_eq!(clinic.booking(booking).cancelled_by, Some(Who::Pms));
@@ -230,7 +232,7 @@ async fn an_appointment_that_staff_move_is_followed_and_flagged_once() {
     let history = clinic.entry(booking).history.len();
     clinic.pass(minutes(25)).await;
     assert_eq!(clinic.entry(booking).history.len(), history, "noted once");
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 0);
 
     // Where it stands, it can still be cancelled.
@@ -272,7 +274,7 @@ async fn an_appointment_that_went_out_of_sight_is_flagged_once_and_not_cancelled
     let before = asked(&clinic);
     clinic.pass(minutes(9)).await;
     assert!(asked(&clinic) <= before + 1, "a silent server is not asked at every reading");
-    assert_eq!((clinic.status(booking), clinic.state(booking)), (BookingStatus::Confirmed, Some(State::Confirmed)));
+    assert_eq!((clinic.status(booking), clinic.state(booking)), (MarketplaceStatus::Confirmed, Some(State::Confirmed)));
     clinic.excuse(booking);
     clinic.finish().await;
 }
@@ -294,7 +296,7 @@ async fn many_appointments_gone_at_once_are_not_believed() {
     clinic.until("all are flagged", seconds(62), |clinic| bookings[1..].iter().all(|id| flagged(clinic, id))).await;
     clinic.pass(minutes(25)).await;
     assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 0);
-    assert!(bookings.iter().all(|id| clinic.status(*id) == BookingStatus::Confirmed));
+    assert!(bookings.iter().all(|id| clinic.status(*id) == MarketplaceStatus::Confirmed));
     assert!(!flagged(&clinic, &bookings[0]));
     let told = clinic.entry(bookings[1]).needs_attention.unwrap();
     assert!(told.contains("backup"), "{told}");
@@ -313,7 +315,7 @@ async fn three_cancellations_by_staff_are_believed() {
     for booking in &bookings {
         clinic.staff_cancel(clinic.appointment_of(*booking).id);
     }
-    let gone = |clinic: &Clinic, id: &BookingId| clinic.status(*id) == BookingStatus::Cancelled;
+    let gone = |clinic: &Clinic, id: &BookingId| clinic.status(*id) == MarketplaceStatus::Cancelled;
     clinic.until("all are cancelled", seconds(62), |clinic| bookings.iter().all(|id| gone(clinic, id))).await;
     clinic.finish().await;
 }
@@ -327,10 +329,10 @@ async fn a_cancellation_by_staff_is_delivered_when_healthengine_is_back() {
     clinic.staff_cancel(clinic.appointment_of(booking).id);
     clinic.until_state(booking, State::Cancelled, seconds(62)).await;
     clinic.pass(minutes(5)).await;
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     clinic.healthengine_faults.heal();
-    clinic.until("it is cancelled", seconds(45), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
-    assert_eq!(clinic.booking(booking).answer, Answer::Confirmed);
+    clinic.until("it is cancelled", seconds(45), |clinic| clinic.status(booking) == MarketplaceStatus::Cancelled).await;
+    assert_eq!(clinic.booking(booking).answer, RequestOutcome::Confirmed);
     clinic.finish().await;
 }
 
@@ -352,7 +354,7 @@ async fn a_cancellation_crossing_a_cancellation_leaves_nothing_open() {
 async fn until_answered(clinic: &Clinic, bookings: &[BookingId]) {
     let is_answered = |id: &BookingId| {
         let booking = clinic.booking(*id);
-        booking.answer != Answer::Open && booking.open_updates.is_empty()
+        booking.answer != RequestOutcome::Open && booking.open_updates.is_empty()
     };
     clinic.until("all are answered", minutes(9), |_| bookings.iter().all(is_answered)).await;
 }

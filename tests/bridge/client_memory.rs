@@ -2,7 +2,7 @@
 
 use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
-use vetbridge::simulator::exchange::{Asked, Fault};
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
 use vetbridge::simulator::healthengine::{PetOwner, Wish};
 use vetbridge::simulator::openvpms::{Appointment, ReferenceParts};
 
@@ -245,7 +245,7 @@ async fn of_a_server_that_does_not_tell_bookings_nothing_is_learnt_and_each_is_a
 #[tokio::test(start_paused = true)]
 async fn reading_back_delays_no_confirmation_and_is_given_up_after_a_few_attempts() {
     let clinic = Clinic::open().await;
-    let is_read = |asked: &Asked| asked.method == "GET" && asked.target.contains("/bookings/");
+    let is_read = |asked: &ArrivedRequest| asked.method == "GET" && asked.target.contains("/bookings/");
     clinic.openvpms_faults.set(move |asked| is_read(asked).then_some(Fault::Hang));
     clinic.journal.clear();
     for hour in 9..15 {

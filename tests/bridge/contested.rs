@@ -2,15 +2,16 @@
 
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{BookingId, ScheduleId};
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 
 use crate::support::{Clinic, PRACTICE, practice, seconds, wall_time};
 
 /// Waits until all are settled; who got the time, and who did not.
 async fn settled(clinic: &Clinic, bookings: &[BookingId]) -> (Vec<BookingId>, Vec<BookingId>) {
-    let is_settled = |id: &BookingId| matches!(clinic.status(*id), BookingStatus::Confirmed | BookingStatus::Failed);
+    let is_settled =
+        |id: &BookingId| matches!(clinic.status(*id), MarketplaceStatus::Confirmed | MarketplaceStatus::Failed);
     clinic.until("all are answered", seconds(15), |_| bookings.iter().all(is_settled)).await;
-    bookings.iter().partition(|id| clinic.status(**id) == BookingStatus::Confirmed)
+    bookings.iter().partition(|id| clinic.status(**id) == MarketplaceStatus::Confirmed)
 }
 
 #[tokio::test(start_paused = true)]

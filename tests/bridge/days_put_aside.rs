@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use serde_json::Value;
-use vetbridge::simulator::exchange::{Asked, Fault};
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
 
 use crate::support::{Clinic, minutes, seconds};
 
@@ -14,12 +14,12 @@ fn published(clinic: &Clinic, start: &str) -> bool {
     clinic.published("s136", "66:s136", start)
 }
 
-fn is_snapshot(asked: &Asked) -> bool {
+fn is_snapshot(asked: &ArrivedRequest) -> bool {
     asked.target.contains("/availability/snapshot")
 }
 
 /// True of a call that holds this day of a resource.
-fn holds(asked: &Asked, resource: &str, day: &str) -> bool {
+fn holds(asked: &ArrivedRequest, resource: &str, day: &str) -> bool {
     let mut text = String::new();
     if flate2::read::GzDecoder::new(asked.body.as_slice()).read_to_string(&mut text).is_err() {
         text = String::from_utf8_lossy(&asked.body).into_owned();

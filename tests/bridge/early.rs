@@ -5,13 +5,13 @@ use std::time::Duration;
 use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
-use vetbridge::simulator::exchange::{Asked, Fault};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use vetbridge::simulator::openvpms::ScheduleEntity;
 
 use crate::support::{Clinic, Fuse, is_submission, minutes, seconds};
 
-fn asks_for_types_of_211(asked: &Asked) -> bool {
+fn asks_for_types_of_211(asked: &ArrivedRequest) -> bool {
     asked.target.ends_with("/schedules/211/appointmentTypes")
 }
 
@@ -88,7 +88,7 @@ async fn before_the_inventory_is_read_the_desk_refuses_what_it_would_refuse_late
     for booking in [taken, unknown, closed, kind] {
         clinic.until_state(booking, State::Rejected, seconds(15)).await;
         took_at_most_ten_seconds(&clinic, booking);
-        assert_eq!(clinic.status(booking), BookingStatus::Failed);
+        assert_eq!(clinic.status(booking), MarketplaceStatus::Failed);
     }
     assert_eq!(clinic.journal.count("POST", "/bookings"), 0);
     assert_eq!(clinic.journal.count("GET", "/schedules/136000/appointmentTypes"), 0, "it is not listed");
@@ -111,7 +111,7 @@ async fn a_lost_answer_is_settled_before_the_inventory_is_read() {
     start_without_the_whole_inventory(&mut clinic);
     clinic.until_state(booking, State::InDoubt, minutes(1)).await;
     assert_eq!(clinic.appointments_of(booking).len(), 1);
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     read_and_finish(clinic).await;
 }
 
@@ -176,7 +176,7 @@ async fn a_schedule_that_cannot_be_read_fails_no_booking_of_another_and_is_tried
     let failing = clinic.owner_books("s211", "66:s211", "2027-02-15 10:00");
     let other = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
     clinic.until_state(other, State::Confirmed, seconds(7)).await;
-    assert_eq!(clinic.booking(failing).answer, Answer::Open);
+    assert_eq!(clinic.booking(failing).answer, RequestOutcome::Open);
     clinic.openvpms_faults.set(|_| None);
     clinic.until_state(failing, State::Confirmed, seconds(5)).await;
     clinic.until_in_step().await;
@@ -195,7 +195,7 @@ async fn a_stop_before_the_inventory_is_read_rejects_nothing_and_is_quick() {
     let began = tokio::time::Instant::now();
     clinic.stop().await;
     assert!(began.elapsed() < seconds(3), "{:?}", began.elapsed());
-    assert_eq!(clinic.booking(booking).answer, Answer::Open);
+    assert_eq!(clinic.booking(booking).answer, RequestOutcome::Open);
     clinic.openvpms_faults.heal();
     clinic.start();
     clinic.until_state(booking, State::Confirmed, seconds(10)).await;

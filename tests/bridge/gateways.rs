@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use vetbridge::booking::entry::State;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 
 use crate::support::{Clinic, minutes, seconds};
 
@@ -122,8 +122,8 @@ async fn one_answer_with_a_wrong_date_moves_no_deadline() {
             }
         });
         let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
-        clinic.until("it is rejected", seconds(16), |clinic| clinic.status(booking) == BookingStatus::Failed).await;
-        assert_eq!(clinic.booking(booking).answer, Answer::Rejected);
+        clinic.until("it is rejected", seconds(16), |clinic| clinic.status(booking) == MarketplaceStatus::Failed).await;
+        assert_eq!(clinic.booking(booking).answer, RequestOutcome::Rejected);
         assert!(!clinic.problems().contains_key("clock"), "{:?}", clinic.problems());
         clinic.openvpms_faults.heal();
         clinic.finish().await;

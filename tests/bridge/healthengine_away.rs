@@ -8,7 +8,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::remote::ErrorClass;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, LateReject};
+use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, RequestOutcome};
 
 use crate::support::{BRANCH, Clinic, PRACTICE, minutes, practice, seconds, wish};
 
@@ -55,7 +55,7 @@ async fn a_confirmation_that_healthengine_did_not_hear_or_that_it_answered_in_va
         );
         let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
         clinic.until_state(booking, State::Confirmed, seconds(30)).await;
-        assert_eq!(clinic.booking(booking).answer, Answer::Confirmed, "{fault:?}");
+        assert_eq!(clinic.booking(booking).answer, RequestOutcome::Confirmed, "{fault:?}");
         assert_eq!(clinic.journal.count("POST /ws", ""), 1);
         assert_eq!(clinic.entry(booking).needs_attention, None);
         clinic.finish().await;
@@ -70,9 +70,11 @@ async fn a_confirmation_that_a_web_page_answered_was_not_taken_and_is_given_agai
         .healthengine_faults
         .set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::StatusBefore(200)));
     clinic.pass(minutes(1)).await;
-    assert_eq!((clinic.booking(booking).answer, clinic.state(booking)), (Answer::Open, Some(State::Inserted)));
+    assert_eq!((clinic.booking(booking).answer, clinic.state(booking)), (RequestOutcome::Open, Some(State::Inserted)));
     clinic.healthengine_faults.heal();
-    clinic.until("it is confirmed", seconds(15), |clinic| clinic.booking(booking).answer == Answer::Confirmed).await;
+    clinic
+        .until("it is confirmed", seconds(15), |clinic| clinic.booking(booking).answer == RequestOutcome::Confirmed)
+        .await;
     assert_eq!(clinic.journal.count("POST /ws", ""), 1);
     clinic.finish().await;
 }
@@ -155,7 +157,7 @@ async fn a_slow_openvpms_delays_bookings_but_none_is_lost() {
     ];
     for booking in bookings {
         clinic.until_state(booking, State::Confirmed, seconds(15)).await;
-        assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+        assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     }
     clinic.openvpms_faults.heal();
     clinic.finish().await;
@@ -170,7 +172,9 @@ async fn a_clock_that_is_wrong_is_a_problem_and_deadlines_are_kept_all_the_same(
     assert!(clinic.problems()["clock"].contains("timedatectl"), "{:?}", clinic.problems());
     clinic.openvpms_faults.set(|_| Some(Fault::Hang));
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
-    clinic.until("it is rejected in time", seconds(17), |clinic| clinic.status(booking) == BookingStatus::Failed).await;
+    clinic
+        .until("it is rejected in time", seconds(17), |clinic| clinic.status(booking) == MarketplaceStatus::Failed)
+        .await;
     clinic.openvpms_faults.heal();
     clinic.healthengine.configure(|settings| settings.skew = chrono::TimeDelta::zero());
     clinic.until("the clock is right again", seconds(15), |clinic| !clinic.problems().contains_key("clock")).await;
@@ -190,7 +194,7 @@ async fn a_cancellation_by_staff_waits_for_consent_without_knocking_and_is_deliv
     clinic.pass(minutes(15)).await;
     assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 0);
     clinic.healthengine.grant_consent(&practice(PRACTICE)).unwrap();
-    clinic.until("it is cancelled", minutes(6), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+    clinic.until("it is cancelled", minutes(6), |clinic| clinic.status(booking) == MarketplaceStatus::Cancelled).await;
     assert_eq!(clinic.journal.count("POST /bookings", "/cancel"), 1);
     clinic.finish().await;
 }
@@ -214,7 +218,10 @@ async fn an_answer_that_healthengine_does_not_take_is_a_problem_until_it_does_ho
     assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new(), "polls are answered");
     clinic.healthengine_faults.heal();
     clinic.until("both are delivered", minutes(1), |clinic| told(clinic).is_none()).await;
-    assert_eq!((clinic.status(owners), clinic.status(staffs)), (BookingStatus::Confirmed, BookingStatus::Cancelled));
+    assert_eq!(
+        (clinic.status(owners), clinic.status(staffs)),
+        (MarketplaceStatus::Confirmed, MarketplaceStatus::Cancelled)
+    );
     clinic.finish().await;
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 
 use crate::support::{Clinic, PRACTICE, booked, day, minutes, practice, seconds};
 
@@ -28,7 +28,7 @@ async fn a_restored_database_on_a_shaky_line_cancels_nothing() {
     });
     clinic.pass(minutes(20)).await;
     for booking in bookings {
-        assert_eq!(clinic.status(booking), BookingStatus::Confirmed, "cancelled by a round that broke off");
+        assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed, "cancelled by a round that broke off");
     }
 }
 
@@ -108,7 +108,7 @@ async fn bookings_that_the_server_never_tells_of_hold_up_no_cancellation() {
     for booking in [bookings[0], bookings[1]] {
         clinic.staff_cancel(of(booking).0);
     }
-    let cancelled = |clinic: &Clinic| bookings[..2].iter().all(|id| clinic.status(*id) == BookingStatus::Cancelled);
+    let cancelled = |clinic: &Clinic| bookings[..2].iter().all(|id| clinic.status(*id) == MarketplaceStatus::Cancelled);
     clinic.until("both are cancelled", minutes(4), cancelled).await;
     assert!(clinic.entry(bookings[5]).needs_attention.is_some(), "its move is known");
     clinic.openvpms_faults.heal();
@@ -124,7 +124,7 @@ async fn on_a_server_that_fails_for_live_bookings_a_cancellation_by_staff_is_sti
     // A round of GETs has gone by, and the server said nothing of any of them.
     clinic.pass(minutes(11)).await;
     clinic.staff_cancel(clinic.appointment_of(booking).id);
-    clinic.until("it is cancelled", minutes(2), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+    clinic.until("it is cancelled", minutes(2), |clinic| clinic.status(booking) == MarketplaceStatus::Cancelled).await;
     clinic.finish().await;
 }
 
@@ -230,5 +230,5 @@ async fn a_booking_refreshes_its_day_at_once_although_another_schedule_of_that_d
     let booking = booked(&clinic, "2027-02-16 10:00").await;
     let taken = |clinic: &Clinic| !clinic.published("s136", "66:s136", "2027-02-16 10:00");
     clinic.until("its time is closed", seconds(1), taken).await;
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
 }

@@ -6,7 +6,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::bridge::keeper::{Off, Standing};
 use vetbridge::config::{Config, WhenDown};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{BookingStatus, LateReject, NewPractice};
+use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, NewPractice};
 
 use crate::start::SET_UP;
 use crate::support::{BRANCH, Clinic, PRACTICE, day, minutes, practice, seconds, sydney, wish};
@@ -198,7 +198,7 @@ async fn a_booking_whose_answer_was_lost_is_settled_before_the_practice_is_silen
     clinic.reload();
     until_silent(&clinic, PRACTICE, Off::Disabled).await;
     clinic.appointment_of(booking);
-    assert_eq!((clinic.state(booking), clinic.status(booking)), (Some(State::InDoubt), BookingStatus::Confirmed));
+    assert_eq!((clinic.state(booking), clinic.status(booking)), (Some(State::InDoubt), MarketplaceStatus::Confirmed));
     assert_eq!(offers(&clinic, PRACTICE), 0);
     clinic.stop().await;
 }

@@ -6,7 +6,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use vetbridge::simulator::openvpms::Condition;
 
 use crate::support::{Clinic, is_submission, minutes, seconds};
@@ -24,9 +24,9 @@ async fn rejected_in_time(clinic: &Clinic, booking: BookingId) {
 }
 
 async fn told_no_in_time(clinic: &Clinic, booking: BookingId) {
-    clinic.until("it is answered", seconds(20), |clinic| clinic.booking(booking).answer != Answer::Open).await;
+    clinic.until("it is answered", seconds(20), |clinic| clinic.booking(booking).answer != RequestOutcome::Open).await;
     let view = clinic.booking(booking);
-    assert_eq!(view.status, BookingStatus::Failed, "{}", clinic.account());
+    assert_eq!(view.status, MarketplaceStatus::Failed, "{}", clinic.account());
     assert!((view.answered_at.unwrap() - view.booked_at).num_milliseconds() <= 16_000, "{view:?}");
     clinic.until_state(booking, State::Rejected, seconds(1)).await;
     assert!(clinic.appointments_of(booking).is_empty());
@@ -93,7 +93,9 @@ async fn a_held_booking_is_made_when_openvpms_is_back() {
     clinic.open_up().await;
     clinic.openvpms_faults.close_port();
     let booking = books(&clinic);
-    clinic.throughout("it stays open", minutes(5), |clinic| clinic.booking(booking).answer == Answer::Open).await;
+    clinic
+        .throughout("it stays open", minutes(5), |clinic| clinic.booking(booking).answer == RequestOutcome::Open)
+        .await;
     clinic.openvpms_faults.heal();
     clinic.until_state(booking, State::Confirmed, seconds(40)).await;
     assert_eq!(clinic.entry(booking).needs_attention, None);
@@ -116,7 +118,7 @@ async fn a_held_booking_whose_time_was_taken_meanwhile_is_rejected_and_flagged()
     clinic.until("a person has to call the pet owner", seconds(1), |clinic| told(clinic).is_some()).await;
     let told = told(&clinic).unwrap();
     assert!(told.contains("call them") && told.contains(SLOT), "{told}");
-    assert_eq!(clinic.booking(booking).answer, Answer::RejectedTooLate);
+    assert_eq!(clinic.booking(booking).answer, RequestOutcome::RejectedTooLate);
     clinic.excuse(booking);
     clinic.finish().await;
 }
@@ -129,7 +131,7 @@ async fn after_the_deadline_the_bridge_keeps_trying_because_the_pet_owner_was_to
     let booking = books(&clinic);
     clinic.pass(seconds(30)).await;
     clinic.healthengine_faults.heal();
-    let open = |clinic: &Clinic| clinic.booking(booking).answer == Answer::Open;
+    let open = |clinic: &Clinic| clinic.booking(booking).answer == RequestOutcome::Open;
     clinic.throughout("it is not rejected", minutes(3), open).await;
     clinic.openvpms_faults.heal();
     clinic.until_state(booking, State::Confirmed, seconds(40)).await;
@@ -179,7 +181,9 @@ async fn a_lost_answer_ends_in_exactly_one_appointment() {
         let took = clinic.until_state(booking, state, seconds(60)).await;
         assert!(took >= seconds(seconds_at_least), "{fault:?}: {took:?}");
         clinic
-            .until("Healthengine was told", seconds(10), |clinic| clinic.booking(booking).answer == Answer::Confirmed)
+            .until("Healthengine was told", seconds(10), |clinic| {
+                clinic.booking(booking).answer == RequestOutcome::Confirmed
+            })
             .await;
         clinic.appointment_of(booking);
         let (view, entry) = (clinic.booking(booking), clinic.entry(booking));

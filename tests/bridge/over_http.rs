@@ -14,7 +14,7 @@ use vetbridge::http::network::install_crypto_provider;
 use vetbridge::ids::BookingId;
 use vetbridge::service::Service;
 use vetbridge::simulator::exchange::{Fault, Faults};
-use vetbridge::simulator::healthengine::{BookingStatus, HealthengineModel, ModelSettings, NewPractice, Wish};
+use vetbridge::simulator::healthengine::{HealthengineModel, MarketplaceStatus, ModelSettings, NewPractice, Wish};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 
 use crate::support::{PRACTICE, is_submission, judith, listen, practice, standing, sydney};
@@ -86,7 +86,7 @@ impl Online {
         self.healthengine.book(&practice(PRACTICE), wish).unwrap()
     }
 
-    fn status(&self, booking: BookingId) -> BookingStatus {
+    fn status(&self, booking: BookingId) -> MarketplaceStatus {
         self.healthengine.booking(booking).unwrap().status
     }
 
@@ -160,7 +160,7 @@ async fn over_http_a_booking_is_made_and_cancelled_from_either_side() {
     let (one, other) = (online.owner_books("10:00"), online.owner_books("11:00"));
     for booking in [one, other] {
         online.until("it is confirmed", |online| online.state(booking) == Some(State::Confirmed)).await;
-        assert_eq!((online.standing(booking), online.status(booking)), (1, BookingStatus::Confirmed));
+        assert_eq!((online.standing(booking), online.status(booking)), (1, MarketplaceStatus::Confirmed));
     }
     online.healthengine.cancel(one).unwrap();
     let staff_cancel = |world: &mut World| {
@@ -170,7 +170,7 @@ async fn over_http_a_booking_is_made_and_cancelled_from_either_side() {
     assert!(online.openvpms.staff(staff_cancel));
     for booking in [one, other] {
         online.until("it is cancelled", |online| online.state(booking) == Some(State::Cancelled)).await;
-        online.until("its pet owner knows", |online| online.status(booking) == BookingStatus::Cancelled).await;
+        online.until("its pet owner knows", |online| online.status(booking) == MarketplaceStatus::Cancelled).await;
         assert_eq!(online.standing(booking), 0);
     }
     online.until("both times are offered again", |online| online.offers("10:00") && online.offers("11:00")).await;
@@ -193,7 +193,7 @@ async fn over_http_lost_answers_leave_one_appointment_and_a_restart_knows_of_it(
         online.openvpms_faults.set(move |asked| if is_submission(asked) { faults.pop() } else { None });
         let booking = online.owner_books(time);
         online.until(&format!("it is settled after {fault:?}"), |online| online.state(booking) == Some(state)).await;
-        online.until("its pet owner knows", |online| online.status(booking) == BookingStatus::Confirmed).await;
+        online.until("its pet owner knows", |online| online.status(booking) == MarketplaceStatus::Confirmed).await;
         assert_eq!(online.standing(booking), 1, "{fault:?}");
     }
     // The day of the last booking goes out half a second after it was last sent.
@@ -213,7 +213,7 @@ async fn over_http_a_closed_port_means_a_rejection_in_time_and_nothing_is_lost_w
     let online = Online::open().await;
     online.openvpms_faults.close_port();
     let booking = online.owner_books("10:00");
-    online.until("it is rejected", |online| online.status(booking) == BookingStatus::Failed).await;
+    online.until("it is rejected", |online| online.status(booking) == MarketplaceStatus::Failed).await;
     online.openvpms_faults.heal();
     online.until("its time is offered again", |online| online.offers("10:00")).await;
     let again = online.owner_books("10:00");

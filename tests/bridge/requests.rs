@@ -4,7 +4,7 @@ use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{BookingStatus, Who};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, Who};
 
 use crate::support::{Clinic, PRACTICE, booked, day, minutes, practice, seconds};
 
@@ -95,8 +95,8 @@ async fn whether_an_appointment_still_stands_is_answered_from_the_diary() {
     let open = |clinic: &Clinic| clinic.healthengine.appointment_changes_asked_for(&practice(PRACTICE)).unwrap().len();
     clinic.until("all are answered", seconds(POLL), |clinic| open(clinic) == 0).await;
     let status = |booking| clinic.status(booking);
-    assert_eq!((status(stands), status(unknown)), (BookingStatus::Confirmed, BookingStatus::Confirmed));
-    assert_eq!((status(gone), status(unknown_gone)), (BookingStatus::Cancelled, BookingStatus::Cancelled));
+    assert_eq!((status(stands), status(unknown)), (MarketplaceStatus::Confirmed, MarketplaceStatus::Confirmed));
+    assert_eq!((status(gone), status(unknown_gone)), (MarketplaceStatus::Cancelled, MarketplaceStatus::Cancelled));
     assert_eq!(clinic.booking(gone).cancelled_by, Some(Who::Pms));
     assert_eq!(clinic.state(stands), Some(State::Confirmed), "adopted");
 
@@ -129,7 +129,7 @@ async fn an_unknown_kind_of_request_is_said_once_and_holds_nothing_up() {
     let booking = booked(&clinic, "2027-02-16 10:00").await;
     clinic.pass(minutes(1)).await;
     assert_eq!(clinic.log.with("patientMood").len(), 1);
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     clinic.finish().await;
 }
 
@@ -327,7 +327,7 @@ async fn a_cancellation_in_the_same_poll_comes_after_its_booking() {
     let answers: Vec<String> = clinic.journal.of("POST /bookings/", "").into_iter().map(|call| call.what).collect();
     let place = |part: &str| answers.iter().position(|what| what.contains(part)).unwrap();
     assert!(place(&format!("{fresh}/confirmInsert")) < place(&format!("{earlier}/confirmUpdate")), "{answers:?}");
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     clinic.finish().await;
 }
 
@@ -371,7 +371,7 @@ async fn a_booking_that_cannot_be_is_rejected_with_a_reason_and_an_administrator
     write(off_grid, "pmsAppointmentTime", Some(json!("2027-02-16T12:05:00")));
     write(no_time, "pmsAppointmentTime", Some(json!(null)));
     let all = [no_resource, no_type, unknown, off_grid, no_time];
-    let rejected = |clinic: &Clinic| all.iter().all(|id| clinic.status(*id) == BookingStatus::Failed);
+    let rejected = |clinic: &Clinic| all.iter().all(|id| clinic.status(*id) == MarketplaceStatus::Failed);
     clinic.until("all are rejected", seconds(10), rejected).await;
     clinic.pass(seconds(1)).await;
     let problems: Vec<String> = clinic.problems().into_keys().collect();

@@ -8,7 +8,7 @@ use vetbridge::booking::resolution::{Resolution, reference};
 use vetbridge::ids::{BookingId, BookingReference};
 use vetbridge::practice::resolve::NotResolved;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{BookingStatus, Who};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, Who};
 
 use crate::support::{Clinic, booked, minutes, seconds};
 
@@ -83,7 +83,7 @@ async fn a_booking_in_doubt_without_an_appointment_is_cancelled_at_healthengine(
     {
         clinic.staff_cancel(clinic.appointment_of(booking).id);
         assert_eq!(resolve(&clinic, booking, verdict.clone()).await.unwrap(), state);
-        assert_eq!(clinic.status(booking), BookingStatus::Cancelled);
+        assert_eq!(clinic.status(booking), MarketplaceStatus::Cancelled);
         assert_eq!(clinic.booking(booking).cancelled_by, Some(Who::Pms));
         assert_eq!(clinic.entry(booking).needs_attention, None);
         clinic.journal.clear();
@@ -99,7 +99,7 @@ async fn a_person_cancels_a_booking_that_is_not_flagged_in_both_systems() {
     let booking = booked(&clinic, "2027-02-16 10:00").await;
     assert_eq!(resolve(&clinic, booking, Resolution::Cancelled).await.unwrap(), State::Cancelled);
     assert!(clinic.appointments_of(booking).is_empty());
-    assert_eq!(clinic.status(booking), BookingStatus::Cancelled);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Cancelled);
     clinic
         .until("its time is offered again", seconds(1), |clinic| {
             clinic.published("s136", "66:s136", "2027-02-16 10:00")
@@ -130,7 +130,10 @@ async fn what_openvpms_says_otherwise_is_refused_and_force_has_its_limits() {
     assert!(stands.contains("--cancelled"), "{stands}");
     assert_eq!(clinic.state(booking), Some(State::InDoubt));
     assert!(clinic.entry(booking).needs_attention.is_some());
-    assert_eq!((clinic.status(booking), clinic.status(other)), (BookingStatus::Confirmed, BookingStatus::Confirmed));
+    assert_eq!(
+        (clinic.status(booking), clinic.status(other)),
+        (MarketplaceStatus::Confirmed, MarketplaceStatus::Confirmed)
+    );
 
     // A server that answers 500 for every booking that stands.
     clinic.openvpms.staff(|world| world.reading_a_booking_fails = true);
@@ -174,7 +177,7 @@ async fn a_system_that_is_away_leaves_the_flag_with_the_reason() {
     clinic.staff_cancel(clinic.appointment_of(booking).id);
     // A person's word is kept: it reaches Healthengine as soon as that can be.
     clinic.healthengine_faults.heal();
-    clinic.until("it hears", minutes(2), |clinic| clinic.status(booking) == BookingStatus::Cancelled).await;
+    clinic.until("it hears", minutes(2), |clinic| clinic.status(booking) == MarketplaceStatus::Cancelled).await;
     clinic.until("the flag is gone", seconds(5), |clinic| clinic.entry(booking).needs_attention.is_none()).await;
     clinic.finish().await;
 }
@@ -189,7 +192,7 @@ async fn a_booking_that_waits_is_rejected_and_then_cancelled_if_that_comes_too_l
     clinic.until_state(held, State::Received, seconds(10)).await;
     clinic.pass(minutes(1)).await;
     assert_eq!(resolve(&clinic, held, Resolution::Rejected).await.unwrap(), State::Rejected);
-    assert_eq!(clinic.status(held), BookingStatus::Cancelled, "he was told yes");
+    assert_eq!(clinic.status(held), MarketplaceStatus::Cancelled, "he was told yes");
     clinic.openvpms_faults.heal();
     clinic.pass(minutes(2)).await;
     assert!(clinic.appointments_of(held).is_empty());
@@ -238,7 +241,7 @@ async fn a_power_cut_in_the_middle_loses_nothing_that_a_person_cannot_say_again(
             clinic.pass(minutes(1)).await;
             assert_eq!(resolve(&clinic, booking, Resolution::Cancelled).await.unwrap(), State::Cancelled);
             assert!(clinic.appointments_of(booking).is_empty());
-            assert_eq!(clinic.status(booking), BookingStatus::Cancelled);
+            assert_eq!(clinic.status(booking), MarketplaceStatus::Cancelled);
             clinic.finish().await;
         }
     }
@@ -265,7 +268,7 @@ async fn a_watch_that_asked_before_a_person_named_another_appointment_cancels_no
     assert_eq!(resolve(&clinic, twin, Resolution::Rejected).await.unwrap(), State::Rejected);
     assert_eq!(resolve(&clinic, booking, forced(&second)).await.unwrap(), State::Confirmed);
     clinic.pass(seconds(20)).await;
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed, "{}", clinic.account());
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed, "{}", clinic.account());
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,7 +325,7 @@ async fn a_reload_waits_for_a_person_who_is_settling_a_booking() {
     clinic.pass(seconds(4)).await;
     assert!(!settling.is_finished() && Arc::ptr_eq(&former, &clinic.practice()), "two would be at one booking");
     assert_eq!(settling.await.unwrap().unwrap().state, State::Cancelled);
-    assert_eq!(clinic.status(booking), BookingStatus::Cancelled);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Cancelled);
     clinic.until("the successor is there", seconds(5), |clinic| !Arc::ptr_eq(&former, &clinic.practice())).await;
     clinic.finish().await;
 }
@@ -357,6 +360,6 @@ async fn what_somebody_saw_before_the_booking_went_to_the_diary_settles_nothing(
     let answer = resolve(&clinic, booking, Resolution::Rejected).await;
     assert!(matches!(&answer, Err(NotResolved::Refused(why)) if why.contains("look into it again")), "{answer:?}");
     clinic.until_state(booking, State::Confirmed, seconds(15)).await;
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     clinic.finish().await;
 }

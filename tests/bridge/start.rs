@@ -3,7 +3,7 @@
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 use vetbridge::simulator::openvpms::ScheduleEntity;
 
 use crate::support::{BRANCH, Call, Clinic, PRACTICE, day, minutes, practice, seconds, wish};
@@ -167,7 +167,7 @@ async fn a_booking_that_meets_a_restart_without_openvpms_is_rejected_in_time() {
         clinic.openvpms_faults.set(move |_| Some(plan.clone()));
         let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
         clinic.start();
-        let rejected = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Failed;
+        let rejected = |clinic: &Clinic| clinic.status(booking) == MarketplaceStatus::Failed;
         clinic.until(&format!("it is rejected in spite of {fault:?}"), seconds(17), rejected).await;
         clinic.openvpms_faults.heal();
         clinic.finish().await;

@@ -13,7 +13,7 @@ use vetbridge::deskless::Deskless;
 use vetbridge::ids::BookingId;
 use vetbridge::server::{Access, Gate, deskless_router, view};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 use vetbridge::store::{MemoryEngine, OpenError, Store, fresh_command_key, fresh_token};
 
 use crate::support::{Clinic, Mine, PRACTICE, Step, instant, is_submission, minutes, seconds};
@@ -30,7 +30,7 @@ async fn a_booking_that_was_not_begun_is_rejected_in_time_when_the_disk_is_full(
     let booked = clinic.clock.now();
     clinic.until_it_gives_up(seconds(15)).await;
     assert!(clinic.clock.now() - booked < chrono::TimeDelta::seconds(15));
-    assert_eq!(clinic.status(booking), BookingStatus::Failed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Failed);
     assert!(clinic.appointments_of(booking).is_empty());
     clinic.start();
     clinic.pass(minutes(2)).await;
@@ -54,8 +54,8 @@ async fn a_booking_whose_post_is_on_its_way_when_the_disk_fills_is_not_rejected_
         // Another one, which nobody can be at work on.
         let other = clinic.owner_books("s211", "66:s211", "2027-02-15 11:00");
         clinic.until_it_gives_up(seconds(40)).await;
-        assert_ne!(clinic.status(booking), BookingStatus::Failed, "{what}");
-        assert_eq!(clinic.status(other), BookingStatus::Failed, "{what}");
+        assert_ne!(clinic.status(booking), MarketplaceStatus::Failed, "{what}");
+        assert_eq!(clinic.status(other), MarketplaceStatus::Failed, "{what}");
         clinic.start();
         let settled = |clinic: &Clinic| matches!(clinic.state(booking), Some(State::Confirmed | State::InDoubt));
         clinic.until(&format!("it is settled: {what}"), minutes(2), settled).await;
@@ -102,7 +102,7 @@ async fn without_a_store_new_bookings_are_rejected_in_time_until_it_works_and_th
     clinic.fill_the_disk();
     let nothing = clinic.owner_books("s136", "66:s136", "2027-02-15 10:30");
     clinic.until_it_gives_up(seconds(15)).await;
-    assert_eq!(clinic.status(nothing), BookingStatus::Failed);
+    assert_eq!(clinic.status(nothing), MarketplaceStatus::Failed);
 
     let disk = Disk::full(&clinic);
     let service = clinic.deskless();
@@ -110,7 +110,7 @@ async fn without_a_store_new_bookings_are_rejected_in_time_until_it_works_and_th
     clinic.pass(seconds(1)).await;
     for minute in 0..3 {
         let booking = clinic.owner_books("s136", "66:s136", &format!("2027-02-15 {}:00", 12 + minute));
-        let rejected = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Failed;
+        let rejected = |clinic: &Clinic| clinic.status(booking) == MarketplaceStatus::Failed;
         let took = clinic.until("it is rejected", seconds(15), rejected).await;
         assert!(took < seconds(12), "{took:?}");
         assert!(clinic.appointments_of(booking).is_empty());
@@ -148,7 +148,7 @@ async fn without_a_store_a_booking_that_the_last_process_was_at_work_on_is_left_
         let disk = Disk::full(&clinic);
         let store = disk.wait(clinic.deskless(), &clinic);
         clinic.pass(seconds(90)).await;
-        assert_ne!(clinic.status(booking), BookingStatus::Failed, "nobody may reject what may stand");
+        assert_ne!(clinic.status(booking), MarketplaceStatus::Failed, "nobody may reject what may stand");
         disk.mend();
         let store = store.await.unwrap();
         clinic.start_on(store);
@@ -270,7 +270,7 @@ async fn without_a_store_healthengine_may_be_away_and_a_late_rejection_is_not_se
     clinic.healthengine_faults.heal();
     clinic.pass(minutes(1)).await;
     // Its pet owner was told yes: it waits for somebody who can remember.
-    assert_ne!(clinic.status(booking), BookingStatus::Failed);
+    assert_ne!(clinic.status(booking), MarketplaceStatus::Failed);
     disk.mend();
     let store = store.await.unwrap();
     clinic.start_on(store);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use vetbridge::simulator::exchange::{Asked, Fault};
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
 use vetbridge::simulator::healthengine::{HeldSubscription, Renewal};
 
 use crate::support::webhooks::{SECRET, settings};
@@ -33,7 +33,7 @@ fn calls(clinic: &Clinic, method: &str) -> usize {
     calls.iter().filter(|call| !call.what.ends_with("ErrorLog")).count()
 }
 
-fn is_subscribing(asked: &Asked) -> bool {
+fn is_subscribing(asked: &ArrivedRequest) -> bool {
     asked.method == "POST" && asked.target.ends_with("/subscription")
 }
 

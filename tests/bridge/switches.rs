@@ -8,8 +8,8 @@ use vetbridge::bridge::keeper::{Off, Standing};
 use vetbridge::config::{ResourceEntry, WhenDown};
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::server::view;
-use vetbridge::simulator::exchange::{Asked, Fault};
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 use vetbridge::simulator::openvpms::ScheduleEntity;
 
 use crate::lifecycle::{block, offers, standing, told_since, until_silent};
@@ -44,7 +44,7 @@ fn is_published(clinic: &Clinic, id: &str, resource: &str, on: &str) -> bool {
     clinic.healthengine.published(&practice(id), resource, day(on)).unwrap().is_some_and(|ranges| !ranges.is_empty())
 }
 
-fn slow(part: &'static str, by: Duration) -> impl Fn(&Asked) -> Option<Fault> {
+fn slow(part: &'static str, by: Duration) -> impl Fn(&ArrivedRequest) -> Option<Fault> {
     move |asked| asked.target.contains(part).then_some(Fault::Slow(by))
 }
 
@@ -188,7 +188,7 @@ async fn a_cancellation_by_staff_that_healthengine_does_not_take_is_left_to_a_pe
     clinic.pass(minutes(1)).await;
     assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Leaving(Off::Disabled)), "it may yet be taken");
     until_silent(&clinic, PRACTICE, Off::Disabled).await;
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     assert!(clinic.entry(booking).needs_attention.is_some(), "the pet owner was not told");
     let status = view::status(clinic.bridge());
     assert_eq!((status.healthy, status.off[0].needs_attention), (false, 1), "{status:?}");
@@ -224,7 +224,8 @@ async fn what_was_held_until_the_end_is_left_to_a_person() {
     let second = loop {
         let before = clinic.journal.count("POST /availability", "");
         clinic.pass(Duration::from_millis(5)).await;
-        if clinic.status(first) == BookingStatus::Failed || clinic.journal.count("POST /availability", "") > before {
+        if clinic.status(first) == MarketplaceStatus::Failed || clinic.journal.count("POST /availability", "") > before
+        {
             break clinic.owner_books_regardless("s136", "66:s136", "2027-02-15 11:00");
         }
     };
@@ -249,7 +250,7 @@ async fn what_is_booked_before_healthengine_has_worked_off_the_empty_days_is_ans
     // Pet owners still see the time.
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
     until_silent(&clinic, PRACTICE, Off::Disabled).await;
-    assert_ne!(clinic.status(booking), BookingStatus::Requested, "{}", clinic.account());
+    assert_ne!(clinic.status(booking), MarketplaceStatus::Requested, "{}", clinic.account());
     clinic.stop().await;
 }
 
@@ -374,7 +375,7 @@ async fn a_reload_at_any_step_of_a_booking_that_goes_wrong_neither_loses_nor_rep
 async fn bookings_are_answered_in_time_though_a_reload_meets_servers_that_hang() {
     for hangs in ["/availability/", "/features", "/config/", "/freebusy", "/free-busy", "/locations"] {
         let mut clinic = Clinic::open().await;
-        let hang = move |asked: &Asked| asked.target.contains(hangs).then_some(Fault::Hang);
+        let hang = move |asked: &ArrivedRequest| asked.target.contains(hangs).then_some(Fault::Hang);
         clinic.openvpms_faults.set(hang);
         clinic.healthengine_faults.set(hang);
         clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), Some("s211")).unwrap();
@@ -384,7 +385,7 @@ async fn bookings_are_answered_in_time_though_a_reload_meets_servers_that_hang()
         let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
         clinic.pass(seconds(20)).await;
         let status = clinic.status(booking);
-        assert!(matches!(status, BookingStatus::Confirmed | BookingStatus::Failed), "{hangs}: {status:?}");
+        assert!(matches!(status, MarketplaceStatus::Confirmed | MarketplaceStatus::Failed), "{hangs}: {status:?}");
         assert!(clinic.entry(booking).needs_attention.is_none(), "{hangs}\n{}", clinic.account());
         clinic.openvpms_faults.heal();
         clinic.healthengine_faults.heal();
@@ -495,7 +496,8 @@ async fn a_farewell_that_was_broken_off_is_asked_for_until_it_is_over() {
         problems.iter().any(|own| own.text.contains(BRANCH) && own.text.contains("enabled = false"))
     };
     // Taken out while Healthengine is away: the process that has the key ends before it can empty the days.
-    let away = |asked: &Asked| asked.header("practice-id").is_some_and(|id| id == BRANCH).then_some(Fault::Refuse);
+    let away =
+        |asked: &ArrivedRequest| asked.header("practice-id").is_some_and(|id| id == BRANCH).then_some(Fault::Refuse);
     clinic.healthengine_faults.set(away);
     let branch = clinic.config.practices.pop().unwrap();
     clinic.reload();

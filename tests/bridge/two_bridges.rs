@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use vetbridge::booking::entry::{Entry, State};
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use vetbridge::store::MemoryEngine;
 
 use crate::support::{Another, Clinic, Travel, minutes, seconds, webhooks};
@@ -68,7 +68,7 @@ async fn ten_bookings(clinic: &Clinic, another: &Another, quicker: Quicker) -> V
         one.look_now();
         clinic.pass(Duration::from_millis(100)).await;
         two.look_now();
-        let answered = |clinic: &Clinic| clinic.booking(booking).answer != Answer::Open;
+        let answered = |clinic: &Clinic| clinic.booking(booking).answer != RequestOutcome::Open;
         clinic.until("it is answered", seconds(15), answered).await;
         clinic.pass(seconds(8)).await;
         bookings.push(booking);
@@ -81,9 +81,9 @@ fn counted(clinic: &Clinic, bookings: &[BookingId]) -> Count {
     let mut count = Count::default();
     for id in bookings {
         let kind = match (clinic.status(*id), clinic.appointments_of(*id).len()) {
-            (BookingStatus::Confirmed, 1) => &mut count.well,
+            (MarketplaceStatus::Confirmed, 1) => &mut count.well,
             (_, 2..) => &mut count.doubled,
-            (BookingStatus::Failed, 1) => &mut count.rejected_and_stands,
+            (MarketplaceStatus::Failed, 1) => &mut count.rejected_and_stands,
             _ => &mut count.otherwise,
         };
         *kind += 1;
@@ -202,7 +202,7 @@ async fn a_former_bridge_that_was_stopped_is_waited_for_with_two_bookings_and_th
     let mut took = Vec::new();
     for start in ["2027-02-18 09:00", "2027-02-18 10:00", "2027-02-18 11:00"] {
         let booking = clinic.owner_books("s136", "66:s136", start);
-        let confirmed = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Confirmed;
+        let confirmed = |clinic: &Clinic| clinic.status(booking) == MarketplaceStatus::Confirmed;
         took.push(clinic.until("it is confirmed", seconds(16), confirmed).await);
         clinic.appointment_of(booking);
         clinic.pass(seconds(5)).await;
@@ -223,7 +223,7 @@ async fn after_ten_minutes_without_a_booking_the_former_bridge_is_waited_for_no_
     let another = clinic.start_another(disk);
     clinic.pass(minutes(1)).await;
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-18 09:00");
-    let confirmed = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Confirmed;
+    let confirmed = |clinic: &Clinic| clinic.status(booking) == MarketplaceStatus::Confirmed;
     let took = clinic.until("it is confirmed", seconds(8), confirmed).await;
     assert!(took < seconds(8), "{took:?}");
     another.stop().await;
@@ -239,7 +239,7 @@ async fn once_the_other_bridge_is_stopped_the_one_that_yielded_serves_and_is_wel
     clinic.stop().await;
     for start in ["2027-02-18 09:00", "2027-02-18 10:00", "2027-02-18 11:00"] {
         let booking = clinic.owner_books("s136", "66:s136", start);
-        let confirmed = |clinic: &Clinic| clinic.booking(booking).answer == Answer::Confirmed;
+        let confirmed = |clinic: &Clinic| clinic.booking(booking).answer == RequestOutcome::Confirmed;
         let took = clinic.until("it is confirmed", seconds(36), confirmed).await;
         assert!(took > seconds(26), "{took:?}");
         clinic.appointment_of(booking);
@@ -247,7 +247,7 @@ async fn once_the_other_bridge_is_stopped_the_one_that_yielded_serves_and_is_wel
     }
     assert_eq!(another.problems().get(RIVAL), None);
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-18 12:00");
-    let confirmed = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Confirmed;
+    let confirmed = |clinic: &Clinic| clinic.status(booking) == MarketplaceStatus::Confirmed;
     clinic.until("it is confirmed at once", seconds(8), confirmed).await;
     another.stop().await;
     clinic.assert_well_behaved();
@@ -263,16 +263,16 @@ async fn a_booking_with_which_the_former_bridge_died_is_neither_rejected_nor_mad
     clinic.until_state(booking, State::Inserted, seconds(10)).await;
     clinic.pull_the_plug().await;
     clinic.healthengine_faults.heal();
-    let answered = |clinic: &Clinic| clinic.booking(booking).answer != Answer::Open;
+    let answered = |clinic: &Clinic| clinic.booking(booking).answer != RequestOutcome::Open;
     clinic.until("it is answered", minutes(2), answered).await;
-    assert_eq!(clinic.booking(booking).answer, Answer::Confirmed);
+    assert_eq!(clinic.booking(booking).answer, RequestOutcome::Confirmed);
     clinic.appointment_of(booking);
     let entry = another.entry(booking).unwrap();
     assert_eq!(entry.state, State::InDoubt);
     assert!(entry.needs_attention.unwrap().contains("Check the diary"));
     // The next one is made although the other is gone.
     let next = clinic.owner_books("s136", "66:s136", "2027-02-18 10:00");
-    let confirmed = |clinic: &Clinic| clinic.status(next) == BookingStatus::Confirmed;
+    let confirmed = |clinic: &Clinic| clinic.status(next) == MarketplaceStatus::Confirmed;
     clinic.until("it is confirmed in time", seconds(16), confirmed).await;
     another.stop().await;
 }
@@ -324,8 +324,8 @@ async fn a_time_that_staff_took_is_rejected_in_time_all_the_same() {
     clinic.staff_book(136, "2027-02-18 10:00", 15);
     let booking = clinic.owner_books_regardless("s136", "66:s136", "2027-02-18 10:00");
     clinic.until_state(booking, State::Rejected, seconds(14)).await;
-    clinic.until("Healthengine knows", seconds(1), |clinic| clinic.status(booking) == BookingStatus::Failed).await;
-    assert_eq!(clinic.booking(booking).answer, Answer::Rejected);
+    clinic.until("Healthengine knows", seconds(1), |clinic| clinic.status(booking) == MarketplaceStatus::Failed).await;
+    assert_eq!(clinic.booking(booking).answer, RequestOutcome::Rejected);
     assert_eq!(clinic.problems().get(RIVAL), None);
     clinic.finish().await;
 }
@@ -349,7 +349,7 @@ async fn a_reference_that_is_not_ours_of_a_booking_that_was_made_under_our_eyes_
     another.practice().look_now();
     clinic.until("it is said", minutes(1), |_| another.problems().contains_key(RIVAL)).await;
     assert!(another.problems()[RIVAL].contains("booking reference"), "{:?}", another.problems());
-    assert_eq!(clinic.status(theirs), BookingStatus::Cancelled);
+    assert_eq!(clinic.status(theirs), MarketplaceStatus::Cancelled);
     assert!(clinic.appointments_of(theirs).is_empty());
     another.stop().await;
 }

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use vetbridge::booking::entry::State;
 use vetbridge::booking::resolution::Resolution;
 use vetbridge::ids::BookingReference;
-use vetbridge::simulator::exchange::{Asked, Fault};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, HeldSubscription};
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
+use vetbridge::simulator::healthengine::{HeldSubscription, MarketplaceStatus, RequestOutcome};
 use vetbridge::simulator::openvpms::Appointment;
 use vetbridge::store::MemoryEngine;
 
@@ -13,7 +13,7 @@ use crate::support::{Clinic, PRACTICE, booked, is_submission, minutes, practice,
 use crate::two_bridges::{RIVAL, clinic_of_slow_servers};
 
 /// True of the list of outstanding bookings.
-fn is_the_list(asked: &Asked) -> bool {
+fn is_the_list(asked: &ArrivedRequest) -> bool {
     asked.method == "GET" && asked.target.contains("/requests/bookings")
 }
 
@@ -31,7 +31,7 @@ async fn a_booking_that_its_owner_gives_up_while_it_is_left_to_the_other_bridge_
     clinic.pass(minutes(1)).await;
     assert_eq!(clinic.journal.count("POST /ws/booking/v2/bookings", ""), 0, "{}", clinic.account());
     assert!(clinic.appointments_of(booking).is_empty());
-    assert_eq!(clinic.status(booking), BookingStatus::Cancelled);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Cancelled);
     another.stop().await;
     clinic.assert_well_behaved();
 }
@@ -66,7 +66,7 @@ async fn the_one_that_was_there_first_rejects_in_time_what_it_cannot_see() {
     another.stop().await;
     clinic.openvpms_faults.close_port();
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-18 09:00");
-    let rejected = |clinic: &Clinic| clinic.booking(booking).answer == Answer::Rejected;
+    let rejected = |clinic: &Clinic| clinic.booking(booking).answer == RequestOutcome::Rejected;
     clinic.until("it is rejected while that helps the pet owner", seconds(16), rejected).await;
     assert_eq!(clinic.state(booking), Some(State::Rejected));
 }
@@ -101,10 +101,10 @@ async fn the_one_that_stands_back_from_another_rejects_nothing_that_it_cannot_se
     clinic.bridge().stop(seconds(8)).await;
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-18 10:00");
     clinic.pass(minutes(2)).await;
-    assert_eq!(clinic.booking(booking).answer, Answer::Open);
+    assert_eq!(clinic.booking(booking).answer, RequestOutcome::Open);
     // It makes the booking when OpenVPMS is there again: the pet owner was told yes.
     clinic.openvpms_faults.heal();
-    let confirmed = |clinic: &Clinic| clinic.booking(booking).answer == Answer::Confirmed;
+    let confirmed = |clinic: &Clinic| clinic.booking(booking).answer == RequestOutcome::Confirmed;
     clinic.until("it is made", minutes(1), confirmed).await;
     clinic.appointment_of(booking);
     another.stop().await;
@@ -140,7 +140,7 @@ async fn a_list_that_does_not_answer_makes_no_rejection_late() {
     let booked_at = clinic.clock.now();
     clinic.until("it is seen", seconds(10), |clinic| clinic.find_entry(booking).is_some()).await;
     clinic.healthengine_faults.set(|asked| is_the_list(asked).then_some(Fault::Hang));
-    let rejected = |clinic: &Clinic| clinic.status(booking) == BookingStatus::Failed;
+    let rejected = |clinic: &Clinic| clinic.status(booking) == MarketplaceStatus::Failed;
     clinic.until("it is rejected", seconds(30), rejected).await;
     let age = clinic.clock.now() - booked_at;
     assert!(age <= TimeDelta::milliseconds(14_500), "{age}");

@@ -10,7 +10,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use vetbridge::booking::entry::Entry;
 use vetbridge::ids::BookingId;
 use vetbridge::practice::ledger::Ledger;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use vetbridge::store::{MemoryEngine, Store};
 
 use crate::commit;
@@ -118,7 +118,7 @@ impl Life {
         if eventful && self.chance.percent(10) {
             // Nothing to give up if it was rejected.
             drop(self.clinic.healthengine.cancel(id));
-        } else if eventful && self.chance.percent(8) && self.clinic.booking(id).answer == Answer::Open {
+        } else if eventful && self.chance.percent(8) && self.clinic.booking(id).answer == RequestOutcome::Open {
             self.clinic.healthengine.progress_by_hand(id).unwrap();
             self.booked.last_mut().unwrap().by_hand = true;
         }
@@ -143,15 +143,15 @@ impl Life {
             let standing = self.clinic.appointments_of(*id).len();
             doubled += usize::from(standing > 1);
             let wrong = match view.status {
-                _ if view.answer == Answer::Open => "is not answered",
+                _ if view.answer == RequestOutcome::Open => "is not answered",
                 _ if standing > 1 => "stands twice",
-                BookingStatus::Failed if standing > 0 => "is rejected and stands",
-                BookingStatus::Cancelled if standing > 0 => "was given up and stands",
-                BookingStatus::Confirmed if standing == 0 => "is confirmed and does not stand",
-                BookingStatus::Requested
-                | BookingStatus::Confirmed
-                | BookingStatus::Cancelled
-                | BookingStatus::Failed => continue,
+                MarketplaceStatus::Failed if standing > 0 => "is rejected and stands",
+                MarketplaceStatus::Cancelled if standing > 0 => "was given up and stands",
+                MarketplaceStatus::Confirmed if standing == 0 => "is confirmed and does not stand",
+                MarketplaceStatus::Requested
+                | MarketplaceStatus::Confirmed
+                | MarketplaceStatus::Cancelled
+                | MarketplaceStatus::Failed => continue,
             };
             if !(self.is_flagged(*id) || *met_a_death || *by_hand) {
                 wrongs.push(format!("booking {id} {wrong}"));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vetbridge::ids::{AppointmentTypeId, PracticeId, ScheduleId};
-use vetbridge::simulator::exchange::{Answered, Asked, Faults, Model};
+use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Faults, Model};
 
 use crate::clinic::{Clinic, Ended, PRACTICE, eventually, free_port, listen, practice};
 use crate::service::Service;
@@ -86,7 +86,7 @@ async fn a_wrong_password_is_one_and_healthengine_is_asked_all_the_same() {
 struct Pages;
 
 impl Model for Pages {
-    fn answer(&self, _asked: &Asked) -> Answered {
+    fn answer(&self, _asked: &ArrivedRequest) -> Answered {
         Answered::html(200, "Login")
     }
 }

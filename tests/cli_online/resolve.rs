@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 use vetbridge::simulator::openvpms::AppointmentStatus;
 
 use crate::clinic::{Clinic, eventually};
@@ -19,7 +19,7 @@ async fn with_a_doubt() -> (Clinic, Service, BookingId) {
     eventually("it is in doubt", async || state(&service, booking).await == "in_doubt").await;
     clinic.openvpms_faults.heal();
     eventually("Healthengine was told", async || {
-        clinic.healthengine.booking(booking).unwrap().status == BookingStatus::Confirmed
+        clinic.healthengine.booking(booking).unwrap().status == MarketplaceStatus::Confirmed
     })
     .await;
     (clinic, service, booking)
@@ -85,7 +85,7 @@ async fn without_a_service_the_command_settles_it_itself() {
     assert_eq!((done.status, done.error.as_str()), (0, ""), "{}", done.out);
     let gone = clinic.run(&["bookings", "resolve", &id, "--cancelled"]).await;
     assert_eq!((gone.status, gone.error.as_str()), (0, ""), "{}", gone.out);
-    assert_eq!(clinic.healthengine.booking(booking).unwrap().status, BookingStatus::Cancelled);
+    assert_eq!(clinic.healthengine.booking(booking).unwrap().status, MarketplaceStatus::Cancelled);
     assert_eq!(clinic.openvpms.staff(|world| world.standing().filter(|own| own.notes.is_some()).count()), 0);
     let shown = clinic.run(&["bookings", "show", &id, "--json"]).await;
     let shown: Value = serde_json::from_str(&shown.out).unwrap();

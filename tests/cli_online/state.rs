@@ -7,14 +7,15 @@ use std::path::Path;
 use std::process::Stdio;
 
 use vetbridge::ids::BookingId;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 
 use crate::clinic::{Clinic, eventually};
 use crate::service::Service;
 
 async fn confirmed(clinic: &Clinic, booking: BookingId) {
-    eventually("it is answered", async || clinic.healthengine.booking(booking).unwrap().answer != Answer::Open).await;
-    assert_eq!(clinic.healthengine.booking(booking).unwrap().status, BookingStatus::Confirmed);
+    eventually("it is answered", async || clinic.healthengine.booking(booking).unwrap().answer != RequestOutcome::Open)
+        .await;
+    assert_eq!(clinic.healthengine.booking(booking).unwrap().status, MarketplaceStatus::Confirmed);
 }
 
 fn mode(path: &Path) -> u32 {

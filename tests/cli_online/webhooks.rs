@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDateTime};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vetbridge::ids::{BookingId, PracticeId};
-use vetbridge::simulator::healthengine::{Answer, HttpCourier, Wish};
+use vetbridge::simulator::healthengine::{HttpCourier, RequestOutcome, Wish};
 
 use crate::clinic::{Clinic, PRACTICE, eventually, free_port};
 use crate::service::Service;
@@ -58,7 +58,7 @@ async fn a_booking_is_made_at_its_webhook_and_the_secret_stays_out_of_the_log() 
         assert_eq!(subscribed()[0].1.callback_url, format!("https://bridge.example/hooks/webhooks/{SECRET}"));
         for time in ["10:00:00", "11:00:00"] {
             let booking = book(&clinic, time).await;
-            let confirmed = async || clinic.healthengine.booking(booking).unwrap().answer == Answer::Confirmed;
+            let confirmed = async || clinic.healthengine.booking(booking).unwrap().answer == RequestOutcome::Confirmed;
             eventually("it is confirmed", confirmed).await;
         }
         // What it says to a stranger is in the log; the secret is not.

@@ -1,7 +1,7 @@
 //! What pet owners see of clinicians: exactly the times that rosters and diary leave.
 
 use chrono::{NaiveDateTime, TimeDelta};
-use vetbridge::config::ClinicianDoubt;
+use vetbridge::config::ClinicianDoubtSetting;
 use vetbridge::ids::{ScheduleId, UserId};
 use vetbridge::simulator::openvpms::{AppointmentId, UserBehaviour};
 
@@ -99,7 +99,7 @@ async fn an_appointment_at_a_location_that_is_not_configured_takes_a_vet_off_all
 /// A whole shift taken by one appointment, before the bridge ever saw the roster: only the setting can decide.
 #[tokio::test(start_paused = true)]
 async fn what_was_never_seen_either_way_is_decided_by_the_setting() {
-    for (doubt, offered) in [(ClinicianDoubt::Offer, true), (ClinicianDoubt::Withhold, false)] {
+    for (doubt, offered) in [(ClinicianDoubtSetting::Offer, true), (ClinicianDoubtSetting::Withhold, false)] {
         // On a 2.1 server the appointment comes off every schedule, and there is no doubt.
         let mut clinic = Clinic::of_vets(UserBehaviour::Guide);
         clinic.config.sync.clinician_doubt = doubt;

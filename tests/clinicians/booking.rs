@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{BookingId, UserId};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use vetbridge::simulator::openvpms::UserBehaviour;
 
 use crate::support::{BRANCH, Clinic, PRACTICE, seconds};
@@ -27,7 +27,12 @@ async fn everywhere(server: UserBehaviour) -> Clinic {
 /// These bookings ended well: each stands in the diary with this clinician.
 fn assert_made(clinic: &Clinic, booking: BookingId, user: i64) {
     let view = clinic.booking(booking);
-    assert_eq!((view.status, view.answer), (BookingStatus::Confirmed, Answer::Confirmed), "{}", clinic.account());
+    assert_eq!(
+        (view.status, view.answer),
+        (MarketplaceStatus::Confirmed, RequestOutcome::Confirmed),
+        "{}",
+        clinic.account()
+    );
     let appointment = clinic.appointment_of(booking);
     assert_eq!(appointment.clinician, Some(UserId(user)));
     assert_eq!((format!("u{user}-s{}", appointment.schedule), appointment.start), (view.resource.clone(), view.start));
@@ -37,7 +42,12 @@ fn assert_made(clinic: &Clinic, booking: BookingId, user: i64) {
 /// This one was turned down while the pet owner could still be told.
 fn assert_turned_down(clinic: &Clinic, booking: BookingId, reason: &str) {
     let view = clinic.booking(booking);
-    assert_eq!((view.status, view.answer), (BookingStatus::Failed, Answer::Rejected), "{}", clinic.account());
+    assert_eq!(
+        (view.status, view.answer),
+        (MarketplaceStatus::Failed, RequestOutcome::Rejected),
+        "{}",
+        clinic.account()
+    );
     let took = view.answered_at.unwrap() - view.booked_at;
     assert!(took.num_seconds() < 15, "{took}");
     assert!(clinic.appointments_of(booking).is_empty());
@@ -111,7 +121,9 @@ async fn of_two_pet_owners_who_want_one_vet_at_one_time_on_two_schedules_one_get
         let other = clinic.owner_books_at(PRACTICE, "u1159-s136", "2027-02-16 10:30");
         for booking in bookings.into_iter().chain([other]) {
             clinic.excuse(booking);
-            clinic.until("it is answered", seconds(15), |clinic| clinic.booking(booking).answer != Answer::Open).await;
+            clinic
+                .until("it is answered", seconds(15), |clinic| clinic.booking(booking).answer != RequestOutcome::Open)
+                .await;
         }
         // Three changes of one day follow each other at Healthengine with half a second between them.
         let took = clinic.until_exact(seconds(5)).await;
@@ -134,7 +146,9 @@ async fn of_pet_owners_of_two_practices_who_want_one_vet_at_overlapping_times_on
         let there = clinic.owner_books_at(BRANCH, "u1158-s311", "2027-02-16 10:15");
         for booking in [here, there] {
             clinic.excuse(booking);
-            clinic.until("it is answered", seconds(20), |clinic| clinic.booking(booking).answer != Answer::Open).await;
+            clinic
+                .until("it is answered", seconds(20), |clinic| clinic.booking(booking).answer != RequestOutcome::Open)
+                .await;
         }
         clinic.until_exact(seconds(2)).await;
         let [winner, loser] = by_luck(&clinic, [here, there]);
@@ -159,7 +173,9 @@ async fn a_vet_whom_staff_took_a_moment_ago_on_another_schedule_is_seen_by_the_l
         let booking = clinic.owner_books_at(PRACTICE, "u1158-s136", "2027-02-16 10:00");
         clinic.excuse(booking);
         clinic.until_state(booking, State::Rejected, seconds(10)).await;
-        clinic.until("it is answered", seconds(2), |clinic| clinic.booking(booking).answer != Answer::Open).await;
+        clinic
+            .until("it is answered", seconds(2), |clinic| clinic.booking(booking).answer != RequestOutcome::Open)
+            .await;
         assert_turned_down(&clinic, booking, "The clinician has another appointment at this time.");
         let took =
             clinic.until("fresh days", seconds(2), |clinic| !clinic.shows("u1158-s136", "2027-02-16 10:00")).await;

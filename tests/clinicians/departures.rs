@@ -2,7 +2,7 @@
 
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, UserId};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use vetbridge::simulator::openvpms::{UserBehaviour, World};
 
 use crate::support::{Clinic, PRACTICE, minutes, practice, seconds};
@@ -21,9 +21,11 @@ async fn booked_too_late(server: UserBehaviour, what_happens: impl FnOnce(&mut W
 
     let booking = clinic.owner_books_at(PRACTICE, "u1158-s136", "2027-02-16 10:00");
     clinic.until_state(booking, State::Rejected, seconds(10)).await;
-    clinic.until("it is answered", seconds(2), |clinic| clinic.booking(booking).answer == Answer::Rejected).await;
+    clinic
+        .until("it is answered", seconds(2), |clinic| clinic.booking(booking).answer == RequestOutcome::Rejected)
+        .await;
     let view = clinic.booking(booking);
-    assert_eq!(view.status, BookingStatus::Failed, "in time");
+    assert_eq!(view.status, MarketplaceStatus::Failed, "in time");
     assert_eq!(clinic.last_reason(booking), reason);
     assert!(clinic.appointments_of(booking).is_empty());
     let took = clinic.until("fresh days", seconds(3), |clinic| !clinic.shows("u1158-s136", "2027-02-16 11:00")).await;

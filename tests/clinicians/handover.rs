@@ -2,7 +2,7 @@
 
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{BookingId, UserId};
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 use vetbridge::simulator::openvpms::UserBehaviour;
 
 use crate::support::{Clinic, PRACTICE, minutes, seconds};
@@ -46,7 +46,7 @@ async fn an_appointment_that_staff_give_to_another_vet_frees_the_first_and_takes
     let took = clinic.until_exact(seconds(5)).await;
     assert!(took <= seconds(2), "{took:?}");
     assert!(clinic.shows("u1158-s211", TIME) && !clinic.shows("u1159-s211", TIME));
-    assert_eq!(clinic.status(booking), BookingStatus::Confirmed);
+    assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
 
     // The next one is no surprise any more; the ledger follows all the same.
     let history = clinic.entry(booking).history.len();

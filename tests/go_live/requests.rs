@@ -1,7 +1,7 @@
 //! Handling incoming requests, and booking related edge cases.
 
 use chrono::TimeDelta;
-use vetbridge::simulator::healthengine::{BookingStatus, PetOwner, Wish};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, PetOwner, Wish};
 
 use crate::clinic::{Clinic, PRACTICE, eventually};
 use crate::service::Service;
@@ -27,7 +27,7 @@ async fn handling_priority_requests() {
     let service = Service::start_and_get_in_step(&clinic).await;
     let booking = clinic.book("s136").await;
     let status = |booking| clinic.healthengine.booking(booking).unwrap().status;
-    eventually("the booking is confirmed", async || status(booking) == BookingStatus::Confirmed).await;
+    eventually("the booking is confirmed", async || status(booking) == MarketplaceStatus::Confirmed).await;
     assert_eq!(clinic.standing(booking), 1);
     clinic.healthengine.cancel(booking).unwrap();
     eventually("the cancellation is carried out", async || clinic.standing(booking) == 0).await;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use vetbridge::simulator::healthengine::{ANSWER_WITHIN, BookingStatus, Courier, Delivered, HttpCourier};
+use vetbridge::simulator::healthengine::{ANSWER_WITHIN, Courier, Delivered, HttpCourier, MarketplaceStatus};
 
 use crate::clinic::{Clinic, PRACTICE, eventually, free_port};
 use crate::service::Service;
@@ -55,7 +55,7 @@ async fn a_booking_is_made(clinic: &Clinic) {
     let booking = clinic.book("s136").await;
     let status = || clinic.healthengine.booking(booking).unwrap().status;
     eventually("the booking is confirmed", async || {
-        status() == BookingStatus::Confirmed && clinic.standing(booking) == 1
+        status() == MarketplaceStatus::Confirmed && clinic.standing(booking) == 1
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! The life of a booking.
 
 use serde_json::{Value, json};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, LateReject, Repeated, Who};
+use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, Repeated, RequestOutcome, Who};
 
 use crate::{DAY, Server, at, pass};
 
@@ -41,7 +41,10 @@ async fn a_confirmed_booking_leaves_the_list_with_its_ids() {
     assert_eq!(server.confirm(booking, "603:be08"), 200);
     assert_eq!(server.list("requests/bookings"), Vec::<Value>::new());
     let view = server.model.booking(booking).unwrap();
-    assert_eq!((view.status, view.answer, view.start), (BookingStatus::Confirmed, Answer::Confirmed, at("09:00:00")));
+    assert_eq!(
+        (view.status, view.answer, view.start),
+        (MarketplaceStatus::Confirmed, RequestOutcome::Confirmed, at("09:00:00"))
+    );
     assert_eq!((view.pms_appointment_ids, view.pms_patient_id), (vec!["603:be08".into()], Some("p1".into())));
     assert_eq!(view.answered_at.unwrap() - view.booked_at, chrono::TimeDelta::seconds(3));
     server.assert_well_behaved();
@@ -53,7 +56,7 @@ async fn a_rejection_within_twenty_seconds_fails_the_booking_and_asks_for_the_da
     let booking = server.book("09:00");
     pass(19).await;
     assert_eq!(server.reject(booking), 200);
-    assert_eq!(server.model.booking(booking).unwrap().status, BookingStatus::Failed);
+    assert_eq!(server.model.booking(booking).unwrap().status, MarketplaceStatus::Failed);
     assert_eq!(server.list("requests/bookings"), Vec::<Value>::new());
     let wanted = json!({ "day": DAY, "pms_resource_id": "s136", "pmsResourceId": "s136" });
     assert_eq!(server.list("requests/availability"), [wanted]);
@@ -68,7 +71,7 @@ async fn after_twenty_seconds_a_booking_counts_as_confirmed_and_stays_listed() {
     let server = Server::open().await;
     let booking = server.book("09:00");
     pass(20).await;
-    assert_eq!(server.model.booking(booking).unwrap().status, BookingStatus::Confirmed);
+    assert_eq!(server.model.booking(booking).unwrap().status, MarketplaceStatus::Confirmed);
     assert_eq!(server.list("requests/bookings")[0]["bookingStatus"], "Confirmed");
     assert_eq!(server.confirm(booking, "1:a"), 200);
     assert_eq!(server.list("requests/bookings"), Vec::<Value>::new());
@@ -81,17 +84,17 @@ async fn the_twenty_seconds_are_counted_from_booked_time_as_it_is_written() {
     tokio::time::advance(std::time::Duration::from_millis(900)).await;
     let booking = server.book("09:00"); // in the last tenth of a second
     tokio::time::advance(std::time::Duration::from_millis(19_050)).await;
-    assert_eq!(server.model.booking(booking).unwrap().status, BookingStatus::Requested);
+    assert_eq!(server.model.booking(booking).unwrap().status, MarketplaceStatus::Requested);
     tokio::time::advance(std::time::Duration::from_millis(100)).await;
-    assert_eq!(server.model.booking(booking).unwrap().status, BookingStatus::Confirmed);
+    assert_eq!(server.model.booking(booking).unwrap().status, MarketplaceStatus::Confirmed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_late_rejection_settles_is_ignored_or_is_refused_as_set() {
     for (late_reject, status, listed, answer) in [
-        (LateReject::Settle, 200, false, Answer::RejectedTooLate),
-        (LateReject::Ignore, 200, true, Answer::Open),
-        (LateReject::Refuse, 400, true, Answer::Open),
+        (LateReject::Settle, 200, false, RequestOutcome::RejectedTooLate),
+        (LateReject::Ignore, 200, true, RequestOutcome::Open),
+        (LateReject::Refuse, 400, true, RequestOutcome::Open),
     ] {
         let server = Server::open().await;
         server.model.configure(|settings| settings.late_reject = late_reject);
@@ -99,7 +102,7 @@ async fn a_late_rejection_settles_is_ignored_or_is_refused_as_set() {
         server.model.let_deadline_pass(booking).unwrap();
         assert_eq!(server.reject(booking), status, "{late_reject:?}");
         let view = server.model.booking(booking).unwrap();
-        assert_eq!((view.status, view.answer), (BookingStatus::Confirmed, answer), "{late_reject:?}");
+        assert_eq!((view.status, view.answer), (MarketplaceStatus::Confirmed, answer), "{late_reject:?}");
         assert_eq!(!server.list("requests/bookings").is_empty(), listed, "{late_reject:?}");
         server.assert_well_behaved();
     }
@@ -127,7 +130,7 @@ async fn a_contrary_answer_is_refused_and_a_violation() {
     assert_eq!(server.confirm(rejected, "3:c"), 400);
     assert_eq!(server.violations().len(), 3);
     assert_eq!(server.model.booking(confirmed).unwrap().pms_appointment_ids, ["1:a"]);
-    assert_eq!(server.model.booking(rejected).unwrap().status, BookingStatus::Failed);
+    assert_eq!(server.model.booking(rejected).unwrap().status, MarketplaceStatus::Failed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,7 +194,7 @@ async fn a_pet_owners_cancellation_is_an_update_that_echoes_what_was_confirmed()
     let view = server.model.booking(booking).unwrap();
     assert_eq!(
         (view.status, view.cancelled_by, view.updates_rejected),
-        (BookingStatus::Cancelled, Some(Who::PetOwner), 0)
+        (MarketplaceStatus::Cancelled, Some(Who::PetOwner), 0)
     );
     server.assert_well_behaved();
 }
@@ -208,7 +211,7 @@ async fn a_rejected_update_leaves_the_list_and_the_practice_is_told() {
     );
     assert_eq!(server.get("requests").body, json!([]));
     let view = server.model.booking(booking).unwrap();
-    assert_eq!((view.status, view.updates_rejected), (BookingStatus::Cancelled, 1));
+    assert_eq!((view.status, view.updates_rejected), (MarketplaceStatus::Cancelled, 1));
     server.assert_well_behaved();
 }
 
@@ -233,7 +236,7 @@ async fn a_booking_that_is_cancelled_before_its_answer_is_listed_as_cancelled_un
     // Rejected, or confirmed because the insert was under way: cancelled all the same.
     assert_eq!((server.reject(one), server.confirm(other, "1:a")), (200, 200));
     for booking in [one, other] {
-        assert_eq!(server.model.booking(booking).unwrap().status, BookingStatus::Cancelled);
+        assert_eq!(server.model.booking(booking).unwrap().status, MarketplaceStatus::Cancelled);
     }
     assert_eq!(server.list("requests/bookings"), Vec::<Value>::new());
     let updates = server.list("requests/bookingUpdates");
@@ -253,7 +256,7 @@ async fn the_practice_can_cancel_what_stands() {
     assert_eq!(cancel(confirmed), 404, "it is no longer pending");
     for booking in [confirmed, waiting] {
         let view = server.model.booking(booking).unwrap();
-        assert_eq!((view.status, view.cancelled_by), (BookingStatus::Cancelled, Some(Who::Pms)));
+        assert_eq!((view.status, view.cancelled_by), (MarketplaceStatus::Cancelled, Some(Who::Pms)));
     }
     assert_eq!(server.list("requests/bookings"), Vec::<Value>::new());
     assert_eq!(server.list("requests/bookingUpdates"), Vec::<Value>::new());
@@ -266,7 +269,7 @@ async fn staff_can_progress_a_booking_by_hand() {
     let booking = server.book("09:00");
     server.model.progress_by_hand(booking).unwrap();
     assert_eq!(server.list("requests/bookings"), Vec::<Value>::new());
-    assert_eq!(server.model.booking(booking).unwrap().status, BookingStatus::Confirmed);
+    assert_eq!(server.model.booking(booking).unwrap().status, MarketplaceStatus::Confirmed);
     assert_eq!(server.confirm(booking, "1:a"), 404);
     server.assert_well_behaved();
 }

@@ -5,11 +5,11 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use vetbridge::simulator::exchange::{Asked, Model};
+use vetbridge::simulator::exchange::{ArrivedRequest, Model};
 
 use crate::{Server, day, pass};
 
-fn with_header(mut asked: Asked, name: &str, value: Option<&str>) -> Asked {
+fn with_header(mut asked: ArrivedRequest, name: &str, value: Option<&str>) -> ArrivedRequest {
     asked.headers.retain(|(own, _)| own != name);
     asked.headers.extend(value.map(|value| (name.to_owned(), value.to_owned())));
     asked

@@ -18,7 +18,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId};
-use vetbridge::simulator::exchange::{Answered, Asked, Model};
+use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Model};
 use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, ModelSettings, NewPractice, PetOwner, Wish};
 
 /// The key of the one practice.
@@ -59,7 +59,7 @@ impl Server {
         server
     }
 
-    fn asked(method: &str, path: &str, body: Option<&Value>) -> Asked {
+    fn asked(method: &str, path: &str, body: Option<&Value>) -> ArrivedRequest {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut headers = vec![
             header("api-key", "eyJ0e"),
@@ -71,10 +71,10 @@ impl Server {
             headers.push(header("content-type", "application/json"));
         }
         let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        Asked { method: method.to_owned(), target: format!("{BASE_PATH}/{path}"), headers, body }
+        ArrivedRequest { method: method.to_owned(), target: format!("{BASE_PATH}/{path}"), headers, body }
     }
 
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&self, asked: &ArrivedRequest) -> Reply {
         let Answered { status, body, .. } = self.model.answer(asked);
         let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         Reply { status, body }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use vetbridge::ids::BookingId;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus};
+use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 
 use crate::clinic::{Clinic, PRACTICE, eventually};
 use crate::disks::Mounted;
@@ -21,7 +21,8 @@ async fn book_until_it_ends(clinic: &Clinic, service: &mut Service) -> (Vec<Book
         bookings.push(clinic.book(if bookings.len().is_multiple_of(2) { "s136" } else { "s211" }).await);
         for _ in 0..20 {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            if !service.runs() || clinic.healthengine.booking(*bookings.last().unwrap()).unwrap().answer != Answer::Open
+            if !service.runs()
+                || clinic.healthengine.booking(*bookings.last().unwrap()).unwrap().answer != RequestOutcome::Open
             {
                 break;
             }
@@ -43,7 +44,7 @@ async fn book_until_it_ends(clinic: &Clinic, service: &mut Service) -> (Vec<Book
 async fn compare(clinic: &Clinic, service: &Service, bookings: &[BookingId]) {
     let answered = |id: &BookingId| {
         let view = clinic.healthengine.booking(*id).unwrap();
-        view.answer != Answer::Open && view.open_updates.is_empty()
+        view.answer != RequestOutcome::Open && view.open_updates.is_empty()
     };
     eventually("everything is answered", async || bookings.iter().all(answered)).await;
     let ledger = async || -> Vec<Value> { service.get("/api/v1/bookings").await.json().await.unwrap() };
@@ -56,7 +57,7 @@ async fn compare(clinic: &Clinic, service: &Service, bookings: &[BookingId]) {
         let entry = ledger.iter().find(|entry| entry["booking_id"].as_i64() == Some(id.0));
         let flagged = entry.is_some_and(|entry| entry["needs_attention"].is_string());
         match (view.status, standing) {
-            (BookingStatus::Confirmed, 1) | (BookingStatus::Cancelled | BookingStatus::Failed, 0) => {}
+            (MarketplaceStatus::Confirmed, 1) | (MarketplaceStatus::Cancelled | MarketplaceStatus::Failed, 0) => {}
             (status, standing) => assert!(
                 standing <= 1 && flagged,
                 "booking {id}: {status:?} with {standing} appointments, ledger {entry:?}\n{}",
@@ -109,7 +110,7 @@ async fn on_a_small_disk_that_is_full_it_ends_waits_without_a_desk_and_goes_on_w
     assert!(why["healthy"] == false && why.to_string().contains("Bookings cannot be made"), "{why}");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let rejected = clinic.book("s136").await;
-    let failed = || clinic.healthengine.booking(rejected).unwrap().status == BookingStatus::Failed;
+    let failed = || clinic.healthengine.booking(rejected).unwrap().status == MarketplaceStatus::Failed;
     eventually("a new booking is rejected", async || failed()).await;
     bookings.push(rejected);
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use vetbridge::simulator::healthengine::BookingStatus;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
 
 use crate::clinic::{Clinic, eventually};
 use crate::service::Service;
@@ -110,7 +110,7 @@ async fn with_a_read_only_state_it_rejects_in_time_shows_red_and_goes_on_by_itse
     })
     .await;
     let rejected = clinic.book("s136").await;
-    eventually("it is rejected", async || status(rejected) == BookingStatus::Failed).await;
+    eventually("it is rejected", async || status(rejected) == MarketplaceStatus::Failed).await;
     let view = clinic.healthengine.booking(rejected).unwrap();
     assert!((view.answered_at.unwrap() - view.booked_at).num_seconds() < 15, "{view:?}");
 
@@ -124,6 +124,6 @@ async fn with_a_read_only_state_it_rejects_in_time_shows_red_and_goes_on_by_itse
     );
     let after = clinic.book("s136").await;
     eventually("it is confirmed", async || answered(after)).await;
-    assert_eq!((status(before), status(after)), (BookingStatus::Confirmed, BookingStatus::Confirmed));
+    assert_eq!((status(before), status(after)), (MarketplaceStatus::Confirmed, MarketplaceStatus::Confirmed));
     service.stop().await;
 }

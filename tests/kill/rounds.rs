@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use vetbridge::ids::{BookingId, PracticeId};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, PetOwner, Wish};
+use vetbridge::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, PetOwner, RequestOutcome, Wish};
 use vetbridge::simulator::openvpms::AppointmentStatus;
 
 use crate::chance::Chance;
@@ -132,7 +132,7 @@ impl Rounds {
             .copied()
             .filter(|id| {
                 let view = self.view(*id);
-                view.status == BookingStatus::Confirmed && view.answer != Answer::Open
+                view.status == MarketplaceStatus::Confirmed && view.answer != RequestOutcome::Open
             })
             .collect();
         if !standing.is_empty() {
@@ -141,7 +141,7 @@ impl Rounds {
         }
     }
 
-    fn view(&self, id: BookingId) -> BookingView {
+    fn view(&self, id: BookingId) -> MarketplaceBooking {
         self.clinic.healthengine.booking(id).unwrap()
     }
 
@@ -172,7 +172,7 @@ impl Rounds {
                 let knows = ["submitting", "inserted", "confirmed", "in_doubt", "cancelled"].contains(&state);
                 assert!(knows, "the POST left before the ledger knew: {}", account());
             }
-            if view.answer != Answer::Open {
+            if view.answer != RequestOutcome::Open {
                 if let Some(reference) = view.pms_appointment_ids.first() {
                     let known = entry.and_then(|entry| entry["reference"].as_str());
                     assert_eq!(
@@ -182,7 +182,7 @@ impl Rounds {
                         account()
                     );
                 }
-                let refused = view.status == BookingStatus::Failed;
+                let refused = view.status == MarketplaceStatus::Failed;
                 assert!(!refused || state == "rejected", "it was rejected before the ledger knew: {}", account());
             }
         }
@@ -197,7 +197,7 @@ impl Rounds {
         let service = self.service.as_ref().expect("the service runs");
         let answered = |id: &BookingId| {
             let view = self.view(*id);
-            view.answer != Answer::Open && view.open_updates.is_empty()
+            view.answer != RequestOutcome::Open && view.open_updates.is_empty()
         };
         eventually("everything is answered", async || self.bookings.iter().all(answered)).await;
         let ledger = async || -> BTreeMap<i64, Value> {
@@ -216,7 +216,7 @@ impl Rounds {
                 || format!("round {}, booking {id}: {view:?}, ledger {entry:?}\n{}", self.played, service.log());
             assert!(ever <= 1, "{ever} appointments: {}", account());
             match (view.status, standing) {
-                (BookingStatus::Confirmed, 1) | (BookingStatus::Cancelled | BookingStatus::Failed, 0) => {}
+                (MarketplaceStatus::Confirmed, 1) | (MarketplaceStatus::Cancelled | MarketplaceStatus::Failed, 0) => {}
                 (status, standing) => assert!(flagged, "{status:?} with {standing} appointments: {}", account()),
             }
         }

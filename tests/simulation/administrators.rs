@@ -10,7 +10,7 @@ use vetbridge::booking::resolution::Resolution;
 use vetbridge::bridge::keeper::Standing;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 use vetbridge::practice::resolve::NotResolved;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, Repeated, Who};
+use vetbridge::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, Repeated, RequestOutcome, Who};
 
 use crate::checker::{Wrong, in_general, of};
 use crate::life::{Deed, Life};
@@ -36,7 +36,7 @@ pub(crate) struct Told {
     id: BookingId,
     verdict: Resolution,
     answer: Result<Entry, NotResolved>,
-    status: BookingStatus,
+    status: MarketplaceStatus,
     standing: usize,
 }
 
@@ -211,12 +211,13 @@ impl Life {
             let stands = matches!(verdict, Resolution::Confirmed { .. });
             // Who insists on a visit that the pet owner gave up changes nothing at Healthengine.
             let insists = stands && self.given_up.contains_key(&id);
-            let follows = if stands { insists || status == BookingStatus::Confirmed } else { is_over(status) };
+            let follows = if stands { insists || status == MarketplaceStatus::Confirmed } else { is_over(status) };
             // We cancelled it there, and the store that knew that is lost: Healthengine cannot be asked.
             let booking = self.world.healthengine.booking(id).unwrap();
             let forgotten = stands && booking.cancelled_by == Some(Who::Pms) && self.store_went_back_since(id);
             // Somebody was quicker than our rejection, which Healthengine took all the same.
-            let seems_ours = booking.answer == Answer::ByHand && self.world.shape.repeated == Repeated::Accepted;
+            let seems_ours =
+                booking.answer == RequestOutcome::ByHand && self.world.shape.repeated == Repeated::Accepted;
             if !follows && !forgotten && !seems_ours {
                 return Err(of(
                     id,
@@ -233,7 +234,7 @@ impl Life {
     }
 
     /// A practice that has left is silent, offers nothing, and owes nobody anything.
-    pub(crate) fn check_switches(&mut self, bookings: &[BookingView]) -> Result<(), Wrong> {
+    pub(crate) fn check_switches(&mut self, bookings: &[MarketplaceBooking]) -> Result<(), Wrong> {
         let now = self.world.clock.now();
         let ids: Vec<PracticeId> = self.world.config.practices.iter().map(|practice| practice.id.clone()).collect();
         for id in ids {
@@ -255,7 +256,12 @@ impl Life {
         Ok(())
     }
 
-    fn check_silent(&self, practice: &PracticeId, since: DateTime<Utc>, bookings: &[BookingView]) -> Result<(), Wrong> {
+    fn check_silent(
+        &self,
+        practice: &PracticeId,
+        since: DateTime<Utc>,
+        bookings: &[MarketplaceBooking],
+    ) -> Result<(), Wrong> {
         // A store that went back does not know of every day that was sent, nor of every booking.
         if !self.setbacks.is_empty() {
             return Ok(());
@@ -281,7 +287,7 @@ impl Life {
             let old = self.was_offered.contains(&id)
                 && self.booked.get(&id).is_some_and(|booked| *booked + TimeDelta::seconds(60) < since);
             let repeated = self.was(id, Deed::Repeated);
-            if booking.answer == Answer::Open && old && !flagged && !repeated {
+            if booking.answer == RequestOutcome::Open && old && !flagged && !repeated {
                 return Err(of(id, format!("practice {practice} is off, and booking {id} was never answered")));
             }
         }
@@ -314,6 +320,6 @@ impl Life {
     }
 }
 
-fn is_over(status: BookingStatus) -> bool {
-    matches!(status, BookingStatus::Cancelled | BookingStatus::Failed)
+fn is_over(status: MarketplaceStatus) -> bool {
+    matches!(status, MarketplaceStatus::Cancelled | MarketplaceStatus::Failed)
 }

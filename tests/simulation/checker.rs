@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use vetbridge::booking::entry::{Entry, State};
 use vetbridge::ids::{BookingId, PracticeId, ResourceId};
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, LateReject, Repeated, Violation};
+use vetbridge::simulator::healthengine::{
+    LateReject, MarketplaceBooking, MarketplaceStatus, Repeated, RequestOutcome, Violation,
+};
 use vetbridge::simulator::openvpms::Appointment;
 
 use crate::life::{Deed, Life};
@@ -132,7 +134,7 @@ impl Life {
         id.is_some_and(|id| resolved && late(id) || renamed(id) || forgotten && self.store_went_back_since(id))
     }
 
-    fn check_booking(&mut self, booking: &BookingView) -> Result<(), Wrong> {
+    fn check_booking(&mut self, booking: &MarketplaceBooking) -> Result<(), Wrong> {
         let id = booking.id;
         let standing = self.world.appointments_of(id);
         // Nobody knows any more that staff moved it, and Healthengine asks for it once more.
@@ -147,14 +149,18 @@ impl Life {
         let excused = flagged || self.store_went_back_since(id) || confirmed_by_person;
         // Somebody saw that there is none, and Healthengine was told so.
         let revoked = self.was(id, Deed::Resolved) && booking.cancelled_by.is_some();
-        if booking.answer == Answer::Confirmed && self.world.story.appointments_of(id) == 0 && !excused && !revoked {
+        if booking.answer == RequestOutcome::Confirmed
+            && self.world.story.appointments_of(id) == 0
+            && !excused
+            && !revoked
+        {
             return Err(of(id, format!("booking {id} is confirmed, and no appointment was ever made")));
         }
-        let refused = matches!(booking.answer, Answer::Rejected | Answer::RejectedTooLate);
+        let refused = matches!(booking.answer, RequestOutcome::Rejected | RequestOutcome::RejectedTooLate);
         if refused && !standing.is_empty() && !excused && !self.is_revived(booking) {
             return Err(of(id, format!("booking {id} is rejected, and its appointment stands")));
         }
-        if booking.answer == Answer::RejectedTooLate
+        if booking.answer == RequestOutcome::RejectedTooLate
             && booking.cancelled_by.is_none()
             && !excused
             && self.world.is_up()
@@ -210,11 +216,11 @@ impl Life {
     }
 
     /// Every request is answered inside its deadline where the faults leave room.
-    fn check_deadlines(&self, booking: &BookingView) -> Result<(), Wrong> {
+    fn check_deadlines(&self, booking: &MarketplaceBooking) -> Result<(), Wrong> {
         let id = booking.id;
         let calm_since = |since: DateTime<Utc>| self.world.story.disturbed_until().is_none_or(|until| until < since);
         if let Some(booked) = self.booked.get(&id).copied()
-            && booking.answer == Answer::Open
+            && booking.answer == RequestOutcome::Open
             && !self.is_recent(self.on_since(&booking.practice, booked), DEADLINE)
             && calm_since(booked)
             && !self.was(id, Deed::Repeated)
@@ -236,13 +242,13 @@ impl Life {
     }
 
     /// A late rejection that Healthengine does not take leaves the booking in its list for ever.
-    fn cannot_be_answered(&self, booking: &BookingView) -> bool {
+    fn cannot_be_answered(&self, booking: &MarketplaceBooking) -> bool {
         let refused = self.world.shape.late_reject != LateReject::Settle;
         refused && self.world.entry(booking.id).is_some_and(|entry| entry.state == State::Rejected)
     }
 
     /// A flag has its cause, and the cause concerns this booking.
-    fn check_flag(&mut self, booking: &BookingView, entry: &Entry) -> Result<(), Wrong> {
+    fn check_flag(&mut self, booking: &MarketplaceBooking, entry: &Entry) -> Result<(), Wrong> {
         let (id, now) = (booking.id, self.world.clock.now());
         let sentence = entry.needs_attention.as_deref().unwrap_or_default();
         let flagged = *self.flagged.entry(id).or_insert(now);
@@ -341,7 +347,7 @@ impl Life {
 
     /// Something on which the two systems and the ledger differ, a booking as soon as there is one.
     pub(crate) fn disagreement(&self) -> Option<Wrong> {
-        let of_booking = |booking: &BookingView| {
+        let of_booking = |booking: &MarketplaceBooking| {
             let what = self.compare(booking).err()?;
             Some(of(booking.id, format!("booking {} {what}", booking.id)))
         };
@@ -377,11 +383,11 @@ impl Life {
         self.compare_days(practice)
     }
 
-    fn compare(&self, booking: &BookingView) -> Result<(), String> {
+    fn compare(&self, booking: &MarketplaceBooking) -> Result<(), String> {
         let id = booking.id;
         let entry = self.world.entry(id);
         let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
-        if booking.answer == Answer::Open && !(flagged && self.cannot_be_answered(booking)) {
+        if booking.answer == RequestOutcome::Open && !(flagged && self.cannot_be_answered(booking)) {
             return Err("is not answered".into());
         }
         if !booking.open_updates.is_empty() {
@@ -399,23 +405,25 @@ impl Life {
             return Ok(());
         }
         match (booking.status, &standing[..]) {
-            (BookingStatus::Confirmed, [own]) => self.compare_appointment(booking, own)?,
-            (BookingStatus::Confirmed, _) => return Err("is confirmed and not in the diary, and nobody is told".into()),
-            (BookingStatus::Cancelled | BookingStatus::Failed, []) => {}
-            (BookingStatus::Cancelled | BookingStatus::Failed, _) => {
+            (MarketplaceStatus::Confirmed, [own]) => self.compare_appointment(booking, own)?,
+            (MarketplaceStatus::Confirmed, _) => {
+                return Err("is confirmed and not in the diary, and nobody is told".into());
+            }
+            (MarketplaceStatus::Cancelled | MarketplaceStatus::Failed, []) => {}
+            (MarketplaceStatus::Cancelled | MarketplaceStatus::Failed, _) => {
                 return Err("is over and stands in the diary, and nobody is told".into());
             }
-            (BookingStatus::Requested, _) => return Err("waits".into()),
+            (MarketplaceStatus::Requested, _) => return Err("waits".into()),
         }
         let Some(entry) = entry else {
             return if self.store_went_back_since(id) { Ok(()) } else { Err("is not in the ledger".into()) };
         };
         let agrees = match booking.status {
-            BookingStatus::Confirmed => entry.state == State::Confirmed,
-            BookingStatus::Cancelled | BookingStatus::Failed => {
+            MarketplaceStatus::Confirmed => entry.state == State::Confirmed,
+            MarketplaceStatus::Cancelled | MarketplaceStatus::Failed => {
                 matches!(entry.state, State::Cancelled | State::Rejected)
             }
-            BookingStatus::Requested => false,
+            MarketplaceStatus::Requested => false,
         };
         if agrees { Ok(()) } else { Err(format!("is {:?}, and the ledger says {:?}", booking.status, entry.state)) }
     }
@@ -432,15 +440,16 @@ impl Life {
     }
 
     /// What nobody can know from outside.
-    fn is_excused(&self, booking: &BookingView, entry: Option<&Entry>) -> bool {
+    fn is_excused(&self, booking: &MarketplaceBooking, entry: Option<&Entry>) -> bool {
         let id = booking.id;
         // The store was lost and with it a flag, or staff changed an appointment that nobody remembers; Healthengine did not ask either.
-        let told_or_changed =
-            self.flagged.contains_key(&id) || self.deeds.contains_key(&id) || booking.answer == Answer::RejectedTooLate;
+        let told_or_changed = self.flagged.contains_key(&id)
+            || self.deeds.contains_key(&id)
+            || booking.answer == RequestOutcome::RejectedTooLate;
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
         // The same where an older store was put back afterwards: in that one the appointment stands and nobody asked for anything.
         let put_back = |at: &DateTime<Utc>| self.setbacks.iter().any(|back| back > at);
-        let rejected_too_late = booking.answer == Answer::RejectedTooLate;
+        let rejected_too_late = booking.answer == RequestOutcome::RejectedTooLate;
         let told_in_another_store = (self.given_up.contains_key(&id) || rejected_too_late)
             && booking.open_updates.is_empty()
             && self.flagged.get(&id).is_some_and(put_back);
@@ -454,7 +463,7 @@ impl Life {
         let took_it_all_the_same = self.world.shape.repeated == Repeated::Accepted;
         let may_be_ours = took_it_all_the_same || !self.world.story.struck(id, Purpose::Answer).is_empty();
         let is_rejected = entry.is_some_and(|entry| entry.state == State::Rejected);
-        let seems_ours = booking.answer == Answer::ByHand && is_rejected && may_be_ours;
+        let seems_ours = booking.answer == RequestOutcome::ByHand && is_rejected && may_be_ours;
         self.is_revived(booking)
             || seems_ours
             || self.adopted_after_a_move(id, entry)
@@ -483,7 +492,7 @@ impl Life {
     }
 
     /// Beyond the near days a time that staff freed and somebody took before the next reading is noticed within a day.
-    fn is_unseen(&self, booking: &BookingView) -> bool {
+    fn is_unseen(&self, booking: &MarketplaceBooking) -> bool {
         let place = self.world.entry(booking.id).and_then(|entry| entry.place);
         let start = place.map_or(booking.start, |place| crate::support::sydney().wall(place.span.start));
         let far = start.date() >= self.world.wall().date() + TimeDelta::days(self.world.near_days());
@@ -495,12 +504,12 @@ impl Life {
     }
 
     /// A restored database brings an appointment back that was cancelled: nobody asks for those.
-    fn is_revived(&self, booking: &BookingView) -> bool {
-        self.was(booking.id, Deed::Restored) && booking.status != BookingStatus::Confirmed
+    fn is_revived(&self, booking: &MarketplaceBooking) -> bool {
+        self.was(booking.id, Deed::Restored) && booking.status != MarketplaceStatus::Confirmed
     }
 
     /// Staff moved it, the server does not say where it is, and its old time was taken by something else before anybody saw it free.
-    fn moved_where_nobody_sees(&self, booking: &BookingView) -> bool {
+    fn moved_where_nobody_sees(&self, booking: &MarketplaceBooking) -> bool {
         let About::Time(schedule, from, to) = wants(booking) else { return false };
         self.was(booking.id, Deed::Moved)
             && self.world.openvpms.staff(|clinic| {
@@ -511,7 +520,7 @@ impl Life {
             })
     }
 
-    fn compare_appointment(&self, booking: &BookingView, own: &Appointment) -> Result<(), String> {
+    fn compare_appointment(&self, booking: &MarketplaceBooking, own: &Appointment) -> Result<(), String> {
         let reference = self.world.openvpms.staff(|clinic| clinic.reference(own));
         // Somebody saw it where it is; Healthengine cannot be told of another place, nor of a reference that was found later.
         if let Some(entry) = self.world.entry(booking.id).filter(|_| self.was(booking.id, Deed::Resolved)) {
@@ -524,7 +533,7 @@ impl Life {
             let same = entry.reference.is_some_and(|known| known.0 == reference);
             return if there && same { Ok(()) } else { Err("was resolved, and stands otherwise in the diary".into()) };
         }
-        if booking.answer != Answer::ByHand && booking.pms_appointment_ids != [reference] {
+        if booking.answer != RequestOutcome::ByHand && booking.pms_appointment_ids != [reference] {
             return Err(format!("is confirmed with {:?}", booking.pms_appointment_ids));
         }
         let About::Time(schedule, start, _) = wants(booking) else { return Ok(()) };
@@ -571,8 +580,8 @@ impl Life {
         let is_in_doubt = || self.flagged.keys().filter_map(|id| self.world.entry(*id)).any(in_doubt);
         let is_unseen = || {
             let of_his =
-                |own: &BookingView| own.resource.parse().is_ok_and(|own: ResourceId| own.user == resource.user);
-            let is_where_it_was = |own: &BookingView| self.is_unseen(own) || self.moved_where_nobody_sees(own);
+                |own: &MarketplaceBooking| own.resource.parse().is_ok_and(|own: ResourceId| own.user == resource.user);
+            let is_where_it_was = |own: &MarketplaceBooking| self.is_unseen(own) || self.moved_where_nobody_sees(own);
             self.world.bookings().iter().any(|own| of_his(own) && is_where_it_was(own))
         };
         let may_lack = resource.user.is_some()

@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use vetbridge::booking::entry::Entry;
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, ScheduleId};
-use vetbridge::simulator::exchange::Asked;
+use vetbridge::simulator::exchange::ArrivedRequest;
 use vetbridge::simulator::openvpms::AppointmentId;
 
 use crate::support::sydney;
@@ -115,7 +115,7 @@ impl Story {
     }
 
     /// An exchange goes wrong; nobody can be held to deadlines until some time after.
-    pub(crate) fn strike(&self, system: System, asked: &Asked, fault: &str, lasts: TimeDelta) {
+    pub(crate) fn strike(&self, system: System, asked: &ArrivedRequest, fault: &str, lasts: TimeDelta) {
         let about = self.about(asked);
         self.disturb(lasts);
         *self.told().faults.entry(fault.to_owned()).or_default() += 1;
@@ -140,7 +140,7 @@ impl Story {
     }
 
     /// The task of one booking panics over this exchange.
-    pub(crate) fn task_panics(&self, asked: &Asked) {
+    pub(crate) fn task_panics(&self, asked: &ArrivedRequest) {
         let (at, about) = (self.clock.now(), self.about(asked));
         self.told().panicked.push((at, about));
     }
@@ -213,7 +213,7 @@ impl Story {
     }
 
     /// Which bookings a request is about.
-    pub(crate) fn about(&self, asked: &Asked) -> About {
+    pub(crate) fn about(&self, asked: &ArrivedRequest) -> About {
         let path = asked.target.split(['?']).next().unwrap_or_default();
         if path.ends_with("/ws/booking/v2/bookings") {
             return booking_in_notes(&asked.body).map_or(About::Routine, About::Booking);
@@ -300,7 +300,7 @@ fn meets(one: About, other: About) -> bool {
 }
 
 /// What a request about a booking is for.
-fn purpose(asked: &Asked) -> Option<Purpose> {
+fn purpose(asked: &ArrivedRequest) -> Option<Purpose> {
     let of_openvpms = asked.target.contains("/ws/booking/v2/");
     match asked.method.as_str() {
         "POST" if of_openvpms => Some(Purpose::Submission),

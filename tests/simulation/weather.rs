@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 use vetbridge::clock::Clock;
-use vetbridge::simulator::exchange::{Asked, Fault, Faults};
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault, Faults};
 
 use crate::story::{Story, System};
 use crate::support::{Chance, is_submission};
@@ -76,7 +76,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    fn fault(self, asked: &Asked) -> Option<Fault> {
+    fn fault(self, asked: &ArrivedRequest) -> Option<Fault> {
         let meant = asked.method == self.method && asked.target.contains(self.path);
         meant.then_some(if self.status == 200 { Fault::LoginPage } else { Fault::StatusBefore(self.status) })
     }
@@ -139,7 +139,7 @@ impl Weather {
 }
 
 impl Sky {
-    fn next(&mut self, asked: &Asked) -> Option<Fault> {
+    fn next(&mut self, asked: &ArrivedRequest) -> Option<Fault> {
         let now = self.clock.now();
         self.outage = self.outage.filter(|(_, until)| now < *until);
         let fault = match self.outage {
@@ -162,7 +162,7 @@ impl Sky {
     }
 
     /// What [`crate::rare`] prepared.
-    fn rare(&mut self, asked: &Asked, now: DateTime<Utc>) -> Option<Fault> {
+    fn rare(&mut self, asked: &ArrivedRequest, now: DateTime<Utc>) -> Option<Fault> {
         if let Some(fault) = self.once.take() {
             let status = if matches!(fault, Fault::TooMany(_)) { 429 } else { 503 };
             self.story.count(&format!("{}: {status} for an hour", self.system));
@@ -175,7 +175,7 @@ impl Sky {
         Some(fault)
     }
 
-    fn single(&self, asked: &Asked) -> Option<Fault> {
+    fn single(&self, asked: &ArrivedRequest) -> Option<Fault> {
         // What happens to bookings matters most.
         let percent = if is_submission(asked) { self.percent * 3 } else { self.percent };
         let chance = &self.chance;
@@ -215,7 +215,7 @@ impl Sky {
 impl Sky {
     /// Something in between answers with 200, in HTML or in JSON, as the moment will have it. To what changes something at Healthengine
     /// never in JSON: its success has no body there, so nobody could tell.
-    fn other(&self, asked: &Asked) -> Fault {
+    fn other(&self, asked: &ArrivedRequest) -> Fault {
         let could_tell = self.system == System::OpenVpms || asked.method == "GET";
         let in_json = self.clock.now().timestamp_subsec_millis().is_multiple_of(2);
         if in_json && could_tell { Fault::OtherJson } else { Fault::LoginPage }
@@ -228,13 +228,13 @@ fn any_page(at: DateTime<Utc>) -> u16 {
     STATUSES[at.timestamp_subsec_millis() as usize % STATUSES.len()]
 }
 
-fn late(asked: &Asked, chance: &Chance) -> Fault {
+fn late(asked: &ArrivedRequest, chance: &Chance) -> Fault {
     let max = if asked.target.ends_with("/rejectInsert") { LATE_REJECTION_MAX_MS } else { LATE_MAX_MS };
     Fault::CarryOutLate(Duration::from_millis(chance.below(max)))
 }
 
 impl Outage {
-    fn fault(self, system: System, now: DateTime<Utc>, until: DateTime<Utc>, asked: &Asked) -> Fault {
+    fn fault(self, system: System, now: DateTime<Utc>, until: DateTime<Utc>, asked: &ArrivedRequest) -> Fault {
         let left = (until - now).to_std().unwrap_or_default();
         match self {
             Self::Refused => Fault::Refuse,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
 use vetbridge::remote::Answer;
-use vetbridge::simulator::exchange::{Answered, Asked, Memory, Model};
+use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Memory, Model};
 use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, OpenVpmsSim};
 use vetbridge::supervisor::running;
 
@@ -62,7 +62,7 @@ impl Wire {
     }
 
     /// Whoever calls may panic here, before the call leaves or once it was answered.
-    fn mine(&self, asked: &Asked, answered: bool) {
+    fn mine(&self, asked: &ArrivedRequest, answered: bool) {
         let what = plain(self.system, &asked.method, &asked.target);
         let what = if answered { format!("{what}{ANSWERED}") } else { what };
         if !self.power.is_cut() && self.mines.met(Step::Call(&what)) == Some(Mine::Panic) {
@@ -74,12 +74,12 @@ impl Wire {
         }
     }
 
-    fn asked(&self, request: &Request) -> Asked {
+    fn asked(&self, request: &Request) -> ArrivedRequest {
         let base = match self.system {
             System::OpenVpms => "/openvpms",
             System::Healthengine => "",
         };
-        Asked {
+        ArrivedRequest {
             method: request.method.to_string(),
             target: format!("{base}{}", request.path),
             headers: Vec::new(),
@@ -121,7 +121,7 @@ pub(crate) struct Watched {
 }
 
 impl Model for Watched {
-    fn answer(&self, asked: &Asked) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> Answered {
         let about = self.story.about(asked);
         let mut answered = self.model.answer(asked);
         if asked.method != "GET" && about != About::Routine {
@@ -146,7 +146,7 @@ impl Model for Watched {
     }
 }
 
-fn made(asked: &Asked, answered: &Answered) -> Option<(BookingId, AppointmentId)> {
+fn made(asked: &ArrivedRequest, answered: &Answered) -> Option<(BookingId, AppointmentId)> {
     if asked.method != "POST" || answered.status != 201 {
         return None;
     }
@@ -171,7 +171,7 @@ pub(crate) struct Contested {
 }
 
 impl Model for Contested {
-    fn answer(&self, asked: &Asked) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> Answered {
         if is_submission(asked)
             && let Some(quicker) = self.quicker.lock().unwrap().take()
             && let Some(new) = same_time(&asked.body)

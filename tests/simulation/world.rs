@@ -18,7 +18,7 @@ use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId, 
 use vetbridge::practice::OpenVpmsClients;
 use vetbridge::simulator::exchange::{Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
-    AbsentForm, BatchEndpoint, BookingView, HealthengineModel, LateReject, ModelSettings, Repeated,
+    AbsentForm, BatchEndpoint, HealthengineModel, LateReject, MarketplaceBooking, ModelSettings, Repeated,
 };
 use vetbridge::simulator::openvpms::{
     Appointment, Area, AreaId, OpenVpmsSim, ReferenceParts, Shift, UserBehaviour, Uuids, World as Clinic,
@@ -316,7 +316,7 @@ impl World {
     }
 
     /// All bookings at Healthengine.
-    pub(crate) fn bookings(&self) -> Vec<BookingView> {
+    pub(crate) fn bookings(&self) -> Vec<MarketplaceBooking> {
         let practices = self.config.practices.iter();
         practices.flat_map(|practice| self.healthengine.bookings(&practice.id).unwrap()).collect()
     }
@@ -356,7 +356,7 @@ pub(crate) fn live_hours(hours: &str) -> LiveHours {
 }
 
 /// What a booking wants.
-pub(crate) fn wants(booking: &BookingView) -> About {
+pub(crate) fn wants(booking: &MarketplaceBooking) -> About {
     let resource: ResourceId = booking.resource.parse().unwrap();
     let end = booking.start + TimeDelta::seconds(booking.length_seconds.into());
     About::Time(resource.schedule, booking.start, end)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use vetbridge::booking::entry::State;
 use vetbridge::ids::PracticeId;
-use vetbridge::simulator::healthengine::{Answer, BookingStatus, BookingView, PublishedRange};
+use vetbridge::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, PublishedRange, RequestOutcome};
 use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus};
 
 use super::{Clinic, diary, people, sydney};
@@ -50,10 +50,10 @@ impl Clinic {
         }
     }
 
-    fn compare_booking(&self, booking: &BookingView, found: &mut Vec<String>) {
+    fn compare_booking(&self, booking: &MarketplaceBooking, found: &mut Vec<String>) {
         let id = booking.id;
         let mut differs = |what: &str| found.push(format!("booking {id}: {what}"));
-        if booking.answer == Answer::Open {
+        if booking.answer == RequestOutcome::Open {
             return differs("is not answered");
         }
         if !booking.open_updates.is_empty() {
@@ -62,7 +62,7 @@ impl Clinic {
         let standing = self.appointments_of(id);
         let entry = self.running.is_some().then(|| self.find_entry(id)).flatten();
         match booking.status {
-            BookingStatus::Confirmed => {
+            MarketplaceStatus::Confirmed => {
                 match &standing[..] {
                     [own] => self.compare_appointment(booking, own, &mut differs),
                     [] => differs("is confirmed and not in the diary"),
@@ -73,7 +73,7 @@ impl Clinic {
                     differs("is confirmed, and the ledger does not know");
                 }
             }
-            BookingStatus::Cancelled | BookingStatus::Failed => {
+            MarketplaceStatus::Cancelled | MarketplaceStatus::Failed => {
                 if !standing.is_empty() {
                     differs("is over and stands in the diary");
                 }
@@ -81,11 +81,11 @@ impl Clinic {
                     differs("is over, and the ledger does not know");
                 }
             }
-            BookingStatus::Requested => differs("waits"),
+            MarketplaceStatus::Requested => differs("waits"),
         }
     }
 
-    fn compare_appointment(&self, booking: &BookingView, own: &Appointment, differs: &mut impl FnMut(&str)) {
+    fn compare_appointment(&self, booking: &MarketplaceBooking, own: &Appointment, differs: &mut impl FnMut(&str)) {
         let reference = self.openvpms.staff(|world| world.reference(own));
         if !booking.pms_appointment_ids.is_empty() && booking.pms_appointment_ids != [reference] {
             differs("is confirmed with another reference");

@@ -13,7 +13,7 @@ use vetbridge::http::{Lane, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::openvpms::client::OpenVpmsClient;
 use vetbridge::practice::OpenVpmsClients;
-use vetbridge::simulator::exchange::{Asked, Fault, Faults, Memory, Model};
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault, Faults, Memory, Model};
 use vetbridge::simulator::healthengine::BASE_PATH;
 use vetbridge::store::MemoryEngine;
 
@@ -133,6 +133,6 @@ impl Clinic {
 }
 
 /// True for a POST that makes an appointment.
-pub(crate) fn is_submission(asked: &Asked) -> bool {
+pub(crate) fn is_submission(asked: &ArrivedRequest) -> bool {
     asked.method == "POST" && asked.target.ends_with("/bookings")
 }

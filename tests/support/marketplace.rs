@@ -2,7 +2,7 @@
 
 use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
-use vetbridge::simulator::healthengine::{BookingStatus, BookingView, NotOffered, PublishedRange, Wish};
+use vetbridge::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, NotOffered, PublishedRange, Wish};
 
 use super::{Clinic, PRACTICE, practice, seconds, wall_time, wish};
 
@@ -38,12 +38,12 @@ impl Clinic {
     }
 
     /// A booking as Healthengine has it.
-    pub(crate) fn booking(&self, id: BookingId) -> BookingView {
+    pub(crate) fn booking(&self, id: BookingId) -> MarketplaceBooking {
         self.healthengine.booking(id).unwrap()
     }
 
     /// Where a booking stands for its pet owner.
-    pub(crate) fn status(&self, id: BookingId) -> BookingStatus {
+    pub(crate) fn status(&self, id: BookingId) -> MarketplaceStatus {
         self.booking(id).status
     }
 

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::model::{Answered, Asked, Fate, Faults, Model, fate};
+use super::model::{Answered, ArrivedRequest, Fate, Faults, Model, fate};
 
 /// The most a request body may hold; a hundred snapshots of availability stay far below it.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -101,13 +101,13 @@ async fn exchange(
 }
 
 /// The request with its whole body; `None` if that is over the limit or broke off.
-async fn arrived(request: Request<Incoming>) -> Option<Asked> {
+async fn arrived(request: Request<Incoming>) -> Option<ArrivedRequest> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, BODY_BYTES_MAX).collect().await.ok()?.to_bytes();
     let target = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    Some(Asked { method: head.method.as_str().to_owned(), target, headers, body: body.to_vec() })
+    Some(ArrivedRequest { method: head.method.as_str().to_owned(), target, headers, body: body.to_vec() })
 }
 
 /// The answer as the model made it.
@@ -163,7 +163,7 @@ mod tests {
     struct Counter(AtomicU32);
 
     impl Model for Counter {
-        fn answer(&self, asked: &Asked) -> Answered {
+        fn answer(&self, asked: &ArrivedRequest) -> Answered {
             self.0.fetch_add(1, Ordering::SeqCst);
             let body = format!("{} {} {}", asked.method, asked.target, String::from_utf8_lossy(&asked.body));
             Answered { status: 201, headers: vec![("x-kind".into(), "model".into())], body: body.into_bytes() }

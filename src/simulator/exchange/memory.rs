@@ -11,7 +11,7 @@ use crate::http::penalty::Penalty;
 use crate::http::{Request, Response, Transport};
 use crate::remote::{Answer, CallError, ErrorClass};
 
-use super::model::{Answered, Asked, Fate, Faults, Model, fate};
+use super::model::{Answered, ArrivedRequest, Fate, Faults, Model, fate};
 
 /// How long the client waits, unless told otherwise. The default of the configuration.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -65,7 +65,7 @@ impl Memory {
     }
 
     /// The request as it would have arrived.
-    fn asked(&self, request: Request) -> Asked {
+    fn asked(&self, request: Request) -> ArrivedRequest {
         let mut headers = self.headers.clone();
         headers.push(("accept".to_owned(), request.accept.to_owned()));
         let mut body = request.json.unwrap_or_default();
@@ -77,7 +77,12 @@ impl Memory {
             }
             headers.push(("content-length".to_owned(), body.len().to_string()));
         }
-        Asked { method: request.method.to_string(), target: format!("{}{}", self.base, request.path), headers, body }
+        ArrivedRequest {
+            method: request.method.to_string(),
+            target: format!("{}{}", self.base, request.path),
+            headers,
+            body,
+        }
     }
 }
 
@@ -138,10 +143,10 @@ mod tests {
 
     /// Keeps what arrived.
     #[derive(Default)]
-    struct Recorder(Mutex<Vec<Asked>>);
+    struct Recorder(Mutex<Vec<ArrivedRequest>>);
 
     impl Model for Recorder {
-        fn answer(&self, asked: &Asked) -> Answered {
+        fn answer(&self, asked: &ArrivedRequest) -> Answered {
             self.0.lock().push(asked.clone());
             Answered { status: 201, headers: Vec::new(), body: b"made".to_vec() }
         }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ArrivedRequest {
     /// `GET`, `POST`, …
     pub method: String,
     /// Path and query as sent, percent-encoded, from the server's root.
@@ -33,7 +33,7 @@ pub struct Answered {
 /// A simulated server.
 pub trait Model: Send + Sync + 'static {
     /// Carries the request out and answers it.
-    fn answer(&self, asked: &Asked) -> Answered;
+    fn answer(&self, asked: &ArrivedRequest) -> Answered;
 }
 
 /// What goes wrong with one exchange.
@@ -110,7 +110,7 @@ impl Answered {
     }
 }
 
-impl Asked {
+impl ArrivedRequest {
     /// The value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         value_of(&self.headers, name)
@@ -137,7 +137,7 @@ pub(crate) enum Fate {
 
 /// Asks the plan, lets the model do what the plan leaves it, and says how the exchange ends. Inside a tokio runtime: what is
 /// carried out late waits in a task of its own, as it would in the queue of a server whose client has long gone.
-pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: Asked) -> Fate {
+pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: ArrivedRequest) -> Fate {
     let at_once = |answered| Fate::Answered(answered, Duration::ZERO);
     match faults.next(&asked) {
         None => at_once(model.answer(&asked)),
@@ -189,7 +189,7 @@ pub struct Faults {
     pub(super) port: Arc<watch::Sender<bool>>,
 }
 
-type Plan = Box<dyn FnMut(&Asked) -> Option<Fault> + Send>;
+type Plan = Box<dyn FnMut(&ArrivedRequest) -> Option<Fault> + Send>;
 
 impl Faults {
     /// Nothing goes wrong.
@@ -198,7 +198,7 @@ impl Faults {
     }
 
     /// From here on this function decides.
-    pub fn set(&self, plan: impl FnMut(&Asked) -> Option<Fault> + Send + 'static) {
+    pub fn set(&self, plan: impl FnMut(&ArrivedRequest) -> Option<Fault> + Send + 'static) {
         *self.plan.lock() = Some(Box::new(plan));
     }
 
@@ -214,7 +214,7 @@ impl Faults {
     }
 
     /// What happens to this exchange.
-    pub fn next(&self, asked: &Asked) -> Option<Fault> {
+    pub fn next(&self, asked: &ArrivedRequest) -> Option<Fault> {
         self.plan.lock().as_mut().and_then(|plan| plan(asked))
     }
 }

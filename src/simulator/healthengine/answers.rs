@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::body::{Fields, Wrong};
-use super::bookings::{Answer, BookingStatus, Who};
+use super::bookings::{MarketplaceStatus, RequestOutcome, Who};
 use super::settings::{LateReject, Repeated};
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 use super::{health, requests};
@@ -27,17 +27,17 @@ pub(super) fn confirm_insert(visit: &mut Visit<'_>) -> HandlerOutcome {
     }
     let Some(booking) = visit.practice.bookings.get_mut(&id) else { return Err(gone()) };
     match booking.answer {
-        Answer::Open => {
+        RequestOutcome::Open => {
             booking.pms_appointment_ids = ids;
             booking.pms_patient_id = Some(patient);
-            settle(visit, id, Answer::Confirmed)
+            settle(visit, id, RequestOutcome::Confirmed)
         }
-        Answer::Confirmed if booking.pms_appointment_ids == ids && booking.pms_patient_id == Some(patient) => {
+        RequestOutcome::Confirmed if booking.pms_appointment_ids == ids && booking.pms_patient_id == Some(patient) => {
             repeated(visit)
         }
-        Answer::ByHand => repeated(visit),
-        Answer::Confirmed => Err(HandlerRefusal::mistake(400, "the booking was confirmed with other ids")),
-        Answer::Rejected | Answer::RejectedTooLate | Answer::Cancelled => {
+        RequestOutcome::ByHand => repeated(visit),
+        RequestOutcome::Confirmed => Err(HandlerRefusal::mistake(400, "the booking was confirmed with other ids")),
+        RequestOutcome::Rejected | RequestOutcome::RejectedTooLate | RequestOutcome::Cancelled => {
             Err(HandlerRefusal::mistake(400, "the booking was rejected or cancelled by the PMS"))
         }
     }
@@ -49,21 +49,29 @@ pub(super) fn reject_insert(visit: &mut Visit<'_>) -> HandlerOutcome {
     read_reason(visit)?;
     let Some(booking) = visit.practice.bookings.get(&id) else { return Err(gone()) };
     match (booking.answer, booking.status(visit.now)) {
-        (Answer::Open, BookingStatus::Requested) => {
+        (RequestOutcome::Open, MarketplaceStatus::Requested) => {
             want_its_day(visit, id);
-            settle(visit, id, Answer::Rejected)
+            settle(visit, id, RequestOutcome::Rejected)
         }
-        (Answer::Open, BookingStatus::Cancelled | BookingStatus::Failed) => settle(visit, id, Answer::Rejected),
-        (Answer::Open, BookingStatus::Confirmed) => match visit.settings.late_reject {
+        (RequestOutcome::Open, MarketplaceStatus::Cancelled | MarketplaceStatus::Failed) => {
+            settle(visit, id, RequestOutcome::Rejected)
+        }
+        (RequestOutcome::Open, MarketplaceStatus::Confirmed) => match visit.settings.late_reject {
             LateReject::Settle => {
                 want_its_day(visit, id);
-                settle(visit, id, Answer::RejectedTooLate)
+                settle(visit, id, RequestOutcome::RejectedTooLate)
             }
             LateReject::Ignore => HandlerReply::done(),
             LateReject::Refuse => Err(HandlerRefusal::fair(400, "the booking is confirmed")),
         },
-        (Answer::Confirmed, _) => Err(HandlerRefusal::mistake(400, "the booking was confirmed by the PMS")),
-        (Answer::Rejected | Answer::RejectedTooLate | Answer::Cancelled | Answer::ByHand, _) => repeated(visit),
+        (RequestOutcome::Confirmed, _) => Err(HandlerRefusal::mistake(400, "the booking was confirmed by the PMS")),
+        (
+            RequestOutcome::Rejected
+            | RequestOutcome::RejectedTooLate
+            | RequestOutcome::Cancelled
+            | RequestOutcome::ByHand,
+            _,
+        ) => repeated(visit),
     }
 }
 
@@ -96,13 +104,13 @@ pub(super) fn cancel(visit: &mut Visit<'_>) -> HandlerOutcome {
     let Some(booking) = visit.practice.bookings.get_mut(&id) else { return Err(gone()) };
     match (booking.status(now), booking.answer) {
         // Also the way out of a booking that its pet owner gave up and whose rejection is refused.
-        (_, Answer::Open) => {
+        (_, RequestOutcome::Open) => {
             booking.cancelled_by.get_or_insert(Who::Pms);
-            settle(visit, id, Answer::Cancelled)
+            settle(visit, id, RequestOutcome::Cancelled)
         }
-        (BookingStatus::Cancelled, _) => repeated(visit),
-        (BookingStatus::Failed, _) => Err(HandlerRefusal::fair(400, "the booking failed")),
-        (BookingStatus::Requested | BookingStatus::Confirmed, _) => {
+        (MarketplaceStatus::Cancelled, _) => repeated(visit),
+        (MarketplaceStatus::Failed, _) => Err(HandlerRefusal::fair(400, "the booking failed")),
+        (MarketplaceStatus::Requested | MarketplaceStatus::Confirmed, _) => {
             booking.cancelled_by = Some(Who::Pms);
             HandlerReply::done()
         }
@@ -117,7 +125,7 @@ pub(super) fn did_not_attend(visit: &mut Visit<'_>) -> HandlerOutcome {
     let wall = visit.practice.zone.wall(visit.now);
     let now = visit.now;
     let Some(booking) = visit.practice.bookings.get_mut(&id) else { return Err(gone()) };
-    if booking.status(now) != BookingStatus::Confirmed {
+    if booking.status(now) != MarketplaceStatus::Confirmed {
         return Err(HandlerRefusal::fair(400, "the booking is not confirmed"));
     }
     if booking.start > wall {
@@ -156,7 +164,7 @@ fn read_reason(visit: &mut Visit<'_>) -> Result<(), HandlerRefusal> {
 }
 
 /// The booking leaves the list.
-fn settle(visit: &mut Visit<'_>, id: BookingId, answer: Answer) -> HandlerOutcome {
+fn settle(visit: &mut Visit<'_>, id: BookingId, answer: RequestOutcome) -> HandlerOutcome {
     let now = visit.now;
     if let Some(booking) = visit.practice.bookings.get_mut(&id) {
         booking.answer = answer;

@@ -68,7 +68,7 @@ impl PetOwner {
 
 /// Where a booking stands, for its pet owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BookingStatus {
+pub enum MarketplaceStatus {
     /// He waits.
     Requested,
     /// He was told yes: by an answer, by the clock or by staff.
@@ -92,7 +92,7 @@ pub enum Who {
 
 /// What became of a booking's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Answer {
+pub enum RequestOutcome {
     /// Nothing yet: it is listed.
     Open,
     /// `confirmInsert`.
@@ -122,7 +122,7 @@ pub(super) struct BookingRecord {
     pub(super) is_new_patient: bool,
     pub(super) booked_at: DateTime<Utc>,
 
-    pub(super) answer: Answer,
+    pub(super) answer: RequestOutcome,
     pub(super) answered_at: Option<DateTime<Utc>>,
     pub(super) pms_appointment_ids: Vec<String>,
     pub(super) pms_patient_id: Option<String>,
@@ -142,13 +142,15 @@ impl BookingRecord {
     }
 
     /// Where it stands.
-    pub(super) fn status(&self, now: DateTime<Utc>) -> BookingStatus {
+    pub(super) fn status(&self, now: DateTime<Utc>) -> MarketplaceStatus {
         match (self.cancelled_by, self.answer) {
-            (Some(_), _) | (None, Answer::Cancelled) => BookingStatus::Cancelled,
-            (None, Answer::Rejected) => BookingStatus::Failed,
-            (None, Answer::Confirmed | Answer::RejectedTooLate | Answer::ByHand) => BookingStatus::Confirmed,
-            (None, Answer::Open) if self.is_late(now) => BookingStatus::Confirmed,
-            (None, Answer::Open) => BookingStatus::Requested,
+            (Some(_), _) | (None, RequestOutcome::Cancelled) => MarketplaceStatus::Cancelled,
+            (None, RequestOutcome::Rejected) => MarketplaceStatus::Failed,
+            (None, RequestOutcome::Confirmed | RequestOutcome::RejectedTooLate | RequestOutcome::ByHand) => {
+                MarketplaceStatus::Confirmed
+            }
+            (None, RequestOutcome::Open) if self.is_late(now) => MarketplaceStatus::Confirmed,
+            (None, RequestOutcome::Open) => MarketplaceStatus::Requested,
         }
     }
 
@@ -159,10 +161,10 @@ impl BookingRecord {
 
     fn status_name(&self, now: DateTime<Utc>) -> &'static str {
         match self.status(now) {
-            BookingStatus::Requested => "Requested",
-            BookingStatus::Confirmed => "Confirmed",
+            MarketplaceStatus::Requested => "Requested",
+            MarketplaceStatus::Confirmed => "Confirmed",
             // A failed one is in no list; the API has no word for it.
-            BookingStatus::Cancelled | BookingStatus::Failed => "Cancelled",
+            MarketplaceStatus::Cancelled | MarketplaceStatus::Failed => "Cancelled",
         }
     }
 

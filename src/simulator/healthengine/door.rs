@@ -15,19 +15,19 @@ use super::state::{ModelState, PracticeAccount};
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 use super::{HealthengineModel, routes};
 use crate::ids::PracticeId;
-use crate::simulator::exchange::{Answered, Asked, Model};
+use crate::simulator::exchange::{Answered, ArrivedRequest, Model};
 
 /// Where the API stands below the server's root.
 pub const BASE_PATH: &str = "/pms-api/v1";
 
 impl Model for HealthengineModel {
-    fn answer(&self, asked: &Asked) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> Answered {
         self.with(|state, now| state.answer(asked, now))
     }
 }
 
 impl ModelState {
-    fn answer(&mut self, asked: &Asked, now: DateTime<Utc>) -> Answered {
+    fn answer(&mut self, asked: &ArrivedRequest, now: DateTime<Utc>) -> Answered {
         let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
         let below_base = path.strip_prefix(BASE_PATH).and_then(|path| path.strip_prefix('/'));
         let route = below_base.map_or(Err(404), |path| routes::find(&asked.method, path));
@@ -67,7 +67,7 @@ impl ModelState {
 
     fn carry_out(
         &mut self,
-        asked: &Asked,
+        asked: &ArrivedRequest,
         now: DateTime<Utc>,
         handler: routes::Handler,
         params: Vec<String>,
@@ -98,7 +98,7 @@ impl ModelState {
 
 /// The credentials. Being refused is no violation: keys are mistyped and consent is revoked; not stopping is one.
 fn admit<'a>(
-    asked: &Asked,
+    asked: &ArrivedRequest,
     api_key: &str,
     known: Option<&'a mut PracticeAccount>,
 ) -> Result<&'a mut PracticeAccount, HandlerRefusal> {
@@ -110,7 +110,7 @@ fn admit<'a>(
         .ok_or_else(|| HandlerRefusal::fair(403, "no consent of this practice for this consumer"))
 }
 
-fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+fn header<'a>(asked: &'a ArrivedRequest, name: &str) -> Option<&'a str> {
     asked.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
 }
 
@@ -126,7 +126,7 @@ fn check_user_agent(agent: &str) -> Result<(), HandlerRefusal> {
 }
 
 /// The JSON of a body that is not empty.
-fn read_body(asked: &Asked, limit: usize) -> Result<Option<Value>, HandlerRefusal> {
+fn read_body(asked: &ArrivedRequest, limit: usize) -> Result<Option<Value>, HandlerRefusal> {
     if asked.body.is_empty() {
         return Ok(None);
     }

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
 use super::HealthengineModel;
-use super::bookings::Answer;
+use super::bookings::RequestOutcome;
 use super::state::PracticeAccount;
 use super::unknown::Unknown;
 use crate::ids::PracticeId;
@@ -61,7 +61,7 @@ pub(super) fn problems(practice: &PracticeAccount, now: DateTime<Utc>) -> Vec<St
     };
     let last_sign = practice.last_poll.unwrap_or(liveness.at);
     check("requests has not been asked for ten minutes".to_owned(), last_sign);
-    for (id, booking) in practice.bookings.iter().filter(|(_, booking)| booking.answer == Answer::Open) {
+    for (id, booking) in practice.bookings.iter().filter(|(_, booking)| booking.answer == RequestOutcome::Open) {
         check(format!("booking {id} is not answered"), booking.booked_at);
     }
     for (id, update) in &practice.wanted.updates {

@@ -56,14 +56,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 pub use availability::PublishedRange;
-pub use bookings::{Answer, BookingStatus, PetOwner, Who};
+pub use bookings::{MarketplaceStatus, PetOwner, RequestOutcome, Who};
 pub use courier::HttpCourier;
 pub use deliveries::{ANSWER_WITHIN, Courier, Delivered, RESENT_AFTER};
 pub use door::BASE_PATH;
 pub use health::{Lapse, LivenessReport};
 pub use links::{OfferedKind, Practitioner};
 pub use offer::OfferedStart;
-pub use pet_owners::{BookingView, NotOffered, Wish};
+pub use pet_owners::{MarketplaceBooking, NotOffered, Wish};
 pub use record::{LoggedExchange, Violation};
 pub use settings::{AbsentForm, BatchEndpoint, ErrorLog, LateReject, ModelSettings, Renewal, Repeated};
 pub use staff::NewPractice;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 use super::availability::PublishedRange;
-use super::bookings::{BookingRecord, BookingStatus};
+use super::bookings::{BookingRecord, MarketplaceStatus};
 use super::links::OfferedKind;
 use super::state::PracticeAccount;
 
@@ -62,9 +62,9 @@ pub(super) fn starts(
         .values()
         .filter(|booking| booking.resource == resource && booking.end() > midnight && booking.start.date() <= day)
         .filter(|booking| match booking.status(now) {
-            BookingStatus::Requested | BookingStatus::Confirmed => true,
-            BookingStatus::Failed => booking.answered_at >= own.heard_at(),
-            BookingStatus::Cancelled => false,
+            MarketplaceStatus::Requested | MarketplaceStatus::Confirmed => true,
+            MarketplaceStatus::Failed => booking.answered_at >= own.heard_at(),
+            MarketplaceStatus::Cancelled => false,
         })
         .collect();
     let ranges = own.published(now).iter().filter(|range| serves(range, kind));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::HealthengineModel;
 use super::availability::PublishedRange;
-use super::bookings::{Answer, BookingRecord, BookingStatus, PetOwner, Who};
+use super::bookings::{BookingRecord, MarketplaceStatus, PetOwner, RequestOutcome, Who};
 use super::deliveries::AnnouncedEvent;
 use super::health;
 use super::links::OfferedKind;
@@ -82,7 +82,7 @@ pub enum NotOffered {
 
 /// A booking, as a test compares it with the diary. `Debug` hides who it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BookingView {
+pub struct MarketplaceBooking {
     /// Its id.
     pub id: BookingId,
     /// Whose.
@@ -104,9 +104,9 @@ pub struct BookingView {
     /// For whom.
     pub pet_owner: PetOwner,
     /// Where it stands for him.
-    pub status: BookingStatus,
+    pub status: MarketplaceStatus,
     /// What became of the request; it is listed while `Open`.
-    pub answer: Answer,
+    pub answer: RequestOutcome,
     /// What it was confirmed with.
     pub pms_appointment_ids: Vec<String>,
     /// The patient it was confirmed with.
@@ -184,7 +184,7 @@ impl HealthengineModel {
             let own = practice
                 .bookings
                 .get_mut(&booking)
-                .filter(|own| matches!(own.status(now), BookingStatus::Requested | BookingStatus::Confirmed))?;
+                .filter(|own| matches!(own.status(now), MarketplaceStatus::Requested | MarketplaceStatus::Confirmed))?;
             own.cancelled_by = Some(Who::PetOwner);
             let request = ids.request();
             practice.wanted.updates.insert(request, UpdateWanted { booking, at: now });
@@ -195,7 +195,7 @@ impl HealthengineModel {
     }
 
     /// A booking.
-    pub fn booking(&self, booking: BookingId) -> Result<BookingView, Unknown> {
+    pub fn booking(&self, booking: BookingId) -> Result<MarketplaceBooking, Unknown> {
         let views = self.with(|state, now| {
             let mut practices = state.practices.iter();
             practices.find_map(|(id, own)| own.bookings.get(&booking).map(|found| view(id, own, booking, found, now)))
@@ -204,7 +204,7 @@ impl HealthengineModel {
     }
 
     /// All bookings of a practice, in the order they were made.
-    pub fn bookings(&self, practice: &PracticeId) -> Result<Vec<BookingView>, Unknown> {
+    pub fn bookings(&self, practice: &PracticeId) -> Result<Vec<MarketplaceBooking>, Unknown> {
         self.at_practice(practice, |own, _, now| {
             own.bookings.iter().map(|(id, booking)| view(practice, own, *id, booking, now)).collect()
         })
@@ -225,8 +225,8 @@ impl HealthengineModel {
     /// Staff progress a booking in the portal: it is confirmed and no longer listed, without any ids.
     pub fn progress_by_hand(&self, booking: BookingId) -> Result<(), Unknown> {
         self.change_booking(booking, |own, now| {
-            if own.answer == Answer::Open {
-                (own.answer, own.answered_at) = (Answer::ByHand, Some(now));
+            if own.answer == RequestOutcome::Open {
+                (own.answer, own.answered_at) = (RequestOutcome::ByHand, Some(now));
             }
         })
     }
@@ -261,7 +261,7 @@ fn new_booking(wish: Wish, kind: OfferedKind, length_seconds: u32, now: DateTime
         telehealth_url,
         is_new_patient,
         booked_at: now,
-        answer: Answer::Open,
+        answer: RequestOutcome::Open,
         answered_at: None,
         pms_appointment_ids: Vec::new(),
         pms_patient_id: None,
@@ -279,9 +279,9 @@ fn view(
     id: BookingId,
     booking: &BookingRecord,
     now: DateTime<Utc>,
-) -> BookingView {
+) -> MarketplaceBooking {
     let updates = own.wanted.updates.iter().filter(|(_, update)| update.booking == id);
-    BookingView {
+    MarketplaceBooking {
         id,
         practice: practice.clone(),
         resource: booking.resource.clone(),

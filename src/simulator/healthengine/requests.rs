@@ -6,7 +6,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-use super::bookings::Answer;
+use super::bookings::RequestOutcome;
 use super::deliveries::AnnouncedEvent;
 use super::health;
 use super::state::{DayWanted, Ids, PracticeAccount};
@@ -17,7 +17,7 @@ pub(super) fn kinds(visit: &mut Visit<'_>) -> HandlerOutcome {
     health::polled(visit.practice, visit.now);
     let wanted = &visit.practice.wanted;
     let open = |name: &str, outstanding: bool| outstanding.then(|| name.to_owned());
-    let booking_waits = visit.practice.bookings.values().any(|booking| booking.answer == Answer::Open);
+    let booking_waits = visit.practice.bookings.values().any(|booking| booking.answer == RequestOutcome::Open);
     let known = [
         open("bookings", booking_waits),
         open("bookingUpdates", !wanted.updates.is_empty()),
@@ -33,7 +33,7 @@ pub(super) fn kinds(visit: &mut Visit<'_>) -> HandlerOutcome {
 
 /// `GET requests/bookings`
 pub(super) fn bookings(visit: &mut Visit<'_>) -> HandlerOutcome {
-    let open = visit.practice.bookings.iter().filter(|(_, booking)| booking.answer == Answer::Open);
+    let open = visit.practice.bookings.iter().filter(|(_, booking)| booking.answer == RequestOutcome::Open);
     paged(visit, open, |(id, booking)| booking.json(*id, visit.practice, visit.now))
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::bookings::{Answer, BookingStatus};
+use super::bookings::{MarketplaceStatus, RequestOutcome};
 use super::deliveries::AnnouncedEvent;
 use super::links::{OfferedKind, Practitioner};
 use super::state::{ListedResource, ListedType, PracticeAccount, UpdateWanted, WantedUpdates};
@@ -216,7 +216,7 @@ impl HealthengineModel {
     /// A booking changes in something else than its status (a phone number, say): an update that needs no cancellation.
     pub fn touch(&self, booking: BookingId) -> Result<RequestId, Unknown> {
         self.at_booking(booking, |practice, ids, now| {
-            practice.bookings.get(&booking).filter(|own| own.status(now) != BookingStatus::Failed)?;
+            practice.bookings.get(&booking).filter(|own| own.status(now) != MarketplaceStatus::Failed)?;
             let request = ids.request();
             practice.wanted.updates.insert(request, UpdateWanted { booking, at: now });
             practice.announce(AnnouncedEvent::new("bookingUpdates", Some(booking), Some(request)));
@@ -229,9 +229,9 @@ impl HealthengineModel {
     /// not confirmed like that.
     pub fn forget_confirmation(&self, booking: BookingId) -> Result<bool, Unknown> {
         self.at_booking(booking, |practice, _, _| {
-            let own = practice.bookings.get_mut(&booking).filter(|own| own.answer == Answer::Confirmed);
+            let own = practice.bookings.get_mut(&booking).filter(|own| own.answer == RequestOutcome::Confirmed);
             own.is_some_and(|own| {
-                (own.answer, own.answered_at) = (Answer::Open, None);
+                (own.answer, own.answered_at) = (RequestOutcome::Open, None);
                 (own.pms_appointment_ids, own.pms_patient_id) = (Vec::new(), None);
                 true
             })

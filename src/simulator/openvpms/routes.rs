@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::ids::{LocationId, ScheduleId, UserId};
-use crate::simulator::exchange::{Answered, Asked};
+use crate::simulator::exchange::{Answered, ArrivedRequest};
 use crate::span::Span;
 
 use super::dates;
@@ -51,7 +51,7 @@ enum FreeBusyPart {
 }
 
 /// Answers a request.
-pub(super) fn answer(world: &mut World, asked: &Asked, now: DateTime<Utc>) -> Answered {
+pub(super) fn answer(world: &mut World, asked: &ArrivedRequest, now: DateTime<Utc>) -> Answered {
     let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
     if path.to_ascii_lowercase().contains("%2f") {
         return pages::page(400, "Invalid URI");
@@ -77,7 +77,7 @@ pub(super) fn answer(world: &mut World, asked: &Asked, now: DateTime<Utc>) -> An
 }
 
 /// Who asks. While the database is away nobody can be known.
-fn account(world: &World, asked: &Asked) -> Option<Login> {
+fn account(world: &World, asked: &ArrivedRequest) -> Option<Login> {
     let credentials = STANDARD.decode(asked.header("authorization")?.strip_prefix("Basic ")?).ok()?;
     let credentials = String::from_utf8(credentials).ok()?;
     let (name, password) = credentials.split_once(':')?;
@@ -130,7 +130,7 @@ fn route(segments: &[String]) -> Result<Option<ApiPath<'_>>, NoNumber> {
 fn dispatch(
     world: &mut World,
     route: &ApiPath<'_>,
-    asked: &Asked,
+    asked: &ArrivedRequest,
     query: &str,
     account: &Login,
     now: DateTime<Utc>,
@@ -160,7 +160,7 @@ fn dispatch(
     }
 }
 
-fn submit(world: &mut World, asked: &Asked, account: &Login, now: DateTime<Utc>) -> Answered {
+fn submit(world: &mut World, asked: &ArrivedRequest, account: &Login, now: DateTime<Utc>) -> Answered {
     let content_type = asked.header("content-type").unwrap_or("");
     if !content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return pages::page(415, "");
@@ -178,7 +178,7 @@ fn submit(world: &mut World, asked: &Asked, account: &Login, now: DateTime<Utc>)
     }
 }
 
-fn read(world: &World, route: &ApiPath<'_>, asked: &Asked, query: &str) -> Answered {
+fn read(world: &World, route: &ApiPath<'_>, asked: &ArrivedRequest, query: &str) -> Answered {
     let Some(parameters) = accepted(asked, "application", "json") else { return pages::page(406, "") };
     match told(world, route, query) {
         Ok(value) => pages::json(&parameters, &value),
@@ -263,7 +263,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 }
 
 /// True where a media type is acceptable: the parameters that its answer carries (`;charset=utf-8`), mostly none.
-fn accepted(asked: &Asked, kind: &str, subkind: &str) -> Option<String> {
+fn accepted(asked: &ArrivedRequest, kind: &str, subkind: &str) -> Option<String> {
     let accept = asked.header("accept").unwrap_or("*/*");
     accept.split(',').find_map(|range| {
         let mut parts = range.split(';').map(str::trim);

@@ -65,7 +65,8 @@ fn ask(sim: &OpenVpmsSim, method: &str, path: &str, body: Option<&Value>) -> (u1
     let authorization = format!("Basic {}", STANDARD.encode("sample:changeit"));
     let headers = vec![("authorization".into(), authorization), ("content-type".into(), "application/json".into())];
     let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-    let answered = sim.answer(&Asked { method: method.into(), target: format!("{BASE}{path}"), headers, body });
+    let answered =
+        sim.answer(&ArrivedRequest { method: method.into(), target: format!("{BASE}{path}"), headers, body });
     (answered.status, String::from_utf8(answered.body).unwrap())
 }
 

@@ -27,6 +27,9 @@
 #[path = "../tests/bounds/bombs.rs"]
 mod bombs;
 
+#[path = "../tests/common/configuration.rs"]
+mod configuration;
+
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -42,6 +45,8 @@ use vetbridge::ids::{BookingId, PracticeId, ScheduleId};
 use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Faults, Model, serve};
 use vetbridge::simulator::healthengine::{HealthengineModel, HttpCourier, ModelSettings, NewPractice, Wish};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
+
+use configuration::{API_KEY, servers_at};
 
 use bombs::Bombs;
 
@@ -214,7 +219,7 @@ impl Bench {
     async fn new(world: World, around: impl FnOnce(Arc<dyn Model>) -> Arc<dyn Model>) -> Self {
         let (clock, stop) = (Clock::system(), CancellationToken::new());
         let zone = world.zone;
-        let healthengine = HealthengineModel::new(ModelSettings::new("key"), clock.clone());
+        let healthengine = HealthengineModel::new(ModelSettings::new(API_KEY), clock.clone());
         healthengine.configure(|settings| settings.body_bytes_max = 16 * 1024 * 1024);
         healthengine.add_practice(NewPractice::new("1234567", "k", zone));
         let (openvpms_calls, healthengine_calls) = (Calls::default(), Calls::default());
@@ -241,14 +246,14 @@ impl Bench {
 
     fn write(&self, openvpms_port: u16, healthengine_port: u16) {
         let config = format!(
-            "[openvpms]\nurl = \"http://127.0.0.1:{openvpms_port}/openvpms\"\nusername = \"sample\"\npassword = \"changeit\"\n\
-             max_requests_per_second = {RATE}\n[healthengine]\nurl = \"http://127.0.0.1:{healthengine_port}/pms-api/v1\"\n\
-             api_key = \"key\"\nvendor = \"V\"\ncontact = \"a@b.c\"\nenvironment = \"DEV\"\nmax_requests_per_second = {RATE}\n\
+            "{}\
              [state]\npath = \"state\"\n[admin]\nlisten = \"127.0.0.1:{}\"\n\
              [webhooks]\nlisten = \"127.0.0.1:{}\"\npublic_url = \"https://bridge.example\"\nsecret = \"s3cret\"\n\
              trusted_proxies = [\"127.0.0.1\"]\n[[practice]]\nid = \"1234567\"\nkey = \"k\"\n\
              locations = [98]\n[practice.live_hours]\npublic_holidays = [\"00:00-23:59\"]\n",
-            self.admin_port, self.webhook_port
+            servers_at(openvpms_port, healthengine_port, &format!("max_requests_per_second = {RATE}\n")),
+            self.admin_port,
+            self.webhook_port
         );
         std::fs::write(self.directory.path().join("vetbridge.toml"), config).unwrap();
     }

@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints, and stands on fixed values")]
 
+#[path = "../tests/common/configuration.rs"]
+mod configuration;
+
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -17,6 +20,8 @@ use vetbridge::ids::{LocationId, ScheduleId, UserId};
 use vetbridge::simulator::exchange::{Faults, serve};
 use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice};
 use vetbridge::simulator::openvpms::{Area, AreaId, OpenVpmsSim, Shift, UserBehaviour, UserEntity, Uuids, World};
+
+use configuration::{API_KEY, servers_at};
 
 /// How often each kind of call was made.
 type Calls = Arc<Mutex<BTreeMap<String, usize>>>;
@@ -88,13 +93,11 @@ async fn measure(what: &str, world: World, resources: &str) {
     let healthengine = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let free_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let state = tempfile::tempdir().unwrap();
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
     let config = format!(
-        "[openvpms]\nurl = \"http://{}/openvpms\"\nusername = \"sample\"\npassword = \"changeit\"\nmax_requests_per_second = 1000\n\
-         [healthengine]\nurl = \"http://{}/pms-api/v1\"\napi_key = \"key\"\nvendor = \"V\"\ncontact = \"a@b.c\"\nenvironment = \"DEV\"\n\
-         max_requests_per_second = 1000\n[state]\npath = \"state\"\n[admin]\nlisten = \"127.0.0.1:{free_port}\"\n\
+        "{}[state]\npath = \"state\"\n[admin]\nlisten = \"127.0.0.1:{free_port}\"\n\
          [[practice]]\nid = \"1234567\"\nkey = \"k\"\nlocations = [98]\n[practice.live_hours]\nmonday = [\"08:00-18:00\"]\n{resources}",
-        openvpms.local_addr().unwrap(),
-        healthengine.local_addr().unwrap(),
+        servers_at(port(&openvpms), port(&healthengine), "max_requests_per_second = 1000\n"),
     );
     let file = state.path().join("vetbridge.toml");
     std::fs::write(&file, config).unwrap();
@@ -110,7 +113,7 @@ async fn measure(what: &str, world: World, resources: &str) {
     });
     let zone = world.zone;
     tokio::spawn(serve(openvpms, Arc::new(OpenVpmsSim::new(world, Clock::system())), faults, stop.clone()));
-    let model = HealthengineModel::new(ModelSettings::new("key"), Clock::system());
+    let model = HealthengineModel::new(ModelSettings::new(API_KEY), Clock::system());
     model.add_practice(NewPractice::new("1234567", "k", zone));
     tokio::spawn(serve(healthengine, Arc::new(model.clone()), Faults::none(), stop.clone()));
 

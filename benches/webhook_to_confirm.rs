@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints, and stands on fixed values")]
 
+#[path = "../tests/common/configuration.rs"]
+mod configuration;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,6 +29,8 @@ use vetbridge::simulator::healthengine::{
 };
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 use vetbridge::webhooks::pace;
+
+use configuration::{API_KEY, servers_at};
 
 /// So many bookings are timed each way.
 const BOOKINGS: usize = 30;
@@ -102,7 +107,7 @@ async fn measure(what: &str, by_webhook: bool) {
     let zone = world.zone;
     let openvpms = Timed { model: OpenVpmsSim::new(world, clock.clone()), watch: Arc::clone(&watch) };
     let openvpms = listen(Arc::new(openvpms), &stop).await;
-    let model = HealthengineModel::new(ModelSettings::new("key"), clock.clone());
+    let model = HealthengineModel::new(ModelSettings::new(API_KEY), clock.clone());
     model.add_practice(NewPractice::new("1234567", "k", zone));
     let healthengine = Timed { model: model.clone(), watch: Arc::clone(&watch) };
     let healthengine = listen(Arc::new(healthengine), &stop).await;
@@ -183,12 +188,11 @@ fn configuration(openvpms: u16, healthengine: u16, state: &Path, by_webhook: boo
         ("", "500ms")
     };
     format!(
-        "[openvpms]\nurl = \"http://127.0.0.1:{openvpms}/openvpms\"\nusername = \"sample\"\npassword = \"changeit\"\n\
-         [healthengine]\nurl = \"http://127.0.0.1:{healthengine}/pms-api/v1\"\napi_key = \"key\"\nvendor = \"Bench\"\n\
-         contact = \"bench@example.com\"\nenvironment = \"DEV\"\n\
+        "{}\
          [state]\npath = \"{}\"\n[admin]\nlisten = \"127.0.0.1:0\"\n{webhooks}\
          [sync]\nhorizon_days = 7\nnear_days = 3\nrequest_interval = \"{interval}\"\nidle_request_interval = \"{interval}\"\n\
          [[practice]]\nid = \"1234567\"\nkey = \"k\"\nlocations = [98]\n[practice.live_hours]\npublic_holidays = [\"00:00-24:00\"]\n",
+        servers_at(openvpms, healthengine, ""),
         state.join("state").display()
     )
 }

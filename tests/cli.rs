@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/configuration.rs"]
+mod configuration;
 #[path = "common/program.rs"]
 mod program;
 
@@ -10,23 +12,12 @@ use std::path::Path;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
-const VALID: &str = r#"
-[openvpms]
-url = "http://127.0.0.1:9/openvpms"
-username = "bridge"
-password = { env = "OPENVPMS_PASSWORD" }
-[healthengine]
-api_key = "key"
-vendor = "V"
-contact = "c@example.com"
-environment = "DEV"
-[[practice]]
-id = "1234567"
-key = "k"
-locations = [98]
-[practice.live_hours]
-monday = ["08:00-18:00"]
-"#;
+use crate::configuration::LEAST;
+
+/// A whole file, with the password in a variable.
+fn valid() -> String {
+    LEAST.replace("\"changeit\"", "{ env = \"OPENVPMS_PASSWORD\" }")
+}
 
 /// The program in a directory, with the password in its environment.
 fn vetbridge(directory: &Path) -> Command {
@@ -91,12 +82,12 @@ fn a_wrong_command_line_is_status_2() {
 
 #[test]
 fn a_valid_configuration_passes_the_offline_check_wherever_it_is_named() {
-    let directory = with_config("vetbridge.toml", VALID);
+    let directory = with_config("vetbridge.toml", &valid());
     let (status, out, error) = outcome(vetbridge(directory.path()).args(["check", "--offline"]));
     assert_eq!((status, error.as_str()), (0, ""), "{out}");
     assert!(out.contains("the configuration is valid: 1 practice") && out.ends_with("No problem found.\n"), "{out}");
 
-    let directory = with_config("other.toml", VALID);
+    let directory = with_config("other.toml", &valid());
     for arguments in
         [&["--config", "other.toml", "check", "--offline"][..], &["check", "--offline", "--config", "other.toml"]]
     {
@@ -117,19 +108,19 @@ fn a_valid_configuration_passes_the_offline_check_wherever_it_is_named() {
 
 #[test]
 fn proxies_of_the_environment_that_are_not_used_are_named_and_their_values_are_not() {
-    let directory = with_config("vetbridge.toml", VALID);
+    let directory = with_config("vetbridge.toml", &valid());
     let mut command = vetbridge(directory.path());
     command.env("HTTPS_PROXY", "http://judith:s3cret@proxy:3128").env("no_proxy", "localhost");
     let (status, out, _) = outcome(command.args(["check", "--offline"]));
     assert_eq!(status, 0, "{out}");
     assert!(out.contains("not used: HTTPS_PROXY and no_proxy") && !out.contains("s3cret"), "{out}");
 
-    let proxied = VALID.replace("[healthengine]", "proxy = \"socks5://judith:s3cret@proxy:1080\"\n[healthengine]");
+    let proxied = valid().replace("[healthengine]", "proxy = \"socks5://judith:s3cret@proxy:1080\"\n[healthengine]");
     let directory = with_config("vetbridge.toml", &proxied);
     let (status, out, _) = outcome(vetbridge(directory.path()).args(["check", "--offline"]));
     assert!(status == 0 && out.contains("socks5://proxy:1080") && !out.contains("s3cret"), "{out}");
 
-    let wrong = VALID.replace("[healthengine]", "proxy = \"ftp://judith:s3cret@proxy\"\n[healthengine]");
+    let wrong = valid().replace("[healthengine]", "proxy = \"ftp://judith:s3cret@proxy\"\n[healthengine]");
     let directory = with_config("vetbridge.toml", &wrong);
     let (status, _, error) = outcome(vetbridge(directory.path()).args(["check", "--offline"]));
     assert!(status == 2 && error.contains("vetbridge.toml:6:9") && error.contains("socks5://host:port"), "{error}");
@@ -138,7 +129,7 @@ fn proxies_of_the_environment_that_are_not_used_are_named_and_their_values_are_n
 
 #[test]
 fn the_offline_check_as_json_is_one_array() {
-    let directory = with_config("vetbridge.toml", VALID);
+    let directory = with_config("vetbridge.toml", &valid());
     let (status, out, _) = outcome(vetbridge(directory.path()).args(["check", "--offline", "--json"]));
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((status, json.as_array().unwrap().len()), (0, 1));
@@ -147,7 +138,7 @@ fn the_offline_check_as_json_is_one_array() {
 
 #[test]
 fn an_invalid_configuration_is_status_2_with_every_problem_and_no_secret() {
-    let text = VALID.replace("username", "usrname").replace("[98]", "\"98\"");
+    let text = valid().replace("username", "usrname").replace("[98]", "\"98\"");
     let directory = with_config("vetbridge.toml", &text);
     for command in [&["check"][..], &["check", "--offline"], &["run"]] {
         let (status, out, error) = outcome(vetbridge(directory.path()).args(command));
@@ -171,7 +162,7 @@ fn an_invalid_configuration_is_status_2_with_every_problem_and_no_secret() {
 
 #[test]
 fn a_secret_from_the_environment_is_found_and_its_absence_named() {
-    let directory = with_config("vetbridge.toml", VALID);
+    let directory = with_config("vetbridge.toml", &valid());
     let (status, _, error) =
         outcome(vetbridge(directory.path()).env_remove("OPENVPMS_PASSWORD").args(["check", "--offline"]));
     assert_eq!(status, 2);
@@ -182,7 +173,7 @@ fn a_secret_from_the_environment_is_found_and_its_absence_named() {
 #[test]
 fn a_credential_of_systemd_is_found() {
     let directory =
-        with_config("vetbridge.toml", &VALID.replace("{ env = \"OPENVPMS_PASSWORD\" }", "{ credential = \"pw\" }"));
+        with_config("vetbridge.toml", &valid().replace("{ env = \"OPENVPMS_PASSWORD\" }", "{ credential = \"pw\" }"));
     std::fs::write(directory.path().join("pw"), "x\n").unwrap();
     let command = || {
         let mut command = vetbridge(directory.path());

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "common/configuration.rs"]
+mod configuration;
+
 use std::env::VarError;
 use std::path::Path;
 use std::time::Duration;
@@ -9,6 +12,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use vetbridge::config::{self, ClinicianDoubtSetting, Config, ConfigError, Oddity, WhenDown};
+
+use crate::configuration::LEAST;
 
 /// The whole file of the contract, every optional key given.
 const EVERYTHING: &str = r#"
@@ -77,25 +82,6 @@ name = "Consulting room"
 [[practice.resource]]
 user = 1158
 schedule = 211
-"#;
-
-/// What must be there, and no more.
-const LEAST: &str = r#"
-[openvpms]
-url = "https://openvpms.example.com/openvpms"
-username = "healthengine"
-password = "pw"
-[healthengine]
-api_key = "key"
-vendor = "V"
-contact = "c@example.com"
-environment = "DEV"
-[[practice]]
-id = "1"
-key = "k"
-locations = [98]
-[practice.live_hours]
-monday = ["08:00-18:00"]
 "#;
 
 /// A directory with the files that [`EVERYTHING`] names.
@@ -231,7 +217,7 @@ fn every_line_that_the_example_comments_out_is_valid_too_and_says_the_default() 
 #[test]
 fn a_misspelt_key_names_its_line_and_the_nearest_valid_key() {
     assert_eq!(
-        problem_with("password = \"pw\"", "password = \"pw\"\nmax_request_per_second = 3"),
+        problem_with("password = \"changeit\"", "password = \"changeit\"\nmax_request_per_second = 3"),
         "6: [openvpms]: unknown key `max_request_per_second`; the nearest valid key is `max_requests_per_second`"
     );
     let found = problems(&LEAST.replace("[openvpms]", "[openvmps]"));
@@ -271,8 +257,8 @@ fn an_empty_list_of_senders_would_refuse_every_webhook_and_says_what_to_do_inste
 #[test]
 fn all_problems_of_a_file_come_together_in_the_order_of_its_lines() {
     let text = LEAST
-        .replace("username = \"healthengine\"", "usrname = \"healthengine\"")
-        .replace("environment = \"DEV\"", "environment = \"Prod\"\nrequest_timeout = 10")
+        .replace("username = \"sample\"", "usrname = \"healthengine\"")
+        .replace("environment = \"UAT\"", "environment = \"Prod\"\nrequest_timeout = 10")
         .replace("locations = [98]", "locations = [98, \"99\"]")
         .replace("08:00-18:00", "18:00-08:00");
     assert_eq!(
@@ -294,16 +280,16 @@ fn no_problem_shows_a_line_of_the_file() {
     // A secret in every place where a slip of the pen can put it.
     let secret = "hunter2hunter2";
     for (old, new) in [
-        ("password = \"pw\"", format!("password = {secret}")),
-        ("password = \"pw\"", format!("password = \"{secret}")),
-        ("password = \"pw\"", format!("password = '{secret}' x")),
-        ("password = \"pw\"", format!("password = [\"{secret}\"]")),
-        ("password = \"pw\"", format!("password = {{ fil = \"{secret}\" }}")),
-        ("password = \"pw\"", format!("passwrd = \"{secret}\"")),
-        ("password = \"pw\"", format!("password = \"{secret}\\nx\"")),
-        ("password = \"pw\"", format!("password = \"\"\"{secret}")),
-        ("https://openvpms.example.com/openvpms", format!("https://u:{secret}@openvpms.example.com/")),
-        ("https://openvpms.example.com/openvpms", format!("{secret}://openvpms.example.com/")),
+        ("password = \"changeit\"", format!("password = {secret}")),
+        ("password = \"changeit\"", format!("password = \"{secret}")),
+        ("password = \"changeit\"", format!("password = '{secret}' x")),
+        ("password = \"changeit\"", format!("password = [\"{secret}\"]")),
+        ("password = \"changeit\"", format!("password = {{ fil = \"{secret}\" }}")),
+        ("password = \"changeit\"", format!("passwrd = \"{secret}\"")),
+        ("password = \"changeit\"", format!("password = \"{secret}\\nx\"")),
+        ("password = \"changeit\"", format!("password = \"\"\"{secret}")),
+        ("http://127.0.0.1/openvpms", format!("https://u:{secret}@openvpms.example.com/")),
+        ("http://127.0.0.1/openvpms", format!("{secret}://openvpms.example.com/")),
         ("key = \"k\"", format!("key = \"{secret}ü\"")),
         ("key = \"k\"", format!("key = \"{secret}\" \"")),
     ] {
@@ -314,8 +300,8 @@ fn no_problem_shows_a_line_of_the_file() {
 
 #[test]
 fn broken_toml_is_told_with_its_line_and_the_rest_is_judged_all_the_same() {
-    let text = LEAST.replace("username = \"healthengine\"", "username = healthengine");
-    let found = problems(&text.replace("vendor = \"V\"", "vendr = \"V\""));
+    let text = LEAST.replace("username = \"sample\"", "username = sample");
+    let found = problems(&text.replace("vendor = \"Example Vets Bridge\"", "vendr = \"V\""));
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found[0].starts_with("4: this is not TOML: "), "{found:#?}");
     assert!(found[1].starts_with("8: [healthengine]: unknown key `vendr`"), "{found:#?}");
@@ -333,7 +319,7 @@ fn debug_of_a_configuration_shows_no_secret() {
 
 #[test]
 fn plain_http_over_the_internet_needs_a_word() {
-    let url = "https://openvpms.example.com/openvpms";
+    let url = "http://127.0.0.1/openvpms";
     let found = problem_with(url, "http://openvpms.example.com/openvpms");
     assert!(
         found.contains("[openvpms] url: http sends the credentials in the clear") && found.contains("allow_plain_http")
@@ -362,7 +348,7 @@ fn the_public_url_is_https() {
 
 #[test]
 fn a_secret_that_cannot_be_read_names_the_place_and_the_remedy() {
-    let with = |secret: &str| problem_with("password = \"pw\"", &format!("password = {secret}"));
+    let with = |secret: &str| problem_with("password = \"changeit\"", &format!("password = {secret}"));
     assert!(
         with("{ env = \"NOT_SET\" }")
             .starts_with("5: [openvpms] password env: the environment variable NOT_SET is not set")
@@ -379,7 +365,7 @@ fn a_secret_that_cannot_be_read_names_the_place_and_the_remedy() {
     assert!(with("{ files = \"x\" }").contains("unknown key `files`; the nearest valid key is `file`"));
     let no_directory = config::parse(
         Path::new("x.toml"),
-        &LEAST.replace("password = \"pw\"", "password = { credential = \"x\" }"),
+        &LEAST.replace("password = \"changeit\"", "password = { credential = \"x\" }"),
         &|_| Err(VarError::NotPresent),
     );
     assert!(no_directory.unwrap_err().to_string().contains("LoadCredential"));
@@ -397,8 +383,9 @@ fn a_secret_file_without_permission_says_chmod() {
     if std::fs::read(&file).is_ok() {
         return;
     }
-    let error = parse_in(directory.path(), &LEAST.replace("password = \"pw\"", "password = { file = \"locked\" }"))
-        .unwrap_err();
+    let error =
+        parse_in(directory.path(), &LEAST.replace("password = \"changeit\"", "password = { file = \"locked\" }"))
+            .unwrap_err();
     assert!(error.to_string().contains("chmod 600"), "{error}");
 }
 
@@ -406,8 +393,8 @@ fn a_secret_file_without_permission_says_chmod() {
 fn what_can_only_be_a_mistake_is_left_out_at_the_ends_of_a_secret_and_the_rest_is_named() {
     let directory = directory();
     let text = LEAST
-        .replace("password = \"pw\"", "password = { file = \"password\" }")
-        .replace("api_key = \"key\"", "api_key = { file = \"key\" }");
+        .replace("password = \"changeit\"", "password = { file = \"password\" }")
+        .replace("api_key = \"eyJ0e-consumer\"", "api_key = { file = \"key\" }");
     let read = |password: &[u8], key: &[u8]| {
         std::fs::write(directory.path().join("password"), password).unwrap();
         std::fs::write(directory.path().join("key"), key).unwrap();
@@ -444,7 +431,7 @@ fn what_can_only_be_a_mistake_is_left_out_at_the_ends_of_a_secret_and_the_rest_i
 #[test]
 fn a_file_as_editors_of_windows_write_it_is_read_and_so_is_what_was_pasted_with_unseen_marks() {
     let pasted = LEAST
-        .replace("username = \"healthengine\"", "username = \"healthengine\u{200b}\"")
+        .replace("username = \"sample\"", "username = \"healthengine\u{200b}\"")
         .replace("id = \"1\"", "id = \"\u{a0}1\u{feff}\"");
     let text = format!("\u{feff}{pasted}").replace('\n', "\r\n");
     let config = parse_in(directory().path(), &text).unwrap();
@@ -456,8 +443,8 @@ fn the_files_that_a_configuration_depends_on_are_known_also_where_one_is_missing
     let directory = directory();
     let place = |name: &str| directory.path().join(name);
     let text = LEAST
-        .replace("password = \"pw\"", "password = { file = \"password\" }\nca_file = \"ca.pem\"")
-        .replace("api_key = \"key\"", "api_key = { file = \"key\" }");
+        .replace("password = \"changeit\"", "password = { file = \"password\" }\nca_file = \"ca.pem\"")
+        .replace("api_key = \"eyJ0e-consumer\"", "api_key = { file = \"key\" }");
     std::fs::write(place("vetbridge.toml"), text).unwrap();
     std::fs::write(place("password"), "pw").unwrap();
     let (config, files) = config::load_with_files(&place("vetbridge.toml"));
@@ -516,9 +503,7 @@ fn an_unknown_time_zone_names_the_nearest_one() {
 
 /// A second practice.
 fn and_practice(id: &str, locations: &str, resources: &str) -> String {
-    format!(
-        "[[practice]]\nid = \"{id}\"\nkey = \"k\"\nlocations = {locations}\n[practice.live_hours]\nmonday = [\"08:00-18:00\"]\n{resources}"
-    )
+    configuration::practice(id, "k", locations, "") + resources
 }
 
 #[test]
@@ -588,9 +573,9 @@ fn practices_need_live_hours_and_locations() {
 
 #[test]
 fn values_that_cannot_be_sent_are_refused() {
-    assert!(problem_with("vendor = \"V\"", "vendor = \"V (x)\"").contains("User-Agent"));
-    assert!(problem_with("username = \"healthengine\"", "username = \"a:b\"").contains("colon"));
-    assert!(problem_with("api_key = \"key\"", "api_key = \"schlüssel\"").contains("HTTP header"));
+    assert!(problem_with("vendor = \"Example Vets Bridge\"", "vendor = \"V (x)\"").contains("User-Agent"));
+    assert!(problem_with("username = \"sample\"", "username = \"a:b\"").contains("colon"));
+    assert!(problem_with("api_key = \"eyJ0e-consumer\"", "api_key = \"schlüssel\"").contains("HTTP header"));
     let webhooks = format!("{LEAST}[webhooks]\npublic_url = \"https://x.example\"\nsecret = \"a/b\"\n");
     assert!(problems(&webhooks)[0].contains("is part of a URL"));
 }

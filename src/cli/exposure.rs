@@ -23,35 +23,24 @@ pub(super) fn exposures(config: &Config) -> Vec<(&'static str, Advice)> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::config;
+    use crate::config::sample;
 
     const STRONG: &str = "3f786850e387550fdab836ed7e6dc881de23001b5c8f4f1f2a7b5a9d8c6e4f02";
 
     fn places(admin: &str, webhooks: &str, secret: &str) -> Vec<&'static str> {
         let text = format!(
-            r#"
-[openvpms]
-url = "https://openvpms.example/openvpms"
-username = "bridge"
-password = "pw"
-[healthengine]
-api_key = "key"
-vendor = "V"
-contact = "c@example.com"
-environment = "DEV"
+            r#"{}
 [admin]
 listen = "{admin}"
 [webhooks]
 listen = "{webhooks}"
 public_url = "https://x.example"
 secret = "{secret}"
-"#
+"#,
+            sample::SERVERS
         );
-        let config = config::parse(Path::new("test.toml"), &text, &|_| Err(std::env::VarError::NotPresent)).unwrap();
-        exposures(&config).into_iter().map(|(place, _)| place).collect()
+        exposures(&sample::parsed(&text)).into_iter().map(|(place, _)| place).collect()
     }
 
     #[test]

@@ -217,6 +217,7 @@ mod tests {
     use super::*;
     use crate::bridge::Connect;
     use crate::cli::{Command, exit_code, guarded};
+    use crate::config::sample;
     use crate::healthengine::HealthengineHandle;
     use crate::healthengine::client::HealthengineClient;
     use crate::http::penalty::Penalties;
@@ -264,25 +265,7 @@ mod tests {
     }
 
     fn configuration(state: PathBuf) -> Config {
-        let text = r#"
-            [openvpms]
-            url = "http://127.0.0.1/openvpms"
-            username = "sample"
-            password = "changeit"
-            [healthengine]
-            api_key = "eyJ0e-consumer"
-            vendor = "Example Vets Bridge"
-            contact = "it@examplevets.com.au"
-            environment = "UAT"
-            [[practice]]
-            id = "1234567"
-            key = "key-of-the-main-clinic"
-            locations = [98]
-            [practice.live_hours]
-            public_holidays = ["07:00-19:00"]
-        "#;
-        let nothing = |_: &str| Err(std::env::VarError::NotPresent);
-        let config = config::parse(Path::new("vetbridge.toml"), text, &nothing).unwrap();
+        let config = sample::parsed(&(sample::SERVERS.to_owned() + &sample::practice("1234567", "k", "[98]", "")));
         Config { state_path: state, admin_listen: "127.0.0.1:0".parse().unwrap(), ..config }
     }
 

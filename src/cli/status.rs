@@ -3,14 +3,12 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use chrono::{DateTime, FixedOffset};
-
 use super::running::{self, FoundService};
 use super::{Global, output};
 use crate::config;
 use crate::messages::{admin, commands as say};
 use crate::practice::health::problems::Problem;
-use crate::server::view::{OffStatus, PracticeStatus, BridgeStatus};
+use crate::server::view::{BridgeStatus, OffStatus, PracticeStatus, time_or_never};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, json: bool) -> anyhow::Result<ExitCode> {
@@ -52,7 +50,7 @@ fn on(text: &mut String, practice: &PracticeStatus) {
         ("availability sent", practice.sent_at),
     ];
     for (what, at) in times {
-        let _ = writeln!(text, "  {what}: {}", time(at));
+        let _ = writeln!(text, "  {what}: {}", time_or_never(at));
     }
     for reason in &practice.reasons {
         let _ = writeln!(text, "  not in step: {reason}");
@@ -79,10 +77,6 @@ fn problems(text: &mut String, problems: &[Problem]) {
         let since = problem.since.format("%Y-%m-%d %H:%M:%S UTC");
         let _ = writeln!(text, "  problem since {since}: {}", problem.text);
     }
-}
-
-fn time(at: Option<DateTime<FixedOffset>>) -> String {
-    at.map_or_else(|| "never".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 #[cfg(test)]

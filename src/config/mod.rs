@@ -49,6 +49,8 @@ mod practices;
 mod problem;
 pub mod proxy;
 mod request_limits;
+#[cfg(test)]
+pub(crate) mod sample;
 mod secret;
 mod state;
 mod sync;

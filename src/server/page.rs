@@ -3,12 +3,11 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
-use chrono::{DateTime, FixedOffset};
 use maud::{DOCTYPE, Markup, html};
 
 use super::again::ASK_AGAIN_PATH;
 use super::auth::{self, Caller};
-use super::view::{self, BookingView, OffStatus, PracticeStatus};
+use super::view::{self, BookingView, OffStatus, PracticeStatus, time_or_never};
 use super::{Admin, api};
 use crate::messages::{admin as say, commands};
 use crate::practice::health::problems::Problem;
@@ -88,11 +87,11 @@ fn practice_section(practice: &PracticeStatus) -> Markup {
         h2 { "Practice " (practice.id) " " (light(practice.in_step, "in step", "not in step")) }
         table {
             tr { th { "Resources" } td { (practice.resources) } }
-            tr { th { "Last poll" } td { (time(practice.polled_at)) } }
-            @if practice.webhook_at.is_some() { tr { th { "Last webhook" } td { (time(practice.webhook_at)) } } }
-            tr { th { "Diary read" } td { (time(practice.read_at)) } }
-            tr { th { "Configuration accepted" } td { (time(practice.configured_at)) } }
-            tr { th { "Availability sent" } td { (time(practice.sent_at)) } }
+            tr { th { "Last poll" } td { (time_or_never(practice.polled_at)) } }
+            @if practice.webhook_at.is_some() { tr { th { "Last webhook" } td { (time_or_never(practice.webhook_at)) } } }
+            tr { th { "Diary read" } td { (time_or_never(practice.read_at)) } }
+            tr { th { "Configuration accepted" } td { (time_or_never(practice.configured_at)) } }
+            tr { th { "Availability sent" } td { (time_or_never(practice.sent_at)) } }
             @for reason in &practice.reasons { tr { th { "Not in step" } td.ill { (reason) } } }
             @for problem in &practice.problems {
                 tr { th { "Problem" } td { (problem_line(problem)) } }
@@ -130,9 +129,9 @@ fn booking_table(bookings: &[BookingView]) -> Markup {
                     tr {
                         td { (booking.booking_id) }
                         td { (booking.practice_id) }
-                        td { (time(booking.start)) @if let Some(schedule) = booking.schedule { " on schedule " (schedule) } }
+                        td { (time_or_never(booking.start)) @if let Some(schedule) = booking.schedule { " on schedule " (schedule) } }
                         td { (booking.state) }
-                        td { (time(booking.history.last().map(|last| last.at))) }
+                        td { (time_or_never(booking.history.last().map(|last| last.at))) }
                         td {
                             @if let Some(sentence) = &booking.needs_attention { span.ill { (sentence) } }
                             @else if let Some(last) = booking.history.last() { (last.reason) }
@@ -142,10 +141,6 @@ fn booking_table(bookings: &[BookingView]) -> Markup {
             }
         }
     }
-}
-
-fn time(at: Option<DateTime<FixedOffset>>) -> String {
-    at.map_or_else(|| "never".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 #[cfg(test)]

@@ -285,6 +285,11 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     }
 }
 
+/// A moment as people read it, at practice time.
+pub(crate) fn time_or_never(at: Option<DateTime<FixedOffset>>) -> String {
+    at.map_or_else(|| "never".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+}
+
 /// One booking of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookingView {

@@ -17,7 +17,7 @@ use vetbridge::simulator::exchange::{Fault, Faults};
 use vetbridge::simulator::healthengine::{HealthengineModel, MarketplaceStatus, ModelSettings, NewPractice, Wish};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 
-use crate::support::{PRACTICE, is_submission, judith, listen, practice, standing, sydney};
+use crate::support::{API_KEY, PRACTICE, is_submission, judith, listen, practice, servers_at, standing, sydney};
 
 /// Every wait ends after this long. A test that needs more than a few seconds of it has failed.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ impl Online {
         install_crypto_provider();
         let (clock, stop) = (Clock::system(), CancellationToken::new());
         let openvpms = Arc::new(OpenVpmsSim::new(World::guide_inventory(Uuids::from_seed(1)), clock.clone()));
-        let healthengine = HealthengineModel::new(ModelSettings::new("consumer"), clock.clone());
+        let healthengine = HealthengineModel::new(ModelSettings::new(API_KEY), clock.clone());
         healthengine.add_practice(NewPractice::new(PRACTICE, "key", sydney()));
         let openvpms_faults = Faults::none();
         let openvpms_port = listen(openvpms.clone(), &openvpms_faults, &stop).await;
@@ -116,21 +116,10 @@ impl Online {
 }
 
 fn config(openvpms_port: u16, healthengine_port: u16, state: &Path) -> Config {
+    let servers =
+        servers_at(openvpms_port, healthengine_port, "request_timeout = \"500ms\"\nmax_requests_per_second = 200\n");
     let text = format!(
-        r#"
-[openvpms]
-url = "http://127.0.0.1:{openvpms_port}/openvpms"
-username = "sample"
-password = "changeit"
-request_timeout = "500ms"
-max_requests_per_second = 200
-[healthengine]
-url = "http://127.0.0.1:{healthengine_port}/pms-api/v1"
-api_key = "consumer"
-vendor = "Example Vets Bridge"
-contact = "it@examplevets.com.au"
-environment = "UAT"
-max_requests_per_second = 200
+        r#"{servers}
 [state]
 path = "{}"
 [admin]

@@ -27,7 +27,18 @@ pub(crate) async fn clinic_of_slow_servers() -> Clinic {
     clinic
 }
 
-/// The same a minute after the start.
+/// A clinic whose bridge was there first, and another one with webhooks of its own. The first one has noticed it.
+pub(crate) async fn clinic_that_was_there_first() -> (Clinic, Another) {
+    let mut clinic = Clinic::new().with_webhooks();
+    clinic.open_up().await;
+    let mut config = clinic.config.clone();
+    config.webhooks = Some(webhooks::settings("https://elsewhere.example", "another-secret"));
+    let another = clinic.start_another_as(&config, MemoryEngine::new());
+    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(RIVAL)).await;
+    (clinic, another)
+}
+
+/// [`clinic_of_slow_servers`] a minute after the start.
 async fn clinic_that_just_opened() -> Clinic {
     let mut clinic = Clinic::new();
     clinic.travel = Travel::Slow { openvpms: Duration::from_millis(300), confirmation: seconds(1) };
@@ -356,12 +367,7 @@ async fn a_reference_that_is_not_ours_of_a_booking_that_was_made_under_our_eyes_
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_that_another_bridge_makes_tells_the_one_that_was_there_first() {
-    let mut clinic = Clinic::new().with_webhooks();
-    clinic.open_up().await;
-    let mut config = clinic.config.clone();
-    config.webhooks = Some(webhooks::settings("https://elsewhere.example", "another-secret"));
-    let another = clinic.start_another_as(&config, MemoryEngine::new());
-    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(RIVAL)).await;
+    let (clinic, another) = clinic_that_was_there_first().await;
     let text = clinic.problems()[RIVAL].clone();
     assert!(text.contains("subscription") && text.contains("was there first"), "{text}");
     assert_eq!(another.problems().get(RIVAL), None, "the former one's is older than its start");

@@ -7,10 +7,9 @@ use vetbridge::ids::BookingReference;
 use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
 use vetbridge::simulator::healthengine::{HeldSubscription, MarketplaceStatus, RequestOutcome};
 use vetbridge::simulator::openvpms::Appointment;
-use vetbridge::store::MemoryEngine;
 
-use crate::support::{Clinic, PRACTICE, booked, is_submission, minutes, practice, seconds, webhooks};
-use crate::two_bridges::{RIVAL, clinic_of_slow_servers};
+use crate::support::{Clinic, PRACTICE, booked, is_submission, minutes, practice, seconds};
+use crate::two_bridges::{RIVAL, clinic_of_slow_servers, clinic_that_was_there_first};
 
 /// True of the list of outstanding bookings.
 fn is_the_list(asked: &ArrivedRequest) -> bool {
@@ -57,12 +56,7 @@ async fn while_the_list_of_bookings_cannot_be_read_the_one_that_stands_back_make
 
 #[tokio::test(start_paused = true)]
 async fn the_one_that_was_there_first_rejects_in_time_what_it_cannot_see() {
-    let mut clinic = Clinic::new().with_webhooks();
-    clinic.open_up().await;
-    let mut config = clinic.config.clone();
-    config.webhooks = Some(webhooks::settings("https://elsewhere.example", "another-secret"));
-    let another = clinic.start_another_as(&config, MemoryEngine::new());
-    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(RIVAL)).await;
+    let (clinic, another) = clinic_that_was_there_first().await;
     another.stop().await;
     clinic.openvpms_faults.close_port();
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-18 09:00");
@@ -73,12 +67,7 @@ async fn the_one_that_was_there_first_rejects_in_time_what_it_cannot_see() {
 
 #[tokio::test(start_paused = true)]
 async fn the_one_that_was_there_first_leaves_a_cancellation_of_the_others_booking_to_it_for_a_minute() {
-    let mut clinic = Clinic::new().with_webhooks();
-    clinic.open_up().await;
-    let mut config = clinic.config.clone();
-    config.webhooks = Some(webhooks::settings("https://elsewhere.example", "another-secret"));
-    let another = clinic.start_another_as(&config, MemoryEngine::new());
-    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(RIVAL)).await;
+    let (clinic, another) = clinic_that_was_there_first().await;
     another.stop().await;
     // The other one answered it, and Healthengine does not echo with which reference.
     let theirs = clinic.owner_books("s136", "66:s136", "2027-02-18 09:00");

@@ -15,8 +15,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId, UserId};
 use vetbridge::simulator::exchange::{Faults, Model, serve};
-use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, ModelSettings, NewPractice, PetOwner, Wish};
+use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice, PetOwner, Wish};
 use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, AreaId, OpenVpmsSim, Shift, Uuids, World};
+
+#[path = "../common/configuration.rs"]
+mod configuration;
+
+use configuration::{API_KEY, servers_at};
 
 /// No condition that a test waits for takes longer on a machine that is not broken.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -76,22 +81,12 @@ impl Clinic {
 
     /// A configuration without practices. Its intervals are short, so that tests are.
     pub(crate) fn settings(&self) -> String {
+        let keys = "max_requests_per_second = 1000\nrequest_timeout = \"5s\"\n";
+        let servers = servers_at(self.openvpms_port, self.healthengine_port, keys)
+            .replace("\"changeit\"", "{ file = \"openvpms.password\" }")
+            .replace(API_KEY, "the-api-key");
         format!(
-            r#"
-[openvpms]
-url = "http://127.0.0.1:{}/openvpms"
-username = "sample"
-password = {{ file = "openvpms.password" }}
-max_requests_per_second = 1000
-request_timeout = "5s"
-[healthengine]
-url = "http://127.0.0.1:{}{BASE_PATH}"
-api_key = "the-api-key"
-vendor = "Test"
-contact = "test@example.com"
-environment = "DEV"
-max_requests_per_second = 1000
-request_timeout = "5s"
+            r#"{servers}
 [state]
 path = "state"
 [admin]
@@ -104,7 +99,7 @@ request_interval = "100ms"
 idle_request_interval = "100ms"
 max_retry_interval = "1s"
 "#,
-            self.openvpms_port, self.healthengine_port, self.port
+            self.port
         )
     }
 
@@ -172,9 +167,7 @@ pub(crate) struct Ended {
 
 /// A `[[practice]]` at location 98; `rest` stands before its live hours.
 pub(crate) fn practice(id: &str, key: &str, rest: &str) -> String {
-    format!(
-        "[[practice]]\nid = \"{id}\"\nkey = \"{key}\"\nlocations = [98]\n{rest}\n[practice.live_hours]\nmonday = [\"08:00-18:00\"]\n"
-    )
+    configuration::practice(id, key, "[98]", rest)
 }
 
 /// Waits until the condition holds.

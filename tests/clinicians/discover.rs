@@ -1,18 +1,17 @@
 //! `vetbridge discover` as an administrator types it, against a clinic over HTTP. The program goes by the real clock.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
 use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
-use vetbridge::config::{self, Config};
+use vetbridge::config::Config;
 use vetbridge::ids::{LocationId, ScheduleId, UserId};
 use vetbridge::simulator::exchange::{Faults, Model};
 use vetbridge::simulator::openvpms::{Area, AreaId, OpenVpmsSim, Shift, UserBehaviour, UserEntity, Uuids, World};
 
 use crate::program::vetbridge;
-use crate::support::{listen, sydney};
+use crate::support::{filled_in, listen, parsed, servers_at, sydney};
 use crate::vets::{ANDREW, CHRIS, SERVERS};
 
 /// Nina Okafor, a nurse.
@@ -55,9 +54,7 @@ async fn discover(world: World, arguments: &[&str]) -> String {
     let stop = CancellationToken::new();
     let port = listen(model, &Faults::none(), &stop).await;
     let directory = tempfile::TempDir::new().unwrap();
-    let settings = format!(
-        "[openvpms]\nurl = \"http://127.0.0.1:{port}/openvpms\"\nusername = \"sample\"\npassword = \"changeit\"\nmax_requests_per_second = 1000\n"
-    );
+    let settings = servers_at(port, port, "max_requests_per_second = 1000\n");
     std::fs::write(directory.path().join("vetbridge.toml"), settings).unwrap();
     let mut command = vetbridge(directory.path());
     command.arg("discover").args(arguments);
@@ -72,18 +69,8 @@ fn today() -> NaiveDate {
 }
 
 /// The pasted blocks in a whole configuration, with ids and keys filled in.
-fn filled_in(toml: &str) -> Config {
-    let mut text = String::from(
-        "[openvpms]\nurl = \"https://x.example\"\nusername = \"u\"\npassword = \"p\"\n\
-         [healthengine]\napi_key = \"k\"\nvendor = \"V\"\ncontact = \"c@x\"\nenvironment = \"DEV\"\n",
-    );
-    for (number, block) in toml.split("id = \"\"").enumerate() {
-        if number > 0 {
-            text.push_str(&format!("id = \"{number}\""));
-        }
-        text.push_str(&block.replace("key = \"\"", "key = \"k\""));
-    }
-    config::parse(Path::new("x.toml"), &text, &|_| Err(std::env::VarError::NotPresent)).unwrap()
+fn config_of(toml: &str) -> Config {
+    parsed(&filled_in(toml))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +94,7 @@ async fn the_blocks_have_the_pairs_of_each_location_and_are_a_configuration_once
         let toml = discover(world(server, today()), &["--toml"]).await;
         assert!(toml.contains("[[practice.resource]]  # Andrew Turner on Main Surgery Schedule\n"), "{toml}");
         assert!(toml.contains("# OpenVPMS does not tell clinicians from other users"), "{toml}");
-        let practices = filled_in(&toml).practices.into_iter().map(|practice| {
+        let practices = config_of(&toml).practices.into_iter().map(|practice| {
             let resources: Vec<String> = practice.resources.iter().map(|entry| entry.id().to_string()).collect();
             (practice.locations, resources.join(" "))
         });

@@ -2,22 +2,23 @@
 
 use std::sync::{Arc, Mutex};
 
+use vetbridge::simulator::random::Random;
+
 /// A source of chance; clones draw from the same one.
 #[derive(Clone)]
-pub(crate) struct Chance(Arc<Mutex<u64>>);
+pub(crate) struct Chance(Arc<Mutex<Random>>);
 
 impl Chance {
     /// The same seed gives the same chance.
     pub(crate) fn from_seed(seed: u64) -> Self {
         // Mixed: the states of one stream are steps apart, so that a seed taken as it is could begin inside another's.
-        Self(Arc::new(Mutex::new(mixed(seed.wrapping_add(STEP)))))
+        let mixed = Random::from_seed(seed).bits();
+        Self(Arc::new(Mutex::new(Random::from_seed(mixed))))
     }
 
     /// A number below `end`, which is not 0.
     pub(crate) fn below(&self, end: u64) -> u64 {
-        let mut state = self.0.lock().unwrap();
-        *state = state.wrapping_add(STEP);
-        mixed(*state) % end
+        self.0.lock().unwrap().below(end)
     }
 
     /// True so many times out of a hundred.
@@ -34,13 +35,4 @@ impl Chance {
     pub(crate) fn child(&self) -> Self {
         Self::from_seed(self.below(u64::MAX))
     }
-}
-
-const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-fn mixed(state: u64) -> u64 {
-    let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -6,27 +6,16 @@ use std::path::Path;
 use vetbridge::config::{self, Config};
 use vetbridge::ids::PracticeId;
 
+#[path = "../common/configuration.rs"]
+mod text;
+
+pub(crate) use self::text::{API_KEY, SERVERS, filled_in, servers_at};
+
 /// The one practice, or the first of two.
 pub(crate) const PRACTICE: &str = "1234567";
 
 /// The second practice, at the branch.
 pub(crate) const BRANCH: &str = "7654321";
-
-pub(crate) const API_KEY: &str = "eyJ0e-consumer";
-
-/// The two systems.
-pub(crate) const SERVERS: &str = r#"
-[openvpms]
-url = "http://127.0.0.1/openvpms"
-username = "sample"
-password = "changeit"
-
-[healthengine]
-api_key = "eyJ0e-consumer"
-vendor = "Example Vets Bridge"
-contact = "it@examplevets.com.au"
-environment = "UAT"
-"#;
 
 /// The rest of the main clinic's file. Practices live every day from seven to seven.
 const MAIN_CLINIC: &str = r#"

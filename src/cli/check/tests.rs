@@ -1,10 +1,9 @@
 //! `check` against servers that are not as they should be.
 
-use std::path::Path;
-
 use super::findings::Level;
 use super::*;
 use crate::cli::fakes::{FakeHealthengine, FakeOpenVpms};
+use crate::config::sample;
 use crate::healthengine::Feature;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::openvpms::{FreeBusy, Location, Schedule, User, UserFreeBusy};
@@ -16,27 +15,12 @@ fn now() -> DateTime<Utc> {
 
 /// A valid configuration with these practices.
 fn config(practices: &str) -> Config {
-    let text = format!(
-        r#"
-[openvpms]
-url = "https://openvpms.example/openvpms"
-username = "bridge"
-password = "pw"
-[healthengine]
-api_key = "key"
-vendor = "V"
-contact = "c@example.com"
-environment = "DEV"
-{practices}"#
-    );
-    config::parse(Path::new("test.toml"), &text, &|_| Err(std::env::VarError::NotPresent)).unwrap()
+    sample::parsed(&format!("{}{practices}", sample::SERVERS))
 }
 
 /// A practice at these locations.
 fn practice(id: i32, locations: &str, rest: &str) -> String {
-    format!(
-        "[[practice]]\nid = \"{id}\"\nkey = \"k\"\nlocations = {locations}\n{rest}\n[practice.live_hours]\nmonday = [\"08:00-18:00\"]\n"
-    )
+    sample::practice(&id.to_string(), "k", locations, rest)
 }
 
 fn resource(line: &str) -> String {

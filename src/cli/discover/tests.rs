@@ -102,17 +102,7 @@ async fn the_blocks_have_live_hours_from_the_fortnight_rounded_out_and_pairs_fro
 
 /// The rest of a configuration, and the blocks with ids and keys filled in.
 fn filled_in(toml: &str) -> Result<config::Config, config::ConfigError> {
-    let mut text = String::from(
-        "[openvpms]\nurl = \"https://x.example\"\nusername = \"u\"\npassword = \"p\"\n\
-         [healthengine]\napi_key = \"k\"\nvendor = \"V\"\ncontact = \"c@x\"\nenvironment = \"DEV\"\n",
-    );
-    for (number, block) in toml.split("id = \"\"").enumerate() {
-        if number > 0 {
-            text.push_str(&format!("id = \"{number}\""));
-        }
-        text.push_str(&block.replace("key = \"\"", "key = \"k\""));
-    }
-    config::parse(Path::new("x.toml"), &text, &|_| Err(std::env::VarError::NotPresent))
+    config::parse(Path::new("x.toml"), &config::sample::filled_in(toml), &|_| Err(std::env::VarError::NotPresent))
 }
 
 #[tokio::test]

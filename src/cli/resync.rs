@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::running::{self, NoService, FoundService, RunningService};
-use super::{Global, ResyncPart, ResyncArgs, output};
+use super::running::{self, FoundService, NoService, RunningService};
+use super::{Global, ResyncArgs, ResyncPart, output};
 use crate::bridge::Bridge;
 use crate::clock::Clock;
 use crate::config::{self, Config};

@@ -162,8 +162,14 @@ impl Store {
         let queue = Arc::new(WriteQueue::new(records));
         let writer = start_writer(&queue, disk)
             .map_err(|error| OpenError::Disk { path: path.to_owned(), reason: error.to_string() })?;
-        let inner =
-            StoreInner { queue, writer, meta: Mutex::new(meta), pseudonym_key, admin_token, directory: Some(directory) };
+        let inner = StoreInner {
+            queue,
+            writer,
+            meta: Mutex::new(meta),
+            pseudonym_key,
+            admin_token,
+            directory: Some(directory),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::StoreError;
-use super::parts::{ValueChanges, VALUE_BYTES_MAX};
+use super::parts::{VALUE_BYTES_MAX, ValueChanges};
 use super::unreadable::Unreadable;
 
 /// The longest key, in bytes.

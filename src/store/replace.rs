@@ -15,7 +15,7 @@ use super::error::OpenError;
 use super::export::Export;
 use super::file_names::{DAMAGED, INCOMING, REPLACED};
 use super::meta::Meta;
-use super::parts::{ValueChanges, Parted};
+use super::parts::{Parted, ValueChanges};
 use super::record::{Batch, full_key};
 use super::secret_file::{self, PSEUDONYM_KEY, SecretKey};
 use super::sled_engine::SledEngine;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::show;
 use crate::bridge::Bridge;
 use crate::cli::ResolveArgs;
-use crate::cli::running::{self, NoService, FoundService};
+use crate::cli::running::{self, FoundService, NoService};
 use crate::clock::Clock;
 use crate::config::{self, Config, Instance};
 use crate::connect::Network;

@@ -18,7 +18,7 @@ use crate::ids::BookingId;
 use crate::messages::rival as say;
 use crate::practice::context::Context;
 use crate::practice::health::problems::Subject;
-use crate::store::{Batch, RecordKind, Meta, Record};
+use crate::store::{Batch, Meta, Record, RecordKind};
 
 /// For this long a pet owner's change of a booking that the ledger does not know is left to the other bridge.
 const UPDATES_LEFT_FOR: TimeDelta = TimeDelta::seconds(60);

@@ -22,7 +22,7 @@ use crate::client::known_clients::{HOUSEHOLD_MAX, known_by, recall};
 use crate::client::sealing::{NonceBytes, Sealing};
 use crate::messages::clients as say;
 use crate::openvpms::{Contact, CustomerName};
-use crate::store::{Batch, RecordKind, Record, SecretFile, Store, random};
+use crate::store::{Batch, Record, RecordKind, SecretFile, Store, random};
 
 /// More records than this are never kept: some ten thousand clients, and about eight megabytes.
 const RECORDS_MAX: usize = 20_000;

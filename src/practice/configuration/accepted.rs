@@ -10,7 +10,7 @@ use crate::ids::{PracticeId, ResourceId, TypeId};
 use crate::mapping::guard::Accepted;
 use crate::mapping::remembered::RememberedConfiguration;
 use crate::practice::offering::Offering;
-use crate::store::{Batch, RecordKind, Record, Store, StoreError};
+use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 
 impl Record for RememberedConfiguration {
     const KIND: &'static str = "configuration";

@@ -17,7 +17,7 @@ use crate::ids::{PracticeId, ResourceId};
 use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
 use crate::publishing::{DayKey, ReadDay};
 use crate::remote::CallError;
-use crate::store::{Batch, RecordKind, Record, Store, StoreError};
+use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 
 impl Record for LastSent {
     const KIND: &'static str = "sent-day";

@@ -22,7 +22,7 @@ use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::health::problems::Subject;
 use crate::remote::{Answer, CallError, ErrorClass};
-use crate::store::{Batch, RecordKind, Record, StoreError};
+use crate::store::{Batch, Record, RecordKind, StoreError};
 use crate::supervisor;
 use crate::webhooks::pace::BLOCKED;
 use crate::webhooks::subscriptions::{Change, Made, Remembered, View, Wanted};

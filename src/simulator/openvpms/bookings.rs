@@ -16,8 +16,8 @@ use super::matching::{matching_patient, notes};
 use super::pages::PageRefusal;
 use super::wall;
 use super::world::{
-    Login, Appointment, AppointmentId, CustomerId, DatabaseText, NewAppointment, PatientId, ReferenceParts, AppointmentStatus,
-    World,
+    Appointment, AppointmentId, AppointmentStatus, CustomerId, DatabaseText, Login, NewAppointment, PatientId,
+    ReferenceParts, World,
 };
 
 fn bad<T>(text: impl Into<String>) -> Result<T, PageRefusal> {

@@ -8,8 +8,9 @@ use crate::zone::Zone;
 
 use super::uuids::Uuids;
 use super::world::{
-    Login, AppointmentTypeEntity, Area, AreaId, Customer, CustomerId, Hours, LocationEntity, NewAppointment, PatientEntity, PatientId,
-    PhoneContact, ReferenceParts, ScheduleEntity, Shift, SlotSize, UserEntity, UserBehaviour, World,
+    AppointmentTypeEntity, Area, AreaId, Customer, CustomerId, Hours, LocationEntity, Login, NewAppointment,
+    PatientEntity, PatientId, PhoneContact, ReferenceParts, ScheduleEntity, Shift, SlotSize, UserBehaviour, UserEntity,
+    World,
 };
 
 /// 15 February 2019, the guide's day.

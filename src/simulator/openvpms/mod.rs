@@ -48,9 +48,9 @@ pub use load::NotAClinic;
 pub use routes::BASE;
 pub use uuids::Uuids;
 pub use world::{
-    Login, Appointment, AppointmentId, AppointmentTypeEntity, Area, AreaId, Block, BlockId, Condition, Customer,
-    CustomerId, DatabaseText, DayTimes, Hours, LocationEntity, NewAppointment, PatientEntity, PatientId, PhoneContact, ReferenceParts,
-    ScheduleEntity, Shift, SlotSize, AppointmentStatus, UserEntity, UserBehaviour, World,
+    Appointment, AppointmentId, AppointmentStatus, AppointmentTypeEntity, Area, AreaId, Block, BlockId, Condition,
+    Customer, CustomerId, DatabaseText, DayTimes, Hours, LocationEntity, Login, NewAppointment, PatientEntity,
+    PatientId, PhoneContact, ReferenceParts, ScheduleEntity, Shift, SlotSize, UserBehaviour, UserEntity, World,
 };
 
 /// A simulated OpenVPMS.

@@ -5,7 +5,8 @@ use chrono::{NaiveDateTime, NaiveTime};
 use crate::ids::{ScheduleId, UserId};
 
 use super::world::{
-    Login, Appointment, AppointmentId, Block, BlockId, NewAppointment, ScheduleEntity, AppointmentStatus, UserEntity, World,
+    Appointment, AppointmentId, AppointmentStatus, Block, BlockId, Login, NewAppointment, ScheduleEntity, UserEntity,
+    World,
 };
 
 impl World {

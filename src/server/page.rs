@@ -88,7 +88,9 @@ fn practice_section(practice: &PracticeStatus) -> Markup {
         table {
             tr { th { "Resources" } td { (practice.resources) } }
             tr { th { "Last poll" } td { (time_or_never(practice.polled_at)) } }
-            @if practice.webhook_at.is_some() { tr { th { "Last webhook" } td { (time_or_never(practice.webhook_at)) } } }
+            @if practice.webhook_at.is_some() {
+                tr { th { "Last webhook" } td { (time_or_never(practice.webhook_at)) } }
+            }
             tr { th { "Diary read" } td { (time_or_never(practice.read_at)) } }
             tr { th { "Configuration accepted" } td { (time_or_never(practice.configured_at)) } }
             tr { th { "Availability sent" } td { (time_or_never(practice.sent_at)) } }
@@ -124,12 +126,18 @@ fn booking_table(bookings: &[BookingView]) -> Markup {
             p { "None yet." }
         } @else {
             table {
-                tr { th { "Booking" } th { "Practice" } th { "Appointment" } th { "State" } th { "Since" } th { "What happened" } }
+                tr {
+                    th { "Booking" } th { "Practice" } th { "Appointment" }
+                    th { "State" } th { "Since" } th { "What happened" }
+                }
                 @for booking in bookings {
                     tr {
                         td { (booking.booking_id) }
                         td { (booking.practice_id) }
-                        td { (time_or_never(booking.start)) @if let Some(schedule) = booking.schedule { " on schedule " (schedule) } }
+                        td {
+                            (time_or_never(booking.start))
+                            @if let Some(schedule) = booking.schedule { " on schedule " (schedule) }
+                        }
                         td { (booking.state) }
                         td { (time_or_never(booking.history.last().map(|last| last.at))) }
                         td {

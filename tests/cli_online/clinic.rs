@@ -18,6 +18,7 @@ use vetbridge::simulator::exchange::{Faults, Model, serve};
 use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice, PetOwner, Wish};
 use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, AreaId, OpenVpmsSim, Shift, Uuids, World};
 
+#[allow(clippy::duplicate_mod, reason = "a binary that has both harnesses has it twice")]
 #[path = "../common/configuration.rs"]
 mod configuration;
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use vetbridge::config::{self, Config};
 use vetbridge::ids::PracticeId;
 
+#[allow(clippy::duplicate_mod, reason = "a binary that has both harnesses has it twice")]
 #[path = "../common/configuration.rs"]
 mod text;
 

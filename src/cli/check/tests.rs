@@ -145,7 +145,7 @@ async fn a_wrong_password_is_one_problem_and_healthengine_is_asked_all_the_same(
         openvpms.failing = Some(CallError::with_status(ErrorClass::Credentials, 401, "an HTML page"));
     })
     .await;
-    assert_eq!(found, ["[openvpms]: OpenVPMS refuses the password of user \"bridge\" (401)"]);
+    assert_eq!(found, ["[openvpms]: OpenVPMS refuses the password of user \"sample\" (401)"]);
     let openvpms =
         FakeOpenVpms { failing: Some(CallError::new(ErrorClass::NotSent, "refused")), ..FakeOpenVpms::default() };
     let report = check(&config(&practice(1, "[98]", "")), &openvpms, |_| FakeHealthengine::default()).await;
@@ -226,7 +226,7 @@ fn a_secret_with_a_blank_at_its_end_is_named_and_not_shown() {
 
 #[test]
 fn a_configuration_without_a_practice_is_a_problem() {
-    assert_eq!(problems(&offline(&config(""))), ["test.toml: No practice is configured, so nothing is bridged"]);
+    assert_eq!(problems(&offline(&config(""))), ["vetbridge.toml: No practice is configured, so nothing is bridged"]);
 }
 
 #[tokio::test]

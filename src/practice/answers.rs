@@ -7,9 +7,10 @@ use super::Practice;
 use super::calls::Call;
 use super::health::Subject;
 use crate::booking::machine::Reply;
+use crate::booking::remote_answers::failed_answer;
 use crate::ids::BookingId;
 use crate::messages::booking as say;
-use crate::remote::{Answer, CallError, ErrorClass};
+use crate::remote::{Answer, ErrorClass};
 
 /// After so many refused answers to one request an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
@@ -30,7 +31,7 @@ impl Practice {
             return Reply::Refused;
         }
         self.heard(Call::Answer(booking), Err(&error));
-        if surely_unheard(&error) { Reply::NotDelivered } else { Reply::NoAnswer }
+        failed_answer(&error)
     }
 
     /// Healthengine heard our answer, or wants none any more.
@@ -69,42 +70,5 @@ impl Practice {
     pub(super) fn answers_asked_for(&self, listed: &BTreeSet<BookingId>) {
         let is_open = |id| self.shared.ledger.get(id).ok().flatten().is_some_and(|entry| entry.is_open());
         self.calls_wanted(|call| !matches!(call, Call::Answer(id) if !listed.contains(id) && !is_open(*id)));
-    }
-}
-
-/// True if an answer that failed so has not reached Healthengine and will not. A gateway that answers 4xx, or sends elsewhere, passed
-/// nothing on, unless it waited for something in vain (408); its page with a status of success can stand before anything.
-fn surely_unheard(error: &CallError) -> bool {
-    let of_a_gateway = error.class == ErrorClass::Contract && matches!(error.status, Some(400..=407 | 409..=499));
-    error.nothing_was_done() || of_a_gateway
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::remote::Cause;
-
-    #[test]
-    fn only_an_answer_that_may_have_been_carried_out_counts_as_perhaps_heard() {
-        let page = |status| CallError::with_status(ErrorClass::Contract, status, "a page").due_to(Cause::Page);
-        for status in [302, 400, 401, 403, 404, 407, 413] {
-            assert!(surely_unheard(&page(status)), "{status}");
-        }
-        for status in [200, 202, 408] {
-            assert!(!surely_unheard(&page(status)), "{status}");
-        }
-        for (class, status, unheard) in [
-            (ErrorClass::NotSent, None, true),
-            (ErrorClass::TooMany, Some(429), true),
-            (ErrorClass::Credentials, Some(401), true),
-            (ErrorClass::Forbidden, Some(403), true),
-            (ErrorClass::Lost, None, false),
-            (ErrorClass::Lost, Some(200), false),
-            (ErrorClass::Unavailable, Some(502), false),
-            (ErrorClass::Contract, None, false),
-        ] {
-            let error = CallError { status, ..CallError::new(class, "") };
-            assert_eq!(surely_unheard(&error), unheard, "{class:?} {status:?}");
-        }
     }
 }

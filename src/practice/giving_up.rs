@@ -13,7 +13,7 @@ use super::Practice;
 use super::calls::Call;
 use super::lists;
 use crate::booking::deadline::Deadline;
-use crate::booking::entry::{Entry, State};
+use crate::booking::entry::Entry;
 use crate::healthengine::BookingRequest;
 use crate::messages::start as say;
 
@@ -45,7 +45,7 @@ impl Practice {
         // A rejection that comes too late wants a flag, and there is nowhere to put it.
         let in_time = Deadline::new(request.booked_time, ahead).rejection_counts(self.now());
         let Ok(entry) = self.shared.ledger.get(request.booking_id) else { return };
-        if !in_time || unknown_before || !entry.as_ref().is_none_or(is_untouched) {
+        if !in_time || unknown_before || !entry.as_ref().is_none_or(Entry::surely_has_no_appointment) {
             return;
         }
         match self.healthengine.reject_insert(request.booking_id, say::REJECTED_WITHOUT_DESK).await {
@@ -54,14 +54,5 @@ impl Practice {
             }
             Err(error) => self.heard(Call::Answer(request.booking_id), Err(&error)),
         }
-    }
-}
-
-/// True if there surely is no appointment: none was asked for, or it is settled that none was made.
-fn is_untouched(entry: &Entry) -> bool {
-    match entry.state {
-        State::Received => entry.post.without_effect == 0 && !entry.post.predates_store,
-        State::Rejected => !entry.is_acknowledged(),
-        State::Submitting | State::Inserted | State::Confirmed | State::InDoubt | State::Cancelled => false,
     }
 }

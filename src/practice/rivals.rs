@@ -19,9 +19,8 @@ use super::lists::Standing;
 use crate::booking::answered::Delivery;
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};
-use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken, Submission};
+use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken};
 use crate::booking::rival::{RivalRecord, Rivalry, Sign, Stance, YOUNG};
-use crate::booking::state_reason::PostRefusal;
 use crate::booking::update::echoed_reference;
 use crate::dates;
 use crate::healthengine::{BookingRequest, BookingUpdate, Subscription};
@@ -253,8 +252,7 @@ impl Practice {
 
     /// True of a booking for which nothing was sent to OpenVPMS.
     fn is_untouched(&self, id: BookingId) -> bool {
-        let untouched = |entry: &Entry| entry.state == State::Received && entry.post.without_effect == 0;
-        self.shared.ledger.get(id).is_ok_and(|entry| entry.as_ref().is_none_or(untouched))
+        self.shared.ledger.get(id).is_ok_and(|entry| entry.as_ref().is_none_or(Entry::is_untouched))
     }
 
     /// Deals with a booking that was left to the other bridge until this moment.
@@ -317,14 +315,6 @@ impl Practice {
                 self.attend(entry, Event::Unlisted, None).await
             }
         }
-    }
-
-    /// True if what takes the time of a booking can be that very booking's appointment, made by another bridge a moment ago.
-    pub(super) fn may_be_anothers(&self, entry: &Entry, event: &Event) -> bool {
-        let found = matches!(event, Event::Looked(SlotLook::Seen { taken: SlotTaken::All, refusal: Some(_), .. }))
-            && entry.state == State::Received;
-        let told = matches!(event, Event::Submitted(Submission::Refused(PostRefusal::AlreadyScheduled)));
-        (found || told) && entry.post.without_effect == 0 && !entry.post.predates_store && !entry.withdrawn
     }
 
     /// Gives another bridge the time to say that it made the appointment; what is seen then instead of that the time is taken.

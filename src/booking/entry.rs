@@ -210,6 +210,20 @@ impl Entry {
         self.answered.acknowledged.owed()
     }
 
+    /// True of a booking for which nothing was sent to OpenVPMS, or nothing since an answer ruled an appointment out.
+    pub fn is_untouched(&self) -> bool {
+        self.state == State::Received && self.post.without_effect == 0
+    }
+
+    /// True if there surely is no appointment: none was asked for, or it is settled that none was made.
+    pub fn surely_has_no_appointment(&self) -> bool {
+        match self.state {
+            State::Received => !self.post.may_have_left_one(),
+            State::Rejected => !self.is_acknowledged(),
+            State::Submitting | State::Inserted | State::Confirmed | State::InDoubt | State::Cancelled => false,
+        }
+    }
+
     /// True while an appointment of ours stands in the diary, as far as anybody knows.
     pub fn stands(&self) -> bool {
         matches!(self.state, State::Inserted | State::Confirmed | State::InDoubt)

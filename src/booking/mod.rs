@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`placement`] | where in the diary a request belongs, or why nowhere |
 //! | [`machine`] | what to do next about one booking: the state machine |
+//! | [`remote_answers`] | what an answer of either system means for a booking |
 //! | [`update`] | what to do when a pet owner changes a booking |
 //! | [`diary_watch`] | what staff did to an appointment |
 //! | [`rival`] | whether another bridge serves the same practice |
@@ -23,6 +24,7 @@ pub mod flag;
 pub mod machine;
 pub mod placement;
 pub mod post_record;
+pub mod remote_answers;
 pub mod resolution;
 pub mod rival;
 pub mod state_reason;

@@ -16,16 +16,17 @@ use super::health::readings::ReadingHealth;
 use super::offering::early::EarlyInventory;
 use crate::availability::unread::DiarySource;
 use crate::availability::{
-    self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ResourceDay, ScheduleReading, Share,
-    UserReading, learn, roster_schedules, window,
+    self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ResourceDay, ScheduleReading, UserReading,
+    learn, roster_schedules, window,
 };
 use crate::booking::entry::{Entry, Place};
 use crate::booking::machine::{SlotLook, SlotTaken};
+use crate::booking::remote_answers::{is_not_found, is_schedule_closed, slot_taken};
 use crate::config;
 use crate::ids::{LocationId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::practice as say;
-use crate::openvpms::{FreeBusy, OpenVpmsHandle, SCHEDULE_NOT_AVAILABLE, UserFreeBusy};
+use crate::openvpms::{FreeBusy, OpenVpmsHandle, UserFreeBusy};
 use crate::publishing::{ReadDay, ReadDays};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
@@ -160,11 +161,11 @@ impl DiaryReader {
         let mut times: BTreeMap<UserId, Vec<UserFreeBusy>> = users.into_iter().map(|user| (user, Vec::new())).collect();
         for (user, location, answer) in answers {
             let source = DiarySource::Clinician(user, location);
-            reading.outcomes.push((source, answer.as_ref().err().filter(|error| !is_gone(error)).cloned()));
+            reading.outcomes.push((source, answer.as_ref().err().filter(|error| !is_not_found(error)).cloned()));
             match answer {
                 Ok(answer) => times.entry(user).or_default().push(answer),
                 // Gone, or working there no longer: no free time there.
-                Err(error) if is_gone(&error) => {
+                Err(error) if is_not_found(&error) => {
                     reading.absent.insert((user, location));
                 }
                 Err(error) => {
@@ -198,11 +199,11 @@ impl DiaryReader {
         let now = self.context.now();
         for (schedule, left, answer) in answers {
             let answer = answer.map(|answer| ScheduleReading::new(span, left.at(now), answer));
-            let failure = answer.as_ref().err().filter(|error| !is_closed(error)).cloned();
+            let failure = answer.as_ref().err().filter(|error| !is_schedule_closed(error)).cloned();
             reading.outcomes.push((DiarySource::Schedule(schedule), failure));
             match answer {
                 Ok(answer) => drop(reading.readings.schedules.insert(schedule, Some(answer))),
-                Err(error) if is_closed(&error) => {}
+                Err(error) if is_schedule_closed(&error) => {}
                 Err(error) => {
                     reading.readings.schedules.insert(schedule, None);
                     reading.failure.get_or_insert(error);
@@ -267,7 +268,7 @@ impl DiaryReader {
             };
         };
         let complete_since = self.context.shared.store.meta().complete_since();
-        let seen_taken = taken(look.busy, look.free);
+        let seen_taken = slot_taken(look.busy, look.free);
         let by_another = seen_taken == SlotTaken::All
             && self.context.shared.ledger.another_stands(entry.booking_id, place, complete_since);
         let absent = place.user.is_some_and(|user| reading.absent.contains(&(user, place.location)));
@@ -289,7 +290,7 @@ impl DiaryReader {
         let places = DiarySource::Places(user);
         let locations: BTreeSet<LocationId> = match locations {
             Ok(locations) => locations.iter().map(|location| location.id).collect(),
-            Err(error) if is_gone(&error) => BTreeSet::new(),
+            Err(error) if is_not_found(&error) => BTreeSet::new(),
             Err(error) => {
                 self.readings.heard(places, None, Err(&error));
                 return Err(error);
@@ -327,27 +328,6 @@ fn as_booked(place: &Place) -> Resource {
         clinician: None,
         slot_size_minutes: 1,
         types: Vec::new(),
-    }
-}
-
-/// True if the server says that there is no such thing.
-fn is_gone(error: &CallError) -> bool {
-    error.class == ErrorClass::Refused && error.status == Some(404)
-}
-
-/// True if the server says that a schedule is no longer there for us.
-pub(super) fn is_closed(error: &CallError) -> bool {
-    error.is_refusal(400, SCHEDULE_NOT_AVAILABLE) || is_gone(error)
-}
-
-/// How much of a slot is taken. An appointment of ours takes all of it, so any free minute shows that it does not stand; without
-/// one, time outside opening hours can hide it.
-fn taken(busy: Share, free: Share) -> SlotTaken {
-    match (busy, free) {
-        (Share::All, _) => SlotTaken::All,
-        (Share::None, Share::Part | Share::All) => SlotTaken::None,
-        (Share::Part, Share::Part | Share::All) => SlotTaken::Part,
-        (Share::None | Share::Part, Share::None) => SlotTaken::Unseen,
     }
 }
 
@@ -403,15 +383,5 @@ mod tests {
             .map(|day| (day.began, day.as_of))
             .collect();
         assert_eq!(began, [(at(18), at(18)), (at(0), at(0)), (at(0), at(0))]);
-    }
-
-    #[test]
-    fn a_free_minute_shows_that_an_appointment_of_ours_does_not_stand_and_closed_time_shows_nothing() {
-        assert_eq!(taken(Share::All, Share::None), SlotTaken::All);
-        assert_eq!(taken(Share::None, Share::All), SlotTaken::None);
-        assert_eq!(taken(Share::None, Share::Part), SlotTaken::None);
-        assert_eq!(taken(Share::Part, Share::Part), SlotTaken::Part);
-        assert_eq!(taken(Share::None, Share::None), SlotTaken::Unseen);
-        assert_eq!(taken(Share::Part, Share::None), SlotTaken::Unseen);
     }
 }

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use super::locks::Held;
-use super::other_bridge::may_be_anothers;
 use super::recall::RequestAndClient;
 use super::rivals::Rivals;
 use super::turns::Turns;
@@ -15,6 +14,7 @@ use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, Place, State};
 use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission, step};
 use crate::booking::placement;
+use crate::booking::remote_answers::{may_be_anothers, post_outcome};
 use crate::client::notes;
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
@@ -401,10 +401,10 @@ impl Executor {
             let look = self.reader.look(entry, place, true);
             let seen = tokio::time::timeout(self.time_to_look(entry), look).await;
             if let Ok((SlotLook::Seen { refusal: None, .. }, _)) = seen {
-                return submission(self.post(place, asked).await);
+                return post_outcome(self.post(place, asked).await);
             }
         }
-        submission(first)
+        post_outcome(first)
     }
 
     async fn post(&self, place: &Place, asked: &RequestAndClient) -> Answer<BookingReference> {
@@ -433,64 +433,5 @@ impl Executor {
             tracing::warn!(practice = %self.context.id(), booking = %asked.request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
         }
         answer
-    }
-}
-
-/// What a POST came to. Everything that is not surely nothing is lost.
-fn submission(answer: Answer<BookingReference>) -> Submission {
-    match answer {
-        Ok(reference) => Submission::Created(reference),
-        Err(CallError { class: ErrorClass::Refused, status: Some(400), cause: None, detail, .. }) => {
-            Submission::Refused(detail.into())
-        }
-        Err(error) if error.nothing_was_done() => Submission::NothingDone(error.to_string()),
-        Err(error) => {
-            // A 502, 503 or 504 can be that of a proxy whose connection broke while the server goes on.
-            let server_is_through = error.class == ErrorClass::Unavailable && error.status == Some(500);
-            Submission::Lost { server_is_through, detail: error.to_string() }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::remote::Cause;
-
-    fn failed(class: ErrorClass, status: Option<u16>) -> Submission {
-        submission(Err(CallError { status, ..CallError::new(class, "x") }))
-    }
-
-    #[test]
-    fn only_answers_that_rule_an_appointment_out_are_taken_for_none() {
-        assert!(matches!(failed(ErrorClass::Refused, Some(400)), Submission::Refused(_)));
-        for (class, status) in [
-            (ErrorClass::NotSent, None),
-            (ErrorClass::Credentials, Some(401)),
-            (ErrorClass::Forbidden, Some(403)),
-            (ErrorClass::TooMany, Some(429)),
-            (ErrorClass::Contract, Some(302)),
-            (ErrorClass::Refused, Some(404)),
-            (ErrorClass::Refused, Some(415)),
-        ] {
-            assert!(matches!(failed(class, status), Submission::NothingDone(_)), "{class:?} {status:?}");
-        }
-        // The container did not let the request in: nothing is known of the time that it asks for.
-        let page = CallError::with_status(ErrorClass::Refused, 400, "x").due_to(Cause::Page);
-        assert!(matches!(submission(Err(page)), Submission::NothingDone(_)));
-        for (class, status, through) in [
-            (ErrorClass::Lost, None, false),
-            (ErrorClass::Lost, Some(408), false),
-            (ErrorClass::Lost, Some(503), false),
-            (ErrorClass::Contract, Some(200), false),
-            (ErrorClass::Contract, Some(201), false),
-            (ErrorClass::Unavailable, Some(503), false),
-            (ErrorClass::Unavailable, Some(500), true),
-        ] {
-            assert!(
-                matches!(failed(class, status), Submission::Lost { server_is_through, .. } if server_is_through == through),
-                "{class:?} {status:?}"
-            );
-        }
     }
 }

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 
 use super::executor::Executor;
 use crate::booking::deadline::Deadline;
-use crate::booking::entry::{Entry, State};
+use crate::booking::entry::Entry;
 use crate::healthengine::BookingRequest;
 use crate::messages::start as say;
 use crate::polling::failed_calls::Call;
@@ -46,7 +46,7 @@ impl Executor {
         // A rejection that comes too late wants a flag, and there is nowhere to put it.
         let in_time = Deadline::new(request.booked_time, ahead).rejection_counts(self.context.now());
         let Ok(entry) = self.context.shared.ledger.get(request.booking_id) else { return };
-        if !in_time || unknown_before || !entry.as_ref().is_none_or(is_untouched) {
+        if !in_time || unknown_before || !entry.as_ref().is_none_or(Entry::surely_has_no_appointment) {
             return;
         }
         match self.context.healthengine.reject_insert(request.booking_id, say::REJECTED_WITHOUT_DESK).await {
@@ -55,14 +55,5 @@ impl Executor {
             }
             Err(error) => self.calls.heard(Call::Answer(request.booking_id), Err(&error)),
         }
-    }
-}
-
-/// True if there surely is no appointment: none was asked for, or it is settled that none was made.
-fn is_untouched(entry: &Entry) -> bool {
-    match entry.state {
-        State::Received => entry.post.without_effect == 0 && !entry.post.predates_store,
-        State::Rejected => !entry.is_acknowledged(),
-        State::Submitting | State::Inserted | State::Confirmed | State::InDoubt | State::Cancelled => false,
     }
 }

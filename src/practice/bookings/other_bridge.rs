@@ -12,9 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::executor::Executor;
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};
-use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken, Submission};
+use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken};
 use crate::booking::rival::Sign;
-use crate::booking::state_reason::PostRefusal;
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingId;
 use crate::polling::lists::OnList;
@@ -61,8 +60,7 @@ impl Executor {
 
     /// True of a booking for which nothing was sent to OpenVPMS.
     fn is_untouched(&self, id: BookingId) -> bool {
-        let untouched = |entry: &Entry| entry.state == State::Received && entry.post.without_effect == 0;
-        self.context.shared.ledger.get(id).is_ok_and(|entry| entry.as_ref().is_none_or(untouched))
+        self.context.shared.ledger.get(id).is_ok_and(|entry| entry.as_ref().is_none_or(Entry::is_untouched))
     }
 
     /// Deals with a booking that was left to the other bridge until this moment.
@@ -154,12 +152,4 @@ impl Executor {
         let first_seen = entry.history.first().map_or(self.context.now(), |first| first.at);
         if self.context.now() - first_seen > PATIENCE { Event::NobodySaysWhose } else { Event::LeftToAnother }
     }
-}
-
-/// True if what takes the time of a booking can be that very booking's appointment, made by another bridge a moment ago.
-pub(super) fn may_be_anothers(entry: &Entry, event: &Event) -> bool {
-    let found = matches!(event, Event::Looked(SlotLook::Seen { taken: SlotTaken::All, refusal: Some(_), .. }))
-        && entry.state == State::Received;
-    let told = matches!(event, Event::Submitted(Submission::Refused(PostRefusal::AlreadyScheduled)));
-    (found || told) && entry.post.without_effect == 0 && !entry.post.predates_store && !entry.withdrawn
 }

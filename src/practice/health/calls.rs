@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use super::findings::Findings;
 use super::problems::Subject;
 use crate::booking::machine::Reply;
+use crate::booking::remote_answers::failed_answer;
 use crate::ids::BookingId;
 use crate::messages::{booking as say_booking, practice as say};
 use crate::polling::failed_calls::{Call, FailedCalls};
@@ -107,7 +108,7 @@ impl CallHealth {
             return Reply::Refused;
         }
         self.heard(Call::Answer(booking), Err(&error));
-        if surely_unheard(&error) { Reply::NotDelivered } else { Reply::NoAnswer }
+        failed_answer(&error)
     }
 
     /// Healthengine heard our answer, or wants none any more.
@@ -190,43 +191,6 @@ impl CallHealth {
         let now = context.now();
         for (subject, text) in texts {
             context.health.set(subject, text, now);
-        }
-    }
-}
-
-/// True if an answer that failed so has not reached Healthengine and will not. A gateway that answers 4xx, or sends elsewhere, passed
-/// nothing on, unless it waited for something in vain (408); its page with a status of success can stand before anything.
-fn surely_unheard(error: &CallError) -> bool {
-    let of_a_gateway = error.class == ErrorClass::Contract && matches!(error.status, Some(400..=407 | 409..=499));
-    error.nothing_was_done() || of_a_gateway
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::remote::Cause;
-
-    #[test]
-    fn only_an_answer_that_may_have_been_carried_out_counts_as_perhaps_heard() {
-        let page = |status| CallError::with_status(ErrorClass::Contract, status, "a page").due_to(Cause::Page);
-        for status in [302, 400, 401, 403, 404, 407, 413] {
-            assert!(surely_unheard(&page(status)), "{status}");
-        }
-        for status in [200, 202, 408] {
-            assert!(!surely_unheard(&page(status)), "{status}");
-        }
-        for (class, status, unheard) in [
-            (ErrorClass::NotSent, None, true),
-            (ErrorClass::TooMany, Some(429), true),
-            (ErrorClass::Credentials, Some(401), true),
-            (ErrorClass::Forbidden, Some(403), true),
-            (ErrorClass::Lost, None, false),
-            (ErrorClass::Lost, Some(200), false),
-            (ErrorClass::Unavailable, Some(502), false),
-            (ErrorClass::Contract, None, false),
-        ] {
-            let error = CallError { status, ..CallError::new(class, "") };
-            assert_eq!(surely_unheard(&error), unheard, "{class:?} {status:?}");
         }
     }
 }

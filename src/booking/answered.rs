@@ -8,17 +8,19 @@ use serde::{Deserialize, Serialize};
 pub struct Answered {
     /// Whether Healthengine knows what became of the booking.
     pub acknowledged: Acknowledged,
-    /// Whether an answer of ours can have arrived: a booking that is settled without one was settled by somebody else.
+    /// Whether an answer of ours can have arrived: a booking that is settled without one was
+    /// settled by somebody else.
     pub delivery: Delivery,
-    /// True if Healthengine took our rejection while its pet owner was still choosing: it cannot be taken back.
+    /// True if Healthengine took our rejection while its pet owner was still choosing: it cannot be
+    /// taken back.
     pub rejected_in_time: bool,
-    /// When the last rejection that got no answer was given up, by Healthengine's clock: it arrived by then, if at
-    /// all. Absent while one is on its way, so that a crash leaves no hope behind.
+    /// When the last rejection that got no answer was given up, by Healthengine's clock: it arrived
+    /// by then, if at all. Absent while one is on its way, so that a crash leaves no hope behind.
     pub rejection_lost_at: Option<DateTime<Utc>>,
     /// How often Healthengine refused our answer and went on asking.
     pub refusals: u32,
-    /// Since when Healthengine's list, part of which cannot be read, does not show the booking although every answer
-    /// of ours was refused; as the process measures it.
+    /// Since when Healthengine's list, part of which cannot be read, does not show the booking
+    /// although every answer of ours was refused; as the process measures it.
     pub unseen_since: Option<DateTime<Utc>>,
     /// True if Healthengine stopped asking before we answered: somebody settled it by hand.
     pub unlisted: bool,

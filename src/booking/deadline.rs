@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// The deadlines of one booking, on our own clock.
 ///
-/// Healthengine counts 20 seconds from `bookedTime`, which has whole seconds; afterwards a rejection no longer reaches the pet
-/// owner. Our own limits leave room for the way there.
+/// Healthengine counts 20 seconds from `bookedTime`, which has whole seconds; afterwards a
+/// rejection no longer reaches the pet owner. Our own limits leave room for the way there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(Option<DateTime<Utc>>);
 
@@ -15,16 +15,19 @@ const LOOK_SECONDS: i64 = 12;
 const LATE_LOOK_SECONDS: i64 = 14;
 /// A rejection that is to count leaves within this time.
 const REJECT_SECONDS: i64 = 15;
-/// Healthengine's own limit, less a second: its clock is known to half a second and half a round trip.
+/// Healthengine's own limit, less a second: its clock is known to half a second and half a round
+/// trip.
 const OVER_SECONDS: i64 = 19;
 
 impl Deadline {
-    /// `ahead` is how far Healthengine's clock is ahead of ours. Without a `bookedTime` everything counts as over.
+    /// `ahead` is how far Healthengine's clock is ahead of ours. Without a `bookedTime` everything
+    /// counts as over.
     pub fn new(booked_at: Option<DateTime<Utc>>, ahead: TimeDelta) -> Self {
         Self(booked_at.and_then(|at| at.checked_sub_signed(ahead)))
     }
 
-    /// Until when a look may take; `None` when that time is over, and a look may take as long as any other call.
+    /// Until when a look may take; `None` when that time is over, and a look may take as long as
+    /// any other call.
     pub fn look_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         [LOOK_SECONDS, LATE_LOOK_SECONDS]
             .into_iter()

@@ -1,8 +1,9 @@
 //! The other way round: what staff did in the diary to appointments that pet owners booked.
 //!
-//! A free slot where an appointment of ours should stand is a reason to ask for the booking itself ([`is_suspect`]); only the
-//! server's own "not found" means that it is gone. Many at once are not believed: a database restored from yesterday looks just
-//! like a day on which staff cancelled everything ([`judge`]). One that the server does not answer for holds up no other.
+//! A free slot where an appointment of ours should stand is a reason to ask for the booking itself
+//! ([`is_suspect`]); only the server's own "not found" means that it is gone. Many at once are not
+//! believed: a database restored from yesterday looks just like a day on which staff cancelled
+//! everything ([`judge`]). One that the server does not answer for holds up no other.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +60,8 @@ pub struct Sighting {
 pub struct Pass {
     /// Those that were asked for.
     pub sightings: Vec<Sighting>,
-    /// How many others were to be asked for, and may be gone as well: nobody heard. One that fails again and again is not counted.
+    /// How many others were to be asked for, and may be gone as well: nobody heard. One that fails
+    /// again and again is not counted.
     pub unheard: usize,
     /// How many bookings are upcoming in all.
     pub upcoming: usize,
@@ -73,8 +75,8 @@ impl Pass {
         self.sightings.iter().any(|sighting| sighting.found == DiaryAnswer::Unknown)
     }
 
-    /// How many bookings the pass speaks for. Of one that was cut short nobody knows how many of the others are gone too, so it is
-    /// measured by itself.
+    /// How many bookings the pass speaks for. Of one that was cut short nobody knows how many of
+    /// the others are gone too, so it is measured by itself.
     fn measure(&self) -> usize {
         if self.is_cut { self.sightings.len() } else { self.upcoming.max(self.sightings.len()) }
     }
@@ -95,8 +97,8 @@ pub fn is_watched(entry: &Entry, now: DateTime<Utc>) -> bool {
         && entry.place.as_ref().is_some_and(|place| now < place.span.start)
 }
 
-/// The bookings of a round, the one first that was not asked for the longest: the near ones each time, the others once a day. Those
-/// that one pass has no room for are first in the next round.
+/// The bookings of a round, the one first that was not asked for the longest: the near ones each
+/// time, the others once a day. Those that one pass has no room for are first in the next round.
 pub fn round(
     entries: Vec<Entry>,
     asked_at: &BTreeMap<BookingId, DateTime<Utc>>,
@@ -115,7 +117,8 @@ pub fn round(
     round
 }
 
-/// True if the reading shows an appointment's time as free although it began after the appointment was made.
+/// True if the reading shows an appointment's time as free although it began after the appointment
+/// was made.
 pub fn is_suspect(entry: &Entry, schedule_free: &[Span], reading_began: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     is_watched(entry, now)
         && entry.diary.inserted_at.is_none_or(|at| at < reading_began || dates::age(at, now).is_none())
@@ -138,12 +141,13 @@ pub fn judge(pass: &Pass, server: Zone) -> Vec<(BookingId, Event)> {
     pass.sightings.iter().filter_map(|sighting| Some((sighting.entry.booking_id, verdict(sighting)?))).collect()
 }
 
-/// What staff changed, if they did. Times are compared on the server's wall, which is what its database holds: on the day with
-/// 25 hours the same booking reads back as another instant.
+/// What staff changed, if they did. Times are compared on the server's wall, which is what its
+/// database holds: on the day with 25 hours the same booking reads back as another instant.
 fn changed(entry: &Entry, booking: &Booking, server: Zone) -> Option<Event> {
     let place = entry.place.as_ref()?;
-    // A user who is no clinician stands in the notes and not in the appointment. So one whom the diary never named can be there
-    // all the same; one whom it did name, and names no longer, was taken off.
+    // A user who is no clinician stands in the notes and not in the appointment. So one whom the
+    // diary never named can be there all the same; one whom it did name, and names no longer, was
+    // taken off.
     let unnamed = place.user.filter(|_| !entry.diary.clinician_named);
     if !is_there(place, booking, server) || place.user != booking.user.or(unnamed) {
         return place_of(booking, unnamed, server).map(Event::Moved);
@@ -151,7 +155,8 @@ fn changed(entry: &Entry, booking: &Booking, server: Zone) -> Option<Event> {
     (booking.user.is_some() && !entry.diary.clinician_named).then_some(Event::ClinicianNamed)
 }
 
-/// True if the booking stands at the time and on the schedule where the ledger has it, with whomever.
+/// True if the booking stands at the time and on the schedule where the ledger has it, with
+/// whomever.
 pub fn is_there(place: &Place, booking: &Booking, server: Zone) -> bool {
     let same_time = server.wall(place.span.start) == booking.start && server.wall(place.span.end) == booking.end;
     same_time && place.schedule == booking.schedule
@@ -159,7 +164,8 @@ pub fn is_there(place: &Place, booking: &Booking, server: Zone) -> bool {
 
 /// A booking's place as the ledger writes it; `user` if the diary names nobody.
 pub fn place_of(booking: &Booking, user: Option<UserId>, server: Zone) -> Option<Place> {
-    // A wall time that happens twice is stored without saying which; the server reads it as the later one.
+    // A wall time that happens twice is stored without saying which; the server reads it as the
+    // later one.
     let start = server.instants(booking.start).latest()?;
     let end = server.instants(booking.end).latest()?;
     Some(Place {

@@ -100,13 +100,15 @@ pub struct Entry {
     pub practice_id: PracticeId,
     /// Where it stands.
     pub state: State,
-    /// Where the appointment stands or is to stand; absent if the request named nothing that exists.
+    /// Where the appointment stands or is to stand; absent if the request named nothing that
+    /// exists.
     pub place: Option<Place>,
     /// When the pet owner booked, by Healthengine's clock.
     pub booked_at: Option<DateTime<Utc>>,
     /// The appointment in OpenVPMS.
     pub reference: Option<BookingReference>,
-    /// Our pseudonym of the patient; empty where the booking was adopted and nothing was done about it yet.
+    /// Our pseudonym of the patient; empty where the booking was adopted and nothing was done about
+    /// it yet.
     pub patient: String,
     /// What Healthengine was told.
     pub answered: Answered,
@@ -116,7 +118,8 @@ pub struct Entry {
     pub diary: DiaryRecord,
     /// True if the pet owner gave the booking up before it was made.
     pub withdrawn: bool,
-    /// True if the pet owner cancelled and the appointment could not be: the two systems differ until a person acts.
+    /// True if the pet owner cancelled and the appointment could not be: the two systems differ
+    /// until a person acts.
     pub given_up: bool,
     /// What a person has to do.
     pub needs_attention: Option<Flagged>,
@@ -153,7 +156,8 @@ impl Entry {
         entry
     }
 
-    /// An appointment that Healthengine knows by our reference and the ledger does not: the store is younger than the booking.
+    /// An appointment that Healthengine knows by our reference and the ledger does not: the store
+    /// is younger than the booking.
     pub fn adopted(
         booking_id: BookingId,
         practice_id: PracticeId,
@@ -182,7 +186,8 @@ impl Entry {
         }
     }
 
-    /// Asks for a person. What happened last says what is to be done: a cancelled booking need no longer be looked for.
+    /// Asks for a person. What happened last says what is to be done: a cancelled booking need no
+    /// longer be looked for.
     pub(super) fn flag(&mut self, flag: Flag, zone: Zone) {
         self.needs_attention = Some(Flagged::new(flag, self, zone));
     }
@@ -210,12 +215,14 @@ impl Entry {
         self.answered.acknowledged.owed()
     }
 
-    /// True of a booking for which nothing was sent to OpenVPMS, or nothing since an answer ruled an appointment out.
+    /// True of a booking for which nothing was sent to OpenVPMS, or nothing since an answer ruled
+    /// an appointment out.
     pub fn is_untouched(&self) -> bool {
         self.state == State::Received && self.post.without_effect == 0
     }
 
-    /// True if there surely is no appointment: none was asked for, or it is settled that none was made.
+    /// True if there surely is no appointment: none was asked for, or it is settled that none was
+    /// made.
     pub fn surely_has_no_appointment(&self) -> bool {
         match self.state {
             State::Received => !self.post.may_have_left_one(),
@@ -238,13 +245,15 @@ impl Entry {
         }
     }
 
-    /// True while Healthengine took none of our answers: each was refused, or turned away before it arrived.
+    /// True while Healthengine took none of our answers: each was refused, or turned away before it
+    /// arrived.
     pub fn is_refused_throughout(&self) -> bool {
         let is_answered = matches!(self.state, State::Inserted | State::InDoubt | State::Rejected);
         is_answered && self.answered.acknowledged == Acknowledged::NotYet && self.answered.delivery == Delivery::Nothing
     }
 
-    /// True while Healthengine has to hear that the appointment is cancelled, whether or not it lists the booking.
+    /// True while Healthengine has to hear that the appointment is cancelled, whether or not it
+    /// lists the booking.
     pub fn owes_a_cancellation(&self) -> bool {
         match self.answered.acknowledged {
             Acknowledged::Yes => false,
@@ -253,8 +262,8 @@ impl Entry {
         }
     }
 
-    /// The appointment, for whoever works out what is taken: it stands, or nobody knows. A reading that began before
-    /// `inserted` need not show it.
+    /// The appointment, for whoever works out what is taken: it stands, or nobody knows. A reading
+    /// that began before `inserted` need not show it.
     pub fn own_booking(&self) -> Option<OwnBooking> {
         let place = self.place.as_ref()?;
         let inserted = match self.state {

@@ -20,11 +20,14 @@ pub enum Flag {
     },
     /// Look whether a rejected booking's appointment was made late.
     PerhapsMadeLate,
-    /// Cancel the appointment in OpenVPMS: the pet owner cancelled, and it cannot be from here, for this reason.
+    /// Cancel the appointment in OpenVPMS: the pet owner cancelled, and it cannot be from here, for
+    /// this reason.
     CannotCancel(String),
-    /// Look for an appointment of a booking that its pet owner cancelled and that is older than the store.
+    /// Look for an appointment of a booking that its pet owner cancelled and that is older than the
+    /// store.
     PredatesStoreAndCancelled,
-    /// Look for an appointment of a booking that was rejected unseen and that is older than the store.
+    /// Look for an appointment of a booking that was rejected unseen and that is older than the
+    /// store.
     PredatesStoreAndRejected,
     /// Look for a second appointment of a booking that is older than the store.
     PerhapsMadeBefore,

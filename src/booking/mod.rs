@@ -1,4 +1,5 @@
-//! Bookings: what becomes of each of them, without any I/O. [`crate::practice`] is the shell that carries it out.
+//! Bookings: what becomes of each of them, without any I/O. [`crate::practice`] is the shell that
+//! carries it out.
 //!
 //! | file | decides |
 //! | --- | --- |
@@ -10,7 +11,9 @@
 //! | [`rival`] | whether another bridge serves the same practice |
 //! | [`resolution`] | whether what a person says of a booking can be believed |
 //! | [`entry`] | what the ledger keeps of a booking: its state, and |
-//! | [`answered`], [`post_record`], [`diary_record`] | what Healthengine was told, what is known of POSTs, what the diary showed |
+//! | [`answered`] | what Healthengine was told, and what it made of that |
+//! | [`post_record`] | what is known of the POSTs to OpenVPMS |
+//! | [`diary_record`] | what the diary showed of the appointment |
 //! | [`state_reason`], [`flag`] | why a booking entered a state, and what a person has to do about it: values |
 //! | `stored` | the form in which the store keeps that |
 //! | [`deadline`] | by when a booking has to be answered |

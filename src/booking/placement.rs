@@ -1,7 +1,8 @@
 //! From a booking request to a place in the diary, or to the reason why there can be none.
 //!
-//! Nothing here looks into the diary. What Healthengine sends is not trusted to be what it was offered: resource, type, length
-//! and time are checked against the mapping and the slot grid of the moment.
+//! Nothing here looks into the diary. What Healthengine sends is not trusted to be what it was
+//! offered: resource, type, length and time are checked against the mapping and the slot grid of
+//! the moment.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -27,8 +28,8 @@ pub struct Offered<'a> {
     pub resources: &'a [Resource],
     /// The clocks on the way.
     pub zones: &'a Zones,
-    /// What OpenVPMS offered when Healthengine last accepted its lists. What is missing since then is still on them: the next ones
-    /// are not accepted yet, or the guard holds them back.
+    /// What OpenVPMS offered when Healthengine last accepted its lists. What is missing since then
+    /// is still on them: the next ones are not accepted yet, or the guard holds them back.
     pub accepted: &'a Accepted,
     /// What the configuration asks for: what it leaves out is not OpenVPMS's doing.
     pub asked: &'a Asked,

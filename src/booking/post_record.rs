@@ -1,12 +1,13 @@
-//! What is known of the POSTs that were to make an appointment, and what is doubtful about the last one.
+//! What is known of the POSTs that were to make an appointment, and what is doubtful about the last
+//! one.
 
 use chrono::{DateTime, Utc};
 
 /// What is known of the POSTs of a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PostRecord {
-    /// True if the store is younger than the booking, so that an appointment of ours can exist that the ledger does
-    /// not know.
+    /// True if the store is younger than the booking, so that an appointment of ours can exist that
+    /// the ledger does not know.
     pub predates_store: bool,
     /// When the last POST left.
     pub submitted_at: Option<DateTime<Utc>>,
@@ -28,8 +29,8 @@ impl PostRecord {
 }
 
 /// A POST whose outcome nobody knows. Its moments are noted as the process measured them
-/// ([`crate::clock::Measured`]): a clock that is set forward must not make a request seem to be over that can still
-/// be carried out.
+/// ([`crate::clock::Measured`]): a clock that is set forward must not make a request seem to be
+/// over that can still be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LostAnswer {
     /// When the answer was lost, or the record of the POST was found. The POST left no later.

@@ -1,5 +1,5 @@
-//! What an answer of OpenVPMS or Healthengine means for a booking. An answer that does not surely say something says
-//! nothing.
+//! What an answer of OpenVPMS or Healthengine means for a booking. An answer that does not surely
+//! say something says nothing.
 
 use super::entry::{Entry, State};
 use super::machine::{Event, Reply, SlotLook, SlotTaken, Submission};
@@ -18,20 +18,23 @@ pub fn post_outcome(answer: Answer<BookingReference>) -> Submission {
         }
         Err(error) if error.nothing_was_done() => Submission::NothingDone(error.to_string()),
         Err(error) => {
-            // A 502, 503 or 504 can be that of a proxy whose connection broke while the server goes on.
+            // A 502, 503 or 504 can be that of a proxy whose connection broke while the server goes
+            // on.
             let server_is_through = error.class == ErrorClass::Unavailable && error.status == Some(500);
             Submission::Lost { server_is_through, detail: error.to_string() }
         }
     }
 }
 
-/// What is known of an answer of ours to Healthengine that failed in another way than by being refused.
+/// What is known of an answer of ours to Healthengine that failed in another way than by being
+/// refused.
 pub fn failed_answer(error: &CallError) -> Reply {
     if is_surely_undelivered(error) { Reply::NotDelivered } else { Reply::NoAnswer }
 }
 
-/// True if an answer that failed so has not reached Healthengine and will not. A gateway that answers 4xx, or sends elsewhere, passed
-/// nothing on, unless it waited for something in vain (408); its page with a status of success can stand before anything.
+/// True if an answer that failed so has not reached Healthengine and will not. A gateway that
+/// answers 4xx, or sends elsewhere, passed nothing on, unless it waited for something in vain
+/// (408); its page with a status of success can stand before anything.
 fn is_surely_undelivered(error: &CallError) -> bool {
     let of_a_gateway = error.class == ErrorClass::Contract && matches!(error.status, Some(400..=407 | 409..=499));
     error.nothing_was_done() || of_a_gateway
@@ -47,8 +50,8 @@ pub fn is_schedule_closed(error: &CallError) -> bool {
     error.is_refusal(400, SCHEDULE_NOT_AVAILABLE) || is_not_found(error)
 }
 
-/// How much of a slot is taken. An appointment of ours takes all of it, so any free minute shows that it does not stand; without
-/// one, time outside opening hours can hide it.
+/// How much of a slot is taken. An appointment of ours takes all of it, so any free minute shows
+/// that it does not stand; without one, time outside opening hours can hide it.
 pub fn slot_taken(busy: Share, free: Share) -> SlotTaken {
     match (busy, free) {
         (Share::All, _) => SlotTaken::All,
@@ -58,7 +61,8 @@ pub fn slot_taken(busy: Share, free: Share) -> SlotTaken {
     }
 }
 
-/// True if what takes the time of a booking can be that very booking's appointment, made by another bridge a moment ago.
+/// True if what takes the time of a booking can be that very booking's appointment, made by another
+/// bridge a moment ago.
 pub fn may_be_anothers(entry: &Entry, event: &Event) -> bool {
     let found = matches!(event, Event::Looked(SlotLook::Seen { taken: SlotTaken::All, refusal: Some(_), .. }))
         && entry.state == State::Received;

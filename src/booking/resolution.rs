@@ -1,15 +1,16 @@
-//! A person looked into the diary and says what became of a booking. What is asked of OpenVPMS before that is believed, and what
-//! its answers make of it.
+//! A person looked into the diary and says what became of a booking. What is asked of OpenVPMS
+//! before that is believed, and what its answers make of it.
 //!
 //! | said | asked | believed |
 //! | --- | --- | --- |
-//! | confirmed | GET the reference | if schedule and start are the ledger's, and the pet owner did not cancel; by force also elsewhere, unseen (500), or after that |
+//! | confirmed | GET the reference | if schedule and start are the ledger's and the pet owner did not cancel; else by force |
 //! | rejected | GET the reference, if one is known | unless it stands: that would be cancelled, not rejected |
 //! | cancelled | DELETE the reference, if one is known | if it is gone, then or already |
 //!
-//! What Healthengine has settled for its pet owner in time cannot be taken back, whatever the diary says; and a booking whose POST
-//! is under way settles itself first. Every other booking can be resolved, flagged or not: whoever cancels an appointment by this
-//! command need not wait until something is wrong with it. Nothing is changed here: the ledger and Healthengine follow in
+//! What Healthengine has settled for its pet owner in time cannot be taken back, whatever the diary
+//! says; and a booking whose POST is under way settles itself first. Every other booking can be
+//! resolved, flagged or not: whoever cancels an appointment by this command need not wait until
+//! something is wrong with it. Nothing is changed here: the ledger and Healthengine follow in
 //! [`super::machine`].
 
 use std::fmt;
@@ -41,7 +42,7 @@ pub enum Resolution {
     Cancelled,
 }
 
-/// What is asked of OpenVPMS before a verdict is believed.
+/// What is asked of OpenVPMS before a resolution is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiaryCheck {
     /// GET.
@@ -112,14 +113,14 @@ fn refused(why: impl Into<String>) -> Unresolved {
 /// What to ask first.
 ///
 /// # Errors
-/// The verdict cannot be true, or not be carried out.
-pub fn diary_check(entry: &Entry, verdict: &Resolution) -> Result<DiaryCheck, Unresolved> {
+/// The resolution cannot be true, or not be carried out.
+pub fn diary_check(entry: &Entry, said: &Resolution) -> Result<DiaryCheck, Unresolved> {
     if entry.state == State::Submitting {
         return Err(refused(say::ON_ITS_WAY));
     }
     let is_over = entry.is_acknowledged() && matches!(entry.state, State::Rejected | State::Cancelled);
     let is_flagged = entry.needs_attention.is_some();
-    match verdict {
+    match said {
         Resolution::Confirmed { .. } if is_over && entry.state == State::Cancelled => Err(refused(say::IS_CANCELLED)),
         Resolution::Confirmed { .. } if is_over && (!is_flagged || entry.answered.rejected_in_time) => {
             Err(refused(say::IS_REJECTED))
@@ -149,13 +150,13 @@ pub fn diary_check(entry: &Entry, verdict: &Resolution) -> Result<DiaryCheck, Un
 /// What OpenVPMS says is not what the person says, or it says nothing.
 pub fn after_get(
     entry: &Entry,
-    verdict: &Resolution,
+    said: &Resolution,
     asked: &BookingReference,
     answer: &Answer<Booking>,
     server: Zone,
 ) -> Result<ResolvedAs, Unresolved> {
     let stands = |place| Ok(ResolvedAs::Confirmed { reference: Some(asked.clone()), place });
-    match (verdict, answer) {
+    match (said, answer) {
         (Resolution::Confirmed { force, .. }, Ok(booking)) => {
             let user = entry.place.as_ref().and_then(|place| place.user);
             let there = entry.place.filter(|place| diary_watch::is_there(place, booking, server));
@@ -166,7 +167,8 @@ pub fn after_get(
             if agrees || *force { stands(found) } else { Err(refused(say::stands_elsewhere(entry, booking, server))) }
         }
         (Resolution::Rejected, Ok(_)) => Err(refused(say::IT_STANDS)),
-        // On servers that answer so for every live booking it exists and is not cancelled; on others it says nothing.
+        // On servers that answer so for every live booking it exists and is not cancelled; on
+        // others it says nothing.
         (Resolution::Confirmed { force, .. }, Err(error)) if is_silent(error) => {
             if *force {
                 stands(entry.place)

@@ -1,27 +1,35 @@
 //! Whether another bridge serves the same practice: evidence in, stance out.
 //!
-//! **Model.** Two bridges on one practice see the same list and cannot talk to each other. What one of them is quicker with, the other
-//! finds taken or answered. Such a finding is a [`Sign`], and what follows from it is a [`Stance`]. A bridge that *stands back* leaves
-//! each booking to the other for some seconds, and decides about it only when nobody has answered by then: so a booking is answered
-//! whether or not there is another bridge, and by one of them. It does not stop for good, because the other one can: pet owners are told
-//! yes after 20 seconds, and of bookings that neither of the two makes nobody hears but the pet owner at the clinic's door.
+//! **Model.** Two bridges on one practice see the same list and cannot talk to each other. What one
+//! of them is quicker with, the other finds taken or answered. Such a finding is a [`Sign`], and
+//! what follows from it is a [`Stance`]. A bridge that *stands back* leaves each booking to the
+//! other for some seconds, and decides about it only when nobody has answered by then: so a booking
+//! is answered whether or not there is another bridge, and by one of them. It does not stop for
+//! good, because the other one can: pet owners are told yes after 20 seconds, and of bookings that
+//! neither of the two makes nobody hears but the pet owner at the clinic's door.
 //!
-//! Where the other one is certain, a booking is left to it until no POST of its can be under way any more ([`LAST_POST`]); by then the
-//! pet owner was told yes. Whatever is made after that is read from Healthengine's list anew, and a list that does not tell is read again.
+//! Where the other one is certain, a booking is left to it until no POST of its can be under way
+//! any more ([`LAST_POST`]); by then the pet owner was told yes. Whatever is made after that is
+//! read from Healthengine's list anew, and a list that does not tell is read again.
 //!
-//! **Which of the two stands back.** Neither knows when the other was started. A bridge that had made several bookings, undisturbed,
-//! before it met the first sign was there first ([`Stance::Asserting`]), and so was one that sees the other's subscription being made;
-//! it goes on and polls more often, so that the other one meets signs too. Any other one yields. Where both were there for long, the
-//! one that is beaten more often yields in the end. Should both yield, they do so for different times ([`Rivalry::left_until`]).
+//! **Which of the two stands back.** Neither knows when the other was started. A bridge that had
+//! made several bookings, undisturbed, before it met the first sign was there first
+//! ([`Stance::Asserting`]), and so was one that sees the other's subscription being made; it goes
+//! on and polls more often, so that the other one meets signs too. Any other one yields. Where both
+//! were there for long, the one that is beaten more often yields in the end. Should both yield,
+//! they do so for different times ([`Rivalry::left_until`]).
 //!
-//! **After an import** the former bridge may still run, so the first start after one begins with [`Stance::Listening`].
+//! **After an import** the former bridge may still run, so the first start after one begins with
+//! [`Stance::Listening`].
 //!
-//! **What is no sign.** Practice staff settle bookings in Healthengine's portal: that takes them longer than [`YOUNG`], and leaves no
-//! appointment in the diary. An answer of our own that was lost settles a booking too, so the caller reports a booking only when no
-//! answer of ours can have arrived. A reference that the store forgot belongs to a booking from before this process began.
+//! **What is no sign.** Practice staff settle bookings in Healthengine's portal: that takes them
+//! longer than [`YOUNG`], and leaves no appointment in the diary. An answer of our own that was
+//! lost settles a booking too, so the caller reports a booking only when no answer of ours can have
+//! arrived. A reference that the store forgot belongs to a booking from before this process began.
 //!
-//! **Races accepted.** Both bridges can still submit one booking at one instant before either has met a sign, and OpenVPMS can take
-//! both: that booking is flagged by the one whose confirmation is refused.
+//! **Races accepted.** Both bridges can still submit one booking at one instant before either has
+//! met a sign, and OpenVPMS can take both: that booking is flagged by the one whose confirmation is
+//! refused.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,17 +37,19 @@ use serde::{Deserialize, Serialize};
 use crate::dates;
 use crate::ids::BookingId;
 
-/// After an import a booking is left to the other bridge until it is this old. One that polls every ten seconds has answered by then,
-/// and there is time left to look and to answer in. Looks end when the booking is 12 seconds old, those that begin later at 14
-/// ([`Deadline`](super::entry::Deadline)), and Healthengine's clock is known to half a second: each look has a second or more.
+/// After an import a booking is left to the other bridge until it is this old. One that polls every
+/// ten seconds has answered by then, and there is time left to look and to answer in. Looks end
+/// when the booking is 12 seconds old, those that begin later at 14
+/// ([`Deadline`](super::entry::Deadline)), and Healthengine's clock is known to half a second: each
+/// look has a second or more.
 const STAND_BACK: TimeDelta = TimeDelta::milliseconds(12_500);
 /// A bridge whose state is its own leaves it for this long, and for up to [`SPREAD_SECONDS`] more.
 const STAND_BACK_SOONER: TimeDelta = TimeDelta::milliseconds(7_500);
 const SPREAD_SECONDS: i64 = 4;
 /// One that is older when it is seen is left to it for this long.
 const STAND_BACK_LATE: TimeDelta = TimeDelta::seconds(6);
-/// Where another bridge is certain, the last moment at which it begins to make a booking, with what the way there takes. Its POST can
-/// then be under way for as long as a request may take.
+/// Where another bridge is certain, the last moment at which it begins to make a booking, with what
+/// the way there takes. Its POST can then be under way for as long as a request may take.
 const LAST_POST: TimeDelta = TimeDelta::seconds(16);
 /// Whoever answers a booking of this age is a program: people take longer.
 pub const YOUNG: TimeDelta = TimeDelta::seconds(25);
@@ -53,7 +63,8 @@ const UNANSWERED_YIELDING: u32 = 3;
 const UNDISTURBED_ASSERTING: u32 = 10;
 /// and so many signs turn it into yielding.
 const SIGNS_ASSERTING: u32 = 3;
-/// A bridge was there first if it had made so many bookings undisturbed, over no less than this time.
+/// A bridge was there first if it had made so many bookings undisturbed, over no less than this
+/// time.
 const FIRST_AFTER_BOOKINGS: u32 = 3;
 const FIRST_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// Two weak signs no farther apart than this count as one.
@@ -62,15 +73,20 @@ const WEAK_APART: TimeDelta = TimeDelta::hours(1);
 /// What speaks for another bridge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sign {
-    /// Somebody else answered this booking within seconds, and an appointment that is not ours takes its time in the diary.
+    /// Somebody else answered this booking within seconds, and an appointment that is not ours
+    /// takes its time in the diary.
     MadeByAnother(BookingId),
-    /// Somebody else answered this booking within seconds, and every answer of ours was refused. A weak sign: it can have been a person.
+    /// Somebody else answered this booking within seconds, and every answer of ours was refused. A
+    /// weak sign: it can have been a person.
     Outrun(BookingId),
-    /// Healthengine echoes a reference that is not ours, of this booking, which was made while this process ran.
+    /// Healthengine echoes a reference that is not ours, of this booking, which was made while this
+    /// process ran.
     ForeignReference(BookingId),
-    /// A subscription that looks like one of vetbridge's, is not ours, and was made while this process ran.
+    /// A subscription that looks like one of vetbridge's, is not ours, and was made while this
+    /// process ran.
     ForeignSubscription,
-    /// The same, and one that calls there stood when this process began: it was made anew, as is done every day.
+    /// The same, and one that calls there stood when this process began: it was made anew, as is
+    /// done every day.
     RenewedSubscription,
 }
 
@@ -79,7 +95,8 @@ pub enum Sign {
 pub enum Stance {
     /// Nothing speaks for another one.
     Alone,
-    /// There may be one. It is let go first until so many bookings were left to it in vain, or the time is over.
+    /// There may be one. It is let go first until so many bookings were left to it in vain, or the
+    /// time is over.
     Listening {
         /// Since when.
         since: DateTime<Utc>,
@@ -129,7 +146,8 @@ pub struct Rivalry {
 }
 
 impl Rivalry {
-    /// At the start of a practice. `imported` is when the store's content was last imported, if it ever was.
+    /// At the start of a practice. `imported` is when the store's content was last imported, if it
+    /// ever was.
     pub fn new(remembered: RivalRecord, imported: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
         let listens = remembered.noticed_at.is_some() || (imported.is_some() && remembered.heard_out != imported);
         let stance = if listens { Stance::Listening { since: now, unanswered: 0 } } else { Stance::Alone };
@@ -161,8 +179,9 @@ impl Rivalry {
         self.stance != Stance::Alone
     }
 
-    /// True if what takes a booking's time is probably that very booking's appointment, so that it is no reason to reject the booking.
-    /// Having been outrun once makes it no more probable than that staff took the time.
+    /// True if what takes a booking's time is probably that very booking's appointment, so that it
+    /// is no reason to reject the booking. Having been outrun once makes it no more probable than
+    /// that staff took the time.
     pub fn withholds_rejections(&self) -> bool {
         match self.stance {
             Stance::Alone => false,
@@ -178,14 +197,16 @@ impl Rivalry {
         matches!(self.stance, Stance::Yielding { .. } | Stance::Asserting { .. })
     }
 
-    /// True if bookings are to be seen sooner than usual: to meet the other bridge, or to be quicker than it.
+    /// True if bookings are to be seen sooner than usual: to meet the other bridge, or to be
+    /// quicker than it.
     pub fn is_watchful(&self) -> bool {
         matches!(self.stance, Stance::Listening { .. } | Stance::Asserting { .. })
     }
 
-    /// Until when a booking that is seen now is left to the other bridge. `booked` is by our clock, and `request_timeout` is how long a
-    /// POST to OpenVPMS can be under way. Of two bridges that both stand back the one whose state was imported waits longest; any others
-    /// differ, as a rule, by when they were started.
+    /// Until when a booking that is seen now is left to the other bridge. `booked` is by our clock,
+    /// and `request_timeout` is how long a POST to OpenVPMS can be under way. Of two bridges that
+    /// both stand back the one whose state was imported waits longest; any others differ, as a
+    /// rule, by when they were started.
     pub fn left_until(
         &self,
         booked: Option<DateTime<Utc>>,
@@ -207,8 +228,9 @@ impl Rivalry {
         until.map_or(now + STAND_BACK_LATE, |until| until.min(now + stand_back))
     }
 
-    /// True if a booking is not rejected because OpenVPMS cannot be asked about it: whoever stands back from a bridge that is there rejects
-    /// nothing that the other one may be making. The one that goes on rejects it as the clinic wants, while that reaches the pet owner.
+    /// True if a booking is not rejected because OpenVPMS cannot be asked about it: whoever stands
+    /// back from a bridge that is there rejects nothing that the other one may be making. The one
+    /// that goes on rejects it as the clinic wants, while that reaches the pet owner.
     pub fn holds(&self) -> bool {
         matches!(self.stance, Stance::Yielding { .. })
     }
@@ -221,8 +243,9 @@ impl Rivalry {
         }
     }
 
-    /// Healthengine echoes a reference that the ledger does not know. True if that is a sign: the booking is younger than the first
-    /// one that this process saw being made, and than every one that a bridge which was noticed may have made.
+    /// Healthengine echoes a reference that the ledger does not know. True if that is a sign: the
+    /// booking is younger than the first one that this process saw being made, and than every one
+    /// that a bridge which was noticed may have made.
     pub fn is_foreign(&self, booking: BookingId) -> bool {
         self.seen.is_some_and(|(first, _)| booking > first)
             && self.remembered.others_up_to.is_none_or(|last| booking > last)
@@ -306,7 +329,8 @@ impl Rivalry {
 
     fn alone(&mut self) {
         if self.remembered.noticed_at.is_some() {
-            // Of what was booked until here Healthengine can echo references for as long as the bookings last.
+            // Of what was booked until here Healthengine can echo references for as long as the
+            // bookings last.
             self.may_be_others(self.seen.map(|(_, last)| last));
         }
         self.stance = Stance::Alone;

@@ -166,7 +166,8 @@ fn a_booking_is_left_to_a_bridge_that_is_certain_until_no_post_of_its_can_be_und
     };
     // It looks until the booking is 14 seconds old, and its POST may take ten.
     assert_eq!((left(fresh(), Some(100)), left(fresh(), Some(93)), left(imported(), Some(100))), (26, 19, 31));
-    // What is seen late the other may have seen late too; a booking of the future is of a wrong clock.
+    // What is seen late the other may have seen late too; a booking of the future is of a wrong
+    // clock.
     assert_eq!((left(fresh(), Some(92)), left(fresh(), Some(5_000)), left(fresh(), None)), (26, 26, 26));
 }
 

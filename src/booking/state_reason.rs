@@ -1,4 +1,5 @@
-//! Why a booking entered a state. A value: [`crate::messages::booking::reason`] has the sentence for each.
+//! Why a booking entered a state. A value: [`crate::messages::booking::reason`] has the sentence
+//! for each.
 
 use std::fmt;
 
@@ -57,7 +58,8 @@ pub enum StateReason {
     MissedByPerson,
     /// Healthengine has what a person said.
     HeardFromPerson,
-    /// OpenVPMS refused the POST because the time was taken a moment before; whose appointment it is has to show.
+    /// OpenVPMS refused the POST because the time was taken a moment before; whose appointment it
+    /// is has to show.
     RefusedAsTaken,
     /// Somebody else answered within seconds, and the time is taken.
     AnsweredElsewhere,

@@ -1,7 +1,9 @@
-//! The form in which the store keeps an [`Entry`]: one flat object, as every version wrote and read it.
+//! The form in which the store keeps an [`Entry`]: one flat object, as every version wrote and read
+//! it.
 //!
-//! A field is skipped where it says nothing, and a field that an old record lacks says nothing. Both conversions
-//! name every field, so a field that is added to [`Entry`] has to be decided upon here.
+//! A field is skipped where it says nothing, and a field that an old record lacks says nothing.
+//! Both conversions name every field, so a field that is added to [`Entry`] has to be decided upon
+//! here.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,10 @@
-//! What to do about a change that a pet owner made to a booking. Cancelling is the only change Healthengine has.
+//! What to do about a change that a pet owner made to a booking. Cancelling is the only change
+//! Healthengine has.
 //!
-//! A booking that is not answered yet goes first, so that an update never overtakes its own booking. One that is not even in the ledger
-//! can still wait on Healthengine's list, in a long backlog or on a page that was not read: only a list that was read whole and does not
-//! have it says that nobody here knows the booking.
+//! A booking that is not answered yet goes first, so that an update never overtakes its own
+//! booking. One that is not even in the ledger can still wait on Healthengine's list, in a long
+//! backlog or on a page that was not read: only a list that was read whole and does not have it
+//! says that nobody here knows the booking.
 
 use std::fmt;
 
@@ -23,7 +25,8 @@ pub enum OutstandingStatus {
     Listed,
     /// The list was read whole, and it is not on it.
     NotListed,
-    /// Part of the list was not read: a page failed, there were too many, or an entry could not be made out.
+    /// Part of the list was not read: a page failed, there were too many, or an entry could not be
+    /// made out.
     Unknown,
 }
 
@@ -40,11 +43,13 @@ impl From<Option<bool>> for OutstandingStatus {
 /// What to do about an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
-    /// Nothing yet: its booking waits for our answer, or can do so. It is listed again at the next poll.
+    /// Nothing yet: its booking waits for our answer, or can do so. It is listed again at the next
+    /// poll.
     Wait,
     /// Nothing is to be done in OpenVPMS: confirm.
     Confirm,
-    /// It cannot be done: reject with this reason. `cannot_cancel` if an appointment stands that a person has to cancel.
+    /// It cannot be done: reject with this reason. `cannot_cancel` if an appointment stands that a
+    /// person has to cancel.
     Reject {
         /// A sentence for Healthengine's support.
         reason: String,
@@ -53,7 +58,8 @@ pub enum Plan {
     },
     /// Cancel this appointment, then see [`after_cancel`].
     Cancel(BookingReference),
-    /// Two appointments were made for the booking: cancel the one that Healthengine knows, and ours.
+    /// Two appointments were made for the booking: cancel the one that Healthengine knows, and
+    /// ours.
     CancelBoth {
         /// As Healthengine echoes it.
         another: BookingReference,
@@ -69,14 +75,16 @@ pub enum Plan {
     },
 }
 
-/// What to do about an update, by what the ledger knows of the booking, or else by whether it is still outstanding.
+/// What to do about an update, by what the ledger knows of the booking, or else by whether it is
+/// still outstanding.
 pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: OutstandingStatus) -> Plan {
     if update.status != BookingStatus::Cancelled {
         return Plan::Confirm;
     }
     let Some(entry) = entry else {
         return match (echoed_reference(&update.pms_appointment_ids), outstanding) {
-            // It was answered once, and its appointment is known by name: cancelling that is right whoever asks first.
+            // It was answered once, and its appointment is known by name: cancelling that is right
+            // whoever asks first.
             (Some(reference), _) => Plan::AdoptAndCancel(reference),
             (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => Plan::Wait,
             (None, OutstandingStatus::NotListed) => {
@@ -84,7 +92,8 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
             }
         };
     };
-    // The appointment that Healthengine knows of, if it is not the one of the ledger: another bridge made it, or a forgotten store of ours.
+    // The appointment that Healthengine knows of, if it is not the one of the ledger: another
+    // bridge made it, or a forgotten store of ours.
     let another =
         echoed_reference(&update.pms_appointment_ids).filter(|echoed| entry.reference.as_ref() != Some(echoed));
     match (entry.state, &entry.reference, another) {
@@ -105,7 +114,8 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
     }
 }
 
-/// The reference we once confirmed with, as far as one can tell: exactly one id that a reference can be.
+/// The reference we once confirmed with, as far as one can tell: exactly one id that a reference
+/// can be.
 pub fn echoed_reference(pms_appointment_ids: &[String]) -> Option<BookingReference> {
     match pms_appointment_ids {
         [id] if id.contains(':') && id.starts_with(|first: char| first.is_ascii_digit()) => {
@@ -143,7 +153,8 @@ impl fmt::Display for WhyItStands {
     }
 }
 
-/// Reads OpenVPMS's answer to a cancellation. Only its own words count: a 404 page is a server that restarts.
+/// Reads OpenVPMS's answer to a cancellation. Only its own words count: a 404 page is a server that
+/// restarts.
 pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {
     match answer {
         Ok(()) => AfterCancel::Cancelled,

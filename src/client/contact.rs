@@ -1,9 +1,10 @@
 //! The patient fields of a booking, as OpenVPMS can match them.
 //!
-//! OpenVPMS attaches a booking to a customer when first and last name are equal (ignoring case) and one phone or email is; it
-//! neither trims nor normalises (Booking API, "Matching"). So blanks, apostrophes and hyphens are made plain
-//! ([`super::typed_text`]), the phone goes out in both Australian spellings ([`super::phone`]), and the email keeps its case.
-//! Fields without a match go into the booking's notes, hence the bounds on their lengths ([`super::notes`]).
+//! OpenVPMS attaches a booking to a customer when first and last name are equal (ignoring case) and
+//! one phone or email is; it neither trims nor normalises (Booking API, "Matching"). So blanks,
+//! apostrophes and hyphens are made plain ([`super::typed_text`]), the phone goes out in both
+//! Australian spellings ([`super::phone`]), and the email keeps its case. Fields without a match go
+//! into the booking's notes, hence the bounds on their lengths ([`super::notes`]).
 
 use crate::healthengine::Patient;
 use crate::openvpms::Contact;
@@ -13,11 +14,12 @@ use super::typed_text::{ascii_punctuated, cut, lines};
 
 /// The longest name of a person or pet, in characters.
 pub const NAME_CHARS_MAX: usize = 100;
-/// The longest email address that mail can be sent to (RFC 5321 allows 256 with the angle brackets), in characters.
+/// The longest email address that mail can be sent to (RFC 5321 allows 256 with the angle
+/// brackets), in characters.
 pub const EMAIL_CHARS_MAX: usize = 254;
 
-/// Converts the fields of the person who booked. `reason` is what they wrote; the pet's name is looked for in it, on a line
-/// that begins with one of `pet_labels`, such as `Pet name: Muffett`.
+/// Converts the fields of the person who booked. `reason` is what they wrote; the pet's name is
+/// looked for in it, on a line that begins with one of `pet_labels`, such as `Pet name: Muffett`.
 pub fn contact(patient: &Patient, reason: Option<&str>, pet_labels: &[String]) -> Contact {
     let Patient { first_name, last_name, phone, email } = patient;
     let number = phone.as_deref().and_then(Phone::read);
@@ -38,14 +40,16 @@ fn name(typed: Option<&str>) -> String {
     if name.is_empty() { "-".to_owned() } else { cut(&name, NAME_CHARS_MAX).to_owned() }
 }
 
-/// The case is kept, because OpenVPMS compares it. A text too long to be an address would be another one if it were cut.
+/// The case is kept, because OpenVPMS compares it. A text too long to be an address would be
+/// another one if it were cut.
 fn email_address(typed: &str) -> Option<String> {
     let email = ascii_punctuated(typed);
     (!email.is_empty() && email.chars().count() <= EMAIL_CHARS_MAX).then_some(email)
 }
 
-/// The pet's name from the first line of `reason` that begins with a label and has something behind it. The label is compared by
-/// its letters and digits, in any case; behind it stands a colon, an equals sign, or a hyphen between blanks.
+/// The pet's name from the first line of `reason` that begins with a label and has something behind
+/// it. The label is compared by its letters and digits, in any case; behind it stands a colon, an
+/// equals sign, or a hyphen between blanks.
 pub fn pet_name(reason: &str, labels: &[String]) -> Option<String> {
     let labels: Vec<String> = labels.iter().map(|label| letters(label)).filter(|label| !label.is_empty()).collect();
     lines(reason).find_map(|line| {
@@ -56,7 +60,8 @@ pub fn pet_name(reason: &str, labels: &[String]) -> Option<String> {
     })
 }
 
-/// Every way to take a line for label and value. Only its beginning is looked at: no label is longer.
+/// Every way to take a line for label and value. Only its beginning is looked at: no label is
+/// longer.
 fn separators(line: &str) -> impl Iterator<Item = (&str, &str)> {
     const LABEL_BYTES_MAX: usize = 200;
     let marks = [":", "\u{ff1a}", "=", " - "];

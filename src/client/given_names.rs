@@ -1,16 +1,19 @@
-//! What is known of first names in Australia: short forms, spellings of one name, and names that near misspellings must not be
-//! taken for.
+//! What is known of first names in Australia: short forms, spellings of one name, and names that
+//! near misspellings must not be taken for.
 //!
-//! Everything here is folded as [`super::name_match`] folds: lower case, without accents, blanks and hyphens.
+//! Everything here is folded as [`super::name_match`] folds: lower case, without accents, blanks
+//! and hyphens.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// Short forms with the names that they stand for. A short form is here only if everybody who goes by it has one of these names.
+/// Short forms with the names that they stand for. A short form is here only if everybody who goes
+/// by it has one of these names.
 ///
-/// Left out, because they stand for different people in one household: Alex (Alexander, Alexandra), Sam, Chris, Pat, Jo, Charlie,
-/// Andy, Nic, Steph, Dan, Gabe, Max, Mel, Nat, Vic, Val, Fran, Lou, Kim, Ed, Ted, Les, Beth, Harry; and those that parents give as
-/// names of their own beside the long one: Jack, Johnny, Annie, Lisa, Tina, Tessa, Rosie, Ellie, Maddie.
+/// Left out, because they stand for different people in one household: Alex (Alexander, Alexandra),
+/// Sam, Chris, Pat, Jo, Charlie, Andy, Nic, Steph, Dan, Gabe, Max, Mel, Nat, Vic, Val, Fran, Lou,
+/// Kim, Ed, Ted, Les, Beth, Harry; and those that parents give as names of their own beside the
+/// long one: Jack, Johnny, Annie, Lisa, Tina, Tessa, Rosie, Ellie, Maddie.
 const SHORT_FORMS: &[(&str, &[&str])] = &[
     ("abbie", &["abigail"]),
     ("abby", &["abigail"]),
@@ -105,9 +108,9 @@ const SHORT_FORMS: &[(&str, &[&str])] = &[
 
 const KATHERINE: &[&str] = &["katherine", "catherine", "kathryn", "katharine", "cathryn", "catharine"];
 
-/// Spellings of one name, which sound the same, so that people and autocorrection mix them up. Names under five letters are left
-/// out on purpose: Ann and Anne, Jon and John, Sara and Sarah can be mother and daughter, and who is really called so seldom types
-/// the other.
+/// Spellings of one name, which sound the same, so that people and autocorrection mix them up.
+/// Names under five letters are left out on purpose: Ann and Anne, Jon and John, Sara and Sarah can
+/// be mother and daughter, and who is really called so seldom types the other.
 const SPELLINGS: &[&[&str]] = &[
     KATHERINE,
     &["abdullah", "abdallah"],
@@ -166,8 +169,9 @@ const SPELLINGS: &[&[&str]] = &[
     &["yousef", "youssef", "yusuf"],
 ];
 
-/// First names that two people of one household often share: given to several children as a first of two (Mohammed), before a name
-/// that tells them apart (Abdul), or borne by men and women alike (Chris, Harpreet). With these the last name must agree.
+/// First names that two people of one household often share: given to several children as a first
+/// of two (Mohammed), before a name that tells them apart (Abdul), or borne by men and women alike
+/// (Chris, Harpreet). With these the last name must agree.
 const SHARED: &[&str] = &[
     "abdul", "abdel", "alex", "andy", "ashley", "casey", "charlie", "chris", "danny", "frankie", "gurpreet",
     "harpreet", "jackie", "jamie", "jaspreet", "jean", "jessie", "jordan", "kelly", "kerry", "kuldeep", "leslie",
@@ -176,8 +180,9 @@ const SHARED: &[&str] = &[
     "thanh", "tracy", "tracey",
 ];
 
-/// Last names of families whose women keep their own: one first name with two of these is two people (Wei Wang and Wei Zhang,
-/// Anh Nguyen and Anh Tran, Harpreet Singh and Harpreet Kaur), not a changed name.
+/// Last names of families whose women keep their own: one first name with two of these is two
+/// people (Wei Wang and Wei Zhang, Anh Nguyen and Anh Tran, Harpreet Singh and Harpreet Kaur), not
+/// a changed name.
 const KEPT_LAST_NAMES: &[&str] = &[
     "bui", "cao", "chan", "chang", "chen", "cheng", "cheung", "chiu", "cho", "choi", "chow", "dang", "deng", "dinh",
     "doan", "duong", "feng", "gao", "guo", "han", "he", "ho", "hoang", "hu", "huang", "huynh", "jang", "jiang", "jung",
@@ -187,8 +192,9 @@ const KEPT_LAST_NAMES: &[&str] = &[
     "yang", "yoon", "zhang", "zhao", "zheng", "zhou", "zhu",
 ];
 
-/// Names of five letters and more. A misspelling is something that is no name: Judth is, but Rakesh is no misspelt Rajesh, Thinh
-/// no Thanh, Molly no Milly. So this need not be complete, but must have the near neighbours of what it has.
+/// Names of five letters and more. A misspelling is something that is no name: Judth is, but Rakesh
+/// is no misspelt Rajesh, Thinh no Thanh, Molly no Milly. So this need not be complete, but must
+/// have the near neighbours of what it has.
 const NAMES: &str = include_str!("given_names.txt");
 
 static KNOWN: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
@@ -202,7 +208,8 @@ pub(super) fn is_known(name: &str) -> bool {
     KNOWN.contains(name)
 }
 
-/// True if one is a short form of the other. Two short forms of one name (Bob and Rob) are two people who have to be told apart.
+/// True if one is a short form of the other. Two short forms of one name (Bob and Rob) are two
+/// people who have to be told apart.
 pub(super) fn is_short_form(one: &str, other: &str) -> bool {
     let stands_for = |short: &str, long: &str| SHORT_FORMS.iter().any(|(own, of)| *own == short && of.contains(&long));
     stands_for(one, other) || stands_for(other, one)

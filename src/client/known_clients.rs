@@ -1,16 +1,21 @@
-//! Whether somebody who books is a client that OpenVPMS was seen to know, and how it spells the name.
+//! Whether somebody who books is a client that OpenVPMS was seen to know, and how it spells the
+//! name.
 //!
-//! OpenVPMS attaches a booking to a customer only if the names are equal but for case, so one slip leaves staff a booking to
-//! attach by hand. What is remembered of earlier bookings is, for each phone and email that was given, the name of the customer
-//! whom OpenVPMS attached. If a later booking has one of these contacts and a name that fits one of these clients, OpenVPMS's
-//! spelling is sent and what was typed goes into the notes. Nothing but the spelling is sent of what is remembered: the contact
-//! that OpenVPMS knows is in the booking, else nothing would be remembered for it.
+//! OpenVPMS attaches a booking to a customer only if the names are equal but for case, so one slip
+//! leaves staff a booking to attach by hand. What is remembered of earlier bookings is, for each
+//! phone and email that was given, the name of the customer whom OpenVPMS attached. If a later
+//! booking has one of these contacts and a name that fits one of these clients, OpenVPMS's spelling
+//! is sent and what was typed goes into the notes. Nothing but the spelling is sent of what is
+//! remembered: the contact that OpenVPMS knows is in the booking, else nothing would be remembered
+//! for it.
 //!
-//! Nobody is taken for another: see [`super::name_match`]; where two clients fit, neither is used; and a phone that belongs to more
-//! people than a household ([`HOUSEHOLD_MAX`]: a shelter, a shop) helps nobody.
+//! Nobody is taken for another: see [`super::name_match`]; where two clients fit, neither is used;
+//! and a phone that belongs to more people than a household ([`HOUSEHOLD_MAX`]: a shelter, a shop)
+//! helps nobody.
 //!
-//! The memory can be wrong: OpenVPMS's name can have changed since, or the contact is none that it knows. Then no customer is
-//! attached to the booking, and what was used is forgotten ([`lesson`]), so that it does no harm twice.
+//! The memory can be wrong: OpenVPMS's name can have changed since, or the contact is none that it
+//! knows. Then no customer is attached to the booking, and what was used is forgotten ([`lesson`]),
+//! so that it does no harm twice.
 
 use super::contact::NAME_CHARS_MAX;
 use super::name_match::{Fit, Name, fit};
@@ -47,8 +52,8 @@ fn is_somebodys(number: &str) -> bool {
     digits.len() >= PHONE_DIGITS_MIN && end.iter().any(|digit| Some(digit) != end.first())
 }
 
-/// The client who is booking, if it is one of those remembered; `remembered` has a list for each contact. `None` also for a client
-/// whose name OpenVPMS will find as it was typed.
+/// The client who is booking, if it is one of those remembered; `remembered` has a list for each
+/// contact. `None` also for a client whose name OpenVPMS will find as it was typed.
 pub fn recall<'a>(typed: &Contact, remembered: &'a [Vec<CustomerName>]) -> Option<&'a CustomerName> {
     if remembered.iter().any(|clients| clients.len() > HOUSEHOLD_MAX) {
         return None;
@@ -85,13 +90,15 @@ pub fn spelt_as(contact: &Contact, client: &CustomerName) -> Contact {
 pub enum Lesson {
     /// OpenVPMS knows this client by the contacts of the booking.
     Remember(CustomerName),
-    /// OpenVPMS attached nobody, although the name was sent as it was remembered: the memory is wrong.
+    /// OpenVPMS attached nobody, although the name was sent as it was remembered: the memory is
+    /// wrong.
     Forget(CustomerName),
     /// Nothing.
     Nothing,
 }
 
-/// What follows from the customer whom OpenVPMS attached to a booking. `recalled` is the client whose spelling was sent.
+/// What follows from the customer whom OpenVPMS attached to a booking. `recalled` is the client
+/// whose spelling was sent.
 pub fn lesson(attached: Option<&CustomerName>, recalled: Option<&CustomerName>) -> Lesson {
     match (attached, recalled) {
         (Some(customer), _) if can_be_sent(customer) => Lesson::Remember(customer.clone()),
@@ -100,7 +107,8 @@ pub fn lesson(attached: Option<&CustomerName>, recalled: Option<&CustomerName>) 
     }
 }
 
-/// True for names that a booking can carry: neither blank, nor too long, nor with characters that are never sent.
+/// True for names that a booking can carry: neither blank, nor too long, nor with characters that
+/// are never sent.
 fn can_be_sent(customer: &CustomerName) -> bool {
     let fits = |name: &str| {
         let plain = one_line(name);

@@ -1,9 +1,11 @@
-//! The pet owner who books: from what they typed to the fields of OpenVPMS, and whether the practice knows them. No I/O.
+//! The pet owner who books: from what they typed to the fields of OpenVPMS, and whether the
+//! practice knows them. No I/O.
 //!
 //! | file | has |
 //! | --- | --- |
 //! | [`contact`], [`phone`], [`notes`], [`typed_text`] | from what a pet owner typed to the fields of OpenVPMS |
-//! | [`known_clients`], [`name_match`], `given_names` | whether they are a client whom OpenVPMS was seen to know, and how it spells the name |
+//! | [`known_clients`] | whether they are a client whom OpenVPMS was seen to know |
+//! | [`name_match`], `given_names` | whether a typed name is a known client's |
 //! | [`sealing`] | the encryption of what is remembered of clients |
 //! | [`pseudonym`] | the patient id that Healthengine gets |
 //!

@@ -1,8 +1,9 @@
 //! The lines that a booking leaves in the diary.
 //!
-//! One fact a line, the booking number first: whoever has to settle a doubtful booking finds it by that number. OpenVPMS cuts the
-//! notes at 5,000 characters, and where no customer matches it puts the patient's fields in front of ours (Booking API,
-//! "Matching"). Our lines keep to [`NOTES_CHARS_MAX`], and what is cut to that end is what the patient wrote.
+//! One fact a line, the booking number first: whoever has to settle a doubtful booking finds it by
+//! that number. OpenVPMS cuts the notes at 5,000 characters, and where no customer matches it puts
+//! the patient's fields in front of ours (Booking API, "Matching"). Our lines keep to
+//! [`NOTES_CHARS_MAX`], and what is cut to that end is what the patient wrote.
 
 use crate::healthengine::BookingRequest;
 
@@ -15,8 +16,8 @@ const VALUE_CHARS_MAX: usize = 500;
 /// Stands where the reason was cut.
 const CUT: &str = "...";
 
-/// The notes of a booking. `type_name` is the appointment type's name in OpenVPMS; `typed_name` is what the patient typed, where
-/// another spelling is sent ([`super::known_clients`]).
+/// The notes of a booking. `type_name` is the appointment type's name in OpenVPMS; `typed_name` is
+/// what the patient typed, where another spelling is sent ([`super::known_clients`]).
 pub fn notes(request: &BookingRequest, type_name: &str, typed_name: Option<&str>) -> String {
     let before = [
         Some(format!("Healthengine booking {}", request.booking_id)),
@@ -134,7 +135,8 @@ mod tests {
 
     #[test]
     fn with_the_longest_fields_in_front_openvpms_cuts_nothing() {
-        // As OpenVPMS writes a booking without a customer; its own names of users are taken to be under 100 characters.
+        // As OpenVPMS writes a booking without a customer; its own names of users are taken to be
+        // under 100 characters.
         let name = "x".repeat(NAME_CHARS_MAX);
         let phone = format!("+{}", "1".repeat(DIGITS_MAX));
         let email = "x".repeat(EMAIL_CHARS_MAX);

@@ -1,12 +1,13 @@
 //! One phone number out of what a person typed, in the spellings under which a clinic can have it.
 //!
-//! OpenVPMS finds a customer by comparing `phone` and `mobile` of a booking with every number the customer has. Both sides lose
-//! blanks, hyphens and brackets and end at the first other character that is no digit and no `+`; then they must be the same
-//! text, so `+61418976543` and `0418976543` differ (Booking API, "Matching", and the recorded exchanges). Two fields are just
-//! enough for the two spellings of an Australian number.
+//! OpenVPMS finds a customer by comparing `phone` and `mobile` of a booking with every number the
+//! customer has. Both sides lose blanks, hyphens and brackets and end at the first other character
+//! that is no digit and no `+`; then they must be the same text, so `+61418976543` and `0418976543`
+//! differ (Booking API, "Matching", and the recorded exchanges). Two fields are just enough for the
+//! two spellings of an Australian number.
 //!
-//! The rules are written out here rather than taken from a phone number library, because those read the letters of
-//! `0412-345-678 (mob)` as keypad digits.
+//! The rules are written out here rather than taken from a phone number library, because those read
+//! the letters of `0412-345-678 (mob)` as keypad digits.
 
 use super::typed_text::{ascii_punctuation, is_left_out};
 use crate::characters::is_blank;
@@ -26,11 +27,13 @@ pub enum Phone {
 }
 
 impl Phone {
-    /// Reads what was typed. Of several numbers the first Australian mobile counts, else the first Australian landline, else the
-    /// one with the most digits. A number whose zero was lost counts after those that are whole. Words, and what stands behind them
-    /// (an extension), are no part of a number. `None` without digits.
+    /// Reads what was typed. Of several numbers the first Australian mobile counts, else the first
+    /// Australian landline, else the one with the most digits. A number whose zero was lost counts
+    /// after those that are whole. Words, and what stands behind them (an extension), are no part
+    /// of a number. `None` without digits.
     pub fn read(typed: &str) -> Option<Self> {
-        // `02/9123 4567` is one number and `0412345678/0298765432` are two, so a stroke separates only if it must.
+        // `02/9123 4567` is one number and `0412345678/0298765432` are two, so a stroke separates
+        // only if it must.
         let (coarse, fine) = (runs(typed, false), runs(typed, true));
         let first = |read: fn(&Run) -> Option<Self>| {
             let all = || coarse.iter().chain(&fine).filter_map(read);
@@ -40,7 +43,8 @@ impl Phone {
         first(Run::australian).or_else(|| first(Run::without_its_zero)).or_else(|| longest().map(Run::other))
     }
 
-    /// For the field `mobile`: the number of a mobile as it is dialled within Australia, the international form of a landline.
+    /// For the field `mobile`: the number of a mobile as it is dialled within Australia, the
+    /// international form of a landline.
     pub fn mobile_field(&self) -> Option<String> {
         match self {
             Self::Mobile(national) => Some(national.clone()),
@@ -87,11 +91,12 @@ struct Run {
 }
 
 impl Run {
-    /// The number, if it is an Australian one. After the country code a `0` may stand that people keep: `+61 (0)412 …`.
+    /// The number, if it is an Australian one. After the country code a `0` may stand that people
+    /// keep: `+61 (0)412 …`.
     fn australian(&self) -> Option<Phone> {
         let digits = self.digits.as_str();
-        // 0011 is how Australia dials abroad, 00 most others. A number that begins with 61 and has the right length cannot be
-        // a national one, so the plus was forgotten.
+        // 0011 is how Australia dials abroad, 00 most others. A number that begins with 61 and has
+        // the right length cannot be a national one, so the plus was forgotten.
         let after_country_code = match self.plus {
             true => digits.strip_prefix("61"),
             false => ["001161", "0061", "61"].iter().find_map(|prefix| digits.strip_prefix(prefix)),
@@ -104,8 +109,9 @@ impl Run {
         national(subscriber)
     }
 
-    /// An Australian number that lost its `0`, as a spreadsheet or a JSON number loses it: nine digits of which the first is that
-    /// of a mobile or an area. No Australian number is written so in full, and none of another country without its plus.
+    /// An Australian number that lost its `0`, as a spreadsheet or a JSON number loses it: nine
+    /// digits of which the first is that of a mobile or an area. No Australian number is written so
+    /// in full, and none of another country without its plus.
     fn without_its_zero(&self) -> Option<Phone> {
         if self.plus { None } else { national(&self.digits) }
     }
@@ -116,7 +122,8 @@ impl Run {
     }
 }
 
-/// The runs of digits in a text; none is empty. A line break, a letter or a `+` always begins another.
+/// The runs of digits in a text; none is empty. A line break, a letter or a `+` always begins
+/// another.
 fn runs(typed: &str, strokes_separate: bool) -> Vec<Run> {
     let mut runs = vec![Run::default()];
     // Address books put marks of direction around and into the numbers that are copied from them.

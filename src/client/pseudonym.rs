@@ -1,14 +1,17 @@
 //! What Healthengine knows a patient by, where OpenVPMS told no customer id.
 //!
-//! A pseudonym is an HMAC-SHA-256, under a key that stays in the state directory, of name, phone and email. So one person keeps
-//! one id from booking to booking, and the id says nothing about the person to anybody without the key.
+//! A pseudonym is an HMAC-SHA-256, under a key that stays in the state directory, of name, phone
+//! and email. So one person keeps one id from booking to booking, and the id says nothing about the
+//! person to anybody without the key.
 //!
-//! What counts as one person: first and last name alike in letters and digits, in any case (`O'Brien`, `OBRIEN`); the phone in one
-//! spelling; the email in lower case. Accents count: `José` and `Jose` can be two people, and one person seldom spells the own name
-//! in two ways. Someone who changes phone or email becomes another patient to Healthengine; nothing here can tell.
+//! What counts as one person: first and last name alike in letters and digits, in any case
+//! (`O'Brien`, `OBRIEN`); the phone in one spelling; the email in lower case. Accents count: `José`
+//! and `Jose` can be two people, and one person seldom spells the own name in two ways. Someone who
+//! changes phone or email becomes another patient to Healthengine; nothing here can tell.
 //!
-//! The name is that which is sent to OpenVPMS. So a client who is recalled in spite of a slip ([`super::known_clients`]) keeps the id of
-//! the booking for which the name was typed as OpenVPMS has it.
+//! The name is that which is sent to OpenVPMS. So a client who is recalled in spite of a slip
+//! ([`super::known_clients`]) keeps the id of the booking for which the name was typed as OpenVPMS
+//! has it.
 
 use ring::hmac;
 
@@ -16,7 +19,8 @@ use crate::hex;
 use crate::ids::BookingId;
 use crate::openvpms::Contact;
 
-/// Goes in front, so that the same key can serve for something else; a change of the rules above changes the number.
+/// Goes in front, so that the same key can serve for something else; a change of the rules above
+/// changes the number.
 const PURPOSE: &str = "vetbridge patient 1";
 /// 16 bytes: with a million patients the chance that two share an id is below 1 in 10^26.
 const ID_BYTES: usize = 16;
@@ -33,8 +37,9 @@ impl Pseudonyms {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, key) }
     }
 
-    /// The id of the person who made `booking`: `p-` and 32 hexadecimal digits. With neither phone nor email a name alone would
-    /// make one patient of strangers, so then the id is the booking's own.
+    /// The id of the person who made `booking`: `p-` and 32 hexadecimal digits. With neither phone
+    /// nor email a name alone would make one patient of strangers, so then the id is the booking's
+    /// own.
     pub fn of(&self, contact: &Contact, booking: BookingId) -> String {
         let Contact { title: _, first_name, last_name, phone: _, mobile: _, email, patient_name: _ } = contact;
         let phone = contact.any_phone();

@@ -1,8 +1,9 @@
 //! How the client memory is written so that its records say nothing to anybody without the key.
 //!
-//! From one secret come two keys, each for one purpose. Contacts become keyed hashes: there are so few phone numbers that a hash
-//! without a key could be searched for all of them. Names are encrypted (ChaCha20-Poly1305), each with a nonce of its own and
-//! bound to the place where it stands, so that no record can be put in another's place.
+//! From one secret come two keys, each for one purpose. Contacts become keyed hashes: there are so
+//! few phone numbers that a hash without a key could be searched for all of them. Names are
+//! encrypted (ChaCha20-Poly1305), each with a nonce of its own and bound to the place where it
+//! stands, so that no record can be put in another's place.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -28,7 +29,8 @@ pub struct Sealing {
 }
 
 impl Sealing {
-    /// The keys that come from a secret. `None` never happens with a cipher of 32 bytes; the library's type allows it.
+    /// The keys that come from a secret. `None` never happens with a cipher of 32 bytes; the
+    /// library's type allows it.
     pub fn new(secret: &[u8; 32]) -> Option<Self> {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let contacts = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, CONTACTS).as_ref());
@@ -70,7 +72,8 @@ impl Sealing {
         Some(BASE64.encode([&nonce[..], &text].concat()))
     }
 
-    /// Reads what [`Sealing::seal`] wrote. `None` under another key, at another place, or when a bit of it is another.
+    /// Reads what [`Sealing::seal`] wrote. `None` under another key, at another place, or when a
+    /// bit of it is another.
     pub fn open(&self, place: &str, sealed: &str) -> Option<CustomerName> {
         let bytes = BASE64.decode(sealed).ok()?;
         let (nonce, text) = bytes.split_at_checked(NONCE_LEN)?;

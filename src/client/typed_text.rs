@@ -1,15 +1,18 @@
-//! Text that people typed, made fit for OpenVPMS: one line, plain blanks, nothing invisible, no character its database refuses.
+//! Text that people typed, made fit for OpenVPMS: one line, plain blanks, nothing invisible, no
+//! character its database refuses.
 //!
-//! OpenVPMS compares names character by character and does not trim them, so what looks alike must be alike: an accent that
-//! some devices send apart from its letter is joined with it (Unicode's form C, which is what keyboards of clinics type).
-//! Characters above U+FFFF (emoji) are a permanent error on some of its databases and `??` on others: they are left out. In what
-//! remains one character is one unit of the server's own length limits.
+//! OpenVPMS compares names character by character and does not trim them, so what looks alike must
+//! be alike: an accent that some devices send apart from its letter is joined with it (Unicode's
+//! form C, which is what keyboards of clinics type). Characters above U+FFFF (emoji) are a
+//! permanent error on some of its databases and `??` on others: they are left out. In what remains
+//! one character is one unit of the server's own length limits.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::characters::{is_blank, is_invisible};
 
-/// One line: every sort of blank becomes one plain blank between words, and what is invisible or not storable is left out.
+/// One line: every sort of blank becomes one plain blank between words, and what is invisible or
+/// not storable is left out.
 pub fn one_line(text: &str) -> String {
     let text = composed(text);
     let mut line = String::with_capacity(text.len());
@@ -24,8 +27,9 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// Letters and accents joined, without what is left out. What is left out can stand between a letter and its accent, and a few
-/// characters become some that are left out, hence the second round; a third would change nothing.
+/// Letters and accents joined, without what is left out. What is left out can stand between a
+/// letter and its accent, and a few characters become some that are left out, hence the second
+/// round; a third would change nothing.
 fn composed(text: &str) -> String {
     let kept = |text: &str| text.chars().filter(|character| !is_left_out(*character)).collect::<String>();
     if text.is_ascii() {
@@ -35,7 +39,8 @@ fn composed(text: &str) -> String {
     form_c.normalize(&kept(&form_c.normalize(&kept(text)))).into_owned()
 }
 
-/// [`one_line`] with typographic apostrophes and hyphens as keyboards have them: for what is compared.
+/// [`one_line`] with typographic apostrophes and hyphens as keyboards have them: for what is
+/// compared.
 pub fn ascii_punctuated(text: &str) -> String {
     one_line(&composed(text).chars().map(ascii_punctuation).collect::<String>())
 }
@@ -54,7 +59,8 @@ pub fn lines(text: &str) -> impl Iterator<Item = &str> {
 /// An apostrophe or hyphen of another sort, as ASCII has it.
 pub(super) fn ascii_punctuation(character: char) -> char {
     match character {
-        // Quotation marks, modifier letters, prime, full width; and accents typed on their own in the place of an apostrophe.
+        // Quotation marks, modifier letters, prime, full width; and accents typed on their own in
+        // the place of an apostrophe.
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bb}' | '\u{2bc}' | '\u{2b9}' | '\u{2032}' | '\u{ff07}'
         | '\u{b4}' | '\u{60}' => '\'',
         // Hyphens, dashes, minus.

@@ -1,4 +1,5 @@
-//! Sentences about bookings: reasons for Healthengine's support and the ledger, and what a person has to do.
+//! Sentences about bookings: reasons for Healthengine's support and the ledger, and what a person
+//! has to do.
 //!
 //! They name bookings by number and appointments by time, never a pet owner.
 
@@ -36,10 +37,12 @@ pub fn reason(reason: &StateReason) -> Cow<'_, str> {
         StateReason::NothingArrives => "OpenVPMS takes bookings but makes no appointment.",
         StateReason::TakenByAnother => "The time was taken by somebody else in the meantime.",
         StateReason::ProbablyOurs => {
-            "OpenVPMS's answer was lost; the slot was free before and is taken, so the appointment stands in all likelihood."
+            "OpenVPMS's answer was lost; the slot was free before and is taken, so the appointment stands in all \
+             likelihood."
         }
         StateReason::PredatesStore => {
-            "The slot is taken, and vetbridge's memory is younger than the booking: the appointment may be this booking's."
+            "The slot is taken, and vetbridge's memory is younger than the booking: the appointment may be this \
+             booking's."
         }
         StateReason::CannotLook => "OpenVPMS's answer was lost, and the schedule cannot be read any more.",
         StateReason::CancelledForOwner => "The pet owner cancelled; OpenVPMS cancelled the appointment.",
@@ -53,13 +56,15 @@ pub fn reason(reason: &StateReason) -> Cow<'_, str> {
         StateReason::HeardFromPerson => "Healthengine has the booking as confirmed.",
         StateReason::RefusedAsTaken => "OpenVPMS refused the booking: its time was taken a moment before.",
         StateReason::AnsweredElsewhere => {
-            "Somebody else answered the booking within seconds and its time is taken, so an appointment stands that vetbridge did not make."
+            "Somebody else answered the booking within seconds and its time is taken, so an appointment stands that \
+             vetbridge did not make."
         }
         StateReason::LeftToAnother => {
             "The time is taken, perhaps by this booking's appointment from another vetbridge, which is left to answer."
         }
         StateReason::PerhapsAnothers => {
-            "The time is taken and nobody else answers: the appointment may be this booking's, made by another vetbridge."
+            "The time is taken and nobody else answers: the appointment may be this booking's, made by another \
+             vetbridge."
         }
         StateReason::AnswerLost(detail) => {
             return format!("Nobody knows whether OpenVPMS made the appointment: {detail}.").into();
@@ -110,30 +115,32 @@ pub fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
 /// A refusal that says something is wrong with the set-up.
 pub fn unexpected_refusal(booking: BookingId, text: &str) -> String {
     format!(
-        "OpenVPMS refused booking {booking} with \"{text}\". Check the schedule and its appointment types in OpenVPMS, then `vetbridge check`."
+        "OpenVPMS refused booking {booking} with \"{text}\". Check the schedule and its appointment types in \
+         OpenVPMS, then `vetbridge check`."
     )
 }
 
 /// Three POSTs and no appointment.
 pub fn nothing_arrives(booking: BookingId, submissions: u32) -> String {
     format!(
-        "Booking {booking} was submitted {submissions} times and OpenVPMS made no appointment. Likely causes: the user that vetbridge logs in as \
-         lacks the Online Booking role, or OpenVPMS fails inside; its log says which."
+        "Booking {booking} was submitted {submissions} times and OpenVPMS made no appointment. Likely causes: the \
+         user that vetbridge logs in as lacks the Online Booking role, or OpenVPMS fails inside; its log says which."
     )
 }
 
 /// Reading works and booking does not.
 pub fn post_not_taken(booking: BookingId, detail: &str) -> String {
     format!(
-        "OpenVPMS can be read but does not take booking {booking}: {detail}. Check that nothing in front of OpenVPMS (a proxy, a filter) holds back \
-         POST and DELETE below /openvpms/ws/booking."
+        "OpenVPMS can be read but does not take booking {booking}: {detail}. Check that nothing in front of OpenVPMS \
+         (a proxy, a filter) holds back POST and DELETE below /openvpms/ws/booking."
     )
 }
 
 /// Healthengine keeps asking.
 pub fn answer_refused(booking: BookingId) -> String {
     format!(
-        "Healthengine refuses vetbridge's answer to booking {booking} and keeps asking. If it stays, ask Healthengine's support about this booking."
+        "Healthengine refuses vetbridge's answer to booking {booking} and keeps asking. If it stays, ask \
+         Healthengine's support about this booking."
     )
 }
 
@@ -157,7 +164,9 @@ fn check_the_diary(entry: &Entry, zone: Zone, forgotten: bool) -> String {
 fn perhaps_made_late(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "Check the diary for \"Healthengine booking {booking}\" at {at}: part of that time is taken by something else, so vetbridge rejected the booking, but OpenVPMS may have made the appointment late. If it is there, cancel it, and see that the pet owner knows."
+        "Check the diary for \"Healthengine booking {booking}\" at {at}: part of that time is taken by something \
+         else, so vetbridge rejected the booking, but OpenVPMS may have made the appointment late. If it is there, \
+         cancel it, and see that the pet owner knows."
     )
 }
 
@@ -165,7 +174,8 @@ fn perhaps_made_late(entry: &Entry, zone: Zone) -> String {
 fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge cannot cancel the appointment ({reason}): cancel it in OpenVPMS."
+        "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge cannot cancel the appointment \
+         ({reason}): cancel it in OpenVPMS."
     )
 }
 
@@ -173,7 +183,8 @@ fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
 fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge's memory is younger than the booking: if the diary has an appointment with that number, cancel it in OpenVPMS."
+        "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge's memory is younger than the \
+         booking: if the diary has an appointment with that number, cancel it in OpenVPMS."
     )
 }
 
@@ -181,15 +192,19 @@ fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
 fn maybe_forgotten_and_rejected(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "vetbridge rejected Healthengine booking {booking} at {at} without a look into the diary, and its memory is younger than the booking: if the diary has an appointment with that number, cancel it in OpenVPMS, and see that the pet owner knows."
+        "vetbridge rejected Healthengine booking {booking} at {at} without a look into the diary, and its memory is \
+         younger than the booking: if the diary has an appointment with that number, cancel it in OpenVPMS, and see \
+         that the pet owner knows."
     )
 }
 
-/// Perhaps there are two appointments: an earlier store may have known of one that staff moved since.
+/// Perhaps there are two appointments: an earlier store may have known of one that staff moved
+/// since.
 fn maybe_made_before(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "vetbridge made the appointment of Healthengine booking {booking} at {at}, and its memory is younger than the booking: if the diary has a second appointment with that number, cancel one of them in OpenVPMS."
+        "vetbridge made the appointment of Healthengine booking {booking} at {at}, and its memory is younger than the \
+         booking: if the diary has a second appointment with that number, cancel one of them in OpenVPMS."
     )
 }
 
@@ -199,7 +214,8 @@ fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone
     let from = from.map_or_else(|| "its time".into(), |from| wall(from, zone));
     let with = if other_clinician { ", with another clinician or none" } else { "" };
     format!(
-        "The practice moved Healthengine booking {booking} from {from} to {to}{with}. Healthengine cannot be told: make sure that the pet owner knows."
+        "The practice moved Healthengine booking {booking} from {from} to {to}{with}. Healthengine cannot be told: \
+         make sure that the pet owner knows."
     )
 }
 
@@ -207,7 +223,8 @@ fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone
 fn another_clinician(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "The practice gave Healthengine booking {booking} at {at} to another clinician than the pet owner chose, or to none. Healthengine cannot be told: make sure that the pet owner knows."
+        "The practice gave Healthengine booking {booking} at {at} to another clinician than the pet owner chose, or \
+         to none. Healthengine cannot be told: make sure that the pet owner knows."
     )
 }
 
@@ -215,7 +232,8 @@ fn another_clinician(entry: &Entry, zone: Zone) -> String {
 fn out_of_sight(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "The time of Healthengine booking {booking} at {at} is free in the diary, and OpenVPMS does not say where the appointment is: it was probably moved. Make sure that the pet owner knows."
+        "The time of Healthengine booking {booking} at {at} is free in the diary, and OpenVPMS does not say where the \
+         appointment is: it was probably moved. Make sure that the pet owner knows."
     )
 }
 
@@ -223,7 +241,8 @@ fn out_of_sight(entry: &Entry, zone: Zone) -> String {
 fn gone_with_many(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "The appointment of Healthengine booking {booking} at {at} is gone together with many others, so nothing was cancelled at Healthengine. If OpenVPMS was restored from a backup, make the appointment again by hand."
+        "The appointment of Healthengine booking {booking} at {at} is gone together with many others, so nothing was \
+         cancelled at Healthengine. If OpenVPMS was restored from a backup, make the appointment again by hand."
     )
 }
 
@@ -231,7 +250,8 @@ fn gone_with_many(entry: &Entry, zone: Zone) -> String {
 fn rejected_too_late(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "There is no appointment for Healthengine booking {booking} at {at}, and the pet owner was told there is: call them (their number is at Healthengine)."
+        "There is no appointment for Healthengine booking {booking} at {at}, and the pet owner was told there is: \
+         call them (their number is at Healthengine)."
     )
 }
 
@@ -240,8 +260,9 @@ fn never_told(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     let what = if entry.stands() { "there is" } else { "there is no longer, or never was," };
     format!(
-        "Online booking was switched off before Healthengine took what became of booking {booking}: {what} an appointment at {at} in OpenVPMS. \
-         If the pet owner was told something else, call them (their number is at Healthengine)."
+        "Online booking was switched off before Healthengine took what became of booking {booking}: {what} an \
+         appointment at {at} in OpenVPMS. If the pet owner was told something else, call them (their number is at \
+         Healthengine)."
     )
 }
 
@@ -249,7 +270,8 @@ fn never_told(entry: &Entry, zone: Zone) -> String {
 fn settled_by_hand(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "Healthengine booking {booking} at {at} was settled by hand before vetbridge made an appointment: if the pet owner expects one, make it in OpenVPMS."
+        "Healthengine booking {booking} at {at} was settled by hand before vetbridge made an appointment: if the pet \
+         owner expects one, make it in OpenVPMS."
     )
 }
 
@@ -258,8 +280,9 @@ fn not_expected(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     let stands = if entry.state == State::InDoubt { "stands in all likelihood" } else { "stands" };
     format!(
-        "An appointment {stands} for Healthengine booking {booking} at {at} and Healthengine does not expect it: the booking was settled there before \
-         it took vetbridge's confirmation. Look the booking up at Healthengine; unless it is confirmed there, cancel the appointment in OpenVPMS."
+        "An appointment {stands} for Healthengine booking {booking} at {at} and Healthengine does not expect it: the \
+         booking was settled there before it took vetbridge's confirmation. Look the booking up at Healthengine; \
+         unless it is confirmed there, cancel the appointment in OpenVPMS."
     )
 }
 

@@ -33,15 +33,16 @@ pub const TOO_LONG: &str = "The appointment is longer than a day.";
 /// A resource that is not offered is linked at Healthengine.
 pub fn link_resource(booking: BookingId) -> String {
     format!(
-        "Booking {booking} was made for a resource that OpenVPMS does not offer. Check the practitioners' appointment books in Healthengine's Practice Admin portal."
+        "Booking {booking} was made for a resource that OpenVPMS does not offer. Check the practitioners' appointment \
+         books in Healthengine's Practice Admin portal."
     )
 }
 
 /// An appointment type of Healthengine's is not linked to one of ours.
 pub fn link_type(booking: BookingId, resource: &str) -> String {
     format!(
-        "Booking {booking} for \"{resource}\" has no appointment type that OpenVPMS offers there. In Healthengine's Practice Admin portal, give each \
-         of this practitioner's appointment types its \"Linked PMS Appointment\"."
+        "Booking {booking} for \"{resource}\" has no appointment type that OpenVPMS offers there. In Healthengine's \
+         Practice Admin portal, give each of this practitioner's appointment types its \"Linked PMS Appointment\"."
     )
 }
 
@@ -49,8 +50,8 @@ pub fn link_type(booking: BookingId, resource: &str) -> String {
 pub fn resource_stopped(booking: BookingId, id: ResourceId, practice: &PracticeId) -> String {
     let schedule = id.schedule;
     format!(
-        "Booking {booking} is for resource {id}, which OpenVPMS has suddenly stopped offering and Healthengine still has. Look in OpenVPMS whether that is meant: Online \
-         Booking of schedule {schedule}, and its location. {}",
+        "Booking {booking} is for resource {id}, which OpenVPMS has suddenly stopped offering and Healthengine still \
+         has. Look in OpenVPMS whether that is meant: Online Booking of schedule {schedule}, and its location. {}",
         if_it_is_meant(practice)
     )
 }
@@ -58,8 +59,9 @@ pub fn resource_stopped(booking: BookingId, id: ResourceId, practice: &PracticeI
 /// OpenVPMS suddenly offers an appointment type no more, and Healthengine still has it.
 pub fn type_stopped(booking: BookingId, id: TypeId, resource: &str, practice: &PracticeId) -> String {
     format!(
-        "Booking {booking} for \"{resource}\" is of appointment type {id}, which OpenVPMS has suddenly stopped offering there and Healthengine still has. Look in OpenVPMS \
-         whether that is meant: the appointment types of schedule {}, and their Online Booking. {}",
+        "Booking {booking} for \"{resource}\" is of appointment type {id}, which OpenVPMS has suddenly stopped \
+         offering there and Healthengine still has. Look in OpenVPMS whether that is meant: the appointment types of \
+         schedule {}, and their Online Booking. {}",
         id.resource.schedule,
         if_it_is_meant(practice)
     )

@@ -9,10 +9,12 @@ use crate::zone::Zone;
 
 use super::booking::when;
 
-/// How a flag ends. Said beside what the flag says itself, wherever somebody can read that: `booking` is its number, or stands for it.
+/// How a flag ends. Said beside what the flag says itself, wherever somebody can read that:
+/// `booking` is its number, or stands for it.
 pub fn how_to_settle(booking: impl Display) -> String {
     format!(
-        "Once that is done, `vetbridge bookings resolve {booking}` settles it, with --confirmed, --rejected or --cancelled as the diary has it"
+        "Once that is done, `vetbridge bookings resolve {booking}` settles it, with --confirmed, --rejected or \
+         --cancelled as the diary has it"
     )
 }
 
@@ -30,8 +32,8 @@ pub fn unheard(entry: &Entry, zone: Zone, why: &str) -> String {
         State::Rejected | State::Received | State::Submitting => "rejected",
     };
     format!(
-        "Healthengine booking {booking} at {at} is {outcome} here, and Healthengine does not know ({why}). vetbridge goes on telling it; \
-         if this stays, look at the booking in Healthengine's portal."
+        "Healthengine booking {booking} at {at} is {outcome} here, and Healthengine does not know ({why}). vetbridge \
+         goes on telling it; if this stays, look at the booking in Healthengine's portal."
     )
 }
 
@@ -49,42 +51,45 @@ pub fn unresolved(sentence: &str, why: &str) -> String {
 }
 
 /// Refusals, for whoever typed the command.
-pub const ON_ITS_WAY: &str = "The booking is on its way to OpenVPMS, and vetbridge still finds out whether the appointment was made. It settles by itself, \
-     or is flagged, once OpenVPMS can be read";
+pub const ON_ITS_WAY: &str = "The booking is on its way to OpenVPMS, and vetbridge still finds out whether the \
+     appointment was made. It settles by itself, or is flagged, once OpenVPMS can be read";
 /// A cancellation is final.
 pub const IS_CANCELLED: &str =
     "Healthengine has the booking as cancelled, and that cannot be taken back: the pet owner has to book again";
 /// The visit can take place all the same.
-pub const IS_GIVEN_UP: &str = "The pet owner cancelled this booking at Healthengine: resolve with --cancelled, which cancels the appointment too. If the visit \
-     takes place all the same, add --force";
+pub const IS_GIVEN_UP: &str = "The pet owner cancelled this booking at Healthengine: resolve with --cancelled, which \
+     cancels the appointment too. If the visit takes place all the same, add --force";
 /// A rejection in time is final.
-pub const IS_REJECTED: &str = "The booking was rejected and the pet owner was told so, which cannot be taken back: an appointment in the diary is the \
-     practice's own";
+pub const IS_REJECTED: &str = "The booking was rejected and the pet owner was told so, which cannot be taken back: an \
+     appointment in the diary is the practice's own";
 /// Nothing to go by.
 pub const NEEDS_REFERENCE: &str =
     "The ledger knows no appointment of this booking: give its reference, as --confirmed REFERENCE";
 /// Not what OpenVPMS writes.
-pub const BAD_REFERENCE: &str = "That is no booking reference: it has 1 to 200 visible ASCII characters, as 603:be08f3c6-3a0e-4bb9-a8a1-8d6b7d3ec1a2";
+pub const BAD_REFERENCE: &str = "That is no booking reference: it has 1 to 200 visible ASCII characters, as \
+     603:be08f3c6-3a0e-4bb9-a8a1-8d6b7d3ec1a2";
 /// 404.
-pub const IS_GONE: &str = "OpenVPMS has no such booking: it was cancelled or never made. If there is no appointment, resolve with --rejected or --cancelled";
+pub const IS_GONE: &str = "OpenVPMS has no such booking: it was cancelled or never made. If there is no appointment, \
+     resolve with --rejected or --cancelled";
 /// 400.
 pub const FOREIGN: &str = "OpenVPMS did not write this reference. Copy the whole of it, or leave it out";
 /// 500.
-pub const UNSEEN: &str = "OpenVPMS does not say where this booking stands (status 500). Some servers answer so for every booking that stands; if you saw \
-     it in the diary at its time, add --force";
+pub const UNSEEN: &str = "OpenVPMS does not say where this booking stands (status 500). Some servers answer so for \
+     every booking that stands; if you saw it in the diary at its time, add --force";
 /// The appointment is there after all.
-pub const IT_STANDS: &str = "OpenVPMS has the appointment in the diary. If it is to go, resolve with --cancelled, which cancels it in both systems; if it is \
-     right, with --confirmed";
+pub const IT_STANDS: &str = "OpenVPMS has the appointment in the diary. If it is to go, resolve with --cancelled, \
+     which cancels it in both systems; if it is right, with --confirmed";
 /// 500, and it would be forgotten.
-pub const PERHAPS_IT_STANDS: &str = "OpenVPMS does not say whether the appointment stands (status 500), and some servers answer so for every one that does. Resolve \
-     with --cancelled, which makes sure of it";
+pub const PERHAPS_IT_STANDS: &str = "OpenVPMS does not say whether the appointment stands (status 500), and some \
+     servers answer so for every one that does. Resolve with --cancelled, which makes sure of it";
 /// Checked in.
-pub const VISIT_HAS_BEGUN: &str = "OpenVPMS does not cancel the appointment, because the visit has begun or is over. If the visit takes place, resolve with \
-     --confirmed; else cancel it in OpenVPMS first";
+pub const VISIT_HAS_BEGUN: &str = "OpenVPMS does not cancel the appointment, because the visit has begun or is over. \
+     If the visit takes place, resolve with --confirmed; else cancel it in OpenVPMS first";
 /// Not a refusal and not a yes.
 pub const NO_WORD: &str = "OpenVPMS's answer says nothing";
 /// It went to OpenVPMS after the person had looked.
-pub const OVERTAKEN: &str = "vetbridge sent this booking to OpenVPMS while the command waited, so the diary can have changed: look into it again";
+pub const OVERTAKEN: &str = "vetbridge sent this booking to OpenVPMS while the command waited, so the diary can have \
+     changed: look into it again";
 /// Somebody is at it.
 pub const BUSY: &str = "vetbridge is dealing with this booking at this moment. Try again in a minute";
 /// The task ended.
@@ -96,12 +101,14 @@ pub fn stands_elsewhere(entry: &Entry, booking: &Booking, server: Zone) -> Strin
         Some(place) => {
             let here = server.wall(place.span.start).format("%Y-%m-%d %H:%M");
             format!(
-                "OpenVPMS has this reference on {there}, and the booking is for schedule {} at {here}. If it is the right one all the same, add --force",
+                "OpenVPMS has this reference on {there}, and the booking is for schedule {} at {here}. If it is the \
+                 right one all the same, add --force",
                 place.schedule
             )
         }
         None => format!(
-            "OpenVPMS has this reference on {there}, and the ledger does not know for when the booking is. If it is the right one, add --force"
+            "OpenVPMS has this reference on {there}, and the ledger does not know for when the booking is. If it is \
+             the right one, add --force"
         ),
     }
 }

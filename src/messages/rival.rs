@@ -8,13 +8,13 @@ use crate::booking::rival::Sign;
 use crate::zone::Zone;
 
 /// What two bridges do to each other, and how it ends.
-const REMEDY: &str = "Two of them make bookings twice, or reject what the other one made. Decide which of them is to stay and stop the other \
-                      one (`systemctl stop vetbridge` on its machine; not `vetbridge pause`, which empties the days that both offer). Then \
-                      compare what is flagged (`vetbridge bookings`) with the diary.";
+const REMEDY: &str = "Two of them make bookings twice, or reject what the other one made. Decide which of them is to \
+     stay and stop the other one (`systemctl stop vetbridge` on its machine; not `vetbridge pause`, which empties the \
+     days that both offer). Then compare what is flagged (`vetbridge bookings`) with the diary.";
 
 /// After an import.
-pub const LISTENS: &str = "The state was imported, so the former vetbridge may still run. For ten minutes, or until two bookings were answered by \
-                           nobody else, each booking is left to it for twelve seconds first.";
+pub const LISTENS: &str = "The state was imported, so the former vetbridge may still run. For ten minutes, or until \
+     two bookings were answered by nobody else, each booking is left to it for twelve seconds first.";
 /// Not in step: there are two.
 pub const NOT_ALONE: &str = "Another vetbridge seems to serve this practice.";
 /// That is over.
@@ -23,7 +23,8 @@ pub const ALONE: &str = "Nobody else answers this practice's bookings; each is d
 fn evidence(sign: &Sign) -> String {
     match sign {
         Sign::MadeByAnother(id) => format!(
-            "Somebody else answered booking {id} within seconds, and an appointment that vetbridge did not make takes its time in the diary"
+            "Somebody else answered booking {id} within seconds, and an appointment that vetbridge did not make takes \
+             its time in the diary"
         ),
         Sign::Outrun(id) => format!(
             "Healthengine refuses vetbridge's answer to booking {id}, because somebody else gave one within seconds"
@@ -40,10 +41,12 @@ fn evidence(sign: &Sign) -> String {
 /// There is one. `stands_back` if it is let go first.
 pub fn another_bridge(sign: &Sign, stands_back: bool) -> String {
     let stance = if stands_back {
-        "Until that is settled this one, which was started later as far as it can tell, leaves each booking to the other for half a minute and \
-         makes only what nobody has answered by then; three such bookings in a row, or a restart after the other was stopped, end that."
+        "Until that is settled this one, which was started later as far as it can tell, leaves each booking to the \
+         other for half a minute and makes only what nobody has answered by then; three such bookings in a row, or a \
+         restart after the other was stopped, end that."
     } else {
-        "This one was there first as far as it can tell, so it goes on; ten bookings without another sign end this problem."
+        "This one was there first as far as it can tell, so it goes on; ten bookings without another sign end this \
+         problem."
     };
     format!("{}: does another vetbridge serve this practice? {REMEDY} {stance}", evidence(sign))
 }
@@ -51,8 +54,9 @@ pub fn another_bridge(sign: &Sign, stands_back: bool) -> String {
 /// One that was noticed before the process started.
 pub fn noticed_before(at: DateTime<Utc>, zone: Zone) -> String {
     format!(
-        "Another vetbridge served this practice at {}, and it is not known whether it was stopped. {REMEDY} Until two bookings were answered by \
-         nobody else, or for ten minutes, each booking is left to it for twelve seconds first.",
+        "Another vetbridge served this practice at {}, and it is not known whether it was stopped. {REMEDY} Until two \
+         bookings were answered by nobody else, or for ten minutes, each booking is left to it for twelve seconds \
+         first.",
         zone.wall(at).format("%Y-%m-%d %H:%M")
     )
 }
@@ -60,7 +64,8 @@ pub fn noticed_before(at: DateTime<Utc>, zone: Zone) -> String {
 /// It may have been a person.
 pub fn perhaps(sign: &Sign) -> String {
     format!(
-        "{}. A person can have done that; should it have been another vetbridge, the next bookings are left to it first.",
+        "{}. A person can have done that; should it have been another vetbridge, the next bookings are left to it \
+         first.",
         evidence(sign)
     )
 }
@@ -69,7 +74,8 @@ pub fn perhaps(sign: &Sign) -> String {
 pub fn answered_elsewhere(entry: &Entry, zone: Zone) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
-        "Healthengine booking {booking} at {at} was answered by somebody else within seconds, and its time is taken in the diary: another vetbridge \
-         may have answered. Look whether the appointment there is that booking's and whether it is there once."
+        "Healthengine booking {booking} at {at} was answered by somebody else within seconds, and its time is taken \
+         in the diary: another vetbridge may have answered. Look whether the appointment there is that booking's and \
+         whether it is there once."
     )
 }

@@ -266,7 +266,7 @@ impl Life {
         // When it was booked nobody could read, so nobody could tell whether the store is old enough to know it.
         let ageless = !story.struck(id, Purpose::BookedTime).is_empty();
         let switched = self.was_off_since(&booking.practice, booked);
-        let flag = Flag::of(&sentence);
+        let flag = Flag::of(sentence);
         let has_cause = match flag {
             Flag::CheckTheDiary => {
                 let by_another = sentence.contains("may be somebody else's") && self.somebody_was_quick();

@@ -1,6 +1,8 @@
-//! What follows when a person says what became of a booking: the ledger takes it, then Healthengine hears of it.
+//! What follows when a person says what became of a booking: the ledger takes it, then Healthengine
+//! hears of it.
 //!
-//! The state is durable before Healthengine is told, and what Healthengine is owed with it ([`super::debt`]).
+//! The state is durable before Healthengine is told, and what Healthengine is owed with it
+//! ([`super::debt`]).
 
 use super::{Notice, Step, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
@@ -86,7 +88,8 @@ impl Transition<'_> {
         }
     }
 
-    /// Nothing was settled. A flag that stands says why, so that the next person does not try in the dark.
+    /// Nothing was settled. A flag that stands says why, so that the next person does not try in
+    /// the dark.
     pub(super) fn unresolved(mut self, why: &str) -> Step {
         if let Some(flagged) = &self.entry.needs_attention {
             self.entry.needs_attention = Some(flagged.after_failed_resolution(why));

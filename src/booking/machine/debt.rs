@@ -1,9 +1,11 @@
-//! What Healthengine is owed: the news of a booking that a person settled, or that staff cancelled in the diary.
+//! What Healthengine is owed: the news of a booking that a person settled, or that staff cancelled
+//! in the diary.
 //!
-//! What is owed is durable with the state, so that a message that is interrupted, or not heard, goes on by itself: at
-//! the next poll that lists the booking or does not, or with [`super::Event::Due`]. The flag goes when Healthengine
-//! knows. A pet owner who cancels meanwhile, or staff who do, come to the same end: there is nothing left to tell, and a
-//! refusal followed by a list without the booking says so.
+//! What is owed is durable with the state, so that a message that is interrupted, or not heard,
+//! goes on by itself: at the next poll that lists the booking or does not, or with
+//! [`super::Event::Due`]. The flag goes when Healthengine knows. A pet owner who cancels meanwhile,
+//! or staff who do, come to the same end: there is nothing left to tell, and a refusal followed by
+//! a list without the booking says so.
 
 use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
@@ -52,7 +54,8 @@ impl Transition<'_> {
         if self.entry.answered.refusals == REFUSALS_BEFORE_PROBLEM {
             self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
         }
-        // A cancellation that is refused because an answer is wanted. Not for ever: both can be refused.
+        // A cancellation that is refused because an answer is wanted. Not for ever: both can be
+        // refused.
         if owed == Owed::CancelRefused && self.entry.answered.refusals < REFUSALS_BEFORE_PROBLEM {
             return self.owed_asked();
         }
@@ -62,7 +65,8 @@ impl Transition<'_> {
     /// It does not ask any more.
     pub(super) fn owed_unlisted(self, owed: Owed) -> Step {
         match owed {
-            // It wants no answer, and has the booking as settled: an appointment that does not stand is cancelled there.
+            // It wants no answer, and has the booking as settled: an appointment that does not
+            // stand is cancelled there.
             Owed::Answer | Owed::Cancel if !self.entry.stands() => self.owe_and_cancel(),
             Owed::Answer | Owed::Cancel | Owed::CancelRefused => self.paid(),
         }
@@ -78,8 +82,8 @@ impl Transition<'_> {
         self.rest()
     }
 
-    /// A booking that is flagged stays so until Healthengine knows. One that is not, as when staff cancelled, goes on
-    /// by itself, until Healthengine has refused the news too often.
+    /// A booking that is flagged stays so until Healthengine knows. One that is not, as when staff
+    /// cancelled, goes on by itself, until Healthengine has refused the news too often.
     pub(super) fn still_owed(mut self, is_refused: bool) -> Step {
         if self.entry.needs_attention.is_some() || self.entry.answered.refusals >= REFUSALS_BEFORE_PROBLEM {
             self.entry.flag(Flag::NewsIsOwed { is_refused }, self.context.zone);

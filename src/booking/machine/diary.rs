@@ -1,4 +1,5 @@
-//! What happens to an appointment once it stands: the pet owner or staff cancel it, staff move it or give it to somebody else.
+//! What happens to an appointment once it stands: the pet owner or staff cancel it, staff move it
+//! or give it to somebody else.
 
 use super::{Notice, Step, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
@@ -11,8 +12,8 @@ impl Transition<'_> {
     pub(super) fn cancelled(mut self, reason: StateReason, told: bool) -> Step {
         self.entry.post.lost_answer = None;
         self.entry.answered.refusals = 0;
-        // What a person said of an appointment that stood is overtaken, and so is what it was flagged for: at once if nobody has to
-        // be told, else once Healthengine knows.
+        // What a person said of an appointment that stood is overtaken, and so is what it was
+        // flagged for: at once if nobody has to be told, else once Healthengine knows.
         if told || self.entry.owed().is_some() {
             self.entry.needs_attention = None;
         }

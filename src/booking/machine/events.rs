@@ -1,4 +1,5 @@
-//! What can be seen of a booking, and what can be done about it: the input and the output of [`super::step`].
+//! What can be seen of a booking, and what can be done about it: the input and the output of
+//! [`super::step`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -20,7 +21,8 @@ pub enum Event {
     Submitted(Submission),
     /// Healthengine answered what we told it.
     Replied(Reply),
-    /// Read whole, the list of outstanding bookings still has it after an answer of ours was refused.
+    /// Read whole, the list of outstanding bookings still has it after an answer of ours was
+    /// refused.
     StillListed,
     /// Read whole, the list of outstanding bookings does not have it.
     Unlisted,
@@ -34,9 +36,11 @@ pub enum Event {
     Due,
     /// The appointment was cancelled in OpenVPMS because the pet owner wanted it.
     CancelledForOwner,
-    /// The pet owner cancelled, and the appointment stands and cannot be cancelled from here, for this reason.
+    /// The pet owner cancelled, and the appointment stands and cannot be cancelled from here, for
+    /// this reason.
     CannotCancel(String),
-    /// The pet owner cancelled, and OpenVPMS refused to cancel the appointment in words that nobody knows.
+    /// The pet owner cancelled, and OpenVPMS refused to cancel the appointment in words that nobody
+    /// knows.
     CancelRefused,
     /// The appointment is gone from the diary without us: staff cancelled it.
     Gone,
@@ -58,7 +62,8 @@ pub enum Event {
     AnsweredElsewhere,
     /// The time is taken, perhaps by this booking's own appointment from another bridge.
     LeftToAnother,
-    /// OpenVPMS refused the POST because the time is taken, so that nothing is on its way. Whose appointment it is shows a moment later.
+    /// OpenVPMS refused the POST because the time is taken, so that nothing is on its way. Whose
+    /// appointment it is shows a moment later.
     RefusedAsTaken,
     /// The same, and nobody else has answered for a minute.
     NobodySaysWhose,
@@ -109,10 +114,11 @@ pub enum SlotTaken {
     Part,
     /// Every minute.
     All,
-    /// All of it, at least in part by another booking's appointment that was made since the store is complete. What a forgotten
-    /// store could have left there would have been in its way.
+    /// All of it, at least in part by another booking's appointment that was made since the store
+    /// is complete. What a forgotten store could have left there would have been in its way.
     ByAnother,
-    /// Nobody can tell: some of it lies outside opening hours, where appointments do not show, and the rest is taken.
+    /// Nobody can tell: some of it lies outside opening hours, where appointments do not show, and
+    /// the rest is taken.
     Unseen,
 }
 
@@ -141,7 +147,8 @@ pub enum Reply {
     Accepted,
     /// 400, 404, 410: perhaps settled already.
     Refused,
-    /// It did not get in: it did not leave, or was turned away at the door (401, 403, 429, a gateway's page with 4xx).
+    /// It did not get in: it did not leave, or was turned away at the door (401, 403, 429, a
+    /// gateway's page with 4xx).
     NotDelivered,
     /// No answer, or one that says nothing.
     NoAnswer,
@@ -171,7 +178,8 @@ pub enum Action {
 /// What others have to hear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// The days of this place changed: read and send them for everything that shares its schedule or clinician.
+    /// The days of this place changed: read and send them for everything that shares its schedule
+    /// or clinician.
     FreshDays,
     /// The same of a place where the appointment stood before.
     FreedDays(Place),
@@ -195,7 +203,8 @@ pub struct Step {
 pub struct MachineContext {
     /// The present, on our clock.
     pub now: DateTime<Utc>,
-    /// The present as this process measured it. What is waited for until a request is surely over is counted by it.
+    /// The present as this process measured it. What is waited for until a request is surely over
+    /// is counted by it.
     pub measured: Measured,
     /// How far Healthengine's clock is ahead of ours.
     pub healthengine_ahead: TimeDelta,

@@ -14,10 +14,12 @@ use crate::messages::booking as say;
 /// After this many POSTs that left nothing there will be no other.
 const SUBMISSIONS_MAX: u32 = 3;
 
-/// When a booking with an unknown outcome is to be looked at again, as the process measures it; `None` if there is no doubt to settle.
+/// When a booking with an unknown outcome is to be looked at again, as the process measures it;
+/// `None` if there is no doubt to settle.
 ///
-/// A reading counts as *free* for a request that may still lie in a queue only when it began no sooner than two timeouts after
-/// the POST, and the second of the two that are needed one timeout after the first.
+/// A reading counts as *free* for a request that may still lie in a queue only when it began no
+/// sooner than two timeouts after the POST, and the second of the two that are needed one timeout
+/// after the first.
 pub fn next_look(entry: &Entry, request_timeout: TimeDelta, now: &Measured) -> Option<DateTime<Utc>> {
     if entry.state != State::Submitting {
         return None;
@@ -33,7 +35,8 @@ pub fn next_look(entry: &Entry, request_timeout: TimeDelta, now: &Measured) -> O
     Some(counts_from.max(looked_at + LOOK_RETRY).max(rest_until(entry, now.now).unwrap_or(looked_at)))
 }
 
-/// Until when OpenVPMS has a rest from a booking. A moment further away than a rest lasts is one of another process's clock.
+/// Until when OpenVPMS has a rest from a booking. A moment further away than a rest lasts is one of
+/// another process's clock.
 pub(super) fn rest_until(entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     entry.post.not_before.filter(|at| *at <= now + LOOK_RETRY_MAX)
 }
@@ -60,13 +63,15 @@ impl Transition<'_> {
             // Nobody can look any more. The pet owner was told yes, so a person has to.
             SlotLook::Closed(_) => self.doubtful(StateReason::CannotLook),
             SlotLook::Seen { taken: SlotTaken::Unseen, .. } => self.doubtful(StateReason::CannotLook),
-            // The other booking's appointment may be gone, unnoticed: it was looked at before the POST, and the slot was free.
+            // The other booking's appointment may be gone, unnoticed: it was looked at before the
+            // POST, and the slot was free.
             SlotLook::Seen { taken: SlotTaken::All | SlotTaken::ByAnother, .. } => {
                 self.doubtful(StateReason::ProbablyOurs)
             }
             SlotLook::Seen { taken: SlotTaken::Part, began, .. } => {
-                // An appointment there would have the request refused, however late it is carried out; a calendar block would not, and
-                // nobody can tell them apart. The pet owner can still be told no: a person looks whether it came to stand.
+                // An appointment there would have the request refused, however late it is carried
+                // out; a calendar block would not, and nobody can tell them apart. The pet owner
+                // can still be told no: a person looks whether it came to stand.
                 let may_come_late = lost.request != LostRequest::IsOver;
                 if may_come_late && began < measured.counted(lost.since) + self.context.request_timeout * 2 {
                     self.entry.flag(Flag::PerhapsMadeLate, self.context.zone);
@@ -120,7 +125,8 @@ impl Transition<'_> {
         self.then(Action::LookAndHold)
     }
 
-    /// The slot is wholly taken and it was we who asked for it: the appointment stands with near certainty, but without a name.
+    /// The slot is wholly taken and it was we who asked for it: the appointment stands with near
+    /// certainty, but without a name.
     pub(super) fn doubtful(mut self, reason: StateReason) -> Step {
         let now = self.context.now;
         self.entry.post.lost_answer = None;

@@ -1,25 +1,30 @@
 //! The booking state machine: what to do next about one booking. One pure function, [`step`].
 //!
-//! The model. A POST to OpenVPMS cannot be repeated safely and cannot be asked about; a rejection counts at Healthengine for 20
-//! seconds; either side, the network and this process can fail at any moment. So the shell does one thing at a time: it hands
-//! an [`Event`] to [`step`], makes the returned [`Entry`] durable if it changed, and only then carries out the one [`Action`],
-//! whose result is the next event. Whatever is interrupted is found in the ledger and goes on with [`Event::Due`] or when
-//! Healthengine asks again.
+//! The model. A POST to OpenVPMS cannot be repeated safely and cannot be asked about; a rejection
+//! counts at Healthengine for 20 seconds; either side, the network and this process can fail at any
+//! moment. So the shell does one thing at a time: it hands an [`Event`] to [`step`], makes the
+//! returned [`Entry`] durable if it changed, and only then carries out the one [`Action`], whose
+//! result is the next event. Whatever is interrupted is found in the ledger and goes on with
+//! [`Event::Due`] or when Healthengine asks again.
 //!
 //! What holds:
-//! - `submitting` is durable before a POST leaves. Found without an outcome it is a lost answer, never a fresh start.
-//! - After a lost answer nothing is rejected and nothing is posted before the slot itself was read: wholly taken is ours (we saw
-//!   it free a moment before), partly taken is somebody else's, free means that nothing was made, once the server cannot
-//!   carry the request out any more.
-//! - A POST leaves only after a look that found the slot free, under the locks of its schedule and clinician.
-//! - Nothing is confirmed that does not stand, as far as anybody can know; what cannot be known is `in_doubt` and flagged.
+//! - `submitting` is durable before a POST leaves. Found without an outcome it is a lost answer,
+//!   never a fresh start.
+//! - After a lost answer nothing is rejected and nothing is posted before the slot itself was read:
+//!   wholly taken is ours (we saw it free a moment before), partly taken is somebody else's, free
+//!   means that nothing was made, once the server cannot carry the request out any more.
+//! - A POST leaves only after a look that found the slot free, under the locks of its schedule and
+//!   clinician.
+//! - Nothing is confirmed that does not stand, as far as anybody can know; what cannot be known is
+//!   `in_doubt` and flagged.
 //!
-//! Races accepted: staff can take the slot between look and POST (OpenVPMS refuses most of these), and a calendar block laid in
-//! that moment is not seen.
+//! Races accepted: staff can take the slot between look and POST (OpenVPMS refuses most of these),
+//! and a calendar block laid in that moment is not seen.
 //!
-//! [`events`] has the events and actions. The rules stand by subject: a new booking and its POST here, [`lost_answer`], [`telling`]
-//! Healthengine, what happens to an appointment in the [`diary`], what another bridge does at the same time ([`other_bridge`]), and what
-//! a person says ([`by_person`]). [`debt`] has what Healthengine is owed after that.
+//! [`events`] has the events and actions. The rules stand by subject: a new booking and its POST
+//! here, [`lost_answer`], [`telling`] Healthengine, what happens to an appointment in the
+//! [`diary`], what another bridge does at the same time ([`other_bridge`]), and what a person says
+//! ([`by_person`]). [`debt`] has what Healthengine is owed after that.
 
 mod by_person;
 mod debt;
@@ -31,9 +36,8 @@ mod telling;
 
 use chrono::TimeDelta;
 
-use super::deadline::Deadline;
-
 use super::answered::{Acknowledged, Owed};
+use super::deadline::Deadline;
 use super::entry::{Entry, State};
 use super::flag::Flag;
 use super::post_record::LostAnswer;
@@ -48,7 +52,8 @@ pub use lost_answer::next_look;
 
 /// After this many refused answers an administrator hears of it.
 const REFUSALS_BEFORE_PROBLEM: u32 = 3;
-/// A booking of which every answer was refused is missing for this long from lists that cannot be read whole, before a person is told.
+/// A booking of which every answer was refused is missing for this long from lists that cannot be
+/// read whole, before a person is told.
 const UNSEEN_BEFORE_FLAG: TimeDelta = TimeDelta::minutes(10);
 /// Staff move no appointment that is younger than this.
 const MOVED_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -109,7 +114,8 @@ struct Transition<'a> {
 }
 
 impl Transition<'_> {
-    /// Healthengine is owed the cancellation of every cancelled booking that it did not acknowledge.
+    /// Healthengine is owed the cancellation of every cancelled booking that it did not
+    /// acknowledge.
     fn owe_the_cancellation(&mut self) {
         if self.entry.state == State::Cancelled && self.entry.answered.acknowledged == Acknowledged::NotYet {
             self.entry.answered.acknowledged = Acknowledged::Owed(Owed::Cancel);
@@ -210,8 +216,9 @@ impl Transition<'_> {
                 self.entry.reference = Some(reference);
                 self.entry.diary.inserted_at = Some(now);
                 self.entry.enter(State::Inserted, now, StateReason::Inserted);
-                // The slot was free; but staff may have moved what a forgotten store had made. Without a time of booking nobody can
-                // tell, and not every such booking is worth a person's while.
+                // The slot was free; but staff may have moved what a forgotten store had made.
+                // Without a time of booking nobody can tell, and not every such booking is worth a
+                // person's while.
                 let may_be_moved = self.deadline().age(now).is_some_and(|age| age >= MOVED_AFTER);
                 if self.entry.post.predates_store && may_be_moved {
                     self.entry.flag(Flag::PerhapsMadeBefore, self.context.zone);
@@ -245,7 +252,8 @@ impl Transition<'_> {
         }
     }
 
-    /// OpenVPMS cannot be asked. While a rejection helps the pet owner it is better than silence, unless the clinic wants to hold.
+    /// OpenVPMS cannot be asked. While a rejection helps the pet owner it is better than silence,
+    /// unless the clinic wants to hold.
     fn out_of_reach(self, detail: &str) -> Step {
         if !self.context.hold
             && self.deadline().rejection_counts(self.context.now)
@@ -256,8 +264,8 @@ impl Transition<'_> {
         self.rest()
     }
 
-    /// Rejects without having seen the time. Of a booking that is older than the store nobody knows then whether an earlier one had
-    /// made its appointment.
+    /// Rejects without having seen the time. Of a booking that is older than the store nobody knows
+    /// then whether an earlier one had made its appointment.
     fn reject_unseen(mut self, reason: StateReason) -> Step {
         if self.entry.post.predates_store {
             self.entry.flag(Flag::PredatesStoreAndRejected, self.context.zone);
@@ -284,8 +292,9 @@ impl Transition<'_> {
         if self.entry.state == State::Received { self.give_up() } else { self.rest() }
     }
 
-    /// The pet owner cancelled before anything was made, as far as the ledger knows. One that is younger than the booking cannot tell
-    /// whether an earlier one had made the appointment, and nobody would ever cancel that.
+    /// The pet owner cancelled before anything was made, as far as the ledger knows. One that is
+    /// younger than the booking cannot tell whether an earlier one had made the appointment, and
+    /// nobody would ever cancel that.
     fn give_up(mut self) -> Step {
         self.entry.withdrawn = true;
         if self.entry.post.predates_store {

@@ -1,4 +1,5 @@
-//! A booking that another bridge on the practice deals with at the same time ([`crate::booking::rival`]).
+//! A booking that another bridge on the practice deals with at the same time
+//! ([`crate::booking::rival`]).
 
 use super::{Notice, Step, Transition};
 use crate::booking::answered::Acknowledged;
@@ -7,7 +8,8 @@ use crate::booking::flag::Flag;
 use crate::booking::state_reason::StateReason;
 
 impl Transition<'_> {
-    /// Somebody else answered within seconds, and an appointment that is not ours takes the time: it is this booking's in all likelihood.
+    /// Somebody else answered within seconds, and an appointment that is not ours takes the time:
+    /// it is this booking's in all likelihood.
     pub(super) fn answered_elsewhere(mut self) -> Step {
         if !self.has_made_nothing() {
             return self.rest();
@@ -22,7 +24,8 @@ impl Transition<'_> {
         self.rest()
     }
 
-    /// The time is taken, perhaps by this booking's own appointment, which the other bridge made. No POST of ours is under way.
+    /// The time is taken, perhaps by this booking's own appointment, which the other bridge made.
+    /// No POST of ours is under way.
     pub(super) fn nothing_is_on_its_way(mut self, reason: StateReason) -> Step {
         if self.has_made_nothing() {
             self.entry.post.submitted_at = None;

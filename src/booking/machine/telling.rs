@@ -58,19 +58,22 @@ impl Transition<'_> {
         }
     }
 
-    /// The present by Healthengine's clock, by which a deadline can be held against a moment that was noted long ago: our own may have
-    /// been set since. `None` while nobody can tell, because it was set a moment ago.
+    /// The present by Healthengine's clock, by which a deadline can be held against a moment that
+    /// was noted long ago: our own may have been set since. `None` while nobody can tell, because
+    /// it was set a moment ago.
     fn now_at_healthengine(&self) -> Option<DateTime<Utc>> {
         let now = self.context.now.checked_add_signed(self.context.healthengine_ahead);
         now.filter(|_| self.context.ahead_is_sure)
     }
 
-    /// True of a moment by Healthengine's clock at which the pet owner was, or may have been, told yes.
+    /// True of a moment by Healthengine's clock at which the pet owner was, or may have been, told
+    /// yes.
     fn is_over_at(&self, at: DateTime<Utc>) -> bool {
         Deadline::new(self.entry.booked_at, TimeDelta::zero()).is_over(at)
     }
 
-    /// Healthengine knows, or stopped asking. `at` is when our answer reached it by its own clock, as far as anybody can tell.
+    /// Healthengine knows, or stopped asking. `at` is when our answer reached it by its own clock,
+    /// as far as anybody can tell.
     pub(super) fn answered(mut self, confirmed: StateReason, at: Option<DateTime<Utc>>) -> Step {
         let now = self.context.now;
         match self.entry.state {
@@ -97,7 +100,8 @@ impl Transition<'_> {
         if self.entry.answered.refusals == REFUSALS_BEFORE_PROBLEM {
             self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
         }
-        // A rejection that is refused because it came too late: the pet owner was told yes, whatever becomes of the list.
+        // A rejection that is refused because it came too late: the pet owner was told yes,
+        // whatever becomes of the list.
         let may_be_late = !self.context.ahead_is_sure || self.deadline().is_over(self.context.now);
         if self.entry.state == State::Rejected && !self.entry.withdrawn && may_be_late {
             self.entry.flag(Flag::RejectedTooLate, self.context.zone);
@@ -113,8 +117,8 @@ impl Transition<'_> {
         self.unseen()
     }
 
-    /// It is on no part of the list that could be read, and all our answers were refused: it is settled in all likelihood, and not by us.
-    /// A list that is never whole never says so.
+    /// It is on no part of the list that could be read, and all our answers were refused: it is
+    /// settled in all likelihood, and not by us. A list that is never whole never says so.
     pub(super) fn unseen(mut self) -> Step {
         if !self.entry.is_refused_throughout() {
             return self.rest();
@@ -150,12 +154,14 @@ impl Transition<'_> {
                 self.entry.answered.unlisted = true;
                 self.due()
             }
-            // Refused from the first time on, and no longer asked for: whatever it was told, it was not by us.
+            // Refused from the first time on, and no longer asked for: whatever it was told, it was
+            // not by us.
             State::Rejected if self.entry.answered.delivery == Delivery::Nothing => {
                 self.entry.answered.acknowledged = Acknowledged::Yes;
                 self.settled_by_hand()
             }
-            // It took no confirmation of ours, and was settled all the same: by its staff, or because the pet owner gave it up there.
+            // It took no confirmation of ours, and was settled all the same: by its staff, or
+            // because the pet owner gave it up there.
             State::Inserted | State::InDoubt if self.entry.answered.delivery == Delivery::Nothing => {
                 self.not_expected()
             }

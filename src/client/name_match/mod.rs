@@ -1,22 +1,28 @@
-//! Whether a name that somebody typed is, in all likelihood, a name that OpenVPMS has for the same phone or email.
+//! Whether a name that somebody typed is, in all likelihood, a name that OpenVPMS has for the same
+//! phone or email.
 //!
-//! People who share a phone are a household: couples, parents and children, brothers and sisters. To miss a match costs staff a
-//! glance, for the appointment then shows what was typed; to take one person for another opens the wrong file. So:
+//! People who share a phone are a household: couples, parents and children, brothers and sisters.
+//! To miss a match costs staff a glance, for the appointment then shows what was typed; to take one
+//! person for another opens the wrong file. So:
 //!
-//! - **The first name decides.** It agrees when it is the same in letters, another usual spelling (Mohamed), a short form that
-//!   stands for one name only (Bill; not Alex or Sam), or one slip of the finger away *and the slip made something that is no
-//!   name*: Judth is Judith, but Rakesh is not Rajesh, Molly not Milly, Kevin not Kelvin. Its first and last letter must stand,
-//!   because there the names of men and women differ (Paul and Paula, Denis and Denise, Jan and Ian).
-//! - **Short first names have no near neighbours**: under five letters only the very same one agrees. Ann and Anne can be mother and
-//!   daughter, Jon and John brothers, and who bears such a name seldom mistypes it.
-//! - **An initial is no first name** (J. can be James or Judith), and two different middle initials are two people. *Mary* is not
-//!   *Mary Jane*: children are named after parents like that.
-//! - **The last name may be another** only where the first name is the very same one, long enough, and not one that a household
-//!   shares; never between two family names that women keep. Junior and Senior are two people.
-//! - First and last name may have changed places, or both stand in one field; then the last name must be the same.
+//! - **The first name decides.** It agrees when it is the same in letters, another usual spelling
+//!   (Mohamed), a short form that stands for one name only (Bill; not Alex or Sam), or one slip of
+//!   the finger away *and the slip made something that is no name*: Judth is Judith, but Rakesh is
+//!   not Rajesh, Molly not Milly, Kevin not Kelvin. Its first and last letter must stand, because
+//!   there the names of men and women differ (Paul and Paula, Denis and Denise, Jan and Ian).
+//! - **Short first names have no near neighbours**: under five letters only the very same one
+//!   agrees. Ann and Anne can be mother and daughter, Jon and John brothers, and who bears such a
+//!   name seldom mistypes it.
+//! - **An initial is no first name** (J. can be James or Judith), and two different middle initials
+//!   are two people. *Mary* is not *Mary Jane*: children are named after parents like that.
+//! - **The last name may be another** only where the first name is the very same one, long enough,
+//!   and not one that a household shares; never between two family names that women keep. Junior
+//!   and Senior are two people.
+//! - First and last name may have changed places, or both stand in one field; then the last name
+//!   must be the same.
 //!
-//! Case, accents, apostrophes, hyphens and blanks make no difference. Marks that tell apart in Vietnamese (Lan, Lân) are left out
-//! by too many phones to count.
+//! Case, accents, apostrophes, hyphens and blanks make no difference. Marks that tell apart in
+//! Vietnamese (Lan, Lân) are left out by too many phones to count.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
@@ -122,7 +128,8 @@ fn firsts(typed: &[String], known: &[String]) -> Fit {
     if close { Fit::Close } else { Fit::No }
 }
 
-/// The words of a first name without titles and the middle name that most Vietnamese women have; a middle initial apart.
+/// The words of a first name without titles and the middle name that most Vietnamese women have; a
+/// middle initial apart.
 fn first_name(words: &[String]) -> (&[String], Option<&str>) {
     const IN_FRONT: [&str; 8] = ["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "thi"];
     let words = match words {
@@ -141,8 +148,9 @@ fn is_slip(words: &[String], typed: &str, known: &str) -> bool {
     if is_a_name || !is_near(typed, known, 1) || typed.bytes().last() != known.bytes().last() {
         return false;
     }
-    // Letters that changed places or were doubled are slips in any language. That a letter was left out or mistaken can be said
-    // only of names that are known here: Weiling is no misspelt Weiming.
+    // Letters that changed places or were doubled are slips in any language. That a letter was left
+    // out or mistaken can be said only of names that are known here: Weiling is no misspelt
+    // Weiming.
     are_transposed(typed, known)
         || undoubled(typed) == undoubled(known)
         || is_known(known) && typed.bytes().next() == known.bytes().next()

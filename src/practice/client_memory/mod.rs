@@ -1,13 +1,15 @@
-//! The client memory: for phones and emails of earlier bookings, the names of the customers whom OpenVPMS attached to them. What it
-//! is good for and when it is used stands in [`crate::client::known_clients`].
+//! The client memory: for phones and emails of earlier bookings, the names of the customers whom
+//! OpenVPMS attached to them. What it is good for and when it is used stands in
+//! [`crate::client::known_clients`].
 //!
-//! One record per contact and client, `client-memory/<hash of the contact>/<hash of the name>`, with the day of the last booking and
-//! the sealed name ([`crate::client::sealing`]). Without the key file in the state directory nobody can read it, the bridge
-//! included: then it is forgotten, with one warning, and learnt again. Nothing waits for it, and nothing that goes wrong with
-//! it stops a booking.
+//! One record per contact and client, `client-memory/<hash of the contact>/<hash of the name>`,
+//! with the day of the last booking and the sealed name ([`crate::client::sealing`]). Without the
+//! key file in the state directory nobody can read it, the bridge included: then it is forgotten,
+//! with one warning, and learnt again. Nothing waits for it, and nothing that goes wrong with it
+//! stops a booking.
 //!
-//! A client is forgotten `client_memory_days` after the last booking. With 0 everything is forgotten at once and the key is removed,
-//! so that no trace in the database's file can be read.
+//! A client is forgotten `client_memory_days` after the last booking. With 0 everything is
+//! forgotten at once and the key is removed, so that no trace in the database's file can be read.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
@@ -51,8 +53,9 @@ pub(super) const KIND: RecordKind = RecordKind::stays_behind::<ClientRecord>();
 /// What is remembered of clients, by all practices together: they share OpenVPMS and its customers.
 pub struct ClientMemory {
     store: Store,
-    /// Under this key the names are encrypted. It is made when the first client is remembered and removed when the memory
-    /// is switched off, so that what the database's file still holds of it says nothing.
+    /// Under this key the names are encrypted. It is made when the first client is remembered and
+    /// removed when the memory is switched off, so that what the database's file still holds of it
+    /// says nothing.
     key_file: SecretFile,
     /// How many nonces were given out, where there is no randomness.
     nonces: AtomicU64,
@@ -67,7 +70,8 @@ struct State {
     days: u32,
     /// The keys, once there are any.
     sealing: Option<Sealing>,
-    /// True if the key file cannot be read or made: then nothing is touched until the configuration is read again.
+    /// True if the key file cannot be read or made: then nothing is touched until the configuration
+    /// is read again.
     out_of_order: bool,
     /// How many records there are.
     records: usize,
@@ -136,7 +140,8 @@ impl ClientMemory {
             let contact = sealing.contact(kind, &text);
             let clients = self.clients_of(&state, sealing, &contact, seen_on);
             let is_fresh = !clients.contains(client);
-            // That there is one more than a household is all that has to be known of a phone of many.
+            // That there is one more than a household is all that has to be known of a phone of
+            // many.
             if is_fresh && clients.len() > HOUSEHOLD_MAX {
                 continue;
             }
@@ -189,8 +194,8 @@ impl ClientMemory {
         state.sealing.is_some()
     }
 
-    /// Twelve bytes that were not used before with the key: random, or counted where a simulation must be the same each
-    /// time. `None` if the system has no randomness.
+    /// Twelve bytes that were not used before with the key: random, or counted where a simulation
+    /// must be the same each time. `None` if the system has no randomness.
     fn nonce(&self) -> Option<NonceBytes> {
         let mut nonce = NonceBytes::default();
         if self.key_file.is_in_memory() {

@@ -258,10 +258,9 @@ impl Life {
         let schedule = booking.resource.parse::<ResourceId>().unwrap().schedule;
         let alone = story.panicked(id, schedule);
         let died = self.deaths.iter().chain(&alone).any(|at| *at >= booked && *at <= flagged);
-        // A store that a clock made that was ahead, and that no poll has dated since, counts from its next start: what is booked in that
-        // very moment seems older.
-        let at_its_start = |at: &DateTime<Utc>| (*at - booked).abs() <= TimeDelta::seconds(2);
-        let set_back = self.store_went_back_since(id) || self.dated_anew.iter().any(at_its_start);
+        // A store that a clock made that was ahead, and that no poll has dated, counts from a later start, or by as much later as the
+        // machine slept: what was booked until then seems older than the store.
+        let set_back = self.store_went_back_since(id) || self.is_before_one_of(id, &self.dated_anew);
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
         // When it was booked nobody could read, so nobody could tell whether the store is old enough to know it.
         let ageless = !story.struck(id, Purpose::BookedTime).is_empty();
@@ -328,11 +327,16 @@ impl Life {
         self.world.shape.hold && self.booked.values().filter(near).count() >= CROWD
     }
 
-    /// True if the store was put back or lost since the booking was made, as far as the bridge can tell: Healthengine's times have whole
-    /// seconds, and its clock is known to half a second.
+    /// True if the store was put back or lost since the booking was made, as far as the bridge can tell.
     pub(crate) fn store_went_back_since(&self, id: BookingId) -> bool {
+        self.is_before_one_of(id, &self.setbacks)
+    }
+
+    /// True if the booking was made before one of these moments, as far as the bridge can tell: Healthengine's times have whole seconds,
+    /// and its clock is known to half a second.
+    fn is_before_one_of(&self, id: BookingId, moments: &[DateTime<Utc>]) -> bool {
         let booked = self.booked.get(&id).map(|at| *at - TimeDelta::seconds(2));
-        self.setbacks.iter().any(|at| booked.is_none_or(|booked| *at >= booked))
+        moments.iter().any(|at| booked.is_none_or(|booked| *at >= booked))
     }
 
     fn was_disturbed(&self, within: TimeDelta) -> bool {

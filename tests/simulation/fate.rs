@@ -173,14 +173,24 @@ impl Life {
                 StartOn::Nothing => "vetbridge starts without its store",
             },
         );
-        if went_back && !self.world.hands.machine_is_right() || !self.dated_anew.is_empty() {
-            self.dated_anew.push(self.world.clock.now());
+        if went_back {
+            let ahead = !self.world.hands.machine_is_right();
+            self.misdated_since = ahead.then(|| self.world.clock.now());
+        } else {
+            self.store_is_dated_anew();
         }
         self.world.start(on);
         if went_back {
             self.switches_are_forgotten();
         }
         Ok(())
+    }
+
+    /// The process starts on the store that it has, or its machine falls asleep.
+    pub(crate) fn store_is_dated_anew(&mut self) {
+        if self.misdated_since.is_some_and(|since| !self.world.story.polls_told_the_time_since(since)) {
+            self.dated_anew.push(self.world.clock.now());
+        }
     }
 
     fn some_store(&mut self) -> StartOn {

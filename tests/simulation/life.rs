@@ -67,7 +67,9 @@ pub(crate) struct Life {
     pub(crate) deaths: Vec<DateTime<Utc>>,
     /// When its store was put back or lost.
     pub(crate) setbacks: Vec<DateTime<Utc>>,
-    /// When the process started again on a store that was lost or put back while the clock of the machine was ahead.
+    /// When it last was, if the clock of the machine was ahead then.
+    pub(crate) misdated_since: Option<DateTime<Utc>>,
+    /// When the process started again on a store that was so misdated, or its machine fell asleep, before polls had dated the store.
     pub(crate) dated_anew: Vec<DateTime<Utc>>,
     pub(crate) backups: Vec<MemoryEngine>,
     pub(crate) yesterday: Option<Clinic>,
@@ -149,6 +151,7 @@ impl Life {
             blocks_laid: BTreeMap::new(),
             deaths: Vec::new(),
             setbacks: Vec::new(),
+            misdated_since: None,
             dated_anew: Vec::new(),
             backups: Vec::new(),
             yesterday: None,

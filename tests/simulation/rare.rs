@@ -331,6 +331,7 @@ impl Life {
         // What was wrong lasts as long as it would have: nobody puts it right while the machine sleeps.
         let (before, until) = (self.world.clock.now(), self.world.story.disturbed_until());
         let left = until.map_or(TimeDelta::zero(), |until| until - before);
+        self.store_is_dated_anew();
         self.world.hands.machine_sleeps(seconds(3_600));
         self.world.story.count("an hour of sleep");
         self.world.story.tell(About::All, "the machine has slept for an hour");

@@ -81,6 +81,8 @@ struct Told {
     panicked: Vec<(DateTime<Utc>, About)>,
     /// From when until when a call with days lay in a queue.
     days_in_a_queue: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// When polls were answered.
+    polled: Vec<DateTime<Utc>>,
     faults: BTreeMap<String, u64>,
 }
 
@@ -160,6 +162,20 @@ impl Story {
     pub(crate) fn misdate(&self, booking: BookingId) {
         let at = self.clock.now();
         self.told().struck.entry(booking).or_default().push((at, Purpose::BookedTime));
+    }
+
+    /// A poll was answered, which tells the bridge what time it is at Healthengine.
+    pub(crate) fn polled(&self) {
+        let at = self.clock.now();
+        self.told().polled.push(at);
+    }
+
+    /// True if polls were answered since then, and the first of them so long before the last that what it told is durable.
+    pub(crate) fn polls_told_the_time_since(&self, since: DateTime<Utc>) -> bool {
+        let told = self.told();
+        let first = told.polled.iter().find(|at| **at > since);
+        let durable = TimeDelta::seconds(2);
+        first.zip(told.polled.last()).is_some_and(|(first, last)| *last - *first >= durable)
     }
 
     /// Something is wrong from here on for this long.

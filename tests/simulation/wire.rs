@@ -20,6 +20,9 @@ use crate::weather::UNSETTLED;
 /// What ends the name of a call that was answered.
 pub(crate) const ANSWERED: &str = ", answered";
 
+/// The name of a poll.
+const POLL: &str = "Healthengine GET /requests";
+
 /// The transport of one process to one server.
 pub(crate) struct Wire {
     pub(crate) memory: Memory,
@@ -57,6 +60,9 @@ impl Wire {
             Ok(answer) => answer.status.to_string(),
             Err(error) => error.detail.clone(),
         };
+        if what == POLL && answer.as_ref().is_ok_and(names_requests) {
+            self.story.polled();
+        }
         self.story.tell(about, format!("vetbridge gets {outcome} for {what}"));
         answer
     }
@@ -109,6 +115,11 @@ impl Transport for Wire {
         self.mine(&asked, true);
         answer
     }
+}
+
+/// True for Healthengine's own answer to a poll; something in between answers 200 as well.
+fn names_requests(answer: &Response) -> bool {
+    answer.status == 200 && serde_json::from_slice::<Vec<String>>(&answer.body).is_ok()
 }
 
 /// A server whose deeds are noted, whoever is still there to hear of them.

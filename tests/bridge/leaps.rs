@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use chrono::TimeDelta;
 use vetbridge::booking::entry::State;
 use vetbridge::bridge::keeper::Off;
-use vetbridge::ids::BookingId;
+use vetbridge::ids::{BookingId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 
 use crate::lifecycle::{block, offers, until_silent};
-use crate::support::{Clinic, PRACTICE, booked, day, is_submission, minutes, practice, seconds};
+use crate::support::{Clinic, PRACTICE, booked, day, is_submission, minutes, practice, seconds, wall_time};
 
 const TEN_DAYS: TimeDelta = TimeDelta::days(10);
 
@@ -228,6 +228,36 @@ async fn a_clock_that_leaps_forward_does_not_make_a_day_on_its_way_seem_to_have_
     // when staff have given it back, and the day with it was sent.
     clinic.staff_cancel(appointment);
     clinic.set_machine(TimeDelta::minutes(2));
+    clinic.pass(minutes(3)).await;
+    assert!(clinic.published("s136", "66:s136", TIME), "{}", clinic.account());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_day_that_was_asked_for_and_arrives_late_does_not_hide_what_is_offered_since() {
+    const TIME: &str = "2027-02-16 10:00";
+    let clinic = open().await;
+    let closed = clinic
+        .openvpms
+        .staff(|world| world.add_block(ScheduleId(136), wall_time("2027-02-16 00:00"), wall_time("2027-02-17 00:00")));
+    clinic.until("the day is empty", minutes(2), |clinic| !clinic.published("s136", "66:s136", TIME)).await;
+    // By a clock that is ahead the day is over. The answer that nothing is offered arrives late,
+    let left = Arc::new(AtomicBool::new(false));
+    let leaves = Arc::clone(&left);
+    clinic.healthengine_faults.set(move |asked| {
+        let is_the_day =
+            asked.target.contains("/availability/") && String::from_utf8_lossy(&asked.body).contains("2027-02-16");
+        (asked.method == "POST" && is_the_day && !leaves.swap(true, Relaxed))
+            .then_some(Fault::CarryOutLate(seconds(45)))
+    });
+    clinic.set_machine(TEN_DAYS);
+    clinic.pass(seconds(3)).await;
+    clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-16"), Some("s136")).unwrap();
+    clinic.until("the answer is sent", seconds(10), |_| left.load(Relaxed)).await;
+    // when staff have opened the day, and its times were sent.
+    clinic.set_machine(TimeDelta::zero());
+    assert!(clinic.openvpms.staff(|world| world.remove_block(closed)));
+    clinic.until("the day is offered", seconds(40), |clinic| clinic.published("s136", "66:s136", TIME)).await;
     clinic.pass(minutes(3)).await;
     assert!(clinic.published("s136", "66:s136", TIME), "{}", clinic.account());
     clinic.finish().await;

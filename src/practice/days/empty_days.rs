@@ -21,8 +21,20 @@ impl Publisher {
         is_known && self.context.horizon(&offering).holds(day)
     }
 
+    /// The days among these that are noted before they leave, and where they stand: those of resources that Healthengine has,
+    /// or that were ever sent. It refuses any others.
+    fn to_be_noted(&self, batch: &[AvailabilitySnapshot]) -> (Vec<usize>, Vec<DayKey>) {
+        let known = self.accepted.resources_at_healthengine();
+        let keyed = batch.iter().enumerate().filter_map(|(index, own)| {
+            let key: DayKey = (own.pms_resource_id.parse().ok()?, own.date);
+            (known.contains(&key.0) || self.sent.was_sent(key)).then_some((index, key))
+        });
+        keyed.unzip()
+    }
+
     /// Sends empty days of what is not offered, and says which of them were accepted. What is offered by the time that it is its turn is
     /// left out. Of a day of which times were told before it is then unknown what Healthengine has: it is sent again once it is offered.
+    /// So it is of one whose answer got lost, which can arrive after what is offered by then.
     pub(in crate::practice) async fn publish_empty(
         &self,
         snapshots: Vec<AvailabilitySnapshot>,
@@ -41,12 +53,17 @@ impl Publisher {
                 self.unsent_now(|_| {});
                 return Ok(arrived);
             }
-            let keys = batch.iter().filter_map(|own| Some((own.pms_resource_id.parse().ok()?, own.date)));
-            let keys: Vec<DayKey> = keys.filter(|(resource, date)| self.sent.offers(*resource, *date)).collect();
-            if !keys.is_empty() {
-                self.leave(&keys).await?;
-            }
-            match self.send_call(&batch, size.is_some()).await {
+            let (indexes, keys) = self.to_be_noted(&batch);
+            let before = if keys.is_empty() { Vec::new() } else { self.leave(&keys).await? };
+            let sent = self.send_call(&batch, size.is_some()).await;
+            let is_heard = |index: usize, (resource, date): DayKey| match &sent {
+                Sent::Answered(outcome) => !outcome.accepted.contains(&index) || !self.sent.offers(resource, date),
+                Sent::Apart(_) => true,
+                Sent::Failed(error) => error.nothing_was_done(),
+            };
+            let heard = indexes.into_iter().zip(keys).zip(before).filter(|((index, key), _)| is_heard(*index, *key));
+            self.sent.only_unacknowledged(heard.map(|((_, key), before)| (key, before)).collect());
+            match sent {
                 Sent::Apart(apart) => waiting.put_back(batch, apart),
                 Sent::Answered(outcome) => {
                     let now = self.context.now();

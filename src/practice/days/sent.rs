@@ -148,6 +148,11 @@ impl SentDays {
         Some(ResourceDay { resource, date, day: last.sent.day.clone() })
     }
 
+    /// True if Healthengine was ever sent something of a day, and answered.
+    pub(super) fn was_sent(&self, key: DayKey) -> bool {
+        self.last().contains_key(&key)
+    }
+
     /// True if Healthengine offers times of a resource on a day, as far as we were told.
     pub(super) fn offers(&self, resource: ResourceId, date: NaiveDate) -> bool {
         self.last().get(&(resource, date)).is_some_and(LastSent::offers_times)
@@ -219,26 +224,34 @@ impl SentDays {
     ) {
         let nothing_was_done = failure.is_none_or(CallError::nothing_was_done);
         let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
-        let mut all = self.unacknowledged.lock();
-        let mut batch = Batch::new();
-        for (index, (read, before)) in read.iter().zip(before).enumerate() {
+        let heard = read.iter().zip(before).enumerate().filter_map(|(index, (read, before))| {
             let left = if accepted.contains(&index) {
                 before.filter(|before| !before.has_arrived(measured))
             } else if nothing_was_done {
                 before
             } else {
-                continue;
+                return None;
             };
-            let text = self.key(read.key());
+            Some((read.key(), left))
+        });
+        self.only_unacknowledged(heard.collect());
+    }
+
+    /// Of each of these days no other snapshot is unacknowledged.
+    pub(super) fn only_unacknowledged(&self, days: Vec<(DayKey, Option<Unacknowledged>)>) {
+        let mut all = self.unacknowledged.lock();
+        let mut batch = Batch::new();
+        for (key, left) in days {
+            let text = self.key(key);
             match left {
                 None => {
                     batch.delete::<Unacknowledged>(&text);
-                    all.remove(&read.key());
+                    all.remove(&key);
                 }
                 Some(left) => {
                     // One that cannot be written stays as it was on the disk: it is sent again.
                     let _unwritten = batch.put(&text, &left);
-                    all.insert(read.key(), left);
+                    all.insert(key, left);
                 }
             }
         }

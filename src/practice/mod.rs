@@ -8,7 +8,7 @@
 //! | [`lists`] | reads its lists, and what it means that something is not on one |
 //! | [`turns`] | lets one task at a time be at a booking |
 //! | [`desk`], [`answers`] | carries out [`crate::booking::machine`] for one booking |
-//! | [`recall`], [`clients`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
+//! | [`recall`], [`client_memory`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`documents`] | rejects what belongs to features that OpenVPMS cannot serve |
 //! | [`watch`] | cancellations and moves by staff |

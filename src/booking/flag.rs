@@ -61,17 +61,14 @@ pub enum Flag {
         /// True if it refuses the news; else it does not answer.
         is_refused: bool,
     },
-    /// What an earlier flag said; a person's attempt to settle it failed.
-    ResolutionFailed,
-    /// A sentence from a record.
-    Recorded,
 }
 
 /// A flag and the sentence that operators read. Two are equal if they say the same.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Flagged {
-    flag: Flag,
+    /// `None` where only the sentence says it: in a record, and after a failed resolution.
+    flag: Option<Flag>,
     sentence: String,
 }
 
@@ -79,17 +76,17 @@ impl Flagged {
     /// What a person has to do about the booking as it is.
     pub fn new(flag: Flag, entry: &Entry, zone: Zone) -> Self {
         let sentence = say::flag(&flag, entry, zone);
-        Self { flag, sentence }
+        Self { flag: Some(flag), sentence }
     }
 
     /// The same, after a person's attempt to settle it failed for this reason.
     pub fn after_failed_resolution(&self, why: &str) -> Self {
-        Self { flag: Flag::ResolutionFailed, sentence: crate::messages::resolve::unresolved(&self.sentence, why) }
+        Self { flag: None, sentence: crate::messages::resolve::unresolved(&self.sentence, why) }
     }
 
-    /// What a person has to do.
-    pub fn flag(&self) -> &Flag {
-        &self.flag
+    /// What a person has to do, if more is known of it than the sentence.
+    pub fn flag(&self) -> Option<&Flag> {
+        self.flag.as_ref()
     }
 }
 
@@ -118,7 +115,7 @@ impl fmt::Display for Flagged {
 /// Reads a record. It says of one flag only which it is: the one that goes by itself.
 impl From<String> for Flagged {
     fn from(sentence: String) -> Self {
-        let flag = if say::is_unseen(&sentence) { Flag::Unseen } else { Flag::Recorded };
+        let flag = say::is_unseen(&sentence).then_some(Flag::Unseen);
         Self { flag, sentence }
     }
 }
@@ -146,8 +143,8 @@ mod tests {
         let zone = Zone::Iana(chrono_tz::UTC);
         let unseen = Flagged::new(Flag::Unseen, &entry, zone);
         let reread = |flagged: &Flagged| Flagged::from(flagged.to_string());
-        assert_eq!((reread(&unseen).flag(), &reread(&unseen)), (&Flag::Unseen, &unseen));
-        assert_eq!(reread(&unseen.after_failed_resolution("x")).flag(), &Flag::Recorded);
-        assert_eq!(reread(&Flagged::new(Flag::NotExpected, &entry, zone)).flag(), &Flag::Recorded);
+        assert_eq!((reread(&unseen).flag(), &reread(&unseen)), (Some(&Flag::Unseen), &unseen));
+        assert_eq!(reread(&unseen.after_failed_resolution("x")).flag(), None);
+        assert_eq!(reread(&Flagged::new(Flag::NotExpected, &entry, zone)).flag(), None);
     }
 }

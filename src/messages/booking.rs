@@ -107,8 +107,6 @@ pub fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
         Flag::AnsweredElsewhere => super::rival::answered_elsewhere(entry, zone),
         Flag::NewsIsOwed { is_refused: true } => super::resolve::unheard(entry, zone, super::resolve::REFUSED),
         Flag::NewsIsOwed { is_refused: false } => super::resolve::unheard(entry, zone, super::resolve::NO_ANSWER),
-        // These are made of a sentence that stands already.
-        Flag::ResolutionFailed | Flag::Recorded => check_the_diary(entry, zone, true),
     }
 }
 

@@ -16,25 +16,30 @@
 //! clock, no randomness. A thin shell around them reads, writes and waits.
 //!
 //! # Reading order
-//! | read | to learn |
-//! | --- | --- |
-//! | [`ids`], [`span`], [`zone`], [`dates`] | the words everything else is said in |
-//! | [`openvpms`], [`healthengine`] | what the two systems can be asked, as traits |
-//! | [`remote`] | what can come of asking |
-//! | [`booking`] | **the booking state machine**: what to do next about a booking, whatever went wrong |
-//! | [`client`] | the pet owner: contact fields, names, and how clients are remembered |
-//! | [`availability`], [`mapping`] | what can be booked, and what of it Healthengine has to be told |
-//! | [`webhooks`] | what webhooks mean, and how often is polled |
-//! | [`practice`] | the shell: one running practice |
-//! | [`store`] | what survives a power cut |
-//! | [`supervisor`], [`leaps`] | that loops live, and that the clock may leap |
-//! | [`bridge`], [`service`], [`server`] | practices side by side, with an admin page |
-//! | [`deskless`] | what is left of that while the store cannot be written |
-//! | [`http`] | how exchanges are carried, with limits on everything |
-//! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them, to look at |
-//! | [`config`], [`cli`], [`messages`] | what an administrator types and reads |
-//! | [`clock`], [`delays`] | the only `now()`; pauses between attempts |
-//! | [`characters`], [`hex`] | what nobody sees in a text; bytes as digits |
+//! A module uses those above it, and those to its left. The *core* decides: no async runtime, no I/O, no clock, no
+//! randomness. The others read, write and wait around it. A test holds both (`tests/architecture`).
+//!
+//! | read | to learn | part |
+//! | --- | --- | --- |
+//! | [`characters`], [`hex`], [`ids`], [`span`], [`dates`], [`zone`] | the words everything else is said in | core |
+//! | [`remote`] | what can come of asking a remote system | core |
+//! | [`openvpms::api`], [`healthengine::api`] | what the two systems can be asked, as traits | core |
+//! | [`clock::measured`], [`store::unreadable`], [`supervisor::trouble`] | what the shell found out, as values | core |
+//! | [`mapping`], [`availability`] | what can be booked, and what of it Healthengine has to be told | core |
+//! | [`client`] | the pet owner: contact fields, names, how clients are remembered | core |
+//! | [`booking`] | **the booking state machine**: what to do next about a booking, whatever went wrong | core |
+//! | [`webhooks`], [`polling`] | what webhooks and lists of requests mean, and how often is polled | core |
+//! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
+//! | [`messages`] | every sentence that an administrator reads | core |
+//! | [`clock`], [`delays`], [`supervisor`], [`leaps`] | the only `now()`; pauses; that loops live; that the clock may leap | |
+//! | [`http`], [`openvpms`], [`healthengine`] | how exchanges are carried, with limits on everything; the two clients | |
+//! | [`store`] | what survives a power cut | |
+//! | [`config`] | what an administrator types into the file | |
+//! | [`practice`] | one running practice: the components that read, write and wait | |
+//! | [`bridge`], [`connect`] | practices side by side; the way to the servers | |
+//! | [`deskless`], [`server`], [`service`] | what is left without a store; the admin page; the whole program | |
+//! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them | |
+//! | [`cli`] | what an administrator types | |
 //!
 //! # Invariants
 //! 1. **No appointment is made twice for one booking.** A POST to OpenVPMS cannot be repeated and cannot be asked about, so a lost

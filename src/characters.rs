@@ -99,6 +99,19 @@ pub fn called(character: char) -> Option<String> {
     Some(format!("{name} (U+{:04X})", u32::from(character)))
 }
 
+/// What of a secret is hardly meant, and can be all the same. A place counts from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// The first character is a blank, or one that nobody sees.
+    BeginsWith(char),
+    /// The last character is.
+    EndsWith(char),
+    /// One inside is one that nobody sees.
+    Holds(usize, char),
+    /// It stands in quotes, as in a shell script.
+    Quoted,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

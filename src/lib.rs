@@ -22,9 +22,9 @@
 //! | read | to learn | part |
 //! | --- | --- | --- |
 //! | [`characters`], [`hex`], [`ids`], [`span`], [`dates`], [`zone`] | the words everything else is said in | core |
-//! | [`remote`] | what can come of asking a remote system | core |
-//! | [`openvpms::api`], [`healthengine::api`] | what the two systems can be asked, as traits | core |
-//! | [`clock::measured`], [`store::unreadable`], [`supervisor::trouble`] | what the shell found out, as values | core |
+//! | [`remote`], [`http::json`] | what can come of asking a remote system; JSON as it is read | core |
+//! | [`openvpms::api`], [`healthengine::api`], [`healthengine::paging`] | what the two systems can be asked, as traits | core |
+//! | [`clock::measured`], [`store::unreadable`], [`supervisor::trouble`], [`bridge::off`] | what the shell found out, as values | core |
 //! | [`mapping`], [`availability`] | what can be booked, and what of it Healthengine has to be told | core |
 //! | [`client`] | the pet owner: contact fields, names, how clients are remembered | core |
 //! | [`booking`] | **the booking state machine**: what to do next about a booking, whatever went wrong | core |

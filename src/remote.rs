@@ -7,6 +7,9 @@
 use std::fmt;
 use std::time::Duration;
 
+/// How often the desk asks a server that wants to be left alone.
+pub const PROBE_EVERY: Duration = Duration::from_secs(30);
+
 /// A call that did not bring what was asked for.
 ///
 /// `detail` is written for an operator and our ledger. It never holds a patient's data: of an HTML

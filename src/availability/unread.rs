@@ -9,7 +9,6 @@ use chrono::{DateTime, Days as CalendarDays, NaiveDate, TimeDelta, Utc};
 
 use super::window::Days;
 use crate::ids::{LocationId, ScheduleId, UserId};
-use crate::messages::practice as say;
 use crate::remote::{CallError, ErrorClass};
 
 /// A wrong password looks like a database that is away; after this long it is called a password.
@@ -113,22 +112,34 @@ impl Unread {
         self.failed.retain(|_, failure| failure.days.is_none_or(|(first, end)| first < end));
     }
 
-    /// What is wrong, in a sentence.
-    pub fn text(&self, now: DateTime<Utc>) -> Option<String> {
+    /// What is wrong.
+    pub fn problem(&self, now: DateTime<Utc>) -> Option<ReadProblem> {
         let (_, failure) = self.failed.first_key_value()?;
-        if failure.error.class == ErrorClass::Credentials
+        let error = failure.error.clone();
+        if error.class == ErrorClass::Credentials
             && self.refused_since.is_some_and(|since| now - since > PASSWORD_AFTER)
         {
-            return Some(say::openvpms_password(&failure.error));
+            return Some(ReadProblem::Password(error));
         }
         let schedules: BTreeSet<ScheduleId> = self.failed.keys().filter_map(DiarySource::schedule).collect();
-        let named = if schedules.len() > NAMED_MAX || self.failed.contains_key(&DiarySource::Inventory) {
-            Vec::new()
-        } else {
-            schedules.into_iter().collect()
-        };
-        Some(say::openvpms_unread(&failure.error, &named))
+        let are_named = schedules.len() <= NAMED_MAX && !self.failed.contains_key(&DiarySource::Inventory);
+        let schedules = if are_named { schedules.into_iter().collect() } else { Vec::new() };
+        Some(ReadProblem::Unread { error, schedules })
     }
+}
+
+/// What is wrong with reading OpenVPMS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadProblem {
+    /// It refuses the credentials, and for so long that no restart of its database is to blame.
+    Password(CallError),
+    /// Something of it could not be read.
+    Unread {
+        /// Why not, of one part.
+        error: CallError,
+        /// The schedules that could not be read, if they are few and nothing else is missing.
+        schedules: Vec<ScheduleId>,
+    },
 }
 
 impl DiarySource {
@@ -185,6 +196,10 @@ mod tests {
         CallError::new(ErrorClass::Lost, "no answer came in time")
     }
 
+    fn text(unread: &Unread, now: DateTime<Utc>) -> Option<String> {
+        unread.problem(now).map(|problem| problem.to_string())
+    }
+
     const S136: DiarySource = DiarySource::Schedule(ScheduleId(136));
 
     #[test]
@@ -193,11 +208,11 @@ mod tests {
         unread.failed(S136, days(1, 20), &lost(), at(0));
         unread.answered(DiarySource::Schedule(ScheduleId(211)), days(1, 20), from(1));
         unread.answered(S136, days(1, 7), from(1));
-        assert!(unread.text(at(1)).unwrap().contains("schedule 136"), "{:?}", unread.text(at(1)));
+        assert!(text(&unread, at(1)).unwrap().contains("schedule 136"), "{:?}", text(&unread, at(1)));
         unread.answered(S136, days(9, 1), from(1));
-        assert!(unread.text(at(1)).is_some(), "one day of them");
+        assert!(text(&unread, at(1)).is_some(), "one day of them");
         unread.answered(S136, days(8, 13), from(1));
-        assert_eq!(unread.text(at(1)), None);
+        assert_eq!(text(&unread, at(1)), None);
     }
 
     #[test]
@@ -205,13 +220,13 @@ mod tests {
         let mut unread = Unread::default();
         unread.failed(S136, days(1, 3), &lost(), at(0));
         unread.answered(S136, days(2, 3), from(2));
-        assert_eq!(unread.text(at(1)), None, "the first day is over");
+        assert_eq!(text(&unread, at(1)), None, "the first day is over");
         unread.failed(S136, days(5, 1), &lost(), at(0));
         unread.keep(|_| true, from(6));
-        assert_eq!(unread.text(at(1)), None);
+        assert_eq!(text(&unread, at(1)), None);
         unread.failed(S136, days(5, 1), &lost(), at(0));
         unread.keep(|source| *source != S136, from(5));
-        assert_eq!(unread.text(at(1)), None);
+        assert_eq!(text(&unread, at(1)), None);
     }
 
     #[test]
@@ -220,10 +235,10 @@ mod tests {
         unread.failed(S136, days(11, 10), &lost(), at(864_000));
         unread.failed(S136, days(1, 2), &lost(), at(0));
         unread.passed(Days { first: day(1), count: 7 }, at(1), Days { first: day(1), count: 7 }, at(2));
-        assert_eq!(unread.text(at(2)), None, "what it read by the clock that was ahead");
+        assert_eq!(text(&unread, at(2)), None, "what it read by the clock that was ahead");
         unread.failed(S136, days(1, 2), &lost(), at(864_000));
         unread.passed(Days { first: day(1), count: 7 }, at(3), Days { first: day(1), count: 7 }, at(4));
-        assert_eq!(unread.text(at(4)), None, "it failed before the pass began, whatever its time says");
+        assert_eq!(text(&unread, at(4)), None, "it failed before the pass began, whatever its time says");
     }
 
     #[test]
@@ -232,13 +247,13 @@ mod tests {
         unread.failed(S136, days(1, 20), &lost(), at(0));
         unread.failed(DiarySource::Inventory, None, &lost(), at(0));
         unread.passed(Days { first: day(1), count: 20 }, at(0), from(1), at(9));
-        assert!(unread.text(at(1)).is_some());
+        assert!(text(&unread, at(1)).is_some());
         unread.answered(DiarySource::Inventory, None, from(1));
-        assert!(unread.text(at(1)).unwrap().contains("schedule 136"), "it failed while the pass went on");
+        assert!(text(&unread, at(1)).unwrap().contains("schedule 136"), "it failed while the pass went on");
         unread.passed(Days { first: day(1), count: 7 }, at(1), from(1), at(9));
-        assert!(unread.text(at(1)).is_some(), "the others are not read yet");
+        assert!(text(&unread, at(1)).is_some(), "the others are not read yet");
         unread.passed(Days { first: day(8), count: 13 }, at(1), from(1), at(9));
-        assert_eq!(unread.text(at(1)), None);
+        assert_eq!(text(&unread, at(1)), None);
     }
 
     #[test]
@@ -246,9 +261,9 @@ mod tests {
         let mut unread = Unread::default();
         unread.failed(DiarySource::Places(UserId(1158)), None, &lost(), at(0));
         unread.answered(S136, days(1, 60), from(1));
-        assert!(unread.text(at(1)).is_some());
+        assert!(text(&unread, at(1)).is_some());
         unread.answered(DiarySource::Inventory, None, from(1));
-        assert_eq!(unread.text(at(1)), None, "no booking may ask for it again for days");
+        assert_eq!(text(&unread, at(1)), None, "no booking may ask for it again for days");
     }
 
     #[test]
@@ -257,9 +272,9 @@ mod tests {
         assert!(unread.failed(DiarySource::Inventory, None, &lost(), at(0)));
         assert!(!unread.failed(DiarySource::Inventory, None, &lost(), at(1)));
         unread.answered(S136, days(1, 60), from(1));
-        assert!(unread.text(at(1)).is_some());
+        assert!(text(&unread, at(1)).is_some());
         unread.answered(DiarySource::Inventory, None, from(1));
-        assert_eq!(unread.text(at(1)), None);
+        assert_eq!(text(&unread, at(1)), None);
     }
 
     #[test]
@@ -267,12 +282,12 @@ mod tests {
         let refused = CallError::with_status(ErrorClass::Credentials, 401, "the credentials were refused");
         let mut unread = Unread::default();
         unread.failed(DiarySource::Inventory, None, &refused, at(0));
-        let early = unread.text(at(120)).unwrap();
+        let early = text(&unread, at(120)).unwrap();
         assert!(early.contains("database") && !early.contains("VPN"), "{early}");
         unread.failed(DiarySource::Inventory, None, &refused, at(121));
-        assert!(unread.text(at(121)).unwrap().contains("Check `username` and `password`"));
+        assert!(text(&unread, at(121)).unwrap().contains("Check `username` and `password`"));
         unread.failed(DiarySource::Inventory, None, &lost(), at(122));
         unread.failed(DiarySource::Inventory, None, &refused, at(123));
-        assert!(!unread.text(at(124)).unwrap().contains("`password`"), "it began anew");
+        assert!(!text(&unread, at(124)).unwrap().contains("`password`"), "it began anew");
     }
 }

@@ -1,7 +1,7 @@
 //! The whole bridge: practices side by side over one store, from a configuration and two ways to reach the servers.
 //!
-//! A [`keeper`] sees to it that each practice is as the configuration, and whoever pauses it, wants it. A configuration that is
-//! read again is handed to the keepers; those whose practice it does not change do nothing.
+//! A [`runner`] sees to it that each practice is as the configuration, and whoever pauses it, wants it. A configuration that is
+//! read again is handed to the runners; those whose practice it does not change do nothing.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,16 +28,16 @@ use crate::practice::health::loops::kept;
 use crate::practice::health::problems::{Problems, Subject};
 use crate::practice::ledger::Ledger;
 use crate::practice::rosters::KnownRosters;
-use crate::practice::{self, OpenVpmsClients, Practice, Settings, Shared, zones};
+use crate::practice::{self, OpenVpmsClients, Practice, Settings, Shared, pauses, zones};
 use crate::store::{Store, StoreError};
 use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
-pub mod keeper;
-pub mod pauses;
+pub mod off;
+pub mod runner;
 
-use keeper::{Keeper, Means, Standing, Wanted};
+use runner::{PracticeDeps, PracticeRunner, RunState, WantedPractice};
 
 /// How the two servers are reached: over the network, or in memory.
 pub trait Connect {
@@ -54,12 +54,12 @@ const CHANGES: usize = 1024;
 /// Housekeeping.
 const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
 
-type Keepers = BTreeMap<PracticeId, Arc<Keeper>>;
+type Runners = BTreeMap<PracticeId, Arc<PracticeRunner>>;
 
 /// The running bridge.
 pub struct Bridge {
     shared: Arc<Shared>,
-    keepers: Arc<Mutex<Keepers>>,
+    runners: Arc<Mutex<Runners>>,
     /// One pause, or end of one, at a time: what is written last is what is wanted.
     pausing: AsyncMutex<()>,
     keep_days: watch::Sender<u32>,
@@ -67,7 +67,7 @@ pub struct Bridge {
     /// What is wrong with the whole rather than with one practice.
     health: Arc<Problems>,
     started_at: DateTime<Utc>,
-    /// The keepers and the housekeeping.
+    /// The runners and the housekeeping.
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -97,7 +97,7 @@ impl Bridge {
         shared.set_store_right();
         let bridge = Self {
             shared,
-            keepers: Arc::default(),
+            runners: Arc::default(),
             pausing: AsyncMutex::default(),
             keep_days: watch::Sender::new(config.bookings.keep_days),
             penalties: Mutex::new(connect.penalties()),
@@ -106,9 +106,9 @@ impl Bridge {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
-        for (id, means) in all_means(config, connect) {
-            let keeper = bridge.keeper(&id, means);
-            bridge.keepers().insert(id, keeper);
+        for (id, deps) in all_deps(config, connect) {
+            let runner = bridge.runner(&id, deps);
+            bridge.runners().insert(id, runner);
         }
         bridge.look_for_left_behind();
         bridge.look_at_store();
@@ -117,10 +117,10 @@ impl Bridge {
 
     /// Starts every practice, and the housekeeping of what they share.
     pub fn start(&self) {
-        let keepers: Vec<(PracticeId, Arc<Keeper>)> =
-            self.keepers().iter().map(|(id, keeper)| (id.clone(), Arc::clone(keeper))).collect();
-        for (id, keeper) in keepers {
-            self.spawn(id, keeper);
+        let runners: Vec<(PracticeId, Arc<PracticeRunner>)> =
+            self.runners().iter().map(|(id, runner)| (id.clone(), Arc::clone(runner))).collect();
+        for (id, runner) in runners {
+            self.spawn(id, runner);
         }
         self.keep_house();
         self.keep_vigil();
@@ -192,30 +192,30 @@ impl Bridge {
     pub fn reload(&self, config: &Config, connect: &impl Connect) {
         self.keep_days.send_replace(config.bookings.keep_days);
         self.shared.clients.set_days(config.bookings.client_memory_days, self.now());
-        let mut wanted = all_means(config, connect);
+        let mut wanted = all_deps(config, connect);
         let mut added = Vec::new();
         {
-            let mut keepers = self.keepers();
-            for (id, keeper) in keepers.iter() {
+            let mut runners = self.runners();
+            for (id, runner) in runners.iter() {
                 let next = wanted.remove(id);
-                let (before, removed) = (keeper.wanted(), next.is_none());
+                let (before, removed) = (runner.wanted(), next.is_none());
                 // One that is gone has the block that it had: its key is not in the file any more.
-                let next = next.or_else(|| means(&before.means.config, config, connect));
-                let means = next.unwrap_or_else(|| before.means.clone());
-                if before.removed == removed && before.means == means {
-                    keeper.practice().try_again();
+                let next = next.or_else(|| deps(&before.deps.config, config, connect));
+                let deps = next.unwrap_or_else(|| before.deps.clone());
+                if before.removed == removed && before.deps == deps {
+                    runner.practice().try_again();
                 } else {
-                    keeper.want(|wanted| (wanted.means, wanted.removed) = (means, removed));
+                    runner.want(|wanted| (wanted.deps, wanted.removed) = (deps, removed));
                 }
             }
-            for (id, means) in wanted {
-                let keeper = self.keeper(&id, means);
-                keepers.insert(id.clone(), Arc::clone(&keeper));
-                added.push((id, keeper));
+            for (id, deps) in wanted {
+                let runner = self.runner(&id, deps);
+                runners.insert(id.clone(), Arc::clone(&runner));
+                added.push((id, runner));
             }
         }
-        for (id, keeper) in added {
-            self.spawn(id, keeper);
+        for (id, runner) in added {
+            self.spawn(id, runner);
         }
         self.look_for_left_behind();
         *self.penalties.lock() = connect.penalties();
@@ -232,8 +232,8 @@ impl Bridge {
         let lifted = self.penalties().lift();
         if !lifted.is_empty() {
             tracing::info!("{}", admin_say::asked_again(&lifted));
-            let keepers: Vec<Arc<Keeper>> = self.keepers().values().cloned().collect();
-            keepers.iter().for_each(|keeper| keeper.practice().ask_again());
+            let runners: Vec<Arc<PracticeRunner>> = self.runners().values().cloned().collect();
+            runners.iter().for_each(|runner| runner.practice().ask_again());
         }
         lifted
     }
@@ -247,9 +247,9 @@ impl Bridge {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn set_paused(&self, id: &PracticeId, paused: bool) -> Result<Option<Arc<Keeper>>, StoreError> {
+    pub async fn set_paused(&self, id: &PracticeId, paused: bool) -> Result<Option<Arc<PracticeRunner>>, StoreError> {
         let _one = self.pausing.lock().await;
-        let configured = || self.keepers().get(id).filter(|keeper| !keeper.wanted().removed).cloned();
+        let configured = || self.runners().get(id).filter(|runner| !runner.wanted().removed).cloned();
         if configured().is_none() {
             return Ok(None);
         }
@@ -258,11 +258,11 @@ impl Bridge {
             self.ask_again();
         }
         // A configuration may have been read meanwhile.
-        let keeper = configured();
-        if let Some(keeper) = &keeper {
-            keeper.want(|wanted| wanted.paused = paused);
+        let runner = configured();
+        if let Some(runner) = &runner {
+            runner.want(|wanted| wanted.paused = paused);
         }
-        Ok(keeper)
+        Ok(runner)
     }
 
     /// Lets what is in flight come to an end, for as long as `patience`. What does not is found in the ledger at the next start.
@@ -277,7 +277,7 @@ impl Bridge {
     /// Begins nothing more, and rejects what is open and not in doubt; for when the store has failed.
     pub async fn reject_open(&self, patience: Duration) {
         self.stop.cancel();
-        let practices: Vec<Arc<Practice>> = self.keepers().values().map(|keeper| keeper.practice()).collect();
+        let practices: Vec<Arc<Practice>> = self.runners().values().map(|runner| runner.practice()).collect();
         let all = join_all(practices.iter().map(|practice| practice.reject_open()));
         let _late = tokio::time::timeout(patience, all).await;
     }
@@ -289,21 +289,21 @@ impl Bridge {
 
     /// The practices that are on.
     pub fn practices(&self) -> impl Iterator<Item = Arc<Practice>> {
-        let keepers: Vec<Arc<Keeper>> = self.keepers().values().cloned().collect();
-        keepers.into_iter().filter(|keeper| keeper.standing() == Standing::On).map(|keeper| keeper.practice())
+        let runners: Vec<Arc<PracticeRunner>> = self.runners().values().cloned().collect();
+        runners.into_iter().filter(|runner| runner.standing() == RunState::On).map(|runner| runner.practice())
     }
 
     /// One of them.
     pub fn practice(&self, id: &PracticeId) -> Option<Arc<Practice>> {
-        let keeper = self.keepers().get(id).cloned();
-        keeper.filter(|keeper| keeper.standing() == Standing::On).map(|keeper| keeper.practice())
+        let runner = self.runners().get(id).cloned();
+        runner.filter(|runner| runner.standing() == RunState::On).map(|runner| runner.practice())
     }
 
     /// The practices that are off, or about to be, and how each stands.
-    pub fn off(&self) -> Vec<(Arc<Practice>, Standing)> {
-        let keepers = self.keepers();
-        let all = keepers.values().map(|keeper| (keeper.practice(), keeper.standing()));
-        all.filter(|(_, standing)| *standing != Standing::On).collect()
+    pub fn off(&self) -> Vec<(Arc<Practice>, RunState)> {
+        let runners = self.runners();
+        let all = runners.values().map(|runner| (runner.practice(), runner.standing()));
+        all.filter(|(_, standing)| *standing != RunState::On).collect()
     }
 
     /// What is wrong with the whole rather than with one practice.
@@ -346,8 +346,8 @@ impl Bridge {
         self.shared.clock.now()
     }
 
-    fn keepers(&self) -> MutexGuard<'_, Keepers> {
-        self.keepers.lock()
+    fn runners(&self) -> MutexGuard<'_, Runners> {
+        self.runners.lock()
     }
 
     /// What is wrong with the store as a whole, as it was found.
@@ -358,28 +358,28 @@ impl Bridge {
     }
 
     /// A pause that was never ended counts, however long the practice was out of the configuration.
-    fn keeper(&self, id: &PracticeId, means: Means) -> Arc<Keeper> {
-        let wanted = Wanted { means, paused: pauses::is_paused(&self.shared.store, id), removed: false };
-        Keeper::new(wanted, Arc::clone(&self.shared), self.stop.child_token())
+    fn runner(&self, id: &PracticeId, deps: PracticeDeps) -> Arc<PracticeRunner> {
+        let wanted = WantedPractice { deps, paused: pauses::is_paused(&self.shared.store, id), removed: false };
+        PracticeRunner::new(wanted, Arc::clone(&self.shared), self.stop.child_token())
     }
 
-    fn spawn(&self, id: PracticeId, keeper: Arc<Keeper>) {
+    fn spawn(&self, id: PracticeId, runner: Arc<PracticeRunner>) {
         let kept = self.kept(supervisor_say::KEEPER, Some(&id));
-        let (keepers, shared) = (Arc::clone(&self.keepers), Arc::clone(&self.shared));
+        let (runners, shared) = (Arc::clone(&self.runners), Arc::clone(&self.shared));
         self.tasks.spawn(async move {
             // Its end is the bridge's, or that of a practice that was removed.
             let over = CancellationToken::new();
             let retire = || {
-                let mut keepers = keepers.lock();
+                let mut runners = runners.lock();
                 // It may have been put back a moment ago.
-                let removed = keeper.wanted().removed;
+                let removed = runner.wanted().removed;
                 if removed {
-                    keepers.remove(&id);
+                    runners.remove(&id);
                 }
                 removed
             };
             let keeping = || async {
-                Box::pin(Arc::clone(&keeper).keep(retire)).await;
+                Box::pin(Arc::clone(&runner).keep(retire)).await;
                 over.cancel();
             };
             shared.supervisor.keep(kept, &over, keeping).await;
@@ -388,7 +388,7 @@ impl Bridge {
 
     /// Practices whose days were sent and that are in no configuration: nobody has the key to empty them.
     fn look_for_left_behind(&self) {
-        let kept: BTreeSet<PracticeId> = self.keepers().keys().cloned().collect();
+        let kept: BTreeSet<PracticeId> = self.runners().keys().cloned().collect();
         let today = (self.now() - TimeDelta::days(1)).date_naive();
         let left = practice::with_days_from(&self.shared.store, today).into_iter().filter(|id| !kept.contains(id));
         let left: Vec<PracticeId> = left.collect();
@@ -397,13 +397,13 @@ impl Bridge {
 }
 
 /// What each practice of a configuration has to work with.
-fn all_means(config: &Config, connect: &impl Connect) -> BTreeMap<PracticeId, Means> {
+fn all_deps(config: &Config, connect: &impl Connect) -> BTreeMap<PracticeId, PracticeDeps> {
     let practices = config.practices.iter();
-    practices.filter_map(|practice| Some((practice.id.clone(), means(practice, config, connect)?))).collect()
+    practices.filter_map(|practice| Some((practice.id.clone(), deps(practice, config, connect)?))).collect()
 }
 
-fn means(practice: &config::PracticeSettings, config: &Config, connect: &impl Connect) -> Option<Means> {
-    Some(Means {
+fn deps(practice: &config::PracticeSettings, config: &Config, connect: &impl Connect) -> Option<PracticeDeps> {
+    Some(PracticeDeps {
         config: practice.clone(),
         settings: Settings::of(config),
         openvpms: connect.openvpms(),

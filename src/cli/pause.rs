@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use super::running::{self, FoundService, NoService};
 use super::{Global, output};
-use crate::bridge::pauses;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::ids::PracticeId;
 use crate::messages::commands as say;
+use crate::practice::pauses;
 use crate::server::view::PauseOutcome;
 
 /// Runs the command.

@@ -65,7 +65,7 @@ pub use live_hours::LiveHours;
 pub use openvpms::OpenVpmsSettings;
 pub use practices::{PracticeSettings, ResourceEntry};
 pub use problem::{ConfigError, ConfigProblem};
-pub use secret::{Oddity, Secret};
+pub use secret::Secret;
 pub use sync::{ClinicianDoubtSetting, SyncSettings};
 pub use webhooks::WebhookSettings;
 

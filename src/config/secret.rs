@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::toml_reader::Value;
+use crate::characters::Oddity;
 use crate::characters::{is_blank, is_invisible, trimmed};
 use crate::messages::config as say;
 
@@ -31,19 +32,6 @@ const LONGEST_BYTES: u64 = 64 * 1024;
 pub struct Secret {
     text: SecretString,
     is_copy: bool,
-}
-
-/// What of a secret is hardly meant, and can be all the same. A place counts from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Oddity {
-    /// The first character is a blank, or one that nobody sees.
-    BeginsWith(char),
-    /// The last character is.
-    EndsWith(char),
-    /// One inside is one that nobody sees.
-    Holds(usize, char),
-    /// It stands in quotes, as in a shell script.
-    Quoted,
 }
 
 impl PartialEq for Secret {

@@ -19,10 +19,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Lane, Response, answer};
+use crate::remote::PROBE_EVERY;
 use crate::remote::{Answer, CallError, Cause, ErrorClass};
 
-/// How often the desk asks a server that wants to be left alone.
-pub const PROBE_EVERY: Duration = Duration::from_secs(30);
 /// A look at the diary is several calls.
 const PROBE_LASTS: Duration = Duration::from_secs(2);
 

@@ -10,15 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::dates;
 use crate::healthengine::{PmsAppointmentType, PmsResource};
-use crate::ids::PracticeId;
-use crate::messages::configuration as say;
 
 /// So long operators see what left.
 const SHOWN: TimeDelta = TimeDelta::days(1);
 /// So many are remembered, for when they are back.
 const REMEMBERED_MAX: usize = 200;
-/// So many are named in one problem.
-const NAMED_MAX: usize = 10;
 
 /// A resource or appointment type that Healthengine deleted at our word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +35,6 @@ pub struct Departure {
     /// True once a person was shown it and sent the configuration as it is: it is meant.
     #[serde(default)]
     pub is_meant: bool,
-}
-
-impl Departure {
-    /// What is lost, in a sentence.
-    pub fn sentence(&self) -> String {
-        let what = if self.is_type { "Appointment type" } else { "Resource" };
-        say::left_healthengine(what, &self.name, &self.id, self.bookings, self.days)
-    }
 }
 
 /// What of the accepted resources the next list leaves out.
@@ -80,22 +68,17 @@ pub fn remember(departed: &mut Vec<Departure>, left: Vec<Departure>, present: &B
     back
 }
 
-/// What operators are told of what left a short while ago.
-pub fn text(departed: &[Departure], practice: &PracticeId, now: DateTime<Utc>) -> Option<String> {
-    let fresh =
-        || departed.iter().filter(|own| !own.is_meant && dates::age(own.at, now).is_some_and(|age| age < SHOWN));
-    let mut sentences: Vec<String> = fresh().rev().take(NAMED_MAX).map(Departure::sentence).collect();
-    if sentences.is_empty() {
-        return None;
-    }
-    sentences.extend(say::more_left(fresh().count().saturating_sub(NAMED_MAX)));
-    sentences.push(say::how_departures_end(practice));
-    Some(sentences.join(" "))
+/// What operators are shown of what left: a short while ago, and not because a person meant it. The latest comes first.
+pub fn shown(departed: &[Departure], now: DateTime<Utc>) -> Vec<&Departure> {
+    let is_fresh = |own: &&Departure| !own.is_meant && dates::age(own.at, now).is_some_and(|age| age < SHOWN);
+    departed.iter().filter(is_fresh).rev().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::PracticeId;
+    use crate::messages::configuration::departures as told;
 
     fn at(hours: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::hours(hours)
@@ -127,29 +110,29 @@ mod tests {
         let mut departed = Vec::new();
         assert_eq!(remember(&mut departed, vec![gone("s1", 0), gone("s2", 0)], &BTreeSet::new()), []);
         let practice = PracticeId("7".into());
-        let told = text(&departed, &practice, at(23)).unwrap();
+        let text = told(&shown(&departed, at(23)), &practice).unwrap();
         for part in
             ["\"Room s1\" (s1)", "\"Room s2\" (s2)", "2 upcoming bookings", "40 days", "--practice 7 --only config"]
         {
-            assert!(told.contains(part), "{part}: {told}");
+            assert!(text.contains(part), "{part}: {text}");
         }
-        assert_eq!(text(&departed, &practice, at(24)), None);
-        assert_eq!(text(&departed, &practice, at(-1)), None, "the clock was set back");
+        assert_eq!(told(&shown(&departed, at(24)), &practice), None);
+        assert_eq!(told(&shown(&departed, at(-1)), &practice), None, "the clock was set back");
         assert_eq!(remember(&mut departed, Vec::new(), &BTreeSet::from(["s2", "s3"])), [gone("s2", 0)]);
         assert_eq!(departed, [gone("s1", 0)]);
         remember(&mut departed, vec![gone("s1", 9)], &BTreeSet::new());
         assert_eq!(departed, [gone("s1", 9)], "once each");
         remember(&mut departed, (0..500).map(|number| gone(&format!("x{number}"), 9)).collect(), &BTreeSet::new());
         assert_eq!(departed.len(), REMEMBERED_MAX);
-        assert!(text(&departed, &practice, at(9)).unwrap().contains("190 more"));
+        assert!(told(&shown(&departed, at(9)), &practice).unwrap().contains("190 more"));
     }
 
     #[test]
     fn what_is_meant_is_shown_no_longer_and_remembered_all_the_same() {
         let mut departed = vec![gone("s1", 0), gone("s2", 0)];
         departed[0].is_meant = true;
-        let told = text(&departed, &PracticeId("7".into()), at(1)).unwrap();
-        assert!(!told.contains("(s1)") && told.contains("(s2)"), "{told}");
+        let text = told(&shown(&departed, at(1)), &PracticeId("7".into())).unwrap();
+        assert!(!text.contains("(s1)") && text.contains("(s2)"), "{text}");
         let back = remember(&mut departed, Vec::new(), &BTreeSet::from(["s1"]));
         assert_eq!(back.iter().map(|own| own.id.as_str()).collect::<Vec<_>>(), ["s1"], "it must be linked again");
     }

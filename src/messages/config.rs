@@ -7,8 +7,8 @@ use std::io;
 use std::path::Path;
 
 use super::{Advice, listed, nearest, plain};
+use crate::characters::Oddity;
 use crate::characters::called;
-use crate::config::Oddity;
 use crate::zone::Zone;
 use crate::zone::places::places_of;
 

@@ -2,6 +2,7 @@
 
 use super::servers;
 use crate::ids::{LocationId, PracticeId, ResourceId};
+use crate::mapping::departures::Departure;
 use crate::mapping::guard::HoldReason;
 use crate::mapping::{LeftOut, LeftOutReason, ZoneProblem};
 use crate::remote::CallError;
@@ -177,4 +178,24 @@ pub fn beyond_the_horizon(days: usize) -> String {
 
 fn counted(count: usize, one: &str, several: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
+}
+
+/// So many are named in one problem.
+const DEPARTURES_NAMED: usize = 10;
+
+/// What is lost with a resource or appointment type that leaves Healthengine.
+pub fn departure(own: &Departure) -> String {
+    let what = if own.is_type { "Appointment type" } else { "Resource" };
+    left_healthengine(what, &own.name, &own.id, own.bookings, own.days)
+}
+
+/// What left Healthengine a short while ago, the latest first.
+pub fn departures(shown: &[&Departure], practice: &PracticeId) -> Option<String> {
+    let mut sentences: Vec<String> = shown.iter().take(DEPARTURES_NAMED).map(|own| departure(own)).collect();
+    if sentences.is_empty() {
+        return None;
+    }
+    sentences.extend(more_left(shown.len().saturating_sub(DEPARTURES_NAMED)));
+    sentences.push(how_departures_end(practice));
+    Some(sentences.join(" "))
 }

@@ -1,13 +1,17 @@
 //! Sentences about a practice as a whole: what is wrong, and what an administrator does next.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
 
 use super::remedies;
 use crate::availability::Reason;
-use crate::bridge::keeper::Off;
+use crate::availability::unread::ReadProblem;
+use crate::bridge::off::Off;
 use crate::ids::{PracticeId, ResourceId, ScheduleId};
+use crate::polling::lists::Gaps;
+use crate::publishing::unsent::UnsentProblem;
 use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS was never reached since the start.
@@ -278,4 +282,31 @@ pub fn days_one_by_one(error: &CallError, pause: Duration) -> String {
 /// A call with so many days was too long.
 pub fn shorter_calls(days: usize) -> String {
     format!("Healthengine, or something before it, takes no call with {days} days: calls are shorter for an hour.")
+}
+
+impl fmt::Display for ReadProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Password(error) => f.write_str(&openvpms_password(error)),
+            Self::Unread { error, schedules } => f.write_str(&openvpms_unread(error, schedules)),
+        }
+    }
+}
+
+impl fmt::Display for UnsentProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not_taken = self.not_taken.as_ref().map(|(days, why)| days_not_taken(*days, why));
+        let refused = self.refused.as_ref().map(|(days, because)| asked_days_refused(*days, because));
+        let all: Vec<String> = not_taken.into_iter().chain(refused).collect();
+        f.write_str(&all.join(" "))
+    }
+}
+
+/// What was not read of the list that is called so.
+pub fn list_gaps(list: &str, gaps: &Gaps) -> Option<String> {
+    let too_long = (gaps.pages_left_out > 0).then(|| list_too_long(list, gaps.pages_left_out));
+    let unreadable = (gaps.unreadable > 0).then(|| entries_unreadable(list, gaps.unreadable));
+    let stopped = gaps.stopped_by.as_ref().map(|error| list_breaks_off(list, error));
+    let all: Vec<String> = [stopped, unreadable, too_long].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }

@@ -51,7 +51,7 @@ pub const APPOINTMENTS: &str = "appointments";
 /// Looks for another bridge.
 pub const RIVALS: &str = "rivals";
 /// Keeps a practice as it is wanted.
-pub const KEEPER: &str = "keeper";
+pub const KEEPER: &str = "runner";
 /// Looks whether loops are stuck and whether the clock leaps.
 pub const VIGIL: &str = "vigil";
 /// Forgets what is old.

@@ -1,9 +1,10 @@
 //! What is said about webhooks: to senders, to operators.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use super::Advice;
 use crate::remote::CallError;
+use crate::webhooks::failure::DeliveryFault;
 
 /// 403.
 pub const NOT_ALLOWED: &str = "This address may not send webhooks.\n";
@@ -92,3 +93,19 @@ pub fn not_subscribed(error: &CallError) -> String {
 
 /// In place of what a server said about a subscription, if that repeats our secret.
 pub const WORDS_WITHHELD: &str = "its answer repeats the callback address";
+
+impl fmt::Display for DeliveryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => f.write_str(&answered(*status)),
+            Self::TimedOut => f.write_str(TIMED_OUT),
+            Self::NoSuchHost => f.write_str(NO_SUCH_HOST),
+            Self::BadCertificate => f.write_str(BAD_CERTIFICATE),
+            Self::ConnectionRefused => f.write_str(CONNECTION_REFUSED),
+            Self::HungUp => f.write_str(HUNG_UP),
+            Self::NoConnection => f.write_str(NO_CONNECTION),
+            Self::Other(words) => f.write_str(&other_reason(words)),
+            Self::Unknown => f.write_str(NO_REASON),
+        }
+    }
+}

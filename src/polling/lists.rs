@@ -6,7 +6,6 @@ use crate::booking::update::OutstandingStatus;
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page};
 use crate::ids::BookingId;
-use crate::messages::practice as say;
 use crate::remote::{Answer, CallError};
 
 /// How much of a list was read.
@@ -64,22 +63,11 @@ impl ListedBookings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gaps {
     /// Entries that could not be read.
-    unreadable: usize,
+    pub unreadable: usize,
     /// Pages between the first and the last ones of a list that is too long.
-    pages_left_out: u32,
+    pub pages_left_out: u32,
     /// Why the list was not read to its end.
-    stopped_by: Option<CallError>,
-}
-
-impl Gaps {
-    /// What is wrong with the list that is called so, in sentences.
-    pub fn text(&self, list: &str) -> Option<String> {
-        let too_long = (self.pages_left_out > 0).then(|| say::list_too_long(list, self.pages_left_out));
-        let unreadable = (self.unreadable > 0).then(|| say::entries_unreadable(list, self.unreadable));
-        let stopped = self.stopped_by.as_ref().map(|error| say::list_breaks_off(list, error));
-        let all: Vec<String> = [stopped, unreadable, too_long].into_iter().flatten().collect();
-        (!all.is_empty()).then(|| all.join(" "))
-    }
+    pub stopped_by: Option<CallError>,
 }
 
 /// Reads a list of requests.

@@ -13,6 +13,7 @@ use super::health::calls::CallHealth;
 use super::health::problems::Subject;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
+use crate::messages::practice as say;
 use crate::polling::lists::{Coverage, OnList, all_pages};
 use crate::remote::Answer;
 
@@ -75,7 +76,7 @@ impl Lists {
         P: Future<Output = Answer<Page<T>>>,
     {
         let (items, coverage, gaps) = all_pages(page).await?;
-        self.context.health.set(Subject::PartOfList(list), gaps.text(list), self.context.now());
+        self.context.health.set(Subject::PartOfList(list), say::list_gaps(list, &gaps), self.context.now());
         Ok((items, coverage))
     }
 

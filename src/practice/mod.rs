@@ -41,6 +41,7 @@ mod in_step;
 pub mod ledger;
 mod lists;
 pub mod offering;
+pub mod pauses;
 mod reading;
 mod records;
 mod requests;

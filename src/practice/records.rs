@@ -7,8 +7,7 @@ use super::bookings::rivals;
 use super::configuration::accepted;
 use super::days::sent;
 use super::subscription::upkeep;
-use super::{client_memory, ledger, rosters, zones};
-use crate::bridge::pauses;
+use super::{client_memory, ledger, pauses, rosters, zones};
 use crate::store::RecordKind;
 
 /// The kinds of records of this program, but for the store's own.

@@ -19,7 +19,7 @@ use crate::openvpms::OpenVpmsHandle;
 use crate::span::Span;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
-use crate::webhooks;
+use crate::webhooks::subscriptions::WantedSubscription;
 
 /// Two clients of OpenVPMS, each with its share of the rate limit: one where a pet owner waits, and one for everything else.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ pub struct Settings {
     /// `[bookings]`.
     pub bookings: config::BookingSettings,
     /// Where webhooks are to arrive, if anywhere.
-    pub webhooks: Option<webhooks::subscriptions::Wanted>,
+    pub webhooks: Option<WantedSubscription>,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
 }
@@ -100,7 +100,11 @@ impl Settings {
     /// What a configuration says of them.
     pub fn of(config: &Config) -> Self {
         let request_timeout = TimeDelta::from_std(config.openvpms.request_timeout).unwrap_or(TimeDelta::seconds(10));
-        let webhooks = config.webhooks.as_ref().map(webhooks::subscriptions::Wanted::of);
+        let wanted = |webhooks: &config::WebhookSettings| WantedSubscription {
+            prefix: webhooks.prefix(),
+            callback_url: webhooks.callback_url(),
+        };
+        let webhooks = config.webhooks.as_ref().map(wanted);
         Self { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks, request_timeout }
     }
 }

@@ -8,7 +8,6 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::dates;
 use crate::ids::ResourceId;
-use crate::messages::practice as say;
 use crate::remote::CallError;
 
 /// A day that is asked for and refused is sent again after this; the pause doubles,
@@ -97,15 +96,26 @@ impl Unsent {
         self.days.is_empty() && self.asked_for.is_empty()
     }
 
-    /// What is wrong, in a sentence.
-    pub fn text(&self) -> Option<String> {
+    /// What is wrong.
+    pub fn problem(&self) -> Option<UnsentProblem> {
         let refused = self.asked_for.values().filter(|refusals| refusals.times > 0).count();
-        let others = self.days.len() + self.asked_for.len() - refused;
-        let not_taken = self.why.as_ref().filter(|_| others > 0).map(|why| say::days_not_taken(others, why));
-        let refused = (refused > 0).then(|| say::asked_days_refused(refused, &self.refused_because));
-        let all: Vec<String> = not_taken.into_iter().chain(refused).collect();
-        (!all.is_empty()).then(|| all.join(" "))
+        let not_taken = self.days.len() + self.asked_for.len() - refused;
+        let why = self.why.clone().filter(|_| not_taken > 0);
+        let problem = UnsentProblem {
+            not_taken: why.map(|why| (not_taken, why)),
+            refused: (refused > 0).then(|| (refused, self.refused_because.clone())),
+        };
+        (problem.not_taken.is_some() || problem.refused.is_some()).then_some(problem)
     }
+}
+
+/// What is wrong with sending days. One of the two is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsentProblem {
+    /// So many days were not taken, and why one of them was not.
+    pub not_taken: Option<(usize, CallError)>,
+    /// So many days that are asked for were refused, and the reason of one refusal.
+    pub refused: Option<(usize, String)>,
 }
 
 #[cfg(test)]
@@ -113,24 +123,28 @@ mod tests {
     use super::*;
     use crate::remote::ErrorClass;
 
+    fn text(unsent: &Unsent) -> Option<String> {
+        unsent.problem().map(|problem| problem.to_string())
+    }
+
     #[test]
     fn the_problem_stands_until_the_last_day_that_failed_was_taken() {
         let day = |number| NaiveDate::from_ymd_opt(2027, 2, number).unwrap();
         let id: ResourceId = "s136".parse().unwrap();
         let why = CallError::with_status(ErrorClass::Unavailable, 502, "the server failed");
         let mut unsent = Unsent::default();
-        assert_eq!(unsent.text(), None);
+        assert_eq!(text(&unsent), None);
         unsent.failed((1..=20).map(|number| (id, day(number))), &why);
         (1..=7).for_each(|near| unsent.done(id, day(near)));
-        assert!(unsent.text().unwrap().contains("13 days are not sent"), "{:?}", unsent.text());
+        assert!(text(&unsent).unwrap().contains("13 days are not sent"), "{:?}", text(&unsent));
         unsent.keep(|_, own| own < day(9));
-        assert!(unsent.text().unwrap().contains("1 day is not sent"), "{:?}", unsent.text());
+        assert!(text(&unsent).unwrap().contains("1 day is not sent"), "{:?}", text(&unsent));
         unsent.done(id, day(8));
-        assert!(unsent.is_empty() && unsent.text().is_none());
+        assert!(unsent.is_empty() && text(&unsent).is_none());
         unsent.failed_empty([("s9".to_owned(), day(1))], &why);
         unsent.done(id, day(1));
         unsent.keep(|_, _| false);
-        assert!(unsent.text().is_some(), "it is asked for");
+        assert!(text(&unsent).is_some(), "it is asked for");
         unsent.keep_empty(|_, _| false);
         assert!(unsent.is_empty());
     }
@@ -142,7 +156,7 @@ mod tests {
         let mut unsent = Unsent::default();
         assert!(!unsent.is_refused_empty("s9", day, at(0)));
         unsent.refused_empty("s9", day, "the resource is unknown", at(0));
-        assert!(unsent.text().unwrap().contains("the resource is unknown"), "{:?}", unsent.text());
+        assert!(text(&unsent).unwrap().contains("the resource is unknown"), "{:?}", text(&unsent));
         assert!(unsent.is_refused_empty("s9", day, at(9)) && !unsent.is_refused_empty("s9", day, at(10)));
         assert!(!unsent.is_refused_empty("s9", day, at(-1)), "the clock was set back");
         assert!(!unsent.is_refused_empty("s8", day, at(9)));
@@ -153,6 +167,6 @@ mod tests {
         }
         assert!(unsent.is_refused_empty("s9", day, at(329)) && !unsent.is_refused_empty("s9", day, at(330)));
         unsent.done_empty("s9", day);
-        assert!(unsent.is_empty() && unsent.text().is_none());
+        assert!(unsent.is_empty() && text(&unsent).is_none());
     }
 }

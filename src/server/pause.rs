@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::{Admin, api, view};
-use crate::bridge::keeper::Standing;
+use crate::bridge::runner::RunState;
 use crate::ids::PracticeId;
 use crate::messages::admin as say;
 
@@ -26,19 +26,19 @@ pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -
 }
 
 async fn set(admin: Admin, id: String, paused: bool) -> Response {
-    let keeper = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
-        Ok(Some(keeper)) => keeper,
+    let runner = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
+        Ok(Some(runner)) => runner,
         Ok(None) => return api::problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
         Err(error) => return api::problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
-    let on = keeper.wanted().off().is_none();
-    let arrived = |standing: &Standing| match standing {
-        Standing::On => on,
-        Standing::Silent(_) => !on,
-        Standing::Leaving(_) => false,
+    let on = runner.wanted().off().is_none();
+    let arrived = |standing: &RunState| match standing {
+        RunState::On => on,
+        RunState::Silent(_) => !on,
+        RunState::Leaving(_) => false,
     };
-    let mut standing = keeper.watch();
+    let mut standing = runner.watch();
     let _in_time = tokio::time::timeout(WAIT, standing.wait_for(arrived)).await;
-    let off = view::OffStatus::of(&keeper.practice(), keeper.standing(), admin.bridge.ledger());
+    let off = view::OffStatus::of(&runner.practice(), runner.standing(), admin.bridge.ledger());
     Json(view::PauseOutcome { practice: id, on, off }).into_response()
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
-use crate::bridge::keeper::{Off, Standing};
+use crate::bridge::off::Off;
+use crate::bridge::runner::RunState;
 use crate::deskless::{Deskless, Shown};
 use crate::http::penalty;
 use crate::ids::PracticeId;
@@ -88,11 +89,11 @@ pub struct OffStatus {
 
 impl OffStatus {
     /// `None` for a practice that is on.
-    pub fn of(practice: &Practice, standing: Standing, ledger: &Ledger) -> Option<Self> {
+    pub fn of(practice: &Practice, standing: RunState, ledger: &Ledger) -> Option<Self> {
         let (off, silent) = match standing {
-            Standing::On => return None,
-            Standing::Leaving(off) => (off, false),
-            Standing::Silent(off) => (off, true),
+            RunState::On => return None,
+            RunState::Leaving(off) => (off, false),
+            RunState::Silent(off) => (off, true),
         };
         // Of one that is silent nothing is known any more.
         let problems = if silent { Vec::new() } else { practice.health().problems() };

@@ -5,14 +5,36 @@
 //! in the address.
 
 use crate::healthengine::SubscriptionError;
-use crate::messages::webhooks as say;
 
 /// The longest word that is kept, and how many.
 const WORD_CHARS_MAX: usize = 20;
 const WORDS_MAX: usize = 12;
 
+/// Why a delivery failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryFault {
+    /// It was answered with this HTTP status.
+    Status(u16),
+    /// No answer came in time.
+    TimedOut,
+    /// The host name cannot be resolved.
+    NoSuchHost,
+    /// The certificate is not accepted.
+    BadCertificate,
+    /// Nobody listens.
+    ConnectionRefused,
+    /// The connection ended without an answer.
+    HungUp,
+    /// There is no way to the address.
+    NoConnection,
+    /// In plain words of the log.
+    Other(String),
+    /// The log does not say.
+    Unknown,
+}
+
 /// Why it failed. `callback_url` is where we want to be called; the entry has its own address too, which can be an older one.
-pub fn reason(error: &SubscriptionError, callback_url: &str) -> String {
+pub fn reason(error: &SubscriptionError, callback_url: &str) -> DeliveryFault {
     let (kind, message) = (error.kind.as_deref().unwrap_or_default(), error.message.as_deref().unwrap_or_default());
     // The addresses may hold any word, "timeout" among them.
     let addresses = [callback_url, error.callback_url.as_deref().unwrap_or_default()];
@@ -30,31 +52,31 @@ pub fn reason(error: &SubscriptionError, callback_url: &str) -> String {
         .split(|c: char| !c.is_ascii_alphabetic())
         .filter(|word| (2..=WORD_CHARS_MAX).contains(&word.len()) && !addresses.contains(word));
     let words: Vec<&str> = words.take(WORDS_MAX).collect();
-    if words.is_empty() { say::NO_REASON.to_owned() } else { say::other_reason(&words.join(" ")) }
+    if words.is_empty() { DeliveryFault::Unknown } else { DeliveryFault::Other(words.join(" ")) }
 }
 
 /// What our own words are for.
-fn known(text: &str) -> Option<String> {
+fn known(text: &str) -> Option<DeliveryFault> {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if let Some(status) = status(text) {
-        return Some(say::answered(status));
+        return Some(DeliveryFault::Status(status));
     }
-    let reason = if has(&["timed out", "timeout", "time out"]) {
-        say::TIMED_OUT
+    let fault = if has(&["timed out", "timeout", "time out"]) {
+        DeliveryFault::TimedOut
     } else if has(&["could not resolve", "resolve host", "getaddrinfo", "name or service", "dns"]) {
-        say::NO_SUCH_HOST
+        DeliveryFault::NoSuchHost
     } else if has(&["certificate", "ssl", "tls"]) {
-        say::BAD_CERTIFICATE
+        DeliveryFault::BadCertificate
     } else if has(&["refused"]) {
-        say::CONNECTION_REFUSED
+        DeliveryFault::ConnectionRefused
     } else if has(&["reset", "empty reply", "closed"]) {
-        say::HUNG_UP
+        DeliveryFault::HungUp
     } else if has(&["failed to connect", "could not connect", "couldn't connect", "unreachable", "no route"]) {
-        say::NO_CONNECTION
+        DeliveryFault::NoConnection
     } else {
         return None;
     };
-    Some(reason.to_owned())
+    Some(fault)
 }
 
 /// The HTTP status that the text speaks of: a number from 300 to 599 right after a word that says so.
@@ -71,6 +93,7 @@ fn status(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::webhooks as say;
 
     const CALLBACK: &str = "https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret";
 
@@ -83,7 +106,7 @@ mod tests {
             kind: Some(kind.into()),
             message: Some(message.into()),
         };
-        reason(&error, "https://bridge.example.com.au/webhooks/newer-secret")
+        reason(&error, "https://bridge.example.com.au/webhooks/newer-secret").to_string()
     }
 
     #[test]

@@ -18,7 +18,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::http::penalty::PROBE_EVERY;
+use crate::remote::PROBE_EVERY;
 
 /// The longest wait inside the live hours.
 pub const LIVE_LONGEST: Duration = Duration::from_secs(5 * 60);

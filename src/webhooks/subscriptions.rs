@@ -19,7 +19,6 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::config;
 use crate::healthengine::Subscription;
 use crate::ids::PracticeId;
 
@@ -36,34 +35,29 @@ const REMEMBERED_MAX: usize = 32;
 
 /// Where we want to be called. `Debug` hides the secret at its end.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedSubscription {
     /// `<public_url>/webhooks/`.
     pub prefix: String,
     /// The same with the secret.
     pub callback_url: String,
 }
 
-impl Wanted {
-    /// As the configuration says it.
-    pub fn of(config: &config::WebhookSettings) -> Self {
-        Self { prefix: config.prefix(), callback_url: config.callback_url() }
-    }
-
+impl WantedSubscription {
     /// True if a text repeats the secret.
     pub fn is_told_by(&self, text: &str) -> bool {
         self.callback_url.strip_prefix(&self.prefix).is_some_and(|secret| text.contains(secret))
     }
 }
 
-impl fmt::Debug for Wanted {
+impl fmt::Debug for WantedSubscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wanted").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("WantedSubscription").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
 /// What the state remembers of a practice's subscriptions. Callbacks end in the secret, so only their keyed hashes are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
+pub struct RememberedSubscriptions {
     /// Where subscriptions that we asked for call, oldest first. Written before the first of them is asked for.
     pub callbacks: Vec<String>,
     /// Those that Healthengine confirmed, by its id.
@@ -81,7 +75,7 @@ pub struct Made {
     pub until: DateTime<Utc>,
 }
 
-impl Remembered {
+impl RememberedSubscriptions {
     /// True if nothing was ever asked for, or all of it is gone.
     pub fn is_empty(&self) -> bool {
         self.callbacks.is_empty() && self.made.is_empty()
@@ -140,9 +134,9 @@ pub struct View<'a> {
     /// Practices of this bridge; the asking one may be among them.
     pub practices: &'a BTreeSet<PracticeId>,
     /// Where ours call, as far as the configuration says it.
-    pub known_by: Option<&'a Wanted>,
+    pub known_by: Option<&'a WantedSubscription>,
     /// What the state remembers.
-    pub remembered: &'a Remembered,
+    pub remembered: &'a RememberedSubscriptions,
     /// The keyed hash of a callback.
     pub fingerprint: &'a (dyn Fn(&str) -> String + Sync),
 }
@@ -150,7 +144,12 @@ pub struct View<'a> {
 impl View<'_> {
     /// What has to be done so that the wanted one is there and no other of ours is. While one has to be made that is all; what is to
     /// be deleted shows when it stands. `now` is Healthengine's.
-    pub fn changes(&self, wanted: Option<&Wanted>, listed: &[Subscription], now: DateTime<Utc>) -> Vec<Change> {
+    pub fn changes(
+        &self,
+        wanted: Option<&WantedSubscription>,
+        listed: &[Subscription],
+        now: DateTime<Utc>,
+    ) -> Vec<Change> {
         let ours = || listed.iter().filter(|own| self.is_ours(own));
         let Some(wanted) = wanted else { return delete(ours()) };
         let fitting = ours().filter(|own| self.fits(own, wanted) && self.ends(own).is_some_and(|end| end > now));
@@ -187,7 +186,7 @@ impl View<'_> {
     }
 
     /// True if it is as the wanted one is. Healthengine may write an address in another way than we do, or leave a field out.
-    fn fits(&self, own: &Subscription, wanted: &Wanted) -> bool {
+    fn fits(&self, own: &Subscription, wanted: &WantedSubscription) -> bool {
         let made = self.made(own).is_some_and(|made| made.callback == (self.fingerprint)(&wanted.callback_url));
         let topic = own.topic == TOPIC || (made && own.topic.is_empty());
         let whose = match &own.client_id {
@@ -207,7 +206,7 @@ impl View<'_> {
         left > LIFE - RENEWED_AFTER || just_made()
     }
 
-    fn to_make(&self, wanted: &Wanted, now: DateTime<Utc>) -> Subscription {
+    fn to_make(&self, wanted: &WantedSubscription, now: DateTime<Utc>) -> Subscription {
         Subscription {
             id: None,
             client_id: Some(self.practice.0.clone()),
@@ -232,8 +231,8 @@ mod tests {
         DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::hours(hours)
     }
 
-    fn wanted() -> Wanted {
-        Wanted { prefix: PREFIX.into(), callback_url: format!("{PREFIX}secret") }
+    fn wanted() -> WantedSubscription {
+        WantedSubscription { prefix: PREFIX.into(), callback_url: format!("{PREFIX}secret") }
     }
 
     /// A subscription of practice 1 that fits and was made this many hours ago.
@@ -253,8 +252,8 @@ mod tests {
         subscription
     }
 
-    fn remembered(made: &[&str]) -> Remembered {
-        let mut remembered = Remembered::default();
+    fn remembered(made: &[&str]) -> RememberedSubscriptions {
+        let mut remembered = RememberedSubscriptions::default();
         for id in made {
             let made = Made { callback: print(&format!("{PREFIX}secret")), at: hours(-30), until: hours(-30) + LIFE };
             remembered.was_made((*id).into(), made);
@@ -267,7 +266,11 @@ mod tests {
     }
 
     /// The changes in short: `make`, or the numbers that are deleted.
-    fn changes(wanted: Option<&Wanted>, listed: &[Subscription], remembered: &Remembered) -> Vec<String> {
+    fn changes(
+        wanted: Option<&WantedSubscription>,
+        listed: &[Subscription],
+        remembered: &RememberedSubscriptions,
+    ) -> Vec<String> {
         let practices = ["1", "2"].map(|id| PracticeId(id.into())).into();
         let view = View {
             practice: &PracticeId("1".into()),
@@ -333,30 +336,34 @@ mod tests {
             ),
         ];
         for (name, listed, expected) in table {
-            assert_eq!(changes(Some(&wanted()), &listed, &Remembered::default()), expected, "{name}");
+            assert_eq!(changes(Some(&wanted()), &listed, &RememberedSubscriptions::default()), expected, "{name}");
         }
     }
 
     #[test]
     fn without_webhooks_only_what_is_remembered_is_deleted() {
         let listed = [fitting("a", 0), with("b", |own| own.callback_url = "https://elsewhere.example/x".into())];
-        assert_eq!(changes(None, &listed, &Remembered::default()), [""; 0]);
+        assert_eq!(changes(None, &listed, &RememberedSubscriptions::default()), [""; 0]);
         assert_eq!(changes(None, &listed, &remembered(&["a", "gone"])), ["a"]);
-        let mut asked = Remembered::default();
+        let mut asked = RememberedSubscriptions::default();
         asked.will_ask(&print("https://elsewhere.example/x"));
         assert_eq!(changes(None, &listed, &asked), ["b"], "its making was never answered");
     }
 
     #[test]
     fn a_changed_address_makes_the_new_one_before_the_remembered_old_one_goes() {
-        let moved = Wanted {
+        let moved = WantedSubscription {
             prefix: "https://new.example/webhooks/".into(),
             callback_url: "https://new.example/webhooks/s".into(),
         };
         let (old, new) = (fitting("a", 1), with("b", |own| own.callback_url = moved.callback_url.clone()));
         assert_eq!(changes(Some(&moved), std::slice::from_ref(&old), &remembered(&["a"])), ["make"]);
         assert_eq!(changes(Some(&moved), &[old.clone(), new.clone()], &remembered(&["a"])), ["a"]);
-        assert_eq!(changes(Some(&moved), &[old, new], &Remembered::default()), [""; 0], "nobody knows whose it is");
+        assert_eq!(
+            changes(Some(&moved), &[old, new], &RememberedSubscriptions::default()),
+            [""; 0],
+            "nobody knows whose it is"
+        );
     }
 
     #[test]
@@ -366,7 +373,10 @@ mod tests {
             own.topic = String::new();
             own.callback_url = "https://BRIDGE.example/webhooks/secret/".into();
         });
-        assert_eq!(changes(Some(&wanted()), std::slice::from_ref(&bare), &Remembered::default()), ["make"]);
+        assert_eq!(
+            changes(Some(&wanted()), std::slice::from_ref(&bare), &RememberedSubscriptions::default()),
+            ["make"]
+        );
         let mut known = remembered(&["a"]);
         if let Some(made) = known.made.get_mut("a") {
             (made.at, made.until) = (hours(-2), hours(-2) + LIFE);

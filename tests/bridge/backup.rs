@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use vetbridge::booking::entry::State;
-use vetbridge::bridge::keeper::Off;
+use vetbridge::bridge::off::Off;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::MarketplaceStatus;
 use vetbridge::store::{MemoryEngine, Store};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use chrono::TimeDelta;
 use vetbridge::booking::entry::State;
-use vetbridge::bridge::keeper::Off;
+use vetbridge::bridge::off::Off;
 use vetbridge::ids::{BookingId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use vetbridge::booking::entry::State;
-use vetbridge::bridge::keeper::{Off, Standing};
+use vetbridge::bridge::off::Off;
+use vetbridge::bridge::runner::RunState;
 use vetbridge::config::{Config, WhenDown};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, NewPractice};
@@ -11,14 +12,14 @@ use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, NewPract
 use crate::start::SET_UP;
 use crate::support::{BRANCH, Clinic, PRACTICE, day, minutes, practice, seconds, sydney, wish};
 
-pub(crate) fn standing(clinic: &Clinic, id: &str) -> Option<Standing> {
+pub(crate) fn standing(clinic: &Clinic, id: &str) -> Option<RunState> {
     let off = clinic.bridge().off().into_iter().find(|(own, _)| own.id().0 == id).map(|(_, standing)| standing);
-    off.or_else(|| clinic.bridge().practice(&practice(id)).map(|_| Standing::On))
+    off.or_else(|| clinic.bridge().practice(&practice(id)).map(|_| RunState::On))
 }
 
 /// Waits until nothing is sent for a practice any more, and holds the marketplace to that.
 pub(crate) async fn until_silent(clinic: &Clinic, id: &str, off: Off) {
-    let silent = |clinic: &Clinic| standing(clinic, id) == Some(Standing::Silent(off));
+    let silent = |clinic: &Clinic| standing(clinic, id) == Some(RunState::Silent(off));
     clinic.until(&format!("{id} is silent"), minutes(4), silent).await;
     // The last days wait in the marketplace's queue.
     clinic.pass(seconds(1)).await;
@@ -100,7 +101,7 @@ async fn a_practice_that_was_disabled_while_the_process_was_stopped_is_emptied_a
     clinic.start();
     clinic.pass(minutes(5)).await;
     assert_eq!(clinic.journal.calls().len(), calls);
-    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Silent(Off::Disabled)));
+    assert_eq!(standing(&clinic, PRACTICE), Some(RunState::Silent(Off::Disabled)));
     clinic.stop().await;
     assert_eq!(clinic.healthengine.violations(), []);
 }
@@ -144,7 +145,7 @@ async fn a_practice_id_that_is_replaced_is_emptied_and_the_next_one_set_up() {
     clinic.healthengine.expect_silence(&practice(PRACTICE)).unwrap();
     clinic.until_in_step().await;
     clinic.pass(minutes(30)).await;
-    assert_eq!((offers(&clinic, PRACTICE), standing(&clinic, "2222222")), (0, Some(Standing::On)));
+    assert_eq!((offers(&clinic, PRACTICE), standing(&clinic, "2222222")), (0, Some(RunState::On)));
     assert!(offers(&clinic, "2222222") > 0);
     let liveness = clinic.healthengine.liveness_contract(&practice("2222222")).unwrap();
     assert!(liveness.is_some());
@@ -175,11 +176,11 @@ async fn a_pause_survives_restarts_and_its_end_sends_everything_again() {
     clinic.stop().await;
     clinic.start();
     clinic.pass(minutes(10)).await;
-    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Silent(Off::Paused)));
+    assert_eq!(standing(&clinic, PRACTICE), Some(RunState::Silent(Off::Paused)));
     // A reload does not end it.
     clinic.reload();
     clinic.pass(minutes(1)).await;
-    assert_eq!((standing(&clinic, PRACTICE), offers(&clinic, PRACTICE)), (Some(Standing::Silent(Off::Paused)), 0));
+    assert_eq!((standing(&clinic, PRACTICE), offers(&clinic, PRACTICE)), (Some(RunState::Silent(Off::Paused)), 0));
     clinic.healthengine.expect_calls(&practice(PRACTICE)).unwrap();
     clinic.bridge().set_paused(&practice(PRACTICE), false).await.unwrap().unwrap();
     clinic.until_in_step().await;
@@ -265,7 +266,7 @@ async fn a_farewell_waits_for_a_marketplace_that_is_away_and_survives_a_restart(
     block(&mut clinic.config, PRACTICE).enabled = false;
     clinic.reload();
     clinic.pass(minutes(10)).await;
-    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Leaving(Off::Disabled)));
+    assert_eq!(standing(&clinic, PRACTICE), Some(RunState::Leaving(Off::Disabled)));
     clinic.pull_the_plug().await;
     clinic.start();
     clinic.pass(minutes(10)).await;
@@ -286,7 +287,7 @@ async fn a_practice_is_not_silent_before_a_day_that_healthengine_refuses_for_a_w
     block(&mut clinic.config, BRANCH).enabled = false;
     clinic.reload();
     clinic.pass(minutes(5)).await;
-    assert_eq!(standing(&clinic, BRANCH), Some(Standing::Leaving(Off::Disabled)));
+    assert_eq!(standing(&clinic, BRANCH), Some(RunState::Leaving(Off::Disabled)));
     let told = told_since(&clinic, BRANCH, calls);
     let tries = told.iter().filter(|what| what.contains("/availability/")).count();
     assert!((5..40).contains(&tries), "{tries} in five minutes: it is tried again, with growing pauses");

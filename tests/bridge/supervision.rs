@@ -24,7 +24,7 @@ const LOOPS: [&str; 8] = [
 
 /// The other loops of the service. Each of them has a test of its own in which it panics: the listeners where they are defined
 /// (`src/server/listener.rs`), the others here.
-const OTHER_LOOPS: [&str; 6] = ["rivals", "keeper", "housekeeping", "vigil", "admin_listener", "webhook_listener"];
+const OTHER_LOOPS: [&str; 6] = ["rivals", "runner", "housekeeping", "vigil", "admin_listener", "webhook_listener"];
 
 #[tokio::test(start_paused = true)]
 async fn there_is_no_loop_without_a_test_in_which_it_panics() {
@@ -153,21 +153,21 @@ async fn the_loop_that_looks_for_another_bridge_is_kept_alive_too() {
 async fn a_keeper_that_panics_is_kept_alive_and_named_with_its_practice_and_another_ones_recovery_is_not_its_own() {
     let mut clinic = Clinic::with_branch();
     clinic.open_up().await;
-    // Both keepers make their practices anew; both panic, and one of them once more.
+    // Both runners make their practices anew; both panic, and one of them once more.
     let mut left = 3;
     clinic.mines.plant(move |own, _| {
-        (own == "keeper" && left > 0).then(|| left -= 1)?;
+        (own == "runner" && left > 0).then(|| left -= 1)?;
         Some(Mine::Panic)
     });
     clinic.config.sync.request_interval = seconds(4);
     clinic.reload();
     let said = |clinic: &Clinic| -> Vec<(String, String)> {
         let problems = clinic.bridge().health().problems().into_iter();
-        problems.map(|own| (own.subject, own.text)).filter(|(subject, _)| subject.contains("keeper")).collect()
+        problems.map(|own| (own.subject, own.text)).filter(|(subject, _)| subject.contains("runner")).collect()
     };
     clinic.until("both are said", seconds(1), |clinic| said(clinic).len() == 2).await;
     for (practice, (subject, text)) in [PRACTICE, BRANCH].iter().zip(said(&clinic)) {
-        assert_eq!(subject, format!("loop keeper of practice {practice}"));
+        assert_eq!(subject, format!("loop runner of practice {practice}"));
         assert!(text.contains(&format!("of practice {practice} failed")) && text.contains("started again"), "{text}");
     }
     clinic.until("one goes on", seconds(3), |clinic| said(clinic).len() < 2).await;

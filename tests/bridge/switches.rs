@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vetbridge::booking::entry::State;
-use vetbridge::bridge::keeper::{Off, Standing};
+use vetbridge::bridge::off::Off;
+use vetbridge::bridge::runner::RunState;
 use vetbridge::config::{ResourceEntry, WhenDown};
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::server::view;
@@ -55,7 +56,7 @@ async fn switched_off_and_on_before_anybody_looked_it_never_left() {
     switch(&mut clinic, PRACTICE, false);
     switch(&mut clinic, PRACTICE, true);
     clinic.pass(seconds(30)).await;
-    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::On));
+    assert_eq!(standing(&clinic, PRACTICE), Some(RunState::On));
     let told = told_since(&clinic, PRACTICE, calls);
     let only_looks = |what: &String| ["GET /requests", "GET /subscription"].contains(&what.as_str());
     assert!(told.iter().all(only_looks), "{told:?}");
@@ -64,7 +65,7 @@ async fn switched_off_and_on_before_anybody_looked_it_never_left() {
     clinic.config.practices.push(removed);
     clinic.reload();
     clinic.pass(seconds(30)).await;
-    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::On));
+    assert_eq!(standing(&clinic, PRACTICE), Some(RunState::On));
     clinic.finish().await;
 }
 
@@ -82,7 +83,7 @@ async fn the_last_of_many_switches_counts() {
             clinic.bridge().set_paused(&practice(PRACTICE), false).await.unwrap();
             switch(&mut clinic, PRACTICE, last);
             if last {
-                let on = |clinic: &Clinic| standing(clinic, PRACTICE) == Some(Standing::On);
+                let on = |clinic: &Clinic| standing(clinic, PRACTICE) == Some(RunState::On);
                 clinic.until("it is on", minutes(2), on).await;
                 clinic.until_in_step().await;
                 clinic.finish().await;
@@ -186,7 +187,7 @@ async fn a_cancellation_by_staff_that_healthengine_does_not_take_is_left_to_a_pe
     clinic.until_state(booking, State::Cancelled, minutes(3)).await;
     switch(&mut clinic, PRACTICE, false);
     clinic.pass(minutes(1)).await;
-    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Leaving(Off::Disabled)), "it may yet be taken");
+    assert_eq!(standing(&clinic, PRACTICE), Some(RunState::Leaving(Off::Disabled)), "it may yet be taken");
     until_silent(&clinic, PRACTICE, Off::Disabled).await;
     assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     assert!(clinic.entry(booking).needs_attention.is_some(), "the pet owner was not told");
@@ -281,7 +282,7 @@ async fn a_replaced_practice_leaves_with_the_api_key_of_the_file() {
     clinic.config.practices.pop();
     clinic.reload();
     clinic.pass(minutes(1)).await;
-    assert_eq!(standing(&clinic, BRANCH), Some(Standing::Leaving(Off::Removed)), "it is refused (401)");
+    assert_eq!(standing(&clinic, BRANCH), Some(RunState::Leaving(Off::Removed)), "it is refused (401)");
     clinic.config.healthengine.api_key = "the next one".into();
     clinic.reload();
     clinic.until("it is gone", minutes(1), |clinic| standing(clinic, BRANCH).is_none()).await;
@@ -443,14 +444,14 @@ async fn a_practice_that_is_switched_on_while_it_leaves_ends_what_its_farewell_b
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
     switch(&mut clinic, PRACTICE, false);
     clinic.until_state(booking, State::Submitting, seconds(20)).await;
-    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Leaving(Off::Disabled)));
+    assert_eq!(standing(&clinic, PRACTICE), Some(RunState::Leaving(Off::Disabled)));
     switch(&mut clinic, PRACTICE, true);
     clinic.until_state(booking, State::Confirmed, seconds(20)).await;
     clinic.finish().await;
 }
 
 /// Waits, closely, until a practice stands like this, and pulls the plug in that moment.
-async fn pull_the_plug_when(clinic: &mut Clinic, id: &str, wanted: Option<Standing>) {
+async fn pull_the_plug_when(clinic: &mut Clinic, id: &str, wanted: Option<RunState>) {
     for _ in 0..240_000 {
         if standing(clinic, id) == wanted {
             return clinic.pull_the_plug().await;
@@ -464,11 +465,11 @@ async fn pull_the_plug_when(clinic: &mut Clinic, id: &str, wanted: Option<Standi
 async fn a_practice_that_is_silent_stays_so_although_the_power_is_cut_in_that_moment() {
     let mut clinic = Clinic::open().await;
     switch(&mut clinic, PRACTICE, false);
-    pull_the_plug_when(&mut clinic, PRACTICE, Some(Standing::Silent(Off::Disabled))).await;
+    pull_the_plug_when(&mut clinic, PRACTICE, Some(RunState::Silent(Off::Disabled))).await;
     let calls = clinic.journal.calls().len();
     clinic.start();
     clinic.pass(minutes(5)).await;
-    assert_eq!(standing(&clinic, PRACTICE), Some(Standing::Silent(Off::Disabled)));
+    assert_eq!(standing(&clinic, PRACTICE), Some(RunState::Silent(Off::Disabled)));
     assert_eq!(told_since(&clinic, PRACTICE, calls), [""; 0]);
     clinic.stop().await;
 }
@@ -502,7 +503,7 @@ async fn a_farewell_that_was_broken_off_is_asked_for_until_it_is_over() {
     let branch = clinic.config.practices.pop().unwrap();
     clinic.reload();
     clinic.pass(minutes(5)).await;
-    assert_eq!(standing(&clinic, BRANCH), Some(Standing::Leaving(Off::Removed)));
+    assert_eq!(standing(&clinic, BRANCH), Some(RunState::Leaving(Off::Removed)));
     clinic.stop().await;
     clinic.start();
     clinic.pass(seconds(5)).await;
@@ -513,7 +514,7 @@ async fn a_farewell_that_was_broken_off_is_asked_for_until_it_is_over() {
     block(&mut clinic.config, BRANCH).enabled = false;
     clinic.start();
     clinic.pass(minutes(60)).await;
-    assert_eq!(standing(&clinic, BRANCH), Some(Standing::Leaving(Off::Disabled)));
+    assert_eq!(standing(&clinic, BRANCH), Some(RunState::Leaving(Off::Disabled)));
     // Who takes it out too early is told again.
     clinic.stop().await;
     let branch = clinic.config.practices.pop().unwrap();

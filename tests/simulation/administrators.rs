@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::booking::entry::Entry;
 use vetbridge::booking::resolution::Resolution;
-use vetbridge::bridge::keeper::Standing;
+use vetbridge::bridge::runner::RunState;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 use vetbridge::practice::resolve::NotResolved;
 use vetbridge::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, Repeated, RequestOutcome, Who};
@@ -65,7 +65,7 @@ impl Life {
 
     fn some_practice_that_is_off(&self) -> Option<PracticeId> {
         let ids = self.world.config.practices.iter().map(|practice| practice.id.clone());
-        let off: Vec<_> = ids.filter(|id| self.world.standing(id).is_some_and(|own| own != Standing::On)).collect();
+        let off: Vec<_> = ids.filter(|id| self.world.standing(id).is_some_and(|own| own != RunState::On)).collect();
         (!off.is_empty()).then(|| self.world.chance.pick(&off).clone())
     }
 
@@ -124,7 +124,7 @@ impl Life {
     /// At the end of a life, and of every process that dies after it.
     pub(crate) fn everybody_is_switched_on(&mut self) {
         let ids: Vec<PracticeId> = self.world.config.practices.iter().map(|practice| practice.id.clone()).collect();
-        let is_off = |life: &Self, id: &PracticeId| life.world.standing(id).is_some_and(|own| own != Standing::On);
+        let is_off = |life: &Self, id: &PracticeId| life.world.standing(id).is_some_and(|own| own != RunState::On);
         for id in ids {
             if is_off(self, &id) {
                 self.switch_on(&id);
@@ -241,9 +241,9 @@ impl Life {
             let Some(standing) = self.world.standing(&id) else { continue };
             let switched = self.switches.entry(id.clone()).or_default();
             match standing {
-                Standing::On => continue,
-                Standing::Leaving(_) => switched.off_at = Some(now),
-                Standing::Silent(_) => {
+                RunState::On => continue,
+                RunState::Leaving(_) => switched.off_at = Some(now),
+                RunState::Silent(_) => {
                     switched.off_at = Some(now);
                     switched.silent_since.get_or_insert(now);
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use vetbridge::booking::entry::Entry;
-use vetbridge::bridge::keeper::Standing;
+use vetbridge::bridge::runner::RunState;
 use vetbridge::bridge::{Bridge, Connect};
 use vetbridge::clock::Clock;
 use vetbridge::config::{self, Config, LiveHours, ResourceEntry, WhenDown};
@@ -240,10 +240,10 @@ impl World {
     }
 
     /// How a practice stands in the running bridge; `None` while it has no power.
-    pub(crate) fn standing(&self, id: &PracticeId) -> Option<Standing> {
+    pub(crate) fn standing(&self, id: &PracticeId) -> Option<RunState> {
         let bridge = self.bridge().filter(|_| self.is_up())?;
         let off = bridge.off().into_iter().find(|(own, _)| own.id() == id).map(|(_, standing)| standing);
-        off.or(Some(Standing::On))
+        off.or(Some(RunState::On))
     }
 
     /// A block of the configuration.

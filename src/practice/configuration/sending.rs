@@ -10,7 +10,7 @@ use crate::booking::entry::{Entry, Place};
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{ResourceId, TypeId};
 use crate::mapping::changes::ConfigurationChanges;
-use crate::mapping::departures::{self, Departure, remember};
+use crate::mapping::departures::{Departure, remember, shown};
 use crate::mapping::guard::HoldReason;
 use crate::mapping::plan::{Desired, ListPlan, Plan, Wish, plan};
 use crate::mapping::remembered::RememberedConfiguration;
@@ -30,7 +30,7 @@ impl ConfigurationSync {
         let plan = plan(desired, &remembered, &self.wish(&remembered, reason));
         let held = self.tell_held_back(&plan, dry_run);
         let leaving = self.leaving(&plan);
-        let lost = leaving.iter().map(Departure::sentence).collect();
+        let lost = leaving.iter().map(say::departure).collect();
         let changes = plan.changes(&remembered, held, lost);
         if !dry_run {
             self.apply(plan, desired, &leaving, &remembered).await?;
@@ -186,7 +186,7 @@ impl ConfigurationSync {
     fn departed<'a>(&self, left: impl Iterator<Item = &'a Departure>, present: &BTreeSet<String>) {
         let left: Vec<Departure> = left.cloned().collect();
         for own in &left {
-            tracing::warn!(practice = %self.context.id(), id = own.id, "{}", own.sentence());
+            tracing::warn!(practice = %self.context.id(), id = own.id, "{}", say::departure(own));
         }
         let present: BTreeSet<&str> = present.iter().map(String::as_str).collect();
         let mut back = Vec::new();
@@ -219,7 +219,7 @@ impl ConfigurationSync {
     /// What left a short while ago is shown.
     pub(super) fn tell_departures(&self) {
         let now = self.context.now();
-        let text = departures::text(&self.accepted.remembered().departed, self.context.id(), now);
+        let text = say::departures(&shown(&self.accepted.remembered().departed, now), self.context.id());
         match text {
             Some(text) => self.context.health.show(Subject::Departed, text, now),
             None => self.context.health.clear(&Subject::Departed),

@@ -296,7 +296,7 @@ impl Publisher {
     pub(in crate::practice) fn unsent_now(&self, change: impl FnOnce(&mut Unsent)) {
         let now = self.context.now();
         self.unsent.change(change, |unsent| {
-            self.context.health.set(Subject::Days, unsent.text(), now);
+            self.context.health.set(Subject::Days, unsent.problem().map(|problem| problem.to_string()), now);
             if unsent.is_empty() {
                 // No day is wanted any more of those that were refused.
                 self.calls.keep(|call| *call != Call::Snapshots);

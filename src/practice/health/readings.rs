@@ -66,7 +66,10 @@ impl ReadingHealth {
     /// Something was found out of what is not read, and is told.
     fn change<R>(&self, change: impl FnOnce(&mut Unread) -> R) -> R {
         let now = self.context.now();
-        self.unread.change(change, |unread| self.context.health.set(Subject::OpenVpms, unread.text(now), now))
+        self.unread.change(change, |unread| {
+            let text = unread.problem(now).map(|problem| problem.to_string());
+            self.context.health.set(Subject::OpenVpms, text, now);
+        })
     }
 
     /// The horizon, also before the first inventory: a booking may be looked for by then.

@@ -63,7 +63,7 @@ impl WebhookSubscription {
         };
         let last = read
             .iter()
-            .filter_map(|error| Some((error.timestamp?, reason(error, &wanted.callback_url))))
+            .filter_map(|error| Some((error.timestamp?, reason(error, &wanted.callback_url).to_string())))
             .max_by_key(|(at, _)| *at);
         {
             let mut deliveries = self.deliveries.lock();

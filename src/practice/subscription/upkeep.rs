@@ -25,7 +25,7 @@ use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Batch, Record, RecordKind, StoreError};
 use crate::supervisor;
 use crate::webhooks::pace::BLOCKED;
-use crate::webhooks::subscriptions::{Change, Made, Remembered, View, Wanted};
+use crate::webhooks::subscriptions::{Change, Made, RememberedSubscriptions, View, WantedSubscription};
 
 /// Between two looks at the log of failed deliveries.
 const ERRORS_EVERY: Duration = Duration::from_secs(5 * 60);
@@ -42,13 +42,13 @@ const ACCESS_SEEN_EVERY: Duration = Duration::from_secs(5);
 const DELETED_MAX: usize = 50;
 /// A look makes one subscription, then deletes the others.
 const ROUNDS_MAX: usize = 3;
-impl Record for Remembered {
+impl Record for RememberedSubscriptions {
     const KIND: &'static str = "subscriptions";
     const VERSION: u32 = 1;
 }
 
 /// They travel: only what is remembered as ours is ever deleted at Healthengine.
-pub(in crate::practice) const KIND: RecordKind = RecordKind::exported::<Remembered>();
+pub(in crate::practice) const KIND: RecordKind = RecordKind::exported::<RememberedSubscriptions>();
 
 /// Keeps the subscription of one practice.
 pub(in crate::practice) struct WebhookSubscription {
@@ -56,7 +56,7 @@ pub(in crate::practice) struct WebhookSubscription {
     pub(super) calls: Arc<CallHealth>,
     pub(super) rivals: Arc<Rivals>,
     pub(in crate::practice) evidence: Arc<WebhookEvidence>,
-    remembered: Mutex<Remembered>,
+    remembered: Mutex<RememberedSubscriptions>,
     pub(super) deliveries: Mutex<Deliveries>,
     /// One look at a time.
     looking: AsyncMutex<()>,
@@ -89,17 +89,18 @@ impl WebhookSubscription {
         evidence: Arc<WebhookEvidence>,
     ) -> Self {
         // A record that cannot be read leaves the address to know ours by.
-        let remembered = context.shared.store.get::<Remembered>(&context.id().0).ok().flatten().unwrap_or_default();
+        let remembered =
+            context.shared.store.get::<RememberedSubscriptions>(&context.id().0).ok().flatten().unwrap_or_default();
         let (remembered, deliveries, looking) = (Mutex::new(remembered), Mutex::default(), AsyncMutex::default());
         Self { context, calls, rivals, evidence, remembered, deliveries, looking }
     }
 
-    pub(super) fn remembered(&self) -> Remembered {
+    pub(super) fn remembered(&self) -> RememberedSubscriptions {
         self.remembered.lock().clone()
     }
 
     /// Changes what is remembered; durable when this returns.
-    async fn remember(&self, change: impl FnOnce(&mut Remembered)) -> Result<(), StoreError> {
+    async fn remember(&self, change: impl FnOnce(&mut RememberedSubscriptions)) -> Result<(), StoreError> {
         let (before, after) = {
             let mut remembered = self.remembered.lock();
             let before = remembered.clone();
@@ -111,7 +112,7 @@ impl WebhookSubscription {
         }
         let mut batch = Batch::new();
         if after.is_empty() {
-            batch.delete::<Remembered>(&self.context.id().0);
+            batch.delete::<RememberedSubscriptions>(&self.context.id().0);
         } else {
             batch.put(&self.context.id().0, &after)?;
         }
@@ -237,7 +238,11 @@ impl WebhookSubscription {
 
     /// Makes and deletes until there is nothing left to do. `known_by` says which address ours begin with; `wanted` is the same, or
     /// nothing when none is to be left.
-    async fn adjust_subscriptions(&self, wanted: Option<&Wanted>, known_by: Option<&Wanted>) -> Result<(), LookError> {
+    async fn adjust_subscriptions(
+        &self,
+        wanted: Option<&WantedSubscription>,
+        known_by: Option<&WantedSubscription>,
+    ) -> Result<(), LookError> {
         let _one = supervisor::wait(self.looking.lock()).await;
         let fingerprint = |callback: &str| self.context.shared.pseudonyms.fingerprint(callback);
         let mut listed = self.context.healthengine.subscriptions().await?;
@@ -266,8 +271,8 @@ impl WebhookSubscription {
 
     fn changes(
         &self,
-        wanted: Option<&Wanted>,
-        known_by: Option<&Wanted>,
+        wanted: Option<&WantedSubscription>,
+        known_by: Option<&WantedSubscription>,
         listed: &[Subscription],
         fingerprint: &(dyn Fn(&str) -> String + Sync),
     ) -> Vec<Change> {
@@ -277,7 +282,7 @@ impl WebhookSubscription {
 
     fn viewed<T>(
         &self,
-        known_by: Option<&Wanted>,
+        known_by: Option<&WantedSubscription>,
         fingerprint: &(dyn Fn(&str) -> String + Sync),
         look: impl FnOnce(&View<'_>) -> T,
     ) -> T {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::off::Off;
 use crate::config;
 use crate::healthengine::HealthengineHandle;
 use crate::messages::practice as say;
@@ -20,7 +21,7 @@ use crate::supervisor;
 
 /// What a practice is and has to work with.
 #[derive(Clone)]
-pub struct Means {
+pub struct PracticeDeps {
     /// Its block of the configuration.
     pub config: config::PracticeSettings,
     /// What it shares with the others.
@@ -31,7 +32,7 @@ pub struct Means {
     pub healthengine: HealthengineHandle,
 }
 
-impl PartialEq for Means {
+impl PartialEq for PracticeDeps {
     /// Handles are equal when they are the same: they hold connections and rate limits.
     fn eq(&self, other: &Self) -> bool {
         let Self { config, settings, openvpms, healthengine } = self;
@@ -43,43 +44,21 @@ impl PartialEq for Means {
     }
 }
 
-/// Why a practice is off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Off {
-    /// `enabled = false`.
-    Disabled,
-    /// Somebody paused it.
-    Paused,
-    /// It is no longer in the configuration.
-    Removed,
-}
-
-impl Off {
-    /// As it is written in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::Paused => "paused",
-            Self::Removed => "removed",
-        }
-    }
-}
-
 /// What is wanted of a practice. Each part is somebody else's to change: the file is read again while somebody pauses.
 #[derive(Clone, PartialEq)]
-pub struct Wanted {
+pub struct WantedPractice {
     /// With what.
-    pub means: Means,
+    pub deps: PracticeDeps,
     /// Somebody paused it.
     pub paused: bool,
     /// It is no longer in the configuration.
     pub removed: bool,
 }
 
-impl Wanted {
+impl WantedPractice {
     /// Why it is to be off, if it is. What the file says comes first: ending a pause does not enable it.
     pub fn off(&self) -> Option<Off> {
-        match (self.removed, self.means.config.enabled, self.paused) {
+        match (self.removed, self.deps.config.enabled, self.paused) {
             (true, _, _) => Some(Off::Removed),
             (false, false, _) => Some(Off::Disabled),
             (false, true, true) => Some(Off::Paused),
@@ -90,7 +69,7 @@ impl Wanted {
 
 /// How a practice stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum RunState {
     /// It runs.
     On,
     /// Its days are being emptied.
@@ -100,30 +79,30 @@ pub enum Standing {
 }
 
 /// One practice as it is wanted and as it is.
-pub struct Keeper {
-    wanted: watch::Sender<Wanted>,
+pub struct PracticeRunner {
+    wanted: watch::Sender<WantedPractice>,
     /// As it was last brought about; what is wanted may be on its way.
-    reached: watch::Sender<Standing>,
+    reached: watch::Sender<RunState>,
     practice: Mutex<Arc<Practice>>,
-    /// What the first practice was made for: something else can be wanted before the keeper has begun.
-    first: Mutex<Option<Wanted>>,
+    /// What the first practice was made for: something else can be wanted before the runner has begun.
+    first: Mutex<Option<WantedPractice>>,
     has_begun: AtomicBool,
     shared: Arc<Shared>,
     stop: CancellationToken,
 }
 
-/// How a keeper's wait came to an end.
+/// How a runner's wait came to an end.
 enum Ended {
     Stopped,
     Changed,
     Left,
 }
 
-impl Keeper {
+impl PracticeRunner {
     /// A practice that does nothing yet. It ends with `stop`.
-    pub fn new(wanted: Wanted, shared: Arc<Shared>, stop: CancellationToken) -> Arc<Self> {
-        let practice = made(&wanted.means, &shared, &stop);
-        let standing = wanted.off().map_or(Standing::On, Standing::Leaving);
+    pub fn new(wanted: WantedPractice, shared: Arc<Shared>, stop: CancellationToken) -> Arc<Self> {
+        let practice = made(&wanted.deps, &shared, &stop);
+        let standing = wanted.off().map_or(RunState::On, RunState::Leaving);
         Arc::new(Self {
             first: Mutex::new(Some(wanted.clone())),
             wanted: watch::Sender::new(wanted),
@@ -141,27 +120,27 @@ impl Keeper {
     }
 
     /// What is wanted of it.
-    pub fn wanted(&self) -> Wanted {
+    pub fn wanted(&self) -> WantedPractice {
         self.wanted.borrow().clone()
     }
 
-    /// How it stands. Whoever looks before the keeper does sees that it is about to be off.
-    pub fn standing(&self) -> Standing {
+    /// How it stands. Whoever looks before the runner does sees that it is about to be off.
+    pub fn standing(&self) -> RunState {
         let off = self.wanted.borrow().off();
         match (off, *self.reached.borrow()) {
-            (Some(off), Standing::Silent(why)) if off == why => Standing::Silent(off),
-            (Some(off), _) => Standing::Leaving(off),
+            (Some(off), RunState::Silent(why)) if off == why => RunState::Silent(off),
+            (Some(off), _) => RunState::Leaving(off),
             (None, reached) => reached,
         }
     }
 
     /// Hears of every standing that is reached.
-    pub fn watch(&self) -> watch::Receiver<Standing> {
+    pub fn watch(&self) -> watch::Receiver<RunState> {
         self.reached.subscribe()
     }
 
     /// Wants something else of it.
-    pub fn want(&self, change: impl FnOnce(&mut Wanted)) {
+    pub fn want(&self, change: impl FnOnce(&mut WantedPractice)) {
         self.wanted.send_modify(change);
     }
 
@@ -172,7 +151,7 @@ impl Keeper {
         if self.has_begun.swap(true, Ordering::Relaxed) {
             // This failed before: what it had brought about ends as at the end of the process.
             supervisor::wait(practice.stop()).await;
-            practice = made(&self.wanted().means, &self.shared, &self.stop);
+            practice = made(&self.wanted().deps, &self.shared, &self.stop);
             *self.practice.lock() = Arc::clone(&practice);
         }
         let first = self.first.lock().take();
@@ -182,7 +161,7 @@ impl Keeper {
                 tokio::select! {
                     biased;
                     () = self.stop.cancelled() => Ended::Stopped,
-                    // The sender is this keeper's own.
+                    // The sender is this runner's own.
                     _ = wanted.wait_for(|next| *next != now) => Ended::Changed,
                     () = self.work(&practice, now.off()) => Ended::Left,
                 }
@@ -196,7 +175,7 @@ impl Keeper {
                 Ended::Left | Ended::Changed => {}
             }
             now = wanted.borrow_and_update().clone();
-            let next = made(&now.means, &self.shared, &self.stop);
+            let next = made(&now.deps, &self.shared, &self.stop);
             next.carry_on_from(&practice);
             practice = next;
             *self.practice.lock() = Arc::clone(&practice);
@@ -208,12 +187,12 @@ impl Keeper {
         let id = practice.id();
         match off {
             None => {
-                self.reached.send_replace(Standing::On);
+                self.reached.send_replace(RunState::On);
                 practice.start();
             }
             Some(off) => {
                 if practice.has_ties() {
-                    self.reached.send_replace(Standing::Leaving(off));
+                    self.reached.send_replace(RunState::Leaving(off));
                     tracing::info!(practice = %id, "{}", say::leaving(off));
                     match practice.deactivate(off == Off::Removed).await {
                         Deactivation::Complete => tracing::info!(practice = %id, "{}", say::LEFT),
@@ -222,7 +201,7 @@ impl Keeper {
                 } else {
                     tracing::info!(practice = %id, "{}", say::stays_off(off));
                 }
-                self.reached.send_replace(Standing::Silent(off));
+                self.reached.send_replace(RunState::Silent(off));
                 if off == Off::Removed {
                     return;
                 }
@@ -232,7 +211,7 @@ impl Keeper {
     }
 }
 
-fn made(means: &Means, shared: &Arc<Shared>, stop: &CancellationToken) -> Arc<Practice> {
-    let Means { config, settings, openvpms, healthengine } = means.clone();
+fn made(deps: &PracticeDeps, shared: &Arc<Shared>, stop: &CancellationToken) -> Arc<Practice> {
+    let PracticeDeps { config, settings, openvpms, healthengine } = deps.clone();
     Practice::new(config, settings, Arc::clone(shared), openvpms, healthengine, stop.child_token())
 }

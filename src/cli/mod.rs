@@ -5,6 +5,7 @@
 //!
 //! Exit statuses: 0 all well; 1 a problem; 2 the configuration is invalid (`run` and `check`), or the command line is.
 
+mod args;
 mod bookings;
 mod check;
 mod demo;
@@ -23,236 +24,19 @@ mod running;
 mod state;
 mod status;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::LazyLock;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::Parser as _;
 
-use crate::config::{self, ConfigError};
+use crate::config::ConfigError;
 use crate::messages::supervisor as supervisor_say;
 use crate::supervisor;
+use args::CONFIG_INVALID;
+pub use args::{
+    BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, DemoArgs, DiscoverArgs, Global, PauseArgs, ResolveArgs,
+    ResyncArgs, ResyncPart, StateArgs, StateCommand, StatusArgs,
+};
 pub use logging::{LogFormat, LogLevel};
-
-/// Exit status of an invalid configuration.
-const CONFIG_INVALID: u8 = 2;
-
-/// The version of the program and of the time zone rules in it.
-static VERSION: LazyLock<String> =
-    LazyLock::new(|| format!("{} (time zones: tzdb {})", env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION));
-
-/// The bridge between OpenVPMS, the practice system of a veterinary clinic, and the booking marketplace Healthengine.
-#[derive(Debug, Parser)]
-#[command(name = "vetbridge", version = VERSION.as_str(), propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit status: 0 all well, 1 a problem, 2 the configuration is invalid (run and check).")]
-pub struct Cli {
-    /// What holds for every command.
-    #[command(flatten)]
-    pub global: Global,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What holds for every command, written before or after it.
-#[derive(Debug, Args)]
-pub struct Global {
-    /// Configuration file [default: $VETBRIDGE_CONFIG, else ./vetbridge.toml, else /etc/vetbridge/vetbridge.toml]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Form of the log on standard error
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
-    /// What is logged: error (wake somebody), warn (look today), info, debug (every call), trace [default: info for run,
-    /// else warn]
-    #[arg(long, global = true, value_enum, hide_default_value = true)]
-    pub log_level: Option<LogLevel>,
-}
-
-/// A command.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Run the service in the foreground until SIGTERM or SIGINT
-    Run,
-    /// Check the configuration, both servers, credentials, consent, mapping and clocks
-    Check(CheckArgs),
-    /// Show what OpenVPMS offers for online booking; of the configuration it needs the table openvpms only
-    Discover(DiscoverArgs),
-    /// Send everything to Healthengine again, through the running service if there is one
-    Resync(ResyncArgs),
-    /// Show the booking ledger, or settle a booking that needs a person
-    Bookings(BookingsArgs),
-    /// Back up, restore and check the database
-    State(StateArgs),
-    /// Stop a practice by hand, as if it were disabled in the configuration, until resume; a pause survives restarts
-    Pause(PauseArgs),
-    /// End the pause of a practice
-    Resume(PauseArgs),
-    /// Show the health of the running service, practice by practice
-    Status(StatusArgs),
-    /// Run the whole bridge against two built-in simulators; needs no configuration
-    Demo(DemoArgs),
-}
-
-/// Arguments of `check`.
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// Judge the configuration only, without asking a server
-    #[arg(long)]
-    pub offline: bool,
-    /// One JSON array of findings
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `discover`.
-#[derive(Debug, Args)]
-pub struct DiscoverArgs {
-    /// One JSON array of locations
-    #[arg(long, conflicts_with = "toml")]
-    pub json: bool,
-    /// A practice block per location to paste into the configuration, with id and key to fill in
-    #[arg(long)]
-    pub toml: bool,
-}
-
-/// Arguments of `resync`.
-#[derive(Debug, Args)]
-pub struct ResyncArgs {
-    /// This practice only
-    #[arg(long, value_name = "ID")]
-    pub practice: Option<String>,
-    /// This part only
-    #[arg(long, value_enum)]
-    pub only: Option<ResyncPart>,
-    /// Say what would be sent, and send nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// A part of what is sent to Healthengine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ResyncPart {
-    /// Liveness contract, resources and appointment types
-    Config,
-    /// Availability of all days
-    Availability,
-}
-
-/// Arguments of `bookings`.
-#[derive(Debug, Args)]
-pub struct BookingsArgs {
-    /// What to show; `list` if nothing is said.
-    #[command(subcommand)]
-    pub command: Option<BookingsCommand>,
-    /// JSON: one array of `list`, one object of `show` and of `resolve`
-    #[arg(long, global = true)]
-    pub json: bool,
-}
-
-/// What to do with the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum BookingsCommand {
-    /// All bookings
-    List,
-    /// One booking with its history
-    Show {
-        /// Healthengine's booking id
-        id: i64,
-    },
-    /// Settle a booking after a look into the diary; Healthengine and OpenVPMS follow
-    Resolve(ResolveArgs),
-}
-
-/// Arguments of `bookings resolve`.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(group = clap::ArgGroup::new("outcome").required(true))]
-#[command(
-    after_help = "Works through the running service if there is one, else by itself. A booking that is not flagged can be \
-settled too: --cancelled then cancels its appointment. What the pet owner was told in time (rejected, cancelled) is final."
-)]
-pub struct ResolveArgs {
-    /// Healthengine's booking id
-    pub id: i64,
-    /// The appointment stands in the diary, under this reference [default: the one that the ledger has]
-    #[arg(long, group = "outcome", value_name = "REFERENCE", num_args = 0..=1)]
-    pub confirmed: Option<Option<String>>,
-    /// Believe --confirmed although OpenVPMS has the reference elsewhere or at another time, or does not show it (status 500)
-    #[arg(long, requires = "confirmed", conflicts_with_all = ["rejected", "cancelled"])]
-    pub force: bool,
-    /// There is no appointment in the diary
-    #[arg(long, group = "outcome")]
-    pub rejected: bool,
-    /// The appointment is to be cancelled, or was cancelled by hand
-    #[arg(long, group = "outcome")]
-    pub cancelled: bool,
-    /// One line of at most 200 characters that is kept in the history. Nothing about the patient or the pet owner belongs there:
-    /// it is shown in the clear and kept for as long as the booking
-    #[arg(long, value_name = "TEXT")]
-    pub note: Option<String>,
-}
-
-/// Arguments of `pause` and `resume`.
-#[derive(Debug, Args)]
-pub struct PauseArgs {
-    /// Its id at Healthengine
-    #[arg(long, value_name = "ID")]
-    pub practice: String,
-}
-
-/// Arguments of `status`.
-#[derive(Debug, Args)]
-pub struct StatusArgs {
-    /// One JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `state`.
-#[derive(Debug, Args)]
-pub struct StateArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: StateCommand,
-}
-
-/// What to do with the state.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum StateCommand {
-    /// Write all of it as JSON lines, with the key that patients' ids are made with; also while the service runs
-    Export {
-        /// The file (mode 0600) [default: standard output]
-        file: Option<PathBuf>,
-        /// Replace the file if it is there
-        #[arg(long)]
-        force: bool,
-    },
-    /// Read an export into a new state directory; the service must be stopped
-    Import {
-        /// The export; - for standard input
-        file: PathBuf,
-        /// Set aside what is there, under another name
-        #[arg(long)]
-        replace: bool,
-    },
-    /// Read everything and say what is damaged
-    Verify,
-}
-
-/// Arguments of `demo`.
-#[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// Stop by itself after this time (such as 30s), with a summary
-    #[arg(long = "for", value_name = "DURATION", value_parser = config::duration::parse)]
-    pub for_duration: Option<Duration>,
-    /// Port of the status page on 127.0.0.1 [default: a free one]
-    #[arg(long, value_name = "N")]
-    pub port: Option<u16>,
-    /// Seed of the simulated people's choices; which times these meet depends on the machine's pace too [default: any]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-}
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -313,17 +97,12 @@ fn default_level(command: &Command) -> LogLevel {
     }
 }
 
-impl Global {
-    /// The configuration file that this command is about.
-    fn config_file(&self) -> Result<PathBuf, ConfigError> {
-        let named = || std::env::var_os("VETBRIDGE_CONFIG").filter(|name| !name.is_empty()).map(PathBuf::from);
-        config::locate(self.config.clone().or_else(named))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    use std::path::PathBuf;
+    use std::time::Duration;
 
     use super::*;
 

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ResourceEntry;
+use super::resources::ResourceEntry;
 use super::toml_reader::Value;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId};
 use crate::messages::config as say;

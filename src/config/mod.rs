@@ -14,7 +14,7 @@
 //! | `[webhooks]` | `webhooks` |
 //! | `[sync]` | `sync` |
 //! | `[bookings]` | `bookings` |
-//! | `[[practice]]` | `practices`, with [`live_hours`]; `claims` holds what must be true between practices |
+//! | `[[practice]]` | `practices`, with [`live_hours`] and `resources`; `claims` holds what must be true between practices |
 //!
 //! Every section reads its keys with `values` (texts, numbers, addresses), [`duration`] and `secret`. A running service
 //! notices a changed file with [`watch`], and notes with [`in_force`] which secrets it has.
@@ -49,6 +49,7 @@ mod practices;
 mod problem;
 pub mod proxy;
 mod request_limits;
+mod resources;
 #[cfg(test)]
 pub(crate) mod sample;
 mod secret;
@@ -63,8 +64,9 @@ pub use bookings::{BookingSettings, WhenDown};
 pub use healthengine::{Environment, HealthengineSettings};
 pub use live_hours::LiveHours;
 pub use openvpms::OpenVpmsSettings;
-pub use practices::{PracticeSettings, ResourceEntry};
+pub use practices::PracticeSettings;
 pub use problem::{ConfigError, ConfigProblem};
+pub use resources::ResourceEntry;
 pub use secret::Secret;
 pub use sync::{ClinicianDoubtSetting, SyncSettings};
 pub use webhooks::WebhookSettings;

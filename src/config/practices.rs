@@ -3,11 +3,12 @@
 use super::Secret;
 use super::claims::Claims;
 use super::live_hours::{self, LiveHours};
+use super::resources::ResourceEntry;
 use super::secret::Surroundings;
 use super::toml_reader::{Table, Value};
 use super::values::{header_word, id, words};
 use crate::characters::trimmed;
-use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
+use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::messages::config as say;
 use crate::zone::Zone;
 
@@ -28,24 +29,6 @@ pub struct PracticeSettings {
     pub live_hours: LiveHours,
     /// What it offers, distinct; empty means every schedule at its locations.
     pub resources: Vec<ResourceEntry>,
-}
-
-/// A schedule, or a clinician on a schedule, that a practice offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResourceEntry {
-    /// Where appointments go.
-    pub schedule: ScheduleId,
-    /// Who sees the patient, for a resource that is a clinician.
-    pub user: Option<UserId>,
-    /// Its name at Healthengine, instead of the one from OpenVPMS.
-    pub name: Option<String>,
-}
-
-impl ResourceEntry {
-    /// The id that Healthengine knows it by.
-    pub fn id(&self) -> ResourceId {
-        ResourceId { schedule: self.schedule, user: self.user }
-    }
 }
 
 /// Every practice of the file. What is wrong is reported.

@@ -5,15 +5,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use super::problem::problem;
 use super::{Admin, view};
 use crate::ids::BookingId;
 use crate::messages::admin as say;
 use crate::practice::KINDS;
-
-/// An error for a person, as JSON.
-pub(super) fn problem(status: StatusCode, error: impl Into<String>) -> Response {
-    (status, Json(view::ErrorBody { error: error.into() })).into_response()
-}
 
 pub(super) async fn no_such_path() -> Response {
     problem(StatusCode::NOT_FOUND, say::NO_SUCH_PATH)

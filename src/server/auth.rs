@@ -25,11 +25,12 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq;
 
+use super::guard;
 use super::listener::Local;
 use super::origin::{Hosts, Origin, only_reads};
+use super::problem::problem;
 use super::proof::{self, Proofs, ProvedRequest};
 use super::sessions::{FormToken, LASTS, Sessions};
-use super::{api, guard};
 use crate::messages::admin as say;
 use crate::store::{self, SecretKey};
 
@@ -107,10 +108,10 @@ impl Gate {
 /// Refuses what is not asked of us, and changes that somebody else's page wants.
 pub(super) async fn check_names(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(host) = gate.0.hosts.asked_as(request.headers(), request.uri(), local(&request)) else {
-        return api::problem(StatusCode::MISDIRECTED_REQUEST, say::NOT_ASKED_RIGHTLY);
+        return problem(StatusCode::MISDIRECTED_REQUEST, say::NOT_ASKED_RIGHTLY);
     };
     if !only_reads(request.method()) && gate.0.hosts.origin(request.headers(), &host) == Origin::Foreign {
-        return api::problem(StatusCode::FORBIDDEN, say::FOREIGN_ORIGIN);
+        return problem(StatusCode::FORBIDDEN, say::FOREIGN_ORIGIN);
     }
     request.extensions_mut().insert(AskedAs(host));
     next.run(request).await
@@ -144,7 +145,7 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
 
 fn begin_session(gate: &Gate) -> Response {
     let Ok(value) = gate.0.sessions.begin() else {
-        return api::problem(StatusCode::INTERNAL_SERVER_ERROR, say::NO_RANDOM);
+        return problem(StatusCode::INTERNAL_SERVER_ERROR, say::NO_RANDOM);
     };
     let (value, seconds) = (value.expose_secret(), LASTS.as_secs());
     let cookie = format!("{COOKIE}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/");
@@ -162,7 +163,7 @@ pub(super) async fn sign_out(State(gate): State<Gate>, Extension(caller): Extens
 
 /// A browser's change: from the own page, or a form with the token of its session.
 async fn check_change(gate: &Gate, request: Request, form_token: &FormToken) -> Result<Request, Box<Response>> {
-    let refused = || Box::new(api::problem(StatusCode::FORBIDDEN, say::FOREIGN_ORIGIN));
+    let refused = || Box::new(problem(StatusCode::FORBIDDEN, say::FOREIGN_ORIGIN));
     if content_type(request.headers()).as_deref() != Some(FORM) {
         let host = request.extensions().get::<AskedAs>();
         let own = host.is_some_and(|AskedAs(host)| gate.0.hosts.origin(request.headers(), host) == Origin::Own);
@@ -180,7 +181,7 @@ async fn check_change(gate: &Gate, request: Request, form_token: &FormToken) -> 
 /// Lets in a command that proves that it has the key, and proves the answer to it.
 async fn check_proof(gate: &Gate, request: Request, next: Next) -> Response {
     let (Some(shown), Some(local)) = (proof::ShownProof::of(request.headers()), local(&request)) else {
-        return api::problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
+        return problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
     };
     let (mut head, body) = request.into_parts();
     let body = match whole(body).await {
@@ -190,7 +191,7 @@ async fn check_proof(gate: &Gate, request: Request, next: Next) -> Response {
     let (method, target) = (head.method.clone(), head.uri.to_string());
     let asked = ProvedRequest { method: method.as_str(), target: &target, body: &body };
     let Some(exchange) = gate.0.proofs.accept(&shown, local, asked) else {
-        return api::problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
+        return problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
     };
     head.extensions.insert(Caller::Program);
     let mut answer = next.run(Request::from_parts(head, Body::from(body.clone()))).await;
@@ -204,12 +205,11 @@ async fn check_proof(gate: &Gate, request: Request, next: Next) -> Response {
 pub(super) async fn prove(State(gate): State<Gate>, local: Option<Extension<Local>>, headers: HeaderMap) -> Response {
     let nonce = headers.get(proof::NONCE).and_then(|nonce| nonce.to_str().ok());
     let hello = nonce.zip(local).and_then(|(nonce, Extension(Local(local)))| gate.0.proofs.hello(nonce, local));
-    hello.map_or_else(|| api::problem(StatusCode::BAD_REQUEST, say::NO_NONCE), |hello| Json(hello).into_response())
+    hello.map_or_else(|| problem(StatusCode::BAD_REQUEST, say::NO_NONCE), |hello| Json(hello).into_response())
 }
 
 async fn whole(body: Body) -> Result<Bytes, Box<Response>> {
-    let too_large =
-        |_| Box::new(api::problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(guard::BODY_BYTES_MAX)));
+    let too_large = |_| Box::new(problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(guard::BODY_BYTES_MAX)));
     axum::body::to_bytes(body, guard::BODY_BYTES_MAX).await.map_err(too_large)
 }
 

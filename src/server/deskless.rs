@@ -10,7 +10,10 @@ use axum::{Extension, Json, Router};
 
 use super::again::ASK_AGAIN_PATH;
 use super::auth::{Caller, Gate};
-use super::{api, bounded, liveness, page, readiness, view};
+use super::health::{liveness, readiness};
+use super::paths::bounded;
+use super::problem::problem;
+use super::{page, view};
 use crate::deskless::Deskless;
 use crate::messages::start as say;
 
@@ -53,5 +56,5 @@ async fn ready(State(service): State<Arc<Deskless>>) -> Response {
 }
 
 async fn no_ledger() -> Response {
-    api::problem(StatusCode::SERVICE_UNAVAILABLE, say::NO_LEDGER)
+    problem(StatusCode::SERVICE_UNAVAILABLE, say::NO_LEDGER)
 }

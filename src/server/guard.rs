@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::api;
+use super::problem::problem;
 use crate::messages::admin as say;
 
 /// No request to the admin API needs more.
@@ -36,7 +36,7 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
 /// what nobody reads is not taken off the connection.
 pub(super) async fn limit_body(request: Request, next: Next) -> Response {
     if announced_bytes(request.headers()).is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
-        return api::problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(BODY_BYTES_MAX));
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(BODY_BYTES_MAX));
     }
     next.run(request).await
 }

@@ -9,7 +9,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::{Admin, api, view};
+use super::problem::problem;
+use super::{Admin, view};
 use crate::bridge::runner::RunState;
 use crate::ids::PracticeId;
 use crate::messages::admin as say;
@@ -28,8 +29,8 @@ pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -
 async fn set(admin: Admin, id: String, paused: bool) -> Response {
     let runner = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
         Ok(Some(runner)) => runner,
-        Ok(None) => return api::problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
-        Err(error) => return api::problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Ok(None) => return problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
+        Err(error) => return problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
     let on = runner.wanted().off().is_none();
     let arrived = |standing: &RunState| match standing {

@@ -12,7 +12,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::{Admin, api, auth, view};
+use super::problem::problem;
+use super::{Admin, auth, view};
 use crate::booking::resolution::{Note, Resolution, Unresolved, reference};
 use crate::http::json::{field, text};
 use crate::ids::BookingId;
@@ -59,35 +60,35 @@ pub(super) async fn resolve(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     if auth::content_type(&headers).as_deref() != Some("application/json") {
-        return api::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, say::NOT_JSON);
+        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, say::NOT_JSON);
     }
     let Ok(body) = body else {
-        return api::problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(super::guard::BODY_BYTES_MAX));
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(super::guard::BODY_BYTES_MAX));
     };
-    let unknown = || api::problem(StatusCode::NOT_FOUND, say::no_such_booking(&id));
+    let unknown = || problem(StatusCode::NOT_FOUND, say::no_such_booking(&id));
     let Ok(booking) = id.parse().map(BookingId) else { return unknown() };
     let (verdict, note) = match read(&body) {
         Ok(read) => read,
-        Err(why) => return api::problem(StatusCode::BAD_REQUEST, why),
+        Err(why) => return problem(StatusCode::BAD_REQUEST, why),
     };
     let entry = match admin.bridge.ledger().get(booking) {
         Ok(Some(entry)) => entry,
         Ok(None) => return unknown(),
-        Err(error) => return api::problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Err(error) => return problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
     let Some(practice) = admin.bridge.practice(&entry.practice_id) else {
         let why = say::sentence(&say_resolve::practice_off(&entry.practice_id));
-        return api::problem(StatusCode::CONFLICT, why);
+        return problem(StatusCode::CONFLICT, why);
     };
     // In a task of its own: a client that hangs up must not leave it half done.
     let running = tokio::spawn(async move { practice.resolve(booking, &verdict, note).await });
     match running.await {
         Ok(Ok(entry)) => Json(view::booking(&entry, admin.bridge.zone_of(&entry.practice_id))).into_response(),
         Ok(Err(NotResolved::Unknown)) => unknown(),
-        Ok(Err(NotResolved::Refused(why))) => api::problem(StatusCode::CONFLICT, say::sentence(&why)),
-        Ok(Err(NotResolved::Failed(why))) => api::problem(StatusCode::BAD_GATEWAY, say::sentence(&why)),
-        Ok(Err(NotResolved::Ledger(error))) => api::problem(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&error)),
-        Err(_) => api::problem(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&say_resolve::INTERRUPTED)),
+        Ok(Err(NotResolved::Refused(why))) => problem(StatusCode::CONFLICT, say::sentence(&why)),
+        Ok(Err(NotResolved::Failed(why))) => problem(StatusCode::BAD_GATEWAY, say::sentence(&why)),
+        Ok(Err(NotResolved::Ledger(error))) => problem(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&error)),
+        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&say_resolve::INTERRUPTED)),
     }
 }
 

@@ -17,8 +17,9 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::Admin;
+use super::problem::problem;
 use super::view::{NDJSON, ResyncLine};
-use super::{Admin, api};
 use crate::ids::PracticeId;
 use crate::messages::admin as say;
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
@@ -41,10 +42,10 @@ pub(super) async fn resync(
 ) -> Response {
     let Query(ResyncQuery { only, dry_run }) = match query {
         Ok(query) => query,
-        Err(error) => return api::problem(StatusCode::BAD_REQUEST, say::bad_query(error.body_text())),
+        Err(error) => return problem(StatusCode::BAD_REQUEST, say::bad_query(error.body_text())),
     };
     let Some(practice) = admin.bridge.practice(&PracticeId(id.clone())) else {
-        return api::problem(StatusCode::NOT_FOUND, say::no_such_practice(&id));
+        return problem(StatusCode::NOT_FOUND, say::no_such_practice(&id));
     };
     // Whoever wants everything sent wants the servers asked.
     admin.bridge.ask_again();
@@ -63,7 +64,7 @@ pub(super) async fn resync(
     match running.await {
         Ok(outcome @ ResyncOutcome { problem: None, .. }) => Json(outcome).into_response(),
         Ok(outcome) => (StatusCode::BAD_GATEWAY, Json(outcome)).into_response(),
-        Err(_) => api::problem(StatusCode::INTERNAL_SERVER_ERROR, say::RESYNC_INTERRUPTED),
+        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, say::RESYNC_INTERRUPTED),
     }
 }
 

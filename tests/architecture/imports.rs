@@ -34,7 +34,7 @@ pub(super) fn named_in(tokens: &[Token]) -> Vec<Named> {
         if is_use {
             at += 1;
             use_tree(tokens, &mut at, &[], &mut found);
-        } else if !continues && is_word_at(tokens, at) && text(tokens, at + 1) == "::" {
+        } else if !continues && !is_visibility(tokens, at) && is_word_at(tokens, at) && text(tokens, at + 1) == "::" {
             let line = tokens[at].line;
             let mut path = vec![tokens[at].text.clone()];
             while text(tokens, at + 1) == "::" && is_word_at(tokens, at + 2) {
@@ -49,6 +49,11 @@ pub(super) fn named_in(tokens: &[Token]) -> Vec<Named> {
         at += 1;
     }
     found
+}
+
+/// True of the path in `pub(in path)`, which says who may name an item and imports nothing.
+fn is_visibility(tokens: &[Token], at: usize) -> bool {
+    at >= 2 && text(tokens, at - 1) == "in" && text(tokens, at - 2) == "("
 }
 
 /// Makes a path of a module within the file one of the file: there, the first `super` is the file.

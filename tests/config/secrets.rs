@@ -4,7 +4,8 @@ use std::env::VarError;
 use std::path::Path;
 
 use secrecy::ExposeSecret;
-use vetbridge::config::{self, Oddity};
+use vetbridge::characters::Oddity;
+use vetbridge::config;
 
 use crate::configuration::LEAST;
 use crate::keys::EVERYTHING;

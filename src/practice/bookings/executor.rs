@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use super::locks::Held;
-use super::recall::RequestAndClient;
+use super::request::RequestAndClient;
 use super::rivals::Rivals;
 use super::turns::Turns;
 use crate::booking::deadline::Deadline;

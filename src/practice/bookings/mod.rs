@@ -9,6 +9,7 @@
 //! | [`watch`] | cancellations and moves by staff |
 //! | [`other_bridge`], [`rivals`] | another bridge on the practice: lets it go first, gathers signs of it |
 //! | [`recall`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
+//! | [`request`] | a booking request with the client whom it is for |
 //! | [`changed_days`] | tells all practices that an appointment of ours changed the diary |
 //! | [`giving_up`] | rejects what can be rejected when the store has failed |
 //! | [`turns`], [`locks`] | one task at a booking, one booking at a schedule and clinician |
@@ -21,6 +22,7 @@ mod known;
 pub mod locks;
 mod other_bridge;
 mod recall;
+mod request;
 pub(super) mod rivals;
 pub(super) mod turns;
 mod updates;

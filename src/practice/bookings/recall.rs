@@ -8,42 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::executor::{Executor, IN_TIME_AT_ONCE};
+use super::request::RequestAndClient;
 use crate::booking::diary_watch::DiaryAnswer;
 use crate::booking::entry::State;
 use crate::client::contact;
-use crate::client::known_clients::{Lesson, lesson, spelt_as};
+use crate::client::known_clients::{Lesson, lesson};
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingReference;
-use crate::openvpms::{Contact, CustomerName};
+use crate::openvpms::CustomerName;
 
 /// How long after one attempt the next follows; the first waits until everything that hurries is done.
 const ATTEMPTS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(600)];
-
-/// A booking request with whom it is for.
-pub(in crate::practice) struct RequestAndClient {
-    /// As Healthengine lists it.
-    pub(super) request: BookingRequest,
-    /// The patient's fields as they were typed.
-    typed: Contact,
-    /// The client it is, if OpenVPMS spells the name otherwise.
-    recalled: Option<CustomerName>,
-}
-
-impl RequestAndClient {
-    /// The patient's fields as they are sent.
-    pub(super) fn contact(&self) -> Contact {
-        self.recalled.as_ref().map_or_else(|| self.typed.clone(), |client| spelt_as(&self.typed, client))
-    }
-
-    /// What was typed, if another name is sent.
-    pub(super) fn typed_name(&self) -> Option<String> {
-        self.recalled.as_ref()?;
-        let patient = &self.request.patient;
-        let names = [patient.first_name.as_deref(), patient.last_name.as_deref()];
-        Some(names.map(Option::unwrap_or_default).join(" "))
-    }
-}
 
 impl Executor {
     /// Sees whether the patient is a client who is remembered.

@@ -1,7 +1,8 @@
 //! Which deliveries of webhooks failed, by Healthengine's log.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
+use super::evidence::Deliveries;
 use super::upkeep::{LookError, WebhookSubscription};
 use crate::dates;
 use crate::healthengine::ErrorLogQuery;
@@ -14,17 +15,6 @@ use crate::webhooks::hint::Hint;
 
 /// Entries of the log are dated in whole seconds, and written after the call.
 const ERRORS_OVERLAP: TimeDelta = TimeDelta::seconds(60);
-
-/// Which deliveries failed.
-#[derive(Debug, Default)]
-pub(super) struct Deliveries {
-    /// Of which subscription.
-    of: String,
-    /// Until when the log was read, by Healthengine's clock.
-    read_to: Option<DateTime<Utc>>,
-    /// The last one that failed: when, and why.
-    failed: Option<(DateTime<Utc>, String)>,
-}
 
 impl WebhookSubscription {
     /// A webhook for this practice arrived.

@@ -16,6 +16,17 @@ pub(in crate::practice) struct WebhookEvidence {
     missed: Notify,
 }
 
+/// Which deliveries failed, by Healthengine's log.
+#[derive(Debug, Default)]
+pub(super) struct Deliveries {
+    /// Of which subscription.
+    pub(super) of: String,
+    /// Until when the log was read, by Healthengine's clock.
+    pub(super) read_to: Option<DateTime<Utc>>,
+    /// The last one that failed: when, and why.
+    pub(super) failed: Option<(DateTime<Utc>, String)>,
+}
+
 impl WebhookEvidence {
     /// A webhook for this practice arrived.
     pub(super) fn arrived(&self, hint: &Hint, now: DateTime<Utc>) {

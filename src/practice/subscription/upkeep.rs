@@ -12,8 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-use super::deliveries::Deliveries;
-use super::evidence::WebhookEvidence;
+use super::evidence::{Deliveries, WebhookEvidence};
 use crate::delays::Delays;
 use crate::healthengine::Subscription;
 use crate::messages::webhooks as say;

@@ -16,7 +16,7 @@ const REST: Duration = Duration::from_secs(4);
 pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let mut signals =
-        Signals { interrupted: signal(SignalKind::interrupt())?, terminated: signal(SignalKind::terminate())? };
+        StopSignals { interrupted: signal(SignalKind::interrupt())?, terminated: signal(SignalKind::terminate())? };
     let seed = match args.seed {
         Some(seed) => seed,
         None => u64::from(getrandom::u32()?),
@@ -46,12 +46,12 @@ pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// What ends a program.
-struct Signals {
+struct StopSignals {
     interrupted: Signal,
     terminated: Signal,
 }
 
-impl Signals {
+impl StopSignals {
     async fn came(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}

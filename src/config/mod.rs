@@ -72,7 +72,7 @@ pub use sync::{ClinicianDoubtSetting, SyncSettings};
 pub use webhooks::WebhookSettings;
 
 use crate::messages::config as say;
-use problem::Problems;
+use problem::ConfigProblems;
 use secret::Surroundings;
 use toml_reader::Table;
 
@@ -203,10 +203,10 @@ fn surroundings<'a>(path: &'a Path, env: &'a dyn Fn(&str) -> Result<String, VarE
 fn judge<T>(
     path: &Path,
     text: &str,
-    read: impl FnOnce(&toml::de::DeTable<'_>, &Problems<'_>) -> Option<T>,
+    read: impl FnOnce(&toml::de::DeTable<'_>, &ConfigProblems<'_>) -> Option<T>,
 ) -> Result<T, ConfigError> {
     let (root, syntax) = toml_reader::parse(text);
-    let problems = Problems::new(text, syntax);
+    let problems = ConfigProblems::new(text, syntax);
     match read(root.get_ref(), &problems) {
         Some(config) if problems.is_empty() => Ok(config),
         _ => Err(problems.into_error(path)),

@@ -51,13 +51,13 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// Collects problems while a file is read.
-pub(super) struct Problems<'a> {
+pub(super) struct ConfigProblems<'a> {
     text: &'a str,
     found: RefCell<Vec<(Option<usize>, String)>>,
     syntax: Vec<(usize, String)>,
 }
 
-impl<'a> Problems<'a> {
+impl<'a> ConfigProblems<'a> {
     /// For this text, whose syntax has these errors (byte offsets).
     pub(super) fn new(text: &'a str, syntax: Vec<(usize, String)>) -> Self {
         Self { text, found: RefCell::default(), syntax }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn problems_come_in_the_order_of_the_lines_with_those_of_the_whole_file_first() {
-        let problems = Problems::new("a\nbü c\n", Vec::new());
+        let problems = ConfigProblems::new("a\nbü c\n", Vec::new());
         problems.at(6, "second");
         problems.missing(None, "whole");
         problems.at(0, "first");
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn broken_syntax_hides_what_follows_from_it_and_nothing_else() {
-        let problems = Problems::new("a\nb\nc", vec![(2, "broken".into())]);
+        let problems = ConfigProblems::new("a\nb\nc", vec![(2, "broken".into())]);
         problems.at(2, "follows");
         problems.missing(Some(0), "perhaps in the broken part");
         problems.at(4, "another matter");

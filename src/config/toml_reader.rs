@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Problems;
+use super::problem::ConfigProblems;
 use crate::messages;
 
 /// A table of the file.
@@ -18,7 +18,7 @@ pub(super) struct Table<'a> {
     name: String,
     entries: &'a DeTable<'a>,
     offset: usize,
-    problems: &'a Problems<'a>,
+    problems: &'a ConfigProblems<'a>,
     asked: RefCell<Vec<&'static str>>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Value<'a> {
     value: &'a DeValue<'a>,
     /// Where it begins, in bytes.
     offset: usize,
-    problems: &'a Problems<'a>,
+    problems: &'a ConfigProblems<'a>,
 }
 
 /// Parses a text; what is wrong with its syntax, as byte offset and message.
@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str) -> (Spanned<DeTable<'_>>, Vec<(usize, String)>) 
 
 impl<'a> Table<'a> {
     /// The file itself.
-    pub(super) fn root(entries: &'a DeTable<'a>, problems: &'a Problems<'a>) -> Self {
+    pub(super) fn root(entries: &'a DeTable<'a>, problems: &'a ConfigProblems<'a>) -> Self {
         Self { name: String::new(), entries, offset: 0, problems, asked: RefCell::default() }
     }
 

@@ -43,7 +43,7 @@ impl Desired {
 
 /// Why something is sent although nothing differs.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct SendWish {
     /// A person wants all of it sent.
     pub person_insists: bool,
     /// Healthengine asks for the resources.
@@ -90,7 +90,7 @@ pub struct Plan {
 }
 
 /// What is to be sent so that Healthengine has what is desired.
-pub fn plan(desired: &Desired, remembered: &RememberedConfiguration, wish: &Wish) -> Plan {
+pub fn plan(desired: &Desired, remembered: &RememberedConfiguration, wish: &SendWish) -> Plan {
     let last_accepted = remembered.at.and_then(|at| dates::age(at, wish.now));
     let everything = wish.person_insists
         || remembered.key != wish.key

@@ -45,14 +45,14 @@ pub struct Practice {
     pub(super) executor: Arc<Executor>,
     watch: Arc<DiaryWatch>,
     pub(super) publisher: Arc<Publisher>,
-    days: Days,
+    days: DayLoops,
     pub(super) configuration: Arc<ConfigurationSync>,
     pub(super) requests: Arc<RequestPoller>,
     pub(super) subscription: Arc<WebhookSubscription>,
 }
 
 /// The loops that read and send days.
-struct Days {
+struct DayLoops {
     passes: Arc<DayPasses>,
     single: Arc<SingleDays>,
     asked: Arc<AskedDays>,
@@ -140,7 +140,7 @@ impl Practice {
             last_done.configured_at = accepted.accepted_at();
             last_done.sent_at = publisher.sent.last_accepted_at();
         }
-        let days = Days { passes, single, asked };
+        let days = DayLoops { passes, single, asked };
         Arc::new(Self {
             context,
             calls,

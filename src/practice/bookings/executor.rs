@@ -48,8 +48,8 @@ const UPDATES_AT_ONCE: usize = 16;
 /// and of bookings that nobody waits for so many are looked after. What has no place is found again.
 const KNOWN_AT_ONCE: usize = 32;
 
-/// Places for bookings that are dealt with at one time.
-pub(in crate::practice) struct Places {
+/// BookingPlaces for bookings that are dealt with at one time.
+pub(in crate::practice) struct BookingPlaces {
     /// For bookings that can still be rejected in time.
     pub(in crate::practice) in_time: Arc<Semaphore>,
     /// For the others.
@@ -71,7 +71,7 @@ pub(in crate::practice) struct Executor {
     pub(super) changed: Arc<DayQueue>,
     pub(in crate::practice) rivals: Arc<Rivals>,
     pub(in crate::practice) turns: Arc<Turns>,
-    pub(in crate::practice) places: Places,
+    pub(in crate::practice) places: BookingPlaces,
 }
 
 impl Executor {
@@ -84,7 +84,7 @@ impl Executor {
         changed: Arc<DayQueue>,
     ) -> Self {
         let rivals = Arc::new(Rivals::open(Arc::clone(&context)));
-        let places = Places {
+        let places = BookingPlaces {
             in_time: Arc::new(Semaphore::new(IN_TIME_AT_ONCE)),
             late: Arc::new(Semaphore::new(LATE_AT_ONCE)),
             updates: Arc::new(Semaphore::new(UPDATES_AT_ONCE)),

@@ -40,11 +40,11 @@ pub(in crate::practice) struct Rivals {
     context: Arc<Context>,
     rivalry: Mutex<Rivalry>,
     /// Subscriptions of another bridge that were seen: those that were weighed, and where those call that stood at the first look.
-    subscriptions: Mutex<Seen>,
+    subscriptions: Mutex<SeenSubscriptions>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct SeenSubscriptions {
     weighed: BTreeSet<String>,
     stood: Option<BTreeSet<String>>,
 }
@@ -127,7 +127,7 @@ impl Rivals {
         let made = another_bridges(since);
         let calls = |own: &&Subscription| self.context.shared.pseudonyms.fingerprint(&own.callback_url);
         let mut seen = self.subscriptions.lock();
-        let Seen { weighed, stood } = &mut *seen;
+        let SeenSubscriptions { weighed, stood } = &mut *seen;
         let stood = stood.get_or_insert_with(|| {
             let earlier = another_bridges(DateTime::<Utc>::MIN_UTC).into_iter();
             earlier.filter(|own| !made.contains(own)).take(SUBSCRIPTIONS_MAX).map(|own| calls(&own)).collect()

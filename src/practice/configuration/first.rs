@@ -14,7 +14,7 @@ use crate::mapping::{Asked, Mapping};
 use crate::remote::{Answer, ErrorClass};
 
 /// Healthengine's own lists, each where none is known as accepted.
-pub(super) struct Found {
+pub(super) struct ListsThere {
     resources: Option<Vec<PmsResource>>,
     types: Option<Vec<PmsAppointmentType>>,
 }
@@ -22,12 +22,12 @@ pub(super) struct Found {
 impl ConfigurationSync {
     /// Reads them. One that this edition of the API does not tell is as an empty one; so is one that cannot be read when a person
     /// `insists`, who says what Healthengine is to have, whatever it has.
-    pub(super) async fn lists_at_healthengine(&self, insists: bool) -> Answer<Found> {
+    pub(super) async fn lists_at_healthengine(&self, insists: bool) -> Answer<ListsThere> {
         let (unknown_resources, unknown_types) = {
             let remembered = self.accepted.remembered();
             (remembered.resources.is_none(), remembered.types.is_none())
         };
-        let mut found = Found { resources: None, types: None };
+        let mut found = ListsThere { resources: None, types: None };
         if unknown_resources {
             found.resources = Some(self.unless_untold(self.context.healthengine.resources().await, insists)?);
         }
@@ -49,8 +49,8 @@ impl ConfigurationSync {
     }
 
     /// Takes them for what was last accepted.
-    pub(super) fn take_over(&self, found: Found, asked: &Asked, mapping: &Mapping) {
-        let Found { resources, types } = found;
+    pub(super) fn take_over(&self, found: ListsThere, asked: &Asked, mapping: &Mapping) {
+        let ListsThere { resources, types } = found;
         if resources.is_some() || types.is_some() {
             self.accepted.note(|remembered| {
                 let RememberedConfiguration { resources: known, types: known_types, accepted, .. } = remembered;

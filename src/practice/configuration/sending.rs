@@ -12,7 +12,7 @@ use crate::ids::{ResourceId, TypeId};
 use crate::mapping::changes::ConfigurationChanges;
 use crate::mapping::departures::{Departure, remember, shown};
 use crate::mapping::guard::HoldReason;
-use crate::mapping::plan::{Desired, ListPlan, Plan, Wish, plan};
+use crate::mapping::plan::{Desired, ListPlan, Plan, SendWish, plan};
 use crate::mapping::remembered::RememberedConfiguration;
 use crate::messages::configuration as say;
 use crate::practice::health::problems::Subject;
@@ -38,10 +38,10 @@ impl ConfigurationSync {
         Ok(changes)
     }
 
-    fn wish(&self, remembered: &RememberedConfiguration, reason: SyncReason) -> Wish {
+    fn wish(&self, remembered: &RememberedConfiguration, reason: SyncReason) -> SendWish {
         let (now, wanted) = (self.context.now(), &self.context.signals.configuration);
         let meta = self.context.shared.store.meta();
-        Wish {
+        SendWish {
             person_insists: reason == SyncReason::Person,
             resources: wanted.wants_resources(),
             types: wanted.wants_types(),

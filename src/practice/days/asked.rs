@@ -26,14 +26,14 @@ const AT_ONCE_MAX: usize = 500;
 
 /// Days that are asked for and need no reading.
 #[derive(Debug, Default)]
-struct AtOnce {
+struct AnsweredAtOnce {
     /// What Healthengine last accepted, once more.
     again: Vec<ResourceDay>,
     /// Days of which nothing is offered.
     empty: Vec<AvailabilitySnapshot>,
 }
 
-impl AtOnce {
+impl AnsweredAtOnce {
     fn len(&self) -> usize {
         self.again.len() + self.empty.len()
     }
@@ -101,7 +101,7 @@ impl AskedDays {
         }
         let of_all = requests.iter().filter(|request| request.pms_resource_id.is_none()).map(|request| request.day);
         self.queue.locked().asked_of_all(&of_all.collect());
-        let mut at_once = AtOnce::default();
+        let mut at_once = AnsweredAtOnce::default();
         for request in requests {
             self.want_day(&offering, &protected, request, &mut at_once);
         }
@@ -120,7 +120,7 @@ impl AskedDays {
     }
 
     /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
-    fn answer_at_once(self: &Arc<Self>, AtOnce { again, empty }: AtOnce) {
+    fn answer_at_once(self: &Arc<Self>, AnsweredAtOnce { again, empty }: AnsweredAtOnce) {
         if again.is_empty() && empty.is_empty() {
             return;
         }
@@ -164,7 +164,7 @@ impl AskedDays {
         offering: &Offering,
         protected: &BTreeSet<ResourceId>,
         request: AvailabilityRequest,
-        at_once: &mut AtOnce,
+        at_once: &mut AnsweredAtOnce,
     ) {
         let resources = &offering.mapping.resources;
         let asked: Vec<String> = match request.pms_resource_id {

@@ -36,7 +36,7 @@ pub(in crate::practice) struct EarlyInventory {
     /// One booking at a time reads more.
     reading: AsyncMutex<ReadSoFar>,
     /// Whoever finds here what they need stands in no queue.
-    known: Mutex<Option<Known>>,
+    known: Mutex<Option<KnownEarly>>,
 }
 
 #[derive(Default)]
@@ -55,7 +55,7 @@ struct Part {
     offering: Arc<Offering>,
 }
 
-struct Known {
+struct KnownEarly {
     began: Instant,
     schedules: BTreeSet<ScheduleId>,
     offering: Arc<Offering>,
@@ -72,7 +72,7 @@ impl EarlyInventory {
         *self.known() = None;
     }
 
-    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+    fn known(&self) -> MutexGuard<'_, Option<KnownEarly>> {
         self.known.lock()
     }
 
@@ -118,7 +118,7 @@ impl EarlyInventory {
         }
         let found = self.context.stop.run_until_cancelled(self.read_early(&mut reading, schedule)).await;
         let found = found.unwrap_or_else(|| Err(CallError::new(ErrorClass::NotSent, practice_say::STOPPING)));
-        *self.known() = reading.part.as_ref().map(|part| Known {
+        *self.known() = reading.part.as_ref().map(|part| KnownEarly {
             began: part.began,
             schedules: part.schedules.clone(),
             offering: Arc::clone(&part.offering),

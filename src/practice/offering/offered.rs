@@ -57,19 +57,19 @@ impl Offering {
     }
 }
 
-type Slot = Option<Arc<Offering>>;
+type OfferingSlot = Option<Arc<Offering>>;
 
 /// Reads what is offered.
 #[derive(Clone)]
 pub(in crate::practice) struct OfferingReader {
-    current: watch::Receiver<Slot>,
-    accepted: watch::Receiver<Slot>,
+    current: watch::Receiver<OfferingSlot>,
+    accepted: watch::Receiver<OfferingSlot>,
 }
 
 /// Says what is offered.
 pub(in crate::practice) struct OfferingWriter {
-    current: watch::Sender<Slot>,
-    accepted: watch::Sender<Slot>,
+    current: watch::Sender<OfferingSlot>,
+    accepted: watch::Sender<OfferingSlot>,
 }
 
 /// Both ends, with nothing offered yet.
@@ -81,12 +81,12 @@ pub(in crate::practice) fn channel() -> (OfferingWriter, OfferingReader) {
 
 impl OfferingReader {
     /// Resources, types and zones, once OpenVPMS was read.
-    pub(in crate::practice) fn current(&self) -> Slot {
+    pub(in crate::practice) fn current(&self) -> OfferingSlot {
         self.current.borrow().clone()
     }
 
     /// The resources and types that Healthengine accepted, once it did: it refuses days of any others.
-    pub(in crate::practice) fn accepted(&self) -> Slot {
+    pub(in crate::practice) fn accepted(&self) -> OfferingSlot {
         self.accepted.borrow().clone()
     }
 
@@ -133,7 +133,7 @@ impl OfferingWriter {
 }
 
 /// Nobody is woken by what is as it was.
-fn replace(slot: &watch::Sender<Slot>, next: Offering) {
+fn replace(slot: &watch::Sender<OfferingSlot>, next: Offering) {
     slot.send_if_modified(|offering| {
         let changed = offering.as_deref() != Some(&next);
         if changed {

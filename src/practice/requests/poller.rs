@@ -42,7 +42,7 @@ const FIRST_READING: Duration = Duration::from_secs(3);
 const UNSERVED_MAX: usize = 20;
 
 /// What a poll found, and since when it waits by Healthengine's clock.
-type Found = Vec<(Item, Option<DateTime<Utc>>)>;
+type FoundItems = Vec<(Item, Option<DateTime<Utc>>)>;
 
 /// Polls Healthengine.
 pub(in crate::practice) struct RequestPoller {
@@ -171,7 +171,7 @@ impl RequestPoller {
         };
         self.calls.polled();
         let polled_at = self.context.now();
-        let mut found = Found::new();
+        let mut found = FoundItems::new();
         // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
         // that is no longer listed was settled by somebody else.
         let mut bookings = Some(ListedBookings::none());
@@ -218,7 +218,7 @@ impl RequestPoller {
     }
 
     /// One kind of requests. A list that cannot be read does not keep the others waiting.
-    async fn serve(&self, kind: &RequestKind, bookings: &Option<ListedBookings>, found: &mut Found) {
+    async fn serve(&self, kind: &RequestKind, bookings: &Option<ListedBookings>, found: &mut FoundItems) {
         match (kind, bookings) {
             (RequestKind::BookingUpdates, Some(bookings)) => {
                 let read = self.updates(found, bookings).await;
@@ -243,7 +243,7 @@ impl RequestPoller {
     }
 
     /// Reads all outstanding bookings, and has them dealt with. What the list had.
-    async fn bookings(&self, found: &mut Found) -> Answer<ListedBookings> {
+    async fn bookings(&self, found: &mut FoundItems) -> Answer<ListedBookings> {
         let (began, began_at) = (Instant::now(), self.context.now());
         let read = self.lists.bookings().await;
         self.outstanding.bookings(read.as_ref().map(|(listed, _)| listed.as_slice()).map_err(Clone::clone));
@@ -272,7 +272,7 @@ impl RequestPoller {
     }
 
     /// Changes of bookings by pet owners.
-    async fn updates(&self, found: &mut Found, bookings: &ListedBookings) -> Answer<()> {
+    async fn updates(&self, found: &mut FoundItems, bookings: &ListedBookings) -> Answer<()> {
         let read = self.lists.read(lists::UPDATES, |page| self.context.healthengine.booking_updates(page)).await;
         self.outstanding.updates(read.as_ref().map(|(updates, _)| updates.as_slice()).map_err(Clone::clone));
         let (updates, coverage) = read?;

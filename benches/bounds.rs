@@ -42,7 +42,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId, ScheduleId};
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Faults, Model, serve};
+use vetbridge::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use vetbridge::simulator::healthengine::{HealthengineModel, HttpCourier, ModelSettings, NewPractice, Wish};
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 
@@ -369,7 +369,7 @@ struct Counted {
 }
 
 impl Model for Counted {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         self.calls.lock().unwrap().push(Clock::system().now());
         self.model.answer(asked)
     }
@@ -379,7 +379,7 @@ impl Model for Counted {
 struct WithoutEnd(Arc<dyn Model>);
 
 impl Model for WithoutEnd {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         let mut answered = self.0.answer(asked);
         if asked.target.ends_with("/requests") {
             answered.body = b"[\"bookings\"]".to_vec();

@@ -23,7 +23,7 @@ use vetbridge::config;
 use vetbridge::connect::Network;
 use vetbridge::ids::PracticeId;
 use vetbridge::service::Service;
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Faults, Model, serve};
+use vetbridge::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use vetbridge::simulator::healthengine::{
     Courier, Delivered, HealthengineModel, HttpCourier, ModelSettings, NewPractice, Wish,
 };
@@ -66,7 +66,7 @@ struct Timed<M> {
 }
 
 impl<M: Model> Model for Timed<M> {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         let began = Instant::now();
         if asked.target.ends_with("/requests") {
             self.watch.note(&self.watch.polled);

@@ -15,7 +15,7 @@ use vetbridge::booking::diary_watch::is_watched;
 use vetbridge::booking::entry::{Entry, State};
 use vetbridge::booking::machine::{Action, Ask, Event, Reply, Resolved, ResolvedAs, Step, step};
 use vetbridge::booking::resolution::{DiaryCheck, Resolution, Unresolved, after_delete, after_get, diary_check};
-use vetbridge::booking::update::{self, AfterCancel, Plan, after_cancel};
+use vetbridge::booking::update::{self, AfterCancel, UpdatePlan, after_cancel};
 use vetbridge::healthengine::{BookingStatus, BookingUpdate};
 use vetbridge::ids::{AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, RequestId, ScheduleId};
 use vetbridge::openvpms::{BOOKING_NOT_FOUND, Booking};
@@ -371,14 +371,17 @@ fn owners_update(from: &Point) -> Option<Point> {
     };
     let answered = World { update: false, ..from.world.clone() };
     match update::plan(&update, Some(&from.entry), Some(from.world.listed).into()) {
-        Plan::Confirm => Some(Point { world: answered, ..from.clone() }),
-        Plan::Reject { reason, .. } => {
+        UpdatePlan::Confirm => Some(Point { world: answered, ..from.clone() }),
+        UpdatePlan::Reject { reason, .. } => {
             Some(Point { settled: false, ..seen(from, answered, Event::CannotCancel(reason)) })
         }
-        Plan::Cancel(_) => Some(Point { hand: Hand::Delete, ..from.clone() }),
-        Plan::AfterBooking { withdraw: true } => Some(seen(from, from.world.clone(), Event::Withdrawn)),
+        UpdatePlan::Cancel(_) => Some(Point { hand: Hand::Delete, ..from.clone() }),
+        UpdatePlan::AfterBooking { withdraw: true } => Some(seen(from, from.world.clone(), Event::Withdrawn)),
         // Nothing is echoed here.
-        Plan::AfterBooking { withdraw: false } | Plan::AdoptAndCancel(_) | Plan::CancelBoth { .. } | Plan::Wait => None,
+        UpdatePlan::AfterBooking { withdraw: false }
+        | UpdatePlan::AdoptAndCancel(_)
+        | UpdatePlan::CancelBoth { .. }
+        | UpdatePlan::Wait => None,
     }
 }
 

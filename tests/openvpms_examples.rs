@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vetbridge::clock::Clock;
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Model};
+use vetbridge::simulator::exchange::{ArrivedRequest, Model, SentAnswer};
 use vetbridge::simulator::openvpms::{BASE, OpenVpmsSim, Uuids, World};
 
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ fn guide() -> OpenVpmsSim {
     OpenVpmsSim::new(World::guide(Uuids::from_seed(1)), Clock::virtual_from(the_day_before))
 }
 
-fn ask(sim: &OpenVpmsSim, method: &str, path: &str, body: Option<&Value>) -> Answered {
+fn ask(sim: &OpenVpmsSim, method: &str, path: &str, body: Option<&Value>) -> SentAnswer {
     let authorization = format!("Basic {}", STANDARD.encode("sample:changeit"));
     let mut headers = vec![("authorization".to_owned(), authorization)];
     if body.is_some() {
@@ -36,7 +36,7 @@ fn ask(sim: &OpenVpmsSim, method: &str, path: &str, body: Option<&Value>) -> Ans
     sim.answer(&ArrivedRequest { method: method.to_owned(), target: format!("{BASE}{path}"), headers, body })
 }
 
-fn text(answered: &Answered) -> String {
+fn text(answered: &SentAnswer) -> String {
     String::from_utf8(answered.body.clone()).unwrap()
 }
 

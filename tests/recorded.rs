@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::ids::ScheduleId;
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Faults, Model, serve};
+use vetbridge::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use vetbridge::simulator::openvpms::{
     AppointmentId, AppointmentStatus, Condition, DatabaseText, Login, OpenVpmsSim, Uuids, World,
 };
@@ -181,7 +181,7 @@ impl Replay {
     }
 
     /// Which of the simulator's ids stands for which recorded one.
-    fn learn(&mut self, recorded: &Response, answered: &Answered) -> Result<(), String> {
+    fn learn(&mut self, recorded: &Response, answered: &SentAnswer) -> Result<(), String> {
         let parts = |reference: &str| {
             let (id, link) = reference.split_once(':')?;
             Some((id.parse::<i64>().ok()?, link.to_owned()))
@@ -195,7 +195,7 @@ impl Replay {
         Ok(())
     }
 
-    fn compare(&self, exchange: &Exchange, answered: &Answered) -> Result<(), String> {
+    fn compare(&self, exchange: &Exchange, answered: &SentAnswer) -> Result<(), String> {
         let recorded = &exchange.response;
         same("status", &recorded.status, &answered.status)?;
         let headers = [
@@ -219,7 +219,7 @@ impl Replay {
         Some(format!("http://pms.example{}", self.mapped(&path.replace(':', "%3A")).replace("%3A", ":")))
     }
 
-    fn compare_bodies(&self, exchange: &Exchange, answered: &Answered) -> Result<(), String> {
+    fn compare_bodies(&self, exchange: &Exchange, answered: &SentAnswer) -> Result<(), String> {
         let (recorded, own) = (&exchange.response, String::from_utf8(answered.body.clone()).unwrap());
         let Some(body) = &recorded.body else { return same("body", &"", &own.as_str()) };
         match recorded.content_type.as_deref().unwrap().split(';').next().unwrap() {
@@ -318,7 +318,7 @@ fn shortened(notes: &str) -> String {
     format!("{}[…] {} characters, the last: {last}", &notes[..80], notes.chars().count())
 }
 
-async fn over_http(client: &reqwest::Client, address: &str, asked: &ArrivedRequest) -> Answered {
+async fn over_http(client: &reqwest::Client, address: &str, asked: &ArrivedRequest) -> SentAnswer {
     let method = reqwest::Method::from_bytes(asked.method.as_bytes()).unwrap();
     let mut request = client.request(method, format!("http://{address}{}", asked.target));
     for (name, value) in &asked.headers {
@@ -328,5 +328,5 @@ async fn over_http(client: &reqwest::Client, address: &str, asked: &ArrivedReque
     let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let status = response.status().as_u16();
-    Answered { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    SentAnswer { status, headers, body: response.bytes().await.unwrap().to_vec() }
 }

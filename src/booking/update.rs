@@ -42,7 +42,7 @@ impl From<Option<bool>> for OutstandingStatus {
 
 /// What to do about an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Plan {
+pub enum UpdatePlan {
     /// Nothing yet: its booking waits for our answer, or can do so. It is listed again at the next
     /// poll.
     Wait,
@@ -77,18 +77,18 @@ pub enum Plan {
 
 /// What to do about an update, by what the ledger knows of the booking, or else by whether it is
 /// still outstanding.
-pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: OutstandingStatus) -> Plan {
+pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: OutstandingStatus) -> UpdatePlan {
     if update.status != BookingStatus::Cancelled {
-        return Plan::Confirm;
+        return UpdatePlan::Confirm;
     }
     let Some(entry) = entry else {
         return match (echoed_reference(&update.pms_appointment_ids), outstanding) {
             // It was answered once, and its appointment is known by name: cancelling that is right
             // whoever asks first.
-            (Some(reference), _) => Plan::AdoptAndCancel(reference),
-            (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => Plan::Wait,
+            (Some(reference), _) => UpdatePlan::AdoptAndCancel(reference),
+            (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => UpdatePlan::Wait,
             (None, OutstandingStatus::NotListed) => {
-                Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false }
+                UpdatePlan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false }
             }
         };
     };
@@ -97,20 +97,20 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
     let another =
         echoed_reference(&update.pms_appointment_ids).filter(|echoed| entry.reference.as_ref() != Some(echoed));
     match (entry.state, &entry.reference, another) {
-        (State::Received, _, _) => Plan::AfterBooking { withdraw: true },
-        (State::Submitting | State::Inserted, _, _) => Plan::AfterBooking { withdraw: false },
+        (State::Received, _, _) => UpdatePlan::AfterBooking { withdraw: true },
+        (State::Submitting | State::Inserted, _, _) => UpdatePlan::AfterBooking { withdraw: false },
         (State::Confirmed, Some(_), _) | (_, _, Some(_)) if entry.diary.cancel_refusals >= CANCEL_REFUSALS_MAX => {
-            Plan::Reject { reason: say::NOT_CANCELLED.into(), cannot_cancel: true }
+            UpdatePlan::Reject { reason: say::NOT_CANCELLED.into(), cannot_cancel: true }
         }
-        (State::Confirmed, Some(ours), Some(another)) => Plan::CancelBoth { another, ours: ours.clone() },
-        (State::Confirmed, Some(ours), None) => Plan::Cancel(ours.clone()),
+        (State::Confirmed, Some(ours), Some(another)) => UpdatePlan::CancelBoth { another, ours: ours.clone() },
+        (State::Confirmed, Some(ours), None) => UpdatePlan::Cancel(ours.clone()),
         (State::Confirmed | State::InDoubt | State::Rejected | State::Cancelled, _, Some(another)) => {
-            Plan::Cancel(another)
+            UpdatePlan::Cancel(another)
         }
         (State::Confirmed | State::InDoubt, _, None) => {
-            Plan::Reject { reason: say::WITHOUT_REFERENCE.into(), cannot_cancel: true }
+            UpdatePlan::Reject { reason: say::WITHOUT_REFERENCE.into(), cannot_cancel: true }
         }
-        (State::Rejected | State::Cancelled, _, None) => Plan::Confirm,
+        (State::Rejected | State::Cancelled, _, None) => UpdatePlan::Confirm,
     }
 }
 
@@ -206,32 +206,32 @@ mod tests {
             assert!(planned.iter().all(|plan| *plan == planned[0]), "{planned:?}");
             planned[0].clone()
         };
-        assert_eq!(cancel(State::Received, None), Plan::AfterBooking { withdraw: true });
-        assert_eq!(cancel(State::Submitting, None), Plan::AfterBooking { withdraw: false });
-        assert_eq!(cancel(State::Inserted, Some("1:a")), Plan::AfterBooking { withdraw: false });
-        assert_eq!(cancel(State::Confirmed, Some("1:a")), Plan::Cancel(BookingReference("1:a".into())));
-        assert!(matches!(cancel(State::InDoubt, None), Plan::Reject { cannot_cancel: true, .. }));
-        assert_eq!(cancel(State::Rejected, None), Plan::Confirm);
-        assert_eq!(cancel(State::Cancelled, Some("1:a")), Plan::Confirm);
+        assert_eq!(cancel(State::Received, None), UpdatePlan::AfterBooking { withdraw: true });
+        assert_eq!(cancel(State::Submitting, None), UpdatePlan::AfterBooking { withdraw: false });
+        assert_eq!(cancel(State::Inserted, Some("1:a")), UpdatePlan::AfterBooking { withdraw: false });
+        assert_eq!(cancel(State::Confirmed, Some("1:a")), UpdatePlan::Cancel(BookingReference("1:a".into())));
+        assert!(matches!(cancel(State::InDoubt, None), UpdatePlan::Reject { cannot_cancel: true, .. }));
+        assert_eq!(cancel(State::Rejected, None), UpdatePlan::Confirm);
+        assert_eq!(cancel(State::Cancelled, Some("1:a")), UpdatePlan::Confirm);
     }
 
     #[test]
     fn an_unknown_booking_is_adopted_by_its_echoed_reference_and_else_rejected_once_it_is_surely_not_outstanding() {
-        let rejected = Plan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false };
-        let adopted = || Plan::AdoptAndCancel(BookingReference("603:be08".into()));
+        let rejected = UpdatePlan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false };
+        let adopted = || UpdatePlan::AdoptAndCancel(BookingReference("603:be08".into()));
         for (ids, outstanding, expected) in [
             (&["603:be08"][..], OutstandingStatus::NotListed, adopted()),
             (&["603:be08"], OutstandingStatus::Listed, adopted()),
             (&["603:be08"], OutstandingStatus::Unknown, adopted()),
             (&[], OutstandingStatus::NotListed, rejected.clone()),
-            (&[], OutstandingStatus::Listed, Plan::Wait),
-            (&[], OutstandingStatus::Unknown, Plan::Wait),
+            (&[], OutstandingStatus::Listed, UpdatePlan::Wait),
+            (&[], OutstandingStatus::Unknown, UpdatePlan::Wait),
             // Nothing that a reference of ours could be.
             (&["Patient1"], OutstandingStatus::NotListed, rejected.clone()),
             (&["123"], OutstandingStatus::NotListed, rejected.clone()),
             (&["1:a", "2:b"], OutstandingStatus::NotListed, rejected),
-            (&["1:a", "2:b"], OutstandingStatus::Listed, Plan::Wait),
-            (&["123"], OutstandingStatus::Unknown, Plan::Wait),
+            (&["1:a", "2:b"], OutstandingStatus::Listed, UpdatePlan::Wait),
+            (&["123"], OutstandingStatus::Unknown, UpdatePlan::Wait),
         ] {
             let planned = plan(&update(BookingStatus::Cancelled, ids), None, outstanding);
             assert_eq!(planned, expected, "{ids:?} {outstanding:?}");
@@ -241,15 +241,15 @@ mod tests {
     #[test]
     fn an_appointment_that_healthengine_knows_by_another_reference_than_the_ledger_is_cancelled_too() {
         let named = |text: &str| BookingReference(text.into());
-        let both = || Plan::CancelBoth { another: named("603:be08"), ours: named("1:a") };
+        let both = || UpdatePlan::CancelBoth { another: named("603:be08"), ours: named("1:a") };
         for (state, reference, expected) in [
-            (State::InDoubt, None, Plan::Cancel(named("603:be08"))),
-            (State::Rejected, None, Plan::Cancel(named("603:be08"))),
-            (State::Cancelled, Some("1:a"), Plan::Cancel(named("603:be08"))),
+            (State::InDoubt, None, UpdatePlan::Cancel(named("603:be08"))),
+            (State::Rejected, None, UpdatePlan::Cancel(named("603:be08"))),
+            (State::Cancelled, Some("1:a"), UpdatePlan::Cancel(named("603:be08"))),
             (State::Confirmed, Some("1:a"), both()),
-            (State::Confirmed, Some("603:be08"), Plan::Cancel(named("603:be08"))),
-            (State::Rejected, Some("603:be08"), Plan::Confirm),
-            (State::Inserted, Some("1:a"), Plan::AfterBooking { withdraw: false }),
+            (State::Confirmed, Some("603:be08"), UpdatePlan::Cancel(named("603:be08"))),
+            (State::Rejected, Some("603:be08"), UpdatePlan::Confirm),
+            (State::Inserted, Some("1:a"), UpdatePlan::AfterBooking { withdraw: false }),
         ] {
             for outstanding in ALL {
                 let cancelled = update(BookingStatus::Cancelled, &["603:be08"]);
@@ -267,15 +267,15 @@ mod tests {
             for ids in [&[][..], &["1:a"]] {
                 let planned =
                     plan(&update(BookingStatus::Cancelled, ids), Some(&confirmed), OutstandingStatus::NotListed);
-                assert_eq!(matches!(planned, Plan::Reject { cannot_cancel: true, .. }), given_up, "{refusals}");
+                assert_eq!(matches!(planned, UpdatePlan::Reject { cannot_cancel: true, .. }), given_up, "{refusals}");
             }
         }
         let mut gone = entry(State::Cancelled, Some("1:a"));
         gone.diary.cancel_refusals = 3;
         let planned = |ids| plan(&update(BookingStatus::Cancelled, ids), Some(&gone), OutstandingStatus::NotListed);
-        assert_eq!(planned(&["1:a"]), Plan::Confirm);
+        assert_eq!(planned(&["1:a"]), UpdatePlan::Confirm);
         assert!(
-            matches!(planned(&["2:b"]), Plan::Reject { cannot_cancel: true, .. }),
+            matches!(planned(&["2:b"]), UpdatePlan::Reject { cannot_cancel: true, .. }),
             "what Healthengine knows of stands"
         );
     }
@@ -284,7 +284,7 @@ mod tests {
     fn a_change_that_is_no_cancellation_is_confirmed() {
         for status in [BookingStatus::Confirmed, BookingStatus::Requested, BookingStatus::Other("Moved".into())] {
             for outstanding in ALL {
-                assert_eq!(plan(&update(status.clone(), &[]), None, outstanding), Plan::Confirm);
+                assert_eq!(plan(&update(status.clone(), &[]), None, outstanding), UpdatePlan::Confirm);
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::connect::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
 use crate::messages::start::cannot_listen;
 use crate::service::Service;
-use crate::simulator::exchange::{Answered, ArrivedRequest, Faults, Model, serve};
+use crate::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use crate::simulator::healthengine::{self, BASE_PATH, HealthengineModel, MarketplaceBooking, NewPractice};
 use crate::simulator::openvpms::{Appointment, OpenVpmsSim, World};
 use crate::simulator::random::Random;
@@ -51,7 +51,7 @@ struct Clinic {
 }
 
 impl Model for Clinic {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         *locked(&self.calls).entry(asked.method.clone()).or_default() += 1;
         self.server.answer(asked)
     }

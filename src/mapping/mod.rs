@@ -241,13 +241,13 @@ pub enum ZoneProblem {
 struct Listed<'a> {
     inventory: &'a Inventory,
     /// Every listed schedule and where it is. One that were listed at two locations counts for the practice's own one.
-    schedules: BTreeMap<ScheduleId, Place<'a>>,
+    schedules: BTreeMap<ScheduleId, OfferedPlace<'a>>,
     locations: &'a BTreeSet<LocationId>,
 }
 
 /// Where a resource's schedule is and what it offers.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct OfferedPlace<'a> {
     location: LocationId,
     schedule: &'a Schedule,
     types: &'a [AppointmentType],
@@ -256,10 +256,10 @@ struct Place<'a> {
 
 impl<'a> Listed<'a> {
     fn new(inventory: &'a Inventory, asked: &'a Asked) -> Self {
-        let mut schedules: BTreeMap<ScheduleId, Place<'a>> = BTreeMap::new();
+        let mut schedules: BTreeMap<ScheduleId, OfferedPlace<'a>> = BTreeMap::new();
         for (&location, listed) in &inventory.schedules {
             for (schedule, types) in listed {
-                let place = Place { location, schedule, types, user: None };
+                let place = OfferedPlace { location, schedule, types, user: None };
                 let known = schedules.entry(schedule.id).or_insert(place);
                 if !asked.locations.contains(&known.location) {
                     *known = place;
@@ -278,7 +278,7 @@ impl<'a> Listed<'a> {
         here.map(|place| Wanted { schedule: place.schedule.id, user: None, name: None }).collect()
     }
 
-    fn find(&self, wanted: &Wanted) -> Result<Place<'a>, LeftOutReason> {
+    fn find(&self, wanted: &Wanted) -> Result<OfferedPlace<'a>, LeftOutReason> {
         let Some(place) = self.schedules.get(&wanted.schedule) else {
             return Err(match self.inventory.absences.get(&wanted.schedule) {
                 None => LeftOutReason::ScheduleNotListed,
@@ -294,7 +294,7 @@ impl<'a> Listed<'a> {
             self.inventory.users.get(&location).and_then(|users| users.iter().find(|user| user.id == id))
         };
         match at(place.location) {
-            Some(user) => Ok(Place { user: Some(user), ..*place }),
+            Some(user) => Ok(OfferedPlace { user: Some(user), ..*place }),
             // Listed elsewhere, or said to work elsewhere: the clinician is known, but not here.
             None if self.inventory.users.keys().any(|&location| at(location).is_some())
                 || self.inventory.user_locations.get(&id).is_some_and(|locations| !locations.is_empty()) =>
@@ -307,7 +307,7 @@ impl<'a> Listed<'a> {
 }
 
 /// Gives names to what was found.
-fn resources(found: BTreeMap<ResourceId, (Wanted, Place<'_>)>) -> Vec<Resource> {
+fn resources(found: BTreeMap<ResourceId, (Wanted, OfferedPlace<'_>)>) -> Vec<Resource> {
     let named = found.into_iter().map(|(id, (wanted, place))| {
         let schedule = shown(&place.schedule.name).unwrap_or_else(|| format!("Schedule {}", place.schedule.id));
         let name = match (wanted.name.as_deref().and_then(shown), place.user) {
@@ -333,7 +333,7 @@ fn resources(found: BTreeMap<ResourceId, (Wanted, Place<'_>)>) -> Vec<Resource> 
 }
 
 /// A resource whose name is settled, its types still without.
-fn resource(named: Unnamed<ResourceId, Place<'_>>) -> Resource {
+fn resource(named: Unnamed<ResourceId, OfferedPlace<'_>>) -> Resource {
     let Unnamed { id, name, rest: place } = named;
     let slot_size_minutes = place.schedule.slot_size_minutes;
     let types: BTreeMap<TypeId, ResourceType> = place

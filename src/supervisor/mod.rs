@@ -121,13 +121,13 @@ enum Doing {
     Dead,
 }
 
-struct State {
+struct LoopState {
     doing: Doing,
     /// It died or was stuck, and has not gone round since.
     troubled: bool,
 }
 
-impl State {
+impl LoopState {
     /// For how long beyond its limit it has not given a sign of life.
     fn stuck(&self, limit: Duration) -> Option<Duration> {
         let Doing::Works(since) = self.doing else { return None };
@@ -138,11 +138,11 @@ impl State {
 /// How one loop is.
 struct Vitals {
     kept: Kept,
-    state: Mutex<State>,
+    state: Mutex<LoopState>,
 }
 
 impl Vitals {
-    fn locked(&self) -> MutexGuard<'_, State> {
+    fn locked(&self) -> MutexGuard<'_, LoopState> {
         self.state.lock()
     }
 
@@ -223,7 +223,7 @@ impl Supervisor {
 
     fn enrolled(&self, kept: Kept) -> Enrolled<'_> {
         let vitals = Arc::new(Vitals {
-            state: Mutex::new(State { doing: Doing::Works(Instant::now()), troubled: false }),
+            state: Mutex::new(LoopState { doing: Doing::Works(Instant::now()), troubled: false }),
             kept,
         });
         self.loops().insert((vitals.kept.practice.clone(), vitals.kept.name), Arc::clone(&vitals));
@@ -473,7 +473,7 @@ mod tests {
             count.fetch_add(1, Ordering::Relaxed);
         });
         let vitals = Arc::new(Vitals {
-            state: Mutex::new(State { doing: Doing::Works(Instant::now()), troubled: false }),
+            state: Mutex::new(LoopState { doing: Doing::Works(Instant::now()), troubled: false }),
             kept: Kept { name: "test", practice: None, limit: STUCK_AFTER, tell },
         });
         *own.lock() = Some(Arc::clone(&vitals));

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use vetbridge::booking::entry::State;
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest};
+use vetbridge::simulator::exchange::{ArrivedRequest, SentAnswer};
 use vetbridge::simulator::healthengine::MarketplaceStatus;
 
 use crate::rate::longest_silence;
@@ -14,7 +14,7 @@ fn number(asked: &ArrivedRequest) -> u64 {
 }
 
 /// The list of bookings has a page after every page; what is on them cannot be read.
-fn without_end(pages: impl Fn(u64) -> u64 + Send + 'static) -> impl FnMut(&ArrivedRequest, &mut Answered) + Send {
+fn without_end(pages: impl Fn(u64) -> u64 + Send + 'static) -> impl FnMut(&ArrivedRequest, &mut SentAnswer) + Send {
     move |asked, answered| {
         let list = asked.target.contains("/requests/bookings?");
         if list || asked.target.ends_with("/requests") {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
 use vetbridge::ids::{BookingId, ScheduleId};
-use vetbridge::simulator::exchange::{Answered, Fault};
+use vetbridge::simulator::exchange::{Fault, SentAnswer};
 use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, RequestOutcome, Who};
 use vetbridge::simulator::openvpms::AppointmentStatus;
 
@@ -390,12 +390,12 @@ async fn a_cancellation_waits_for_its_booking_in_a_long_backlog() {
 }
 
 /// What becomes of the second page of the list of bookings.
-type SecondPage = fn(&mut Answered);
+type SecondPage = fn(&mut SentAnswer);
 
 /// A page of something in between, a call that is not there for a moment, in silence and in words, and answers that have no entry on
 /// the second page although the first announces it.
 const SECOND_PAGES: [(&str, SecondPage); 6] = [
-    ("502", |page| *page = Answered::html(502, "Bad Gateway")),
+    ("502", |page| *page = SentAnswer::html(502, "Bad Gateway")),
     ("404 without a body", |page| (page.status, page.body) = (404, Vec::new())),
     ("404 in words", |page| (page.status, page.body) = (404, br#"{"error":"not found"}"#.to_vec())),
     ("an empty list", |page| page.body = page_with("data", json!([]), page)),
@@ -405,7 +405,7 @@ const SECOND_PAGES: [(&str, SecondPage); 6] = [
     ("null", |page| page.body = page_with("data", json!(null), page)),
 ];
 
-fn page_with(field: &str, value: Value, page: &Answered) -> Vec<u8> {
+fn page_with(field: &str, value: Value, page: &SentAnswer) -> Vec<u8> {
     let mut body: Value = serde_json::from_slice(&page.body).unwrap();
     body[field] = value;
     body.to_string().into_bytes()

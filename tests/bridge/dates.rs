@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest};
+use vetbridge::simulator::exchange::{ArrivedRequest, SentAnswer};
 
 use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds, wish};
 
@@ -57,7 +57,10 @@ fn put(value: &mut Value, field: &str, text: &str) {
     }
 }
 
-fn with_field(field: &'static str, text: &'static str) -> impl FnMut(&ArrivedRequest, &mut Answered) + Send + 'static {
+fn with_field(
+    field: &'static str,
+    text: &'static str,
+) -> impl FnMut(&ArrivedRequest, &mut SentAnswer) + Send + 'static {
     move |_, answered| {
         let Ok(mut value) = serde_json::from_slice::<Value>(&answered.body) else { return };
         put(&mut value, field, text);
@@ -66,7 +69,7 @@ fn with_field(field: &'static str, text: &'static str) -> impl FnMut(&ArrivedReq
 }
 
 /// Of each booking another field, so that some of them can be made; of each update the only one.
-fn with_bookings(text: &'static str) -> impl FnMut(&ArrivedRequest, &mut Answered) + Send + 'static {
+fn with_bookings(text: &'static str) -> impl FnMut(&ArrivedRequest, &mut SentAnswer) + Send + 'static {
     const FIELDS: [&str; 3] = ["bookedTime", "pmsAppointmentTime", "dob"];
     move |_, answered| {
         let Ok(mut value) = serde_json::from_slice::<Value>(&answered.body) else { return };
@@ -80,12 +83,15 @@ fn with_bookings(text: &'static str) -> impl FnMut(&ArrivedRequest, &mut Answere
 }
 
 /// Of a subscription and of each failed delivery every date.
-fn with_subscriptions(text: &'static str) -> impl FnMut(&ArrivedRequest, &mut Answered) + Send + 'static {
+fn with_subscriptions(text: &'static str) -> impl FnMut(&ArrivedRequest, &mut SentAnswer) + Send + 'static {
     let mut all = ["startAt", "expireAt", "timestamp"].map(|field| with_field(field, text));
     move |asked, answered| all.iter_mut().for_each(|with| with(asked, answered))
 }
 
-fn with_header(name: &'static str, text: &'static str) -> impl FnMut(&ArrivedRequest, &mut Answered) + Send + 'static {
+fn with_header(
+    name: &'static str,
+    text: &'static str,
+) -> impl FnMut(&ArrivedRequest, &mut SentAnswer) + Send + 'static {
     move |_, answered| {
         answered.headers.retain(|(own, _)| own != name);
         answered.headers.push((name.to_owned(), text.to_owned()));

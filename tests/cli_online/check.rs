@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vetbridge::ids::{AppointmentTypeId, PracticeId, ScheduleId};
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Faults, Model};
+use vetbridge::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer};
 
 use crate::clinic::{Clinic, Ended, PRACTICE, eventually, free_port, listen, practice};
 use crate::service::Service;
@@ -86,8 +86,8 @@ async fn a_wrong_password_is_one_and_healthengine_is_asked_all_the_same() {
 struct Pages;
 
 impl Model for Pages {
-    fn answer(&self, _asked: &ArrivedRequest) -> Answered {
-        Answered::html(200, "Login")
+    fn answer(&self, _asked: &ArrivedRequest) -> SentAnswer {
+        SentAnswer::html(200, "Login")
     }
 }
 

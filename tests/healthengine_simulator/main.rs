@@ -18,7 +18,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId};
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Model};
+use vetbridge::simulator::exchange::{ArrivedRequest, Model, SentAnswer};
 use vetbridge::simulator::healthengine::{BASE_PATH, HealthengineModel, ModelSettings, NewPractice, PetOwner, Wish};
 
 /// The key of the one practice.
@@ -75,7 +75,7 @@ impl Server {
     }
 
     fn answer(&self, asked: &ArrivedRequest) -> Reply {
-        let Answered { status, body, .. } = self.model.answer(asked);
+        let SentAnswer { status, body, .. } = self.model.answer(asked);
         let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         Reply { status, body }
     }

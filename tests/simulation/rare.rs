@@ -11,7 +11,7 @@ use serde_json::Value;
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
 use vetbridge::practice::Practice;
 use vetbridge::practice::resync::Only;
-use vetbridge::simulator::exchange::{Answered, Fault};
+use vetbridge::simulator::exchange::{Fault, SentAnswer};
 use vetbridge::simulator::openvpms::OpenVpmsSim;
 
 use crate::life::Life;
@@ -433,7 +433,7 @@ impl Misdated {
     }
 
     /// If one was put into this answer: the bookings whose time of booking it is.
-    pub(crate) fn put_into(&self, system: System, answered: &mut Answered) -> Option<Vec<BookingId>> {
+    pub(crate) fn put_into(&self, system: System, answered: &mut SentAnswer) -> Option<Vec<BookingId>> {
         let mut planned = self.0.lock().unwrap();
         let Misdating { field, text, which, .. } = planned.filter(|own| own.system == system)?;
         let put = if field == DATE { put_date(answered) } else { put_field(answered, field, text, which)? };
@@ -442,13 +442,13 @@ impl Misdated {
     }
 }
 
-fn put_date(answered: &mut Answered) -> Vec<BookingId> {
+fn put_date(answered: &mut SentAnswer) -> Vec<BookingId> {
     answered.headers.retain(|(name, _)| name != "date");
     answered.headers.push(("date".to_owned(), "Fri, 31 Dec 9999 23:59:59 GMT".to_owned()));
     Vec::new()
 }
 
-fn put_field(answered: &mut Answered, field: &str, text: &str, which: usize) -> Option<Vec<BookingId>> {
+fn put_field(answered: &mut SentAnswer, field: &str, text: &str, which: usize) -> Option<Vec<BookingId>> {
     let mut value = serde_json::from_slice::<Value>(&answered.body).ok()?;
     let mut found = Vec::new();
     collect(&mut value, field, &mut found);

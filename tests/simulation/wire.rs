@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
 use vetbridge::remote::Answer;
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Memory, Model};
+use vetbridge::simulator::exchange::{ArrivedRequest, Memory, Model, SentAnswer};
 use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, OpenVpmsSim};
 use vetbridge::supervisor::running;
 
@@ -132,7 +132,7 @@ pub(crate) struct Watched {
 }
 
 impl Model for Watched {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         let about = self.story.about(asked);
         let mut answered = self.model.answer(asked);
         if asked.method != "GET" && about != About::Routine {
@@ -157,7 +157,7 @@ impl Model for Watched {
     }
 }
 
-fn made(asked: &ArrivedRequest, answered: &Answered) -> Option<(BookingId, AppointmentId)> {
+fn made(asked: &ArrivedRequest, answered: &SentAnswer) -> Option<(BookingId, AppointmentId)> {
     if asked.method != "POST" || answered.status != 201 {
         return None;
     }
@@ -182,7 +182,7 @@ pub(crate) struct Contested {
 }
 
 impl Model for Contested {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         if is_submission(asked)
             && let Some(quicker) = self.quicker.lock().unwrap().take()
             && let Some(new) = same_time(&asked.body)

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::clock::Clock;
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Model};
+use vetbridge::simulator::exchange::{ArrivedRequest, Model, SentAnswer};
 use vetbridge::simulator::openvpms::{AppointmentId, AppointmentStatus, OpenVpmsSim};
 
 use super::is_submission;
@@ -34,7 +34,7 @@ impl Unlocked {
 }
 
 impl Model for Unlocked {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         let window = *self.window.lock().unwrap();
         if window.is_zero() || !is_submission(asked) {
             return self.openvpms.answer(asked);

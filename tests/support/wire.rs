@@ -13,7 +13,7 @@ use vetbridge::http::limits::Limits;
 use vetbridge::http::{Request, Response, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::remote::{Answer, ErrorClass};
-use vetbridge::simulator::exchange::{Answered, ArrivedRequest, Memory, Model};
+use vetbridge::simulator::exchange::{ArrivedRequest, Memory, Model, SentAnswer};
 use vetbridge::store::MemoryEngine;
 
 use super::Chance;
@@ -262,11 +262,11 @@ impl Transport for Line {
 #[derive(Clone, Default)]
 pub(crate) struct Twist(Arc<Mutex<Option<Change>>>);
 
-type Change = Box<dyn FnMut(&ArrivedRequest, &mut Answered) + Send>;
+type Change = Box<dyn FnMut(&ArrivedRequest, &mut SentAnswer) + Send>;
 
 impl Twist {
     /// From here on every answer goes through this.
-    pub(crate) fn set(&self, change: impl FnMut(&ArrivedRequest, &mut Answered) + Send + 'static) {
+    pub(crate) fn set(&self, change: impl FnMut(&ArrivedRequest, &mut SentAnswer) + Send + 'static) {
         *self.0.lock().unwrap() = Some(Box::new(change));
     }
 
@@ -286,7 +286,7 @@ struct Twisted {
 }
 
 impl Model for Twisted {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         let mut answered = self.model.answer(asked);
         if let Some(change) = self.twist.0.lock().unwrap().as_mut() {
             change(asked, &mut answered);

@@ -7,7 +7,7 @@ use super::executor::Executor;
 use crate::booking::diary_watch::{self, DiaryAnswer};
 use crate::booking::entry::{Entry, State};
 use crate::booking::machine::Event;
-use crate::booking::update::{self, AfterCancel, OutstandingStatus, Plan};
+use crate::booking::update::{self, AfterCancel, OutstandingStatus, UpdatePlan};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::openvpms::INVALID_REFERENCE;
@@ -57,21 +57,21 @@ impl Executor {
             (Some(_), _) | (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => outstanding,
         };
         match update::plan(update, entry.as_ref(), outstanding) {
-            Plan::Wait => {}
-            Plan::Confirm => self.confirm_update(update).await,
-            Plan::Reject { reason, cannot_cancel } => {
+            UpdatePlan::Wait => {}
+            UpdatePlan::Confirm => self.confirm_update(update).await,
+            UpdatePlan::Reject { reason, cannot_cancel } => {
                 if let Some(entry) = entry.filter(|_| cannot_cancel) {
                     self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
                 }
                 self.reject_update(update, &reason).await;
             }
-            Plan::AfterBooking { withdraw } => {
+            UpdatePlan::AfterBooking { withdraw } => {
                 if let Some(entry) = entry.filter(|_| withdraw) {
                     self.attend(entry, Event::Withdrawn, None).await?;
                 }
             }
-            Plan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
-            Plan::CancelBoth { another, ours } => {
+            UpdatePlan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
+            UpdatePlan::CancelBoth { another, ours } => {
                 if !entry.as_ref().is_some_and(|entry| entry.has_had(&another)) {
                     self.rivals.reference_echoed(id);
                 }
@@ -83,7 +83,7 @@ impl Executor {
                     self.answer_after_cancel(update, entry, answer).await?;
                 }
             }
-            Plan::AdoptAndCancel(reference) => {
+            UpdatePlan::AdoptAndCancel(reference) => {
                 self.rivals.reference_echoed(id);
                 self.cancel_for_owner(update, self.adopted_by(update), &reference).await?;
             }

@@ -59,13 +59,13 @@ pub struct ClientMemory {
     key_file: SecretFile,
     /// How many nonces were given out, where there is no randomness.
     nonces: AtomicU64,
-    state: Mutex<State>,
+    state: Mutex<MemoryState>,
     records_max: usize,
     /// Who may read a booking back.
     pub(super) readers: Arc<Semaphore>,
 }
 
-struct State {
+struct MemoryState {
     /// How long a client is remembered; 0 is not at all.
     days: u32,
     /// The keys, once there are any.
@@ -80,7 +80,7 @@ struct State {
 impl ClientMemory {
     /// Reads what was remembered before the restart and forgets what is to be forgotten.
     pub fn open(store: Store, days: u32, now: DateTime<Utc>) -> Self {
-        let state = State { days: 0, sealing: None, out_of_order: false, records: 0 };
+        let state = MemoryState { days: 0, sealing: None, out_of_order: false, records: 0 };
         let readers = Arc::new(Semaphore::new(READ_BACK_AT_ONCE));
         let (key_file, state) = (store.secret_file(KEY_FILE), Mutex::new(state));
         let memory = Self { store, key_file, nonces: AtomicU64::new(0), state, records_max: RECORDS_MAX, readers };
@@ -176,12 +176,12 @@ impl ClientMemory {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MemoryState> {
         self.state.lock()
     }
 
     /// Makes the key when the first client is remembered.
-    fn has_key(&self, state: &mut State) -> bool {
+    fn has_key(&self, state: &mut MemoryState) -> bool {
         if state.sealing.is_none() {
             match self.key_file.make() {
                 Ok(key) => state.sealing = Sealing::new(key.bytes()),
@@ -206,14 +206,14 @@ impl ClientMemory {
         Some(nonce)
     }
 
-    fn clients_of(&self, state: &State, sealing: &Sealing, contact: &str, today: NaiveDate) -> Vec<CustomerName> {
+    fn clients_of(&self, state: &MemoryState, sealing: &Sealing, contact: &str, today: NaiveDate) -> Vec<CustomerName> {
         let found = self.store.scan::<ClientRecord>(&format!("{contact}/")).records;
         let kept = found.into_iter().filter(|(_, record)| !is_over(record, state.days, today));
         kept.filter_map(|(place, record)| sealing.open(&place, &record.sealed)).collect()
     }
 
     /// Removes what is over, what cannot be read, and the oldest of too many.
-    fn tidy(&self, state: &mut State, now: DateTime<Utc>) {
+    fn tidy(&self, state: &mut MemoryState, now: DateTime<Utc>) {
         let found = self.store.scan::<ClientRecord>("");
         let today = now.date_naive();
         let (over, mut kept): (Vec<_>, Vec<_>) =
@@ -238,7 +238,7 @@ impl ClientMemory {
         }
     }
 
-    fn forget_everything(&self, state: &mut State) {
+    fn forget_everything(&self, state: &mut MemoryState) {
         self.remove_all_but(&BTreeSet::new());
         (state.sealing, state.records) = (None, 0);
         if let Err(error) = self.key_file.remove() {

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::model::{Answered, ArrivedRequest, Fate, Faults, Model, fate};
+use super::model::{ArrivedRequest, Fate, Faults, Model, SentAnswer, fate};
 
 /// The most a request body may hold; a hundred snapshots of availability stay far below it.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -84,7 +84,7 @@ async fn exchange(
     faults: &Faults,
 ) -> Result<Response<Body>, HungUp> {
     let Some(asked) = arrived(request).await else {
-        return Ok(whole(Answered::html(413, "Request Entity Too Large").with_header("connection", "close")));
+        return Ok(whole(SentAnswer::html(413, "Request Entity Too Large").with_header("connection", "close")));
     };
     match fate(model, faults, asked) {
         Fate::Answered(answered, after) => {
@@ -111,14 +111,14 @@ async fn arrived(request: Request<Incoming>) -> Option<ArrivedRequest> {
 }
 
 /// The answer as the model made it.
-fn whole(answered: Answered) -> Response<Body> {
+fn whole(answered: SentAnswer) -> Response<Body> {
     let (answered, body) = split(answered);
     let body = Full::new(body).map_err(|never: Infallible| match never {}).boxed();
     with_head(&answered, body)
 }
 
 /// The head with the whole length, half of the body, then the connection breaks.
-fn half(answered: Answered) -> Response<Body> {
+fn half(answered: SentAnswer) -> Response<Body> {
     let (answered, body) = split(answered);
     let sent = body.slice(..body.len() / 2);
     // hyper writes out what it has when the body makes it wait; without the pause the head would be lost as well.
@@ -132,13 +132,13 @@ fn half(answered: Answered) -> Response<Body> {
     response
 }
 
-fn split(mut answered: Answered) -> (Answered, Bytes) {
+fn split(mut answered: SentAnswer) -> (SentAnswer, Bytes) {
     let body = Bytes::from(std::mem::take(&mut answered.body));
     (answered, body)
 }
 
 /// A status or header that HTTP does not have is the model's mistake, and comes out as 500 or is left out.
-fn with_head(answered: &Answered, body: Body) -> Response<Body> {
+fn with_head(answered: &SentAnswer, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in &answered.headers {
@@ -163,10 +163,10 @@ mod tests {
     struct Counter(AtomicU32);
 
     impl Model for Counter {
-        fn answer(&self, asked: &ArrivedRequest) -> Answered {
+        fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
             self.0.fetch_add(1, Ordering::SeqCst);
             let body = format!("{} {} {}", asked.method, asked.target, String::from_utf8_lossy(&asked.body));
-            Answered { status: 201, headers: vec![("x-kind".into(), "model".into())], body: body.into_bytes() }
+            SentAnswer { status: 201, headers: vec![("x-kind".into(), "model".into())], body: body.into_bytes() }
         }
     }
 

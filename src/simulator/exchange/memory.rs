@@ -11,7 +11,7 @@ use crate::http::penalty::Penalty;
 use crate::http::{Request, Response, Transport};
 use crate::remote::{Answer, CallError, ErrorClass};
 
-use super::model::{Answered, ArrivedRequest, Fate, Faults, Model, fate};
+use super::model::{ArrivedRequest, Fate, Faults, Model, SentAnswer, fate};
 
 /// How long the client waits, unless told otherwise. The default of the configuration.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -125,7 +125,7 @@ impl Transport for Memory {
     }
 }
 
-fn response(answered: Answered) -> Response {
+fn response(answered: SentAnswer) -> Response {
     Response { status: answered.status, headers: answered.headers, body: answered.body }
 }
 
@@ -146,9 +146,9 @@ mod tests {
     struct Recorder(Mutex<Vec<ArrivedRequest>>);
 
     impl Model for Recorder {
-        fn answer(&self, asked: &ArrivedRequest) -> Answered {
+        fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
             self.0.lock().push(asked.clone());
-            Answered { status: 201, headers: Vec::new(), body: b"made".to_vec() }
+            SentAnswer { status: 201, headers: Vec::new(), body: b"made".to_vec() }
         }
     }
 

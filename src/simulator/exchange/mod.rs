@@ -12,4 +12,4 @@ mod model;
 
 pub use listener::serve;
 pub use memory::Memory;
-pub use model::{Answered, ArrivedRequest, Fault, Faults, Model};
+pub use model::{ArrivedRequest, Fault, Faults, Model, SentAnswer};

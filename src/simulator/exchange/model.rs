@@ -21,7 +21,7 @@ pub struct ArrivedRequest {
 
 /// An answer to be sent.
 #[derive(Debug, Clone)]
-pub struct Answered {
+pub struct SentAnswer {
     /// The status.
     pub status: u16,
     /// Headers, names in lower case, with `content-type` where there is a body.
@@ -33,7 +33,7 @@ pub struct Answered {
 /// A simulated server.
 pub trait Model: Send + Sync + 'static {
     /// Carries the request out and answers it.
-    fn answer(&self, asked: &ArrivedRequest) -> Answered;
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer;
 }
 
 /// What goes wrong with one exchange.
@@ -69,7 +69,7 @@ pub enum Fault {
     RetryLater(u64),
 }
 
-impl Answered {
+impl SentAnswer {
     /// A page of a server in front of the application, or of the container around it.
     pub fn html(status: u16, title: &str) -> Self {
         let page = format!(
@@ -124,9 +124,9 @@ fn value_of<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> 
 /// What becomes of one exchange, once the plan was asked and the model has, or has not, carried it out.
 pub(crate) enum Fate {
     /// The client gets this, so much later.
-    Answered(Answered, Duration),
+    Answered(SentAnswer, Duration),
     /// The client gets the head and half of the body.
-    Truncated(Answered),
+    Truncated(SentAnswer),
     /// The connection ends without an answer.
     HangUp,
     /// The connection stays open and silent.
@@ -157,26 +157,26 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: ArrivedReques
         }
         Some(Fault::Hang) => Fate::Silence,
         Some(Fault::Slow(by)) => Fate::Answered(model.answer(&asked), by),
-        Some(Fault::StatusBefore(status)) => at_once(Answered::page(status, &format!("HTTP Status {status}"))),
+        Some(Fault::StatusBefore(status)) => at_once(SentAnswer::page(status, &format!("HTTP Status {status}"))),
         Some(Fault::StatusAfter(status)) => {
             model.answer(&asked);
             // The server itself fails with 500; anything else is said by a gateway that did not get, or did not like, the answer.
             let title = if status == 500 { "HTTP Status 500" } else { "Gateway" };
-            at_once(Answered::page(status, title))
+            at_once(SentAnswer::page(status, title))
         }
-        Some(Fault::RefusalBefore(status)) => at_once(Answered::refusal(status)),
-        Some(Fault::LoginPage) => at_once(Answered::page(200, "Login")),
-        Some(Fault::OtherJson) => at_once(Answered::other_json()),
+        Some(Fault::RefusalBefore(status)) => at_once(SentAnswer::refusal(status)),
+        Some(Fault::LoginPage) => at_once(SentAnswer::page(200, "Login")),
+        Some(Fault::OtherJson) => at_once(SentAnswer::other_json()),
         Some(Fault::Truncate) => match model.answer(&asked) {
             // Of nothing there is no half: the head is what gets lost.
             answered if answered.body.is_empty() => Fate::HangUp,
             answered => Fate::Truncated(answered),
         },
         Some(Fault::TooMany(seconds)) => {
-            at_once(Answered::page(429, "Too Many Requests").with_header("retry-after", seconds.to_string()))
+            at_once(SentAnswer::page(429, "Too Many Requests").with_header("retry-after", seconds.to_string()))
         }
         Some(Fault::RetryLater(seconds)) => {
-            at_once(Answered::page(503, "Service Unavailable").with_header("retry-after", seconds.to_string()))
+            at_once(SentAnswer::page(503, "Service Unavailable").with_header("retry-after", seconds.to_string()))
         }
     }
 }
@@ -184,12 +184,12 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: ArrivedReques
 /// Decides, exchange by exchange, what goes wrong. Shared: a test changes the plan while the bridge runs.
 #[derive(Clone, Default)]
 pub struct Faults {
-    plan: Arc<Mutex<Option<Plan>>>,
+    plan: Arc<Mutex<Option<FaultPlan>>>,
     /// True while the port is closed.
     pub(super) port: Arc<watch::Sender<bool>>,
 }
 
-type Plan = Box<dyn FnMut(&ArrivedRequest) -> Option<Fault> + Send>;
+type FaultPlan = Box<dyn FnMut(&ArrivedRequest) -> Option<Fault> + Send>;
 
 impl Faults {
     /// Nothing goes wrong.

@@ -59,7 +59,7 @@ pub enum Delivered {
 
 /// A call that has to be made.
 #[derive(Debug, Clone)]
-pub(super) struct Delivery {
+pub(super) struct WebhookDelivery {
     /// Of the delivery, over all its attempts.
     number: u64,
     practice: PracticeId,
@@ -76,7 +76,7 @@ pub(super) struct Delivery {
 
 /// A delivery with its address and body.
 struct DeliveryCall {
-    delivery: Delivery,
+    delivery: WebhookDelivery,
     callback_url: String,
     body: Vec<u8>,
 }
@@ -85,7 +85,7 @@ struct DeliveryCall {
 #[derive(Default)]
 pub(super) struct DeliveryQueue {
     count: u64,
-    waiting: VecDeque<Delivery>,
+    waiting: VecDeque<WebhookDelivery>,
     under_way: usize,
 }
 
@@ -145,7 +145,8 @@ impl ModelState {
     /// What is due, and when the next one is.
     fn due(&mut self, now: DateTime<Utc>) -> (Vec<DeliveryCall>, Option<DateTime<Utc>>) {
         let waiting = std::mem::take(&mut self.deliveries.waiting);
-        let (due, later): (Vec<Delivery>, Vec<Delivery>) = waiting.into_iter().partition(|own| own.due <= now);
+        let (due, later): (Vec<WebhookDelivery>, Vec<WebhookDelivery>) =
+            waiting.into_iter().partition(|own| own.due <= now);
         self.deliveries.waiting = later.into();
         let next = self.deliveries.waiting.iter().map(|own| own.due).min();
         let ready: Vec<_> = due.into_iter().filter_map(|own| self.ready(own, now)).collect();
@@ -154,7 +155,7 @@ impl ModelState {
     }
 
     /// Address and body, unless the subscription has ended.
-    fn ready(&self, delivery: Delivery, now: DateTime<Utc>) -> Option<DeliveryCall> {
+    fn ready(&self, delivery: WebhookDelivery, now: DateTime<Utc>) -> Option<DeliveryCall> {
         let practice = self.practices.get(&delivery.practice)?;
         let own = practice.subscriptions.get(&delivery.subscription).filter(|own| own.is_standing(now))?;
         let body = json!({
@@ -169,7 +170,7 @@ impl ModelState {
     }
 
     /// An attempt ended. A failed one is logged, and made again unless it was the last.
-    fn attempted(&mut self, delivery: Delivery, delivered: Delivered, now: DateTime<Utc>) {
+    fn attempted(&mut self, delivery: WebhookDelivery, delivered: Delivered, now: DateTime<Utc>) {
         self.deliveries.under_way -= 1;
         if delivered == Delivered::Answered(200) {
             return;
@@ -185,7 +186,7 @@ impl ModelState {
         practice.delivery_failures.push(delivery.failure(id, &own, delivered, now));
         if let Some(after) = RESENT_AFTER.get(delivery.attempt as usize - 1) {
             let due = now + TimeDelta::from_std(*after).unwrap_or(TimeDelta::MAX);
-            let again = Delivery { attempt: delivery.attempt + 1, due, ..delivery };
+            let again = WebhookDelivery { attempt: delivery.attempt + 1, due, ..delivery };
             self.deliveries.waiting.push_back(again);
         }
     }
@@ -197,7 +198,7 @@ impl DeliveryQueue {
             self.waiting.pop_front();
         }
         self.count += 1;
-        self.waiting.push_back(Delivery {
+        self.waiting.push_back(WebhookDelivery {
             number: self.count,
             practice: practice.clone(),
             subscription: subscription.to_owned(),
@@ -211,7 +212,7 @@ impl DeliveryQueue {
     }
 }
 
-impl Delivery {
+impl WebhookDelivery {
     /// What the payload says of the event.
     fn data(&self) -> Value {
         let mut data = json!({ "target": self.target(), "requestType": self.kind });

@@ -15,19 +15,19 @@ use super::state::{ModelState, PracticeAccount};
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 use super::{HealthengineModel, routes};
 use crate::ids::PracticeId;
-use crate::simulator::exchange::{Answered, ArrivedRequest, Model};
+use crate::simulator::exchange::{ArrivedRequest, Model, SentAnswer};
 
 /// Where the API stands below the server's root.
 pub const BASE_PATH: &str = "/pms-api/v1";
 
 impl Model for HealthengineModel {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         self.with(|state, now| state.answer(asked, now))
     }
 }
 
 impl ModelState {
-    fn answer(&mut self, asked: &ArrivedRequest, now: DateTime<Utc>) -> Answered {
+    fn answer(&mut self, asked: &ArrivedRequest, now: DateTime<Utc>) -> SentAnswer {
         let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
         let below_base = path.strip_prefix(BASE_PATH).and_then(|path| path.strip_prefix('/'));
         let route = below_base.map_or(Err(404), |path| routes::find(&asked.method, path));
@@ -181,10 +181,10 @@ fn dressed(value: Value, settings: &ModelSettings) -> Value {
     }
 }
 
-fn answered(status: u16, body: Option<Value>, now: DateTime<Utc>) -> Answered {
+fn answered(status: u16, body: Option<Value>, now: DateTime<Utc>) -> SentAnswer {
     let mut headers = vec![("date".to_owned(), now.format("%a, %d %b %Y %H:%M:%S GMT").to_string())];
     if body.is_some() {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
-    Answered { status, headers, body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default() }
+    SentAnswer { status, headers, body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default() }
 }

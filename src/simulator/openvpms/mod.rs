@@ -42,7 +42,7 @@ use parking_lot::Mutex;
 
 use crate::clock::Clock;
 
-use super::exchange::{Answered, ArrivedRequest, Model};
+use super::exchange::{ArrivedRequest, Model, SentAnswer};
 
 pub use load::NotAClinic;
 pub use routes::BASE;
@@ -72,7 +72,7 @@ impl OpenVpmsSim {
 }
 
 impl Model for OpenVpmsSim {
-    fn answer(&self, asked: &ArrivedRequest) -> Answered {
+    fn answer(&self, asked: &ArrivedRequest) -> SentAnswer {
         let now = self.clock.now();
         self.staff(|world| routes::answer(world, asked, now))
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::ids::{LocationId, ScheduleId, UserId};
-use crate::simulator::exchange::{Answered, ArrivedRequest};
+use crate::simulator::exchange::{ArrivedRequest, SentAnswer};
 use crate::span::Span;
 
 use super::dates;
@@ -51,7 +51,7 @@ enum FreeBusyPart {
 }
 
 /// Answers a request.
-pub(super) fn answer(world: &mut World, asked: &ArrivedRequest, now: DateTime<Utc>) -> Answered {
+pub(super) fn answer(world: &mut World, asked: &ArrivedRequest, now: DateTime<Utc>) -> SentAnswer {
     let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
     if path.to_ascii_lowercase().contains("%2f") {
         return pages::page(400, "Invalid URI");
@@ -134,7 +134,7 @@ fn dispatch(
     query: &str,
     account: &Login,
     now: DateTime<Utc>,
-) -> Answered {
+) -> SentAnswer {
     let allow = if matches!(route, ApiPath::Bookings) {
         "POST,OPTIONS"
     } else if matches!(route, ApiPath::Booking(_)) {
@@ -160,7 +160,7 @@ fn dispatch(
     }
 }
 
-fn submit(world: &mut World, asked: &ArrivedRequest, account: &Login, now: DateTime<Utc>) -> Answered {
+fn submit(world: &mut World, asked: &ArrivedRequest, account: &Login, now: DateTime<Utc>) -> SentAnswer {
     let content_type = asked.header("content-type").unwrap_or("");
     if !content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return pages::page(415, "");
@@ -172,13 +172,13 @@ fn submit(world: &mut World, asked: &ArrivedRequest, account: &Login, now: DateT
         Ok(reference) => {
             let host = asked.header("host").unwrap_or("localhost");
             let location = format!("http://{host}{BASE}/bookings/{reference}");
-            Answered { status: 201, ..pages::text(200, reference) }.with_header("location", location)
+            SentAnswer { status: 201, ..pages::text(200, reference) }.with_header("location", location)
         }
         Err(refusal) => pages::refused(refusal),
     }
 }
 
-fn read(world: &World, route: &ApiPath<'_>, asked: &ArrivedRequest, query: &str) -> Answered {
+fn read(world: &World, route: &ApiPath<'_>, asked: &ArrivedRequest, query: &str) -> SentAnswer {
     let Some(parameters) = accepted(asked, "application", "json") else { return pages::page(406, "") };
     match told(world, route, query) {
         Ok(value) => pages::json(&parameters, &value),

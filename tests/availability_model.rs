@@ -15,7 +15,7 @@ use vetbridge::availability::{
 use vetbridge::booking::machine::Ask;
 use vetbridge::booking::placement::{Offered, ask};
 use vetbridge::healthengine::{AvailabilitySnapshot, BookingRequest, BookingStatus, Patient};
-use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, PracticeId, ResourceId, ScheduleId, TypeId};
+use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, ResourceId, ScheduleId, TypeId};
 use vetbridge::mapping::guard::Accepted;
 use vetbridge::mapping::{Asked, Resource, ResourceType};
 use vetbridge::openvpms::FreeBusy;
@@ -334,7 +334,6 @@ fn desk_accepts(
         is_new_patient: None,
     };
     let offer = Offered {
-        practice: &PracticeId("1".to_owned()),
         resources: std::slice::from_ref(resource),
         zones: &scene.zones,
         accepted: &Accepted::default(),

@@ -372,13 +372,14 @@ fn owners_update(from: &Point) -> Option<Point> {
     let answered = World { update: false, ..from.world.clone() };
     match update::plan(&update, Some(&from.entry), Some(from.world.listed).into()) {
         UpdatePlan::Confirm => Some(Point { world: answered, ..from.clone() }),
-        UpdatePlan::Reject { reason, .. } => {
-            Some(Point { settled: false, ..seen(from, answered, Event::CannotCancel(reason)) })
+        UpdatePlan::RejectAndFlag(why) => {
+            Some(Point { settled: false, ..seen(from, answered, Event::CannotCancel(why)) })
         }
         UpdatePlan::Cancel(_) => Some(Point { hand: Hand::Delete, ..from.clone() }),
         UpdatePlan::AfterBooking { withdraw: true } => Some(seen(from, from.world.clone(), Event::Withdrawn)),
         // Nothing is echoed here.
         UpdatePlan::AfterBooking { withdraw: false }
+        | UpdatePlan::RejectUnknown
         | UpdatePlan::AdoptAndCancel(_)
         | UpdatePlan::CancelBoth { .. }
         | UpdatePlan::Wait => None,

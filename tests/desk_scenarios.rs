@@ -12,6 +12,7 @@ use vetbridge::booking::machine::{
     Action, Ask, Event, MachineContext, Notice, Reply, Resolved, ResolvedAs, SlotLook, SlotTaken, Step, Submission,
     next_look, step,
 };
+use vetbridge::booking::problem::{Unoffered, Unplaceable, WhyItStands, WhyNotCancelled};
 use vetbridge::booking::resolution::{Resolution, diary_check};
 use vetbridge::healthengine::ConfirmInsert;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
@@ -19,6 +20,8 @@ use vetbridge::span::Span;
 
 use desk_support::{at, circumstances, place};
 use vetbridge::clock::Measured;
+
+const VISIT_HAS_BEGUN: WhyNotCancelled = WhyNotCancelled::Stands(WhyItStands::VisitHasBegun);
 
 /// A booking made at second 0, and a desk whose clock is set by each event.
 struct Case {
@@ -366,7 +369,7 @@ fn a_booking_older_than_the_store_that_is_rejected_without_a_look_is_looked_up_b
         [
             Event::Looked(SlotLook::Unreachable("no answer".into())),
             Event::Looked(SlotLook::Closed("it is not flagged".into())),
-            Event::Asked(Ask::Impossible { reason: "The time is past.".into(), problem: None }),
+            Event::Asked(Ask::Impossible(Unplaceable::InThePast)),
             Event::SwitchedOff,
         ]
     };
@@ -656,7 +659,7 @@ fn what_was_flagged_of_an_appointment_is_over_when_both_systems_have_it_cancelle
         case.looked(3, SlotTaken::None);
         case.submitted(4, created("603:be08"));
         case.replied(5, Reply::Accepted);
-        case.see(100, Event::CannotCancel("the visit has begun".into()));
+        case.see(100, Event::CannotCancel(VISIT_HAS_BEGUN));
         assert!(case.is_flagged());
         case
     };
@@ -689,8 +692,9 @@ fn a_move_by_staff_is_followed_and_flagged() {
 #[test]
 fn requests_that_can_never_be_made_are_rejected_and_nothing_is_looked_at() {
     let mut case = Case::new();
-    let impossible = Ask::Impossible { reason: "No such resource.".into(), problem: Some("Link it.".into()) };
-    assert_eq!(case.see(2, Event::Asked(impossible)), Action::Reject("No such resource.".into()));
+    let impossible = Ask::Impossible(Unplaceable::NotOffered(Unoffered::UnknownResource));
+    let told = "The practice's system does not offer the resource that was booked.";
+    assert_eq!(case.see(2, Event::Asked(impossible)), Action::Reject(told.into()));
     assert_eq!(case.problems(), 1);
     let mut gone = Case::new();
     assert!(matches!(gone.see(2, Event::Asked(Ask::Nothing)), Action::Reject(_)));
@@ -710,7 +714,7 @@ fn what_happened_last_says_what_a_person_has_to_do() {
     let first = case.entry.needs_attention.clone();
     case.see(200, Event::Moved(at_hour(31)));
     assert_ne!(case.entry.needs_attention, first, "the second move is what the pet owner has to hear of");
-    case.see(300, Event::CannotCancel("the visit has begun".into()));
+    case.see(300, Event::CannotCancel(VISIT_HAS_BEGUN));
     assert!(case.entry.needs_attention.unwrap().contains("cancel it in OpenVPMS"));
 }
 

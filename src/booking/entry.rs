@@ -189,7 +189,8 @@ impl Entry {
     /// Asks for a person. What happened last says what is to be done: a cancelled booking need no
     /// longer be looked for.
     pub(super) fn flag(&mut self, flag: Flag, zone: Zone) {
-        self.needs_attention = Some(Flagged::new(flag, self, zone));
+        let sentence = FlagOn { flag: &flag, entry: self, zone }.to_string();
+        self.needs_attention = Some(Flagged::new(Some(flag), sentence));
     }
 
     /// A person says under which reference the appointment stands.
@@ -273,6 +274,17 @@ impl Entry {
         };
         Some(OwnBooking { schedule: place.schedule, user: place.user, span: place.span, inserted })
     }
+}
+
+/// A flag on a booking as it is: what it says depends on both. `messages` displays it.
+#[derive(Debug, Clone, Copy)]
+pub struct FlagOn<'a> {
+    /// The flag.
+    pub flag: &'a Flag,
+    /// The booking.
+    pub entry: &'a Entry,
+    /// Times are written with this zone.
+    pub zone: Zone,
 }
 
 #[cfg(test)]

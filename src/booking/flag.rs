@@ -6,9 +6,7 @@ use std::ops::Deref;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::entry::Entry;
-use crate::messages::booking as say;
-use crate::zone::Zone;
+use super::problem::WhyNotCancelled;
 
 /// What a person has to do about a booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +20,7 @@ pub enum Flag {
     PerhapsMadeLate,
     /// Cancel the appointment in OpenVPMS: the pet owner cancelled, and it cannot be from here, for
     /// this reason.
-    CannotCancel(String),
+    CannotCancel(WhyNotCancelled),
     /// Look for an appointment of a booking that its pet owner cancelled and that is older than the
     /// store.
     PredatesStoreAndCancelled,
@@ -73,21 +71,29 @@ pub struct Flagged {
 }
 
 impl Flagged {
-    /// What a person has to do about the booking as it is.
-    pub fn new(flag: Flag, entry: &Entry, zone: Zone) -> Self {
-        let sentence = say::flag(&flag, entry, zone);
-        Self { flag: Some(flag), sentence }
+    /// A flag in this sentence, which says what a person has to do about the booking as it is.
+    pub fn new(flag: Option<Flag>, sentence: String) -> Self {
+        Self { flag, sentence }
     }
 
     /// The same, after a person's attempt to settle it failed for this reason.
     pub fn after_failed_resolution(&self, why: &str) -> Self {
-        Self { flag: None, sentence: crate::messages::resolve::unresolved(&self.sentence, why) }
+        Self::new(None, FailedAttempt { sentence: &self.sentence, why }.to_string())
     }
 
     /// What a person has to do, if more is known of it than the sentence.
     pub fn flag(&self) -> Option<&Flag> {
         self.flag.as_ref()
     }
+}
+
+/// What a flag says once an attempt to settle it failed. `messages` displays it.
+#[derive(Debug, Clone, Copy)]
+pub struct FailedAttempt<'a> {
+    /// What it said before.
+    pub sentence: &'a str,
+    /// Why the attempt failed.
+    pub why: &'a str,
 }
 
 impl PartialEq for Flagged {
@@ -112,14 +118,6 @@ impl fmt::Display for Flagged {
     }
 }
 
-/// Reads a record. It says of one flag only which it is: the one that goes by itself.
-impl From<String> for Flagged {
-    fn from(sentence: String) -> Self {
-        let flag = say::is_unseen(&sentence).then_some(Flag::Unseen);
-        Self { flag, sentence }
-    }
-}
-
 impl From<&str> for Flagged {
     fn from(sentence: &str) -> Self {
         Self::from(sentence.to_owned())
@@ -129,22 +127,5 @@ impl From<&str> for Flagged {
 impl From<Flagged> for String {
     fn from(flagged: Flagged) -> Self {
         flagged.sentence
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::{BookingId, PracticeId};
-
-    #[test]
-    fn the_flag_that_goes_by_itself_is_known_again_in_a_record_unless_a_person_tried_to_settle_it() {
-        let entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), DateTime::UNIX_EPOCH);
-        let zone = Zone::Iana(chrono_tz::UTC);
-        let unseen = Flagged::new(Flag::Unseen, &entry, zone);
-        let reread = |flagged: &Flagged| Flagged::from(flagged.to_string());
-        assert_eq!((reread(&unseen).flag(), &reread(&unseen)), (Some(&Flag::Unseen), &unseen));
-        assert_eq!(reread(&unseen.after_failed_resolution("x")).flag(), None);
-        assert_eq!(reread(&Flagged::new(Flag::NotExpected, &entry, zone)).flag(), None);
     }
 }

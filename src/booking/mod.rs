@@ -15,6 +15,7 @@
 //! | [`post_record`] | what is known of the POSTs to OpenVPMS |
 //! | [`diary_record`] | what the diary showed of the appointment |
 //! | [`state_reason`], [`flag`] | why a booking entered a state, and what a person has to do about it: values |
+//! | [`problem`] | what is wrong with a booking: values |
 //! | `stored` | the form in which the store keeps that |
 //! | [`deadline`] | by when a booking has to be answered |
 
@@ -27,6 +28,7 @@ pub mod flag;
 pub mod machine;
 pub mod placement;
 pub mod post_record;
+pub mod problem;
 pub mod remote_answers;
 pub mod resolution;
 pub mod rival;

@@ -8,12 +8,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::entry::Place;
 use super::machine::Ask;
+use super::problem::{Unoffered, Unplaceable};
 use crate::availability::{ClockFault, Zones, appointment_end, is_on_grid};
 use crate::healthengine::{BookingRequest, BookingStatus};
-use crate::ids::{PracticeId, ResourceId, TypeId};
+use crate::ids::{ResourceId, TypeId};
 use crate::mapping::guard::Accepted;
 use crate::mapping::{Asked, Resource, ResourceType};
-use crate::messages::decisions as say;
 use crate::span::Span;
 
 /// No appointment is longer; a length beyond it is a mistake.
@@ -22,8 +22,6 @@ const LENGTH_MAX: TimeDelta = TimeDelta::days(1);
 /// What a practice offers, and what it offered before.
 #[derive(Debug, Clone, Copy)]
 pub struct Offered<'a> {
-    /// The practice.
-    pub practice: &'a PracticeId,
     /// What OpenVPMS offers.
     pub resources: &'a [Resource],
     /// The clocks on the way.
@@ -49,12 +47,9 @@ pub fn ask(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> 
     }
     match place(request, offer, now) {
         Ok(place) => Ask::Insert(place),
-        Err((reason, problem)) => Ask::Impossible { reason, problem },
+        Err(reason) => Ask::Impossible(reason),
     }
 }
-
-/// A reason for Healthengine's support, and perhaps what an administrator has to do.
-type Unplaceable = (String, Option<String>);
 
 fn place(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> Result<Place, Unplaceable> {
     let zones = offer.zones;
@@ -62,11 +57,11 @@ fn place(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> Re
     let kind = appointment_type(request, resource, offer)?;
     let start = start(request, zones, now)?;
     if !is_on_grid(start, resource.slot_size_minutes, &zones.server) {
-        return Err((say::OFF_THE_GRID.into(), None));
+        return Err(Unplaceable::OffTheGrid);
     }
     let end = appointment_end(start, length_minutes(request, kind)?, resource.slot_size_minutes, &zones.server);
     if zones.fault(end).is_some() {
-        return Err((say::CLOCKS_CHANGE.into(), None));
+        return Err(Unplaceable::ClocksChange);
     }
     Ok(Place {
         location: resource.location,
@@ -78,16 +73,11 @@ fn place(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> Re
 }
 
 fn resource<'a>(request: &BookingRequest, offer: Offered<'a>) -> Result<&'a Resource, Unplaceable> {
-    let Some(text) = &request.pms_resource_id else { return Err((say::NO_RESOURCE.into(), None)) };
+    let Some(text) = &request.pms_resource_id else { return Err(Unplaceable::NoResource) };
     let id = text.parse::<ResourceId>().ok();
     let known = id.and_then(|id| offer.resources.iter().find(|resource| resource.id == id));
-    known.ok_or_else(|| match id.filter(|id| offer.stopped(*id)) {
-        Some(id) => {
-            let problem = say::resource_stopped(request.booking_id, id, offer.practice);
-            (say::RESOURCE_STOPPED.into(), Some(problem))
-        }
-        None => (say::UNKNOWN_RESOURCE.into(), Some(say::link_resource(request.booking_id))),
-    })
+    let stopped = || id.filter(|id| offer.stopped(*id)).map(Unoffered::ResourceStopped);
+    known.ok_or_else(|| Unplaceable::NotOffered(stopped().unwrap_or(Unoffered::UnknownResource)))
 }
 
 fn appointment_type<'a>(
@@ -95,33 +85,35 @@ fn appointment_type<'a>(
     resource: &'a Resource,
     offer: Offered<'a>,
 ) -> Result<&'a ResourceType, Unplaceable> {
-    let link = || Some(say::link_type(request.booking_id, &resource.name));
-    let Some(text) = &request.pms_appointment_type_id else { return Err((say::NO_TYPE.into(), link())) };
+    let name = || resource.name.clone();
+    let Some(text) = &request.pms_appointment_type_id else {
+        return Err(Unplaceable::NotOffered(Unoffered::NoType { resource: name() }));
+    };
     let id = text.parse::<TypeId>().ok();
     let known = id.and_then(|id| resource.types.iter().find(|kind| kind.id == id));
-    known.ok_or_else(|| match id.filter(|id| id.resource == resource.id && offer.accepted.types.contains(id)) {
-        Some(id) => {
-            let problem = say::type_stopped(request.booking_id, id, &resource.name, offer.practice);
-            (say::TYPE_STOPPED.into(), Some(problem))
-        }
-        None => (say::UNKNOWN_TYPE.into(), link()),
+    known.ok_or_else(|| {
+        let stopped = id.filter(|id| id.resource == resource.id && offer.accepted.types.contains(id));
+        Unplaceable::NotOffered(match stopped {
+            Some(id) => Unoffered::TypeStopped { id, resource: name() },
+            None => Unoffered::UnknownType { resource: name() },
+        })
     })
 }
 
 fn start(request: &BookingRequest, zones: &Zones, now: DateTime<Utc>) -> Result<DateTime<Utc>, Unplaceable> {
-    let Some(wall) = request.appointment_time else { return Err((say::NO_TIME.into(), None)) };
+    let Some(wall) = request.appointment_time else { return Err(Unplaceable::NoTime) };
     let start = zones.moment(wall).map_err(|fault| match fault {
-        ClockFault::Skipped => (say::TIME_DOES_NOT_EXIST.to_owned(), None),
-        ClockFault::Doubled => (say::CLOCKS_CHANGE.to_owned(), None),
+        ClockFault::Skipped => Unplaceable::TimeDoesNotExist,
+        ClockFault::Doubled => Unplaceable::ClocksChange,
     })?;
-    if start <= now { Err((say::IN_THE_PAST.into(), None)) } else { Ok(start) }
+    if start <= now { Err(Unplaceable::InThePast) } else { Ok(start) }
 }
 
 /// The longer of what the type takes in OpenVPMS and what Healthengine asks for.
 fn length_minutes(request: &BookingRequest, kind: &ResourceType) -> Result<u32, Unplaceable> {
     let asked = request.appointment_length_seconds.unwrap_or(0).max(0);
     if asked > LENGTH_MAX.num_seconds() {
-        return Err((say::TOO_LONG.into(), None));
+        return Err(Unplaceable::TooLong);
     }
     let asked_minutes = u32::try_from((asked + 59) / 60).unwrap_or(0);
     Ok(kind.length_minutes.max(asked_minutes).max(1))

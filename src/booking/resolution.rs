@@ -16,12 +16,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::NaiveDateTime;
+
 use super::diary_watch;
 use super::entry::{Entry, State};
 use super::machine::ResolvedAs;
-use super::update::{AfterCancel, WhyItStands, after_cancel};
-use crate::ids::BookingReference;
-use crate::messages::resolve as say;
+use super::problem::WhyItStands;
+use super::update::{AfterCancel, after_cancel};
+use crate::ids::{BookingReference, ScheduleId};
 use crate::openvpms::{BOOKING_NOT_FOUND, Booking, INVALID_REFERENCE};
 use crate::remote::{Answer, ErrorClass};
 use crate::zone::Zone;
@@ -59,9 +61,55 @@ pub enum DiaryCheck {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unresolved {
     /// It would be wrong, for this reason; nothing was changed.
-    Refused(String),
+    Refused(Objection),
     /// OpenVPMS did not answer as it should.
     Failed(String),
+}
+
+/// Why what a person says of a booking would be wrong. `messages` has a sentence for whoever typed
+/// it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objection {
+    /// The reference is none that OpenVPMS writes.
+    BadReference,
+    /// The booking's POST is under way, or its outcome is not known yet.
+    OnItsWay,
+    /// Healthengine has it as cancelled.
+    IsCancelled,
+    /// It was rejected in time.
+    IsRejected,
+    /// The pet owner cancelled, and the appointment could not be.
+    IsGivenUp,
+    /// No appointment of it is known.
+    NeedsReference,
+    /// OpenVPMS has no such booking.
+    IsGone,
+    /// OpenVPMS did not write the reference.
+    Foreign,
+    /// OpenVPMS does not say where it stands.
+    Unseen,
+    /// OpenVPMS has the appointment in the diary.
+    ItStands,
+    /// OpenVPMS does not say whether it stands.
+    PerhapsItStands,
+    /// OpenVPMS does not cancel it.
+    VisitHasBegun,
+    /// OpenVPMS has it in another place or at another time.
+    StandsElsewhere {
+        /// As OpenVPMS has it.
+        there: ScheduleAndTime,
+        /// As the ledger has it, if it does.
+        here: Option<ScheduleAndTime>,
+    },
+}
+
+/// A schedule, and a time by the server's clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScheduleAndTime {
+    /// The schedule.
+    pub schedule: ScheduleId,
+    /// The time.
+    pub start: NaiveDateTime,
 }
 
 /// A line that a person leaves in the history of a booking.
@@ -103,11 +151,7 @@ pub fn reference(text: &str) -> Result<BookingReference, Unresolved> {
     let text = text.trim();
     let fits =
         !text.is_empty() && text.len() <= REFERENCE_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits { Ok(BookingReference(text.to_owned())) } else { Err(refused(say::BAD_REFERENCE)) }
-}
-
-fn refused(why: impl Into<String>) -> Unresolved {
-    Unresolved::Refused(why.into())
+    if fits { Ok(BookingReference(text.to_owned())) } else { Err(Unresolved::Refused(Objection::BadReference)) }
 }
 
 /// What to ask first.
@@ -116,21 +160,23 @@ fn refused(why: impl Into<String>) -> Unresolved {
 /// The resolution cannot be true, or not be carried out.
 pub fn diary_check(entry: &Entry, said: &Resolution) -> Result<DiaryCheck, Unresolved> {
     if entry.state == State::Submitting {
-        return Err(refused(say::ON_ITS_WAY));
+        return Err(Unresolved::Refused(Objection::OnItsWay));
     }
     let is_over = entry.is_acknowledged() && matches!(entry.state, State::Rejected | State::Cancelled);
     let is_flagged = entry.needs_attention.is_some();
     match said {
-        Resolution::Confirmed { .. } if is_over && entry.state == State::Cancelled => Err(refused(say::IS_CANCELLED)),
-        Resolution::Confirmed { .. } if is_over && (!is_flagged || entry.answered.rejected_in_time) => {
-            Err(refused(say::IS_REJECTED))
+        Resolution::Confirmed { .. } if is_over && entry.state == State::Cancelled => {
+            Err(Unresolved::Refused(Objection::IsCancelled))
         }
-        Resolution::Confirmed { force: false, .. } if entry.given_up => Err(refused(say::IS_GIVEN_UP)),
+        Resolution::Confirmed { .. } if is_over && (!is_flagged || entry.answered.rejected_in_time) => {
+            Err(Unresolved::Refused(Objection::IsRejected))
+        }
+        Resolution::Confirmed { force: false, .. } if entry.given_up => Err(Unresolved::Refused(Objection::IsGivenUp)),
         Resolution::Confirmed { reference, .. } => match reference.as_ref().or(entry.reference.as_ref()) {
             Some(reference) => Ok(DiaryCheck::Get(reference.clone())),
             // The ledger takes it for standing, and a person has seen it.
             None if entry.stands() => Ok(DiaryCheck::Nothing(ResolvedAs::Confirmed { reference: None, place: None })),
-            None => Err(refused(say::NEEDS_REFERENCE)),
+            None => Err(Unresolved::Refused(Objection::NeedsReference)),
         },
         Resolution::Rejected | Resolution::Cancelled if is_over && !is_flagged => Ok(DiaryCheck::AlreadySettled),
         Resolution::Rejected => Ok(match &entry.reference {
@@ -164,24 +210,28 @@ pub fn after_get(
             let agrees = entry.place.as_ref().is_some_and(|place| {
                 place.schedule == booking.schedule && server.wall(place.span.start) == booking.start
             });
-            if agrees || *force { stands(found) } else { Err(refused(say::stands_elsewhere(entry, booking, server))) }
+            if agrees || *force {
+                stands(found)
+            } else {
+                Err(Unresolved::Refused(stands_elsewhere(entry, booking, server)))
+            }
         }
-        (Resolution::Rejected, Ok(_)) => Err(refused(say::IT_STANDS)),
+        (Resolution::Rejected, Ok(_)) => Err(Unresolved::Refused(Objection::ItStands)),
         // On servers that answer so for every live booking it exists and is not cancelled; on
         // others it says nothing.
         (Resolution::Confirmed { force, .. }, Err(error)) if is_silent(error) => {
             if *force {
                 stands(entry.place)
             } else {
-                Err(refused(say::UNSEEN))
+                Err(Unresolved::Refused(Objection::Unseen))
             }
         }
-        (Resolution::Rejected, Err(error)) if is_silent(error) => Err(refused(say::PERHAPS_IT_STANDS)),
+        (Resolution::Rejected, Err(error)) if is_silent(error) => Err(Unresolved::Refused(Objection::PerhapsItStands)),
         (Resolution::Confirmed { .. }, Err(error)) if error.is_refusal(404, BOOKING_NOT_FOUND) => {
-            Err(refused(say::IS_GONE))
+            Err(Unresolved::Refused(Objection::IsGone))
         }
         (Resolution::Confirmed { .. }, Err(error)) if error.is_refusal(400, INVALID_REFERENCE) => {
-            Err(refused(say::FOREIGN))
+            Err(Unresolved::Refused(Objection::Foreign))
         }
         (Resolution::Rejected, Err(error))
             if error.is_refusal(404, BOOKING_NOT_FOUND) || error.is_refusal(400, INVALID_REFERENCE) =>
@@ -194,6 +244,13 @@ pub fn after_get(
     }
 }
 
+fn stands_elsewhere(entry: &Entry, booking: &Booking, server: Zone) -> Objection {
+    let there = ScheduleAndTime { schedule: booking.schedule, start: booking.start };
+    let here =
+        entry.place.map(|place| ScheduleAndTime { schedule: place.schedule, start: server.wall(place.span.start) });
+    Objection::StandsElsewhere { there, here }
+}
+
 fn is_silent(error: &crate::remote::CallError) -> bool {
     error.class == ErrorClass::Unavailable && error.status == Some(500)
 }
@@ -203,12 +260,12 @@ fn is_silent(error: &crate::remote::CallError) -> bool {
 /// # Errors
 /// The appointment stands, or nobody knows.
 pub fn after_delete(answer: &Answer<()>) -> Result<ResolvedAs, Unresolved> {
-    match (after_cancel(answer), answer) {
-        (AfterCancel::Cancelled, _) => Ok(ResolvedAs::Cancelled),
+    let Err(error) = answer else { return Ok(ResolvedAs::Cancelled) };
+    match after_cancel(answer) {
+        AfterCancel::Cancelled => Ok(ResolvedAs::Cancelled),
         // No appointment of this server is meant; the person has seen that there is none.
-        (AfterCancel::Stands(WhyItStands::ForeignReference), _) => Ok(ResolvedAs::Cancelled),
-        (AfterCancel::Stands(WhyItStands::VisitHasBegun), _) => Err(refused(say::VISIT_HAS_BEGUN)),
-        (AfterCancel::Refused | AfterCancel::Again, Err(error)) => Err(Unresolved::Failed(error.to_string())),
-        (AfterCancel::Refused | AfterCancel::Again, Ok(())) => Err(Unresolved::Failed(say::NO_WORD.into())),
+        AfterCancel::Stands(WhyItStands::ForeignReference) => Ok(ResolvedAs::Cancelled),
+        AfterCancel::Stands(WhyItStands::VisitHasBegun) => Err(Unresolved::Refused(Objection::VisitHasBegun)),
+        AfterCancel::Refused | AfterCancel::Again => Err(Unresolved::Failed(error.to_string())),
     }
 }

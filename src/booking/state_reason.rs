@@ -1,11 +1,9 @@
-//! Why a booking entered a state. A value: [`crate::messages::booking::reason`] has the sentence
-//! for each.
-
-use std::fmt;
+//! Why a booking entered a state: a value. `messages` has the sentence for each, and knows the
+//! reason again by it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::messages::booking as say;
+use super::problem::Unplaceable;
 use crate::openvpms::{ALREADY_SCHEDULED, IN_THE_PAST};
 
 /// Why a booking entered a state. The store keeps the sentence.
@@ -75,15 +73,17 @@ pub enum StateReason {
     OutOfReach(String),
     /// OpenVPMS refused the POST.
     Refused(PostRefusal),
+    /// What is asked for has no place in the diary.
+    Unplaceable(Unplaceable),
     /// A line of a person's.
     Note(String),
-    /// A sentence: of a rule that decides where a booking belongs, or read from a record.
+    /// A sentence: of what was seen of the slot, or read from a record.
     Sentence(String),
 }
 
 impl StateReason {
     /// The reasons whose sentences have no details, so that a record's sentence says which it is.
-    const PLAIN: [Self; 27] = [
+    pub(crate) const PLAIN: [Self; 27] = [
         Self::Listed,
         Self::Adopted,
         Self::SlotIsFree,
@@ -119,19 +119,6 @@ impl StateReason {
     }
 }
 
-impl fmt::Display for StateReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&say::reason(self))
-    }
-}
-
-impl From<String> for StateReason {
-    fn from(sentence: String) -> Self {
-        let plain = Self::PLAIN.into_iter().find(|reason| say::reason(reason) == sentence);
-        plain.unwrap_or(Self::Sentence(sentence))
-    }
-}
-
 impl From<&str> for StateReason {
     fn from(sentence: &str) -> Self {
         Self::from(sentence.to_owned())
@@ -140,7 +127,7 @@ impl From<&str> for StateReason {
 
 impl From<StateReason> for String {
     fn from(reason: StateReason) -> Self {
-        say::reason(&reason).into_owned()
+        reason.to_string()
     }
 }
 

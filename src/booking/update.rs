@@ -6,12 +6,10 @@
 //! backlog or on a page that was not read: only a list that was read whole and does not have it
 //! says that nobody here knows the booking.
 
-use std::fmt;
-
 use crate::booking::entry::{Entry, State};
+use crate::booking::problem::{WhyItStands, WhyNotCancelled};
 use crate::healthengine::{BookingStatus, BookingUpdate};
 use crate::ids::BookingReference;
-use crate::messages::updates as say;
 use crate::openvpms::{BOOKING_NOT_FOUND, INVALID_REFERENCE, MUST_BE_PENDING};
 use crate::remote::{Answer, ErrorClass};
 
@@ -48,14 +46,10 @@ pub enum UpdatePlan {
     Wait,
     /// Nothing is to be done in OpenVPMS: confirm.
     Confirm,
-    /// It cannot be done: reject with this reason. `cannot_cancel` if an appointment stands that a
-    /// person has to cancel.
-    Reject {
-        /// A sentence for Healthengine's support.
-        reason: String,
-        /// True if the ledger's entry is to be flagged.
-        cannot_cancel: bool,
-    },
+    /// Nobody here knows the booking: reject.
+    RejectUnknown,
+    /// An appointment stands that a person has to cancel, for this reason: reject and flag.
+    RejectAndFlag(WhyNotCancelled),
     /// Cancel this appointment, then see [`after_cancel`].
     Cancel(BookingReference),
     /// Two appointments were made for the booking: cancel the one that Healthengine knows, and
@@ -87,9 +81,7 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
             // whoever asks first.
             (Some(reference), _) => UpdatePlan::AdoptAndCancel(reference),
             (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => UpdatePlan::Wait,
-            (None, OutstandingStatus::NotListed) => {
-                UpdatePlan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false }
-            }
+            (None, OutstandingStatus::NotListed) => UpdatePlan::RejectUnknown,
         };
     };
     // The appointment that Healthengine knows of, if it is not the one of the ledger: another
@@ -100,16 +92,14 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
         (State::Received, _, _) => UpdatePlan::AfterBooking { withdraw: true },
         (State::Submitting | State::Inserted, _, _) => UpdatePlan::AfterBooking { withdraw: false },
         (State::Confirmed, Some(_), _) | (_, _, Some(_)) if entry.diary.cancel_refusals >= CANCEL_REFUSALS_MAX => {
-            UpdatePlan::Reject { reason: say::NOT_CANCELLED.into(), cannot_cancel: true }
+            UpdatePlan::RejectAndFlag(WhyNotCancelled::Refused)
         }
         (State::Confirmed, Some(ours), Some(another)) => UpdatePlan::CancelBoth { another, ours: ours.clone() },
         (State::Confirmed, Some(ours), None) => UpdatePlan::Cancel(ours.clone()),
         (State::Confirmed | State::InDoubt | State::Rejected | State::Cancelled, _, Some(another)) => {
             UpdatePlan::Cancel(another)
         }
-        (State::Confirmed | State::InDoubt, _, None) => {
-            UpdatePlan::Reject { reason: say::WITHOUT_REFERENCE.into(), cannot_cancel: true }
-        }
+        (State::Confirmed | State::InDoubt, _, None) => UpdatePlan::RejectAndFlag(WhyNotCancelled::WithoutReference),
         (State::Rejected | State::Cancelled, _, None) => UpdatePlan::Confirm,
     }
 }
@@ -136,21 +126,6 @@ pub enum AfterCancel {
     Refused,
     /// Not known: again at the next poll.
     Again,
-}
-
-/// Why an appointment cannot be cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhyItStands {
-    /// The visit has begun.
-    VisitHasBegun,
-    /// The reference is another server's, or another integration's.
-    ForeignReference,
-}
-
-impl fmt::Display for WhyItStands {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(say::stands(*self))
-    }
 }
 
 /// Reads OpenVPMS's answer to a cancellation. Only its own words count: a 404 page is a server that
@@ -210,14 +185,14 @@ mod tests {
         assert_eq!(cancel(State::Submitting, None), UpdatePlan::AfterBooking { withdraw: false });
         assert_eq!(cancel(State::Inserted, Some("1:a")), UpdatePlan::AfterBooking { withdraw: false });
         assert_eq!(cancel(State::Confirmed, Some("1:a")), UpdatePlan::Cancel(BookingReference("1:a".into())));
-        assert!(matches!(cancel(State::InDoubt, None), UpdatePlan::Reject { cannot_cancel: true, .. }));
+        assert!(matches!(cancel(State::InDoubt, None), UpdatePlan::RejectAndFlag(_)));
         assert_eq!(cancel(State::Rejected, None), UpdatePlan::Confirm);
         assert_eq!(cancel(State::Cancelled, Some("1:a")), UpdatePlan::Confirm);
     }
 
     #[test]
     fn an_unknown_booking_is_adopted_by_its_echoed_reference_and_else_rejected_once_it_is_surely_not_outstanding() {
-        let rejected = UpdatePlan::Reject { reason: say::UNKNOWN_BOOKING.into(), cannot_cancel: false };
+        let rejected = UpdatePlan::RejectUnknown;
         let adopted = || UpdatePlan::AdoptAndCancel(BookingReference("603:be08".into()));
         for (ids, outstanding, expected) in [
             (&["603:be08"][..], OutstandingStatus::NotListed, adopted()),
@@ -267,17 +242,14 @@ mod tests {
             for ids in [&[][..], &["1:a"]] {
                 let planned =
                     plan(&update(BookingStatus::Cancelled, ids), Some(&confirmed), OutstandingStatus::NotListed);
-                assert_eq!(matches!(planned, UpdatePlan::Reject { cannot_cancel: true, .. }), given_up, "{refusals}");
+                assert_eq!(matches!(planned, UpdatePlan::RejectAndFlag(_)), given_up, "{refusals}");
             }
         }
         let mut gone = entry(State::Cancelled, Some("1:a"));
         gone.diary.cancel_refusals = 3;
         let planned = |ids| plan(&update(BookingStatus::Cancelled, ids), Some(&gone), OutstandingStatus::NotListed);
         assert_eq!(planned(&["1:a"]), UpdatePlan::Confirm);
-        assert!(
-            matches!(planned(&["2:b"]), UpdatePlan::Reject { cannot_cancel: true, .. }),
-            "what Healthengine knows of stands"
-        );
+        assert!(matches!(planned(&["2:b"]), UpdatePlan::RejectAndFlag(_)), "what Healthengine knows of stands");
     }
 
     #[test]

@@ -4,13 +4,15 @@
 //! They name bookings by number and appointments by time, never a pet owner.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::booking::entry::{Entry, State};
-use crate::booking::flag::Flag;
+use crate::booking::entry::{Entry, FlagOn, State};
+use crate::booking::flag::{Flag, Flagged};
+use crate::booking::problem::{BookingProblem, WhyNotCancelled};
 use crate::booking::state_reason::{PostRefusal, StateReason};
-use crate::ids::BookingId;
+use crate::ids::{BookingId, PracticeId};
 use crate::openvpms::IN_THE_PAST;
 use crate::zone::Zone;
 
@@ -19,7 +21,7 @@ pub const SWITCHED_OFF: &str =
     "Online booking was switched off for this practice, and its system could not be reached before that.";
 
 /// Why a booking entered a state, for the history and Healthengine's support.
-pub fn reason(reason: &StateReason) -> Cow<'_, str> {
+fn reason(reason: &StateReason) -> Cow<'_, str> {
     let sentence = match reason {
         StateReason::Listed => "Healthengine lists the booking.",
         StateReason::Adopted => "Adopted from the reference that Healthengine echoes.",
@@ -80,18 +82,47 @@ pub fn reason(reason: &StateReason) -> Cow<'_, str> {
         StateReason::Refused(PostRefusal::Other(text)) => {
             return format!("OpenVPMS refused the booking: {text}.").into();
         }
+        StateReason::Unplaceable(why) => return why.to_string().into(),
         StateReason::Note(note) => return format!("Note: {note}").into(),
         StateReason::Sentence(sentence) => sentence,
     };
     sentence.into()
 }
 
+impl fmt::Display for StateReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&reason(self))
+    }
+}
+
+/// Reads a record.
+impl From<String> for StateReason {
+    fn from(sentence: String) -> Self {
+        let plain = Self::PLAIN.into_iter().find(|plain| reason(plain) == sentence);
+        plain.unwrap_or(Self::Sentence(sentence))
+    }
+}
+
 /// What a person has to do about a booking.
-pub fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
+impl fmt::Display for FlagOn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&flag(self.flag, self.entry, self.zone))
+    }
+}
+
+/// Reads a record. It says of one flag only which it is: the one that goes by itself.
+impl From<String> for Flagged {
+    fn from(sentence: String) -> Self {
+        let flag = is_unseen(&sentence).then_some(Flag::Unseen);
+        Self::new(flag, sentence)
+    }
+}
+
+fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
     match flag {
         Flag::CheckTheDiary { may_be_anothers } => check_the_diary(entry, zone, *may_be_anothers),
         Flag::PerhapsMadeLate => perhaps_made_late(entry, zone),
-        Flag::CannotCancel(reason) => cannot_cancel(entry, zone, reason),
+        Flag::CannotCancel(why) => cannot_cancel(entry, zone, *why),
         Flag::PredatesStoreAndCancelled => maybe_forgotten_and_cancelled(entry, zone),
         Flag::PredatesStoreAndRejected => maybe_forgotten_and_rejected(entry, zone),
         Flag::PerhapsMadeBefore => maybe_made_before(entry, zone),
@@ -110,8 +141,19 @@ pub fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
     }
 }
 
+/// What an administrator has to do about a booking of this practice.
+pub fn problem(problem: &BookingProblem, booking: BookingId, practice: &PracticeId) -> String {
+    match problem {
+        BookingProblem::NotOffered(why) => super::decisions::not_offered(why, booking, practice),
+        BookingProblem::UnexpectedRefusal(text) => unexpected_refusal(booking, text),
+        BookingProblem::NothingArrives { submissions } => nothing_arrives(booking, *submissions),
+        BookingProblem::PostNotTaken(detail) => post_not_taken(booking, detail),
+        BookingProblem::AnswerRefused => answer_refused(booking),
+    }
+}
+
 /// A refusal that says something is wrong with the set-up.
-pub fn unexpected_refusal(booking: BookingId, text: &str) -> String {
+fn unexpected_refusal(booking: BookingId, text: &str) -> String {
     format!(
         "OpenVPMS refused booking {booking} with \"{text}\". Check the schedule and its appointment types in \
          OpenVPMS, then `vetbridge check`."
@@ -119,7 +161,7 @@ pub fn unexpected_refusal(booking: BookingId, text: &str) -> String {
 }
 
 /// Three POSTs and no appointment.
-pub fn nothing_arrives(booking: BookingId, submissions: u32) -> String {
+fn nothing_arrives(booking: BookingId, submissions: u32) -> String {
     format!(
         "Booking {booking} was submitted {submissions} times and OpenVPMS made no appointment. Likely causes: the \
          user that vetbridge logs in as lacks the Online Booking role, or OpenVPMS fails inside; its log says which."
@@ -127,7 +169,7 @@ pub fn nothing_arrives(booking: BookingId, submissions: u32) -> String {
 }
 
 /// Reading works and booking does not.
-pub fn post_not_taken(booking: BookingId, detail: &str) -> String {
+fn post_not_taken(booking: BookingId, detail: &str) -> String {
     format!(
         "OpenVPMS can be read but does not take booking {booking}: {detail}. Check that nothing in front of OpenVPMS \
          (a proxy, a filter) holds back POST and DELETE below /openvpms/ws/booking."
@@ -169,11 +211,11 @@ fn perhaps_made_late(entry: &Entry, zone: Zone) -> String {
 }
 
 /// The pet owner does not come, and the diary says they do.
-fn cannot_cancel(entry: &Entry, zone: Zone, reason: &str) -> String {
+fn cannot_cancel(entry: &Entry, zone: Zone, why: WhyNotCancelled) -> String {
     let (booking, at) = (entry.booking_id, when(entry, zone));
     format!(
         "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge cannot cancel the appointment \
-         ({reason}): cancel it in OpenVPMS."
+         ({why}): cancel it in OpenVPMS."
     )
 }
 
@@ -288,7 +330,7 @@ fn not_expected(entry: &Entry, zone: Zone) -> String {
 const UNSEEN: &str = "it refused vetbridge's answers, and has not listed the booking for ten minutes";
 
 /// True of a record's sentence that says so. One that a person tried to settle says more.
-pub fn is_unseen(sentence: &str) -> bool {
+fn is_unseen(sentence: &str) -> bool {
     sentence.contains(UNSEEN) && !super::resolve::tells_of_an_attempt(sentence)
 }
 
@@ -316,4 +358,24 @@ fn unseen(entry: &Entry, zone: Zone) -> String {
         "{fact} Healthengine booking {booking} at {at}, and {likely}: {UNSEEN}, \
          as far as its list can be read. Look the booking up at Healthengine; {remedy}."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_that_goes_by_itself_is_known_again_in_a_record_unless_a_person_tried_to_settle_it() {
+        let entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), DateTime::UNIX_EPOCH);
+        let zone = Zone::Iana(chrono_tz::UTC);
+        let flagged = |flag: Flag| {
+            let sentence = FlagOn { flag: &flag, entry: &entry, zone }.to_string();
+            Flagged::new(Some(flag), sentence)
+        };
+        let unseen = flagged(Flag::Unseen);
+        let reread = |flagged: &Flagged| Flagged::from(flagged.to_string());
+        assert_eq!((reread(&unseen).flag(), &reread(&unseen)), (Some(&Flag::Unseen), &unseen));
+        assert_eq!(reread(&unseen.after_failed_resolution("x")).flag(), None);
+        assert_eq!(reread(&flagged(Flag::NotExpected)).flag(), None);
+    }
 }

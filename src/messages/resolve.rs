@@ -1,10 +1,13 @@
 //! What is said when a person settles a booking: in its history, in its flag, and to the person.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+
+use chrono::NaiveDateTime;
 
 use crate::booking::entry::{Entry, State};
+use crate::booking::flag::FailedAttempt;
+use crate::booking::resolution::{Objection, ScheduleAndTime};
 use crate::ids::{BookingId, PracticeId};
-use crate::openvpms::Booking;
 use crate::zone::Zone;
 
 use super::booking::when;
@@ -45,48 +48,85 @@ pub(super) fn tells_of_an_attempt(sentence: &str) -> bool {
 }
 
 /// The sentence that stands, with what went wrong last.
-pub fn unresolved(sentence: &str, why: &str) -> String {
-    let sentence = sentence.split(ATTEMPT).next().unwrap_or_default();
-    format!("{sentence}{ATTEMPT}OpenVPMS did not answer as it should ({why}).")
+impl fmt::Display for FailedAttempt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentence = self.sentence.split(ATTEMPT).next().unwrap_or_default();
+        write!(f, "{sentence}{ATTEMPT}OpenVPMS did not answer as it should ({}).", self.why)
+    }
 }
 
-/// Refusals, for whoever typed the command.
-pub const ON_ITS_WAY: &str = "The booking is on its way to OpenVPMS, and vetbridge still finds out whether the \
-     appointment was made. It settles by itself, or is flagged, once OpenVPMS can be read";
-/// A cancellation is final.
-pub const IS_CANCELLED: &str =
-    "Healthengine has the booking as cancelled, and that cannot be taken back: the pet owner has to book again";
-/// The visit can take place all the same.
-pub const IS_GIVEN_UP: &str = "The pet owner cancelled this booking at Healthengine: resolve with --cancelled, which \
-     cancels the appointment too. If the visit takes place all the same, add --force";
-/// A rejection in time is final.
-pub const IS_REJECTED: &str = "The booking was rejected and the pet owner was told so, which cannot be taken back: an \
-     appointment in the diary is the practice's own";
-/// Nothing to go by.
-pub const NEEDS_REFERENCE: &str =
-    "The ledger knows no appointment of this booking: give its reference, as --confirmed REFERENCE";
-/// Not what OpenVPMS writes.
-pub const BAD_REFERENCE: &str = "That is no booking reference: it has 1 to 200 visible ASCII characters, as \
-     603:be08f3c6-3a0e-4bb9-a8a1-8d6b7d3ec1a2";
-/// 404.
-pub const IS_GONE: &str = "OpenVPMS has no such booking: it was cancelled or never made. If there is no appointment, \
-     resolve with --rejected or --cancelled";
-/// 400.
-pub const FOREIGN: &str = "OpenVPMS did not write this reference. Copy the whole of it, or leave it out";
-/// 500.
-pub const UNSEEN: &str = "OpenVPMS does not say where this booking stands (status 500). Some servers answer so for \
-     every booking that stands; if you saw it in the diary at its time, add --force";
-/// The appointment is there after all.
-pub const IT_STANDS: &str = "OpenVPMS has the appointment in the diary. If it is to go, resolve with --cancelled, \
-     which cancels it in both systems; if it is right, with --confirmed";
-/// 500, and it would be forgotten.
-pub const PERHAPS_IT_STANDS: &str = "OpenVPMS does not say whether the appointment stands (status 500), and some \
-     servers answer so for every one that does. Resolve with --cancelled, which makes sure of it";
-/// Checked in.
-pub const VISIT_HAS_BEGUN: &str = "OpenVPMS does not cancel the appointment, because the visit has begun or is over. \
-     If the visit takes place, resolve with --confirmed; else cancel it in OpenVPMS first";
-/// Not a refusal and not a yes.
-pub const NO_WORD: &str = "OpenVPMS's answer says nothing";
+/// For whoever typed the command.
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentence = match self {
+            Self::OnItsWay => {
+                "The booking is on its way to OpenVPMS, and vetbridge still finds out whether the \
+                 appointment was made. It settles by itself, or is flagged, once OpenVPMS can be read"
+            }
+            Self::IsCancelled => {
+                "Healthengine has the booking as cancelled, and that cannot be taken back: the pet owner has to book again"
+            }
+            Self::IsGivenUp => {
+                "The pet owner cancelled this booking at Healthengine: resolve with --cancelled, which \
+                 cancels the appointment too. If the visit takes place all the same, add --force"
+            }
+            Self::IsRejected => {
+                "The booking was rejected and the pet owner was told so, which cannot be taken back: an \
+                 appointment in the diary is the practice's own"
+            }
+            Self::NeedsReference => {
+                "The ledger knows no appointment of this booking: give its reference, as --confirmed REFERENCE"
+            }
+            Self::BadReference => {
+                "That is no booking reference: it has 1 to 200 visible ASCII characters, as \
+                 603:be08f3c6-3a0e-4bb9-a8a1-8d6b7d3ec1a2"
+            }
+            Self::IsGone => {
+                "OpenVPMS has no such booking: it was cancelled or never made. If there is no appointment, \
+                 resolve with --rejected or --cancelled"
+            }
+            Self::Foreign => "OpenVPMS did not write this reference. Copy the whole of it, or leave it out",
+            Self::Unseen => {
+                "OpenVPMS does not say where this booking stands (status 500). Some servers answer so for \
+                 every booking that stands; if you saw it in the diary at its time, add --force"
+            }
+            Self::ItStands => {
+                "OpenVPMS has the appointment in the diary. If it is to go, resolve with --cancelled, \
+                 which cancels it in both systems; if it is right, with --confirmed"
+            }
+            Self::PerhapsItStands => {
+                "OpenVPMS does not say whether the appointment stands (status 500), and some \
+                 servers answer so for every one that does. Resolve with --cancelled, which makes sure of it"
+            }
+            Self::VisitHasBegun => {
+                "OpenVPMS does not cancel the appointment, because the visit has begun or is over. \
+                 If the visit takes place, resolve with --confirmed; else cancel it in OpenVPMS first"
+            }
+            Self::StandsElsewhere { there, here } => return stands_elsewhere(f, there, here.as_ref()),
+        };
+        f.write_str(sentence)
+    }
+}
+
+/// Another place or time.
+fn stands_elsewhere(
+    f: &mut fmt::Formatter<'_>,
+    there: &ScheduleAndTime,
+    here: Option<&ScheduleAndTime>,
+) -> fmt::Result {
+    let at = |start: NaiveDateTime| start.format("%Y-%m-%d %H:%M").to_string();
+    write!(f, "OpenVPMS has this reference on schedule {} at {}, and ", there.schedule, at(there.start))?;
+    match here {
+        Some(here) => write!(
+            f,
+            "the booking is for schedule {} at {}. If it is the right one all the same, add --force",
+            here.schedule,
+            at(here.start)
+        ),
+        None => f.write_str("the ledger does not know for when the booking is. If it is the right one, add --force"),
+    }
+}
+
 /// It went to OpenVPMS after the person had looked.
 pub const OVERTAKEN: &str = "vetbridge sent this booking to OpenVPMS while the command waited, so the diary can have \
      changed: look into it again";
@@ -94,25 +134,6 @@ pub const OVERTAKEN: &str = "vetbridge sent this booking to OpenVPMS while the c
 pub const BUSY: &str = "vetbridge is dealing with this booking at this moment. Try again in a minute";
 /// The task ended.
 pub const INTERRUPTED: &str = "The booking was not resolved, because vetbridge was stopped. Look at it, and try again";
-/// Another place or time.
-pub fn stands_elsewhere(entry: &Entry, booking: &Booking, server: Zone) -> String {
-    let there = format!("schedule {} at {}", booking.schedule, booking.start.format("%Y-%m-%d %H:%M"));
-    match &entry.place {
-        Some(place) => {
-            let here = server.wall(place.span.start).format("%Y-%m-%d %H:%M");
-            format!(
-                "OpenVPMS has this reference on {there}, and the booking is for schedule {} at {here}. If it is the \
-                 right one all the same, add --force",
-                place.schedule
-            )
-        }
-        None => format!(
-            "OpenVPMS has this reference on {there}, and the ledger does not know for when the booking is. If it is \
-             the right one, add --force"
-        ),
-    }
-}
-
 /// One appointment for two pet owners.
 pub fn taken_by(other: BookingId) -> String {
     format!("This reference is the appointment of Healthengine booking {other}")

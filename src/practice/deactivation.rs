@@ -24,6 +24,7 @@ use super::lists;
 use super::round_error::RoundError;
 use crate::booking::entry::{Entry, State};
 use crate::booking::machine::Event;
+use crate::booking::problem::WhyNotCancelled;
 use crate::healthengine::{BookingStatus, RequestKind};
 use crate::messages::booking as say;
 use crate::messages::practice as say_practice;
@@ -194,7 +195,7 @@ impl Practice {
                 known => known.ok().flatten().filter(|entry| entry.practice_id == *self.context.id() && entry.stands()),
             };
             if let Some(entry) = entry {
-                let noted = self.executor.note_event(entry, Event::CannotCancel(say::SWITCHED_OFF.into())).await;
+                let noted = self.executor.note_event(entry, Event::CannotCancel(WhyNotCancelled::SwitchedOff)).await;
                 self.context.stop_on_store_failure(noted);
             }
             let answer = if is_open {

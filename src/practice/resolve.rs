@@ -38,7 +38,7 @@ pub enum NotResolved {
 impl From<Unresolved> for NotResolved {
     fn from(unresolved: Unresolved) -> Self {
         match unresolved {
-            Unresolved::Refused(why) => Self::Refused(why),
+            Unresolved::Refused(why) => Self::Refused(why.to_string()),
             Unresolved::Failed(why) => Self::Failed(say::openvpms_failed(why)),
         }
     }

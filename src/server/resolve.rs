@@ -41,7 +41,8 @@ pub fn read(body: &[u8]) -> Result<(Resolution, Option<Note>), String> {
     let force = given("force").map_or(Some(false), Value::as_bool).ok_or_else(|| say::RESOLVE_NO_FLAG.to_owned())?;
     let note = words("note")?.map(|note| note.parse::<Note>()).transpose().map_err(|bad| say::sentence(&bad))?;
     let reference = words("reference")?.map(|given| reference(&given)).transpose().map_err(|bad| match bad {
-        Unresolved::Refused(why) | Unresolved::Failed(why) => say::sentence(&why),
+        Unresolved::Refused(why) => say::sentence(&why),
+        Unresolved::Failed(why) => say::sentence(&why),
     })?;
     let verdict = match given("outcome").and_then(Value::as_str) {
         Some("confirmed") => Resolution::Confirmed { reference, force },

@@ -11,8 +11,8 @@ use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::entry::State;
 use crate::booking::flag::Flag;
+use crate::booking::problem::BookingProblem;
 use crate::booking::state_reason::StateReason;
-use crate::messages::booking as say;
 
 impl Transition<'_> {
     /// The appointment does not stand, and Healthengine has it as standing.
@@ -52,7 +52,7 @@ impl Transition<'_> {
     pub(super) fn owed_still_listed(mut self, owed: Owed) -> Step {
         self.entry.answered.refusals = self.entry.answered.refusals.saturating_add(1);
         if self.entry.answered.refusals == REFUSALS_BEFORE_PROBLEM {
-            self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
+            self.notices.push(Notice::Problem(BookingProblem::AnswerRefused));
         }
         // A cancellation that is refused because an answer is wanted. Not for ever: both can be
         // refused.

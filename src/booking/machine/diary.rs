@@ -5,6 +5,7 @@ use super::{Notice, Step, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::entry::{Place, State};
 use crate::booking::flag::Flag;
+use crate::booking::problem::WhyNotCancelled;
 use crate::booking::state_reason::StateReason;
 
 impl Transition<'_> {
@@ -23,9 +24,9 @@ impl Transition<'_> {
         if told { self.rest() } else { self.due() }
     }
 
-    pub(super) fn cannot_cancel(mut self, reason: String) -> Step {
+    pub(super) fn cannot_cancel(mut self, why: WhyNotCancelled) -> Step {
         self.entry.given_up = true;
-        self.flagged(Flag::CannotCancel(reason))
+        self.flagged(Flag::CannotCancel(why))
     }
 
     /// It may pass. After some of them the update is rejected ([`crate::booking::update::plan`]).

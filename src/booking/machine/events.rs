@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::by_person::Resolved;
 use crate::booking::entry::{Entry, Place};
+use crate::booking::problem::{BookingProblem, Unplaceable, WhyNotCancelled};
 use crate::booking::state_reason::PostRefusal;
 use crate::clock::Measured;
 use crate::healthengine::ConfirmInsert;
@@ -38,7 +39,7 @@ pub enum Event {
     CancelledForOwner,
     /// The pet owner cancelled, and the appointment stands and cannot be cancelled from here, for
     /// this reason.
-    CannotCancel(String),
+    CannotCancel(WhyNotCancelled),
     /// The pet owner cancelled, and OpenVPMS refused to cancel the appointment in words that nobody
     /// knows.
     CancelRefused,
@@ -74,13 +75,8 @@ pub enum Event {
 pub enum Ask {
     /// An appointment here.
     Insert(Place),
-    /// Something that cannot be made, for this reason; `problem` if an administrator has to act.
-    Impossible {
-        /// A sentence for Healthengine's support and the ledger.
-        reason: String,
-        /// A sentence for the administrator.
-        problem: Option<String>,
-    },
+    /// Something that cannot be made, for this reason.
+    Impossible(Unplaceable),
     /// Nothing any more: the pet owner cancelled before it was made.
     Nothing,
     /// Nobody can tell: OpenVPMS was not read since the start, for this reason.
@@ -183,8 +179,8 @@ pub enum Notice {
     FreshDays,
     /// The same of a place where the appointment stood before.
     FreedDays(Place),
-    /// A health problem of the practice, in a sentence with what to do.
-    Problem(String),
+    /// A health problem of the practice.
+    Problem(BookingProblem),
 }
 
 /// The outcome of [`super::step`].

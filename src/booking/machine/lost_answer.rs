@@ -7,9 +7,9 @@ use crate::booking::answered::Acknowledged;
 use crate::booking::entry::{Entry, State};
 use crate::booking::flag::Flag;
 use crate::booking::post_record::{LostAnswer, LostRequest};
+use crate::booking::problem::BookingProblem;
 use crate::booking::state_reason::StateReason;
 use crate::clock::Measured;
-use crate::messages::booking as say;
 
 /// After this many POSTs that left nothing there will be no other.
 const SUBMISSIONS_MAX: u32 = 3;
@@ -117,8 +117,8 @@ impl Transition<'_> {
             return self.reject(StateReason::Withdrawn);
         }
         if self.entry.post.without_effect >= SUBMISSIONS_MAX {
-            self.notices
-                .push(Notice::Problem(say::nothing_arrives(self.entry.booking_id, self.entry.post.without_effect)));
+            let submissions = self.entry.post.without_effect;
+            self.notices.push(Notice::Problem(BookingProblem::NothingArrives { submissions }));
             return self.reject_and_refresh(StateReason::NothingArrives);
         }
         self.entry.enter(State::Received, self.context.now, StateReason::PostWithoutEffect);

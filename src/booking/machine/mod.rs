@@ -41,8 +41,8 @@ use super::deadline::Deadline;
 use super::entry::{Entry, State};
 use super::flag::Flag;
 use super::post_record::LostAnswer;
+use super::problem::{BookingProblem, Unplaceable};
 use super::state_reason::{PostRefusal, StateReason};
-use crate::messages::booking as say;
 
 use lost_answer::rest_until;
 
@@ -91,7 +91,7 @@ pub fn step(entry: Entry, event: Event, context: &MachineContext) -> Step {
         // What the pet owner does.
         (Event::Withdrawn, _) => transition.withdrawn(),
         (Event::CancelledForOwner, _) => transition.cancelled(StateReason::CancelledForOwner, true),
-        (Event::CannotCancel(reason), _) => transition.cannot_cancel(reason),
+        (Event::CannotCancel(why), _) => transition.cannot_cancel(why),
         (Event::CancelRefused, _) => transition.cancel_refused(),
         // What a person says.
         (Event::Resolved(resolved), _) => transition.resolved(resolved),
@@ -144,9 +144,11 @@ impl Transition<'_> {
     fn decide(mut self, ask: Ask) -> Step {
         match ask {
             Ask::Nothing => self.give_up(),
-            Ask::Impossible { reason, problem } => {
-                self.notices.extend(problem.map(Notice::Problem));
-                self.reject_unseen(reason.into())
+            Ask::Impossible(reason) => {
+                if let Unplaceable::NotOffered(why) = &reason {
+                    self.notices.push(Notice::Problem(BookingProblem::NotOffered(why.clone())));
+                }
+                self.reject_unseen(StateReason::Unplaceable(reason))
             }
             Ask::Unread(detail) => self.out_of_reach(&detail),
             Ask::Insert(place) => {
@@ -232,12 +234,12 @@ impl Transition<'_> {
             }
             Submission::Refused(refusal) => {
                 if let PostRefusal::Other(text) = &refusal {
-                    self.notices.push(Notice::Problem(say::unexpected_refusal(self.entry.booking_id, text)));
+                    self.notices.push(Notice::Problem(BookingProblem::UnexpectedRefusal(text.clone())));
                 }
                 self.reject_and_refresh(StateReason::Refused(refusal))
             }
             Submission::NothingDone(detail) => {
-                self.notices.push(Notice::Problem(say::post_not_taken(self.entry.booking_id, &detail)));
+                self.notices.push(Notice::Problem(BookingProblem::PostNotTaken(detail.clone())));
                 self.unanswered();
                 self.entry.post.submitted_at = None;
                 self.entry.enter(State::Received, now, StateReason::NotSent(detail.clone()));

@@ -7,10 +7,10 @@ use crate::booking::answered::{Acknowledged, Delivery};
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};
 use crate::booking::flag::Flag;
+use crate::booking::problem::BookingProblem;
 use crate::booking::state_reason::StateReason;
 use crate::healthengine::ConfirmInsert;
 use crate::ids::BookingReference;
-use crate::messages::booking as say;
 
 impl Transition<'_> {
     /// The answer that belongs to the state.
@@ -98,7 +98,7 @@ impl Transition<'_> {
         self.seen_again();
         self.entry.answered.refusals = self.entry.answered.refusals.saturating_add(1);
         if self.entry.answered.refusals == REFUSALS_BEFORE_PROBLEM {
-            self.notices.push(Notice::Problem(say::answer_refused(self.entry.booking_id)));
+            self.notices.push(Notice::Problem(BookingProblem::AnswerRefused));
         }
         // A rejection that is refused because it came too late: the pet owner was told yes,
         // whatever becomes of the list.

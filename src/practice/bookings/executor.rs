@@ -21,6 +21,7 @@ use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::http::connections::{at_one_address, read_anew, where_it_was_read};
 use crate::ids::{BookingId, BookingReference, ResourceId};
 use crate::mapping::guard::Accepted;
+use crate::messages::booking as say_booking;
 use crate::messages::practice as say;
 use crate::messages::resolve::how_to_settle;
 use crate::openvpms::NewBooking;
@@ -131,13 +132,7 @@ impl Executor {
         let asked = asked(&self.context.config);
         let decide = |accepted: &Accepted| {
             let resources = &offering.mapping.resources;
-            let offer = placement::Offered {
-                practice: self.context.id(),
-                resources,
-                zones: &offering.zones,
-                accepted,
-                asked: &asked,
-            };
+            let offer = placement::Offered { resources, zones: &offering.zones, accepted, asked: &asked };
             placement::ask(request, offer, now)
         };
         self.accepted.with_accepted(decide)
@@ -351,7 +346,8 @@ impl Executor {
                     (None, _) => {}
                 },
                 Notice::FreedDays(place) => self.refresh(&place),
-                Notice::Problem(text) => {
+                Notice::Problem(problem) => {
+                    let text = say_booking::problem(&problem, entry.booking_id, self.context.id());
                     self.context.health.raise(Subject::Booking(entry.booking_id), text, self.context.now())
                 }
             }

@@ -7,9 +7,11 @@ use super::executor::Executor;
 use crate::booking::diary_watch::{self, DiaryAnswer};
 use crate::booking::entry::{Entry, State};
 use crate::booking::machine::Event;
+use crate::booking::problem::WhyNotCancelled;
 use crate::booking::update::{self, AfterCancel, OutstandingStatus, UpdatePlan};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
+use crate::messages::updates as say;
 use crate::openvpms::INVALID_REFERENCE;
 use crate::polling::failed_calls::Call;
 use crate::polling::lists::{Coverage, ListedBookings};
@@ -59,12 +61,8 @@ impl Executor {
         match update::plan(update, entry.as_ref(), outstanding) {
             UpdatePlan::Wait => {}
             UpdatePlan::Confirm => self.confirm_update(update).await,
-            UpdatePlan::Reject { reason, cannot_cancel } => {
-                if let Some(entry) = entry.filter(|_| cannot_cancel) {
-                    self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
-                }
-                self.reject_update(update, &reason).await;
-            }
+            UpdatePlan::RejectUnknown => self.reject_update(update, say::UNKNOWN_BOOKING).await,
+            UpdatePlan::RejectAndFlag(why) => self.reject_and_flag(update, entry, why).await?,
             UpdatePlan::AfterBooking { withdraw } => {
                 if let Some(entry) = entry.filter(|_| withdraw) {
                     self.attend(entry, Event::Withdrawn, None).await?;
@@ -122,11 +120,7 @@ impl Executor {
                 self.confirm_update(update).await;
             }
             (AfterCancel::Stands(why), entry) => {
-                let reason = why.to_string();
-                if let Some(entry) = entry {
-                    self.note_event(entry, Event::CannotCancel(reason.clone())).await?;
-                }
-                self.reject_update(update, &reason).await;
+                self.reject_and_flag(update, entry, WhyNotCancelled::Stands(why)).await?;
             }
             (again @ (AfterCancel::Refused | AfterCancel::Again), entry) => {
                 if let Err(error) = answer {
@@ -137,6 +131,20 @@ impl Executor {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The appointment stands, and a person has to cancel it.
+    async fn reject_and_flag(
+        &self,
+        update: &BookingUpdate,
+        entry: Option<Entry>,
+        why: WhyNotCancelled,
+    ) -> Result<(), LedgerError> {
+        if let Some(entry) = entry {
+            self.note_event(entry, Event::CannotCancel(why)).await?;
+        }
+        self.reject_update(update, &why.to_string()).await;
         Ok(())
     }
 

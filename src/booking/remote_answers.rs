@@ -105,10 +105,9 @@ mod tests {
             (ErrorClass::Unavailable, Some(503), false),
             (ErrorClass::Unavailable, Some(500), true),
         ] {
-            assert!(
-                matches!(failed(class, status), Submission::Lost { server_is_through, .. } if server_is_through == through),
-                "{class:?} {status:?}"
-            );
+            let outcome = failed(class, status);
+            let is_lost = matches!(outcome, Submission::Lost { server_is_through, .. } if server_is_through == through);
+            assert!(is_lost, "{class:?} {status:?}");
         }
     }
 

@@ -40,8 +40,8 @@ use crate::ids::BookingId;
 /// After an import a booking is left to the other bridge until it is this old. One that polls every
 /// ten seconds has answered by then, and there is time left to look and to answer in. Looks end
 /// when the booking is 12 seconds old, those that begin later at 14
-/// ([`Deadline`](super::deadline::Deadline)), and Healthengine's clock is known to half a second: each
-/// look has a second or more.
+/// ([`Deadline`](super::deadline::Deadline)), and Healthengine's clock is known to half a second:
+/// each look has a second or more.
 const STAND_BACK: TimeDelta = TimeDelta::milliseconds(12_500);
 /// A bridge whose state is its own leaves it for this long, and for up to [`SPREAD_SECONDS`] more.
 const STAND_BACK_SOONER: TimeDelta = TimeDelta::milliseconds(7_500);

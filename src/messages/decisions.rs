@@ -8,9 +8,7 @@ use crate::ids::{BookingId, PracticeId, ResourceId, TypeId};
 impl fmt::Display for Unplaceable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoResource => {
-                "The booking names no resource; the one that was booked was probably removed."
-            }
+            Self::NoResource => "The booking names no resource; the one that was booked was probably removed.",
             Self::NotOffered(Unoffered::UnknownResource) => {
                 "The practice's system does not offer the resource that was booked."
             }
@@ -21,29 +19,19 @@ impl fmt::Display for Unplaceable {
                 "The practice's system does not offer this appointment type with the resource that was booked."
             }
             Self::NotOffered(Unoffered::ResourceStopped(_)) => {
-                "The practice's system has stopped offering the resource that was booked; the practice is asked to look into it."
+                "The practice's system has stopped offering the resource that was booked; the practice \
+                 is asked to look into it."
             }
             Self::NotOffered(Unoffered::TypeStopped { .. }) => {
-                "The practice's system has stopped offering this appointment type; the practice is asked to look into it."
+                "The practice's system has stopped offering this appointment type; the practice \
+                 is asked to look into it."
             }
-            Self::NoTime => {
-                "The booking has no time that can be read."
-            }
-            Self::TimeDoesNotExist => {
-                "The clocks are put forward over this time on that day."
-            }
-            Self::ClocksChange => {
-                "The clocks are put back on that day, and the appointment's time is not one time."
-            }
-            Self::InThePast => {
-                "The time of the appointment is past."
-            }
-            Self::OffTheGrid => {
-                "The time does not begin at a slot of the diary."
-            }
-            Self::TooLong => {
-                "The appointment is longer than a day."
-            }
+            Self::NoTime => "The booking has no time that can be read.",
+            Self::TimeDoesNotExist => "The clocks are put forward over this time on that day.",
+            Self::ClocksChange => "The clocks are put back on that day, and the appointment's time is not one time.",
+            Self::InThePast => "The time of the appointment is past.",
+            Self::OffTheGrid => "The time does not begin at a slot of the diary.",
+            Self::TooLong => "The appointment is longer than a day.",
         })
     }
 }

@@ -64,7 +64,8 @@ impl fmt::Display for Objection {
                  appointment was made. It settles by itself, or is flagged, once OpenVPMS can be read"
             }
             Self::IsCancelled => {
-                "Healthengine has the booking as cancelled, and that cannot be taken back: the pet owner has to book again"
+                "Healthengine has the booking as cancelled, and that cannot be taken back: the pet owner \
+                 has to book again"
             }
             Self::IsGivenUp => {
                 "The pet owner cancelled this booking at Healthengine: resolve with --cancelled, which \

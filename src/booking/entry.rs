@@ -11,7 +11,6 @@ use super::diary_record::DiaryRecord;
 use super::flag::{Flag, Flagged};
 use super::post_record::PostRecord;
 use super::state_reason::StateReason;
-use super::stored::StoredEntry;
 use crate::availability::OwnBooking;
 use crate::ids::{
     AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ResourceId, ScheduleId, UserId,
@@ -91,8 +90,7 @@ pub struct HistoryItem {
 const HISTORY_ENDS: usize = 20;
 
 /// A booking in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "StoredEntry", into = "StoredEntry")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Healthengine's id.
     pub booking_id: BookingId,

@@ -6,7 +6,7 @@
 //! here.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::answered::{Acknowledged, Answered, Delivery, Owed};
 use super::diary_record::DiaryRecord;
@@ -86,6 +86,18 @@ struct StoredLostAnswer {
     server_is_through: bool,
     looked_at: Option<DateTime<Utc>>,
     free_at: Option<DateTime<Utc>>,
+}
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        StoredEntry::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        StoredEntry::deserialize(deserializer).map(Self::from)
+    }
 }
 
 impl From<StoredEntry> for Entry {

@@ -8,6 +8,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use super::times::{wall, when};
 use crate::booking::entry::{Entry, FlagOn, State};
 use crate::booking::flag::{Flag, Flagged};
 use crate::booking::problem::{BookingProblem, WhyNotCancelled};
@@ -182,14 +183,6 @@ pub fn answer_refused(booking: BookingId) -> String {
         "Healthengine refuses vetbridge's answer to booking {booking} and keeps asking. If it stays, ask \
          Healthengine's support about this booking."
     )
-}
-
-pub(super) fn when(entry: &Entry, zone: Zone) -> String {
-    entry.place.as_ref().map_or_else(|| "an unknown time".into(), |place| wall(place.span.start, zone))
-}
-
-fn wall(at: DateTime<Utc>, zone: Zone) -> String {
-    zone.wall(at).format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Somebody has to look into the diary.

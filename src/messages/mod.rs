@@ -24,6 +24,7 @@ pub mod servers;
 pub mod start;
 pub mod state;
 pub mod supervisor;
+mod times;
 pub mod tls;
 pub mod updates;
 pub mod waiting;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::booking::when;
+use super::times::when;
 use crate::booking::entry::Entry;
 use crate::booking::rival::Sign;
 use crate::zone::Zone;

@@ -4,38 +4,12 @@
 //! The state is durable before Healthengine is told, and what Healthengine is owed with it
 //! ([`super::debt`]).
 
-use super::{Notice, Step, Transition};
+use super::events::{Notice, Resolved, ResolvedAs, Step};
+use super::transition::Transition;
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::entry::{Place, State};
 use crate::booking::state_reason::StateReason;
 use crate::ids::BookingReference;
-
-/// What a person said, after OpenVPMS was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// What became of it.
-    pub outcome: ResolvedAs,
-    /// Whether Healthengine still lists the booking as outstanding; `None` if it did not say.
-    pub listed: Option<bool>,
-    /// A line of the person's for the history.
-    pub note: Option<String>,
-}
-
-/// What became of a booking.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ResolvedAs {
-    /// The appointment stands.
-    Confirmed {
-        /// Under this reference; without one it cannot be cancelled online.
-        reference: Option<BookingReference>,
-        /// Here, if that is known.
-        place: Option<Place>,
-    },
-    /// There is none, and there was none.
-    Rejected,
-    /// It is cancelled in the diary.
-    Cancelled,
-}
 
 impl Transition<'_> {
     pub(super) fn resolved(mut self, resolved: Resolved) -> Step {

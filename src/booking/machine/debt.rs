@@ -7,7 +7,8 @@
 //! or staff who do, come to the same end: there is nothing left to tell, and a refusal followed by
 //! a list without the booking says so.
 
-use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition};
+use super::events::{Action, Notice, Reply, Step};
+use super::transition::{REFUSALS_BEFORE_PROBLEM, Transition};
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::entry::State;
 use crate::booking::flag::Flag;

@@ -1,7 +1,8 @@
 //! What happens to an appointment once it stands: the pet owner or staff cancel it, staff move it
 //! or give it to somebody else.
 
-use super::{Notice, Step, Transition};
+use super::events::{Notice, Step};
+use super::transition::Transition;
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::entry::{Place, State};
 use crate::booking::flag::Flag;

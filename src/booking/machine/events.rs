@@ -3,7 +3,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::by_person::Resolved;
 use crate::booking::entry::{Entry, Place};
 use crate::booking::problem::{BookingProblem, Unplaceable, WhyNotCancelled};
 use crate::booking::state_reason::PostRefusal;
@@ -212,4 +211,31 @@ pub struct MachineContext {
     pub hold: bool,
     /// The practice's wall time is written with this zone in sentences for people.
     pub zone: crate::zone::Zone,
+}
+
+/// What a person said, after OpenVPMS was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// What became of it.
+    pub outcome: ResolvedAs,
+    /// Whether Healthengine still lists the booking as outstanding; `None` if it did not say.
+    pub listed: Option<bool>,
+    /// A line of the person's for the history.
+    pub note: Option<String>,
+}
+
+/// What became of a booking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResolvedAs {
+    /// The appointment stands.
+    Confirmed {
+        /// Under this reference; without one it cannot be cancelled online.
+        reference: Option<BookingReference>,
+        /// Here, if that is known.
+        place: Option<Place>,
+    },
+    /// There is none, and there was none.
+    Rejected,
+    /// It is cancelled in the diary.
+    Cancelled,
 }

@@ -1,7 +1,8 @@
 //! A booking that another bridge on the practice deals with at the same time
 //! ([`crate::booking::rival`]).
 
-use super::{Notice, Step, Transition};
+use super::events::{Notice, Step};
+use super::transition::Transition;
 use crate::booking::answered::Acknowledged;
 use crate::booking::entry::State;
 use crate::booking::flag::Flag;

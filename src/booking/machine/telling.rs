@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Action, Notice, REFUSALS_BEFORE_PROBLEM, Reply, Step, Transition, UNSEEN_BEFORE_FLAG};
+use super::events::{Action, Notice, Reply, Step};
+use super::transition::{REFUSALS_BEFORE_PROBLEM, Transition, UNSEEN_BEFORE_FLAG};
 use crate::booking::answered::{Acknowledged, Delivery};
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};

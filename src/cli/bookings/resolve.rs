@@ -2,11 +2,9 @@
 //! asks both systems itself, with a bridge whose loops are never started.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::show;
 use crate::bridge::Bridge;
 use crate::cli::ResolveArgs;
 use crate::cli::running::{self, FoundService, NoService};
@@ -18,16 +16,15 @@ use crate::messages::{admin, commands as say, resolve as say_resolve};
 use crate::practice::resolve::NotResolved;
 use crate::server::{resolve, view};
 
-/// Runs the command.
-pub(super) async fn run(file: &Path, instance: &Instance, args: &ResolveArgs, json: bool) -> anyhow::Result<ExitCode> {
+/// Settles the booking; as it is then.
+pub(super) async fn run(file: &Path, instance: &Instance, args: &ResolveArgs) -> anyhow::Result<view::BookingView> {
     let body = body(args);
     let booking = match running::find(instance).await? {
         FoundService::Running(service) => service.resolve(args.id, &body).await?,
         FoundService::Absent(absent) if absent.never_ran() => return Err(say::unknown_booking(args.id).into()),
         FoundService::Absent(absent) => here(&config::load(file)?, &absent, args.id, &body).await?,
     };
-    show(&booking, json)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(booking)
 }
 
 /// What the admin API takes. It is read in one place, so that the command and the API cannot differ.

@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 
-use super::FoundLocation;
+use super::found::FoundLocation;
 use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::config::live_hours::{DayKind, HoursRange};

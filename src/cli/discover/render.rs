@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{FoundLocation, FoundUser};
+use super::found::{FoundLocation, FoundUser};
 use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::ids::ScheduleId;

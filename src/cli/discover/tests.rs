@@ -2,11 +2,16 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+
+use super::found::{FoundLocation, discover};
 use super::*;
 use crate::cli::fakes::FakeOpenVpms;
-use crate::openvpms::{AppointmentType, Schedule, UserFreeBusy, UserSpan};
+use crate::ids::{LocationId, ScheduleId, UserId};
+use crate::openvpms::{AppointmentType, FreeBusy, Location, Schedule, UserFreeBusy, UserSpan};
 use crate::remote::{CallError, ErrorClass};
 use crate::span::Span;
+use crate::zone::Zone;
 
 /// Monday, 16 February 2026, 10:00 in Sydney.
 fn now() -> DateTime<Utc> {

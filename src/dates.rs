@@ -1,9 +1,11 @@
 //! Dates as others write them, and which of them count.
 //!
-//! A date from outside counts from 2000-01-01 to 2199-12-31; anything else is a mistake and is taken for absent. A busy time is
-//! cut to those years instead ([`span_end`]), because a diary with one wrong time is still a diary; a free time with such an end
-//! is absent. Every date that comes over the network or with a state file is read here, so that no arithmetic behind it (a clock
-//! difference taken off, a day added) can leave the range that dates have. A leap second counts as the second before it: nothing here is measured more finely.
+//! A date from outside counts from 2000-01-01 to 2199-12-31; anything else is a mistake and is
+//! taken for absent. A busy time is cut to those years instead ([`span_end`]), because a diary with
+//! one wrong time is still a diary; a free time with such an end is absent. Every date that comes
+//! over the network or with a state file is read here, so that no arithmetic behind it (a clock
+//! difference taken off, a day added) can leave the range that dates have. A leap second counts as
+//! the second before it: nothing here is measured more finely.
 
 use std::ops::RangeInclusive;
 
@@ -68,8 +70,8 @@ pub fn span_end(text: &str) -> Option<SpanEnd> {
     Some(SpanEnd { at: if is_early { FIRST } else { LAST }, counts: false })
 }
 
-/// Whether a date lies before those that count rather than after them, for a year that RFC 3339 has no room for: as Java writes it,
-/// with a sign or with more than four digits.
+/// Whether a date lies before those that count rather than after them, for a year that RFC 3339 has
+/// no room for: as Java writes it, with a sign or with more than four digits.
 fn is_long_before(text: &str) -> Option<bool> {
     let negative = text.strip_prefix('-');
     let (year, rest) = negative.or(text.strip_prefix('+')).unwrap_or(text).split_once('-')?;
@@ -104,15 +106,17 @@ pub fn that_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<
     Ok(Option::<DateTime<Utc>>::deserialize(from)?.filter(|at| counts(*at)))
 }
 
-/// How long ago something was noted by this machine's clock. `None` if that is yet to come: it was noted before the clock was set right, and
-/// how long ago that was nobody knows.
+/// How long ago something was noted by this machine's clock. `None` if that is yet to come: it was
+/// noted before the clock was set right, and how long ago that was nobody knows.
 ///
-/// Not for what is to be off by a little in either direction, nor where the earlier of the two moments is as good.
+/// Not for what is to be off by a little in either direction, nor where the earlier of the two
+/// moments is as good.
 pub fn age(noted: DateTime<Utc>, now: DateTime<Utc>) -> Option<TimeDelta> {
     (noted <= now).then(|| now - noted)
 }
 
-/// True for a date that the clock of a machine can have shown. That of one without a battery begins in 1970.
+/// True for a date that the clock of a machine can have shown. That of one without a battery begins
+/// in 1970.
 pub fn a_machine_shows(at: DateTime<Utc>) -> bool {
     (1970..=*YEARS.end()).contains(&at.year())
 }

@@ -1,7 +1,9 @@
-//! Delays between attempts while a server is away: growing, with a little randomness so that clinics do not knock together.
+//! Delays between attempts while a server is away: growing, with a little randomness so that
+//! clinics do not knock together.
 //!
-//! The crate backoff only generates the numbers; nothing is ever repeated by it. Its own randomness is switched off: a simulation
-//! must come out the same every time, so where the randomness comes from is the caller's choice.
+//! The crate backoff only generates the numbers; nothing is ever repeated by it. Its own randomness
+//! is switched off: a simulation must come out the same every time, so where the randomness comes
+//! from is the caller's choice.
 
 use std::time::Duration;
 
@@ -20,8 +22,8 @@ pub struct Delays {
 const SPREAD: f64 = 0.2;
 
 impl Delays {
-    /// `first` and `longest` are the ends of the range, before up to a fifth of randomness. `seed` should differ from clinic to
-    /// clinic; the same one gives the same delays.
+    /// `first` and `longest` are the ends of the range, before up to a fifth of randomness. `seed`
+    /// should differ from clinic to clinic; the same one gives the same delays.
     pub fn new(first: Duration, longest: Duration, seed: u64) -> Self {
         let mut growing = ExponentialBackoff {
             initial_interval: first.min(longest),

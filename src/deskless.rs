@@ -1,13 +1,17 @@
-//! The service while its store cannot be opened: the disk is full or read-only, and nothing can be remembered.
+//! The service while its store cannot be opened: the disk is full or read-only, and nothing can be
+//! remembered.
 //!
-//! A booking that is not remembered must not be made, because a crash would then make it twice. What can be done without a memory
-//! is done: Healthengine is polled, so that it counts us as alive, and bookings are rejected while their pet owners can still
-//! choose another time. The store is tried every [`TRY_EVERY`], and once it opens, the service goes on as usual.
+//! A booking that is not remembered must not be made, because a crash would then make it twice.
+//! What can be done without a memory is done: Healthengine is polled, so that it counts us as
+//! alive, and bookings are rejected while their pet owners can still choose another time. The store
+//! is tried every [`TRY_EVERY`], and once it opens, the service goes on as usual.
 //!
-//! **What is not rejected.** The process before this one may have been at work on a booking: its appointment may stand, and only the
-//! store that cannot be read knows. Such a booking was listed before we began, so only those are rejected that are not in the first
-//! complete list we get, or that were made since we began. The others stay open at Healthengine until the store works. So do
-//! bookings whose pet owners were told yes by Healthengine: rejecting them is worth a flag in the ledger, and that needs one.
+//! **What is not rejected.** The process before this one may have been at work on a booking: its
+//! appointment may stand, and only the store that cannot be read knows. Such a booking was listed
+//! before we began, so only those are rejected that are not in the first complete list we get, or
+//! that were made since we began. The others stay open at Healthengine until the store works. So do
+//! bookings whose pet owners were told yes by Healthengine: rejecting them is worth a flag in the
+//! ledger, and that needs one.
 //!
 //! Its loops are kept alive as those of the service with a store are ([`crate::supervisor`]).
 
@@ -42,7 +46,8 @@ use crate::webhooks::pace::{BLOCKED, Refusals};
 
 /// How often the store is tried.
 pub const TRY_EVERY: Duration = Duration::from_secs(30);
-/// Healthengine's clock is known to half a second and half a round trip, and its times have whole seconds.
+/// Healthengine's clock is known to half a second and half a round trip, and its times have whole
+/// seconds.
 const CLOCKS_AGREE_WITHIN: TimeDelta = TimeDelta::seconds(2);
 
 /// The service without its store.
@@ -153,7 +158,8 @@ impl Deskless {
         &self.penalties
     }
 
-    /// A person wants the servers to be asked again although they want to be left alone. The names of those that were.
+    /// A person wants the servers to be asked again although they want to be left alone. The names
+    /// of those that were.
     pub fn ask_again(&self) -> Vec<&'static str> {
         let lifted = self.penalties.lift();
         if !lifted.is_empty() {
@@ -184,7 +190,8 @@ impl Deskless {
     {
         loop {
             supervisor::rest(tokio::time::sleep(TRY_EVERY)).await;
-            // A disk that hangs is waited for: to start again would not mend it, and nobody would poll meanwhile.
+            // A disk that hangs is waited for: to start again would not mend it, and nobody would
+            // poll meanwhile.
             match supervisor::wait(open()).await {
                 Err(why) if why.may_pass() => self.shown().why = say::no_desk(&why),
                 opened => {
@@ -257,8 +264,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// The bookings that nobody can have been at work on, and whose pet owners still hear of a rejection; oldest first.
-    /// `ahead` is how far Healthengine's clock is ahead of ours.
+    /// The bookings that nobody can have been at work on, and whose pet owners still hear of a
+    /// rejection; oldest first. `ahead` is how far Healthengine's clock is ahead of ours.
     fn rejectable(
         &mut self,
         listed: &[BookingRequest],

@@ -1,7 +1,8 @@
 //! Ids of both systems, each its own type, so that the compiler refuses to mix them.
 //!
-//! Ids that vetbridge sends to Healthengine ([`ResourceId`], [`TypeId`]) never change meaning: practice staff link them by
-//! hand at Healthengine, and a link to an id that vanished is deleted there.
+//! Ids that vetbridge sends to Healthengine ([`ResourceId`], [`TypeId`]) never change meaning:
+//! practice staff link them by hand at Healthengine, and a link to an id that vanished is deleted
+//! there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -70,7 +71,8 @@ impl fmt::Display for BookingReference {
     }
 }
 
-/// What a pet owner can choose at Healthengine ("resource"): a schedule on its own, or a clinician on a schedule.
+/// What a pet owner can choose at Healthengine ("resource"): a schedule on its own, or a clinician
+/// on a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceId {
     /// The schedule that appointments go to.

@@ -1,8 +1,9 @@
 //! Notices that the clock leaped: the machine slept, or somebody set its clock.
 //!
-//! tokio waits by the machine's monotonic clock, which stands still while the machine sleeps; due dates are times of day. When the
-//! two move apart, whoever waits goes round at once: after an hour of sleep everything that is due is due at once, and after a
-//! clock that was wrong was set right nothing waits for a future that was a mistake. To go round once too often costs a few calls.
+//! tokio waits by the machine's monotonic clock, which stands still while the machine sleeps; due
+//! dates are times of day. When the two move apart, whoever waits goes round at once: after an hour
+//! of sleep everything that is due is due at once, and after a clock that was wrong was set right
+//! nothing waits for a future that was a mistake. To go round once too often costs a few calls.
 //! What must not come to an end too soon does not ask the wall clock ([`crate::clock::Measured`]).
 
 use parking_lot::Mutex;
@@ -21,8 +22,8 @@ const COMPARED_EVERY: Duration = Duration::from_secs(1);
 /// A smaller difference is the daily correction of a clock.
 const LEAP_MIN: TimeDelta = TimeDelta::seconds(5);
 
-/// Tells of leaps. Those who wait hear of one in the order in which they began to wait (a watch channel draws it by lot), so that a
-/// simulated life comes out the same every time.
+/// Tells of leaps. Those who wait hear of one in the order in which they began to wait (a watch
+/// channel draws it by lot), so that a simulated life comes out the same every time.
 #[derive(Debug)]
 pub struct Leaps {
     told: Arc<Told>,

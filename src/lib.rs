@@ -1,6 +1,6 @@
-//! vetbridge: the bridge between OpenVPMS, the practice system on a veterinary clinic's own server, and Healthengine, the
-//! Australian booking marketplace. A pet owner picks a time there; seconds later the appointment stands in the clinic's diary, and
-//! nobody else gets that slot.
+//! vetbridge: the bridge between OpenVPMS, the practice system on a veterinary clinic's own server,
+//! and Healthengine, the Australian booking marketplace. A pet owner picks a time there; seconds
+//! later the appointment stands in the clinic's diary, and nobody else gets that slot.
 //!
 //! # The picture
 //! ```text
@@ -12,12 +12,14 @@
 //!                                         │
 //!                                       store: ledger of bookings, what was last sent
 //! ```
-//! Every arrow is a read, a pure decision, or a write. Decisions are functions of (state, what was seen, now): no async, no I/O, no
-//! clock, no randomness. A thin shell around them reads, writes and waits.
+//! Every arrow is a read, a pure decision, or a write. Decisions are functions of (state, what was
+//! seen, now): no async, no I/O, no clock, no randomness. A thin shell around them reads, writes
+//! and waits.
 //!
 //! # Reading order
-//! A module uses those above it, and those to its left. The *core* decides: no async runtime, no I/O, no clock, no
-//! randomness. The others read, write and wait around it. A test holds both (`tests/architecture`).
+//! A module uses those above it, and those to its left. The *core* decides: no async runtime, no
+//! I/O, no clock, no randomness. The others read, write and wait around it. A test holds both
+//! (`tests/architecture`).
 //!
 //! | read | to learn | part |
 //! | --- | --- | --- |
@@ -42,16 +44,22 @@
 //! | [`cli`] | what an administrator types | |
 //!
 //! # Invariants
-//! 1. **No appointment is made twice for one booking.** A POST to OpenVPMS cannot be repeated and cannot be asked about, so a lost
-//!    answer is settled by reading the slot ([`booking::machine`]); the ledger knows of the POST before it leaves.
-//! 2. **Nothing is confirmed that does not stand**, as far as anybody can know. What cannot be known is `in_doubt` and asks for a
-//!    person, in a sentence.
-//! 3. **A booking is durable before anything outside relies on it** ([`store`]: flushed and synced).
-//! 4. **Nothing is offered that the booking machine would refuse**: both go through one judgement ([`availability`]).
-//! 5. **Stale is better than wrong**: what could not be read is not sent, and a shrunken list waits for the guard ([`mapping::guard`]).
+//! 1. **No appointment is made twice for one booking.** A POST to OpenVPMS cannot be repeated and
+//!    cannot be asked about, so a lost answer is settled by reading the slot
+//!    ([`booking::machine`]); the ledger knows of the POST before it leaves.
+//! 2. **Nothing is confirmed that does not stand**, as far as anybody can know. What cannot be
+//!    known is `in_doubt` and asks for a person, in a sentence.
+//! 3. **A booking is durable before anything outside relies on it** ([`store`]: flushed and
+//!    synced).
+//! 4. **Nothing is offered that the booking machine would refuse**: both go through one judgement
+//!    ([`availability`]).
+//! 5. **Stale is better than wrong**: what could not be read is not sent, and a shrunken list waits
+//!    for the guard ([`mapping::guard`]).
 //! 6. **Ids that Healthengine was given never change meaning** ([`ids`]): staff link them by hand.
-//! 7. **Nothing about a patient** stands in logs, error texts or, in the clear, in the store; `Debug` of everything that holds some hides it.
-//! 8. **Everything that comes over the network is bounded**: bytes, pages, entries, time, connections, attempts.
+//! 7. **Nothing about a patient** stands in logs, error texts or, in the clear, in the store;
+//!    `Debug` of everything that holds some hides it.
+//! 8. **Everything that comes over the network is bounded**: bytes, pages, entries, time,
+//!    connections, attempts.
 //! 9. **Time comes from [`clock`] and tokio**, so a test owns both.
 
 pub mod availability;

@@ -1,5 +1,5 @@
-//! The service: store, bridge and listeners, from a configuration to a clean stop. `run` and `demo` are this with different
-//! ways to end.
+//! The service: store, bridge and listeners, from a configuration to a clean stop. `run` and `demo`
+//! are this with different ways to end.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};
 
-/// So long what is in flight has to come to an end. The admin listener and the disk take their time after it, and the process
-/// leaves within ten seconds.
+/// So long what is in flight has to come to an end. The admin listener and the disk take their time
+/// after it, and the process leaves within ten seconds.
 const PATIENCE: Duration = Duration::from_secs(6);
 
 /// A running service.
@@ -84,7 +84,8 @@ type Bound = (Arc<TcpListener>, SocketAddr);
 /// What a service is started on: its store, and the admin listener if it was needed before.
 pub struct Opened {
     store: Store,
-    /// The service without a store was asked here. Kept open, so that nobody who connects in between is turned away.
+    /// The service without a store was asked here. Kept open, so that nobody who connects in
+    /// between is turned away.
     admin: Option<Bound>,
 }
 
@@ -111,7 +112,8 @@ impl Service {
     /// # Errors
     /// What is wrong and what to do about it; nothing was sent to anybody.
     pub async fn start(config: &Config, connect: &impl Connect, clock: Clock) -> Result<Self, StartError> {
-        // The store first: its lock tells a second instance which process is the first, a busy port does not.
+        // The store first: its lock tells a second instance which process is the first, a busy port
+        // does not.
         let store = open_store(config, &clock).await?;
         Self::start_on(Opened::on(store), config, connect, clock).await
     }
@@ -206,7 +208,8 @@ impl Service {
         server::link(self.admin_address, self.store.admin_token().expose_secret())
     }
 
-    /// The settings of the webhook listener that can change while it runs; `None` if there was none in the configuration.
+    /// The settings of the webhook listener that can change while it runs; `None` if there was none
+    /// in the configuration.
     pub fn webhooks(&self) -> Option<&Webhooks> {
         self.webhooks.as_ref().map(|listening| &listening.webhooks)
     }
@@ -230,15 +233,16 @@ impl Service {
         self.bridge.supervisor().is_alive()
     }
 
-    /// Begins nothing more, and rejects what is open and not in doubt while its pet owners can still choose another time: after the
-    /// store failed, nobody can make these bookings in time.
+    /// Begins nothing more, and rejects what is open and not in doubt while its pet owners can
+    /// still choose another time: after the store failed, nobody can make these bookings in time.
     pub async fn reject_open(&self) {
         self.bridge.reject_open(PATIENCE).await;
     }
 
     /// Finishes what is in flight, writes what is left, and closes the store.
     pub async fn stop(self) {
-        // A webhook that is not answered comes again in ten seconds; one that is, and is not acted on, does not.
+        // A webhook that is not answered comes again in ten seconds; one that is, and is not acted
+        // on, does not.
         if let Some(listening) = &self.webhooks {
             listening.stop.cancel();
         }
@@ -281,11 +285,12 @@ async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError>
     Ok(opened.map_err(|_| StartError::Interrupted)??)
 }
 
-/// Opens the store for `run`, however long that takes: while it cannot be opened for a reason that may pass, the service runs
-/// without a desk ([`Deskless`]). `waiting` is called when it begins to.
+/// Opens the store for `run`, however long that takes: while it cannot be opened for a reason that
+/// may pass, the service runs without a desk ([`Deskless`]). `waiting` is called when it begins to.
 ///
 /// # Errors
-/// The store cannot be opened and never will, the admin address cannot be listened on, or the service without a desk cannot go on.
+/// The store cannot be opened and never will, the admin address cannot be listened on, or the
+/// service without a desk cannot go on.
 pub async fn store_when_it_works(
     config: &Config,
     connect: &impl Connect,
@@ -330,7 +335,8 @@ pub async fn store_when_it_works(
         opened = deskless.run(open) => opened,
         why = deskless.supervisor().hopeless() => return Err(StartError::Hopeless(why)),
     };
-    // What was asked of this service is answered by it; whoever connects from here on waits for the one on the store.
+    // What was asked of this service is answered by it; whoever connects from here on waits for the
+    // one on the store.
     stop.cancel();
     let _ = admin.await;
     Ok(Opened { store: opened?, admin: Some(bound) })

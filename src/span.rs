@@ -1,7 +1,8 @@
 //! Spans of time, half open, and the arithmetic of sets of them.
 //!
-//! A *set* is a sorted slice of spans that neither overlap nor touch nor are empty, as [`normalised`] makes one.
-//! OpenVPMS answers with empty, touching and overlapping ranges; everything that computes starts from normalised ones.
+//! A *set* is a sorted slice of spans that neither overlap nor touch nor are empty, as
+//! [`normalised`] makes one. OpenVPMS answers with empty, touching and overlapping ranges;
+//! everything that computes starts from normalised ones.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

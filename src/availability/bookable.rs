@@ -1,4 +1,5 @@
-//! When one resource can be booked within a window, kept apart by reason, and the judgement on places and spans.
+//! When one resource can be booked within a window, kept apart by reason, and the judgement on
+//! places and spans.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -24,7 +25,8 @@ pub(super) struct Bookable<'a> {
     clinician: Option<super::clinician::ClinicianTime>,
     /// What is left.
     left: Vec<Span>,
-    /// What is left, drawn in to the grid: an appointment fits if it ends inside, because ends are on the grid too.
+    /// What is left, drawn in to the grid: an appointment fits if it ends inside, because ends are
+    /// on the grid too.
     on_grid: Vec<Span>,
     fits: Fits,
     moment: super::Moment,
@@ -85,8 +87,8 @@ impl<'a> Bookable<'a> {
         }
     }
 
-    /// Why an appointment cannot be made at a span, or `None` if it can. The minimum notice is left out: what was
-    /// offered in time is honoured.
+    /// Why an appointment cannot be made at a span, or `None` if it can. The minimum notice is left
+    /// out: what was offered in time is honoured.
     pub(super) fn refusal(&self, span: Span) -> Option<Reason> {
         if span.start <= self.moment.now {
             return Some(Reason::Past);
@@ -115,15 +117,17 @@ impl<'a> Bookable<'a> {
         (!covers(&clinician.free, &span)).then_some(Reason::NotRostered)
     }
 
-    /// How long from a place on the grid until the last moment on the grid that is bookable without a break.
+    /// How long from a place on the grid until the last moment on the grid that is bookable without
+    /// a break.
     fn room_from(&self, start: DateTime<Utc>) -> TimeDelta {
         let after = self.on_grid.partition_point(|span| span.end <= start);
         self.on_grid.get(after).filter(|span| span.start <= start).map_or(TimeDelta::zero(), |span| span.end - start)
     }
 }
 
-/// The same without the ends whose local time happens twice: an appointment that ends when the doubled time begins has an end that
-/// OpenVPMS, which keeps wall times, takes for the later of the two moments.
+/// The same without the ends whose local time happens twice: an appointment that ends when the
+/// doubled time begins has an end that OpenVPMS, which keeps wall times, takes for the later of the
+/// two moments.
 fn ending_once(on_grid: Vec<Span>, resource: &Resource, zones: &Zones) -> Vec<Span> {
     let ending_once = |span: Span| match zones.fault(span.end) {
         None => span,

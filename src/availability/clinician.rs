@@ -1,28 +1,30 @@
-//! When a clinician is available for a schedule S: where he is free on S, as the server says, and not taken on another
-//! one.
+//! When a clinician is available for a schedule S: where he is free on S, as the server says, and
+//! not taken on another one.
 //!
-//! **What the API tells.** A schedule's busy time is reliable, but not whose it is. A clinician's free time per
-//! schedule is his roster less appointments: on one kind of server (the published guide) less his appointments on that
-//! very schedule; on the other (2.1) an appointment comes off the first schedule of his roster that it finds him free
-//! on, whichever it stands on. His busy time names the schedules he is rostered to, and nothing else. Rosters are not
-//! told; [`super::roster`] learns them.
+//! **What the API tells.** A schedule's busy time is reliable, but not whose it is. A clinician's
+//! free time per schedule is his roster less appointments: on one kind of server (the published
+//! guide) less his appointments on that very schedule; on the other (2.1) an appointment comes off
+//! the first schedule of his roster that it finds him free on, whichever it stands on. His busy
+//! time names the schedules he is rostered to, and nothing else. Rosters are not told;
+//! [`super::roster`] learns them.
 //!
 //! **The rule.** On another schedule T of his roster he is taken
 //! 1. by a booking of his in our own ledger;
-//! 2. where T is busy and he is not free on T, if he is known to be rostered there then: an appointment that takes his
-//!    time away is his own, somebody else's would not;
-//! 3. where T is busy and he is not free on T, and nothing is known of his roster: if that stretch borders on his free
-//!    time there, or as [`ClinicianDoubt`] says. Where he is known *not* to be rostered it is somebody else's;
-//! 4. where T is busy and he *is* free on T, if a third schedule of his roster that he is known to be rostered to (or,
-//!    unknown, as [`ClinicianDoubt`] says) has lost his free time without being busy itself: a 2.1 server took the
-//!    appointment off there. Between two schedules this cannot happen, because the third would be S, on which he is
-//!    then not free;
+//! 2. where T is busy and he is not free on T, if he is known to be rostered there then: an
+//!    appointment that takes his time away is his own, somebody else's would not;
+//! 3. where T is busy and he is not free on T, and nothing is known of his roster: if that stretch
+//!    borders on his free time there, or as [`ClinicianDoubt`] says. Where he is known *not* to be
+//!    rostered it is somebody else's;
+//! 4. where T is busy and he *is* free on T, if a third schedule of his roster that he is known to
+//!    be rostered to (or, unknown, as [`ClinicianDoubt`] says) has lost his free time without being
+//!    busy itself: a 2.1 server took the appointment off there. Between two schedules this cannot
+//!    happen, because the third would be S, on which he is then not free;
 //! 5. where T cannot be read, he is known to be rostered and not free.
 //!
-//! **Which way doubt falls.** 1, 2 and 5 are certain as long as the roster is as it was seen. When a roster changes,
-//! time can be withheld until the change is seen at a quiet moment. What cannot be seen at all: an appointment of his
-//! outside the schedule's opening hours (the server cuts busy time there), on a schedule outside his roster, or on one
-//! that is not flagged for online booking.
+//! **Which way doubt falls.** 1, 2 and 5 are certain as long as the roster is as it was seen. When
+//! a roster changes, time can be withheld until the change is seen at a quiet moment. What cannot
+//! be seen at all: an appointment of his outside the schedule's opening hours (the server cuts busy
+//! time there), on a schedule outside his roster, or on one that is not flagged for online booking.
 
 use std::collections::BTreeSet;
 

@@ -20,9 +20,9 @@ pub struct ResourceDay {
     pub day: Day,
 }
 
-/// The offers of a day. Two days that offer the same starts with the same types are equal, and read back as they were
-/// written; the stored form is small (a few dozen bytes as a rule; alternating offers of 5-minute slots take about 3
-/// KiB).
+/// The offers of a day. Two days that offer the same starts with the same types are equal, and read
+/// back as they were written; the stored form is small (a few dozen bytes as a rule; alternating
+/// offers of 5-minute slots take about 3 KiB).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredDay", into = "StoredDay")]
 pub struct Day {
@@ -36,7 +36,8 @@ pub struct Day {
 pub struct Piece {
     /// Minute of the day at the practice at which the first start lies.
     pub start_minute: u32,
-    /// The last start plus the slot size; can lie beyond 1440 when the last slot runs past midnight.
+    /// The last start plus the slot size; can lie beyond 1440 when the last slot runs past
+    /// midnight.
     pub end_minute: u32,
     /// The appointment types that fit, by id; at least one.
     pub types: Vec<AppointmentTypeId>,
@@ -48,7 +49,8 @@ impl Day {
         Self { slot_size_minutes: slot_size_minutes.max(1), pieces: Vec::new() }
     }
 
-    /// The day that offers these starts (minutes of the day, ascending), each with the types that fit.
+    /// The day that offers these starts (minutes of the day, ascending), each with the types that
+    /// fit.
     pub fn from_starts<'a>(
         slot_size_minutes: u32,
         starts: impl IntoIterator<Item = (u32, &'a [AppointmentTypeId])>,
@@ -105,13 +107,15 @@ impl Day {
         Self { slot_size_minutes: self.slot_size_minutes, pieces: self.pieces.iter().filter_map(cut).collect() }
     }
 
-    /// True if both offer the same starts in the same slot length with the same types. Empty days are alike.
+    /// True if both offer the same starts in the same slot length with the same types. Empty days
+    /// are alike.
     pub(crate) fn offers_the_same(&self, other: &Self) -> bool {
         self.pieces == other.pieces && (self.is_empty() || self.slot_size_minutes == other.slot_size_minutes)
     }
 
-    /// The snapshot that says this to Healthengine. There is no 24:00: a piece that reaches midnight ends 23:59 (its
-    /// last slot may be lost there), and one that would begin at 23:59 is left out.
+    /// The snapshot that says this to Healthengine. There is no 24:00: a piece that reaches
+    /// midnight ends 23:59 (its last slot may be lost there), and one that would begin at 23:59 is
+    /// left out.
     pub fn snapshot(&self, resource: ResourceId, date: NaiveDate) -> AvailabilitySnapshot {
         let availability = self.pieces.iter().filter_map(|piece| {
             let (start, end) = (clock_text(piece.start_minute), clock_text(piece.end_minute));

@@ -1,9 +1,9 @@
 //! Does a day have to be sent?
 //!
-//! Healthengine keeps what it was sent, so only differences go out. Time alone changes what is offered: starts slip
-//! into the past, and into the minimum notice. The first is no difference, since Healthengine drops what is past by
-//! itself. The second is one, but it would come up with every slot of every resource, so it goes out at most once per
-//! slot length.
+//! Healthengine keeps what it was sent, so only differences go out. Time alone changes what is
+//! offered: starts slip into the past, and into the minimum notice. The first is no difference,
+//! since Healthengine drops what is past by itself. The second is one, but it would come up with
+//! every slot of every resource, so it goes out at most once per slot length.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,8 @@ use super::window::first_minute_from;
 use crate::dates;
 use crate::zone::Zone;
 
-/// What was last sent for one resource and day. Record it only when Healthengine answered; without an answer the day is
-/// still to be sent.
+/// What was last sent for one resource and day. Record it only when Healthengine answered; without
+/// an answer the day is still to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentDay {
     /// What was sent.
@@ -54,8 +54,8 @@ impl Moment {
 
 /// Compares what was sent for a day at the practice with what is to be offered.
 ///
-/// A day never sent is sent, also when it is empty. A day that was refused is no difference: whoever sends decides when it is sent
-/// again.
+/// A day never sent is sent, also when it is empty. A day that was refused is no difference:
+/// whoever sends decides when it is sent again.
 pub fn compare(sent: Option<&SentDay>, wanted: &Day, date: NaiveDate, moment: Moment, practice: &Zone) -> DayChange {
     let Some(sent) = sent else { return DayChange::Send };
     let soonest = first_minute_from(moment.first_offered(), date, practice);

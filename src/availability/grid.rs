@@ -1,12 +1,13 @@
 //! The slot grid: at which moments an appointment may begin and end.
 //!
-//! OpenVPMS refuses a booking whose start or end is "not on a slot boundary". The grid is the minute of the day *on the
-//! wall clock of the server*, modulo the slot size: it begins anew at each midnight and follows the clocks when they
-//! change. So a slot is not always as long as the slot size: the last one of a day is shorter where the size does not
-//! divide 24 hours, and a change of the clocks can shift the grid in the middle of one.
+//! OpenVPMS refuses a booking whose start or end is "not on a slot boundary". The grid is the
+//! minute of the day *on the wall clock of the server*, modulo the slot size: it begins anew at
+//! each midnight and follows the clocks when they change. So a slot is not always as long as the
+//! slot size: the last one of a day is shorter where the size does not divide 24 hours, and a
+//! change of the clocks can shift the grid in the middle of one.
 //!
-//! Lengths of appointments are real minutes. An appointment takes its length, rounded up to the next moment on the
-//! grid.
+//! Lengths of appointments are real minutes. An appointment takes its length, rounded up to the
+//! next moment on the grid.
 
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 
@@ -20,7 +21,8 @@ pub fn is_on_grid(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> b
     Beyond::new(at, slot_size_minutes, server).is_nothing()
 }
 
-/// When an appointment ends that begins at `start` and takes `length_minutes` real minutes, rounded up to the grid.
+/// When an appointment ends that begins at `start` and takes `length_minutes` real minutes, rounded
+/// up to the grid.
 pub fn appointment_end(
     start: DateTime<Utc>,
     length_minutes: u32,
@@ -98,7 +100,8 @@ pub struct GridSlot {
     pub minute: u32,
     /// When it begins. For a skipped time: when it would, had the clocks not changed.
     pub start: DateTime<Utc>,
-    /// Set if the local time of `start` happens twice or not at all, in either zone: then it is never offered.
+    /// Set if the local time of `start` happens twice or not at all, in either zone: then it is
+    /// never offered.
     pub fault: Option<ClockFault>,
 }
 
@@ -121,8 +124,8 @@ pub fn day_grid(day: NaiveDate, slot_size_minutes: u32, zones: &Zones) -> Vec<Gr
 
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
-/// Minute by minute to the grid: for the stretch around a change of the clocks, where nothing can be computed ahead. A
-/// midnight is never further than two days away, and is on every grid.
+/// Minute by minute to the grid: for the stretch around a change of the clocks, where nothing can
+/// be computed ahead. A midnight is never further than two days away, and is on every grid.
 fn walk(from: DateTime<Utc>, step: TimeDelta, slot: u32, server: &Zone) -> DateTime<Utc> {
     let mut at = from;
     for _ in 0..2 * MINUTES_A_DAY {
@@ -138,7 +141,8 @@ fn same_offset(zone: &Zone, a: DateTime<Utc>, b: DateTime<Utc>) -> bool {
     zone.wall(a) - a.naive_utc() == zone.wall(b) - b.naive_utc()
 }
 
-/// Hands out the grid of one day of the server: the moment, the practice's wall clock at it, what is wrong with it.
+/// Hands out the grid of one day of the server: the moment, the practice's wall clock at it, what
+/// is wrong with it.
 fn server_day_grid(
     day: NaiveDate,
     slot: u32,
@@ -167,7 +171,8 @@ fn server_day_grid(
                 hand_out(second, zones.practice.wall(second), Some(ClockFault::Doubled));
             }
             LocalResult::None => {
-                // Worth a word only if the practice's clocks jump over it too; else its own clock shows nothing odd.
+                // Worth a word only if the practice's clocks jump over it too; else its own clock
+                // shows nothing odd.
                 let practice_wall = unchanged.naive_utc() + practice_offset;
                 if zones.practice.instants(practice_wall) == LocalResult::None {
                     hand_out(unchanged, practice_wall, Some(ClockFault::Skipped));

@@ -1,28 +1,32 @@
 //! What can be booked, and what of it Healthengine has to be told.
 //!
-//! A pure function of what was read, what the ledger knows, the configuration and the time. The practice's shell reads
-//! a [`window()`], puts the answers into [`Readings`], lets [`learn`] keep what they teach of rosters, asks [`days`],
-//! lets [`compare`] pick the days to send, and sends [`ResourceDay::snapshot`]. The booking desk asks [`look`] before
-//! it writes into the diary; [`slots`] says why each place on the grid is offered or not. All go through one judgement,
-//! so nothing is offered that the desk would refuse.
+//! A pure function of what was read, what the ledger knows, the configuration and the time. The
+//! practice's shell reads a [`window()`], puts the answers into [`Readings`], lets [`learn`] keep
+//! what they teach of rosters, asks [`days`], lets [`compare`] pick the days to send, and sends
+//! [`ResourceDay::snapshot`]. The booking desk asks [`look`] before it writes into the diary;
+//! [`slots`] says why each place on the grid is offered or not. All go through one judgement, so
+//! nothing is offered that the desk would refuse.
 //!
-//! **Model.** A resource is bookable where its schedule is free and not busy (free time is never trusted over busy
-//! time), less what bookings of ours take that the reading need not show, less local times that happen twice; for a
-//! clinician see [`clinician`]. That is drawn in to the slot [`grid`]. From a place on the grid every appointment type
-//! is offered for which there is room ahead, across midnight too. A day at the practice is the list of such starts, cut
-//! into [`Piece`]s.
+//! **Model.** A resource is bookable where its schedule is free and not busy (free time is never
+//! trusted over busy time), less what bookings of ours take that the reading need not show, less
+//! local times that happen twice; for a clinician see [`clinician`]. That is drawn in to the slot
+//! [`grid`]. From a place on the grid every appointment type is offered for which there is room
+//! ahead, across midnight too. A day at the practice is the list of such starts, cut into
+//! [`Piece`]s.
 //!
-//! **Promises.** Every offered start is on the grid that OpenVPMS insists on, in the future, outside the minimum
-//! notice, and a local time that names one moment in both zones. Every offered type ends (real minutes, rounded up to
-//! the grid) within bookable time. The starts that the snapshot's ranges expand to are exactly those, but for the last
-//! slot before midnight, which Healthengine may lose: it knows no 24:00. What a schedule offers depends on the diary
-//! alone, not on whether the near days or the whole horizon was read. (For a clinician, a wider window can name more
-//! schedules of his roster.)
+//! **Promises.** Every offered start is on the grid that OpenVPMS insists on, in the future,
+//! outside the minimum notice, and a local time that names one moment in both zones. Every offered
+//! type ends (real minutes, rounded up to the grid) within bookable time. The starts that the
+//! snapshot's ranges expand to are exactly those, but for the last slot before midnight, which
+//! Healthengine may lose: it knows no 24:00. What a schedule offers depends on the diary alone, not
+//! on whether the near days or the whole horizon was read. (For a clinician, a wider window can
+//! name more schedules of his roster.)
 //!
-//! **Accepted.** A reading is older than its use by a second or more; the desk looks again. The doubled hour is not
-//! bookable at all, not even as the tail of an appointment that begins before it, nor as the moment at which one ends: OpenVPMS keeps
-//! wall times, so such an appointment's end would come back an hour off, and the desk could not tell later whether the time is wholly
-//! its own.
+//! **Accepted.** A reading is older than its use by a second or more; the desk looks again. The
+//! doubled hour is not bookable at all, not even as the tail of an appointment that begins before
+//! it, nor as the moment at which one ends: OpenVPMS keeps wall times, so such an appointment's end
+//! would come back an hour off, and the desk could not tell later whether the time is wholly its
+//! own.
 
 pub mod clinician;
 pub mod day;
@@ -55,8 +59,8 @@ use crate::mapping::Resource;
 use crate::span::Span;
 pub use crate::zone::zones::{ClockFault, Zones};
 
-/// What each resource offers on each of the days. A day that could not be read (wholly, with everything that it depends
-/// on) is left out: about it nothing may be sent.
+/// What each resource offers on each of the days. A day that could not be read (wholly, with
+/// everything that it depends on) is left out: about it nothing may be sent.
 pub fn days(question: &Question<'_>, resources: &[Resource], days: Days) -> Vec<ResourceDay> {
     // The grid is the same for all resources of one slot size.
     let mut grids = BTreeMap::new();
@@ -78,7 +82,8 @@ pub fn days(question: &Question<'_>, resources: &[Resource], days: Days) -> Vec<
     answer
 }
 
-/// Place by place, what is offered on one day of one resource, or why not. `None` if the day could not be read.
+/// Place by place, what is offered on one day of one resource, or why not. `None` if the day could
+/// not be read.
 pub fn slots(question: &Question<'_>, resource: &Resource, date: NaiveDate) -> Option<Vec<Slot>> {
     let bookable = Bookable::new(question, resource)?;
     if !bookable.window.contains(&question.zones.practice.day(date)) {

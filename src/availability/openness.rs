@@ -1,8 +1,10 @@
-//! What can never be booked although it is offered: schedules without any open time, and clinicians without a roster.
+//! What can never be booked although it is offered: schedules without any open time, and clinicians
+//! without a roster.
 //!
-//! A schedule that is closed on a day is told as nothing at all: neither free nor busy. One that is so on every day of the horizon is
-//! set up wrongly, as a rule: its online booking times are missing, or it closes at 24:00, of which OpenVPMS makes nothing
-//! (`GET schedules/{id}/freebusy`, as recorded).
+//! A schedule that is closed on a day is told as nothing at all: neither free nor busy. One that is
+//! so on every day of the horizon is set up wrongly, as a rule: its online booking times are
+//! missing, or it closes at 24:00, of which OpenVPMS makes nothing (`GET schedules/{id}/freebusy`,
+//! as recorded).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -22,8 +22,8 @@ pub struct ScheduleReading {
 }
 
 impl ScheduleReading {
-    /// Brings an answer into order: empty, touching and overlapping ranges become sets, and what is called both free
-    /// and busy is busy.
+    /// Brings an answer into order: empty, touching and overlapping ranges become sets, and what is
+    /// called both free and busy is busy.
     pub fn new(window: Span, began: DateTime<Utc>, answer: FreeBusy) -> Self {
         let busy = normalised(answer.busy.iter().map(|span| span.cut(&window)));
         let free = normalised(answer.free.iter().map(|span| span.cut(&window)));
@@ -38,8 +38,8 @@ pub struct UserReading {
     pub window: Span,
     /// When the last of the answers was complete.
     pub ended: DateTime<Utc>,
-    /// His free time on each schedule that he is rostered to anywhere in the window; an empty set for a schedule that
-    /// only his busy time names (its times say nothing).
+    /// His free time on each schedule that he is rostered to anywhere in the window; an empty set
+    /// for a schedule that only his busy time names (its times say nothing).
     pub free: BTreeMap<ScheduleId, Vec<Span>>,
 }
 
@@ -67,11 +67,12 @@ impl UserReading {
     }
 }
 
-/// Everything that was read for a window. What is missing could not be read, and nothing is said about it.
+/// Everything that was read for a window. What is missing could not be read, and nothing is said
+/// about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Readings {
-    /// By schedule. `None`: flagged for online booking, but could not be read. A schedule that is not flagged is
-    /// absent.
+    /// By schedule. `None`: flagged for online booking, but could not be read. A schedule that is
+    /// not flagged is absent.
     pub schedules: BTreeMap<ScheduleId, Option<ScheduleReading>>,
     /// By clinician; absent if any of his locations could not be read.
     pub users: BTreeMap<UserId, UserReading>,
@@ -93,8 +94,9 @@ pub struct OwnBooking {
     pub user: Option<UserId>,
     /// When.
     pub span: Span,
-    /// When it was known to stand in the diary: readings that began later show it, by themselves. `None` while nobody
-    /// knows (being submitted, in doubt): no reading is relied on, its time counts as taken in any case.
+    /// When it was known to stand in the diary: readings that began later show it, by themselves.
+    /// `None` while nobody knows (being submitted, in doubt): no reading is relied on, its time
+    /// counts as taken in any case.
     pub inserted: Option<DateTime<Utc>>,
 }
 

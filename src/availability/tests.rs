@@ -1,4 +1,5 @@
-//! Scenes that read like the promises; the property tests against the slow model are in `tests/availability_model.rs`.
+//! Scenes that read like the promises; the property tests against the slow model are in
+//! `tests/availability_model.rs`.
 
 use std::collections::BTreeMap;
 
@@ -173,7 +174,8 @@ fn skipped_local_times_are_never_offered() {
     assert_eq!(sydney.verdict(150), Verdict::Withheld(Reason::DoesNotExist));
     let lord_howe = Scene::new("Australia/Lord_Howe", "2026-10-04", 15).free_all_day();
     assert_eq!(lord_howe.ranges(), ["00:00-02:00 63,66", "02:30-23:59 63,66"]);
-    // At 01:00 a slot of an hour runs to 02:30, which is not on the grid of hours: it ends at 03:00 and can be booked.
+    // At 01:00 a slot of an hour runs to 02:30, which is not on the grid of hours: it ends at 03:00
+    // and can be booked.
     let hours = Scene::new("Australia/Lord_Howe", "2026-10-04", 60).free_all_day();
     assert_eq!(hours.ranges(), ["00:00-02:00 63,66", "03:00-23:59 63,66"]);
 }

@@ -1,7 +1,8 @@
 //! What of OpenVPMS could not be read and has not been read since.
 //!
-//! A reading of the near days says nothing of a later day that could not be read, nor one schedule of another. So what failed is
-//! kept here, with the days that it was asked for; the problem ends when all of that was read, or is not wanted any more.
+//! A reading of the near days says nothing of a later day that could not be read, nor one schedule
+//! of another. So what failed is kept here, with the days that it was asked for; the problem ends
+//! when all of that was read, or is not wanted any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,8 +63,8 @@ impl Unread {
         was_well
     }
 
-    /// These days of it were read. Nobody reads days outside `horizon`: what failed there, as when this machine's clock was ahead, is
-    /// not wanted any more.
+    /// These days of it were read. Nobody reads days outside `horizon`: what failed there, as when
+    /// this machine's clock was ahead, is not wanted any more.
     pub fn answered(&mut self, source: DiarySource, days: Option<Days>, horizon: Days) {
         self.refused_since = None;
         self.cut(horizon);
@@ -78,8 +79,8 @@ impl Unread {
         }
     }
 
-    /// A pass that began at this time read all free/busy that is wanted of these days: what failed before it and is not among that is
-    /// not wanted any more.
+    /// A pass that began at this time read all free/busy that is wanted of these days: what failed
+    /// before it and is not among that is not wanted any more.
     pub fn passed(&mut self, days: Days, began: DateTime<Utc>, horizon: Days, now: DateTime<Utc>) {
         // Of the future: before this machine's clock was set right.
         let is_older = |source: &DiarySource, failure: &FailedReading| {
@@ -155,7 +156,8 @@ fn ends(days: Days) -> (NaiveDate, NaiveDate) {
     (days.first, days.first + CalendarDays::new(days.count.into()))
 }
 
-/// What is left of days when these were read: their beginning or their end can be cut off, of a hole in the middle nothing is made.
+/// What is left of days when these were read: their beginning or their end can be cut off, of a
+/// hole in the middle nothing is made.
 fn without(
     (first, end): (NaiveDate, NaiveDate),
     read: Option<(NaiveDate, NaiveDate)>,

@@ -1,4 +1,5 @@
-//! The judgement on one place of the grid (offered, with which types, or why not), and the desk's look at one span.
+//! The judgement on one place of the grid (offered, with which types, or why not), and the desk's
+//! look at one span.
 
 use chrono::{DateTime, Utc};
 
@@ -33,7 +34,8 @@ pub enum Reason {
     HappensTwice,
     /// It has begun.
     Past,
-    /// An appointment or a calendar block is on the schedule, or a booking of ours that the reading cannot show yet.
+    /// An appointment or a calendar block is on the schedule, or a booking of ours that the reading
+    /// cannot show yet.
     ScheduleBusy,
     /// Outside the schedule's opening hours.
     Closed,
@@ -50,12 +52,14 @@ pub enum Reason {
 /// What the diary says of one span on one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Why an appointment cannot be made there; `None` if it can. Does not judge the grid and the minimum notice.
+    /// Why an appointment cannot be made there; `None` if it can. Does not judge the grid and the
+    /// minimum notice.
     pub refusal: Option<Reason>,
-    /// How much of the span the schedule shows as taken. Bookings of ours that it does not show are not counted.
+    /// How much of the span the schedule shows as taken. Bookings of ours that it does not show are
+    /// not counted.
     pub busy: Share,
-    /// How much of the span the schedule shows as free. What is neither busy nor free is closed: whether an appointment
-    /// stands there cannot be seen.
+    /// How much of the span the schedule shows as free. What is neither busy nor free is closed:
+    /// whether an appointment stands there cannot be seen.
     pub free: Share,
 }
 

@@ -58,14 +58,15 @@ impl Days {
     }
 }
 
-/// What to read in order to know these days at the practice: midnight to midnight of the server's zone, because the
-/// server walks from the *time of day* of `from` (guide to the Booking API, as recorded: "How schedule free/busy is
-/// computed"). Where the clocks jump over midnight, as in Havana or Beirut, a day begins at 01:00, and from there the
-/// walk would miss the first hour of every day after it: the window begins at the midnight before.
+/// What to read in order to know these days at the practice: midnight to midnight of the server's
+/// zone, because the server walks from the *time of day* of `from` (guide to the Booking API, as
+/// recorded: "How schedule free/busy is computed"). Where the clocks jump over midnight, as in
+/// Havana or Beirut, a day begins at 01:00, and from there the walk would miss the first hour of
+/// every day after it: the window begins at the midnight before.
 ///
-/// One more day than the practice's days touch is asked for, so that it is known whether an appointment that begins
-/// late on the last day can run past midnight. Without it such a day would look different in a reading of the near days
-/// and in one of the horizon, and be sent to and fro.
+/// One more day than the practice's days touch is asked for, so that it is known whether an
+/// appointment that begins late on the last day can run past midnight. Without it such a day would
+/// look different in a reading of the near days and in one of the horizon, and be sent to and fro.
 pub fn window(days: Days, zones: &Zones) -> Span {
     let wanted = days.span(&zones.practice);
     let from = zones.server.midnight_before(zones.server.wall(wanted.start).date());
@@ -78,8 +79,9 @@ pub fn question(window: Span, server: &Zone) -> Window {
     Window { from: server.at(window.start), to: server.at(window.end), slots: false }
 }
 
-/// The first minute of `day` at the practice that is not before `at`: 0 when `at` is earlier than the day, 1440 when
-/// the day is over. Minutes that happen twice are never offered, so the wall clock orders all that are.
+/// The first minute of `day` at the practice that is not before `at`: 0 when `at` is earlier than
+/// the day, 1440 when the day is over. Minutes that happen twice are never offered, so the wall
+/// clock orders all that are.
 pub(crate) fn first_minute_from(at: DateTime<Utc>, day: NaiveDate, practice: &Zone) -> u32 {
     let wall = practice.wall(at);
     if wall.date() != day {

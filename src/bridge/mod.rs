@@ -1,7 +1,9 @@
-//! The whole bridge: practices side by side over one store, from a configuration and two ways to reach the servers.
+//! The whole bridge: practices side by side over one store, from a configuration and two ways to
+//! reach the servers.
 //!
-//! A [`runner`] sees to it that each practice is as the configuration, and whoever pauses it, wants it. A configuration that is
-//! read again is handed to the runners; those whose practice it does not change do nothing.
+//! A [`runner`] sees to it that each practice is as the configuration, and whoever pauses it, wants
+//! it. A configuration that is read again is handed to the runners; those whose practice it does
+//! not change do nothing.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,13 +45,15 @@ use runner::{PracticeDeps, PracticeRunner, RunState, WantedPractice};
 pub trait Connect {
     /// OpenVPMS, shared by all practices.
     fn openvpms(&self) -> OpenVpmsClients;
-    /// Healthengine as one practice; `None` for a practice that neither this nor an earlier configuration had.
+    /// Healthengine as one practice; `None` for a practice that neither this nor an earlier
+    /// configuration had.
     fn healthengine(&self, practice: &config::PracticeSettings) -> Option<HealthengineHandle>;
     /// The times for which they want to be left alone.
     fn penalties(&self) -> Penalties;
 }
 
-/// So many changes of the diary can wait for a practice to hear of them; what is missed is found by the next reading.
+/// So many changes of the diary can wait for a practice to hear of them; what is missed is found by
+/// the next reading.
 const CHANGES: usize = 1024;
 /// Housekeeping.
 const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
@@ -188,7 +192,8 @@ impl Bridge {
         &self.shared.supervisor
     }
 
-    /// Makes the practices what another configuration says. Those it does not change hear nothing of it.
+    /// Makes the practices what another configuration says. Those it does not change hear nothing
+    /// of it.
     pub fn reload(&self, config: &Config, connect: &impl Connect) {
         self.keep_days.send_replace(config.bookings.keep_days);
         self.shared.clients.set_days(config.bookings.client_memory_days, self.now());
@@ -227,7 +232,8 @@ impl Bridge {
         self.penalties().left_alone()
     }
 
-    /// A person wants the servers to be asked again although they want to be left alone. The names of those that were.
+    /// A person wants the servers to be asked again although they want to be left alone. The names
+    /// of those that were.
     pub fn ask_again(&self) -> Vec<&'static str> {
         let lifted = self.penalties().lift();
         if !lifted.is_empty() {
@@ -242,8 +248,8 @@ impl Bridge {
         self.penalties.lock().clone()
     }
 
-    /// Pauses a practice, or ends its pause, as if it were disabled in the configuration. `None` for a practice that is not in the
-    /// configuration.
+    /// Pauses a practice, or ends its pause, as if it were disabled in the configuration. `None`
+    /// for a practice that is not in the configuration.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -265,7 +271,8 @@ impl Bridge {
         Ok(runner)
     }
 
-    /// Lets what is in flight come to an end, for as long as `patience`. What does not is found in the ledger at the next start.
+    /// Lets what is in flight come to an end, for as long as `patience`. What does not is found in
+    /// the ledger at the next start.
     pub async fn stop(&self, patience: Duration) {
         self.stop.cancel();
         self.tasks.close();
@@ -274,7 +281,8 @@ impl Bridge {
         }
     }
 
-    /// Begins nothing more, and rejects what is open and not in doubt; for when the store has failed.
+    /// Begins nothing more, and rejects what is open and not in doubt; for when the store has
+    /// failed.
     pub async fn reject_open(&self, patience: Duration) {
         self.stop.cancel();
         let practices: Vec<Arc<Practice>> = self.runners().values().map(|runner| runner.practice()).collect();
@@ -311,7 +319,8 @@ impl Bridge {
         &self.health
     }
 
-    /// A webhook arrived: the practice that it names looks; every one does if it names none that runs.
+    /// A webhook arrived: the practice that it names looks; every one does if it names none that
+    /// runs.
     pub fn webhook(&self, hint: &Hint) {
         match hint.practice.as_ref().and_then(|id| self.practice(id)) {
             Some(practice) => practice.webhook(hint),
@@ -386,7 +395,8 @@ impl Bridge {
         });
     }
 
-    /// Practices whose days were sent and that are in no configuration: nobody has the key to empty them.
+    /// Practices whose days were sent and that are in no configuration: nobody has the key to empty
+    /// them.
     fn look_for_left_behind(&self) {
         let kept: BTreeSet<PracticeId> = self.runners().keys().cloned().collect();
         let today = (self.now() - TimeDelta::days(1)).date_naive();

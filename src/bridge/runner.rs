@@ -1,9 +1,10 @@
 //! Keeps one practice as it is wanted: on, or off after a farewell.
 //!
-//! What is wanted changes at any time: the configuration is read again, or somebody pauses the practice. A change of anything is a
-//! change of everything: the practice stops as at the end of the process, and another one starts from what the store knows, as at
-//! its beginning. So nothing in flight is lost or repeated, for the same reasons for which a restart loses and repeats nothing, and
-//! there is no second way to apply a setting. Two of them never run at one time.
+//! What is wanted changes at any time: the configuration is read again, or somebody pauses the
+//! practice. A change of anything is a change of everything: the practice stops as at the end of
+//! the process, and another one starts from what the store knows, as at its beginning. So nothing
+//! in flight is lost or repeated, for the same reasons for which a restart loses and repeats
+//! nothing, and there is no second way to apply a setting. Two of them never run at one time.
 
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -44,7 +45,8 @@ impl PartialEq for PracticeDeps {
     }
 }
 
-/// What is wanted of a practice. Each part is somebody else's to change: the file is read again while somebody pauses.
+/// What is wanted of a practice. Each part is somebody else's to change: the file is read again
+/// while somebody pauses.
 #[derive(Clone, PartialEq)]
 pub struct WantedPractice {
     /// With what.
@@ -56,7 +58,8 @@ pub struct WantedPractice {
 }
 
 impl WantedPractice {
-    /// Why it is to be off, if it is. What the file says comes first: ending a pause does not enable it.
+    /// Why it is to be off, if it is. What the file says comes first: ending a pause does not
+    /// enable it.
     pub fn off(&self) -> Option<Off> {
         match (self.removed, self.deps.config.enabled, self.paused) {
             (true, _, _) => Some(Off::Removed),
@@ -84,7 +87,8 @@ pub struct PracticeRunner {
     /// As it was last brought about; what is wanted may be on its way.
     reached: watch::Sender<RunState>,
     practice: Mutex<Arc<Practice>>,
-    /// What the first practice was made for: something else can be wanted before the runner has begun.
+    /// What the first practice was made for: something else can be wanted before the runner has
+    /// begun.
     first: Mutex<Option<WantedPractice>>,
     has_begun: AtomicBool,
     shared: Arc<Shared>,
@@ -144,7 +148,8 @@ impl PracticeRunner {
         self.wanted.send_modify(change);
     }
 
-    /// Keeps it until the bridge stops, or, once the practice was removed and has left, until `retire` agrees.
+    /// Keeps it until the bridge stops, or, once the practice was removed and has left, until
+    /// `retire` agrees.
     pub async fn keep(self: Arc<Self>, retire: impl Fn() -> bool) {
         let mut wanted = self.wanted.subscribe();
         let mut practice = self.practice();

@@ -16,7 +16,8 @@ pub(super) const CONFIG_INVALID: u8 = 2;
 static VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} (time zones: tzdb {})", env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION));
 
-/// The bridge between OpenVPMS, the practice system of a veterinary clinic, and the booking marketplace Healthengine.
+/// The bridge between OpenVPMS, the practice system of a veterinary clinic, and the booking
+/// marketplace Healthengine.
 #[derive(Debug, Parser)]
 #[command(name = "vetbridge", version = VERSION.as_str(), propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Exit status: 0 all well, 1 a problem, 2 the configuration is invalid (run and check).")]
@@ -32,14 +33,15 @@ pub struct Cli {
 /// What holds for every command, written before or after it.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// Configuration file [default: $VETBRIDGE_CONFIG, else ./vetbridge.toml, else /etc/vetbridge/vetbridge.toml]
+    /// Configuration file [default: $VETBRIDGE_CONFIG, else ./vetbridge.toml, else
+    /// /etc/vetbridge/vetbridge.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Form of the log on standard error
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// What is logged: error (wake somebody), warn (look today), info, debug (every call), trace [default: info for run,
-    /// else warn]
+    /// What is logged: error (wake somebody), warn (look today), info, debug (every call), trace
+    /// [default: info for run, else warn]
     #[arg(long, global = true, value_enum, hide_default_value = true)]
     pub log_level: Option<LogLevel>,
 }
@@ -51,7 +53,8 @@ pub enum Command {
     Run,
     /// Check the configuration, both servers, credentials, consent, mapping and clocks
     Check(CheckArgs),
-    /// Show what OpenVPMS offers for online booking; of the configuration it needs the table openvpms only
+    /// Show what OpenVPMS offers for online booking; of the configuration it needs the table
+    /// openvpms only
     Discover(DiscoverArgs),
     /// Send everything to Healthengine again, through the running service if there is one
     Resync(ResyncArgs),
@@ -59,7 +62,8 @@ pub enum Command {
     Bookings(BookingsArgs),
     /// Back up, restore and check the database
     State(StateArgs),
-    /// Stop a practice by hand, as if it were disabled in the configuration, until resume; a pause survives restarts
+    /// Stop a practice by hand, as if it were disabled in the configuration, until resume; a pause
+    /// survives restarts
     Pause(PauseArgs),
     /// End the pause of a practice
     Resume(PauseArgs),
@@ -149,10 +153,12 @@ settled too: --cancelled then cancels its appointment. What the pet owner was to
 pub struct ResolveArgs {
     /// Healthengine's booking id
     pub id: i64,
-    /// The appointment stands in the diary, under this reference [default: the one that the ledger has]
+    /// The appointment stands in the diary, under this reference [default: the one that the ledger
+    /// has]
     #[arg(long, group = "outcome", value_name = "REFERENCE", num_args = 0..=1)]
     pub confirmed: Option<Option<String>>,
-    /// Believe --confirmed although OpenVPMS has the reference elsewhere or at another time, or does not show it (status 500)
+    /// Believe --confirmed although OpenVPMS has the reference elsewhere or at another time, or
+    /// does not show it (status 500)
     #[arg(long, requires = "confirmed", conflicts_with_all = ["rejected", "cancelled"])]
     pub force: bool,
     /// There is no appointment in the diary
@@ -161,8 +167,8 @@ pub struct ResolveArgs {
     /// The appointment is to be cancelled, or was cancelled by hand
     #[arg(long, group = "outcome")]
     pub cancelled: bool,
-    /// One line of at most 200 characters that is kept in the history. Nothing about the patient or the pet owner belongs there:
-    /// it is shown in the clear and kept for as long as the booking
+    /// One line of at most 200 characters that is kept in the history. Nothing about the patient or
+    /// the pet owner belongs there: it is shown in the clear and kept for as long as the booking
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
 }
@@ -194,7 +200,8 @@ pub struct StateArgs {
 /// What to do with the state.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum StateCommand {
-    /// Write all of it as JSON lines, with the key that patients' ids are made with; also while the service runs
+    /// Write all of it as JSON lines, with the key that patients' ids are made with; also while the
+    /// service runs
     Export {
         /// The file (mode 0600) [default: standard output]
         file: Option<PathBuf>,
@@ -223,7 +230,8 @@ pub struct DemoArgs {
     /// Port of the status page on 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
-    /// Seed of the simulated people's choices; which times these meet depends on the machine's pace too [default: any]
+    /// Seed of the simulated people's choices; which times these meet depends on the machine's pace
+    /// too [default: any]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }

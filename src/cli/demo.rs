@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::{DemoArgs, output};
 use crate::demo::{Demo, Options};
 
-/// So long before the end nobody does anything any more, that everything may come to rest; of a short demo, a quarter of it.
+/// So long before the end nobody does anything any more, that everything may come to rest; of a
+/// short demo, a quarter of it.
 const REST: Duration = Duration::from_secs(4);
 
 /// Runs the command.

@@ -1,5 +1,6 @@
-//! What of a valid configuration stands open to more than it should: said by `check` as a problem and by `run` as a warning. The
-//! service works with it all the same, so an update of vetbridge stops no clinic.
+//! What of a valid configuration stands open to more than it should: said by `check` as a problem
+//! and by `run` as a warning. The service works with it all the same, so an update of vetbridge
+//! stops no clinic.
 
 use crate::config::Config;
 use crate::messages::{Advice, exposure as say};

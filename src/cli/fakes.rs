@@ -32,7 +32,8 @@ pub(super) struct FakeOpenVpms {
     pub(super) other_users: Vec<User>,
     /// What every call fails with.
     pub(super) failing: Option<CallError>,
-    /// Schedules without free and busy time of their own are open day and night, and users without a roster always on.
+    /// Schedules without free and busy time of their own are open day and night, and users without
+    /// a roster always on.
     pub(super) always_open: bool,
 }
 

@@ -8,7 +8,8 @@
 //! | `debug` | every call to a server: method, path, status, time |
 //! | `trace` | decisions in detail |
 //!
-//! No level shows a body, a patient or a secret. The libraries below us are heard from `warn` up only, whatever the level.
+//! No level shows a body, a patient or a secret. The libraries below us are heard from `warn` up
+//! only, whatever the level.
 
 use std::io::{self, IsTerminal};
 
@@ -55,7 +56,8 @@ impl LogLevel {
     }
 }
 
-/// What a panic says can hold what came over the network (an index into a text quotes the text), so only its place is logged.
+/// What a panic says can hold what came over the network (an index into a text quotes the text), so
+/// only its place is logged.
 fn log_panics_without_their_words() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

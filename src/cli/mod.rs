@@ -1,9 +1,11 @@
 //! The command line: what can be typed, and what becomes of errors.
 //!
-//! Each command has a file of its own, with a function that gets its arguments and answers with an exit status. Results go to
-//! standard output, logs and errors to standard error. An error is printed once, here, as one or two sentences.
+//! Each command has a file of its own, with a function that gets its arguments and answers with an
+//! exit status. Results go to standard output, logs and errors to standard error. An error is
+//! printed once, here, as one or two sentences.
 //!
-//! Exit statuses: 0 all well; 1 a problem; 2 the configuration is invalid (`run` and `check`), or the command line is.
+//! Exit statuses: 0 all well; 1 a problem; 2 the configuration is invalid (`run` and `check`), or
+//! the command line is.
 
 mod args;
 mod bookings;

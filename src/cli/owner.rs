@@ -1,7 +1,9 @@
-//! A command that opens the state as root becomes its owner first, so that the service can still open every file.
+//! A command that opens the state as root becomes its owner first, so that the service can still
+//! open every file.
 //!
-//! The program is started again as that user and group, in place of this process or beside it: a process of several threads cannot
-//! change who it is in any other safe way. What only root can open, such as a backup in root's own directory, is opened before.
+//! The program is started again as that user and group, in place of this process or beside it: a
+//! process of several threads cannot change who it is in any other safe way. What only root can
+//! open, such as a backup in root's own directory, is opened before.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,7 +13,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// The user and group that a state directory belongs to, while this process is root and they are not.
+/// The user and group that a state directory belongs to, while this process is root and they are
+/// not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
     user: u32,
@@ -39,7 +42,8 @@ impl Owner {
     }
 }
 
-/// Goes on as the owner of the state directory, with the same arguments from the beginning. Returns if there is no need to.
+/// Goes on as the owner of the state directory, with the same arguments from the beginning. Returns
+/// if there is no need to.
 ///
 /// # Errors
 /// The program cannot be started.

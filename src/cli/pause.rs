@@ -1,6 +1,7 @@
 //! `vetbridge pause` and `resume`: one practice is stopped by hand, and started again.
 //!
-//! The running service does it at once. Without one the pause is written into the state, and the next start finds it there.
+//! The running service does it at once. Without one the pause is written into the state, and the
+//! next start finds it there.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,9 @@
-//! `vetbridge resync`: everything is sent again, by the running service if there is one, else by this process.
+//! `vetbridge resync`: everything is sent again, by the running service if there is one, else by
+//! this process.
 //!
-//! A service keeps what it was told in memory, so its own bridge does the work and this process only watches. Without one, a
-//! bridge is made here whose loops are never started. Practices are done one after the other; one that fails does not stop the next.
+//! A service keeps what it was told in memory, so its own bridge does the work and this process
+//! only watches. Without one, a bridge is made here whose loops are never started. Practices are
+//! done one after the other; one that fails does not stop the next.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -50,7 +52,8 @@ async fn here(config: &Config, absent: &NoService, args: &ResyncArgs) -> anyhow:
     let network = Network::new(config)?;
     let store = absent.open_store().await?;
     let bridge = Bridge::new(config, &network, store.clone(), Clock::system());
-    // In the order of the file, which is the order of who reads the outcome. One that is paused is off as well.
+    // In the order of the file, which is the order of who reads the outcome. One that is paused is
+    // off as well.
     let on = config.practices.iter().map(|practice| &practice.id).filter(|id| bridge.practice(id).is_some());
     let practices = chosen(on.map(ToString::to_string).collect(), args)?;
     let mut outcomes = Vec::new();

@@ -79,7 +79,8 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     until_the_end(service, attend).await
 }
 
-/// Runs the service until `attend` ends, and stops it. A panic in there is a reason to end like any other.
+/// Runs the service until `attend` ends, and stops it. A panic in there is a reason to end like any
+/// other.
 async fn until_the_end(
     service: Service,
     attend: impl AsyncFnOnce(&Service) -> Option<Failure>,
@@ -98,7 +99,8 @@ async fn until_the_end(
     }
 }
 
-/// The service manager's watchdog, where it has one (`WatchdogSec`): it ends a process that it does not hear from.
+/// The service manager's watchdog, where it has one (`WatchdogSec`): it ends a process that it does
+/// not hear from.
 struct Watchdog(Option<tokio::time::Interval>);
 
 impl Watchdog {
@@ -133,8 +135,8 @@ async fn change_of(file: &mut WatchedFiles) {
     }
 }
 
-/// Reads the configuration, and watches from here on whatever it depends on. What was not watched before is read once more: so no
-/// change falls between.
+/// Reads the configuration, and watches from here on whatever it depends on. What was not watched
+/// before is read once more: so no change falls between.
 fn read(path: &Path, file: &mut WatchedFiles) -> Result<Config, ConfigError> {
     let (mut config, mut files) = config::load_with_files(path);
     for _ in 0..READINGS_MAX {
@@ -146,7 +148,8 @@ fn read(path: &Path, file: &mut WatchedFiles) -> Result<Config, ConfigError> {
     config
 }
 
-/// A configuration that names other files each time it is read is written at the moment, and its change is noticed.
+/// A configuration that names other files each time it is read is written at the moment, and its
+/// change is noticed.
 const READINGS_MAX: usize = 3;
 
 /// Reads the configuration again. One that cannot be used changes nothing.
@@ -199,7 +202,8 @@ fn announce(config: &Config, service: &Service) {
     if let (Some(webhooks), Some(address)) = (&config.webhooks, service.webhook_address()) {
         tracing::info!("{}", webhooks_say::listens(address, webhooks.prefix()));
     }
-    // The token opens the page, so it is shown to whoever sits at a terminal and never kept in a log.
+    // The token opens the page, so it is shown to whoever sits at a terminal and never kept in a
+    // log.
     if std::io::stderr().is_terminal() {
         super::output::note(&say::status_page(service.admin_link()));
     } else {

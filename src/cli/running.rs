@@ -1,5 +1,5 @@
-//! The running service, as a command reaches it: at the admin address that the configuration names, if it holds the state directory
-//! that the configuration names.
+//! The running service, as a command reaches it: at the admin address that the configuration names,
+//! if it holds the state directory that the configuration names.
 //!
 //! | at the address | then |
 //! | --- | --- |
@@ -7,8 +7,9 @@
 //! | a vetbridge that proves that it has the directory's key | the command talks to it |
 //! | one that does not | it is another instance, or pretends to be one: the command says so and stops |
 //!
-//! If then the state is locked, a service does run, at another address: [`NoService::open_store`] says who it is. No command sends the
-//! admin token, or anything that could be used in its place: see [`proof`].
+//! If then the state is locked, a service does run, at another address: [`NoService::open_store`]
+//! says who it is. No command sends the admin token, or anything that could be used in its place:
+//! see [`proof`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -48,7 +49,8 @@ pub(super) enum FoundService {
 /// Looks for the service.
 ///
 /// # Errors
-/// There is one, and it is not the one that this configuration means, or the directory's secrets cannot be read.
+/// There is one, and it is not the one that this configuration means, or the directory's secrets
+/// cannot be read.
 pub(super) async fn find(instance: &Instance) -> anyhow::Result<FoundService> {
     let address = reachable(instance.admin_listen);
     let http = client(SILENCE_MAX)?;

@@ -1,7 +1,8 @@
 //! `vetbridge state`: backup, restore and check of the database.
 //!
-//! `export` asks the running service for its records, if there is one; the key of pseudonyms is read from the state directory, and
-//! never goes over the admin listener. `import` needs the directory for itself. `verify` reads the files, or asks the service.
+//! `export` asks the running service for its records, if there is one; the key of pseudonyms is
+//! read from the state directory, and never goes over the admin listener. `import` needs the
+//! directory for itself. `verify` reads the files, or asks the service.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, IsTerminal as _, Read, Write as _};

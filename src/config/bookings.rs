@@ -16,7 +16,8 @@ pub struct BookingSettings {
     pub keep_days: u32,
     /// How long a client's spelling is remembered, 0 to 3650; 0 is never.
     pub client_memory_days: u32,
-    /// What the pet's name is labelled with in the reason a pet owner writes; trimmed, not blank, without a colon.
+    /// What the pet's name is labelled with in the reason a pet owner writes; trimmed, not blank,
+    /// without a colon.
     pub patient_name_labels: Vec<String>,
 }
 

@@ -1,4 +1,5 @@
-//! The file of a private certificate authority, read with the configuration: so that another content is another configuration.
+//! The file of a private certificate authority, read with the configuration: so that another
+//! content is another configuration.
 
 use std::fmt;
 use std::fs::File;

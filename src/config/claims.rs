@@ -1,8 +1,9 @@
 //! What must hold between practices: no schedule is sold twice.
 //!
-//! As far as the file shows it: a practice without resource entries takes every schedule at its locations, so a location can
-//! belong to two practices only where both say which schedules are theirs. That a schedule listed by one practice stands at
-//! a location of another that lists none is seen by `vetbridge check` and at run time, when OpenVPMS has told.
+//! As far as the file shows it: a practice without resource entries takes every schedule at its
+//! locations, so a location can belong to two practices only where both say which schedules are
+//! theirs. That a schedule listed by one practice stands at a location of another that lists none
+//! is seen by `vetbridge check` and at run time, when OpenVPMS has told.
 //!
 //! A disabled practice counts like any other: enabling it must not make the file invalid.
 

@@ -1,4 +1,5 @@
-//! Durations as operators write them: `"200ms"`, `"5s"`, `"1h30m"`; any sum of whole `ms`, `s`, `m`, `h`, `d`.
+//! Durations as operators write them: `"200ms"`, `"5s"`, `"1h30m"`; any sum of whole `ms`, `s`,
+//! `m`, `h`, `d`.
 
 use std::time::Duration;
 

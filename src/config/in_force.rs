@@ -1,9 +1,10 @@
-//! Which secrets and certificates a running service has, so that `check` can say when it still has others than the configuration
-//! has.
+//! Which secrets and certificates a running service has, so that `check` can say when it still has
+//! others than the configuration has.
 //!
-//! The service notes a fingerprint of each in its state directory, which only its user and root can read; nothing is sent or
-//! printed. A fingerprint is two bytes of a keyed hash, under a key that is made for the note: enough to tell two secrets apart but
-//! for one time in 65,536, and too little to find one out by trying.
+//! The service notes a fingerprint of each in its state directory, which only its user and root can
+//! read; nothing is sent or printed. A fingerprint is two bytes of a keyed hash, under a key that
+//! is made for the note: enough to tell two secrets apart but for one time in 65,536, and too
+//! little to find one out by trying.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,12 @@
 //! The hours of the week during which a practice promises to answer Healthengine.
 //!
-//! Healthengine calls a practice unhealthy, and may hide its times, when a request inside these hours stays open for ten
-//! minutes (PMS API, liveness contract). vetbridge polls faster inside them. Ranges are wall time of the practice.
+//! Healthengine calls a practice unhealthy, and may hide its times, when a request inside these
+//! hours stays open for ten minutes (PMS API, liveness contract). vetbridge polls faster inside
+//! them. Ranges are wall time of the practice.
 //!
-//! Two spellings differ between us and them. Midnight at the end of a day is `24:00` in the file; Healthengine has no 24:00 and
-//! gets `23:59`. And which days are holidays nobody tells us: hours under `public_holidays` count as live on every day.
+//! Two spellings differ between us and them. Midnight at the end of a day is `24:00` in the file;
+//! Healthengine has no 24:00 and gets `23:59`. And which days are holidays nobody tells us: hours
+//! under `public_holidays` count as live on every day.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -51,8 +53,8 @@ pub struct HoursRange {
 }
 
 impl LiveHours {
-    /// Sets the ranges of one kind of day. Ranges may be given in any order; what overlaps or touches becomes one, which is what
-    /// a list of hours says.
+    /// Sets the ranges of one kind of day. Ranges may be given in any order; what overlaps or
+    /// touches becomes one, which is what a list of hours says.
     pub fn set(&mut self, day: DayKind, mut ranges: Vec<HoursRange>) {
         ranges.sort_unstable();
         let mut merged: Vec<HoursRange> = Vec::with_capacity(ranges.len());
@@ -80,7 +82,8 @@ impl LiveHours {
             .any(|range| range.start <= minute && minute < range.end)
     }
 
-    /// What Healthengine is told. Every kind of day is in it, so that hours which were removed from the file are removed there.
+    /// What Healthengine is told. Every kind of day is in it, so that hours which were removed from
+    /// the file are removed there.
     pub fn contract(&self) -> LivenessContract {
         let ranges = |day| self.0.get(day).into_iter().flatten().map(HoursRange::for_healthengine).collect();
         LivenessContract {

@@ -1,9 +1,11 @@
-//! The configuration: one TOML file, read whole, checked whole, turned into types that cannot be wrong.
+//! The configuration: one TOML file, read whole, checked whole, turned into types that cannot be
+//! wrong.
 //!
 //! # Model
-//! `toml_reader` reads TOML into tables that know the position of every value and which of their keys were asked for. The
-//! file of each section takes from its table what the program needs. Whatever is not as it must be becomes a [`ConfigProblem`].
-//! So a file is judged in one go: the result is either a [`Config`] or *every* problem, in the order of the lines.
+//! `toml_reader` reads TOML into tables that know the position of every value and which of their
+//! keys were asked for. The file of each section takes from its table what the program needs.
+//! Whatever is not as it must be becomes a [`ConfigProblem`]. So a file is judged in one go: the
+//! result is either a [`Config`] or *every* problem, in the order of the lines.
 //!
 //! | section | its file: struct, defaults, reading, bounds |
 //! | --- | --- |
@@ -16,15 +18,19 @@
 //! | `[bookings]` | `bookings` |
 //! | `[[practice]]` | `practices`, with [`live_hours`] and `resources`; `claims` holds what must be true between practices |
 //!
-//! Every section reads its keys with `values` (texts, numbers, addresses), [`duration`] and `secret`. A running service
-//! notices a changed file with [`watch`], and notes with [`in_force`] which secrets it has.
+//! Every section reads its keys with `values` (texts, numbers, addresses), [`duration`] and
+//! `secret`. A running service notices a changed file with [`watch`], and notes with [`in_force`]
+//! which secrets it has.
 //!
 //! # Promises
-//! - No message holds a line of the file or a value that could be a secret. It holds the position, the key and what was expected.
+//! - No message holds a line of the file or a value that could be a secret. It holds the position,
+//!   the key and what was expected.
 //! - Secrets are [`Secret`]s from the moment they are read; `Debug` of a [`Config`] shows none.
-//! - What stands in a [`Config`] is within the bounds that its fields name. Nobody needs to check again.
+//! - What stands in a [`Config`] is within the bounds that its fields name. Nobody needs to check
+//!   again.
 //!
-//! Only the servers can tell whether, say, location 98 exists: `vetbridge check` asks them, see [`crate::cli`].
+//! Only the servers can tell whether, say, location 98 exists: `vetbridge check` asks them, see
+//! [`crate::cli`].
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -84,8 +90,8 @@ const USUAL_PLACES: [&str; 2] = ["vetbridge.toml", "/etc/vetbridge/vetbridge.tom
 /// No configuration is larger.
 const LARGEST_BYTES: u64 = 1024 * 1024;
 
-/// Which file to read: the one that was named (by `--config`, else by `VETBRIDGE_CONFIG`), else the first that exists of
-/// `./vetbridge.toml` and `/etc/vetbridge/vetbridge.toml`.
+/// Which file to read: the one that was named (by `--config`, else by `VETBRIDGE_CONFIG`), else the
+/// first that exists of `./vetbridge.toml` and `/etc/vetbridge/vetbridge.toml`.
 pub fn locate(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
     let usual = || USUAL_PLACES.iter().map(PathBuf::from).find(|place| place.exists());
     named
@@ -98,8 +104,8 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     load_with_files(path).0
 }
 
-/// The same, with the other files that it depends on (secrets, certificates), whether they could be read or not: what changes
-/// there is a change of the configuration.
+/// The same, with the other files that it depends on (secrets, certificates), whether they could be
+/// read or not: what changes there is a change of the configuration.
 pub fn load_with_files(path: &Path) -> (Result<Config, ConfigError>, BTreeSet<PathBuf>) {
     match read(path) {
         Ok(text) => parse_with_files(path, &text, &secret::process_environment),
@@ -116,7 +122,8 @@ pub struct OpenVpmsOnly {
     pub sync: SyncSettings,
 }
 
-/// Reads `[openvpms]` and, if it is there, `[sync]`; whatever else the file holds, or lacks, is not judged.
+/// Reads `[openvpms]` and, if it is there, `[sync]`; whatever else the file holds, or lacks, is not
+/// judged.
 pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
     let text = read(path)?;
     judge(path, &text, |root, problems| {
@@ -136,8 +143,8 @@ pub struct Instance {
     pub admin_listen: SocketAddr,
 }
 
-/// Reads `[state]` and `[admin]`; whatever else the file holds, or lacks, is not judged. In particular no secret is read: those
-/// may be there for the service alone.
+/// Reads `[state]` and `[admin]`; whatever else the file holds, or lacks, is not judged. In
+/// particular no secret is read: those may be there for the service alone.
 pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
     let text = read(path)?;
     judge(path, &text, |root, problems| {
@@ -148,8 +155,8 @@ pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
     })
 }
 
-/// The configuration that a text stands for, as if it were the file at `path`, in this environment (a variable's value, or why
-/// there is none).
+/// The configuration that a text stands for, as if it were the file at `path`, in this environment
+/// (a variable's value, or why there is none).
 pub fn parse(path: &Path, text: &str, env: &dyn Fn(&str) -> Result<String, VarError>) -> Result<Config, ConfigError> {
     parse_with_files(path, text, env).0
 }
@@ -169,9 +176,11 @@ fn parse_with_files(
     (outcome, around.files.into_inner())
 }
 
-/// Every section. `None` means that a problem was reported. `Some` does not mean that none was: the caller looks.
+/// Every section. `None` means that a problem was reported. `Some` does not mean that none was: the
+/// caller looks.
 ///
-/// Every section is read before any of them is unwrapped, so that one problem does not hide another.
+/// Every section is read before any of them is unwrapped, so that one problem does not hide
+/// another.
 fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBuf) -> Option<Config> {
     let openvpms = openvpms::read(root, around);
     let healthengine = healthengine::read(root, around);
@@ -199,7 +208,8 @@ fn surroundings<'a>(path: &'a Path, env: &'a dyn Fn(&str) -> Result<String, VarE
     Surroundings { base: base(path), env, files: RefCell::default() }
 }
 
-/// Hands the parsed text to `read`; what that reports, and what is wrong with the syntax, is the error.
+/// Hands the parsed text to `read`; what that reports, and what is wrong with the syntax, is the
+/// error.
 fn judge<T>(
     path: &Path,
     text: &str,
@@ -239,7 +249,8 @@ pub struct Config {
     pub state_path: PathBuf,
     /// Where the status page, health, metrics and the admin API listen.
     pub admin_listen: SocketAddr,
-    /// Names, beside its address and `localhost`, that the admin listener may be asked by; lower case.
+    /// Names, beside its address and `localhost`, that the admin listener may be asked by; lower
+    /// case.
     pub admin_hosts: Vec<String>,
     /// Where Healthengine may call us; without it the bridge polls.
     pub webhooks: Option<WebhookSettings>,
@@ -279,7 +290,8 @@ impl Config {
         shared.chain(proxies).chain(webhooks).chain(practices).collect()
     }
 
-    /// Everything of it that can change without a change of the file: the secrets, and the certificate authority.
+    /// Everything of it that can change without a change of the file: the secrets, and the
+    /// certificate authority.
     pub fn referred(&self) -> Vec<Referred<'_>> {
         let secrets = self.secrets().into_iter().map(|(place, secret)| Referred {
             place,

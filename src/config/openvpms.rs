@@ -16,8 +16,8 @@ use crate::messages::config as say;
 /// How to reach OpenVPMS.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenVpmsSettings {
-    /// The web application; the client appends `/ws/booking/v2`. http or https, no user, query or fragment. A path may end with
-    /// a slash or not, as in the file.
+    /// The web application; the client appends `/ws/booking/v2`. http or https, no user, query or
+    /// fragment. A path may end with a slash or not, as in the file.
     pub url: Url,
     /// The user with the role Online Booking. No colon in it (HTTP Basic has no room for one).
     pub username: String,

@@ -23,7 +23,8 @@ pub struct PracticeSettings {
     pub locations: Vec<LocationId>,
     /// False if it is to be silent.
     pub enabled: bool,
-    /// Its zone as Healthengine sees it, always that of a place; needed where OpenVPMS reports none.
+    /// Its zone as Healthengine sees it, always that of a place; needed where OpenVPMS reports
+    /// none.
     pub timezone: Option<Zone>,
     /// When we promise to answer.
     pub live_hours: LiveHours,

@@ -1,4 +1,5 @@
-//! What is wrong with a configuration file: every problem at once, each at its place, in the order of the file.
+//! What is wrong with a configuration file: every problem at once, each at its place, in the order
+//! of the file.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -7,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// One thing that is wrong. The message never holds a line of the file: a line can hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblem {
-    /// Line and column, both from 1, the column in characters; `None` if it is about the file as a whole.
+    /// Line and column, both from 1, the column in characters; `None` if it is about the file as a
+    /// whole.
     pub place: Option<(usize, usize)>,
     /// What is wrong and what to do.
     pub message: String,
@@ -68,8 +70,8 @@ impl<'a> ConfigProblems<'a> {
         self.found.borrow_mut().push((Some(offset), message.into()));
     }
 
-    /// Something that must be there is not; `offset` is where it would belong. Where the syntax is broken, that says nothing:
-    /// it can be in the part that could not be read.
+    /// Something that must be there is not; `offset` is where it would belong. Where the syntax is
+    /// broken, that says nothing: it can be in the part that could not be read.
     pub(super) fn missing(&self, offset: Option<usize>, message: impl Into<String>) {
         if self.syntax.is_empty() {
             self.found.borrow_mut().push((offset, message.into()));
@@ -86,7 +88,8 @@ impl<'a> ConfigProblems<'a> {
         self.syntax.is_empty() && self.found.borrow().is_empty()
     }
 
-    /// The problems in the order of the lines. What stands on a line with broken syntax is left out: it follows from that.
+    /// The problems in the order of the lines. What stands on a line with broken syntax is left
+    /// out: it follows from that.
     pub(super) fn into_error(self, file: &Path) -> ConfigError {
         let place = |offset: usize| position(self.text, offset);
         let broken: Vec<(usize, usize)> = self.syntax.iter().map(|(offset, _)| place(*offset)).collect();

@@ -15,7 +15,8 @@ const SCHEMES: &[&str] = &["http", "https", "socks5", "socks5h"];
 const VARIABLES: [&str; 8] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
 
-/// A proxy's URL. It can hold a user name and a password, so neither `Debug` nor `Display` shows more than scheme, host and port.
+/// A proxy's URL. It can hold a user name and a password, so neither `Debug` nor `Display` shows
+/// more than scheme, host and port.
 #[derive(Clone, PartialEq)]
 pub struct Proxy(Secret);
 

@@ -1,4 +1,5 @@
-//! `max_requests_per_second` and `request_timeout`: the keys that the sections of both servers have.
+//! `max_requests_per_second` and `request_timeout`: the keys that the sections of both servers
+//! have.
 
 use std::time::Duration;
 

@@ -1,14 +1,17 @@
 //! Secrets: where they come from, and that they go nowhere else.
 //!
-//! The four forms of the file: the text itself, `{ env = "NAME" }`, `{ file = "path" }` and `{ credential = "NAME" }`, a file in
-//! `$CREDENTIALS_DIRECTORY`, as systemd's `LoadCredential=` gives it. Files are read with every reading of the configuration, and
-//! watched; the environment of a process and the copies that systemd makes do not change, so a change there needs a restart.
+//! The four forms of the file: the text itself, `{ env = "NAME" }`, `{ file = "path" }` and `{
+//! credential = "NAME" }`, a file in `$CREDENTIALS_DIRECTORY`, as systemd's `LoadCredential=` gives
+//! it. Files are read with every reading of the configuration, and watched; the environment of a
+//! process and the copies that systemd makes do not change, so a change there needs a restart.
 //!
-//! What can only be a mistake is left out at both ends: byte order marks, line breaks, tabs, no-break and zero-width blanks. Plain
-//! blanks too where the secret is sent in a header of its own or in a URL, which cannot carry them there; a password may begin or
-//! end with one, so it is kept and named ([`Secret::oddity`]).
+//! What can only be a mistake is left out at both ends: byte order marks, line breaks, tabs,
+//! no-break and zero-width blanks. Plain blanks too where the secret is sent in a header of its own
+//! or in a URL, which cannot carry them there; a password may begin or end with one, so it is kept
+//! and named ([`Secret::oddity`]).
 //!
-//! This is the only place that reads the environment (but for the name of the configuration file, in [`crate::cli`]).
+//! This is the only place that reads the environment (but for the name of the configuration file,
+//! in [`crate::cli`]).
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -27,7 +30,8 @@ use crate::messages::config as say;
 /// No secret is longer; a bound, so that a wrong path does not fill the memory.
 const LONGEST_BYTES: u64 = 64 * 1024;
 
-/// A secret of the configuration. `Debug` hides it; two can be compared, which is how a reload knows that one changed.
+/// A secret of the configuration. `Debug` hides it; two can be compared, which is how a reload
+/// knows that one changed.
 #[derive(Debug, Clone)]
 pub struct Secret {
     text: SecretString,
@@ -58,7 +62,8 @@ impl Secret {
         self.text.clone()
     }
 
-    /// True if the process has a copy from its start: of a variable, or of a file that systemd copied. A change needs a restart.
+    /// True if the process has a copy from its start: of a variable, or of a file that systemd
+    /// copied. A change needs a restart.
     pub fn is_copy(&self) -> bool {
         self.is_copy
     }
@@ -187,7 +192,8 @@ impl Surroundings<'_> {
         read(value, path).map(|secret| Secret { is_copy: self.is_copied(path), ..secret })
     }
 
-    /// True for a file that systemd copied when the process started, however the configuration names it.
+    /// True for a file that systemd copied when the process started, however the configuration
+    /// names it.
     pub(super) fn is_copied(&self, path: &Path) -> bool {
         let copies = (self.env)("CREDENTIALS_DIRECTORY").ok().filter(|directory| !directory.is_empty());
         copies.is_some_and(|directory| path.starts_with(directory))

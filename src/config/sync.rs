@@ -37,7 +37,8 @@ pub struct SyncSettings {
     pub clinician_doubt: ClinicianDoubtSetting,
 }
 
-/// What to do with a time of a clinician that may be taken by somebody else's appointment, or by his.
+/// What to do with a time of a clinician that may be taken by somebody else's appointment, or by
+/// his.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClinicianDoubtSetting {
     /// Offer it.

@@ -1,8 +1,9 @@
 //! A TOML file as tables and values that know where they stand.
 //!
-//! A [`Table`] notes which keys it is asked for; those are its valid keys, and whatever else stands in it is reported by
-//! [`Table::finish`] together with the nearest valid one. A reader of a value answers with `None` after it has reported what
-//! is wrong, so that reading goes on and the next problem is found in the same run.
+//! A [`Table`] notes which keys it is asked for; those are its valid keys, and whatever else stands
+//! in it is reported by [`Table::finish`] together with the nearest valid one. A reader of a value
+//! answers with `None` after it has reported what is wrong, so that reading goes on and the next
+//! problem is found in the same run.
 
 use std::cell::RefCell;
 
@@ -142,7 +143,8 @@ impl<'a> Value<'a> {
         self.value.as_str().or_else(|| self.wrong_type("a text in quotes"))
     }
 
-    /// A text, as what it stands for. The reason of a refusal must not repeat the text where that may be a secret.
+    /// A text, as what it stands for. The reason of a refusal must not repeat the text where that
+    /// may be a secret.
     pub(super) fn parsed<T, E: std::fmt::Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         match parse(self.text()?) {
             Ok(parsed) => Some(parsed),

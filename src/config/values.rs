@@ -1,4 +1,5 @@
-//! Readers of single values: what a text or number of the file must be to stand for what the program means.
+//! Readers of single values: what a text or number of the file must be to stand for what the
+//! program means.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -127,8 +128,9 @@ pub(super) fn url(schemes: &'static [&'static str]) -> impl Fn(&Value<'_>) -> Op
     }
 }
 
-/// True if what is sent to this URL can be read on the way: plain http to a host that is neither loopback nor a private
-/// address (RFC 1918, IPv6 unique local, link local). A host name other than `localhost` can lead anywhere.
+/// True if what is sent to this URL can be read on the way: plain http to a host that is neither
+/// loopback nor a private address (RFC 1918, IPv6 unique local, link local). A host name other than
+/// `localhost` can lead anywhere.
 pub(super) fn is_readable_on_the_way(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let near = match host.trim_matches(['[', ']']).parse::<IpAddr>() {

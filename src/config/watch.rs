@@ -1,8 +1,9 @@
-//! Notices that the configuration file changed, or a file that it refers to: a secret, a certificate.
+//! Notices that the configuration file changed, or a file that it refers to: a secret, a
+//! certificate.
 //!
-//! The files are looked at now and then: that works for every way of replacing a file, on every file system. A file that is being
-//! written can be valid and half: with a practice missing at its end, say, whose days would be emptied. So a change counts once two looks
-//! in a row see the same.
+//! The files are looked at now and then: that works for every way of replacing a file, on every
+//! file system. A file that is being written can be valid and half: with a practice missing at its
+//! end, say, whose days would be emptied. So a change counts once two looks in a row see the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,8 +16,9 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What a file looks like from outside; `None` while there is none.
 ///
-/// Which file it is, how long, and when its content or anything else about it last changed: a link that is switched can lead to
-/// a file of the same length and time, and a file that could not be read changes nothing but its permissions.
+/// Which file it is, how long, and when its content or anything else about it last changed: a link
+/// that is switched can lead to a file of the same length and time, and a file that could not be
+/// read changes nothing but its permissions.
 type Stamp = Option<[i128; 5]>;
 
 /// Files that are watched: the configuration's own, and those that it refers to.
@@ -55,8 +57,8 @@ impl WatchedFiles {
         Self { own: path.to_owned(), files: BTreeMap::from([(path.to_owned(), SeenFile::of(path))]) }
     }
 
-    /// Watches these beside the first one, and no others. True if one of them was not watched so far: it may have changed between
-    /// the moment at which somebody read it and this one.
+    /// Watches these beside the first one, and no others. True if one of them was not watched so
+    /// far: it may have changed between the moment at which somebody read it and this one.
     pub fn follow(&mut self, others: &BTreeSet<PathBuf>) -> bool {
         self.files.retain(|path, _| *path == self.own || others.contains(path));
         let before = self.files.len();

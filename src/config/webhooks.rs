@@ -31,7 +31,8 @@ const SECRET_CHARS_DIFFERENT_MIN: usize = 6;
 pub struct WebhookSettings {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// What Healthengine calls it: https, perhaps with a path, without user, query or fragment. `/webhooks/<secret>` follows.
+    /// What Healthengine calls it: https, perhaps with a path, without user, query or fragment.
+    /// `/webhooks/<secret>` follows.
     pub public_url: Url,
     /// The last segment of the path; only characters that need no escape in one.
     pub secret: Secret,
@@ -47,7 +48,8 @@ impl WebhookSettings {
         format!("{}/webhooks/", self.public_url.as_str().trim_end_matches('/'))
     }
 
-    /// True for a secret that can be guessed: short, or of few different characters. Whoever has it can make the bridge poll.
+    /// True for a secret that can be guessed: short, or of few different characters. Whoever has it
+    /// can make the bridge poll.
     pub fn secret_is_weak(&self) -> bool {
         let secret = self.secret.expose_secret();
         let different: BTreeSet<char> = secret.chars().collect();
@@ -60,7 +62,8 @@ impl WebhookSettings {
     }
 }
 
-/// Reads the section, which may be absent. `None`: wrong and reported. The address of the admin listener is taken.
+/// Reads the section, which may be absent. `None`: wrong and reported. The address of the admin
+/// listener is taken.
 pub(super) fn read(
     root: &Table<'_>,
     around: &Surroundings<'_>,
@@ -87,8 +90,8 @@ pub(super) fn read(
     }))
 }
 
-/// Addresses of `allowed_ips`. None at all would refuse every webhook, which is hardly what somebody wants who takes the trouble to
-/// configure them.
+/// Addresses of `allowed_ips`. None at all would refuse every webhook, which is hardly what
+/// somebody wants who takes the trouble to configure them.
 fn senders(value: &Value<'_>) -> Option<Vec<IpAddr>> {
     if value.items()?.is_empty() { value.fail(say::no_senders()) } else { value.list(ip) }
 }

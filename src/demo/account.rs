@@ -1,7 +1,8 @@
 //! The running account: who did what, and what the bridge did about it after how long.
 //!
-//! Everything that people do leaves something to wait for. [`Demo::look`] compares what is waited for with both sides, many
-//! times a second; how long the bridge took to answer a booking is taken from the systems' own times instead.
+//! Everything that people do leaves something to wait for. [`Demo::look`] compares what is waited
+//! for with both sides, many times a second; how long the bridge took to answer a booking is taken
+//! from the systems' own times instead.
 
 use std::time::Duration;
 
@@ -214,7 +215,8 @@ impl Demo {
         Some(ranges.iter().any(|own| place.start < day.and_time(own.end) && day.and_time(own.start) < place.end))
     }
 
-    /// Waits until the bridge publishes what staff took or freed; nothing to wait for if it need not change anything.
+    /// Waits until the bridge publishes what staff took or freed; nothing to wait for if it need
+    /// not change anything.
     pub(super) fn watch(&mut self, what: Watch) {
         let now = self.stage.now();
         let (Watch::Taken(place) | Watch::Free(place)) = what;

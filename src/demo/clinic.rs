@@ -1,5 +1,6 @@
-//! The clinic of the demo: the one of OpenVPMS's published guide, with a branch that has rooms, a week of opening hours, two vets
-//! who change rooms at noon, clients, and what stands in the diary before anybody books.
+//! The clinic of the demo: the one of OpenVPMS's published guide, with a branch that has rooms, a
+//! week of opening hours, two vets who change rooms at noon, clients, and what stands in the diary
+//! before anybody books.
 
 use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 
@@ -27,11 +28,13 @@ pub(super) const SITES: [Site; 2] = [
     Site { practice: "7654321", key: "demo-practice-key-branch", location: LocationId(106) },
 ];
 
-/// How many days are rostered, and have something in the diary: as many as the bridge offers, and one for midnight.
+/// How many days are rostered, and have something in the diary: as many as the bridge offers, and
+/// one for midnight.
 const DAYS: u64 = 15;
 /// The rooms of the main clinic, and the area of the roster that each of them is.
 const ROOMS: [(ScheduleId, AreaId); 2] = [(ScheduleId(136), AreaId(301)), (ScheduleId(211), AreaId(302))];
-/// The vets who can be booked by name. In the morning each has the room in his place of the list, in the afternoon the other's.
+/// The vets who can be booked by name. In the morning each has the room in his place of the list,
+/// in the afternoon the other's.
 const VETS: [UserId; 2] = [UserId(1158), UserId(1159)];
 
 impl Site {
@@ -68,7 +71,8 @@ fn open_days(today: NaiveDate) -> impl Iterator<Item = NaiveDate> {
     today.iter_days().take(DAYS as usize).filter(|day| is_open(*day))
 }
 
-/// The days of the demo on which anything can be made or moved: the coming ones, never today, which may be nearly over.
+/// The days of the demo on which anything can be made or moved: the coming ones, never today, which
+/// may be nearly over.
 pub(super) fn coming_days(today: NaiveDate, count: u64) -> Vec<NaiveDate> {
     (1..=count).map(|days| today + Days::new(days)).filter(|day| is_open(*day)).collect()
 }

@@ -1,4 +1,5 @@
-//! Appointment by appointment: what Healthengine, the ledger and the diary say of each booking, and whether that is what people did.
+//! Appointment by appointment: what Healthengine, the ledger and the diary say of each booking, and
+//! whether that is what people did.
 
 use std::collections::BTreeSet;
 
@@ -160,7 +161,8 @@ fn booked(view: &MarketplaceBooking) -> Option<DiaryTime> {
     Some(DiaryTime { schedule, user, start: view.start, end })
 }
 
-/// What differs about the clinic's own appointments, and about appointments of bookings that do not exist.
+/// What differs about the clinic's own appointments, and about appointments of bookings that do not
+/// exist.
 pub(super) fn diary(world: &World, journal: &Journal) -> Vec<String> {
     let mut found = Vec::new();
     for (id, entry) in &journal.entries {

@@ -1,7 +1,9 @@
-//! What is free in the diary, worked out from the diary itself: slot by slot, without the API, without any code of the bridge.
+//! What is free in the diary, worked out from the diary itself: slot by slot, without the API,
+//! without any code of the bridge.
 //!
-//! The demo holds against it what Healthengine offers, and staff find free places with it. It knows what the bridge has to
-//! infer, such as whose an appointment is. Wall times are taken as they come: nobody at this clinic works at night, when clocks change.
+//! The demo holds against it what Healthengine offers, and staff find free places with it. It knows
+//! what the bridge has to infer, such as whose an appointment is. Wall times are taken as they
+//! come: nobody at this clinic works at night, when clocks change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +38,8 @@ pub(super) fn starts(
     grid.map(|start| (start, kinds(start))).filter(|(_, kinds)| !kinds.is_empty()).collect()
 }
 
-/// What is taken around a day: on the schedule by whomever, and, where a clinician is asked for, by him wherever.
+/// What is taken around a day: on the schedule by whomever, and, where a clinician is asked for, by
+/// him wherever.
 fn taken(world: &World, resource: ResourceId, midnight: NaiveDateTime) -> Vec<(NaiveDateTime, NaiveDateTime)> {
     let his = |clinician: Option<UserId>| resource.user.is_some() && clinician == resource.user;
     let appointments = world.standing().filter(|own| own.schedule == resource.schedule || his(own.clinician));

@@ -72,7 +72,8 @@ impl Deeds {
 }
 
 impl DiaryTime {
-    /// True if one of the two keeps the other out: the same schedule or the same clinician at the same time.
+    /// True if one of the two keeps the other out: the same schedule or the same clinician at the
+    /// same time.
     pub(super) fn collides(&self, other: &Self) -> bool {
         let shared = self.schedule == other.schedule || (self.user.is_some() && self.user == other.user);
         shared && self.start < other.end && other.start < self.end

@@ -1,15 +1,19 @@
-//! The demo: the whole bridge, over real sockets, between the two simulators, with people who use it.
+//! The demo: the whole bridge, over real sockets, between the two simulators, with people who use
+//! it.
 //!
-//! **Model.** [`Demo::start`] sets the [`stage`]: a simulated OpenVPMS with the diary of a clinic and its branch, a simulated
-//! Healthengine with a practice for each, and the service as `run` starts it, with short intervals. [`Demo::play`] lets [`people`]
-//! act on both sides: [`pet_owners`] book what is offered and give it up, [`staff`] work in the diary behind the bridge's back, and
-//! sometimes they get in each other's way. Whatever they do is told to the [`account`], and so is what the bridge makes of it.
-//! The [`journal`] keeps it. [`Demo::settle`] waits until both sides agree, for a limited time, and [`compare`]s
-//! them: every booking with the diary, the ledger and the journal, every day that is offered with the diary's free time.
+//! **Model.** [`Demo::start`] sets the [`stage`]: a simulated OpenVPMS with the diary of a clinic
+//! and its branch, a simulated Healthengine with a practice for each, and the service as `run`
+//! starts it, with short intervals. [`Demo::play`] lets [`people`] act on both sides:
+//! [`pet_owners`] book what is offered and give it up, [`staff`] work in the diary behind the
+//! bridge's back, and sometimes they get in each other's way. Whatever they do is told to the
+//! [`account`], and so is what the bridge makes of it. The [`journal`] keeps it. [`Demo::settle`]
+//! waits until both sides agree, for a limited time, and [`compare`]s them: every booking with the
+//! diary, the ledger and the journal, every day that is offered with the diary's free time.
 //!
-//! **Promises.** Only this machine's loopback is used; nothing stays behind. The seed decides who does what; where that meets
-//! the bridge at work depends on the machine's pace, so two runs are alike and not equal. A difference that [`Summary`] names is
-//! one: the comparison knows the diary itself, and uses nothing of the bridge but its ledger.
+//! **Promises.** Only this machine's loopback is used; nothing stays behind. The seed decides who
+//! does what; where that meets the bridge at work depends on the machine's pace, so two runs are
+//! alike and not equal. A difference that [`Summary`] names is one: the comparison knows the diary
+//! itself, and uses nothing of the bridge but its ledger.
 //!
 //! | file | is |
 //! | --- | --- |
@@ -117,8 +121,9 @@ const LOOK: Duration = Duration::from_millis(25);
 const COMPARE: Duration = Duration::from_millis(100);
 /// How long the first sending of the days may take.
 const START_MAX: Duration = Duration::from_secs(30);
-/// Nobody books sooner. Healthengine tells in whole seconds when a booking was made; of one that seems older than the store the
-/// bridge must suppose that it was made before, and a taken time may be its own.
+/// Nobody books sooner. Healthengine tells in whole seconds when a booking was made; of one that
+/// seems older than the store the bridge must suppose that it was made before, and a taken time may
+/// be its own.
 const STORE_IS_OLDER: Duration = Duration::from_secs(2);
 /// How long both sides may take to agree once nobody does anything any more.
 const SETTLE_MAX: Duration = Duration::from_secs(20);
@@ -136,8 +141,9 @@ impl Demo {
         let began = Instant::now();
         demo.until(Self::everything_is_offered).await?;
         demo.tell_offer(began.elapsed());
-        // Who is rostered where is seen while the diary is empty, as of days that the horizon reaches. What stands in it at the
-        // first reading, next to the hour at which two vets change rooms, could be either's.
+        // Who is rostered where is seen while the diary is empty, as of days that the horizon
+        // reaches. What stands in it at the first reading, next to the hour at which two vets
+        // change rooms, could be either's.
         demo.staff_fill_in();
         demo.until(|demo| demo.compare().agrees()).await?;
         tokio::time::sleep_until(began + STORE_IS_OLDER).await;
@@ -173,7 +179,8 @@ impl Demo {
         }
     }
 
-    /// Waits until both sides agree and stay so, or until that takes too long; the summary says which.
+    /// Waits until both sides agree and stay so, or until that takes too long; the summary says
+    /// which.
     pub async fn settle(&mut self) -> Summary {
         let now = self.stage.now();
         self.account.line(now, "", "Nobody does anything any more; both sides are compared as soon as they agree.");

@@ -64,8 +64,8 @@ fn offered(stage: &Stage, practice: &PracticeId, resource: ResourceId, day: Naiv
     offers.into_iter().map(|offer| (offer.start, kinds(offer.kinds))).collect()
 }
 
-/// The diary's free time, less what Healthengine itself counts as booked: it goes on holding the old time of a booking that
-/// staff moved, because nobody can tell it.
+/// The diary's free time, less what Healthengine itself counts as booked: it goes on holding the
+/// old time of a booking that staff moved, because nobody can tell it.
 fn bookable(world: &World, bookings: &[MarketplaceBooking], resource: ResourceId, day: NaiveDate) -> Starts {
     let stands = |view: &&MarketplaceBooking| {
         let status = matches!(view.status, MarketplaceStatus::Requested | MarketplaceStatus::Confirmed);

@@ -1,4 +1,5 @@
-//! The pet owners of the demo. All of them are invented; the mobile numbers are those that are set aside for fiction.
+//! The pet owners of the demo. All of them are invented; the mobile numbers are those that are set
+//! aside for fiction.
 
 use crate::simulator::healthengine::PetOwner;
 use crate::simulator::openvpms::{Customer, CustomerId, PatientEntity, PatientId, PhoneContact};

@@ -31,8 +31,9 @@ impl Demo {
         true
     }
 
-    /// Two people want the same time at nearly the same moment. Where it can be booked in two ways (the room, or the clinician in
-    /// it) both get as far as booking, and the bridge has to turn one down; else Healthengine shows the second one other times.
+    /// Two people want the same time at nearly the same moment. Where it can be booked in two ways
+    /// (the room, or the clinician in it) both get as far as booking, and the bridge has to turn
+    /// one down; else Healthengine shows the second one other times.
     pub(super) fn owners_want_the_same(&mut self) -> bool {
         let contested = self.choice(|demo, choice| demo.other_way(choice).is_some());
         let Some(choice) = contested.or_else(|| self.choice(|_, _| true)) else { return false };
@@ -44,7 +45,8 @@ impl Demo {
         true
     }
 
-    /// Staff write something into the diary at the very time that somebody is about to book: the offer is stale.
+    /// Staff write something into the diary at the very time that somebody is about to book: the
+    /// offer is stale.
     pub(super) fn owner_books_too_late(&mut self) -> bool {
         let Some(choice) = self.choice(|_, _| true) else { return false };
         let end = choice.start + self.length(choice.kind);

@@ -11,7 +11,8 @@ use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use crate::simulator::openvpms::{Appointment, AppointmentId, AppointmentStatus, NewAppointment, ScheduleEntity};
 
-/// Staff touch the diary of these days. What they move further away is noticed once a day, and no demo lasts so long.
+/// Staff touch the diary of these days. What they move further away is noticed once a day, and no
+/// demo lasts so long.
 const DAYS_AHEAD: u64 = 5;
 
 impl Demo {
@@ -128,7 +129,8 @@ impl Demo {
         true
     }
 
-    /// The pet of the earliest booking has come, before its time. From here on the appointment cannot be cancelled online.
+    /// The pet of the earliest booking has come, before its time. From here on the appointment
+    /// cannot be cancelled online.
     pub(super) fn staff_check_in(&mut self) -> bool {
         let Some((id, own)) = self.confirmed_bookings().into_iter().min_by_key(|(_, own)| own.start) else {
             return false;

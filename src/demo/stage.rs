@@ -62,7 +62,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Stage {
-    /// Starts everything. The status page listens on this port of 127.0.0.1, or on a free one if it is 0.
+    /// Starts everything. The status page listens on this port of 127.0.0.1, or on a free one if it
+    /// is 0.
     pub(super) async fn set(port: u16, random: &mut Random) -> anyhow::Result<Self> {
         let clock = Clock::system();
         let world = clinic::world(ZONE.wall(clock.now()).date(), random);

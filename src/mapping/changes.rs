@@ -1,4 +1,5 @@
-//! How Healthengine's configuration is to change, as data: shown to a person, and all that a dry run brings.
+//! How Healthengine's configuration is to change, as data: shown to a person, and all that a dry
+//! run brings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

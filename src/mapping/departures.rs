@@ -1,7 +1,9 @@
-//! What leaves Healthengine with a snapshot: named, with what is lost by it, and remembered for when it is back.
+//! What leaves Healthengine with a snapshot: named, with what is lost by it, and remembered for
+//! when it is back.
 //!
-//! A snapshot deletes what it leaves out together with the links that staff made by hand. Most of the time that is meant; where it is
-//! not, as when a schedule was moved to a location that is not configured, nobody would notice before the bookings stay away.
+//! A snapshot deletes what it leaves out together with the links that staff made by hand. Most of
+//! the time that is meant; where it is not, as when a schedule was moved to a location that is not
+//! configured, nobody would notice before the bookings stay away.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +45,8 @@ pub fn resources_leaving<'a>(accepted: Option<&'a Vec<PmsResource>>, next: &[Pms
     accepted.into_iter().flatten().filter(|own| !stays.contains(own.pms_resource_id.as_str())).collect()
 }
 
-/// What of the accepted appointment types the next list leaves out. Those that go with their resource are lost with it.
+/// What of the accepted appointment types the next list leaves out. Those that go with their
+/// resource are lost with it.
 pub fn types_leaving<'a>(
     accepted: Option<&'a Vec<PmsAppointmentType>>,
     next: &[PmsAppointmentType],
@@ -68,7 +71,8 @@ pub fn remember(departed: &mut Vec<Departure>, left: Vec<Departure>, present: &B
     back
 }
 
-/// What operators are shown of what left: a short while ago, and not because a person meant it. The latest comes first.
+/// What operators are shown of what left: a short while ago, and not because a person meant it. The
+/// latest comes first.
 pub fn shown(departed: &[Departure], now: DateTime<Utc>) -> Vec<&Departure> {
     let is_fresh = |own: &&Departure| !own.is_meant && dates::age(own.at, now).is_some_and(|age| age < SHOWN);
     departed.iter().filter(is_fresh).rev().collect()

@@ -1,17 +1,18 @@
 //! Keeps a list that OpenVPMS suddenly shortened from being sent.
 //!
-//! A snapshot deletes at Healthengine what it leaves out, together with the links that staff made by hand. A restored
-//! database, a flag cleared by mistake or a server that is still loading must not cost a clinic all its links. So a
-//! list that keeps fewer than half of the last accepted one waits until three readings in a row agree, or until a
-//! person releases it; an empty list always waits for a person. One resource gone out of many goes out at once.
+//! A snapshot deletes at Healthengine what it leaves out, together with the links that staff made
+//! by hand. A restored database, a flag cleared by mistake or a server that is still loading must
+//! not cost a clinic all its links. So a list that keeps fewer than half of the last accepted one
+//! waits until three readings in a row agree, or until a person releases it; an empty list always
+//! waits for a person. One resource gone out of many goes out at once.
 //!
-//! What the configuration asks for no more is a person's decision and is not counted as missing. Of the appointment
-//! types, those whose resource goes out as removed are not counted either: their end follows from one that was already
-//! let through. While resources are held back the types are too, since the types of a protected resource are missing
-//! from the reading.
+//! What the configuration asks for no more is a person's decision and is not counted as missing. Of
+//! the appointment types, those whose resource goes out as removed are not counted either: their
+//! end follows from one that was already let through. While resources are held back the types are
+//! too, since the types of a protected resource are missing from the reading.
 //!
-//! [`Guard`] is the memory between readings and need not survive a restart: counting begins anew then. The last
-//! [`Accepted`] lists must.
+//! [`Guard`] is the memory between readings and need not survive a restart: counting begins anew
+//! then. The last [`Accepted`] lists must.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,8 +48,9 @@ pub struct Occasion {
     pub now: DateTime<Utc>,
     /// How far apart counted readings are: the configuration's `config_interval`.
     pub interval: TimeDelta,
-    /// A person said `resync --only config`: whatever this reading brings is let go, an empty list too. It holds for
-    /// this list until it has reached Healthengine; a list that changes again is judged anew.
+    /// A person said `resync --only config`: whatever this reading brings is let go, an empty list
+    /// too. It holds for this list until it has reached Healthengine; a list that changes again is
+    /// judged anew.
     pub person_insists: bool,
 }
 
@@ -86,8 +88,9 @@ pub struct Rulings {
     pub resources: Ruling,
     /// May the appointment types be sent?
     pub types: Ruling,
-    /// Resources that are missing from the reading, or that miss appointment types in it, while Healthengine keeps them:
-    /// nothing is sent for their days but what was last accepted, and that only on request.
+    /// Resources that are missing from the reading, or that miss appointment types in it, while
+    /// Healthengine keeps them: nothing is sent for their days but what was last accepted, and that
+    /// only on request.
     pub protected: BTreeSet<ResourceId>,
 }
 
@@ -168,8 +171,9 @@ fn judge_list<Id: Copy + Ord>(
         Some(known) if known.offered == *offered => known,
         _ => doubt.insert(Doubt { offered: offered.clone(), readings: 0, counted_at: occasion.now, released: false }),
     };
-    // Readings that somebody asked for in between do not make the wait shorter. A tenth is left for timers that are
-    // early. One of the future was counted before this machine's clock was set right: the next one is an interval from here.
+    // Readings that somebody asked for in between do not make the wait shorter. A tenth is left for
+    // timers that are early. One of the future was counted before this machine's clock was set
+    // right: the next one is an interval from here.
     doubt.counted_at = doubt.counted_at.min(occasion.now);
     if doubt.readings == 0 || occasion.now - doubt.counted_at >= occasion.interval * 9 / 10 {
         doubt.readings = doubt.readings.saturating_add(1);

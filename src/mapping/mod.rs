@@ -1,14 +1,14 @@
-//! What was read of a clinic's set-up, turned into what Healthengine knows: resources and appointment types with stable
-//! ids.
+//! What was read of a clinic's set-up, turned into what Healthengine knows: resources and
+//! appointment types with stable ids.
 //!
-//! **Model.** The configuration asks for resources, or, by naming none, for every schedule that OpenVPMS lists at the
-//! practice's locations. What is asked for and listed becomes a [`Resource`]; what is asked for and not listed is named
-//! in [`Mapping::left_out`] with the reason. Ids come from OpenVPMS's ids alone. Names may change, since links hang on
-//! ids.
+//! **Model.** The configuration asks for resources, or, by naming none, for every schedule that
+//! OpenVPMS lists at the practice's locations. What is asked for and listed becomes a [`Resource`];
+//! what is asked for and not listed is named in [`Mapping::left_out`] with the reason. Ids come
+//! from OpenVPMS's ids alone. Names may change, since links hang on ids.
 //!
-//! **Promises.** The result depends on neither the order nor the repetition of what was read. Ids and names are unique
-//! within the practice. A resource whose schedule lost all its appointment types stays: leaving it out would delete the
-//! links that staff made by hand.
+//! **Promises.** The result depends on neither the order nor the repetition of what was read. Ids
+//! and names are unique within the practice. A resource whose schedule lost all its appointment
+//! types stays: leaving it out would delete the links that staff made by hand.
 //!
 //! | file | decides |
 //! | --- | --- |
@@ -35,14 +35,14 @@ use crate::openvpms::{AppointmentType, Location, Schedule, User};
 use crate::zone::Zone;
 use crate::zone::zones::Zones;
 
-/// What was read from OpenVPMS. A location or schedule that could not be *read* must not reach this: its absence here
-/// means that OpenVPMS does not list it.
+/// What was read from OpenVPMS. A location or schedule that could not be *read* must not reach
+/// this: its absence here means that OpenVPMS does not list it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// Every location flagged for online booking.
     pub locations: Vec<Location>,
-    /// The flagged schedules of the locations that were asked for (those of the practice, and more at will), with their
-    /// types.
+    /// The flagged schedules of the locations that were asked for (those of the practice, and more
+    /// at will), with their types.
     pub schedules: BTreeMap<LocationId, Vec<(Schedule, Vec<AppointmentType>)>>,
     /// The clinicians of those locations. Needed only if the practice offers clinicians.
     pub users: BTreeMap<LocationId, Vec<User>>,
@@ -116,7 +116,8 @@ pub struct Resource {
     pub clinician: Option<PersonName>,
     /// The schedule's slot size.
     pub slot_size_minutes: u32,
-    /// What can be booked, by id. Can be empty: then nothing is offered, and the links at Healthengine stay.
+    /// What can be booked, by id. Can be empty: then nothing is offered, and the links at
+    /// Healthengine stay.
     pub types: Vec<ResourceType>,
 }
 
@@ -187,7 +188,8 @@ impl Mapping {
         self.resources.iter().flat_map(|resource| &resource.types).map(snapshot).collect()
     }
 
-    /// Resources whose schedule has no appointment type that can be booked online: a health problem.
+    /// Resources whose schedule has no appointment type that can be booked online: a health
+    /// problem.
     pub fn without_types(&self) -> impl Iterator<Item = ResourceId> {
         self.resources.iter().filter(|resource| resource.types.is_empty()).map(|resource| resource.id)
     }
@@ -240,7 +242,8 @@ pub enum ZoneProblem {
 /// The inventory, looked up by what the configuration names.
 struct Listed<'a> {
     inventory: &'a Inventory,
-    /// Every listed schedule and where it is. One that were listed at two locations counts for the practice's own one.
+    /// Every listed schedule and where it is. One that were listed at two locations counts for the
+    /// practice's own one.
     schedules: BTreeMap<ScheduleId, OfferedPlace<'a>>,
     locations: &'a BTreeSet<LocationId>,
 }
@@ -356,7 +359,8 @@ fn resource(named: Unnamed<ResourceId, OfferedPlace<'_>>) -> Resource {
     }
 }
 
-/// First and last name of a clinician. One whom OpenVPMS has no name for is called by their number, which is no first name.
+/// First and last name of a clinician. One whom OpenVPMS has no name for is called by their number,
+/// which is no first name.
 fn person(user: &User) -> PersonName {
     match shown(&user.name) {
         Some(name) => PersonName::split(&name),

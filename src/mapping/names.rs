@@ -14,9 +14,10 @@ pub(super) struct Unnamed<Id, T> {
 
 /// Makes names differ: where several are equal, each gets its id in brackets.
 ///
-/// Which ones does not depend on their order. Names count as equal when they differ in nothing but case, because a
-/// database often sees it so. A name that only became equal by its brackets ("Room (s2)") makes the other get its own
-/// too; two with brackets never meet, since no two ids are equal.
+/// Which ones does not depend on their order. Names count as equal when they differ in nothing but
+/// case, because a database often sees it so. A name that only became equal by its brackets ("Room
+/// (s2)") makes the other get its own too; two with brackets never meet, since no two ids are
+/// equal.
 pub(super) fn unique<Id: Display, T>(mut all: Vec<Unnamed<Id, T>>) -> Vec<Unnamed<Id, T>> {
     let mut has_brackets = vec![false; all.len()];
     loop {
@@ -47,9 +48,9 @@ pub struct PersonName {
 }
 
 impl PersonName {
-    /// Splits a full name. OpenVPMS has it as one text, which staff typed as they liked: "Dr Andrew Turner", "Turner,
-    /// Andrew", "Maria van der Berg". A title goes, small words ("van der") belong to the last name, a single word is a
-    /// last name.
+    /// Splits a full name. OpenVPMS has it as one text, which staff typed as they liked: "Dr Andrew
+    /// Turner", "Turner, Andrew", "Maria van der Berg". A title goes, small words ("van der")
+    /// belong to the last name, a single word is a last name.
     pub fn split(full: &str) -> Self {
         let text = shown(full).unwrap_or_default();
         if let Some((last, first)) = text.split_once(',')

@@ -1,4 +1,5 @@
-//! What of a practice's configuration is to be sent, as a value: a dry run shows it, a sync applies it.
+//! What of a practice's configuration is to be sent, as a value: a dry run shows it, a sync applies
+//! it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -52,8 +53,8 @@ pub struct SendWish {
     pub types: bool,
     /// A keyed hash of the practice key.
     pub key: String,
-    /// True if the store was put back after the configuration was last accepted: Healthengine may have heard something
-    /// else since.
+    /// True if the store was put back after the configuration was last accepted: Healthengine may
+    /// have heard something else since.
     pub is_replaced: bool,
     /// The present time.
     pub now: DateTime<Utc>,
@@ -64,7 +65,8 @@ pub struct SendWish {
 pub struct ListPlan<T> {
     /// The list.
     pub list: Vec<T>,
-    /// True if it is the one that was read, false if the accepted one goes again while the guard holds that back.
+    /// True if it is the one that was read, false if the accepted one goes again while the guard
+    /// holds that back.
     pub is_as_read: bool,
 }
 
@@ -137,8 +139,8 @@ fn held(ruling: Ruling) -> Option<HoldReason> {
     }
 }
 
-/// The list that is sent, if it differs or is wanted in any case: the one that was read, or while the guard holds that
-/// back the last accepted one.
+/// The list that is sent, if it differs or is wanted in any case: the one that was read, or while
+/// the guard holds that back the last accepted one.
 fn list<T: Clone + PartialEq>(
     ruling: Ruling,
     read: &[T],
@@ -152,7 +154,8 @@ fn list<T: Clone + PartialEq>(
 }
 
 impl Plan {
-    /// How Healthengine's configuration changes by it. What is held back and what is lost is told in these sentences.
+    /// How Healthengine's configuration changes by it. What is held back and what is lost is told
+    /// in these sentences.
     pub fn changes(
         &self,
         remembered: &RememberedConfiguration,

@@ -10,7 +10,8 @@ use super::guard::Accepted;
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
 use crate::ids::TypeId;
 
-/// What Healthengine was told, in full: while a list is held back, whoever asks for it gets the accepted one again.
+/// What Healthengine was told, in full: while a list is held back, whoever asks for it gets the
+/// accepted one again.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RememberedConfiguration {
     /// The liveness contract that it accepted.
@@ -21,14 +22,15 @@ pub struct RememberedConfiguration {
     pub types: Option<Vec<PmsAppointmentType>>,
     /// What OpenVPMS offered when it accepted the lists.
     pub accepted: Accepted,
-    /// The ids of resource lists that left and whose answers never came: Healthengine has what it accepted, or one of
-    /// these lists. Only what is in all of them is sure.
+    /// The ids of resource lists that left and whose answers never came: Healthengine has what it
+    /// accepted, or one of these lists. Only what is in all of them is sure.
     #[serde(default, rename = "unheard_resources", skip_serializing_if = "Option::is_none")]
     pub unacknowledged_resources: Option<BTreeSet<String>>,
     /// The same of appointment types.
     #[serde(default, rename = "unheard_types", skip_serializing_if = "Option::is_none")]
     pub unacknowledged_types: Option<BTreeSet<String>>,
-    /// A keyed hash of the practice key: another key is another consent, and everything is sent again.
+    /// A keyed hash of the practice key: another key is another consent, and everything is sent
+    /// again.
     pub key: String,
     /// When all of it was last accepted in one go.
     pub at: Option<DateTime<Utc>>,

@@ -17,7 +17,8 @@ fn user(id: i64, name: &str) -> User {
     User { id: UserId(id), name: name.to_owned() }
 }
 
-/// The clinic of the published guide: two locations, of which 98 has two schedules and two clinicians.
+/// The clinic of the published guide: two locations, of which 98 has two schedules and two
+/// clinicians.
 pub(super) fn clinic() -> Inventory {
     let main = vec![
         (schedule(211, "Main Surgery Schedule", 30), vec![consult(66, 1)]),

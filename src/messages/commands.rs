@@ -14,7 +14,8 @@ pub fn token_unreadable(why: impl Display) -> Advice {
     )
 }
 
-/// Something answers as a vetbridge does, and cannot prove that it holds this state directory. Nothing was shown to it.
+/// Something answers as a vetbridge does, and cannot prove that it holds this state directory.
+/// Nothing was shown to it.
 pub fn another_instance(address: impl Display, state: &Path) -> Advice {
     Advice::new(
         format!(
@@ -37,7 +38,8 @@ pub fn service_failed(address: impl Display, why: impl Display) -> Advice {
     )
 }
 
-/// No service answers, and yet a process holds the state. `holder` says which, `why` what the service did instead of answering.
+/// No service answers, and yet a process holds the state. `holder` says which, `why` what the
+/// service did instead of answering.
 pub fn held_by_a_mute_service(state: &Path, holder: &str, address: impl Display, why: &str) -> Advice {
     Advice::new(
         format!(
@@ -69,7 +71,8 @@ pub fn not_in_step(reason: &str) -> String {
     format!("not in step: {reason}")
 }
 
-/// `check` by another user than the one that the service is to run as. `owner` says whose the directory is.
+/// `check` by another user than the one that the service is to run as. `owner` says whose the
+/// directory is.
 pub fn check_as_other_user(owner: impl Display) -> Advice {
     Advice::new(
         format!("This check runs as another user than the service: {owner}"),

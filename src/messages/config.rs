@@ -1,4 +1,5 @@
-//! What can be wrong with the configuration file. The place (file, line, column) is put before each of these.
+//! What can be wrong with the configuration file. The place (file, line, column) is put before each
+//! of these.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "only some kinds of I/O errors have a remedy of their own")]
 

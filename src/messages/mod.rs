@@ -1,7 +1,8 @@
 //! Every sentence that an operator reads.
 //!
-//! A message says what happened, where, and what to do next, in one or two sentences, without a stack of causes. It is built
-//! from ids and names of places; nothing about a patient and no secret is ever an argument of a function here.
+//! A message says what happened, where, and what to do next, in one or two sentences, without a
+//! stack of causes. It is built from ids and names of places; nothing about a patient and no secret
+//! is ever an argument of a function here.
 
 use std::fmt;
 
@@ -69,8 +70,8 @@ pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Str
     }
 }
 
-/// A name from a file or a server on one line: control characters, and what would turn the sentence around or hide in it, are
-/// shown escaped.
+/// A name from a file or a server on one line: control characters, and what would turn the sentence
+/// around or hide in it, are shown escaped.
 pub(crate) fn plain(text: &str) -> String {
     let hidden = |c: char| c.is_control() || is_invisible(c);
     text.chars().flat_map(|c| if hidden(c) { c.escape_default().collect() } else { vec![c] }).collect()

@@ -1,4 +1,5 @@
-//! What to do about a call that failed, by the side that was asked and the class of the error. Sentences without their full stop.
+//! What to do about a call that failed, by the side that was asked and the class of the error.
+//! Sentences without their full stop.
 
 use super::tls;
 use crate::remote::{CallError, Cause, ErrorClass};

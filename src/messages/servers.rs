@@ -212,7 +212,8 @@ pub fn zone_needed(location: LocationId, reported: &str, sample: Option<NaiveTim
     )
 }
 
-/// What to do about a Java machine that says no place, or another than the clinic's; `zone` is what it says, or should.
+/// What to do about a Java machine that says no place, or another than the clinic's; `zone` is what
+/// it says, or should.
 pub(super) fn set_the_servers_zone(zone: &str) -> String {
     let known = zone.parse::<Zone>().is_ok_and(|zone| zone.names_a_place());
     let place = match places_of(zone) {

@@ -66,7 +66,8 @@ pub const ADMIN_LISTENER: &str = "admin_listener";
 /// Hears webhooks.
 pub const WEBHOOK_LISTENER: &str = "webhook_listener";
 
-/// What is wrong with a loop, and what that means. The practice is named where the problem is not among those of the practice.
+/// What is wrong with a loop, and what that means. The practice is named where the problem is not
+/// among those of the practice.
 pub fn trouble(name: &str, practice: Option<&PracticeId>, trouble: Trouble) -> String {
     let (means, of) = (means(name), of(practice));
     match trouble {

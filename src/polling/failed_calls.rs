@@ -1,12 +1,13 @@
 //! Which calls to Healthengine failed and have not succeeded since.
 //!
-//! A problem ends when exactly that succeeds which failed, or when it is not wanted any more. So what failed is kept here, call by
-//! call, and the problems that operators see are read off it: an accepted poll says nothing of a snapshot that is refused. Two kinds
-//! of failure stand side by side: that we are refused (401, 403), and everything else.
+//! A problem ends when exactly that succeeds which failed, or when it is not wanted any more. So
+//! what failed is kept here, call by call, and the problems that operators see are read off it: an
+//! accepted poll says nothing of a snapshot that is refused. Two kinds of failure stand side by
+//! side: that we are refused (401, 403), and everything else.
 //!
-//! A call that is refused once is asked again after [`ASKED_AGAIN_AFTER`]: something in between may have spoken. One that is refused
-//! again is not asked before [`BLOCKED`] has gone by, and nothing is while the poll itself is refused, or was not accepted since
-//! something else was.
+//! A call that is refused once is asked again after [`ASKED_AGAIN_AFTER`]: something in between may
+//! have spoken. One that is refused again is not asked before [`BLOCKED`] has gone by, and nothing
+//! is while the poll itself is refused, or was not accepted since something else was.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -121,7 +122,8 @@ impl FailedCalls {
         self.failed.values_mut().for_each(|failure| failure.asked_at = None);
     }
 
-    /// True if the poll is refused, or was never asked while something else is: everything else would be refused too.
+    /// True if the poll is refused, or was never asked while something else is: everything else
+    /// would be refused too.
     pub fn is_shut_out(&self) -> bool {
         !self.poll_is_accepted && self.refusal().is_some()
     }

@@ -13,12 +13,12 @@ use crate::remote::{Answer, CallError};
 pub enum Coverage {
     /// Part of it was not read: that something is not on it means nothing.
     Part,
-    /// Every page was read, one after the other. While others are answered, an entry can move to a page that was
-    /// read already. What was not seen is hardly listed.
+    /// Every page was read, one after the other. While others are answered, an entry can move to a
+    /// page that was read already. What was not seen is hardly listed.
     EveryPage,
-    /// What was not seen is not listed: a list of one page is one moment's. So is a longer one that reads the same
-    /// twice: an entry moves to a page that was read already only when one from there leaves the list, and that one
-    /// would be missing the second time.
+    /// What was not seen is not listed: a list of one page is one moment's. So is a longer one that
+    /// reads the same twice: an entry moves to a page that was read already only when one from
+    /// there leaves the list, and that one would be missing the second time.
     Whole,
 }
 
@@ -49,7 +49,8 @@ impl ListedBookings {
         Self { listed: BTreeSet::new(), coverage: Coverage::Whole }
     }
 
-    /// What the list says of a booking. One that moved from page to page meanwhile can be missing from it.
+    /// What the list says of a booking. One that moved from page to page meanwhile can be missing
+    /// from it.
     pub fn tells_of(&self, id: BookingId) -> OutstandingStatus {
         match (self.listed.contains(&id), self.coverage) {
             (true, _) => OutstandingStatus::Listed,

@@ -1,11 +1,12 @@
 //! How long Healthengine's requests have been waiting for their answers.
 //!
-//! Healthengine calls a practice unhealthy, and may hide its times, when a booking, an update or an availability request waits for
-//! ten minutes inside the live hours. So whatever waits for more than [`LIMIT`] is a problem here, at any hour: a pet owner waits
-//! at night too, and what is open when the day begins would have its ten minutes from then on.
+//! Healthengine calls a practice unhealthy, and may hide its times, when a booking, an update or an
+//! availability request waits for ten minutes inside the live hours. So whatever waits for more
+//! than [`LIMIT`] is a problem here, at any hour: a pet owner waits at night too, and what is open
+//! when the day begins would have its ten minutes from then on.
 //!
-//! Pure: what is known after a list was read is a function of what was known before, the list, and the time. Known is what the
-//! last list had, so it is as bounded as the list ([`KEPT_MAX`]).
+//! Pure: what is known after a list was read is a function of what was known before, the list, and
+//! the time. Known is what the last list had, so it is as bounded as the list ([`KEPT_MAX`]).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What every component of a practice is made with: its settings, the ways to the two systems, the time, and the means
-//! to start tasks. It holds no state of any component.
+//! What every component of a practice is made with: its settings, the ways to the two systems, the
+//! time, and the means to start tasks. It holds no state of any component.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -63,7 +63,8 @@ impl Context {
         self.shared.stopwatch.read()
     }
 
-    /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics share it.
+    /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics
+    /// share it.
     pub(super) fn delays(&self, first: Duration) -> Delays {
         Delays::new(first, self.settings.sync.max_retry_interval, self.seed())
     }
@@ -72,8 +73,8 @@ impl Context {
         u64::from_str_radix(&self.shared.pseudonyms.fingerprint(&self.id().0)[..16], 16).unwrap_or_default()
     }
 
-    /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever
-    /// read, UTC.
+    /// The zone Healthengine sees: the configured one, else the server's as it was last read.
+    /// Before OpenVPMS was ever read, UTC.
     pub(super) fn zone(&self) -> Zone {
         self.known_zone().unwrap_or(Zone::Iana(chrono_tz::UTC))
     }
@@ -98,7 +99,8 @@ impl Context {
     pub(super) fn stop_on_store_failure(&self, outcome: Result<(), LedgerError>) {
         match outcome {
             Ok(()) => {}
-            // At each poll, for as long as Healthengine lists it. Operators were told when the ledger was opened.
+            // At each poll, for as long as Healthengine lists it. Operators were told when the
+            // ledger was opened.
             Err(LedgerError::Unreadable(unreadable)) => {
                 tracing::debug!(practice = %self.id(), "A booking is left alone: {unreadable}.");
             }
@@ -137,8 +139,8 @@ impl Context {
         });
     }
 
-    /// Starts a task that ends by itself. One that fails is a problem until the next of its name succeeds; what it was
-    /// about comes up again by itself.
+    /// Starts a task that ends by itself. One that fails is a problem until the next of its name
+    /// succeeds; what it was about comes up again by itself.
     pub(super) fn spawn(self: &Arc<Self>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let context = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -148,8 +150,9 @@ impl Context {
         });
     }
 
-    /// Work on one booking, to be spawned. Whatever it holds (the booking's turn, its place, the locks) is free again
-    /// when it fails, and the booking is found again: by the next poll, or in the ledger.
+    /// Work on one booking, to be spawned. Whatever it holds (the booking's turn, its place, the
+    /// locks) is free again when it fails, and the booking is found again: by the next poll, or in
+    /// the ledger.
     pub(super) fn work_on(
         self: &Arc<Self>,
         booking: BookingId,

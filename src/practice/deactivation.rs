@@ -1,15 +1,17 @@
 //! What is done before a practice that was switched off is silent.
 //!
-//! Pet owners must not go on booking times that nobody collects. So first what is under way is settled as on any other day: what
-//! they booked is made, what they cancelled is cancelled. Then every day that was ever sent goes out empty, the list of requests
-//! is looked at once more, for what was booked in the last moment, and the subscriptions end. After that nothing is sent.
+//! Pet owners must not go on booking times that nobody collects. So first what is under way is
+//! settled as on any other day: what they booked is made, what they cancelled is cancelled. Then
+//! every day that was ever sent goes out empty, the list of requests is looked at once more, for
+//! what was booked in the last moment, and the subscriptions end. After that nothing is sent.
 //!
-//! How far it came stands in the store all the time: the days that were sent are forgotten at the end, and only then. A deactivation
-//! that was interrupted goes on at the next start; one that Healthengine does not let through is tried again until it does.
-//! What is sent after it, when the practice is switched on again, is sent whole.
+//! How far it came stands in the store all the time: the days that were sent are forgotten at the
+//! end, and only then. A deactivation that was interrupted goes on at the next start; one that
+//! Healthengine does not let through is tried again until it does. What is sent after it, when the
+//! practice is switched on again, is sent whole.
 //!
-//! What cannot be settled within [`SETTLING`], as while OpenVPMS is away, is not waited for: it is rejected or flagged, so that a
-//! person hears of it.
+//! What cannot be settled within [`SETTLING`], as while OpenVPMS is away, is not waited for: it is
+//! rejected or flagged, so that a person hears of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +50,8 @@ pub enum Deactivation {
 }
 
 impl Practice {
-    /// True while Healthengine may offer something of the practice or call us, or something is under way.
+    /// True while Healthengine may offer something of the practice or call us, or something is
+    /// under way.
     pub fn has_ties(&self) -> bool {
         self.configuration.was_ever_accepted()
             || self.publisher.sent.has_sent()
@@ -64,8 +67,8 @@ impl Practice {
         self.context.shared.ledger.any_live(self.context.id(), open) || !self.executor.turns.is_empty()
     }
 
-    /// Settles, empties, and ends the subscriptions. Can be dropped at any time and begun again. A practice that is `removed` for
-    /// good does not wait for its consent to come back.
+    /// Settles, empties, and ends the subscriptions. Can be dropped at any time and begun again. A
+    /// practice that is `removed` for good does not wait for its consent to come back.
     pub async fn deactivate(self: &Arc<Self>, removed: bool) -> Deactivation {
         self.publisher.sent.doubt_days_of_a_replaced_store(self.context.now());
         self.accepted.forget_acceptance();
@@ -82,7 +85,8 @@ impl Practice {
                     ROUND
                 }
                 Err(error) if error.class == ErrorClass::Forbidden && removed => {
-                    // The first time it is settled here, the second time a person hears that Healthengine was not told.
+                    // The first time it is settled here, the second time a person hears that
+                    // Healthengine was not told.
                     self.give_up_bookings().await;
                     self.give_up_bookings().await;
                     self.forget_for_good().await;
@@ -108,7 +112,8 @@ impl Practice {
     /// As much of it as can be done at once; true if that was all.
     async fn deactivate_step(self: &Arc<Self>, began: Instant) -> Answer<bool> {
         if self.context.offering.current().is_none() {
-            // The measure of what was booked. Without it bookings are dealt with as while OpenVPMS is away.
+            // The measure of what was booked. Without it bookings are dealt with as while OpenVPMS
+            // is away.
             let _unread =
                 self.configuration.configure(SyncReason::Interval, true).await.map_err(RoundError::into_error);
         }
@@ -136,7 +141,8 @@ impl Practice {
         if may_offer || !self.publisher.changed(&left, SendIf::Changed).is_empty() {
             return Ok(false);
         }
-        // What was booked before the last day was empty to pet owners, which is when Healthengine has worked off its queue.
+        // What was booked before the last day was empty to pet owners, which is when Healthengine
+        // has worked off its queue.
         tokio::time::sleep(QUEUE_TIME.to_std().unwrap_or_default()).await;
         if !self.settle(may_wait).await? {
             let nobody_knows = self.is_any_open(|entry| entry.needs_attention.is_none());
@@ -148,7 +154,8 @@ impl Practice {
         Ok(true)
     }
 
-    /// Deals with what is outstanding; true if nothing is. What Healthengine did not take is delivered again if it `may_wait`.
+    /// Deals with what is outstanding; true if nothing is. What Healthengine did not take is
+    /// delivered again if it `may_wait`.
     async fn settle(self: &Arc<Self>, may_wait: bool) -> Answer<bool> {
         let outstanding = self.requests.poll().await?;
         self.executor.wake_due(may_wait);
@@ -187,7 +194,8 @@ impl Practice {
             let entry = match known {
                 _ if !is_open => None,
                 Ok(None) => match self.executor.adopted_by(&update) {
-                    // While it waits for its own answer, as far as anybody knows, it may be made yet: that comes first.
+                    // While it waits for its own answer, as far as anybody knows, it may be made
+                    // yet: that comes first.
                     None if self.executor.lists.is_listed(booking).await != Some(false) => continue,
                     // A lost store knew it: an appointment stands that its pet owner gave up.
                     adopted => adopted,

@@ -13,7 +13,8 @@ impl Practice {
         let has = |subject| context.health.has(&subject);
         let near_interval =
             TimeDelta::from_std(context.settings.sync.availability_interval).unwrap_or(TimeDelta::minutes(1));
-        // A reading takes its time, so a young process or a slow server is not out of step after two intervals of 100 ms.
+        // A reading takes its time, so a young process or a slow server is not out of step after
+        // two intervals of 100 ms.
         let stale = (near_interval * 2).max(TimeDelta::seconds(10));
         let mut reasons = Vec::new();
         if !self.configuration.was_ever_accepted() {
@@ -48,8 +49,8 @@ impl Practice {
     }
 }
 
-/// True for what was never done, or so long ago. Far in the future it was done before this machine's clock was set right: how long
-/// ago that is nobody knows.
+/// True for what was never done, or so long ago. Far in the future it was done before this
+/// machine's clock was set right: how long ago that is nobody knows.
 fn is_stale(at: Option<DateTime<Utc>>, after: TimeDelta, now: DateTime<Utc>) -> bool {
     at.is_none_or(|at| (now - at).abs() > after)
 }

@@ -1,4 +1,5 @@
-//! The booking ledger: every booking in the store, and those that something can still happen to in memory.
+//! The booking ledger: every booking in the store, and those that something can still happen to in
+//! memory.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,8 +39,8 @@ pub struct Ledger {
     clock_set_at: Mutex<DateTime<Utc>>,
 }
 
-/// So many settled bookings of a practice are kept at most, the latest ones: those of a hundred a day for over a year. Whatever
-/// Healthengine makes up, the ledger does not grow for ever.
+/// So many settled bookings of a practice are kept at most, the latest ones: those of a hundred a
+/// day for over a year. Whatever Healthengine makes up, the ledger does not grow for ever.
 const SETTLED_MAX: usize = 50_000;
 
 /// Sorts by number: ids are int64 and never negative.
@@ -113,8 +114,8 @@ impl Ledger {
         }
     }
 
-    /// What `pick` makes of the live bookings of a practice. It is to be quick, for the others wait; and where there are thousands
-    /// of bookings it spares a copy of each.
+    /// What `pick` makes of the live bookings of a practice. It is to be quick, for the others
+    /// wait; and where there are thousands of bookings it spares a copy of each.
     pub fn pick_live<T>(&self, practice: &PracticeId, pick: impl FnMut(&Entry) -> Option<T>) -> Vec<T> {
         self.live().values().filter(|entry| entry.practice_id == *practice).filter_map(pick).collect()
     }
@@ -145,7 +146,8 @@ impl Ledger {
         own.map(|own| OwnBooking { inserted: own.inserted.map(known), ..own }).collect()
     }
 
-    /// True if another booking's appointment, made at `since` or later, is known to stand on the schedule of this place at its time.
+    /// True if another booking's appointment, made at `since` or later, is known to stand on the
+    /// schedule of this place at its time.
     pub fn another_stands(&self, but: BookingId, place: &Place, since: DateTime<Utc>) -> bool {
         let stands =
             |entry: &Entry| matches!(entry.state, State::Inserted | State::Confirmed) && entry.reference.is_some();
@@ -160,8 +162,8 @@ impl Ledger {
         self.store.scan::<Entry>("").records.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    /// Forgets settled bookings whose appointment is `keep_days` ago, and of each practice the oldest beyond [`SETTLED_MAX`];
-    /// flagged ones stay.
+    /// Forgets settled bookings whose appointment is `keep_days` ago, and of each practice the
+    /// oldest beyond [`SETTLED_MAX`]; flagged ones stay.
     pub async fn forget_old(&self, keep_days: u32, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let before = now - TimeDelta::days(i64::from(keep_days));
         let mut batch = Batch::new();

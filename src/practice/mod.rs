@@ -1,4 +1,5 @@
-//! One running practice: components that each own their state, wired, started and stopped in [`wiring`].
+//! One running practice: components that each own their state, wired, started and stopped in
+//! [`wiring`].
 //!
 //! | file | does |
 //! | --- | --- |
@@ -24,11 +25,11 @@
 //! | [`reading`] | reads free/busy from OpenVPMS |
 //! | [`round_error`], [`said_once`] | why a round came to nothing; what is logged once |
 //!
-//! What all practices share is in [`shared`]: the booking [`ledger`], the [`rosters`], the client memory ([`client_memory`]), the
-//! [`zones`]. [`records`] names every kind of record there is.
+//! What all practices share is in [`shared`]: the booking [`ledger`], the [`rosters`], the client
+//! memory ([`client_memory`]), the [`zones`]. [`records`] names every kind of record there is.
 //!
-//! Practices run side by side. They share the store, the locks of the diary and the rate limits, never a task: one that fails
-//! holds up no other.
+//! Practices run side by side. They share the store, the locks of the diary and the rate limits,
+//! never a task: one that fails holds up no other.
 
 pub mod bookings;
 pub mod client_memory;

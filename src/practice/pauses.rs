@@ -1,4 +1,5 @@
-//! Practices that somebody paused. A pause survives restarts, so it stands in the store; any command can set it there.
+//! Practices that somebody paused. A pause survives restarts, so it stands in the store; any
+//! command can set it there.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,8 @@ pub fn is_paused(store: &Store, practice: &PracticeId) -> bool {
     store.get::<Pause>(&practice.0).map_or(true, |pause| pause.is_some())
 }
 
-/// Pauses a practice, or ends its pause. Durable when this returns; what is so already stays as it is.
+/// Pauses a practice, or ends its pause. Durable when this returns; what is so already stays as it
+/// is.
 ///
 /// # Errors
 /// The store cannot be written.

@@ -1,7 +1,8 @@
-//! Reads free/busy for some resources and days. What could not be read is said, and nothing is concluded from it.
+//! Reads free/busy for some resources and days. What could not be read is said, and nothing is
+//! concluded from it.
 //!
-//! Clinicians are read before schedules, at all locations where they work, and then every schedule of theirs: see
-//! [`crate::availability::roster`] for why the order matters.
+//! Clinicians are read before schedules, at all locations where they work, and then every schedule
+//! of theirs: see [`crate::availability::roster`] for why the order matters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,11 +32,12 @@ use crate::publishing::{ReadDay, ReadDays};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 
-/// So many answers are waited for at one time. OpenVPMS computes free/busy from its database; a clinic's server is no data centre.
+/// So many answers are waited for at one time. OpenVPMS computes free/busy from its database; a
+/// clinic's server is no data centre.
 const READ_AT_ONCE: usize = 4;
 
-/// When a question left. If the clock is set before its answer comes, the earlier of what it showed then and of what it says now
-/// counts: what seems to have been asked earlier only says less.
+/// When a question left. If the clock is set before its answer comes, the earlier of what it showed
+/// then and of what it says now counts: what seems to have been asked earlier only says less.
 #[derive(Debug, Clone, Copy)]
 struct Left {
     shown: DateTime<Utc>,
@@ -87,7 +89,8 @@ impl DiaryReader {
         Self { context, readings, early }
     }
 
-    /// Reads what the days of these resources depend on. Nothing comes of a reading that the practice's stop breaks off.
+    /// Reads what the days of these resources depend on. Nothing comes of a reading that the
+    /// practice's stop breaks off.
     pub(super) async fn read(
         &self,
         server: &OpenVpmsHandle,
@@ -240,7 +243,8 @@ impl DiaryReader {
         })
     }
 
-    /// The desk's look at a place: what the diary says of it this moment, and the reading of its whole day that says so.
+    /// The desk's look at a place: what the diary says of it this moment, and the reading of its
+    /// whole day that says so.
     pub(super) async fn look(&self, entry: &Entry, place: &Place, hurry: bool) -> (SlotLook, Option<Reading>) {
         let offering = match self.early.offering_for(Some(place.schedule), hurry).await {
             Ok(offering) => offering,
@@ -256,7 +260,8 @@ impl DiaryReader {
         let own = self.context.shared.ledger.own_bookings(Some(entry.booking_id), self.context.now());
         let seen = self
             .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
-        // Another schedule of the clinician's that could not be read is no obstacle: the rule knows what to make of it.
+        // Another schedule of the clinician's that could not be read is no obstacle: the rule knows
+        // what to make of it.
         let Some(look) = seen else {
             return match reading.failure {
                 Some(error) => (SlotLook::Unreachable(error.to_string()), None),
@@ -280,8 +285,9 @@ impl DiaryReader {
 }
 
 impl DiaryReader {
-    /// Reads what a look depends on. Where a clinician works is asked at the same time: the configuration knows it from its last
-    /// interval, and he may have an appointment at a location that is his since.
+    /// Reads what a look depends on. Where a clinician works is asked at the same time: the
+    /// configuration knows it from its last interval, and he may have an appointment at a location
+    /// that is his since.
     async fn read_for_look(&self, offering: &Offering, resource: &Resource, days: Days) -> Answer<Reading> {
         let (server, resources) = (&self.context.openvpms.interactive, std::slice::from_ref(resource));
         let Some(user) = resource.id.user else { return Ok(self.read(server, offering, resources, days).await) };
@@ -331,8 +337,9 @@ fn as_booked(place: &Place) -> Resource {
     }
 }
 
-/// The days of a long reading, which asks for its schedules one after the other: each from when its own schedule was asked for. A
-/// clinician's day comes from several questions, and counts from when the first of all left.
+/// The days of a long reading, which asks for its schedules one after the other: each from when its
+/// own schedule was asked for. A clinician's day comes from several questions, and counts from when
+/// the first of all left.
 pub(super) fn each_day(readings: &Readings, read: ReadDays) -> Vec<ReadDay> {
     let began = |resource: ResourceId| match resource.user {
         None => readings.schedule(resource.schedule).map_or(read.began, |schedule| schedule.began),

@@ -1,7 +1,8 @@
 //! Every kind of record that practices keep, and whether it travels with `vetbridge state export`.
 //!
-//! A kind that is missing here stays behind and is named as unknown by `state verify`; a test reads the source and finds it.
-//! Its samples stand in `fixtures/store/`, one file for each version that ever was.
+//! A kind that is missing here stays behind and is named as unknown by `state verify`; a test reads
+//! the source and finds it. Its samples stand in `fixtures/store/`, one file for each version that
+//! ever was.
 
 use super::bookings::rivals;
 use super::configuration::accepted;

@@ -1,4 +1,5 @@
-//! Settles a booking as a person says: asks OpenVPMS first, then lets the desk take it down and tell Healthengine.
+//! Settles a booking as a person says: asks OpenVPMS first, then lets the desk take it down and
+//! tell Healthengine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,15 +58,18 @@ impl Practice {
     ) -> Result<Entry, NotResolved> {
         let before = self.context.shared.ledger.get(id)?;
         let _one = self.context.shared.resolving.lock().await;
-        // Neither the desk nor the watch nor a pet owner's cancellation is at this booking meanwhile.
+        // Neither the desk nor the watch nor a pet owner's cancellation is at this booking
+        // meanwhile.
         let waiting = tokio::time::timeout(TURN_WAIT, self.executor.turns.wait_for(id));
         let turn: Turn = waiting.await.map_err(|_| NotResolved::Refused(say::BUSY.into()))?;
-        // A practice that is stopped waits for it; one that has stopped meanwhile has a successor, which knows nothing of this turn.
+        // A practice that is stopped waits for it; one that has stopped meanwhile has a successor,
+        // which knows nothing of this turn.
         let token = self.context.tasks.token();
         if self.context.stop.is_cancelled() {
             return Err(NotResolved::Refused(say::BUSY.into()));
         }
-        // Whoever looked into the diary saw it before the booking went there, or while it was on its way.
+        // Whoever looked into the diary saw it before the booking went there, or while it was on
+        // its way.
         let is_on_its_way = |entry: &Entry| entry.state == State::Submitting && entry.post.lost_answer.is_none();
         let submitted_at = |entry: &Option<Entry>| entry.as_ref().and_then(|entry| entry.post.submitted_at);
         let is_overtaken = before.as_ref().is_some_and(is_on_its_way)

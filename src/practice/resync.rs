@@ -186,8 +186,8 @@ impl Practice {
         unread.map_or(Ok(()), |error| Err(RoundError::OpenVpms(error)))
     }
 
-    /// Until the last of the days may be sent again: one that was sent a moment ago would else be put off, and a command that sends
-    /// by itself has nobody to put it off to.
+    /// Until the last of the days may be sent again: one that was sent a moment ago would else be
+    /// put off, and a command that sends by itself has nobody to put it off to.
     async fn wait_for_the_queue(&self, read: &ReadDays) {
         let free_from =
             read.days.iter().map(|day| self.publisher.sent.free_from(day.resource, day.date, self.context.now())).max();

@@ -18,7 +18,8 @@ impl Record for RosterDay {
 /// It took weeks to learn, so it travels.
 pub(super) const KIND: RecordKind = RecordKind::exported::<RosterDay>();
 
-/// Knowledge of rosters, and where it is kept. It can be learnt again, so nothing waits for it to be written.
+/// Knowledge of rosters, and where it is kept. It can be learnt again, so nothing waits for it to
+/// be written.
 pub struct KnownRosters {
     store: Store,
     rosters: Mutex<Rosters>,

@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 pub(super) struct SaidOnce(Mutex<BTreeSet<String>>);
 
 impl SaidOnce {
-    /// True for what was not said before. What comes over the network is bounded: beyond `max` nothing is said.
+    /// True for what was not said before. What comes over the network is bounded: beyond `max`
+    /// nothing is said.
     pub(super) fn is_new(&self, what: &str, max: usize) -> bool {
         let mut said = self.0.lock();
         said.len() < max && said.insert(what.to_owned())

@@ -21,7 +21,8 @@ use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::webhooks::subscriptions::WantedSubscription;
 
-/// Two clients of OpenVPMS, each with its share of the rate limit: one where a pet owner waits, and one for everything else.
+/// Two clients of OpenVPMS, each with its share of the rate limit: one where a pet owner waits, and
+/// one for everything else.
 #[derive(Clone)]
 pub struct OpenVpmsClients {
     /// For bookings.
@@ -30,7 +31,8 @@ pub struct OpenVpmsClients {
     pub background: OpenVpmsHandle,
 }
 
-/// Something happened to the diary at this time: whoever shares the schedule or the clinician looks again.
+/// Something happened to the diary at this time: whoever shares the schedule or the clinician looks
+/// again.
 #[derive(Debug, Clone)]
 pub struct DiaryChange {
     /// Where.
@@ -76,7 +78,8 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// A store that was made while this machine's clock was ahead must not be called younger than what this process saw.
+    /// A store that was made while this machine's clock was ahead must not be called younger than
+    /// what this process saw.
     pub(crate) fn set_store_right(&self) {
         let (now, measured) = (self.clock.now(), self.stopwatch.read());
         self.store.set_right(now, now - (measured.now - measured.began));

@@ -29,8 +29,8 @@ impl ConfigurationWanted {
         self.wanted.notify_one();
     }
 
-    /// Healthengine asks for the resources. A request stays listed until its snapshot arrives; asking twice for one
-    /// does no good.
+    /// Healthengine asks for the resources. A request stays listed until its snapshot arrives;
+    /// asking twice for one does no good.
     pub(super) fn resources(&self) {
         if !self.resources.swap(true, Ordering::Relaxed) {
             self.soon();
@@ -74,8 +74,8 @@ impl ConfigurationWanted {
     }
 }
 
-/// What happened since the practice was started. Several tasks wait for these. Unlike those of a `watch` they go on in
-/// the order in which they came, so that a simulation can be repeated.
+/// What happened since the practice was started. Several tasks wait for these. Unlike those of a
+/// `watch` they go on in the order in which they came, so that a simulation can be repeated.
 #[derive(Default)]
 pub(super) struct Milestones {
     /// The configuration was tried for the first time.

@@ -171,14 +171,16 @@ impl Practice {
         context.keep(say::RIVALS, &self.subscription, WebhookSubscription::other_bridges_loop);
     }
 
-    /// Stops the loops and waits for what is in flight, which ends by itself: every call has its timeout.
+    /// Stops the loops and waits for what is in flight, which ends by itself: every call has its
+    /// timeout.
     pub async fn stop(&self) {
         self.context.stop.cancel();
         self.context.tasks.close();
         self.context.tasks.wait().await;
     }
 
-    /// Rejects what is open and not in doubt, after the store has failed. Call it when nothing is begun any more.
+    /// Rejects what is open and not in doubt, after the store has failed. Call it when nothing is
+    /// begun any more.
     pub async fn reject_open(&self) {
         self.executor.reject_open().await;
     }
@@ -186,7 +188,8 @@ impl Practice {
     /// Deletes every webhook subscription of ours, and forgets it; also when the loops have ended.
     ///
     /// # Errors
-    /// Healthengine did not do it, or the store cannot be written; what was not deleted ends by itself within a week.
+    /// Healthengine did not do it, or the store cannot be written; what was not deleted ends by
+    /// itself within a week.
     pub async fn end_subscriptions(&self) -> Answer<()> {
         self.subscription.end().await
     }
@@ -248,8 +251,8 @@ impl Practice {
         self.context.offering.current()
     }
 
-    /// The zone Healthengine sees: the configured one, else the server's as it was last read. Before OpenVPMS was ever
-    /// read, UTC.
+    /// The zone Healthengine sees: the configured one, else the server's as it was last read.
+    /// Before OpenVPMS was ever read, UTC.
     pub fn zone(&self) -> Zone {
         self.context.zone()
     }

@@ -1,5 +1,5 @@
-//! The zone of each practice, remembered across restarts: so live hours and the times that operators see are the practice's
-//! also before OpenVPMS was reached, and while no service runs.
+//! The zone of each practice, remembered across restarts: so live hours and the times that
+//! operators see are the practice's also before OpenVPMS was reached, and while no service runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ impl Record for Remembered {
 /// It travels, so that the ledger shows the practice's times from the start.
 pub(super) const KIND: RecordKind = RecordKind::exported::<Remembered>();
 
-/// The zone that a practice had when OpenVPMS was last read. A record of a zone that names no place is of a practice that nobody
-/// had told the place of, and counts for nothing.
+/// The zone that a practice had when OpenVPMS was last read. A record of a zone that names no place
+/// is of a practice that nobody had told the place of, and counts for nothing.
 pub fn remembered(store: &Store, practice: &PracticeId) -> Option<Zone> {
     // A record that cannot be read is written anew by the next reading.
     let zone: Zone = store.get::<Remembered>(&practice.0).ok().flatten()?.zone.parse().ok()?;

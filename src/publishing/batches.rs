@@ -1,16 +1,19 @@
 //! How snapshots of days are put into calls.
 //!
-//! A call takes up to [`BATCH_MAX`] snapshots and can be refused as a whole: for one of them, or because it is too long for
-//! something on the way. Then its halves are sent, and theirs, down to single snapshots; only what is refused alone is refused. One
-//! bad day among a hundred costs about fifteen calls, and a hundred bad ones twice as many calls as days. Each call has a turn of its
+//! A call takes up to [`BATCH_MAX`] snapshots and can be refused as a whole: for one of them, or
+//! because it is too long for something on the way. Then its halves are sent, and theirs, down to
+//! single snapshots; only what is refused alone is refused. One bad day among a hundred costs about
+//! fifteen calls, and a hundred bad ones twice as many calls as days. Each call has a turn of its
 //! own: what is taken apart waits in [`CallQueue`], and a fresh day goes between.
 //!
-//! How many snapshots are too long together is learnt from answers with 413. One very long snapshot must not shorten all calls: they
-//! hold at least [`LEAST`], as many as were accepted in one call since, and twice as many after [`GROWS_AFTER`] accepted calls.
+//! How many snapshots are too long together is learnt from answers with 413. One very long snapshot
+//! must not shorten all calls: they hold at least [`LEAST`], as many as were accepted in one call
+//! since, and twice as many after [`GROWS_AFTER`] accepted calls.
 //!
-//! A Healthengine before edition 1.9.0 has no call for several snapshots and answers 404 or 405. So does one that is being replaced
-//! by its next edition, and, without a body, something in between. Snapshots go one by one then. One such answer is asked about
-//! again after [`ASKED_AGAIN_AFTER`]; a second one is believed, and the call is tried again after [`LEARNT_FOR`].
+//! A Healthengine before edition 1.9.0 has no call for several snapshots and answers 404 or 405. So
+//! does one that is being replaced by its next edition, and, without a body, something in between.
+//! Snapshots go one by one then. One such answer is asked about again after [`ASKED_AGAIN_AFTER`];
+//! a second one is believed, and the call is tried again after [`LEARNT_FOR`].
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -105,9 +108,11 @@ impl Batches {
     }
 }
 
-/// What is done about a failed call that held so many snapshots, where it is not the call itself that is missing.
+/// What is done about a failed call that held so many snapshots, where it is not the call itself
+/// that is missing.
 pub fn after_one_call(error: &CallError, count: usize) -> Next {
-    // Also where a gateway says that it is too long. Of a single one its page says nothing for good: that one is sent again.
+    // Also where a gateway says that it is too long. Of a single one its page says nothing for
+    // good: that one is sent again.
     let is_about_the_body = error.status == Some(413)
         || error.class == ErrorClass::Refused && matches!(error.status, Some(400 | 415 | 422));
     match (is_about_the_body, count) {
@@ -117,7 +122,8 @@ pub fn after_one_call(error: &CallError, count: usize) -> Next {
     }
 }
 
-/// Snapshots that wait to be sent, in order. Those that were taken apart come first, and are not put together again.
+/// Snapshots that wait to be sent, in order. Those that were taken apart come first, and are not
+/// put together again.
 #[derive(Debug)]
 pub struct CallQueue<T>(Vec<VecDeque<T>>);
 
@@ -127,7 +133,8 @@ impl<T> CallQueue<T> {
         Self(vec![all.into()])
     }
 
-    /// Those of the next call, at most so many; empty when nothing waits. What `choose` drops is not sent.
+    /// Those of the next call, at most so many; empty when nothing waits. What `choose` drops is
+    /// not sent.
     pub fn take(&mut self, size: usize, mut choose: impl FnMut(T) -> Option<T>) -> Vec<T> {
         let mut call = Vec::new();
         while let Some(group) = self.0.last_mut() {
@@ -231,8 +238,8 @@ mod tests {
         assert_eq!(batches.size(now + ASKED_AGAIN_AFTER + LEARNT_FOR), Some(BATCH_MAX));
     }
 
-    /// Sends a hundred snapshots to a server that refuses some calls with this status; which arrived, which were refused alone, and
-    /// how many calls that took.
+    /// Sends a hundred snapshots to a server that refuses some calls with this status; which
+    /// arrived, which were refused alone, and how many calls that took.
     fn send(
         batches: &mut Batches,
         now: Instant,

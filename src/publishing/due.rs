@@ -1,10 +1,13 @@
-//! Single days that are to be read and sent at once: which of them go together, and what fails is tried again later.
+//! Single days that are to be read and sent at once: which of them go together, and what fails is
+//! tried again later.
 //!
-//! Days on which the same resources are wanted are one reading. What could not be read or sent is tried again in smaller pieces and
-//! at growing intervals, so that one day or one schedule that fails holds up no other.
+//! Days on which the same resources are wanted are one reading. What could not be read or sent is
+//! tried again in smaller pieces and at growing intervals, so that one day or one schedule that
+//! fails holds up no other.
 //!
-//! A booking at the desk has read its day a moment before its appointment was made: that day less the appointment needs no second
-//! reading. It waits here like the others, and is read after all when something else happens to it meanwhile.
+//! A booking at the desk has read its day a moment before its appointment was made: that day less
+//! the appointment needs no second reading. It waits here like the others, and is read after all
+//! when something else happens to it meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,7 +22,8 @@ use crate::ids::ResourceId;
 /// What could not be read or sent is tried again after this; the pause doubles.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// So many resources are read and sent in one go: what is in memory does not grow with the practice.
+/// So many resources are read and sent in one go: what is in memory does not grow with the
+/// practice.
 const RESOURCES_MAX: usize = 100;
 
 /// Resources on days, all of them wanted alike.
@@ -69,7 +73,8 @@ pub struct DueDays {
     /// Those that were read already.
     read: BTreeMap<(NaiveDate, ResourceId), ReadDay>,
     failed: BTreeMap<(NaiveDate, ResourceId), FailedDay>,
-    /// For each day that is asked for of every resource: which of them were sent since. The request stays listed until all were.
+    /// For each day that is asked for of every resource: which of them were sent since. The request
+    /// stays listed until all were.
     answered: BTreeMap<NaiveDate, BTreeSet<String>>,
 }
 
@@ -83,7 +88,8 @@ impl DueDays {
         }
     }
 
-    /// A day that changed and was read at that. One that waits to be read stays so: why it waits, the reading may not show.
+    /// A day that changed and was read at that. One that waits to be read stays so: why it waits,
+    /// the reading may not show.
     pub fn add_read(&mut self, read: ReadDay) {
         let (day, resource) = (read.day.date, read.day.resource);
         let waits = self.days.get(&day).is_some_and(|wanted| wanted.contains_key(&resource));
@@ -191,7 +197,8 @@ impl DueDays {
         }
     }
 
-    /// It is tried again after a pause that grows up to `longest`, and no sooner than the server `asked` for.
+    /// It is tried again after a pause that grows up to `longest`, and no sooner than the server
+    /// `asked` for.
     pub fn put_off(&mut self, wanted: &DayGroup, now: DateTime<Utc>, longest: Duration, asked: Duration) {
         for (day, resource) in wanted.pairs() {
             self.add(resource, day, wanted.resources.get(&resource).copied().unwrap_or(SendIf::Changed));
@@ -219,8 +226,8 @@ impl DueDays {
         }
     }
 
-    /// The resources that still have to be sent for a day that is asked for of all. All of them were, and it is still asked for:
-    /// somebody asked once more.
+    /// The resources that still have to be sent for a day that is asked for of all. All of them
+    /// were, and it is still asked for: somebody asked once more.
     pub fn unanswered(&mut self, day: NaiveDate, all: Vec<String>) -> Vec<String> {
         let Some(answered) = self.answered.get_mut(&day) else { return all };
         let left: Vec<String> = all.iter().filter(|id| !answered.contains(*id)).cloned().collect();

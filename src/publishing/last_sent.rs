@@ -1,11 +1,12 @@
 //! Whether a day is to be sent, by what Healthengine was last sent of it.
 //!
-//! A snapshot whose answer never came may have been accepted, or may yet be. What Healthengine has of that day is
-//! then unknown. So a day is *unacknowledged* from before its snapshot leaves until the answer came. It is sent again
-//! with the next reading, and once more after [`LATE`], when nothing can overtake it any longer.
+//! A snapshot whose answer never came may have been accepted, or may yet be. What Healthengine has
+//! of that day is then unknown. So a day is *unacknowledged* from before its snapshot leaves until
+//! the answer came. It is sent again with the next reading, and once more after [`LATE`], when
+//! nothing can overtake it any longer.
 //!
-//! Healthengine queues what it accepts, and does not say in which order the queue is worked off. So two different
-//! snapshots of one resource and day are sent at least [`QUEUE_TIME`] apart.
+//! Healthengine queues what it accepts, and does not say in which order the queue is worked off. So
+//! two different snapshots of one resource and day are sent at least [`QUEUE_TIME`] apart.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,8 @@ use crate::clock::Measured;
 use crate::dates;
 use crate::zone::Zone;
 
-/// A request that nobody waits for any longer is carried out within this time, or not at all. An assumption with room
-/// to spare: servers and proxies give up after half a minute as a rule.
+/// A request that nobody waits for any longer is carried out within this time, or not at all. An
+/// assumption with room to spare: servers and proxies give up after half a minute as a rule.
 pub const LATE: TimeDelta = TimeDelta::seconds(60);
 /// How long a snapshot may wait in Healthengine's queue before the next one of its day follows.
 pub const QUEUE_TIME: TimeDelta = TimeDelta::milliseconds(500);
@@ -125,8 +126,8 @@ pub fn action(
     if known.fails_and_waits { DayAction::PutAside } else { DayAction::Send }
 }
 
-/// True if Healthengine may have something else of a day than it was last heard to accept, and it is time to send it
-/// again.
+/// True if Healthengine may have something else of a day than it was last heard to accept, and it
+/// is time to send it again.
 fn is_in_doubt(sent_at: DateTime<Utc>, known: Known<'_>, present: &Present) -> bool {
     let counts_for_nothing = |at: DateTime<Utc>| sent_at < at || dates::age(sent_at, present.moment.now).is_none();
     let is_unknown = |own: &Unacknowledged| sent_at < own.since || own.has_arrived(&present.measured);

@@ -1,15 +1,18 @@
 //! Days that Healthengine does not take while it takes others: when they are sent again.
 //!
-//! A day can be *refused*, in the API's own words, and a call for it can *fail* every time, as where it upsets the server or a
-//! firewall. Neither may hold up other days, and neither is given up:
-//! - both are sent again after [`FIRST_PAUSE`], then after twice as long each time, up to [`PAUSE_MAX`];
-//! - both are sent again at once, one time, when Healthengine takes a day after a pass in which it took none: then it was not about
-//!   the days;
+//! A day can be *refused*, in the API's own words, and a call for it can *fail* every time, as
+//! where it upsets the server or a firewall. Neither may hold up other days, and neither is given
+//! up:
+//! - both are sent again after [`FIRST_PAUSE`], then after twice as long each time, up to
+//!   [`PAUSE_MAX`];
+//! - both are sent again at once, one time, when Healthengine takes a day after a pass in which it
+//!   took none: then it was not about the days;
 //! - a refused day that changes is sent at once, in any case.
 //!
-//! Calls hold many days. A call that failed in [`PASSES`] passes in a row, over no less than [`FAILS_FOR`], is taken apart while
-//! Healthengine answers polls. What fails alone then is put aside if others are taken. Where every part fails it is not about the days,
-//! and nothing is taken apart for [`APART_AGAIN_AFTER`].
+//! Calls hold many days. A call that failed in [`PASSES`] passes in a row, over no less than
+//! [`FAILS_FOR`], is taken apart while Healthengine answers polls. What fails alone then is put
+//! aside if others are taken. Where every part fails it is not about the days, and nothing is taken
+//! apart for [`APART_AGAIN_AFTER`].
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -28,7 +31,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
 const PASSES: u32 = 3;
 /// over no less than this time, is taken apart.
 const FAILS_FOR: Duration = Duration::from_secs(2 * 60);
-/// So many calls in a row may fail while one is taken apart: a hundred days are seven halvings, and the first of them is often the bad one.
+/// So many calls in a row may fail while one is taken apart: a hundred days are seven halvings, and
+/// the first of them is often the bad one.
 pub const FAILED_PARTS_MAX: u32 = 12;
 /// After a pass in which every part failed.
 const APART_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);

@@ -1,6 +1,7 @@
 //! Days that Healthengine did not take and has not taken since.
 //!
-//! The problem stands while any of them is unsent: that others were taken meanwhile says nothing of these.
+//! The problem stands while any of them is unsent: that others were taken meanwhile says nothing of
+//! these.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +59,8 @@ impl Unsent {
         self.why = Some(why.clone());
     }
 
-    /// Healthengine asks for this one, which nothing is offered of, and refused it, for this reason.
+    /// Healthengine asks for this one, which nothing is offered of, and refused it, for this
+    /// reason.
     pub fn refused_empty(&mut self, resource: &str, day: NaiveDate, reason: &str, now: DateTime<Utc>) {
         let refusals = self.asked_for.entry((resource.to_owned(), day)).or_default();
         *refusals = EmptyDayRefusals { times: refusals.times.saturating_add(1), last: now };

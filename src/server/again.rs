@@ -1,4 +1,5 @@
-//! Asking a server again that wants to be left alone: by the API, and by a button of the status page.
+//! Asking a server again that wants to be left alone: by the API, and by a button of the status
+//! page.
 
 use axum::Json;
 use axum::extract::State;

@@ -6,9 +6,10 @@
 //! | a browser | the cookie of its session ([`super::sessions`]), which the link with `?token=` begins |
 //! | a command of this program | a proof of the command key ([`super::proof`]) |
 //!
-//! Whoever asks has to name the listener rightly, and a change must not come from the page of somebody else ([`super::origin`]). A
-//! session's change has to say that it comes from the own page, or be a form with the session's form token: a cookie goes along
-//! with whatever a browser sends.
+//! Whoever asks has to name the listener rightly, and a change must not come from the page of
+//! somebody else ([`super::origin`]). A session's change has to say that it comes from the own
+//! page, or be a form with the session's form token: a cookie goes along with whatever a browser
+//! sends.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -117,7 +118,8 @@ pub(super) async fn check_names(State(gate): State<Gate>, mut request: Request, 
     next.run(request).await
 }
 
-/// Lets in who may come in; a link with `?token=` begins a session, so that the token leaves the address bar.
+/// Lets in who may come in; a link with `?token=` begins a session, so that the token leaves the
+/// address bar.
 pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     if in_query(request.uri()).is_some_and(|offered| gate.is_token(&decoded(offered))) {
         return begin_session(&gate);
@@ -228,7 +230,8 @@ pub fn link(address: impl Display, token: &str) -> String {
     format!("http://{address}/?token={}", utf8_percent_encode(token, NON_ALPHANUMERIC))
 }
 
-/// A token can be of an operator's own making, with characters that a query cannot carry as they are.
+/// A token can be of an operator's own making, with characters that a query cannot carry as they
+/// are.
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

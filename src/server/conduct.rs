@@ -1,9 +1,11 @@
-//! How a client conducts itself on its connection: whether it keeps us waiting, since when, and for how long altogether.
+//! How a client conducts itself on its connection: whether it keeps us waiting, since when, and for
+//! how long altogether.
 //!
-//! A connection waits for its client while no request is being served on it, while a request's body does not come, and while the
-//! client does not take what was written. Of these the last two are *slow*, and a connection may be slow for
-//! [`SLOW_MAX`] altogether, and longer only as far as bytes are moved at [`BYTES_PER_SECOND`]. How long it may be without a
-//! request is the HTTP server's own limit.
+//! A connection waits for its client while no request is being served on it, while a request's body
+//! does not come, and while the client does not take what was written. Of these the last two are
+//! *slow*, and a connection may be slow for [`SLOW_MAX`] altogether, and longer only as far as
+//! bytes are moved at [`BYTES_PER_SECOND`]. How long it may be without a request is the HTTP
+//! server's own limit.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::pin::Pin;

@@ -1,4 +1,5 @@
-//! What holds for every path: no request body beyond a bound, no answer that a cache keeps or a page frames.
+//! What holds for every path: no request body beyond a bound, no answer that a cache keeps or a
+//! page frames.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -11,7 +12,8 @@ use crate::messages::admin as say;
 /// No request to the admin API needs more.
 pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Of every answer. The page has a style and forms of its own and nothing else: no script, no image.
+/// Of every answer. The page has a style and forms of its own and nothing else: no script, no
+/// image.
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (
@@ -32,8 +34,8 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses a body that is announced as too long. One that is not announced is counted by whoever reads it (`DefaultBodyLimit`);
-/// what nobody reads is not taken off the connection.
+/// Refuses a body that is announced as too long. One that is not announced is counted by whoever
+/// reads it (`DefaultBodyLimit`); what nobody reads is not taken off the connection.
 pub(super) async fn limit_body(request: Request, next: Next) -> Response {
     if announced_bytes(request.headers()).is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
         return problem(StatusCode::PAYLOAD_TOO_LARGE, say::body_too_large(BODY_BYTES_MAX));

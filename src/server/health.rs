@@ -12,8 +12,8 @@ use crate::supervisor::Supervisor;
 /// What `/healthz` answers; by this a command knows that a vetbridge answers, before it asks whose.
 pub const HEALTHY: &str = "ok\n";
 
-/// 200 while the process works: as long as no loop stands still, and none died so often that the process is about to end. One that
-/// is about to be started again shows in `/readyz`.
+/// 200 while the process works: as long as no loop stands still, and none died so often that the
+/// process is about to end. One that is about to be started again shows in `/readyz`.
 pub(super) async fn healthy(State(admin): State<Admin>) -> Response {
     liveness(admin.bridge.supervisor())
 }

@@ -7,11 +7,12 @@
 //! | [`super::conduct`] | bodies that do not come, answers that are not taken, requests and age of a connection |
 //! | [`BUFFER_BYTES_MAX`] | what is kept of a connection in memory |
 //!
-//! Connections have places: those of expected peers, and those of strangers, who so can fill their own places and no others. Who is a
-//! stranger is the caller's word; the admin listener has none. The accepting loop waits for nobody longer than
-//! [`super::places::GRACE`].
+//! Connections have places: those of expected peers, and those of strangers, who so can fill their
+//! own places and no others. Who is a stranger is the caller's word; the admin listener has none.
+//! The accepting loop waits for nobody longer than [`super::places::GRACE`].
 //!
-//! A listener that stops answers what was sent to it before: requests in flight, and those of connections that were made already.
+//! A listener that stops answers what was sent to it before: requests in flight, and those of
+//! connections that were made already.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -56,8 +57,8 @@ pub struct Peer(pub IpAddr);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Local(pub(super) SocketAddr);
 
-/// Serves everybody until the token is cancelled, then lets answers in flight come to an end. The listener stays open while anybody
-/// else has a handle to it: what connects from then on is theirs.
+/// Serves everybody until the token is cancelled, then lets answers in flight come to an end. The
+/// listener stays open while anybody else has a handle to it: what connects from then on is theirs.
 pub async fn serve(listener: Arc<TcpListener>, router: Router, stop: CancellationToken) {
     serve_expected(listener, router, |_| true, stop).await;
 }
@@ -112,7 +113,8 @@ async fn wait_for_place(places: &Places, peer: IpAddr) -> Option<HeldPlace> {
     }
 }
 
-/// The address, in the form in which it would be configured: a listener on `[::]` sees IPv4 peers as `::ffff:…`.
+/// The address, in the form in which it would be configured: a listener on `[::]` sees IPv4 peers
+/// as `::ffff:…`.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -1,8 +1,9 @@
 //! As whom the listener is asked, and by whose page.
 //!
-//! A page of somebody else can make a browser send requests here, and with a name of its own that leads here it could read the
-//! answers (DNS rebinding). So every request has to name the listener by its address, as `localhost`, or by a name in `[admin] hosts`; and
-//! a change must not come from another origin. Programs that are no browsers name no origin.
+//! A page of somebody else can make a browser send requests here, and with a name of its own that
+//! leads here it could read the answers (DNS rebinding). So every request has to name the listener
+//! by its address, as `localhost`, or by a name in `[admin] hosts`; and a change must not come from
+//! another origin. Programs that are no browsers name no origin.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -24,7 +25,8 @@ pub(super) enum Origin {
     Own,
     /// Nobody says.
     Unsaid,
-    /// A browser says that it is nobody's business: also the listener's own page, in a browser that does not send `Sec-Fetch-Site`.
+    /// A browser says that it is nobody's business: also the listener's own page, in a browser that
+    /// does not send `Sec-Fetch-Site`.
     Opaque,
     /// A page of somebody else.
     Foreign,

@@ -1,4 +1,5 @@
-//! The status page: the practices and what is wrong, the bookings that need a person, the latest bookings.
+//! The status page: the practices and what is wrong, the bookings that need a person, the latest
+//! bookings.
 
 use axum::Extension;
 use axum::extract::State;

@@ -8,7 +8,8 @@ use axum::routing::{get, post};
 use super::auth::{self, Gate};
 use super::{guard, proof};
 
-/// All paths, and what holds for every one: `guarded` is for those whom the gate lets in, `open` for everybody.
+/// All paths, and what holds for every one: `guarded` is for those whom the gate lets in, `open`
+/// for everybody.
 pub(super) fn bounded(gate: Gate, guarded: Router, open: Router) -> Router {
     let guarded = guarded
         .merge(Router::new().route(auth::SIGN_OUT, post(auth::sign_out)).with_state(gate.clone()))

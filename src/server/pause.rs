@@ -1,6 +1,7 @@
 //! Pausing a practice by hand, and ending that.
 //!
-//! The answer comes when the practice is silent, or after [`WAIT`] if it is not by then: 200 with how it stands.
+//! The answer comes when the practice is silent, or after [`WAIT`] if it is not by then: 200 with
+//! how it stands.
 
 use std::time::Duration;
 

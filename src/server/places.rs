@@ -1,10 +1,12 @@
 //! The places for connections, and who gives theirs up when all are taken.
 //!
-//! A newcomer is never turned away for want of a place: somebody else loses theirs. That is one of the peer that has the most
-//! connections, and of these the one that has kept us waiting longest; only where all of them are being served, the oldest. A
-//! connection is left alone for its first [`GRACE`], so that an ordinary client among thousands has time to ask; while every
-//! connection is that young, the newcomer waits. While more than half of the places are taken, a connection ends with its first answer, and
-//! keeps its place for [`GRACE`] all the same: so clients who come again and again do not take the processor from the others.
+//! A newcomer is never turned away for want of a place: somebody else loses theirs. That is one of
+//! the peer that has the most connections, and of these the one that has kept us waiting longest;
+//! only where all of them are being served, the oldest. A connection is left alone for its first
+//! [`GRACE`], so that an ordinary client among thousands has time to ask; while every connection is
+//! that young, the newcomer waits. While more than half of the places are taken, a connection ends
+//! with its first answer, and keeps its place for [`GRACE`] all the same: so clients who come again
+//! and again do not take the processor from the others.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
@@ -99,7 +101,8 @@ impl Places {
         self.taken().by.len() > self.number / 2
     }
 
-    /// Takes a place from somebody, if anybody is old enough: what a connection holds is needed otherwise.
+    /// Takes a place from somebody, if anybody is old enough: what a connection holds is needed
+    /// otherwise.
     pub(super) fn free_one(&self) {
         let _too_young = self.taken().free_one(Instant::now());
     }
@@ -162,7 +165,8 @@ mod tests {
             (vec![one(1, 1, 900, Some(300)), one(2, 1, 900, Some(400)), one(3, 2, 9000, Some(9000))], Ok(2)),
             (vec![one(1, 1, 900, None), one(2, 1, 300, Some(1))], Ok(2)),
             (vec![one(1, 1, 900, None), one(2, 1, 800, None)], Ok(1)),
-            // The peer with the most has only young ones: another's goes, as long as it is not young itself.
+            // The peer with the most has only young ones: another's goes, as long as it is not
+            // young itself.
             (vec![one(1, 1, 10, Some(10)), one(2, 1, 20, Some(20)), one(3, 2, 900, Some(1))], Ok(3)),
             (vec![one(1, 1, 10, Some(10)), one(2, 1, 20, Some(20))], Err(now + Duration::from_millis(230))),
         ];

@@ -1,22 +1,29 @@
 //! How a command and the service know each other, without either ever sending a secret.
 //!
-//! **Threat.** Some other program listens where the service should: it took the port while the service was stopped, or the
-//! configuration names an address that is not the service's. It may record what commands send, answer as it likes, and pass
-//! everything on to the real service and back. It cannot read the state directory.
+//! **Threat.** Some other program listens where the service should: it took the port while the
+//! service was stopped, or the configuration names an address that is not the service's. It may
+//! record what commands send, answer as it likes, and pass everything on to the real service and
+//! back. It cannot read the state directory.
 //!
-//! **Protocol.** Both have the command key ([`crate::store::command_key`]). All proofs are HMAC-SHA256 under it, over a purpose,
-//! the address that the client connected to, and random numbers of both sides.
-//! 1. The command sends a random number to [`PATH`]. The service answers with one of its own and a proof.
-//! 2. The command checks that proof before it sends anything else. The address in it is the one that the service was connected to: an
-//!    impostor that passes the question on has another one, and so has no proof to show.
-//! 3. The request carries a proof over its method, target and body. It is good for that request, once, for [`VALID`].
-//! 4. The answer carries a proof over the request's and the status, so that the command believes nobody else.
+//! **Protocol.** Both have the command key ([`crate::store::command_key`]). All proofs are
+//! HMAC-SHA256 under it, over a purpose, the address that the client connected to, and random
+//! numbers of both sides.
+//! 1. The command sends a random number to [`PATH`]. The service answers with one of its own and a
+//!    proof.
+//! 2. The command checks that proof before it sends anything else. The address in it is the one
+//!    that the service was connected to: an impostor that passes the question on has another one,
+//!    and so has no proof to show.
+//! 3. The request carries a proof over its method, target and body. It is good for that request,
+//!    once, for [`VALID`].
+//! 4. The answer carries a proof over the request's and the status, so that the command believes
+//!    nobody else.
 //!
-//! An impostor so learns a random number. What the service answers to strangers who ask for proofs is worth nothing: the key is
-//! random ([`crate::store::command_key`] says why), and a proof says nothing about another.
+//! An impostor so learns a random number. What the service answers to strangers who ask for proofs
+//! is worth nothing: the key is random ([`crate::store::command_key`] says why), and a proof says
+//! nothing about another.
 //!
-//! **Not covered.** The body of an answer is not part of its proof: whoever could change it sits on the connection itself, which
-//! never leaves the machine where `[admin] listen` is on loopback.
+//! **Not covered.** The body of an answer is not part of its proof: whoever could change it sits on
+//! the connection itself, which never leaves the machine where `[admin] listen` is on loopback.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -213,7 +220,8 @@ impl Proofs {
         if same { self.began.checked_add(Duration::from_millis(at_ms)) } else { None }
     }
 
-    /// The proof for the answer, if the request's is good. `status` is not known yet, so the answer's proof is made later.
+    /// The proof for the answer, if the request's is good. `status` is not known yet, so the
+    /// answer's proof is made later.
     pub(super) fn accept<'a>(
         &self,
         shown: &'a ShownProof,

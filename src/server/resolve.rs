@@ -1,8 +1,9 @@
 //! `POST /api/v1/bookings/{id}/resolve`: a person settles a booking.
 //!
-//! 200 with the booking as it is then; 400 for a body that says nothing clear, 404 for a booking that the ledger does not know, 415 for a body that is not said to be JSON, 409
-//! for a verdict that cannot be true, 502 when one of the systems did not answer. Every refusal is a sentence as JSON, and quotes
-//! nothing of the body.
+//! 200 with the booking as it is then; 400 for a body that says nothing clear, 404 for a booking
+//! that the ledger does not know, 415 for a body that is not said to be JSON, 409 for a verdict
+//! that cannot be true, 502 when one of the systems did not answer. Every refusal is a sentence as
+//! JSON, and quotes nothing of the body.
 
 use axum::Json;
 use axum::body::Bytes;

@@ -1,8 +1,9 @@
 //! A resync on request.
 //!
-//! The answer is the outcome as JSON, when it is there: 200, or 502 with `problem` in it. A client that sends
-//! `Accept: application/x-ndjson` is answered 200 at once and gets a [`ResyncLine`] a line: how far the resync is, at least every
-//! few seconds, and at last the outcome. So it can show progress, and a service that died is noticed by its silence.
+//! The answer is the outcome as JSON, when it is there: 200, or 502 with `problem` in it. A client
+//! that sends `Accept: application/x-ndjson` is answered 200 at once and gets a [`ResyncLine`] a
+//! line: how far the resync is, at least every few seconds, and at last the outcome. So it can show
+//! progress, and a service that died is noticed by its silence.
 
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
 //! The sessions of browsers: what the cookie holds instead of the admin token.
 //!
-//! A session begins with the link that carries the token, and ends after [`LASTS`], with the process, or when [`SESSIONS_MAX`] others
-//! began after it. Its value is random and kept as a digest alone. With it goes a token for the forms of the page, which a page of
-//! anybody else cannot read and so cannot send.
+//! A session begins with the link that carries the token, and ends after [`LASTS`], with the
+//! process, or when [`SESSIONS_MAX`] others began after it. Its value is random and kept as a
+//! digest alone. With it goes a token for the forms of the page, which a page of anybody else
+//! cannot read and so cannot send.
 
 use parking_lot::Mutex;
 use std::time::Duration;

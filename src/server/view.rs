@@ -247,7 +247,8 @@ pub fn without_store(service: &Deskless) -> BridgeStatus {
     }
 }
 
-/// The practices that are off, and those that are gone from the configuration and have bookings that need somebody.
+/// The practices that are off, and those that are gone from the configuration and have bookings
+/// that need somebody.
 fn off_status(bridge: &Bridge, on: &[PracticeStatus]) -> Vec<OffStatus> {
     let ledger = bridge.ledger();
     let off = bridge.off().into_iter().filter_map(|(practice, standing)| OffStatus::of(&practice, standing, ledger));

@@ -1,13 +1,16 @@
 //! The webhook listener: `POST /webhooks/<secret>` and nothing else.
 //!
-//! It is made to stand beyond loopback, behind a reverse proxy or not. The sender is judged first: one that is not allowed hears
-//! 403 whatever he asks for, so he cannot find out by asking whether a secret is the right one. Allowed ones hear 404 for any
-//! other path, 405 for another method, 413 for a long body, and otherwise 200 at once: what follows from a webhook is done behind
-//! it. Every answer but 200 ends the connection.
+//! It is made to stand beyond loopback, behind a reverse proxy or not. The sender is judged first:
+//! one that is not allowed hears 403 whatever he asks for, so he cannot find out by asking whether
+//! a secret is the right one. Allowed ones hear 404 for any other path, 405 for another method, 413
+//! for a long body, and otherwise 200 at once: what follows from a webhook is done behind it. Every
+//! answer but 200 ends the connection.
 //!
-//! A proxy may keep the path of `public_url` or strip it, so both `/webhooks/<secret>` and `<path>/webhooks/<secret>` are right.
+//! A proxy may keep the path of `public_url` or strip it, so both `/webhooks/<secret>` and
+//! `<path>/webhooks/<secret>` are right.
 //!
-//! What can change while it listens (secret, path, allowed senders, trusted proxies) is behind [`Webhooks::reconfigure`].
+//! What can change while it listens (secret, path, allowed senders, trusted proxies) is behind
+//! [`Webhooks::reconfigure`].
 
 use parking_lot::{Mutex, RwLock};
 use std::borrow::Cow;
@@ -39,7 +42,8 @@ use crate::webhooks::hint::Hint;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// So much of a body that is too long is read and thrown away.
 const DRAINED_BYTES_MAX: usize = 1024 * 1024;
-/// Healthengine waits five seconds for an answer. A body that is not there by then is not waited for: it would only say whom to wake.
+/// Healthengine waits five seconds for an answer. A body that is not there by then is not waited
+/// for: it would only say whom to wake.
 const BODY_WITHIN: Duration = Duration::from_secs(3);
 /// The header of proxies that says for whom they speak.
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -63,8 +67,8 @@ struct WebhookListenerInner {
     told: Mutex<ToldSenders>,
 }
 
-/// Refused senders that were logged, and when. Those who knew the secret have a list of their own: what strangers send, from the
-/// same address or from many, hides nothing of them.
+/// Refused senders that were logged, and when. Those who knew the secret have a list of their own:
+/// what strangers send, from the same address or from many, hides nothing of them.
 #[derive(Default)]
 struct ToldSenders {
     with_the_secret: BTreeMap<IpAddr, Instant>,
@@ -100,12 +104,14 @@ impl Rules {
         }
     }
 
-    /// Who speaks: the peer, or the one that trusted proxies speak for. `None`: a proxy passes on something that is no address.
+    /// Who speaks: the peer, or the one that trusted proxies speak for. `None`: a proxy passes on
+    /// something that is no address.
     fn sender(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         if !self.proxies.contains(&peer) {
             return Some(peer);
         }
-        // Each proxy adds whom it heard it from on the right. What stands left of the first stranger is his word alone.
+        // Each proxy adds whom it heard it from on the right. What stands left of the first
+        // stranger is his word alone.
         let lines: Vec<_> =
             headers.get_all(FORWARDED_FOR).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
         for entry in
@@ -119,7 +125,8 @@ impl Rules {
         Some(peer)
     }
 
-    /// True if the path is right. The comparison takes as long whatever the path shares with the right ones.
+    /// True if the path is right. The comparison takes as long whatever the path shares with the
+    /// right ones.
     fn is_right(&self, uri: &Uri) -> bool {
         let path = decoded(uri.path());
         let right = |own: &String| own.as_bytes().ct_eq(path.as_bytes());
@@ -168,7 +175,8 @@ impl Webhooks {
         read(&self.inner.rules.read())
     }
 
-    /// Says in the log who was refused, once an hour. Beside the answer, which so takes as long whatever the sender knew.
+    /// Says in the log who was refused, once an hour. Beside the answer, which so takes as long
+    /// whatever the sender knew.
     fn tell_refused(&self, sender: Option<IpAddr>, knew_the_path: bool) {
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
@@ -218,8 +226,9 @@ async fn answer(State(webhooks): State<Webhooks>, request: Request) -> Response 
     }
 }
 
-/// The body, as far as it comes in time; `None` if it is too long. What is a little too long is taken off the connection, because a
-/// sender that is hung up on while he sends may not see the answer.
+/// The body, as far as it comes in time; `None` if it is too long. What is a little too long is
+/// taken off the connection, because a sender that is hung up on while he sends may not see the
+/// answer.
 async fn read(mut body: Body) -> Option<Vec<u8>> {
     let (mut kept, mut bytes) = (Vec::new(), 0);
     let until = Instant::now() + BODY_WITHIN;

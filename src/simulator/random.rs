@@ -10,7 +10,8 @@ impl Random {
         Self(seed)
     }
 
-    /// 64 bits. SplitMix64 (Steele, Lea and Flood, 2014): every state gives good bits, and none is ever repeated within 2⁶⁴.
+    /// 64 bits. SplitMix64 (Steele, Lea and Flood, 2014): every state gives good bits, and none is
+    /// ever repeated within 2⁶⁴.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -19,7 +20,8 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number under `limit`; 0 if there is none. That small limits are a trifle more likely than others harms no simulation.
+    /// A number under `limit`; 0 if there is none. That small limits are a trifle more likely than
+    /// others harms no simulation.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.bits().checked_rem(limit).unwrap_or(0)
     }

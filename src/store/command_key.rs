@@ -1,8 +1,10 @@
-//! The command key of a state directory: by it a command and the service know each other ([`crate::server::proof`]).
+//! The command key of a state directory: by it a command and the service know each other
+//! ([`crate::server::proof`]).
 //!
-//! It is derived from both secret files, so it stands in none of its own: from the key of pseudonyms, because that
-//! is random whatever token an operator chose, and from the admin token, because that never leaves the directory while the key of
-//! pseudonyms goes along with an export. Whoever may read the directory has it, and nobody else.
+//! It is derived from both secret files, so it stands in none of its own: from the key of
+//! pseudonyms, because that is random whatever token an operator chose, and from the admin token,
+//! because that never leaves the directory while the key of pseudonyms goes along with an export.
+//! Whoever may read the directory has it, and nobody else.
 
 use std::path::Path;
 

@@ -12,8 +12,9 @@
 //! | `incoming.jsonl`, `replaced-…`, `damaged-…` | see [`super::replace`] |
 //! | `salvage` | see [`super::rebuild`] |
 //!
-//! sled locks its own file too, but only after start-up repairs that would disturb a running process (see
-//! [`super::sled_engine`]), and without saying who holds it. Hence the lock of our own, taken before anything is touched.
+//! sled locks its own file too, but only after start-up repairs that would disturb a running
+//! process (see [`super::sled_engine`]), and without saying who holds it. Hence the lock of our
+//! own, taken before anything is touched.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
@@ -31,7 +32,8 @@ const PROBE: &str = "probe";
 /// Only this much of a lock or marker file is read.
 const SMALL_FILE_BYTES_MAX: u64 = 512;
 
-/// A state directory that is ours: it exists, is writable, belongs to us, and no other process has it.
+/// A state directory that is ours: it exists, is writable, belongs to us, and no other process has
+/// it.
 #[derive(Debug)]
 pub(super) struct StateDirectory {
     path: PathBuf,
@@ -40,7 +42,8 @@ pub(super) struct StateDirectory {
 }
 
 impl StateDirectory {
-    /// Makes the directory (mode 0700) if only it is missing, checks that it is one of ours, and locks it.
+    /// Makes the directory (mode 0700) if only it is missing, checks that it is one of ours, and
+    /// locks it.
     pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
         make(path)?;
         let path = path.canonicalize().map_err(disk(path))?;
@@ -54,8 +57,8 @@ impl StateDirectory {
         Ok(Self { path, _lock: lock })
     }
 
-    /// Whether [`StateDirectory::open`] would succeed, without making or changing anything that stays. `false`: there is no
-    /// directory yet, and it can be made.
+    /// Whether [`StateDirectory::open`] would succeed, without making or changing anything that
+    /// stays. `false`: there is no directory yet, and it can be made.
     pub(super) fn inspect(path: &Path) -> Result<bool, OpenError> {
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => {}
@@ -86,12 +89,14 @@ impl StateDirectory {
         self.path.join(MARKER)
     }
 
-    /// Whether there is a database file with something in it. Asked before the database library makes an empty one.
+    /// Whether there is a database file with something in it. Asked before the database library
+    /// makes an empty one.
     pub(super) fn has_database(&self) -> bool {
         fs::metadata(self.path.join("db")).is_ok_and(|file| file.len() > 0)
     }
 
-    /// The names of the database's files that are there, the marker among them: what makes a content of the directory.
+    /// The names of the database's files that are there, the marker among them: what makes a
+    /// content of the directory.
     pub(super) fn database_files(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path)? {
@@ -158,8 +163,8 @@ fn make(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// A directory with our marker may hold whatever people put beside it. Without one it must hold nothing but what a first
-/// start can have left when it was interrupted.
+/// A directory with our marker may hold whatever people put beside it. Without one it must hold
+/// nothing but what a first start can have left when it was interrupted.
 fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
     if path.join(MARKER).exists() {
         return Ok(());
@@ -198,7 +203,8 @@ fn is_of_database(name: &str) -> bool {
     ["db", "conf", "blobs"].contains(&name) || name.starts_with("snap.")
 }
 
-/// Who we are is asked of the file system: a file we make belongs to us. That it can be made shows that we may write.
+/// Who we are is asked of the file system: a file we make belongs to us. That it can be made shows
+/// that we may write.
 fn refuse_other_owner(path: &Path) -> Result<(), OpenError> {
     let owner = fs::metadata(path).map_err(disk(path))?.uid();
     let probe = path.join(format!("{PROBE}{TEMPORARY_SUFFIX}"));
@@ -252,7 +258,8 @@ fn take(path: &Path, lock: &File) -> Result<(), OpenError> {
 /// Ends the names of files that are not finished.
 pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// Writes a file (mode 0600) so that after a power cut there is either all of it or what was there before.
+/// Writes a file (mode 0600) so that after a power cut there is either all of it or what was there
+/// before.
 pub(super) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(TEMPORARY_SUFFIX);

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 /// A change that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The disk or the database refused a write. Nothing can be stored any more in this process: stop with a status that is
-    /// not zero, so that the supervisor starts it again. What was committed before is safe.
+    /// The disk or the database refused a write. Nothing can be stored any more in this process:
+    /// stop with a status that is not zero, so that the supervisor starts it again. What was
+    /// committed before is safe.
     #[error("the store cannot be written any more: {reason}. See to the disk; then start vetbridge again")]
     Broken {
         /// What the disk or the database said.
@@ -77,7 +78,8 @@ pub enum OpenError {
         /// Its process id and since when, as far as is known.
         holder: String,
     },
-    /// The directory, the disk or a file in it refuses reading or writing. It may pass: a full disk is emptied.
+    /// The directory, the disk or a file in it refuses reading or writing. It may pass: a full disk
+    /// is emptied.
     #[error("the state directory {} cannot be used: {reason}. Check free space, mount and permissions", .path.display())]
     Disk {
         /// The state directory, or a file in it.
@@ -136,7 +138,8 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether trying again later, without anybody changing the configuration or the files, can succeed.
+    /// Whether trying again later, without anybody changing the configuration or the files, can
+    /// succeed.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Disk { .. } => true,

@@ -1,8 +1,9 @@
 //! The state as text: what `vetbridge state export` writes and `state import` reads.
 //!
-//! JSON lines. The first says what the file is and carries what is no record: the store's own data and the key of pseudonyms.
-//! Then comes a line for each record, in order of keys, and last a line with their number and a SHA-256 of all lines before it,
-//! so that a file that was cut off or changed is known. Nothing is taken from a file that is not whole.
+//! JSON lines. The first says what the file is and carries what is no record: the store's own data
+//! and the key of pseudonyms. Then comes a line for each record, in order of keys, and last a line
+//! with their number and a SHA-256 of all lines before it, so that a file that was cut off or
+//! changed is known. Nothing is taken from a file that is not whole.
 //!
 //! ```text
 //! {"format":"vetbridge-state","version":1,"program":"0.1.0","exported_at":"…","meta":{…},"pseudonym_key":"…"}
@@ -31,7 +32,8 @@ use crate::hex;
 
 const FORMAT: &str = "vetbridge-state";
 const VERSION: u32 = 1;
-/// No line of ours is longer: a record, its key (each of whose bytes JSON can make six of), and what stands around them.
+/// No line of ours is longer: a record, its key (each of whose bytes JSON can make six of), and
+/// what stands around them.
 const LINE_BYTES_MAX: usize = VALUE_BYTES_MAX + 6 * KEY_BYTES_MAX + 1024;
 /// Far more than what a busy clinic keeps.
 const RECORDS_MAX: usize = 10_000_000;
@@ -122,7 +124,8 @@ impl Export {
         Ok(text)
     }
 
-    /// Reads and checks a whole export; every record must be one that this program can read. Nothing is taken over yet.
+    /// Reads and checks a whole export; every record must be one that this program can read.
+    /// Nothing is taken over yet.
     ///
     /// # Errors
     /// The first line that is wrong, and what to do.

@@ -1,7 +1,9 @@
-//! The kinds of records that the program keeps, so that all of a database can be judged and moved without knowing each type.
+//! The kinds of records that the program keeps, so that all of a database can be judged and moved
+//! without knowing each type.
 //!
-//! Whoever adds a [`Record`] names its kind in the list that export, import and verify are given (see
-//! `crate::practice::KINDS`), and decides there whether it travels. A kind that is in no list never leaves the directory.
+//! Whoever adds a [`Record`] names its kind in the list that export, import and verify are given
+//! (see `crate::practice::KINDS`), and decides there whether it travels. A kind that is in no list
+//! never leaves the directory.
 
 use super::record::{Record, decode, encode};
 

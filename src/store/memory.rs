@@ -14,19 +14,22 @@ use super::meta::Meta;
 use super::parts::Parted;
 use super::replace::write_all;
 
-/// Writes are flushed at the latest this long after they were made; the same promise as the real store's.
+/// Writes are flushed at the latest this long after they were made; the same promise as the real
+/// store's.
 pub(super) const FLUSHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A disk in memory. Clones are the same disk.
 ///
-/// A simulation opens a [`Store`](super::Store) on it with [`Store::in_memory`](super::Store::in_memory), pulls the plug with
+/// A simulation opens a [`Store`](super::Store) on it with
+/// [`Store::in_memory`](super::Store::in_memory), pulls the plug with
 /// [`crash`](MemoryEngine::crash), and opens the next store on what that returns.
 #[derive(Clone, Default)]
 pub struct MemoryEngine {
     disk: Arc<Mutex<Disk>>,
 }
 
-/// When a flush that a disk says is done really is. A disk that lies is a deliberate mistake, for tests that must notice it.
+/// When a flush that a disk says is done really is. A disk that lies is a deliberate mistake, for
+/// tests that must notice it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Flushed {
     /// When it says so.
@@ -62,8 +65,9 @@ impl MemoryEngine {
         Self::default()
     }
 
-    /// A power cut. What was flushed, by a commit or because it was a second old, is on the disk that is returned; the rest is
-    /// gone. This handle and stores opened on it are cut off: whatever they write from now on fails.
+    /// A power cut. What was flushed, by a commit or because it was a second old, is on the disk
+    /// that is returned; the rest is gone. This handle and stores opened on it are cut off:
+    /// whatever they write from now on fails.
     #[must_use = "the disk after the power cut is the one that is returned"]
     pub fn crash(&self) -> Self {
         let mut disk = self.lock();
@@ -91,7 +95,8 @@ impl MemoryEngine {
         disk
     }
 
-    /// Everything that is written on it, flushed or not, one after another: for a search for what must not be there.
+    /// Everything that is written on it, flushed or not, one after another: for a search for what
+    /// must not be there.
     pub fn raw(&self) -> Vec<u8> {
         let mut disk = self.lock();
         disk.flush_what_is_old();

@@ -7,7 +7,8 @@ use crate::dates;
 
 use super::record::Record;
 
-/// What the store knows about itself. Made with the database; changed only when a backup comes back.
+/// What the store knows about itself. Made with the database; changed only when a backup comes
+/// back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {
     /// Tells databases apart; random.
@@ -25,7 +26,8 @@ pub struct Meta {
     pub at_healthengine: Option<AtHealthengine>,
 }
 
-/// One moment by two clocks. Ours can be set later, and what it showed then is worth nothing any more.
+/// One moment by two clocks. Ours can be set later, and what it showed then is worth nothing any
+/// more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AtHealthengine {
     /// By our clock, as the moment is noted.
@@ -52,8 +54,8 @@ impl Meta {
         self.at_healthengine.filter(|own| own.ours == self.complete_since()).map(|own| own.theirs)
     }
 
-    /// True of what happened at Healthengine at a moment, by its own clock, of which the store may not know. `ahead` is how far that
-    /// clock is ahead of ours at present.
+    /// True of what happened at Healthengine at a moment, by its own clock, of which the store may
+    /// not know. `ahead` is how far that clock is ahead of ours at present.
     pub fn may_lack(&self, at: DateTime<Utc>, ahead: TimeDelta) -> bool {
         match self.complete_since_at_healthengine() {
             Some(since) => at < since,
@@ -69,8 +71,8 @@ impl Meta {
         }
     }
 
-    /// Moments that are yet to come were noted before this machine's clock was set right: they count from when this process `opened`
-    /// the store, which is later than they were.
+    /// Moments that are yet to come were noted before this machine's clock was set right: they
+    /// count from when this process `opened` the store, which is later than they were.
     pub(super) fn set_right(&mut self, now: DateTime<Utc>, opened: DateTime<Utc>) {
         let known = self.complete_since_at_healthengine();
         let Self { instance: _, created_at, restored_at, imported_at, at_healthengine: _ } = self;
@@ -80,14 +82,16 @@ impl Meta {
         self.at_healthengine = known.map(|theirs| AtHealthengine { ours: self.complete_since(), theirs });
     }
 
-    /// When its content was last replaced by an older one, if it ever was: what it says of the outside may be long out of date.
+    /// When its content was last replaced by an older one, if it ever was: what it says of the
+    /// outside may be long out of date.
     pub fn replaced_at(&self) -> Option<DateTime<Utc>> {
         let Self { instance: _, created_at: _, restored_at, imported_at, at_healthengine: _ } = self;
         (*restored_at).max(*imported_at)
     }
 
-    /// True of what was noted at this moment, if the content was replaced since: of what happened in between it knows nothing. A
-    /// replacement that is yet to come says nothing of what is noted since.
+    /// True of what was noted at this moment, if the content was replaced since: of what happened
+    /// in between it knows nothing. A replacement that is yet to come says nothing of what is noted
+    /// since.
     pub fn replaced_since(&self, noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         self.replaced_at().is_some_and(|at| noted < at && dates::age(at, now).is_some())
     }

@@ -1,21 +1,25 @@
 //! The store: what the bridge must still know after a stop, a crash or a power cut.
 //!
-//! **Model.** A [`Record`] is a typed value with a kind and a version; it stands under a text key. A [`Batch`] changes any number
-//! of records together. All records are in memory: they are read once, when the store is opened, and every read is answered
-//! from there, so that async code never waits for a disk to read and a scan sees one moment. The disk gets changes only. What
-//! is kept is bounded by those who keep it (some megabytes for a busy clinic; see [`record`] and `keep_days`).
+//! **Model.** A [`Record`] is a typed value with a kind and a version; it stands under a text key.
+//! A [`Batch`] changes any number of records together. All records are in memory: they are read
+//! once, when the store is opened, and every read is answered from there, so that async code never
+//! waits for a disk to read and a scan sees one moment. The disk gets changes only. What is kept is
+//! bounded by those who keep it (some megabytes for a busy clinic; see [`record`] and `keep_days`).
 //!
 //! **Promises**
-//! - [`Store::commit`] returns `Ok` when the batch survives a power cut: all of it, and everything submitted before it. Nothing
-//!   outside may rely on a record earlier.
-//! - [`Store::write_later`] keeps the same order and is not waited for: it is as safe with the next commit, or within a second.
+//! - [`Store::commit`] returns `Ok` when the batch survives a power cut: all of it, and everything
+//!   submitted before it. Nothing outside may rely on a record earlier.
+//! - [`Store::write_later`] keeps the same order and is not waited for: it is as safe with the next
+//!   commit, or within a second.
 //! - A batch takes effect whole or not at all, also when the machine stops in the middle.
 //! - A change is visible to reads as soon as it is submitted, *before* it is durable.
-//! - After the first write that the disk refuses, every later one fails ([`StoreError::Broken`]); [`Store::failed`] tells. Reads
-//!   then still show what was submitted last, and that may not be on the disk.
+//! - After the first write that the disk refuses, every later one fails ([`StoreError::Broken`]);
+//!   [`Store::failed`] tells. Reads then still show what was submitted last, and that may not be on
+//!   the disk.
 //! - A record that cannot be read is reported with its key; the others can be read all the same.
 //!
-//! **Accepted.** Dropping the future of a commit does not take the batch back: it may become durable or not, as in a crash.
+//! **Accepted.** Dropping the future of a commit does not take the batch back: it may become
+//! durable or not, as in a crash.
 //!
 //! | file | does |
 //! | --- | --- |
@@ -28,7 +32,8 @@
 //! | [`secret_file`] | the secrets that the bridge makes for itself |
 //! | [`error`] | what can go wrong, in the words that an operator reads |
 //!
-//! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine` and [`memory`] give it.
+//! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine`
+//! and [`memory`] give it.
 
 mod command_key;
 mod directory;
@@ -79,8 +84,9 @@ use self::parts::{Parted, StoredValue};
 use self::writer::{Urgency, WriteQueue};
 use crate::messages::state as say;
 
-/// Whether a store can be opened in a state directory, as far as that shows without opening it: the directory is one of ours, it is
-/// writable, and no process has it. `false`: there is none yet, and it can be made. Nothing that stays is made or changed.
+/// Whether a store can be opened in a state directory, as far as that shows without opening it: the
+/// directory is one of ours, it is writable, and no process has it. `false`: there is none yet, and
+/// it can be made. Nothing that stays is made or changed.
 ///
 /// # Errors
 /// What is wrong with the directory and what to do about it.
@@ -104,8 +110,8 @@ pub fn verify(path: &Path, kinds: &[RecordKind], now: DateTime<Utc>) -> Result<O
     Ok(Some(Snapshot::take(database.records, &database.meta, kinds, now)))
 }
 
-/// What is wrong with the files beside the database: keys that are missing or hold something else, a damaged database that was set
-/// aside.
+/// What is wrong with the files beside the database: keys that are missing or hold something else,
+/// a damaged database that was set aside.
 pub fn verify_beside(path: &Path) -> Vec<String> {
     let mut problems = Vec::new();
     let secrets = [
@@ -123,8 +129,8 @@ pub fn verify_beside(path: &Path) -> Vec<String> {
     problems
 }
 
-/// A handle to the store; clones are the same store. It is closed when the last one is dropped: what was submitted is then
-/// written (the drop waits for that), and another process can open it.
+/// A handle to the store; clones are the same store. It is closed when the last one is dropped:
+/// what was submitted is then written (the drop waits for that), and another process can open it.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<StoreInner>,
@@ -142,17 +148,19 @@ struct StoreInner {
 
 /// Who writes.
 enum Writer {
-    /// A thread of its own, so that a slow disk holds up nobody but those who wait for it. `None` once it was joined.
+    /// A thread of its own, so that a slow disk holds up nobody but those who wait for it. `None`
+    /// once it was joined.
     Thread(Option<JoinHandle<()>>),
     /// Whoever commits. Simulations have no threads: these would run beside virtual time.
     Inline(Mutex<Parted<MemoryEngine>>),
 }
 
 impl Store {
-    /// Opens the store in a state directory; makes directory, database, key and token at the first start.
+    /// Opens the store in a state directory; makes directory, database, key and token at the first
+    /// start.
     ///
-    /// This reads the whole database: call it where blocking does no harm. The store has a thread that runs in real time: where
-    /// tokio's time is paused use [`Store::in_memory`].
+    /// This reads the whole database: call it where blocking does no harm. The store has a thread
+    /// that runs in real time: where tokio's time is paused use [`Store::in_memory`].
     ///
     /// # Errors
     /// What is wrong with the directory and what to do about it. Nothing was deleted.
@@ -173,8 +181,9 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The same for the service, which has to go on: a database that is damaged or gone is set aside under another name, and what
-    /// can be read of it takes its place. That is an error in the log, and [`Store::alarm`] for as long as the files are there.
+    /// The same for the service, which has to go on: a database that is damaged or gone is set
+    /// aside under another name, and what can be read of it takes its place. That is an error in
+    /// the log, and [`Store::alarm`] for as long as the files are there.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -190,7 +199,8 @@ impl Store {
         }
     }
 
-    /// Opens the store on a disk in memory. It has no thread and uses no randomness: the key of pseudonyms is all zeros.
+    /// Opens the store on a disk in memory. It has no thread and uses no randomness: the key of
+    /// pseudonyms is all zeros.
     ///
     /// # Errors
     /// The disk refuses writes, or holds something else.
@@ -217,7 +227,8 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The same on an older copy that was put in the disk's place: the store knows that it may have missed something.
+    /// The same on an older copy that was put in the disk's place: the store knows that it may have
+    /// missed something.
     ///
     /// # Errors
     /// As [`Store::in_memory`].
@@ -232,7 +243,8 @@ impl Store {
         Self::in_memory(disk, now)
     }
 
-    /// Makes the changes of `batch`; returns when they are durable, together with everything submitted before.
+    /// Makes the changes of `batch`; returns when they are durable, together with everything
+    /// submitted before.
     ///
     /// # Errors
     /// [`StoreError::Broken`]: it is not known to be durable, and nothing will be any more.
@@ -243,8 +255,8 @@ impl Store {
                 let ticket = queue.submit(batch.changes, Urgency::Now)?;
                 queue.durable(ticket).await
             }
-            // The pauses are where a simulation can stop the program: before the write, between write and sync, and after
-            // the sync but before anybody hears of it.
+            // The pauses are where a simulation can stop the program: before the write, between
+            // write and sync, and after the sync but before anybody hears of it.
             Writer::Inline(disk) => {
                 tokio::task::yield_now().await;
                 let ticket = queue.submit(batch.changes, Urgency::Now)?;
@@ -257,8 +269,9 @@ impl Store {
         }
     }
 
-    /// Makes the changes of `batch` without waiting for the disk: for what can be found out again. It is durable with the next
-    /// commit, or within a second. That the store is broken shows in [`Store::failed`] and in the next commit.
+    /// Makes the changes of `batch` without waiting for the disk: for what can be found out again.
+    /// It is durable with the next commit, or within a second. That the store is broken shows in
+    /// [`Store::failed`] and in the next commit.
     pub fn write_later(&self, batch: Batch) {
         let queued = self.inner.queue.submit(batch.changes, Urgency::Later);
         if let (Ok(_), Writer::Inline(disk)) = (queued, &self.inner.writer) {
@@ -288,7 +301,8 @@ impl Store {
         self.inner.queue.get(&key).map(|stored| read(&key, &stored)).transpose()
     }
 
-    /// All records of a kind whose keys begin with `prefix`, in order of keys, as they were at one moment.
+    /// All records of a kind whose keys begin with `prefix`, in order of keys, as they were at one
+    /// moment.
     pub fn scan<R: Record>(&self, prefix: &str) -> Scan<R> {
         let mut scan = Scan { records: Vec::new(), unreadable: Vec::new() };
         let kind_chars = record::full_key::<R>("").len();
@@ -301,8 +315,8 @@ impl Store {
         scan
     }
 
-    /// All records at this moment, judged by these kinds. Call [`Store::flush`] before, if what is not durable must not be among
-    /// them.
+    /// All records at this moment, judged by these kinds. Call [`Store::flush`] before, if what is
+    /// not durable must not be among them.
     pub fn snapshot(&self, kinds: &[RecordKind], now: DateTime<Utc>) -> Snapshot {
         Snapshot::take(self.inner.queue.scan(""), &self.meta(), kinds, now)
     }
@@ -318,7 +332,8 @@ impl Store {
         self.inner.meta.lock().clone()
     }
 
-    /// Sets right what it noted about itself by a clock that was ahead; it was opened at `opened`, by the clock that shows `now`.
+    /// Sets right what it noted about itself by a clock that was ahead; it was opened at `opened`,
+    /// by the clock that shows `now`.
     pub fn set_right(&self, now: DateTime<Utc>, opened: DateTime<Utc>) {
         self.change_meta(|meta| meta.set_right(now, opened));
     }
@@ -346,7 +361,8 @@ impl Store {
         &self.inner.pseudonym_key
     }
 
-    /// The file of this name, in which another component keeps a key of its own beside the database.
+    /// The file of this name, in which another component keeps a key of its own beside the
+    /// database.
     pub fn secret_file(&self, name: &str) -> SecretFile {
         SecretFile::new(self.inner.directory.as_ref().map(StateDirectory::path), name)
     }

@@ -1,7 +1,8 @@
 //! Opening a state directory: first start, later starts, and the alarms.
 //!
-//! On a first start the order is: database with its meta record, made durable with its names; then the marker file. So a marker
-//! without a meta record means that a database was lost, and not that a first start was cut short.
+//! On a first start the order is: database with its meta record, made durable with its names; then
+//! the marker file. So a marker without a meta record means that a database was lost, and not that
+//! a first start was cut short.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,7 +53,8 @@ pub(super) fn open_in(directory: StateDirectory, now: DateTime<Utc>) -> Result<O
     Ok(OpenedDirectory { records, disk, meta, pseudonym_key, admin_token, directory })
 }
 
-/// Opens the database of a directory; makes one at the first start, and finishes what an import began.
+/// Opens the database of a directory; makes one at the first start, and finishes what an import
+/// began.
 pub(super) fn open_database(directory: &StateDirectory, now: DateTime<Utc>) -> Result<Database, OpenError> {
     super::replace::finish(directory)?;
     let path = directory.path();
@@ -73,7 +75,8 @@ pub(super) fn open_database(directory: &StateDirectory, now: DateTime<Utc>) -> R
         (Some(Ok(_)), Some(_)) => {
             return Err(OpenError::MixedUp { path: path.to_owned(), marker: directory.marker_path() });
         }
-        // The first start ended between database and marker, or somebody removed the marker as we advised.
+        // The first start ended between database and marker, or somebody removed the marker as we
+        // advised.
         (Some(Ok(meta)), None) => {
             disk.engine().sync_names()?;
             directory.mark(&Marker::new(&meta.instance, meta.created_at))?;

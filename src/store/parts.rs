@@ -1,9 +1,10 @@
 //! Long values in numbered parts, because the database keeps only short ones safely.
 //!
-//! sled 0.34 moves what is much over 4 KiB to separate files that it never syncs. So a value of up to [`PART_BYTES_MAX`] stands
-//! under its record's key; a longer one leaves `=<parts> <bytes>` there (a JSON value never begins with `=`) and stands under
-//! `<key>\0<number>`. Head and parts are written in one change, so a reader never meets half of a value; should it meet one
-//! all the same, the record is damaged and its neighbours are not.
+//! sled 0.34 moves what is much over 4 KiB to separate files that it never syncs. So a value of up
+//! to [`PART_BYTES_MAX`] stands under its record's key; a longer one leaves `=<parts> <bytes>`
+//! there (a JSON value never begins with `=`) and stands under `<key>\0<number>`. Head and parts
+//! are written in one change, so a reader never meets half of a value; should it meet one all the
+//! same, the record is damaged and its neighbours are not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ pub(super) const PART_BYTES_MAX: usize = 4_096;
 /// The longest value there can be, in bytes.
 pub(super) const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Stands between a record's key and the number of a part. Keys hold no control characters, so it cannot be mistaken.
+/// Stands between a record's key and the number of a part. Keys hold no control characters, so it
+/// cannot be mistaken.
 const SEPARATOR: u8 = 0;
 
 /// Changes of whole values: the text to store, or `None` to delete.
@@ -33,7 +35,8 @@ pub(super) enum StoredValue {
 /// An engine that takes values of up to [`VALUE_BYTES_MAX`].
 pub(super) struct Parted<E> {
     engine: E,
-    /// How many parts stand behind a head; keys without parts are absent. Needed to delete what a shorter value leaves over.
+    /// How many parts stand behind a head; keys without parts are absent. Needed to delete what a
+    /// shorter value leaves over.
     parts: BTreeMap<String, usize>,
 }
 
@@ -97,7 +100,8 @@ impl<E: Engine> Parted<E> {
     }
 }
 
-/// Adds a value under its key, in parts if it is long. Returns how many parts there are behind the head.
+/// Adds a value under its key, in parts if it is long. Returns how many parts there are behind the
+/// head.
 fn put(raw: &mut RawChanges, key: &str, value: &[u8]) -> usize {
     if value.len() <= PART_BYTES_MAX {
         raw.insert(key.as_bytes().to_vec(), Some(value.to_vec()));
@@ -117,8 +121,8 @@ fn part_key(key: &str, number: usize) -> Vec<u8> {
     raw
 }
 
-/// The record's key and, for a part, its number. What has a separator and no number after it counts as part 0, which no head
-/// asks for: a stranger's, to be reported.
+/// The record's key and, for a part, its number. What has a separator and no number after it counts
+/// as part 0, which no head asks for: a stranger's, to be reported.
 fn split_key(raw: &[u8]) -> (String, Option<usize>) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match raw.iter().position(|byte| *byte == SEPARATOR) {

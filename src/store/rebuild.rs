@@ -1,8 +1,10 @@
-//! A database that cannot be opened is set aside under another name, and the bridge goes on with what can still be read of it.
+//! A database that cannot be opened is set aside under another name, and the bridge goes on with
+//! what can still be read of it.
 //!
-//! What is read may be older than what was lost: that is as if a backup had been restored, and safe in the same way (see
-//! [`Meta::complete_since`]). The files themselves stay in the directory `damaged-…` until a person takes them away; until then
-//! every start says so ([`found`]). The key of pseudonyms is a file of its own and outlives the database.
+//! What is read may be older than what was lost: that is as if a backup had been restored, and safe
+//! in the same way (see [`Meta::complete_since`]). The files themselves stay in the directory
+//! `damaged-…` until a person takes them away; until then every start says so ([`found`]). The key
+//! of pseudonyms is a file of its own and outlives the database.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -90,8 +92,8 @@ struct Salvaged {
     lost: Vec<Unreadable>,
 }
 
-/// Reads a copy, because reading changes it: without sled's file of page positions, which it can work out again, and with it.
-/// More of one database is better than less.
+/// Reads a copy, because reading changes it: without sled's file of page positions, which it can
+/// work out again, and with it. More of one database is better than less.
 fn salvage(directory: &StateDirectory) -> Result<Salvaged, OpenError> {
     let scratch = directory.path().join(SALVAGE);
     let mut best = Salvaged::default();

@@ -1,14 +1,16 @@
 //! Typed records and how they are written: JSON with a version.
 //!
-//! A record of kind `sent-day` under key `1234567/s136/2026-12-01` stands in the database as `sent-day/1234567/s136/2026-12-01` with
-//! the value `{"v":1,"data":…}`. When a record's fields change, its [`Record::VERSION`] goes up, [`Record::migrate`] learns to lift
-//! the old form, and samples of the new one join `fixtures/store/<kind>.v<version>.jsonl`. Those of the old one stay: a test reads
-//! all of them for as long as the program lives.
-//! Records are lifted when they are read and written in the present form when they next change.
+//! A record of kind `sent-day` under key `1234567/s136/2026-12-01` stands in the database as
+//! `sent-day/1234567/s136/2026-12-01` with the value `{"v":1,"data":…}`. When a record's fields
+//! change, its [`Record::VERSION`] goes up, [`Record::migrate`] learns to lift the old form, and
+//! samples of the new one join `fixtures/store/<kind>.v<version>.jsonl`. Those of the old one stay:
+//! a test reads all of them for as long as the program lives. Records are lifted when they are read
+//! and written in the present form when they next change.
 //!
-//! The client memory is the exception: what its records hold is encrypted, so they cannot be lifted without its key, and what they say
-//! is learnt again with the next bookings. A changed form gets a higher version and no `migrate`; the old records are then
-//! forgotten at the next start, with a line in the log.
+//! The client memory is the exception: what its records hold is encrypted, so they cannot be lifted
+//! without its key, and what they say is learnt again with the next bookings. A changed form gets a
+//! higher version and no `migrate`; the old records are then forgotten at the next start, with a
+//! line in the log.
 //!
 //! Keys show in logs and error texts, so nothing of a patient may be in one.
 
@@ -27,12 +29,14 @@ pub const KEY_BYTES_MAX: usize = 256;
 
 /// Something the store can keep.
 pub trait Record: Serialize + DeserializeOwned {
-    /// What the record is called in keys: lower-case letters and hyphens, never changed. No two record types share one.
+    /// What the record is called in keys: lower-case letters and hyphens, never changed. No two
+    /// record types share one.
     const KIND: &'static str;
     /// The version of the form that `Serialize` writes; from 1.
     const VERSION: u32;
 
-    /// Lifts `data` from the form of version `from` to that of `from + 1`. Called once for every step up to [`Record::VERSION`].
+    /// Lifts `data` from the form of version `from` to that of `from + 1`. Called once for every
+    /// step up to [`Record::VERSION`].
     ///
     /// # Errors
     /// Why it cannot be done, in words that may be logged.
@@ -65,10 +69,12 @@ impl Batch {
         Ok(batch)
     }
 
-    /// Stores `record` under `key`, in place of what stood there. A record that is refused leaves the batch as it was.
+    /// Stores `record` under `key`, in place of what stood there. A record that is refused leaves
+    /// the batch as it was.
     ///
     /// # Errors
-    /// The key is empty, over [`KEY_BYTES_MAX`] or holds control characters; the record is no JSON or over 16 MiB.
+    /// The key is empty, over [`KEY_BYTES_MAX`] or holds control characters; the record is no JSON
+    /// or over 16 MiB.
     pub fn put<R: Record>(&mut self, key: &str, record: &R) -> Result<(), StoreError> {
         check_key(key).map_err(|problem| StoreError::BadKey { kind: R::KIND, problem })?;
         self.changes.insert(full_key::<R>(key), Some(encode(key, record)?));

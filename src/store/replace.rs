@@ -1,8 +1,10 @@
-//! One content of a state directory takes the place of another: an import, or what could be saved of a damaged database.
+//! One content of a state directory takes the place of another: an import, or what could be saved
+//! of a damaged database.
 //!
-//! The content is first written as a file of its own, `incoming.jsonl`, in the form of an export: whole and durable, or not there.
-//! From then on it *is* the content of the directory. Whoever opens the directory next (as a rule the same process, at once)
-//! finishes the work: sets the former files aside under another name, fills an empty database, and removes the file. Each step
+//! The content is first written as a file of its own, `incoming.jsonl`, in the form of an export:
+//! whole and durable, or not there. From then on it *is* the content of the directory. Whoever
+//! opens the directory next (as a rule the same process, at once) finishes the work: sets the
+//! former files aside under another name, fills an empty database, and removes the file. Each step
 //! can be broken off and done again; nothing of what was there is ever deleted.
 
 use std::fs::{self, File};
@@ -35,7 +37,8 @@ pub(super) fn reborn(meta: &Meta, path: &Path) -> Result<Meta, OpenError> {
     Ok(Meta { instance: secret_file::fresh_id().map_err(disk(path))?, ..meta.clone() })
 }
 
-/// Makes the announced content that of the directory. `None`: there is none, or nothing stood in its place; else where that is.
+/// Makes the announced content that of the directory. `None`: there is none, or nothing stood in
+/// its place; else where that is.
 pub(super) fn finish(directory: &StateDirectory) -> Result<Option<PathBuf>, OpenError> {
     let incoming = directory.path().join(INCOMING);
     let file = match File::open(&incoming) {
@@ -60,8 +63,9 @@ fn aside_name(export: &Export) -> String {
     format!("{why}{}-{instance}", export.exported_at.format("%Y-%m-%dT%H%M%SZ"))
 }
 
-/// Moves what belongs to the former database into a directory beside it. The database itself goes last: once it is there, what
-/// else stands in its place was begun by this very work, and is begun anew.
+/// Moves what belongs to the former database into a directory beside it. The database itself goes
+/// last: once it is there, what else stands in its place was begun by this very work, and is begun
+/// anew.
 fn set_aside(directory: &StateDirectory, export: &Export) -> Result<Option<PathBuf>, OpenError> {
     let path = directory.path();
     let aside = path.join(aside_name(export));
@@ -95,7 +99,8 @@ fn remove(path: &Path) -> io::Result<()> {
     if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
-/// Fills an empty database. The store's own record comes last: a database without it is not finished.
+/// Fills an empty database. The store's own record comes last: a database without it is not
+/// finished.
 fn fill(directory: &StateDirectory, export: &Export) -> Result<(), OpenError> {
     let refused = |EngineError(reason)| OpenError::Disk { path: directory.path().to_owned(), reason };
     let mut database = Parted::new(SledEngine::open(directory)?);

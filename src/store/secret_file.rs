@@ -1,11 +1,12 @@
 //! Secrets that the bridge makes for itself: one file each (mode 0600) in the state directory.
 //!
-//! - `pseudonym-key`: 32 bytes in hex. Ids of patients at Healthengine are made with it, and must not change. It is a file of its
-//!   own and no record, so that it outlives a damaged database that is replaced by an empty one; `state export` carries it.
-//! - [`SecretFile`]: a key of another component's, as [`crate::practice::client_memory`] has one. It stays behind when
-//!   the state moves.
-//! - `admin-token`: the token of the admin API. People read it, and may put one of their own choosing there. It stays behind
-//!   when the state moves.
+//! - `pseudonym-key`: 32 bytes in hex. Ids of patients at Healthengine are made with it, and must
+//!   not change. It is a file of its own and no record, so that it outlives a damaged database that
+//!   is replaced by an empty one; `state export` carries it.
+//! - [`SecretFile`]: a key of another component's, as [`crate::practice::client_memory`] has one.
+//!   It stays behind when the state moves.
+//! - `admin-token`: the token of the admin API. People read it, and may put one of their own
+//!   choosing there. It stays behind when the state moves.
 
 use std::fs::{self, Permissions};
 use std::io::ErrorKind;
@@ -45,7 +46,8 @@ impl std::fmt::Debug for SecretKey {
     }
 }
 
-/// Reads the admin token of a state directory, for a command that talks to the running service. `None` if there is none yet.
+/// Reads the admin token of a state directory, for a command that talks to the running service.
+/// `None` if there is none yet.
 ///
 /// # Errors
 /// The file cannot be read, or holds no token.
@@ -98,7 +100,8 @@ pub(super) fn ensure_pseudonym_key(state: &Path) -> Result<(SecretKey, bool), Op
 
 /// A secret of another component's: a key in a file of its own, which its owner makes and removes.
 ///
-/// A store in memory has no files. Its keys are all zeros, so that a simulation is the same each time.
+/// A store in memory has no files. Its keys are all zeros, so that a simulation is the same each
+/// time.
 #[derive(Debug, Clone)]
 pub struct SecretFile {
     path: Option<PathBuf>,
@@ -115,8 +118,8 @@ impl SecretFile {
         self.path.is_none()
     }
 
-    /// The key. `None` if there is none, and also if the file holds something else: what was encrypted with the key is
-    /// lost then.
+    /// The key. `None` if there is none, and also if the file holds something else: what was
+    /// encrypted with the key is lost then.
     ///
     /// # Errors
     /// There is one, and the disk does not give it.
@@ -129,7 +132,8 @@ impl SecretFile {
         }
     }
 
-    /// Makes a key, in place of any other; durable when this returns. What was encrypted before is lost.
+    /// Makes a key, in place of any other; durable when this returns. What was encrypted before is
+    /// lost.
     ///
     /// # Errors
     /// The disk refuses it.

@@ -1,10 +1,12 @@
 //! sled 0.34.7 on a disk, with what it needs to be trusted.
 //!
-//! Measured in power-cut trials of this version: `flush` alone loses acknowledged writes, up to the whole database, because on
-//! Linux it ends in `sync_file_range`, which neither asks the disk to empty its cache nor writes the file's metadata. `flush`
-//! followed by `sync_data` on the file lost nothing. Read in its source: a snapshot that is cut off while it is written keeps the
-//! database from opening ever after; damage can end in a panic instead of an error; a log whose beginning is unreadable counts
-//! as an empty one. Hence everything in this file, and the marker file that [`super::opening`] checks.
+//! Measured in power-cut trials of this version: `flush` alone loses acknowledged writes, up to the
+//! whole database, because on Linux it ends in `sync_file_range`, which neither asks the disk to
+//! empty its cache nor writes the file's metadata. `flush` followed by `sync_data` on the file lost
+//! nothing. Read in its source: a snapshot that is cut off while it is written keeps the database
+//! from opening ever after; damage can end in a panic instead of an error; a log whose beginning is
+//! unreadable counts as an empty one. Hence everything in this file, and the marker file that
+//! [`super::opening`] checks.
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("a damaged database can end in a panic, which the store catches: build with panic = \"unwind\"");
@@ -19,7 +21,8 @@ use super::directory::{StateDirectory, disk, sync_directory_of};
 use super::engine::{Engine, EngineError, RawChanges};
 use super::error::OpenError;
 
-/// Everything is read once at the start and then answered from memory, so sled's own cache can be small.
+/// Everything is read once at the start and then answered from memory, so sled's own cache can be
+/// small.
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How often the lock of the database is asked for again, and after which pauses.
@@ -29,14 +32,16 @@ const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 /// A database in a state directory.
 pub(super) struct SledEngine {
     database: sled::Db,
-    /// A second handle to the file that the database writes: sled syncs its own too rarely. It is kept open, because Linux
-    /// reports a failed write-back only to handles that were open when it failed.
+    /// A second handle to the file that the database writes: sled syncs its own too rarely. It is
+    /// kept open, because Linux reports a failed write-back only to handles that were open when it
+    /// failed.
     file: Box<dyn SyncData>,
     path: PathBuf,
 }
 
-/// The lock of a database that was closed a moment ago can outlive it: a process that is being started inherits it until it runs
-/// its program. So the lock is asked for a few times before it counts as somebody's.
+/// The lock of a database that was closed a moment ago can outlive it: a process that is being
+/// started inherits it until it runs its program. So the lock is asked for a few times before it
+/// counts as somebody's.
 fn open_database(path: &Path, pause: impl Fn()) -> Result<sled::Db, OpenError> {
     let mut attempts = 0;
     loop {
@@ -69,7 +74,8 @@ impl SyncData for File {
 }
 
 impl SledEngine {
-    /// Opens the database, or makes one. Only the holder of the directory's lock may do that: repairs come first.
+    /// Opens the database, or makes one. Only the holder of the directory's lock may do that:
+    /// repairs come first.
     pub(super) fn open(directory: &StateDirectory) -> Result<Self, OpenError> {
         Self::open_at(directory.path())
     }
@@ -90,7 +96,8 @@ impl SledEngine {
             File::open(self.path.join("conf"))?.sync_all()?;
             File::open(&self.path)?.sync_all()?;
             match sync_directory_of(&self.path) {
-                // Whoever gave us the directory may keep others from reading the one around it, and made it long ago.
+                // Whoever gave us the directory may keep others from reading the one around it, and
+                // made it long ago.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
                 synced => synced,
             }
@@ -125,7 +132,8 @@ impl Engine for SledEngine {
     }
 }
 
-/// sled writes `snap.<number>.generating` and renames it; one that is left over was cut off, and sled would take it for whole.
+/// sled writes `snap.<number>.generating` and renames it; one that is left over was cut off, and
+/// sled would take it for whole.
 fn remove_unfinished_snapshots(path: &Path) -> Result<(), OpenError> {
     for entry in fs::read_dir(path).map_err(disk(path))? {
         let entry = entry.map_err(disk(path))?;
@@ -139,8 +147,9 @@ fn remove_unfinished_snapshots(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Runs what may panic on a damaged database, and returns what it panicked with. The usual message with its hint at
-/// backtraces is kept from the terminal: the operator gets a sentence instead. Not to be used inside itself.
+/// Runs what may panic on a damaged database, and returns what it panicked with. The usual message
+/// with its hint at backtraces is kept from the terminal: the operator gets a sentence instead. Not
+/// to be used inside itself.
 pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // The hook is the process's: two that swap it at a time could leave the silent one in place.
     static SWAPPING: Mutex<()> = Mutex::new(());
@@ -179,7 +188,8 @@ fn open_error(path: &Path, error: sled::Error) -> OpenError {
 /// sled's own texts can run to many lines and hold parts of values.
 fn engine_error(error: &sled::Error) -> EngineError {
     EngineError(match error {
-        // An error that sled hands on a second time has the Debug form of the first as its text; its kind is still right.
+        // An error that sled hands on a second time has the Debug form of the first as its text;
+        // its kind is still right.
         sled::Error::Io(error) if error.raw_os_error().is_none() && error.kind() != ErrorKind::Other => {
             error.kind().to_string()
         }

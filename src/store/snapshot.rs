@@ -51,7 +51,8 @@ impl Snapshot {
             };
             match judge(kind, &stored) {
                 Ok((kind, text)) => {
-                    // The store's own record is in the first line of an export, and no record of whoever uses the store.
+                    // The store's own record is in the first line of an export, and no record of
+                    // whoever uses the store.
                     if kind.name != Meta::KIND {
                         *taken.counts.entry(kind.name.to_owned()).or_default() += 1;
                     }

@@ -1,10 +1,12 @@
 //! The queue between those who change records and the disk, and the one thread that writes.
 //!
-//! Changes are visible to readers as soon as they are queued, in the order of the queue. The writer takes everything that has
-//! gathered, applies it as one transaction, syncs once, and tells all who wait: while the disk works, the next group gathers.
-//! The queue holds one value per key at most (a later change of a key replaces an earlier one), so it cannot outgrow the store.
+//! Changes are visible to readers as soon as they are queued, in the order of the queue. The writer
+//! takes everything that has gathered, applies it as one transaction, syncs once, and tells all who
+//! wait: while the disk works, the next group gathers. The queue holds one value per key at most (a
+//! later change of a key replaces an earlier one), so it cannot outgrow the store.
 //!
-//! A batch is never split: it is taken whole, and transactions take effect whole. Nor is a later batch durable before an earlier.
+//! A batch is never split: it is taken whole, and transactions take effect whole. Nor is a later
+//! batch durable before an earlier.
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -71,7 +73,8 @@ impl WriteQueue {
     /// Queues a batch and shows it to readers; neither, once the disk has failed.
     pub(super) fn submit(&self, changes: ValueChanges, urgency: Urgency) -> Result<Ticket, StoreError> {
         let mut state = self.lock();
-        // Asked under the lock: a batch that is accepted after a failure would be shown and never written.
+        // Asked under the lock: a batch that is accepted after a failure would be shown and never
+        // written.
         self.check()?;
         for (key, value) in changes {
             match &value {
@@ -174,7 +177,8 @@ fn broken(reason: Option<&str>) -> StoreError {
     StoreError::Broken { reason: reason.unwrap_or("the writer has ended").to_owned() }
 }
 
-/// The writer thread: writes and syncs, group by group, until the store is closed or the disk fails.
+/// The writer thread: writes and syncs, group by group, until the store is closed or the disk
+/// fails.
 pub(super) fn write_groups<E: Engine>(queue: &WriteQueue, mut disk: Parted<E>) {
     let _failed_unless_closed = WriterEnded(queue);
     while let Some(Group { changes, upto }) = queue.next_group() {
@@ -187,7 +191,8 @@ pub(super) fn write_groups<E: Engine>(queue: &WriteQueue, mut disk: Parted<E>) {
     }
 }
 
-/// Whoever waits for a writer that is gone is told so, however it ended. After an orderly end nobody waits.
+/// Whoever waits for a writer that is gone is told so, however it ended. After an orderly end
+/// nobody waits.
 struct WriterEnded<'a>(&'a WriteQueue);
 
 impl Drop for WriterEnded<'_> {
@@ -198,7 +203,8 @@ impl Drop for WriterEnded<'_> {
     }
 }
 
-/// Without a thread: hands over what is pending, at once and on the caller's time. Durable only with `sync`.
+/// Without a thread: hands over what is pending, at once and on the caller's time. Durable only
+/// with `sync`.
 pub(super) fn write_inline<E: Engine>(queue: &WriteQueue, disk: &Mutex<Parted<E>>, sync: bool) {
     let mut disk = disk.lock();
     let Group { changes, upto } = WriteQueue::take(&mut queue.lock());
@@ -208,8 +214,8 @@ pub(super) fn write_inline<E: Engine>(queue: &WriteQueue, disk: &Mutex<Parted<E>
     }
 }
 
-/// sled panics where others return errors. After a panic in the middle of a write nothing is known of the database's state,
-/// which is what a failed write means anyway.
+/// sled panics where others return errors. After a panic in the middle of a write nothing is known
+/// of the database's state, which is what a failed write means anyway.
 fn without_panic(work: impl FnOnce() -> Result<(), EngineError>) -> Result<(), EngineError> {
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(EngineError(what_it_said(&*panic))))
 }
@@ -226,7 +232,8 @@ mod tests {
     /// How long a test waits for what must come. Nothing is decided by it.
     const LIMIT: Duration = Duration::from_secs(30);
 
-    /// An engine whose every sync tells what was applied since the last, then waits for its outcome.
+    /// An engine whose every sync tells what was applied since the last, then waits for its
+    /// outcome.
     struct Gate {
         group: Vec<String>,
         groups: Sender<Vec<String>>,

@@ -1,14 +1,17 @@
 //! Whether webhooks demonstrably arrive. Only then may polling slow down inside the live hours.
 //!
-//! **Model.** A webhook for the practice is evidence for an hour. Whatever a poll finds must have been announced by one; what was
-//! not within [`GRACE`], counted from when it came to be or, where that is unknown, from when a poll first saw it, was *missed*.
-//! A miss undoes all evidence until the next webhook arrives.
+//! **Model.** A webhook for the practice is evidence for an hour. Whatever a poll finds must have
+//! been announced by one; what was not within [`GRACE`], counted from when it came to be or, where
+//! that is unknown, from when a poll first saw it, was *missed*. A miss undoes all evidence until
+//! the next webhook arrives.
 //!
-//! Bookings and updates are told apart by their numbers. Of the other kinds Healthengine says only that something of the kind
-//! waits: it counts as one thing from when a poll first lists it until one does not.
+//! Bookings and updates are told apart by their numbers. Of the other kinds Healthengine says only
+//! that something of the kind waits: it counts as one thing from when a poll first lists it until
+//! one does not.
 //!
-//! **Accepted.** What waited before the process ran counts as missed, as does something whose announcement was forgotten: both
-//! mean polls at the shorter interval until the next webhook, never fewer polls.
+//! **Accepted.** What waited before the process ran counts as missed, as does something whose
+//! announcement was forgotten: both mean polls at the shorter interval until the next webhook,
+//! never fewer polls.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +25,8 @@ use crate::ids::{BookingId, RequestId};
 const EVIDENCE_LASTS: TimeDelta = TimeDelta::hours(1);
 /// How much later than what it announces a webhook may arrive.
 pub const GRACE: TimeDelta = TimeDelta::seconds(5);
-/// More announcements, or things that wait, are not kept. Those with the smallest numbers go first: they are the oldest.
+/// More announcements, or things that wait, are not kept. Those with the smallest numbers go first:
+/// they are the oldest.
 const KEPT_MAX: usize = 5_000;
 
 /// Something that waits at Healthengine.
@@ -82,7 +86,8 @@ impl Evidence {
         keep(&mut self.announced, item, now);
     }
 
-    /// A poll found these, each with since when it waits, where that is known. True if webhooks did not announce them all.
+    /// A poll found these, each with since when it waits, where that is known. True if webhooks did
+    /// not announce them all.
     pub fn found(
         &mut self,
         items: impl IntoIterator<Item = (Item, Option<DateTime<Utc>>)>,
@@ -90,7 +95,8 @@ impl Evidence {
     ) -> bool {
         let items: BTreeMap<Item, Option<DateTime<Utc>>> = items.into_iter().collect();
         self.announced.retain(|_, at| is_evidence(*at, now));
-        // A list that could not be read this time says nothing about its entries; a kind that is absent is gone.
+        // A list that could not be read this time says nothing about its entries; a kind that is
+        // absent is gone.
         self.known.retain(|item, seen| match item {
             Item::Booking(_) | Item::Update(_) => is_evidence(*seen, now),
             Item::Kind(_) => items.contains_key(item),
@@ -144,8 +150,9 @@ impl Evidence {
     }
 }
 
-/// True for what happened within the last hour. What happened in the future did so before this machine's clock was set right, and
-/// is evidence of nothing; a correction of a second or two is not meant.
+/// True for what happened within the last hour. What happened in the future did so before this
+/// machine's clock was set right, and is evidence of nothing; a correction of a second or two is
+/// not meant.
 fn is_evidence(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     (-GRACE..EVIDENCE_LASTS).contains(&(now - at))
 }
@@ -182,7 +189,8 @@ mod tests {
         }
     }
 
-    /// What happened, when: a webhook that announces something, or a poll that found something, with since when.
+    /// What happened, when: a webhook that announces something, or a poll that found something,
+    /// with since when.
     enum Event {
         Webhook(i64, Option<Item>),
         Poll(i64, Vec<(Item, Option<i64>)>),

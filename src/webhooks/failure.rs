@@ -1,8 +1,8 @@
 //! Why a delivery failed, in words that can be shown.
 //!
-//! What Healthengine's log says of a failed call comes from its HTTP client and repeats the address that was called, which ends
-//! in our secret. So what is known is said in words of our own; of anything else only plain words are kept, none of which stands
-//! in the address.
+//! What Healthengine's log says of a failed call comes from its HTTP client and repeats the address
+//! that was called, which ends in our secret. So what is known is said in words of our own; of
+//! anything else only plain words are kept, none of which stands in the address.
 
 use crate::healthengine::SubscriptionError;
 
@@ -33,7 +33,8 @@ pub enum DeliveryFault {
     Unknown,
 }
 
-/// Why it failed. `callback_url` is where we want to be called; the entry has its own address too, which can be an older one.
+/// Why it failed. `callback_url` is where we want to be called; the entry has its own address too,
+/// which can be an older one.
 pub fn reason(error: &SubscriptionError, callback_url: &str) -> DeliveryFault {
     let (kind, message) = (error.kind.as_deref().unwrap_or_default(), error.message.as_deref().unwrap_or_default());
     // The addresses may hold any word, "timeout" among them.
@@ -79,7 +80,8 @@ fn known(text: &str) -> Option<DeliveryFault> {
     Some(fault)
 }
 
-/// The HTTP status that the text speaks of: a number from 300 to 599 right after a word that says so.
+/// The HTTP status that the text speaks of: a number from 300 to 599 right after a word that says
+/// so.
 fn status(text: &str) -> Option<u16> {
     let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let says_so =

@@ -1,4 +1,5 @@
-//! What is read of a webhook: whose it is, and what it announces. Any part can be missing; nothing of it is acted on but to look.
+//! What is read of a webhook: whose it is, and what it announces. Any part can be missing; nothing
+//! of it is acted on but to look.
 
 use serde_json::Value;
 

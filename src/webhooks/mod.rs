@@ -1,8 +1,8 @@
 //! What webhooks are good for: they say "look now", and nothing else is believed of them.
 //!
-//! A webhook carries no patient and no signature, so what it says is never acted on: it wakes the practice that it names, and the
-//! poll that follows finds out what there is to do. So a lost webhook costs seconds and a forged one a poll. What is decided about
-//! them is here, pure:
+//! A webhook carries no patient and no signature, so what it says is never acted on: it wakes the
+//! practice that it names, and the poll that follows finds out what there is to do. So a lost
+//! webhook costs seconds and a forged one a poll. What is decided about them is here, pure:
 //!
 //! | file | decides |
 //! | --- | --- |
@@ -12,7 +12,8 @@
 //! | [`pace`] | how long the bridge waits between two polls |
 //! | [`failure`] | what to tell an operator about a delivery that failed |
 //!
-//! The listener is [`crate::server::webhooks`], the shell that keeps the subscriptions is in [`crate::practice`].
+//! The listener is [`crate::server::webhooks`], the shell that keeps the subscriptions is in
+//! [`crate::practice`].
 
 pub mod evidence;
 pub mod failure;

@@ -8,13 +8,15 @@
 //! | it refuses credentials or consent, for half a minute | five minutes, whatever webhooks say |
 //! | it asked for more time (`Retry-After`) | no less than that, up to half a minute |
 //!
-//! Healthengine takes a practice off the site after ten minutes without a poll inside the live hours, and wants one an hour at
-//! any time. Whatever the configuration says, half of that is the most, so that one lost poll does no harm; and a long wait
-//! ends when the live hours begin. However long Healthengine wants to be left alone, a poll each half minute says that we are there
+//! Healthengine takes a practice off the site after ten minutes without a poll inside the live
+//! hours, and wants one an hour at any time. Whatever the configuration says, half of that is the
+//! most, so that one lost poll does no harm; and a long wait ends when the live hours begin.
+//! However long Healthengine wants to be left alone, a poll each half minute says that we are there
 //! and finds out whether bookings wait.
 //!
-//! A webhook is followed at once, unless another one was a moment ago: polls that webhooks cause are [`SPACING`] apart. So a storm
-//! of them means a poll each second, and a single one never waits because of a regular poll before it.
+//! A webhook is followed at once, unless another one was a moment ago: polls that webhooks cause
+//! are [`SPACING`] apart. So a storm of them means a poll each second, and a single one never waits
+//! because of a regular poll before it.
 
 use std::time::{Duration, Instant};
 
@@ -26,9 +28,11 @@ pub const LIVE_LONGEST: Duration = Duration::from_secs(5 * 60);
 pub const IDLE_LONGEST: Duration = Duration::from_secs(30 * 60);
 /// How long Healthengine is left alone after it refused our credentials or the practice's consent.
 pub const BLOCKED: Duration = Duration::from_secs(300);
-/// However many webhooks arrive, from the beginning of one poll that they cause to that of the next no less than this goes by.
+/// However many webhooks arrive, from the beginning of one poll that they cause to that of the next
+/// no less than this goes by.
 pub const SPACING: Duration = Duration::from_secs(1);
-/// From the beginning of any poll to that of one that a webhook causes, while Healthengine does not answer polls.
+/// From the beginning of any poll to that of one that a webhook causes, while Healthengine does not
+/// answer polls.
 const SPACING_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// How the last poll ended.
@@ -50,8 +54,9 @@ pub enum Outcome {
 /// A refusal of credentials or consent that stands for so long is believed.
 const BELIEVED_AFTER: Duration = Duration::from_secs(30);
 
-/// Since when credentials or consent are refused. Something in between can say so in the API's own form, or without a word, while it
-/// is replaced, and five minutes without a poll are long: so refusals are asked about again until they have stood for a while.
+/// Since when credentials or consent are refused. Something in between can say so in the API's own
+/// form, or without a word, while it is replaced, and five minutes without a poll are long: so
+/// refusals are asked about again until they have stood for a while.
 #[derive(Debug, Default)]
 pub struct Refusals(Option<Instant>);
 
@@ -78,7 +83,8 @@ pub struct Circumstances {
     pub live_in: Option<Duration>,
     /// True while webhooks demonstrably arrive.
     pub webhooks_arrive: bool,
-    /// How long before the last poll the last one began that a webhook caused, which can be the same; `None` before the first.
+    /// How long before the last poll the last one began that a webhook caused, which can be the
+    /// same; `None` before the first.
     pub since_hint: Option<Duration>,
     /// As configured.
     pub request_interval: Duration,
@@ -133,7 +139,8 @@ mod tests {
         Outcome::Failed { backoff: seconds(backoff), retry_after: retry_after.map(seconds) }
     }
 
-    /// Outcome, live, live in, webhooks arrive, request interval, idle interval: wait, after a webhook (in milliseconds).
+    /// Outcome, live, live in, webhooks arrive, request interval, idle interval: wait, after a
+    /// webhook (in milliseconds).
     type Row = (Outcome, bool, Option<u64>, bool, u64, u64, u64, Option<u64>);
 
     #[tokio::test]
@@ -215,8 +222,8 @@ mod tests {
         }
     }
 
-    /// Polls of a practice that hears of a webhook at each of these moments, in milliseconds: when they begin, and whether a
-    /// webhook caused them. A poll takes no time.
+    /// Polls of a practice that hears of a webhook at each of these moments, in milliseconds: when
+    /// they begin, and whether a webhook caused them. A poll takes no time.
     fn polls(webhooks: &[u64], interval: Duration, until: Duration) -> Vec<(Duration, bool)> {
         let mut polls: Vec<(Duration, bool)> = vec![(Duration::ZERO, false)];
         let mut heard = webhooks.iter().copied().map(Duration::from_millis).peekable();

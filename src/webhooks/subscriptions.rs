@@ -1,17 +1,23 @@
-//! Which subscriptions at Healthengine are made, renewed and deleted: `(wanted, listed, remembered, now) → changes`.
+//! Which subscriptions at Healthengine are made, renewed and deleted: `(wanted, listed, remembered,
+//! now) → changes`.
 //!
-//! **Model.** One subscription to `requests.*` is wanted, which calls us back at `<public_url>/webhooks/<secret>`, carries the
-//! practice id as `clientId` and ends after [`LIFE`]. It is made anew every day. Whether Healthengine then renews the one that stands
-//! or makes another one is its affair ("Create or update"): the next look sees, keeps the one that ends last and deletes the rest.
+//! **Model.** One subscription to `requests.*` is wanted, which calls us back at
+//! `<public_url>/webhooks/<secret>`, carries the practice id as `clientId` and ends after [`LIFE`].
+//! It is made anew every day. Whether Healthengine then renews the one that stands or makes another
+//! one is its affair ("Create or update"): the next look sees, keeps the one that ends last and
+//! deletes the rest.
 //!
-//! **Ours** are those that the state remembers, by their number or by where they call, and those whose callback begins with
-//! `<public_url>/webhooks/`. Only ours are ever deleted. Practices of one bridge share that address, so one that carries the id of
-//! another practice is that practice's.
+//! **Ours** are those that the state remembers, by their number or by where they call, and those
+//! whose callback begins with `<public_url>/webhooks/`. Only ours are ever deleted. Practices of
+//! one bridge share that address, so one that carries the id of another practice is that
+//! practice's.
 //!
 //! **Promises**
 //! - Make before break: nothing is deleted before a subscription that fits stands.
-//! - One whose making was never answered is found at the next look, by where it calls; at the latest it ends by itself.
-//! - What Healthengine leaves out of its list (any field can be missing) is taken for what was sent.
+//! - One whose making was never answered is found at the next look, by where it calls; at the
+//!   latest it ends by itself.
+//! - What Healthengine leaves out of its list (any field can be missing) is taken for what was
+//!   sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -55,10 +61,12 @@ impl fmt::Debug for WantedSubscription {
     }
 }
 
-/// What the state remembers of a practice's subscriptions. Callbacks end in the secret, so only their keyed hashes are kept.
+/// What the state remembers of a practice's subscriptions. Callbacks end in the secret, so only
+/// their keyed hashes are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedSubscriptions {
-    /// Where subscriptions that we asked for call, oldest first. Written before the first of them is asked for.
+    /// Where subscriptions that we asked for call, oldest first. Written before the first of them
+    /// is asked for.
     pub callbacks: Vec<String>,
     /// Those that Healthengine confirmed, by its id.
     pub made: BTreeMap<String, Made>,
@@ -101,8 +109,8 @@ impl RememberedSubscriptions {
         }
     }
 
-    /// Forgets what a whole list no longer has. Callbacks other than the wanted one are forgotten once nothing of ours stands
-    /// besides it; one whose making was lost would be listed by then.
+    /// Forgets what a whole list no longer has. Callbacks other than the wanted one are forgotten
+    /// once nothing of ours stands besides it; one whose making was lost would be listed by then.
     pub fn forget_absent(&mut self, listed: &[Subscription], wanted: Option<&str>, ours_left: usize) {
         let is_listed = |id: &str| listed.iter().any(|own| own.id.as_deref() == Some(id));
         self.made.retain(|id, _| is_listed(id));
@@ -142,8 +150,8 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// What has to be done so that the wanted one is there and no other of ours is. While one has to be made that is all; what is to
-    /// be deleted shows when it stands. `now` is Healthengine's.
+    /// What has to be done so that the wanted one is there and no other of ours is. While one has
+    /// to be made that is all; what is to be deleted shows when it stands. `now` is Healthengine's.
     pub fn changes(
         &self,
         wanted: Option<&WantedSubscription>,
@@ -170,8 +178,8 @@ impl View<'_> {
         made || (!anothers && (begins() || asked()))
     }
 
-    /// True for one that another bridge made for this practice after `since`: it is as ours are, and not ours. One that a former bridge
-    /// left behind is older.
+    /// True for one that another bridge made for this practice after `since`: it is as ours are,
+    /// and not ours. One that a former bridge left behind is older.
     pub fn is_another_bridges(&self, own: &Subscription, since: DateTime<Utc>) -> bool {
         let made_at = own.expire_at.and_then(|end| end.checked_sub_signed(LIFE));
         own.topic == TOPIC
@@ -185,7 +193,8 @@ impl View<'_> {
         self.remembered.made.get(own.id.as_ref()?)
     }
 
-    /// True if it is as the wanted one is. Healthengine may write an address in another way than we do, or leave a field out.
+    /// True if it is as the wanted one is. Healthengine may write an address in another way than we
+    /// do, or leave a field out.
     fn fits(&self, own: &Subscription, wanted: &WantedSubscription) -> bool {
         let made = self.made(own).is_some_and(|made| made.callback == (self.fingerprint)(&wanted.callback_url));
         let topic = own.topic == TOPIC || (made && own.topic.is_empty());

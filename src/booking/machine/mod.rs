@@ -22,9 +22,9 @@
 //! and a calendar block laid in that moment is not seen.
 //!
 //! [`events`] has the events and actions. The rules stand by subject: a new booking and its POST
-//! ([`transition`]), [`lost_answer`], [`telling`] Healthengine, what happens to an appointment in the
-//! [`diary`], what another bridge does at the same time ([`other_bridge`]), and what a person says
-//! ([`by_person`]). [`debt`] has what Healthengine is owed after that.
+//! ([`transition`]), [`lost_answer`], [`telling`] Healthengine, what happens to an appointment in
+//! the [`diary`], what another bridge does at the same time ([`other_bridge`]), and what a person
+//! says ([`by_person`]). [`debt`] has what Healthengine is owed after that.
 
 mod by_person;
 mod debt;

@@ -1,4 +1,5 @@
-//! `vetbridge bookings`: the ledger, as the running service has it, or from the state directory while none runs.
+//! `vetbridge bookings`: the ledger, as the running service has it, or from the state directory
+//! while none runs.
 
 mod resolve;
 

@@ -1,5 +1,6 @@
-//! `vetbridge bookings resolve`: through the running service, which has the booking in its hands; while none runs, this process
-//! asks both systems itself, with a bridge whose loops are never started.
+//! `vetbridge bookings resolve`: through the running service, which has the booking in its hands;
+//! while none runs, this process asks both systems itself, with a bridge whose loops are never
+//! started.
 
 use std::path::Path;
 
@@ -27,7 +28,8 @@ pub(super) async fn run(file: &Path, instance: &Instance, args: &ResolveArgs) ->
     Ok(booking)
 }
 
-/// What the admin API takes. It is read in one place, so that the command and the API cannot differ.
+/// What the admin API takes. It is read in one place, so that the command and the API cannot
+/// differ.
 fn body(args: &ResolveArgs) -> serde_json::Value {
     let outcome = match (&args.confirmed, args.cancelled) {
         (Some(_), _) => "confirmed",

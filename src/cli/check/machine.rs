@@ -20,7 +20,8 @@ const WEBHOOKS: &str = "[webhooks] listen";
 const STATE: &str = "[state] path";
 const SERVICE: &str = "running service";
 
-/// Looks for a service that runs with this configuration; if there is none, whether one could start.
+/// Looks for a service that runs with this configuration; if there is none, whether one could
+/// start.
 pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Result<()> {
     match running::find(&config.instance()).await {
         Ok(FoundService::Running(service)) => {

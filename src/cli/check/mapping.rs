@@ -1,7 +1,8 @@
-//! Does OpenVPMS have what the configuration asks for, and does each schedule belong to one practice?
+//! Does OpenVPMS have what the configuration asks for, and does each schedule belong to one
+//! practice?
 //!
-//! What a practice offers is worked out by the same functions as in `run`; here it is only said, with what to do. So whatever
-//! `run` would leave out is a problem here.
+//! What a practice offers is worked out by the same functions as in `run`; here it is only said,
+//! with what to do. So whatever `run` would leave out is a problem here.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,8 @@ use crate::span::Span;
 use crate::zone::Zone;
 use crate::zone::zones::Zones;
 
-/// An appointment longer than this is a slip in OpenVPMS's set-up, as a rule: the length is a number of slots.
+/// An appointment longer than this is a slip in OpenVPMS's set-up, as a rule: the length is a
+/// number of slots.
 const LENGTH_MINUTES_MAX: u32 = 8 * 60;
 
 /// Judges every practice against what OpenVPMS has.
@@ -148,7 +150,8 @@ impl Own<'_> {
             let schedule = resource.id.schedule;
             if resource.types.is_empty() {
                 let advice = say::schedule_without_types(schedule, &self.name_of(schedule));
-                // What a person asked for by name is to be offered; of all the rest it is only worth knowing.
+                // What a person asked for by name is to be offered; of all the rest it is only
+                // worth knowing.
                 if self.practice.resources.is_empty() {
                     report.note(self.title(), advice);
                 } else {

@@ -1,7 +1,8 @@
 //! `vetbridge check`: is everything as it must be for `run`?
 //!
-//! First the configuration, then this machine (port, state), then OpenVPMS (reached, credentials, ids, zones, what is offered), then
-//! Healthengine for each enabled practice (reached, credentials, consent, extra features, clocks). Nothing is changed on either side, and nothing is asked that
+//! First the configuration, then this machine (port, state), then OpenVPMS (reached, credentials,
+//! ids, zones, what is offered), then Healthengine for each enabled practice (reached, credentials,
+//! consent, extra features, clocks). Nothing is changed on either side, and nothing is asked that
 //! counts as a poll. A server that cannot be asked is one finding; the other is asked all the same.
 
 mod findings;
@@ -24,7 +25,8 @@ use crate::messages::{config as config_say, servers as say, webhooks as webhooks
 use crate::openvpms::ReadOpenVpms;
 use crate::remote::{Answer, ErrorClass};
 
-/// From here on a wrong clock is a problem: half of the time in which a booking must be answered would be gone soon.
+/// From here on a wrong clock is a problem: half of the time in which a booking must be answered
+/// would be gone soon.
 const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(30);
 
 /// Runs the command.

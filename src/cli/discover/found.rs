@@ -88,8 +88,8 @@ impl FoundLocation {
     }
 }
 
-/// The schedules of a place that a user is rostered to. Rosters name schedules of other locations, and some that are not
-/// flagged for online booking, too.
+/// The schedules of a place that a user is rostered to. Rosters name schedules of other locations,
+/// and some that are not flagged for online booking, too.
 async fn rostered(
     openvpms: &dyn ReadOpenVpms,
     user: UserId,
@@ -101,7 +101,8 @@ async fn rostered(
     Ok(schedules.filter(|schedule| place.column(*schedule).is_some()).collect())
 }
 
-/// So many days from today's midnight of the server's zone on, which is where the server's walk over the days has to begin.
+/// So many days from today's midnight of the server's zone on, which is where the server's walk
+/// over the days has to begin.
 fn window(zone: &Zone, now: DateTime<Utc>, days: u32) -> Window {
     let today = zone.wall(now).date();
     let end = today.checked_add_days(Days::new(days.into())).unwrap_or(today);

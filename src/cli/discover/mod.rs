@@ -1,13 +1,17 @@
-//! `vetbridge discover`: what OpenVPMS offers for online booking, and the `[[practice]]` blocks that follow from it.
+//! `vetbridge discover`: what OpenVPMS offers for online booking, and the `[[practice]]` blocks
+//! that follow from it.
 //!
-//! Only reads. For each location: its schedules with their appointment types, when they are open in the next fortnight, and
-//! its clinicians with the schedules they are rostered to within the horizon.
+//! Only reads. For each location: its schedules with their appointment types, when they are open in
+//! the next fortnight, and its clinicians with the schedules they are rostered to within the
+//! horizon.
 //!
-//! Rosters are read from users' free/busy. Its times are partly wrong for a clinician on several schedules, but every schedule
-//! id in it is one that he is rostered to (OpenVPMS Booking API v2, user free/busy), and that is all that is taken from it.
+//! Rosters are read from users' free/busy. Its times are partly wrong for a clinician on several
+//! schedules, but every schedule id in it is one that he is rostered to (OpenVPMS Booking API v2,
+//! user free/busy), and that is all that is taken from it.
 //!
-//! Users are all who are flagged for online booking. The API does not tell whether one is a clinician; a booking with one who
-//! is none is made without a clinician, and OpenVPMS writes the name into its notes.
+//! Users are all who are flagged for online booking. The API does not tell whether one is a
+//! clinician; a booking with one who is none is made without a clinician, and OpenVPMS writes the
+//! name into its notes.
 
 mod found;
 mod paste;

@@ -1,8 +1,10 @@
-//! `[[practice]]` blocks to paste into a configuration. With `id` and `key` filled in they pass `check`.
+//! `[[practice]]` blocks to paste into a configuration. With `id` and `key` filled in they pass
+//! `check`.
 //!
-//! So nothing is written that `check` would refuse: a schedule without appointment types, or one that stands in an earlier
-//! block, is a comment, and so is a location without any other. Names stand in comments only. A schedule that is never open is written, with a
-//! comment that says what `check` will say of it too.
+//! So nothing is written that `check` would refuse: a schedule without appointment types, or one
+//! that stands in an earlier block, is a comment, and so is a location without any other. Names
+//! stand in comments only. A schedule that is never open is written, with a comment that says what
+//! `check` will say of it too.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -114,10 +116,12 @@ fn hours_of_day(out: &mut String, day: DayKind, range: Option<HoursRange>) -> fm
     range.map_or(Ok(()), |range| writeln!(out, "{} = [\"{range}\"]", day.key()))
 }
 
-/// From the earliest opening to the latest closing of each weekday, rounded out; days without any are absent.
+/// From the earliest opening to the latest closing of each weekday, rounded out; days without any
+/// are absent.
 ///
-/// A day that is booked out shows busy time only, so busy time counts; but a calendar block can fill a night. So busy time
-/// counts only within the hours of the day at which some day of the fortnight shows free time.
+/// A day that is booked out shows busy time only, so busy time counts; but a calendar block can
+/// fill a night. So busy time counts only within the hours of the day at which some day of the
+/// fortnight shows free time.
 fn week(zone: &Zone, found: &FoundLocation) -> Vec<(DayKind, HoursRange)> {
     let parts = |spans: &[Span]| -> Vec<DayPart> { spans.iter().flat_map(|span| day_parts(zone, span)).collect() };
     let free: Vec<DayPart> = found.free_busy.values().flat_map(|times| parts(&times.free)).collect();

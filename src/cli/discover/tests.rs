@@ -113,7 +113,8 @@ fn filled_in(toml: &str) -> Result<config::Config, config::ConfigError> {
 #[tokio::test]
 async fn what_is_pasted_and_filled_in_is_a_valid_configuration() {
     let mut openvpms = clinic();
-    // A second location, whose name tries to be more than a comment, shares schedule 211 and has one without types.
+    // A second location, whose name tries to be more than a comment, shares schedule 211 and has
+    // one without types.
     let location =
         |id, name: &str| Location { id: LocationId(id), name: name.into(), time_zone: "Australia/Sydney".into() };
     openvpms.locations.push(location(99, "Branch\n[[practice]]\nid = \"x\""));

@@ -15,8 +15,9 @@ impl Executor {
         self.tell_all(place, None);
     }
 
-    /// The same after an appointment of ours was made, with the look at the desk that it was made by: that look is a reading of the
-    /// day, and the ledger has the appointment. Whoever shares the schedule with a clinician reads it for himself.
+    /// The same after an appointment of ours was made, with the look at the desk that it was made
+    /// by: that look is a reading of the day, and the ledger has the appointment. Whoever shares
+    /// the schedule with a clinician reads it for himself.
     pub(super) fn refresh_as_read(&self, place: &Place, look: &Reading) {
         let read_by = self.day_as_read(place, look).map(|read| {
             self.changed.add_read(read);
@@ -27,7 +28,8 @@ impl Executor {
 
     fn day_as_read(&self, place: &Place, look: &Reading) -> Option<ReadDay> {
         let offering = self.context.offering.accepted()?;
-        // The clock was set back meanwhile: the appointment seems older than the look, which would show it.
+        // The clock was set back meanwhile: the appointment seems older than the look, which would
+        // show it.
         dates::age(look.began, self.context.now())?;
         let resource = offering.mapping.resource(place.resource()).filter(|resource| resource.id.user.is_none())?;
         let (first, last) = offering.days_of(place.span);

@@ -1,4 +1,5 @@
-//! Carries out what the state machine decides about one booking: looks, posts, tells, and keeps the ledger ahead of all of it.
+//! Carries out what the state machine decides about one booking: looks, posts, tells, and keeps the
+//! ledger ahead of all of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,13 +41,15 @@ use crate::remote::{Answer, CallError, ErrorClass};
 
 /// Between two attempts to find out what is offered, while a pet owner waits.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// So many bookings of a practice are dealt with at one time while their pet owners can still be told no,
+/// So many bookings of a practice are dealt with at one time while their pet owners can still be
+/// told no,
 pub(in crate::practice) const IN_TIME_AT_ONCE: usize = 128;
 /// and so many after that.
 const LATE_AT_ONCE: usize = 16;
 /// So many updates are carried out at one time,
 const UPDATES_AT_ONCE: usize = 16;
-/// and of bookings that nobody waits for so many are looked after. What has no place is found again.
+/// and of bookings that nobody waits for so many are looked after. What has no place is found
+/// again.
 const KNOWN_AT_ONCE: usize = 32;
 
 /// BookingPlaces for bookings that are dealt with at one time.
@@ -111,7 +114,8 @@ impl Executor {
         } else if entry.state == State::Received {
             match self.offering_in_time(&entry, request).await {
                 Ok(offering) => self.what_is_asked(request, &offering, now),
-                // It was not found out because the practice stops: whoever comes next is asked again.
+                // It was not found out because the practice stops: whoever comes next is asked
+                // again.
                 Err(_) if self.context.stop.is_cancelled() => return Ok(()),
                 Err(reason) => Ask::Unread(reason),
             }
@@ -138,7 +142,8 @@ impl Executor {
         self.accepted.with_accepted(decide)
     }
 
-    /// What is offered, or why that is not known. After a start it is found out, or waited for, as long as the deadline leaves time.
+    /// What is offered, or why that is not known. After a start it is found out, or waited for, as
+    /// long as the deadline leaves time.
     async fn offering_in_time(&self, entry: &Entry, request: &BookingRequest) -> Result<Arc<Offering>, String> {
         let deadline = Deadline::new(entry.booked_at, self.context.healthengine.clock_difference());
         let now = self.context.now();
@@ -243,7 +248,8 @@ impl Executor {
                         held = taken;
                         Event::Looked(look)
                     }
-                    // The patient's fields are at Healthengine, which lists the booking at the next poll.
+                    // The patient's fields are at Healthengine, which lists the booking at the next
+                    // poll.
                     (Action::LookAndHold, _) | (Action::Rest, _) => return Ok(()),
                     (Action::LookAgain, Some(place)) => Event::Looked(self.reader.look(&entry, &place, false).await.0),
                     (Action::Submit, Some(place)) => match asked {
@@ -251,8 +257,9 @@ impl Executor {
                         None => return Ok(()),
                     },
                     (Action::LookAgain | Action::Submit, None) => return Ok(()),
-                    // Refused credentials or consent: it is delivered when they are accepted again. A rejection helps only now. One refused
-                    // confirmation holds up no other, whose pet owners wait.
+                    // Refused credentials or consent: it is delivered when they are accepted again.
+                    // A rejection helps only now. One refused confirmation holds up no other, whose
+                    // pet owners wait.
                     (Action::Cancel(_), _) if self.calls.is_blocked(Call::Answer(entry.booking_id)) => {
                         Event::Replied(Reply::NotDelivered)
                     }
@@ -312,7 +319,8 @@ impl Executor {
             .rejection_counts(self.context.now())
     }
 
-    /// Durable before anything outside relies on it. What was only seen is found again, and need not be waited for.
+    /// Durable before anything outside relies on it. What was only seen is found again, and need
+    /// not be waited for.
     async fn write(&self, before: Option<&Entry>, entry: &Entry) -> Result<(), LedgerError> {
         let now = self.context.now();
         let changed_state = before.is_none_or(|before| before.state != entry.state);
@@ -388,8 +396,8 @@ impl Executor {
         limit.to_std().unwrap_or_default()
     }
 
-    /// Posts where the look was answered. If no connection comes about there, another server of that name may answer a second look, and
-    /// then gets the POST.
+    /// Posts where the look was answered. If no connection comes about there, another server of
+    /// that name may answer a second look, and then gets the POST.
     async fn submit(&self, entry: &Entry, place: &Place, asked: &RequestAndClient) -> Submission {
         let first = self.post(place, asked).await;
         if first.as_ref().is_err_and(|error| error.class == ErrorClass::NotSent) && !self.context.stop.is_cancelled() {

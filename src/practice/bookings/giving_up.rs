@@ -1,8 +1,9 @@
 //! The store has failed: nothing can be remembered any more, so nothing more is booked.
 //!
-//! Bookings that nobody has begun to make are rejected while their pet owners can still choose another time. Whatever may have an
-//! appointment is left to the next start, which finds it in the ledger. The rejections themselves are remembered nowhere; the
-//! next start sees that Healthengine lists these bookings no longer.
+//! Bookings that nobody has begun to make are rejected while their pet owners can still choose
+//! another time. Whatever may have an appointment is left to the next start, which finds it in the
+//! ledger. The rejections themselves are remembered nowhere; the next start sees that Healthengine
+//! lists these bookings no longer.
 
 use std::sync::Arc;
 use std::time::Duration;

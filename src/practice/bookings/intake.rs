@@ -14,18 +14,21 @@ use crate::healthengine::BookingRequest;
 use crate::ids::BookingId;
 
 impl Executor {
-    /// Deals with these bookings; ends when all are answered or have to wait. What was begun goes on to its end when this
-    /// is dropped, and what has not begun is listed again. `listed_at` is when the reading of the list began.
+    /// Deals with these bookings; ends when all are answered or have to wait. What was begun goes
+    /// on to its end when this is dropped, and what has not begun is listed again. `listed_at` is
+    /// when the reading of the list began.
     pub(in crate::practice) async fn attend_all(
         self: &Arc<Self>,
         mut listed: Vec<BookingRequest>,
         listed_at: DateTime<Utc>,
     ) {
-        // A long list takes seconds to read: what was answered meanwhile need not be answered again.
+        // A long list takes seconds to read: what was answered meanwhile need not be answered
+        // again.
         listed.retain(|booking| !self.was_answered_since(booking.booking_id, listed_at));
         self.leave_to_another(&mut listed);
         listed.sort_by_key(|booking| (booking.booked_time, booking.booking_id));
-        // A pet owner who can still be told comes before one who was told yes long ago, however many of these there are.
+        // A pet owner who can still be told comes before one who was told yes long ago, however
+        // many of these there are.
         let (now, ahead) = (self.context.now(), self.context.healthengine.clock_difference());
         let in_time = |booking: &BookingRequest| Deadline::new(booking.booked_time, ahead).rejection_counts(now);
         let (in_time, late): (Vec<_>, Vec<_>) = listed.into_iter().partition(in_time);

@@ -1,4 +1,5 @@
-//! Goes on with bookings of the ledger: doubts to settle, cancellations to deliver, and what lists say of them.
+//! Goes on with bookings of the ledger: doubts to settle, cancellations to deliver, and what lists
+//! say of them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,7 +33,8 @@ impl Executor {
         }
     }
 
-    /// Bookings of which Healthengine took no answer, and which are not on the part of its list that was read.
+    /// Bookings of which Healthengine took no answer, and which are not on the part of its list
+    /// that was read.
     pub(in crate::practice) fn not_seen(self: &Arc<Self>, listed: &BTreeSet<BookingId>) {
         let unseen = |entry: &Entry| {
             (entry.is_refused_throughout() && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
@@ -42,7 +44,8 @@ impl Executor {
         }
     }
 
-    /// Deals with a booking of the ledger in a task of its own, unless one is at it already. False if there is no place for it.
+    /// Deals with a booking of the ledger in a task of its own, unless one is at it already. False
+    /// if there is no place for it.
     pub(in crate::practice) fn spawn_known(self: &Arc<Self>, id: BookingId, event: Event) -> bool {
         let Ok(place) = Arc::clone(&self.places.known).try_acquire_owned() else { return false };
         self.spawn_known_in(place, id, event);
@@ -103,14 +106,14 @@ impl Executor {
         }
     }
 
-    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine has not heard of. True if all
-    /// of them have begun.
+    /// Goes on with bookings whose doubt can be looked at, and with cancellations that Healthengine
+    /// has not heard of. True if all of them have begun.
     pub(in crate::practice) fn wake_due(self: &Arc<Self>, deliver: bool) -> bool {
         let measured = self.context.measured();
         // Refused credentials or consent: nothing is delivered before they are accepted again.
         let refused = self.calls.is_blocked(Call::Answer(BookingId(0)));
-        // What a former process left is looked at once it is known whether Healthengine still asks for it: a restored store can hold
-        // a doubt that was settled, and answered, long ago.
+        // What a former process left is looked at once it is known whether Healthengine still asks
+        // for it: a restored store can hold a doubt that was settled, and answered, long ago.
         let may_look = self.context.milestones.bookings_listed.initialized();
         let due = |entry: &Entry| {
             let next = next_look(entry, self.context.settings.request_timeout, &measured);

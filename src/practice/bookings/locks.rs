@@ -1,8 +1,9 @@
 //! One booking at a time per schedule and per clinician, over all practices.
 //!
-//! OpenVPMS checks overlaps by a read before a write, and clinicians not at all: two POSTs at one moment can both succeed. The
-//! locks are fair, so bookings get them in the order in which they began to wait. A booking takes its locks in one fixed order,
-//! so two can never wait for each other.
+//! OpenVPMS checks overlaps by a read before a write, and clinicians not at all: two POSTs at one
+//! moment can both succeed. The locks are fair, so bookings get them in the order in which they
+//! began to wait. A booking takes its locks in one fixed order, so two can never wait for each
+//! other.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -41,7 +42,8 @@ impl Locks {
 
     fn lock(&self, key: Key) -> Arc<AsyncMutex<()>> {
         let mut locks = self.0.lock();
-        // There are as many as schedules and clinicians, but a forgotten schedule need not stay for ever.
+        // There are as many as schedules and clinicians, but a forgotten schedule need not stay for
+        // ever.
         if locks.len() > 1000 {
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);
         }

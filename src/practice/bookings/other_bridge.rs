@@ -1,8 +1,9 @@
 //! Lets another bridge on the practice go first with a booking.
 //!
-//! Two rules hold whether or not there is a sign of one. Before a booking is rejected because its time is taken, [`GIVES_WAY`] go by
-//! and the list is read again: what takes the time may be that very booking's appointment. And a booking that somebody else answered
-//! within seconds, and whose time is taken, is a sign.
+//! Two rules hold whether or not there is a sign of one. Before a booking is rejected because its
+//! time is taken, [`GIVES_WAY`] go by and the list is read again: what takes the time may be that
+//! very booking's appointment. And a booking that somebody else answered within seconds, and whose
+//! time is taken, is a sign.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,14 +26,16 @@ const GIVES_WAY: TimeDelta = TimeDelta::seconds(4);
 const LISTED_WITHIN: TimeDelta = TimeDelta::seconds(1);
 /// It is cut so that the rejection leaves at this age of the booking.
 const REJECTS_AT: TimeDelta = TimeDelta::seconds(14);
-/// A booking whose time is taken, perhaps by its own appointment, is left to the other bridge for this long.
+/// A booking whose time is taken, perhaps by its own appointment, is left to the other bridge for
+/// this long.
 const PATIENCE: TimeDelta = TimeDelta::seconds(60);
 /// A list that could not be read, or that changed while it was, is read again after this long,
 const LISTED_AGAIN: Duration = Duration::from_secs(1);
 /// and so often. A booking of which nobody can tell then is left to the next poll.
 const LISTED_TRIES: usize = 30;
 impl Executor {
-    /// Bookings that are listed: those that the other bridge may answer first are taken out, and seen to when their time has come.
+    /// Bookings that are listed: those that the other bridge may answer first are taken out, and
+    /// seen to when their time has come.
     pub(in crate::practice) fn leave_to_another(self: &Arc<Self>, listed: &mut Vec<BookingRequest>) {
         let ahead = self.context.healthengine.clock_difference();
         let booked = |request: &BookingRequest| request.booked_time.and_then(|at| at.checked_sub_signed(ahead));
@@ -75,7 +78,8 @@ impl Executor {
             if self.context.stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                 return Ok(());
             }
-            // Nothing is made of a booking that may be answered, nor of one whose owner may have given it up meanwhile.
+            // Nothing is made of a booking that may be answered, nor of one whose owner may have
+            // given it up meanwhile.
             match self.lists.look_up(id).await {
                 OnList::Yes(request) => return self.left_to_this_one(*request).await,
                 OnList::No => return self.answered_by_the_other(request).await,
@@ -97,7 +101,8 @@ impl Executor {
         Ok(())
     }
 
-    /// Somebody else answered a booking that this bridge left alone: the other bridge if an appointment takes its time, else a person.
+    /// Somebody else answered a booking that this bridge left alone: the other bridge if an
+    /// appointment takes its time, else a person.
     async fn answered_by_the_other(&self, request: BookingRequest) -> Result<(), LedgerError> {
         let id = request.booking_id;
         // To a bridge that is certain a booking is left for longer than a person takes.
@@ -126,7 +131,8 @@ impl Executor {
         }
     }
 
-    /// Gives another bridge the time to say that it made the appointment; what is seen then instead of that the time is taken.
+    /// Gives another bridge the time to say that it made the appointment; what is seen then instead
+    /// of that the time is taken.
     pub(super) async fn give_way(&self, entry: &Entry, seen: Event) -> Event {
         let age = Deadline::new(entry.booked_at, self.context.healthengine.clock_difference()).age(self.context.now());
         let in_time = age.map(|age| REJECTS_AT - age).filter(|left| *left > TimeDelta::zero());

@@ -1,8 +1,9 @@
 //! Recognises clients who book, and reads bookings back to learn whom OpenVPMS attached.
 //!
-//! Reading back comes after the answer to the pet owner and in a task of its own, through the background's door: it can neither
-//! delay nor spoil a confirmation. A server that answers 500 for every booking is not asked twice, one that is away only a few
-//! times; what is not learnt from this booking is learnt from the next.
+//! Reading back comes after the answer to the pet owner and in a task of its own, through the
+//! background's door: it can neither delay nor spoil a confirmation. A server that answers 500 for
+//! every booking is not asked twice, one that is away only a few times; what is not learnt from
+//! this booking is learnt from the next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,8 @@ use crate::healthengine::BookingRequest;
 use crate::ids::BookingReference;
 use crate::openvpms::CustomerName;
 
-/// How long after one attempt the next follows; the first waits until everything that hurries is done.
+/// How long after one attempt the next follows; the first waits until everything that hurries is
+/// done.
 const ATTEMPTS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(600)];
 

@@ -1,4 +1,5 @@
-//! Signs of another bridge on the practice are gathered here; [`crate::booking::rival`] says what follows from them.
+//! Signs of another bridge on the practice are gathered here; [`crate::booking::rival`] says what
+//! follows from them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use crate::practice::context::Context;
 use crate::practice::health::problems::Subject;
 use crate::store::{Batch, Meta, Record, RecordKind};
 
-/// For this long a pet owner's change of a booking that the ledger does not know is left to the other bridge.
+/// For this long a pet owner's change of a booking that the ledger does not know is left to the
+/// other bridge.
 const UPDATES_LEFT_FOR: TimeDelta = TimeDelta::seconds(60);
 /// No more subscriptions of the other bridge are remembered.
 const SUBSCRIPTIONS_MAX: usize = 32;
@@ -39,7 +41,8 @@ pub(in crate::practice) const KIND: RecordKind = RecordKind::stays_behind::<Riva
 pub(in crate::practice) struct Rivals {
     context: Arc<Context>,
     rivalry: Mutex<Rivalry>,
-    /// Subscriptions of another bridge that were seen: those that were weighed, and where those call that stood at the first look.
+    /// Subscriptions of another bridge that were seen: those that were weighed, and where those
+    /// call that stood at the first look.
     subscriptions: Mutex<SeenSubscriptions>,
 }
 
@@ -117,7 +120,8 @@ impl Rivals {
         }
     }
 
-    /// Healthengine lists subscriptions, of which these are another bridge's that were made since a moment.
+    /// Healthengine lists subscriptions, of which these are another bridge's that were made since a
+    /// moment.
     pub(in crate::practice) fn weigh_subscriptions<'a>(
         &self,
         another_bridges: impl Fn(DateTime<Utc>) -> Vec<&'a Subscription>,
@@ -196,7 +200,8 @@ impl Rivals {
         }
     }
 
-    /// True of a change that the other bridge, as soon as there may be one, can deal with better: it may have made the appointment.
+    /// True of a change that the other bridge, as soon as there may be one, can deal with better:
+    /// it may have made the appointment.
     pub(in crate::practice) fn is_the_others(&self, update: &BookingUpdate) -> bool {
         let ahead = self.context.healthengine.clock_difference();
         let is_recent =

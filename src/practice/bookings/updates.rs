@@ -20,8 +20,8 @@ use crate::practice::offering::Offering;
 use crate::remote::Answer;
 
 impl Executor {
-    /// Starts to deal with outstanding updates, oldest first. What there is no place for is listed again. So much of the list was
-    /// read; `bookings` were read before.
+    /// Starts to deal with outstanding updates, oldest first. What there is no place for is listed
+    /// again. So much of the list was read; `bookings` were read before.
     pub(in crate::practice) fn start_updates(
         self: &Arc<Self>,
         mut updates: Vec<BookingUpdate>,
@@ -53,7 +53,8 @@ impl Executor {
     async fn update(&self, update: &BookingUpdate, outstanding: OutstandingStatus) -> Result<(), LedgerError> {
         let id = update.booking_id;
         let entry = self.context.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.context.id());
-        // The list was read before the update was: a booking that its pet owner made, and gave up, since then is not on it.
+        // The list was read before the update was: a booking that its pet owner made, and gave up,
+        // since then is not on it.
         let outstanding = match (&entry, outstanding) {
             (None, OutstandingStatus::NotListed) => self.lists.is_listed(id).await.into(),
             (Some(_), _) | (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => outstanding,
@@ -163,7 +164,8 @@ impl Executor {
         self.calls.answered(Call::UpdateAnswer(update.request_id), update.booking_id, answer);
     }
 
-    /// Starts to answer whether appointments still stand. So much of the list of questions was read.
+    /// Starts to answer whether appointments still stand. So much of the list of questions was
+    /// read.
     pub(in crate::practice) fn start_appointment_changes(
         self: &Arc<Self>,
         requests: Vec<AppointmentChangeRequest>,
@@ -198,7 +200,8 @@ impl Executor {
         let entry = match known {
             Some(entry) => entry,
             None => {
-                // Without the server's zone nobody knows where it stands, and so nobody would watch it. The request stays open.
+                // Without the server's zone nobody knows where it stands, and so nobody would watch
+                // it. The request stays open.
                 let Ok(offering) = self.reader.early.offering_for(None, false).await else { return Ok(()) };
                 self.rivals.reference_echoed(id);
                 self.adopt(id, reference, &found, &offering).await?

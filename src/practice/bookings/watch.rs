@@ -1,8 +1,8 @@
 //! Asks for bookings whose appointment may have been moved or cancelled by staff.
 //!
-//! Each reading points at suspects, which are asked for at once. Besides, the upcoming bookings of the near days are asked for one by
-//! one with each `config_interval`, all others once a day: a move within the same minutes, or to another schedule, does not
-//! always show as free time.
+//! Each reading points at suspects, which are asked for at once. Besides, the upcoming bookings of
+//! the near days are asked for one by one with each `config_interval`, all others once a day: a
+//! move within the same minutes, or to another schedule, does not always show as free time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,7 +31,8 @@ const ROUND_MAX: usize = 200;
 /// So many in a row are not answered for by a server that is away.
 const AWAY_AFTER: usize = 3;
 
-/// Which bookings were asked for when, and what came of it. Of bookings that are live; a restart forgets it.
+/// Which bookings were asked for when, and what came of it. Of bookings that are live; a restart
+/// forgets it.
 #[derive(Debug, Default)]
 struct Watched {
     /// Servers that answer 500 for live bookings are not asked again at every reading.
@@ -118,8 +119,8 @@ impl DiaryWatch {
         self.ask_for(offering, suspects);
     }
 
-    /// Asks in rounds until the practice stops, whatever Healthengine says of the configuration. A round in which OpenVPMS was away
-    /// is made up for soon.
+    /// Asks in rounds until the practice stops, whatever Healthengine says of the configuration. A
+    /// round in which OpenVPMS was away is made up for soon.
     pub(in crate::practice) async fn watch_loop(self: Arc<Self>) {
         let interval = self.context.settings.sync.config_interval;
         let mut delays = self.context.delays(Duration::from_secs(1));
@@ -174,7 +175,8 @@ impl DiaryWatch {
         self.ask_and_judge(offering, entries, false, cut).await
     }
 
-    /// Asks for bookings at whose time a reading shows free time, in a task of its own: the reading goes on.
+    /// Asks for bookings at whose time a reading shows free time, in a task of its own: the reading
+    /// goes on.
     fn ask_for(self: &Arc<Self>, offering: &Arc<Offering>, entries: Vec<Entry>) {
         if entries.is_empty() {
             return;
@@ -246,7 +248,8 @@ impl DiaryWatch {
         if is_away { Answers::GaveOut } else { Answers::Came }
     }
 
-    /// Notes what staff did, unless the booking changed since it was asked for: a person can have given it another appointment.
+    /// Notes what staff did, unless the booking changed since it was asked for: a person can have
+    /// given it another appointment.
     async fn seen_in_diary(self: &Arc<Self>, id: BookingId, asked: Option<&BookingReference>, event: Event) {
         let Ok(place) = Arc::clone(&self.executor.places.known).acquire_owned().await else { return };
         let entry = self.context.shared.ledger.get(id).ok().flatten();

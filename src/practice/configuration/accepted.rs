@@ -1,5 +1,5 @@
-//! What Healthengine last accepted of a practice's configuration, remembered across restarts in full: while a list is held back,
-//! whoever asks for it gets the accepted one again.
+//! What Healthengine last accepted of a practice's configuration, remembered across restarts in
+//! full: while a list is held back, whoever asks for it gets the accepted one again.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,8 @@ impl AcceptedConfiguration {
         self.remembered.lock()
     }
 
-    /// Resources that OpenVPMS does not list, or without their types, and that stay at Healthengine until the guard is convinced.
+    /// Resources that OpenVPMS does not list, or without their types, and that stay at Healthengine
+    /// until the guard is convinced.
     pub(in crate::practice) fn protected(&self) -> BTreeSet<ResourceId> {
         self.protected.lock().clone()
     }
@@ -55,13 +56,15 @@ impl AcceptedConfiguration {
         self.protected.lock().clone_from(resources);
     }
 
-    /// What is left without them: a day of theirs, worked out from what was read, would offer too little.
+    /// What is left without them: a day of theirs, worked out from what was read, would offer too
+    /// little.
     pub(in crate::practice) fn leave_out_protected(&self, offering: &mut Offering) {
         let protected = self.protected.lock();
         offering.mapping.resources.retain(|resource| !protected.contains(&resource.id));
     }
 
-    /// The appointment types that Healthengine surely has, those of protected resources included; `None` before it had any.
+    /// The appointment types that Healthengine surely has, those of protected resources included;
+    /// `None` before it had any.
     pub(in crate::practice) fn sure_types(&self) -> Option<BTreeSet<TypeId>> {
         self.remembered().sure_types()
     }

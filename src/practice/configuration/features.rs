@@ -11,8 +11,9 @@ use crate::remote::Answer;
 const FEATURES_MAX: usize = 50;
 
 impl ConfigurationSync {
-    /// Extra features that a former integration left on are switched off: OpenVPMS cannot serve them. An error if Healthengine refuses
-    /// the practice, so that whatever is asked of it next is too.
+    /// Extra features that a former integration left on are switched off: OpenVPMS cannot serve
+    /// them. An error if Healthengine refuses the practice, so that whatever is asked of it next is
+    /// too.
     pub(super) async fn features_off(&self) -> Answer<()> {
         let server = &self.context.healthengine;
         let read = server.features().await;

@@ -1,7 +1,8 @@
 //! What Healthengine has before it is told anything.
 //!
-//! A store that was lost knows of no list, and the first one it sends deletes what it leaves out, with the links that staff made by
-//! hand. So the guard measures a first list by what Healthengine itself says it has. Where nothing was ever linked that is nothing.
+//! A store that was lost knows of no list, and the first one it sends deletes what it leaves out,
+//! with the links that staff made by hand. So the guard measures a first list by what Healthengine
+//! itself says it has. Where nothing was ever linked that is nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +21,9 @@ pub(super) struct ListsThere {
 }
 
 impl ConfigurationSync {
-    /// Reads them. One that this edition of the API does not tell is as an empty one; so is one that cannot be read when a person
-    /// `insists`, who says what Healthengine is to have, whatever it has.
+    /// Reads them. One that this edition of the API does not tell is as an empty one; so is one
+    /// that cannot be read when a person `insists`, who says what Healthengine is to have, whatever
+    /// it has.
     pub(super) async fn lists_at_healthengine(&self, insists: bool) -> Answer<ListsThere> {
         let (unknown_resources, unknown_types) = {
             let remembered = self.accepted.remembered();
@@ -68,8 +70,9 @@ impl ConfigurationSync {
     }
 }
 
-/// Resources with ids as we make them. Healthengine does not know their locations: where the reading has none either, one counts that
-/// the configuration asks for, so that the resource counts as missing.
+/// Resources with ids as we make them. Healthengine does not know their locations: where the
+/// reading has none either, one counts that the configuration asks for, so that the resource counts
+/// as missing.
 fn of_ours(listed: &[PmsResource], asked: &Asked, mapping: &Mapping) -> BTreeMap<ResourceId, LocationId> {
     let read = Accepted::from_mapping(mapping).resources;
     let ids = listed.iter().filter_map(|own| own.pms_resource_id.parse::<ResourceId>().ok());

@@ -1,8 +1,9 @@
-//! Configuration sync: what OpenVPMS offers becomes the practice's liveness contract, resources and appointment types at
-//! Healthengine.
+//! Configuration sync: what OpenVPMS offers becomes the practice's liveness contract, resources and
+//! appointment types at Healthengine.
 //!
-//! A snapshot deletes what it leaves out, so it is sent only when there is a reason (it differs, it was asked for, a day went by,
-//! the key is another one) and when the [`Guard`](crate::mapping::guard::Guard) lets it pass.
+//! A snapshot deletes what it leaves out, so it is sent only when there is a reason (it differs, it
+//! was asked for, a day went by, the key is another one) and when the
+//! [`Guard`](crate::mapping::guard::Guard) lets it pass.
 //!
 //! | file | does |
 //! | --- | --- |

@@ -19,7 +19,8 @@ use crate::practice::health::problems::Subject;
 use crate::remote::{Answer, CallError};
 
 impl ConfigurationSync {
-    /// Sends what is to be sent so that Healthengine has what is desired. A dry run only says what that is.
+    /// Sends what is to be sent so that Healthengine has what is desired. A dry run only says what
+    /// that is.
     pub(super) async fn send_configuration(
         &self,
         desired: &Desired,
@@ -205,8 +206,8 @@ impl ConfigurationSync {
         self.accepted.remembered().departed.iter().filter(|own| !own.is_meant).cloned().collect()
     }
 
-    /// A person has sent the configuration as it is, after these were shown. What left with it is new to them, and is not
-    /// among these.
+    /// A person has sent the configuration as it is, after these were shown. What left with it is
+    /// new to them, and is not among these.
     pub(super) fn departures_are_meant(&self, shown: &[Departure]) {
         if !shown.is_empty() {
             let those = |own: &&mut Departure| shown.contains(own);
@@ -226,8 +227,8 @@ impl ConfigurationSync {
         }
     }
 
-    /// A list of these ids is about to leave. What is not on it is offered no longer: by the time that its answer comes,
-    /// Healthengine would refuse days with it. A crash does not forget that.
+    /// A list of these ids is about to leave. What is not on it is offered no longer: by the time
+    /// that its answer comes, Healthengine would refuse days with it. A crash does not forget that.
     async fn leaves(
         &self,
         unacknowledged: impl FnOnce(&mut RememberedConfiguration) -> &mut Option<BTreeSet<String>>,
@@ -245,7 +246,8 @@ impl ConfigurationSync {
         drop(self.publisher.turn().await);
     }
 
-    /// A list that may have arrived is sent again, whatever is read until then; of one that surely did nothing nothing is left.
+    /// A list that may have arrived is sent again, whatever is read until then; of one that surely
+    /// did nothing nothing is left.
     fn lost(&self, error: &CallError, restore: impl FnOnce(&mut RememberedConfiguration)) {
         if error.nothing_was_done() {
             self.accepted.note(restore);
@@ -261,8 +263,9 @@ impl ConfigurationSync {
         }
     }
 
-    /// Another key is another consent: what the former one was told says nothing about it. Nor does what a store that was put
-    /// back has, since Healthengine may have heard something else meanwhile.
+    /// Another key is another consent: what the former one was told says nothing about it. Nor does
+    /// what a store that was put back has, since Healthengine may have heard something else
+    /// meanwhile.
     pub(super) fn was_accepted_with_this_key(&self) -> bool {
         let (key, now) = (self.key_hash(), self.context.now());
         let meta = self.context.shared.store.meta();

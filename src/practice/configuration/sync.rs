@@ -30,7 +30,8 @@ use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
 use crate::webhooks::pace::BLOCKED;
 
-/// A list that nobody waits for any longer arrives within this time, or not at all. An assumption with room to spare.
+/// A list that nobody waits for any longer arrives within this time, or not at all. An assumption
+/// with room to spare.
 const LATE: Duration = Duration::from_secs(60);
 
 /// Why the configuration is sent.
@@ -52,7 +53,8 @@ pub(in crate::practice) struct ConfigurationSync {
     pub(super) accepted: Arc<AcceptedConfiguration>,
     offering: OfferingWriter,
     guard: Mutex<Guard>,
-    /// When a list left whose answer never came: it may arrive after one that was sent later, and undo that one.
+    /// When a list left whose answer never came: it may arrive after one that was sent later, and
+    /// undo that one.
     pub(super) lost_at: Mutex<Option<Instant>>,
     /// One configuration at a time.
     configuring: AsyncMutex<()>,
@@ -124,7 +126,8 @@ impl ConfigurationSync {
         }
     }
 
-    /// Once nothing of a lost list can arrive any more both lists are sent once more. How long until then, if there was one.
+    /// Once nothing of a lost list can arrive any more both lists are sent once more. How long
+    /// until then, if there was one.
     fn again_after_a_lost_list(&self) -> Option<Duration> {
         let mut lost_at = self.lost_at.lock();
         let left = (*lost_at)?.checked_add(LATE)?.saturating_duration_since(Instant::now());
@@ -135,7 +138,8 @@ impl ConfigurationSync {
         Some(left)
     }
 
-    /// While Healthengine does not say which extra features are on, it is asked again without all the rest. Never ends.
+    /// While Healthengine does not say which extra features are on, it is asked again without all
+    /// the rest. Never ends.
     async fn read_features_again(&self) {
         let mut delays = self.context.delays(Duration::from_secs(1));
         while self.calls.fails(Call::Features) {
@@ -148,7 +152,8 @@ impl ConfigurationSync {
         std::future::pending().await
     }
 
-    /// Reads OpenVPMS's inventory and brings Healthengine's configuration into line with it. A dry run says what it would send.
+    /// Reads OpenVPMS's inventory and brings Healthengine's configuration into line with it. A dry
+    /// run says what it would send.
     pub(in crate::practice) async fn configure(
         &self,
         reason: SyncReason,
@@ -186,8 +191,8 @@ impl ConfigurationSync {
         outcome.map_err(RoundError::Healthengine)
     }
 
-    /// Reads the inventory. From here on the desk decides by it, and it is known what is to be sent, unless Healthengine did not say
-    /// what it has.
+    /// Reads the inventory. From here on the desk decides by it, and it is known what is to be
+    /// sent, unless Healthengine did not say what it has.
     async fn read_and_adopt(&self, reason: SyncReason, dry_run: bool) -> Result<(Desired, Answer<()>), RoundError> {
         let asked = asked(&self.context.config);
         let read = self.read_inventory(&asked).await;
@@ -197,7 +202,8 @@ impl ConfigurationSync {
         let there = self.lists_at_healthengine(reason == SyncReason::Person && !dry_run).await;
         let there = there.map(|found| self.take_over(found, &asked, &mapping));
         let desired = self.desired(&mapping, &asked, reason, dry_run);
-        // Before anything is offered by this reading. What a person would release by a resync stays protected in its dry run.
+        // Before anything is offered by this reading. What a person would release by a resync stays
+        // protected in its dry run.
         if !dry_run || reason == SyncReason::Interval {
             self.accepted.protect(&desired.rulings.protected);
         }
@@ -205,7 +211,8 @@ impl ConfigurationSync {
         if self.context.offering.current().is_some() {
             self.reader.early.forget().await;
         }
-        // After a restart days follow what was accepted before it, whether or not the configuration arrives.
+        // After a restart days follow what was accepted before it, whether or not the configuration
+        // arrives.
         if !dry_run && self.was_accepted_with_this_key() {
             self.offer_what_was_accepted();
         }
@@ -258,15 +265,16 @@ impl ConfigurationSync {
             }
             Err(problem) => {
                 self.context.health.raise(Subject::Mapping, say::zone_problem(&problem), now);
-                // A server that has another zone since its last start means other moments by the same diary: nothing more is
-                // worked out with the zone that it had.
+                // A server that has another zone since its last start means other moments by the
+                // same diary: nothing more is worked out with the zone that it had.
                 self.offering.nothing();
             }
         }
     }
 
-    /// From here on days are sent of what Healthengine has: the mapping, less what the guard or an error keeps from it. Nothing is
-    /// sent for the days of what the guard protects, which the mapping has without the types that are missing.
+    /// From here on days are sent of what Healthengine has: the mapping, less what the guard or an
+    /// error keeps from it. Nothing is sent for the days of what the guard protects, which the
+    /// mapping has without the types that are missing.
     pub(super) fn offer_what_was_accepted(&self) {
         let Some(offering) = self.context.offering.current() else { return };
         let mut accepted = Offering::clone(&offering);

@@ -1,4 +1,5 @@
-//! Single days that Healthengine asks for: read and sent, or answered at once where there is nothing to read.
+//! Single days that Healthengine asks for: read and sent, or answered at once where there is
+//! nothing to read.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -119,7 +120,8 @@ impl AskedDays {
         self.single.publisher.unsent_now(|unsent| unsent.keep_empty(|_, _| false));
     }
 
-    /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for when it is done is asked again.
+    /// Sends what needs no reading, in a task of its own: the poll goes on. What is still asked for
+    /// when it is done is asked again.
     fn answer_at_once(self: &Arc<Self>, AnsweredAtOnce { again, empty }: AnsweredAtOnce) {
         if again.is_empty() && empty.is_empty() {
             return;
@@ -144,7 +146,8 @@ impl AskedDays {
         });
     }
 
-    /// True while a day that is asked for, and of which nothing is offered, would only be refused again.
+    /// True while a day that is asked for, and of which nothing is offered, would only be refused
+    /// again.
     fn is_refused_empty(&self, resource: &str, day: NaiveDate) -> bool {
         let now = self.context.now();
         self.single.publisher.unsent.look(|unsent| unsent.is_refused_empty(resource, day, now))

@@ -21,8 +21,8 @@ impl Publisher {
         is_known && self.context.horizon(&offering).holds(day)
     }
 
-    /// The days among these that are noted before they leave, and where they stand: those of resources that Healthengine has,
-    /// or that were ever sent. It refuses any others.
+    /// The days among these that are noted before they leave, and where they stand: those of
+    /// resources that Healthengine has, or that were ever sent. It refuses any others.
     fn to_be_noted(&self, batch: &[AvailabilitySnapshot]) -> (Vec<usize>, Vec<DayKey>) {
         let known = self.accepted.resources_at_healthengine();
         let keyed = batch.iter().enumerate().filter_map(|(index, own)| {
@@ -32,9 +32,10 @@ impl Publisher {
         keyed.unzip()
     }
 
-    /// Sends empty days of what is not offered, and says which of them were accepted. What is offered by the time that it is its turn is
-    /// left out. Of a day of which times were told before it is then unknown what Healthengine has: it is sent again once it is offered.
-    /// So it is of one whose answer got lost, which can arrive after what is offered by then.
+    /// Sends empty days of what is not offered, and says which of them were accepted. What is
+    /// offered by the time that it is its turn is left out. Of a day of which times were told
+    /// before it is then unknown what Healthengine has: it is sent again once it is offered. So it
+    /// is of one whose answer got lost, which can arrive after what is offered by then.
     pub(in crate::practice) async fn publish_empty(
         &self,
         snapshots: Vec<AvailabilitySnapshot>,

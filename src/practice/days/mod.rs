@@ -1,5 +1,5 @@
-//! Days: read from OpenVPMS, compared with what Healthengine was last sent, and sent. What is sent when is decided in
-//! [`crate::publishing`].
+//! Days: read from OpenVPMS, compared with what Healthengine was last sent, and sent. What is sent
+//! when is decided in [`crate::publishing`].
 //!
 //! | file | does |
 //! | --- | --- |

@@ -1,4 +1,5 @@
-//! Tells what is offered and can never be booked, because it has no open time on any day of the horizon.
+//! Tells what is offered and can never be booked, because it has no open time on any day of the
+//! horizon.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! When availability is read and sent: near days often, the rest of the horizon now and then, all of it once a day
-//! ([`crate::publishing::full_resync`]).
+//! When availability is read and sent: near days often, the rest of the horizon now and then, all
+//! of it once a day ([`crate::publishing::full_resync`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,9 +26,11 @@ use crate::publishing::{ReadDays, SendIf};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
 
-/// Days beyond the near ones that could not be read or sent are tried again after this at the soonest.
+/// Days beyond the near ones that could not be read or sent are tried again after this at the
+/// soonest.
 const FAR_RETRY: Duration = Duration::from_secs(60);
-/// So many resources are read, sent and let go of at one time: what is in memory does not grow with the practice.
+/// So many resources are read, sent and let go of at one time: what is in memory does not grow with
+/// the practice.
 pub(in crate::practice) const READ_IN_ONE_PART: usize = 100;
 /// Between two calls while OpenVPMS answers 401.
 const CREDENTIALS_DELAY: Duration = Duration::from_secs(60);
@@ -64,7 +66,8 @@ impl DayPasses {
         let mut delays = self.context.delays(Duration::from_secs(1));
         // The first reading takes the whole horizon at one call per schedule.
         let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
-        // A day that somebody else failed to read, as a look for a booking does, does not wait for the far interval.
+        // A day that somebody else failed to read, as a look for a booking does, does not wait for
+        // the far interval.
         let mut far_again_at = far_at;
         let mut offering_changes = self.context.offering.subscribe();
         let mut clock = self.context.shared.leaps.listen();
@@ -109,7 +112,8 @@ impl DayPasses {
                         delays.reset();
                         (sync.availability_interval, sync.far_availability_interval)
                     }
-                    // The diary is the same for a Healthengine that is away: reading it more often helps nobody.
+                    // The diary is the same for a Healthengine that is away: reading it more often
+                    // helps nobody.
                     Err(RoundError::Healthengine(_) | RoundError::NoZone) => (sync.availability_interval, far_retry),
                     Err(RoundError::OpenVpms(error)) => {
                         let retry = self.retry_after(&error, &mut delays);
@@ -145,8 +149,9 @@ impl DayPasses {
         }
     }
 
-    /// What is read, and whether its days are sent. A Healthengine that does not take the configuration is sent no days, but that is
-    /// no reason not to know whether the diary can be read.
+    /// What is read, and whether its days are sent. A Healthengine that does not take the
+    /// configuration is sent no days, but that is no reason not to know whether the diary can be
+    /// read.
     fn to_be_read(&self) -> Option<(Arc<Offering>, bool)> {
         let accepted = self.context.offering.accepted().map(|offering| (offering, true));
         accepted.or_else(|| {
@@ -168,7 +173,8 @@ impl DayPasses {
         full_resync::is_due(last, self.context.settings.sync.full_resync_at, &offering.zones.practice, now)
     }
 
-    /// The practice's day by Healthengine's clock, unless this machine's clock was set since its last answer.
+    /// The practice's day by Healthengine's clock, unless this machine's clock was set since its
+    /// last answer.
     fn today_at_healthengine(&self, offering: &Offering) -> Option<NaiveDate> {
         let now = self.context.now();
         let theirs = now.checked_add_signed(self.context.healthengine.sure_clock_difference(now)?)?;
@@ -186,7 +192,8 @@ impl DayPasses {
         let began = self.context.now();
         let (mut unread, mut unsent, mut suspects) = (None, None, BTreeMap::new());
         let mut superseded = false;
-        // Part by part: a large practice is read for minutes, and its first days need not wait for the last.
+        // Part by part: a large practice is read for minutes, and its first days need not wait for
+        // the last.
         for part in resources.chunks(READ_IN_ONE_PART) {
             superseded = !self.to_be_read().is_some_and(|(present, _)| Arc::ptr_eq(&present, offering));
             if superseded {
@@ -226,12 +233,14 @@ impl DayPasses {
         unread.filter(|_| !superseded).map_or(Ok(()), |error| Err(RoundError::OpenVpms(error)))
     }
 
-    /// Days beyond a horizon that came nearer are not kept up to date any more and go out empty. What is past, and what went with
-    /// its resource, is forgotten; days of a resource that Healthengine still has are not, for a farewell empties them.
+    /// Days beyond a horizon that came nearer are not kept up to date any more and go out empty.
+    /// What is past, and what went with its resource, is forgotten; days of a resource that
+    /// Healthengine still has are not, for a farewell empties them.
     async fn empty_what_is_left(&self, offering: &Offering) -> Answer<()> {
         let horizon = self.context.horizon(offering);
         let known = self.accepted.resources_at_healthengine();
-        // By a clock that is days ahead all days are past, and a farewell could not empty them any more.
+        // By a clock that is days ahead all days are past, and a farewell could not empty them any
+        // more.
         let past_by_both_clocks = self.today_at_healthengine(offering).map(|today| horizon.first.min(today));
         let is_past = |date| past_by_both_clocks.is_some_and(|first| date < first);
         self.publisher.forget_days(|resource, date| known.contains(&resource) && !is_past(date));

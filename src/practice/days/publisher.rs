@@ -1,12 +1,14 @@
 //! Sends days that differ from what Healthengine was last sent.
 //!
-//! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for one call, decides *then* what
-//! differs, and notes what was accepted before the next. So a fresh day after a booking overtakes a long reading between two of
-//! its calls, and the older reading does not undo it: a day is never replaced by one that was read earlier. Where the earlier one
+//! One snapshot of a resource and day is in flight at a time: whoever publishes holds a lock for
+//! one call, decides *then* what differs, and notes what was accepted before the next. So a fresh
+//! day after a booking overtakes a long reading between two of its calls, and the older reading
+//! does not undo it: a day is never replaced by one that was read earlier. Where the earlier one
 //! says something else, the day is read again.
 //!
-//! A call that fails ends the pass: the server does not take days. One that fails again and again while Healthengine answers polls is
-//! taken apart, and what fails alone is put aside ([`crate::publishing::put_aside`]), so that one day holds up no other.
+//! A call that fails ends the pass: the server does not take days. One that fails again and again
+//! while Healthengine answers polls is taken apart, and what fails alone is put aside
+//! ([`crate::publishing::put_aside`]), so that one day holds up no other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -130,7 +132,8 @@ impl Publisher {
         action(day, read_at, send, known, &present)
     }
 
-    /// Sends days of one reading, soonest first, in batches. `progress` hears of each day that is dealt with.
+    /// Sends days of one reading, soonest first, in batches. `progress` hears of each day that is
+    /// dealt with.
     pub(in crate::practice) async fn publish(
         &self,
         read: ReadDays,
@@ -209,7 +212,8 @@ impl Publisher {
                     published.accepted += outcome.accepted.len();
                     published.refused += outcome.failed.len();
                     progress(batch.len());
-                    // In this order: a crash between the two leaves a day in doubt, which is sent again.
+                    // In this order: a crash between the two leaves a day in doubt, which is sent
+                    // again.
                     self.note_answer(&batch, &outcome);
                     self.acknowledge(&batch, before, &outcome, None);
                     self.unsent.note(|unsent| {
@@ -250,7 +254,8 @@ impl Publisher {
         }
     }
 
-    /// A pass is over. What failed alone in it is put aside if others were taken, and is why the pass failed if none was.
+    /// A pass is over. What failed alone in it is put aside if others were taken, and is why the
+    /// pass failed if none was.
     fn passed(&self, published: &mut Published, alone: Option<(Vec<DayKey>, CallError)>) -> Option<CallError> {
         let (keys, error) = alone?;
         if published.accepted == 0 {
@@ -353,7 +358,8 @@ impl Publisher {
         self.batches.lock().size(Instant::now().into_std())
     }
 
-    /// Snapshots of these days are about to leave. A crash does not leave Healthengine with a day that nobody knows of.
+    /// Snapshots of these days are about to leave. A crash does not leave Healthengine with a day
+    /// that nobody knows of.
     pub(super) async fn leave(&self, keys: &[DayKey]) -> Answer<Vec<Option<Unacknowledged>>> {
         let context = &self.context;
         let noted = self.sent.leave(keys, context.now(), &context.measured()).await;
@@ -418,7 +424,8 @@ impl Publisher {
     /// The problem that days are refused, of which this is one that was refused this moment.
     fn tell_refused(&self, example: Option<String>) {
         let health = &self.context.health;
-        // There can be hundreds of thousands of days; they are looked through only where it matters.
+        // There can be hundreds of thousands of days; they are looked through only where it
+        // matters.
         if example.is_none() && !health.has(&Subject::RefusedDays) {
             return;
         }
@@ -431,7 +438,8 @@ impl Publisher {
         }
     }
 
-    /// What Healthengine refused before this process or this configuration began waits for a person all the same.
+    /// What Healthengine refused before this process or this configuration began waits for a person
+    /// all the same.
     pub(in crate::practice) fn tell_of_days_refused_before(&self) {
         let refused = self.sent.refused();
         if let Some((resource, date)) = refused.first() {

@@ -24,7 +24,8 @@ impl Record for LastSent {
     const VERSION: u32 = 1;
 }
 
-/// Days travel: a protected resource gets its last accepted day again. After an import all of them are sent again.
+/// Days travel: a protected resource gets its last accepted day again. After an import all of them
+/// are sent again.
 pub(in crate::practice) const SENT_DAY: RecordKind = RecordKind::exported::<LastSent>();
 
 impl Record for Unacknowledged {
@@ -38,7 +39,8 @@ pub(in crate::practice) const UNACKNOWLEDGED_DAY: RecordKind = RecordKind::expor
 /// When everything was last sent again.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct FullResync {
-    /// When it began. The first version wrote when it ended, so that after an upgrade its days are sent once more.
+    /// When it began. The first version wrote when it ended, so that after an upgrade its days are
+    /// sent once more.
     at: DateTime<Utc>,
 }
 
@@ -47,7 +49,8 @@ impl Record for FullResync {
     const VERSION: u32 = 1;
 }
 
-/// It travels with the days; see [`SentDays::full_resync_that_counts`] for what an import makes of it.
+/// It travels with the days; see [`SentDays::full_resync_that_counts`] for what an import makes of
+/// it.
 pub(in crate::practice) const FULL_RESYNC: RecordKind = RecordKind::exported::<FullResync>();
 
 /// What Healthengine was last sent.
@@ -109,14 +112,15 @@ impl SentDays {
         *self.full_resync_at.lock()
     }
 
-    /// The same if it counts. What was sent before the store was replaced by a backup, or by what could be saved of a damaged
-    /// one, says nothing of what Healthengine has.
+    /// The same if it counts. What was sent before the store was replaced by a backup, or by what
+    /// could be saved of a damaged one, says nothing of what Healthengine has.
     pub(super) fn full_resync_that_counts(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let counts = |last: &DateTime<Utc>| dates::age(*last, now).is_some() && !self.is_replaced_since(*last, now);
         self.full_resync_at().filter(counts)
     }
 
-    /// Of a store that was replaced nobody can say what Healthengine has: also the days that it believes empty are emptied again.
+    /// Of a store that was replaced nobody can say what Healthengine has: also the days that it
+    /// believes empty are emptied again.
     pub(in crate::practice) fn doubt_days_of_a_replaced_store(&self, now: DateTime<Utc>) {
         if self.full_resync_at().is_some_and(|last| self.is_replaced_since(last, now)) {
             self.begin_full_resync(now);
@@ -180,8 +184,8 @@ impl SentDays {
         !self.unacknowledged.lock().is_empty()
     }
 
-    /// The days of which Healthengine may offer times, empty. The present time does not count: by a clock that is days ahead
-    /// all of them are past.
+    /// The days of which Healthengine may offer times, empty. The present time does not count: by a
+    /// clock that is days ahead all of them are past.
     pub(in crate::practice) fn not_known_empty(&self) -> Vec<ResourceDay> {
         let last = self.last();
         let may_offer = last.iter().filter(|(_, last)| last.may_offer_times());
@@ -197,8 +201,9 @@ impl SentDays {
         days.into_values().collect()
     }
 
-    /// Snapshots of these days are about to leave. Durable when this returns, so that a crash does not leave Healthengine with
-    /// a day that nobody knows of. Returns what was unacknowledged before.
+    /// Snapshots of these days are about to leave. Durable when this returns, so that a crash does
+    /// not leave Healthengine with a day that nobody knows of. Returns what was unacknowledged
+    /// before.
     pub(super) async fn leave(
         &self,
         keys: &[DayKey],
@@ -213,7 +218,8 @@ impl SentDays {
         Ok(keys.iter().map(|key| all.insert(*key, leaving)).collect())
     }
 
-    /// What was answered is unacknowledged no longer, unless an earlier snapshot of the day may still arrive.
+    /// What was answered is unacknowledged no longer, unless an earlier snapshot of the day may
+    /// still arrive.
     pub(super) fn acknowledge(
         &self,
         read: &[ReadDay],
@@ -306,7 +312,8 @@ fn days_of<R: Record>(store: &Store, practice: &PracticeId) -> BTreeMap<DayKey, 
     found.filter_map(|(key, day)| Some((parse_key(&key)?, day))).collect()
 }
 
-/// The practices of which Healthengine was sent days from this one on, whether or not they are configured.
+/// The practices of which Healthengine was sent days from this one on, whether or not they are
+/// configured.
 pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
     let days = store.scan::<LastSent>("").records.into_iter();
     let offered = days.filter(|(_, last)| last.sent.day.starts().next().is_some()).map(|(key, _)| key);

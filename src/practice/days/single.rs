@@ -70,7 +70,8 @@ impl SingleDays {
             match heard.await {
                 None => return,
                 Some(Some(change)) => self.note_change(change),
-                // Or so many changes at once that some were missed: the next reading of the near days finds them.
+                // Or so many changes at once that some were missed: the next reading of the near
+                // days finds them.
                 Some(None) => {}
             }
             // What came in meanwhile is one reading.
@@ -115,7 +116,8 @@ impl SingleDays {
         }
     }
 
-    /// Reads and sends what is due first. What of it fails is tried again later, and later each time.
+    /// Reads and sends what is due first. What of it fails is tried again later, and later each
+    /// time.
     pub(super) async fn send_due(&self, queue: &DayQueue) {
         let free_from = |resource, day| self.publisher.sent.free_from(resource, day, self.context.now());
         let read = queue.locked().take_read(self.context.now(), free_from);
@@ -162,7 +164,8 @@ impl SingleDays {
         }
     }
 
-    /// Reads and sends some days of some resources, with one reading. On failure says which resources are still to be sent.
+    /// Reads and sends some days of some resources, with one reading. On failure says which
+    /// resources are still to be sent.
     async fn send_days(&self, wanted: &DayGroup) -> Result<(), (CallError, BTreeSet<ResourceId>)> {
         let Some(offering) = self.context.offering.accepted() else { return Ok(()) };
         let horizon = self.context.horizon(&offering);
@@ -174,7 +177,8 @@ impl SingleDays {
         let reading = self.reader.read(&self.context.openvpms.background, &offering, &resources, window).await;
         let mut read = self.reader.days(&reading, &offering, &resources, window);
         read.days.retain(|day| within.days.contains(&day.date));
-        // A schedule that is closed to us offers nothing; its resources leave with the next configuration.
+        // A schedule that is closed to us offers nothing; its resources leave with the next
+        // configuration.
         let closed = || resources.iter().filter(|own| !reading.readings.schedules.contains_key(&own.id.schedule));
         for own in closed() {
             let days = within.days.iter().filter(|day| self.publisher.sent.offers(own.id, **day)).count();

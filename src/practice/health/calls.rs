@@ -1,7 +1,8 @@
 //! What comes of calls to Healthengine, as the practice's problems tell it.
 //!
-//! Answers to bookings, to their updates and to questions about them that Healthengine did not take are given again until it
-//! does, by whoever gave them. Here is only noted that they are missing, so that the problem stands as long as they are.
+//! Answers to bookings, to their updates and to questions about them that Healthengine did not take
+//! are given again until it does, by whoever gave them. Here is only noted that they are missing,
+//! so that the problem stands as long as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,7 +29,8 @@ const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 pub(in crate::practice) struct CallHealth {
     context: Arc<Context>,
     failed: Findings<FailedCalls>,
-    /// How often Healthengine refused an answer to an update, or to a question about an appointment.
+    /// How often Healthengine refused an answer to an update, or to a question about an
+    /// appointment.
     refused_answers: Mutex<BTreeMap<Call, u32>>,
 }
 
@@ -68,7 +70,8 @@ impl CallHealth {
         self.keep(wanted);
     }
 
-    /// Healthengine lists these bookings and no others. Of one that is settled in the ledger too, the answer had arrived.
+    /// Healthengine lists these bookings and no others. Of one that is settled in the ledger too,
+    /// the answer had arrived.
     pub(in crate::practice) fn keep_bookings(&self, listed: &BTreeSet<BookingId>) {
         let ledger = &self.context.shared.ledger;
         let is_open = |id| ledger.get(id).ok().flatten().is_some_and(|entry| entry.is_open());
@@ -116,8 +119,9 @@ impl CallHealth {
         self.heard(Call::Answer(booking), Ok(()));
     }
 
-    /// What Healthengine made of an answer to an update of a booking, or to a question about its appointment. A refused
-    /// one was perhaps given already: the next poll shows whether it is still asked for.
+    /// What Healthengine made of an answer to an update of a booking, or to a question about its
+    /// appointment. A refused one was perhaps given already: the next poll shows whether it is
+    /// still asked for.
     pub(in crate::practice) fn answered(&self, call: Call, booking: BookingId, answer: Answer<()>) {
         let refused = match answer {
             Ok(()) => false,

@@ -1,8 +1,9 @@
 //! What was found out and is told as a health problem, changed and told of in one step.
 //!
-//! Many tasks find things out at the same time. Whoever read the problem's text off the state, let go of the state, and then set
-//! the text could overwrite what another task found and told meanwhile: a problem that is over would stand until something else is
-//! found, or one that stands would be hidden. So the state stays locked until its text is set.
+//! Many tasks find things out at the same time. Whoever read the problem's text off the state, let
+//! go of the state, and then set the text could overwrite what another task found and told
+//! meanwhile: a problem that is over would stand until something else is found, or one that stands
+//! would be hidden. So the state stays locked until its text is set.
 
 use parking_lot::{Mutex, MutexGuard};
 

@@ -1,7 +1,8 @@
-//! What is wrong with a practice right now: a list of problems with since when, in sentences with what to do.
+//! What is wrong with a practice right now: a list of problems with since when, in sentences with
+//! what to do.
 //!
-//! A problem is raised and cleared by whoever sees it; raising it again changes nothing but its text. It is logged once when it
-//! begins and once when it ends.
+//! A problem is raised and cleared by whoever sees it; raising it again changes nothing but its
+//! text. It is logged once when it begins and once when it ends.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -70,7 +71,8 @@ pub enum Subject {
     ConfigFile,
     /// A loop that stands still, or a task that failed, by its name.
     Loop(&'static str),
-    /// The same of one that keeps a practice and outlives it, so that the problem stands among those of the whole.
+    /// The same of one that keeps a practice and outlives it, so that the problem stands among
+    /// those of the whole.
     LoopOf(&'static str, PracticeId),
     /// One booking.
     Booking(BookingId),
@@ -138,7 +140,8 @@ pub struct Problems {
     problems: Mutex<BTreeMap<Subject, Problem>>,
 }
 
-/// Problems of single bookings are forgotten when there are more than this many; the ledger still has the bookings.
+/// Problems of single bookings are forgotten when there are more than this many; the ledger still
+/// has the bookings.
 const BOOKING_PROBLEMS_MAX: usize = 50;
 /// and each of them after this long.
 const BOOKING_PROBLEM_LASTS: TimeDelta = TimeDelta::days(1);
@@ -204,7 +207,8 @@ impl Problems {
         }
     }
 
-    /// Forgets problems of single bookings after a day: what still needs somebody is flagged in the ledger.
+    /// Forgets problems of single bookings after a day: what still needs somebody is flagged in the
+    /// ledger.
     pub fn forget_old_bookings(&self, now: DateTime<Utc>) {
         let mut problems = self.problems.lock();
         problems.retain(|subject, problem| {

@@ -30,7 +30,8 @@ impl ReadingHealth {
         let (now, horizon) = (self.context.now(), self.days_that_are_read());
         let days = days.map(|days| days.within(horizon));
         if answer.is_err() && days.is_some_and(|days| days.count == 0) {
-            // A booking can be looked for on a day that no pass reads: nothing would ever end that problem.
+            // A booking can be looked for on a day that no pass reads: nothing would ever end that
+            // problem.
             return;
         }
         let was_well = self.change(|unread| match answer {
@@ -41,7 +42,8 @@ impl ReadingHealth {
             Err(error) => unread.failed(source, days, error, now),
         });
         if was_well && matches!(source, DiarySource::Places(_)) {
-            // Of an inventory that is read once in ten minutes it would take that long to be resolved.
+            // Of an inventory that is read once in ten minutes it would take that long to be
+            // resolved.
             self.context.signals.configuration.soon();
         }
     }

@@ -21,15 +21,15 @@ pub(crate) fn asked(practice: &config::PracticeSettings) -> Asked {
     }
 }
 
-/// A practice is no larger than this: all of it is kept in memory and sent in one call. A shorter list would delete the rest at
-/// Healthengine, so a larger inventory is not used at all.
+/// A practice is no larger than this: all of it is kept in memory and sent in one call. A shorter
+/// list would delete the rest at Healthengine, so a larger inventory is not used at all.
 const SCHEDULES_MAX: usize = 10_000;
 const TYPES_MAX: usize = 40_000;
 /// Clinicians who are said to work at more places than these do not.
 const PLACES_MAX: usize = 1_000;
 
-/// Reads everything that the mapping needs: one call for the locations, one per location, one per schedule, and those for clinicians
-/// only where clinicians are asked for.
+/// Reads everything that the mapping needs: one call for the locations, one per location, one per
+/// schedule, and those for clinicians only where clinicians are asked for.
 pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
     let mut inventory = read_lists(server, asked).await?;
     let listed: BTreeSet<ScheduleId> = schedules(&inventory).collect();
@@ -55,8 +55,8 @@ pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked:
     Ok(inventory)
 }
 
-/// What is listed at the practice's locations: schedules still without their types, and clinicians. However large the practice is,
-/// these are a few calls.
+/// What is listed at the practice's locations: schedules still without their types, and clinicians.
+/// However large the practice is, these are a few calls.
 pub(super) async fn read_lists(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
     let mut inventory = Inventory { locations: server.locations().await?, ..Inventory::default() };
     let listed: BTreeSet<LocationId> = inventory.locations.iter().map(|location| location.id).collect();
@@ -76,8 +76,8 @@ pub(super) async fn read_lists(server: &(impl ReadOpenVpms + ?Sized), asked: &As
     Ok(inventory)
 }
 
-/// Adds the appointment types of one schedule, and says how many these are. Nothing is read of one that is not listed, or that nobody
-/// asked for.
+/// Adds the appointment types of one schedule, and says how many these are. Nothing is read of one
+/// that is not listed, or that nobody asked for.
 pub(super) async fn read_schedule(
     server: &(impl ReadOpenVpms + ?Sized),
     asked: &Asked,

@@ -1,7 +1,8 @@
 //! What a practice offers: as OpenVPMS was last read, and as Healthengine accepted it.
 //!
-//! The configuration sync writes it ([`OfferingWriter`]), everybody else reads it ([`OfferingReader`]). What bookings
-//! need of it before all of OpenVPMS was read is in [`early`]; [`inventory`] reads OpenVPMS.
+//! The configuration sync writes it ([`OfferingWriter`]), everybody else reads it
+//! ([`OfferingReader`]). What bookings need of it before all of OpenVPMS was read is in [`early`];
+//! [`inventory`] reads OpenVPMS.
 
 pub(super) mod early;
 pub(super) mod inventory;

@@ -85,7 +85,8 @@ impl OfferingReader {
         self.current.borrow().clone()
     }
 
-    /// The resources and types that Healthengine accepted, once it did: it refuses days of any others.
+    /// The resources and types that Healthengine accepted, once it did: it refuses days of any
+    /// others.
     pub(in crate::practice) fn accepted(&self) -> OfferingSlot {
         self.accepted.borrow().clone()
     }

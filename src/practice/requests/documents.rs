@@ -1,7 +1,9 @@
-//! Rejects what the document features of a former integration left open: OpenVPMS's booking API has no documents.
+//! Rejects what the document features of a former integration left open: OpenVPMS's booking API has
+//! no documents.
 //!
-//! In a task of its own, a bounded number at a time: nobody waits for a document as for a booking. What is not rejected is listed
-//! again at the next poll. What Healthengine lists although it refuses the rejection is left alone until the next start.
+//! In a task of its own, a bounded number at a time: nobody waits for a document as for a booking.
+//! What is not rejected is listed again at the next poll. What Healthengine lists although it
+//! refuses the rejection is left alone until the next start.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

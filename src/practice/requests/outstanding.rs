@@ -1,4 +1,5 @@
-//! How long Healthengine's requests have been waiting for their answers, as the practice's problems tell it.
+//! How long Healthengine's requests have been waiting for their answers, as the practice's problems
+//! tell it.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Asks Healthengine what it wants, bookings first, and sees that each of it is answered.
 //!
-//! Polling says that we are alive, so nothing may hold it up: bookings, days and configuration are handed to tasks of their own,
-//! and what cannot be answered yet is found again at the next poll. A request is never remembered, only answered; the exception
-//! is the ledger of bookings.
+//! Polling says that we are alive, so nothing may hold it up: bookings, days and configuration are
+//! handed to tasks of their own, and what cannot be answered yet is found again at the next poll. A
+//! request is never remembered, only answered; the exception is the ledger of bookings.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,7 +38,8 @@ const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
 /// That of any other practice waits no longer than this for OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
-/// So many request types that vetbridge does not serve are logged. Names come from the network; more than a handful is nonsense.
+/// So many request types that vetbridge does not serve are logged. Names come from the network;
+/// more than a handful is nonsense.
 const UNSERVED_MAX: usize = 20;
 
 /// What a poll found, and since when it waits by Healthengine's clock.
@@ -114,15 +115,17 @@ impl RequestPoller {
         }
     }
 
-    /// Ends when a webhook came, and no sooner than `after`. However many come until then, they mean one poll.
+    /// Ends when a webhook came, and no sooner than `after`. However many come until then, they
+    /// mean one poll.
     async fn hinted(&self, after: Option<Instant>) {
         let Some(after) = after else { return std::future::pending().await };
         tokio::time::sleep_until(after).await;
         self.context.signals.poll.notified().await;
     }
 
-    /// Bookings need the mapping, so the first poll waits for the first attempt to read OpenVPMS. A practice that Healthengine has
-    /// no days of sends these first too: nobody can have booked it through us.
+    /// Bookings need the mapping, so the first poll waits for the first attempt to read OpenVPMS. A
+    /// practice that Healthengine has no days of sends these first too: nobody can have booked it
+    /// through us.
     async fn wait_for_the_first_configuration(&self) {
         let is_new = !self.publisher.sent.has_sent();
         let first = async {
@@ -138,7 +141,8 @@ impl RequestPoller {
         let _stopped = supervisor::wait(self.context.stop.run_until_cancelled(first)).await;
     }
 
-    /// When to poll next, after a poll that ended so; a webhook caused one this long before it began.
+    /// When to poll next, after a poll that ended so; a webhook caused one this long before it
+    /// began.
     fn pace(&self, outcome: Outcome, since_hint: Option<Duration>) -> Pace {
         let (now, zone) = (self.context.now(), self.context.known_zone());
         // Live hours begin with a minute.
@@ -172,8 +176,8 @@ impl RequestPoller {
         self.calls.polled();
         let polled_at = self.context.now();
         let mut found = FoundItems::new();
-        // The order of the enum is the order of urgency. Bookings are read at every poll with an open booking, because a booking
-        // that is no longer listed was settled by somebody else.
+        // The order of the enum is the order of urgency. Bookings are read at every poll with an
+        // open booking, because a booking that is no longer listed was settled by somebody else.
         let mut bookings = Some(ListedBookings::none());
         if kinds.contains(&RequestKind::Bookings) || self.executor.has_open_bookings() {
             let outcome = self.bookings(&mut found).await;
@@ -259,9 +263,9 @@ impl RequestPoller {
             Coverage::EveryPage | Coverage::Part => self.executor.not_seen(&ids),
         }
         let _again = self.context.milestones.bookings_listed.set(());
-        // Updates depend on their bookings, so these get a head start. What takes longer goes on by itself, and what has not begun
-        // is listed again at the next poll: polling must not wait for it.
-        // A webhook says that more waits, perhaps another booking: then too it goes on.
+        // Updates depend on their bookings, so these get a head start. What takes longer goes on by
+        // itself, and what has not begun is listed again at the next poll: polling must not wait
+        // for it. A webhook says that more waits, perhaps another booking: then too it goes on.
         let poll = &self.context.signals.poll;
         tokio::select! {
             biased;
@@ -309,7 +313,8 @@ impl RequestPoller {
     }
 }
 
-/// A kind that counts as one thing, because its list names no numbers. What we do not serve is nothing to us.
+/// A kind that counts as one thing, because its list names no numbers. What we do not serve is
+/// nothing to us.
 fn as_a_whole(kind: RequestKind) -> Option<Item> {
     match kind {
         RequestKind::Availability

@@ -43,7 +43,8 @@ impl WebhookEvidence {
         self.evidence.lock().webhooks_arrive(now)
     }
 
-    /// A poll of this moment found these, with since when they wait by Healthengine's clock. True if a webhook was missed.
+    /// A poll of this moment found these, with since when they wait by Healthengine's clock. True
+    /// if a webhook was missed.
     pub(in crate::practice) fn found(
         &self,
         context: &Context,

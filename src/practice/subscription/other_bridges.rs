@@ -12,14 +12,17 @@ use crate::webhooks::pace::BLOCKED;
 
 /// Between two looks at what may have changed by itself, while there may be another bridge,
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// and while nothing speaks for one: a call each time, where polls are ten. So its subscription is seen within a minute.
+/// and while nothing speaks for one: a call each time, where polls are ten. So its subscription is
+/// seen within a minute.
 const LOOK_EVERY_ALONE: Duration = Duration::from_secs(45);
 
 impl WebhookSubscription {
-    /// Looks for signs of another bridge that come without bookings, and ends the listening in time.
+    /// Looks for signs of another bridge that come without bookings, and ends the listening in
+    /// time.
     pub(in crate::practice) async fn other_bridges_loop(self: Arc<Self>) {
         self.rivals.say_that_it_listens();
-        // What stands at the start says nothing, and a practice that was never polled may be refused.
+        // What stands at the start says nothing, and a practice that was never polled may be
+        // refused.
         let mut look_at = Instant::now() + LOOK_EVERY_ALONE;
         loop {
             let suspected = self.rivals.is_suspected();
@@ -37,7 +40,8 @@ impl WebhookSubscription {
         }
     }
 
-    /// False if Healthengine does not list subscriptions: where they are looked after, that is a problem, and asked about there.
+    /// False if Healthengine does not list subscriptions: where they are looked after, that is a
+    /// problem, and asked about there.
     async fn look_for_its_subscription(&self) -> bool {
         if self.context.health.has(&Subject::Access)
             || self.context.health.has(&Subject::Subscriptions)

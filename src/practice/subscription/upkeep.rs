@@ -1,8 +1,10 @@
-//! Makes and renews the practice's webhook subscription, and ends it when the practice is switched off.
+//! Makes and renews the practice's webhook subscription, and ends it when the practice is switched
+//! off.
 //!
-//! What is made and deleted is decided in [`crate::webhooks::subscriptions`]. The state knows of a subscription before it is asked
-//! for, so one whose making was never answered is found by where it calls. The subscriptions are looked at every hour, the log of
-//! failed deliveries every five minutes and when a webhook was missed.
+//! What is made and deleted is decided in [`crate::webhooks::subscriptions`]. The state knows of a
+//! subscription before it is asked for, so one whose making was never answered is found by where it
+//! calls. The subscriptions are looked at every hour, the log of failed deliveries every five
+//! minutes and when a webhook was missed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,7 +120,8 @@ impl WebhookSubscription {
         self.context.shared.store.commit(batch).await
     }
 
-    /// Looks after the subscriptions until the practice stops, or until there is nothing to look after.
+    /// Looks after the subscriptions until the practice stops, or until there is nothing to look
+    /// after.
     pub(in crate::practice) async fn upkeep_loop(self: Arc<Self>) {
         let mut delays = Delays::new(FIRST_DELAY, LONGEST_DELAY, self.context.seed());
         let mut clock = self.context.shared.leaps.listen();
@@ -173,7 +176,8 @@ impl WebhookSubscription {
         self.evidence.missed().await;
     }
 
-    /// How long to wait after a look, which ended so, and whether a missed webhook may bring the next one forward.
+    /// How long to wait after a look, which ended so, and whether a missed webhook may bring the
+    /// next one forward.
     fn after_look(&self, looked: Result<(), LookError>, delays: &mut Delays) -> (Duration, bool) {
         let error = match looked {
             Ok(()) => {
@@ -215,10 +219,12 @@ impl WebhookSubscription {
         self.adjust_subscriptions(wanted, wanted).await
     }
 
-    /// Deletes every subscription of ours, and forgets it. For a practice that is to be silent, also when its loops have ended.
+    /// Deletes every subscription of ours, and forgets it. For a practice that is to be silent,
+    /// also when its loops have ended.
     ///
     /// # Errors
-    /// Healthengine did not do it, or the store cannot be written; what was not deleted ends by itself within a week.
+    /// Healthengine did not do it, or the store cannot be written; what was not deleted ends by
+    /// itself within a week.
     pub(in crate::practice) async fn end(&self) -> Answer<()> {
         let known_by = self.context.settings.webhooks.as_ref();
         if known_by.is_none() && !self.is_subscribed() {
@@ -235,8 +241,8 @@ impl WebhookSubscription {
         }
     }
 
-    /// Makes and deletes until there is nothing left to do. `known_by` says which address ours begin with; `wanted` is the same, or
-    /// nothing when none is to be left.
+    /// Makes and deletes until there is nothing left to do. `known_by` says which address ours
+    /// begin with; `wanted` is the same, or nothing when none is to be left.
     async fn adjust_subscriptions(
         &self,
         wanted: Option<&WantedSubscription>,
@@ -252,7 +258,8 @@ impl WebhookSubscription {
                 break;
             }
             for change in changes.into_iter().take(DELETED_MAX) {
-                // While the practice stops nothing is begun; what is left is seen at the next start.
+                // While the practice stops nothing is begun; what is left is seen at the next
+                // start.
                 if wanted.is_some() && self.context.stop.is_cancelled() {
                     return Ok(());
                 }

@@ -1,7 +1,7 @@
 //! A model on a loopback port.
 //!
-//! On hyper itself, because a simulated server must be able to do what a framework prevents: hang up instead of answering,
-//! announce a length and break off in the middle, stay silent.
+//! On hyper itself, because a simulated server must be able to do what a framework prevents: hang
+//! up instead of answering, announce a length and break off in the middle, stay silent.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -31,8 +31,8 @@ struct HungUp;
 
 type Body = BoxBody<Bytes, HungUp>;
 
-/// Answers on this listener until `stop`; then every connection ends. While the plan has the port closed, it is: the
-/// listener is given up and made again on the same address afterwards.
+/// Answers on this listener until `stop`; then every connection ends. While the plan has the port
+/// closed, it is: the listener is given up and made again on the same address afterwards.
 pub async fn serve(listener: TcpListener, model: Arc<dyn Model>, faults: Faults, stop: CancellationToken) {
     let Ok(address) = listener.local_addr() else { return };
     let mut port = faults.port.subscribe();
@@ -64,7 +64,8 @@ async fn accept(listener: &TcpListener, model: &Arc<dyn Model>, faults: &Faults,
                 let stop = connections.clone();
                 tokio::spawn(async move { stop.run_until_cancelled(served).await });
             }
-            // Out of descriptors, or a client that left before it was accepted: the next one may do better.
+            // Out of descriptors, or a client that left before it was accepted: the next one may do
+            // better.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -73,7 +74,8 @@ async fn accept(listener: &TcpListener, model: &Arc<dyn Model>, faults: &Faults,
 /// Serves one connection until either side ends it.
 async fn connection(stream: TcpStream, model: Arc<dyn Model>, faults: Faults) {
     let service = service_fn(|request| exchange(request, &model, &faults));
-    // An error here is a client that went away, or our own hanging up: both are the normal course of a simulation.
+    // An error here is a client that went away, or our own hanging up: both are the normal course
+    // of a simulation.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -121,7 +123,8 @@ fn whole(answered: SentAnswer) -> Response<Body> {
 fn half(answered: SentAnswer) -> Response<Body> {
     let (answered, body) = split(answered);
     let sent = body.slice(..body.len() / 2);
-    // hyper writes out what it has when the body makes it wait; without the pause the head would be lost as well.
+    // hyper writes out what it has when the body makes it wait; without the pause the head would be
+    // lost as well.
     let broken = stream::once(async {
         tokio::task::yield_now().await;
         Err(HungUp)
@@ -137,7 +140,8 @@ fn split(mut answered: SentAnswer) -> (SentAnswer, Bytes) {
     (answered, body)
 }
 
-/// A status or header that HTTP does not have is the model's mistake, and comes out as 500 or is left out.
+/// A status or header that HTTP does not have is the model's mistake, and comes out as 500 or is
+/// left out.
 fn with_head(answered: &SentAnswer, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -186,7 +190,8 @@ mod tests {
     }
 
     impl Served {
-        /// All bytes that come back until the server closes; `None` when it stays silent for longer than a test should take.
+        /// All bytes that come back until the server closes; `None` when it stays silent for longer
+        /// than a test should take.
         async fn ask(&self) -> Option<String> {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
             let request = "POST /a%20b?c=d HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi";
@@ -212,7 +217,8 @@ mod tests {
     #[tokio::test]
     async fn every_fault_shows_the_client_what_it_is_named_for() {
         let served = served().await;
-        // What goes wrong, how the answer ends (nothing at all, or silence), and how often the model acted.
+        // What goes wrong, how the answer ends (nothing at all, or silence), and how often the
+        // model acted.
         let table = [
             (Fault::Refuse, Some(""), 0),
             (Fault::LoseRequest, Some(""), 0),

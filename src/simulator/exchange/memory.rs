@@ -16,7 +16,8 @@ use super::model::{ArrivedRequest, Fate, Faults, Model, SentAnswer, fate};
 /// How long the client waits, unless told otherwise. The default of the configuration.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The way from a client to a model in the same process. Waits in tokio time, which a test can pause.
+/// The way from a client to a model in the same process. Waits in tokio time, which a test can
+/// pause.
 ///
 /// It neither rations nor repeats: each call is one exchange.
 pub struct Memory {
@@ -29,7 +30,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A client of this model, at its root, without credentials, that waits ten seconds for an answer.
+    /// A client of this model, at its root, without credentials, that waits ten seconds for an
+    /// answer.
     pub fn new(model: Arc<dyn Model>, faults: Faults) -> Self {
         let headers = vec![("host".to_owned(), "localhost".to_owned())];
         Self { model, faults, base: String::new(), headers, timeout: TIMEOUT, penalty: None }
@@ -42,7 +44,8 @@ impl Memory {
         self
     }
 
-    /// With a header on every request, such as `authorization` (the name in lower case). Replaces an earlier one of that name.
+    /// With a header on every request, such as `authorization` (the name in lower case). Replaces
+    /// an earlier one of that name.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.retain(|(own, _)| own != name);
@@ -187,7 +190,8 @@ mod tests {
     async fn every_fault_is_seen_as_a_network_client_sees_it() {
         use ErrorClass::{Lost, NotSent};
         let second = Duration::from_secs(1);
-        // What goes wrong, the class or the status, how often the model acted by then, and how many seconds it took.
+        // What goes wrong, the class or the status, how often the model acted by then, and how many
+        // seconds it took.
         let table = [
             (Fault::Refuse, Err(NotSent), 0, 0),
             (Fault::LoseRequest, Err(Lost), 0, 0),

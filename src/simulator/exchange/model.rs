@@ -45,15 +45,18 @@ pub enum Fault {
     LoseRequest,
     /// The request is carried out and the connection is reset instead of an answer.
     LoseAnswer,
-    /// The connection is silent until the client gives up; the request is carried out after this long all the same.
+    /// The connection is silent until the client gives up; the request is carried out after this
+    /// long all the same.
     CarryOutLate(Duration),
     /// The connection is silent; nothing is ever done.
     Hang,
     /// The answer comes this much later.
     Slow(Duration),
-    /// This status, with an HTML page, before anything is done: a page of something in between, or of OpenVPMS's container.
+    /// This status, with an HTML page, before anything is done: a page of something in between, or
+    /// of OpenVPMS's container.
     StatusBefore(u16),
-    /// The request is carried out, then this status with an HTML page: with 500 of the server itself, else of something in between.
+    /// The request is carried out, then this status with an HTML page: with 500 of the server
+    /// itself, else of something in between.
     StatusAfter(u16),
     /// This status as the API of Healthengine itself refuses, before anything is done.
     RefusalBefore(u16),
@@ -121,7 +124,8 @@ fn value_of<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> 
     headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
 }
 
-/// What becomes of one exchange, once the plan was asked and the model has, or has not, carried it out.
+/// What becomes of one exchange, once the plan was asked and the model has, or has not, carried it
+/// out.
 pub(crate) enum Fate {
     /// The client gets this, so much later.
     Answered(SentAnswer, Duration),
@@ -135,8 +139,9 @@ pub(crate) enum Fate {
     Refused,
 }
 
-/// Asks the plan, lets the model do what the plan leaves it, and says how the exchange ends. Inside a tokio runtime: what is
-/// carried out late waits in a task of its own, as it would in the queue of a server whose client has long gone.
+/// Asks the plan, lets the model do what the plan leaves it, and says how the exchange ends. Inside
+/// a tokio runtime: what is carried out late waits in a task of its own, as it would in the queue
+/// of a server whose client has long gone.
 pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: ArrivedRequest) -> Fate {
     let at_once = |answered| Fate::Answered(answered, Duration::ZERO);
     match faults.next(&asked) {
@@ -160,7 +165,8 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: ArrivedReques
         Some(Fault::StatusBefore(status)) => at_once(SentAnswer::page(status, &format!("HTTP Status {status}"))),
         Some(Fault::StatusAfter(status)) => {
             model.answer(&asked);
-            // The server itself fails with 500; anything else is said by a gateway that did not get, or did not like, the answer.
+            // The server itself fails with 500; anything else is said by a gateway that did not
+            // get, or did not like, the answer.
             let title = if status == 500 { "HTTP Status 500" } else { "Gateway" };
             at_once(SentAnswer::page(status, title))
         }
@@ -181,7 +187,8 @@ pub(crate) fn fate(model: &Arc<dyn Model>, faults: &Faults, asked: ArrivedReques
     }
 }
 
-/// Decides, exchange by exchange, what goes wrong. Shared: a test changes the plan while the bridge runs.
+/// Decides, exchange by exchange, what goes wrong. Shared: a test changes the plan while the bridge
+/// runs.
 #[derive(Clone, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Option<FaultPlan>>>,
@@ -208,7 +215,8 @@ impl Faults {
         *self.plan.lock() = None;
     }
 
-    /// From here on, until [`Faults::heal`], the server is not there: connections are refused, those that stand end.
+    /// From here on, until [`Faults::heal`], the server is not there: connections are refused,
+    /// those that stand end.
     pub fn close_port(&self) {
         self.port.send_replace(true);
     }

@@ -1,9 +1,11 @@
 //! What the practice system answers to bookings, updates and questions.
 //!
-//! Assumptions, where the definition is silent: an answer that was given before is refused as [`super::Repeated`] says;
-//! a contrary one (confirmed with other ids, rejected after a confirmation) is refused with 400 and is a violation; a booking
-//! that its pet owner has cancelled still takes either answer, and stays cancelled; cancelling a booking that waits settles
-//! it; a rejection in time asks for the day's availability, one that came too late and is accepted does too.
+//! Assumptions, where the definition is silent: an answer that was given before is refused as
+//! [`super::Repeated`] says; a contrary one (confirmed with other ids, rejected after a
+//! confirmation) is refused with 400 and is a violation; a booking that its pet owner has cancelled
+//! still takes either answer, and stays cancelled; cancelling a booking that waits settles it; a
+//! rejection in time asks for the day's availability, one that came too late and is accepted does
+//! too.
 
 use serde_json::Value;
 
@@ -84,7 +86,8 @@ pub(super) fn confirm_update(visit: &mut Visit<'_>) -> HandlerOutcome {
     answer_update(visit, id)
 }
 
-/// `POST bookings/{bookingId}/rejectUpdate/{requestId}`: the pet owner's cancellation stands, the practice is told.
+/// `POST bookings/{bookingId}/rejectUpdate/{requestId}`: the pet owner's cancellation stands, the
+/// practice is told.
 pub(super) fn reject_update(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
     read_reason(visit)?;

@@ -1,9 +1,11 @@
-//! Availability snapshots: one day of one resource, replaced as a whole, seen by pet owners once the queue has come to it.
+//! Availability snapshots: one day of one resource, replaced as a whole, seen by pet owners once
+//! the queue has come to it.
 //!
-//! Assumptions, where the definition is silent: the queue keeps its order; "existing" compares with the last accepted snapshot
-//! of that day only; of two snapshots of one day in one call the second fails; a range whose list of types is empty or absent
-//! is open to every type; a snapshot that names an unknown resource or type fails, except an *empty* one of a resource that a
-//! request asks for (it may have been removed since, and the request must be answerable).
+//! Assumptions, where the definition is silent: the queue keeps its order; "existing" compares with
+//! the last accepted snapshot of that day only; of two snapshots of one day in one call the second
+//! fails; a range whose list of types is empty or absent is open to every type; a snapshot that
+//! names an unknown resource or type fails, except an *empty* one of a resource that a request asks
+//! for (it may have been removed since, and the request must be answerable).
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -201,7 +203,8 @@ fn note_overlaps(ranges: &[PublishedRange], place: &str, notes: &mut Vec<String>
     }
 }
 
-/// Takes a snapshot in and counts it as the answer to requests for its day; true if it changes anything.
+/// Takes a snapshot in and counts it as the answer to requests for its day; true if it changes
+/// anything.
 fn accept(visit: &mut Visit<'_>, sent: SentSnapshot) -> bool {
     let SentSnapshot { resource, day, ranges } = sent;
     let mut created = true;

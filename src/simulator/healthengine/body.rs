@@ -1,12 +1,12 @@
 //! Reading a request's JSON as strictly as the API's definition allows.
 //!
-//! What cannot be used is [`Wrong`] and answered 400. What can be used although the definition does not have it (a field that
-//! no edition knows) goes to the notes, which become violations.
+//! What cannot be used is [`Wrong`] and answered 400. What can be used although the definition does
+//! not have it (a field that no edition knows) goes to the notes, which become violations.
 //!
-//! **Tolerated on purpose**, because the published quick start and the examples of the definition do it themselves: an integer
-//! written as a text of digits (`"pmsAppointmentLength": "30"`, `"slotLength": "30"`), an id written as an integer
-//! (`"pmsAppointmentIds": [12384]`). Not tolerated: the trailing comma of the quick start's availability example, which is not
-//! JSON.
+//! **Tolerated on purpose**, because the published quick start and the examples of the definition
+//! do it themselves: an integer written as a text of digits (`"pmsAppointmentLength": "30"`,
+//! `"slotLength": "30"`), an id written as an integer (`"pmsAppointmentIds": [12384]`). Not
+//! tolerated: the trailing comma of the quick start's availability example, which is not JSON.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use serde_json::{Map, Value};

@@ -5,8 +5,9 @@
 //!     │  └─────20 s pass─▶ Confirmed, still listed ──any answer──▶ no longer listed
 //!     └───rejectInsert within 20 s──▶ Failed (the pet owner is shown other times)
 //! ```
-//! A booking is *listed* until it is answered, also when its pet owner has cancelled it or the 20 seconds are over. They are
-//! counted from `bookedTime` as it is written, in whole seconds; at exactly 20 it is too late.
+//! A booking is *listed* until it is answered, also when its pet owner has cancelled it or the 20
+//! seconds are over. They are counted from `bookedTime` as it is written, in whole seconds; at
+//! exactly 20 it is too late.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -168,7 +169,8 @@ impl BookingRecord {
         }
     }
 
-    /// An entry of `requests/bookings`. Resource and type are null once the snapshots no longer have them.
+    /// An entry of `requests/bookings`. Resource and type are null once the snapshots no longer
+    /// have them.
     pub(super) fn json(&self, id: BookingId, practice: &PracticeAccount, now: DateTime<Utc>) -> Value {
         let resource = practice.resource(&self.resource).map(|own| own.id.clone());
         let linked = self.appointment_type.as_deref().and_then(|own| practice.appointment_type(own));

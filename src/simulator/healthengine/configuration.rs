@@ -1,8 +1,9 @@
 //! Resources, appointment types and the liveness contract: each replaced by what is sent.
 //!
-//! Assumptions: a snapshot with a doubled id or name is refused as a whole; an appointment type must name a resource of the
-//! last resource snapshot, if it names one; an empty list is accepted (and deletes everything, which is why a bridge must not
-//! send one by accident); ranges of the liveness contract may overlap and stand in any order, as in the quick start.
+//! Assumptions: a snapshot with a doubled id or name is refused as a whole; an appointment type
+//! must name a resource of the last resource snapshot, if it names one; an empty list is accepted
+//! (and deletes everything, which is why a bridge must not send one by accident); ranges of the
+//! liveness contract may overlap and stand in any order, as in the quick start.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Webhooks over HTTP, as they arrive behind the clinic's reverse proxy.
 //!
-//! A callback is https and the proxy ends TLS, so what reaches the bridge is plain http from the proxy, with the sender's address in
-//! `X-Forwarded-For`. This courier is sender and proxy in one.
+//! A callback is https and the proxy ends TLS, so what reaches the bridge is plain http from the
+//! proxy, with the sender's address in `X-Forwarded-For`. This courier is sender and proxy in one.
 
 use std::net::{IpAddr, SocketAddr};
 

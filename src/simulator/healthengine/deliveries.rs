@@ -1,14 +1,16 @@
 //! Webhook delivery: what happens at Healthengine is told to every subscription that covers it.
 //!
-//! A delivery is due at once. One that is not answered with 200 within five seconds is sent again after 10, 100 and 1,000 seconds,
-//! then given up; what went wrong is in the log of failed deliveries. Deliveries of a subscription that was deleted or is over
-//! are dropped, those that wait to be sent again too.
+//! A delivery is due at once. One that is not answered with 200 within five seconds is sent again
+//! after 10, 100 and 1,000 seconds, then given up; what went wrong is in the log of failed
+//! deliveries. Deliveries of a subscription that was deleted or is over are dropped, those that
+//! wait to be sent again too.
 //!
-//! The model only says what is due: [`HealthengineModel::deliver_webhooks`] carries it with a [`Courier`], over HTTP
-//! ([`super::HttpCourier`]) or in memory. Time is the model's clock and tokio's, so it can be paused.
+//! The model only says what is due: [`HealthengineModel::deliver_webhooks`] carries it with a
+//! [`Courier`], over HTTP ([`super::HttpCourier`]) or in memory. Time is the model's clock and
+//! tokio's, so it can be paused.
 //!
-//! Assumptions: the times of resending count from the failure; a redirect is a failure, as is any status but 200; a delivery leaves
-//! once per subscription, not once per event.
+//! Assumptions: the times of resending count from the failure; a redirect is a failure, as is any
+//! status but 200; a delivery leaves once per subscription, not once per event.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -231,7 +233,8 @@ impl WebhookDelivery {
         has_list.then(|| format!("/requests/{}", self.kind))
     }
 
-    /// The entry of the log. As that of the real server, its message comes from an HTTP client and repeats the address.
+    /// The entry of the log. As that of the real server, its message comes from an HTTP client and
+    /// repeats the address.
     fn failure(&self, id: String, own: &HeldSubscription, delivered: Delivered, at: DateTime<Utc>) -> DeliveryFailure {
         let url = &own.callback_url;
         let (kind, error_message) = match delivered {
@@ -310,7 +313,8 @@ impl HealthengineModel {
         self.at_practice(practice, |practice, _, _| practice.delivery_failures.clone())
     }
 
-    /// A webhook for a practice out of the blue: what happens happens `times` times, and nothing waits.
+    /// A webhook for a practice out of the blue: what happens happens `times` times, and nothing
+    /// waits.
     pub fn announce(&self, practice: &PracticeId, kind: &str, times: usize) -> Result<(), Unknown> {
         self.at_practice(practice, |practice, ids, _| {
             for _ in 0..times {

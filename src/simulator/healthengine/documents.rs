@@ -1,8 +1,10 @@
-//! What a former integration's document features left open, and its rejection: the one answer that a bridge to OpenVPMS has.
+//! What a former integration's document features left open, and its rejection: the one answer that
+//! a bridge to OpenVPMS has.
 //!
-//! Assumptions, where the definition is silent: a request stays listed until it is answered, also when its feature is off by then;
-//! rejecting an upload that nobody asked for is 400 and a violation, one that was rejected before is refused as
-//! [`super::Repeated`] says; an attachment that was answered is gone (410).
+//! Assumptions, where the definition is silent: a request stays listed until it is answered, also
+//! when its feature is off by then; rejecting an upload that nobody asked for is 400 and a
+//! violation, one that was rejected before is refused as [`super::Repeated`] says; an attachment
+//! that was answered is gone (410).
 
 use serde_json::json;
 

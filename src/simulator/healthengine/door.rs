@@ -1,7 +1,9 @@
-//! The door: bytes in, bytes out. Checks who asks and in what form, finds the handler, keeps the record.
+//! The door: bytes in, bytes out. Checks who asks and in what form, finds the handler, keeps the
+//! record.
 //!
-//! Order of the checks: path and method exist (404, 405), api-key (401), practice id, key and consent (403), `User-Agent`
-//! (400), body within bounds, its encoding, type and syntax (413, 400). What the real server checks first is not documented.
+//! Order of the checks: path and method exist (404, 405), api-key (401), practice id, key and
+//! consent (403), `User-Agent` (400), body within bounds, its encoding, type and syntax (413, 400).
+//! What the real server checks first is not documented.
 
 use std::io::Read;
 
@@ -96,7 +98,8 @@ impl ModelState {
     }
 }
 
-/// The credentials. Being refused is no violation: keys are mistyped and consent is revoked; not stopping is one.
+/// The credentials. Being refused is no violation: keys are mistyped and consent is revoked; not
+/// stopping is one.
 fn admit<'a>(
     asked: &ArrivedRequest,
     api_key: &str,
@@ -114,7 +117,8 @@ fn header<'a>(asked: &'a ArrivedRequest, name: &str) -> Option<&'a str> {
     asked.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
 }
 
-/// `APP_VENDOR_NAME (APP_VENDOR_EMAIL) APP_ENVIRONMENT`, as the quick start wants it ("ideally"; here always).
+/// `APP_VENDOR_NAME (APP_VENDOR_EMAIL) APP_ENVIRONMENT`, as the quick start wants it ("ideally";
+/// here always).
 fn check_user_agent(agent: &str) -> Result<(), HandlerRefusal> {
     let fits = agent.rsplit_once(") ").and_then(|(start, environment)| {
         let (vendor, contact) = start.split_once(" (")?;

@@ -1,4 +1,5 @@
-//! The extra features: off unless the consumer switches them on, and never on in a bridge to OpenVPMS.
+//! The extra features: off unless the consumer switches them on, and never on in a bridge to
+//! OpenVPMS.
 
 use serde_json::{Value, json};
 

@@ -1,9 +1,10 @@
 //! Whether Healthengine takes the integration for healthy.
 //!
-//! Inside the live hours of the liveness contract `requests` must be asked at least every ten minutes, and a booking, a
-//! booking update or an availability request must be answered within ten minutes. Time outside the live hours does not count:
-//! a booking made at night has its ten minutes from opening. Without a contract nothing is expected. On a public holiday its
-//! hours stand for those of the weekday.
+//! Inside the live hours of the liveness contract `requests` must be asked at least every ten
+//! minutes, and a booking, a booking update or an availability request must be answered within ten
+//! minutes. Time outside the live hours does not count: a booking made at night has its ten minutes
+//! from opening. Without a contract nothing is expected. On a public holiday its hours stand for
+//! those of the weekday.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 

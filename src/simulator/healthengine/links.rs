@@ -1,7 +1,8 @@
-//! What practice staff link by hand in the portal: a Healthengine practitioner to a resource, his appointment types to ours.
+//! What practice staff link by hand in the portal: a Healthengine practitioner to a resource, his
+//! appointment types to ours.
 //!
-//! Nothing can be booked without a linked practitioner. A snapshot that leaves a resource or a type out deletes the links to
-//! it; sending it again does not bring them back, staff must.
+//! Nothing can be booked without a linked practitioner. A snapshot that leaves a resource or a type
+//! out deletes the links to it; sending it again does not bring them back, staff must.
 
 use std::collections::{BTreeMap, BTreeSet};
 

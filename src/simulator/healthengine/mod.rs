@@ -1,27 +1,32 @@
 //! Healthengine's PMS API 1.9.0 as a model with state.
 //!
 //! # Model
-//! One server for one consumer (its api-key). A *practice* grants consent and gives a key. What the consumer sends replaces
-//! what it sent before: resources, appointment types, the liveness contract, the day of a resource. Staff *link* resources
-//! and types to what pet owners see. From linked resources and published days follow the times that can be *booked*; a booking
-//! waits in a list until it is answered, and so does everything else that Healthengine wants.
+//! One server for one consumer (its api-key). A *practice* grants consent and gives a key. What the
+//! consumer sends replaces what it sent before: resources, appointment types, the liveness
+//! contract, the day of a resource. Staff *link* resources and types to what pet owners see. From
+//! linked resources and published days follow the times that can be *booked*; a booking waits in a
+//! list until it is answered, and so does everything else that Healthengine wants.
 //!
 //! ```text
 //!   configuration, availability ─▶ links ─▶ offer ─▶ pet_owners ─▶ bookings ─▶ requests ─▶ answers
 //! ```
-//! The API side is [`crate::simulator::exchange::Model`]: bytes in, bytes out, over HTTP or in memory (`door`, `routes`).
-//! The other side is the methods of [`HealthengineModel`]: what pet owners do (`pet_owners`), what staff and Healthengine do
-//! (`staff`), how healthy the integration looks (`health`), what was asked and what was asked wrongly (`record`).
+//! The API side is [`crate::simulator::exchange::Model`]: bytes in, bytes out, over HTTP or in
+//! memory (`door`, `routes`). The other side is the methods of [`HealthengineModel`]: what pet
+//! owners do (`pet_owners`), what staff and Healthengine do (`staff`), how healthy the integration
+//! looks (`health`), what was asked and what was asked wrongly (`record`).
 //!
 //! # Promises
-//! - As strict as the API's definition, the quick start and the suggested tests, or stricter. Everything a client does that
-//!   they do not allow is kept in [`HealthengineModel::violations`]; a test of a well-made client asserts that it is empty.
-//!   What the best of clients can meet (401, 403, 404 for an answer that was given before, no batch endpoint) is none.
-//! - Deterministic: ids are counted, time is [`Clock`]'s plus [`ModelSettings::skew`], nothing runs in the background but the delivery
-//!   of webhooks, where a test wants it; the queue and the 20 seconds are worked out when somebody looks.
-//! - What the API leaves open is decided by [`ModelSettings`], or is an assumption that the module concerned lists on its first
-//!   page. None of them is a fact about the real server.
-//! - Bodies are never kept or quoted. Webhooks are delivered by [`HealthengineModel::deliver_webhooks`]; without it they wait.
+//! - As strict as the API's definition, the quick start and the suggested tests, or stricter.
+//!   Everything a client does that they do not allow is kept in [`HealthengineModel::violations`];
+//!   a test of a well-made client asserts that it is empty. What the best of clients can meet (401,
+//!   403, 404 for an answer that was given before, no batch endpoint) is none.
+//! - Deterministic: ids are counted, time is [`Clock`]'s plus [`ModelSettings::skew`], nothing runs
+//!   in the background but the delivery of webhooks, where a test wants it; the queue and the 20
+//!   seconds are worked out when somebody looks.
+//! - What the API leaves open is decided by [`ModelSettings`], or is an assumption that the module
+//!   concerned lists on its first page. None of them is a fact about the real server.
+//! - Bodies are never kept or quoted. Webhooks are delivered by
+//!   [`HealthengineModel::deliver_webhooks`]; without it they wait.
 
 mod answers;
 mod availability;

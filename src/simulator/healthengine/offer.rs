@@ -1,9 +1,11 @@
-//! What a pet owner can choose: the starts that follow from the published ranges, less what is booked.
+//! What a pet owner can choose: the starts that follow from the published ranges, less what is
+//! booked.
 //!
-//! A range gives the starts `start + k × slot length` whose slot ends inside it, so one that ends 23:59 loses the slot that
-//! would end at midnight. Whether a longer appointment fits is the sender's business: he lists a type only where it does.
-//! Not offered are times that overlap a booking of the resource that stands (requested or confirmed), times of a booking that
-//! failed until a snapshot of the day has come since, and the past.
+//! A range gives the starts `start + k × slot length` whose slot ends inside it, so one that ends
+//! 23:59 loses the slot that would end at midnight. Whether a longer appointment fits is the
+//! sender's business: he lists a type only where it does. Not offered are times that overlap a
+//! booking of the resource that stands (requested or confirmed), times of a booking that failed
+//! until a snapshot of the day has come since, and the past.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,8 @@ use super::state::PracticeAccount;
 pub struct OfferedStart {
     /// At practice time.
     pub start: NaiveDateTime,
-    /// For which kinds: the id of the linked appointment type, or Healthengine's name of one without a link.
+    /// For which kinds: the id of the linked appointment type, or Healthengine's name of one
+    /// without a link.
     pub kinds: Vec<String>,
 }
 

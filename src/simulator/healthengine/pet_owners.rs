@@ -69,7 +69,8 @@ pub enum NotOffered {
     /// Nobody added this practice.
     #[error(transparent)]
     Unknown(#[from] Unknown),
-    /// The practice is not on the site: no consent, or its times are hidden because it is unhealthy.
+    /// The practice is not on the site: no consent, or its times are hidden because it is
+    /// unhealthy.
     #[error("the practice's times are not shown")]
     Hidden,
     /// No practitioner is linked to this resource, or he does not do this.
@@ -148,7 +149,8 @@ impl HealthengineModel {
         })
     }
 
-    /// Books at any time, offered or not: two pet owners at one instant, or a practice whose day has not come yet.
+    /// Books at any time, offered or not: two pet owners at one instant, or a practice whose day
+    /// has not come yet.
     pub fn book_regardless(&self, practice: &PracticeId, wish: Wish) -> Result<BookingId, NotOffered> {
         self.book_if(practice, wish, |_, _, _, _| true)
     }
@@ -178,7 +180,8 @@ impl HealthengineModel {
         })?
     }
 
-    /// The pet owner gives his booking up. It stays listed if it waits for an answer; an update says what happened.
+    /// The pet owner gives his booking up. It stays listed if it waits for an answer; an update
+    /// says what happened.
     pub fn cancel(&self, booking: BookingId) -> Result<RequestId, Unknown> {
         self.at_booking(booking, |practice, ids, now| {
             let own = practice
@@ -222,7 +225,8 @@ impl HealthengineModel {
         })
     }
 
-    /// Staff progress a booking in the portal: it is confirmed and no longer listed, without any ids.
+    /// Staff progress a booking in the portal: it is confirmed and no longer listed, without any
+    /// ids.
     pub fn progress_by_hand(&self, booking: BookingId) -> Result<(), Unknown> {
         self.change_booking(booking, |own, now| {
             if own.answer == RequestOutcome::Open {

@@ -1,4 +1,5 @@
-//! What the server remembers about its client: what was asked, and what was asked wrongly. Never a body.
+//! What the server remembers about its client: what was asked, and what was asked wrongly. Never a
+//! body.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -52,7 +53,8 @@ pub(super) struct ExchangeLog {
 }
 
 impl ExchangeLog {
-    /// Notes an exchange, and under which route (`POST bookings/{bookingId}/confirmInsert`) it counts.
+    /// Notes an exchange, and under which route (`POST bookings/{bookingId}/confirmInsert`) it
+    /// counts.
     pub(super) fn exchange(&mut self, exchange: LoggedExchange, route: &str) {
         *self.tallies.entry(route.to_owned()).or_default() += 1;
         if self.exchanges.len() == KEPT_MAX {
@@ -69,8 +71,8 @@ impl ExchangeLog {
         }
     }
 
-    /// Counts a call with refused credentials; true if there are more of the same in the last minute than a client may make that
-    /// has understood the answer.
+    /// Counts a call with refused credentials; true if there are more of the same in the last
+    /// minute than a client may make that has understood the answer.
     pub(super) fn refused_too_often(&mut self, call: String, at: DateTime<Utc>, max: usize) -> bool {
         let minute = TimeDelta::minutes(1);
         if self.refusals.len() == KEPT_MAX {

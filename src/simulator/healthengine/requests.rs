@@ -1,7 +1,9 @@
-//! What Healthengine wants: the list of kinds, and one paged list per kind. Lists shrink as their entries are answered.
+//! What Healthengine wants: the list of kinds, and one paged list per kind. Lists shrink as their
+//! entries are answered.
 //!
-//! Webhooks are announced where a request comes to exist: `pet_owners.rs` (bookings, cancellations), `staff.rs` (what staff and
-//! Healthengine itself ask for) and [`want_day`] (after a rejection too).
+//! Webhooks are announced where a request comes to exist: `pet_owners.rs` (bookings,
+//! cancellations), `staff.rs` (what staff and Healthengine itself ask for) and [`want_day`] (after
+//! a rejection too).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
@@ -111,7 +113,8 @@ pub(super) fn want_day(
     practice.announce(AnnouncedEvent::new("availability", None, Some(ids.event())));
 }
 
-/// A snapshot of a day came: what asked for it is answered. A request for every resource is, once all of them came.
+/// A snapshot of a day came: what asked for it is answered. A request for every resource is, once
+/// all of them came.
 pub(super) fn day_heard(practice: &mut PracticeAccount, resource: &str, day: NaiveDate, now: DateTime<Utc>) {
     let mut answered = Vec::new();
     practice.wanted.days.retain_mut(|wanted| {

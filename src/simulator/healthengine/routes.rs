@@ -78,8 +78,8 @@ const ROUTES: &[Operation] = &[
     post("attachDocuments/{requestId}/rejectInsert", documents::reject_attachment),
 ];
 
-/// The operation for a method and a path below the base, with what stands for `{…}`; or 404, or 405 where only the method is
-/// wrong.
+/// The operation for a method and a path below the base, with what stands for `{…}`; or 404, or 405
+/// where only the method is wrong.
 pub(super) fn find(method: &str, path: &str) -> Result<(&'static Operation, Vec<String>), u16> {
     let mut status = 404;
     for route in ROUTES {
@@ -107,8 +107,8 @@ fn fits(pattern: &str, path: &str) -> Option<Vec<String>> {
     }
 }
 
-/// OpenVPMS's booking API cannot serve the extra features, so they are not modelled beyond being on or off, and the
-/// rejection of what they ask for (`documents`).
+/// OpenVPMS's booking API cannot serve the extra features, so they are not modelled beyond being on
+/// or off, and the rejection of what they ask for (`documents`).
 fn of_an_extra_feature(_: &mut Visit<'_>) -> HandlerOutcome {
     Err(HandlerRefusal::mistake(403, "the extra feature is not supported for this practice"))
 }

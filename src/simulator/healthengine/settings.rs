@@ -4,25 +4,30 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
 
-/// How the simulated server behaves. Change it while it runs with [`super::HealthengineModel::configure`].
+/// How the simulated server behaves. Change it while it runs with
+/// [`super::HealthengineModel::configure`].
 #[derive(Clone)]
 pub struct ModelSettings {
     /// The consumer's key; any other is answered 401.
     pub api_key: String,
-    /// How far the server's clock is ahead of the world's; its `Date` header and every time in its answers follow it.
+    /// How far the server's clock is ahead of the world's; its `Date` header and every time in its
+    /// answers follow it.
     pub skew: TimeDelta,
     /// How long an accepted availability snapshot waits in the queue before pet owners see it.
     pub snapshot_delay: Duration,
     /// For how long an identical snapshot counts as `existing` (for the API this is "recently").
     pub existing_for: Duration,
-    /// True if a different snapshot of a day is a violation while one of it is still queued. The queue keeps the order here, so
-    /// nothing is lost by allowing it; whether the real one does is not documented.
+    /// True if a different snapshot of a day is a violation while one of it is still queued. The
+    /// queue keeps the order here, so nothing is lost by allowing it; whether the real one does is
+    /// not documented.
     pub strict_queue: bool,
     /// Whether `availability/snapshots`, which came with 1.9.0, exists.
     pub batch: BatchEndpoint,
-    /// The longest body of `availability/snapshots`; a longer one is answered 413, as by a gateway with a limit of its own.
+    /// The longest body of `availability/snapshots`; a longer one is answered 413, as by a gateway
+    /// with a limit of its own.
     pub batch_bytes_max: Option<usize>,
-    /// A day of a resource that the server cannot take in: whatever call it is part of is answered 400.
+    /// A day of a resource that the server cannot take in: whatever call it is part of is answered
+    /// 400.
     pub refused_day: Option<(String, NaiveDate)>,
     /// Entries on a page of a list, at least 1.
     pub per_page: usize,
@@ -42,7 +47,8 @@ pub struct ModelSettings {
     pub extra_fields: bool,
     /// The largest body that is read, decompressed.
     pub body_bytes_max: usize,
-    /// How often one practice may make the same call with refused credentials (401, 403) in a minute before that is a violation.
+    /// How often one practice may make the same call with refused credentials (401, 403) in a
+    /// minute before that is a violation.
     pub refused_calls_max_per_minute: usize,
 }
 
@@ -84,7 +90,8 @@ pub enum BatchEndpoint {
 /// What `rejectInsert` does once the booking counts as confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LateReject {
-    /// 200; the booking leaves the list and stays confirmed for the pet owner: the practice must act by hand.
+    /// 200; the booking leaves the list and stays confirmed for the pet owner: the practice must
+    /// act by hand.
     Settle,
     /// 200 and no effect at all: it stays confirmed and listed.
     Ignore,
@@ -92,7 +99,8 @@ pub enum LateReject {
     Refuse,
 }
 
-/// What an answer does that was given before, in the same words (a client repeats one whose answer was lost).
+/// What an answer does that was given before, in the same words (a client repeats one whose answer
+/// was lost).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeated {
     /// 404: it is not pending.
@@ -103,7 +111,8 @@ pub enum Repeated {
     Accepted,
 }
 
-/// What becomes of a subscription with the topic, the callback and the client id of a present one ("create or update").
+/// What becomes of a subscription with the topic, the callback and the client id of a present one
+/// ("create or update").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renewal {
     /// The present one is renewed and keeps its id.

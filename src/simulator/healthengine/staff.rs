@@ -1,4 +1,5 @@
-//! What practice staff and Healthengine's own people do: consent, links in the portal, questions to the practice system.
+//! What practice staff and Healthengine's own people do: consent, links in the portal, questions to
+//! the practice system.
 
 use std::collections::BTreeSet;
 
@@ -91,7 +92,8 @@ impl HealthengineModel {
         self.at_practice(practice, |practice, _, _| practice.key = key.into())
     }
 
-    /// The integration of this practice is off at the consumer: every call from here on is a violation.
+    /// The integration of this practice is off at the consumer: every call from here on is a
+    /// violation.
     pub fn expect_silence(&self, practice: &PracticeId) -> Result<(), Unknown> {
         self.at_practice(practice, |practice, _, _| practice.silence_expected = true)
     }
@@ -113,7 +115,8 @@ impl HealthengineModel {
         })?
     }
 
-    /// Staff give the practitioner of a resource a kind, linked or not, or change the one of that name.
+    /// Staff give the practitioner of a resource a kind, linked or not, or change the one of that
+    /// name.
     pub fn link_kind(&self, practice: &PracticeId, resource: &str, kind: OfferedKind) -> Result<(), Unknown> {
         let linked = self.at_practice(practice, |practice, _, _| practice.link_kind(resource, kind))?;
         if linked { Ok(()) } else { Err(Unknown(format!("practitioner for {resource}"))) }
@@ -198,7 +201,8 @@ impl HealthengineModel {
         })
     }
 
-    /// Lists a kind of request beyond the six (of an extra feature, or one that no edition knows) until it is withdrawn.
+    /// Lists a kind of request beyond the six (of an extra feature, or one that no edition knows)
+    /// until it is withdrawn.
     pub fn ask_other(&self, practice: &PracticeId, kind: &str) -> Result<(), Unknown> {
         self.at_practice(practice, |practice, ids, _| {
             practice.wanted.other_kinds.insert(kind.to_owned());
@@ -213,7 +217,8 @@ impl HealthengineModel {
         })
     }
 
-    /// A booking changes in something else than its status (a phone number, say): an update that needs no cancellation.
+    /// A booking changes in something else than its status (a phone number, say): an update that
+    /// needs no cancellation.
     pub fn touch(&self, booking: BookingId) -> Result<RequestId, Unknown> {
         self.at_booking(booking, |practice, ids, now| {
             practice.bookings.get(&booking).filter(|own| own.status(now) != MarketplaceStatus::Failed)?;
@@ -225,8 +230,8 @@ impl HealthengineModel {
         .ok_or_else(|| Unknown(format!("booking {booking} that did not fail")))
     }
 
-    /// The server forgets that a booking was confirmed through the API: it is listed again, as if nobody had answered. False if it was
-    /// not confirmed like that.
+    /// The server forgets that a booking was confirmed through the API: it is listed again, as if
+    /// nobody had answered. False if it was not confirmed like that.
     pub fn forget_confirmation(&self, booking: BookingId) -> Result<bool, Unknown> {
         self.at_booking(booking, |practice, _, _| {
             let own = practice.bookings.get_mut(&booking).filter(|own| own.answer == RequestOutcome::Confirmed);

@@ -115,13 +115,15 @@ pub(super) struct WantedUpdates {
     pub(super) appointment_changes: BTreeSet<BookingId>,
     pub(super) resources: bool,
     pub(super) appointment_types: bool,
-    /// Documents that are wanted, and those whose upload was rejected: booking and the PMS's id of the document.
+    /// Documents that are wanted, and those whose upload was rejected: booking and the PMS's id of
+    /// the document.
     pub(super) uploads: BTreeSet<(BookingId, String)>,
     pub(super) uploads_rejected: BTreeSet<(BookingId, String)>,
     /// Documents that are to be filed, with their name, and those that were rejected.
     pub(super) attachments: BTreeMap<RequestId, String>,
     pub(super) attachments_rejected: BTreeSet<RequestId>,
-    /// Kinds that no edition knows, or that belong to an extra feature; listed until they are withdrawn.
+    /// Kinds that no edition knows, or that belong to an extra feature; listed until they are
+    /// withdrawn.
     pub(super) other_kinds: BTreeSet<String>,
 }
 

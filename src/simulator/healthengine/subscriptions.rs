@@ -1,7 +1,9 @@
-//! Webhook subscriptions and the log of deliveries that failed. Delivery itself is in `deliveries.rs`.
+//! Webhook subscriptions and the log of deliveries that failed. Delivery itself is in
+//! `deliveries.rs`.
 //!
-//! Assumptions: a subscription with the topic, the URL and the client id of a present one renews it, or does not, as
-//! [`super::Renewal`] says ("create or update"); expired ones are gone; a date of expiry in the past is refused.
+//! Assumptions: a subscription with the topic, the URL and the client id of a present one renews
+//! it, or does not, as [`super::Renewal`] says ("create or update"); expired ones are gone; a date
+//! of expiry in the past is refused.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! Making, reading and cancelling bookings.
 //!
-//! A booking is checked for little: that its time is on the grid and free of *appointments*, that the ids exist and the
-//! schedule is at the location. Opening hours, calendar blocks, flags, rosters and the type's length are the caller's business.
+//! A booking is checked for little: that its time is on the grid and free of *appointments*, that
+//! the ids exist and the schedule is at the location. Opening hours, calendar blocks, flags,
+//! rosters and the type's length are the caller's business.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
 use serde::Serialize;
@@ -24,7 +25,8 @@ fn bad<T>(text: impl Into<String>) -> Result<T, PageRefusal> {
     Err(PageRefusal::Bad(text.into()))
 }
 
-/// What GET tells of a booking. Contacts are the customer's as OpenVPMS has them; notes are never told.
+/// What GET tells of a booking. Contacts are the customer's as OpenVPMS has them; notes are never
+/// told.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ToldBooking {
@@ -97,8 +99,9 @@ impl World {
         Ok(())
     }
 
-    /// Compares wall times, as the database does. Calendar blocks do not count. The text names the times of the appointment that
-    /// stands (assumed: in the recording they were those of the booking, too).
+    /// Compares wall times, as the database does. Calendar blocks do not count. The text names the
+    /// times of the appointment that stands (assumed: in the recording they were those of the
+    /// booking, too).
     fn check_overlap(&self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) -> Result<(), PageRefusal> {
         let live = |own: &&Appointment| own.schedule == schedule && own.status != AppointmentStatus::Cancelled;
         let taken = self.appointments.values().filter(live).find(|own| own.start < end && start < own.end);
@@ -197,7 +200,8 @@ impl World {
         Ok(())
     }
 
-    /// The live appointment that a reference stands for. A reference that this server cannot have written is refused as such.
+    /// The live appointment that a reference stands for. A reference that this server cannot have
+    /// written is refused as such.
     fn referenced(&self, reference: &str) -> Result<&Appointment, PageRefusal> {
         let parts: Vec<&str> = reference.split(':').collect();
         let well_formed = match self.reference_parts {

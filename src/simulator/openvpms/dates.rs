@@ -4,7 +4,8 @@ use chrono::{DateTime, Days, FixedOffset, Months, NaiveDate, NaiveDateTime, Naiv
 
 use crate::zone::Zone;
 
-/// A date as all answers have it: milliseconds, and the offset with a colon, or `Z` where it is zero.
+/// A date as all answers have it: milliseconds, and the offset with a colon, or `Z` where it is
+/// zero.
 pub(super) fn written(zone: &Zone, at: DateTime<Utc>) -> String {
     let local = zone.at(at);
     let offset = if local.offset().local_minus_utc() == 0 { "Z".to_owned() } else { local.format("%:z").to_string() };
@@ -16,8 +17,8 @@ pub(super) fn timestamp(wall: NaiveDateTime) -> String {
     format!("{}.0", wall.format("%Y-%m-%d %H:%M:%S"))
 }
 
-/// The date of a query: a full date-time with an offset. Letters in either case, single digits, and an offset without minutes
-/// will do; a zone name will not. Fractions are cut to milliseconds.
+/// The date of a query: a full date-time with an offset. Letters in either case, single digits, and
+/// an offset without minutes will do; a zone name will not. Fractions are cut to milliseconds.
 pub(super) fn from_query(text: &str) -> Option<DateTime<FixedOffset>> {
     let mut rest = Reader(text);
     let (year, month, day) = (rest.number(4)?, rest.after(b"-", 2)?, rest.after(b"-", 2)?);
@@ -29,8 +30,9 @@ pub(super) fn from_query(text: &str) -> Option<DateTime<FixedOffset>> {
     rest.0.is_empty().then(|| wall.and_local_timezone(offset).single())?
 }
 
-/// The date of a body: `yyyy-MM-dd'T'HH:mm:ss.SSSXXX` as Java's lenient format reads it. Milliseconds and a colon in the
-/// offset must be there; numbers beyond their range carry over (`.1000` is a second); what follows the date is not looked at.
+/// The date of a body: `yyyy-MM-dd'T'HH:mm:ss.SSSXXX` as Java's lenient format reads it.
+/// Milliseconds and a colon in the offset must be there; numbers beyond their range carry over
+/// (`.1000` is a second); what follows the date is not looked at.
 pub(super) fn from_body(text: &str) -> Option<DateTime<Utc>> {
     let mut rest = Reader(text);
     let (year, month, day) = (rest.number(5)?, rest.after(b"-", 4)?, rest.after(b"-", 4)?);

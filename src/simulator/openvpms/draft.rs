@@ -1,5 +1,6 @@
-//! How the server reads the body of a booking: as the JSON library Jackson 2 does, strict about field names and lax about
-//! scalars. The texts of its refusals echo what was posted; they end here where the real ones go on with stream addresses.
+//! How the server reads the body of a booking: as the JSON library Jackson 2 does, strict about
+//! field names and lax about scalars. The texts of its refusals echo what was posted; they end here
+//! where the real ones go on with stream addresses.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};

@@ -1,12 +1,13 @@
 //! Free and busy time of a schedule.
 //!
-//! The server walks from `from` to `to` a day at a time, at the time of day of `from`, and looks at the hours of each day it
-//! stands on. So the last day is missed when `to` has the earlier time of day; a schedule without hours is free from the
-//! time of day of `from` only, on every day; and the seconds of `from` are those of every opening and closing.
+//! The server walks from `from` to `to` a day at a time, at the time of day of `from`, and looks at
+//! the hours of each day it stands on. So the last day is missed when `to` has the earlier time of
+//! day; a schedule without hours is free from the time of day of `from` only, on every day; and the
+//! seconds of `from` are those of every opening and closing.
 //!
-//! Within the hours of a day, appointments that are not cancelled and calendar blocks are busy, cut to the hours. Those that
-//! touch become one, but not over midnight. One that only touches the hours leaves an empty range at their edge (recorded for
-//! the opening; assumed for the closing).
+//! Within the hours of a day, appointments that are not cancelled and calendar blocks are busy, cut
+//! to the hours. Those that touch become one, but not over midnight. One that only touches the
+//! hours leaves an empty range at their edge (recorded for the opening; assumed for the closing).
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
@@ -76,15 +77,16 @@ impl World {
         events
     }
 
-    /// The span between two wall times. Around a change of the clocks the end can be the earlier instant; such an entry is
-    /// assumed to take no time.
+    /// The span between two wall times. Around a change of the clocks the end can be the earlier
+    /// instant; such an entry is assumed to take no time.
     pub(super) fn span(&self, start: NaiveDateTime, end: NaiveDateTime) -> Span {
         let start = wall::instant(&self.zone, start);
         Span { start, end: wall::instant(&self.zone, end).max(start) }
     }
 }
 
-/// The wall times on which the walk stands: `from`, then a day later each, up to and including `to`.
+/// The wall times on which the walk stands: `from`, then a day later each, up to and including
+/// `to`.
 fn walk(zone: &Zone, window: AskedWindow) -> impl Iterator<Item = NaiveDateTime> {
     let Span { start, end } = window.span();
     let first = zone.wall(start);
@@ -141,7 +143,8 @@ fn cut_up<'a>(hours: Span, events: impl Iterator<Item = &'a Span>, found: &mut F
     found.busy.extend(busy);
 }
 
-/// How many minutes past the grid a time is. The grid is the wall-clock minute of the day, seconds left out.
+/// How many minutes past the grid a time is. The grid is the wall-clock minute of the day, seconds
+/// left out.
 pub(super) fn minutes_off_grid(wall: NaiveDateTime, slot_size_minutes: u32) -> u32 {
     (wall.hour() * 60 + wall.minute()) % slot_size_minutes.max(1)
 }
@@ -164,7 +167,8 @@ fn whole_slots(zone: &Zone, slot_size_minutes: u32, range: Span) -> Vec<Span> {
     }
 }
 
-/// The slots that a busy range touches. Not recorded: assumed to be the counterpart of the whole free ones.
+/// The slots that a busy range touches. Not recorded: assumed to be the counterpart of the whole
+/// free ones.
 fn touched_slots(zone: &Zone, slot_size_minutes: u32, range: Span) -> Vec<Span> {
     let slot = TimeDelta::minutes(i64::from(slot_size_minutes));
     let off = minutes_off_grid(zone.wall(range.start), slot_size_minutes);

@@ -17,8 +17,9 @@ use super::world::{
 const DAY: (i32, u32, u32) = (2019, 2, 15);
 
 impl World {
-    /// The guide's clinic on its day, just before the booking that it makes: whatever the guide asks is answered as it prints.
-    /// The roster and the one appointment of that day are all that stands in the diary.
+    /// The guide's clinic on its day, just before the booking that it makes: whatever the guide
+    /// asks is answered as it prints. The roster and the one appointment of that day are all that
+    /// stands in the diary.
     pub fn guide(uuids: Uuids) -> Self {
         let mut world = Self::guide_inventory(uuids);
         world.next_id = 602;
@@ -40,8 +41,8 @@ impl World {
         world
     }
 
-    /// The guide's clinic with an empty diary and an empty roster, for other days. The login is the guide's, `sample`; `reader`
-    /// has the same password and no role.
+    /// The guide's clinic with an empty diary and an empty roster, for other days. The login is the
+    /// guide's, `sample`; `reader` has the same password and no role.
     pub fn guide_inventory(uuids: Uuids) -> Self {
         let mut world = Self::new(Zone::Iana(Sydney), uuids);
         world.user_behaviour = UserBehaviour::Guide;

@@ -1,6 +1,8 @@
-//! What the server lists: locations, schedules, appointment types, users. Only what is flagged for online booking.
+//! What the server lists: locations, schedules, appointment types, users. Only what is flagged for
+//! online booking.
 //!
-//! Being active counts for users alone. A schedule can be asked for by its id as well, but is refused once its flag is cleared.
+//! Being active counts for users alone. A schedule can be asked for by its id as well, but is
+//! refused once its flag is cleared.
 
 use serde::Serialize;
 

@@ -24,8 +24,8 @@ fn not<T: std::fmt::Display>(what: T) -> NotAClinic {
 }
 
 impl World {
-    /// Reads a clinic from `{"world": …}`. It is set up as the server that was recorded: reading a live booking fails, and the
-    /// connection to the database is in Latin-1.
+    /// Reads a clinic from `{"world": …}`. It is set up as the server that was recorded: reading a
+    /// live booking fails, and the connection to the database is in Latin-1.
     pub fn from_json(text: &str, uuids: Uuids) -> Result<Self, NotAClinic> {
         let ClinicLine { world: clinic } = serde_json::from_str(text).map_err(not)?;
         let mut world = World::new(clinic.time_zone.parse().map_err(not)?, uuids);

@@ -7,7 +7,8 @@ use super::world::{Customer, PatientEntity, PhoneContact, UserEntity, World};
 const NOTES_LENGTH_MAX: usize = 5000;
 
 impl World {
-    /// The one active person whose names agree, whatever their case, and who has one of the contacts. `None` for two.
+    /// The one active person whose names agree, whatever their case, and who has one of the
+    /// contacts. `None` for two.
     pub(super) fn matching_customer(&self, draft: &Draft) -> Option<&Customer> {
         let mut matching = self.customers.iter().filter(|customer| {
             customer.active
@@ -41,14 +42,16 @@ fn has_a_contact_of(customer: &Customer, draft: &Draft) -> bool {
     customer.phones.iter().any(same_number) || customer.emails.iter().any(same_email)
 }
 
-/// A number without ASCII blanks, hyphens and parentheses, up to the first character that is then neither digit nor plus.
+/// A number without ASCII blanks, hyphens and parentheses, up to the first character that is then
+/// neither digit nor plus.
 fn comparable(number: &str) -> String {
     let rest = number.chars().filter(|c| !matches!(c, '\t'..='\r' | ' ' | '-' | '(' | ')'));
     rest.take_while(|c| c.is_ascii_digit() || *c == '+').collect()
 }
 
-/// What goes into the booking notes: everything about a person who was not found, and what has no field of its own.
-/// `unknown_patient` is true for a pet that the customer does not have, `user` one who is no clinician.
+/// What goes into the booking notes: everything about a person who was not found, and what has no
+/// field of its own. `unknown_patient` is true for a pet that the customer does not have, `user`
+/// one who is no clinician.
 pub(super) fn notes(draft: &Draft, found: bool, unknown_patient: bool, user: Option<&UserEntity>) -> Option<String> {
     let mut lines = Vec::new();
     let mut line = |label: &str, text: Option<&str>| {

@@ -1,23 +1,26 @@
 //! An OpenVPMS booking server as a model: the clinic it serves ([`World`]), and its wire.
 //!
 //! # What it promises
-//! It answers as the server of the recording in `fixtures/openvpms-recorded.jsonl` does (OpenVPMS 2.1-SNAPSHOT of 21 March
-//! 2019), mistakes included, or, where a setting says so, as the published guide of the API describes (its examples are in
-//! `fixtures/openvpms-guide`). `tests/recorded.rs` and `tests/openvpms_examples.rs` hold it to that. Where
-//! neither tells, the module that decides says what it assumes.
+//! It answers as the server of the recording in `fixtures/openvpms-recorded.jsonl` does (OpenVPMS
+//! 2.1-SNAPSHOT of 21 March 2019), mistakes included, or, where a setting says so, as the published
+//! guide of the API describes (its examples are in `fixtures/openvpms-guide`). `tests/recorded.rs`
+//! and `tests/openvpms_examples.rs` hold it to that. Where neither tells, the module that decides
+//! says what it assumes.
 //!
-//! [`OpenVpmsSim::answer`](Model::answer) is the only way in for a client. Clinic staff, the demo and simulations act on the
-//! [`World`] behind it through [`OpenVpmsSim::staff`].
+//! [`OpenVpmsSim::answer`](Model::answer) is the only way in for a client. Clinic staff, the demo
+//! and simulations act on the [`World`] behind it through [`OpenVpmsSim::staff`].
 //!
 //! # How it is laid out
-//! A request goes through `routes` (paths, accounts, media types) to what it asks for: lists (`inventory`), free and busy
-//! time of a schedule (`free_busy`) or of a clinician (`roster`), bookings (`bookings`, which reads a body as
-//! `draft` says and finds customers as `matching` says). `dates` and `wall` hold how the server reads and writes time.
+//! A request goes through `routes` (paths, accounts, media types) to what it asks for: lists
+//! (`inventory`), free and busy time of a schedule (`free_busy`) or of a clinician (`roster`),
+//! bookings (`bookings`, which reads a body as `draft` says and finds customers as `matching`
+//! says). `dates` and `wall` hold how the server reads and writes time.
 //!
 //! # What it leaves out
-//! Exchanges are carried out one after the other. The real server checks for an overlap without a lock, so that equal POSTs at
-//! one instant can all be taken; that happens here on request ([`World::race`]). What happens on the way to the server and back
-//! belongs to [`super::exchange`].
+//! Exchanges are carried out one after the other. The real server checks for an overlap without a
+//! lock, so that equal POSTs at one instant can all be taken; that happens here on request
+//! ([`World::race`]). What happens on the way to the server and back belongs to
+//! [`super::exchange`].
 
 mod bookings;
 mod dates;
@@ -65,7 +68,8 @@ impl OpenVpmsSim {
         Self { world: Mutex::new(world), clock }
     }
 
-    /// What staff, an administrator or fate do behind the API's back, or just a look at the diary. No exchange runs meanwhile.
+    /// What staff, an administrator or fate do behind the API's back, or just a look at the diary.
+    /// No exchange runs meanwhile.
     pub fn staff<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         act(&mut self.world.lock())
     }

@@ -1,4 +1,5 @@
-//! The shapes of answers: JSON, a line of text, the pages of the container in front of the application, refusals.
+//! The shapes of answers: JSON, a line of text, the pages of the container in front of the
+//! application, refusals.
 
 use serde::Serialize;
 

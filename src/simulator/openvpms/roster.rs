@@ -1,17 +1,21 @@
 //! Free and busy time of a user at a location, as the two kinds of server tell it.
 //!
-//! Both begin with the same thing: for every day of the window, what the user's shifts at the location leave free on the
-//! schedules of their areas, shifts by start and schedules by id. Schedules that are not flagged are among them; days and
-//! schedules without a shift are not. `busy` is the rest of *every* day of the window, for each schedule of the roster in it.
+//! Both begin with the same thing: for every day of the window, what the user's shifts at the
+//! location leave free on the schedules of their areas, shifts by start and schedules by id.
+//! Schedules that are not flagged are among them; days and schedules without a shift are not.
+//! `busy` is the rest of *every* day of the window, for each schedule of the roster in it.
 //!
-//! - [`UserBehaviour::Guide`]: the user's appointments on a schedule are taken off that schedule and no other.
-//! - [`UserBehaviour::V21`]: all appointments of the user, on any schedule of any location, are taken off, with two mistakes.
-//!   The search for the free time that an appointment takes ends at the first range that begins after it, so that as a rule
-//!   only the first schedule loses time. And on a day with an appointment, all busy ranges up to that day are merged, whatever
-//!   their schedule, under the id of the last one.
+//! - [`UserBehaviour::Guide`]: the user's appointments on a schedule are taken off that schedule
+//!   and no other.
+//! - [`UserBehaviour::V21`]: all appointments of the user, on any schedule of any location, are
+//!   taken off, with two mistakes. The search for the free time that an appointment takes ends at
+//!   the first range that begins after it, so that as a rule only the first schedule loses time.
+//!   And on a day with an appointment, all busy ranges up to that day are merged, whatever their
+//!   schedule, under the id of the last one.
 //!
-//! Recorded: the order of schedules, the merging over days before the appointment's and not of those after it. Assumed: that
-//! days begin at midnight for every window (all recorded windows did).
+//! Recorded: the order of schedules, the merging over days before the appointment's and not of
+//! those after it. Assumed: that days begin at midnight for every window (all recorded windows
+//! did).
 
 use std::collections::BTreeSet;
 
@@ -67,7 +71,8 @@ impl World {
         found
     }
 
-    /// The schedules of the user's shifts at a location that lie in the window at all: shifts by start, schedules by id.
+    /// The schedules of the user's shifts at a location that lie in the window at all: shifts by
+    /// start, schedules by id.
     fn rostered(&self, user: UserId, location: LocationId, window: Span) -> Vec<Ranged> {
         let mut shifts: Vec<_> = self.roster.iter().filter(|shift| shift.user == user).collect();
         shifts.sort_by_key(|shift| shift.start);
@@ -149,7 +154,8 @@ fn v21_day(
     }
 }
 
-/// Takes an appointment off the free ranges in the order in which they stand, up to the first that begins after it.
+/// Takes an appointment off the free ranges in the order in which they stand, up to the first that
+/// begins after it.
 fn take_off(free: &mut Vec<Ranged>, taken: Span) {
     let mut index = 0;
     while let Some(&Ranged { span, schedule }) = free.get(index) {

@@ -1,8 +1,9 @@
 //! From a request to what it asks for: paths, accounts, methods, media types, parameters.
 //!
-//! The order of the checks is the server's: the container refuses an encoded slash, the application sends what is not a service
-//! to its login page, then come the account, the path, the method, the media types, and at last the parameters, which are
-//! looked at before it is known whether the thing asked for exists.
+//! The order of the checks is the server's: the container refuses an encoded slash, the application
+//! sends what is not a service to its login page, then come the account, the path, the method, the
+//! media types, and at last the parameters, which are looked at before it is known whether the
+//! thing asked for exists.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,7 +23,8 @@ use super::pages::{self, PageRefusal};
 use super::roster::Ranged;
 use super::world::{Condition, Login, World};
 
-/// Where the booking API lies, below the server's root. The base URL of the configuration ends before `/ws`.
+/// Where the booking API lies, below the server's root. The base URL of the configuration ends
+/// before `/ws`.
 pub const BASE: &str = "/openvpms/ws/booking/v2";
 
 /// What a path stands for.
@@ -262,7 +264,8 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     Some(percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned())
 }
 
-/// True where a media type is acceptable: the parameters that its answer carries (`;charset=utf-8`), mostly none.
+/// True where a media type is acceptable: the parameters that its answer carries
+/// (`;charset=utf-8`), mostly none.
 fn accepted(asked: &ArrivedRequest, kind: &str, subkind: &str) -> Option<String> {
     let accept = asked.header("accept").unwrap_or("*/*");
     accept.split(',').find_map(|range| {

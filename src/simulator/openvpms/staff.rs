@@ -1,4 +1,5 @@
-//! What happens behind the API's back: staff in the diary, administrators, a restart. And a look at what stands there.
+//! What happens behind the API's back: staff in the diary, administrators, a restart. And a look at
+//! what stands there.
 
 use chrono::{NaiveDateTime, NaiveTime};
 
@@ -46,7 +47,8 @@ impl World {
         true
     }
 
-    /// Staff give an appointment to another clinician, or to none. False if there is no such appointment.
+    /// Staff give an appointment to another clinician, or to none. False if there is no such
+    /// appointment.
     pub fn give_to(&mut self, id: AppointmentId, clinician: Option<UserId>) -> bool {
         self.appointments.get_mut(&id).is_some_and(|own| {
             own.clinician = clinician;
@@ -99,8 +101,9 @@ impl World {
         self.users.iter_mut().find(|user| user.id == id)
     }
 
-    /// Another client submits this booking at the same instant as the next one that is submitted for any of its time: both check for
-    /// an overlap before either writes, and both are made. The server checks without a lock.
+    /// Another client submits this booking at the same instant as the next one that is submitted
+    /// for any of its time: both check for an overlap before either writes, and both are made. The
+    /// server checks without a lock.
     pub fn race(&mut self, rival: NewAppointment) {
         self.rivals.push(rival);
     }
@@ -110,8 +113,8 @@ impl World {
         self.rivals.clear();
     }
 
-    /// The database is brought back as it was in an older copy of this clinic, by a server that starts on it. The secret parts of
-    /// references are random and do not come again; ids do.
+    /// The database is brought back as it was in an older copy of this clinic, by a server that
+    /// starts on it. The secret parts of references are random and do not come again; ids do.
     pub fn restore(&mut self, backup: &World) {
         let (uuids, condition) = (self.uuids.clone(), self.condition);
         *self = World { uuids, condition, ..backup.clone() };
@@ -144,7 +147,8 @@ impl World {
         self.appointments.get(&id)
     }
 
-    /// The appointments, cancelled or not, with a line of this text in their booking notes (after its label, if it has one).
+    /// The appointments, cancelled or not, with a line of this text in their booking notes (after
+    /// its label, if it has one).
     pub fn with_note(&self, line: &str) -> Vec<&Appointment> {
         let is_it = |own: &str| own == line || own.strip_suffix(line).is_some_and(|label| label.ends_with(": "));
         let noted = |own: &&Appointment| own.notes.as_deref().is_some_and(|notes| notes.lines().any(is_it));

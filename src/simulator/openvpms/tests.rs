@@ -1,5 +1,5 @@
-//! What the recording does not reach: references of three parts, the guide's user free/busy, the mistakes of 2.1 one by one,
-//! days on which the clocks change, conditions of the whole server.
+//! What the recording does not reach: references of three parts, the guide's user free/busy, the
+//! mistakes of 2.1 one by one, days on which the clocks change, conditions of the whole server.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,8 @@ use crate::span;
 
 use super::*;
 
-/// One location (98) with schedules 12 and 13 (30-minute slots, no hours), one clinician (35), rostered to areas at will.
+/// One location (98) with schedules 12 and 13 (30-minute slots, no hours), one clinician (35),
+/// rostered to areas at will.
 fn world(zone: &str) -> World {
     let mut world = World::new(zone.parse().unwrap(), Uuids::from_seed(7));
     world.accounts.push(Login::booking("sample", "changeit"));
@@ -76,7 +77,8 @@ fn get(sim: &OpenVpmsSim, path: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Ranges as `start-end`, each as it is written but for the milliseconds, and the schedule in front if there is one.
+/// Ranges as `start-end`, each as it is written but for the milliseconds, and the schedule in front
+/// if there is one.
 fn ranges(list: &Value) -> Vec<String> {
     let text = |range: &Value, name: &str| range[name].as_str().unwrap().replace(":00.000", "");
     let one = |range: &Value| {
@@ -109,7 +111,8 @@ fn visit(world: &mut World, schedule: i64, start: &str, end: &str) -> Appointmen
     })
 }
 
-/// Rostered from nine to noon on both schedules, with an appointment of his from ten to half past on the second one.
+/// Rostered from nine to noon on both schedules, with an appointment of his from ten to half past
+/// on the second one.
 fn on_two_schedules(behaviour: UserBehaviour) -> OpenVpmsSim {
     let mut world = world("Australia/Brisbane");
     world.user_behaviour = behaviour;
@@ -150,7 +153,8 @@ fn server_2_1_takes_an_appointment_off_the_wrong_schedule_and_merges_busy_time()
 fn server_2_1_goes_on_to_the_next_schedule_while_nothing_free_begins_later() {
     let sim = on_two_schedules(UserBehaviour::V21);
     sim.staff(|world| visit(world, 12, "2026-07-01 11:30", "2026-07-01 12:00"));
-    // Nothing is left on 12 after 12:00, so the search reaches the range of 13, which begins before.
+    // Nothing is left on 12 after 12:00, so the search reaches the range of 13, which begins
+    // before.
     let free = ["12: 09:00-10:00", "12: 10:30-11:30", "13: 09:00-11:30"];
     assert_eq!(user_time(&sim, "free", 1, 2), free);
 }
@@ -197,7 +201,8 @@ fn the_day_of_25_hours_is_free_for_25_hours_and_its_doubled_hour_is_stored_once(
     assert_eq!(ranges(&free), ["2027-04-04T00:00+11:00-2027-04-05T00:00+10:00"]);
     assert_eq!(get(&sim, &format!("/schedules/12/free?slots=true&{day}")).as_array().unwrap().len(), 50);
 
-    // From a quarter to three to the second two o'clock: backwards in wall time, so it overlaps nothing, not even itself.
+    // From a quarter to three to the second two o'clock: backwards in wall time, so it overlaps
+    // nothing, not even itself.
     sim.staff(|world| world.schedule_mut(ScheduleId(12)).unwrap().slot_size = SlotSize::Minutes(15));
     let backwards = booking(12, "2027-04-04T02:45:00.000+11:00", "2027-04-04T02:00:00.000+10:00");
     for _ in 0..2 {
@@ -287,7 +292,8 @@ fn two_servers_of_one_seed_give_the_same_references() {
 }
 
 proptest! {
-    /// Inside opening hours every minute is free or busy and never both, whatever staff put into the diary.
+    /// Inside opening hours every minute is free or busy and never both, whatever staff put into
+    /// the diary.
     #[test]
     fn free_and_busy_time_make_up_the_opening_hours(
         visits in prop::collection::vec((0_i64..4 * 1440, 0_i64..600), 0..12),

@@ -4,14 +4,15 @@ use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, Utc};
 
 use crate::zone::Zone;
 
-/// The instant that Java takes a wall time for: in the hour that happens twice the second pass, and in the hour that does not
-/// exist the time as the old offset has it (02:30 becomes 03:30).
+/// The instant that Java takes a wall time for: in the hour that happens twice the second pass, and
+/// in the hour that does not exist the time as the old offset has it (02:30 becomes 03:30).
 pub(super) fn instant(zone: &Zone, wall: NaiveDateTime) -> DateTime<Utc> {
     match zone.instants(wall) {
         LocalResult::Single(at) => at,
         LocalResult::Ambiguous(a, b) => a.max(b),
         LocalResult::None => {
-            // No zone is further than 14 hours from UTC, so this is before the gap, and no zone has two changes within two days.
+            // No zone is further than 14 hours from UTC, so this is before the gap, and no zone has
+            // two changes within two days.
             let before = zone.at(wall.and_utc() - TimeDelta::hours(30));
             (wall - *before.offset()).and_utc()
         }

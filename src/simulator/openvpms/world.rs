@@ -1,7 +1,8 @@
 //! The clinic: what its database holds, and how its server is set up.
 //!
-//! Times are wall times of the server, as in the database. Only an appointment also keeps instants: the server's cache
-//! remembers those it was booked with until it is restarted, which shows in the hour that happens twice.
+//! Times are wall times of the server, as in the database. Only an appointment also keeps instants:
+//! the server's cache remembers those it was booked with until it is restarted, which shows in the
+//! hour that happens twice.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,7 +94,8 @@ pub enum UserBehaviour {
 pub enum ReferenceParts {
     /// `<appointment>:<uuid>`, as OpenVPMS 2.1 writes.
     Two,
-    /// `<appointment>:<customer>:<uuid>` where a customer is attached, else `<appointment>:<uuid>`: the guide prints both.
+    /// `<appointment>:<customer>:<uuid>` where a customer is attached, else `<appointment>:<uuid>`:
+    /// the guide prints both.
     Three,
 }
 
@@ -106,7 +108,8 @@ pub enum DatabaseText {
     Utf8,
 }
 
-/// What is wrong with the whole server. Silence, hanging up and the like are faults of the exchange instead.
+/// What is wrong with the whole server. Silence, hanging up and the like are faults of the exchange
+/// instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// Nothing.
@@ -124,7 +127,8 @@ pub struct Login {
     pub name: String,
     /// Compared exactly.
     pub password: String,
-    /// True with the role Online Booking. Without it everything can be read, but POST and DELETE are 500.
+    /// True with the role Online Booking. Without it everything can be read, but POST and DELETE
+    /// are 500.
     pub may_book: bool,
 }
 
@@ -165,7 +169,8 @@ pub struct ScheduleEntity {
     pub name: String,
     /// Where it is.
     pub location: LocationId,
-    /// Flagged for online booking. Being active or not makes no difference to the API, so that is not modelled.
+    /// Flagged for online booking. Being active or not makes no difference to the API, so that is
+    /// not modelled.
     pub online: bool,
     /// The grid of its slots.
     pub slot_size: SlotSize,
@@ -255,7 +260,8 @@ pub struct Shift {
     pub end: NaiveDateTime,
 }
 
-/// A customer. All of the people in a simulation are made up; `Debug` leaves them out all the same, as everywhere.
+/// A customer. All of the people in a simulation are made up; `Debug` leaves them out all the same,
+/// as everywhere.
 #[derive(Clone)]
 pub struct Customer {
     /// The id.
@@ -381,7 +387,8 @@ pub enum AppointmentStatus {
     Cancelled,
 }
 
-/// Time that staff closed in the diary. Shows in free/busy; bookings over it are taken all the same.
+/// Time that staff closed in the diary. Shows in free/busy; bookings over it are taken all the
+/// same.
 #[derive(Debug, Clone)]
 pub struct Block {
     /// The id.
@@ -395,7 +402,8 @@ pub struct Block {
 }
 
 impl World {
-    /// An empty clinic in a zone: a server like the recorded one, but for reading bookings, which works.
+    /// An empty clinic in a zone: a server like the recorded one, but for reading bookings, which
+    /// works.
     pub fn new(zone: Zone, uuids: Uuids) -> Self {
         Self {
             zone,

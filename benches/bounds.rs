@@ -1,10 +1,12 @@
-//! What the bridge takes when there is far too much of everything: peak memory of the process, most calls in any second, time to
-//! get through, and who is served first.
+//! What the bridge takes when there is far too much of everything: peak memory of the process, most
+//! calls in any second, time to get through, and who is served first.
 //!
-//! `cargo bench --bench bounds` runs the program as a process between both simulators over loopback HTTP: 10,000 outstanding bookings,
-//! and fresh ones among them; 5,000 schedules over 60 days, and a booking right after a restart of that; a storm of webhooks; lists of
-//! pages without an end; answers of 200 MB, plain and compressed, from both servers. Both servers allow 500 calls a second, a rate that
-//! `max_requests_per_second` takes: at the default of 10 the flood alone would last for most of an hour.
+//! `cargo bench --bench bounds` runs the program as a process between both simulators over loopback
+//! HTTP: 10,000 outstanding bookings, and fresh ones among them; 5,000 schedules over 60 days, and
+//! a booking right after a restart of that; a storm of webhooks; lists of pages without an end;
+//! answers of 200 MB, plain and compressed, from both servers. Both servers allow 500 calls a
+//! second, a rate that `max_requests_per_second` takes: at the default of 10 the flood alone would
+//! last for most of an hour.
 //!
 //! On two cores that were busy with other builds:
 //!
@@ -111,8 +113,8 @@ async fn bookings() {
     };
     let calls = bench.calls_to_openvpms().len();
     let outcome = format!(
-        "{left} left; {:.1} calls to OpenVPMS each; oldest first, none more than {} places after its turn; of {} who could still be told no, \
-         {} were answered within 20 s",
+        "{left} left; {:.1} calls to OpenVPMS each; oldest first, none more than {} places after its turn; of {} who \
+         could still be told no, {} were answered within 20 s",
         calls as f64 / (late.len() + fresh.len()) as f64,
         bench.most_overtaken(&late),
         fresh.len(),
@@ -308,7 +310,8 @@ impl Bench {
         self.openvpms_calls.lock().unwrap().clone()
     }
 
-    /// These bookings are in the order of their deadlines: how many places further back one was answered than it stood, at most.
+    /// These bookings are in the order of their deadlines: how many places further back one was
+    /// answered than it stood, at most.
     fn most_overtaken(&self, bookings: &[BookingId]) -> usize {
         let mut order: Vec<(DateTime<Utc>, usize)> = Vec::new();
         for (place, booking) in bookings.iter().enumerate() {

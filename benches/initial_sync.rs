@@ -1,4 +1,5 @@
-//! What a first start costs: wire calls on both sides until all is in step, and the memory of the bridge when it then has nothing to do.
+//! What a first start costs: wire calls on both sides until all is in step, and the memory of the
+//! bridge when it then has nothing to do.
 //!
 //! `cargo bench --bench initial_sync`: one practice, 10 schedules, 60 days; and 10 clinicians on 2 schedules each.
 
@@ -96,7 +97,8 @@ async fn measure(what: &str, world: World, resources: &str) {
     let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
     let config = format!(
         "{}[state]\npath = \"state\"\n[admin]\nlisten = \"127.0.0.1:{free_port}\"\n\
-         [[practice]]\nid = \"1234567\"\nkey = \"k\"\nlocations = [98]\n[practice.live_hours]\nmonday = [\"08:00-18:00\"]\n{resources}",
+         [[practice]]\nid = \"1234567\"\nkey = \"k\"\nlocations = [98]\n[practice.live_hours]\nmonday = \
+         [\"08:00-18:00\"]\n{resources}",
         servers_at(port(&openvpms), port(&healthengine), "max_requests_per_second = 1000\n"),
     );
     let file = state.path().join("vetbridge.toml");

@@ -1,7 +1,9 @@
-//! How long a booking takes inside the bridge: from the arrival of its webhook, and from the poll that finds it, to `confirmInsert`.
+//! How long a booking takes inside the bridge: from the arrival of its webhook, and from the poll
+//! that finds it, to `confirmInsert`.
 //!
-//! `cargo bench --bench webhook_to_confirm`: both simulators over loopback HTTP, the database on the disk of this machine. The time
-//! that the simulated servers spend on answering is measured and taken off.
+//! `cargo bench --bench webhook_to_confirm`: both simulators over loopback HTTP, the database on
+//! the disk of this machine. The time that the simulated servers spend on answering is measured and
+//! taken off.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints, and stands on fixed values")]
 
@@ -182,7 +184,8 @@ async fn listen(model: Arc<dyn Model>, stop: &CancellationToken) -> u16 {
 /// With webhooks polls are too far apart to find anything; without them a poll comes every half a second.
 fn configuration(openvpms: u16, healthengine: u16, state: &Path, by_webhook: bool) -> String {
     let (webhooks, interval) = if by_webhook {
-        let table = "[webhooks]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://bridge.example\"\nsecret = \"s3cret\"\ntrusted_proxies = [\"127.0.0.1\"]\n";
+        let table = "[webhooks]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://bridge.example\"\nsecret \
+                     = \"s3cret\"\ntrusted_proxies = [\"127.0.0.1\"]\n";
         (table, "5m")
     } else {
         ("", "500ms")
@@ -190,8 +193,10 @@ fn configuration(openvpms: u16, healthengine: u16, state: &Path, by_webhook: boo
     format!(
         "{}\
          [state]\npath = \"{}\"\n[admin]\nlisten = \"127.0.0.1:0\"\n{webhooks}\
-         [sync]\nhorizon_days = 7\nnear_days = 3\nrequest_interval = \"{interval}\"\nidle_request_interval = \"{interval}\"\n\
-         [[practice]]\nid = \"1234567\"\nkey = \"k\"\nlocations = [98]\n[practice.live_hours]\npublic_holidays = [\"00:00-24:00\"]\n",
+         [sync]\nhorizon_days = 7\nnear_days = 3\nrequest_interval = \"{interval}\"\nidle_request_interval \
+         = \"{interval}\"\n\
+         [[practice]]\nid = \"1234567\"\nkey = \"k\"\nlocations = [98]\n[practice.live_hours]\npublic_holidays = \
+         [\"00:00-24:00\"]\n",
         servers_at(openvpms, healthengine, ""),
         state.join("state").display()
     )

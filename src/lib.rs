@@ -4,13 +4,13 @@
 //!
 //! # The picture
 //! ```text
-//!  OpenVPMS (clinic, over VPN)                                          Healthengine (cloud)
-//!    locations, schedules,  ──read──▶ mapping ──▶ wanted ──diff──▶ liveness contract, resources, appointment types
-//!    types, clinicians                   │
-//!    free/busy              ──read──▶ availability ──────diff──▶ one snapshot per resource and day
-//!    bookings               ◀─write── booking machine ◀ requests (polled; webhooks say when) ◀── bookings, cancellations
-//!                                         │
-//!                                       store: ledger of bookings, what was last sent
+//!  OpenVPMS (clinic, over VPN)                                   Healthengine (cloud)
+//!    locations, schedules,  ─read─▶ mapping ─▶ plan ─send─▶ liveness contract, resources,
+//!    types, clinicians                  │                   appointment types
+//!    free/busy              ─read─▶ availability ───send─▶ one snapshot per resource and day
+//!    bookings              ◀─write─ booking machine ◀─poll─ bookings, cancellations
+//!                                       │                   (webhooks say when)
+//!                                     store: ledger of bookings, what was last sent
 //! ```
 //! Every arrow is a read, a pure decision, or a write. Decisions are functions of (state, what was
 //! seen, now): no async, no I/O, no clock, no randomness. A thin shell around them reads, writes
@@ -42,6 +42,32 @@
 //! | [`deskless`], [`server`], [`service`] | what is left without a store; the admin page; the whole program | |
 //! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them | |
 //! | [`cli`] | what an administrator types | |
+//!
+//! # Glossary
+//! | word | means |
+//! | --- | --- |
+//! | practice | one clinic's account at Healthengine, with its block of the configuration |
+//! | location, schedule | a site, and a column of the diary, in OpenVPMS |
+//! | clinician | a user of OpenVPMS who sees patients |
+//! | resource | what Healthengine offers: a schedule, or a clinician on a schedule ([`ids::ResourceId`]) |
+//! | appointment type | a kind of visit with its length; at Healthengine one per resource |
+//! | booking | what a pet owner made at Healthengine; *appointment*: what stands for it in the diary |
+//! | request | what Healthengine lists until it is answered: a booking, an update, a wanted day |
+//! | offering | what a practice offers: as OpenVPMS was read, and as Healthengine accepted it |
+//! | snapshot | all times of one resource on one day, as they are sent |
+//! | ledger | every booking as it is remembered; one of them is an *entry* ([`booking::entry`]) |
+//! | state machine, executor | what decides about a booking ([`booking::machine`]); what carries it out |
+//! | lost answer | a POST whose outcome nobody knows; settled by reading the slot |
+//! | in doubt | an appointment stands in all likelihood, and nobody knows its reference |
+//! | flag | what a person has to do about a booking |
+//! | guard | holds a list back that OpenVPMS suddenly shortened ([`mapping::guard`]) |
+//! | protected | a resource that the guard keeps at Healthengine |
+//! | unacknowledged | sent, and the answer never came |
+//! | put aside | a day that Healthengine does not take while it takes others |
+//! | in step | Healthengine shows what the diary says |
+//! | other bridge, rival | a second vetbridge that serves the same practice |
+//! | deactivation | what is done before a practice that is switched off is silent |
+//! | leap | the machine's clock was set, or the machine slept |
 //!
 //! # Invariants
 //! 1. **No appointment is made twice for one booking.** A POST to OpenVPMS cannot be repeated and

@@ -166,7 +166,8 @@ fn a_secret_from_the_environment_is_found_and_its_absence_named() {
     let (status, _, error) =
         outcome(vetbridge(directory.path()).env_remove("OPENVPMS_PASSWORD").args(["check", "--offline"]));
     assert_eq!(status, 2);
-    let start = "vetbridge: vetbridge.toml:5:20: [openvpms] password env: the environment variable OPENVPMS_PASSWORD is not set";
+    let start = "vetbridge: vetbridge.toml:5:20: [openvpms] password env: the environment variable OPENVPMS_PASSWORD \
+                 is not set";
     assert!(error.starts_with(start), "{error}");
 }
 

@@ -1,7 +1,9 @@
-//! Every path of one booking through the desk, up to a depth: each call fails in each way it can, the process dies between any
-//! two steps, staff take the slot at any moment, the server carries out late what was given up.
+//! Every path of one booking through the desk, up to a depth: each call fails in each way it can,
+//! the process dies between any two steps, staff take the slot at any moment, the server carries
+//! out late what was given up.
 //!
-//! The world here is a few booleans, so that all of it can be walked. After each step the promises of the desk are checked.
+//! The world here is a few booleans, so that all of it can be walked. After each step the promises
+//! of the desk are checked.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -168,8 +170,8 @@ fn outcomes(point: &Point) -> Vec<(World, Event, i64)> {
         None => idle(point),
         Some(Action::LookAndHold | Action::LookAgain) => {
             let mut outcomes = vec![(world.clone(), Event::Looked(SlotLook::Unreachable("refused".into())), 1)];
-            // Two timeouts after the POST a server that answers has carried out or dropped what it had; the first reading may
-            // still lack it.
+            // Two timeouts after the POST a server that answers has carried out or dropped what it
+            // had; the first reading may still lack it.
             let late = point.entry.post.submitted_at.is_some_and(|submitted| at(point.now) >= submitted + TIMEOUT * 2);
             for carried_out in [true, false] {
                 let mut after = world.clone();

@@ -1,8 +1,9 @@
-//! A person settles a booking, on every path up to a depth: each call fails in each way it can, the process dies between any two
-//! steps, the pet owner cancels at any moment, staff cancel the appointment, and the watch comes by.
+//! A person settles a booking, on every path up to a depth: each call fails in each way it can, the
+//! process dies between any two steps, the pet owner cancels at any moment, staff cancel the
+//! appointment, and the watch comes by.
 //!
-//! From each point the faults then end, and both systems must come to what the diary says, with nothing left flagged that a
-//! person settled.
+//! From each point the faults then end, and both systems must come to what the diary says, with
+//! nothing left flagged that a person settled.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 

@@ -1,4 +1,5 @@
-//! The desk's rules, one scenario each, with the times that matter. What holds on every path is in `desk_every_path.rs`.
+//! The desk's rules, one scenario each, with the times that matter. What holds on every path is in
+//! `desk_every_path.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 

@@ -1,7 +1,7 @@
 //! Whatever bytes come from outside: nothing panics, what is kept is bounded, and no error repeats a value.
 //!
-//! Every value in the bodies here is marked, so that an error that quotes one is found. Webhooks say nothing but "look now": what
-//! their listener makes of a body belongs here once it reads one.
+//! Every value in the bodies here is marked, so that an error that quotes one is found. Webhooks
+//! say nothing but "look now": what their listener makes of a body belongs here once it reads one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
@@ -32,12 +32,14 @@ use vetbridge::zone::Zone;
 const MARKER: &str = "Zaphod Beeblebrox";
 
 /// What both APIs call their fields.
-const FIELDS: &str = "id name timeZone slotSize slots free busy user schedule location appointmentType start end firstName lastName \
-    data page currentPage totalPages bookingId requestId pmsResourceId pms_resource_id pmsResourceName pmsAppointmentTypeId \
-    pmsAppointmentTypeName pmsAppointmentIds pmsPatientId pmsDocumentId bookedTime updatedAt bookingStatus pmsAppointmentTime \
-    pmsAppointmentLength reason comments patient firstname lastname phone email isNewPatient telehealthUrl day liveHours monday \
-    enabled clientId topic callbackUrl expireAt payload timestamp subscriptionId attempt errorMessage created existing failed \
-    errors snapshot error message";
+const FIELDS: &str = "id name timeZone slotSize slots free busy user schedule location appointmentType start end \
+                      firstName lastName data page currentPage totalPages bookingId requestId pmsResourceId \
+                      pms_resource_id pmsResourceName pmsAppointmentTypeId pmsAppointmentTypeName pmsAppointmentIds \
+                      pmsPatientId pmsDocumentId bookedTime updatedAt bookingStatus pmsAppointmentTime \
+                      pmsAppointmentLength reason comments patient firstname lastname phone email isNewPatient \
+                      telehealthUrl day liveHours monday enabled clientId topic callbackUrl expireAt payload \
+                      timestamp subscriptionId attempt errorMessage created existing failed errors snapshot error \
+                      message";
 
 /// A value as text, well formed or nearly so: duplicate names, huge numbers, dates that are none, marked texts.
 fn value() -> impl Strategy<Value = String> {
@@ -112,10 +114,13 @@ fn leaf() -> impl Strategy<Value = String> {
 /// Documents as the two systems write them, with marked texts.
 fn document() -> impl Strategy<Value = String> {
     let booking = "{\"data\":[{\"bookingId\":36127212,\"pmsResourceId\":\"s136\",\"pmsAppointmentTypeId\":\"66:s136\",\"pmsAppointmentIds\":[],\
-        \"pmsPatientId\":null,\"bookedTime\":\"2019-02-14 01:02:03\",\"bookingStatus\":\"Requested\",\"pmsAppointmentTime\":\
-        \"2019-02-15 12:30:00\",\"pmsAppointmentLength\":900,\"reason\":\"Zaphod Beeblebrox\",\"comments\":\"Zaphod Beeblebrox\",\
+        \"pmsPatientId\":null,\"bookedTime\":\"2019-02-14 \
+        01:02:03\",\"bookingStatus\":\"Requested\",\"pmsAppointmentTime\":\
+        \"2019-02-15 12:30:00\",\"pmsAppointmentLength\":900,\"reason\":\"Zaphod Beeblebrox\",\"comments\":\"Zaphod \
+        Beeblebrox\",\
         \"isNewPatient\":true,\"telehealthUrl\":null,\"patient\":{\"firstname\":\"Zaphod Beeblebrox\",\"lastname\":\"Zaphod Beeblebrox\",\
-        \"phone\":\"Zaphod Beeblebrox\",\"email\":\"Zaphod Beeblebrox\"}}],\"page\":{\"currentPage\":1,\"totalPages\":3}}";
+        \"phone\":\"Zaphod Beeblebrox\",\"email\":\"Zaphod \
+        Beeblebrox\"}}],\"page\":{\"currentPage\":1,\"totalPages\":3}}";
     prop::sample::select(vec![
         booking,
         include_str!("../fixtures/healthengine/requests.json"),

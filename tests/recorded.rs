@@ -1,7 +1,9 @@
-//! The simulated OpenVPMS against the recording of a real one: the same questions, in the same order, and the same answers.
+//! The simulated OpenVPMS against the recording of a real one: the same questions, in the same
+//! order, and the same answers.
 //!
-//! What must differ is mapped: ids and references of bookings that were made, the order of appointment types (the real one has
-//! none), what stands on HTML pages below their title, and the stream addresses in the texts of parse errors.
+//! What must differ is mapped: ids and references of bookings that were made, the order of
+//! appointment types (the real one has none), what stands on HTML pages below their title, and the
+//! stream addresses in the texts of parse errors.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "as everywhere in tests")]
 

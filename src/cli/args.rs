@@ -147,8 +147,9 @@ pub enum BookingsCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(group = clap::ArgGroup::new("outcome").required(true))]
 #[command(
-    after_help = "Works through the running service if there is one, else by itself. A booking that is not flagged can be \
-settled too: --cancelled then cancels its appointment. What the pet owner was told in time (rejected, cancelled) is final."
+    after_help = "Works through the running service if there is one, else by itself. A booking that is not flagged \
+                  can be settled too: --cancelled then cancels its appointment. What the pet owner was told in time \
+                  (rejected, cancelled) is final."
 )]
 pub struct ResolveArgs {
     /// Healthengine's booking id

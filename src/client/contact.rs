@@ -206,7 +206,8 @@ mod tests {
             for required in [first_name, last_name] {
                 prop_assert!(!required.is_empty() && required.chars().count() <= NAME_CHARS_MAX);
             }
-            for text in [Some(first_name), Some(last_name), email.as_ref(), patient_name.as_ref()].into_iter().flatten() {
+            let all = [Some(first_name), Some(last_name), email.as_ref(), patient_name.as_ref()];
+            for text in all.into_iter().flatten() {
                 prop_assert!(text.chars().all(is_storable), "{:?}", text);
                 prop_assert_eq!(text.trim(), text);
             }

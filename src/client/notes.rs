@@ -153,12 +153,14 @@ mod tests {
             texts in [any_text(), any_text(), any_text(), any_text(), any_text()], repeat in 0_usize..300,
         ) {
             let [reason, comments, url, type_name, name] = texts.map(|text| text.repeat(repeat));
-            let request = BookingRequest { reason: Some(reason), comments: Some(comments), telehealth_url: Some(url), ..request() };
+            let (reason, comments, telehealth_url) = (Some(reason), Some(comments), Some(url));
+            let request = BookingRequest { reason, comments, telehealth_url, ..request() };
             let notes = notes(&request, &type_name, Some(&name));
             prop_assert!(notes.chars().count() <= NOTES_CHARS_MAX);
             prop_assert!(notes.chars().all(|c| c == '\n' || is_storable(c)));
             prop_assert_eq!(notes.lines().next(), Some("Healthengine booking 36127212"));
-            let labels = ["Healthengine booking ", "Type: ", "Booked as: ", "Name as typed: ", "Reason: ", "Telehealth: "];
+            let labels =
+                ["Healthengine booking ", "Type: ", "Booked as: ", "Name as typed: ", "Reason: ", "Telehealth: "];
             prop_assert!(notes.split('\n').all(|line| labels.iter().any(|label| line.starts_with(label))));
         }
     }

@@ -155,7 +155,8 @@ pub enum BadRange {
     Form,
     /// The end is not after the start.
     #[error(
-        "the end must be after the start; hours over midnight are two ranges, up to \"24:00\" and, the next day, from \"00:00\""
+        "the end must be after the start; hours over midnight are two ranges, up to \"24:00\" and, the next day, \
+         from \"00:00\""
     )]
     Backwards,
 }

@@ -97,7 +97,8 @@ fn difference(resource: ResourceId, offered: &Starts, free: &Starts) -> Option<S
         Some(kinds) => kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     };
     Some(format!(
-        "Resource {resource} at {}: Healthengine offers {}, the diary has room for {} (the first of {} such times that day).",
+        "Resource {resource} at {}: Healthengine offers {}, the diary has room for {} (the first of {} such times \
+         that day).",
         first.format("%Y-%m-%d %H:%M"),
         types(offered),
         types(free),

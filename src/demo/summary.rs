@@ -102,7 +102,8 @@ impl fmt::Display for Summary {
         writeln!(f, "  Bookings      {made} made, {confirmed} confirmed, {rejected} rejected")?;
         writeln!(
             f,
-            "  Afterwards    {cancelled_by_owner} cancelled by pet owners, {cancelled_by_staff} cancelled by staff, {moved} moved by staff"
+            "  Afterwards    {cancelled_by_owner} cancelled by pet owners, {cancelled_by_staff} cancelled by staff, \
+             {moved} moved by staff"
         )?;
         if let (Some(median), Some(worst)) = (self.waits.get(self.waits.len() / 2), self.waits.last()) {
             writeln!(f, "  Confirmed     after {} (median), {} at worst", span(*median), span(*worst))?;
@@ -115,7 +116,8 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             f,
-            "  Compared      {made} bookings and {} of the clinic's own appointments with the diary; {} days of {} resources, with {} times on offer, with the diary's free time",
+            "  Compared      {made} bookings and {} of the clinic's own appointments with the diary; {} days of {} \
+             resources, with {} times on offer, with the diary's free time",
             self.own_entries, self.resource_days, self.resources, self.starts
         )?;
         if differences.is_empty() {

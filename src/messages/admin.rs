@@ -5,19 +5,20 @@ use std::fmt::Display;
 use super::{listed, plain};
 
 /// 401.
-pub const TOKEN_NEEDED: &str = "The admin token is needed: send the header \"Authorization: Bearer …\", or open the page with ?token=…. It stands in the file \
-                                admin-token of the state directory.\n";
+pub const TOKEN_NEEDED: &str = "The admin token is needed: send the header \"Authorization: Bearer …\", or open the \
+                                page with ?token=…. It stands in the file admin-token of the state directory.\n";
 /// 401 for a command.
-pub const NOT_PROVED: &str = "The proof of this request does not hold: it is too old, was used before, or comes from somebody who cannot read the state \
-                              directory.";
+pub const NOT_PROVED: &str = "The proof of this request does not hold: it is too old, was used before, or comes from \
+                              somebody who cannot read the state directory.";
 /// 400 for a command that wants proof.
 pub const NO_NONCE: &str = "The header vetbridge-nonce has to hold a random number.";
 /// 421.
-pub const NOT_ASKED_RIGHTLY: &str = "This is the admin listener of a vetbridge, and it is not known by the name in the header Host. Ask it by its address or as \
-                                     localhost, or add the name to [admin] hosts and restart it.";
+pub const NOT_ASKED_RIGHTLY: &str = "This is the admin listener of a vetbridge, and it is not known by the name in \
+                                     the header Host. Ask it by its address or as localhost, or add the name to \
+                                     [admin] hosts and restart it.";
 /// 403 for a change.
-pub const FOREIGN_ORIGIN: &str = "This change does not come from this vetbridge's own page. Load the page again and repeat it there; a program uses the header \
-                                  \"Authorization: Bearer …\".";
+pub const FOREIGN_ORIGIN: &str = "This change does not come from this vetbridge's own page. Load the page again and \
+                                  repeat it there; a program uses the header \"Authorization: Bearer …\".";
 /// 415.
 pub const NOT_JSON: &str = "The body has to be JSON, with the header \"Content-Type: application/json\".";
 /// 500.
@@ -41,8 +42,9 @@ pub const OFF_AND_LEAVING: &str = "What is under way is being settled; then its 
 /// A server that is left alone; `until` in UTC.
 pub fn left_alone(server: &str, status: u16, until: impl Display) -> String {
     format!(
-        "{server} wants to be left alone until {until} (Retry-After with {status}): nothing is read or sent in the background until then, and bookings are \
-         looked for every 30 s. `vetbridge resync`, a reload of the configuration, or \"Ask again now\" on the status page asks it at once."
+        "{server} wants to be left alone until {until} (Retry-After with {status}): nothing is read or sent in the \
+         background until then, and bookings are looked for every 30 s. `vetbridge resync`, a reload of the \
+         configuration, or \"Ask again now\" on the status page asks it at once."
     )
 }
 
@@ -67,7 +69,8 @@ pub fn no_such_booking(id: impl Display) -> String {
 /// 404 for a practice.
 pub fn no_such_practice(id: &str) -> String {
     format!(
-        "Practice {} is not on here: `vetbridge status` lists the practices that are, and those that are paused or disabled.",
+        "Practice {} is not on here: `vetbridge status` lists the practices that are, and those that are paused or \
+         disabled.",
         plain(id)
     )
 }

@@ -19,11 +19,13 @@ pub fn token_unreadable(why: impl Display) -> Advice {
 pub fn another_instance(address: impl Display, state: &Path) -> Advice {
     Advice::new(
         format!(
-            "The vetbridge that answers at {address} does not take the token of the state directory {}, because it cannot prove that it knows it: it \
-             is another instance, an older version, or another program in its place, or the token was changed while it ran",
+            "The vetbridge that answers at {address} does not take the token of the state directory {}, because it \
+             cannot prove that it knows it: it is another instance, an older version, or another program in its \
+             place, or the token was changed while it ran",
             state.display()
         ),
-        "Name the configuration that it runs with (--config), or give this one its own [admin] listen; after an update or a change of the token restart it",
+        "Name the configuration that it runs with (--config), or give this one its own [admin] listen; after an \
+         update or a change of the token restart it",
     )
 }
 
@@ -43,7 +45,8 @@ pub fn service_failed(address: impl Display, why: impl Display) -> Advice {
 pub fn held_by_a_mute_service(state: &Path, holder: &str, address: impl Display, why: &str) -> Advice {
     Advice::new(
         format!(
-            "The state directory {} is in use by another vetbridge ({holder}), and at {address}, where [admin] listen says it should answer, {why}",
+            "The state directory {} is in use by another vetbridge ({holder}), and at {address}, where [admin] listen \
+             says it should answer, {why}",
             state.display()
         ),
         "Name the configuration that it runs with (--config), or stop it first",
@@ -93,7 +96,8 @@ pub fn no_answer(why: impl Display) -> String {
 /// A state directory that no vetbridge ever used.
 pub fn never_ran(state: &Path) -> String {
     format!(
-        "No vetbridge has run with the state directory {} yet, so its ledger is empty. (Check [state] path if that is a surprise.)",
+        "No vetbridge has run with the state directory {} yet, so its ledger is empty. (Check [state] path if that is \
+         a surprise.)",
         state.display()
     )
 }
@@ -102,7 +106,8 @@ pub fn never_ran(state: &Path) -> String {
 pub fn unknown_booking(id: i64) -> Advice {
     Advice::new(
         format!("There is no booking {id} in the ledger"),
-        "List the bookings with `vetbridge bookings`; a settled one is forgotten [bookings] keep_days after its appointment",
+        "List the bookings with `vetbridge bookings`; a settled one is forgotten [bookings] keep_days after its \
+         appointment",
     )
 }
 

@@ -115,8 +115,9 @@ pub fn url_scheme(schemes: &[&str]) -> String {
 
 /// A proxy that is none. What was written can hold a password, and is not repeated.
 pub fn bad_proxy() -> &'static str {
-    "must be the address of a proxy: http://host:port, https://host:port, socks5://host:port or socks5h://host:port (which looks names up itself), perhaps \
-     with user:password@ before the host (percent-encoded), and nothing after the port"
+    "must be the address of a proxy: http://host:port, https://host:port, socks5://host:port or socks5h://host:port \
+     (which looks names up itself), perhaps with user:password@ before the host (percent-encoded), and nothing after \
+     the port"
 }
 
 /// A URL with something in it that does not belong there.
@@ -129,7 +130,8 @@ pub fn plain_http(may_be_allowed: bool) -> String {
     let otherwise =
         if may_be_allowed { ", or set allow_plain_http = true if the way there is private (a VPN)" } else { "" };
     format!(
-        "http sends the credentials in the clear, and this is neither a loopback nor a private address: use https{otherwise}"
+        "http sends the credentials in the clear, and this is neither a loopback nor a private address: use \
+         https{otherwise}"
     )
 }
 
@@ -193,7 +195,8 @@ pub fn unknown_zone(found: &str) -> String {
 pub fn webhook_secret_characters(place: usize, character: char) -> String {
     let which = called(character).map_or_else(String::new, |called| format!("; character {place} is {called}"));
     format!(
-        "is part of a URL: use only letters, digits and - . _ ~ (for example the output of `openssl rand -hex 32`){which}"
+        "is part of a URL: use only letters, digits and - . _ ~ (for example the output of `openssl rand -hex \
+         32`){which}"
     )
 }
 
@@ -214,8 +217,8 @@ pub fn no_host_name() -> &'static str {
 
 /// An empty list of senders.
 pub fn no_senders() -> &'static str {
-    "no address in the list means that every webhook is refused: leave the key out for Healthengine's own addresses, or name the \
-     addresses that webhooks come from; for no webhooks at all take [webhooks] out"
+    "no address in the list means that every webhook is refused: leave the key out for Healthengine's own addresses, \
+     or name the addresses that webhooks come from; for no webhooks at all take [webhooks] out"
 }
 
 /// A list that must have something in it.
@@ -231,7 +234,8 @@ pub fn twice(thing: impl Display) -> String {
 /// A practice id that stands in two blocks.
 pub fn practice_twice(practice: impl Display, first_line: usize) -> String {
     format!(
-        "practice {practice} is configured already (line {first_line}): a practice id can stand in one [[practice]] only"
+        "practice {practice} is configured already (line {first_line}): a practice id can stand in one [[practice]] \
+         only"
     )
 }
 
@@ -251,8 +255,8 @@ pub fn schedule_in_two_practices(schedule: impl Display, other: impl Display, fi
 /// A location of two practices where at least one of them takes all of its schedules.
 pub fn location_in_two_practices(location: impl Display, other: impl Display, first_line: usize) -> String {
     format!(
-        "location {location} belongs to practice {other} too (line {first_line}), and a practice without [[practice.resource]] takes \
-         every schedule there: list in both practices which schedules are theirs"
+        "location {location} belongs to practice {other} too (line {first_line}), and a practice without \
+         [[practice.resource]] takes every schedule there: list in both practices which schedules are theirs"
     )
 }
 
@@ -263,7 +267,8 @@ pub fn no_live_hours() -> &'static str {
 
 /// A secret in none of its four forms.
 pub fn secret_form() -> &'static str {
-    "a secret is a text in quotes, { env = \"NAME\" }, { file = \"path\" } or { credential = \"NAME\" }, exactly one of them"
+    "a secret is a text in quotes, { env = \"NAME\" }, { file = \"path\" } or { credential = \"NAME\" }, exactly one \
+     of them"
 }
 
 /// A secret of nothing.
@@ -279,7 +284,8 @@ pub fn secret_control_character(place: usize, character: char) -> String {
 /// A secret for a header with a character that none can carry.
 pub fn secret_not_for_header(place: usize, character: char) -> String {
     format!(
-        "character {place} of the secret is {}, and only printable ASCII characters can be sent in an HTTP header: copy or type the secret again without it",
+        "character {place} of the secret is {}, and only printable ASCII characters can be sent in an HTTP header: \
+         copy or type the secret again without it",
         seen(character)
     )
 }
@@ -303,7 +309,8 @@ fn seen(character: char) -> String {
 /// A secret file as Windows writes it by default.
 pub fn secret_utf16(path: &Path) -> String {
     format!(
-        "{} is UTF-16, as PowerShell's > writes it: save it as UTF-8 (Set-Content -Encoding utf8, or an editor), with the secret as its only line",
+        "{} is UTF-16, as PowerShell's > writes it: save it as UTF-8 (Set-Content -Encoding utf8, or an editor), with \
+         the secret as its only line",
         path.display()
     )
 }
@@ -326,7 +333,8 @@ pub fn secret_unreadable(path: &Path, error: &io::Error) -> String {
             format!("the secret file {path} does not exist: create it, with the secret as its only line")
         }
         io::ErrorKind::PermissionDenied => format!(
-            "the secret file {path} cannot be read (permission denied): make it readable for the user that vetbridge runs as, and for nobody else (chown, chmod 600)"
+            "the secret file {path} cannot be read (permission denied): make it readable for the user that vetbridge \
+             runs as, and for nobody else (chown, chmod 600)"
         ),
         _ => format!("the secret file {path} cannot be read: {error}"),
     }
@@ -339,7 +347,8 @@ pub fn secret_no_text(path: &Path) -> String {
 
 /// `{ credential = … }` without a directory of credentials.
 pub fn no_credentials_directory() -> &'static str {
-    "CREDENTIALS_DIRECTORY is not set: a credential comes from systemd (LoadCredential= in the unit); elsewhere use { file = … }"
+    "CREDENTIALS_DIRECTORY is not set: a credential comes from systemd (LoadCredential= in the unit); elsewhere use \
+     { file = … }"
 }
 
 /// A credential name with a path in it.

@@ -24,7 +24,8 @@ pub fn left_out(left_out: &LeftOut) -> String {
         }
         LeftOutReason::ScheduleElsewhere(location) => {
             format!(
-                "Resource {id} is left out: schedule {schedule} is at location {location}, which is not among the practice's `locations`."
+                "Resource {id} is left out: schedule {schedule} is at location {location}, which is not among the \
+                 practice's `locations`."
             )
         }
         LeftOutReason::ClinicianNotListed => match id.user {
@@ -42,7 +43,8 @@ pub fn left_out(left_out: &LeftOut) -> String {
 /// A location of the config file that OpenVPMS does not list.
 pub fn missing_location(location: &LocationId) -> String {
     format!(
-        "OpenVPMS does not list location {location}: check `locations`, and tick the location's Online Booking in OpenVPMS."
+        "OpenVPMS does not list location {location}: check `locations`, and tick the location's Online Booking in \
+         OpenVPMS."
     )
 }
 
@@ -54,7 +56,8 @@ pub fn more_left_out(count: usize) -> Option<String> {
 /// An inventory that no clinic has.
 pub fn too_large(schedules: usize, types: usize) -> String {
     format!(
-        "OpenVPMS lists more than {schedules} schedules or {types} appointment types for one practice: share the locations among several practices, or untick Online Booking of what is not meant"
+        "OpenVPMS lists more than {schedules} schedules or {types} appointment types for one practice: share the \
+         locations among several practices, or untick Online Booking of what is not meant"
     )
 }
 
@@ -77,8 +80,9 @@ pub fn zone_problem(problem: &ZoneProblem) -> String {
             )
         }
         ZoneProblem::PracticeZoneNeeded(zone) => format!(
-            "OpenVPMS reports the time zone \"{}\", which is no place, so nobody knows what times its diary means, and nothing is offered: {}. Only if the diary is right \
-             as it is, name the practice's zone with `timezone` in its [[practice]]; `vetbridge check` shows what becomes of the diary's times then.",
+            "OpenVPMS reports the time zone \"{}\", which is no place, so nobody knows what times its diary means, \
+             and nothing is offered: {}. Only if the diary is right as it is, name the practice's zone with \
+             `timezone` in its [[practice]]; `vetbridge check` shows what becomes of the diary's times then.",
             super::plain(zone),
             servers::set_the_servers_zone(zone)
         ),
@@ -89,8 +93,8 @@ pub fn zone_problem(problem: &ZoneProblem) -> String {
 pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> String {
     let server = super::plain(&zones.server.to_string());
     format!(
-        "OpenVPMS keeps its diary in {server}, which is no place, and the practice is in {}: an appointment at 09:00 in the diary is offered at {}. If staff mean 09:00 at \
-         the practice, {} and take `timezone` out.",
+        "OpenVPMS keeps its diary in {server}, which is no place, and the practice is in {}: an appointment at 09:00 \
+         in the diary is offered at {}. If staff mean 09:00 at the practice, {} and take `timezone` out.",
         zones.practice,
         shift.nine_today.format("%H:%M"),
         servers::set_the_servers_zone(&zones.practice.to_string())
@@ -105,7 +109,8 @@ pub fn held_back(list: &str, reason: HoldReason, practice: &PracticeId) -> Strin
             format!("OpenVPMS offers no {list} at all; the last accepted ones are kept at Healthengine. {release}")
         }
         HoldReason::Shrunk { accepted, kept, readings } => format!(
-            "OpenVPMS offers only {kept} of {accepted} {list}; the last accepted ones are kept until three readings agree ({readings} so far). {release}"
+            "OpenVPMS offers only {kept} of {accepted} {list}; the last accepted ones are kept until three readings \
+             agree ({readings} so far). {release}"
         ),
         HoldReason::ResourcesHeld => "The appointment types wait for the resources, which are held back.".into(),
     }
@@ -114,7 +119,8 @@ pub fn held_back(list: &str, reason: HoldReason, practice: &PracticeId) -> Strin
 /// An extra feature cannot be switched off.
 pub fn feature_stays_on(feature: &str, error: &CallError) -> String {
     format!(
-        "Healthengine's extra feature \"{feature}\" is on, which OpenVPMS cannot serve, and it cannot be switched off: {error}."
+        "Healthengine's extra feature \"{feature}\" is on, which OpenVPMS cannot serve, and it cannot be switched \
+         off: {error}."
     )
 }
 
@@ -147,8 +153,9 @@ pub fn more_left(count: usize) -> Option<String> {
 /// What to do about what left.
 pub fn how_departures_end(practice: &PracticeId) -> String {
     format!(
-        "If that is not meant: its schedule may have moved to a location that is not in `locations`, or its Online Booking is not ticked in OpenVPMS; \
-         put that right and link it again at Healthengine. If it is meant, `vetbridge resync --practice {practice} --only config` takes this off the list."
+        "If that is not meant: its schedule may have moved to a location that is not in `locations`, or its Online \
+         Booking is not ticked in OpenVPMS; put that right and link it again at Healthengine. If it is meant, \
+         `vetbridge resync --practice {practice} --only config` takes this off the list."
     )
 }
 
@@ -163,8 +170,8 @@ pub fn is_back(what: &str, name: &str, id: &str) -> String {
 /// A schedule is closed to online booking before the configuration says so.
 pub fn days_emptied(resource: ResourceId, days: usize) -> String {
     format!(
-        "OpenVPMS says that schedule {} is not open for online booking (any more): {} of {resource} at Healthengine {} emptied. If that is not meant, \
-         tick Online Booking of the schedule in OpenVPMS.",
+        "OpenVPMS says that schedule {} is not open for online booking (any more): {} of {resource} at Healthengine \
+         {} emptied. If that is not meant, tick Online Booking of the schedule in OpenVPMS.",
         resource.schedule,
         counted(days, "day", "days"),
         if days == 1 { "is" } else { "are" }

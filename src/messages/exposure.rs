@@ -8,11 +8,13 @@ use super::Advice;
 pub fn admin_on_every_address(listen: impl Display, port: u16) -> Advice {
     Advice::new(
         format!(
-            "The status page listens on every address of this machine ({listen}): whoever reaches one of them can try tokens, and the token travels in the clear"
+            "The status page listens on every address of this machine ({listen}): whoever reaches one of them can try \
+             tokens, and the token travels in the clear"
         ),
         format!(
-            "Set listen = \"127.0.0.1:{port}\" under [admin] and reach it through ssh -L or a proxy with a certificate; where it must be reached from elsewhere, name the one \
-             address of this machine that is for that",
+            "Set listen = \"127.0.0.1:{port}\" under [admin] and reach it through ssh -L or a proxy with a \
+             certificate; where it must be reached from elsewhere, name the one address of this machine that is for \
+             that",
         ),
     )
 }
@@ -21,11 +23,12 @@ pub fn admin_on_every_address(listen: impl Display, port: u16) -> Advice {
 pub fn webhooks_on_every_address(listen: impl Display, port: u16) -> Advice {
     Advice::new(
         format!(
-            "The webhook listener takes calls on every address of this machine ({listen}), in plain http: whoever reaches one of them can call it without the proxy"
+            "The webhook listener takes calls on every address of this machine ({listen}), in plain http: whoever \
+             reaches one of them can call it without the proxy"
         ),
         format!(
-            "Put a proxy with a certificate before it and set listen = \"127.0.0.1:{port}\" under [webhooks]; where the proxy is on another machine, name the one address of this \
-             machine that it calls",
+            "Put a proxy with a certificate before it and set listen = \"127.0.0.1:{port}\" under [webhooks]; where \
+             the proxy is on another machine, name the one address of this machine that it calls",
         ),
     )
 }
@@ -34,6 +37,7 @@ pub fn webhooks_on_every_address(listen: impl Display, port: u16) -> Advice {
 pub fn weak_webhook_secret() -> Advice {
     Advice::new(
         "The webhook secret can be guessed: it has fewer than 16 characters, or hardly any different ones",
-        "Make one with `openssl rand -hex 32`, put it in its place and send SIGHUP; practices are subscribed with it by themselves",
+        "Make one with `openssl rand -hex 32`, put it in its place and send SIGHUP; practices are subscribed with it \
+         by themselves",
     )
 }

@@ -24,8 +24,9 @@ pub const RESYNC_BROKEN_OFF: &str =
 /// A practice that was switched off is silent.
 pub const LEFT: &str = "Every day is empty at Healthengine, and nothing is sent for the practice any more.";
 /// A practice that was removed and whose key is refused.
-pub const LEFT_WITHOUT_CONSENT: &str = "Healthengine refuses the practice's key (403), so its days could not be emptied; nothing is sent for it \
-                                        any more. If its times can still be booked, Healthengine's support takes it off the site.";
+pub const LEFT_WITHOUT_CONSENT: &str = "Healthengine refuses the practice's key (403), so its days could not be \
+                                        emptied; nothing is sent for it any more. If its times can still be booked, \
+                                        Healthengine's support takes it off the site.";
 /// A look took too long to be of use to the pet owner.
 pub const NO_ANSWER_IN_TIME: &str = "no answer in time";
 /// What a refusal of credentials or consent is followed by, where somebody tries again.
@@ -46,7 +47,8 @@ pub fn stays_off(off: Off) -> &'static str {
     match off {
         Off::Disabled => "The practice is disabled in the configuration; nothing is sent for it.",
         Off::Paused => {
-            "The practice is paused, which it stays until `vetbridge resume`, also if it was out of the configuration meanwhile; nothing is sent for it."
+            "The practice is paused, which it stays until `vetbridge resume`, also if it was out of the configuration \
+             meanwhile; nothing is sent for it."
         }
         Off::Removed => "The practice was removed from the configuration; nothing is sent for it.",
     }
@@ -55,8 +57,9 @@ pub fn stays_off(off: Off) -> &'static str {
 /// Practices are gone from the file whose days stand at Healthengine.
 pub fn left_behind(practices: &[PracticeId]) -> String {
     format!(
-        "Taken out of the configuration while vetbridge did not run: {}. What Healthengine offers there was never emptied, so pet owners can book \
-         times that nobody collects. Put each practice back with its id and key and `enabled = false` for one start.",
+        "Taken out of the configuration while vetbridge did not run: {}. What Healthengine offers there was never \
+         emptied, so pet owners can book times that nobody collects. Put each practice back with its id and key and \
+         `enabled = false` for one start.",
         super::listed(practices.iter().map(|practice| format!("practice {}", super::plain(&practice.0))))
     )
 }
@@ -66,13 +69,15 @@ pub fn healthengine_refuses(error: &CallError, practice: &PracticeId) -> String 
     let call = error.call.as_deref().map(|call| format!(", {call}")).unwrap_or_default();
     if error.class == ErrorClass::Credentials {
         return format!(
-            "Healthengine refuses the api-key (401{call}). Check `api_key` under [healthengine]; Healthengine's integration team issues it."
+            "Healthengine refuses the api-key (401{call}). Check `api_key` under [healthengine]; Healthengine's \
+             integration team issues it."
         );
     }
     format!(
-        "Healthengine refuses practice {practice} (403{call}): its consent is missing or revoked, or id and key do not belong together. The practice's \
-         administrator grants consent in Healthengine's Practice Admin portal under API Consumer Consent (or by phone, 1300 377 639) and passes on \
-         the practice id and key that are shown there."
+        "Healthengine refuses practice {practice} (403{call}): its consent is missing or revoked, or id and key do \
+         not belong together. The practice's administrator grants consent in Healthengine's Practice Admin portal \
+         under API Consumer Consent (or by phone, 1300 377 639) and passes on the practice id and key that are shown \
+         there."
     )
 }
 
@@ -80,7 +85,8 @@ pub fn healthengine_refuses(error: &CallError, practice: &PracticeId) -> String 
 pub fn healthengine_unasked(error: &CallError) -> String {
     if error.cause == Some(Cause::Page) {
         return format!(
-            "Something between vetbridge and Healthengine answers in its place: {error}. Bookings wait at Healthengine until that is over. {}.",
+            "Something between vetbridge and Healthengine answers in its place: {error}. Bookings wait at \
+             Healthengine until that is over. {}.",
             remedies::healthengine(error)
         );
     }
@@ -106,7 +112,8 @@ pub fn answers_not_taken(bookings: usize, error: &CallError) -> String {
         format!("the answers to {bookings} bookings")
     };
     format!(
-        "Healthengine did not take {what}: {error}. They are given again until it does; pet owners see the former state until then. {}.",
+        "Healthengine did not take {what}: {error}. They are given again until it does; pet owners see the former \
+         state until then. {}.",
         remedies::healthengine(error)
     )
 }
@@ -132,7 +139,8 @@ pub fn openvpms_unread(error: &CallError, schedules: &[ScheduleId]) -> String {
 /// OpenVPMS answers 401 for longer than a restart of its database takes.
 pub fn openvpms_password(error: &CallError) -> String {
     format!(
-        "OpenVPMS refuses the user: {error}. Check `username` and `password` under [openvpms], and that OpenVPMS's database runs."
+        "OpenVPMS refuses the user: {error}. Check `username` and `password` under [openvpms], and that OpenVPMS's \
+         database runs."
     )
 }
 
@@ -143,22 +151,26 @@ pub fn clock_differs(healthengine_ahead: TimeDelta) -> String {
         if healthengine_ahead < TimeDelta::zero() { "ahead of" } else { "behind" },
     );
     format!(
-        "This machine's clock is {seconds} s {side} Healthengine's. Switch time synchronisation on (timedatectl set-ntp true)."
+        "This machine's clock is {seconds} s {side} Healthengine's. Switch time synchronisation on (timedatectl \
+         set-ntp true)."
     )
 }
 
 /// Some days were refused.
 pub fn refused_days(days: usize, example: &str) -> String {
     format!(
-        "Healthengine refused the availability of {days} days, for instance: {example}. They are sent again after five minutes, then after growing pauses of up to an hour, and as soon as they change; `vetbridge resync` sends them at once."
+        "Healthengine refused the availability of {days} days, for instance: {example}. They are sent again after \
+         five minutes, then after growing pauses of up to an hour, and as soon as they change; `vetbridge resync` \
+         sends them at once."
     )
 }
 
 /// Calls that hold this day fail, and others do not.
 pub fn day_put_aside(resource: ResourceId, day: NaiveDate, error: &CallError) -> String {
     format!(
-        "Healthengine does not take the availability of {resource} on {day}, while it takes others: {error}. That day is sent again after five minutes, then after \
-         growing pauses of up to an hour; until then the times that were taken before may still be shown."
+        "Healthengine does not take the availability of {resource} on {day}, while it takes others: {error}. That day \
+         is sent again after five minutes, then after growing pauses of up to an hour; until then the times that were \
+         taken before may still be shown."
     )
 }
 
@@ -195,7 +207,8 @@ pub const SCHEDULE_CLOSED: &str = "The schedule is no longer open for online boo
 /// Nothing can be said about days.
 pub const NO_ZONE: &str = "the practice's time zone is not known";
 /// The same, for a person.
-pub const ZONE_MISSING: &str = "The practice's time zone is not known, so no day can be told. Run `vetbridge check`, which says why; as a rule `timezone` in the [[practice]] is the remedy.";
+pub const ZONE_MISSING: &str = "The practice's time zone is not known, so no day can be told. Run `vetbridge check`, \
+                                which says why; as a rule `timezone` in the [[practice]] is the remedy.";
 
 /// The clinician left the location or lost the online booking flag.
 pub const CLINICIAN_ABSENT: &str = "The clinician can no longer be booked online at this location.";
@@ -211,7 +224,8 @@ pub fn bookings_unread(error: &CallError) -> String {
 /// Healthengine does not say which extra features are on.
 pub fn features_unread(error: &CallError) -> String {
     format!(
-        "Healthengine cannot tell which extra features are on: {error}. One that is on asks for what vetbridge does not serve. {}.",
+        "Healthengine cannot tell which extra features are on: {error}. One that is on asks for what vetbridge does \
+         not serve. {}.",
         remedies::healthengine(error)
     )
 }
@@ -220,8 +234,8 @@ pub fn features_unread(error: &CallError) -> String {
 pub fn days_not_taken(days: usize, error: &CallError) -> String {
     let days = if days == 1 { "1 day is".to_owned() } else { format!("{days} days are") };
     format!(
-        "Healthengine does not take availability: {days} not sent, because of this: {error}. They are sent again until it does; times that \
-         were taken since may still be shown. {}.",
+        "Healthengine does not take availability: {days} not sent, because of this: {error}. They are sent again \
+         until it does; times that were taken since may still be shown. {}.",
         remedies::healthengine(error)
     )
 }
@@ -230,8 +244,8 @@ pub fn days_not_taken(days: usize, error: &CallError) -> String {
 pub fn asked_days_refused(days: usize, reason: &str) -> String {
     let days = if days == 1 { "1 day" } else { &format!("{days} days") };
     format!(
-        "Healthengine asks for {days} of what is not offered, and refuses to take them empty: {reason}. They are sent again at growing intervals for as \
-         long as it asks. If this stays, ask Healthengine's support."
+        "Healthengine asks for {days} of what is not offered, and refuses to take them empty: {reason}. They are sent \
+         again at growing intervals for as long as it asks. If this stays, ask Healthengine's support."
     )
 }
 
@@ -249,8 +263,9 @@ pub const NOT_TAKEN: &str = "Healthengine does not take what it is sent.";
 /// A list of which only the first and the last pages are read.
 pub fn list_too_long(list: &str, pages: u32) -> String {
     format!(
-        "Healthengine's list of {list} is too long to be read whole: {pages} of its pages, in the middle, wait until others are answered. If this stays, its entries \
-         are never answered or never leave the list: look at `vetbridge status` for what else is wrong, then ask Healthengine's support."
+        "Healthengine's list of {list} is too long to be read whole: {pages} of its pages, in the middle, wait until \
+         others are answered. If this stays, its entries are never answered or never leave the list: look at \
+         `vetbridge status` for what else is wrong, then ask Healthengine's support."
     )
 }
 
@@ -258,8 +273,9 @@ pub fn list_too_long(list: &str, pages: u32) -> String {
 pub fn entries_unreadable(list: &str, entries: usize) -> String {
     let what = if entries == 1 { "1 entry" } else { &format!("{entries} entries") };
     format!(
-        "{what} of Healthengine's list of {list} cannot be read (no id, or too many on one page) and cannot be answered. What the list does not show may \
-         be one of them, so nothing is concluded from that. If this stays, ask Healthengine's support."
+        "{what} of Healthengine's list of {list} cannot be read (no id, or too many on one page) and cannot be \
+         answered. What the list does not show may be one of them, so nothing is concluded from that. If this stays, \
+         ask Healthengine's support."
     )
 }
 

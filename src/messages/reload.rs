@@ -8,7 +8,8 @@ pub const RELOADED: &str = "The configuration was read again and is in force.";
 /// Some secrets and certificates cannot change while the process runs.
 pub fn copies(places: &[String]) -> String {
     format!(
-        "Copies from the start of the process stay in force for {}: what comes from the environment or from LoadCredential= changes with a restart only (systemctl restart vetbridge).",
+        "Copies from the start of the process stay in force for {}: what comes from the environment or from \
+         LoadCredential= changes with a restart only (systemctl restart vetbridge).",
         listed(places)
     )
 }
@@ -21,9 +22,11 @@ pub fn not_noted(error: &anyhow::Error) -> String {
 /// `check`: the service has another secret, or certificate.
 pub fn another(what: &str, is_copy: bool) -> Advice {
     let remedy = if is_copy {
-        "Restart it (systemctl restart vetbridge): of the environment and of LoadCredential= it has a copy from its start"
+        "Restart it (systemctl restart vetbridge): of the environment and of LoadCredential= it has a copy from its \
+         start"
     } else {
-        "It follows a change within some seconds; if this stays, `vetbridge status` says why it cannot read the configuration"
+        "It follows a change within some seconds; if this stays, `vetbridge status` says why it cannot read the \
+         configuration"
     };
     Advice::new(format!("The running service has another {what} than the configuration"), remedy)
 }
@@ -36,7 +39,8 @@ pub fn not_reloaded(why: &str) -> String {
 /// Keys that a running process cannot change.
 pub fn waits_for_restart(keys: &[&str]) -> String {
     format!(
-        "The configuration was read again; {} changed and waits for a restart (systemctl restart vetbridge). Everything else is in force.",
+        "The configuration was read again; {} changed and waits for a restart (systemctl restart vetbridge). \
+         Everything else is in force.",
         listed(keys)
     )
 }

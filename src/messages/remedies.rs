@@ -13,27 +13,31 @@ pub fn openvpms(error: &CallError) -> &'static str {
     }
     match error.class {
         ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
-            "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or Ask again now on the status page"
+            "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or \
+             Ask again now on the status page"
         }
         ErrorClass::NotSent => {
-            "Check [openvpms] url, that the server runs and that the VPN is up; a private certificate authority goes into ca_file"
+            "Check [openvpms] url, that the server runs and that the VPN is up; a private certificate authority goes \
+             into ca_file"
         }
         ErrorClass::Lost | ErrorClass::Unavailable => {
             "It may be starting or have lost its database: try again in a minute, then look into its log"
         }
         ErrorClass::Credentials => {
-            "Check username and password in [openvpms]; OpenVPMS answers the same while its database is away, so try again in a minute"
+            "Check username and password in [openvpms]; OpenVPMS answers the same while its database is away, so try \
+             again in a minute"
         }
         ErrorClass::Refused | ErrorClass::Forbidden => {
             "Check in OpenVPMS that the user is active and has the role Online Booking"
         }
         ErrorClass::TooMany => "Lower max_requests_per_second in [openvpms]",
         ErrorClass::Contract if error.cause == Some(Cause::TooLarge) => {
-            "No clinic's diary is that large: lower horizon_days in [sync], or look in OpenVPMS for what fills the schedule"
+            "No clinic's diary is that large: lower horizon_days in [sync], or look in OpenVPMS for what fills the \
+             schedule"
         }
         ErrorClass::Contract => {
-            "Check [openvpms] url: it names the web application, like http://host:8080/openvpms, without /ws/booking/v2 and without a \
-             login page before it"
+            "Check [openvpms] url: it names the web application, like http://host:8080/openvpms, without \
+             /ws/booking/v2 and without a login page before it"
         }
     }
 }
@@ -42,7 +46,8 @@ pub fn openvpms(error: &CallError) -> &'static str {
 pub fn healthengine(error: &CallError) -> &'static str {
     match error.cause {
         Some(Cause::Page) => {
-            return "If it stays, ask whoever looks after the network here (a firewall, a proxy, a login page), then Healthengine's support";
+            return "If it stays, ask whoever looks after the network here (a firewall, a proxy, a login page), then \
+                    Healthengine's support";
         }
         Some(Cause::Certificate(fault)) => return tls::remedy_outside(fault),
         Some(Cause::Proxy) => return "Write them into proxy under [healthengine], as in http://user:secret@host:port",
@@ -50,7 +55,8 @@ pub fn healthengine(error: &CallError) -> &'static str {
     }
     match error.class {
         ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
-            "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or Ask again now on the status page"
+            "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or \
+             Ask again now on the status page"
         }
         ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",
         ErrorClass::Lost | ErrorClass::Unavailable => {
@@ -61,8 +67,8 @@ pub fn healthengine(error: &CallError) -> &'static str {
             "Check [healthengine] api_key, and that it belongs to the environment that url and environment name"
         }
         ErrorClass::Forbidden => {
-            "Ask the practice to grant it (Practice Admin portal, API Consumer Consent, or Healthengine's support), and check id and \
-             key of the [[practice]]"
+            "Ask the practice to grant it (Practice Admin portal, API Consumer Consent, or Healthengine's support), \
+             and check id and key of the [[practice]]"
         }
         ErrorClass::TooMany => "Lower max_requests_per_second in [healthengine]",
         ErrorClass::Contract if error.cause == Some(Cause::TooLarge) => {

@@ -49,7 +49,8 @@ pub fn proxy_shut(address: &str, has_credentials: bool) -> String {
 pub fn proxy_variables(names: &[&str]) -> Advice {
     Advice::new(
         format!("Set in the environment and not used: {}", listed(names)),
-        "Nothing, if both servers are reached directly; else name the proxy as proxy under [openvpms] or [healthengine]",
+        "Nothing, if both servers are reached directly; else name the proxy as proxy under [openvpms] or \
+         [healthengine]",
     )
 }
 
@@ -58,8 +59,8 @@ pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId)
     if error.cause == Some(Cause::Page) {
         return Advice::new(
             format!("Something answers at {url} in Healthengine's place: {error}"),
-            "Check [healthengine] url; if it is right, ask whoever looks after the network here (a firewall, a proxy, a login page), then \
-             Healthengine's support",
+            "Check [healthengine] url; if it is right, ask whoever looks after the network here (a firewall, a proxy, \
+             a login page), then Healthengine's support",
         );
     }
     let problem = match error.class {
@@ -117,7 +118,8 @@ pub fn schedule_without_types(schedule: ScheduleId, name: &str) -> Advice {
             "Schedule {schedule} ({}) has no appointment type for online booking, so nothing of it is offered",
             plain(name)
         ),
-        "Flag its appointment types in OpenVPMS (Online Booking), or leave the schedule out of the [[practice.resource]] entries",
+        "Flag its appointment types in OpenVPMS (Online Booking), or leave the schedule out of the \
+         [[practice.resource]] entries",
     )
 }
 
@@ -130,7 +132,8 @@ pub fn never_open(what: &str, shut: Shut, days: u32) -> Advice {
         ),
         Shut::Clinician => Advice::new(
             format!("{what} has no roster in the next {days} days, so nothing of it can be booked"),
-            "Roster the clinician to the schedule in OpenVPMS, at this location; a roster counts from when it is published",
+            "Roster the clinician to the schedule in OpenVPMS, at this location; a roster counts from when it is \
+             published",
         ),
     }
 }
@@ -141,14 +144,16 @@ pub fn more_never_open(count: usize) -> String {
 }
 
 /// What to look at where a schedule is never open.
-const NEVER_OPEN: &str = "Look at the schedule in OpenVPMS: its Online Booking Times are not set for any day, it has no hours, or it closes at 24:00, of which \
-                          OpenVPMS makes no open time at all (set 23:59, or leave the closing time blank)";
+const NEVER_OPEN: &str = "Look at the schedule in OpenVPMS: its Online Booking Times are not set for any day, it has \
+                          no hours, or it closes at 24:00, of which OpenVPMS makes no open time at all (set 23:59, or \
+                          leave the closing time blank)";
 
 /// A type that hardly anybody means.
 pub fn type_very_long(name: &str, length_minutes: u32, slots: u32, slot_size_minutes: u32) -> Advice {
     Advice::new(
         format!(
-            "Appointment type \"{}\" takes {length_minutes} minutes ({slots} slots of {slot_size_minutes}), and is offered only where all of that is free",
+            "Appointment type \"{}\" takes {length_minutes} minutes ({slots} slots of {slot_size_minutes}), and is \
+             offered only where all of that is free",
             plain(name)
         ),
         "Correct its number of slots on the schedule in OpenVPMS, if that is not meant",
@@ -200,12 +205,13 @@ pub fn schedule_in_two_practices(schedule: ScheduleId, other: &PracticeId) -> Ad
 pub fn zone_needed(location: LocationId, reported: &str, sample: Option<NaiveTime>) -> Advice {
     Advice::new(
         format!(
-            "OpenVPMS reports the time zone \"{}\" for location {location}, which is no place, so nobody knows what times its diary means, and nothing is offered",
+            "OpenVPMS reports the time zone \"{}\" for location {location}, which is no place, so nobody knows what \
+             times its diary means, and nothing is offered",
             plain(reported)
         ),
         format!(
-            "{}. Add timezone = \"Australia/…\" to the [[practice]] only if the diary is right as it is: in Australia/Sydney an appointment at 09:00 \
-             in the diary would then be offered at {}",
+            "{}. Add timezone = \"Australia/…\" to the [[practice]] only if the diary is right as it is: in \
+             Australia/Sydney an appointment at 09:00 in the diary would then be offered at {}",
             capital(&set_the_servers_zone(reported)),
             sample.map_or_else(|| "another time".to_owned(), |nine| nine.format("%H:%M").to_string())
         ),
@@ -223,7 +229,8 @@ pub(super) fn set_the_servers_zone(zone: &str) -> String {
         [first, others @ ..] => format!("{first} (or {})", others.join(", ")),
     };
     format!(
-        "set the zone of the OpenVPMS server itself: -Duser.timezone={place} among the options of its Java machine (CATALINA_OPTS of Tomcat), then restart it"
+        "set the zone of the OpenVPMS server itself: -Duser.timezone={place} among the options of its Java machine \
+         (CATALINA_OPTS of Tomcat), then restart it"
     )
 }
 
@@ -237,7 +244,8 @@ pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> Advice {
     let (today, later) = (shift.nine_today.format("%H:%M"), shift.nine_later.format("%H:%M"));
     Advice::new(
         format!(
-            "OpenVPMS keeps its diary in {}, which is no place, and the practice is in {}: an appointment at 09:00 in the diary is offered at {today} (in half a year at {later})",
+            "OpenVPMS keeps its diary in {}, which is no place, and the practice is in {}: an appointment at 09:00 in \
+             the diary is offered at {today} (in half a year at {later})",
             plain(&zones.server.to_string()),
             zones.practice
         ),
@@ -262,7 +270,8 @@ pub fn server_zone_unknown(location: LocationId, reported: &str) -> Advice {
 /// For whoever pastes a `[[practice]]`: `reported` names no place.
 pub fn better_set_the_servers_zone(reported: &str) -> String {
     format!(
-        "OpenVPMS reports the time zone \"{}\", which is no place. Better than to fill timezone in, {}, and leave it out.",
+        "OpenVPMS reports the time zone \"{}\", which is no place. Better than to fill timezone in, {}, and leave it \
+         out.",
         plain(reported),
         set_the_servers_zone(reported)
     )

@@ -39,7 +39,8 @@ pub fn clock_leaped(by: TimeDelta) -> String {
     let seconds = by.num_seconds().unsigned_abs();
     let way = if by < TimeDelta::zero() { "back" } else { "ahead" };
     format!(
-        "The machine's clock went {seconds} s {way}: it slept, or its clock was set. Everything that may be due is done at once."
+        "The machine's clock went {seconds} s {way}: it slept, or its clock was set. Everything that may be due is \
+         done at once."
     )
 }
 /// SIGTERM, SIGINT.
@@ -48,8 +49,9 @@ pub const STOPPING: &str = "Stopping: what is in flight is finished first.";
 /// The store cannot be opened, and may be later.
 pub fn no_desk(why: impl Display) -> String {
     format!(
-        "Bookings cannot be made: {why}. Until the state can be written, bookings that are made from here on are rejected in time, earlier ones \
-         wait at Healthengine, and availability is not sent; the state is tried every 30 seconds."
+        "Bookings cannot be made: {why}. Until the state can be written, bookings that are made from here on are \
+         rejected in time, earlier ones wait at Healthengine, and availability is not sent; the state is tried every \
+         30 seconds."
     )
 }
 /// The store can be opened again.

@@ -15,18 +15,21 @@ const NAMED_MAX: usize = 50;
 pub fn rebuilt(why: impl Display, aside: Option<&Path>, taken: usize, lost: &[Unreadable]) -> String {
     let place = aside.map_or_else(String::new, |aside| format!(" It was set aside as {}.", aside.display()));
     format!(
-        "The database could not be opened: {why}.{place} {} of it could be taken over{}. Bookings that are missing are taken over from \
-         Healthengine when they are next heard of; a booking whose time is taken is flagged instead of rejected. {}",
+        "The database could not be opened: {why}.{place} {} of it could be taken over{}. Bookings that are missing \
+         are taken over from Healthengine when they are next heard of; a booking whose time is taken is flagged \
+         instead of rejected. {}",
         counted(taken, "record"),
         if lost.is_empty() { String::new() } else { format!("; lost are: {}", names(lost)) },
-        "If there is a backup from shortly before (`vetbridge state export` made it), stop vetbridge and run `vetbridge state import --replace FILE`."
+        "If there is a backup from shortly before (`vetbridge state export` made it), stop vetbridge and run \
+         `vetbridge state import --replace FILE`."
     )
 }
 
 /// The same, beside the files.
 pub fn damaged_report(why: &str, taken: usize, lost: &[Unreadable], now: DateTime<Utc>) -> String {
     let mut text = format!(
-        "{}: vetbridge could not open this database and went on with what it could read of it.\n\nWhat was wrong: {why}\nTaken over: {}\n",
+        "{}: vetbridge could not open this database and went on with what it could read of it.\n\nWhat was wrong: \
+         {why}\nTaken over: {}\n",
         now.to_rfc3339_opts(SecondsFormat::Secs, true),
         counted(taken, "record"),
     );
@@ -39,7 +42,8 @@ pub fn damaged_report(why: &str, taken: usize, lost: &[Unreadable], now: DateTim
         text.push_str("  nothing; records that could not be found at all cannot be named\n");
     }
     text.push_str(
-        "\nWhat to do: compare the diary of the coming days with Healthengine's bookings, and settle what is flagged (`vetbridge bookings`).\n\
+        "\nWhat to do: compare the diary of the coming days with Healthengine's bookings, and settle what is flagged \
+         (`vetbridge bookings`).\n\
          Then move this directory out of the state directory; until then vetbridge reports it at every start.\n",
     );
     text
@@ -49,8 +53,9 @@ pub fn damaged_report(why: &str, taken: usize, lost: &[Unreadable], now: DateTim
 pub fn set_aside(found: &[PathBuf]) -> Option<String> {
     let latest = found.last()?;
     Some(format!(
-        "The database was damaged and was set aside as {}; what could be read was taken over (its READ-ME.txt says what was not). Compare the \
-         diary of the coming days with Healthengine's bookings, then move that directory away and restart vetbridge.",
+        "The database was damaged and was set aside as {}; what could be read was taken over (its READ-ME.txt says \
+         what was not). Compare the diary of the coming days with Healthengine's bookings, then move that directory \
+         away and restart vetbridge.",
         latest.display()
     ))
 }
@@ -59,9 +64,9 @@ pub fn set_aside(found: &[PathBuf]) -> Option<String> {
 pub fn unreadable_bookings(unreadable: &[Unreadable]) -> Option<String> {
     (!unreadable.is_empty()).then(|| {
         format!(
-            "{} of the ledger cannot be read and are left alone: {}. Look at them in OpenVPMS and at Healthengine. `vetbridge state export` \
-             leaves them out, so an export that is imported again (`vetbridge state import --replace`) is without them, and Healthengine's \
-             open bookings are then decided anew.",
+            "{} of the ledger cannot be read and are left alone: {}. Look at them in OpenVPMS and at Healthengine. \
+             `vetbridge state export` leaves them out, so an export that is imported again (`vetbridge state import \
+             --replace`) is without them, and Healthengine's open bookings are then decided anew.",
             counted(unreadable.len(), "booking"),
             names(unreadable)
         )
@@ -138,12 +143,12 @@ pub fn stop_the_service(holder: &str) -> Advice {
 pub fn imported(records: usize, state: &Path, aside: Option<&Path>) -> String {
     let former = aside.map_or_else(String::new, |aside| format!(" What was there before is in {}.", aside.display()));
     format!(
-        "{} are in {}.{former} With the next start everything is sent to Healthengine again, and bookings made since the export are taken \
-         over from there.\n\
-         Stop the vetbridge that the export came from, if it is another one and still runs (`systemctl stop vetbridge` on its machine; not \
-         `vetbridge pause`, which empties the days that both offer): two on one practice make bookings twice, or reject what the other one made. \
-         In case it runs, the first start leaves each booking to it for twelve seconds, for ten minutes or until two bookings were answered by \
-         nobody else.",
+        "{} are in {}.{former} With the next start everything is sent to Healthengine again, and bookings made since \
+         the export are taken over from there.\n\
+         Stop the vetbridge that the export came from, if it is another one and still runs (`systemctl stop \
+         vetbridge` on its machine; not `vetbridge pause`, which empties the days that both offer): two on one \
+         practice make bookings twice, or reject what the other one made. In case it runs, the first start leaves \
+         each booking to it for twelve seconds, for ten minutes or until two bookings were answered by nobody else.",
         counted(records, "record"),
         state.display()
     )
@@ -152,7 +157,8 @@ pub fn imported(records: usize, state: &Path, aside: Option<&Path>) -> String {
 /// The state was made by root, for whoever runs the service as somebody else.
 pub fn made_by_root(state: &Path) -> String {
     format!(
-        "The state directory {} belongs to root. If the service runs as another user, give it to that user: chown -R USER {}",
+        "The state directory {} belongs to root. If the service runs as another user, give it to that user: chown -R \
+         USER {}",
         state.display(),
         state.display()
     )
@@ -179,8 +185,8 @@ pub fn verified(records: usize, kinds: &[(String, usize)]) -> String {
 /// `verify` asked the running service.
 pub fn verified_as_the_service_has_it(address: impl Display) -> String {
     format!(
-        "vetbridge runs at {address}, so these are the records as it read them at its start and wrote them since. To read the files \
-         themselves, stop it first."
+        "vetbridge runs at {address}, so these are the records as it read them at its start and wrote them since. To \
+         read the files themselves, stop it first."
     )
 }
 
@@ -188,7 +194,8 @@ pub fn verified_as_the_service_has_it(address: impl Display) -> String {
 pub fn damaged(problems: usize) -> Advice {
     Advice::new(
         format!("{} in the state", counted(problems, "problem")),
-        "Import a backup (`vetbridge state import --replace FILE`); or start the service all the same: it goes on with what can be read",
+        "Import a backup (`vetbridge state import --replace FILE`); or start the service all the same: it goes on \
+         with what can be read",
     )
 }
 

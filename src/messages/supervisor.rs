@@ -79,13 +79,15 @@ pub fn trouble(name: &str, practice: Option<&PracticeId>, trouble: Trouble) -> S
         }
         Trouble::Returned(pause) => {
             format!(
-                "The {name} loop{of} ended by itself; it is started again in {}. Until it has gone round, {means}. {REPORT}",
+                "The {name} loop{of} ended by itself; it is started again in {}. Until it has gone round, {means}. \
+                 {REPORT}",
                 seconds(pause)
             )
         }
         Trouble::Stuck(so_far) => format!(
-            "The {name} loop{of} has stood still for {} minutes; meanwhile {means}. If it does not go on, the service ends and the service manager starts \
-             it again; to do that at once, type `systemctl restart vetbridge`. {REPORT}",
+            "The {name} loop{of} has stood still for {} minutes; meanwhile {means}. If it does not go on, the service \
+             ends and the service manager starts it again; to do that at once, type `systemctl restart vetbridge`. \
+             {REPORT}",
             so_far.as_secs() / 60
         ),
     }
@@ -119,8 +121,9 @@ pub fn task_failed(what: &str) -> String {
 /// Work on one booking failed.
 pub fn booking_failed(booking: impl std::fmt::Display) -> String {
     format!(
-        "Work on booking {booking} failed; it is tried again at the next poll for as long as Healthengine lists the booking. If this stays, look into \
-         the diary for *Healthengine booking {booking}* and settle it with `vetbridge bookings resolve {booking}`. {REPORT}"
+        "Work on booking {booking} failed; it is tried again at the next poll for as long as Healthengine lists the \
+         booking. If this stays, look into the diary for *Healthengine booking {booking}* and settle it with \
+         `vetbridge bookings resolve {booking}`. {REPORT}"
     )
 }
 

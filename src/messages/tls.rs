@@ -27,7 +27,8 @@ pub fn other_name(expected: &str, presented: &[String]) -> String {
 pub fn remedy(fault: Fault) -> &'static str {
     match fault {
         Fault::NoName => {
-            "Have it made anew with the host of url as subjectAltName (openssl: -addext \"subjectAltName=DNS:name\", or IP:address)"
+            "Have it made anew with the host of url as subjectAltName (openssl: -addext \"subjectAltName=DNS:name\", \
+             or IP:address)"
         }
         Fault::OtherName => {
             "Write a name that stands in the certificate into url, or have it made anew for the host of url"
@@ -39,10 +40,12 @@ pub fn remedy(fault: Fault) -> &'static str {
             "Set this machine's clock (timedatectl set-ntp true); if it is right, have the certificate made anew"
         }
         Fault::UnknownIssuer => {
-            "If a private certificate authority signed it, name that one's file as ca_file; the server must send the certificates between the two"
+            "If a private certificate authority signed it, name that one's file as ca_file; the server must send the \
+             certificates between the two"
         }
         Fault::AuthorityAsServer => {
-            "Give the server a certificate of its own with CA:FALSE, signed by the authority, and name the authority's as ca_file"
+            "Give the server a certificate of its own with CA:FALSE, signed by the authority, and name the \
+             authority's as ca_file"
         }
         Fault::Other => "Have it made anew, as an ordinary server certificate (SHA-256, RSA of 2048 bits or ECDSA)",
     }
@@ -53,7 +56,8 @@ pub fn remedy_outside(fault: Fault) -> &'static str {
     match fault {
         Fault::Expired | Fault::NotYetValid => "Set this machine's clock (timedatectl set-ntp true)",
         Fault::UnknownIssuer | Fault::AuthorityAsServer => {
-            "A firewall here may open TLS: then this machine has to trust the firewall's certificate authority (update-ca-certificates)"
+            "A firewall here may open TLS: then this machine has to trust the firewall's certificate authority \
+             (update-ca-certificates)"
         }
         Fault::NoName | Fault::OtherName | Fault::Other => {
             "Check url; if it is right, ask whoever looks after the network here what answers in its place"

@@ -22,14 +22,14 @@ pub fn bookings(count: usize, oldest: Option<BookingId>, at: DateTime<Utc>, zone
     let since = since(at, zone);
     match oldest {
         Some(oldest) => format!(
-            "{} waited for an answer for more than five minutes, the oldest ({oldest}) since {since}. {OTHERWISE}. See to the other \
-             problems first (OpenVPMS away, as a rule); `vetbridge bookings show {oldest}` says what it waits for, and `vetbridge \
-             bookings resolve` or Healthengine's portal settles it by hand.",
+            "{} waited for an answer for more than five minutes, the oldest ({oldest}) since {since}. {OTHERWISE}. \
+             See to the other problems first (OpenVPMS away, as a rule); `vetbridge bookings show {oldest}` says what \
+             it waits for, and `vetbridge bookings resolve` or Healthengine's portal settles it by hand.",
             counted(count, "booking", "bookings"),
         ),
         None => format!(
-            "Healthengine has had bookings outstanding since {since} that it does not list. {OTHERWISE}. Look into its portal, and ask \
-             its support."
+            "Healthengine has had bookings outstanding since {since} that it does not list. {OTHERWISE}. Look into \
+             its portal, and ask its support."
         ),
     }
 }
@@ -39,12 +39,14 @@ pub fn updates(count: usize, at: DateTime<Utc>, zone: Zone) -> String {
     let since = since(at, zone);
     if count == 0 {
         return format!(
-            "Healthengine has had changes of bookings outstanding since {since} that cannot be read. {OTHERWISE}. Ask its support."
+            "Healthengine has had changes of bookings outstanding since {since} that cannot be read. {OTHERWISE}. Ask \
+             its support."
         );
     }
     format!(
-        "{} by pet owners waited for an answer for more than five minutes, the oldest since {since}. {OTHERWISE}. See to the other problems \
-         first: an appointment is cancelled once OpenVPMS can be reached. If there is none, the log says why it is not.",
+        "{} by pet owners waited for an answer for more than five minutes, the oldest since {since}. {OTHERWISE}. See \
+         to the other problems first: an appointment is cancelled once OpenVPMS can be reached. If there is none, the \
+         log says why it is not.",
         counted(count, "change of a booking", "changes of bookings"),
     )
 }
@@ -58,8 +60,9 @@ pub fn days(count: usize, at: DateTime<Utc>, zone: Zone) -> String {
         );
     }
     format!(
-        "Healthengine has waited for availability ({}) for more than five minutes, since {since}. {OTHERWISE}. See to the other problems first: days \
-         are sent once OpenVPMS can be read; `vetbridge resync --only availability` tries at once.",
+        "Healthengine has waited for availability ({}) for more than five minutes, since {since}. {OTHERWISE}. See to \
+         the other problems first: days are sent once OpenVPMS can be read; `vetbridge resync --only availability` \
+         tries at once.",
         counted(count, "request", "requests"),
     )
 }

@@ -34,8 +34,9 @@ pub fn reached_from_outside(prefix: impl Display) -> Advice {
 /// A sender with the right secret that is not allowed: most likely the proxy is not trusted.
 pub fn refused_with_the_secret(sender: impl Display) -> String {
     format!(
-        "A webhook with the right secret was refused, because its sender {sender} is not among allowed_ips of [webhooks]. If that is \
-         your reverse proxy, name it under trusted_proxies and have it send X-Forwarded-For; if Healthengine has a new address, add it."
+        "A webhook with the right secret was refused, because its sender {sender} is not among allowed_ips of \
+         [webhooks]. If that is your reverse proxy, name it under trusted_proxies and have it send X-Forwarded-For; \
+         if Healthengine has a new address, add it."
     )
 }
 
@@ -79,15 +80,16 @@ pub fn other_reason(words: &str) -> String {
 /// Health: deliveries fail.
 pub fn deliveries_fail(reason: &str) -> String {
     format!(
-        "Healthengine cannot deliver webhooks: {reason}. Bookings are found by polling meanwhile. Check that public_url of [webhooks] leads to \
-         the webhook listener; this ends with the next webhook that arrives."
+        "Healthengine cannot deliver webhooks: {reason}. Bookings are found by polling meanwhile. Check that \
+         public_url of [webhooks] leads to the webhook listener; this ends with the next webhook that arrives."
     )
 }
 
 /// Health: subscribing does not work.
 pub fn not_subscribed(error: &CallError) -> String {
     format!(
-        "Healthengine does not take or list the webhook subscription: {error}. Bookings are found by polling meanwhile; it is tried again."
+        "Healthengine does not take or list the webhook subscription: {error}. Bookings are found by polling \
+         meanwhile; it is tried again."
     )
 }
 

@@ -20,7 +20,8 @@ const STYLE: &str = "
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
+table { border-collapse: collapse; width: 100%; } th, td \
+{ text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
 .well { color: #18794e; } .ill { color: #c62a2f; font-weight: 600; }
 @media (prefers-color-scheme: dark) { .well { color: #4cc38a; } .ill { color: #ff9592; } }
 ";

@@ -41,7 +41,8 @@ pub enum StoreError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The directory and its parent are missing.
-    #[error("the state directory {path} cannot be made, because {parent} does not exist. Make it, or correct [state] path in the configuration", parent = .path.parent().unwrap_or(.path).display(), path = .path.display())]
+    #[error("the state directory {path} cannot be made, because {parent} does not exist. Make it, or correct [state] \
+             path in the configuration", parent = .path.parent().unwrap_or(.path).display(), path = .path.display())]
     NoParent {
         /// The state directory.
         path: PathBuf,
@@ -53,7 +54,8 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The directory is another user's.
-    #[error("the state directory {} belongs to the user with id {owner}, and vetbridge runs as {ours}. Run it as that user (sudo -u '#{owner}'), or change the owner with everything inside (chown -R)", .path.display())]
+    #[error("the state directory {} belongs to the user with id {owner}, and vetbridge runs as {ours}. Run it as that \
+             user (sudo -u '#{owner}'), or change the owner with everything inside (chown -R)", .path.display())]
     OtherOwner {
         /// The state directory.
         path: PathBuf,
@@ -63,7 +65,8 @@ pub enum OpenError {
         ours: u32,
     },
     /// The directory was never a state directory, and is not empty.
-    #[error("{} is no state directory of vetbridge: it holds {example}. Give [state] path a directory of its own", .path.display())]
+    #[error("{} is no state directory of vetbridge: it holds {example}. Give [state] path a directory of its \
+             own", .path.display())]
     ForeignFiles {
         /// The directory.
         path: PathBuf,
@@ -71,7 +74,8 @@ pub enum OpenError {
         example: String,
     },
     /// Another process has it open.
-    #[error("the state directory {} is in use by another vetbridge ({holder}). Stop that one first, or give this one its own [state] path", .path.display())]
+    #[error("the state directory {} is in use by another vetbridge ({holder}). Stop that one first, or give this one \
+             its own [state] path", .path.display())]
     InUse {
         /// The state directory.
         path: PathBuf,
@@ -80,7 +84,8 @@ pub enum OpenError {
     },
     /// The directory, the disk or a file in it refuses reading or writing. It may pass: a full disk
     /// is emptied.
-    #[error("the state directory {} cannot be used: {reason}. Check free space, mount and permissions", .path.display())]
+    #[error("the state directory {} cannot be used: {reason}. Check free space, mount and \
+             permissions", .path.display())]
     Disk {
         /// The state directory, or a file in it.
         path: PathBuf,
@@ -88,7 +93,9 @@ pub enum OpenError {
         reason: String,
     },
     /// A database was here and is gone.
-    #[error("the database in {} is empty, but one was in use there since {since}. Restore the directory from a backup; or, to begin anew on purpose, remove the file {} and start again (bookings are then taken over from Healthengine as far as it remembers them)", .path.display(), .marker.display())]
+    #[error("the database in {} is empty, but one was in use there since {since}. Restore the directory from a \
+             backup; or, to begin anew on purpose, remove the file {} and start again (bookings are then taken over \
+             from Healthengine as far as it remembers them)", .path.display(), .marker.display())]
     Vanished {
         /// The state directory.
         path: PathBuf,
@@ -98,7 +105,9 @@ pub enum OpenError {
         since: String,
     },
     /// Database and marker file belong to two instances.
-    #[error("the state directory {} holds the database of another instance than its file {} says. Restore the whole directory from one backup; or, if the database is the right one, remove that file", .path.display(), .marker.display())]
+    #[error("the state directory {} holds the database of another instance than its file {} says. Restore the whole \
+             directory from one backup; or, if the database is the right one, remove that \
+             file", .path.display(), .marker.display())]
     MixedUp {
         /// The state directory.
         path: PathBuf,
@@ -106,7 +115,9 @@ pub enum OpenError {
         marker: PathBuf,
     },
     /// The database cannot be read.
-    #[error("the database in {} is damaged ({reason}). Restore the directory from a backup; or move it away and start with an empty one (bookings are then taken over from Healthengine as far as it remembers them)", .path.display())]
+    #[error("the database in {} is damaged ({reason}). Restore the directory from a backup; or move it away and start \
+             with an empty one (bookings are then taken over from Healthengine as far as it remembers \
+             them)", .path.display())]
     Damaged {
         /// The state directory.
         path: PathBuf,
@@ -114,13 +125,15 @@ pub enum OpenError {
         reason: String,
     },
     /// An import would replace what is there.
-    #[error("the state directory {} holds a state already. Say --replace to set that aside (under another name, nothing is deleted), or give [state] path another directory", .path.display())]
+    #[error("the state directory {} holds a state already. Say --replace to set that aside (under another name, \
+             nothing is deleted), or give [state] path another directory", .path.display())]
     Occupied {
         /// The state directory.
         path: PathBuf,
     },
     /// An import was cut short, and what it left cannot be read.
-    #[error("{} was to become the content of the state directory and cannot be read ({reason}). Remove the file to keep what is there, or import again", .path.display())]
+    #[error("{} was to become the content of the state directory and cannot be read ({reason}). Remove the file to \
+             keep what is there, or import again", .path.display())]
     Incoming {
         /// The file.
         path: PathBuf,
@@ -128,7 +141,8 @@ pub enum OpenError {
         reason: String,
     },
     /// A file with a key or token holds something else.
-    #[error("{} does not hold what it should: {problem}. Restore it from a backup, or remove it and start again: a fresh one is made", .path.display())]
+    #[error("{} does not hold what it should: {problem}. Restore it from a backup, or remove it and start again: a \
+             fresh one is made", .path.display())]
     SecretFile {
         /// The file.
         path: PathBuf,
@@ -166,7 +180,8 @@ pub enum BadExport {
     NoExport,
     /// A later program's.
     #[error(
-        "this export has version {version}, and this program knows {known} at most. Import it with the vetbridge that wrote it, or a later one"
+        "this export has version {version}, and this program knows {known} at most. Import it with the vetbridge that \
+         wrote it, or a later one"
     )]
     Newer {
         /// Its version.
@@ -182,7 +197,8 @@ pub enum BadExport {
     },
     /// A line that is none of ours.
     #[error(
-        "line {number} of the export is bad: {problem}. Nothing was imported; take another copy of the export, or an earlier one"
+        "line {number} of the export is bad: {problem}. Nothing was imported; take another copy of the export, or an \
+         earlier one"
     )]
     Line {
         /// Which line, from 1.
@@ -192,7 +208,8 @@ pub enum BadExport {
     },
     /// Every line can be read, and yet it is not what was written.
     #[error(
-        "the export was changed after it was written: number or checksum of its lines differ from what its last line says. Nothing was imported; take another copy of the export, or an earlier one"
+        "the export was changed after it was written: number or checksum of its lines differ from what its last line \
+         says. Nothing was imported; take another copy of the export, or an earlier one"
     )]
     Changed,
     /// It cannot be read to its end.

@@ -6,7 +6,8 @@
 //! changed is known. Nothing is taken from a file that is not whole.
 //!
 //! ```text
-//! {"format":"vetbridge-state","version":1,"program":"0.1.0","exported_at":"…","meta":{…},"pseudonym_key":"…"}
+//! {"format":"vetbridge-state","version":1,"program":"0.1.0","exported_at":"…","meta":{…},
+//!  "pseudonym_key":"…"}
 //! {"key":"booking/00000000000036127212","v":1,"data":{…}}
 //! {"end":{"records":1,"sha256":"…"}}
 //! ```

@@ -133,7 +133,8 @@ mod tests {
         }
         for (message, status) in [
             (
-                "Client error: `POST https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret` resulted in a `403 Forbidden` response",
+                "Client error: `POST https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret` resulted in a \
+                 `403 Forbidden` response",
                 403,
             ),
             ("Server error: resulted in a `502 Bad Gateway` response", 502),
@@ -148,7 +149,8 @@ mod tests {
     fn of_anything_else_plain_words_are_kept_and_none_of_the_address() {
         let words = told(
             "OddException",
-            "the gods of https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret frown; s3cret, HORSE 0412345678",
+            "the gods of https://bridge.example.com.au/hooks/webhooks/correct-horse-s3cret frown; s3cret, HORSE \
+             0412345678",
         );
         assert_eq!(words, say::other_reason("oddexception the gods of frown"));
         for message in ["correct-horse-s3cret", "correct horse s3cret newer secret", "", "12 34 // ..", "ä ö"] {

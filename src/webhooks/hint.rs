@@ -42,8 +42,9 @@ mod tests {
 
     #[test]
     fn the_published_example_is_read_and_anything_else_is_a_hint_without_words() {
-        let example = br#"{"timestamp":"2023-12-01 01:13:55","id":"db26bebd-63f3-47d6-9fb8-09b4edc38aa7","clientId":"1234567",
-            "topic":"requests.bookings","data":{"target":"/requests/bookings","requestType":"bookings","bookingId":154}}"#;
+        let example = br#"{"timestamp":"2023-12-01 01:13:55","id":"db26bebd-63f3-47d6-9fb8-09b4edc38aa7",
+            "clientId":"1234567","topic":"requests.bookings",
+            "data":{"target":"/requests/bookings","requestType":"bookings","bookingId":154}}"#;
         let expected = Hint {
             practice: Some(PracticeId("1234567".into())),
             kind: Some(RequestKind::Bookings),

@@ -40,38 +40,42 @@ const COMMENT_COLUMNS_MAX: usize = 100;
 /// At most two. `about` is `src/from.rs -> src/to.rs`.
 const UPWARD_ARROWS_EXCUSED: &[Exception] = &[];
 /// `about` is the first file of the circle.
-const CIRCLES_EXCUSED: &[Exception] = &[];
+const CIRCLES_EXCUSED: &[Exception] = &[
+    Exception {
+        about: "src/demo/account.rs",
+        reason: "the demo is one actor, and its files are what it does; it is to be taken apart",
+    },
+    Exception {
+        about: "src/simulator/healthengine/answers.rs",
+        reason: "the model's state holds what its parts define, and each part acts on the state; to be taken apart",
+    },
+];
 /// `about` is the name.
 const TYPE_NAMES_EXCUSED: &[Exception] = &[];
 
 #[test]
-#[ignore = "until the redesign is merged"]
 fn the_core_is_pure() {
     demand_none(&rules::impurities(&Program::of_this_crate(), NOT_IN_THE_CORE), &[]);
 }
 
 #[test]
-#[ignore = "until the redesign is merged"]
 fn every_import_points_to_a_module_that_is_read_earlier() {
     assert!(UPWARD_ARROWS_EXCUSED.len() <= 2, "remove an arrow before you excuse another");
     demand_none(&rules::upward_arrows(&Program::of_this_crate()), UPWARD_ARROWS_EXCUSED);
 }
 
 #[test]
-#[ignore = "until the redesign is merged"]
 fn no_files_import_each_other_in_a_circle() {
     let circles = rules::circles(&Program::of_this_crate(), A_FILE_MAY_USE_ITS_OWN_MOD_RS);
     demand_none(&circles, CIRCLES_EXCUSED);
 }
 
 #[test]
-#[ignore = "until the redesign is merged"]
 fn a_type_name_means_one_type() {
     demand_none(&rules::names_of_several_types(&Program::of_this_crate()), TYPE_NAMES_EXCUSED);
 }
 
 #[test]
-#[ignore = "until the redesign is merged"]
 fn every_line_fits_a_screen() {
     let program = Program::of_this_crate();
     demand_none(&rules::long_lines(&program, LINE_COLUMNS_MAX, COMMENT_COLUMNS_MAX), &[]);

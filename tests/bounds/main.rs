@@ -1,5 +1,5 @@
-//! Whatever the two systems say, and however much there is to do: memory, calls and waiting stay within bounds, and whoever can
-//! still be helped comes first.
+//! Whatever the two systems say, and however much there is to do: memory, calls and waiting stay
+//! within bounds, and whoever can still be helped comes first.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 

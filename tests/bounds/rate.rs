@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 
 use crate::support::{Call, Clinic};
 
-/// In any second at most what the rate and the burst of half a second allow, and over ten seconds hardly more than the rate.
+/// In any second at most what the rate and the burst of half a second allow, and over ten seconds
+/// hardly more than the rate.
 pub(crate) fn assert_openvpms_is_spared(clinic: &Clinic) {
     let mut sent: Vec<_> = clinic.journal.calls().into_iter().filter(Call::is_openvpms).map(|call| call.at).collect();
     sent.sort_unstable();

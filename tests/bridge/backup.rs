@@ -93,8 +93,8 @@ async fn an_unanswered_booking_that_the_backup_does_not_know_is_in_doubt_when_it
     clinic.finish().await;
 }
 
-/// A clinic whose diary is as it was at the backup, so that by what that says there is nothing to send, while Healthengine has heard since
-/// that one o'clock is taken. The bridge does not run.
+/// A clinic whose diary is as it was at the backup, so that by what that says there is nothing to
+/// send, while Healthengine has heard since that one o'clock is taken. The bridge does not run.
 async fn on_a_backup_that_knows_nothing_of_thirteen_o_clock() -> Clinic {
     let mut clinic = Clinic::open().await;
     let backup = clinic.export();

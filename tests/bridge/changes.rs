@@ -392,8 +392,8 @@ async fn a_cancellation_waits_for_its_booking_in_a_long_backlog() {
 /// What becomes of the second page of the list of bookings.
 type SecondPage = fn(&mut SentAnswer);
 
-/// A page of something in between, a call that is not there for a moment, in silence and in words, and answers that have no entry on
-/// the second page although the first announces it.
+/// A page of something in between, a call that is not there for a moment, in silence and in words,
+/// and answers that have no entry on the second page although the first announces it.
 const SECOND_PAGES: [(&str, SecondPage); 6] = [
     ("502", |page| *page = SentAnswer::html(502, "Bad Gateway")),
     ("404 without a body", |page| (page.status, page.body) = (404, Vec::new())),

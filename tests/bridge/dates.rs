@@ -8,7 +8,8 @@ use vetbridge::simulator::exchange::{ArrivedRequest, SentAnswer};
 
 use crate::support::{Clinic, PRACTICE, day, minutes, practice, seconds, wish};
 
-/// In the forms of either API: what dates can begin and end with here, what no calendar has, the edges of what counts, leap seconds.
+/// In the forms of either API: what dates can begin and end with here, what no calendar has, the
+/// edges of what counts, leap seconds.
 const EXTREMES: [&str; 12] = [
     "-262143-01-01 00:00:00",
     "262142-12-31 23:59:59",
@@ -118,7 +119,8 @@ fn is_answered(clinic: &Clinic, booking: BookingId) -> bool {
     matches!(clinic.state(booking), Some(State::Confirmed | State::Rejected))
 }
 
-/// While the answers are so, something of everything happens; then they are as they should be, and all of it is dealt with.
+/// While the answers are so, something of everything happens; then they are as they should be, and
+/// all of it is dealt with.
 async fn everything_happens(clinic: &Clinic, what: &str) {
     let bookings = [book(clinic), book(clinic), book(clinic)];
     clinic.healthengine.ask_availability(&practice(PRACTICE), day("2027-02-18"), Some("s136")).unwrap();

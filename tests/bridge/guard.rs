@@ -180,7 +180,8 @@ async fn nothing_is_sent_for_the_days_of_schedules_whose_types_are_held_back() {
     clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("type_guard")).await;
     clinic.journal.clear();
 
-    // Every way on which a day is sent: a change, a question for it, a question for all, a resync, the regular readings.
+    // Every way on which a day is sent: a change, a question for it, a question for all, a resync,
+    // the regular readings.
     clinic.staff_book(1001, "2027-02-16 10:00", 15);
     clinic.healthengine.ask_availability(&practice(PRACTICE), days[1], Some("s1001")).unwrap();
     clinic.healthengine.ask_availability(&practice(PRACTICE), days[2], None).unwrap();

@@ -48,8 +48,8 @@ async fn a_round_that_is_too_long_for_one_pass_is_not_measured_by_bookings_that_
     }
     let all_stand = |clinic: &Clinic| bookings.iter().all(|id| clinic.state(*id) == Some(State::Confirmed));
     clinic.until("all are made", minutes(10), all_stand).await;
-    // Sixty are no quarter of all, but more than a quarter of the two hundred that one pass asks for. Others stand at their times,
-    // so no reading points at them.
+    // Sixty are no quarter of all, but more than a quarter of the two hundred that one pass asks
+    // for. Others stand at their times, so no reading points at them.
     bookings.sort_by_key(|id| (clinic.entry(*id).diary.inserted_at, *id));
     for id in &bookings[..60] {
         let gone = clinic.appointment_of(*id);

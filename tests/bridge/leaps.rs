@@ -1,5 +1,5 @@
-//! The machine sleeps, or its clock is ahead for a while: what is due is done at once, and nothing waits for a future that was a
-//! mistake.
+//! The machine sleeps, or its clock is ahead for a while: what is due is done at once, and nothing
+//! waits for a future that was a mistake.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

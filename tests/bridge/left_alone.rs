@@ -6,7 +6,8 @@ use vetbridge::simulator::exchange::Fault;
 
 use crate::support::{Clinic, PRACTICE, minutes, practice, seconds};
 
-/// How soon a booking is found and answered although its server wants to be left alone: a probe each half minute, and a poll.
+/// How soon a booking is found and answered although its server wants to be left alone: a probe
+/// each half minute, and a poll.
 const SOON: u64 = 45;
 
 /// One answer of Healthengine's asks for so much time, as a poll meets it.

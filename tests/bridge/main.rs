@@ -1,4 +1,5 @@
-//! The whole bridge between both simulators: what an administrator, a pet owner and clinic staff rely on, one test each.
+//! The whole bridge between both simulators: what an administrator, a pet owner and clinic staff
+//! rely on, one test each.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 

@@ -1,4 +1,5 @@
-//! The same over real sockets, with the database on a disk: what only the network and the clock of the machine can break.
+//! The same over real sockets, with the database on a disk: what only the network and the clock of
+//! the machine can break.
 
 use std::path::Path;
 use std::sync::Arc;

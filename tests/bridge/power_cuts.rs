@@ -1,4 +1,5 @@
-//! The process dies at any moment of one booking, and what it left is put right at the next start. `tests/simulation` hunts for the rest.
+//! The process dies at any moment of one booking, and what it left is put right at the next start.
+//! `tests/simulation` hunts for the rest.
 
 use vetbridge::booking::entry::State;
 
@@ -6,8 +7,9 @@ use crate::support::{Clinic, Fuse, seconds};
 
 #[tokio::test(start_paused = true)]
 async fn a_power_cut_between_any_two_steps_of_one_booking_leaves_exactly_one_appointment() {
-    // From the poll that lists it to the confirmation there are five calls; the power is cut at each, before and after it
-    // arrived, and some steps later, when a write to the disk may be half done.
+    // From the poll that lists it to the confirmation there are five calls; the power is cut at
+    // each, before and after it arrived, and some steps later, when a write to the disk may be half
+    // done.
     for calls in 0..5 {
         for arrives in [false, true] {
             for steps in [0, 1, 2, 3, 5] {

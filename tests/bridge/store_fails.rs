@@ -1,4 +1,5 @@
-//! The disk is full, or takes no writes for another reason: what the bridge does before it ends, and until the store works again.
+//! The disk is full, or takes no writes for another reason: what the bridge does before it ends,
+//! and until the store works again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

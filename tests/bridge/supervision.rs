@@ -22,8 +22,8 @@ const LOOPS: [&str; 8] = [
     "appointments",
 ];
 
-/// The other loops of the service. Each of them has a test of its own in which it panics: the listeners where they are defined
-/// (`src/server/listener.rs`), the others here.
+/// The other loops of the service. Each of them has a test of its own in which it panics: the
+/// listeners where they are defined (`src/server/listener.rs`), the others here.
 const OTHER_LOOPS: [&str; 6] = ["rivals", "runner", "housekeeping", "vigil", "admin_listener", "webhook_listener"];
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,8 @@
-//! Two bridges on one practice: the state was exported and imported elsewhere, or copied, and the former one was left running.
+//! Two bridges on one practice: the state was exported and imported elsewhere, or copied, and the
+//! former one was left running.
 //!
-//! OpenVPMS takes 0.3 s for an exchange, a confirmation a second, and both bridges look at the same moment: the worst there is.
+//! OpenVPMS takes 0.3 s for an exchange, a confirmation a second, and both bridges look at the same
+//! moment: the worst there is.
 
 use std::time::Duration;
 
@@ -66,7 +68,8 @@ enum Quicker {
     Other,
 }
 
-/// Ten pet owners book, one after the other. A webhook wakes both bridges at the moment of each booking, one a tenth of a second late.
+/// Ten pet owners book, one after the other. A webhook wakes both bridges at the moment of each
+/// booking, one a tenth of a second late.
 async fn ten_bookings(clinic: &Clinic, another: &Another, quicker: Quicker) -> Vec<BookingId> {
     let mut bookings = Vec::new();
     for number in 0..10 {

@@ -1,5 +1,6 @@
-//! Lives of two bridges on one practice, each from a seed: how the second one came to be, which of them is stopped, killed and started
-//! again, and what pet owners and staff do meanwhile. Servers are slow at times, and answer.
+//! Lives of two bridges on one practice, each from a seed: how the second one came to be, which of
+//! them is stopped, killed and started again, and what pet owners and staff do meanwhile. Servers
+//! are slow at times, and answer.
 //!
 //! A few fixed seeds are lived, and some that follow from the commit, which the test names before it begins.
 //! `LIVES=1-500 cargo test --test bridge two_bridges_lives` lives others.

@@ -208,7 +208,8 @@ async fn a_zone_that_names_no_place_and_one_that_nobody_knows_are_told() {
         let found = problem(&clinic).await;
         assert_says(&found, "practice 1234567", &format!("\"{no_place}\" for location 98"), own_setting);
     }
-    // A person said where the practice is: the times are worked out, and hours that nobody can mean are told with a sample.
+    // A person said where the practice is: the times are worked out, and hours that nobody can mean
+    // are told with a sample.
     let in_sydney = practice(PRACTICE, "the-practice-key", "timezone = \"Australia/Sydney\"");
     clinic.write("vetbridge.toml", &(clinic.settings() + &in_sydney));
     clinic.openvpms.staff(|world| world.zone = "Etc/UTC".parse().unwrap());

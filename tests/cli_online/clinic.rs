@@ -1,4 +1,5 @@
-//! A clinic for the program to work at: both simulators on loopback ports inside the test, and a directory with a configuration.
+//! A clinic for the program to work at: both simulators on loopback ports inside the test, and a
+//! directory with a configuration.
 
 #[path = "../common/program.rs"]
 mod program;
@@ -45,8 +46,8 @@ pub(crate) struct Clinic {
 }
 
 impl Clinic {
-    /// The clinic of the published guide: location 98, schedules 136 and 211, four appointment types each, open every day; Andrew
-    /// Turner (1158) is rostered on 136 for the coming week.
+    /// The clinic of the published guide: location 98, schedules 136 and 211, four appointment
+    /// types each, open every day; Andrew Turner (1158) is rostered on 136 for the coming week.
     pub(crate) async fn open() -> Self {
         let clock = Clock::system();
         let mut world = World::guide_inventory(Uuids::from_seed(1));

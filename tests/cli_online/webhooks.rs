@@ -21,7 +21,8 @@ fn practice() -> PracticeId {
 async fn with_webhooks() -> (Clinic, u16) {
     let (clinic, port) = (Clinic::open().await, free_port().await);
     let table = format!(
-        "[webhooks]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"https://bridge.example/hooks\"\nsecret = {{ file = \"webhook.secret\" }}\n\
+        "[webhooks]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"https://bridge.example/hooks\"\nsecret = \
+         {{ file = \"webhook.secret\" }}\n\
          trusted_proxies = [\"127.0.0.1\"]\n"
     );
     let configuration = clinic.configuration().replace("request_interval = \"100ms\"", "request_interval = \"3m\"");

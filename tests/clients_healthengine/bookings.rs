@@ -55,7 +55,8 @@ async fn a_booking_is_read_with_every_unit_as_it_is() {
 #[tokio::test]
 async fn what_a_web_form_escaped_is_decoded_once_and_a_phone_that_is_a_number_gets_its_zero_back() {
     let server = answered(&json!({"data": [{
-        "bookingId": 5, "reason": "Won&#039;t eat &amp; limps\nPet name: &quot;Tom &amp;amp; Jerry&quot;", "comments": "Cats &amp; dogs &lt;1 y",
+        "bookingId": 5, "reason": "Won&#039;t eat &amp; limps\nPet name: &quot;Tom &amp;amp; \
+                                   Jerry&quot;", "comments": "Cats &amp; dogs &lt;1 y",
         "patient": {"firstname": "D&#x27;Arcy &#8238;", "lastname": "O&#039;Brien&nbsp;", "phone": 412345678, "email": "o&#39;b@example.com"}
     }]}));
     let booking = server.booking_requests(1).await.unwrap().items.remove(0);

@@ -78,7 +78,8 @@ async fn only_a_success_that_the_api_has_counts_as_taken() {
                 answer.err().is_none_or(|error| error.class == ErrorClass::Contract && error.status == Some(status))
             );
         }
-        // Nothing would tell that a snapshot was not taken for no other reason than a text that the definition is silent about.
+        // Nothing would tell that a snapshot was not taken for no other reason than a text that the
+        // definition is silent about.
         let snapshot = server.send_availability(&snapshot(1)).await;
         assert_eq!(snapshot.is_ok(), taken || text.starts_with("Please"), "{status} {text:?}: {snapshot:?}");
     }

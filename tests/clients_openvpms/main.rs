@@ -1,4 +1,5 @@
-//! The OpenVPMS client against answers in memory: those of the published guide, those of a recorded server, and broken ones.
+//! The OpenVPMS client against answers in memory: those of the published guide, those of a recorded
+//! server, and broken ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 

@@ -9,8 +9,8 @@ use vetbridge::remote::{Answer, ErrorClass};
 use crate::clients_support::response;
 use crate::{client, judith, window};
 
-/// Asks what the recorded exchange asked, with the recorded answer, and says what the client made of it. `None`: the client
-/// has no such call.
+/// Asks what the recorded exchange asked, with the recorded answer, and says what the client made
+/// of it. `None`: the client has no such call.
 async fn replay(request: &Value, answer: Response) -> Option<(Answer<String>, String)> {
     let (server, transport) = client(answer);
     let path = request["path"].as_str()?;
@@ -102,7 +102,8 @@ async fn every_recorded_answer_is_read_by_the_client() {
             continue;
         };
         read += 1;
-        // vetbridge asks in the zone that the server reported, so times in another one mean that it was started in that since.
+        // vetbridge asks in the zone that the server reported, so times in another one mean that it
+        // was started in that since.
         let in_another_zone = name == "A window in UTC is answered in the zone of the server";
         let expected = if in_another_zone { Some(ErrorClass::Contract) } else { expected(status, content_type, &body) };
         // What the container does not let in is as surely not made as what the service refuses.

@@ -124,8 +124,9 @@ async fn what_was_never_seen_either_way_is_decided_by_the_setting() {
     }
 }
 
-/// An appointment that the API can tell of, at some time of the four days: inside opening hours; the vet's within one of his
-/// shifts on that schedule, on no other appointment of his, and no shift of his begins or ends in its middle.
+/// An appointment that the API can tell of, at some time of the four days: inside opening hours;
+/// the vet's within one of his shifts on that schedule, on no other appointment of his, and no
+/// shift of his begins or ends in its middle.
 fn throw_appointment(clinic: &Clinic, chance: &Chance) -> Option<AppointmentId> {
     let (user, schedule) = (
         [Some(ANDREW), Some(ANDREW), Some(CHRIS), None][chance.below(4) as usize],

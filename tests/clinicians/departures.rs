@@ -1,4 +1,5 @@
-//! Clinicians who cannot be booked any more, between the offer and the booking, and after the next look at the configuration.
+//! Clinicians who cannot be booked any more, between the offer and the booking, and after the next
+//! look at the configuration.
 
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, UserId};
@@ -144,7 +145,8 @@ async fn a_vet_who_left_the_branch_only_goes_on_at_the_main_clinic() {
     }
 }
 
-/// Two of five resources are left, fewer than half: the guard keeps all of them, links and all, and nobody can be booked who is gone.
+/// Two of five resources are left, fewer than half: the guard keeps all of them, links and all, and
+/// nobody can be booked who is gone.
 #[tokio::test(start_paused = true)]
 async fn while_the_guard_keeps_a_vet_who_is_gone_at_healthengine_nothing_can_be_booked_with_him() {
     let mut clinic = Clinic::of_vets(UserBehaviour::Guide);

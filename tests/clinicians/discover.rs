@@ -17,8 +17,8 @@ use crate::vets::{ANDREW, CHRIS, SERVERS};
 /// Nina Okafor, a nurse.
 const NINA: i64 = 1160;
 
-/// Andrew is in both rooms tomorrow and at the branch next week, Chris in the surgery only beyond the horizon, Nina in the
-/// consulting room.
+/// Andrew is in both rooms tomorrow and at the branch next week, Chris in the surgery only beyond
+/// the horizon, Nina in the consulting room.
 fn world(server: UserBehaviour, today: NaiveDate) -> World {
     let mut world = World::guide_inventory(Uuids::from_seed(1));
     world.user_behaviour = server;

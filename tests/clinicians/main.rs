@@ -1,5 +1,6 @@
-//! Clinicians as bookable resources, end to end: what pet owners see of them, bookings with them, and what becomes of both when
-//! rosters and staff change. Where it matters each test runs against both kinds of server.
+//! Clinicians as bookable resources, end to end: what pet owners see of them, bookings with them,
+//! and what becomes of both when rosters and staff change. Where it matters each test runs against
+//! both kinds of server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 

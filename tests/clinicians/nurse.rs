@@ -1,5 +1,5 @@
-//! A user who is no clinician. The API lists her like one and does not tell the difference; the server attaches only clinicians
-//! to appointments, and writes the names of others into the notes.
+//! A user who is no clinician. The API lists her like one and does not tell the difference; the
+//! server attaches only clinicians to appointments, and writes the names of others into the notes.
 
 use vetbridge::booking::entry::State;
 use vetbridge::ids::UserId;
@@ -10,7 +10,8 @@ use crate::vets::{A_READING, SERVERS, first_days};
 /// Nina Okafor, a nurse.
 const NINA: i64 = 1160;
 
-/// Her appointments do not come off her time on the server: only the bridge's own memory keeps her from being in two rooms.
+/// Her appointments do not come off her time on the server: only the bridge's own memory keeps her
+/// from being in two rooms.
 #[tokio::test(start_paused = true)]
 async fn a_nurse_is_named_in_the_notes_and_is_not_booked_in_two_rooms_at_a_time() {
     for server in SERVERS {

@@ -5,7 +5,8 @@ use vetbridge::simulator::openvpms::UserBehaviour;
 use crate::support::Clinic;
 use crate::vets::{A_READING, ANDREW, CHRIS, SERVERS, first_days};
 
-/// See `what_was_never_seen_either_way_is_decided_by_the_setting`: a bridge that had forgotten the roster would offer this time.
+/// See `what_was_never_seen_either_way_is_decided_by_the_setting`: a bridge that had forgotten the
+/// roster would offer this time.
 #[tokio::test(start_paused = true)]
 async fn what_was_learnt_is_known_after_a_restart() {
     let mut clinic = Clinic::of_vets(UserBehaviour::Guide);
@@ -41,7 +42,8 @@ async fn a_changed_roster_is_followed_at_once_while_nothing_hides_it() {
     }
 }
 
-/// The appointment was never seen without the old roster's "not there": only the free time around it tells that it is his.
+/// The appointment was never seen without the old roster's "not there": only the free time around
+/// it tells that it is his.
 #[tokio::test(start_paused = true)]
 async fn a_new_shift_with_an_appointment_already_in_it_takes_the_vet_off_his_other_schedule() {
     for server in SERVERS {
@@ -63,7 +65,8 @@ async fn a_new_shift_with_an_appointment_already_in_it_takes_the_vet_off_his_oth
     }
 }
 
-/// Somebody else's appointment stands where he was rostered until a moment ago: it looks like his until it was away once.
+/// Somebody else's appointment stands where he was rostered until a moment ago: it looks like his
+/// until it was away once.
 #[tokio::test(start_paused = true)]
 async fn a_change_of_roster_behind_an_appointment_is_followed_at_the_next_quiet_moment() {
     for server in SERVERS {

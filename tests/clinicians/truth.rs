@@ -1,5 +1,5 @@
-//! When a resource can truly be booked, worked out slowly from what stands in the simulated world: its rosters and all of its
-//! appointments, which the API does not tell.
+//! When a resource can truly be booked, worked out slowly from what stands in the simulated world:
+//! its rosters and all of its appointments, which the API does not tell.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ const MINUTES_A_DAY: usize = 24 * 60;
 /// A day in steps.
 type Steps = [bool; MINUTES_A_DAY / STEP_MINUTES];
 
-/// The starts of one day of a resource, each with the types that fit, as `66:u1158-s136`. Holds on days without a change of clocks.
+/// The starts of one day of a resource, each with the types that fit, as `66:u1158-s136`. Holds on
+/// days without a change of clocks.
 pub(crate) fn starts(
     world: &World,
     resource: ResourceId,

@@ -28,7 +28,8 @@ pub(crate) const MAIN: [&str; 6] = ["s136", "s211", "u1158-s136", "u1158-s211", 
 pub(crate) const A_READING: Duration = Duration::from_secs(62);
 
 impl Clinic {
-    /// The main clinic with two vets and an empty roster, on one kind of server. Four days are offered, all of them near.
+    /// The main clinic with two vets and an empty roster, on one kind of server. Four days are
+    /// offered, all of them near.
     pub(crate) fn of_vets(server: UserBehaviour) -> Self {
         Self::new().with_vets(server)
     }

@@ -1,8 +1,9 @@
 //! Seeds that follow from the commit, so that every commit is tried on lives that no commit before it was tried on.
 //!
-//! In a clean checkout they follow from the commit's hash. Where there is no commit to speak of (a source archive, no git, files
-//! that differ from it) they follow from the sources themselves: everything below `src` and `tests`, and `Cargo.lock`. Either way the
-//! same files give the same seeds, and the test says which they are, so that a failure can be repeated anywhere.
+//! In a clean checkout they follow from the commit's hash. Where there is no commit to speak of (a
+//! source archive, no git, files that differ from it) they follow from the sources themselves:
+//! everything below `src` and `tests`, and `Cargo.lock`. Either way the same files give the same
+//! seeds, and the test says which they are, so that a failure can be repeated anywhere.
 
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::Write as _;

@@ -1,7 +1,7 @@
 //! The text of configuration files for tests and benchmarks.
 //!
-//! Included by path (`#[path = "common/configuration.rs"] mod configuration;`), so that each test binary takes what it needs. The
-//! unit tests of the library have it as `config::sample`.
+//! Included by path (`#[path = "common/configuration.rs"] mod configuration;`), so that each test
+//! binary takes what it needs. The unit tests of the library have it as `config::sample`.
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
 

@@ -31,9 +31,8 @@ fn a_practice_a_resource_or_a_schedule_that_stands_twice_is_an_error() {
     let found = problems(&format!("{LEAST}{}", and_practice("1", "[98]", "")));
     assert_eq!(
         found,
-        [
-            "18: [[practice]] id: practice 1 is configured already (line 12): a practice id can stand in one [[practice]] only"
-        ]
+        ["18: [[practice]] id: practice 1 is configured already (line 12): a practice id can stand in one \
+             [[practice]] only"]
     );
 
     let found = problems(&format!("{LEAST}{room}{room}"));

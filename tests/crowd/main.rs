@@ -1,5 +1,5 @@
-//! Crowds of clients that hold on to what they can get, on both listeners, and an ordinary client among them. By itself, because it
-//! takes all of the machine that it gets.
+//! Crowds of clients that hold on to what they can get, on both listeners, and an ordinary client
+//! among them. By itself, because it takes all of the machine that it gets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
@@ -145,7 +145,8 @@ async fn whatever_a_crowd_of_clients_does_an_ordinary_one_is_answered_within_thr
     let clinic = Clinic::open().await;
     let port = free_port().await;
     let webhooks = format!(
-        "[webhooks]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"https://bridge.example.com\"\nsecret = \"the-webhook-secret\"\nallowed_ips = [\"127.0.0.1\"]\n"
+        "[webhooks]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"https://bridge.example.com\"\nsecret \
+         = \"the-webhook-secret\"\nallowed_ips = [\"127.0.0.1\"]\n"
     );
     clinic.write("vetbridge.toml", &clinic.configuration().replace("[sync]", &format!("{webhooks}[sync]")));
     let service = Service::start(&clinic).await;

@@ -16,7 +16,8 @@ const REQUIRED: [(&str, &str); 3] = [
     ),
     (
         "healthengine",
-        "[healthengine]\napi_key = \"k\"\nvendor = \"Example Vets\"\ncontact = \"it@example.com\"\nenvironment = \"PROD\"\n",
+        "[healthengine]\napi_key = \"k\"\nvendor = \"Example Vets\"\ncontact = \"it@example.com\"\nenvironment \
+         = \"PROD\"\n",
     ),
     (
         "practice",

@@ -39,7 +39,8 @@ fn every_relative_link_leads_to_a_file_and_a_heading() {
 #[test]
 fn a_link_that_leads_nowhere_is_found() {
     let text = "# Top\n[a](missing.md) [b](../README.md#install) [c](../README.md#nothing) [`d`](#top) [e](#bottom)\n\
-        [f](https://example.com) [g](../../etc) `[h](no-link.md)`\n## Top\n[i](#top-1) [j](#top-2)\n```\n[k](code.md)\n```\n";
+        [f](https://example.com) [g](../../etc) `[h](no-link.md)`\n## Top\n[i](#top-1) \
+        [j](#top-2)\n```\n[k](code.md)\n```\n";
     let broken = Page::new("docs/go-live.md", text).broken_links();
     let expected = ["missing.md", "../README.md#nothing", "#bottom", "../../etc", "#top-2"];
     assert_eq!(broken, expected.map(|link| format!("docs/go-live.md: {link}")));

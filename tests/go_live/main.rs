@@ -1,5 +1,6 @@
-//! What Healthengine asks of an integration before it goes live: its suggested testing, one test per scenario, each named by the
-//! scenario's title, with the program as a process and both simulators over HTTP. docs/go-live.md has the table.
+//! What Healthengine asks of an integration before it goes live: its suggested testing, one test
+//! per scenario, each named by the scenario's title, with the program as a process and both
+//! simulators over HTTP. docs/go-live.md has the table.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests; the lint spares only the tests themselves")]
 

@@ -30,7 +30,8 @@ impl Courier for Way {
     }
 }
 
-/// A running service that is subscribed, whose polls are `interval` apart, and to which the first so many deliveries are lost.
+/// A running service that is subscribed, whose polls are `interval` apart, and to which the first
+/// so many deliveries are lost.
 async fn subscribed(interval: &str, lost: usize) -> (Clinic, Service, Arc<Way>, DropGuard) {
     let (clinic, port) = (Clinic::open().await, free_port().await);
     let table = format!(

@@ -76,8 +76,9 @@ async fn a_database_that_cannot_grow_ends_the_program_with_status_1_and_the_next
     );
     Service::start_and_get_in_step(&clinic).await.stop().await;
     let size = fs::metadata(clinic.state().join("db")).unwrap().len();
-    // The shell's limit counts blocks of 512 bytes. A write beyond it fails as one on a full disk does, with EFBIG for ENOSPC.
-    // sled makes room for half a megabyte when it opens, and for the next when that is used up.
+    // The shell's limit counts blocks of 512 bytes. A write beyond it fails as one on a full disk
+    // does, with EFBIG for ENOSPC. sled makes room for half a megabyte when it opens, and for the
+    // next when that is used up.
     let limit = (size + 600 * 1024).div_ceil(512);
     let mut service = Service::start_limited(&clinic, &format!("trap '' XFSZ; ulimit -f {limit}")).await;
     let (bookings, status) = book_until_it_ends(&clinic, &mut service).await;

@@ -1,8 +1,8 @@
 //! The real program, ended without warning: killed at any moment, or its disk cut off from power, full, or read-only.
 //!
-//! Each round some pet owners book and cancel, and somewhere in between the process is gone. Before the next one starts its ledger
-//! is read and compared with what the outside has seen: whatever an outside effect relied on must be there. Then the next process
-//! has to put everything right.
+//! Each round some pet owners book and cancel, and somewhere in between the process is gone. Before
+//! the next one starts its ledger is read and compared with what the outside has seen: whatever an
+//! outside effect relied on must be there. Then the next process has to put everything right.
 //!
 //! | run | does |
 //! | --- | --- |

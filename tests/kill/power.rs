@@ -1,5 +1,6 @@
-//! Power cuts: the state is on an ext4 in a file. The process is frozen in the middle of its work, the file is copied as the disk
-//! would be at that moment, without what only the kernel's memory holds, and the next process starts on the copy.
+//! Power cuts: the state is on an ext4 in a file. The process is frozen in the middle of its work,
+//! the file is copied as the disk would be at that moment, without what only the kernel's memory
+//! holds, and the next process starts on the copy.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! The transport against servers that misbehave, over loopback: which error class each kind of failure gets, and how often a
-//! request leaves.
+//! The transport against servers that misbehave, over loopback: which error class each kind of
+//! failure gets, and how often a request leaves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 

@@ -202,7 +202,8 @@ async fn beside_dead_ipv6_addresses_the_working_one_is_used_within_the_connect_t
     let server = RawServer::start([ok()]).await;
     let port = server.address.port();
     let hosts = Arc::new(Hosts::default());
-    // One of the local link, which no packet finds without the name of an interface; one that nobody answers at; one that works.
+    // One of the local link, which no packet finds without the name of an interface; one that
+    // nobody answers at; one that works.
     hosts.set("clinic.test", &["fe80::1", "::1", "127.0.0.1"]);
     let _dead = black_hole("::1", port).await;
     let url = BaseUrl::parse(&format!("http://clinic.test:{port}/base"), true).unwrap();

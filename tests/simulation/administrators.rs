@@ -1,5 +1,5 @@
-//! What administrators do to a running bridge: they pause and resume practices, change the configuration and have it read again, and
-//! settle flagged bookings as what they saw in the diary.
+//! What administrators do to a running bridge: they pause and resume practices, change the
+//! configuration and have it read again, and settle flagged bookings as what they saw in the diary.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,5 @@
-//! Deliberate mistakes, each as a double around the wires or the disk of an otherwise sound bridge. A checker that does not notice
-//! them proves nothing.
+//! Deliberate mistakes, each as a double around the wires or the disk of an otherwise sound bridge.
+//! A checker that does not notice them proves nothing.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ pub(crate) enum Bug {
     ForgetTheCancellation,
 }
 
-/// All of them; the seed from which on each is hunted, and within how many it has to be found. The rare one is hunted where the
-/// first hunt from seed 1 came near it: it took 76 seeds.
+/// All of them; the seed from which on each is hunted, and within how many it has to be found. The
+/// rare one is hunted where the first hunt from seed 1 came near it: it took 76 seeds.
 pub(crate) const ALL: [(Bug, u64, u64); 11] = [
     (Bug::RetryPostBlindly, 1, 20),
     (Bug::ConfirmBeforeFlush, 1, 100),

@@ -1,6 +1,7 @@
 //! What must be true: at every step, and once everything has healed.
 //!
-//! A booking is *excused* from a promise only for a cause that the story holds about it, and each excuse is named where it is made.
+//! A booking is *excused* from a promise only for a cause that the story holds about it, and each
+//! excuse is named where it is made.
 
 use std::collections::BTreeMap;
 
@@ -116,8 +117,9 @@ impl Life {
         Ok(())
     }
 
-    /// An answer that lay in a queue while somebody resolved its booking, and came after the answer to that; or one of a store that went
-    /// back, which does not know what was answered since: on a list of several pages that changes it cannot see that either.
+    /// An answer that lay in a queue while somebody resolved its booking, and came after the answer
+    /// to that; or one of a store that went back, which does not know what was answered since: on a
+    /// list of several pages that changes it cannot see that either.
     fn is_overtaken(&self, violation: &Violation) -> bool {
         if violation.what.contains("is no appointment type of") {
             // Days that lay in a queue while their resource lost its types, which Healthengine was told meanwhile.
@@ -128,7 +130,8 @@ impl Life {
         let late = |id| self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty();
         let otherwise = violation.what.contains("confirmed with other ids");
         let resolved = violation.what.contains("rejected or cancelled by the PMS");
-        // A list can have been read before Healthengine took the first answer, and somebody named another appointment since.
+        // A list can have been read before Healthengine took the first answer, and somebody named
+        // another appointment since.
         let renamed = |id| otherwise && self.was(id, Deed::Resolved);
         let forgotten = otherwise || violation.what.contains("was confirmed by the PMS");
         id.is_some_and(|id| resolved && late(id) || renamed(id) || forgotten && self.store_went_back_since(id))
@@ -258,8 +261,9 @@ impl Life {
         let schedule = booking.resource.parse::<ResourceId>().unwrap().schedule;
         let alone = story.panicked(id, schedule);
         let died = self.deaths.iter().chain(&alone).any(|at| *at >= booked && *at <= flagged);
-        // A store that a clock made that was ahead, and that no poll has dated, counts from a later start, or by as much later as the
-        // machine slept: what was booked until then seems older than the store.
+        // A store that a clock made that was ahead, and that no poll has dated, counts from a later
+        // start, or by as much later as the machine slept: what was booked until then seems older
+        // than the store.
         let set_back = self.store_went_back_since(id) || self.is_before_one_of(id, &self.dated_anew);
         let disturbed = story.disturbed_until().is_some_and(|until| until >= booked);
         // When it was booked nobody could read, so nobody could tell whether the store is old enough to know it.
@@ -319,8 +323,8 @@ impl Life {
         }
     }
 
-    /// Of many who want times of the same few schedules at one moment the last wait for the first, and a practice that holds bookings does
-    /// not reject them meanwhile.
+    /// Of many who want times of the same few schedules at one moment the last wait for the first,
+    /// and a practice that holds bookings does not reject them meanwhile.
     fn waited_in_a_crowd(&self, id: BookingId) -> bool {
         let Some(booked) = self.booked.get(&id).copied() else { return false };
         let near = |at: &&DateTime<Utc>| (**at - booked).abs() <= TimeDelta::seconds(15);
@@ -332,8 +336,8 @@ impl Life {
         self.is_before_one_of(id, &self.setbacks)
     }
 
-    /// True if the booking was made before one of these moments, as far as the bridge can tell: Healthengine's times have whole seconds,
-    /// and its clock is known to half a second.
+    /// True if the booking was made before one of these moments, as far as the bridge can tell:
+    /// Healthengine's times have whole seconds, and its clock is known to half a second.
     fn is_before_one_of(&self, id: BookingId, moments: &[DateTime<Utc>]) -> bool {
         let booked = self.booked.get(&id).map(|at| *at - TimeDelta::seconds(2));
         moments.iter().any(|at| booked.is_none_or(|booked| *at >= booked))
@@ -432,8 +436,8 @@ impl Life {
         if agrees { Ok(()) } else { Err(format!("is {:?}, and the ledger says {:?}", booking.status, entry.state)) }
     }
 
-    /// True if somebody settled a booking by hand as quickly as only programs do. Where its time was taken meanwhile, that looks like
-    /// another bridge from outside.
+    /// True if somebody settled a booking by hand as quickly as only programs do. Where its time
+    /// was taken meanwhile, that looks like another bridge from outside.
     fn somebody_was_quick(&self) -> bool {
         let quick = vetbridge::booking::rival::YOUNG + TimeDelta::seconds(5);
         self.deeds.iter().any(|(id, deeds)| {
@@ -446,12 +450,14 @@ impl Life {
     /// What nobody can know from outside.
     fn is_excused(&self, booking: &MarketplaceBooking, entry: Option<&Entry>) -> bool {
         let id = booking.id;
-        // The store was lost and with it a flag, or staff changed an appointment that nobody remembers; Healthengine did not ask either.
+        // The store was lost and with it a flag, or staff changed an appointment that nobody
+        // remembers; Healthengine did not ask either.
         let told_or_changed = self.flagged.contains_key(&id)
             || self.deeds.contains_key(&id)
             || booking.answer == RequestOutcome::RejectedTooLate;
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
-        // The same where an older store was put back afterwards: in that one the appointment stands and nobody asked for anything.
+        // The same where an older store was put back afterwards: in that one the appointment stands
+        // and nobody asked for anything.
         let put_back = |at: &DateTime<Utc>| self.setbacks.iter().any(|back| back > at);
         let rejected_too_late = booking.answer == RequestOutcome::RejectedTooLate;
         let told_in_another_store = (self.given_up.contains_key(&id) || rejected_too_late)
@@ -462,8 +468,8 @@ impl Life {
         // Nobody looks after a time that went by while the practice was off or a server away.
         let changed = [Deed::Moved, Deed::Cancelled, Deed::Restored].into_iter().any(|deed| self.was(id, deed));
         let too_late = changed && booking.start <= self.world.wall();
-        // Somebody was quicker than our rejection, which got lost, or which Healthengine took all the same: from outside that looks like
-        // a rejection that settled the booking.
+        // Somebody was quicker than our rejection, which got lost, or which Healthengine took all
+        // the same: from outside that looks like a rejection that settled the booking.
         let took_it_all_the_same = self.world.shape.repeated == Repeated::Accepted;
         let may_be_ours = took_it_all_the_same || !self.world.story.struck(id, Purpose::Answer).is_empty();
         let is_rejected = entry.is_some_and(|entry| entry.state == State::Rejected);
@@ -480,8 +486,8 @@ impl Life {
             || self.moved_where_nobody_sees(booking)
     }
 
-    /// A lost store knew of the move and had told a person. All that Healthengine says of the booking since is its reference, and the diary
-    /// only knows where it is by then.
+    /// A lost store knew of the move and had told a person. All that Healthengine says of the
+    /// booking since is its reference, and the diary only knows where it is by then.
     fn adopted_after_a_move(&self, id: BookingId, entry: Option<&Entry>) -> bool {
         let moves = self.deeds.get(&id).into_iter().flatten().filter(|(_, deed)| *deed == Deed::Moved);
         let Some(moved) = moves.map(|(at, _)| *at).max() else { return false };
@@ -489,8 +495,8 @@ impl Life {
         begins.is_some_and(|(state, at)| state == State::Confirmed && at > moved) && self.store_went_back_since(id)
     }
 
-    /// A lost store knew where it stands. Healthengine says only its reference, the server does not say where that is, and so nobody looks
-    /// whether it stands there still.
+    /// A lost store knew where it stands. Healthengine says only its reference, the server does not
+    /// say where that is, and so nobody looks whether it stands there still.
     fn adopted_without_a_place(&self, id: BookingId, entry: Option<&Entry>) -> bool {
         entry.is_some_and(|entry| entry.place.is_none() && entry.reference.is_some()) && self.store_went_back_since(id)
     }
@@ -512,7 +518,8 @@ impl Life {
         self.was(booking.id, Deed::Restored) && booking.status != MarketplaceStatus::Confirmed
     }
 
-    /// Staff moved it, the server does not say where it is, and its old time was taken by something else before anybody saw it free.
+    /// Staff moved it, the server does not say where it is, and its old time was taken by something
+    /// else before anybody saw it free.
     fn moved_where_nobody_sees(&self, booking: &MarketplaceBooking) -> bool {
         let About::Time(schedule, from, to) = wants(booking) else { return false };
         self.was(booking.id, Deed::Moved)
@@ -526,7 +533,8 @@ impl Life {
 
     fn compare_appointment(&self, booking: &MarketplaceBooking, own: &Appointment) -> Result<(), String> {
         let reference = self.world.openvpms.staff(|clinic| clinic.reference(own));
-        // Somebody saw it where it is; Healthengine cannot be told of another place, nor of a reference that was found later.
+        // Somebody saw it where it is; Healthengine cannot be told of another place, nor of a
+        // reference that was found later.
         if let Some(entry) = self.world.entry(booking.id).filter(|_| self.was(booking.id, Deed::Resolved)) {
             // A lost store knew, and the server does not say.
             let nobody_knows = entry.place.is_none() && self.store_went_back_since(booking.id);
@@ -574,9 +582,11 @@ impl Life {
         None
     }
 
-    /// The first start on which a day differs. What an API tells of a clinician is less than the truth: OpenVPMS 2.1 hides some of his
-    /// free time while he has an appointment elsewhere, a booking of his that is in doubt takes his time, so does one whose change
-    /// nobody has seen yet, and a bridge that lost what it had learnt of his roster can be wrong either way about his other schedule.
+    /// The first start on which a day differs. What an API tells of a clinician is less than the
+    /// truth: OpenVPMS 2.1 hides some of his free time while he has an appointment elsewhere, a
+    /// booking of his that is in doubt takes his time, so does one whose change nobody has seen
+    /// yet, and a bridge that lost what it had learnt of his roster can be wrong either way about
+    /// his other schedule.
     fn difference(&self, resource: ResourceId, offered: &Starts, expected: &Starts) -> Option<String> {
         let in_doubt = |entry: Entry| {
             entry.needs_attention.is_some() && entry.place.is_some_and(|place| place.user == resource.user)

@@ -69,7 +69,8 @@ pub(crate) struct Life {
     pub(crate) setbacks: Vec<DateTime<Utc>>,
     /// When it last was, if the clock of the machine was ahead then.
     pub(crate) misdated_since: Option<DateTime<Utc>>,
-    /// When the process started again on a store that was so misdated, or its machine fell asleep, before polls had dated the store.
+    /// When the process started again on a store that was so misdated, or its machine fell asleep,
+    /// before polls had dated the store.
     pub(crate) dated_anew: Vec<DateTime<Utc>>,
     pub(crate) backups: Vec<MemoryEngine>,
     pub(crate) yesterday: Option<Clinic>,
@@ -185,8 +186,8 @@ impl Life {
         self.agree().await
     }
 
-    /// The bridge starts for the first time. A minute goes by: of bookings that are as old as the store it would not be certain that
-    /// it never saw them.
+    /// The bridge starts for the first time. A minute goes by: of bookings that are as old as the
+    /// store it would not be certain that it never saw them.
     async fn begin(&mut self) -> Result<(), Wrong> {
         self.world.start(StartOn::ItsStore);
         self.until_agreed(Duration::from_secs(60)).await?;
@@ -269,7 +270,8 @@ impl Life {
         let view = self.world.healthengine.booking(id).unwrap();
         let entry = self.world.entry(id);
         text += &format!(
-            "Booking {id} of {} at {}, booked at {}. Healthengine: {:?}, answered {:?} with {:?}, cancelled by {:?}. Diary: {:?}. Ledger: {:?}, flag {:?}\n",
+            "Booking {id} of {} at {}, booked at {}. Healthengine: {:?}, answered {:?} with {:?}, cancelled by {:?}. \
+             Diary: {:?}. Ledger: {:?}, flag {:?}\n",
             view.resource,
             view.start,
             self.booked.get(&id).map_or_else(String::new, |at| crate::support::sydney().wall(*at).to_string()),

@@ -12,8 +12,9 @@ use crate::support::{judith, person, seconds};
 use crate::wire::Quicker;
 use crate::world::wants;
 
-/// So old is what staff undo. If part of a slot is taken for a few seconds only, just when the bridge looks there for an appointment
-/// that OpenVPMS makes later, the booking is rejected and stands: nobody can tell these apart.
+/// So old is what staff undo. If part of a slot is taken for a few seconds only, just when the
+/// bridge looks there for an appointment that OpenVPMS makes later, the booking is rejected and
+/// stands: nobody can tell these apart.
 const UNDONE_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 impl Life {
@@ -158,9 +159,9 @@ impl Life {
         self.world.openvpms.staff(|clinic| clinic.remove_block(id));
     }
 
-    /// Staff cancel what a pet owner booked, move it to the afternoon, or check the patient in. They are not so quick that its
-    /// outcome is not known yet: an appointment that leaves its time while the bridge looks for it there cannot be told from one that
-    /// was never made.
+    /// Staff cancel what a pet owner booked, move it to the afternoon, or check the patient in.
+    /// They are not so quick that its outcome is not known yet: an appointment that leaves its time
+    /// while the bridge looks for it there cannot be told from one that was never made.
     fn staff_change_a_booking(&mut self) {
         let is_settled = |id: &BookingId| matches!(self.state(*id), Some(State::Confirmed | State::InDoubt));
         let Some(id) = self.some_booking().filter(is_settled) else { return };
@@ -214,8 +215,8 @@ impl Life {
         }
     }
 
-    /// Many book while Healthengine cannot be reached, each another time, and some think better of it before it can. Its list does not
-    /// always know of that at once.
+    /// Many book while Healthengine cannot be reached, each another time, and some think better of
+    /// it before it can. Its list does not always know of that at once.
     fn a_backlog(&mut self) {
         let chance = self.world.chance.clone();
         let away = 25 + chance.below(60);

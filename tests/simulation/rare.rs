@@ -1,5 +1,6 @@
-//! Faults that only some lives meet, each kind by a chance of its own: a life that meets none of them is lived as if nobody knew of
-//! them, so the number of a seed keeps its meaning when another kind is added.
+//! Faults that only some lives meet, each kind by a chance of its own: a life that meets none of
+//! them is lived as if nobody knew of them, so the number of a seed keeps its meaning when another
+//! kind is added.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -44,7 +45,8 @@ const LIVES: u64 = 8;
 /// A process that panics more often than this may end itself, which is another story.
 const PANICS_MAX: u32 = 6;
 
-/// As they come from servers with a broken database: the ends of the calendar, no date at all, just outside what counts.
+/// As they come from servers with a broken database: the ends of the calendar, no date at all, just
+/// outside what counts.
 const EXTREMES: [&str; 7] = [
     "-262143-01-01 00:00:00",
     "262142-12-31 23:59:59",
@@ -202,15 +204,16 @@ impl Life {
         }
     }
 
-    /// For how much longer the background asks a server nothing, because it said so and nobody lifted it. Where only the ordinary
-    /// faults happen nobody says so for longer than a minute.
+    /// For how much longer the background asks a server nothing, because it said so and nobody
+    /// lifted it. Where only the ordinary faults happen nobody says so for longer than a minute.
     pub(crate) fn wish_to_be_left_alone(&self) -> Duration {
         let met = self.rare.chance(Kind::LongPauses).is_some();
         let wishes = self.world.bridge().filter(|_| met).map(|bridge| bridge.left_alone()).unwrap_or_default();
         wishes.into_iter().map(|(_, wish)| wish.left).max().unwrap_or_default()
     }
 
-    /// A day that Healthengine refused goes out again when it changes, or when somebody types what the bridge says to type.
+    /// A day that Healthengine refused goes out again when it changes, or when somebody types what
+    /// the bridge says to type.
     pub(crate) fn refused_days_are_sent_again(&self) {
         if !self.healed || self.rare.chance(Kind::RefusedDays).is_none() {
             return;
@@ -322,8 +325,9 @@ impl Life {
         });
     }
 
-    /// For an hour. Nobody acts for the minute after: to the machine the hour is no time at all, and people keep their minute. While
-    /// something lies in a server's queue it does not sleep, because that would lie there for an hour.
+    /// For an hour. Nobody acts for the minute after: to the machine the hour is no time at all,
+    /// and people keep their minute. While something lies in a server's queue it does not sleep,
+    /// because that would lie there for an hour.
     fn the_machine_sleeps(&mut self) {
         if self.world.openvpms_weather.has_a_queue() || self.world.healthengine_weather.has_a_queue() {
             return;

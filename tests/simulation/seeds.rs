@@ -96,7 +96,8 @@ pub(crate) fn run_all(seeds: &[u64]) {
     let stories: Vec<String> = failures.values().take(STORIES_MAX).map(|story| format!("\n{story}\n")).collect();
     assert!(
         failures.is_empty(),
-        "{} of {count} lives failed (one of them again: SEEDS=<its number> cargo test --test simulation no_booking -- --nocapture):\n{}\n{}",
+        "{} of {count} lives failed (one of them again: SEEDS=<its number> cargo test --test simulation no_booking -- \
+         --nocapture):\n{}\n{}",
         failures.len(),
         first_lines.join("\n"),
         stories.concat()
@@ -114,7 +115,8 @@ fn failures_max() -> usize {
     named.map_or(FAILURES_MAX, |number| number.parse().expect("FAILURES is a number"))
 }
 
-/// How many seeds each deliberate mistake takes; fails if one is not found within its bound. With `SEEDS` all are hunted in these.
+/// How many seeds each deliberate mistake takes; fails if one is not found within its bound. With
+/// `SEEDS` all are hunted in these.
 pub(crate) fn hunt_for_bugs() -> String {
     let everywhere = named();
     let hunt = |(bug, first, bound): (Bug, u64, u64)| {
@@ -139,8 +141,8 @@ pub(crate) fn that_meet_rare_faults() -> impl Iterator<Item = u64> {
     Kind::ALL.into_iter().filter_map(|kind| (1..).find(|seed| kind.is_met_by(*seed)))
 }
 
-/// Lives of those that meet a kind of rare fault, from seed 1 on, until everything that is counted of it has happened. Whether they
-/// come out well is asked elsewhere.
+/// Lives of those that meet a kind of rare fault, from seed 1 on, until everything that is counted
+/// of it has happened. Whether they come out well is asked elsewhere.
 pub(crate) fn look_for_rare_faults() {
     let look = |kind: Kind| {
         let mut missing = kind.counted().to_vec();

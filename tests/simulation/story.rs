@@ -1,5 +1,6 @@
-//! What happened, in order: every exchange, every fault, everything that people, servers and the process did. A failing seed tells from
-//! it the story of the booking concerned; two runs of one seed must tell the same.
+//! What happened, in order: every exchange, every fault, everything that people, servers and the
+//! process did. A failing seed tells from it the story of the booking concerned; two runs of one
+//! seed must tell the same.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -170,7 +171,8 @@ impl Story {
         self.told().polled.push(at);
     }
 
-    /// True if polls were answered since then, and the first of them so long before the last that what it told is durable.
+    /// True if polls were answered since then, and the first of them so long before the last that
+    /// what it told is durable.
     pub(crate) fn polls_told_the_time_since(&self, since: DateTime<Utc>) -> bool {
         let told = self.told();
         let first = told.polled.iter().find(|at| **at > since);
@@ -206,7 +208,8 @@ impl Story {
         self.told().made[count..].to_vec()
     }
 
-    /// The booking that an appointment was made for, and when. Ids come again after a restored backup; the last one counts.
+    /// The booking that an appointment was made for, and when. Ids come again after a restored
+    /// backup; the last one counts.
     pub(crate) fn booking_of(&self, appointment: AppointmentId) -> Option<Made> {
         self.told().made.iter().rev().find(|(own, _)| *own == appointment).map(|(_, made)| *made)
     }

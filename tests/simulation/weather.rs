@@ -33,10 +33,11 @@ pub(crate) enum Outage {
     Busy,
 }
 
-/// No request is carried out later than this after it was sent: what lies in a queue for longer is beyond what anybody can promise
-/// for.
+/// No request is carried out later than this after it was sent: what lies in a queue for longer is
+/// beyond what anybody can promise for.
 const LATE_MAX_MS: u64 = 25_000;
-/// A rejection that nobody heard arrive is taken to have arrived while somebody waited for it, so this one keeps to that.
+/// A rejection that nobody heard arrive is taken to have arrived while somebody waited for it, so
+/// this one keeps to that.
 const LATE_REJECTION_MAX_MS: u64 = 9_000;
 
 /// A server that asks for consent or another key is left alone for five minutes.
@@ -199,7 +200,8 @@ impl Sky {
         })
     }
 
-    /// Healthengine is left alone for five minutes after its own 401 and 403, so these are rare there; pages with these are not.
+    /// Healthengine is left alone for five minutes after its own 401 and 403, so these are rare
+    /// there; pages with these are not.
     fn refusal(&self) -> Fault {
         match self.system {
             System::OpenVpms => Fault::StatusBefore(*self.chance.pick(&[401, 403, 404])),
@@ -213,8 +215,9 @@ impl Sky {
 }
 
 impl Sky {
-    /// Something in between answers with 200, in HTML or in JSON, as the moment will have it. To what changes something at Healthengine
-    /// never in JSON: its success has no body there, so nobody could tell.
+    /// Something in between answers with 200, in HTML or in JSON, as the moment will have it. To
+    /// what changes something at Healthengine never in JSON: its success has no body there, so
+    /// nobody could tell.
     fn other(&self, asked: &ArrivedRequest) -> Fault {
         let could_tell = self.system == System::OpenVpms || asked.method == "GET";
         let in_json = self.clock.now().timestamp_subsec_millis().is_multiple_of(2);

@@ -100,7 +100,8 @@ impl Shape {
             travel_ms_max: *chance.pick(&[5, 150, 150, 400]),
             near_days: *chance.pick(&[2, 3]),
         };
-        // What a server keeps on its list for ever would fill the twenty pages that are read, and hide every other booking.
+        // What a server keeps on its list for ever would fill the twenty pages that are read, and
+        // hide every other booking.
         if shape.late_reject != LateReject::Settle {
             shape.per_page = shape.per_page.max(LASTING_PER_PAGE_MIN);
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use vetbridge::simulator::openvpms::{DayTimes, ScheduleEntity, SlotSize, World};
 
-/// The starts of one day on one schedule, each with the types that fit, as `66:s136`. Holds on days without a change of clocks.
+/// The starts of one day on one schedule, each with the types that fit, as `66:s136`. Holds on days
+/// without a change of clocks.
 pub(super) fn starts(
     world: &World,
     schedule: &ScheduleEntity,

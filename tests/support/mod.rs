@@ -1,9 +1,10 @@
-//! A clinic for tests of the whole bridge: both simulators, the real clients, the bridge and its store, in one process and in
-//! tokio's time. With time paused, minutes pass in milliseconds.
+//! A clinic for tests of the whole bridge: both simulators, the real clients, the bridge and its
+//! store, in one process and in tokio's time. With time paused, minutes pass in milliseconds.
 //!
-//! A test reads like the day it tells of: pet owners book, staff write into the diary, servers fail, and
-//! [`Clinic::until`] waits for what must follow. [`Clinic::finish`] ends it: both sides must agree booking by booking and day
-//! by day, Healthengine must have nothing to complain of, and nothing about a pet owner may stand in a log.
+//! A test reads like the day it tells of: pet owners book, staff write into the diary, servers
+//! fail, and [`Clinic::until`] waits for what must follow. [`Clinic::finish`] ends it: both sides
+//! must agree booking by booking and day by day, Healthengine must have nothing to complain of, and
+//! nothing about a pet owner may stand in a log.
 
 #![allow(dead_code, reason = "each test binary uses the part of the harness that it needs")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]

@@ -132,8 +132,8 @@ impl Clinic {
         clinic
     }
 
-    /// Starts the bridge for the first time. A minute goes by: of bookings that are as old as the store it would not be certain
-    /// that it never saw them.
+    /// Starts the bridge for the first time. A minute goes by: of bookings that are as old as the
+    /// store it would not be certain that it never saw them.
     pub(crate) async fn open_up(&mut self) {
         self.start();
         self.until_in_step().await;

@@ -1,4 +1,5 @@
-//! Webhooks at the clinic of the tests: Healthengine delivers them to the bridge's own listener, without a socket in between.
+//! Webhooks at the clinic of the tests: Healthengine delivers them to the bridge's own listener,
+//! without a socket in between.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};

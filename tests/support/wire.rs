@@ -19,7 +19,8 @@ use vetbridge::store::MemoryEngine;
 use super::Chance;
 use super::mines::{Mines, Step};
 
-/// The power of one process. Once it is cut, no call of the process gets any further, and nothing more reaches the disk.
+/// The power of one process. Once it is cut, no call of the process gets any further, and nothing
+/// more reaches the disk.
 #[derive(Clone)]
 pub(crate) struct Power {
     cut: CancellationToken,
@@ -164,7 +165,8 @@ pub(crate) enum Travel {
     Steady(Duration),
     /// As chance will have it, up to so many milliseconds.
     Random(Chance, u64),
-    /// To and from servers that are slow: an exchange with OpenVPMS takes so long, a confirmation so long, all others none.
+    /// To and from servers that are slow: an exchange with OpenVPMS takes so long, a confirmation
+    /// so long, all others none.
     Slow { openvpms: Duration, confirmation: Duration },
 }
 

@@ -225,12 +225,11 @@ mod tests {
         assert_eq!(
             details(&booking(7, Some("Check the diary."))),
             "Booking      7\nPractice     1234567\nAppointment  2026-03-03 09:15-09:30\nSchedule     136\n\
-             Reference    602:3:x\nState        confirmed\nAttention    Check the diary.\n             \
-             Once that is done, `vetbridge bookings resolve 7` settles it, with --confirmed, --rejected or --cancelled as the diary has \
-             it.\n\n\
-             History (at the practice's time, UTC+11:00)\n  \
-             2026-03-02 08:00:00  received   Healthengine lists the booking.\n  \
-             2026-03-02 08:00:01  confirmed  Told.\n"
+             Reference    602:3:x\nState        confirmed\nAttention    Check the diary.\n             Once that is \
+             done, `vetbridge bookings resolve 7` settles it, with --confirmed, --rejected or --cancelled as the \
+             diary has it.\n\n\
+             History (at the practice's time, UTC+11:00)\n  2026-03-02 08:00:00  received   Healthengine lists the \
+             booking.\n  2026-03-02 08:00:01  confirmed  Told.\n"
         );
     }
 

@@ -204,7 +204,8 @@ async fn a_wrong_clock_and_features_left_on_are_found() {
 #[test]
 fn a_webhook_secret_that_can_be_guessed_and_listeners_on_every_address_do_not_pass() {
     let open = practice(1, "[98]", "")
-        + "[admin]\nlisten = \"0.0.0.0:8686\"\n[webhooks]\nlisten = \"0.0.0.0:8687\"\npublic_url = \"https://x.example\"\nsecret = \"a\"\n";
+        + "[admin]\nlisten = \"0.0.0.0:8686\"\n[webhooks]\nlisten = \"0.0.0.0:8687\"\npublic_url \
+           = \"https://x.example\"\nsecret = \"a\"\n";
     let report = offline(&config(&open));
     let text = report.to_string();
     assert_eq!(report.problems(), 3, "{text}");
@@ -242,9 +243,8 @@ async fn a_schedule_that_is_never_open_and_a_clinician_without_a_roster_are_told
         with(|openvpms| drop(openvpms.rosters.insert((UserId(1158), LocationId(98)), UserFreeBusy::default())));
     assert_eq!(
         clinician.await,
-        [
-            "practice 1 resource u1158-s211: User 1158 on schedule 211 (Surgery) has no roster in the next 60 days, so nothing of it can be booked"
-        ]
+        ["practice 1 resource u1158-s211: User 1158 on schedule 211 (Surgery) has no roster in the next 60 days, \
+             so nothing of it can be booked"]
     );
     let mut openvpms = FakeOpenVpms::open_clinic();
     openvpms.free_busy.insert(ScheduleId(136), FreeBusy::default());

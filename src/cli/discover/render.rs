@@ -29,7 +29,10 @@ fn location(FoundLocation { place, zone: _, free_busy: _, never_open, users }: &
 }
 
 fn schedule(Column { schedule, types }: &Column, never_open: &BTreeSet<ScheduleId>) -> Value {
-    let kind = |AppointmentType { id, name, slots }: &AppointmentType| json!({"appointment_type": id, "name": name, "slots": slots});
+    let kind = |kind: &AppointmentType| {
+        let AppointmentType { id, name, slots } = kind;
+        json!({"appointment_type": id, "name": name, "slots": slots})
+    };
     json!({
         "schedule": schedule.id,
         "name": schedule.name,

@@ -326,7 +326,8 @@ impl Executor {
         let changed_state = before.is_none_or(|before| before.state != entry.state);
         if changed_state {
             let reason = entry.history.last().map(|last| last.reason.to_string()).unwrap_or_default();
-            tracing::info!(practice = %self.context.id(), booking = %entry.booking_id, state = entry.state.name(), "{reason}");
+            let (practice, booking) = (self.context.id(), entry.booking_id);
+            tracing::info!(%practice, %booking, state = entry.state.name(), "{reason}");
         }
         if let Some(sentence) = &entry.needs_attention
             && before.is_none_or(|before| before.needs_attention.as_ref() != Some(sentence))
@@ -434,7 +435,8 @@ impl Executor {
         };
         let answer = where_it_was_read(self.context.openvpms.interactive.submit(&booking)).await;
         if let Err(error) = &answer {
-            tracing::warn!(practice = %self.context.id(), booking = %asked.request.booking_id, "OpenVPMS did not confirm the booking: {error}.");
+            let (practice, booking) = (self.context.id(), asked.request.booking_id);
+            tracing::warn!(%practice, %booking, "OpenVPMS did not confirm the booking: {error}.");
         }
         answer
     }

@@ -52,7 +52,8 @@ impl Executor {
         }
         match self.context.healthengine.reject_insert(request.booking_id, say::REJECTED_WITHOUT_DESK).await {
             Ok(()) => {
-                tracing::warn!(practice = %self.context.id(), booking = %request.booking_id, "{}", say::REJECTED_WITHOUT_DESK)
+                let (practice, booking) = (self.context.id(), request.booking_id);
+                tracing::warn!(%practice, %booking, "{}", say::REJECTED_WITHOUT_DESK);
             }
             Err(error) => self.calls.heard(Call::Answer(request.booking_id), Err(&error)),
         }

@@ -125,7 +125,8 @@ impl Executor {
             }
             (again @ (AfterCancel::Refused | AfterCancel::Again), entry) => {
                 if let Err(error) = answer {
-                    tracing::warn!(practice = %self.context.id(), booking = %update.booking_id, "OpenVPMS did not cancel the appointment: {error}.");
+                    let (practice, booking) = (self.context.id(), update.booking_id);
+                    tracing::warn!(%practice, %booking, "OpenVPMS did not cancel the appointment: {error}.");
                 }
                 if let Some(entry) = entry.filter(|_| again == AfterCancel::Refused) {
                     self.note_event(entry, Event::CancelRefused).await?;

@@ -30,7 +30,8 @@ impl ConfigurationSync {
         for feature in features.iter().filter(|feature| feature.enabled).take(FEATURES_MAX) {
             match server.disable_feature(&feature.id).await {
                 Ok(()) => {
-                    tracing::info!(practice = %self.context.id(), feature = plain(&feature.id), "An extra feature was switched off.")
+                    let (practice, feature) = (self.context.id(), plain(&feature.id));
+                    tracing::info!(%practice, feature, "An extra feature was switched off.");
                 }
                 Err(error) => problem = Some(say::feature_stays_on(&plain(&feature.id), &error)),
             }

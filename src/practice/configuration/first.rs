@@ -43,7 +43,8 @@ impl ConfigurationSync {
         match read {
             Err(error) if error.class == ErrorClass::Refused => Ok(Vec::new()),
             Err(error) if insists => {
-                tracing::warn!(practice = %self.context.id(), "Healthengine does not say what it has ({error}): whatever it is, it is replaced.");
+                tracing::warn!(practice = %self.context.id(), "Healthengine does not say what it has ({error}): \
+                                                               whatever it is, it is replaced.");
                 Ok(Vec::new())
             }
             read => read,

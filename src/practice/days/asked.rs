@@ -157,7 +157,8 @@ impl AskedDays {
     fn say_not_offered(&self, what: &str) {
         if self.said.is_new(what, LOGGED_MAX) {
             let what: String = messages::plain(what).chars().take(80).collect();
-            tracing::info!(practice = %self.context.id(), "Healthengine asks for {what}, which is not offered; it gets an empty day.");
+            tracing::info!(practice = %self.context.id(), "Healthengine asks for {what}, which is not offered; it \
+                                                           gets an empty day.");
         }
     }
 

@@ -70,6 +70,7 @@ impl DayPasses {
         // the far interval.
         let mut far_again_at = far_at;
         let mut offering_changes = self.context.offering.subscribe();
+        let configured = &self.context.milestones.configured;
         let mut clock = self.context.shared.leaps.listen();
         loop {
             let Some((offering, sends)) = self.to_be_read() else {
@@ -78,7 +79,7 @@ impl DayPasses {
                         biased;
                         () = self.context.stop.cancelled() => false,
                         () = offering_changes.changed() => true,
-                        &() = self.context.milestones.configured.wait(), if !self.context.milestones.configured.initialized() => true,
+                        &() = configured.wait(), if !configured.initialized() => true,
                     }
                 });
                 if !offered.await {

@@ -99,7 +99,8 @@ impl DocumentRejections {
         if self.said.is_new(kind, usize::MAX) {
             tracing::warn!(
                 practice = %self.context.id(), request = kind,
-                "Healthengine asks for documents, which OpenVPMS's booking API does not have; such requests are rejected."
+                "Healthengine asks for documents, which OpenVPMS's booking API does not have; such requests are \
+                 rejected."
             );
         }
     }
@@ -108,7 +109,8 @@ impl DocumentRejections {
     fn rejected(&self, answer: Answer<()>, name: String, refused: &mut Refused) -> Answer<()> {
         match answer {
             Err(error) if error.class == ErrorClass::Refused => {
-                tracing::debug!(practice = %self.context.id(), "Healthengine refused the rejection of a document: {error}.");
+                tracing::debug!(practice = %self.context.id(), "Healthengine refused the rejection of a document: \
+                                                                {error}.");
                 if refused.len() < REFUSED_MAX {
                     refused.insert(name);
                 }

@@ -326,7 +326,8 @@ impl WebhookSubscription {
         let until = made.expire_at.or(asked.expire_at).unwrap_or_else(|| self.healthengines_now());
         let note = Made { callback, at: self.healthengines_now(), until };
         self.remember(|own| own.was_made(id.clone(), note)).await?;
-        tracing::info!(practice = %self.context.id(), subscription = id, "Subscribed to webhooks until {}.", until.format("%Y-%m-%d %H:%M UTC"));
+        tracing::info!(practice = %self.context.id(), subscription = id, "Subscribed to webhooks until \
+            {}.", until.format("%Y-%m-%d %H:%M UTC"));
         listed.retain(|own| own.id.as_ref() != Some(&id));
         listed.push(Subscription { id: Some(id), expire_at: Some(until), ..asked });
         Ok(())

@@ -18,19 +18,20 @@ use crate::ids::{BookingId, PracticeId, RequestId};
 
 /// `GET requests/uploadDocuments`
 pub(super) fn uploads(visit: &mut Visit<'_>) -> HandlerOutcome {
-    paged(
-        visit,
-        visit.practice.wanted.uploads.iter(),
-        |(booking, document)| json!({ "bookingId": booking, "pmsAppointmentIds": [], "pmsPatientId": null, "pmsDocumentId": document }),
-    )
+    paged(visit, visit.practice.wanted.uploads.iter(), |(booking, document)| {
+        json!({
+            "bookingId": booking, "pmsAppointmentIds": [], "pmsPatientId": null, "pmsDocumentId": document
+        })
+    })
 }
 
 /// `GET requests/attachDocuments`
 pub(super) fn attachments(visit: &mut Visit<'_>) -> HandlerOutcome {
     paged(visit, visit.practice.wanted.attachments.iter(), |(request, name)| {
         json!({
-            "requestId": request, "pmsPatientId": "p-1", "pmsAppointmentId": null, "bookingId": null, "documentId": null,
-            "documentType": "NEW PATIENT FORM", "documentName": name, "documentFormat": "application/pdf", "documentSize": 4096,
+            "requestId": request, "pmsPatientId": "p-1", "pmsAppointmentId": null, "bookingId": null,
+            "documentId": null, "documentType": "NEW PATIENT FORM", "documentName": name,
+            "documentFormat": "application/pdf", "documentSize": 4096,
         })
     })
 }

@@ -49,11 +49,10 @@ pub(super) fn booking_updates(visit: &mut Visit<'_>) -> HandlerOutcome {
 
 /// `GET requests/availability`
 pub(super) fn availability(visit: &mut Visit<'_>) -> HandlerOutcome {
-    paged(
-        visit,
-        visit.practice.wanted.days.iter(),
-        |wanted| json!({ "day": wanted.day.to_string(), "pms_resource_id": wanted.resource, "pmsResourceId": wanted.resource }),
-    )
+    paged(visit, visit.practice.wanted.days.iter(), |wanted| {
+        let resource = &wanted.resource;
+        json!({ "day": wanted.day.to_string(), "pms_resource_id": resource, "pmsResourceId": resource })
+    })
 }
 
 /// `GET requests/pmsAppointmentChanges`

@@ -24,13 +24,13 @@ use vetbridge::clock::Clock;
 use vetbridge::config;
 use vetbridge::connect::Network;
 use vetbridge::ids::PracticeId;
+use vetbridge::polling::pace;
 use vetbridge::service::Service;
 use vetbridge::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use vetbridge::simulator::healthengine::{
     Courier, Delivered, HealthengineModel, HttpCourier, ModelSettings, NewPractice, Wish,
 };
 use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
-use vetbridge::webhooks::pace;
 
 use configuration::{API_KEY, servers_at};
 

@@ -36,13 +36,13 @@ use crate::http::penalty::Penalties;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::{admin as admin_say, start as say, supervisor as supervisor_say};
 use crate::polling::lists::{Coverage, all_pages};
+use crate::polling::pace::{BLOCKED, Refusals};
 use crate::practice::health::loops::kept;
 use crate::practice::health::problems::Problems;
 use crate::remote::Answer;
 use crate::remote::PROBE_EVERY;
 use crate::store::{OpenError, Store};
 use crate::supervisor::{self, Kept, Supervisor};
-use crate::webhooks::pace::{BLOCKED, Refusals};
 
 /// How often the store is tried.
 pub const TRY_EVERY: Duration = Duration::from_secs(30);

@@ -17,8 +17,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Document;
 use crate::dates;
 use crate::ids::{BookingId, RequestId};
+use crate::polling::pace::BLOCKED;
 use crate::remote::CallError;
-use crate::webhooks::pace::BLOCKED;
 
 /// How long a single refusal counts.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(30);

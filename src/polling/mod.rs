@@ -1,13 +1,15 @@
-//! What is asked of Healthengine, and what it means that an answer is missing. No I/O.
+//! When Healthengine is asked what it wants, and what it means that an answer is missing. No I/O.
 //!
 //! | file | decides |
 //! | --- | --- |
 //! | [`failed_calls`] | which calls are problems, and which would only be refused again |
 //! | [`lists`] | what it means that something is not on a list of requests |
+//! | [`pace`] | how long the bridge waits between two polls |
 //! | [`waiting`] | which requests wait for our answer for too long |
 
 pub mod failed_calls;
 pub mod lists;
+pub mod pace;
 pub mod waiting;
 
 use crate::healthengine::RequestKind;

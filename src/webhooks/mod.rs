@@ -9,7 +9,6 @@
 //! | [`hint`] | whom a webhook wakes, and what it announces |
 //! | [`subscriptions`] | which subscriptions at Healthengine are made, renewed and deleted |
 //! | [`evidence`] | whether webhooks demonstrably arrive |
-//! | [`pace`] | how long the bridge waits between two polls |
 //! | [`failure`] | what to tell an operator about a delivery that failed |
 //!
 //! The listener is [`crate::server::webhooks`], the shell that keeps the subscriptions is in
@@ -18,5 +17,4 @@
 pub mod evidence;
 pub mod failure;
 pub mod hint;
-pub mod pace;
 pub mod subscriptions;

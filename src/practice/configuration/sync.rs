@@ -16,6 +16,7 @@ use crate::mapping::plan::Desired;
 use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration as say, practice as practice_say};
 use crate::polling::failed_calls::Call;
+use crate::polling::pace::BLOCKED;
 use crate::practice::context::Context;
 use crate::practice::days::publisher::Publisher;
 use crate::practice::health::calls::CallHealth;
@@ -28,7 +29,6 @@ use crate::practice::round_error::RoundError;
 use crate::practice::zones;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
-use crate::webhooks::pace::BLOCKED;
 
 /// A list that nobody waits for any longer arrives within this time, or not at all. An assumption
 /// with room to spare.

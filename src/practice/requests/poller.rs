@@ -18,6 +18,7 @@ use crate::messages::practice as say;
 use crate::polling::Document;
 use crate::polling::failed_calls::Call;
 use crate::polling::lists::{Coverage, ListedBookings};
+use crate::polling::pace::{self, Circumstances, Outcome, Pace, Refusals};
 use crate::practice::bookings::executor::Executor;
 use crate::practice::context::Context;
 use crate::practice::days::asked::AskedDays;
@@ -30,7 +31,6 @@ use crate::practice::subscription::evidence::WebhookEvidence;
 use crate::remote::Answer;
 use crate::supervisor;
 use crate::webhooks::evidence::Item;
-use crate::webhooks::pace::{self, Circumstances, Outcome, Pace, Refusals};
 
 /// How long updates wait for the bookings of the same poll.
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);

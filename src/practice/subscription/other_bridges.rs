@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::upkeep::WebhookSubscription;
+use crate::polling::pace::BLOCKED;
 use crate::practice::health::problems::Subject;
 use crate::supervisor;
-use crate::webhooks::pace::BLOCKED;
 
 /// Between two looks at what may have changed by itself, while there may be another bridge,
 const LOOK_EVERY: Duration = Duration::from_secs(15);

@@ -18,6 +18,7 @@ use super::evidence::{Deliveries, WebhookEvidence};
 use crate::delays::Delays;
 use crate::healthengine::Subscription;
 use crate::messages::webhooks as say;
+use crate::polling::pace::BLOCKED;
 use crate::practice::bookings::rivals::Rivals;
 use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
@@ -25,7 +26,6 @@ use crate::practice::health::problems::Subject;
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Batch, Record, RecordKind, StoreError};
 use crate::supervisor;
-use crate::webhooks::pace::BLOCKED;
 use crate::webhooks::subscriptions::{Change, Made, RememberedSubscriptions, View, WantedSubscription};
 
 /// Between two looks at the log of failed deliveries.

@@ -21,7 +21,7 @@ pub(super) struct Bookable<'a> {
     busy: Vec<Span>,
     /// Local times that happen twice.
     doubled: Vec<Span>,
-    /// For a clinician: what he is not available for.
+    /// For a clinician: what they are not available for.
     clinician: Option<super::clinician::ClinicianTime>,
     /// What is left.
     left: Vec<Span>,

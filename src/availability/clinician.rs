@@ -1,30 +1,31 @@
-//! When a clinician is available for a schedule S: where he is free on S, as the server says, and
-//! not taken on another one.
+//! When a clinician is available for a schedule S: where they are free on S, as the server says,
+//! and not taken on another one.
 //!
 //! **What the API tells.** A schedule's busy time is reliable, but not whose it is. A clinician's
-//! free time per schedule is his roster less appointments: on one kind of server (the published
-//! guide) less his appointments on that very schedule; on the other (2.1) an appointment comes off
-//! the first schedule of his roster that it finds him free on, whichever it stands on. His busy
-//! time names the schedules he is rostered to, and nothing else. Rosters are not told;
+//! free time per schedule is their roster less appointments: on one kind of server (the published
+//! guide) less their appointments on that very schedule; on the other (2.1) an appointment comes
+//! off the first schedule of their roster that it finds them free on, whichever it stands on. Their
+//! busy time names the schedules they are rostered to, and nothing else. Rosters are not told;
 //! [`super::roster`] learns them.
 //!
-//! **The rule.** On another schedule T of his roster he is taken
-//! 1. by a booking of his in our own ledger;
-//! 2. where T is busy and he is not free on T, if he is known to be rostered there then: an
-//!    appointment that takes his time away is his own, somebody else's would not;
-//! 3. where T is busy and he is not free on T, and nothing is known of his roster: if that stretch
-//!    borders on his free time there, or as [`ClinicianDoubt`] says. Where he is known *not* to be
-//!    rostered it is somebody else's;
-//! 4. where T is busy and he *is* free on T, if a third schedule of his roster that he is known to
-//!    be rostered to (or, unknown, as [`ClinicianDoubt`] says) has lost his free time without being
-//!    busy itself: a 2.1 server took the appointment off there. Between two schedules this cannot
-//!    happen, because the third would be S, on which he is then not free;
-//! 5. where T cannot be read, he is known to be rostered and not free.
+//! **The rule.** On another schedule T of their roster they are taken
+//! 1. by a booking of theirs in our own ledger;
+//! 2. where T is busy and they are not free on T, if they are known to be rostered there then: an
+//!    appointment that takes their time away is their own, somebody else's would not;
+//! 3. where T is busy and they are not free on T, and nothing is known of their roster: if that
+//!    stretch borders on their free time there, or as [`ClinicianDoubt`] says. Where they are known
+//!    *not* to be rostered it is somebody else's;
+//! 4. where T is busy and they *are* free on T, if a third schedule of their roster that they are
+//!    known to be rostered to (or, unknown, as [`ClinicianDoubt`] says) has lost their free time
+//!    without being busy itself: a 2.1 server took the appointment off there. Between two schedules
+//!    this cannot happen, because the third would be S, on which they are then not free;
+//! 5. where T cannot be read, they are known to be rostered and not free.
 //!
 //! **Which way doubt falls.** 1, 2 and 5 are certain as long as the roster is as it was seen. When
 //! a roster changes, time can be withheld until the change is seen at a quiet moment. What cannot
-//! be seen at all: an appointment of his outside the schedule's opening hours (the server cuts busy
-//! time there), on a schedule outside his roster, or on one that is not flagged for online booking.
+//! be seen at all: an appointment of theirs outside the schedule's opening hours (the server cuts
+//! busy time there), on a schedule outside their roster, or on one that is not flagged for online
+//! booking.
 
 use std::collections::BTreeSet;
 
@@ -67,11 +68,11 @@ struct Roster<'a> {
 /// A clinician on one schedule.
 struct OnSchedule<'a> {
     schedule: ScheduleId,
-    /// His free time there.
+    /// Their free time there.
     free: &'a [Span],
     /// The schedule's busy time; `None` if it could not be read.
     busy: Option<&'a [Span]>,
-    /// What is known of his roster there.
+    /// What is known of their roster there.
     known: RosterDay,
 }
 
@@ -92,18 +93,18 @@ impl<'a> Roster<'a> {
 }
 
 impl OnSchedule<'_> {
-    /// When he is taken here, going by this schedule alone.
+    /// When they are taken here, going by this schedule alone.
     fn taken(&self, doubt: ClinicianDoubt) -> Vec<Span> {
         let Some(busy) = self.busy else { return difference(&self.known.on, self.free) };
         let stretches = difference(busy, self.free);
-        let his_own = intersection(&stretches, &self.known.on);
+        let their_own = intersection(&stretches, &self.known.on);
         let in_doubt =
             stretches.iter().filter(|stretch| doubt == ClinicianDoubt::Withhold || self.borders_free(stretch));
         let unknown: Vec<Span> = self.without_known(&in_doubt.copied().collect::<Vec<_>>());
-        [his_own, unknown].concat()
+        [their_own, unknown].concat()
     }
 
-    /// When an appointment on `other` has come off his free time here instead.
+    /// When an appointment on `other` has come off their free time here instead.
     fn hides_an_appointment_on(&self, other: &Self, doubt: ClinicianDoubt) -> Vec<Span> {
         let (Some(here), Some(there)) = (self.busy, other.busy) else { return Vec::new() };
         let looks_free_there = intersection(there, other.free);

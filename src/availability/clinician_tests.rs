@@ -27,8 +27,8 @@ fn spans(times: &[(&str, &str)]) -> Vec<Span> {
     times.iter().copied().map(span).collect()
 }
 
-/// One day of a vet: what is busy on which schedule (`None`: not to be read), what he is free for,
-/// what is known and feared.
+/// One day of a vet: what is busy on which schedule (`None`: not to be read), what they are free
+/// for, what is known and feared.
 struct Scene {
     busy: BTreeMap<i64, Option<Vec<Span>>>,
     user: UserReading,
@@ -121,9 +121,9 @@ fn vet_on(schedule: i64) -> Resource {
     }
 }
 
-/// As a real 2.1 server told it: his appointments at 10:00 (on 13), 13:00 (on 12) and 15:00 (at the
-/// branch) all come off 12; on 12 there are a calendar block at 9:00 and a colleague's appointment
-/// at 16:00.
+/// As a real 2.1 server told it: their appointments at 10:00 (on 13), 13:00 (on 12) and 15:00 (at
+/// the branch) all come off 12; on 12 there are a calendar block at 9:00 and a colleague's
+/// appointment at 16:00.
 fn as_recorded() -> Scene {
     Scene::new(
         &[(12, &[("09:00", "09:30"), ("13:00", "13:30"), ("16:00", "16:30")]), (13, &[("10:00", "11:00")])],
@@ -138,8 +138,8 @@ fn as_recorded() -> Scene {
 fn the_recorded_day_of_a_vet_on_two_schedules() {
     let scene = as_recorded().learn();
     assert_eq!(scene.offered(12), ["09:30-10:00", "11:00-13:00", "13:30-15:00", "15:30-16:00", "16:30-17:00"]);
-    // The 13:00 appointment on 12 borders on his free time there: it is his. The branch is not on
-    // his roster.
+    // The 13:00 appointment on 12 borders on their free time there: it is theirs. The branch is
+    // not on their roster.
     assert_eq!(scene.offered(13), ["09:00-10:00", "11:00-13:00", "13:30-17:00"]);
     assert_eq!(scene.reason(13, "13:00"), Some(Reason::ClinicianBusyElsewhere));
     assert_eq!(scene.reason(13, "10:00"), Some(Reason::ScheduleBusy));
@@ -173,8 +173,8 @@ fn an_appointment_is_his_where_he_was_seen_free() {
     let rostered: [Free<'_>; 2] = [(12, &[("09:00", "12:00")]), (13, &[("09:00", "12:00")])];
     let booked: [Free<'_>; 2] = [(12, &[]), (13, &[("09:00", "12:00")])];
     let quiet = Scene::new(&[(12, &[]), (13, &[])], &rostered).learn();
-    // His whole shift on 12 is booked: nothing borders on free time any more, but he was seen
-    // there.
+    // Their whole shift on 12 is booked: nothing borders on free time any more, but they were
+    // seen there.
     let full = Scene::new(&[(12, &[("09:00", "12:00")]), (13, &[])], &booked);
     assert_eq!(quiet.then(full).offered(13), [""; 0]);
 }
@@ -195,7 +195,7 @@ fn on_three_schedules_an_appointment_shows_where_his_free_time_went() {
     let day: &[(&str, &str)] = &[("09:00", "12:00")];
     let rostered: [Free<'_>; 3] = [(12, day), (13, day), (32, day)];
     let quiet = || Scene::new(&[(12, &[]), (13, &[]), (32, &[])], &rostered).learn();
-    // His appointment stands on 13; 2.1 takes it off 12, which is not busy.
+    // Their appointment stands on 13; 2.1 takes it off 12, which is not busy.
     let taken_off_12: [Free<'_>; 3] = [(12, &[("09:00", "10:00"), ("10:30", "12:00")]), (13, day), (32, day)];
     let booked = || Scene::new(&[(12, &[]), (13, &[("10:00", "10:30")]), (32, &[])], &taken_off_12);
     assert_eq!(quiet().then(booked()).offered(32), ["09:00-10:00", "10:30-12:00"]);
@@ -243,7 +243,7 @@ fn nothing_is_said_of_a_clinician_who_could_not_be_read() {
 
 #[test]
 fn a_schedule_read_before_the_clinician_does_not_prove_him_off_the_roster() {
-    // An appointment of his is made on 12 after the schedule was read and before he was.
+    // An appointment of theirs is made on 12 after the schedule was read and before they were.
     let booked: [Free<'_>; 2] = [(12, &[("09:00", "10:00"), ("10:30", "12:00")]), (13, &[("09:00", "12:00")])];
     let mut hasty = Scene::new(&[(12, &[]), (13, &[])], &booked);
     hasty.user.ended = clock("00:01");

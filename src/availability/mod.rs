@@ -20,7 +20,7 @@
 //! snapshot's ranges expand to are exactly those, but for the last slot before midnight, which
 //! Healthengine may lose: it knows no 24:00. What a schedule offers depends on the diary alone, not
 //! on whether the near days or the whole horizon was read. (For a clinician, a wider window can
-//! name more schedules of his roster.)
+//! name more schedules of their roster.)
 //!
 //! **Accepted.** A reading is older than its use by a second or more; the desk looks again. The
 //! doubled hour is not bookable at all, not even as the tail of an appointment that begins before

@@ -22,8 +22,8 @@ pub struct Question<'a> {
     pub moment: Moment,
 }
 
-/// What decides about a clinician's time where the server has told neither that he is rostered nor
-/// that he is not.
+/// What decides about a clinician's time where the server has told neither that they are rostered
+/// nor that they are not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ClinicianDoubt {
     /// It counts as free: offered.

@@ -31,20 +31,20 @@ impl ScheduleReading {
     }
 }
 
-/// A clinician's free time in one window, from all of his locations.
+/// A clinician's free time in one window, from all of their locations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserReading {
     /// What was asked for.
     pub window: Span,
     /// When the last of the answers was complete.
     pub ended: DateTime<Utc>,
-    /// His free time on each schedule that he is rostered to anywhere in the window; an empty set
-    /// for a schedule that only his busy time names (its times say nothing).
+    /// Their free time on each schedule that they are rostered to anywhere in the window; an empty
+    /// set for a schedule that only their busy time names (its times say nothing).
     pub free: BTreeMap<ScheduleId, Vec<Span>>,
 }
 
 impl UserReading {
-    /// Puts the answers for each of his locations together.
+    /// Puts the answers for each of their locations together.
     pub fn new(window: Span, ended: DateTime<Utc>, answers: impl IntoIterator<Item = UserFreeBusy>) -> Self {
         let mut free: BTreeMap<ScheduleId, Vec<Span>> = BTreeMap::new();
         for answer in answers {
@@ -61,7 +61,7 @@ impl UserReading {
         Self { window, ended, free }
     }
 
-    /// His free time on one schedule.
+    /// Their free time on one schedule.
     pub fn free(&self, schedule: ScheduleId) -> &[Span] {
         self.free.get(&schedule).map_or(&[], Vec::as_slice)
     }
@@ -74,7 +74,7 @@ pub struct Readings {
     /// By schedule. `None`: flagged for online booking, but could not be read. A schedule that is
     /// not flagged is absent.
     pub schedules: BTreeMap<ScheduleId, Option<ScheduleReading>>,
-    /// By clinician; absent if any of his locations could not be read.
+    /// By clinician; absent if any of their locations could not be read.
     pub users: BTreeMap<UserId, UserReading>,
 }
 

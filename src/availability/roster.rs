@@ -1,28 +1,30 @@
 //! What is known of clinicians' rosters: learnt from readings, kept across restarts.
 //!
-//! The API does not tell rosters. It tells a clinician's *free* time, which is his roster less
+//! The API does not tell rosters. It tells a clinician's *free* time, which is their roster less
 //! appointments. So a reading teaches, for one schedule:
-//! - he was free on it then: he is rostered;
-//! - it was not busy, he was not free on it, and none of his other schedules was busy: he is not
-//!   rostered (a 2.1 server takes an appointment on one schedule off his free time on another,
-//!   hence the last condition);
-//! - anything else teaches nothing, with one exception: where he is free although he was known not
-//!   to be rostered, his roster has changed, and shifts do not come by the minute. So a stretch of
-//!   busy time at which he is not free and that borders on such time is forgotten to be off: it may
-//!   be the first appointment of the new shift.
+//! - they were free on it then: they are rostered;
+//! - it was not busy, they were not free on it, and none of their other schedules was busy: they
+//!   are not rostered (a 2.1 server takes an appointment on one schedule off their free time on
+//!   another, hence the last condition);
+//! - anything else teaches nothing, with one exception: where they are free although they were
+//!   known not to be rostered, their roster has changed, and shifts do not come by the minute. So a
+//!   stretch of busy time at which they are not free and that borders on such time is forgotten to
+//!   be off: it may be the first appointment of the new shift.
 //!
 //! What a later reading teaches replaces what an earlier one did, moment by moment.
 //!
 //! **Order of reading.** The clinician's time is to be read *before* the schedules. An appointment
 //! made between the two answers then looks like somebody else's for one interval. The other way
-//! round it would look like proof that he is not rostered, and that would stay. So schedules whose
-//! question left before the clinician's answer was complete never teach that he is not rostered.
+//! round it would look like proof that they are not rostered, and that would stay. So schedules
+//! whose question left before the clinician's answer was complete never teach that they are not
+//! rostered.
 //!
 //! **Accepted.** An appointment cancelled between the two answers does look like such a proof,
-//! until he is seen free there again; only if it is replaced before the next reading does it
-//! mislead for longer. So does one that 2.1 takes off his free time though it stands on a schedule
-//! outside his roster, if it is then moved onto the roster in one go. An appointment that fills a
-//! new shift from end to end before the shift was ever seen looks like somebody else's.
+//! until they are seen free there again; only if it is replaced before the next reading does it
+//! mislead for longer. So does one that 2.1 takes off their free time though it stands on a
+//! schedule outside their roster, if it is then moved onto the roster in one go. An appointment
+//! that fills a new shift from end to end before the shift was ever seen looks like somebody
+//! else's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,10 +90,10 @@ pub fn learn(rosters: &mut Rosters, readings: &Readings, server: &Zone) -> BTree
     changed
 }
 
-/// The schedules that matter for a clinician: those that his reading names, and those that he is
-/// known to be rostered to on a day of its window. (In a window of one day, a 2.1 server does not
-/// name a schedule on which his shift is fully booked.) Of these, whatever is flagged for online
-/// booking has to be read.
+/// The schedules that matter for a clinician: those that their reading names, and those that they
+/// are known to be rostered to on a day of its window. (In a window of one day, a 2.1 server does
+/// not name a schedule on which their shift is fully booked.) Of these, whatever is flagged for
+/// online booking has to be read.
 pub fn roster_schedules(user: UserId, reading: &UserReading, rosters: &Rosters) -> BTreeSet<ScheduleId> {
     let of_user = |schedule, day| RosterKey { user, schedule, day };
     let first = of_user(ScheduleId(i64::MIN), NaiveDate::MIN);
@@ -130,8 +132,8 @@ impl RosterDay {
     }
 }
 
-/// Busy time of a schedule at which the clinician is not free, bordering on time at which he is,
-/// contrary to what was known.
+/// Busy time of a schedule at which the clinician is not free, bordering on time at which they
+/// are, contrary to what was known.
 fn unsettled(
     rosters: &Rosters,
     user: UserId,

@@ -38,7 +38,7 @@ pub struct SyncSettings {
 }
 
 /// What to do with a time of a clinician that may be taken by somebody else's appointment, or by
-/// his.
+/// their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClinicianDoubtSetting {
     /// Offer it.

@@ -33,8 +33,8 @@ pub(super) const SITES: [Site; 2] = [
 const DAYS: u64 = 15;
 /// The rooms of the main clinic, and the area of the roster that each of them is.
 const ROOMS: [(ScheduleId, AreaId); 2] = [(ScheduleId(136), AreaId(301)), (ScheduleId(211), AreaId(302))];
-/// The vets who can be booked by name. In the morning each has the room in his place of the list,
-/// in the afternoon the other's.
+/// The vets who can be booked by name. In the morning each has the room in their place of the
+/// list, in the afternoon the other's.
 const VETS: [UserId; 2] = [UserId(1158), UserId(1159)];
 
 impl Site {

@@ -39,10 +39,10 @@ pub(super) fn starts(
 }
 
 /// What is taken around a day: on the schedule by whomever, and, where a clinician is asked for, by
-/// him wherever.
+/// them wherever.
 fn taken(world: &World, resource: ResourceId, midnight: NaiveDateTime) -> Vec<(NaiveDateTime, NaiveDateTime)> {
-    let his = |clinician: Option<UserId>| resource.user.is_some() && clinician == resource.user;
-    let appointments = world.standing().filter(|own| own.schedule == resource.schedule || his(own.clinician));
+    let theirs = |clinician: Option<UserId>| resource.user.is_some() && clinician == resource.user;
+    let appointments = world.standing().filter(|own| own.schedule == resource.schedule || theirs(own.clinician));
     let blocks = world.blocks().filter(|own| own.schedule == resource.schedule);
     let all = appointments.map(|own| (own.start, own.end)).chain(blocks.map(|own| (own.start, own.end)));
     // No appointment type is longer than a day.

@@ -6,10 +6,10 @@
 //! the desk finds half of the tokens unspent. In any second that makes one and a half times the
 //! configured rate at most, and over a longer time the rate itself.
 //!
-//! Whoever waits stands in the queue of his lane: the call that came first goes first, so bookings
-//! are served in the order in which the desk took them up, and of thousands of waiting calls one is
-//! awake. Waiting is bounded, and sleeps on tokio's clock, so that paused time pauses it too
-//! (governor's own waiting would not).
+//! Whoever waits stands in the queue of their lane: the call that came first goes first, so
+//! bookings are served in the order in which the desk took them up, and of thousands of waiting
+//! calls one is awake. Waiting is bounded, and sleeps on tokio's clock, so that paused time pauses
+//! it too (governor's own waiting would not).
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -100,7 +100,7 @@ pub struct UserSpan {
 pub struct UserFreeBusy {
     /// Rostered time less appointments (with the server's mistakes).
     pub free: Vec<UserSpan>,
-    /// The rest of every day of the window, for every schedule of his roster in it.
+    /// The rest of every day of the window, for every schedule of their roster in it.
     pub busy: Vec<UserSpan>,
 }
 

@@ -286,8 +286,8 @@ impl DiaryReader {
 
 impl DiaryReader {
     /// Reads what a look depends on. Where a clinician works is asked at the same time: the
-    /// configuration knows it from its last interval, and he may have an appointment at a location
-    /// that is his since.
+    /// configuration knows it from its last interval, and they may have an appointment at a
+    /// location that is theirs since.
     async fn read_for_look(&self, offering: &Offering, resource: &Resource, days: Days) -> Answer<Reading> {
         let (server, resources) = (&self.context.openvpms.interactive, std::slice::from_ref(resource));
         let Some(user) = resource.id.user else { return Ok(self.read(server, offering, resources, days).await) };

@@ -1,10 +1,10 @@
 //! The webhook listener: `POST /webhooks/<secret>` and nothing else.
 //!
 //! It is made to stand beyond loopback, behind a reverse proxy or not. The sender is judged first:
-//! one that is not allowed hears 403 whatever he asks for, so he cannot find out by asking whether
-//! a secret is the right one. Allowed ones hear 404 for any other path, 405 for another method, 413
-//! for a long body, and otherwise 200 at once: what follows from a webhook is done behind it. Every
-//! answer but 200 ends the connection.
+//! one that is not allowed hears 403 whatever they ask for, so they cannot find out by asking
+//! whether a secret is the right one. Allowed ones hear 404 for any other path, 405 for another
+//! method, 413 for a long body, and otherwise 200 at once: what follows from a webhook is done
+//! behind it. Every answer but 200 ends the connection.
 //!
 //! A proxy may keep the path of `public_url` or strip it, so both `/webhooks/<secret>` and
 //! `<path>/webhooks/<secret>` are right.
@@ -111,7 +111,7 @@ impl Rules {
             return Some(peer);
         }
         // Each proxy adds whom it heard it from on the right. What stands left of the first
-        // stranger is his word alone.
+        // stranger is their word alone.
         let lines: Vec<_> =
             headers.get_all(FORWARDED_FOR).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
         for entry in
@@ -227,8 +227,8 @@ async fn answer(State(webhooks): State<Webhooks>, request: Request) -> Response 
 }
 
 /// The body, as far as it comes in time; `None` if it is too long. What is a little too long is
-/// taken off the connection, because a sender that is hung up on while he sends may not see the
-/// answer.
+/// taken off the connection, because a sender that is hung up on while they send may not see
+/// the answer.
 async fn read(mut body: Body) -> Option<Vec<u8>> {
     let (mut kept, mut bytes) = (Vec::new(), 0);
     let until = Instant::now() + BODY_WITHIN;

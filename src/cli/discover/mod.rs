@@ -6,8 +6,8 @@
 //! horizon.
 //!
 //! Rosters are read from users' free/busy. Its times are partly wrong for a clinician on several
-//! schedules, but every schedule id in it is one that he is rostered to (OpenVPMS Booking API v2,
-//! user free/busy), and that is all that is taken from it.
+//! schedules, but every schedule id in it is one that they are rostered to (OpenVPMS Booking API
+//! v2, user free/busy), and that is all that is taken from it.
 //!
 //! Users are all who are flagged for online booking. The API does not tell whether one is a
 //! clinician; a booking with one who is none is made without a clinician, and OpenVPMS writes the

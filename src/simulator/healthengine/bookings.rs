@@ -70,13 +70,13 @@ impl PetOwner {
 /// Where a booking stands, for its pet owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MarketplaceStatus {
-    /// He waits.
+    /// They wait.
     Requested,
-    /// He was told yes: by an answer, by the clock or by staff.
+    /// They were told yes: by an answer, by the clock or by staff.
     Confirmed,
-    /// He or the practice gave it up.
+    /// They or the practice gave it up.
     Cancelled,
-    /// He was told no, in time, and shown other times.
+    /// They were told no, in time, and shown other times.
     Failed,
 }
 

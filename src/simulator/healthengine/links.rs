@@ -1,5 +1,5 @@
-//! What practice staff link by hand in the portal: a Healthengine practitioner to a resource, his
-//! appointment types to ours.
+//! What practice staff link by hand in the portal: a Healthengine practitioner to a resource,
+//! their appointment types to ours.
 //!
 //! Nothing can be booked without a linked practitioner. A snapshot that leaves a resource or a type
 //! out deletes the links to it; sending it again does not bring them back, staff must.
@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::state::{ListedResource, ListedType, PracticeAccount};
 
-/// A practitioner as Healthengine shows him to pet owners.
+/// A practitioner as Healthengine shows them to pet owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Practitioner {
-    /// His name.
+    /// Their name.
     pub name: String,
     /// The resource that staff linked.
     pub resource: Option<String>,
-    /// What he can be booked for.
+    /// What they can be booked for.
     pub kinds: Vec<OfferedKind>,
 }
 

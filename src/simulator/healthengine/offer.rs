@@ -3,7 +3,7 @@
 //!
 //! A range gives the starts `start + k × slot length` whose slot ends inside it, so one that ends
 //! 23:59 loses the slot that would end at midnight. Whether a longer appointment fits is the
-//! sender's business: he lists a type only where it does. Not offered are times that overlap a
+//! sender's business: they list a type only where it does. Not offered are times that overlap a
 //! booking of the resource that stands (requested or confirmed), times of a booking that failed
 //! until a snapshot of the day has come since, and the past.
 

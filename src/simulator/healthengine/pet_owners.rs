@@ -19,7 +19,7 @@ use crate::ids::{BookingId, PracticeId, RequestId};
 /// What a pet owner wants to book.
 #[derive(Clone)]
 pub struct Wish {
-    /// Our id of the resource that his choice is linked to.
+    /// Our id of the resource that their choice is linked to.
     pub resource: String,
     /// Our id of the linked appointment type, or Healthengine's name of the kind.
     pub kind: String,
@@ -27,9 +27,9 @@ pub struct Wish {
     pub start: NaiveDateTime,
     /// Who comes.
     pub pet_owner: PetOwner,
-    /// What he writes, perhaps several lines.
+    /// What they write, perhaps several lines.
     pub reason: Option<String>,
-    /// What he says about being new.
+    /// What they say about being new.
     pub is_new_patient: bool,
     /// Where a video visit happens.
     pub telehealth_url: Option<String>,
@@ -73,7 +73,7 @@ pub enum NotOffered {
     /// unhealthy.
     #[error("the practice's times are not shown")]
     Hidden,
-    /// No practitioner is linked to this resource, or he does not do this.
+    /// No practitioner is linked to this resource, or they do not do this.
     #[error("nobody is linked to this resource, or not for this kind")]
     NotLinked,
     /// The time is not among those offered.
@@ -104,7 +104,7 @@ pub struct MarketplaceBooking {
     pub answered_at: Option<DateTime<Utc>>,
     /// For whom.
     pub pet_owner: PetOwner,
-    /// Where it stands for him.
+    /// Where it stands for them.
     pub status: MarketplaceStatus,
     /// What became of the request; it is listed while `Open`.
     pub answer: RequestOutcome,
@@ -180,8 +180,8 @@ impl HealthengineModel {
         })?
     }
 
-    /// The pet owner gives his booking up. It stays listed if it waits for an answer; an update
-    /// says what happened.
+    /// The pet owner gives their booking up. It stays listed if it waits for an answer; an
+    /// update says what happened.
     pub fn cancel(&self, booking: BookingId) -> Result<RequestId, Unknown> {
         self.at_booking(booking, |practice, ids, now| {
             let own = practice

@@ -111,8 +111,8 @@ fn visit(world: &mut World, schedule: i64, start: &str, end: &str) -> Appointmen
     })
 }
 
-/// Rostered from nine to noon on both schedules, with an appointment of his from ten to half past
-/// on the second one.
+/// Rostered from nine to noon on both schedules, with an appointment of theirs from ten to half
+/// past on the second one.
 fn on_two_schedules(behaviour: UserBehaviour) -> OpenVpmsSim {
     let mut world = world("Australia/Brisbane");
     world.user_behaviour = behaviour;

@@ -52,7 +52,7 @@ fn openvpms_server(settings: &OpenVpmsSettings, before: Option<&Server>) -> anyh
 fn doors(server: &Arc<Server>, settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsClients> {
     let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let client = OpenVpmsClient::new(server.transport(&credentials).context("[openvpms]")?);
-    Ok(OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) })
+    Ok(OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Interactive)), background: Arc::new(client) })
 }
 
 fn healthengine_server(settings: &HealthengineSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {

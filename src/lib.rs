@@ -39,7 +39,7 @@
 //! | [`config`] | what an administrator types into the file | |
 //! | [`practice`] | one running practice: the components that read, write and wait | |
 //! | [`bridge`], [`connect`] | practices side by side; the way to the servers | |
-//! | [`deskless`], [`server`], [`service`] | what is left without a store; the admin page; the whole program | |
+//! | [`without_store`], [`server`], [`service`] | what is left without a store; the admin page; the whole program | |
 //! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them | |
 //! | [`cli`] | what an administrator types | |
 //!
@@ -100,7 +100,6 @@ pub mod connect;
 pub mod dates;
 pub mod delays;
 pub mod demo;
-pub mod deskless;
 pub mod healthengine;
 pub mod hex;
 pub mod http;
@@ -120,4 +119,5 @@ pub mod span;
 pub mod store;
 pub mod supervisor;
 pub mod webhooks;
+pub mod without_store;
 pub mod zone;

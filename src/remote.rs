@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// How often the desk asks a server that wants to be left alone.
+/// How often the interactive lane asks a server that wants to be left alone.
 pub const PROBE_EVERY: Duration = Duration::from_secs(30);
 
 /// A call that did not bring what was asked for.

@@ -14,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::deskless::Deskless;
 use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
 use crate::practice::health::problems::Subject;
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};
+use crate::without_store::WithoutStore;
 
 /// So long what is in flight has to come to an end. The admin listener and the disk take their time
 /// after it, and the process leaves within ten seconds.
@@ -286,22 +286,22 @@ async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError>
 }
 
 /// Opens the store for `run`, however long that takes: while it cannot be opened for a reason that
-/// may pass, the service runs without a desk ([`Deskless`]). `waiting` is called when it begins to.
+/// may pass, the service runs without it ([`WithoutStore`]). `waiting` is called when it begins to.
 ///
 /// # Errors
 /// The store cannot be opened and never will, the admin address cannot be listened on, or the
-/// service without a desk cannot go on.
+/// service without a store cannot go on.
 pub async fn store_when_it_works(
     config: &Config,
     connect: &impl Connect,
     clock: &Clock,
-    waiting: impl FnOnce(Arc<Deskless>),
+    waiting: impl FnOnce(Arc<WithoutStore>),
 ) -> Result<Opened, StartError> {
     let why = match open_store(config, clock).await {
         Err(StartError::Store(why)) if why.may_pass() => why,
         opened => return Ok(Opened::on(opened?)),
     };
-    let (deskless, stop) = (Deskless::new(config, connect, clock.clone(), &why), CancellationToken::new());
+    let (without_store, stop) = (WithoutStore::new(config, connect, clock.clone(), &why), CancellationToken::new());
     let _stopped_if_dropped = stop.clone().drop_guard();
     // Secrets that nobody knows, if there are none to be read: then health alone is told.
     let (token, command_key) =
@@ -311,16 +311,17 @@ pub async fn store_when_it_works(
         command_key: command_key.map_or_else(store::fresh_command_key, Ok).map_err(no_random(config))?,
         hosts: config.admin_hosts.clone(),
     };
-    let router = server::deskless_router(Arc::clone(&deskless), Gate::new(access).map_err(no_random(config))?);
+    let router =
+        server::without_store_router(Arc::clone(&without_store), Gate::new(access).map_err(no_random(config))?);
     let bound = bind_admin(config).await?;
     let admin = {
-        let (deskless, listener, stop) = (Arc::clone(&deskless), Arc::clone(&bound.0), stop.clone());
+        let (without_store, listener, stop) = (Arc::clone(&without_store), Arc::clone(&bound.0), stop.clone());
         tokio::spawn(async move {
             let serve = || server::serve(Arc::clone(&listener), router.clone(), stop.clone());
-            deskless.keep(supervisor_say::ADMIN_LISTENER, &stop, serve).await;
+            without_store.keep(supervisor_say::ADMIN_LISTENER, &stop, serve).await;
         })
     };
-    waiting(Arc::clone(&deskless));
+    waiting(Arc::clone(&without_store));
     let open = || async {
         match open_store(config, clock).await {
             Ok(store) => Ok(store),
@@ -332,8 +333,8 @@ pub async fn store_when_it_works(
     };
     let opened = tokio::select! {
         biased;
-        opened = deskless.run(open) => opened,
-        why = deskless.supervisor().hopeless() => return Err(StartError::Hopeless(why)),
+        opened = without_store.run(open) => opened,
+        why = without_store.supervisor().hopeless() => return Err(StartError::Hopeless(why)),
     };
     // What was asked of this service is answered by it; whoever connects from here on waits for the
     // one on the store.

@@ -3,9 +3,9 @@
 //! A pure function of what was read, what the ledger knows, the configuration and the time. The
 //! practice's shell reads a [`window()`], puts the answers into [`Readings`], lets [`learn`] keep
 //! what they teach of rosters, asks [`days`], lets [`compare`] pick the days to send, and sends
-//! [`ResourceDay::snapshot`]. The booking desk asks [`look`] before it writes into the diary;
+//! [`ResourceDay::snapshot`]. The booking executor asks [`look`] before it writes into the diary;
 //! [`slots`] says why each place on the grid is offered or not. All go through one judgement, so
-//! nothing is offered that the desk would refuse.
+//! nothing is offered that would then be refused.
 //!
 //! **Model.** A resource is bookable where its schedule is free and not busy (free time is never
 //! trusted over busy time), less what bookings of ours take that the reading need not show, less
@@ -22,11 +22,11 @@
 //! on whether the near days or the whole horizon was read. (For a clinician, a wider window can
 //! name more schedules of their roster.)
 //!
-//! **Accepted.** A reading is older than its use by a second or more; the desk looks again. The
-//! doubled hour is not bookable at all, not even as the tail of an appointment that begins before
-//! it, nor as the moment at which one ends: OpenVPMS keeps wall times, so such an appointment's end
-//! would come back an hour off, and the desk could not tell later whether the time is wholly its
-//! own.
+//! **Accepted.** A reading is older than its use by a second or more; the booking executor looks
+//! again. The doubled hour is not bookable at all, not even as the tail of an appointment that
+//! begins before it, nor as the moment at which one ends: OpenVPMS keeps wall times, so such an
+//! appointment's end would come back an hour off, and the booking state machine could not tell
+//! later whether the time is wholly its own.
 
 pub mod clinician;
 pub mod day;
@@ -100,7 +100,7 @@ pub fn slots(question: &Question<'_>, resource: &Resource, date: NaiveDate) -> O
     Some(grid::day_grid(date, resource.slot_size_minutes, &question.zones).iter().map(slot).collect())
 }
 
-/// The desk's look at a span of time. `None` if it could not be read.
+/// The booking executor's look at a span of time. `None` if it could not be read.
 pub fn look(question: &Question<'_>, resource: &Resource, span: Span) -> Option<Look> {
     let bookable = Bookable::new(question, resource)?;
     if !bookable.window.contains(&span) {

@@ -332,7 +332,7 @@ fn a_booking_of_ours_is_taken_off_readings_that_need_not_show_it() {
 }
 
 #[test]
-fn the_desk_sees_what_is_free_and_how_much_is_taken() {
+fn a_look_sees_what_is_free_and_how_much_is_taken() {
     let scene = guide_day();
     let free = scene.look("2019-02-15T09:00:00+11:00", "2019-02-15T09:15:00+11:00");
     assert_eq!(free, Some(Look { refusal: None, busy: Share::None, free: Share::All }));

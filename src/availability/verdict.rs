@@ -1,5 +1,5 @@
-//! The judgement on one place of the grid (offered, with which types, or why not), and the desk's
-//! look at one span.
+//! The judgement on one place of the grid (offered, with which types, or why not), and the
+//! booking executor's look at one span.
 
 use chrono::{DateTime, Utc};
 

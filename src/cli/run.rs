@@ -17,13 +17,13 @@ use crate::config::in_force::InForce;
 use crate::config::watch::{LOOK_EVERY, WatchedFiles};
 use crate::config::{self, Config, ConfigError};
 use crate::connect::Network;
-use crate::deskless::Deskless;
 use crate::messages::{
     config as config_say, reload as reload_say, start as say, supervisor as supervisor_say, webhooks as webhooks_say,
 };
 use crate::service::{self, Failure, Service};
 use crate::store;
 use crate::supervisor::caught;
+use crate::without_store::WithoutStore;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
@@ -36,9 +36,9 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let mut hung_up = signal(SignalKind::hangup())?;
     let mut watchdog = Watchdog::of_the_service_manager();
     let (mut network, clock) = (Network::new(&config)?, Clock::system());
-    let deskless = OnceCell::new();
-    let waits_for_the_store = |service: Arc<Deskless>| {
-        let _first = deskless.set(service);
+    let without_store = OnceCell::new();
+    let waits_for_the_store = |service: Arc<WithoutStore>| {
+        let _first = without_store.set(service);
         let _ = sd_notify::notify(&[NotifyState::Ready]);
     };
     let opened = {
@@ -51,7 +51,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
                 // The file is looked at again when the service runs.
                 _ = hung_up.recv() => {}
                 () = watchdog.is_due() => {
-                    watchdog.feed(deskless.get().is_none_or(|service| service.supervisor().is_alive()));
+                    watchdog.feed(without_store.get().is_none_or(|service| service.supervisor().is_alive()));
                 }
             }
         }

@@ -3,13 +3,13 @@
 //!
 //! The shared bucket fills at the configured rate and holds what half a second fills. Calls of the
 //! background pass a bucket of their own first, which fills half as fast: whatever they ask for,
-//! the desk finds half of the tokens unspent. In any second that makes one and a half times the
+//! bookings find half of the tokens unspent. In any second that makes one and a half times the
 //! configured rate at most, and over a longer time the rate itself.
 //!
 //! Whoever waits stands in the queue of their lane: the call that came first goes first, so
-//! bookings are served in the order in which the desk took them up, and of thousands of waiting
-//! calls one is awake. Waiting is bounded, and sleeps on tokio's clock, so that paused time pauses
-//! it too (governor's own waiting would not).
+//! bookings are served in the order in which the booking executor took them up, and of thousands of
+//! waiting calls one is awake. Waiting is bounded, and sleeps on tokio's clock, so that paused time
+//! pauses it too (governor's own waiting would not).
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -26,9 +26,9 @@ use super::Lane;
 use super::penalty::Penalty;
 use crate::remote::{Answer, CallError, ErrorClass};
 
-/// How long a call of the desk waits for its turn. Longer than that, the pet owner has been told
-/// something by now.
-const DESK_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a call of the interactive lane waits for its turn. Longer than that, the pet owner has
+/// been told something by now.
+const INTERACTIVE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a call of the background waits for its turn.
 const BACKGROUND_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -41,7 +41,7 @@ pub struct Limits {
     shared: Limiter,
     /// Held by the call at the head of each lane's queue; fair, so the others get it in the order
     /// in which they came.
-    desk_queue: Mutex<()>,
+    interactive_queue: Mutex<()>,
     background_queue: Mutex<()>,
     penalty: Arc<Penalty>,
 }
@@ -58,7 +58,7 @@ impl Limits {
                 Quota::per_second(per_second).allow_burst(part(per_second, 2)),
                 TokioClock,
             ),
-            desk_queue: Mutex::default(),
+            interactive_queue: Mutex::default(),
             background_queue: Mutex::default(),
             penalty: Arc::default(),
         }
@@ -92,7 +92,7 @@ impl Limits {
     pub async fn turn(&self, lane: Lane) -> Answer<()> {
         self.penalty.admit(lane)?;
         let (patience, queue) = match lane {
-            Lane::Desk => (DESK_PATIENCE, &self.desk_queue),
+            Lane::Interactive => (INTERACTIVE_PATIENCE, &self.interactive_queue),
             Lane::Background => (BACKGROUND_PATIENCE, &self.background_queue),
         };
         let give_up_at = Instant::now() + patience;
@@ -189,10 +189,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_greedy_background_leaves_the_desk_its_half_and_both_together_keep_the_rate() {
+    async fn a_greedy_background_leaves_the_interactive_lane_its_half_and_both_together_keep_the_rate() {
         let limits = Arc::new(ten());
         let background = flood(&limits, Lane::Background);
-        let desk = flood(&limits, Lane::Desk);
+        let desk = flood(&limits, Lane::Interactive);
         tokio::time::sleep(Duration::from_secs(100)).await;
         let (background, desk) = (background.load(Ordering::Relaxed), desk.load(Ordering::Relaxed));
         assert!(desk >= 495, "the desk got {desk} calls in 100 s");
@@ -206,7 +206,7 @@ mod tests {
             .map(|_| {
                 tokio::spawn({
                     let limits = limits.clone();
-                    async move { limits.turn(Lane::Desk).await }
+                    async move { limits.turn(Lane::Interactive).await }
                 })
             })
             .collect();
@@ -228,7 +228,7 @@ mod tests {
         for number in 0..40 {
             let (limits, left) = (limits.clone(), left.clone());
             tokio::spawn(async move {
-                limits.turn(Lane::Desk).await.unwrap();
+                limits.turn(Lane::Interactive).await.unwrap();
                 left.lock().push((number, Instant::now()));
             });
         }
@@ -248,9 +248,9 @@ mod tests {
         assert!(Arc::ptr_eq(&limits, &Limits::renewed(&limits, limits.per_second)));
         let slower = Limits::renewed(&limits, NonZeroU32::MIN);
         tokio::time::sleep(Duration::from_secs(29)).await;
-        assert!(slower.turn(Lane::Desk).await.is_err());
+        assert!(slower.turn(Lane::Interactive).await.is_err());
         tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(slower.turn(Lane::Desk).await, Ok(()));
+        assert_eq!(slower.turn(Lane::Interactive).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -259,19 +259,19 @@ mod tests {
         close(&limits, 30);
         close(&limits, 10);
         tokio::time::advance(Duration::from_secs(29)).await;
-        let error = limits.turn(Lane::Desk).await.unwrap_err();
+        let error = limits.turn(Lane::Interactive).await.unwrap_err();
         assert_eq!((error.class, error.retry_after), (ErrorClass::NotSent, Some(Duration::from_secs(1))));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(limits.turn(Lane::Desk).await, Ok(()));
+        assert_eq!(limits.turn(Lane::Interactive).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_waits_while_the_server_closes_is_not_sent() {
         let limits = Arc::new(Limits::new(NonZeroU32::MIN));
-        limits.turn(Lane::Desk).await.unwrap();
+        limits.turn(Lane::Interactive).await.unwrap();
         let waiting = tokio::spawn({
             let limits = limits.clone();
-            async move { limits.turn(Lane::Desk).await }
+            async move { limits.turn(Lane::Interactive).await }
         });
         tokio::task::yield_now().await;
         close(&limits, 60);

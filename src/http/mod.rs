@@ -25,11 +25,12 @@ use async_trait::async_trait;
 
 use crate::remote::Answer;
 
-/// Who goes first when calls are rationed. The desk always has half of a server's tokens to itself.
+/// Who goes first when calls are rationed. The interactive lane always has half of a server's
+/// tokens to itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
     /// Bookings and the request loop: a pet owner waits.
-    Desk,
+    Interactive,
     /// Reads of free/busy and configuration, snapshots.
     Background,
 }

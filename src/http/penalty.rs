@@ -4,7 +4,7 @@
 //! | who | while it wants to be left alone |
 //! | --- | --- |
 //! | the background | asks nothing |
-//! | the desk | asks for [`PROBE_LASTS`] every [`PROBE_EVERY`], and goes on as soon as one of its calls is answered |
+//! | the interactive lane | asks for [`PROBE_LASTS`] every [`PROBE_EVERY`], and goes on once one of its calls is answered |
 //! | whoever waits for a person ([`Penalty::lift`]) | asks at once: a person may know that the server is well again |
 //!
 //! A wish with 429 is about us, and counts in full (clamped to an hour by
@@ -63,7 +63,7 @@ struct PenaltyState {
     too_many: Option<AloneUntil>,
     /// It does not work (5xx).
     failing: Option<AloneUntil>,
-    desk: DeskTurn,
+    interactive: InteractiveTurn,
 }
 
 /// To be left alone.
@@ -75,7 +75,7 @@ struct AloneUntil {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-enum DeskTurn {
+enum InteractiveTurn {
     /// It may ask from this moment.
     From(Instant),
     /// It asks since this moment.
@@ -111,22 +111,24 @@ impl Penalty {
         let mut state = self.state();
         let Some(wish) = state.wish(now) else { return Ok(()) };
         let left = wish.until - now;
-        match (lane, state.desk) {
+        match (lane, state.interactive) {
             (Lane::Background, _) => Err(left_alone(left, left)),
-            (Lane::Desk, DeskTurn::Open) => Ok(()),
-            (Lane::Desk, DeskTurn::Since(since)) if now < since + PROBE_LASTS => Ok(()),
-            (Lane::Desk, DeskTurn::Since(since)) if now < since + PROBE_EVERY => {
+            (Lane::Interactive, InteractiveTurn::Open) => Ok(()),
+            (Lane::Interactive, InteractiveTurn::Since(since)) if now < since + PROBE_LASTS => Ok(()),
+            (Lane::Interactive, InteractiveTurn::Since(since)) if now < since + PROBE_EVERY => {
                 Err(left_alone(left, left.min(since + PROBE_EVERY - now)))
             }
-            (Lane::Desk, DeskTurn::From(from)) if now < from => Err(left_alone(left, left.min(from - now))),
-            (Lane::Desk, DeskTurn::Since(_) | DeskTurn::From(_)) => {
-                state.desk = DeskTurn::Since(now);
+            (Lane::Interactive, InteractiveTurn::From(from)) if now < from => {
+                Err(left_alone(left, left.min(from - now)))
+            }
+            (Lane::Interactive, InteractiveTurn::Since(_) | InteractiveTurn::From(_)) => {
+                state.interactive = InteractiveTurn::Since(now);
                 Ok(())
             }
         }
     }
 
-    /// What an answer says: to be left alone, or, in answer to the desk, that it need not be.
+    /// What an answer says: to be left alone, or, in the interactive lane, that it need not be.
     pub fn heed(&self, lane: Lane, response: &Response) {
         let fails = response.status == 429 || response.status >= 500;
         match answer::retry_after(response) {
@@ -134,7 +136,7 @@ impl Penalty {
                 tracing::info!(status = response.status, seconds = pause.as_secs(), "the server asks to be left alone");
                 self.close(pause, response.status);
             }
-            _ if !fails && lane == Lane::Desk => self.answered(),
+            _ if !fails && lane == Lane::Interactive => self.answered(),
             _ => {}
         }
     }
@@ -157,14 +159,14 @@ impl Penalty {
         let of_its_kind = if status == 429 { &mut state.too_many } else { &mut state.failing };
         // Answers overtake each other: the longest wish of each kind counts.
         *of_its_kind = (*of_its_kind).max(Some(AloneUntil { until: now + pause, status }));
-        state.desk = DeskTurn::From(now + PROBE_EVERY);
+        state.interactive = InteractiveTurn::From(now + PROBE_EVERY);
     }
 
     /// It works. Whether it is asked too often is another matter.
     fn answered(&self) {
         let mut state = self.state();
         state.failing = None;
-        state.desk = DeskTurn::Open;
+        state.interactive = InteractiveTurn::Open;
     }
 
     fn state(&self) -> MutexGuard<'_, PenaltyState> {
@@ -195,15 +197,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_background_obeys_and_the_desk_asks_every_half_minute() {
+    async fn the_background_obeys_and_the_interactive_lane_asks_every_half_minute() {
         let penalty = Penalty::default();
-        penalty.heed(Lane::Desk, &says(429, "3600"));
+        penalty.heed(Lane::Interactive, &says(429, "3600"));
         let (mut background, mut desk) = (0, Vec::new());
         for second in 0..3600 {
             background += u32::from(penalty.admit(Lane::Background).is_ok());
-            if penalty.admit(Lane::Desk).is_ok() {
+            if penalty.admit(Lane::Interactive).is_ok() {
                 desk.push(second);
-                penalty.heed(Lane::Desk, &says(429, "60"));
+                penalty.heed(Lane::Interactive, &says(429, "60"));
             }
             pass(1).await;
         }
@@ -214,20 +216,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_desk_goes_on_once_it_is_answered_and_only_a_429_still_counts_for_the_background() {
+    async fn the_interactive_lane_goes_on_once_it_is_answered_and_only_a_429_still_counts_for_the_background() {
         for (status, background) in [(429, false), (503, true)] {
             let penalty = Penalty::default();
             penalty.heed(Lane::Background, &says(status, "50"));
             pass(29).await;
-            assert!(penalty.admit(Lane::Desk).is_err());
+            assert!(penalty.admit(Lane::Interactive).is_err());
             penalty.heed(Lane::Background, &ok());
-            assert!(penalty.admit(Lane::Desk).is_err(), "an answer from before proves nothing");
+            assert!(penalty.admit(Lane::Interactive).is_err(), "an answer from before proves nothing");
             pass(1).await;
             // A look is several calls.
-            assert_eq!([(); 4].map(|()| penalty.admit(Lane::Desk).is_ok()), [true; 4]);
-            penalty.heed(Lane::Desk, &ok());
+            assert_eq!([(); 4].map(|()| penalty.admit(Lane::Interactive).is_ok()), [true; 4]);
+            penalty.heed(Lane::Interactive, &ok());
             pass(5).await;
-            assert_eq!(penalty.admit(Lane::Desk), Ok(()));
+            assert_eq!(penalty.admit(Lane::Interactive), Ok(()));
             assert_eq!(penalty.admit(Lane::Background).is_ok(), background, "{status}");
         }
     }
@@ -249,13 +251,13 @@ mod tests {
         for order in [[(429, "3600"), (503, "50")], [(503, "50"), (429, "3600")]] {
             let penalty = Penalty::default();
             for (status, retry_after) in order {
-                penalty.heed(Lane::Desk, &says(status, retry_after));
+                penalty.heed(Lane::Interactive, &says(status, retry_after));
             }
             assert_eq!(penalty.left().map(|left| left.status), Some(429), "{order:?}: the longer wish is told");
             pass(30).await;
-            assert_eq!(penalty.admit(Lane::Desk), Ok(()));
-            penalty.heed(Lane::Desk, &ok());
-            assert_eq!(penalty.admit(Lane::Desk), Ok(()), "{order:?}: the desk goes on");
+            assert_eq!(penalty.admit(Lane::Interactive), Ok(()));
+            penalty.heed(Lane::Interactive, &ok());
+            assert_eq!(penalty.admit(Lane::Interactive), Ok(()), "{order:?}: the desk goes on");
             pass(3569).await;
             assert!(penalty.admit(Lane::Background).is_err(), "{order:?}: a second before the end of the hour");
             assert_eq!(penalty.left(), Some(LeftAlone { left: Duration::from_secs(1), status: 429 }));
@@ -272,6 +274,6 @@ mod tests {
         assert_eq!((error.class, error.cause), (ErrorClass::NotSent, Some(Cause::LeftAlone)));
         penalty.lift();
         assert_eq!(penalty.left(), None);
-        assert_eq!([Lane::Background, Lane::Desk].map(|lane| penalty.admit(lane)), [Ok(()), Ok(())]);
+        assert_eq!([Lane::Background, Lane::Interactive].map(|lane| penalty.admit(lane)), [Ok(()), Ok(())]);
     }
 }

@@ -47,7 +47,7 @@ pub fn clock_leaped(by: TimeDelta) -> String {
 pub const STOPPING: &str = "Stopping: what is in flight is finished first.";
 
 /// The store cannot be opened, and may be later.
-pub fn no_desk(why: impl Display) -> String {
+pub fn no_store(why: impl Display) -> String {
     format!(
         "Bookings cannot be made: {why}. Until the state can be written, bookings that are made from here on are \
          rejected in time, earlier ones wait at Healthengine, and availability is not sent; the state is tried every \
@@ -55,9 +55,9 @@ pub fn no_desk(why: impl Display) -> String {
     )
 }
 /// The store can be opened again.
-pub const DESK_AGAIN: &str = "The state can be written again; vetbridge goes on as usual.";
+pub const STORE_AGAIN: &str = "The state can be written again; vetbridge goes on as usual.";
 /// Why a booking is rejected, for Healthengine's support.
-pub const REJECTED_WITHOUT_DESK: &str =
+pub const REJECTED_WITHOUT_STORE: &str =
     "The practice's booking system cannot store bookings at the moment; nothing was booked.";
 /// What the admin API has to say without a store.
 pub const NO_LEDGER: &str =

@@ -24,7 +24,7 @@ fn means(name: &str) -> &'static str {
         RIVALS => "another vetbridge that serves this practice is not noticed",
         KEEPER => "the practice is not started or stopped as the configuration says",
         VIGIL => "nobody notices loops that stand still",
-        DESKLESS => "bookings are not rejected in time",
+        POLLING_WITHOUT_STORE => "bookings are not rejected in time",
         OPENING => "the state is not opened although it may work again",
         ADMIN_LISTENER => "nobody answers on [admin] listen",
         WEBHOOK_LISTENER => "no webhook is heard; bookings are found by polling",
@@ -57,7 +57,7 @@ pub const VIGIL: &str = "vigil";
 /// Forgets what is old.
 pub const HOUSEKEEPING: &str = "housekeeping";
 /// Polls while the store cannot be opened.
-pub const DESKLESS: &str = "polling without a store";
+pub const POLLING_WITHOUT_STORE: &str = "polling without a store";
 
 /// Tries the store while it cannot be opened.
 pub const OPENING: &str = "opening of the state";

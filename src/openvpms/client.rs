@@ -1,8 +1,9 @@
 //! The Booking API v2 over a [`Transport`]: paths, parameters, and which answer is which error.
 //!
 //! The transport's base is the address of OpenVPMS itself; `/ws/booking/v2` is added here. Reads go
-//! in the lane the handle was given. What changes the diary always goes with the desk, and is never
-//! repeated by the transport: whether it may be is the desk's decision.
+//! in the lane the handle was given. What changes the diary always goes in the interactive lane,
+//! and is never repeated by the transport: whether it may be is the decision of the booking state
+//! machine.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -89,7 +90,7 @@ impl OpenVpmsClient {
     ) -> Answer<Response> {
         let call = route::template(method, &path, WORDS);
         let path = format!("{BASE}/{path}");
-        let request = Request { method, path, accept, json, gzip: false, lane: Lane::Desk, repeatable: false };
+        let request = Request { method, path, accept, json, gzip: false, lane: Lane::Interactive, repeatable: false };
         let answer = self.exchange(request).await.and_then(|response| match response.status {
             200..=299 => Ok(response),
             _ => Err(failed(&response)),

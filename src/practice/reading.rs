@@ -243,8 +243,8 @@ impl DiaryReader {
         })
     }
 
-    /// The desk's look at a place: what the diary says of it this moment, and the reading of its
-    /// whole day that says so.
+    /// The booking executor's look at a place: what the diary says of it this moment, and the
+    /// reading of its whole day that says so.
     pub(super) async fn look(&self, entry: &Entry, place: &Place, hurry: bool) -> (SlotLook, Option<Reading>) {
         let offering = match self.early.offering_for(Some(place.schedule), hurry).await {
             Ok(offering) => offering,

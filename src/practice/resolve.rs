@@ -1,5 +1,5 @@
-//! Settles a booking as a person says: asks OpenVPMS first, then lets the desk take it down and
-//! tell Healthengine.
+//! Settles a booking as a person says: asks OpenVPMS first, then lets the booking executor take it
+//! down and tell Healthengine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,8 +58,8 @@ impl Practice {
     ) -> Result<Entry, NotResolved> {
         let before = self.context.shared.ledger.get(id)?;
         let _one = self.context.shared.resolving.lock().await;
-        // Neither the desk nor the watch nor a pet owner's cancellation is at this booking
-        // meanwhile.
+        // Neither the booking executor nor the watch nor a pet owner's cancellation is at this
+        // booking meanwhile.
         let waiting = tokio::time::timeout(TURN_WAIT, self.executor.turns.wait_for(id));
         let turn: Turn = waiting.await.map_err(|_| NotResolved::Refused(say::BUSY.into()))?;
         // A practice that is stopped waits for it; one that has stopped meanwhile has a successor,

@@ -5,9 +5,9 @@
 //! tried again in smaller pieces and at growing intervals, so that one day or one schedule that
 //! fails holds up no other.
 //!
-//! A booking at the desk has read its day a moment before its appointment was made: that day less
-//! the appointment needs no second reading. It waits here like the others, and is read after all
-//! when something else happens to it meanwhile.
+//! A booking has read its day a moment before its appointment was made: that day less the
+//! appointment needs no second reading. It waits here like the others, and is read after all when
+//! something else happens to it meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -10,7 +10,6 @@ mod again;
 mod api;
 mod auth;
 mod conduct;
-mod deskless;
 mod guard;
 mod health;
 mod listener;
@@ -26,6 +25,7 @@ mod resync;
 mod sessions;
 pub mod view;
 pub mod webhooks;
+mod without_store;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -34,9 +34,9 @@ use paths::bounded;
 
 pub use admin::Admin;
 pub use auth::{Access, Gate, link};
-pub use deskless::router as deskless_router;
 pub use health::HEALTHY;
 pub use listener::{Peer, serve};
+pub use without_store::router as without_store_router;
 
 impl Admin {
     /// All paths.

@@ -10,7 +10,6 @@ use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
 use crate::bridge::off::Off;
 use crate::bridge::runner::RunState;
-use crate::deskless::{Deskless, Shown};
 use crate::http::penalty;
 use crate::ids::PracticeId;
 use crate::messages::{admin as say, supervisor as supervisor_say};
@@ -18,6 +17,7 @@ use crate::practice::Practice;
 use crate::practice::health;
 use crate::practice::ledger::Ledger;
 use crate::practice::resync::{ResyncOutcome, ResyncProgress};
+use crate::without_store::{Shown, WithoutStore};
 use crate::zone::Zone;
 
 /// The whole bridge.
@@ -218,7 +218,7 @@ fn left_alone(servers: Vec<(&'static str, penalty::LeftAlone)>, now: DateTime<Ut
 }
 
 /// The service as it is while it has no store.
-pub fn without_store(service: &Deskless) -> BridgeStatus {
+pub fn without_store(service: &WithoutStore) -> BridgeStatus {
     let Shown { why, polled_at } = service.shown().clone();
     let ill = |id: &PracticeId| supervisor_say::not_alive(&service.supervisor().ill(id));
     let practice = |(id, polled_at): (PracticeId, Option<DateTime<Utc>>)| PracticeStatus {

@@ -10,12 +10,12 @@ use axum::body::Body;
 use axum::extract::Request;
 use tower_service::Service as _;
 use vetbridge::booking::entry::State;
-use vetbridge::deskless::Deskless;
 use vetbridge::ids::BookingId;
-use vetbridge::server::{Access, Gate, deskless_router, view};
+use vetbridge::server::{Access, Gate, view, without_store_router};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::MarketplaceStatus;
 use vetbridge::store::{MemoryEngine, OpenError, Store, fresh_command_key, fresh_token};
+use vetbridge::without_store::WithoutStore;
 
 use crate::support::{Clinic, Mine, PRACTICE, Step, instant, is_submission, minutes, seconds};
 
@@ -77,7 +77,7 @@ impl Disk {
         Self { mended: Arc::default(), disk: clinic.disk() }
     }
 
-    fn wait(&self, service: Arc<Deskless>, clinic: &Clinic) -> tokio::task::JoinHandle<Store> {
+    fn wait(&self, service: Arc<WithoutStore>, clinic: &Clinic) -> tokio::task::JoinHandle<Store> {
         let (mended, disk, clock) = (Arc::clone(&self.mended), self.disk.clone(), clinic.clock.clone());
         tokio::spawn(async move {
             let open = || async {
@@ -106,7 +106,7 @@ async fn without_a_store_new_bookings_are_rejected_in_time_until_it_works_and_th
     assert_eq!(clinic.status(nothing), MarketplaceStatus::Failed);
 
     let disk = Disk::full(&clinic);
-    let service = clinic.deskless();
+    let service = clinic.without_store();
     let store = disk.wait(Arc::clone(&service), &clinic);
     clinic.pass(seconds(1)).await;
     for minute in 0..3 {
@@ -147,7 +147,7 @@ async fn without_a_store_a_booking_that_the_last_process_was_at_work_on_is_left_
         clinic.pull_the_plug().await;
         clinic.openvpms_faults.heal();
         let disk = Disk::full(&clinic);
-        let store = disk.wait(clinic.deskless(), &clinic);
+        let store = disk.wait(clinic.without_store(), &clinic);
         clinic.pass(seconds(90)).await;
         assert_ne!(clinic.status(booking), MarketplaceStatus::Failed, "nobody may reject what may stand");
         disk.mend();
@@ -162,16 +162,16 @@ async fn without_a_store_a_booking_that_the_last_process_was_at_work_on_is_left_
 }
 
 /// A service without a store that never gets one, its loops mined.
-fn without_a_store(clinic: &Clinic) -> Arc<Deskless> {
-    let (disk, service) = (Disk::full(clinic), clinic.deskless());
+fn without_a_store(clinic: &Clinic) -> Arc<WithoutStore> {
+    let (disk, service) = (Disk::full(clinic), clinic.without_store());
     drop(disk.wait(Arc::clone(&service), clinic));
     service
 }
 
 /// What `/healthz` answers.
-async fn healthz(service: &Arc<Deskless>) -> u16 {
+async fn healthz(service: &Arc<WithoutStore>) -> u16 {
     let access = Access { token: fresh_token().unwrap(), command_key: fresh_command_key().unwrap(), hosts: Vec::new() };
-    let mut router = deskless_router(Arc::clone(service), Gate::new(access).unwrap());
+    let mut router = without_store_router(Arc::clone(service), Gate::new(access).unwrap());
     let request = Request::builder().uri("/healthz").header("host", "localhost").body(Body::empty()).unwrap();
     router.call(request).await.unwrap().status().as_u16()
 }
@@ -231,7 +231,7 @@ async fn without_a_store_there_is_no_loop_without_a_test_in_which_it_panics() {
 #[tokio::test(start_paused = true)]
 async fn a_panic_while_the_store_is_opened_is_told_and_it_is_opened_all_the_same() {
     let clinic = Clinic::new();
-    let (service, attempts) = (clinic.deskless(), AtomicUsize::new(0));
+    let (service, attempts) = (clinic.without_store(), AtomicUsize::new(0));
     let store = service.run(|| async {
         assert!(attempts.fetch_add(1, Ordering::Relaxed) > 0, "planted");
         Ok(Store::in_memory(&clinic.disk(), clinic.clock.now()).unwrap())
@@ -263,7 +263,7 @@ async fn without_a_store_healthengine_may_be_away_and_a_late_rejection_is_not_se
     let mut clinic = Clinic::open().await;
     clinic.stop().await;
     let disk = Disk::full(&clinic);
-    let store = disk.wait(clinic.deskless(), &clinic);
+    let store = disk.wait(clinic.without_store(), &clinic);
     clinic.pass(seconds(10)).await;
     clinic.healthengine_faults.set(|_| Some(Fault::LoseRequest));
     let booking = first(&clinic);

@@ -35,7 +35,10 @@ async fn what_is_sent_is_exactly_what_the_definition_has() {
         ("noPmsAppointmentChange", None),
     ];
     for (asked, (path, sent)) in transport.asked().iter().zip(desk) {
-        assert_eq!((asked.method, &asked.path, asked.lane), (Method::Post, &format!("/bookings/5/{path}"), Lane::Desk));
+        assert_eq!(
+            (asked.method, &asked.path, asked.lane),
+            (Method::Post, &format!("/bookings/5/{path}"), Lane::Interactive)
+        );
         assert_eq!(asked.json.as_ref().map(|_| body(asked)), sent, "{path}");
         assert!(!asked.gzip);
     }

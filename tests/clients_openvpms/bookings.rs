@@ -21,7 +21,7 @@ async fn a_booking_is_posted_as_the_server_insists_and_leaves_once() {
         (asked.method, asked.path.as_str(), asked.accept),
         (Method::Post, "/ws/booking/v2/bookings", "text/plain")
     );
-    assert!(!asked.repeatable && asked.lane == Lane::Desk);
+    assert!(!asked.repeatable && asked.lane == Lane::Interactive);
     let body: Value = serde_json::from_slice(asked.json.as_ref().unwrap()).unwrap();
     assert_eq!(
         body,

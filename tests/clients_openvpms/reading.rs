@@ -47,9 +47,13 @@ async fn a_free_busy_question_encodes_every_character_of_its_dates() {
     assert!(asked.repeatable && asked.lane == Lane::Background && asked.accept == "application/json");
 
     let (server, transport) = client(json(200, &json!([])));
-    server.with_lane(Lane::Desk).schedule_free(ScheduleId(136), Window { slots: true, ..window() }).await.unwrap();
+    server
+        .with_lane(Lane::Interactive)
+        .schedule_free(ScheduleId(136), Window { slots: true, ..window() })
+        .await
+        .unwrap();
     assert!(transport.only().path.ends_with("&slots=true"));
-    assert_eq!(transport.only().lane, Lane::Desk);
+    assert_eq!(transport.only().lane, Lane::Interactive);
 }
 
 #[tokio::test]

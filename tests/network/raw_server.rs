@@ -167,7 +167,7 @@ pub(crate) fn post() -> Request {
         accept: "text/plain",
         json: Some(br#"{"firstName":"Judith"}"#.to_vec()),
         gzip: false,
-        lane: Lane::Desk,
+        lane: Lane::Interactive,
         repeatable: false,
     }
 }

@@ -109,7 +109,7 @@ impl Mistaken {
             (Bug::BelieveAny404, Ok(answer)) if of_booking && answer.status == 404 => {
                 Ok(text(404, "Booking not found"))
             }
-            (Bug::SkipTheLook, Ok(answer)) if asked.lane == Lane::Desk && asked.path.contains("/freebusy") => {
+            (Bug::SkipTheLook, Ok(answer)) if asked.lane == Lane::Interactive && asked.path.contains("/freebusy") => {
                 Ok(changed(answer, |body| {
                     // Something in between answers in JSON too.
                     if body.get("user").is_none() && body["free"].is_array() {

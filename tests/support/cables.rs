@@ -38,7 +38,7 @@ pub(crate) fn to_openvpms(model: Arc<dyn Model>, faults: &Faults, settings: &con
 /// OpenVPMS over one wire.
 pub(crate) fn both_doors(wire: Arc<dyn Transport>) -> OpenVpmsClients {
     let client = OpenVpmsClient::new(wire);
-    OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Desk)), background: Arc::new(client) }
+    OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Interactive)), background: Arc::new(client) }
 }
 
 /// A practice's exchanges with Healthengine as the configuration has them.

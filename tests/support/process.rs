@@ -8,11 +8,11 @@ use std::time::Duration;
 use vetbridge::booking::entry::Entry;
 use vetbridge::bridge::Bridge;
 use vetbridge::config::Config;
-use vetbridge::deskless::Deskless;
 use vetbridge::ids::BookingId;
 use vetbridge::practice::{KINDS, Practice};
 use vetbridge::service::{Opened, Service};
 use vetbridge::store::{Export, MemoryEngine, OpenError, Store};
+use vetbridge::without_store::WithoutStore;
 
 use super::cables::{Cables, Wires};
 use super::{Clinic, PRACTICE, Power, minutes, practice};
@@ -198,12 +198,12 @@ impl Clinic {
     }
 
     /// The service that waits for its store. [`Clinic::start_on`] the store that it returns.
-    pub(crate) fn deskless(&self) -> Arc<Deskless> {
+    pub(crate) fn without_store(&self) -> Arc<WithoutStore> {
         assert!(self.running.is_none(), "the bridge still runs");
         let why = OpenError::Disk { path: "state".into(), reason: "no space left on device".into() };
         let power = Power::of(&self.disk);
         let cables = Cables { clinic: self, power: &power, wires: &Wires::default() };
-        Deskless::new(&self.config, &cables, self.machine.clone(), &why)
+        WithoutStore::new(&self.config, &cables, self.machine.clone(), &why)
     }
 
     /// What the store is opened on next.

@@ -1,8 +1,8 @@
 //! The PMS API v1 over a [`Transport`]: paths, parameters, and which answer is which error.
 //!
-//! Who goes first follows from the call: the request list and the answers to it go with the desk,
-//! configuration and snapshots in the background. Every call may be repeated by the transport,
-//! because repeating any of them is harmless.
+//! Who goes first follows from the call: the request list and the answers to it go in the
+//! interactive lane, configuration and snapshots in the background. Every call may be repeated by
+//! the transport, because repeating any of them is harmless.
 //!
 //! A page of something in between is never the API's answer ([`mod@voice`]), whatever its status. A
 //! body that may have been refused because it was compressed is sent again as it is
@@ -151,9 +151,14 @@ impl HealthengineClient {
         answer::json(&response, read).map_err(|error| error.of(call))
     }
 
-    async fn desk_page<T>(&self, list: &str, page: u32, read: impl Fn(&Value) -> Option<T> + Send) -> Answer<Page<T>> {
+    async fn request_page<T>(
+        &self,
+        list: &str,
+        page: u32,
+        read: impl Fn(&Value) -> Option<T> + Send,
+    ) -> Answer<Page<T>> {
         let path = format!("/requests/{list}?page={page}");
-        self.get(Lane::Desk, path, Quote::No, |value| wire::page(value, page, read)).await
+        self.get(Lane::Interactive, path, Quote::No, |value| wire::page(value, page, read)).await
     }
 
     async fn post(&self, lane: Lane, path: String, json: Option<Vec<u8>>) -> Answer<Response> {
@@ -169,10 +174,10 @@ impl HealthengineClient {
         accepted(self.exchange(request, quote).await?).map_err(|error| error.of(call))
     }
 
-    /// An answer to a request: the desk's.
+    /// An answer to a request, in the interactive lane.
     async fn tell(&self, path: String, body: Option<&(impl Serialize + Sync)>) -> Answer<()> {
         let call = route::template(Method::Post, &path, WORDS);
-        let response = self.post(Lane::Desk, path, body.map(json).transpose()?).await?;
+        let response = self.post(Lane::Interactive, path, body.map(json).transpose()?).await?;
         without_text(&response).map_err(|error| error.of(call))
     }
 
@@ -220,31 +225,31 @@ impl HealthengineClient {
 #[async_trait]
 impl ReadHealthengine for HealthengineClient {
     async fn requests(&self) -> Answer<Vec<RequestKind>> {
-        self.get(Lane::Desk, "/requests".to_owned(), Quote::Yes, wire::request_kinds).await
+        self.get(Lane::Interactive, "/requests".to_owned(), Quote::Yes, wire::request_kinds).await
     }
 
     async fn booking_requests(&self, page: u32) -> Answer<Page<BookingRequest>> {
-        self.desk_page("bookings", page, wire::booking_request).await
+        self.request_page("bookings", page, wire::booking_request).await
     }
 
     async fn booking_updates(&self, page: u32) -> Answer<Page<BookingUpdate>> {
-        self.desk_page("bookingUpdates", page, wire::booking_update).await
+        self.request_page("bookingUpdates", page, wire::booking_update).await
     }
 
     async fn availability_requests(&self, page: u32) -> Answer<Page<AvailabilityRequest>> {
-        self.desk_page("availability", page, wire::availability_request).await
+        self.request_page("availability", page, wire::availability_request).await
     }
 
     async fn appointment_change_requests(&self, page: u32) -> Answer<Page<AppointmentChangeRequest>> {
-        self.desk_page("pmsAppointmentChanges", page, wire::appointment_change).await
+        self.request_page("pmsAppointmentChanges", page, wire::appointment_change).await
     }
 
     async fn upload_requests(&self, page: u32) -> Answer<Page<UploadRequest>> {
-        self.desk_page("uploadDocuments", page, wire::upload_request).await
+        self.request_page("uploadDocuments", page, wire::upload_request).await
     }
 
     async fn attach_requests(&self, page: u32) -> Answer<Page<RequestId>> {
-        self.desk_page("attachDocuments", page, wire::attach_request).await
+        self.request_page("attachDocuments", page, wire::attach_request).await
     }
 
     async fn liveness_contract(&self) -> Answer<LivenessContract> {

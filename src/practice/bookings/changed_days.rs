@@ -15,9 +15,9 @@ impl Executor {
         self.tell_all(place, None);
     }
 
-    /// The same after an appointment of ours was made, with the look at the desk that it was made
-    /// by: that look is a reading of the day, and the ledger has the appointment. Whoever shares
-    /// the schedule with a clinician reads it for themselves.
+    /// The same after an appointment of ours was made, with the booking executor's look that it was
+    /// made by: that look is a reading of the day, and the ledger has the appointment. Whoever
+    /// shares the schedule with a clinician reads it for themselves.
     pub(super) fn refresh_as_read(&self, place: &Place, look: &Reading) {
         let read_by = self.day_as_read(place, look).map(|read| {
             self.changed.add_read(read);

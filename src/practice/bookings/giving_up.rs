@@ -50,10 +50,10 @@ impl Executor {
         if !in_time || unknown_before || !entry.as_ref().is_none_or(Entry::surely_has_no_appointment) {
             return;
         }
-        match self.context.healthengine.reject_insert(request.booking_id, say::REJECTED_WITHOUT_DESK).await {
+        match self.context.healthengine.reject_insert(request.booking_id, say::REJECTED_WITHOUT_STORE).await {
             Ok(()) => {
                 let (practice, booking) = (self.context.id(), request.booking_id);
-                tracing::warn!(%practice, %booking, "{}", say::REJECTED_WITHOUT_DESK);
+                tracing::warn!(%practice, %booking, "{}", say::REJECTED_WITHOUT_STORE);
             }
             Err(error) => self.calls.heard(Call::Answer(request.booking_id), Err(&error)),
         }

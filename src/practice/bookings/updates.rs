@@ -150,7 +150,7 @@ impl Executor {
         Ok(())
     }
 
-    /// Notes an event that asks for no further action of the desk.
+    /// Notes an event that asks for no further action of the booking executor.
     pub(in crate::practice) async fn note_event(&self, entry: Entry, event: Event) -> Result<(), LedgerError> {
         self.attend(entry, event, None).await
     }

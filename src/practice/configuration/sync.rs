@@ -191,7 +191,7 @@ impl ConfigurationSync {
         outcome.map_err(RoundError::Healthengine)
     }
 
-    /// Reads the inventory. From here on the desk decides by it, and it is known what is to be
+    /// Reads the inventory. From here on bookings are decided by it, and it is known what is to be
     /// sent, unless Healthengine did not say what it has.
     async fn read_and_adopt(&self, reason: SyncReason, dry_run: bool) -> Result<(Desired, Answer<()>), RoundError> {
         let asked = asked(&self.context.config);

@@ -1,13 +1,14 @@
-//! What the desk needs of OpenVPMS's inventory before all of it was read.
+//! What bookings need of OpenVPMS's inventory before all of it was read.
 //!
 //! Appointment types cost a call per schedule: after a start the inventory of a group with hundreds
 //! of schedules takes minutes, and a pet owner who books meanwhile waits for seconds. So the lists
 //! are read for the first such booking, and the types of a schedule for the first booking of that
-//! schedule; in the desk's lane of the rate limit, which the inventory leaves half of the calls.
+//! schedule; in the interactive lane of the rate limit, which the inventory leaves half of the
+//! calls.
 //!
-//! It is for the desk alone, which looks into the diary before each POST anyway. What is sent to
-//! Healthengine is worked out from the whole inventory only. Nothing of it is kept: what OpenVPMS
-//! says this moment needs no judgement of how far an older answer holds.
+//! It is for bookings alone, for which the diary is looked into before each POST anyway. What is
+//! sent to Healthengine is worked out from the whole inventory only. Nothing of it is kept: what
+//! OpenVPMS says this moment needs no judgement of how far an older answer holds.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +92,7 @@ impl EarlyInventory {
         let is_old = self.known().as_ref().is_none_or(|known| known.began.elapsed() >= age);
         if is_old { None } else { self.of(schedule) }
     }
-    /// What is offered, as far as the desk needs it for a booking of this schedule: the whole of it
+    /// What is offered, as far as it is needed for a booking of this schedule: the whole of it
     /// once it was read, else as much as a few calls tell. Who does not `hurry` leaves a server
     /// alone that has just failed.
     pub(in crate::practice) async fn offering_for(

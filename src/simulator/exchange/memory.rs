@@ -166,7 +166,7 @@ mod tests {
             accept: "*/*",
             json: Some(b"{}".to_vec()),
             gzip: true,
-            lane: Lane::Desk,
+            lane: Lane::Interactive,
             repeatable: false,
         }
     }

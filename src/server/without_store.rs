@@ -14,11 +14,11 @@ use super::health::{liveness, readiness};
 use super::paths::bounded;
 use super::problem::problem;
 use super::{page, view};
-use crate::deskless::Deskless;
 use crate::messages::start as say;
+use crate::without_store::WithoutStore;
 
 /// All paths. What needs the ledger answers 503.
-pub fn router(service: Arc<Deskless>, gate: Gate) -> Router {
+pub fn router(service: Arc<WithoutStore>, gate: Gate) -> Router {
     let guarded = Router::new()
         .route("/", get(show))
         .route("/api/v1/status", get(status))
@@ -30,28 +30,28 @@ pub fn router(service: Arc<Deskless>, gate: Gate) -> Router {
     bounded(gate, guarded, open.with_state(service))
 }
 
-async fn show(State(service): State<Arc<Deskless>>, Extension(caller): Extension<Caller>) -> Html<String> {
+async fn show(State(service): State<Arc<WithoutStore>>, Extension(caller): Extension<Caller>) -> Html<String> {
     page::render(&view::without_store(&service), None, &caller)
 }
 
-async fn status(State(service): State<Arc<Deskless>>) -> Json<view::BridgeStatus> {
+async fn status(State(service): State<Arc<WithoutStore>>) -> Json<view::BridgeStatus> {
     Json(view::without_store(&service))
 }
 
-async fn ask_again(State(service): State<Arc<Deskless>>) -> Json<view::AskedAgain> {
+async fn ask_again(State(service): State<Arc<WithoutStore>>) -> Json<view::AskedAgain> {
     Json(view::AskedAgain::of(&service.ask_again()))
 }
 
-async fn ask_again_and_show(State(service): State<Arc<Deskless>>) -> Redirect {
+async fn ask_again_and_show(State(service): State<Arc<WithoutStore>>) -> Redirect {
     service.ask_again();
     Redirect::to("/")
 }
 
-async fn healthy(State(service): State<Arc<Deskless>>) -> Response {
+async fn healthy(State(service): State<Arc<WithoutStore>>) -> Response {
     liveness(service.supervisor())
 }
 
-async fn ready(State(service): State<Arc<Deskless>>) -> Response {
+async fn ready(State(service): State<Arc<WithoutStore>>) -> Response {
     readiness(view::without_store(&service))
 }
 

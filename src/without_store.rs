@@ -51,7 +51,7 @@ pub const TRY_EVERY: Duration = Duration::from_secs(30);
 const CLOCKS_AGREE_WITHIN: TimeDelta = TimeDelta::seconds(2);
 
 /// The service without its store.
-pub struct Deskless {
+pub struct WithoutStore {
     clock: Clock,
     began: DateTime<Utc>,
     request_interval: Duration,
@@ -74,7 +74,7 @@ pub struct Shown {
     pub polled_at: BTreeMap<PracticeId, Option<DateTime<Utc>>>,
 }
 
-impl Deskless {
+impl WithoutStore {
     /// A service that does nothing yet. `why` is what opening the store ended in.
     pub fn new(config: &Config, connect: &impl Connect, clock: Clock, why: &OpenError) -> Arc<Self> {
         let enabled = config.practices.iter().filter(|practice| practice.enabled);
@@ -90,7 +90,7 @@ impl Deskless {
             asked_again: Notify::new(),
             supervisor: Supervisor::default(),
             health: Arc::new(Problems::of_the_service()),
-            shown: Mutex::new(Shown { why: say::no_desk(why), polled_at }),
+            shown: Mutex::new(Shown { why: say::no_store(why), polled_at }),
         })
     }
 
@@ -115,7 +115,7 @@ impl Deskless {
             let _stopped = over.run_until_cancelled(self.supervisor.watch()).await;
         });
         let polling = self.healthengines.iter().map(|(id, healthengine)| {
-            let kept = self.kept(supervisor_say::DESKLESS, Some(id));
+            let kept = self.kept(supervisor_say::POLLING_WITHOUT_STORE, Some(id));
             self.supervisor.keep(kept, &over, move || self.poll_loop(id, healthengine))
         });
         tokio::select! {
@@ -193,10 +193,10 @@ impl Deskless {
             // A disk that hangs is waited for: to start again would not mend it, and nobody would
             // poll meanwhile.
             match supervisor::wait(open()).await {
-                Err(why) if why.may_pass() => self.shown().why = say::no_desk(&why),
+                Err(why) if why.may_pass() => self.shown().why = say::no_store(&why),
                 opened => {
                     if opened.is_ok() {
-                        tracing::info!("{}", say::DESK_AGAIN);
+                        tracing::info!("{}", say::STORE_AGAIN);
                     }
                     return opened;
                 }
@@ -245,8 +245,8 @@ impl Deskless {
         };
         let complete = coverage == Coverage::Whole;
         for booking in seen.rejectable(&listed, complete, healthengine.clock_difference(), self.clock.now()) {
-            match healthengine.reject_insert(booking, say::REJECTED_WITHOUT_DESK).await {
-                Ok(()) => tracing::warn!(practice = %id, %booking, "{}", say::REJECTED_WITHOUT_DESK),
+            match healthengine.reject_insert(booking, say::REJECTED_WITHOUT_STORE).await {
+                Ok(()) => tracing::warn!(practice = %id, %booking, "{}", say::REJECTED_WITHOUT_STORE),
                 // Still listed at the next poll, if that is in time.
                 Err(error) => tracing::warn!(practice = %id, %booking, "The booking could not be rejected: {error}."),
             }

@@ -4,7 +4,7 @@
 //! with paused tokio time owns both: [`Clock::virtual_from`] moves exactly as fast as tokio's clock
 //! does.
 
-mod measured;
+pub(crate) mod measured;
 
 use std::fmt;
 use std::sync::Arc;

@@ -13,7 +13,7 @@
 //! - [`client`]: the traits over HTTP, with what is learnt from answers (clocks, compression, who
 //!   speaks).
 
-mod api;
+pub(crate) mod api;
 pub mod client;
 pub mod paging;
 mod wire;

@@ -13,7 +13,7 @@
 //! - `refusal`: what an answer other than success means.
 //! - [`client`]: the traits over HTTP.
 
-mod api;
+pub(crate) mod api;
 pub mod client;
 mod refusal;
 mod wire;

@@ -54,7 +54,7 @@ mod replace;
 pub mod secret_file;
 mod sled_engine;
 mod snapshot;
-mod unreadable;
+pub(crate) mod unreadable;
 mod writer;
 
 use parking_lot::Mutex;

@@ -20,7 +20,7 @@
 //! Panics are caught inside the task, so whatever the loop held (locks, places, turns) is released
 //! as its values are dropped.
 
-mod trouble;
+pub(crate) mod trouble;
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

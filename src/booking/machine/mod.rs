@@ -3,9 +3,9 @@
 //! The model. A POST to OpenVPMS cannot be repeated safely and cannot be asked about; a rejection
 //! counts at Healthengine for 20 seconds; either side, the network and this process can fail at any
 //! moment. So the shell does one thing at a time: it hands an [`Event`] to [`step`], makes the
-//! returned [`Entry`] durable if it changed, and only then carries out the one [`Action`], whose
-//! result is the next event. Whatever is interrupted is found in the ledger and goes on with
-//! [`Event::Due`] or when Healthengine asks again.
+//! returned [`Entry`](super::entry::Entry) durable if it changed, and only then carries out the one
+//! [`Action`], whose result is the next event. Whatever is interrupted is found in the ledger and
+//! goes on with [`Event::Due`] or when Healthengine asks again.
 //!
 //! What holds:
 //! - `submitting` is durable before a POST leaves. Found without an outcome it is a lost answer,

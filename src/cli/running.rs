@@ -264,8 +264,8 @@ impl RunningService {
             while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = waiting.drain(..=end).collect();
                 match serde_json::from_slice(&line) {
-                    Ok(ResyncLine::ResyncProgress(reached)) => progress(reached),
-                    Ok(ResyncLine::ResyncOutcome(outcome)) => return Ok(*outcome),
+                    Ok(ResyncLine::Progress(reached)) => progress(reached),
+                    Ok(ResyncLine::Outcome(outcome)) => return Ok(*outcome),
                     Ok(ResyncLine::Error(why)) => anyhow::bail!(why),
                     Err(_) => return Err(self.broken("a line that is no JSON of a resync")),
                 }

@@ -90,9 +90,9 @@ async fn next_line(running: Option<RunningResync>) -> Option<(serde_json::Result
     let (line, running) = match ended {
         None => {
             let reached = *running.watched.borrow_and_update();
-            (ResyncLine::ResyncProgress(reached), Some(running))
+            (ResyncLine::Progress(reached), Some(running))
         }
-        Some(Ok(outcome)) => (ResyncLine::ResyncOutcome(Box::new(outcome)), None),
+        Some(Ok(outcome)) => (ResyncLine::Outcome(Box::new(outcome)), None),
         Some(Err(_)) => (ResyncLine::Error(say::RESYNC_INTERRUPTED.to_owned()), None),
     };
     Some((serde_json::to_string(&line).map(|line| line + "\n"), running))

@@ -171,14 +171,14 @@ pub struct ErrorBody {
 /// The media type of a resync that is answered line by line.
 pub const NDJSON: &str = "application/x-ndjson";
 
-/// A line of such an answer. The last one is no `ResyncProgress`.
+/// A line of such an answer. The last one is no `Progress`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResyncLine {
     /// How far it is.
-    ResyncProgress(ResyncProgress),
+    Progress(ResyncProgress),
     /// How it ended.
-    ResyncOutcome(Box<ResyncOutcome>),
+    Outcome(Box<ResyncOutcome>),
     /// It ended without an outcome.
     Error(String),
 }

@@ -52,6 +52,9 @@ fn on(text: &mut String, practice: &PracticeStatus) {
     for (what, at) in times {
         let _ = writeln!(text, "  {what}: {}", time_or_never(at));
     }
+    if let Some(changes) = &practice.unsent_configuration {
+        let _ = writeln!(text, "  configuration to be sent: {}", say::changes_in_one_line(changes));
+    }
     for reason in &practice.reasons {
         let _ = writeln!(text, "  not in step: {reason}");
     }

@@ -66,6 +66,13 @@ impl fmt::Display for ListChange {
     }
 }
 
+impl ConfigurationChanges {
+    /// True if nothing is sent.
+    pub fn is_nothing(&self) -> bool {
+        !self.liveness_contract && self.resources.is_none() && self.appointment_types.is_none()
+    }
+}
+
 impl fmt::Display for ConfigurationChanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.liveness_contract {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Advice, listed, plain};
 use crate::ids::PracticeId;
+use crate::mapping::changes::ConfigurationChanges;
 
 /// The token of the service cannot be read, as a rule because somebody else may.
 pub fn token_unreadable(why: impl Display) -> Advice {
@@ -72,6 +73,19 @@ pub const SERVICE_IS_WELL: &str = "the running service is in step and has no pro
 /// `check`, of one that is not in step.
 pub fn not_in_step(reason: &str) -> String {
     format!("not in step: {reason}")
+}
+
+/// `check`, of a service whose configuration has not arrived at Healthengine.
+pub fn unsent_configuration(changes: &ConfigurationChanges) -> Advice {
+    Advice::new(
+        format!("Healthengine has not accepted this part of the configuration yet: {}", changes_in_one_line(changes)),
+        "Nothing, if this passes within a minute; else see what the practice suffers from",
+    )
+}
+
+/// What changes at Healthengine, for a table.
+pub fn changes_in_one_line(changes: &ConfigurationChanges) -> String {
+    changes.to_string().lines().collect::<Vec<_>>().join("; ")
 }
 
 /// `check` by another user than the one that the service is to run as. `owner` says whose the

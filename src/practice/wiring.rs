@@ -31,6 +31,7 @@ use super::subscription::upkeep::WebhookSubscription;
 use crate::config;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
+use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::supervisor as say;
 use crate::remote::Answer;
 use crate::webhooks::hint::Hint;
@@ -234,6 +235,11 @@ impl Practice {
     /// What is wrong with it.
     pub fn health(&self) -> &Problems {
         &self.context.health
+    }
+
+    /// What of the configuration is planned and not accepted yet.
+    pub fn unsent_configuration(&self) -> Option<ConfigurationChanges> {
+        self.accepted.unsent()
     }
 
     /// What was last done when.

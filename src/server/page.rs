@@ -95,6 +95,9 @@ fn practice_section(practice: &PracticeStatus) -> Markup {
             }
             tr { th { "Diary read" } td { (time_or_never(practice.read_at)) } }
             tr { th { "Configuration accepted" } td { (time_or_never(practice.configured_at)) } }
+            @if let Some(changes) = &practice.unsent_configuration {
+                tr { th { "Configuration to be sent" } td { (commands::changes_in_one_line(changes)) } }
+            }
             tr { th { "Availability sent" } td { (time_or_never(practice.sent_at)) } }
             @for reason in &practice.reasons { tr { th { "Not in step" } td.ill { (reason) } } }
             @for problem in &practice.problems {
@@ -169,6 +172,7 @@ mod tests {
             polled_at: None,
             webhook_at: None,
             read_at: None,
+            unsent_configuration: None,
             configured_at: None,
             sent_at: None,
         };

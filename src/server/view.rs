@@ -12,6 +12,7 @@ use crate::bridge::off::Off;
 use crate::bridge::runner::RunState;
 use crate::http::penalty;
 use crate::ids::PracticeId;
+use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::{admin as say, supervisor as supervisor_say};
 use crate::practice::Practice;
 use crate::practice::health;
@@ -141,6 +142,9 @@ pub struct PracticeStatus {
     pub webhook_at: Option<DateTime<FixedOffset>>,
     /// The last whole reading of the near days.
     pub read_at: Option<DateTime<FixedOffset>>,
+    /// What of the configuration is planned, and not accepted by Healthengine yet.
+    #[serde(default)]
+    pub unsent_configuration: Option<ConfigurationChanges>,
     /// When the configuration was last known to be accepted.
     pub configured_at: Option<DateTime<FixedOffset>>,
     /// When a day was last sent.
@@ -231,6 +235,7 @@ pub fn without_store(service: &WithoutStore) -> BridgeStatus {
         polled_at: polled_at.map(|at| at.fixed_offset()),
         webhook_at: None,
         read_at: None,
+        unsent_configuration: None,
         configured_at: None,
         sent_at: None,
     };
@@ -282,6 +287,7 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         polled_at: local(last_done.polled_at),
         webhook_at: local(practice.webhook_at()),
         read_at: local(last_done.read_at),
+        unsent_configuration: practice.unsent_configuration(),
         configured_at: local(last_done.configured_at),
         sent_at: local(last_done.sent_at),
     }

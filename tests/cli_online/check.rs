@@ -316,6 +316,28 @@ async fn what_the_running_service_suffers_from_is_a_problem_of_check_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_healthengine_has_not_accepted_is_shown_by_check_and_by_the_page() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.set(|asked| {
+        asked
+            .target
+            .ends_with("/pmsResources/snapshot")
+            .then_some(vetbridge::simulator::exchange::Fault::RefusalBefore(503))
+    });
+    let service = Service::start(&clinic).await;
+    let planned = "resources: 2, added: s136 s211";
+    let shown = async || service.get("/").await.text().await.unwrap().contains(planned);
+    eventually("the page shows what is to be sent", shown).await;
+    let checked = clinic.run(&["check"]).await;
+    let said = format!("has not accepted this part of the configuration yet: liveness contract; {planned}");
+    assert!(checked.out.contains(&said), "{}", checked.out);
+    clinic.healthengine_faults.set(|_| None);
+    let arrived = async || !service.get("/api/v1/status").await.text().await.unwrap().contains("added");
+    eventually("nothing is left to be sent", arrived).await;
+    assert!(!clinic.run(&["check"]).await.out.contains("has not accepted"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_state_directory_that_is_none_is_told() {
     let clinic = Clinic::open().await;
     std::fs::create_dir(clinic.state()).unwrap();

@@ -58,6 +58,9 @@ fn inspect_service(status: &BridgeStatus, report: &mut Report) {
         let place = format!("{SERVICE}, practice {}", practice.id);
         practice.reasons.iter().for_each(|reason| report.sentence(place.as_str(), commands::not_in_step(reason)));
         inspect_practice(&place, &practice.problems, practice.needs_attention, report);
+        if let Some(changes) = &practice.unsent_configuration {
+            report.note(place, commands::unsent_configuration(changes));
+        }
     }
     for practice in &status.off {
         let place = format!("{SERVICE}, practice {}", practice.id);

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::ids::{PracticeId, ResourceId, TypeId};
+use crate::mapping::changes::ConfigurationChanges;
 use crate::mapping::guard::Accepted;
 use crate::mapping::remembered::RememberedConfiguration;
 use crate::practice::offering::Offering;
@@ -26,6 +27,7 @@ pub(in crate::practice) struct AcceptedConfiguration {
     practice: PracticeId,
     remembered: Mutex<RememberedConfiguration>,
     protected: Mutex<BTreeSet<ResourceId>>,
+    unsent: Mutex<Option<ConfigurationChanges>>,
 }
 
 impl AcceptedConfiguration {
@@ -38,6 +40,7 @@ impl AcceptedConfiguration {
             practice: practice.clone(),
             remembered: Mutex::new(remembered),
             protected: Mutex::default(),
+            unsent: Mutex::default(),
         }
     }
 
@@ -73,6 +76,21 @@ impl AcceptedConfiguration {
     pub(in crate::practice) fn resources_at_healthengine(&self) -> BTreeSet<ResourceId> {
         let remembered = self.remembered();
         remembered.resources.iter().flatten().filter_map(|own| own.pms_resource_id.parse().ok()).collect()
+    }
+
+    /// What was planned and Healthengine has not accepted yet; `None` if it has everything.
+    pub(in crate::practice) fn unsent(&self) -> Option<ConfigurationChanges> {
+        self.unsent.lock().clone()
+    }
+
+    /// This is planned, and on its way.
+    pub(super) fn planned(&self, changes: &ConfigurationChanges) {
+        *self.unsent.lock() = (!changes.is_nothing()).then(|| changes.clone());
+    }
+
+    /// Healthengine accepted all that was planned.
+    pub(super) fn applied(&self) {
+        *self.unsent.lock() = None;
     }
 
     /// Looks at what OpenVPMS offered when Healthengine last accepted its lists.

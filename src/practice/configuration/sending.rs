@@ -34,7 +34,9 @@ impl ConfigurationSync {
         let lost = leaving.iter().map(say::departure).collect();
         let changes = plan.changes(&remembered, held, lost);
         if !dry_run {
+            self.accepted.planned(&changes);
             self.apply(plan, desired, &leaving, &remembered).await?;
+            self.accepted.applied();
         }
         Ok(changes)
     }

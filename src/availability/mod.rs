@@ -4,7 +4,8 @@
 //! practice's shell reads a [`window()`], puts the answers into [`Readings`], lets [`learn`] keep
 //! what they teach of rosters, asks [`days`], lets [`compare`] pick the days to send, and sends
 //! [`ResourceDay::snapshot`]. The booking executor asks [`look`] before it writes into the diary;
-//! [`slots`] says why each place on the grid is offered or not. All go through one judgement, so
+//! [`slots`] says why each place on the grid is offered or not, [`explanation`] in the words of the
+//! outside. All go through one judgement, so
 //! nothing is offered that would then be refused.
 //!
 //! **Model.** A resource is bookable where its schedule is free and not busy (free time is never
@@ -31,6 +32,7 @@
 pub mod clinician;
 pub mod day;
 pub mod diff;
+pub mod explanation;
 pub mod grid;
 pub mod openness;
 mod question;
@@ -115,5 +117,7 @@ pub fn look(question: &Question<'_>, resource: &Resource, span: Span) -> Option<
 
 #[cfg(test)]
 mod clinician_tests;
+#[cfg(test)]
+mod explanation_tests;
 #[cfg(test)]
 mod tests;

@@ -33,8 +33,8 @@ fn wall(text: &str) -> NaiveDateTime {
     text.parse().unwrap()
 }
 
-const CONSULT: i64 = 66;
-const LONG: i64 = 63;
+pub(super) const CONSULT: i64 = 66;
+pub(super) const LONG: i64 = 63;
 
 /// Schedule 136 with a consult of one slot and a long one of two.
 fn room(slot_size_minutes: u32) -> Resource {
@@ -57,19 +57,19 @@ fn room(slot_size_minutes: u32) -> Resource {
 }
 
 /// One day of one schedule, as it is seen long before.
-struct Scene {
-    zones: Zones,
-    day: NaiveDate,
-    room: Resource,
+pub(super) struct Scene {
+    pub(super) zones: Zones,
+    pub(super) day: NaiveDate,
+    pub(super) room: Resource,
     answer: FreeBusy,
-    own: Vec<OwnBooking>,
-    moment: Moment,
+    pub(super) own: Vec<OwnBooking>,
+    pub(super) moment: Moment,
 }
 
-const BEGAN: &str = "2019-02-01T00:00:00Z";
+pub(super) const BEGAN: &str = "2019-02-01T00:00:00Z";
 
 impl Scene {
-    fn new(zone: &str, day: &str, slot_size_minutes: u32) -> Self {
+    pub(super) fn new(zone: &str, day: &str, slot_size_minutes: u32) -> Self {
         Self {
             zones: same(zone),
             day: date(day),
@@ -80,17 +80,17 @@ impl Scene {
         }
     }
 
-    fn free(mut self, start: &str, end: &str) -> Self {
+    pub(super) fn free(mut self, start: &str, end: &str) -> Self {
         self.answer.free.push(Span::new(at(start), at(end)));
         self
     }
 
-    fn busy(mut self, start: &str, end: &str) -> Self {
+    pub(super) fn busy(mut self, start: &str, end: &str) -> Self {
         self.answer.busy.push(Span::new(at(start), at(end)));
         self
     }
 
-    fn free_all_day(mut self) -> Self {
+    pub(super) fn free_all_day(mut self) -> Self {
         self.answer.free.push(self.window());
         self
     }
@@ -99,7 +99,7 @@ impl Scene {
         window(Days::one(self.day), &self.zones)
     }
 
-    fn ask<T>(&self, ask: impl FnOnce(&Question<'_>) -> T) -> T {
+    pub(super) fn ask<T>(&self, ask: impl FnOnce(&Question<'_>) -> T) -> T {
         let reading = ScheduleReading::new(self.window(), at(BEGAN), self.answer.clone());
         let readings =
             Readings { schedules: BTreeMap::from([(ScheduleId(136), Some(reading))]), ..Readings::default() };
@@ -113,7 +113,7 @@ impl Scene {
         })
     }
 
-    fn day(&self) -> Day {
+    pub(super) fn day(&self) -> Day {
         let mut answer = self.ask(|question| days(question, std::slice::from_ref(&self.room), Days::one(self.day)));
         assert_eq!(answer.len(), 1);
         answer.remove(0).day

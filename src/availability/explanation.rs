@@ -133,10 +133,7 @@ pub fn all_alike(
         let (types, too_long) = (Vec::new(), Vec::new());
         Some(ExplainedSlot { minute: place.minute, end_minute: 0, code, types, too_long })
     };
-    in_a_row(
-        grid::day_grid(date, slot_size_minutes, zones).into_iter().filter_map(alike).collect(),
-        slot_size_minutes,
-    )
+    in_a_row(grid::day_grid(date, slot_size_minutes, zones).into_iter().filter_map(alike).collect(), slot_size_minutes)
 }
 
 /// The day that these slots offer.

@@ -39,6 +39,7 @@ use crate::zone::Zone;
 pub mod off;
 pub mod runner;
 
+use off::Off;
 use runner::{PracticeDeps, PracticeRunner, RunState, WantedPractice};
 
 /// How the two servers are reached: over the network, or in memory.
@@ -305,6 +306,16 @@ impl Bridge {
     pub fn practice(&self, id: &PracticeId) -> Option<Arc<Practice>> {
         let runner = self.runners().get(id).cloned();
         runner.filter(|runner| runner.standing() == RunState::On).map(|runner| runner.practice())
+    }
+
+    /// One of all practices, and why it is off if it is.
+    pub fn on_or_off(&self, id: &PracticeId) -> Option<(Arc<Practice>, Option<Off>)> {
+        let runner = self.runners().get(id).cloned()?;
+        let off = match runner.standing() {
+            RunState::On => None,
+            RunState::Leaving(off) | RunState::Silent(off) => Some(off),
+        };
+        Some((runner.practice(), off))
     }
 
     /// The practices that are off, or about to be, and how each stands.

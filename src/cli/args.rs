@@ -67,6 +67,8 @@ pub enum Command {
     Pause(PauseArgs),
     /// End the pause of a practice
     Resume(PauseArgs),
+    /// Say slot by slot why a time of a day is or is not offered
+    Explain(ExplainArgs),
     /// Show the health of the running service, practice by practice
     Status(StatusArgs),
     /// Run the whole bridge against two built-in simulators; needs no configuration
@@ -180,6 +182,29 @@ pub struct PauseArgs {
     /// Its id at Healthengine
     #[arg(long, value_name = "ID")]
     pub practice: String,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The practice's id at Healthengine
+    #[arg(long, value_name = "ID")]
+    pub practice: String,
+    /// The resource: s136 for schedule 136, u1158-s211 for clinician 1158 on schedule 211
+    #[arg(long, value_name = "R")]
+    pub resource: String,
+    /// The day, by the practice's calendar
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub date: String,
+    /// The slot with this time only
+    #[arg(long, value_name = "HH:MM")]
+    pub at: Option<String>,
+    /// For this appointment type: 63 as OpenVPMS has it, or 63:s136 as Healthengine has it
+    #[arg(long = "type", value_name = "ID")]
+    pub appointment_type: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `status`.

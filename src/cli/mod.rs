@@ -12,6 +12,7 @@ mod bookings;
 mod check;
 mod demo;
 mod discover;
+mod explain;
 mod exposure;
 #[cfg(test)]
 mod fakes;
@@ -35,8 +36,8 @@ use crate::messages::supervisor as supervisor_say;
 use crate::supervisor;
 use args::CONFIG_INVALID;
 pub use args::{
-    BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, DemoArgs, DiscoverArgs, Global, PauseArgs, ResolveArgs,
-    ResyncArgs, ResyncPart, StateArgs, StateCommand, StatusArgs,
+    BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, DemoArgs, DiscoverArgs, ExplainArgs, Global, PauseArgs,
+    ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand, StatusArgs,
 };
 pub use logging::{LogFormat, LogLevel};
 
@@ -78,6 +79,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::State(args) => Box::pin(state::run(&cli.global, args)).await,
         Command::Pause(args) => Box::pin(pause::run(&cli.global, &args.practice, true)).await,
         Command::Resume(args) => Box::pin(pause::run(&cli.global, &args.practice, false)).await,
+        Command::Explain(args) => Box::pin(explain::run(&cli.global, args)).await,
         Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
     }
@@ -93,6 +95,7 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::State(_)
         | Command::Pause(_)
         | Command::Resume(_)
+        | Command::Explain(_)
         | Command::Status(_)
         // Its running account says what happens.
         | Command::Demo(_) => LogLevel::Warn,

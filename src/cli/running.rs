@@ -14,14 +14,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use reqwest::{Client, Method, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 
 use crate::clock::Clock;
 use crate::config::Instance;
+use crate::ids::ResourceId;
 use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 use crate::server::HEALTHY;
+use crate::server::explanation::ExplanationView;
 use crate::server::proof::{self, Exchange, Hello, ProvedRequest};
 use crate::server::view::{BookingView, BridgeStatus, ErrorBody, NDJSON, PauseOutcome, ResyncLine};
 use crate::store::{self, OpenError, SecretKey, Snapshot, Store};
@@ -223,6 +226,19 @@ impl RunningService {
     /// The practices that it serves.
     pub(super) async fn practices(&self) -> anyhow::Result<Vec<String>> {
         Ok(self.status().await?.practices.into_iter().map(|practice| practice.id).collect())
+    }
+
+    /// Why the times of a day are or are not offered.
+    pub(super) async fn explain(
+        &self,
+        practice: &str,
+        resource: ResourceId,
+        date: NaiveDate,
+    ) -> anyhow::Result<ExplanationView> {
+        let mut url = self.url(&["api", "v1", "practices", practice, "explain"])?;
+        url.query_pairs_mut().append_pair("resource", &resource.to_string()).append_pair("date", &date.to_string());
+        let answer = self.ask(&self.http, Method::GET, url, PLAIN).await?;
+        self.read(answer).await
     }
 
     /// Has it pause a practice, or end its pause.

@@ -15,6 +15,7 @@ pub mod commands;
 pub mod config;
 pub mod configuration;
 pub mod decisions;
+pub mod explain;
 pub mod exposure;
 pub mod practice;
 pub mod reload;

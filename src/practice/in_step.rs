@@ -11,16 +11,11 @@ impl Practice {
     pub fn not_in_step(&self, now: DateTime<Utc>) -> Vec<String> {
         let (context, last_done) = (&self.context, self.last_done());
         let has = |subject| context.health.has(&subject);
-        let near_interval =
-            TimeDelta::from_std(context.settings.sync.availability_interval).unwrap_or(TimeDelta::minutes(1));
-        // A reading takes its time, so a young process or a slow server is not out of step after
-        // two intervals of 100 ms.
-        let stale = (near_interval * 2).max(TimeDelta::seconds(10));
         let mut reasons = Vec::new();
         if !self.configuration.was_ever_accepted() {
             reasons.push(say::NOT_CONFIGURED.to_owned());
         }
-        if is_stale(last_done.read_at, stale, now) {
+        if self.is_reading_out_of_step(now) {
             reasons.push(say::NOT_READ.to_owned());
         }
         let poll_wait = TimeDelta::from_std(last_done.poll_wait).unwrap_or(TimeDelta::minutes(30));
@@ -46,6 +41,15 @@ impl Practice {
         }
         reasons.extend(supervisor::not_alive(&context.shared.supervisor.ill(context.id())));
         reasons
+    }
+
+    /// True if the diary was last read too long ago.
+    pub(super) fn is_reading_out_of_step(&self, now: DateTime<Utc>) -> bool {
+        let near_interval = TimeDelta::from_std(self.context.settings.sync.availability_interval);
+        // A reading takes its time, so a young process or a slow server is not out of step after
+        // two intervals of 100 ms.
+        let stale = (near_interval.unwrap_or(TimeDelta::minutes(1)) * 2).max(TimeDelta::seconds(10));
+        is_stale(self.last_done().read_at, stale, now)
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`health`] | what is wrong, and what was last done when |
 //! | [`in_step`] | whether Healthengine shows what the diary says |
 //! | [`resolve`], [`resync`] | what a person has done at once |
+//! | [`explain`] | why a time is offered or not |
 //! | [`deactivation`] | what is done before a practice that is switched off is silent |
 //!
 //! What the components have in common:
@@ -22,7 +23,7 @@
 //! | [`signals`] | how they wake each other |
 //! | [`offering`] | what the practice offers: written by the configuration sync, read by all |
 //! | [`lists`] | reads Healthengine's lists of requests |
-//! | [`reading`] | reads free/busy from OpenVPMS |
+//! | [`reading`], [`kept_readings`] | reads free/busy from OpenVPMS; the latest of it |
 //! | [`round_error`], [`said_once`] | why a round came to nothing; what is logged once |
 //!
 //! What all practices share is in [`shared`]: the booking [`ledger`], the [`rosters`], the client
@@ -37,8 +38,10 @@ mod configuration;
 mod context;
 mod days;
 mod deactivation;
+pub mod explain;
 pub mod health;
 mod in_step;
+mod kept_readings;
 pub mod ledger;
 mod lists;
 pub mod offering;

@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::Offering;
 use super::context::Context;
 use super::health::readings::ReadingHealth;
+use super::kept_readings::{KeptReading, KeptReadings};
 use super::offering::early::EarlyInventory;
 use crate::availability::unread::DiarySource;
 use crate::availability::{
@@ -56,7 +58,7 @@ pub(super) struct Reading {
     /// When it began.
     pub(super) began: DateTime<Utc>,
     /// What was read.
-    pub(super) readings: Readings,
+    pub(super) readings: Arc<Readings>,
     /// Clinicians whom OpenVPMS does not offer any more, and at which of their locations.
     pub(super) absent: BTreeSet<(UserId, LocationId)>,
     /// What went wrong, if anything did; the first of several.
@@ -67,7 +69,7 @@ pub(super) struct Reading {
 
 impl Reading {
     fn beginning(began: DateTime<Utc>) -> Self {
-        Self { began, readings: Readings::default(), absent: BTreeSet::new(), failure: None, outcomes: Vec::new() }
+        Self { began, readings: Arc::default(), absent: BTreeSet::new(), failure: None, outcomes: Vec::new() }
     }
 
     /// True if no schedule could be read.
@@ -81,12 +83,16 @@ pub(super) struct DiaryReader {
     context: Arc<Context>,
     pub(super) readings: Arc<ReadingHealth>,
     pub(super) early: EarlyInventory,
+    /// The latest readings.
+    pub(super) kept: KeptReadings,
+    /// One day at a time is read because somebody asks why a time is missing.
+    pub(super) explaining: AsyncMutex<()>,
 }
 
 impl DiaryReader {
     pub(super) fn new(context: Arc<Context>, readings: Arc<ReadingHealth>) -> Self {
         let early = EarlyInventory::new(Arc::clone(&context), Arc::clone(&readings));
-        Self { context, readings, early }
+        Self { context, readings, early, kept: KeptReadings::default(), explaining: AsyncMutex::default() }
     }
 
     /// Reads what the days of these resources depend on. Nothing comes of a reading that the
@@ -103,7 +109,7 @@ impl DiaryReader {
         self.context.stop.run_until_cancelled(whole).await.unwrap_or_else(|| {
             let mut broken_off = Reading::beginning(began);
             let unread = resources.iter().map(|resource| (resource.id.schedule, None));
-            broken_off.readings.schedules = unread.collect();
+            Arc::make_mut(&mut broken_off.readings).schedules = unread.collect();
             broken_off.failure = Some(CallError::new(ErrorClass::NotSent, say::STOPPING));
             broken_off
         })
@@ -134,6 +140,7 @@ impl DiaryReader {
             self.readings.heard(*source, Some(days), error.as_ref().map_or(Ok(()), Err));
         }
         reading.began = left.at(self.context.now());
+        self.kept.keep(KeptReading { days, began: reading.began, readings: Arc::clone(&reading.readings) });
         reading
     }
 
@@ -179,7 +186,8 @@ impl DiaryReader {
         }
         let ended = self.context.now();
         let whole = times.into_iter().filter(|(user, _)| !unread.contains(user));
-        reading.readings.users = whole.map(|(user, answers)| (user, UserReading::new(span, ended, answers))).collect();
+        let users = whole.map(|(user, answers)| (user, UserReading::new(span, ended, answers))).collect();
+        Arc::make_mut(&mut reading.readings).users = users;
     }
 
     /// One call per schedule.
@@ -200,15 +208,16 @@ impl DiaryReader {
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
         // Some waited for others, and the clock can have been set meanwhile.
         let now = self.context.now();
+        let schedules = &mut Arc::make_mut(&mut reading.readings).schedules;
         for (schedule, left, answer) in answers {
             let answer = answer.map(|answer| ScheduleReading::new(span, left.at(now), answer));
             let failure = answer.as_ref().err().filter(|error| !is_schedule_closed(error)).cloned();
             reading.outcomes.push((DiarySource::Schedule(schedule), failure));
             match answer {
-                Ok(answer) => drop(reading.readings.schedules.insert(schedule, Some(answer))),
+                Ok(answer) => drop(schedules.insert(schedule, Some(answer))),
                 Err(error) if is_schedule_closed(&error) => {}
                 Err(error) => {
-                    reading.readings.schedules.insert(schedule, None);
+                    schedules.insert(schedule, None);
                     reading.failure.get_or_insert(error);
                 }
             }
@@ -223,7 +232,7 @@ impl DiaryReader {
         ReadDays { began: reading.began, days }
     }
 
-    fn asking<T>(
+    pub(super) fn asking<T>(
         &self,
         readings: &Readings,
         offering: &Offering,

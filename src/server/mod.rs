@@ -10,6 +10,7 @@ mod again;
 mod api;
 mod auth;
 mod conduct;
+pub mod explanation;
 mod guard;
 mod health;
 mod listener;
@@ -50,6 +51,7 @@ impl Admin {
             .route("/api/v1/state", get(api::state))
             .route("/api/v1/bookings/{id}/resolve", post(resolve::resolve))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
+            .route("/api/v1/practices/{id}/explain", get(explanation::explain))
             .route("/api/v1/ask-again", post(again::ask_again))
             .route(again::ASK_AGAIN_PATH, post(again::ask_again_and_show))
             .route("/api/v1/practices/{id}/pause", post(pause::pause))

@@ -6,6 +6,7 @@ mod bookings;
 mod check;
 mod clinic;
 mod discover;
+mod explain;
 mod impostor;
 mod lifecycle;
 mod resolve;

@@ -81,7 +81,17 @@ impl SentDays {
         self.last.lock()
     }
 
-    pub(super) fn unacknowledged(&self, key: DayKey) -> Option<Unacknowledged> {
+    /// What Healthengine was last sent of a day, and answered.
+    pub(in crate::practice) fn last_of(&self, key: DayKey) -> Option<LastSent> {
+        self.last().get(&key).cloned()
+    }
+
+    /// True if any day of a resource was ever sent.
+    pub(in crate::practice) fn has_resource(&self, resource: ResourceId) -> bool {
+        self.last().range((resource, NaiveDate::MIN)..=(resource, NaiveDate::MAX)).next().is_some()
+    }
+
+    pub(in crate::practice) fn unacknowledged(&self, key: DayKey) -> Option<Unacknowledged> {
         self.unacknowledged.lock().get(&key).copied()
     }
 

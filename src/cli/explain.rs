@@ -1,0 +1,118 @@
+//! `vetbridge explain`: slot by slot, why a time is or is not offered.
+//!
+//! The running service says it, by the reading that it publishes. Without one OpenVPMS is read
+//! here, and nothing is sent.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use chrono::{NaiveDate, NaiveTime, Timelike as _};
+
+use super::running::{self, FoundService, NoService};
+use super::{ExplainArgs, Global, output};
+use crate::bridge::Bridge;
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::connect::Network;
+use crate::dates;
+use crate::ids::{PracticeId, ResourceId};
+use crate::messages::{commands, explain as say, plain};
+use crate::server::explanation::{ExplanationView, SlotView};
+
+/// Runs the command.
+pub(super) async fn run(global: &Global, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let resource: ResourceId =
+        args.resource.parse().map_err(|_| anyhow::Error::msg(say::no_resource(&args.resource)))?;
+    let date = dates::day(&args.date).ok_or_else(|| anyhow::Error::msg(say::no_date(&args.date)))?;
+    let file = global.config_file()?;
+    let mut explained = match running::find(&config::load_instance(&file)?).await? {
+        FoundService::Running(service) => service.explain(&args.practice, resource, date).await?,
+        FoundService::Absent(absent) => here(&config::load(&file)?, &absent, &args.practice, resource, date).await?,
+    };
+    if let Some(kind) = &args.appointment_type {
+        only_type(&mut explained, kind, resource)?;
+    }
+    if let Some(at) = &args.at {
+        only_at(&mut explained, at, date)?;
+    }
+    output::result(if args.json { serde_json::to_string_pretty(&explained)? } else { text(&explained, date) })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// This process reads the day.
+async fn here(
+    config: &Config,
+    absent: &NoService,
+    practice: &str,
+    resource: ResourceId,
+    date: NaiveDate,
+) -> anyhow::Result<ExplanationView> {
+    let network = Network::new(config)?;
+    let bridge = Bridge::new(config, &network, absent.open_store().await?, Clock::system());
+    let Some((own, off)) = bridge.on_or_off(&PracticeId(practice.to_owned())) else {
+        let known: Vec<String> = config.practices.iter().map(|own| own.id.to_string()).collect();
+        return Err(commands::practice_not_configured(practice, &known).into());
+    };
+    own.read_what_is_offered().await.map_err(anyhow::Error::msg)?;
+    let explained = own.explain(resource, date, off).await.map_err(anyhow::Error::msg)?;
+    Ok(ExplanationView::of(&explained))
+}
+
+/// Offered is what this type fits into.
+fn only_type(explained: &mut ExplanationView, kind: &str, resource: ResourceId) -> anyhow::Result<()> {
+    let id = if kind.contains(':') { kind.to_owned() } else { format!("{kind}:{resource}") };
+    if !explained.appointment_types.iter().any(|own| own.id == id) {
+        let known: Vec<(String, String)> =
+            explained.appointment_types.iter().map(|own| (own.id.clone(), own.name.clone())).collect();
+        anyhow::bail!(say::no_type(kind, resource, &known));
+    }
+    explained.slots.iter_mut().for_each(|slot| slot.keep_type(&id));
+    Ok(())
+}
+
+/// The slot that holds this time.
+fn only_at(explained: &mut ExplanationView, at: &str, date: NaiveDate) -> anyhow::Result<()> {
+    let time = NaiveTime::parse_from_str(at, "%H:%M").map_err(|_| anyhow::Error::msg(say::no_time(at)))?;
+    let text = format!("{:02}:{:02}", time.hour(), time.minute());
+    explained.slots.retain(|slot| slot.start <= text && text < slot.end);
+    if explained.slots.is_empty() { Err(anyhow::Error::msg(say::time_is_skipped(at, date))) } else { Ok(()) }
+}
+
+/// A line for times that are alike, then what to change.
+fn text(explained: &ExplanationView, date: NaiveDate) -> String {
+    let mut out = String::new();
+    let name = explained.name.as_deref().map(|name| format!("{} ", plain(name))).unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        out,
+        "{name}({}), {}, times of {}",
+        explained.resource,
+        date.format("%A %-d %B %Y"),
+        explained.timezone
+    );
+    let _ = writeln!(out, "{}\n", sent(explained));
+    let mut remedies: Vec<(&str, &str)> = Vec::new();
+    for alike in explained.slots.chunk_by(SlotView::is_like) {
+        let (Some(first), Some(last)) = (alike.first(), alike.last()) else { continue };
+        let what = if first.offered { first.types.join(" ") } else { first.text.clone() };
+        let _ = writeln!(out, "{}-{}  {:<14}  {what}", first.start, last.end, first.code);
+        if !first.remedy.is_empty() && !remedies.iter().any(|(code, _)| *code == first.code) {
+            remedies.push((&first.code, &first.remedy));
+        }
+    }
+    if !remedies.is_empty() {
+        let _ = writeln!(out, "\nWhat changes it:");
+        for (code, remedy) in remedies {
+            let _ = writeln!(out, "  {code:<14}  {remedy}");
+        }
+    }
+    out
+}
+
+fn sent(explained: &ExplanationView) -> String {
+    match &explained.last_sent {
+        None if explained.pending => say::NEVER_SENT.to_owned(),
+        None => say::NOTHING_SENT.to_owned(),
+        Some(last) => say::last_sent(last.at.format("%Y-%m-%d %H:%M:%S"), last.accepted, explained.pending),
+    }
+}

@@ -1,0 +1,194 @@
+//! Why a time is offered or not, and what to change and where.
+
+use std::fmt::Display;
+
+use chrono::{NaiveDate, TimeDelta};
+
+use super::{listed, plain};
+use crate::availability::explanation::Code;
+use crate::bridge::off::Off;
+use crate::ids::{PracticeId, ResourceId};
+
+/// What the sentences are about.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// The practice.
+    pub practice: &'a PracticeId,
+    /// The resource.
+    pub resource: ResourceId,
+    /// The shortest appointment type in minutes, if there is any.
+    pub shortest_minutes: Option<u32>,
+    /// Nothing is offered sooner than this from now.
+    pub min_notice: TimeDelta,
+    /// So many days are offered.
+    pub horizon_days: u32,
+    /// Why the practice is off, if it is.
+    pub off: Option<Off>,
+}
+
+/// Why a time is not offered; empty if it is.
+pub fn text(code: Code, facts: &Facts<'_>) -> String {
+    let schedule = facts.resource.schedule;
+    match code {
+        Code::Offered => String::new(),
+        Code::Closed => format!("Schedule {schedule} has no online booking times then."),
+        Code::Busy => "The diary has an appointment or a calendar block there; OpenVPMS does not say which.".to_owned(),
+        Code::OwnBooking => "A booking that was made through Healthengine stands there.".to_owned(),
+        Code::InDoubt => {
+            "A booking from Healthengine is being made there, or nobody knows yet whether it stands.".to_owned()
+        }
+        Code::NotRostered => {
+            format!("The clinician is not rostered to schedule {schedule} then, as far as OpenVPMS says.")
+        }
+        Code::ClinicianBusy => "The clinician has an appointment on another schedule.".to_owned(),
+        Code::Past => "The time has begun or is over.".to_owned(),
+        Code::MinNotice => format!("It begins sooner than {} from now.", minutes(facts.min_notice.num_minutes())),
+        Code::TooShort => match facts.shortest_minutes {
+            Some(shortest) => format!(
+                "There is room, but not for any appointment type: the shortest takes {}.",
+                minutes(i64::from(shortest))
+            ),
+            None => "There is room, but not for any appointment type.".to_owned(),
+        },
+        Code::NoType => format!("Schedule {schedule} has no appointment type that can be booked online."),
+        Code::ClockChange => {
+            "The clocks are put back then, so the time happens twice and OpenVPMS cannot tell which is meant."
+                .to_owned()
+        }
+        Code::HeldBack => format!(
+            "OpenVPMS suddenly stopped listing {}, or its appointment types. What Healthengine has of it is left as \
+             it is until that is certain.",
+            facts.resource
+        ),
+        Code::NotRead => "OpenVPMS could not be read lately, so nobody knows.".to_owned(),
+        Code::BeyondHorizon => format!("Times are offered for {} days from today on.", facts.horizon_days),
+        Code::Off => match facts.off {
+            Some(Off::Paused) => "The practice is paused.".to_owned(),
+            Some(Off::Removed) => "The practice is not in the configuration any more.".to_owned(),
+            Some(Off::Disabled) | None => "The practice is disabled.".to_owned(),
+        },
+    }
+}
+
+/// What to change and where, if the time is to be offered; empty if it is.
+pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
+    let (schedule, practice) = (facts.resource.schedule, facts.practice);
+    match code {
+        Code::Offered => String::new(),
+        Code::Closed => format!(
+            "In OpenVPMS, set the online booking times of schedule {schedule}. A closing time of 24:00 gives none; \
+             23:45 does."
+        ),
+        Code::Busy => {
+            "In OpenVPMS, look into the diary; moving or removing what stands there frees the time.".to_owned()
+        }
+        Code::OwnBooking => format!(
+            "None, unless the pet owner cancels. `vetbridge bookings --practice {practice}` lists the bookings."
+        ),
+        Code::InDoubt => {
+            "Wait a minute. If it stays so, the status page and `vetbridge bookings` say what to do.".to_owned()
+        }
+        Code::NotRostered => format!("In OpenVPMS, roster the clinician to schedule {schedule} at that time."),
+        Code::ClinicianBusy => "In OpenVPMS, look into the clinician's other schedules.".to_owned(),
+        Code::Past => "None.".to_owned(),
+        Code::MinNotice => "A shorter min_notice under [sync] in the configuration offers it.".to_owned(),
+        Code::TooShort => {
+            "In OpenVPMS, make room beside it, or give the schedule a shorter appointment type.".to_owned()
+        }
+        Code::NoType => {
+            format!("In OpenVPMS, give schedule {schedule} appointment types and tick their Online Booking.")
+        }
+        Code::ClockChange => "None: such a time is never offered.".to_owned(),
+        Code::HeldBack => format!(
+            "In OpenVPMS, look whether the Online Booking of schedule {schedule} was unticked by mistake. If it is \
+             meant, type `vetbridge resync --practice {practice} --only config`."
+        ),
+        Code::NotRead => "`vetbridge status` says what is wrong with OpenVPMS.".to_owned(),
+        Code::BeyondHorizon => "A larger horizon_days under [sync] in the configuration offers it.".to_owned(),
+        Code::Off => match facts.off {
+            Some(Off::Paused) => format!("`vetbridge resume --practice {practice}` ends the pause."),
+            Some(Off::Removed) => {
+                format!("Put the [[practice]] block of practice {practice} back into the configuration.")
+            }
+            Some(Off::Disabled) | None => {
+                format!("Set enabled = true in the [[practice]] block of practice {practice}.")
+            }
+        },
+    }
+}
+
+/// OpenVPMS was not read since the start, and nothing is known of the resource from before.
+pub fn not_known_yet(resource: ResourceId, practice: &PracticeId) -> String {
+    format!(
+        "OpenVPMS has not been read since the start, so it is not known whether practice {practice} offers {resource}. \
+         `vetbridge status` says what is wrong; then ask again."
+    )
+}
+
+/// A resource that the practice does not offer.
+pub fn unknown_resource(resource: ResourceId, practice: &PracticeId, known: &[(ResourceId, String)]) -> String {
+    let known = known.iter().map(|(id, name)| format!("{id} ({})", plain(name)));
+    format!("Practice {practice} does not offer {resource}. It offers {}.", listed(known))
+}
+
+/// A text that is no resource.
+pub fn no_resource(text: &str) -> String {
+    format!(
+        "{} is not a resource: s136 stands for schedule 136, u1158-s211 for clinician 1158 on schedule 211.",
+        plain(text)
+    )
+}
+
+/// A text that is no date.
+pub fn no_date(text: &str) -> String {
+    format!("{} is not a date: write it as 2027-02-15.", plain(text))
+}
+
+/// A text that is no time.
+pub fn no_time(text: &str) -> String {
+    format!("{} is not a time: write it as 09:30.", plain(text))
+}
+
+/// A time over which the clocks are put forward.
+pub fn time_is_skipped(text: &str, date: NaiveDate) -> String {
+    format!("There is no {} on {date}: the clocks are put forward over it.", plain(text))
+}
+
+/// An appointment type that the resource does not have.
+pub fn no_type(text: &str, resource: ResourceId, known: &[(String, String)]) -> String {
+    let known = known.iter().map(|(id, name)| format!("{id} ({})", plain(name)));
+    format!("{resource} has no appointment type {}. It has {}.", plain(text), listed(known))
+}
+
+/// Other types fit, and the one that is asked for does not.
+pub const TYPE_TOO_LONG: &str = "There is room, but not for this appointment type.";
+/// What changes that.
+pub const TYPE_TOO_LONG_REMEDY: &str = "In OpenVPMS, make room beside it.";
+
+/// A query without what it needs.
+pub const QUERY: &str = "The query has to name resource and date, such as ?resource=s136&date=2027-02-15.";
+
+/// A day of which nothing was sent, and should be.
+pub const NEVER_SENT: &str = "Healthengine was not sent anything of this day yet; it will be soon.";
+/// A day of which nothing was sent, and need not be.
+pub const NOTHING_SENT: &str = "Healthengine was not sent anything of this day.";
+
+/// What Healthengine has of a day.
+pub fn last_sent(at: impl Display, accepted: bool, pending: bool) -> String {
+    let outcome = match (accepted, pending) {
+        (true, false) => "Healthengine accepted it, and has what stands here.",
+        (true, true) => "Healthengine accepted it, and has not yet what stands here.",
+        (false, _) => "Healthengine refused it, and shows what it had before.",
+    };
+    format!("Last sent {at}. {outcome}")
+}
+
+/// `90 minutes`, `2 hours`.
+fn minutes(minutes: i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, 1) => "1 minute".to_owned(),
+        (1, 0) => "1 hour".to_owned(),
+        (hours, 0) if hours > 0 => format!("{hours} hours"),
+        _ => format!("{minutes} minutes"),
+    }
+}

@@ -1,0 +1,214 @@
+//! `GET /api/v1/practices/{id}/explain?resource=R&date=D`: slot by slot, why a time is or is not
+//! offered.
+//!
+//! 200 with the day; 400 for a query that says nothing clear, 404 for a practice or a resource that
+//! is not there.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+
+use super::Admin;
+use super::problem::problem;
+use crate::availability::explanation::{Code, ExplainedSlot};
+use crate::dates;
+use crate::healthengine::AvailabilityRange;
+use crate::ids::{AppointmentTypeId, PracticeId, TypeId};
+use crate::mapping::ResourceType;
+use crate::messages::{admin as admin_say, explain as say};
+use crate::practice::explain::Explanation;
+
+/// One day of one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExplanationView {
+    /// The practice.
+    pub practice_id: String,
+    /// The resource, as Healthengine has it.
+    pub resource: String,
+    /// Its name; absent while OpenVPMS does not list it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The day.
+    pub date: String,
+    /// The zone of its times.
+    pub timezone: String,
+    /// The appointment types that the resource has.
+    #[serde(default)]
+    pub appointment_types: Vec<TypeView>,
+    /// When OpenVPMS was read for it, at practice time.
+    pub read_at: Option<DateTime<FixedOffset>>,
+    /// Each time of the day.
+    pub slots: Vec<SlotView>,
+    /// What Healthengine was last sent of the day.
+    pub last_sent: Option<LastSentView>,
+    /// True while what it last accepted differs from this.
+    pub pending: bool,
+}
+
+/// One time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotView {
+    /// `HH:MM`.
+    pub start: String,
+    /// `HH:MM`, at most `24:00`.
+    pub end: String,
+    /// True if the booking executor would accept it now.
+    pub offered: bool,
+    /// The appointment types that fit from there.
+    pub types: Vec<String>,
+    /// Those that do not, where that is not said by the time's own code.
+    pub refused_types: Vec<RefusedType>,
+    /// Why.
+    pub code: String,
+    /// The same in a sentence; empty where it is offered.
+    pub text: String,
+    /// What to change and where; empty where it is offered.
+    pub remedy: String,
+}
+
+/// An appointment type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeView {
+    /// Its id at Healthengine.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its length.
+    pub length_minutes: u32,
+}
+
+/// An appointment type that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedType {
+    /// Its id at Healthengine.
+    #[serde(rename = "type")]
+    pub id: String,
+    /// Why.
+    pub code: String,
+}
+
+/// What Healthengine was last sent of a day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LastSentView {
+    /// When, at practice time.
+    pub at: DateTime<FixedOffset>,
+    /// False if Healthengine refused it.
+    pub accepted: bool,
+    /// As they were sent.
+    pub ranges: Vec<AvailabilityRange>,
+}
+
+/// Of which part of a day is asked.
+#[derive(Debug, Default, Deserialize)]
+pub struct ExplainQuery {
+    resource: Option<String>,
+    date: Option<String>,
+}
+
+pub(super) async fn explain(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
+) -> Response {
+    let Ok(Query(ExplainQuery { resource: Some(resource), date: Some(date) })) = query else {
+        return problem(StatusCode::BAD_REQUEST, say::QUERY);
+    };
+    let Ok(resource) = resource.parse() else {
+        return problem(StatusCode::BAD_REQUEST, say::no_resource(&resource));
+    };
+    let Some(date) = dates::day(&date) else { return problem(StatusCode::BAD_REQUEST, say::no_date(&date)) };
+    let Some((practice, off)) = admin.bridge.on_or_off(&PracticeId(id.clone())) else {
+        return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id));
+    };
+    match practice.explain(resource, date, off).await {
+        Ok(explanation) => Json(ExplanationView::of(&explanation)).into_response(),
+        Err(why) => problem(StatusCode::NOT_FOUND, why),
+    }
+}
+
+impl ExplanationView {
+    /// As it is shown.
+    pub fn of(explanation: &Explanation) -> Self {
+        let zone = explanation.zones.practice;
+        let facts = facts(explanation);
+        Self {
+            practice_id: explanation.practice.to_string(),
+            resource: explanation.resource.to_string(),
+            name: explanation.known.as_ref().map(|own| own.name.clone()),
+            date: explanation.date.to_string(),
+            timezone: zone.to_string(),
+            appointment_types: types(explanation).map(TypeView::of).collect(),
+            read_at: explanation.read_at.map(|at| zone.at(at)),
+            slots: explanation.slots.iter().map(|slot| SlotView::of(slot, &facts)).collect(),
+            last_sent: explanation.last_sent.as_ref().map(|last| LastSentView {
+                at: zone.at(last.sent.at),
+                accepted: last.sent.accepted,
+                ranges: last.sent.day.snapshot(explanation.resource, explanation.date).availability,
+            }),
+            pending: explanation.pending,
+        }
+    }
+}
+
+fn types(explanation: &Explanation) -> impl Iterator<Item = &ResourceType> {
+    explanation.known.iter().flat_map(|own| &own.types)
+}
+
+impl TypeView {
+    fn of(own: &ResourceType) -> Self {
+        Self { id: own.id.to_string(), name: own.plain_name.clone(), length_minutes: own.length_minutes }
+    }
+}
+
+fn facts(explanation: &Explanation) -> say::Facts<'_> {
+    say::Facts {
+        practice: &explanation.practice,
+        resource: explanation.resource,
+        shortest_minutes: types(explanation).map(|own| own.length_minutes).min(),
+        min_notice: explanation.min_notice,
+        horizon_days: explanation.horizon_days,
+        off: explanation.off,
+    }
+}
+
+impl SlotView {
+    /// True if the same is said of both.
+    pub fn is_like(&self, other: &Self) -> bool {
+        (&self.code, &self.types, &self.text) == (&other.code, &other.types, &other.text)
+    }
+
+    /// What is said of it by whoever wants this appointment type only.
+    pub fn keep_type(&mut self, id: &str) {
+        self.types.retain(|own| own == id);
+        self.refused_types.retain(|own| own.id == id);
+        if self.offered && self.types.is_empty() {
+            self.offered = false;
+            Code::TooShort.name().clone_into(&mut self.code);
+            say::TYPE_TOO_LONG.clone_into(&mut self.text);
+            say::TYPE_TOO_LONG_REMEDY.clone_into(&mut self.remedy);
+        }
+    }
+
+    fn of(slot: &ExplainedSlot, facts: &say::Facts<'_>) -> Self {
+        let id = |kind: &AppointmentTypeId| TypeId { appointment_type: *kind, resource: facts.resource }.to_string();
+        let refused = |kind| RefusedType { id: id(kind), code: Code::TooShort.name().to_owned() };
+        Self {
+            start: clock(slot.minute),
+            end: clock(slot.end_minute),
+            offered: slot.code == Code::Offered,
+            types: slot.types.iter().map(id).collect(),
+            refused_types: slot.too_long.iter().map(refused).collect(),
+            code: slot.code.name().to_owned(),
+            text: say::text(slot.code, facts),
+            remedy: say::remedy(slot.code, facts),
+        }
+    }
+}
+
+fn clock(minute: u32) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}

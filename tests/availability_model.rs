@@ -10,7 +10,7 @@ use chrono::{DateTime, Days as CalendarDays, NaiveDate, NaiveDateTime, TimeDelta
 use proptest::prelude::*;
 use vetbridge::availability::{
     ClinicianDoubt, Day, DayChange, Days, Moment, OwnBooking, Question, Readings, Reason, Rosters, ScheduleReading,
-    SentDay, Verdict, Zones, compare, days, look, slots, window,
+    SentDay, Verdict, Zones, compare, days, explanation, look, slots, window,
 };
 use vetbridge::booking::machine::Ask;
 use vetbridge::booking::placement::{Offered, ask};
@@ -397,6 +397,13 @@ proptest! {
             })
             .collect();
         prop_assert_eq!(offered, day.starts().map(|(minute, types)| (minute, types.to_vec())).collect::<Vec<_>>());
+        // In the words of the outside it offers the same, and says of each time of the clock once.
+        let explained = explanation::explain(&question, &resource, scene.day).unwrap();
+        prop_assert!(explanation::offered_day(&explained, scene.slot_size_minutes) == *day);
+        prop_assert!(explained.iter().zip(explained.iter().skip(1)).all(|(slot, next)| slot.end_minute <= next.minute));
+        let on_the_clock = account.iter().filter(|slot| slot.verdict != Verdict::Withheld(Reason::DoesNotExist));
+        let minutes: BTreeSet<u32> = on_the_clock.map(|slot| slot.minute).collect();
+        prop_assert_eq!(explained.iter().map(|slot| slot.minute).collect::<Vec<_>>(), minutes.into_iter().collect::<Vec<_>>());
         let model = Model::new(&scene);
         for slot in &account {
             if let Verdict::Withheld(reason) = slot.verdict {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use vetbridge::availability::explanation::Code;
 use vetbridge::booking::entry::State;
 use vetbridge::ids::{LocationId, ScheduleId};
 use vetbridge::practice::resync::Only;
@@ -198,6 +199,9 @@ async fn nothing_is_sent_for_the_days_of_schedules_whose_types_are_held_back() {
     clinic.healthengine.ask_availability(&practice(PRACTICE), days[1], Some("s1002")).unwrap();
     clinic.pass(seconds(70)).await;
     assert!(clinic.problems().contains_key("type_guard"), "it still holds");
+    // Whoever misses a time of it is told so.
+    let explained = clinic.practice().explain("s1001".parse().unwrap(), days[1], None).await.unwrap();
+    assert!(explained.slots.iter().all(|slot| slot.code == Code::HeldBack), "{:?}", explained.slots);
     assert_eq!(published(&clinic), before);
 
     clinic.openvpms.staff(|world| {

@@ -41,6 +41,9 @@ fn filled_in(word: &str) -> String {
         "TEXT" => "seen",
         "REFERENCE" => "603:be08",
         "COMMAND" => "run",
+        "R" => "s136",
+        "YYYY-MM-DD" => "2027-02-15",
+        "HH:MM" => "10:30",
         _ if is_placeholder => panic!("say here what {word} stands for"),
         _ => word,
     };

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::clinic::{self, SITES};
+use super::journal::DiaryTime;
 use crate::booking::entry::Entry;
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -166,6 +167,11 @@ impl Stage {
     pub(super) fn schedule_name(&self, id: ScheduleId) -> String {
         self.clinic(|world| world.schedules.iter().find(|own| own.id == id).map(|own| own.name.clone()))
             .unwrap_or_default()
+    }
+
+    /// Where and when, in words.
+    pub(super) fn place(&self, place: &DiaryTime) -> String {
+        format!("{}, {place}", self.schedule_name(place.schedule))
     }
 
     /// Where a schedule is.

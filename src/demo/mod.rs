@@ -47,9 +47,9 @@ use self::clinic::SITES;
 use self::journal::Journal;
 use self::scene::Scene;
 use self::stage::Stage;
+use crate::random::Random;
 use crate::simulator::healthengine::{HealthengineModel, ListedResource};
 use crate::simulator::openvpms::World;
-use crate::simulator::random::Random;
 
 pub use self::account::Lines;
 pub use self::summary::Summary;

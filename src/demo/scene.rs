@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::journal::Journal;
 use super::stage::Stage;
-use crate::simulator::random::Random;
+use crate::random::Random;
 
 /// The stage, what was done on it, what is told of it, and the source of all choices.
 pub(super) struct Scene {

@@ -21,11 +21,11 @@ use crate::config::{self, Config};
 use crate::connect::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
 use crate::messages::start::cannot_listen;
+use crate::random::Random;
 use crate::service::Service;
 use crate::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use crate::simulator::healthengine::{self, BASE_PATH, HealthengineModel, MarketplaceBooking, NewPractice};
 use crate::simulator::openvpms::{Appointment, OpenVpmsSim, World};
-use crate::simulator::random::Random;
 use crate::zone::Zone;
 
 /// The configuration, but for addresses.

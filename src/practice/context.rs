@@ -63,8 +63,8 @@ impl Context {
         self.shared.stopwatch.read()
     }
 
-    /// The delays between attempts. Their randomness comes from the store's secret key, which no two
-    /// clinics share.
+    /// The delays between attempts. Their randomness comes from the store's secret key, which no
+    /// two clinics share.
     pub(super) fn backoff(&self, first: Duration) -> Backoff {
         Backoff::new(first, self.settings.sync.max_retry_interval, self.seed())
     }

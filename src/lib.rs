@@ -33,7 +33,7 @@
 //! | [`webhooks`], [`polling`] | what webhooks and lists of requests mean, and how often is polled | core |
 //! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
 //! | [`messages`] | every sentence that an administrator reads | core |
-//! | [`clock`], [`delays`], [`supervisor`], [`leaps`] | the only `now()`; pauses; that loops live; that the clock may leap | |
+//! | [`clock`], [`random`], [`backoff`], [`supervisor`], [`leaps`] | the only `now()`; choices from a seed; growing pauses; that loops live; that the clock may leap | |
 //! | [`http`], [`openvpms`], [`healthengine`] | how exchanges are carried, with limits on everything; the two clients | |
 //! | [`store`] | what survives a power cut | |
 //! | [`config`] | what an administrator types into the file | |
@@ -89,6 +89,7 @@
 //! 9. **Time comes from [`clock`] and tokio**, so a test owns both.
 
 pub mod availability;
+pub mod backoff;
 pub mod booking;
 pub mod bridge;
 pub mod characters;
@@ -98,7 +99,6 @@ pub mod clock;
 pub mod config;
 pub mod connect;
 pub mod dates;
-pub mod delays;
 pub mod demo;
 pub mod healthengine;
 pub mod hex;
@@ -111,6 +111,7 @@ pub mod openvpms;
 pub mod polling;
 pub mod practice;
 pub mod publishing;
+pub mod random;
 pub mod remote;
 pub mod server;
 pub mod service;

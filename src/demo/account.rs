@@ -1,16 +1,16 @@
 //! The running account: who did what, and what the bridge did about it after how long.
 //!
-//! Everything that people do leaves something to wait for. [`Demo::look`] compares what is waited
-//! for with both sides, many times a second; how long the bridge took to answer a booking is taken
-//! from the systems' own times instead.
+//! Everything that people do leaves something to wait for. [`Account::look`] compares what is
+//! waited for with both sides, many times a second; how long the bridge took to answer a booking is
+//! taken from the systems' own times instead.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::clinic::SITES;
+use super::clinic::{SITES, Site};
 use super::journal::DiaryTime;
-use super::{Demo, Lines, Options};
+use super::stage::Stage;
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{MarketplaceStatus, RequestOutcome, Who};
 use crate::zone::Zone;
@@ -19,6 +19,9 @@ use crate::zone::Zone;
 const PATIENCE: TimeDelta = TimeDelta::seconds(20);
 /// How wide the column of names is.
 const NAME_WIDTH: usize = 19;
+
+/// Where the lines of the account go.
+pub type Lines = Box<dyn FnMut(&str) + Send>;
 
 /// The lines, and what is waited for.
 pub(super) struct Account {
@@ -57,8 +60,7 @@ impl Account {
     }
 
     /// What everybody should know before it begins.
-    pub(super) fn opening(&mut self, options: &Options, link: &str) {
-        let Options { seed, port: _ } = options;
+    pub(super) fn opening(&mut self, seed: u64, link: &str) {
         let lines = [
             "vetbridge demo: two simulated systems on this machine, and the real bridge between them.".to_owned(),
             format!("Status page   {link}"),
@@ -84,6 +86,48 @@ impl Account {
     pub(super) fn wait_for(&mut self, booking: BookingId, what: Await, since: DateTime<Utc>) {
         self.waits.push((booking, what, since));
     }
+
+    /// Looks at both sides and tells what is new.
+    pub(super) fn look(&mut self, stage: &Stage) {
+        let now = stage.now();
+        let mut news = Vec::new();
+        self.waits.retain(|(booking, what, since)| {
+            let came = match what {
+                Await::Answer => answered(stage, *booking),
+                Await::GivingUp => given_up(stage, *booking, now - *since),
+                Await::Cancelled => cancelled(stage, *booking, now - *since),
+                Await::Moved => moved(stage, *booking, now - *since),
+            };
+            still_waiting(came, now - *since, |text| news.push(format!("[{booking}] {text}")))
+        });
+        self.watches.retain(|(what, since)| {
+            still_waiting(watched(stage, what, now - *since), now - *since, |text| news.push(text))
+        });
+        for text in news {
+            self.line(now, "  vetbridge", &text);
+        }
+    }
+
+    /// How much is offered, once it is.
+    pub(super) fn tell_offer(&mut self, stage: &Stage, took: Duration) {
+        let of = |site: &Site| stage.marketplace().resources(&site.practice()).map_or(0, |resources| resources.len());
+        let resources: usize = SITES.iter().map(of).sum();
+        let text = format!(
+            "two practices with {resources} resources are configured and offered, after {}",
+            span(TimeDelta::from_std(took).unwrap_or_default())
+        );
+        self.line(stage.now(), "  vetbridge", &text);
+    }
+
+    /// Waits until the bridge publishes what staff took or freed; nothing to wait for if it need
+    /// not change anything.
+    pub(super) fn watch(&mut self, stage: &Stage, what: Watch) {
+        let (Watch::Taken(place) | Watch::Free(place)) = what;
+        self.watches.retain(|(Watch::Taken(other) | Watch::Free(other), _)| !other.collides(&place));
+        if matches!(watched(stage, &what, TimeDelta::zero()), News::Waiting) {
+            self.watches.push((what, stage.now()));
+        }
+    }
 }
 
 /// What has become of something that is waited for.
@@ -96,145 +140,79 @@ enum News {
     Moot,
 }
 
-impl Demo {
-    /// Looks at both sides and tells what is new.
-    pub(super) fn look(&mut self) {
-        let now = self.stage.now();
-        let mut news = Vec::new();
-        let mut waits = std::mem::take(&mut self.account.waits);
-        waits.retain(|(booking, what, since)| {
-            let came = match what {
-                Await::Answer => self.answered(*booking),
-                Await::GivingUp => self.given_up(*booking, now - *since),
-                Await::Cancelled => self.cancelled(*booking, now - *since),
-                Await::Moved => self.moved(*booking, now - *since),
-            };
-            still_waiting(came, now - *since, |text| news.push(format!("[{booking}] {text}")))
-        });
-        let mut watches = std::mem::take(&mut self.account.watches);
-        watches.retain(|(what, since)| {
-            still_waiting(self.watched(what, now - *since), now - *since, |text| news.push(text))
-        });
-        (self.account.waits, self.account.watches) = (waits, watches);
-        for text in news {
-            self.account.line(now, "  vetbridge", &text);
+fn answered(stage: &Stage, booking: BookingId) -> News {
+    let Ok(view) = stage.marketplace().booking(booking) else { return News::Moot };
+    let Some(answered_at) = view.answered_at else { return News::Waiting };
+    let entry = stage.ledger(booking);
+    let after = span(answered_at - view.booked_at);
+    match view.answer {
+        RequestOutcome::Open => News::Waiting,
+        RequestOutcome::Confirmed => {
+            let inserted = entry.and_then(|entry| entry.diary.inserted_at).map(|at| span(at - view.booked_at));
+            News::Came(format!("is in the diary after {}, confirmed after {after}", inserted.unwrap_or_default()))
         }
-    }
-
-    /// How much is offered, once it is.
-    pub(super) fn tell_offer(&mut self, took: Duration) {
-        let of = |site: &super::clinic::Site| {
-            self.stage.marketplace().resources(&site.practice()).map_or(0, |resources| resources.len())
-        };
-        let resources: usize = SITES.iter().map(of).sum();
-        let text = format!(
-            "two practices with {resources} resources are configured and offered, after {}",
-            span(TimeDelta::from_std(took).unwrap_or_default())
-        );
-        let now = self.stage.now();
-        self.account.line(now, "  vetbridge", &text);
-    }
-
-    fn answered(&self, booking: BookingId) -> News {
-        let Ok(view) = self.stage.marketplace().booking(booking) else { return News::Moot };
-        let Some(answered_at) = view.answered_at else { return News::Waiting };
-        let entry = self.stage.ledger(booking);
-        let after = span(answered_at - view.booked_at);
-        match view.answer {
-            RequestOutcome::Open => News::Waiting,
-            RequestOutcome::Confirmed => {
-                let inserted = entry.and_then(|entry| entry.diary.inserted_at).map(|at| span(at - view.booked_at));
-                News::Came(format!("is in the diary after {}, confirmed after {after}", inserted.unwrap_or_default()))
-            }
-            RequestOutcome::Rejected | RequestOutcome::RejectedTooLate => {
-                let reason = entry.and_then(|entry| entry.history.last().map(|last| last.reason.to_string()));
-                News::Came(format!("is rejected after {after}: {}", reason.unwrap_or_default()))
-            }
-            RequestOutcome::Cancelled | RequestOutcome::ByHand => News::Came(format!("is settled after {after}")),
+        RequestOutcome::Rejected | RequestOutcome::RejectedTooLate => {
+            let reason = entry.and_then(|entry| entry.history.last().map(|last| last.reason.to_string()));
+            News::Came(format!("is rejected after {after}: {}", reason.unwrap_or_default()))
         }
+        RequestOutcome::Cancelled | RequestOutcome::ByHand => News::Came(format!("is settled after {after}")),
     }
+}
 
-    fn given_up(&self, booking: BookingId, since: TimeDelta) -> News {
-        let Ok(view) = self.stage.marketplace().booking(booking) else { return News::Moot };
-        if !view.open_updates.is_empty() {
-            return News::Waiting;
+fn given_up(stage: &Stage, booking: BookingId, since: TimeDelta) -> News {
+    let Ok(view) = stage.marketplace().booking(booking) else { return News::Moot };
+    if !view.open_updates.is_empty() {
+        return News::Waiting;
+    }
+    let flag = stage.ledger(booking).and_then(|entry| entry.needs_attention);
+    match flag.filter(|_| view.updates_rejected > 0) {
+        Some(flag) => News::Came(format!("asks for a person after {}: {flag}", span(since))),
+        None => News::Came(format!("is out of the diary after {}", span(since))),
+    }
+}
+
+fn cancelled(stage: &Stage, booking: BookingId, since: TimeDelta) -> News {
+    match stage.marketplace().booking(booking) {
+        Err(_) => News::Moot,
+        Ok(view) if view.status != MarketplaceStatus::Cancelled => News::Waiting,
+        Ok(view) if view.cancelled_by == Some(Who::Pms) => {
+            News::Came(format!("is cancelled at Healthengine after {}", span(since)))
         }
-        let flag = self.stage.ledger(booking).and_then(|entry| entry.needs_attention);
-        match flag.filter(|_| view.updates_rejected > 0) {
-            Some(flag) => News::Came(format!("asks for a person after {}: {flag}", span(since))),
-            None => News::Came(format!("is out of the diary after {}", span(since))),
+        Ok(_) => News::Moot,
+    }
+}
+
+fn moved(stage: &Stage, booking: BookingId, since: TimeDelta) -> News {
+    match stage.ledger(booking).and_then(|entry| entry.needs_attention) {
+        Some(flag) => News::Came(format!("asks for a person after {}: {flag}", span(since))),
+        None if stage.marketplace().booking(booking).is_ok_and(|view| view.status == MarketplaceStatus::Confirmed) => {
+            News::Waiting
         }
+        None => News::Moot,
     }
+}
 
-    fn cancelled(&self, booking: BookingId, since: TimeDelta) -> News {
-        match self.stage.marketplace().booking(booking) {
-            Err(_) => News::Moot,
-            Ok(view) if view.status != MarketplaceStatus::Cancelled => News::Waiting,
-            Ok(view) if view.cancelled_by == Some(Who::Pms) => {
-                News::Came(format!("is cancelled at Healthengine after {}", span(since)))
-            }
-            Ok(_) => News::Moot,
-        }
+/// Whether the bridge published the time of a schedule as it is to.
+fn watched(stage: &Stage, what: &Watch, since: TimeDelta) -> News {
+    let (place, wanted) = match what {
+        Watch::Taken(place) => (place, false),
+        Watch::Free(place) => (place, true),
+    };
+    match (is_published(stage, place), wanted) {
+        (None, _) => News::Moot,
+        (Some(true), true) => News::Came(format!("offers {} again after {}", stage.place(place), span(since))),
+        (Some(false), false) => News::Came(format!("offers {} no longer after {}", stage.place(place), span(since))),
+        (Some(_), _) => News::Waiting,
     }
+}
 
-    fn moved(&self, booking: BookingId, since: TimeDelta) -> News {
-        match self.stage.ledger(booking).and_then(|entry| entry.needs_attention) {
-            Some(flag) => News::Came(format!("asks for a person after {}: {flag}", span(since))),
-            None if self
-                .stage
-                .marketplace()
-                .booking(booking)
-                .is_ok_and(|view| view.status == MarketplaceStatus::Confirmed) =>
-            {
-                News::Waiting
-            }
-            None => News::Moot,
-        }
-    }
-
-    /// Whether the bridge published the time of a schedule as it is to.
-    fn watched(&self, what: &Watch, since: TimeDelta) -> News {
-        let (place, wanted) = match what {
-            Watch::Taken(place) => (place, false),
-            Watch::Free(place) => (place, true),
-        };
-        match (self.is_published(place), wanted) {
-            (None, _) => News::Moot,
-            (Some(true), true) => News::Came(format!("offers {} again after {}", self.place(place), span(since))),
-            (Some(false), false) => News::Came(format!("offers {} no longer after {}", self.place(place), span(since))),
-            (Some(_), _) => News::Waiting,
-        }
-    }
-
-    /// Whether some of this time is among what the bridge sent of the schedule's own resource.
-    fn is_published(&self, place: &DiaryTime) -> Option<bool> {
-        let location = self.stage.location_of(place.schedule);
-        let site = SITES.iter().find(|site| site.location == location)?;
-        let (resource, day) = (ResourceId::schedule(place.schedule).to_string(), place.start.date());
-        let ranges = self.stage.marketplace().published(&site.practice(), &resource, day).ok()??;
-        Some(ranges.iter().any(|own| place.start < day.and_time(own.end) && day.and_time(own.start) < place.end))
-    }
-
-    /// Waits until the bridge publishes what staff took or freed; nothing to wait for if it need
-    /// not change anything.
-    pub(super) fn watch(&mut self, what: Watch) {
-        let now = self.stage.now();
-        let (Watch::Taken(place) | Watch::Free(place)) = what;
-        self.account.watches.retain(|(Watch::Taken(other) | Watch::Free(other), _)| !other.collides(&place));
-        if matches!(self.watched(&what, TimeDelta::zero()), News::Waiting) {
-            self.account.watches.push((what, now));
-        }
-    }
-
-    /// Where and when, in words.
-    pub(super) fn place(&self, place: &DiaryTime) -> String {
-        format!("{}, {}", self.stage.schedule_name(place.schedule), self.time(place))
-    }
-
-    /// When, in words.
-    pub(super) fn time(&self, place: &DiaryTime) -> String {
-        place.start.format("%a %-d %b %H:%M").to_string()
-    }
+/// Whether some of this time is among what the bridge sent of the schedule's own resource.
+fn is_published(stage: &Stage, place: &DiaryTime) -> Option<bool> {
+    let location = stage.location_of(place.schedule);
+    let site = SITES.iter().find(|site| site.location == location)?;
+    let (resource, day) = (ResourceId::schedule(place.schedule).to_string(), place.start.date());
+    let ranges = stage.marketplace().published(&site.practice(), &resource, day).ok()??;
+    Some(ranges.iter().any(|own| place.start < day.and_time(own.end) && day.and_time(own.start) < place.end))
 }
 
 /// True if it is to be asked again.

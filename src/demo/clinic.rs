@@ -7,10 +7,10 @@ use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Wee
 use super::free_time;
 use super::people;
 use crate::ids::{AppointmentTypeId, LocationId, PracticeId, ResourceId, ScheduleId, UserId};
+use crate::random::Random;
 use crate::simulator::openvpms::{
     AreaId, DayTimes, Hours, NewAppointment, ScheduleEntity, Shift, SlotSize, Uuids, World,
 };
-use crate::simulator::random::Random;
 
 /// A practice at Healthengine and its location in OpenVPMS; `demo.toml` says the same.
 pub(super) struct Site {

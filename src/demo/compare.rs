@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use super::journal::{Deeds, DiaryTime, Journal, JournalEntry};
-use super::staff::taken;
 use super::stage::appointments_of;
 use crate::booking::entry::{Entry, State};
 use crate::ids::{BookingId, ResourceId};
@@ -70,7 +69,7 @@ impl Case<'_> {
             return found;
         };
         let expected = self.deeds.moved_to.or_else(|| self.booked());
-        if expected != Some(taken(own)) {
+        if expected != Some(DiaryTime::of(own)) {
             let (at, on) = (own.start.format("%Y-%m-%d %H:%M"), own.schedule);
             found.push(format!("stands in the diary at another place: schedule {on}, {at}"));
         }
@@ -87,7 +86,8 @@ impl Case<'_> {
         found.extend(self.nothing_stands());
         let Some(wanted) = self.booked() else { return found };
         let elsewhere = others.iter().filter(|other| other.id != self.view.id).filter_map(booked);
-        let diary = world.appointments().filter(|own| !self.standing.iter().any(|ours| ours.id == own.id)).map(taken);
+        let diary =
+            world.appointments().filter(|own| !self.standing.iter().any(|ours| ours.id == own.id)).map(DiaryTime::of);
         let blocks =
             world.blocks().map(|own| DiaryTime { schedule: own.schedule, user: None, start: own.start, end: own.end });
         let mut taken = journal.taken.iter().copied().chain(elsewhere).chain(diary).chain(blocks);
@@ -166,7 +166,7 @@ fn booked(view: &MarketplaceBooking) -> Option<DiaryTime> {
 pub(super) fn diary(world: &World, journal: &Journal) -> Vec<String> {
     let mut found = Vec::new();
     for (id, entry) in &journal.entries {
-        let own = world.appointment(*id).filter(|own| own.status != AppointmentStatus::Cancelled).map(taken);
+        let own = world.appointment(*id).filter(|own| own.status != AppointmentStatus::Cancelled).map(DiaryTime::of);
         let expected = match entry {
             JournalEntry::Stands(place) => Some(*place),
             JournalEntry::Cancelled => None,

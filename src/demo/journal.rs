@@ -1,12 +1,13 @@
 //! What the people of the demo did: the measure for what the bridge made of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::people::Person;
 use crate::ids::{BookingId, ScheduleId, UserId};
-use crate::simulator::openvpms::{AppointmentId, BlockId};
+use crate::simulator::openvpms::{Appointment, AppointmentId, BlockId};
 
 /// Everything that was done, behind the bridge's back or through Healthengine.
 #[derive(Default)]
@@ -72,10 +73,22 @@ impl Deeds {
 }
 
 impl DiaryTime {
+    /// The time that an appointment takes.
+    pub(super) fn of(own: &Appointment) -> Self {
+        Self { schedule: own.schedule, user: own.clinician, start: own.start, end: own.end }
+    }
+
     /// True if one of the two keeps the other out: the same schedule or the same clinician at the
     /// same time.
     pub(super) fn collides(&self, other: &Self) -> bool {
         let shared = self.schedule == other.schedule || (self.user.is_some() && self.user == other.user);
         shared && self.start < other.end && other.start < self.end
+    }
+}
+
+/// When, in words.
+impl fmt::Display for DiaryTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.start.format("%a %-d %b %H:%M"))
     }
 }

@@ -19,7 +19,7 @@
 //! | --- | --- |
 //! | [`stage`], `demo.toml` | simulators, service, configuration |
 //! | [`clinic`], [`people`] | the clinic's set-up, the pet owners |
-//! | [`pet_owners`], [`staff`], [`journal`] | what is done, and what was done |
+//! | [`scene`], [`pet_owners`], [`staff`], [`journal`] | what is done, and what was done |
 //! | [`account`] | the running account |
 //! | [`compare`], [`offers`], [`free_time`] | whether both sides agree |
 //! | [`summary`] | the last words |
@@ -32,6 +32,7 @@ mod journal;
 mod offers;
 mod people;
 mod pet_owners;
+mod scene;
 mod staff;
 mod stage;
 mod summary;
@@ -44,11 +45,13 @@ use tokio::time::Instant;
 use self::account::Account;
 use self::clinic::SITES;
 use self::journal::Journal;
+use self::scene::Scene;
 use self::stage::Stage;
-use crate::simulator::healthengine::HealthengineModel;
+use crate::random::Random;
+use crate::simulator::healthengine::{HealthengineModel, ListedResource};
 use crate::simulator::openvpms::World;
-use crate::simulator::random::Random;
 
+pub use self::account::Lines;
 pub use self::summary::Summary;
 
 /// How a demo is set up.
@@ -60,15 +63,9 @@ pub struct Options {
     pub port: u16,
 }
 
-/// Where the lines of the account go.
-pub type Lines = Box<dyn FnMut(&str) + Send>;
-
 /// A running demo.
 pub struct Demo {
-    stage: Stage,
-    journal: Journal,
-    account: Account,
-    random: Random,
+    scene: Scene,
     deck: Vec<Deed>,
 }
 
@@ -135,16 +132,17 @@ impl Demo {
     pub async fn start(options: Options, lines: Lines) -> anyhow::Result<Self> {
         let mut random = Random::from_seed(options.seed);
         let stage = Stage::set(options.port, &mut random).await?;
-        let account = Account::new(lines, stage.zone());
-        let mut demo = Self { stage, journal: Journal::default(), account, random, deck: BEGINNING.to_vec() };
-        demo.account.opening(&options, &demo.stage.service().admin_link());
+        let mut account = Account::new(lines, stage.zone());
+        account.opening(options.seed, &stage.service().admin_link());
+        let scene = Scene { stage, journal: Journal::default(), account, random };
+        let mut demo = Self { scene, deck: BEGINNING.to_vec() };
         let began = Instant::now();
         demo.until(Self::everything_is_offered).await?;
-        demo.tell_offer(began.elapsed());
+        demo.scene.account.tell_offer(&demo.scene.stage, began.elapsed());
         // Who is rostered where is seen while the diary is empty, as of days that the horizon
         // reaches. What stands in it at the first reading, next to the hour at which two vets
         // change rooms, could be either's.
-        demo.staff_fill_in();
+        demo.scene.staff_fill_in();
         demo.until(|demo| demo.compare().agrees()).await?;
         tokio::time::sleep_until(began + STORE_IS_OLDER).await;
         Ok(demo)
@@ -166,11 +164,11 @@ impl Demo {
         tokio::pin!(end);
         let mut next_deed = Instant::now();
         loop {
-            self.look();
+            self.scene.account.look(&self.scene.stage);
             if next_deed <= Instant::now() {
                 self.do_something();
                 let (least, more) = PAUSE_MS;
-                next_deed = Instant::now() + Duration::from_millis(least + self.random.below(more));
+                next_deed = Instant::now() + Duration::from_millis(least + self.scene.random.below(more));
             }
             tokio::select! {
                 () = &mut end => return,
@@ -182,12 +180,12 @@ impl Demo {
     /// Waits until both sides agree and stay so, or until that takes too long; the summary says
     /// which.
     pub async fn settle(&mut self) -> Summary {
-        let now = self.stage.now();
-        self.account.line(now, "", "Nobody does anything any more; both sides are compared as soon as they agree.");
+        let Scene { stage, account, .. } = &mut self.scene;
+        account.line(stage.now(), "", "Nobody does anything any more; both sides are compared as soon as they agree.");
         let limit = Instant::now() + SETTLE_MAX;
         let mut agree_since = None;
         loop {
-            self.look();
+            self.scene.account.look(&self.scene.stage);
             let summary = self.compare();
             if !summary.agrees() {
                 agree_since = None;
@@ -203,36 +201,37 @@ impl Demo {
 
     /// Compares both sides as they are at this moment.
     pub fn compare(&self) -> Summary {
-        Summary::of(&self.stage, &self.journal)
+        Summary::of(&self.scene.stage, &self.scene.journal)
     }
 
     /// Does something at the clinic that the journal does not know of, or just looks at the diary.
     pub fn behind_everybodys_back<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
-        self.stage.clinic(act)
+        self.scene.stage.clinic(act)
     }
 
     /// The marketplace.
     pub fn marketplace(&self) -> &HealthengineModel {
-        self.stage.marketplace()
+        self.scene.stage.marketplace()
     }
 
     /// Ends when the bridge cannot go on.
     pub async fn failed(&self) -> String {
-        self.stage.service().failed().await.to_string()
+        self.scene.stage.service().failed().await.to_string()
     }
 
     /// Stops the bridge and the simulators, and removes what they kept.
     pub async fn stop(self) {
-        self.stage.clear().await;
+        self.scene.stage.clear().await;
     }
 
     fn everything_is_offered(&self) -> bool {
-        let in_step = self.stage.service().bridge().practices().all(|own| own.not_in_step(self.stage.now()).is_empty());
+        let stage = &self.scene.stage;
+        let in_step = stage.service().bridge().practices().all(|own| own.not_in_step(stage.now()).is_empty());
         let offers = |site: &clinic::Site| {
-            let resources = self.stage.marketplace().resources(&site.practice()).unwrap_or_default();
-            let days = clinic::coming_days(self.stage.today(), 3);
-            let offered = |resource: &crate::simulator::healthengine::ListedResource| {
-                let offers = |day| self.stage.marketplace().offered(&site.practice(), &resource.id, day);
+            let resources = stage.marketplace().resources(&site.practice()).unwrap_or_default();
+            let days = clinic::coming_days(stage.today(), 3);
+            let offered = |resource: &ListedResource| {
+                let offers = |day| stage.marketplace().offered(&site.practice(), &resource.id, day);
                 days.iter().any(|day| offers(*day).is_ok_and(|offers| !offers.is_empty()))
             };
             !resources.is_empty() && resources.iter().all(offered)
@@ -245,22 +244,23 @@ impl Demo {
         for _ in 0..2 * ROUND.len() {
             let Some(deed) = self.deck.pop() else {
                 self.deck = ROUND.to_vec();
-                self.random.shuffle(&mut self.deck);
+                self.scene.random.shuffle(&mut self.deck);
                 continue;
             };
+            let scene = &mut self.scene;
             let done = match deed {
-                Deed::Book => self.owner_books(),
-                Deed::BookTheSame => self.owners_want_the_same(),
-                Deed::BookTooLate => self.owner_books_too_late(),
-                Deed::GiveUp => self.owner_gives_up(),
-                Deed::Make => self.staff_make(),
-                Deed::MoveOwn => self.staff_move_own(),
-                Deed::CancelOwn => self.staff_cancel_own(),
-                Deed::MoveBooking => self.staff_move_booking(),
-                Deed::CancelBooking => self.staff_cancel_booking(),
-                Deed::Block => self.staff_block(),
-                Deed::Unblock => self.staff_unblock(),
-                Deed::CheckIn => self.staff_check_in(),
+                Deed::Book => scene.owner_books(),
+                Deed::BookTheSame => scene.owners_want_the_same(),
+                Deed::BookTooLate => scene.owner_books_too_late(),
+                Deed::GiveUp => scene.owner_gives_up(),
+                Deed::Make => scene.staff_make(),
+                Deed::MoveOwn => scene.staff_move_own(),
+                Deed::CancelOwn => scene.staff_cancel_own(),
+                Deed::MoveBooking => scene.staff_move_booking(),
+                Deed::CancelBooking => scene.staff_cancel_booking(),
+                Deed::Block => scene.staff_block(),
+                Deed::Unblock => scene.staff_unblock(),
+                Deed::CheckIn => scene.staff_check_in(),
             };
             if done {
                 return;

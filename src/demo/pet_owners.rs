@@ -2,11 +2,11 @@
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-use super::Demo;
 use super::account::Await;
 use super::clinic::{self, SITES};
 use super::journal::{Deeds, DiaryTime};
 use super::people::{PEOPLE, Person};
+use super::scene::Scene;
 use crate::ids::{BookingId, PracticeId, ResourceId, TypeId};
 use crate::simulator::healthengine::{MarketplaceStatus, NotOffered, OfferedStart, Wish};
 use crate::simulator::openvpms::NewAppointment;
@@ -22,7 +22,7 @@ struct Choice {
     start: NaiveDateTime,
 }
 
-impl Demo {
+impl Scene {
     /// Somebody books something.
     pub(super) fn owner_books(&mut self) -> bool {
         let Some(choice) = self.choice(|_, _| true) else { return false };
@@ -35,7 +35,7 @@ impl Demo {
     /// (the room, or the clinician in it) both get as far as booking, and the bridge has to turn
     /// one down; else Healthengine shows the second one other times.
     pub(super) fn owners_want_the_same(&mut self) -> bool {
-        let contested = self.choice(|demo, choice| demo.other_way(choice).is_some());
+        let contested = self.choice(|scene, choice| scene.other_way(choice).is_some());
         let Some(choice) = contested.or_else(|| self.choice(|_, _| true)) else { return false };
         let second = self.other_way(&choice).unwrap_or_else(|| choice.clone());
         let owner = self.somebody();
@@ -146,7 +146,7 @@ impl Demo {
             let with = user.map(|user| format!(" with {}", user.name)).unwrap_or_default();
             format!("{}{with}", own.map(|own| own.name.as_str()).unwrap_or_default())
         });
-        let place = self.place(&DiaryTime { schedule: kind.resource.schedule, user: None, start, end: start });
+        let place = self.stage.place(&DiaryTime { schedule: kind.resource.schedule, user: None, start, end: start });
         format!("{name}, {place}")
     }
 }

@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 
-use super::Demo;
 use super::account::{Await, Watch};
 use super::clinic;
+use super::free_time;
 use super::journal::{DiaryTime, JournalEntry};
+use super::scene::Scene;
 use super::stage::appointments_of;
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
@@ -15,13 +16,13 @@ use crate::simulator::openvpms::{Appointment, AppointmentId, AppointmentStatus, 
 /// demo lasts so long.
 const DAYS_AHEAD: u64 = 5;
 
-impl Demo {
+impl Scene {
     /// What stands in the diary before anybody books.
     pub(super) fn staff_fill_in(&mut self) {
         let (today, random) = (self.stage.today(), &mut self.random);
         let entries: Vec<_> = self.stage.clinic(|world| {
             clinic::fill_in(world, today, random);
-            world.standing().map(|own| (own.id, taken(own))).collect()
+            world.standing().map(|own| (own.id, DiaryTime::of(own))).collect()
         });
         let text = format!("fills the diary in: {} appointments, and a lunch break at the branch", entries.len());
         self.journal.entries.extend(entries.into_iter().map(|(id, place)| (id, JournalEntry::Stands(place))));
@@ -41,8 +42,8 @@ impl Demo {
         let id = self.stage.clinic(|world| world.add_appointment(entry));
         self.journal.entries.insert(id, JournalEntry::Stands(place));
         self.journal.taken.push(place);
-        self.staff_say(&place, &format!("writes an appointment into the diary: {}", self.place(&place)));
-        self.watch(Watch::Taken(place));
+        self.staff_say(&place, &format!("writes an appointment into the diary: {}", self.stage.place(&place)));
+        self.account.watch(&self.stage, Watch::Taken(place));
     }
 
     /// Staff move an appointment of the clinic's own.
@@ -53,8 +54,8 @@ impl Demo {
         self.journal.entries.insert(id, JournalEntry::Stands(to));
         self.journal.taken.push(to);
         self.journal.taken.push(from);
-        self.staff_say(&from, &format!("moves an appointment: {} becomes {}", self.place(&from), self.time(&to)));
-        self.watch(Watch::Taken(to));
+        self.staff_say(&from, &format!("moves an appointment: {} becomes {to}", self.stage.place(&from)));
+        self.account.watch(&self.stage, Watch::Taken(to));
         true
     }
 
@@ -64,15 +65,15 @@ impl Demo {
         self.stage.clinic(|world| world.cancel(id));
         self.journal.entries.insert(id, JournalEntry::Cancelled);
         self.journal.taken.push(place);
-        self.staff_say(&place, &format!("cancels an appointment: {}", self.place(&place)));
-        self.watch(Watch::Free(place));
+        self.staff_say(&place, &format!("cancels an appointment: {}", self.stage.place(&place)));
+        self.account.watch(&self.stage, Watch::Free(place));
         true
     }
 
     /// Staff move what a pet owner booked.
     pub(super) fn staff_move_booking(&mut self) -> bool {
         let Some((id, own)) = self.confirmed_booking() else { return false };
-        let from = taken(&own);
+        let from = DiaryTime::of(&own);
         let Some(to) = self.place_for(&from) else { return false };
         self.stage.clinic(|world| world.move_appointment(own.id, to.schedule, to.start, to.end));
         let now = self.stage.now();
@@ -81,10 +82,7 @@ impl Demo {
         if let Some(deeds) = self.journal.bookings.get_mut(&id) {
             (deeds.moved, deeds.moved_to) = (Some(now), Some(to));
         }
-        self.staff_say(
-            &from,
-            &format!("[{id}] moves it in the diary: {} becomes {}", self.place(&from), self.time(&to)),
-        );
+        self.staff_say(&from, &format!("[{id}] moves it in the diary: {} becomes {to}", self.stage.place(&from)));
         self.account.wait_for(id, Await::Moved, now);
         true
     }
@@ -97,8 +95,8 @@ impl Demo {
         if let Some(deeds) = self.journal.bookings.get_mut(&id) {
             deeds.cancelled = Some(now);
         }
-        let place = taken(&own);
-        self.staff_say(&place, &format!("[{id}] cancels it in the diary: {}", self.place(&place)));
+        let place = DiaryTime::of(&own);
+        self.staff_say(&place, &format!("[{id}] cancels it in the diary: {}", self.stage.place(&place)));
         self.account.wait_for(id, Await::Cancelled, now);
         true
     }
@@ -111,8 +109,8 @@ impl Demo {
         let id = self.stage.clinic(|world| world.add_block(entry.schedule, start, end));
         self.journal.blocks.push(id);
         self.journal.taken.push(place);
-        self.staff_say(&place, &format!("blocks an hour: {}", self.place(&place)));
-        self.watch(Watch::Taken(place));
+        self.staff_say(&place, &format!("blocks an hour: {}", self.stage.place(&place)));
+        self.account.watch(&self.stage, Watch::Taken(place));
         true
     }
 
@@ -124,8 +122,8 @@ impl Demo {
         self.stage.clinic(|world| world.remove_block(id));
         self.journal.blocks.retain(|own| *own != id);
         let place = DiaryTime { schedule: block.schedule, user: None, start: block.start, end: block.end };
-        self.staff_say(&place, &format!("takes a block away: {}", self.place(&place)));
-        self.watch(Watch::Free(place));
+        self.staff_say(&place, &format!("takes a block away: {}", self.stage.place(&place)));
+        self.account.watch(&self.stage, Watch::Free(place));
         true
     }
 
@@ -139,7 +137,7 @@ impl Demo {
         let Some(deeds) = self.journal.bookings.get_mut(&id) else { return false };
         deeds.checked_in = true;
         let line = format!("[{id}] checks {} in", deeds.owner.pet());
-        self.staff_say(&taken(&own), &line);
+        self.staff_say(&DiaryTime::of(&own), &line);
         true
     }
 
@@ -165,7 +163,7 @@ impl Demo {
         let (length, days) = (from.end - from.start, clinic::coming_days(self.stage.today(), DAYS_AHEAD));
         let resource = ResourceId { schedule: from.schedule, user: from.user };
         (0..20).find_map(|_| {
-            let starts = super::free_time::starts(&world, resource, *self.random.pick(&days)?);
+            let starts = free_time::starts(&world, resource, *self.random.pick(&days)?);
             let fits = |start: &chrono::NaiveDateTime, kinds: &std::collections::BTreeSet<_>| {
                 let longest = kinds.iter().map(|kind| clinic::length(&world, from.schedule, *kind)).max();
                 longest.is_some_and(|longest| longest >= length) && *start != from.start
@@ -208,9 +206,4 @@ impl Demo {
         })
         .collect()
     }
-}
-
-/// The time that an appointment takes.
-pub(super) fn taken(own: &Appointment) -> DiaryTime {
-    DiaryTime { schedule: own.schedule, user: own.clinician, start: own.start, end: own.end }
 }

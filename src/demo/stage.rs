@@ -14,17 +14,18 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::clinic::{self, SITES};
+use super::journal::DiaryTime;
 use crate::booking::entry::Entry;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::connect::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
 use crate::messages::start::cannot_listen;
+use crate::random::Random;
 use crate::service::Service;
 use crate::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use crate::simulator::healthengine::{self, BASE_PATH, HealthengineModel, MarketplaceBooking, NewPractice};
 use crate::simulator::openvpms::{Appointment, OpenVpmsSim, World};
-use crate::simulator::random::Random;
 use crate::zone::Zone;
 
 /// The configuration, but for addresses.
@@ -166,6 +167,11 @@ impl Stage {
     pub(super) fn schedule_name(&self, id: ScheduleId) -> String {
         self.clinic(|world| world.schedules.iter().find(|own| own.id == id).map(|own| own.name.clone()))
             .unwrap_or_default()
+    }
+
+    /// Where and when, in words.
+    pub(super) fn place(&self, place: &DiaryTime) -> String {
+        format!("{}, {place}", self.schedule_name(place.schedule))
     }
 
     /// Where a schedule is.

@@ -44,7 +44,7 @@ pub enum Outcome {
     Blocked,
     /// It was not answered.
     Failed {
-        /// What the growing delays say.
+        /// The delay of the backoff.
         backoff: Duration,
         /// How long Healthengine wants to be left alone.
         retry_after: Option<Duration>,

@@ -18,9 +18,9 @@ use super::shared::{OpenVpmsClients, Settings, Shared};
 use super::signals::{Milestones, Signals};
 use super::zones;
 use crate::availability::Days;
+use crate::backoff::Backoff;
 use crate::clock::Measured;
 use crate::config;
-use crate::delays::Delays;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::supervisor as say;
@@ -63,10 +63,10 @@ impl Context {
         self.shared.stopwatch.read()
     }
 
-    /// Delays between attempts. Their randomness comes from the store's secret key: no two clinics
-    /// share it.
-    pub(super) fn delays(&self, first: Duration) -> Delays {
-        Delays::new(first, self.settings.sync.max_retry_interval, self.seed())
+    /// The delays between attempts. Their randomness comes from the store's secret key, which no
+    /// two clinics share.
+    pub(super) fn backoff(&self, first: Duration) -> Backoff {
+        Backoff::new(first, self.settings.sync.max_retry_interval, self.seed())
     }
 
     pub(super) fn seed(&self) -> u64 {

@@ -73,7 +73,7 @@ impl Practice {
         self.publisher.sent.doubt_days_of_a_replaced_store(self.context.now());
         self.accepted.forget_acceptance();
         let began = Instant::now();
-        let mut delays = self.context.delays(ROUND);
+        let mut backoff = self.context.backoff(ROUND);
         loop {
             let wait = match self.deactivate_step(began).await {
                 Ok(true) => {
@@ -81,7 +81,7 @@ impl Practice {
                     return Deactivation::Complete;
                 }
                 Ok(false) => {
-                    delays.reset();
+                    backoff.reset();
                     ROUND
                 }
                 Err(error) if error.class == ErrorClass::Forbidden && removed => {
@@ -93,7 +93,7 @@ impl Practice {
                     return Deactivation::Refused;
                 }
                 Err(error) if error.is_access() => BLOCKED,
-                Err(error) => delays.next_delay().max(error.pause()),
+                Err(error) => backoff.next_delay().max(error.pause()),
             };
             tokio::select! {
                 biased;

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -231,50 +230,42 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     }
 }
 
-/// The body of a request.
-pub(super) struct RequestBody {
-    pub(super) body: Incoming,
-    pub(super) conduct: Conduct,
+/// The body of a request or of an answer.
+pub(super) struct WatchedBody<B> {
+    pub(super) body: B,
+    pub(super) of: BodyOf,
 }
 
-impl hyper::body::Body for RequestBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
+/// What a body means for its connection.
+pub(super) enum BodyOf {
+    /// A request: its client may keep us waiting for it.
+    Request(Conduct),
+    /// An answer: its request is being served until it is gone.
+    Answer { _serving: Serving },
+}
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        let awaited = frame.is_pending();
-        self.conduct.change(|state| state.body_is_awaited = awaited);
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl BodyOf {
+    fn note(&self, is_awaited: bool) {
+        if let Self::Request(conduct) = self {
+            conduct.change(|state| state.body_is_awaited = is_awaited);
+        }
     }
 }
 
-impl Drop for RequestBody {
+impl Drop for BodyOf {
     fn drop(&mut self) {
-        self.conduct.change(|state| state.body_is_awaited = false);
+        self.note(false);
     }
 }
 
-/// The body of an answer. The request is being served until it is gone.
-pub(super) struct AnswerBody {
-    pub(super) body: Body,
-    pub(super) _serving: Serving,
-}
+impl<B: Body + Unpin> Body for WatchedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
 
-impl hyper::body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        self.of.note(frame.is_pending());
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-use super::conduct::{AnswerBody, RequestBody, Stream};
+use super::conduct::{BodyOf, Stream, WatchedBody};
 use super::places::{HeldPlace, Places};
 use crate::supervisor;
 
@@ -133,7 +133,8 @@ async fn connection(
         let (conduct, places) = (conduct.clone(), place.places.clone());
         service_fn(move |request: hyper::Request<Incoming>| {
             let (serving, conduct) = (conduct.serves(), conduct.clone());
-            let mut request: Request = request.map(|body| Body::new(RequestBody { body, conduct: conduct.clone() }));
+            let of = BodyOf::Request(conduct.clone());
+            let mut request: Request = request.map(|body| Body::new(WatchedBody { body, of }));
             request.extensions_mut().insert(peer);
             request.extensions_mut().insert(local);
             let (answering, places) = (router.clone().call(request), places.clone());
@@ -142,7 +143,8 @@ async fn connection(
                 if conduct.is_last() || places.is_crowded() {
                     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
-                Ok::<_, std::convert::Infallible>(answer.map(|body| AnswerBody { body, _serving: serving }))
+                let of = BodyOf::Answer { _serving: serving };
+                Ok::<_, std::convert::Infallible>(answer.map(|body| WatchedBody { body, of }))
             }
         })
     };

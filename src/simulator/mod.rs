@@ -8,4 +8,3 @@
 pub mod exchange;
 pub mod healthengine;
 pub mod openvpms;
-pub mod random;

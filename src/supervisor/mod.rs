@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use trouble::Trouble;
 
-use crate::delays::Delays;
+use crate::backoff::Backoff;
 use crate::ids::PracticeId;
 use crate::messages::supervisor as say;
 
@@ -234,7 +234,7 @@ impl Supervisor {
     pub async fn keep<F: Future<Output = ()>>(&self, kept: Kept, stop: &CancellationToken, begin: impl Fn() -> F) {
         let enrolled = self.enrolled(kept);
         let vitals = &enrolled.vitals;
-        let mut pauses = Delays::new(FIRST_PAUSE, LONGEST_PAUSE, 0);
+        let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, 0);
         let mut deaths: VecDeque<Instant> = VecDeque::new();
         loop {
             vitals.works();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use vetbridge::simulator::random::Random;
+use vetbridge::random::Random;
 
 /// A source of chance; clones draw from the same one.
 #[derive(Clone)]

@@ -26,7 +26,7 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
     let file = global.config_file()?;
     let instance = config::load_instance(&file)?;
     if let Some(BookingsCommand::Resolve(resolve)) = &args.command {
-        show(&resolve::run(&file, &instance, resolve).await?, args.json)?;
+        show(&Box::pin(resolve::run(&file, &instance, resolve)).await?, args.json)?;
         return Ok(ExitCode::SUCCESS);
     }
     let source = match running::find(&instance).await? {

@@ -208,17 +208,10 @@ impl Executor {
     async fn attend_step_by_step(
         &self,
         entry: Entry,
-        event: Event,
+        mut event: Event,
         asked: Option<&RequestAndClient>,
     ) -> Result<(), LedgerError> {
-        let (mut entry, mut event) = (entry, event);
-        if entry.patient.is_empty() {
-            // It was adopted. Only a list names its pet owner.
-            let (pseudonyms, id) = (&self.context.shared.pseudonyms, entry.booking_id);
-            entry.patient = asked.map_or_else(|| pseudonyms.of_nobody(id), |asked| pseudonyms.of(&asked.contact(), id));
-        }
-        // What waited in a store that was put back may have been made since.
-        entry.post.predates_store |= entry.state == State::Received && self.was_replaced_since(&entry);
+        let mut entry = self.completed(entry, asked);
         let mut stored = self.context.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
         // What the look before the POST read.
@@ -240,63 +233,16 @@ impl Executor {
             self.hear(&entry, notices, read.as_ref());
             // The locks are let go as soon as no POST follows.
             let locks = held.take().filter(|_| matches!(action, Action::Submit));
-            event =
-                match (action, entry.place) {
-                    (Action::LookAndHold, Some(place)) if asked.is_some() => {
-                        let (look, taken);
-                        ((look, read), taken) = self.look_and_hold(&entry, &place).await;
-                        held = taken;
-                        Event::Looked(look)
-                    }
-                    // The patient's fields are at Healthengine, which lists the booking at the next
-                    // poll.
-                    (Action::LookAndHold, _) | (Action::Rest, _) => return Ok(()),
-                    (Action::LookAgain, Some(place)) => Event::Looked(self.reader.look(&entry, &place, false).await.0),
-                    (Action::Submit, Some(place)) => match asked {
-                        Some(asked) => Event::Submitted(self.submit(&entry, &place, asked).await),
-                        None => return Ok(()),
-                    },
-                    (Action::LookAgain | Action::Submit, None) => return Ok(()),
-                    // Refused credentials or consent: it is delivered when they are accepted again.
-                    // A rejection helps only now. One refused confirmation holds up no other, whose
-                    // pet owners wait.
-                    (Action::Cancel(_), _) if self.calls.is_blocked(Call::Answer(entry.booking_id)) => {
-                        Event::Replied(Reply::NotDelivered)
-                    }
-                    (Action::Confirm(_), _) if self.calls.is_refused(Call::Answer(entry.booking_id)) => {
-                        Event::Replied(Reply::NotDelivered)
-                    }
-                    (Action::Reject(_), _)
-                        if self.calls.is_refused(Call::Answer(entry.booking_id)) && self.is_too_late(&entry) =>
-                    {
-                        Event::Replied(Reply::NotDelivered)
-                    }
-                    (Action::Confirm(with), _) => {
-                        let answer = self.context.healthengine.confirm_insert(entry.booking_id, &with).await;
-                        let reply = self.calls.reply(entry.booking_id, answer);
-                        if reply == Reply::Accepted {
-                            self.rivals.confirmation_taken();
-                        }
-                        Event::Replied(reply)
-                    }
-                    (Action::Reject(reason), _) => Event::Replied(self.calls.reply(
-                        entry.booking_id,
-                        self.context.healthengine.reject_insert(entry.booking_id, &reason).await,
-                    )),
-                    (Action::Cancel(reason), _) => Event::Replied(
-                        self.calls
-                            .reply(entry.booking_id, self.context.healthengine.cancel(entry.booking_id, &reason).await),
-                    ),
-                    (Action::Relist, _) => match self.lists.is_listed(entry.booking_id).await {
-                        Some(true) => Event::StillListed,
-                        Some(false) => {
-                            self.rivals.perhaps_outrun(&entry);
-                            self.calls.answer_heard(entry.booking_id);
-                            Event::Unlisted
-                        }
-                        None => Event::NotRelisted,
-                    },
-                };
+            let outcome = match (action, entry.place) {
+                (Action::LookAndHold, Some(place)) if asked.is_some() => {
+                    let look;
+                    ((look, read), held) = self.look_and_hold(&entry, &place).await;
+                    Some(Event::Looked(look))
+                }
+                (action, _) => self.carry_out(action, &entry, asked).await,
+            };
+            let Some(outcome) = outcome else { return Ok(()) };
+            event = outcome;
             if may_be_anothers(&entry, &event) {
                 held = None;
                 drop(locks);
@@ -310,6 +256,71 @@ impl Executor {
             } else {
                 held = held.or(locks);
             }
+        }
+    }
+
+    /// The entry with what the ledger may lack about it.
+    fn completed(&self, mut entry: Entry, asked: Option<&RequestAndClient>) -> Entry {
+        if entry.patient.is_empty() {
+            // It was adopted. Only a list names its pet owner.
+            let (pseudonyms, id) = (&self.context.shared.pseudonyms, entry.booking_id);
+            entry.patient = asked.map_or_else(|| pseudonyms.of_nobody(id), |asked| pseudonyms.of(&asked.contact(), id));
+        }
+        // What waited in a store that was put back may have been made since.
+        entry.post.predates_store |= entry.state == State::Received && self.was_replaced_since(&entry);
+        entry
+    }
+
+    /// Does what was decided. What came of it, or nothing if the booking has to wait.
+    async fn carry_out(&self, action: Action, entry: &Entry, asked: Option<&RequestAndClient>) -> Option<Event> {
+        if self.is_withheld(&action, entry) {
+            return Some(Event::Replied(Reply::NotDelivered));
+        }
+        let (id, healthengine) = (entry.booking_id, &self.context.healthengine);
+        let event = match (action, &entry.place) {
+            // The patient's fields are at Healthengine, which lists the booking at the next poll.
+            (Action::LookAndHold | Action::Rest, _) | (Action::LookAgain | Action::Submit, None) => return None,
+            (Action::LookAgain, Some(place)) => Event::Looked(self.reader.look(entry, place, false).await.0),
+            (Action::Submit, Some(place)) => Event::Submitted(self.submit(entry, place, asked?).await),
+            (Action::Confirm(with), _) => {
+                let reply = self.calls.reply(id, healthengine.confirm_insert(id, &with).await);
+                if reply == Reply::Accepted {
+                    self.rivals.confirmation_taken();
+                }
+                Event::Replied(reply)
+            }
+            (Action::Reject(reason), _) => {
+                Event::Replied(self.calls.reply(id, healthengine.reject_insert(id, &reason).await))
+            }
+            (Action::Cancel(reason), _) => Event::Replied(self.calls.reply(id, healthengine.cancel(id, &reason).await)),
+            (Action::Relist, _) => self.relist(entry).await,
+        };
+        Some(event)
+    }
+
+    /// True of an answer that is not sent because credentials or consent are refused: it is
+    /// delivered when they are accepted again. A rejection is sent while it helps. One refused
+    /// confirmation holds up no other, whose pet owners wait.
+    fn is_withheld(&self, action: &Action, entry: &Entry) -> bool {
+        let call = Call::Answer(entry.booking_id);
+        match action {
+            Action::Cancel(_) => self.calls.is_blocked(call),
+            Action::Confirm(_) => self.calls.is_refused(call),
+            Action::Reject(_) => self.calls.is_refused(call) && self.is_too_late(entry),
+            Action::LookAndHold | Action::LookAgain | Action::Submit | Action::Relist | Action::Rest => false,
+        }
+    }
+
+    /// Whether Healthengine still lists a booking of which it refused the answer.
+    async fn relist(&self, entry: &Entry) -> Event {
+        match self.lists.is_listed(entry.booking_id).await {
+            Some(true) => Event::StillListed,
+            Some(false) => {
+                self.rivals.perhaps_outrun(entry);
+                self.calls.answer_heard(entry.booking_id);
+                Event::Unlisted
+            }
+            None => Event::NotRelisted,
         }
     }
 

@@ -71,7 +71,7 @@ impl Executor {
 
     /// Wakes bookings whose time has come: doubts to settle, cancellations to deliver.
     pub(in crate::practice) async fn due_loop(self: Arc<Self>) {
-        let mut undelivered = self.context.delays(Duration::from_secs(5));
+        let mut undelivered = self.context.backoff(Duration::from_secs(5));
         let mut deliver_at = Instant::now();
         let mut clock = self.context.shared.leaps.listen();
         loop {

@@ -123,7 +123,7 @@ impl DiaryWatch {
     /// round in which OpenVPMS was away is made up for soon.
     pub(in crate::practice) async fn watch_loop(self: Arc<Self>) {
         let interval = self.context.settings.sync.config_interval;
-        let mut delays = self.context.delays(Duration::from_secs(1));
+        let mut backoff = self.context.backoff(Duration::from_secs(1));
         let mut clock = self.context.shared.leaps.listen();
         // OpenVPMS is read for the configuration first: it names the zones.
         if supervisor::wait(self.context.stop.run_until_cancelled(self.context.milestones.configured.wait()))
@@ -142,10 +142,10 @@ impl DiaryWatch {
             let wait = match self.context.stop.run_until_cancelled(round).await {
                 None => return,
                 Some(Answers::Came) => {
-                    delays.reset();
+                    backoff.reset();
                     interval
                 }
-                Some(Answers::GaveOut) => delays.next_delay().min(interval),
+                Some(Answers::GaveOut) => backoff.next_delay().min(interval),
             };
             let due = supervisor::rest(async {
                 tokio::select! {

@@ -95,18 +95,18 @@ impl ConfigurationSync {
     /// Reads and sends until the practice stops.
     pub(in crate::practice) async fn configuration_loop(self: Arc<Self>) {
         let sync = &self.context.settings.sync;
-        let mut delays = self.context.delays(Duration::from_secs(1));
+        let mut backoff = self.context.backoff(Duration::from_secs(1));
         let mut clock = self.context.shared.leaps.listen();
         loop {
             let wait = match self.configure(SyncReason::Interval, false).await {
                 Ok(_) => {
-                    delays.reset();
+                    backoff.reset();
                     self.again_after_a_lost_list().map_or(sync.config_interval, |wait| wait.min(sync.config_interval))
                 }
                 Err(RoundError::Healthengine(error)) if error.is_access() => BLOCKED,
                 Err(failed) => {
                     let asked = failed.into_error().pause();
-                    delays.next_delay().max(asked).min(sync.config_interval)
+                    backoff.next_delay().max(asked).min(sync.config_interval)
                 }
             };
             let _again = self.context.milestones.configured.set(());
@@ -141,9 +141,9 @@ impl ConfigurationSync {
     /// While Healthengine does not say which extra features are on, it is asked again without all
     /// the rest. Never ends.
     async fn read_features_again(&self) {
-        let mut delays = self.context.delays(Duration::from_secs(1));
+        let mut backoff = self.context.backoff(Duration::from_secs(1));
         while self.calls.fails(Call::Features) {
-            tokio::time::sleep(delays.next_delay()).await;
+            tokio::time::sleep(backoff.next_delay()).await;
             if !self.calls.is_blocked(Call::Features) {
                 // What came of it is heard there.
                 let _told = self.features_off().await;

@@ -7,7 +7,8 @@
 //! | [`single`] | reads and sends single days at once: those that changed |
 //! | [`asked`] | and those that Healthengine asks for |
 //! | [`queue`] | holds single days until they are sent |
-//! | [`publisher`] | sends days, and notes what became of them |
+//! | [`publisher`] | sends a call, and notes what became of its days |
+//! | [`publishing_pass`] | sends the days of readings, call after call |
 //! | [`empty_days`] | sends empty days of what is not offered |
 //! | [`sent`] | remembers what was last sent |
 //! | [`openness`] | tells what is offered and never open |
@@ -17,6 +18,7 @@ mod empty_days;
 mod openness;
 pub(super) mod passes;
 pub(super) mod publisher;
+mod publishing_pass;
 pub(super) mod queue;
 pub(super) mod sent;
 pub(super) mod single;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::publisher::Publisher;
 use crate::availability::Days;
 use crate::availability::openness::Openness;
-use crate::delays::Delays;
+use crate::backoff::Backoff;
 use crate::messages::configuration as configuration_say;
 use crate::practice::bookings::watch::DiaryWatch;
 use crate::practice::configuration::accepted::AcceptedConfiguration;
@@ -63,7 +63,7 @@ impl DayPasses {
     /// Reads and sends until the practice stops.
     pub(in crate::practice) async fn availability_loop(self: Arc<Self>) {
         let sync = &self.context.settings.sync;
-        let mut delays = self.context.delays(Duration::from_secs(1));
+        let mut backoff = self.context.backoff(Duration::from_secs(1));
         // The first reading takes the whole horizon at one call per schedule.
         let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
         // A day that somebody else failed to read, as a look for a booking does, does not wait for
@@ -110,14 +110,14 @@ impl DayPasses {
                 let far_retry = sync.far_availability_interval.min(sync.availability_interval.max(FAR_RETRY));
                 let (near_wait, far_wait) = match outcome {
                     Ok(()) => {
-                        delays.reset();
+                        backoff.reset();
                         (sync.availability_interval, sync.far_availability_interval)
                     }
                     // The diary is the same for a Healthengine that is away: reading it more often
                     // helps nobody.
                     Err(RoundError::Healthengine(_) | RoundError::NoZone) => (sync.availability_interval, far_retry),
                     Err(RoundError::OpenVpms(error)) => {
-                        let retry = self.retry_after(&error, &mut delays);
+                        let retry = self.retry_after(&error, &mut backoff);
                         (retry.min(sync.availability_interval), far_retry)
                     }
                 };
@@ -161,9 +161,9 @@ impl DayPasses {
         })
     }
 
-    fn retry_after(&self, error: &CallError, delays: &mut Delays) -> Duration {
+    fn retry_after(&self, error: &CallError, backoff: &mut Backoff) -> Duration {
         let wanted = error.pause();
-        let own = if error.class == ErrorClass::Credentials { CREDENTIALS_DELAY } else { delays.next_delay() };
+        let own = if error.class == ErrorClass::Credentials { CREDENTIALS_DELAY } else { backoff.next_delay() };
         own.max(wanted)
     }
 

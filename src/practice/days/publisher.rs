@@ -5,10 +5,6 @@
 //! day after a booking overtakes a long reading between two of its calls, and the older reading
 //! does not undo it: a day is never replaced by one that was read earlier. Where the earlier one
 //! says something else, the day is read again.
-//!
-//! A call that fails ends the pass: the server does not take days. One that fails again and again
-//! while Healthengine answers polls is taken apart, and what fails alone is put aside
-//! ([`crate::publishing::put_aside`]), so that one day holds up no other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,22 +26,13 @@ use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::health::findings::Findings;
 use crate::practice::health::problems::Subject;
-use crate::publishing::batches::{self, Apart, Batches, CallQueue, Next};
-use crate::publishing::last_sent::{DayAction, Known, LastSent, Present, QUEUE_TIME, Unacknowledged, action};
-use crate::publishing::put_aside::{Aside, FAILED_PARTS_MAX, can_be_about_the_days};
+use crate::publishing::batches::{self, Apart, Batches, Next};
+use crate::publishing::last_sent::{DayAction, Known, LastSent, Present, Unacknowledged, action};
+use crate::publishing::put_aside::Aside;
 use crate::publishing::unsent::Unsent;
 use crate::publishing::{DayKey, ReadDay, ReadDays, SendIf};
 use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
-
-/// What came of publishing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::practice) struct Published {
-    /// How many days were accepted.
-    pub(in crate::practice) accepted: usize,
-    /// How many were refused.
-    pub(in crate::practice) refused: usize,
-}
 
 /// What came of one call.
 pub(super) enum Sent {
@@ -112,7 +99,13 @@ impl Publisher {
     }
 
     /// What is to be done with a day that was read at this time.
-    fn action(&self, day: &ResourceDay, read_at: DateTime<Utc>, send: SendIf, now: DateTime<Utc>) -> DayAction {
+    pub(super) fn action(
+        &self,
+        day: &ResourceDay,
+        read_at: DateTime<Utc>,
+        send: SendIf,
+        now: DateTime<Utc>,
+    ) -> DayAction {
         let (key, instant) = ((day.resource, day.date), Instant::now().into_std());
         let unacknowledged = self.sent.unacknowledged(key);
         let (refused_is_due, fails_and_waits) =
@@ -130,171 +123,6 @@ impl Publisher {
         let moment = Moment { now, min_notice: context.min_notice() };
         let present = Present { moment, measured: context.measured(), zone: context.zone() };
         action(day, read_at, send, known, &present)
-    }
-
-    /// Sends days of one reading, soonest first, in batches. `progress` hears of each day that is
-    /// dealt with.
-    pub(in crate::practice) async fn publish(
-        &self,
-        read: ReadDays,
-        send: SendIf,
-        progress: &(dyn Fn(usize) + Sync),
-    ) -> Answer<Published> {
-        let ReadDays { began, days } = read;
-        self.publish_each(days.into_iter().map(|day| ReadDay { began, as_of: began, day }).collect(), send, progress)
-            .await
-    }
-
-    /// Sends days of several readings.
-    pub(in crate::practice) async fn publish_each(
-        &self,
-        mut days: Vec<ReadDay>,
-        send: SendIf,
-        progress: &(dyn Fn(usize) + Sync),
-    ) -> Answer<Published> {
-        days.sort_by_key(|read| (read.day.date, read.day.resource));
-        days.dedup_by_key(|read| (read.day.date, read.day.resource));
-        if let Some(refusal) = self.calls.refusal_of(Call::Snapshots) {
-            self.note_unsent(days, send, &refusal);
-            return Err(refusal);
-        }
-        let mut waiting = CallQueue::new(days);
-        let mut published = Published::default();
-        // Calls that failed one after the other, and whether one was taken apart.
-        let (mut failures, mut in_parts) = (0, false);
-        // Days for which a call failed that held no other.
-        let mut alone: Option<(Vec<DayKey>, CallError)> = None;
-        loop {
-            let turn = self.turn().await;
-            if self.context.stop.is_cancelled() {
-                return Err(CallError::new(ErrorClass::NotSent, say::STOPPING));
-            }
-            let (now, size) = (self.context.now(), self.call_size());
-            let sure = self.accepted.sure_types();
-            let batch = waiting.take(size.unwrap_or(1), |read| {
-                let (resource, date) = (read.day.resource, read.day.date);
-                if sure.as_ref().is_some_and(|types| !read.day.is_of(types)) {
-                    // Worked out before a list left that has less than the one before it.
-                    self.changed.add(resource, date, send);
-                    progress(1);
-                    return None;
-                }
-                match self.action(&read.day, read.began, send, now) {
-                    DayAction::Send if now < self.sent.free_from(resource, date, now) => {
-                        self.changed.add(resource, date, send);
-                    }
-                    DayAction::Send => return Some(read),
-                    DayAction::ReadAgain => self.changed.add(resource, date, SendIf::Changed),
-                    DayAction::PutAside => {}
-                    DayAction::Leave => self.unsent.note(|unsent| unsent.done(resource, date)),
-                }
-                progress(1);
-                None
-            });
-            if batch.is_empty() {
-                if published.accepted == 0 && published.refused > 0 {
-                    self.aside.note(Aside::none_taken);
-                }
-                let failure = self.passed(&mut published, alone);
-                self.unsent_now(|_| {});
-                return failure.map_or(Ok(published), Err);
-            }
-            let keys: Vec<DayKey> = batch.iter().map(ReadDay::key).collect();
-            let before = self.leave(&keys).await?;
-            let snapshots: Vec<AvailabilitySnapshot> = batch.iter().map(|read| read.day.snapshot()).collect();
-            match self.send_call(&snapshots, size.is_some()).await {
-                Sent::Apart(apart) => {
-                    self.acknowledge(&batch, before, &BatchOutcome::default(), None);
-                    waiting.put_back(batch, apart);
-                }
-                Sent::Answered(outcome) => {
-                    failures = 0;
-                    published.accepted += outcome.accepted.len();
-                    published.refused += outcome.failed.len();
-                    progress(batch.len());
-                    // In this order: a crash between the two leaves a day in doubt, which is sent
-                    // again.
-                    self.note_answer(&batch, &outcome);
-                    self.acknowledge(&batch, before, &outcome, None);
-                    self.unsent.note(|unsent| {
-                        batch.iter().for_each(|read| unsent.done(read.day.resource, read.day.date));
-                    });
-                    // After that: a call for days is not wanted while no day is unsent.
-                    self.calls.heard(Call::Snapshots, Ok(()));
-                }
-                Sent::Failed(error) => {
-                    self.acknowledge(&batch, before, &BatchOutcome::default(), Some(&error));
-                    failures += 1;
-                    let is_alone = batch.len() == 1 && waiting.is_empty() && !in_parts;
-                    if !is_alone && self.is_about_the_days(&keys, &error, failures) {
-                        in_parts = true;
-                        if batch.len() > 1 {
-                            waiting.put_back(batch, Apart::Halves);
-                        } else {
-                            progress(batch.len());
-                            self.unsent.note(|unsent| unsent.failed(keys.iter().copied(), &error));
-                            let (failed, why) = alone.get_or_insert_with(|| (Vec::new(), error.clone()));
-                            failed.extend(keys);
-                            *why = error;
-                        }
-                        drop(turn);
-                        // The same days follow.
-                        let queue_time = QUEUE_TIME.to_std().unwrap_or_default();
-                        let _stopped = self.context.stop.run_until_cancelled(tokio::time::sleep(queue_time)).await;
-                        continue;
-                    }
-                    progress(batch.len());
-                    let _the_same = self.passed(&mut published, alone);
-                    self.unsent.note(|unsent| unsent.failed(keys, &error));
-                    self.calls.heard(Call::Snapshots, Err(&error));
-                    self.note_unsent(waiting.rest(), send, &error);
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    /// A pass is over. What failed alone in it is put aside if others were taken, and is why the
-    /// pass failed if none was.
-    fn passed(&self, published: &mut Published, alone: Option<(Vec<DayKey>, CallError)>) -> Option<CallError> {
-        let (keys, error) = alone?;
-        if published.accepted == 0 {
-            self.aside.note(|aside| aside.in_vain(Instant::now().into_std()));
-            self.calls.heard(Call::Snapshots, Err(&error));
-            return Some(error);
-        }
-        published.refused += keys.len();
-        let now = Instant::now().into_std();
-        self.aside.note(|aside| keys.iter().for_each(|key| aside.failed_alone(*key, now)));
-        for (resource, date) in keys {
-            tracing::warn!(practice = %self.context.id(), "{}", say::day_put_aside(resource, date, &error));
-        }
-        None
-    }
-
-    /// True if a call failed so often for what it holds that it is taken apart.
-    fn is_about_the_days(&self, keys: &[DayKey], error: &CallError, failures: u32) -> bool {
-        let polls = self.context.last_done.lock().polled_at.is_some() && !self.calls.poll_fails();
-        if !polls || !can_be_about_the_days(error) {
-            return false;
-        }
-        let now = Instant::now().into_std();
-        self.aside.note(|aside| {
-            let apart = aside.failed(keys, now);
-            if apart && failures >= FAILED_PARTS_MAX {
-                aside.in_vain(now);
-                return false;
-            }
-            apart
-        })
-    }
-
-    /// What of these days was to be sent is not.
-    fn note_unsent(&self, days: impl IntoIterator<Item = ReadDay>, send: SendIf, why: &CallError) {
-        let now = self.context.now();
-        let days = days.into_iter().filter(|read| self.action(&read.day, read.began, send, now) == DayAction::Send);
-        let days: Vec<DayKey> = days.map(|read| read.key()).collect();
-        self.unsent_now(|unsent| unsent.failed(days, why));
     }
 
     /// Something was found out of what is not sent, and is told.
@@ -370,7 +198,7 @@ impl Publisher {
         })
     }
 
-    fn acknowledge(
+    pub(super) fn acknowledge(
         &self,
         read: &[ReadDay],
         before: Vec<Option<Unacknowledged>>,
@@ -381,7 +209,7 @@ impl Publisher {
     }
 
     /// Healthengine answered a call.
-    fn note_answer(&self, read: &[ReadDay], outcome: &BatchOutcome) {
+    pub(super) fn note_answer(&self, read: &[ReadDay], outcome: &BatchOutcome) {
         if outcome.accepted.is_empty() && outcome.failed.is_empty() {
             return;
         }

@@ -77,7 +77,7 @@ impl RequestPoller {
 
     /// Polls until the practice stops.
     pub(in crate::practice) async fn request_loop(self: Arc<Self>) {
-        let mut delays = self.context.delays(self.context.settings.sync.request_interval);
+        let mut backoff = self.context.backoff(self.context.settings.sync.request_interval);
         self.wait_for_the_first_configuration().await;
         // When the last poll began that a webhook caused.
         let mut hinted_at = None;
@@ -87,12 +87,12 @@ impl RequestPoller {
             let began = Instant::now();
             let outcome = match self.poll().await {
                 Ok(_) => {
-                    delays.reset();
+                    backoff.reset();
                     refusals.accepted();
                     Outcome::Answered
                 }
                 Err(error) if error.is_access() && refusals.refused(Instant::now().into_std()) => Outcome::Blocked,
-                Err(error) => Outcome::Failed { backoff: delays.next_delay(), retry_after: error.retry_after },
+                Err(error) => Outcome::Failed { backoff: backoff.next_delay(), retry_after: error.retry_after },
             };
             let Pace { wait, hint_after } = self.pace(outcome, hinted_at.map(|at| began - at));
             self.context.last_done.lock().poll_wait = wait;

@@ -15,7 +15,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::evidence::{Deliveries, WebhookEvidence};
-use crate::delays::Delays;
+use crate::backoff::Backoff;
 use crate::healthengine::Subscription;
 use crate::messages::webhooks as say;
 use crate::polling::pace::BLOCKED;
@@ -123,7 +123,7 @@ impl WebhookSubscription {
     /// Looks after the subscriptions until the practice stops, or until there is nothing to look
     /// after.
     pub(in crate::practice) async fn upkeep_loop(self: Arc<Self>) {
-        let mut delays = Delays::new(FIRST_DELAY, LONGEST_DELAY, self.context.seed());
+        let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY, self.context.seed());
         let mut clock = self.context.shared.leaps.listen();
         // Configuration goes first.
         if supervisor::wait(self.context.stop.run_until_cancelled(self.context.milestones.configured.wait()))
@@ -151,7 +151,7 @@ impl WebhookSubscription {
                     }
                     self.read_delivery_errors().await
                 };
-                self.after_look(looked.await, &mut delays)
+                self.after_look(looked.await, &mut backoff)
             };
             let woken = supervisor::rest(async {
                 tokio::select! {
@@ -178,10 +178,10 @@ impl WebhookSubscription {
 
     /// How long to wait after a look, which ended so, and whether a missed webhook may bring the
     /// next one forward.
-    fn after_look(&self, looked: Result<(), LookError>, delays: &mut Delays) -> (Duration, bool) {
+    fn after_look(&self, looked: Result<(), LookError>, backoff: &mut Backoff) -> (Duration, bool) {
         let error = match looked {
             Ok(()) => {
-                delays.reset();
+                backoff.reset();
                 self.context.health.clear(&Subject::Subscriptions);
                 return (ERRORS_EVERY, true);
             }
@@ -192,7 +192,7 @@ impl WebhookSubscription {
             }
         };
         self.context.health.raise(Subject::Subscriptions, say::not_subscribed(&error), self.context.now());
-        let wait = if error.is_access() { BLOCKED } else { delays.next_delay().max(error.pause()) };
+        let wait = if error.is_access() { BLOCKED } else { backoff.next_delay().max(error.pause()) };
         (wait, false)
     }
 

@@ -10,7 +10,7 @@
 use serde_json::Value;
 
 use super::body::{Fields, Wrong};
-use super::bookings::{MarketplaceStatus, RequestOutcome, Who};
+use super::bookings::{BookingRecord, MarketplaceStatus, RequestOutcome, Who};
 use super::settings::{LateReject, Repeated};
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 use super::{health, requests};
@@ -21,7 +21,7 @@ pub(super) fn confirm_insert(visit: &mut Visit<'_>) -> HandlerOutcome {
     let id = visit.booking_id()?;
     let body = visit.required_body()?;
     let (ids, patient) = read_confirmation(&body, visit.notes)?;
-    let doubled = |(other, booking): (&BookingId, &super::bookings::BookingRecord)| {
+    let doubled = |(other, booking): (&BookingId, &BookingRecord)| {
         *other != id && booking.pms_appointment_ids.iter().any(|own| ids.contains(own))
     };
     if visit.practice.bookings.iter().any(doubled) {

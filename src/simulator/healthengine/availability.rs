@@ -7,79 +7,20 @@
 //! names an unknown resource or type fails, except an *empty* one of a resource that a request asks
 //! for (it may have been removed since, and the request must be answerable).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 use serde_json::{Value, json};
 
 use super::body::{Fields, Wrong};
+use super::published_day::PublishedRange;
 use super::requests;
 use super::settings::BatchEndpoint;
-use super::state::PracticeAccount;
+use super::state::{DayWanted, PracticeAccount};
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 
 /// How many snapshots a batch may hold.
 const BATCH_MAX: usize = 100;
-
-/// A stretch of a day that can be booked, as it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishedRange {
-    /// Practice time.
-    pub start: NaiveTime,
-    /// Practice time, after `start`.
-    pub end: NaiveTime,
-    /// Seconds; under 60 Healthengine's own length of the type counts.
-    pub slot_length_seconds: u32,
-    /// The types that can be booked in it; every one if empty.
-    pub appointment_types: Vec<String>,
-}
-
-/// One day of one resource.
-#[derive(Default)]
-pub(super) struct PublishedDay {
-    published: Vec<PublishedRange>,
-    queue: VecDeque<(DateTime<Utc>, Vec<PublishedRange>)>,
-    last: Option<(DateTime<Utc>, Vec<PublishedRange>)>,
-    heard_at: Option<DateTime<Utc>>,
-}
-
-impl PublishedDay {
-    /// What pet owners see.
-    pub(super) fn published(&self, now: DateTime<Utc>) -> &[PublishedRange] {
-        self.queue.iter().rev().find(|(due, _)| *due <= now).map_or(&self.published, |(_, ranges)| ranges)
-    }
-
-    /// When a snapshot last came, changed or not.
-    pub(super) fn heard_at(&self) -> Option<DateTime<Utc>> {
-        self.heard_at
-    }
-
-    /// Takes a snapshot in; false if it is the one that it has.
-    fn take(
-        &mut self,
-        now: DateTime<Utc>,
-        ranges: Vec<PublishedRange>,
-        delay: TimeDelta,
-        existing_for: TimeDelta,
-    ) -> bool {
-        self.heard_at = Some(now);
-        if self.last.as_ref().is_some_and(|(at, last)| *last == ranges && now - *at < existing_for) {
-            return false;
-        }
-        self.last = Some((now, ranges.clone()));
-        self.queue.push_back((now + delay, ranges));
-        true
-    }
-
-    /// Publishes what is due.
-    fn settle(&mut self, now: DateTime<Utc>) {
-        while self.queue.front().is_some_and(|(due, _)| *due <= now) {
-            if let Some((_, ranges)) = self.queue.pop_front() {
-                self.published = ranges;
-            }
-        }
-    }
-}
 
 /// `POST availability/snapshot`
 pub(super) fn snapshot(visit: &mut Visit<'_>) -> HandlerOutcome {
@@ -159,8 +100,7 @@ impl SentSnapshot {
             .map(|range| read_range(range, place, &resource, practice, notes))
             .collect::<Result<_, _>>()?;
         if practice.resource(&resource).is_none() {
-            let asked_for =
-                |wanted: &super::state::DayWanted| wanted.day == day && wanted.resource.as_ref() == Some(&resource);
+            let asked_for = |wanted: &DayWanted| wanted.day == day && wanted.resource.as_ref() == Some(&resource);
             if !(ranges.is_empty() && practice.wanted.days.iter().any(asked_for)) {
                 return Err(Wrong(format!("{resource} is not in the resource snapshot")));
             }
@@ -211,7 +151,7 @@ fn accept(visit: &mut Visit<'_>, sent: SentSnapshot) -> bool {
     if visit.practice.resource(&resource).is_some() {
         let own = visit.practice.days.entry((resource.clone(), day)).or_default();
         own.settle(visit.now);
-        let overtakes = !own.queue.is_empty();
+        let overtakes = own.is_queued();
         let seconds = |duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
         let (delay, existing_for) = (seconds(visit.settings.snapshot_delay), seconds(visit.settings.existing_for));
         created = own.take(visit.now, ranges, delay, existing_for);

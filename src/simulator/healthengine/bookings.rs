@@ -16,7 +16,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::body::{write_moment, write_wall_time};
-use super::state::PracticeAccount;
+use super::listed_configuration::{ListedResource, ListedType};
 use crate::ids::{BookingId, RequestId};
 
 /// For how long a rejection counts.
@@ -169,15 +169,19 @@ impl BookingRecord {
         }
     }
 
-    /// An entry of `requests/bookings`. Resource and type are null once the snapshots no longer
-    /// have them.
-    pub(super) fn json(&self, id: BookingId, practice: &PracticeAccount, now: DateTime<Utc>) -> Value {
-        let resource = practice.resource(&self.resource).map(|own| own.id.clone());
-        let linked = self.appointment_type.as_deref().and_then(|own| practice.appointment_type(own));
+    /// An entry of `requests/bookings`, with its resource and its type, as far as the snapshots
+    /// still have them.
+    pub(super) fn json(
+        &self,
+        id: BookingId,
+        resource: Option<&ListedResource>,
+        linked: Option<&ListedType>,
+        now: DateTime<Utc>,
+    ) -> Value {
         let mut value = json!({
             "bookingId": id,
-            "pmsResourceId": resource,
-            "pmsAppointmentTypeId": linked.map(|own| own.id.clone()),
+            "pmsResourceId": resource.map(|own| &own.id),
+            "pmsAppointmentTypeId": linked.map(|own| &own.id),
             "pmsAppointmentIds": self.pms_appointment_ids,
             "pmsPatientId": self.pms_patient_id,
             "bookedTime": write_moment(self.booked_at),

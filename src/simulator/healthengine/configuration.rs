@@ -8,10 +8,11 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveTime;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::body::{Fields, Wrong};
-use super::state::{ListedResource, ListedType, Liveness};
+use super::listed_configuration::{ListedResource, ListedType};
+use super::state::Liveness;
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
 
 /// `GET config/pmsResources`
@@ -122,58 +123,4 @@ fn refuse_doubles<'a>(field: &str, values: impl Iterator<Item = &'a String>) -> 
         }
     }
     Ok(())
-}
-
-impl ListedResource {
-    fn read(value: &Value, notes: &mut Vec<String>) -> Result<Self, Wrong> {
-        let known = [
-            "pmsResourceId",
-            "pmsResourceName",
-            "pmsPractitionerTitle",
-            "pmsPractitionerFirstname",
-            "pmsPractitionerLastname",
-        ];
-        let fields = Fields::of(value, "a resource", &known, notes)?;
-        Ok(Self {
-            id: fields.text("pmsResourceId")?,
-            name: fields.text("pmsResourceName")?,
-            title: fields.optional_text("pmsPractitionerTitle")?,
-            first_name: fields.optional_text("pmsPractitionerFirstname")?,
-            last_name: fields.optional_text("pmsPractitionerLastname")?,
-        })
-    }
-
-    fn json(&self) -> Value {
-        let Self { id, name, title, first_name, last_name } = self;
-        json!({
-            "pmsResourceId": id,
-            "pmsResourceName": name,
-            "pmsPractitionerTitle": title,
-            "pmsPractitionerFirstname": first_name,
-            "pmsPractitionerLastname": last_name,
-        })
-    }
-}
-
-impl ListedType {
-    fn read(value: &Value, notes: &mut Vec<String>) -> Result<Self, Wrong> {
-        let known = ["pmsAppointmentTypeId", "pmsAppointmentTypeName", "pmsAppointmentLength", "pmsResourceId"];
-        let fields = Fields::of(value, "an appointment type", &known, notes)?;
-        Ok(Self {
-            id: fields.text("pmsAppointmentTypeId")?,
-            name: fields.text("pmsAppointmentTypeName")?,
-            length_minutes: fields.optional_count("pmsAppointmentLength")?,
-            resource: fields.optional_text("pmsResourceId")?,
-        })
-    }
-
-    fn json(&self) -> Value {
-        let Self { id, name, length_minutes, resource } = self;
-        json!({
-            "pmsAppointmentTypeId": id,
-            "pmsAppointmentTypeName": name,
-            "pmsAppointmentLength": length_minutes,
-            "pmsResourceId": resource,
-        })
-    }
 }

@@ -8,7 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use async_trait::async_trait;
 use reqwest::{Client, Url, header};
 
-use super::deliveries::{Courier, Delivered};
+use super::deliveries::Courier;
+use super::delivery_queue::Delivered;
 
 /// Carries webhooks to a listener on this machine.
 pub struct HttpCourier {

@@ -12,23 +12,22 @@
 //! Assumptions: the times of resending count from the failure; a redirect is a failure, as is any
 //! status but 200; a delivery leaves once per subscription, not once per event.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::HealthengineModel;
 use super::body::write_moment;
+use super::delivery_queue::{AnnouncedEvent, Delivered, DeliveryFailure, WebhookDelivery};
+use super::model::HealthengineModel;
 use super::settings::ErrorLog;
-use super::state::{ModelState, PracticeAccount};
-use super::subscriptions::{DeliveryFailure, HeldSubscription};
+use super::state::ModelState;
 use super::unknown::Unknown;
-use crate::ids::{BookingId, PracticeId, RequestId};
+use crate::ids::PracticeId;
 
 /// How long an answer is waited for.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -36,44 +35,12 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 pub const RESENT_AFTER: [Duration; 3] = [Duration::from_secs(10), Duration::from_secs(100), Duration::from_secs(1_000)];
 /// So many calls are under way at one time.
 const AT_ONCE: usize = 64;
-/// Deliveries that nobody takes are dropped, oldest first.
-const WAITING_MAX: usize = 20_000;
 
 /// Carries a webhook to where a subscription wants it.
 #[async_trait]
 pub trait Courier: Send + Sync {
     /// Posts a JSON body. Time is kept by the caller.
     async fn post(&self, callback_url: &str, body: Vec<u8>) -> Delivered;
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivered {
-    /// With this status.
-    Answered(u16),
-    /// No answer came in time.
-    TimedOut,
-    /// Nobody listens there.
-    Refused,
-    /// The connection ended without an answer.
-    HungUp,
-}
-
-/// A call that has to be made.
-#[derive(Debug, Clone)]
-pub(super) struct WebhookDelivery {
-    /// Of the delivery, over all its attempts.
-    number: u64,
-    practice: PracticeId,
-    subscription: String,
-    kind: String,
-    booking: Option<BookingId>,
-    request: Option<RequestId>,
-    /// When it happened.
-    called_at: DateTime<Utc>,
-    /// From 1.
-    attempt: u32,
-    due: DateTime<Utc>,
 }
 
 /// A delivery with its address and body.
@@ -83,67 +50,7 @@ struct DeliveryCall {
     body: Vec<u8>,
 }
 
-/// The deliveries of all practices.
-#[derive(Default)]
-pub(super) struct DeliveryQueue {
-    count: u64,
-    waiting: VecDeque<WebhookDelivery>,
-    under_way: usize,
-}
-
-/// What happened.
-pub(super) struct AnnouncedEvent {
-    pub(super) kind: String,
-    pub(super) booking: Option<BookingId>,
-    pub(super) request: Option<RequestId>,
-}
-
-impl AnnouncedEvent {
-    /// Something of a kind, such as `bookings`.
-    pub(super) fn new(kind: &str, booking: Option<BookingId>, request: Option<RequestId>) -> Self {
-        Self { kind: kind.to_owned(), booking, request }
-    }
-}
-
-impl PracticeAccount {
-    /// Notes what happened, for its subscriptions.
-    pub(super) fn announce(&mut self, event: AnnouncedEvent) {
-        if !self.subscriptions.is_empty() {
-            self.events.push(event);
-        }
-    }
-}
-
-impl HeldSubscription {
-    fn covers(&self, kind: &str, now: DateTime<Utc>) -> bool {
-        let topic = self.topic == "requests.*" || self.topic.strip_prefix("requests.") == Some(kind);
-        topic && self.start_at <= now && self.is_standing(now)
-    }
-
-    /// True until it is over.
-    pub(super) fn is_standing(&self, now: DateTime<Utc>) -> bool {
-        self.expire_at.is_none_or(|end| end > now)
-    }
-}
-
 impl ModelState {
-    /// Makes deliveries of what happened. True if there are any to be made.
-    pub(super) fn collect_events(&mut self, now: DateTime<Utc>) -> bool {
-        let Self { practices, deliveries, .. } = self;
-        let mut any = false;
-        for (id, practice) in practices.iter_mut() {
-            for event in std::mem::take(&mut practice.events) {
-                for (subscription, own) in &practice.subscriptions {
-                    if own.covers(&event.kind, now) {
-                        deliveries.add(id, subscription, &event, now);
-                        any = true;
-                    }
-                }
-            }
-        }
-        any
-    }
-
     /// What is due, and when the next one is.
     fn due(&mut self, now: DateTime<Utc>) -> (Vec<DeliveryCall>, Option<DateTime<Utc>>) {
         let waiting = std::mem::take(&mut self.deliveries.waiting);
@@ -190,81 +97,6 @@ impl ModelState {
             let due = now + TimeDelta::from_std(*after).unwrap_or(TimeDelta::MAX);
             let again = WebhookDelivery { attempt: delivery.attempt + 1, due, ..delivery };
             self.deliveries.waiting.push_back(again);
-        }
-    }
-}
-
-impl DeliveryQueue {
-    fn add(&mut self, practice: &PracticeId, subscription: &str, event: &AnnouncedEvent, now: DateTime<Utc>) {
-        if self.waiting.len() >= WAITING_MAX {
-            self.waiting.pop_front();
-        }
-        self.count += 1;
-        self.waiting.push_back(WebhookDelivery {
-            number: self.count,
-            practice: practice.clone(),
-            subscription: subscription.to_owned(),
-            kind: event.kind.clone(),
-            booking: event.booking,
-            request: event.request,
-            called_at: now,
-            attempt: 1,
-            due: now,
-        });
-    }
-}
-
-impl WebhookDelivery {
-    /// What the payload says of the event.
-    fn data(&self) -> Value {
-        let mut data = json!({ "target": self.target(), "requestType": self.kind });
-        if let Some(id) = self.booking {
-            data["bookingId"] = json!(id);
-        }
-        if let Some(id) = self.request {
-            data["requestId"] = json!(id);
-        }
-        data
-    }
-
-    /// The two kinds of configuration have no list to fetch.
-    fn target(&self) -> Option<String> {
-        let has_list = !matches!(self.kind.as_str(), "pmsResources" | "pmsAppointmentTypes");
-        has_list.then(|| format!("/requests/{}", self.kind))
-    }
-
-    /// The entry of the log. As that of the real server, its message comes from an HTTP client and
-    /// repeats the address.
-    fn failure(&self, id: String, own: &HeldSubscription, delivered: Delivered, at: DateTime<Utc>) -> DeliveryFailure {
-        let url = &own.callback_url;
-        let (kind, error_message) = match delivered {
-            Delivered::Answered(status) => {
-                ("BadResponseException", format!("Client error: `POST {url}` resulted in a `{status}` response"))
-            }
-            Delivered::TimedOut => (
-                "ConnectException",
-                format!("cURL error 28: Operation timed out after 5001 milliseconds with 0 bytes received for {url}"),
-            ),
-            Delivered::Refused => {
-                ("ConnectException", format!("cURL error 7: Failed to connect: Connection refused for {url}"))
-            }
-            Delivered::HungUp => ("RequestException", format!("cURL error 52: Empty reply from server for {url}")),
-        };
-        DeliveryFailure {
-            id,
-            at,
-            subscription_id: self.subscription.clone(),
-            topic: own.topic.clone(),
-            client_id: own.client_id.clone(),
-            callback_url: url.clone(),
-            called_at: self.called_at,
-            target: self.target(),
-            request_type: self.kind.clone(),
-            booking_id: self.booking,
-            request_id: self.request,
-            attempt: self.attempt,
-            error_type: format!("GuzzleHttp\\Exception\\{kind}"),
-            error_message,
         }
     }
 }

@@ -8,8 +8,8 @@
 
 use serde_json::json;
 
-use super::HealthengineModel;
 use super::body::Fields;
+use super::model::HealthengineModel;
 use super::requests::paged;
 use super::settings::Repeated;
 use super::unknown::Unknown;

@@ -11,11 +11,12 @@ use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
+use super::model::HealthengineModel;
 use super::record::LoggedExchange;
+use super::routes;
 use super::settings::{AbsentForm, ModelSettings};
 use super::state::{ModelState, PracticeAccount};
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
-use super::{HealthengineModel, routes};
 use crate::ids::PracticeId;
 use crate::simulator::exchange::{ArrivedRequest, Model, SentAnswer};
 

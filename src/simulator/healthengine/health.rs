@@ -8,24 +8,15 @@
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
-use super::HealthengineModel;
 use super::bookings::RequestOutcome;
-use super::state::PracticeAccount;
+use super::model::HealthengineModel;
+use super::state::{Lapse, PracticeAccount};
 use super::unknown::Unknown;
 use crate::ids::PracticeId;
 use crate::span::{Span, normalised};
 use crate::zone::Zone;
 
 const LIMIT: TimeDelta = TimeDelta::minutes(10);
-
-/// A broken deadline that is over: what was late was done at last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lapse {
-    /// When it was done.
-    pub at: DateTime<Utc>,
-    /// What was late.
-    pub what: String,
-}
 
 /// How a practice looks from here.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
-use super::availability::PublishedRange;
 use super::bookings::{BookingRecord, MarketplaceStatus};
-use super::links::OfferedKind;
+use super::practitioners::OfferedKind;
+use super::published_day::PublishedRange;
 use super::state::PracticeAccount;
 
 /// A start that can be chosen.
@@ -24,13 +24,6 @@ pub struct OfferedStart {
     /// For which kinds: the id of the linked appointment type, or Healthengine's name of one
     /// without a link.
     pub kinds: Vec<String>,
-}
-
-impl OfferedKind {
-    /// What identifies it to a caller: our linked id, else Healthengine's name.
-    pub(super) fn label(&self) -> &str {
-        self.appointment_type.as_deref().unwrap_or(&self.name)
-    }
 }
 
 /// All starts of a day, in order.

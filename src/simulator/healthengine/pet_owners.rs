@@ -5,13 +5,13 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde_json::Value;
 
-use super::HealthengineModel;
-use super::availability::PublishedRange;
 use super::bookings::{BookingRecord, MarketplaceStatus, PetOwner, RequestOutcome, Who};
-use super::deliveries::AnnouncedEvent;
+use super::delivery_queue::AnnouncedEvent;
 use super::health;
-use super::links::OfferedKind;
+use super::model::HealthengineModel;
 use super::offer::{self, OfferedStart};
+use super::practitioners::OfferedKind;
+use super::published_day::PublishedRange;
 use super::state::{PracticeAccount, UpdateWanted};
 use super::unknown::Unknown;
 use crate::ids::{BookingId, PracticeId, RequestId};

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::bookings::RequestOutcome;
-use super::deliveries::AnnouncedEvent;
+use super::delivery_queue::AnnouncedEvent;
 use super::health;
 use super::state::{DayWanted, Ids, PracticeAccount};
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
@@ -36,7 +36,11 @@ pub(super) fn kinds(visit: &mut Visit<'_>) -> HandlerOutcome {
 /// `GET requests/bookings`
 pub(super) fn bookings(visit: &mut Visit<'_>) -> HandlerOutcome {
     let open = visit.practice.bookings.iter().filter(|(_, booking)| booking.answer == RequestOutcome::Open);
-    paged(visit, open, |(id, booking)| booking.json(*id, visit.practice, visit.now))
+    paged(visit, open, |(id, booking)| {
+        let resource = visit.practice.resource(&booking.resource);
+        let linked = booking.appointment_type.as_deref().and_then(|own| visit.practice.appointment_type(own));
+        booking.json(*id, resource, linked, visit.now)
+    })
 }
 
 /// `GET requests/bookingUpdates`

@@ -7,12 +7,14 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::bookings::{MarketplaceStatus, RequestOutcome};
-use super::deliveries::AnnouncedEvent;
-use super::links::{OfferedKind, Practitioner};
-use super::state::{ListedResource, ListedType, PracticeAccount, UpdateWanted, WantedUpdates};
-use super::subscriptions::{DeliveryFailure, HeldSubscription};
+use super::delivery_queue::{AnnouncedEvent, DeliveryFailure};
+use super::held_subscription::HeldSubscription;
+use super::listed_configuration::{ListedResource, ListedType};
+use super::model::HealthengineModel;
+use super::practitioners::{OfferedKind, Practitioner};
+use super::state::{PracticeAccount, UpdateWanted, WantedUpdates};
 use super::unknown::Unknown;
-use super::{HealthengineModel, features, requests};
+use super::{features, requests};
 use crate::ids::{BookingId, PracticeId, RequestId};
 use crate::zone::Zone;
 

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc, Weekday};
 use serde_json::Value;
 
-use super::availability::PublishedDay;
 use super::bookings::BookingRecord;
-use super::deliveries::{AnnouncedEvent, DeliveryQueue};
-use super::health::Lapse;
-use super::links::Practitioner;
+use super::delivery_queue::{AnnouncedEvent, DeliveryFailure, DeliveryQueue};
+use super::held_subscription::HeldSubscription;
+use super::listed_configuration::{ListedResource, ListedType};
+use super::practitioners::Practitioner;
+use super::published_day::PublishedDay;
 use super::record::ExchangeLog;
 use super::settings::ModelSettings;
-use super::subscriptions::{DeliveryFailure, HeldSubscription};
 use crate::ids::{BookingId, PracticeId, RequestId};
 use crate::zone::Zone;
 
@@ -34,6 +34,23 @@ impl ModelState {
             record: ExchangeLog::default(),
             deliveries: DeliveryQueue::default(),
         }
+    }
+
+    /// Makes deliveries of what happened. True if there are any to be made.
+    pub(super) fn collect_events(&mut self, now: DateTime<Utc>) -> bool {
+        let Self { practices, deliveries, .. } = self;
+        let mut any = false;
+        for (id, practice) in practices.iter_mut() {
+            for event in std::mem::take(&mut practice.events) {
+                for (subscription, own) in &practice.subscriptions {
+                    if own.covers(&event.kind, now) {
+                        deliveries.add(id, subscription, &event, now);
+                        any = true;
+                    }
+                }
+            }
+        }
+        any
     }
 }
 
@@ -162,39 +179,13 @@ impl Liveness {
     }
 }
 
-/// A resource, as the snapshot listed it.
+/// A broken deadline that is over: what was late was done at last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedResource {
-    /// `pmsResourceId`.
-    pub id: String,
-    /// `pmsResourceName`.
-    pub name: String,
-    /// `pmsPractitionerTitle`.
-    pub title: Option<String>,
-    /// `pmsPractitionerFirstname`.
-    pub first_name: Option<String>,
-    /// `pmsPractitionerLastname`.
-    pub last_name: Option<String>,
-}
-
-/// An appointment type, as the snapshot listed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedType {
-    /// `pmsAppointmentTypeId`.
-    pub id: String,
-    /// `pmsAppointmentTypeName`.
-    pub name: String,
-    /// `pmsAppointmentLength`: minutes.
-    pub length_minutes: Option<u32>,
-    /// The resource that alone has it; every one if `None`.
-    pub resource: Option<String>,
-}
-
-impl ListedType {
-    /// True if the resource has this type.
-    pub(super) fn belongs_to(&self, resource: &str) -> bool {
-        self.resource.as_deref().is_none_or(|own| own == resource)
-    }
+pub struct Lapse {
+    /// When it was done.
+    pub at: DateTime<Utc>,
+    /// What was late.
+    pub what: String,
 }
 
 impl PracticeAccount {
@@ -204,5 +195,12 @@ impl PracticeAccount {
 
     pub(super) fn appointment_type(&self, id: &str) -> Option<&ListedType> {
         self.appointment_types.iter().find(|kind| kind.id == id)
+    }
+
+    /// Notes what happened, for its subscriptions.
+    pub(super) fn announce(&mut self, event: AnnouncedEvent) {
+        if !self.subscriptions.is_empty() {
+            self.events.push(event);
+        }
     }
 }

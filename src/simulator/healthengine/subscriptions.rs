@@ -5,76 +5,12 @@
 //! it, or does not, as [`super::Renewal`] says ("create or update"); expired ones are gone; a date
 //! of expiry in the past is refused.
 
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-
-use super::body::{Fields, read_moment, write_moment};
+use super::body::read_moment;
+use super::delivery_queue::DeliveryFailure;
+use super::held_subscription::HeldSubscription;
 use super::requests::paged;
 use super::settings::Renewal;
 use super::visit::{HandlerOutcome, HandlerRefusal, HandlerReply, Visit};
-use crate::ids::{BookingId, RequestId};
-
-const TOPICS: [&str; 11] = [
-    "requests.*",
-    "requests.bookings",
-    "requests.bookingUpdates",
-    "requests.availability",
-    "requests.pmsAppointmentChanges",
-    "requests.pmsResources",
-    "requests.pmsAppointmentTypes",
-    "requests.availableDocuments",
-    "requests.uploadDocuments",
-    "requests.clientSnapshots",
-    "requests.attachDocuments",
-];
-
-/// A webhook subscription.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldSubscription {
-    /// What the consumer called it.
-    pub client_id: Option<String>,
-    /// Such as `requests.*`.
-    pub topic: String,
-    /// Where to call.
-    pub callback_url: String,
-    /// From when.
-    pub start_at: DateTime<Utc>,
-    /// Until when; for ever if `None`.
-    pub expire_at: Option<DateTime<Utc>>,
-}
-
-/// A delivery that failed, as the log has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryFailure {
-    /// Of this entry.
-    pub id: String,
-    /// When it was written.
-    pub at: DateTime<Utc>,
-    /// Of which subscription.
-    pub subscription_id: String,
-    /// Its topic.
-    pub topic: String,
-    /// What the consumer called it.
-    pub client_id: Option<String>,
-    /// Where the call went.
-    pub callback_url: String,
-    /// When the webhook was first called.
-    pub called_at: DateTime<Utc>,
-    /// The list to fetch, such as `/requests/bookings`.
-    pub target: Option<String>,
-    /// The kind, such as `bookings`.
-    pub request_type: String,
-    /// The booking, if it was about one.
-    pub booking_id: Option<BookingId>,
-    /// The request, if it was about one.
-    pub request_id: Option<RequestId>,
-    /// Which attempt it was, from 1.
-    pub attempt: u32,
-    /// What kind of error.
-    pub error_type: String,
-    /// For people.
-    pub error_message: String,
-}
 
 /// `GET subscription`
 pub(super) fn all(visit: &mut Visit<'_>) -> HandlerOutcome {
@@ -145,66 +81,4 @@ pub(super) fn error_log(visit: &mut Visit<'_>) -> HandlerOutcome {
 fn forget_expired(visit: &mut Visit<'_>) {
     let now = visit.now;
     visit.practice.subscriptions.retain(|_, own| own.is_standing(now));
-}
-
-impl HeldSubscription {
-    fn read(body: &Value, now: DateTime<Utc>, notes: &mut Vec<String>) -> Result<Self, HandlerRefusal> {
-        let known = ["id", "clientId", "topic", "callbackUrl", "startAt", "expireAt"];
-        let fields = Fields::of(body, "the subscription", &known, notes)?;
-        let (topic, callback_url) = (fields.text("topic")?, fields.text("callbackUrl")?);
-        let expire_at = fields.optional_moment("expireAt")?;
-        if !TOPICS.contains(&topic.as_str()) {
-            return Err(HandlerRefusal::mistake(400, "topic is unknown"));
-        }
-        if !callback_url.starts_with("https://") && !callback_url.starts_with("http://") {
-            return Err(HandlerRefusal::mistake(400, "callbackUrl must be a URL"));
-        }
-        if expire_at.is_some_and(|end| end <= now) {
-            return Err(HandlerRefusal::mistake(400, "expireAt is over"));
-        }
-        let start_at = fields.optional_moment("startAt")?.unwrap_or(now);
-        Ok(Self { client_id: fields.optional_text("clientId")?, topic, callback_url, start_at, expire_at })
-    }
-
-    fn json(&self, id: &str) -> Value {
-        let Self { client_id, topic, callback_url, start_at, expire_at } = self;
-        json!({
-            "id": id,
-            "clientId": client_id,
-            "topic": topic,
-            "callbackUrl": callback_url,
-            "startAt": write_moment(*start_at),
-            "expireAt": expire_at.map(write_moment),
-        })
-    }
-}
-
-impl DeliveryFailure {
-    fn json(&self) -> Value {
-        let mut data = json!({ "target": self.target, "requestType": self.request_type });
-        if let Some(id) = self.booking_id {
-            data["bookingId"] = json!(id);
-        }
-        if let Some(id) = self.request_id {
-            data["requestId"] = json!(id);
-        }
-        json!({
-            "timestamp": write_moment(self.at),
-            "id": self.id,
-            "subscriptionId": self.subscription_id,
-            "subscriptionTopic": self.topic,
-            "clientId": self.client_id,
-            "callbackUrl": self.callback_url,
-            "payload": {
-                "id": self.subscription_id,
-                "data": data,
-                "topic": self.topic,
-                "clientId": self.client_id,
-                "timestamp": write_moment(self.called_at),
-            },
-            "attempt": self.attempt,
-            "errorType": self.error_type,
-            "errorMessage": self.error_message,
-        })
-    }
 }

@@ -1,6 +1,6 @@
 //! Uuids from a seed, so that a simulation comes out the same every time.
 
-use crate::simulator::random::Random;
+use crate::random::Random;
 
 /// A source of uuids. Not secret at all: a simulated server keeps nobody's diary.
 #[derive(Debug, Clone)]

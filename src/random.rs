@@ -1,4 +1,5 @@
-//! Chance from a seed: choices of a simulation that come out the same every time.
+//! Chance from a seed: the choices of a simulation, and the spread of delays, come out the same
+//! every time.
 
 /// A source of choices. Not for secrets.
 #[derive(Debug, Clone)]

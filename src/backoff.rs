@@ -2,26 +2,27 @@
 //! clinics do not knock together.
 //!
 //! The crate backoff only generates the numbers; nothing is ever repeated by it. Its own randomness
-//! is switched off: a simulation must come out the same every time, so where the randomness comes
-//! from is the caller's choice.
+//! is switched off: a simulation must come out the same every time, so the randomness comes from a
+//! seed of the caller's.
 
 use std::time::Duration;
 
-use backoff::ExponentialBackoff;
-use backoff::backoff::Backoff as _;
+use ::backoff::ExponentialBackoff;
+use ::backoff::backoff::Backoff as _;
+
+use crate::random::Random;
 
 /// Grows from the first delay to the longest, and begins again after a success.
 #[derive(Debug)]
-pub struct Delays {
+pub struct Backoff {
     growing: ExponentialBackoff,
-    /// The state of a linear congruential generator.
-    chance: u64,
+    random: Random,
 }
 
 /// A delay is changed by up to this share of it, either way.
 const SPREAD: f64 = 0.2;
 
-impl Delays {
+impl Backoff {
     /// `first` and `longest` are the ends of the range, before up to a fifth of randomness. `seed`
     /// should differ from clinic to clinic; the same one gives the same delays.
     pub fn new(first: Duration, longest: Duration, seed: u64) -> Self {
@@ -35,15 +36,13 @@ impl Delays {
             ..ExponentialBackoff::default()
         };
         growing.reset();
-        Self { growing, chance: seed }
+        Self { growing, random: Random::from_seed(seed) }
     }
 
     /// How long to wait before the next attempt.
     pub fn next_delay(&mut self) -> Duration {
         let delay = self.growing.next_backoff().unwrap_or(self.growing.max_interval);
-        // The constants are Knuth's (MMIX); the upper bits are the good ones.
-        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let share = f64::from((self.chance >> 32) as u32) / f64::from(u32::MAX);
+        let share = f64::from((self.random.bits() >> 32) as u32) / f64::from(u32::MAX);
         delay.mul_f64(1.0 - SPREAD + 2.0 * SPREAD * share)
     }
 
@@ -59,20 +58,20 @@ mod tests {
 
     #[test]
     fn delays_grow_to_the_longest_and_begin_again_after_a_success() {
-        let mut delays = Delays::new(Duration::from_secs(5), Duration::from_secs(30), 1);
-        let grown: Vec<Duration> = (0..100).map(|_| delays.next_delay()).collect();
+        let mut backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(30), 1);
+        let grown: Vec<Duration> = (0..100).map(|_| backoff.next_delay()).collect();
         assert!(grown[0] <= Duration::from_secs(6), "{grown:?}");
         assert!(grown.iter().all(|delay| *delay <= Duration::from_secs(36)), "{grown:?}");
         assert!(grown[50] >= Duration::from_secs(24), "{grown:?}");
-        delays.reset();
-        assert!(delays.next_delay() <= Duration::from_secs(6));
+        backoff.reset();
+        assert!(backoff.next_delay() <= Duration::from_secs(6));
     }
 
     #[test]
     fn two_clinics_do_not_knock_together_and_one_knocks_alike_every_time() {
         let delays = |seed| {
-            let mut delays = Delays::new(Duration::from_secs(5), Duration::from_secs(30), seed);
-            (0..20).map(|_| delays.next_delay()).collect::<Vec<_>>()
+            let mut backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(30), seed);
+            (0..20).map(|_| backoff.next_delay()).collect::<Vec<_>>()
         };
         assert_eq!(delays(7), delays(7));
         let apart =

@@ -288,7 +288,7 @@ async fn no_webhook_leads_to_a_call_while_healthengine_wants_to_be_left_alone() 
     clinic.pass(seconds(2)).await;
     clinic.journal.clear();
     let asked = |clinic: &Clinic| clinic.journal.count("GET /requests", "/requests");
-    // The desk asks again half a minute later.
+    // The interactive lane asks again half a minute later.
     for _ in 0..13 {
         clinic.healthengine.announce(&practice(PRACTICE), "bookings", 100).unwrap();
         clinic.pass(seconds(2)).await;

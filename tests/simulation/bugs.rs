@@ -21,7 +21,7 @@ pub(crate) enum Bug {
     ConfirmBeforeFlush,
     /// Nothing becomes durable.
     ForgetTheFlush,
-    /// The desk takes every slot for free.
+    /// Every slot is taken for free.
     SkipTheLook,
     /// A refused submission is taken for a made appointment.
     ConfirmOn400,

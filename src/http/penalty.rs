@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | the background | asks nothing |
 //! | the interactive lane | asks for [`PROBE_LASTS`] every [`PROBE_EVERY`], and goes on once one of its calls is answered |
-//! | whoever waits for a person ([`Penalty::lift`]) | asks at once: a person may know that the server is well again |
+//! | whoever waits for a person ([`Penalty::lift`]) | asks at once: a person may know that the server works again |
 //!
 //! A wish with 429 is about us, and counts in full (clamped to an hour by
 //! [`super::answer::retry_after`]). One with 5xx is a guess of something that does not work, and

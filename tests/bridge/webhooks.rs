@@ -247,7 +247,7 @@ async fn deliveries_that_fail_are_a_health_problem_with_the_reason_until_one_arr
         clinic.pass(minutes(10)).await;
         assert!(told(&clinic), "nothing arrived since");
         clinic.healthengine.ask_resources(&practice(PRACTICE)).unwrap();
-        clinic.until("it is well again", seconds(5), |clinic| !told(clinic)).await;
+        clinic.until("the problem is resolved", seconds(5), |clinic| !told(clinic)).await;
         clinic.throughout("and stays so", minutes(15), |clinic| !told(clinic)).await;
         assert_eq!(clinic.log.with("cannot deliver webhooks").len(), 1, "said once");
         clinic.finish().await;

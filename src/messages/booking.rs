@@ -21,6 +21,9 @@ use crate::zone::Zone;
 pub const SWITCHED_OFF: &str =
     "Online booking was switched off for this practice, and its system could not be reached before that.";
 
+/// Begins the line of a person's, so that a record's line is known again as one.
+const NOTE: &str = "Note: ";
+
 /// Why a booking entered a state, for the history and Healthengine's support.
 fn reason(reason: &StateReason) -> Cow<'_, str> {
     let sentence = match reason {
@@ -84,7 +87,7 @@ fn reason(reason: &StateReason) -> Cow<'_, str> {
             return format!("OpenVPMS refused the booking: {text}.").into();
         }
         StateReason::Unplaceable(why) => return why.to_string().into(),
-        StateReason::Note(note) => return format!("Note: {note}").into(),
+        StateReason::Note(note) => return format!("{NOTE}{note}").into(),
         StateReason::Sentence(sentence) => sentence,
     };
     sentence.into()
@@ -99,6 +102,9 @@ impl fmt::Display for StateReason {
 /// Reads a record.
 impl From<String> for StateReason {
     fn from(sentence: String) -> Self {
+        if let Some(note) = sentence.strip_prefix(NOTE) {
+            return Self::Note(note.to_owned());
+        }
         let plain = Self::PLAIN.into_iter().find(|plain| reason(plain) == sentence);
         plain.unwrap_or(Self::Sentence(sentence))
     }

@@ -8,7 +8,7 @@
 //! | [`new_booking`], [`lost_answer`], [`measured_time`] | scenarios: how a booking is made, and what if nobody knows whether it was |
 //! | [`young_store`] | scenarios: what a store that was lost or put back does not know |
 //! | [`refused_answers`], [`late_rejections`] | scenarios: what Healthengine makes of our answers |
-//! | [`staff_changes`] | scenarios: what staff do to an appointment |
+//! | [`staff_changes`], [`note`] | scenarios: what staff do to an appointment, and what a person notes |
 //! | [`case`], [`support`] | the booking of the scenarios; the booking of all tests |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
@@ -19,6 +19,7 @@ mod late_rejections;
 mod lost_answer;
 mod measured_time;
 mod new_booking;
+mod note;
 mod refused_answers;
 mod resolve;
 mod staff_changes;

@@ -325,7 +325,7 @@ impl Executor {
         let now = self.context.now();
         let changed_state = before.is_none_or(|before| before.state != entry.state);
         if changed_state {
-            let reason = entry.history.last().map(|last| last.reason.to_string()).unwrap_or_default();
+            let reason = entry.last_reason().map(ToString::to_string).unwrap_or_default();
             let (practice, booking) = (self.context.id(), entry.booking_id);
             tracing::info!(%practice, %booking, state = entry.state.name(), "{reason}");
         }

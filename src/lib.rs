@@ -65,7 +65,7 @@
 //! | unacknowledged | sent, and the answer never came |
 //! | put aside | a day that Healthengine does not take while it takes others |
 //! | in step | Healthengine shows what the diary says |
-//! | other bridge, rival | a second vetbridge that serves the same practice |
+//! | other bridge | a second vetbridge that serves the same practice |
 //! | deactivation | what is done before a practice that is switched off is silent |
 //! | leap | the machine's clock was set, or the machine slept |
 //!

@@ -142,7 +142,7 @@ fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
         Flag::SettledByHand => settled_by_hand(entry, zone),
         Flag::NotExpected => not_expected(entry, zone),
         Flag::Unseen => unseen(entry, zone),
-        Flag::AnsweredElsewhere => super::rival::answered_elsewhere(entry, zone),
+        Flag::AnsweredElsewhere => super::other_bridge::answered_elsewhere(entry, zone),
         Flag::NewsIsOwed { is_refused: true } => super::resolve::unheard(entry, zone, super::resolve::REFUSED),
         Flag::NewsIsOwed { is_refused: false } => super::resolve::unheard(entry, zone, super::resolve::NO_ANSWER),
     }

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_well_again_when_exactly_that_succeeds() {
+    fn what_failed_is_resolved_when_exactly_that_succeeds() {
         let (first, second) = (Call::Answer(BookingId(1)), Call::Answer(BookingId(2)));
         let mut calls = FailedCalls::default();
         for call in [Call::Poll, Call::UpdateList, first, second, Call::Configuration, Call::Snapshots] {

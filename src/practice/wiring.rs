@@ -122,7 +122,7 @@ impl Practice {
         let subscription = Arc::new(WebhookSubscription::open(
             own(),
             Arc::clone(&calls),
-            Arc::clone(&executor.rivals),
+            Arc::clone(&executor.other_bridge),
             Arc::clone(&evidence),
         ));
         let requests = Arc::new(RequestPoller::new(
@@ -168,7 +168,7 @@ impl Practice {
         context.keep(say::DUE_BOOKINGS, &self.executor, Executor::due_loop);
         context.keep(say::SUBSCRIPTIONS, &self.subscription, WebhookSubscription::upkeep_loop);
         context.keep(say::APPOINTMENTS, &self.watch, DiaryWatch::watch_loop);
-        context.keep(say::RIVALS, &self.subscription, WebhookSubscription::other_bridges_loop);
+        context.keep(say::OTHER_BRIDGE, &self.subscription, WebhookSubscription::other_bridge_loop);
     }
 
     /// Stops the loops and waits for what is in flight, which ends by itself: every call has its

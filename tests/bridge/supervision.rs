@@ -269,7 +269,7 @@ async fn a_panic_while_a_booking_is_made_is_said_and_the_booking_is_made_all_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_loop_that_watches_the_others_is_well_again_once_it_has_gone_round() {
+async fn the_problem_of_the_loop_that_watches_the_others_is_resolved_once_it_has_gone_round() {
     let clinic = open().await;
     let mut left = 1;
     clinic.mines.plant(move |name, step| {

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use super::locks::Held;
+use super::other_bridge_signs::OtherBridgeSigns;
 use super::request::RequestAndClient;
-use super::rivals::Rivals;
 use super::turns::Turns;
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, Place, State};
@@ -73,7 +73,7 @@ pub(in crate::practice) struct Executor {
     pub(super) accepted: Arc<AcceptedConfiguration>,
     /// Single days that changed.
     pub(super) changed: Arc<DayQueue>,
-    pub(in crate::practice) rivals: Arc<Rivals>,
+    pub(in crate::practice) other_bridge: Arc<OtherBridgeSigns>,
     pub(in crate::practice) turns: Arc<Turns>,
     pub(in crate::practice) places: BookingPlaces,
 }
@@ -87,14 +87,14 @@ impl Executor {
         accepted: Arc<AcceptedConfiguration>,
         changed: Arc<DayQueue>,
     ) -> Self {
-        let rivals = Arc::new(Rivals::open(Arc::clone(&context)));
+        let other_bridge = Arc::new(OtherBridgeSigns::open(Arc::clone(&context)));
         let places = BookingPlaces {
             in_time: Arc::new(Semaphore::new(IN_TIME_AT_ONCE)),
             late: Arc::new(Semaphore::new(LATE_AT_ONCE)),
             updates: Arc::new(Semaphore::new(UPDATES_AT_ONCE)),
             known: Arc::new(Semaphore::new(KNOWN_AT_ONCE)),
         };
-        Self { context, calls, lists, reader, accepted, changed, rivals, turns: Arc::default(), places }
+        Self { context, calls, lists, reader, accepted, changed, other_bridge, turns: Arc::default(), places }
     }
 
     /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
@@ -275,7 +275,7 @@ impl Executor {
                         let answer = self.context.healthengine.confirm_insert(entry.booking_id, &with).await;
                         let reply = self.calls.reply(entry.booking_id, answer);
                         if reply == Reply::Accepted {
-                            self.rivals.confirmation_taken();
+                            self.other_bridge.confirmation_taken();
                         }
                         Event::Replied(reply)
                     }
@@ -290,7 +290,7 @@ impl Executor {
                     (Action::Relist, _) => match self.lists.is_listed(entry.booking_id).await {
                         Some(true) => Event::StillListed,
                         Some(false) => {
-                            self.rivals.perhaps_outrun(&entry);
+                            self.other_bridge.perhaps_outrun(&entry);
                             self.calls.answer_heard(entry.booking_id);
                             Event::Unlisted
                         }
@@ -371,7 +371,7 @@ impl Executor {
             healthengine_ahead: self.context.healthengine.clock_difference(),
             ahead_is_sure: !self.context.healthengine.clock_was_set(now),
             request_timeout: self.context.settings.request_timeout,
-            hold: self.context.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.rivals.holds(),
+            hold: self.context.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.other_bridge.holds(),
             zone: self.context.zone(),
         }
     }

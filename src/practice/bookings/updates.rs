@@ -34,7 +34,7 @@ impl Executor {
             self.calls.keep_answers(|call| !matches!(call, Call::UpdateAnswer(request) if !listed.contains(request)));
         }
         for update in updates {
-            if self.rivals.is_the_others(&update) {
+            if self.other_bridge.is_the_others(&update) {
                 continue;
             }
             // A booking that a task is at goes first; the update is listed again at the next poll.
@@ -72,7 +72,7 @@ impl Executor {
             UpdatePlan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
             UpdatePlan::CancelBoth { another, ours } => {
                 if !entry.as_ref().is_some_and(|entry| entry.has_had(&another)) {
-                    self.rivals.reference_echoed(id);
+                    self.other_bridge.reference_echoed(id);
                 }
                 let answer = self.context.openvpms.interactive.cancel(&another).await;
                 // One of another server is none of this diary's.
@@ -83,7 +83,7 @@ impl Executor {
                 }
             }
             UpdatePlan::AdoptAndCancel(reference) => {
-                self.rivals.reference_echoed(id);
+                self.other_bridge.reference_echoed(id);
                 self.cancel_for_owner(update, self.adopted_by(update), &reference).await?;
             }
         }
@@ -204,7 +204,7 @@ impl Executor {
                 // Without the server's zone nobody knows where it stands, and so nobody would watch
                 // it. The request stays open.
                 let Ok(offering) = self.reader.early.offering_for(None, false).await else { return Ok(()) };
-                self.rivals.reference_echoed(id);
+                self.other_bridge.reference_echoed(id);
                 self.adopt(id, reference, &found, &offering).await?
             }
         };

@@ -159,8 +159,11 @@ impl RequestPoller {
             live_in: live_in.map(|minutes| Duration::from_secs(60 * minutes.unsigned_abs())),
             webhooks_arrive: self.evidence.webhooks_arrive(now),
             since_hint,
-            request_interval: self.executor.rivals.interval(self.context.settings.sync.request_interval),
-            idle_request_interval: self.executor.rivals.interval(self.context.settings.sync.idle_request_interval),
+            request_interval: self.executor.other_bridge.interval(self.context.settings.sync.request_interval),
+            idle_request_interval: self
+                .executor
+                .other_bridge
+                .interval(self.context.settings.sync.idle_request_interval),
         })
     }
 

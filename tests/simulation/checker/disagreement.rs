@@ -40,7 +40,7 @@ impl Life {
         let mut reasons = running.as_ref().map(|own| own.not_in_step(self.world.clock.now())).unwrap_or_default();
         if self.somebody_was_quick() {
             // That ends with the next bookings, and nobody books any more.
-            reasons.retain(|reason| reason != vetbridge::messages::rival::NOT_ALONE);
+            reasons.retain(|reason| reason != vetbridge::messages::other_bridge::NOT_ALONE);
         }
         let problems = running.map(|own| own.health().problems()).unwrap_or_default();
         if let Some(reason) = reasons.into_iter().next() {

@@ -58,7 +58,7 @@ impl Life {
     /// True if somebody settled a booking by hand as quickly as only programs do. Where its time
     /// was taken meanwhile, that looks like another bridge from outside.
     pub(super) fn somebody_was_quick(&self) -> bool {
-        let quick = vetbridge::booking::rival::YOUNG + TimeDelta::seconds(5);
+        let quick = vetbridge::booking::other_bridge_suspicion::YOUNG + TimeDelta::seconds(5);
         self.deeds.iter().any(|(id, deeds)| {
             let booked = self.booked.get(id).copied();
             let by_hand = deeds.iter().filter(|(_, deed)| *deed == Deed::SettledByHand);

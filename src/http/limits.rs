@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use super::Lane;
 use super::penalty::Penalty;
-use crate::remote::{Answer, CallError, ErrorClass};
+use crate::call_error::{Answer, CallError, ErrorClass};
 
 /// How long a call of the interactive lane waits for its turn. Longer than that, the pet owner has
 /// been told something by now.

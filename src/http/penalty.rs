@@ -19,8 +19,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Lane, Response, answer};
-use crate::remote::PROBE_EVERY;
-use crate::remote::{Answer, CallError, Cause, ErrorClass};
+use crate::call_error::PROBE_EVERY;
+use crate::call_error::{Answer, CallError, Cause, ErrorClass};
 
 /// A look at the diary is several calls.
 const PROBE_LASTS: Duration = Duration::from_secs(2);

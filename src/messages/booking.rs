@@ -8,7 +8,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::times::{wall, when};
+use super::appointment_times::{wall, when};
 use crate::booking::entry::{Entry, FlagOn, State};
 use crate::booking::flag::{Flag, Flagged};
 use crate::booking::problem::{BookingProblem, WhyNotCancelled};
@@ -151,7 +151,7 @@ fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
 /// What an administrator has to do about a booking of this practice.
 pub fn problem(problem: &BookingProblem, booking: BookingId, practice: &PracticeId) -> String {
     match problem {
-        BookingProblem::NotOffered(why) => super::decisions::not_offered(why, booking, practice),
+        BookingProblem::NotOffered(why) => super::unplaceable_bookings::not_offered(why, booking, practice),
         BookingProblem::UnexpectedRefusal(text) => unexpected_refusal(booking, text),
         BookingProblem::NothingArrives { submissions } => nothing_arrives(booking, *submissions),
         BookingProblem::PostNotTaken(detail) => post_not_taken(booking, detail),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::times::when;
+use super::appointment_times::when;
 use crate::booking::entry::Entry;
 use crate::booking::other_bridge_suspicion::Sign;
 use crate::zone::Zone;

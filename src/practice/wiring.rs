@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::bookings::executor::Executor;
-use super::bookings::watch::DiaryWatch;
+use super::booking_executor::executor::Executor;
+use super::booking_executor::watch::DiaryWatch;
 use super::configuration::accepted::AcceptedConfiguration;
 use super::configuration::sync::ConfigurationSync;
 use super::context::Context;
@@ -28,11 +28,11 @@ use super::shared::{OpenVpmsClients, Settings, Shared};
 use super::signals::{Milestones, Signals};
 use super::subscription::evidence::WebhookEvidence;
 use super::subscription::upkeep::WebhookSubscription;
+use crate::call_error::Answer;
 use crate::config;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
 use crate::messages::supervisor as say;
-use crate::remote::Answer;
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 

@@ -13,10 +13,10 @@ use vetbridge::booking::entry::{Entry, State};
 use vetbridge::booking::machine::{Action, Ask, Event, Reply, Resolved, ResolvedAs, Step, step};
 use vetbridge::booking::resolution::{DiaryCheck, Resolution, Unresolved, after_delete, after_get, diary_check};
 use vetbridge::booking::update::{self, AfterCancel, UpdatePlan, after_cancel};
+use vetbridge::call_error::{Answer, CallError, ErrorClass};
 use vetbridge::healthengine::{BookingStatus, BookingUpdate};
 use vetbridge::ids::{AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, RequestId, ScheduleId};
 use vetbridge::openvpms::{BOOKING_NOT_FOUND, Booking};
-use vetbridge::remote::{Answer, CallError, ErrorClass};
 use vetbridge::zone::Zone;
 
 use crate::support::{at, circumstances, place};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use vetbridge::booking::entry::State;
+use vetbridge::call_error::ErrorClass;
 use vetbridge::config::WhenDown;
-use vetbridge::remote::ErrorClass;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, RequestOutcome};
 

@@ -1,6 +1,7 @@
 //! What the client sends, and what the server says became of it.
 
 use serde_json::json;
+use vetbridge::call_error::ErrorClass;
 use vetbridge::clock::Clock;
 use vetbridge::healthengine::client::{HealthengineClient, credentials, user_agent};
 use vetbridge::healthengine::{
@@ -9,7 +10,6 @@ use vetbridge::healthengine::{
 };
 use vetbridge::http::{Lane, Method};
 use vetbridge::ids::{BookingId, RequestId};
-use vetbridge::remote::ErrorClass;
 
 use crate::clients_support::{Scripted, json, response};
 use crate::{answered, at, body, client, snapshot};

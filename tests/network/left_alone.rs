@@ -1,7 +1,7 @@
 //! A server that wants to be left alone.
 
+use vetbridge::call_error::ErrorClass;
 use vetbridge::http::network::{Credentials, Server};
-use vetbridge::remote::ErrorClass;
 
 use crate::raw_server::{RawServer, Then, answer, get, ok, post};
 

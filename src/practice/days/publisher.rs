@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::queue::DayQueue;
 use super::sent::SentDays;
 use crate::availability::{Moment, ResourceDay, SentDay};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
 use crate::ids::ResourceId;
 use crate::messages::practice as say;
@@ -35,7 +36,6 @@ use crate::publishing::last_sent::{DayAction, Known, LastSent, Present, QUEUE_TI
 use crate::publishing::put_aside::{Aside, FAILED_PARTS_MAX, can_be_about_the_days};
 use crate::publishing::unsent::Unsent;
 use crate::publishing::{DayKey, ReadDay, ReadDays, SendIf};
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
 
 /// What came of publishing.

@@ -15,15 +15,15 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::evidence::{Deliveries, WebhookEvidence};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::delays::Delays;
 use crate::healthengine::Subscription;
 use crate::messages::webhooks as say;
 use crate::polling::pace::BLOCKED;
-use crate::practice::bookings::other_bridge_signs::OtherBridgeSigns;
+use crate::practice::booking_executor::other_bridge_signs::OtherBridgeSigns;
 use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::health::problems::Subject;
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Batch, Record, RecordKind, StoreError};
 use crate::supervisor;
 use crate::webhooks::subscriptions::{Change, Made, RememberedSubscriptions, View, WantedSubscription};

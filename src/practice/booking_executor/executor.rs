@@ -16,6 +16,7 @@ use crate::booking::entry::{Entry, Place, State};
 use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission, step};
 use crate::booking::placement;
 use crate::booking::remote_answers::{may_be_anothers, post_outcome};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::client::notes;
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
@@ -37,7 +38,6 @@ use crate::practice::lists::Lists;
 use crate::practice::offering::Offering;
 use crate::practice::offering::inventory::asked;
 use crate::practice::reading::{DiaryReader, Reading};
-use crate::remote::{Answer, CallError, ErrorClass};
 
 /// Between two attempts to find out what is offered, while a pet owner waits.
 const ASK_AGAIN: Duration = Duration::from_secs(1);

@@ -9,6 +9,7 @@ use crate::booking::entry::{Entry, State};
 use crate::booking::machine::Event;
 use crate::booking::problem::WhyNotCancelled;
 use crate::booking::update::{self, AfterCancel, OutstandingStatus, UpdatePlan};
+use crate::call_error::Answer;
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::messages::updates as say;
@@ -17,7 +18,6 @@ use crate::polling::failed_calls::Call;
 use crate::polling::lists::{Coverage, ListedBookings};
 use crate::practice::ledger::LedgerError;
 use crate::practice::offering::Offering;
-use crate::remote::Answer;
 
 impl Executor {
     /// Starts to deal with outstanding updates, oldest first. What there is no place for is listed

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::config;
-use vetbridge::connect::Network;
+use vetbridge::http_clients::Network;
 use vetbridge::ids::PracticeId;
 use vetbridge::polling::pace;
 use vetbridge::service::Service;

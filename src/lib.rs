@@ -24,7 +24,7 @@
 //! | read | to learn | part |
 //! | --- | --- | --- |
 //! | [`characters`], [`hex`], [`ids`], [`span`], [`dates`], [`zone`] | the words everything else is said in | core |
-//! | [`remote`], [`http::json`] | what can come of asking a remote system; JSON as it is read | core |
+//! | [`call_error`], [`http::json`] | what can come of asking a remote system; JSON as it is read | core |
 //! | [`openvpms::api`], [`healthengine::api`], [`healthengine::paging`] | what the two systems can be asked, as traits | core |
 //! | [`clock::measured`], [`store::unreadable`], [`supervisor::trouble`], [`bridge::off`] | what the shell found out, as values | core |
 //! | [`mapping`], [`availability`] | what can be booked, and what of it Healthengine has to be told | core |
@@ -33,12 +33,12 @@
 //! | [`webhooks`], [`polling`] | what webhooks and lists of requests mean, and how often is polled | core |
 //! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
 //! | [`messages`] | every sentence that an administrator reads | core |
-//! | [`clock`], [`random`], [`backoff`], [`supervisor`], [`leaps`] | the only `now()`; choices from a seed; growing pauses; that loops live; that the clock may leap | |
+//! | [`clock`], [`random`], [`backoff`], [`supervisor`], [`clock_leaps`] | the only `now()`; choices from a seed; growing pauses; that loops live; that the clock may leap | |
 //! | [`http`], [`openvpms`], [`healthengine`] | how exchanges are carried, with limits on everything; the two clients | |
 //! | [`store`] | what survives a power cut | |
 //! | [`config`] | what an administrator types into the file | |
 //! | [`practice`] | one running practice: the components that read, write and wait | |
-//! | [`bridge`], [`connect`] | practices side by side; the way to the servers | |
+//! | [`bridge`], [`http_clients`] | practices side by side; the HTTP clients, made from settings | |
 //! | [`without_store`], [`server`], [`service`] | what is left without a store; the admin page; the whole program | |
 //! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them | |
 //! | [`cli`] | what an administrator types | |
@@ -65,7 +65,7 @@
 //! | unacknowledged | sent, and the answer never came |
 //! | put aside | a day that Healthengine does not take while it takes others |
 //! | in step | Healthengine shows what the diary says |
-//! | other bridge, rival | a second vetbridge that serves the same practice |
+//! | other bridge | a second vetbridge that serves the same practice |
 //! | deactivation | what is done before a practice that is switched off is silent |
 //! | leap | the machine's clock was set, or the machine slept |
 //!
@@ -92,19 +92,20 @@ pub mod availability;
 pub mod backoff;
 pub mod booking;
 pub mod bridge;
+pub mod call_error;
 pub mod characters;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod clock_leaps;
 pub mod config;
-pub mod connect;
 pub mod dates;
 pub mod demo;
 pub mod healthengine;
 pub mod hex;
 pub mod http;
+pub mod http_clients;
 pub mod ids;
-pub mod leaps;
 pub mod mapping;
 pub mod messages;
 pub mod openvpms;
@@ -112,7 +113,6 @@ pub mod polling;
 pub mod practice;
 pub mod publishing;
 pub mod random;
-pub mod remote;
 pub mod server;
 pub mod service;
 pub mod simulator;

@@ -29,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::booking::deadline::Deadline;
 use crate::bridge::Connect;
+use crate::call_error::Answer;
+use crate::call_error::PROBE_EVERY;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
@@ -39,8 +41,6 @@ use crate::polling::lists::{Coverage, all_pages};
 use crate::polling::pace::{BLOCKED, Refusals};
 use crate::practice::health::loops::kept;
 use crate::practice::health::problems::Problems;
-use crate::remote::Answer;
-use crate::remote::PROBE_EVERY;
 use crate::store::{OpenError, Store};
 use crate::supervisor::{self, Kept, Supervisor};
 

@@ -309,8 +309,8 @@ fn expanded(snapshot: &AvailabilitySnapshot) -> BTreeMap<String, BTreeSet<i64>> 
     starts
 }
 
-/// What the desk says: it decides where the booking is to be, and looks there. The minimum notice is the offer's alone.
-fn desk_accepts(
+/// What becomes of a booking: placement says where it is to be, and a look follows there. The minimum notice is the offer's alone.
+fn is_accepted(
     scene: &Scene,
     question: &Question<'_>,
     resource: &Resource,
@@ -348,8 +348,8 @@ fn desk_accepts(
     }
 }
 
-/// The minutes of the day and the types of which the desk says something else than the offer.
-fn at_odds_with_the_desk(scene: &Scene) -> Vec<String> {
+/// The minutes of the day and the types at which a booking is judged otherwise than is offered.
+fn at_odds_with_bookings(scene: &Scene) -> Vec<String> {
     let (readings, rosters, resource) = (scene.readings(), Rosters::new(), scene.resource());
     let question = scene.question(&readings, &rosters);
     let offers = expanded(&days(&question, std::slice::from_ref(&resource), Days::one(scene.day))[0].snapshot());
@@ -359,7 +359,7 @@ fn at_odds_with_the_desk(scene: &Scene) -> Vec<String> {
         let offered = offers.get(&wall.format("%H:%M").to_string());
         for number in 0..scene.types.len() {
             let is_offered = offered.is_some_and(|types| types.contains(&(number as i64)));
-            if is_offered != desk_accepts(scene, &question, &resource, wall, number) {
+            if is_offered != is_accepted(scene, &question, &resource, wall, number) {
                 at_odds.push(format!("{wall} type {number}: offered {is_offered}"));
             }
         }
@@ -379,8 +379,8 @@ proptest! {
     }
 
     #[test]
-    fn the_desk_accepts_exactly_what_is_offered(scene in scenes()) {
-        prop_assert_eq!(at_odds_with_the_desk(&scene), Vec::<String>::new());
+    fn bookings_are_accepted_for_exactly_what_is_offered(scene in scenes()) {
+        prop_assert_eq!(at_odds_with_bookings(&scene), Vec::<String>::new());
     }
 
     #[test]
@@ -498,7 +498,7 @@ fn an_appointment_that_would_end_when_the_doubled_hour_begins_is_not_offered() {
 }
 
 #[test]
-fn offer_and_desk_agree_at_both_edges_of_both_changes_for_all_slot_sizes_and_zones() {
+fn offers_and_bookings_agree_at_both_edges_of_both_changes_for_all_slot_sizes_and_zones() {
     let changes = [
         ("Australia/Sydney", (2027, 4, 4)),
         ("Australia/Sydney", (2027, 10, 3)),
@@ -517,7 +517,7 @@ fn offer_and_desk_agree_at_both_edges_of_both_changes_for_all_slot_sizes_and_zon
             let scene = open_all_day(name, day, slot_size_minutes);
             let offers = offers_of(&scene);
             assert_eq!(offers, Model::new(&scene).offers(), "{name} {day:?} {slot_size_minutes}");
-            assert_eq!(at_odds_with_the_desk(&scene), Vec::<String>::new(), "{name} {day:?} {slot_size_minutes}");
+            assert_eq!(at_odds_with_bookings(&scene), Vec::<String>::new(), "{name} {day:?} {slot_size_minutes}");
         }
     }
 }

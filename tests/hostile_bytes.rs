@@ -17,6 +17,7 @@ use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use vetbridge::booking::resolution::{NOTE_CHARS_MAX, Note, reference};
 use vetbridge::booking::update::echoed_reference;
+use vetbridge::call_error::{Answer, CallError};
 use vetbridge::clock::Clock;
 use vetbridge::config;
 use vetbridge::healthengine::client::HealthengineClient;
@@ -24,7 +25,6 @@ use vetbridge::healthengine::{AvailabilitySnapshot, ErrorLogQuery, ReadHealtheng
 use vetbridge::ids::{AppointmentTypeId, BookingReference, LocationId, ResourceId, ScheduleId, TypeId, UserId};
 use vetbridge::openvpms::client::OpenVpmsClient;
 use vetbridge::openvpms::{Contact, NewBooking, ReadOpenVpms, Window, WriteOpenVpms};
-use vetbridge::remote::{Answer, CallError};
 use vetbridge::server;
 use vetbridge::zone::Zone;
 

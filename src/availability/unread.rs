@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Days as CalendarDays, NaiveDate, TimeDelta, Utc};
 
 use super::window::Days;
+use crate::call_error::{CallError, ErrorClass};
 use crate::ids::{LocationId, ScheduleId, UserId};
-use crate::remote::{CallError, ErrorClass};
 
 /// A wrong password looks like a database that is away; after this long it is called a password.
 const PASSWORD_AFTER: TimeDelta = TimeDelta::minutes(2);

@@ -11,10 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::entry::{Entry, Place};
 use super::machine::Event;
+use crate::call_error::{Answer, ErrorClass};
 use crate::dates;
 use crate::ids::{BookingId, UserId};
 use crate::openvpms::{BOOKING_NOT_FOUND, Booking};
-use crate::remote::{Answer, ErrorClass};
 use crate::span::{self, Span};
 use crate::zone::Zone;
 

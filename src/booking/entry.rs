@@ -82,7 +82,7 @@ pub struct HistoryItem {
     pub state: State,
     /// When.
     pub at: DateTime<Utc>,
-    /// Why. It says nothing about the patient.
+    /// Why. It says nothing about the patient, unless a person noted something of that kind.
     pub reason: StateReason,
 }
 
@@ -182,6 +182,13 @@ impl Entry {
         if self.history.len() > 2 * HISTORY_ENDS {
             self.history.remove(HISTORY_ENDS);
         }
+    }
+
+    /// Why it is in its state, for the log and for Healthengine: without what a person noted beside
+    /// it, which can name a patient.
+    pub fn last_reason(&self) -> Option<&StateReason> {
+        let mut reasons = self.history.iter().rev().map(|item| &item.reason);
+        reasons.find(|reason| !matches!(reason, StateReason::Note(_)))
     }
 
     /// Asks for a person. What happened last says what is to be done: a cancelled booking need no

@@ -8,7 +8,7 @@
 //! | [`remote_answers`] | what an answer of either system means for a booking |
 //! | [`update`] | what to do when a pet owner changes a booking |
 //! | [`diary_watch`] | what staff did to an appointment |
-//! | [`rival`] | whether another bridge serves the same practice |
+//! | [`other_bridge_suspicion`] | whether another bridge serves the same practice |
 //! | [`resolution`] | whether what a person says of a booking can be believed |
 //! | [`entry`] | what the ledger keeps of a booking: its state, and |
 //! | [`answered`] | what Healthengine was told, and what it made of that |
@@ -26,12 +26,12 @@ pub mod diary_watch;
 pub mod entry;
 pub mod flag;
 pub mod machine;
+pub mod other_bridge_suspicion;
 pub mod placement;
 pub mod post_record;
 pub mod problem;
 pub mod remote_answers;
 pub mod resolution;
-pub mod rival;
 pub mod state_reason;
 mod stored;
 pub mod update;

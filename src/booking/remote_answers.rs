@@ -5,9 +5,9 @@ use super::entry::{Entry, State};
 use super::machine::{Event, Reply, SlotLook, SlotTaken, Submission};
 use super::state_reason::PostRefusal;
 use crate::availability::Share;
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::ids::BookingReference;
 use crate::openvpms::SCHEDULE_NOT_AVAILABLE;
-use crate::remote::{Answer, CallError, ErrorClass};
 
 /// What a POST came to. Everything that is not surely nothing is lost.
 pub fn post_outcome(answer: Answer<BookingReference>) -> Submission {
@@ -73,7 +73,7 @@ pub fn may_be_anothers(entry: &Entry, event: &Event) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::Cause;
+    use crate::call_error::Cause;
 
     fn failed(class: ErrorClass, status: Option<u16>) -> Submission {
         post_outcome(Err(CallError { status, ..CallError::new(class, "x") }))

@@ -23,9 +23,9 @@ use super::entry::{Entry, State};
 use super::machine::ResolvedAs;
 use super::problem::WhyItStands;
 use super::update::{AfterCancel, after_cancel};
+use crate::call_error::{Answer, ErrorClass};
 use crate::ids::{BookingReference, ScheduleId};
 use crate::openvpms::{BOOKING_NOT_FOUND, Booking, INVALID_REFERENCE};
-use crate::remote::{Answer, ErrorClass};
 use crate::zone::Zone;
 
 /// What a person says became of a booking.
@@ -251,7 +251,7 @@ fn stands_elsewhere(entry: &Entry, booking: &Booking, server: Zone) -> Objection
     Objection::StandsElsewhere { there, here }
 }
 
-fn is_silent(error: &crate::remote::CallError) -> bool {
+fn is_silent(error: &crate::call_error::CallError) -> bool {
     error.class == ErrorClass::Unavailable && error.status == Some(500)
 }
 

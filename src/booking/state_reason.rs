@@ -75,7 +75,8 @@ pub enum StateReason {
     Refused(PostRefusal),
     /// What is asked for has no place in the diary.
     Unplaceable(Unplaceable),
-    /// A line of a person's.
+    /// A line of a person's, as they typed it. It can name a patient although it should not, so it
+    /// is neither logged nor sent to Healthengine ([`Entry::last_reason`](super::entry::Entry)).
     Note(String),
     /// A sentence: of what was seen of the slot, or read from a record.
     Sentence(String),
@@ -178,5 +179,7 @@ mod tests {
         for reason in details {
             assert_eq!(StateReason::from(reason.to_string()).to_string(), reason.to_string());
         }
+        let note = StateReason::Note("looked".into());
+        assert_eq!(StateReason::from(note.to_string()), note, "what a person typed is never taken for a sentence");
     }
 }

@@ -8,10 +8,10 @@
 
 use crate::booking::entry::{Entry, State};
 use crate::booking::problem::{WhyItStands, WhyNotCancelled};
+use crate::call_error::{Answer, ErrorClass};
 use crate::healthengine::{BookingStatus, BookingUpdate};
 use crate::ids::BookingReference;
 use crate::openvpms::{BOOKING_NOT_FOUND, INVALID_REFERENCE, MUST_BE_PENDING};
-use crate::remote::{Answer, ErrorClass};
 
 /// After this many refusals in words that nobody knows, OpenVPMS will not cancel the appointment.
 const CANCEL_REFUSALS_MAX: u32 = 3;
@@ -145,8 +145,8 @@ pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {
 mod tests {
     use super::*;
     use crate::booking::entry::Entry;
+    use crate::call_error::{CallError, ErrorClass};
     use crate::ids::{BookingId, PracticeId, RequestId};
-    use crate::remote::{CallError, ErrorClass};
     use chrono::{DateTime, Utc};
 
     const ALL: [OutstandingStatus; 3] =

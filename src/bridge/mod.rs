@@ -18,13 +18,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::client::pseudonym::Pseudonyms;
 use crate::clock::{Clock, Stopwatch};
+use crate::clock_leaps::Leaps;
 use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
 use crate::http::penalty::{LeftAlone, Penalties};
 use crate::ids::PracticeId;
-use crate::leaps::Leaps;
-use crate::messages::{admin as admin_say, practice as say, state as state_say, supervisor as supervisor_say};
-use crate::practice::bookings::locks::Locks;
+use crate::messages::{
+    admin as admin_say, practice as say, state_directory as state_say, supervisor as supervisor_say,
+};
+use crate::practice::booking_executor::locks::Locks;
 use crate::practice::client_memory::ClientMemory;
 use crate::practice::health::loops::kept;
 use crate::practice::health::problems::{Problems, Subject};

@@ -170,8 +170,8 @@ pub struct ResolveArgs {
     /// The appointment is to be cancelled, or was cancelled by hand
     #[arg(long, group = "outcome")]
     pub cancelled: bool,
-    /// One line of at most 200 characters that is kept in the history. Nothing about the patient or
-    /// the pet owner belongs there: it is shown in the clear and kept for as long as the booking
+    /// One line of at most 200 characters that is kept in the history. Do not name the patient or
+    /// the pet owner: it is stored as typed, shown in the clear and kept for as long as the booking
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
 }

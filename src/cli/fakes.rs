@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::healthengine::{
     AppointmentChangeRequest, AvailabilityRequest, BookingRequest, BookingUpdate, ErrorLogQuery, Feature,
     LivenessContract, Page, PmsAppointmentType, PmsResource, ReadHealthengine, RequestKind, Subscription,
@@ -14,7 +15,6 @@ use crate::ids::{AppointmentTypeId, BookingReference, LocationId, RequestId, Sch
 use crate::openvpms::{
     AppointmentType, Booking, FreeBusy, Location, ReadOpenVpms, Schedule, User, UserFreeBusy, UserSpan, Window,
 };
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 
 /// An OpenVPMS whose answers are fixed.

@@ -1,8 +1,8 @@
 //! What OpenVPMS offers for online booking at a location, read once for a command.
 
+use crate::call_error::Answer;
 use crate::ids::{AppointmentTypeId, LocationId, ScheduleId};
 use crate::openvpms::{AppointmentType, Location, ReadOpenVpms, Schedule, User};
-use crate::remote::Answer;
 
 /// A location with all that can be booked there.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use super::{Global, ResyncArgs, ResyncPart, output};
 use crate::bridge::Bridge;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::connect::Network;
+use crate::http_clients::Network;
 use crate::ids::PracticeId;
 use crate::messages::commands as say;
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};

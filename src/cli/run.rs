@@ -16,9 +16,10 @@ use crate::clock::Clock;
 use crate::config::in_force::InForce;
 use crate::config::watch::{LOOK_EVERY, WatchedFiles};
 use crate::config::{self, Config, ConfigError};
-use crate::connect::Network;
+use crate::http_clients::Network;
 use crate::messages::{
-    config as config_say, reload as reload_say, start as say, supervisor as supervisor_say, webhooks as webhooks_say,
+    config_file as config_say, reload as reload_say, start as say, supervisor as supervisor_say,
+    webhooks as webhooks_say,
 };
 use crate::service::{self, Failure, Service};
 use crate::store;
@@ -220,6 +221,7 @@ mod tests {
 
     use super::*;
     use crate::bridge::Connect;
+    use crate::call_error::{Answer, CallError, ErrorClass};
     use crate::cli::{Command, exit_code, guarded};
     use crate::config::sample;
     use crate::healthengine::HealthengineHandle;
@@ -228,7 +230,6 @@ mod tests {
     use crate::http::{Request, Response, Transport};
     use crate::openvpms::client::OpenVpmsClient;
     use crate::practice::OpenVpmsClients;
-    use crate::remote::{Answer, CallError, ErrorClass};
     use crate::service::{Opened, StartError};
     use crate::store::{MemoryEngine, Store};
 

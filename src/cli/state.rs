@@ -18,7 +18,7 @@ use super::running::{self, FoundService, NoService};
 use super::{Global, StateArgs, StateCommand, output, owner};
 use crate::clock::Clock;
 use crate::config::{self, Instance};
-use crate::messages::state as say;
+use crate::messages::state_directory as say;
 use crate::practice::KINDS;
 use crate::store::{self, Export, OpenError, Snapshot};
 

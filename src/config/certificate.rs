@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::secret::Surroundings;
 use super::toml_reader::Value;
 use super::values::words;
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 /// All authorities of a platform together take a tenth of it.
 const LONGEST_BYTES: u64 = 4 * 1024 * 1024;

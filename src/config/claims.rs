@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::resources::ResourceEntry;
 use super::toml_reader::Value;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId};
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 /// What the practices that were read so far claim, each with the place that said so first.
 #[derive(Default)]

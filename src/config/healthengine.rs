@@ -10,7 +10,7 @@ use super::request_limits::{self, REQUEST_TIMEOUT};
 use super::secret::Surroundings;
 use super::toml_reader::Table;
 use super::values::{choice, interval, is_readable_on_the_way, url, user_agent_words};
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 /// The URL of the PMS API in production.
 const URL: &str = "https://healthengine.com.au/pms-api/v1";

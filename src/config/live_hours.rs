@@ -15,7 +15,7 @@ use chrono::{Datelike, NaiveDateTime, Timelike, Weekday};
 
 use super::toml_reader::Table;
 use crate::healthengine::{LiveRange, LivenessContract};
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 /// Minutes of a whole day: what `24:00` stands for.
 const DAY_MINUTES: u16 = 24 * 60;

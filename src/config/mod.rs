@@ -77,7 +77,7 @@ pub use secret::Secret;
 pub use sync::{ClinicianDoubtSetting, SyncSettings};
 pub use webhooks::WebhookSettings;
 
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 use problem::ConfigProblems;
 use secret::Surroundings;
 use toml_reader::Table;

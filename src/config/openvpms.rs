@@ -11,7 +11,7 @@ use super::request_limits::{self, REQUEST_TIMEOUT};
 use super::secret::Surroundings;
 use super::toml_reader::{Table, Value};
 use super::values::{interval, is_readable_on_the_way, url, username};
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 /// How to reach OpenVPMS.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,7 @@ use super::toml_reader::{Table, Value};
 use super::values::{header_word, id, words};
 use crate::characters::trimmed;
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 use crate::zone::Zone;
 
 /// One practice: an account at Healthengine over one or more locations of OpenVPMS.

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::secret::{Secret, Surroundings, process_environment};
 use super::toml_reader::Value;
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 const SCHEMES: &[&str] = &["http", "https", "socks5", "socks5h"];
 /// What other programs take from the environment.

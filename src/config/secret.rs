@@ -25,7 +25,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::toml_reader::Value;
 use crate::characters::Oddity;
 use crate::characters::{is_blank, is_invisible, trimmed};
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 /// No secret is longer; a bound, so that a wrong path does not fill the memory.
 const LONGEST_BYTES: u64 = 64 * 1024;

@@ -6,7 +6,7 @@ use chrono::NaiveTime;
 
 use super::toml_reader::Table;
 use super::values::{choice, duration, interval, time_of_day, whole};
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 const HORIZON_DAYS_MAX: u32 = 366;
 

@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> (Spanned<DeTable<'_>>, Vec<(usize, String)>) 
     let (root, errors) = DeTable::parse_recoverable(text);
     let syntax = errors
         .iter()
-        .map(|error| (error.span().map_or(0, |span| span.start), messages::config::syntax(error.message())));
+        .map(|error| (error.span().map_or(0, |span| span.start), messages::config_file::syntax(error.message())));
     (root, syntax.collect())
 }
 
@@ -74,7 +74,7 @@ impl<'a> Table<'a> {
     pub(super) fn required<T>(&self, key: &'static str, read: impl FnOnce(&Value<'a>) -> Option<T>) -> Option<T> {
         let value = self.get(key);
         if value.is_none() {
-            self.problems.missing(Some(self.offset), messages::config::missing_key(&self.name, key));
+            self.problems.missing(Some(self.offset), messages::config_file::missing_key(&self.name, key));
         }
         value.and_then(|value| read(&value))
     }
@@ -90,7 +90,7 @@ impl<'a> Table<'a> {
         let value = self.get(key);
         if value.is_none() {
             let offset = (!self.name.is_empty()).then_some(self.offset);
-            self.problems.missing(offset, messages::config::missing_table(&name));
+            self.problems.missing(offset, messages::config_file::missing_table(&name));
         }
         value.and_then(|value| value.table(&name))
     }
@@ -108,7 +108,7 @@ impl<'a> Table<'a> {
         let is_unknown = |key: &&Spanned<_>| !valid.contains(&AsRef::<str>::as_ref(key.get_ref()));
         let unknown: Vec<&Spanned<_>> = self.entries.keys().filter(is_unknown).collect();
         for key in &unknown {
-            let message = messages::config::unknown_key(&self.name, key.get_ref(), &valid);
+            let message = messages::config_file::unknown_key(&self.name, key.get_ref(), &valid);
             self.problems.at(key.span().start, message);
         }
         unknown.is_empty()
@@ -159,7 +159,7 @@ impl<'a> Value<'a> {
 
     /// A whole number within bounds (both included).
     pub(super) fn number(&self, least: i64, most: i64) -> Option<i64> {
-        let expected = messages::config::number_between(least, most);
+        let expected = messages::config_file::number_between(least, most);
         let Some(number) = self.value.as_integer() else { return self.wrong_type(&expected) };
         match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) if (least..=most).contains(&number) => Some(number),
@@ -213,6 +213,6 @@ impl<'a> Value<'a> {
 
     /// Reports a value of the wrong type.
     pub(super) fn wrong_type<T>(&self, expected: &str) -> Option<T> {
-        self.fail(messages::config::wrong_type(expected, self.value.type_str()))
+        self.fail(messages::config_file::wrong_type(expected, self.value.type_str()))
     }
 }

@@ -11,7 +11,7 @@ use super::duration;
 use super::live_hours::minute_of_day;
 use super::toml_reader::Value;
 use crate::characters::trimmed;
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 /// The shortest interval: a bridge that asks more often helps nobody and harms the clinic's server.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);

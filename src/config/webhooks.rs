@@ -10,7 +10,7 @@ use super::Secret;
 use super::secret::Surroundings;
 use super::toml_reader::{Table, Value};
 use super::values::{ip, listen, url};
-use crate::messages::config as say;
+use crate::messages::config_file as say;
 
 /// Where the webhook listener listens, where the file does not say.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8687);

@@ -40,8 +40,8 @@ impl Scene {
         let second = self.other_way(&choice).unwrap_or_else(|| choice.clone());
         let owner = self.somebody();
         self.book(owner, &choice);
-        let rival = self.somebody();
-        self.book(rival, &second);
+        let other_owner = self.somebody();
+        self.book(other_owner, &second);
         true
     }
 

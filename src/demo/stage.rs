@@ -18,7 +18,7 @@ use super::journal::DiaryTime;
 use crate::booking::entry::Entry;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::connect::Network;
+use crate::http_clients::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
 use crate::messages::start::cannot_listen;
 use crate::random::Random;

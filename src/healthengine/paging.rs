@@ -16,7 +16,7 @@
 //! list was not read whole, and what is absent from it is not known.
 
 use super::api::Page;
-use crate::remote::{Answer, CallError, ErrorClass};
+use crate::call_error::{Answer, CallError, ErrorClass};
 
 /// The most pages that are read in one go; what is beyond waits for the next.
 pub const PAGES_MAX: u32 = 20;

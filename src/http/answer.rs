@@ -14,9 +14,9 @@ use serde_json::error::Category;
 use super::Response;
 use super::json::Misfit;
 use super::unfold::unfold;
+use crate::call_error::{Answer, CallError, Cause, ErrorClass};
 use crate::characters::one_line;
 use crate::dates;
-use crate::remote::{Answer, CallError, Cause, ErrorClass};
 
 /// No server is left alone for longer, whatever it says,
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);

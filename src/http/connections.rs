@@ -30,8 +30,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 
 use super::setup_error::SetupError;
-use crate::messages::servers as say;
-use crate::remote::{CallError, ErrorClass};
+use crate::call_error::{CallError, ErrorClass};
+use crate::messages::server_failures as say;
 
 /// How often a name is looked up.
 pub const LOOK_UP_EVERY: Duration = Duration::from_secs(30);

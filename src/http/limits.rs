@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use super::Lane;
 use super::penalty::Penalty;
-use crate::remote::{Answer, CallError, ErrorClass};
+use crate::call_error::{Answer, CallError, ErrorClass};
 
 /// How long a call of the interactive lane waits for its turn. Longer than that, the pet owner has
 /// been told something by now.
@@ -192,11 +192,11 @@ mod tests {
     async fn a_greedy_background_leaves_the_interactive_lane_its_half_and_both_together_keep_the_rate() {
         let limits = Arc::new(ten());
         let background = flood(&limits, Lane::Background);
-        let desk = flood(&limits, Lane::Interactive);
+        let interactive = flood(&limits, Lane::Interactive);
         tokio::time::sleep(Duration::from_secs(100)).await;
-        let (background, desk) = (background.load(Ordering::Relaxed), desk.load(Ordering::Relaxed));
-        assert!(desk >= 495, "the desk got {desk} calls in 100 s");
-        assert!((995..=1010).contains(&(background + desk)), "{background} + {desk} calls in 100 s");
+        let (background, interactive) = (background.load(Ordering::Relaxed), interactive.load(Ordering::Relaxed));
+        assert!(interactive >= 495, "the interactive lane got {interactive} calls in 100 s");
+        assert!((995..=1010).contains(&(background + interactive)), "{background} + {interactive} calls in 100 s");
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::remote::Answer;
+use crate::call_error::Answer;
 
 /// Who goes first when calls are rationed. The interactive lane always has half of a server's
 /// tokens to itself.

@@ -35,7 +35,7 @@ use super::limits::Limits;
 use super::penalty::Penalty;
 pub use super::setup_error::SetupError;
 use super::{Method, Request, Response, Transport, retry};
-use crate::remote::{Answer, CallError, ErrorClass};
+use crate::call_error::{Answer, CallError, ErrorClass};
 
 /// The body limit unless set otherwise: a year of one schedule in slots of five minutes is about 5
 /// MiB.

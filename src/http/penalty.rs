@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | the background | asks nothing |
 //! | the interactive lane | asks for [`PROBE_LASTS`] every [`PROBE_EVERY`], and goes on once one of its calls is answered |
-//! | whoever waits for a person ([`Penalty::lift`]) | asks at once: a person may know that the server is well again |
+//! | whoever waits for a person ([`Penalty::lift`]) | asks at once: a person may know that the server works again |
 //!
 //! A wish with 429 is about us, and counts in full (clamped to an hour by
 //! [`super::answer::retry_after`]). One with 5xx is a guess of something that does not work, and
@@ -19,8 +19,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Lane, Response, answer};
-use crate::remote::PROBE_EVERY;
-use crate::remote::{Answer, CallError, Cause, ErrorClass};
+use crate::call_error::PROBE_EVERY;
+use crate::call_error::{Answer, CallError, Cause, ErrorClass};
 
 /// A look at the diary is several calls.
 const PROBE_LASTS: Duration = Duration::from_secs(2);
@@ -200,17 +200,18 @@ mod tests {
     async fn the_background_obeys_and_the_interactive_lane_asks_every_half_minute() {
         let penalty = Penalty::default();
         penalty.heed(Lane::Interactive, &says(429, "3600"));
-        let (mut background, mut desk) = (0, Vec::new());
+        let (mut background, mut interactive) = (0, Vec::new());
         for second in 0..3600 {
             background += u32::from(penalty.admit(Lane::Background).is_ok());
             if penalty.admit(Lane::Interactive).is_ok() {
-                desk.push(second);
+                interactive.push(second);
                 penalty.heed(Lane::Interactive, &says(429, "60"));
             }
             pass(1).await;
         }
         assert_eq!(background, 0, "it obeys to the last second");
-        assert!(desk.iter().zip(&desk[1..]).all(|(before, after)| after - before == 30), "{desk:?}");
+        let pauses: Vec<_> = interactive.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(pauses.iter().all(|pause| *pause == 30), "{interactive:?}");
         pass(60).await;
         assert_eq!(penalty.admit(Lane::Background), Ok(()));
     }
@@ -257,7 +258,7 @@ mod tests {
             pass(30).await;
             assert_eq!(penalty.admit(Lane::Interactive), Ok(()));
             penalty.heed(Lane::Interactive, &ok());
-            assert_eq!(penalty.admit(Lane::Interactive), Ok(()), "{order:?}: the desk goes on");
+            assert_eq!(penalty.admit(Lane::Interactive), Ok(()), "{order:?}: the interactive lane goes on");
             pass(3569).await;
             assert!(penalty.admit(Lane::Background).is_err(), "{order:?}: a second before the end of the hour");
             assert_eq!(penalty.left(), Some(LeftAlone { left: Duration::from_secs(1), status: 429 }));

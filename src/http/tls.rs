@@ -6,9 +6,9 @@ use std::io;
 use rustls::CertificateError;
 use webpki::Error as PathError;
 
+use crate::call_error::{CallError, Cause, CertificateFault, ErrorClass};
 use crate::characters::one_line;
 use crate::messages::tls as say;
-use crate::remote::{CallError, Cause, CertificateFault, ErrorClass};
 
 /// The error for a connection that the server's certificate prevented; `None` if something else
 /// did.

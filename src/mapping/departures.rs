@@ -82,7 +82,7 @@ pub fn shown(departed: &[Departure], now: DateTime<Utc>) -> Vec<&Departure> {
 mod tests {
     use super::*;
     use crate::ids::PracticeId;
-    use crate::messages::configuration::departures as told;
+    use crate::messages::configuration_sync::departures as told;
 
     fn at(hours: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::hours(hours)

@@ -8,7 +8,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::times::{wall, when};
+use super::appointment_times::{wall, when};
 use crate::booking::entry::{Entry, FlagOn, State};
 use crate::booking::flag::{Flag, Flagged};
 use crate::booking::problem::{BookingProblem, WhyNotCancelled};
@@ -20,6 +20,9 @@ use crate::zone::Zone;
 /// The practice is off, and OpenVPMS could not be asked.
 pub const SWITCHED_OFF: &str =
     "Online booking was switched off for this practice, and its system could not be reached before that.";
+
+/// Begins the line of a person's, so that a record's line is known again as one.
+const NOTE: &str = "Note: ";
 
 /// Why a booking entered a state, for the history and Healthengine's support.
 fn reason(reason: &StateReason) -> Cow<'_, str> {
@@ -84,7 +87,7 @@ fn reason(reason: &StateReason) -> Cow<'_, str> {
             return format!("OpenVPMS refused the booking: {text}.").into();
         }
         StateReason::Unplaceable(why) => return why.to_string().into(),
-        StateReason::Note(note) => return format!("Note: {note}").into(),
+        StateReason::Note(note) => return format!("{NOTE}{note}").into(),
         StateReason::Sentence(sentence) => sentence,
     };
     sentence.into()
@@ -99,6 +102,9 @@ impl fmt::Display for StateReason {
 /// Reads a record.
 impl From<String> for StateReason {
     fn from(sentence: String) -> Self {
+        if let Some(note) = sentence.strip_prefix(NOTE) {
+            return Self::Note(note.to_owned());
+        }
         let plain = Self::PLAIN.into_iter().find(|plain| reason(plain) == sentence);
         plain.unwrap_or(Self::Sentence(sentence))
     }
@@ -136,7 +142,7 @@ fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
         Flag::SettledByHand => settled_by_hand(entry, zone),
         Flag::NotExpected => not_expected(entry, zone),
         Flag::Unseen => unseen(entry, zone),
-        Flag::AnsweredElsewhere => super::rival::answered_elsewhere(entry, zone),
+        Flag::AnsweredElsewhere => super::other_bridge::answered_elsewhere(entry, zone),
         Flag::NewsIsOwed { is_refused: true } => super::resolve::unheard(entry, zone, super::resolve::REFUSED),
         Flag::NewsIsOwed { is_refused: false } => super::resolve::unheard(entry, zone, super::resolve::NO_ANSWER),
     }
@@ -145,7 +151,7 @@ fn flag(flag: &Flag, entry: &Entry, zone: Zone) -> String {
 /// What an administrator has to do about a booking of this practice.
 pub fn problem(problem: &BookingProblem, booking: BookingId, practice: &PracticeId) -> String {
     match problem {
-        BookingProblem::NotOffered(why) => super::decisions::not_offered(why, booking, practice),
+        BookingProblem::NotOffered(why) => super::unplaceable_bookings::not_offered(why, booking, practice),
         BookingProblem::UnexpectedRefusal(text) => unexpected_refusal(booking, text),
         BookingProblem::NothingArrives { submissions } => nothing_arrives(booking, *submissions),
         BookingProblem::PostNotTaken(detail) => post_not_taken(booking, detail),

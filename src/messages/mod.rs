@@ -9,25 +9,27 @@ use std::fmt;
 use crate::characters::is_invisible;
 
 pub mod admin;
+mod appointment_times;
 pub mod booking;
+pub mod check_findings;
 pub mod clients;
 pub mod commands;
-pub mod config;
-pub mod configuration;
-pub mod decisions;
+pub mod config_file;
+pub mod configuration_sync;
 pub mod explain;
 pub mod exposure;
+pub mod other_bridge;
 pub mod practice;
 pub mod reload;
 pub mod remedies;
 pub mod resolve;
-pub mod rival;
-pub mod servers;
+pub mod server_failures;
 pub mod start;
-pub mod state;
+pub mod state_directory;
 pub mod supervisor;
-mod times;
+pub mod time_zones;
 pub mod tls;
+pub mod unplaceable_bookings;
 pub mod updates;
 pub mod waiting;
 pub mod webhooks;
@@ -76,6 +78,15 @@ pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Str
 pub(crate) fn plain(text: &str) -> String {
     let hidden = |c: char| c.is_control() || is_invisible(c);
     text.chars().flat_map(|c| if hidden(c) { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Both parts of an advice say something, on one line, in sentences that [`Advice`] ends.
+#[cfg(test)]
+fn assert_well_said(advice: &Advice) {
+    for part in [&advice.problem, &advice.remedy] {
+        assert!(part.len() > 10 && !part.contains('\n') && !part.contains("  ") && !part.ends_with('.'), "{part:?}");
+        assert!(part.starts_with(|c: char| c.is_uppercase()), "{part:?}");
+    }
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use super::remedies;
 use crate::availability::Reason;
 use crate::availability::unread::ReadProblem;
 use crate::bridge::off::Off;
+use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::ids::{PracticeId, ResourceId, ScheduleId};
 use crate::polling::lists::Gaps;
 use crate::publishing::unsent::UnsentProblem;
-use crate::remote::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS was never reached since the start.
 pub const NEVER_READ: &str = "the practice's system was not reached yet";

@@ -2,7 +2,7 @@
 //! Sentences without their full stop.
 
 use super::tls;
-use crate::remote::{CallError, Cause, ErrorClass};
+use crate::call_error::{CallError, Cause, ErrorClass};
 
 /// OpenVPMS did not answer as it should.
 pub fn openvpms(error: &CallError) -> &'static str {
@@ -13,7 +13,7 @@ pub fn openvpms(error: &CallError) -> &'static str {
     }
     match error.class {
         ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
-            "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or \
+            "It is asked again when that time is over; if the server works again: vetbridge resync, a reload, or \
              Ask again now on the status page"
         }
         ErrorClass::NotSent => {
@@ -55,7 +55,7 @@ pub fn healthengine(error: &CallError) -> &'static str {
     }
     match error.class {
         ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
-            "It is asked again when that time is over; if the server is well again: vetbridge resync, a reload, or \
+            "It is asked again when that time is over; if the server works again: vetbridge resync, a reload, or \
              Ask again now on the status page"
         }
         ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",
@@ -81,9 +81,9 @@ pub fn healthengine(error: &CallError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call_error::CertificateFault;
     use crate::ids::{PracticeId, ScheduleId};
-    use crate::messages::{practice, servers};
-    use crate::remote::CertificateFault;
+    use crate::messages::{practice, server_failures};
 
     /// Every class of error, with what else is known of it.
     fn errors() -> Vec<CallError> {
@@ -106,7 +106,7 @@ mod tests {
             practice::openvpms_failed(error),
             practice::openvpms_unread(error, &[]),
             practice::openvpms_unread(error, &[ScheduleId(136)]),
-            servers::openvpms(error, "http://x/openvpms", "user").to_string(),
+            server_failures::openvpms(error, "http://x/openvpms", "user").to_string(),
         ]
     }
 
@@ -120,7 +120,7 @@ mod tests {
             practice::bookings_unread(error),
             practice::days_not_taken(7, error),
             practice::configuration_not_taken(error),
-            servers::healthengine(error, "https://x/v1", &id).to_string(),
+            server_failures::healthengine(error, "https://x/v1", &id).to_string(),
         ];
         if error.is_access() {
             said.push(practice::healthengine_refuses(error, &id));

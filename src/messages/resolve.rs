@@ -10,7 +10,7 @@ use crate::booking::resolution::{Objection, ScheduleAndTime};
 use crate::ids::{BookingId, PracticeId};
 use crate::zone::Zone;
 
-use super::times::when;
+use super::appointment_times::when;
 
 /// How a flag ends. Said beside what the flag says itself, wherever somebody can read that:
 /// `booking` is its number, or stands for it.

@@ -21,7 +21,7 @@ fn means(name: &str) -> &'static str {
         }
         SUBSCRIPTIONS => "the webhook subscription is not renewed; bookings are found by polling",
         APPOINTMENTS => "appointments that staff moved or cancelled are noticed only where their time shows as free",
-        RIVALS => "another vetbridge that serves this practice is not noticed",
+        OTHER_BRIDGE => "another vetbridge that serves this practice is not noticed",
         KEEPER => "the practice is not started or stopped as the configuration says",
         VIGIL => "nobody notices loops that stand still",
         POLLING_WITHOUT_STORE => "bookings are not rejected in time",
@@ -48,8 +48,8 @@ pub const DUE_BOOKINGS: &str = "due_bookings";
 pub const SUBSCRIPTIONS: &str = "subscriptions";
 /// Asks whether appointments still stand.
 pub const APPOINTMENTS: &str = "appointments";
-/// Looks for another bridge.
-pub const RIVALS: &str = "rivals";
+/// Looks for another bridge. The name stands in the status, where programs read it.
+pub const OTHER_BRIDGE: &str = "rivals";
 /// Keeps a practice as it is wanted.
 pub const KEEPER: &str = "runner";
 /// Looks whether loops are stuck and whether the clock leaps.

@@ -1,7 +1,7 @@
 //! What is wrong with a server's certificate, and what to do; sentences without their full stop.
 
 use super::{listed, plain};
-use crate::remote::CertificateFault as Fault;
+use crate::call_error::CertificateFault as Fault;
 
 /// What is wrong.
 pub fn what(fault: Fault) -> &'static str {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use super::Advice;
-use crate::remote::CallError;
+use crate::call_error::CallError;
 use crate::webhooks::failure::DeliveryFault;
 
 /// 403.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset, NaiveDateTime};
 
+use crate::call_error::Answer;
 use crate::characters;
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
-use crate::remote::Answer;
 use crate::span::Span;
 
 /// A practice location.
@@ -241,7 +241,7 @@ pub trait ReadOpenVpms: Send + Sync {
 #[async_trait]
 pub trait WriteOpenVpms: Send + Sync {
     /// Makes an appointment. **Not idempotent**: unless
-    /// [`crate::remote::CallError::nothing_was_done`], it may stand in the diary.
+    /// [`crate::call_error::CallError::nothing_was_done`], it may stand in the diary.
     async fn submit(&self, booking: &NewBooking) -> Answer<BookingReference>;
     /// Cancels a booking. Repeating it is harmless: refused with 404 [`BOOKING_NOT_FOUND`] once it
     /// is gone.

@@ -17,10 +17,10 @@ use super::api::{
     UserFreeBusy, UserSpan, Window, WriteOpenVpms,
 };
 use super::{refusal, wire};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::http::json::Misfit;
 use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 use crate::supervisor;
 

@@ -17,12 +17,12 @@ use super::api::{
     AppointmentType, Booking, CustomerName, FreeBusy, Location, NewBooking, Schedule, User, UserFreeBusy, UserSpan,
     Window,
 };
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::characters;
 use crate::dates::{self, SpanEnd};
 use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::http::{Response, answer};
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 
 /// A slot, or an appointment type in slots, is at most a day of minutes.

@@ -15,10 +15,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Document;
+use crate::call_error::CallError;
 use crate::dates;
 use crate::ids::{BookingId, RequestId};
 use crate::polling::pace::BLOCKED;
-use crate::remote::CallError;
 
 /// How long a single refusal counts.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(30);
@@ -184,7 +184,7 @@ impl FailedCalls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::ErrorClass;
+    use crate::call_error::ErrorClass;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_well_again_when_exactly_that_succeeds() {
+    fn what_failed_is_resolved_when_exactly_that_succeeds() {
         let (first, second) = (Call::Answer(BookingId(1)), Call::Answer(BookingId(2)));
         let mut calls = FailedCalls::default();
         for call in [Call::Poll, Call::UpdateList, first, second, Call::Configuration, Call::Snapshots] {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::booking::update::OutstandingStatus;
+use crate::call_error::{Answer, CallError};
 use crate::healthengine::paging::read_all;
 use crate::healthengine::{BookingRequest, Page};
 use crate::ids::BookingId;
-use crate::remote::{Answer, CallError};
 
 /// How much of a list was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

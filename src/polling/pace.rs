@@ -20,7 +20,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::remote::PROBE_EVERY;
+use crate::call_error::PROBE_EVERY;
 
 /// The longest wait inside the live hours.
 pub const LIVE_LONGEST: Duration = Duration::from_secs(5 * 60);

@@ -27,13 +27,13 @@ use super::round_error::RoundError;
 use crate::booking::entry::{Entry, State};
 use crate::booking::machine::Event;
 use crate::booking::problem::WhyNotCancelled;
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::healthengine::{BookingStatus, RequestKind};
 use crate::messages::booking as say;
 use crate::messages::practice as say_practice;
 use crate::polling::pace::BLOCKED;
 use crate::publishing::last_sent::QUEUE_TIME;
 use crate::publishing::{ReadDays, SendIf};
-use crate::remote::{Answer, CallError, ErrorClass};
 
 /// How long what is under way may take to be settled.
 const SETTLING: Duration = Duration::from_secs(120);

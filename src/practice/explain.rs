@@ -16,7 +16,7 @@ use crate::availability::{DayChange, Days, Moment, Zones, compare};
 use crate::bridge::off::Off;
 use crate::ids::{PracticeId, ResourceId};
 use crate::mapping::Resource;
-use crate::messages::{configuration as configuration_say, explain as say};
+use crate::messages::{configuration_sync as configuration_say, explain as say};
 use crate::publishing::SendIf;
 use crate::publishing::last_sent::LastSent;
 

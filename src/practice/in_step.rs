@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
 use super::health::problems::Subject;
-use crate::messages::{practice as say, rival, supervisor};
+use crate::messages::{other_bridge, practice as say, supervisor};
 
 impl Practice {
     /// Why Healthengine may not show what the diary says; empty when it does.
@@ -36,8 +36,8 @@ impl Practice {
         if has(Subject::Access) {
             reasons.push(say::NO_ACCESS.to_owned());
         }
-        if self.executor.rivals.is_certain() {
-            reasons.push(rival::NOT_ALONE.to_owned());
+        if self.executor.other_bridge.is_certain() {
+            reasons.push(other_bridge::NOT_ALONE.to_owned());
         }
         reasons.extend(supervisor::not_alive(&context.shared.supervisor.ill(context.id())));
         reasons

@@ -11,11 +11,11 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::health::calls::CallHealth;
 use super::health::problems::Subject;
+use crate::call_error::Answer;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::polling::lists::{Coverage, OnList, all_pages};
-use crate::remote::Answer;
 
 /// A list of several pages is read so often at most, until it reads the same twice.
 const LONG_LIST_READ: usize = 3;

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`wiring`] | makes the components, starts their loops, stops them |
 //! | [`requests`] | asks Healthengine what it wants |
-//! | [`bookings`] | carries out what is decided about bookings |
+//! | [`booking_executor`] | carries out what is decided about bookings |
 //! | [`days`] | reads and sends what can be booked |
 //! | [`configuration`] | sends liveness contract, resources and appointment types |
 //! | [`subscription`] | keeps the webhook subscription |
@@ -32,7 +32,7 @@
 //! Practices run side by side. They share the store, the locks of the diary and the rate limits,
 //! never a task: one that fails holds up no other.
 
-pub mod bookings;
+pub mod booking_executor;
 pub mod client_memory;
 mod configuration;
 mod context;

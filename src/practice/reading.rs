@@ -25,13 +25,13 @@ use crate::availability::{
 use crate::booking::entry::{Entry, Place};
 use crate::booking::machine::{SlotLook, SlotTaken};
 use crate::booking::remote_answers::{is_not_found, is_schedule_closed, slot_taken};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::config;
 use crate::ids::{LocationId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::practice as say;
 use crate::openvpms::{FreeBusy, OpenVpmsHandle, UserFreeBusy};
 use crate::publishing::{ReadDay, ReadDays};
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 
 /// So many answers are waited for at one time. OpenVPMS computes free/busy from its database; a

@@ -4,7 +4,7 @@
 //! the source and finds it. Its samples stand in `fixtures/store/`, one file for each version that
 //! ever was.
 
-use super::bookings::rivals;
+use super::booking_executor::other_bridge_signs;
 use super::configuration::accepted;
 use super::days::sent;
 use super::subscription::upkeep;
@@ -23,7 +23,7 @@ pub const KINDS: [RecordKind; 11] = [
     pauses::KIND,
     client_memory::KIND,
     upkeep::KIND,
-    rivals::KIND,
+    other_bridge_signs::KIND,
 ];
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Practice;
-use super::bookings::turns::Turn;
+use super::booking_executor::turns::Turn;
 use super::configuration::sync::SyncReason;
 use super::health::problems::Subject;
 use super::ledger::LedgerError;

@@ -1,8 +1,8 @@
 //! Why a round of work came to nothing.
 
+use crate::call_error::{CallError, ErrorClass};
 use crate::ids::PracticeId;
 use crate::messages::practice as say;
-use crate::remote::{CallError, ErrorClass};
 
 /// Why a round of work came to nothing.
 #[derive(Debug)]

@@ -7,14 +7,14 @@ use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, broadcast};
 use tokio_util::sync::CancellationToken;
 
-use super::bookings::locks::Locks;
+use super::booking_executor::locks::Locks;
 use super::ledger::Ledger;
 use super::{client_memory, rosters};
 use crate::client::pseudonym::Pseudonyms;
 use crate::clock::{Clock, Stopwatch};
+use crate::clock_leaps::Leaps;
 use crate::config::{self, Config};
 use crate::ids::{PracticeId, ScheduleId, UserId};
-use crate::leaps::Leaps;
 use crate::openvpms::OpenVpmsHandle;
 use crate::span::Span;
 use crate::store::Store;

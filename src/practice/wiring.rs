@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::bookings::executor::Executor;
-use super::bookings::watch::DiaryWatch;
+use super::booking_executor::executor::Executor;
+use super::booking_executor::watch::DiaryWatch;
 use super::configuration::accepted::AcceptedConfiguration;
 use super::configuration::sync::ConfigurationSync;
 use super::context::Context;
@@ -28,12 +28,12 @@ use super::shared::{OpenVpmsClients, Settings, Shared};
 use super::signals::{Milestones, Signals};
 use super::subscription::evidence::WebhookEvidence;
 use super::subscription::upkeep::WebhookSubscription;
+use crate::call_error::Answer;
 use crate::config;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::supervisor as say;
-use crate::remote::Answer;
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
@@ -123,7 +123,7 @@ impl Practice {
         let subscription = Arc::new(WebhookSubscription::open(
             own(),
             Arc::clone(&calls),
-            Arc::clone(&executor.rivals),
+            Arc::clone(&executor.other_bridge),
             Arc::clone(&evidence),
         ));
         let requests = Arc::new(RequestPoller::new(
@@ -169,7 +169,7 @@ impl Practice {
         context.keep(say::DUE_BOOKINGS, &self.executor, Executor::due_loop);
         context.keep(say::SUBSCRIPTIONS, &self.subscription, WebhookSubscription::upkeep_loop);
         context.keep(say::APPOINTMENTS, &self.watch, DiaryWatch::watch_loop);
-        context.keep(say::RIVALS, &self.subscription, WebhookSubscription::other_bridges_loop);
+        context.keep(say::OTHER_BRIDGE, &self.subscription, WebhookSubscription::other_bridge_loop);
     }
 
     /// Stops the loops and waits for what is in flight, which ends by itself: every call has its

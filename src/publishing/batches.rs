@@ -18,8 +18,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::call_error::{CallError, ErrorClass};
 use crate::healthengine::BATCH_MAX;
-use crate::remote::{CallError, ErrorClass};
 
 /// How long what was learnt of the server counts.
 const LEARNT_FOR: Duration = Duration::from_secs(60 * 60);

@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use super::DayKey;
+use crate::call_error::{CallError, ErrorClass};
 use crate::ids::ResourceId;
-use crate::remote::{CallError, ErrorClass};
 
 /// The pause after the first time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5 * 60);

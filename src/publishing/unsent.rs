@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use crate::call_error::CallError;
 use crate::dates;
 use crate::ids::ResourceId;
-use crate::remote::CallError;
 
 /// A day that is asked for and refused is sent again after this; the pause doubles,
 const REFUSED_AGAIN: TimeDelta = TimeDelta::seconds(10);
@@ -123,7 +123,7 @@ pub struct UnsentProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::ErrorClass;
+    use crate::call_error::ErrorClass;
 
     fn text(unsent: &Unsent) -> Option<String> {
         unsent.problem().map(|problem| problem.to_string())

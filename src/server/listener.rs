@@ -223,7 +223,7 @@ mod tests {
         assert!(matches!(told.lock().as_slice(), [Some(Trouble::Panicked(_))]), "{told:?}");
         // It waits in the queue of the address until the loop goes on.
         assert!(answer(address).await.ends_with("served"));
-        assert_eq!(told.lock().last(), Some(&None), "it is well again");
+        assert_eq!(told.lock().last(), Some(&None), "the problem is resolved");
         stop.cancel();
         serving.await.unwrap();
     }

@@ -82,7 +82,7 @@ use self::directory::StateDirectory;
 use self::engine::Engine;
 use self::parts::{Parted, StoredValue};
 use self::writer::{Urgency, WriteQueue};
-use crate::messages::state as say;
+use crate::messages::state_directory as say;
 
 /// Whether a store can be opened in a state directory, as far as that shows without opening it: the
 /// directory is one of ours, it is writable, and no process has it. `false`: there is none yet, and

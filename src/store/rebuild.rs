@@ -26,7 +26,7 @@ use super::replace::{announce, finish, reborn};
 use super::secret_file;
 use super::sled_engine::{SledEngine, quietly};
 use super::unreadable::Unreadable;
-use crate::messages::state as say;
+use crate::messages::state_directory as say;
 
 /// Says in the directory what it is and what was lost.
 const REPORT: &str = "READ-ME.txt";

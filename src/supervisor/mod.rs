@@ -7,8 +7,8 @@
 //! loop that calls them by themselves, so code that several loops share need not be handed one, and
 //! outside every loop they do nothing.
 //!
-//! **A loop that panics or returns** is a problem at once, is started again after a pause that
-//! grows, and is well again when it has gone round. After [`DEATHS_MAX`] deaths within
+//! **A loop that panics or returns** is a problem at once and is started again after a pause that
+//! grows. The problem is resolved when it has gone round. After [`DEATHS_MAX`] deaths within
 //! [`DEATHS_WITHIN`] the supervisor gives up ([`Supervisor::hopeless`]), and the process ends:
 //! whatever is broken in its memory, another process begins without.
 //!
@@ -106,7 +106,7 @@ pub struct Kept {
     pub practice: Option<PracticeId>,
     /// How long it may work without a sign of life.
     pub limit: Duration,
-    /// Hears what is wrong with it, and that it is well again.
+    /// Hears what is wrong with it, and that the problem is resolved.
     pub tell: Box<dyn Fn(Option<Trouble>) + Send + Sync>,
 }
 

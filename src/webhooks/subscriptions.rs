@@ -180,7 +180,7 @@ impl View<'_> {
 
     /// True for one that another bridge made for this practice after `since`: it is as ours are,
     /// and not ours. One that a former bridge left behind is older.
-    pub fn is_another_bridges(&self, own: &Subscription, since: DateTime<Utc>) -> bool {
+    pub fn is_other_bridges(&self, own: &Subscription, since: DateTime<Utc>) -> bool {
         let made_at = own.expire_at.and_then(|end| end.checked_sub_signed(LIFE));
         own.topic == TOPIC
             && own.client_id.as_ref() == Some(&self.practice.0)
@@ -435,7 +435,7 @@ mod tests {
                 remembered: &remembered(&["ours"]),
                 fingerprint: &print,
             };
-            view.is_another_bridges(own, hours(since))
+            view.is_other_bridges(own, hours(since))
         };
         assert!(seen(&with("a", elsewhere), -1));
         assert!(!seen(&with("a", elsewhere), 1), "it is older: whoever made it may be gone");

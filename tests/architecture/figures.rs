@@ -19,10 +19,22 @@ fn figures_for_the_closing_notes() {
     println!("names of several types: {}", rules::names_of_several_types(&program).len());
     let long = rules::long_lines(&program, super::LINE_COLUMNS_MAX, super::COMMENT_COLUMNS_MAX);
     println!("long lines: {}", long.len());
+    println!("file names of several files: {}", names_of_several_files(&program));
     println!("{}", largest("types, fields + methods", types(&program)));
     println!("{}", largest("functions, lines", program.files.iter().flat_map(functions).collect()));
     let files = program.files.iter().map(|file| (file.product_lines, file.path.clone()));
     println!("{}", largest("files, product lines", files.collect()));
+}
+
+/// File names that several files have, most first, each with their number.
+fn names_of_several_files(program: &Program) -> String {
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in program.files.iter().filter_map(|file| file.path.rsplit('/').next()) {
+        *files.entry(name).or_default() += 1;
+    }
+    let mut several: Vec<_> = files.into_iter().filter(|(name, count)| *name != "mod.rs" && *count > 1).collect();
+    several.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    several.into_iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The five largest, each on a line.

@@ -351,7 +351,7 @@ async fn a_reading_that_fails_sends_nothing_and_what_was_sent_stays() {
     clinic.openvpms_faults.heal();
     clinic.until("it is closed", seconds(40), |clinic| !published(clinic, NEAR)).await;
     // What else could not be read, the configuration, follows.
-    clinic.until("it is well again", seconds(62), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(62), |clinic| clinic.problems().is_empty()).await;
     clinic.finish().await;
 }
 
@@ -365,7 +365,7 @@ async fn one_schedule_that_cannot_be_read_does_not_keep_the_others() {
     clinic.until("it is closed", seconds(62), |clinic| !published(clinic, NEAR)).await;
     assert!(clinic.problems().contains_key("openvpms"));
     clinic.openvpms_faults.heal();
-    clinic.until("it is well again", seconds(62), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(62), |clinic| clinic.problems().is_empty()).await;
     clinic.finish().await;
 }
 

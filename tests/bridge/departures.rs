@@ -47,7 +47,7 @@ async fn a_schedule_that_is_moved_away_is_named_with_what_is_lost_and_again_when
     clinic.until("it is told", minutes(1), |clinic| told(clinic, "departed").contains("(s211)")).await;
     move_schedule(&clinic, 98);
     clinic.until("it is back", minutes(11), |clinic| has(clinic, "s211")).await;
-    clinic.until("it is well again", seconds(5), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(5), |clinic| clinic.problems().is_empty()).await;
     assert!(is_logged(&clinic, "must be linked again"));
     clinic.healthengine.link_everything(&practice(PRACTICE)).unwrap();
     clinic.finish().await;
@@ -116,7 +116,7 @@ async fn a_schedule_that_closes_at_midnight_and_so_is_never_open_is_told_with_th
     assert!(text.contains("no open time in the next 14 days") && text.contains("closes at 24:00"), "{text}");
     assert!(!text.contains("211"), "{text}");
     close_at(NaiveTime::from_hms_opt(17, 0, 0));
-    clinic.until("it is well again", minutes(2), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", minutes(2), |clinic| clinic.problems().is_empty()).await;
     // The later days follow.
     clinic.pass(minutes(16)).await;
     clinic.finish().await;

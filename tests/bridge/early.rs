@@ -66,7 +66,7 @@ async fn a_booking_right_after_a_restart_is_made_in_time_although_the_inventory_
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_the_inventory_is_read_the_desk_refuses_what_it_would_refuse_later() {
+async fn before_the_inventory_is_read_bookings_are_refused_as_they_would_be_later() {
     let mut clinic = Clinic::new();
     clinic.openvpms.staff(|world| {
         let mut third = world.schedules[0].clone();

@@ -59,7 +59,7 @@ async fn a_refusal_in_the_apis_own_form_is_asked_about_again_and_believed_when_i
         clinic.pass(minutes(4)).await;
         assert_eq!(clinic.journal.count("GET /requests", ""), 0, "{status}");
         clinic.healthengine_faults.heal();
-        clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+        clinic.until("the problem is resolved", minutes(6), |clinic| clinic.problems().is_empty()).await;
         clinic.finish().await;
     }
 }
@@ -79,7 +79,7 @@ async fn refusals_without_a_word_while_something_in_between_is_replaced_hold_up_
         clinic.until("a poll met it", seconds(11), |clinic| clinic.problems().contains_key("access")).await;
         let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
         clinic.until_state(booking, State::Confirmed, seconds(45)).await;
-        clinic.until("it is well again", seconds(30), |clinic| clinic.problems().is_empty()).await;
+        clinic.until("the problem is resolved", seconds(30), |clinic| clinic.problems().is_empty()).await;
         clinic.finish().await;
     }
 }
@@ -101,7 +101,7 @@ async fn one_refusal_of_a_confirmation_is_asked_about_again_after_half_a_minute(
         clinic.until("it met it", seconds(11), |clinic| clinic.problems().contains_key("access")).await;
         clinic.until_state(booking, State::Confirmed, seconds(45)).await;
         assert_eq!(clinic.journal.count("POST /bookings", "/confirmInsert"), 2, "{status}");
-        clinic.until("it is well again", seconds(30), |clinic| clinic.problems().is_empty()).await;
+        clinic.until("the problem is resolved", seconds(30), |clinic| clinic.problems().is_empty()).await;
         clinic.finish().await;
     }
 }

@@ -84,7 +84,7 @@ async fn a_list_that_comes_back_lost_nothing() {
     clear_flags(&clinic, &[211, 1001, 1002, 1003], false);
     clinic.until("it is flagged", seconds(125), |clinic| clinic.problems().contains_key("resource_guard")).await;
     clear_flags(&clinic, &[211, 1001, 1002, 1003], true);
-    clinic.until("it is well again", seconds(125), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(125), |clinic| clinic.problems().is_empty()).await;
     assert_eq!(clinic.healthengine.lost_links(&practice(PRACTICE)).unwrap(), Vec::<String>::new());
     clinic.finish().await;
 }
@@ -122,7 +122,7 @@ async fn a_first_list_after_the_store_was_lost_is_measured_by_what_healthengine_
     clinic.until("it is flagged", seconds(30), |clinic| clinic.problems().contains_key("resource_guard")).await;
     assert_eq!(resources(&clinic), 5);
     clear_flags(&clinic, &[211, 1001, 1002, 1003], true);
-    clinic.until("it is well again", seconds(125), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(125), |clinic| clinic.problems().is_empty()).await;
     assert_eq!(clinic.healthengine.lost_links(&practice(PRACTICE)).unwrap(), Vec::<String>::new());
     clinic.finish().await;
 }
@@ -209,7 +209,7 @@ async fn nothing_is_sent_for_the_days_of_schedules_whose_types_are_held_back() {
             world.schedule_mut(ScheduleId(id)).unwrap().types = types;
         }
     });
-    clinic.until("it is well again", seconds(125), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(125), |clinic| clinic.problems().is_empty()).await;
     clinic.pass(seconds(65)).await;
     assert!(!clinic.published("s1001", "66:s1001", "2027-02-16 10:00"), "what staff wrote meanwhile is closed");
     clinic.finish().await;

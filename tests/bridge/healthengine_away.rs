@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use vetbridge::booking::entry::State;
+use vetbridge::call_error::ErrorClass;
 use vetbridge::config::WhenDown;
-use vetbridge::remote::ErrorClass;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{LateReject, MarketplaceStatus, RequestOutcome};
 
@@ -97,7 +97,7 @@ async fn a_practice_without_consent_is_left_alone_with_guidance_while_the_other_
     assert!(clinic.practice_of(BRANCH).health().problems().is_empty());
 
     clinic.healthengine.grant_consent(&practice(PRACTICE)).unwrap();
-    clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", minutes(6), |clinic| clinic.problems().is_empty()).await;
     let here = clinic.owner_books("s136", "66:s136", "2027-02-15 11:00");
     clinic.until_state(here, State::Confirmed, seconds(10)).await;
     clinic.finish().await;
@@ -125,7 +125,7 @@ async fn a_wrong_api_key_is_named_and_not_tried_in_a_loop() {
     let refused = clinic.journal.calls().into_iter().filter(|call| call.outcome == Ok(401)).count();
     assert!((2..=10).contains(&refused), "{refused}");
     clinic.healthengine.configure(|settings| settings.api_key = "eyJ0e-consumer".into());
-    clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", minutes(6), |clinic| clinic.problems().is_empty()).await;
     clinic.finish().await;
 }
 
@@ -231,7 +231,7 @@ async fn an_answer_that_arrived_although_nobody_heard_is_no_problem_for_long() {
     clinic.healthengine_faults.set(|asked| asked.target.ends_with("/confirmInsert").then_some(Fault::LoseAnswer));
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-16 10:00");
     clinic.until("somebody hears of it", seconds(10), |clinic| clinic.problems().contains_key("answers")).await;
-    clinic.until("it is well again", seconds(20), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(20), |clinic| clinic.problems().is_empty()).await;
     clinic.until_state(booking, State::Confirmed, seconds(10)).await;
     clinic.healthengine_faults.heal();
     clinic.finish().await;

@@ -54,7 +54,7 @@ async fn while_openvpms_is_away_a_booking_is_rejected_in_time_however_it_is_away
         clinic.until(&format!("health knows of {way}"), seconds(75), is_seen).await;
         clinic.openvpms_faults.heal();
         clinic.openvpms.staff(|world| world.condition = Condition::Well);
-        clinic.until("it is well again", minutes(2), |clinic| clinic.problems().is_empty()).await;
+        clinic.until("the problem is resolved", minutes(2), |clinic| clinic.problems().is_empty()).await;
         clinic.finish().await;
     }
 }

@@ -193,7 +193,7 @@ async fn a_list_that_is_too_long_to_be_read_whole_is_a_problem_until_it_is_short
     let text = problem(&clinic).unwrap();
     assert!(text.contains("list of bookings") && text.contains("4 of its pages, in the middle"), "{text}");
     clinic.openvpms_faults.heal();
-    clinic.until("it is well again", minutes(3), |clinic| problem(clinic).is_none()).await;
+    clinic.until("the problem is resolved", minutes(3), |clinic| problem(clinic).is_none()).await;
     clinic.pass(minutes(2)).await;
     clinic.finish().await;
 }
@@ -280,7 +280,7 @@ async fn an_empty_day_that_is_refused_is_not_delivered_and_not_sent_at_every_pol
     assert!((4..=14).contains(&sent), "sent {sent} times in five minutes");
     clinic.healthengine.configure(|settings| settings.refused_day = None);
     clinic.until("it is answered", minutes(6), |clinic| open(clinic) == 0).await;
-    clinic.until("it is well again", seconds(POLL), |clinic| !clinic.problems().contains_key("days")).await;
+    clinic.until("the problem is resolved", seconds(POLL), |clinic| !clinic.problems().contains_key("days")).await;
     clinic.finish().await;
 }
 

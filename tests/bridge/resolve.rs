@@ -363,3 +363,35 @@ async fn what_somebody_saw_before_the_booking_went_to_the_diary_settles_nothing(
     assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed);
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_in_a_note_stands_in_the_history_and_neither_in_the_log_nor_in_what_healthengine_is_sent() {
+    const NAME: &str = "Zaphodine";
+    let mut clinic = Clinic::open().await;
+    let (stands, gone) = (in_doubt(&clinic, "2027-02-16 10:00").await, in_doubt(&clinic, "2027-02-16 11:00").await);
+    let unmade = booked(&clinic, "2027-02-16 12:00").await;
+    let own = reference_of(&clinic, stands);
+    clinic.staff_cancel(clinic.appointment_of(gone).id);
+    let was_sent = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&was_sent);
+    clinic.healthengine_faults.set(move |asked| {
+        seen.fetch_or(String::from_utf8_lossy(&asked.body).contains(NAME), Ordering::Relaxed);
+        None
+    });
+    let note = || Some(format!("{NAME} called").parse().unwrap());
+    for (booking, verdict) in [(stands, confirmed(&own)), (gone, Resolution::Rejected), (unmade, Resolution::Cancelled)]
+    {
+        clinic.practice().resolve(booking, &verdict, note()).await.unwrap();
+        let reasons: Vec<String> = clinic.entry(booking).history.iter().map(|own| own.reason.to_string()).collect();
+        assert!(reasons.contains(&format!("Note: {NAME} called")), "{reasons:?}");
+    }
+    // What follows later, also in a process that read the notes from the disk.
+    clinic.healthengine.cancel(stands).unwrap();
+    clinic.stop().await;
+    clinic.start();
+    clinic.until_state(stands, State::Cancelled, minutes(1)).await;
+    assert!(clinic.log.with(&stands.to_string()).len() > 1, "states are logged");
+    assert_eq!(clinic.log.with(NAME), Vec::<String>::new());
+    assert!(!was_sent.load(Ordering::Relaxed));
+    clinic.finish().await;
+}

@@ -194,7 +194,7 @@ async fn without_a_store_a_loop_that_panics_is_told_started_again_and_given_up_w
     let status = view::without_store(&service);
     assert!(status.practices[0].reasons.iter().any(|why| why.contains(POLLING)), "{:?}", status.practices[0].reasons);
     assert_eq!(healthz(&service).await, 200, "it is about to be started again");
-    clinic.until("it is well again", seconds(30), |_| said().is_none()).await;
+    clinic.until("the problem is resolved", seconds(30), |_| said().is_none()).await;
     clinic.until("it polls", seconds(10), |_| service.shown().polled_at.values().all(Option::is_some)).await;
 
     clinic.mines.plant(|own, step| (own == POLLING && matches!(step, Step::Call(_))).then_some(Mine::Panic));

@@ -78,7 +78,7 @@ async fn a_panic_in_any_loop_is_said_at_once_and_the_loop_goes_on() {
             assert!(not_in_step(&clinic).iter().any(|why| why.contains(name)), "{:?}", not_in_step(&clinic));
             assert!(clinic.bridge().supervisor().is_alive(), "the process works");
             stir(&clinic, name, 1);
-            clinic.until(&format!("{name} is well again"), minutes(12), |clinic| !said(clinic)).await;
+            clinic.until(&format!("the problem of {name} is resolved"), minutes(12), |clinic| !said(clinic)).await;
             clinic.until("in step", seconds(70), |clinic| not_in_step(clinic).is_empty()).await;
             booked(&clinic, "2027-02-17 09:00").await;
             clinic.finish().await;
@@ -116,7 +116,7 @@ async fn the_housekeeping_and_the_vigil_are_kept_alive_too() {
         tokio::time::advance(minutes(6 * 60)).await;
         clinic.until(&subject, minutes(1), said).await;
         if name == "housekeeping" {
-            clinic.until("it is well again", minutes(1), |clinic| !said(clinic)).await;
+            clinic.until("the problem is resolved", minutes(1), |clinic| !said(clinic)).await;
         }
         assert!(clinic.bridge().supervisor().is_alive());
         clinic.finish().await;
@@ -141,7 +141,7 @@ async fn the_loop_that_looks_for_another_bridge_is_kept_alive_too() {
         let said = |clinic: &Clinic| clinic.problems().contains_key("loop rivals");
         clinic.until("it is said", seconds(30), said).await;
         assert!(not_in_step(&clinic).iter().any(|why| why.contains("rivals")), "{:?}", not_in_step(&clinic));
-        clinic.until("it is well again", minutes(2), |clinic| !said(clinic)).await;
+        clinic.until("the problem is resolved", minutes(2), |clinic| !said(clinic)).await;
         // While it looks it lets the other go first.
         let booking = clinic.owner_books("s136", "66:s136", "2027-02-17 09:00");
         clinic.until_state(booking, State::Confirmed, minutes(2)).await;
@@ -262,14 +262,14 @@ async fn a_panic_while_a_booking_is_made_is_said_and_the_booking_is_made_all_the
     let said = |clinic: &Clinic| clinic.problems().contains_key(&format!("booking {booking}"));
     clinic.until("it is said", seconds(10), said).await;
     clinic.until_state(booking, State::Confirmed, seconds(12)).await;
-    assert!(!said(&clinic), "it is well again");
+    assert!(!said(&clinic), "the problem is resolved");
     let another = clinic.owner_books("s136", "66:s136", "2027-02-16 09:15");
     clinic.until_state(another, State::Confirmed, seconds(12)).await;
     clinic.finish().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_loop_that_watches_the_others_is_well_again_once_it_has_gone_round() {
+async fn the_problem_of_the_loop_that_watches_the_others_is_resolved_once_it_has_gone_round() {
     let clinic = open().await;
     let mut left = 1;
     clinic.mines.plant(move |name, step| {
@@ -279,5 +279,5 @@ async fn the_loop_that_watches_the_others_is_well_again_once_it_has_gone_round()
     });
     let said = |clinic: &Clinic| clinic.bridge().health().has(&Subject::Loop(VIGIL));
     clinic.until("it is said", seconds(5), said).await;
-    clinic.until("it is well again", seconds(30), |clinic| !said(clinic)).await;
+    clinic.until("the problem is resolved", seconds(30), |clinic| !said(clinic)).await;
 }

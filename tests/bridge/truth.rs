@@ -38,7 +38,7 @@ async fn days_that_were_not_taken_are_a_problem_until_the_last_of_them_is() {
             told(clinic).contains("POST availability/snapshots") && reasons(clinic) == [say::NOT_TAKEN]
         })
         .await;
-    clinic.until("it is well again", seconds(5), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(5), |clinic| clinic.problems().is_empty()).await;
     let last = clinic.healthengine.published(&practice(PRACTICE), "s211", crate::support::day("2027-04-15")).unwrap();
     assert!(last.is_some(), "the last day of the horizon");
     assert_eq!(reasons(&clinic), Vec::<String>::new());
@@ -66,7 +66,7 @@ async fn a_refused_confirmation_is_not_cured_by_polls_that_are_accepted() {
     clinic.healthengine_faults.heal();
     clinic.until_state(booking, State::Confirmed, minutes(2)).await;
     clinic.until_state(of_another, State::Confirmed, minutes(2)).await;
-    clinic.until("it is well again", seconds(10), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(10), |clinic| clinic.problems().is_empty()).await;
     clinic.finish().await;
 }
 
@@ -86,7 +86,7 @@ async fn a_refused_confirmation_holds_up_no_other_whose_pet_owner_waits() {
     assert!(clinic.journal.count("POST", &confirming) <= 2, "it is not asked for in a loop");
     clinic.healthengine_faults.heal();
     clinic.until_state(refused, State::Confirmed, minutes(6)).await;
-    clinic.until("it is well again", seconds(10), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(10), |clinic| clinic.problems().is_empty()).await;
     clinic.finish().await;
 }
 
@@ -102,7 +102,7 @@ async fn a_rejection_that_was_refused_until_it_was_late_is_given_again_and_the_p
     clinic.until("somebody hears of it", seconds(15), is_told).await;
     clinic.throughout("it stays so", minutes(1), is_told).await;
     clinic.healthengine_faults.heal();
-    clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", minutes(6), |clinic| clinic.problems().is_empty()).await;
     clinic.excuse(booking);
     clinic.finish().await;
 }
@@ -122,7 +122,7 @@ async fn refused_snapshots_and_a_refused_configuration_are_not_cured_by_polls_th
         clinic.until("somebody hears of it", minutes(11), is_told).await;
         clinic.throughout("it stays so", minutes(4), is_told).await;
         clinic.healthengine_faults.heal();
-        clinic.until("it is well again", minutes(6), |clinic| clinic.problems().is_empty()).await;
+        clinic.until("the problem is resolved", minutes(6), |clinic| clinic.problems().is_empty()).await;
         clinic.finish().await;
     }
 }
@@ -139,7 +139,7 @@ async fn later_days_that_could_not_be_read_are_a_problem_although_the_near_ones_
     let told = |clinic: &Clinic| clinic.problems().get("openvpms").cloned().unwrap_or_default();
     clinic.until("somebody hears of it", seconds(5), |clinic| told(clinic).contains("schedule 211")).await;
     clinic.throughout("it stays so", seconds(50), |clinic| told(clinic).contains("GET schedules/{id}/freebusy")).await;
-    clinic.until("it is well again", seconds(15), |clinic| clinic.problems().is_empty()).await;
+    clinic.until("the problem is resolved", seconds(15), |clinic| clinic.problems().is_empty()).await;
     clinic.finish().await;
 }
 
@@ -161,7 +161,7 @@ async fn what_healthengine_refuses_is_never_blamed_on_openvpms() {
             .await;
         clinic.healthengine_faults.heal();
         clinic.until_in_step().await;
-        clinic.until("it is well again", minutes(1), |clinic| clinic.problems().is_empty()).await;
+        clinic.until("the problem is resolved", minutes(1), |clinic| clinic.problems().is_empty()).await;
         clinic.finish().await;
     }
 }

@@ -16,7 +16,7 @@ use vetbridge::store::MemoryEngine;
 use crate::support::{Another, Clinic, Travel, minutes, seconds, webhooks};
 
 /// The subject of the problem.
-pub(crate) const RIVAL: &str = "another_bridge";
+pub(crate) const OTHER_BRIDGE: &str = "another_bridge";
 
 /// A clinic with slow servers, whose bridge has been running for half an hour and made three bookings.
 pub(crate) async fn clinic_of_slow_servers() -> Clinic {
@@ -36,7 +36,7 @@ pub(crate) async fn clinic_that_was_there_first() -> (Clinic, Another) {
     let mut config = clinic.config.clone();
     config.webhooks = Some(webhooks::settings("https://elsewhere.example", "another-secret"));
     let another = clinic.start_another_as(&config, MemoryEngine::new());
-    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(RIVAL)).await;
+    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(OTHER_BRIDGE)).await;
     (clinic, another)
 }
 
@@ -125,13 +125,13 @@ async fn after_an_import_the_former_bridge_makes_every_booking_and_the_other_say
         clinic.unlocked.writes_for(TimeDelta::milliseconds(window));
         let another = clinic.start_another_on_an_import();
         clinic.pass(minutes(1)).await;
-        assert_eq!(another.problems().get(RIVAL), None, "nothing has happened yet");
+        assert_eq!(another.problems().get(OTHER_BRIDGE), None, "nothing has happened yet");
 
         let first = clinic.owner_books("s136", "66:s136", "2027-02-18 09:00");
-        let said = |_: &Clinic| another.problems().contains_key(RIVAL);
+        let said = |_: &Clinic| another.problems().contains_key(OTHER_BRIDGE);
         let took = clinic.until("it is said", seconds(60), said).await;
         assert!(took < seconds(20), "{took:?}");
-        let text = another.problems()[RIVAL].clone();
+        let text = another.problems()[OTHER_BRIDGE].clone();
         assert!(text.contains("does another vetbridge serve this practice?"), "{text}");
         assert!(text.contains("stop the other") && text.contains("started later"), "{text}");
         assert!(another.practice().not_in_step(clinic.clock.now()).iter().any(|why| why.contains("Another vetbridge")));
@@ -142,7 +142,7 @@ async fn after_an_import_the_former_bridge_makes_every_booking_and_the_other_say
         assert_eq!(made(&clinic, &another, &bookings), (10, 0));
         assert_eq!(clinic.state(first), Some(State::Confirmed));
         assert!(bookings.iter().all(|id| another.entry(*id).is_none()), "what it leaves alone it does not write down");
-        assert_eq!(clinic.problems().get(RIVAL), None);
+        assert_eq!(clinic.problems().get(OTHER_BRIDGE), None);
         another.stop().await;
         clinic.finish().await;
     }
@@ -170,7 +170,7 @@ async fn of_a_copied_state_the_bridge_that_was_started_later_yields_as_soon_as_i
         let bookings = ten_bookings(&clinic, &another, Quicker::First).await;
         assert_bounded(&clinic, &another, &bookings, usize::from(window > 0));
         assert_eq!(made(&clinic, &another, &bookings[1..]), (9, 0), "window {window}");
-        assert!(another.problems()[RIVAL].contains("started later"), "{:?}", another.problems());
+        assert!(another.problems()[OTHER_BRIDGE].contains("started later"), "{:?}", another.problems());
         another.stop().await;
     }
 }
@@ -186,7 +186,7 @@ async fn one_that_was_there_first_and_is_always_beaten_says_so_and_yields_in_the
         assert_bounded(&clinic, &another, &bookings, if window > 0 { 2 } else { 0 });
         let (_, other) = made(&clinic, &another, &bookings[5..]);
         assert_eq!(other, 5, "window {window}");
-        assert!(clinic.problems().contains_key(RIVAL));
+        assert!(clinic.problems().contains_key(OTHER_BRIDGE));
         assert!(clinic.log.with("ERROR").iter().any(|line| line.contains("was there first")), "at first");
         another.stop().await;
     }
@@ -202,7 +202,7 @@ async fn of_two_that_start_fresh_one_yields_after_the_first_booking_that_both_me
         let bookings = ten_bookings(&clinic, &another, Quicker::First).await;
         assert_bounded(&clinic, &another, &bookings, usize::from(window > 0));
         assert_eq!(made(&clinic, &another, &bookings[1..]), (9, 0), "window {window}");
-        assert!(another.problems().contains_key(RIVAL));
+        assert!(another.problems().contains_key(OTHER_BRIDGE));
         another.stop().await;
     }
 }
@@ -222,7 +222,7 @@ async fn a_former_bridge_that_was_stopped_is_waited_for_with_two_bookings_and_th
         clinic.pass(seconds(5)).await;
     }
     assert!(took[0] > seconds(12) && took[1] > seconds(12) && took[2] < seconds(8), "{took:?}");
-    assert_eq!(another.problems().get(RIVAL), None);
+    assert_eq!(another.problems().get(OTHER_BRIDGE), None);
     another.stop().await;
     clinic.assert_well_behaved();
 }
@@ -244,12 +244,12 @@ async fn after_ten_minutes_without_a_booking_the_former_bridge_is_waited_for_no_
 }
 
 #[tokio::test(start_paused = true)]
-async fn once_the_other_bridge_is_stopped_the_one_that_yielded_serves_and_is_well_again() {
+async fn once_the_other_bridge_is_stopped_the_one_that_yielded_serves_and_has_no_problem() {
     let mut clinic = clinic_of_slow_servers().await;
     let another = clinic.start_another_on_an_import();
     clinic.pass(minutes(1)).await;
     ten_bookings(&clinic, &another, Quicker::First).await;
-    assert!(another.problems().contains_key(RIVAL));
+    assert!(another.problems().contains_key(OTHER_BRIDGE));
     clinic.stop().await;
     for start in ["2027-02-18 09:00", "2027-02-18 10:00", "2027-02-18 11:00"] {
         let booking = clinic.owner_books("s136", "66:s136", start);
@@ -259,7 +259,7 @@ async fn once_the_other_bridge_is_stopped_the_one_that_yielded_serves_and_is_wel
         clinic.appointment_of(booking);
         clinic.pass(seconds(5)).await;
     }
-    assert_eq!(another.problems().get(RIVAL), None);
+    assert_eq!(another.problems().get(OTHER_BRIDGE), None);
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-18 12:00");
     let confirmed = |clinic: &Clinic| clinic.status(booking) == MarketplaceStatus::Confirmed;
     clinic.until("it is confirmed at once", seconds(8), confirmed).await;
@@ -301,7 +301,7 @@ async fn staff_who_settle_a_booking_by_hand_are_no_other_bridge() {
     clinic.pass(seconds(8)).await;
     clinic.healthengine.progress_by_hand(by_hand).unwrap();
     clinic.pass(minutes(1)).await;
-    assert_eq!(another.problems().get(RIVAL), None);
+    assert_eq!(another.problems().get(OTHER_BRIDGE), None);
     assert!(another.entry(by_hand).unwrap().needs_attention.unwrap().contains("settled by hand"));
     another.stop().await;
     // and while another one is in the middle of making it.
@@ -311,7 +311,7 @@ async fn staff_who_settle_a_booking_by_hand_are_no_other_bridge() {
     clinic.until_state(by_hand, State::Submitting, seconds(10)).await;
     clinic.healthengine.progress_by_hand(by_hand).unwrap();
     clinic.pass(seconds(30)).await;
-    assert_eq!(clinic.problems().get(RIVAL), None);
+    assert_eq!(clinic.problems().get(OTHER_BRIDGE), None);
     let next = clinic.owner_books("s136", "66:s136", "2027-02-18 11:00");
     clinic.until_state(next, State::Confirmed, seconds(16)).await;
 }
@@ -326,7 +326,7 @@ async fn a_lost_answer_of_our_own_is_no_sign_of_another_bridge() {
         clinic.healthengine_faults.heal();
         clinic.pass(seconds(30)).await;
     }
-    assert_eq!(clinic.problems().get(RIVAL), None);
+    assert_eq!(clinic.problems().get(OTHER_BRIDGE), None);
     let next = clinic.owner_books("s136", "66:s136", "2027-02-18 11:00");
     clinic.until_state(next, State::Confirmed, seconds(8)).await;
     clinic.finish().await;
@@ -340,7 +340,7 @@ async fn a_time_that_staff_took_is_rejected_in_time_all_the_same() {
     clinic.until_state(booking, State::Rejected, seconds(14)).await;
     clinic.until("Healthengine knows", seconds(1), |clinic| clinic.status(booking) == MarketplaceStatus::Failed).await;
     assert_eq!(clinic.booking(booking).answer, RequestOutcome::Rejected);
-    assert_eq!(clinic.problems().get(RIVAL), None);
+    assert_eq!(clinic.problems().get(OTHER_BRIDGE), None);
     clinic.finish().await;
 }
 
@@ -358,11 +358,11 @@ async fn a_reference_that_is_not_ours_of_a_booking_that_was_made_under_our_eyes_
     clinic.practice().look_now();
     clinic.pass(seconds(12)).await;
     assert_eq!((another.entry(ours).is_some(), another.entry(theirs)), (true, None));
-    assert_eq!(another.problems().get(RIVAL), None);
+    assert_eq!(another.problems().get(OTHER_BRIDGE), None);
     clinic.healthengine.cancel(theirs).unwrap();
     another.practice().look_now();
-    clinic.until("it is said", minutes(1), |_| another.problems().contains_key(RIVAL)).await;
-    assert!(another.problems()[RIVAL].contains("booking reference"), "{:?}", another.problems());
+    clinic.until("it is said", minutes(1), |_| another.problems().contains_key(OTHER_BRIDGE)).await;
+    assert!(another.problems()[OTHER_BRIDGE].contains("booking reference"), "{:?}", another.problems());
     assert_eq!(clinic.status(theirs), MarketplaceStatus::Cancelled);
     assert!(clinic.appointments_of(theirs).is_empty());
     another.stop().await;
@@ -371,8 +371,8 @@ async fn a_reference_that_is_not_ours_of_a_booking_that_was_made_under_our_eyes_
 #[tokio::test(start_paused = true)]
 async fn a_subscription_that_another_bridge_makes_tells_the_one_that_was_there_first() {
     let (clinic, another) = clinic_that_was_there_first().await;
-    let text = clinic.problems()[RIVAL].clone();
+    let text = clinic.problems()[OTHER_BRIDGE].clone();
     assert!(text.contains("subscription") && text.contains("was there first"), "{text}");
-    assert_eq!(another.problems().get(RIVAL), None, "the former one's is older than its start");
+    assert_eq!(another.problems().get(OTHER_BRIDGE), None, "the former one's is older than its start");
     another.stop().await;
 }

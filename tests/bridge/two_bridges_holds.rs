@@ -9,7 +9,7 @@ use vetbridge::simulator::healthengine::{HeldSubscription, MarketplaceStatus, Re
 use vetbridge::simulator::openvpms::Appointment;
 
 use crate::support::{Clinic, PRACTICE, booked, is_submission, minutes, practice, seconds};
-use crate::two_bridges::{RIVAL, clinic_of_slow_servers, clinic_that_was_there_first};
+use crate::two_bridges::{OTHER_BRIDGE, clinic_of_slow_servers, clinic_that_was_there_first};
 
 /// True of the list of outstanding bookings.
 fn is_the_list(asked: &ArrivedRequest) -> bool {
@@ -84,7 +84,7 @@ async fn the_one_that_stands_back_from_another_rejects_nothing_that_it_cannot_se
     let another = clinic.start_another_on_an_import();
     clinic.pass(minutes(1)).await;
     let first = clinic.owner_books("s136", "66:s136", "2027-02-18 09:00");
-    clinic.until("it is said", seconds(60), |_| another.problems().contains_key(RIVAL)).await;
+    clinic.until("it is said", seconds(60), |_| another.problems().contains_key(OTHER_BRIDGE)).await;
     assert_eq!(clinic.state(first), Some(State::Confirmed));
     clinic.openvpms_faults.close_port();
     clinic.bridge().stop(seconds(8)).await;
@@ -117,7 +117,7 @@ async fn a_reference_that_a_person_replaced_is_no_sign_of_another_bridge() {
     clinic.healthengine.cancel(booking).unwrap();
     let cancelled = |clinic: &Clinic| clinic.state(booking) == Some(State::Cancelled);
     clinic.until("the owner's cancellation is carried out", minutes(1), cancelled).await;
-    assert_eq!(clinic.problems().get(RIVAL), None);
+    assert_eq!(clinic.problems().get(OTHER_BRIDGE), None);
     assert!(clinic.openvpms.staff(|world| world.standing().all(|own| own.id != anew)));
 }
 
@@ -153,10 +153,10 @@ async fn a_subscription_that_is_renewed_tells_the_one_that_was_started_later_tha
     subscribe(&clinic, 6);
     clinic.open_up().await;
     clinic.pass(minutes(10)).await;
-    assert_eq!(clinic.problems().get(RIVAL), None);
+    assert_eq!(clinic.problems().get(OTHER_BRIDGE), None);
     // and makes it anew.
     subscribe(&clinic, 7);
-    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(RIVAL)).await;
-    let text = clinic.problems()[RIVAL].clone();
+    clinic.until("it is said", minutes(1), |clinic| clinic.problems().contains_key(OTHER_BRIDGE)).await;
+    let text = clinic.problems()[OTHER_BRIDGE].clone();
     assert!(text.contains("subscription") && text.contains("started later"), "{text}");
 }

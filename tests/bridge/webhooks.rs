@@ -247,7 +247,7 @@ async fn deliveries_that_fail_are_a_health_problem_with_the_reason_until_one_arr
         clinic.pass(minutes(10)).await;
         assert!(told(&clinic), "nothing arrived since");
         clinic.healthengine.ask_resources(&practice(PRACTICE)).unwrap();
-        clinic.until("it is well again", seconds(5), |clinic| !told(clinic)).await;
+        clinic.until("the problem is resolved", seconds(5), |clinic| !told(clinic)).await;
         clinic.throughout("and stays so", minutes(15), |clinic| !told(clinic)).await;
         assert_eq!(clinic.log.with("cannot deliver webhooks").len(), 1, "said once");
         clinic.finish().await;
@@ -288,7 +288,7 @@ async fn no_webhook_leads_to_a_call_while_healthengine_wants_to_be_left_alone() 
     clinic.pass(seconds(2)).await;
     clinic.journal.clear();
     let asked = |clinic: &Clinic| clinic.journal.count("GET /requests", "/requests");
-    // The desk asks again half a minute later.
+    // The interactive lane asks again half a minute later.
     for _ in 0..13 {
         clinic.healthengine.announce(&practice(PRACTICE), "bookings", 100).unwrap();
         clinic.pass(seconds(2)).await;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde_json::json;
+use vetbridge::call_error::Answer;
 use vetbridge::clock::Clock;
 use vetbridge::healthengine::ReadHealthengine;
 use vetbridge::healthengine::client::HealthengineClient;
 use vetbridge::http::{Request, Response, Transport};
-use vetbridge::remote::Answer;
 
 use crate::clients_support::{json, response};
 use crate::{at, client};

@@ -1,10 +1,10 @@
 //! What a failed call is called, and what its text never holds.
 
 use serde_json::json;
+use vetbridge::call_error::{CallError, Cause, ErrorClass};
 use vetbridge::healthengine::client::HealthengineClient;
 use vetbridge::healthengine::{ConfirmInsert, ReadHealthengine, RequestKind, WriteHealthengine};
 use vetbridge::ids::{BookingId, RequestId};
-use vetbridge::remote::{CallError, Cause, ErrorClass};
 
 use crate::clients_support::{json, response};
 use crate::{MARKER, answered, client, snapshot};

@@ -1,11 +1,11 @@
 //! The other lists: their limits, and what stands in them.
 
 use serde_json::{Value, json};
+use vetbridge::call_error::{Answer, ErrorClass};
 use vetbridge::healthengine::{
     BookingStatus, ErrorLogQuery, LiveRange, LivenessContract, ReadHealthengine, RequestKind, WriteHealthengine,
 };
 use vetbridge::ids::{BookingId, RequestId};
-use vetbridge::remote::{Answer, ErrorClass};
 
 use crate::clients_support::json;
 use crate::{answered, client};

@@ -1,6 +1,7 @@
 //! What the client sends, and what the server says became of it.
 
 use serde_json::json;
+use vetbridge::call_error::ErrorClass;
 use vetbridge::clock::Clock;
 use vetbridge::healthengine::client::{HealthengineClient, credentials, user_agent};
 use vetbridge::healthengine::{
@@ -9,7 +10,6 @@ use vetbridge::healthengine::{
 };
 use vetbridge::http::{Lane, Method};
 use vetbridge::ids::{BookingId, RequestId};
-use vetbridge::remote::ErrorClass;
 
 use crate::clients_support::{Scripted, json, response};
 use crate::{answered, at, body, client, snapshot};
@@ -25,7 +25,7 @@ async fn what_is_sent_is_exactly_what_the_definition_has() {
     server.cancel(BookingId(5), "gone").await.unwrap();
     server.did_not_attend(BookingId(5), "absent").await.unwrap();
     server.no_pms_appointment_change(BookingId(5)).await.unwrap();
-    let desk = [
+    let interactive = [
         ("confirmInsert", Some(json!({"pmsAppointmentIds": ["603:3:be08"], "pmsPatientId": "3"}))),
         ("rejectInsert", Some(json!({"reason": "taken"}))),
         ("confirmUpdate/9", None),
@@ -34,7 +34,7 @@ async fn what_is_sent_is_exactly_what_the_definition_has() {
         ("didNotAttend", Some(json!({"reason": "absent"}))),
         ("noPmsAppointmentChange", None),
     ];
-    for (asked, (path, sent)) in transport.asked().iter().zip(desk) {
+    for (asked, (path, sent)) in transport.asked().iter().zip(interactive) {
         assert_eq!(
             (asked.method, &asked.path, asked.lane),
             (Method::Post, &format!("/bookings/5/{path}"), Lane::Interactive)

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use vetbridge::booking::resolution::after_delete;
 use vetbridge::booking::update::{AfterCancel, after_cancel};
+use vetbridge::call_error::ErrorClass;
 use vetbridge::http::{Lane, Method};
 use vetbridge::ids::BookingReference;
 use vetbridge::openvpms::{ALREADY_SCHEDULED, BOOKING_NOT_FOUND, INVALID_REFERENCE, ReadOpenVpms, WriteOpenVpms};
-use vetbridge::remote::ErrorClass;
 
 use crate::clients_support::response;
 use crate::{client, judith};

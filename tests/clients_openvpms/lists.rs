@@ -1,10 +1,10 @@
 //! Limits of lists and names.
 
 use serde_json::{Value, json};
+use vetbridge::call_error::{Answer, ErrorClass};
 use vetbridge::ids::{BookingReference, LocationId, ScheduleId, UserId};
 use vetbridge::openvpms::client::OpenVpmsClient;
 use vetbridge::openvpms::{ReadOpenVpms, WriteOpenVpms};
-use vetbridge::remote::{Answer, ErrorClass};
 
 use crate::clients_support::{json, response};
 use crate::{client, judith, window};

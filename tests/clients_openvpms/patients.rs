@@ -1,9 +1,9 @@
 //! No error repeats anything about a patient.
 
+use vetbridge::call_error::CallError;
 use vetbridge::ids::{BookingReference, LocationId, ScheduleId, UserId};
 use vetbridge::openvpms::client::OpenVpmsClient;
 use vetbridge::openvpms::{ReadOpenVpms, WriteOpenVpms};
-use vetbridge::remote::CallError;
 
 use crate::clients_support::response;
 use crate::{MARKER, client, judith, window};

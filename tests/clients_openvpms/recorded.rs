@@ -1,10 +1,10 @@
 //! The recorded answers of a server.
 
 use serde_json::Value;
+use vetbridge::call_error::{Answer, ErrorClass};
 use vetbridge::http::Response;
 use vetbridge::ids::{BookingReference, LocationId, ScheduleId, UserId};
 use vetbridge::openvpms::{ReadOpenVpms, Window, WriteOpenVpms};
-use vetbridge::remote::{Answer, ErrorClass};
 
 use crate::clients_support::response;
 use crate::{client, judith, window};

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use vetbridge::call_error::Answer;
 use vetbridge::http::{Request, Response, Transport};
-use vetbridge::remote::Answer;
 
 /// Answers in order; asking more often than there are answers fails the test.
 #[derive(Default)]

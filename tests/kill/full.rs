@@ -95,7 +95,7 @@ async fn a_database_that_cannot_grow_ends_the_program_with_status_1_and_the_next
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs root: run tests/power_cut.sh"]
-async fn on_a_small_disk_that_is_full_it_ends_waits_without_a_desk_and_goes_on_when_there_is_room() {
+async fn on_a_small_disk_that_is_full_it_ends_waits_without_a_store_and_goes_on_when_there_is_room() {
     let clinic = Clinic::open().await;
     let _disk = Mounted::tmpfs("3m", &clinic.state());
     let mut service = Service::start_and_get_in_step(&clinic).await;

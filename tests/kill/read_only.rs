@@ -1,4 +1,4 @@
-//! A state directory that cannot be written: the program runs without a desk until it can.
+//! A state directory that cannot be written: the program runs without a store until it can.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use vetbridge::call_error::ErrorClass;
 use vetbridge::http::Request;
 use vetbridge::http::network::ServerSettings;
-use vetbridge::remote::ErrorClass;
 
 use crate::raw_server::{RawServer, Then, answer, class, get, ok, transport};
 

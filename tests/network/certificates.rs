@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use vetbridge::remote::{Cause, CertificateFault, ErrorClass};
+use vetbridge::call_error::{Cause, CertificateFault, ErrorClass};
 
 use crate::raw_server::{post, settings, transport};
 

@@ -1,8 +1,8 @@
 //! What a failed exchange is called, and how often the request left.
 
 use tokio::net::TcpListener;
+use vetbridge::call_error::ErrorClass;
 use vetbridge::http::base_url::BaseUrl;
-use vetbridge::remote::ErrorClass;
 
 use crate::certificates::TEST_CA;
 use crate::raw_server::{RawServer, SHORT, Then, answer, class, get, ok, post, settings, transport};

@@ -1,7 +1,7 @@
 //! A server that wants to be left alone.
 
+use vetbridge::call_error::ErrorClass;
 use vetbridge::http::network::{Credentials, Server};
-use vetbridge::remote::ErrorClass;
 
 use crate::raw_server::{RawServer, Then, answer, get, ok, post};
 
@@ -18,7 +18,7 @@ async fn no_call_of_any_handle_leaves_while_the_server_wants_to_be_left_alone_un
         let pause = error.retry_after.unwrap().as_secs();
         assert!((seconds - 10..=seconds).contains(&pause), "{status}: {pause}");
         let probe = other.exchange(post()).await.unwrap_err().retry_after.unwrap();
-        assert!(probe.as_secs() <= 30, "the desk asks again soon: {probe:?}");
+        assert!(probe.as_secs() <= 30, "the interactive lane asks again soon: {probe:?}");
         assert_eq!(server.seen().len(), 1);
         shared.penalty().lift();
         for request in [get(), post()] {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use vetbridge::call_error::ErrorClass;
 use vetbridge::http::base_url::BaseUrl;
 use vetbridge::http::connections::{AGE_MAX, LOOK_UP_EVERY, NameLookup, at_one_address, read_anew, where_it_was_read};
 use vetbridge::http::network::ServerSettings;
-use vetbridge::remote::ErrorClass;
 
 use crate::raw_server::{RawServer, answer, get, ok, post, read_request, transport};
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use vetbridge::call_error::{Cause, ErrorClass};
 use vetbridge::http::Transport;
 use vetbridge::http::base_url::BaseUrl;
 use vetbridge::http::connections::{LOOK_UP_EVERY, at_one_address};
 use vetbridge::http::network::ServerSettings;
-use vetbridge::remote::{Cause, ErrorClass};
 
 use crate::certificates::TEST_CA;
 use crate::names::{Hosts, pass};

@@ -8,10 +8,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use vetbridge::call_error::{Answer, ErrorClass};
 use vetbridge::http::base_url::BaseUrl;
 use vetbridge::http::network::{Credentials, Server, ServerSettings};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
-use vetbridge::remote::{Answer, ErrorClass};
 
 /// Long enough for loopback on a busy machine, short enough to wait for.
 pub(crate) const SHORT: Duration = Duration::from_secs(1);

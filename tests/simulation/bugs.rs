@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::{Value, json};
+use vetbridge::call_error::{Answer, CallError, ErrorClass};
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
-use vetbridge::remote::{Answer, CallError, ErrorClass};
 use vetbridge::store::Flushed;
 
 use crate::story::System;
@@ -21,7 +21,7 @@ pub(crate) enum Bug {
     ConfirmBeforeFlush,
     /// Nothing becomes durable.
     ForgetTheFlush,
-    /// The desk takes every slot for free.
+    /// Every slot is taken for free.
     SkipTheLook,
     /// A refused submission is taken for a made appointment.
     ConfirmOn400,

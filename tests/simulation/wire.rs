@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use vetbridge::call_error::Answer;
 use vetbridge::http::{Lane, Method, Request, Response, Transport};
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
-use vetbridge::remote::Answer;
 use vetbridge::simulator::exchange::{ArrivedRequest, Memory, Model, SentAnswer};
 use vetbridge::simulator::openvpms::{AppointmentId, NewAppointment, OpenVpmsSim};
 use vetbridge::supervisor::running;

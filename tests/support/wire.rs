@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
+use vetbridge::call_error::{Answer, ErrorClass};
 use vetbridge::clock::Clock;
 use vetbridge::http::limits::Limits;
 use vetbridge::http::{Request, Response, Transport};
 use vetbridge::ids::PracticeId;
-use vetbridge::remote::{Answer, ErrorClass};
 use vetbridge::simulator::exchange::{ArrivedRequest, Memory, Model, SentAnswer};
 use vetbridge::store::MemoryEngine;
 

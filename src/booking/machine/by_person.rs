@@ -15,6 +15,7 @@ impl Transition<'_> {
     pub(super) fn resolved(mut self, resolved: Resolved) -> Step {
         let now = self.context.now;
         if let Some(note) = &resolved.note {
+            // It stands in the history for people, and goes nowhere else.
             let state = self.entry.state;
             self.entry.enter(state, now, StateReason::Note(note.clone()));
         }

@@ -23,8 +23,8 @@
 //!
 //! [`events`] has the events and actions. The rules stand by subject: a new booking and its POST
 //! ([`transition`]), [`lost_answer`], [`telling`] Healthengine, what happens to an appointment in
-//! the [`diary`], what another bridge does at the same time ([`other_bridge`]), and what a person
-//! says ([`by_person`]). [`debt`] has what Healthengine is owed after that.
+//! the [`diary`], what another bridge does at the same time ([`made_by_other_bridge`]), and what a
+//! person says ([`by_person`]). [`debt`] has what Healthengine is owed after that.
 
 mod by_person;
 mod debt;
@@ -32,7 +32,7 @@ mod diary;
 mod events;
 mod looks;
 mod lost_answer;
-mod other_bridge;
+mod made_by_other_bridge;
 mod telling;
 mod transition;
 

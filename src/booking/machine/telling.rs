@@ -30,7 +30,7 @@ impl Transition<'_> {
     }
 
     pub(super) fn last_reason(&self) -> String {
-        self.entry.history.last().map(|last| last.reason.to_string()).unwrap_or_default()
+        self.entry.last_reason().map(ToString::to_string).unwrap_or_default()
     }
 
     pub(super) fn replied(mut self, reply: Reply) -> Step {

@@ -11,7 +11,7 @@ use crate::cli::ResolveArgs;
 use crate::cli::running::{self, FoundService, NoService};
 use crate::clock::Clock;
 use crate::config::{self, Config, Instance};
-use crate::connect::Network;
+use crate::http_clients::Network;
 use crate::ids::BookingId;
 use crate::messages::{admin, commands as say, resolve as say_resolve};
 use crate::practice::resolve::NotResolved;

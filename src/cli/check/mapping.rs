@@ -12,15 +12,14 @@ use chrono::{DateTime, NaiveTime, Utc};
 use super::findings::Report;
 use crate::availability::openness::{Shut, shut};
 use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::characters::shown;
 use crate::config::{Config, PracticeSettings};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
-use crate::messages::servers as say;
-use crate::messages::{Advice, plain};
+use crate::messages::{Advice, check_findings as say, plain, time_zones};
 use crate::openvpms::{ReadOpenVpms, User};
 use crate::practice::{asked, read_inventory};
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::span::Span;
 use crate::zone::Zone;
 use crate::zone::zones::Zones;
@@ -96,19 +95,19 @@ impl Own<'_> {
         let Some(location) = listed else { return };
         match &self.mapping.zones {
             Ok(zones) if zones.server.names_a_place() && zones.practice != zones.server => {
-                report.note(self.title(), say::zones_differ(zones.practice, zones.server));
+                report.note(self.title(), time_zones::zones_differ(zones.practice, zones.server));
             }
             Ok(zones) => match zones.diary_shift(now) {
-                Some(shift) if shift.is_wrong => report.problem(self.title(), say::diary_shifted(zones, shift)),
-                Some(shift) => report.note(self.title(), say::diary_shifted(zones, shift)),
+                Some(shift) if shift.is_wrong => report.problem(self.title(), time_zones::diary_shifted(zones, shift)),
+                Some(shift) => report.note(self.title(), time_zones::diary_shifted(zones, shift)),
                 None => {}
             },
             Err(ZoneProblem::NoLocation) => {}
             Err(ZoneProblem::ServerZoneUnknown(zone)) => {
-                report.problem(self.title(), say::server_zone_unknown(location.id, zone));
+                report.problem(self.title(), time_zones::server_zone_unknown(location.id, zone));
             }
             Err(ZoneProblem::PracticeZoneNeeded(zone)) => {
-                report.problem(self.title(), say::zone_needed(location.id, zone, nine_in_sydney(zone, now)));
+                report.problem(self.title(), time_zones::zone_needed(location.id, zone, nine_in_sydney(zone, now)));
             }
         }
     }

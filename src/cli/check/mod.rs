@@ -17,13 +17,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use self::findings::Report;
 use super::exposure::exposures;
 use super::{CONFIG_INVALID, CheckArgs, Global, output};
+use crate::call_error::{Answer, ErrorClass};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, PracticeSettings};
-use crate::connect;
 use crate::healthengine::ReadHealthengine;
-use crate::messages::{config as config_say, servers as say, webhooks as webhooks_say};
+use crate::http_clients;
+use crate::messages::{check_findings as say, config_file as config_say, server_failures, webhooks as webhooks_say};
 use crate::openvpms::ReadOpenVpms;
-use crate::remote::{Answer, ErrorClass};
 
 /// From here on a wrong clock is a problem: half of the time in which a booking must be answered
 /// would be gone soon.
@@ -42,13 +42,13 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
     let mut report = offline(&config);
     let unused = config::proxy::unused_variables();
     if !unused.is_empty() {
-        report.note("environment", say::proxy_variables(&unused));
+        report.note("environment", server_failures::proxy_variables(&unused));
     }
     if !args.offline {
         machine::inspect(&config, &mut report).await?;
-        let openvpms = connect::openvpms(&config.openvpms)?;
+        let openvpms = http_clients::openvpms(&config.openvpms)?;
         let healthengine = |practice: &PracticeSettings| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
-            Ok(connect::healthengine(&config.healthengine, practice)?)
+            Ok(http_clients::healthengine(&config.healthengine, practice)?)
         };
         online(&config, openvpms.as_ref(), &healthengine, Clock::system().now(), &mut report).await?;
     }
@@ -110,7 +110,8 @@ async fn online(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     if let Err(error) = inspect_openvpms(config, openvpms, now, report).await {
-        report.problem("[openvpms]", say::openvpms(&error, &config.openvpms.url, &config.openvpms.username));
+        report
+            .problem("[openvpms]", server_failures::openvpms(&error, &config.openvpms.url, &config.openvpms.username));
     }
     inspect_healthengine(config, healthengine, report).await
 }
@@ -158,7 +159,7 @@ async fn inspect_healthengine(
                 }
             }
             Err(error) => {
-                let advice = say::healthengine(&error, url, &practice.id);
+                let advice = server_failures::healthengine(&error, url, &practice.id);
                 if concerns_all(error.class) {
                     report.problem("[healthengine]", advice);
                     break;

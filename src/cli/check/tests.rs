@@ -2,12 +2,12 @@
 
 use super::findings::Level;
 use super::*;
+use crate::call_error::CallError;
 use crate::cli::fakes::{FakeHealthengine, FakeOpenVpms};
 use crate::config::sample;
 use crate::healthengine::Feature;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::openvpms::{FreeBusy, Location, Schedule, User, UserFreeBusy};
-use crate::remote::CallError;
 
 fn now() -> DateTime<Utc> {
     "2027-02-15T00:00:00Z".parse().unwrap()

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, Utc};
 
+use crate::call_error::Answer;
 use crate::cli::inventory::LocationInventory;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::openvpms::{FreeBusy, Location, ReadOpenVpms, User, Window};
-use crate::remote::Answer;
 use crate::zone::Zone;
 
 /// How many days tell the live hours: two of each weekday.

@@ -14,7 +14,7 @@
 //! name into its notes.
 
 mod found;
-mod paste;
+mod practice_block;
 mod render;
 
 use std::process::ExitCode;
@@ -24,20 +24,20 @@ use anyhow::Context;
 use super::{DiscoverArgs, Global, output};
 use crate::clock::Clock;
 use crate::config::{self, OpenVpmsOnly};
-use crate::connect;
-use crate::messages::servers as say;
+use crate::http_clients;
+use crate::messages::server_failures;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<ExitCode> {
     let OpenVpmsOnly { openvpms: settings, sync } = config::load_openvpms(&global.config_file()?)?;
-    let openvpms = connect::openvpms(&settings)?;
+    let openvpms = http_clients::openvpms(&settings)?;
     let found = found::discover(openvpms.as_ref(), sync.horizon_days, Clock::system().now())
         .await
-        .map_err(|error| say::openvpms(&error, &settings.url, &settings.username))?;
+        .map_err(|error| server_failures::openvpms(&error, &settings.url, &settings.username))?;
     if args.json {
         output::result(render::json(&found)?)?;
     } else if args.toml {
-        output::result(paste::toml(&found, sync.horizon_days))?;
+        output::result(practice_block::toml(&found, sync.horizon_days))?;
     } else {
         output::result(render::text(&found, sync.horizon_days)).context("standard output")?;
     }

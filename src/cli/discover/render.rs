@@ -9,7 +9,7 @@ use super::found::{FoundLocation, FoundUser};
 use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::ids::ScheduleId;
-use crate::messages::{listed, plain, servers as say};
+use crate::messages::{check_findings as say, listed, plain};
 use crate::openvpms::AppointmentType;
 
 /// One JSON array of locations.

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::found::{FoundLocation, discover};
 use super::*;
+use crate::call_error::{CallError, ErrorClass};
 use crate::cli::fakes::FakeOpenVpms;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::openvpms::{AppointmentType, FreeBusy, Location, Schedule, UserFreeBusy, UserSpan};
-use crate::remote::{CallError, ErrorClass};
 use crate::span::Span;
 use crate::zone::Zone;
 
@@ -85,7 +85,7 @@ async fn a_roster_beyond_the_horizon_is_not_seen() {
 
 #[tokio::test]
 async fn the_blocks_have_live_hours_from_the_fortnight_rounded_out_and_pairs_from_the_rosters() {
-    let toml = paste::toml(&found(&clinic()).await, 60);
+    let toml = practice_block::toml(&found(&clinic()).await, 60);
     let block = toml.split("[[practice]]").nth(1).unwrap();
     assert_eq!(
         block,
@@ -126,7 +126,7 @@ async fn what_is_pasted_and_filled_in_is_a_valid_configuration() {
     openvpms.types.insert(ScheduleId(300), vec![consult]);
     // And a third has nothing at all.
     openvpms.locations.push(location(100, "Closed"));
-    let toml = paste::toml(&found(&openvpms).await, 60);
+    let toml = practice_block::toml(&found(&openvpms).await, 60);
     assert!(filled_in("").unwrap().practices.is_empty());
     let config = filled_in(&toml).unwrap();
     let offered: Vec<Vec<String>> = config
@@ -147,7 +147,7 @@ async fn what_is_pasted_and_filled_in_is_a_valid_configuration() {
 async fn a_server_without_a_named_zone_leaves_one_to_fill_in() {
     let mut openvpms = clinic();
     openvpms.locations[0].time_zone = "GMT+10:00".into();
-    let toml = paste::toml(&found(&openvpms).await, 60);
+    let toml = practice_block::toml(&found(&openvpms).await, 60);
     assert!(toml.contains("timezone = \"\"  # fill in") && toml.contains("monday = ["), "{toml}");
     assert!(filled_in(&toml.replace("timezone = \"\"", "timezone = \"Australia/Brisbane\"")).is_ok());
     // A zone that means nothing shows what there is without times.
@@ -171,7 +171,7 @@ async fn a_schedule_without_any_open_time_is_told_with_the_likely_cause() {
     let found = found(&openvpms).await;
     let told = "Schedule 136 (Main) has no open time in the next 60 days";
     assert!(render::text(&found, 60).contains(told) && render::text(&found, 60).contains("closes at 24:00"));
-    assert!(paste::toml(&found, 60).contains(&format!("# {told}")));
+    assert!(practice_block::toml(&found, 60).contains(&format!("# {told}")));
     let json: serde_json::Value = serde_json::from_str(&render::json(&found).unwrap()).unwrap();
     assert_eq!(json[0]["schedules"][0]["never_open"], true);
     let open = discover(&clinic(), 60, now()).await.unwrap();

@@ -23,8 +23,8 @@ pub use configuration::{Feature, LiveRange, LivenessContract, PmsAppointmentType
 pub use requests::{Page, RequestKind};
 pub use webhooks::{ErrorLogQuery, Subscription, SubscriptionError};
 
+use crate::call_error::Answer;
 use crate::ids::{BookingId, RequestId};
-use crate::remote::Answer;
 
 /// Questions. All of them can be asked again at will.
 #[async_trait]

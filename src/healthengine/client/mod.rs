@@ -32,13 +32,13 @@ use super::api::{
     ReadHealthengine, RequestKind, Subscription, SubscriptionError, UploadRequest, WriteHealthengine,
 };
 use super::wire;
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::clock::Clock;
 use crate::dates;
 use crate::http::json::{Misfit, field};
 use crate::http::network::{Credentials, HeaderName};
 use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingId, RequestId};
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
 use clock_difference::{ClockDifference, DateReading};
 use compression::Compression;

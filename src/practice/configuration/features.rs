@@ -1,11 +1,11 @@
 //! Extra features that OpenVPMS cannot serve.
 
 use super::sync::ConfigurationSync;
-use crate::messages::{configuration as say, practice as practice_say};
+use crate::call_error::Answer;
+use crate::messages::{configuration_sync as say, practice as practice_say};
 use crate::polling::failed_calls::Call;
 use crate::practice::health::problems::Subject;
 use crate::practice::said_once::plain;
-use crate::remote::Answer;
 
 /// More extra features than this are nonsense.
 const FEATURES_MAX: usize = 50;

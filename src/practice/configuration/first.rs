@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sync::ConfigurationSync;
+use crate::call_error::{Answer, ErrorClass};
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{LocationId, ResourceId};
 use crate::mapping::guard::Accepted;
 use crate::mapping::remembered::RememberedConfiguration;
 use crate::mapping::{Asked, Mapping};
-use crate::remote::{Answer, ErrorClass};
 
 /// Healthengine's own lists, each where none is known as accepted.
 pub(super) struct ListsThere {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::sync::{ConfigurationSync, SyncReason};
 use crate::booking::entry::{Entry, Place};
+use crate::call_error::{Answer, CallError};
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{ResourceId, TypeId};
 use crate::mapping::changes::ConfigurationChanges;
@@ -14,9 +15,8 @@ use crate::mapping::departures::{Departure, remember, shown};
 use crate::mapping::guard::HoldReason;
 use crate::mapping::plan::{Desired, ListPlan, Plan, SendWish, plan};
 use crate::mapping::remembered::RememberedConfiguration;
-use crate::messages::configuration as say;
+use crate::messages::configuration_sync as say;
 use crate::practice::health::problems::Subject;
-use crate::remote::{Answer, CallError};
 
 impl ConfigurationSync {
     /// Sends what is to be sent so that Healthengine has what is desired. A dry run only says what

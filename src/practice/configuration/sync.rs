@@ -11,10 +11,11 @@ use tokio::time::Instant;
 use super::ConfigurationChanges;
 use super::accepted::AcceptedConfiguration;
 use crate::availability::unread::DiarySource;
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::mapping::guard::{Accepted, Guard, Occasion};
 use crate::mapping::plan::Desired;
 use crate::mapping::{Asked, Inventory, Mapping};
-use crate::messages::{configuration as say, practice as practice_say};
+use crate::messages::{configuration_sync as say, practice as practice_say};
 use crate::polling::failed_calls::Call;
 use crate::polling::pace::BLOCKED;
 use crate::practice::context::Context;
@@ -27,7 +28,6 @@ use crate::practice::offering::{Offering, OfferingWriter};
 use crate::practice::reading::DiaryReader;
 use crate::practice::round_error::RoundError;
 use crate::practice::zones;
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
 
 /// A list that nobody waits for any longer arrives within this time, or not at all. An assumption

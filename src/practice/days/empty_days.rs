@@ -3,13 +3,13 @@
 use chrono::NaiveDate;
 
 use super::publisher::{Publisher, Sent};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::healthengine::AvailabilitySnapshot;
 use crate::ids::ResourceId;
 use crate::messages::practice as say;
 use crate::polling::failed_calls::Call;
 use crate::publishing::DayKey;
 use crate::publishing::batches::CallQueue;
-use crate::remote::{Answer, CallError, ErrorClass};
 
 impl Publisher {
     /// True if a day of this resource is inside the horizon, and is offered or kept as it was told.

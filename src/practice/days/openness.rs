@@ -8,7 +8,7 @@ use crate::availability::Days;
 use crate::availability::openness::{Shut, shut};
 use crate::ids::ResourceId;
 use crate::mapping::Resource;
-use crate::messages::{plain, servers as say};
+use crate::messages::{check_findings as say, plain};
 use crate::practice::health::problems::Subject;
 use crate::practice::offering::Offering;
 use crate::practice::reading::Reading;

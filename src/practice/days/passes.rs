@@ -13,8 +13,9 @@ use super::publisher::Publisher;
 use crate::availability::Days;
 use crate::availability::openness::Openness;
 use crate::backoff::Backoff;
-use crate::messages::configuration as configuration_say;
-use crate::practice::bookings::watch::DiaryWatch;
+use crate::call_error::{Answer, CallError, ErrorClass};
+use crate::messages::configuration_sync as configuration_say;
+use crate::practice::booking_executor::watch::DiaryWatch;
 use crate::practice::configuration::accepted::AcceptedConfiguration;
 use crate::practice::context::Context;
 use crate::practice::health::readings::ReadingHealth;
@@ -23,7 +24,6 @@ use crate::practice::reading::{DiaryReader, each_day};
 use crate::practice::round_error::RoundError;
 use crate::publishing::full_resync;
 use crate::publishing::{ReadDays, SendIf};
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
 
 /// Days beyond the near ones that could not be read or sent are tried again after this at the

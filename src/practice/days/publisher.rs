@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::queue::DayQueue;
 use super::sent::SentDays;
 use crate::availability::{Moment, ResourceDay, SentDay};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
 use crate::ids::ResourceId;
 use crate::messages::practice as say;
@@ -31,7 +32,6 @@ use crate::publishing::last_sent::{DayAction, Known, LastSent, Present, Unacknow
 use crate::publishing::put_aside::Aside;
 use crate::publishing::unsent::Unsent;
 use crate::publishing::{DayKey, ReadDay, ReadDays, SendIf};
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::supervisor;
 
 /// What came of one call.

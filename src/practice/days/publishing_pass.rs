@@ -7,6 +7,7 @@
 use tokio::time::Instant;
 
 use super::publisher::{Publisher, Sent};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
 use crate::messages::practice as say;
 use crate::polling::failed_calls::Call;
@@ -14,7 +15,6 @@ use crate::publishing::batches::{Apart, CallQueue};
 use crate::publishing::last_sent::{DayAction, QUEUE_TIME, Unacknowledged};
 use crate::publishing::put_aside::{Aside, FAILED_PARTS_MAX, can_be_about_the_days};
 use crate::publishing::{DayKey, ReadDay, ReadDays, SendIf};
-use crate::remote::{Answer, CallError, ErrorClass};
 
 /// What came of publishing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

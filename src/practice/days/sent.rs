@@ -10,13 +10,13 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use crate::availability::{Day, ResourceDay};
+use crate::call_error::CallError;
 use crate::clock::Measured;
 use crate::dates;
 use crate::healthengine::BatchOutcome;
 use crate::ids::{PracticeId, ResourceId};
 use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
 use crate::publishing::{DayKey, ReadDay};
-use crate::remote::CallError;
 use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 
 impl Record for LastSent {

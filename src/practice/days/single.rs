@@ -11,15 +11,15 @@ use tokio::time::Instant;
 use super::publisher::Publisher;
 use super::queue::{DUE_WAIT_MAX, DayQueue};
 use crate::availability::{Day, ResourceDay};
+use crate::call_error::CallError;
 use crate::ids::ResourceId;
 use crate::mapping::Resource;
-use crate::messages::configuration as configuration_say;
+use crate::messages::configuration_sync as configuration_say;
 use crate::practice::context::Context;
 use crate::practice::reading::DiaryReader;
 use crate::practice::shared::DiaryChange;
 use crate::publishing::due::DayGroup;
 use crate::publishing::{ReadDay, ReadDays, SendIf};
-use crate::remote::CallError;
 use crate::supervisor;
 
 /// Days whose last answers were lost are looked through no more often than this.

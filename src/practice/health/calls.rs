@@ -14,11 +14,11 @@ use super::findings::Findings;
 use super::problems::Subject;
 use crate::booking::machine::Reply;
 use crate::booking::remote_answers::failed_answer;
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::ids::BookingId;
 use crate::messages::{booking as say_booking, practice as say};
 use crate::polling::failed_calls::{Call, FailedCalls};
 use crate::practice::context::Context;
-use crate::remote::{Answer, CallError, ErrorClass};
 
 /// Over this a clock is a health problem: deadlines are counted in seconds.
 const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(30);

@@ -62,7 +62,7 @@ pub enum Subject {
     /// Webhooks cannot be delivered.
     Webhooks,
     /// Another bridge serves the practice.
-    AnotherBridge,
+    OtherBridge,
     /// The store cannot be written.
     Store,
     /// Practices that were removed from the configuration before their days were emptied.
@@ -105,7 +105,7 @@ impl Subject {
             Self::Features => "features".into(),
             Self::Subscriptions => "subscriptions".into(),
             Self::Webhooks => "webhooks".into(),
-            Self::AnotherBridge => "another_bridge".into(),
+            Self::OtherBridge => "another_bridge".into(),
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_keeps_its_beginning_and_is_gone_when_it_is_well_again() {
+    fn a_problem_keeps_its_beginning_and_is_gone_when_it_is_resolved() {
         let health = Problems::new(PracticeId("1".into()));
         health.raise(Subject::OpenVpms, "away", at(1));
         health.raise(Subject::OpenVpms, "still away", at(2));

@@ -8,8 +8,8 @@ use super::findings::Findings;
 use super::problems::Subject;
 use crate::availability::Days;
 use crate::availability::unread::{DiarySource, Unread};
+use crate::call_error::CallError;
 use crate::practice::context::Context;
-use crate::remote::CallError;
 
 /// What could not be read and has not been read since.
 pub(in crate::practice) struct ReadingHealth {

@@ -21,13 +21,13 @@ use tokio::time::Instant;
 use super::Offering;
 use super::inventory::{asked, read_clinician, read_lists, read_schedule};
 use crate::availability::unread::DiarySource;
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::ids::ScheduleId;
 use crate::mapping::{Asked, Inventory, Mapping, Wanted};
-use crate::messages::{configuration as say, practice as practice_say};
+use crate::messages::{configuration_sync as say, practice as practice_say};
 use crate::practice::context::Context;
 use crate::practice::health::readings::ReadingHealth;
 use crate::practice::zones;
-use crate::remote::{Answer, CallError, ErrorClass};
 
 /// After an attempt that failed, who waits for no pet owner does not try again before this.
 const RETRY: Duration = Duration::from_secs(30);

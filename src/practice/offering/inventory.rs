@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
 
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::config;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::mapping::{Absence, Asked, Inventory, Wanted};
-use crate::messages::configuration as say;
+use crate::messages::configuration_sync as say;
 use crate::openvpms::{ReadOpenVpms, SCHEDULE_NOT_AVAILABLE};
-use crate::remote::{Answer, CallError, ErrorClass};
 
 /// What a practice's configuration asks for.
 pub(crate) fn asked(practice: &config::PracticeSettings) -> Asked {

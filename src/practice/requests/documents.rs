@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use crate::call_error::{Answer, ErrorClass};
 use crate::messages::updates as say;
 use crate::polling::Document;
 use crate::polling::failed_calls::Call;
@@ -17,7 +18,6 @@ use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::lists::{self, Lists};
 use crate::practice::said_once::SaidOnce;
-use crate::remote::{Answer, ErrorClass};
 
 /// So many are rejected for one poll.
 const REJECTED_MAX: usize = 50;

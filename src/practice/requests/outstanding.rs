@@ -6,13 +6,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
+use crate::call_error::Answer;
 use crate::healthengine::{AvailabilityRequest, BookingRequest, BookingUpdate};
 use crate::ids::{BookingId, RequestId};
 use crate::messages::waiting as say;
 use crate::polling::waiting::OpenRequests;
 use crate::practice::context::Context;
 use crate::practice::health::problems::Subject;
-use crate::remote::Answer;
 
 /// Everything of a practice that has ten minutes.
 pub(super) struct OutstandingRequests {

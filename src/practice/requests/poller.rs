@@ -13,13 +13,14 @@ use tokio::time::Instant;
 
 use super::documents::DocumentRejections;
 use super::outstanding::OutstandingRequests;
+use crate::call_error::Answer;
 use crate::healthengine::RequestKind;
 use crate::messages::practice as say;
 use crate::polling::Document;
 use crate::polling::failed_calls::Call;
 use crate::polling::lists::{Coverage, ListedBookings};
 use crate::polling::pace::{self, Circumstances, Outcome, Pace, Refusals};
-use crate::practice::bookings::executor::Executor;
+use crate::practice::booking_executor::executor::Executor;
 use crate::practice::context::Context;
 use crate::practice::days::asked::AskedDays;
 use crate::practice::days::publisher::Publisher;
@@ -28,7 +29,6 @@ use crate::practice::health::problems::Subject;
 use crate::practice::lists::{self, Lists};
 use crate::practice::said_once::{SaidOnce, plain};
 use crate::practice::subscription::evidence::WebhookEvidence;
-use crate::remote::Answer;
 use crate::supervisor;
 use crate::webhooks::evidence::Item;
 
@@ -159,8 +159,11 @@ impl RequestPoller {
             live_in: live_in.map(|minutes| Duration::from_secs(60 * minutes.unsigned_abs())),
             webhooks_arrive: self.evidence.webhooks_arrive(now),
             since_hint,
-            request_interval: self.executor.rivals.interval(self.context.settings.sync.request_interval),
-            idle_request_interval: self.executor.rivals.interval(self.context.settings.sync.idle_request_interval),
+            request_interval: self.executor.other_bridge.interval(self.context.settings.sync.request_interval),
+            idle_request_interval: self
+                .executor
+                .other_bridge
+                .interval(self.context.settings.sync.idle_request_interval),
         })
     }
 

@@ -4,12 +4,12 @@ use chrono::TimeDelta;
 
 use super::evidence::Deliveries;
 use super::upkeep::{LookError, WebhookSubscription};
+use crate::call_error::ErrorClass;
 use crate::dates;
 use crate::healthengine::ErrorLogQuery;
 use crate::healthengine::paging::read_all;
 use crate::messages::webhooks as say;
 use crate::practice::health::problems::Subject;
-use crate::remote::ErrorClass;
 use crate::webhooks::failure::reason;
 use crate::webhooks::hint::Hint;
 

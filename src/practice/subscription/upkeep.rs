@@ -16,14 +16,14 @@ use tokio::time::Instant;
 
 use super::evidence::{Deliveries, WebhookEvidence};
 use crate::backoff::Backoff;
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::healthengine::Subscription;
 use crate::messages::webhooks as say;
 use crate::polling::pace::BLOCKED;
-use crate::practice::bookings::rivals::Rivals;
+use crate::practice::booking_executor::other_bridge_signs::OtherBridgeSigns;
 use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::health::problems::Subject;
-use crate::remote::{Answer, CallError, ErrorClass};
 use crate::store::{Batch, Record, RecordKind, StoreError};
 use crate::supervisor;
 use crate::webhooks::subscriptions::{Change, Made, RememberedSubscriptions, View, WantedSubscription};
@@ -55,7 +55,7 @@ pub(in crate::practice) const KIND: RecordKind = RecordKind::exported::<Remember
 pub(in crate::practice) struct WebhookSubscription {
     pub(super) context: Arc<Context>,
     pub(super) calls: Arc<CallHealth>,
-    pub(super) rivals: Arc<Rivals>,
+    pub(super) other_bridge: Arc<OtherBridgeSigns>,
     pub(in crate::practice) evidence: Arc<WebhookEvidence>,
     remembered: Mutex<RememberedSubscriptions>,
     pub(super) deliveries: Mutex<Deliveries>,
@@ -86,14 +86,14 @@ impl WebhookSubscription {
     pub(in crate::practice) fn open(
         context: Arc<Context>,
         calls: Arc<CallHealth>,
-        rivals: Arc<Rivals>,
+        other_bridge: Arc<OtherBridgeSigns>,
         evidence: Arc<WebhookEvidence>,
     ) -> Self {
         // A record that cannot be read leaves the address to know ours by.
         let remembered =
             context.shared.store.get::<RememberedSubscriptions>(&context.id().0).ok().flatten().unwrap_or_default();
         let (remembered, deliveries, looking) = (Mutex::new(remembered), Mutex::default(), AsyncMutex::default());
-        Self { context, calls, rivals, evidence, remembered, deliveries, looking }
+        Self { context, calls, other_bridge, evidence, remembered, deliveries, looking }
     }
 
     pub(super) fn remembered(&self) -> RememberedSubscriptions {
@@ -307,12 +307,12 @@ impl WebhookSubscription {
     pub(super) fn weigh_subscriptions(&self, listed: &[Subscription]) {
         let fingerprint = |callback: &str| self.context.shared.pseudonyms.fingerprint(callback);
         // Made after a moment by Healthengine's clock.
-        let another_bridges = |since: DateTime<Utc>| {
+        let other_bridges = |since: DateTime<Utc>| {
             self.viewed(self.context.settings.webhooks.as_ref(), &fingerprint, |view| {
-                listed.iter().filter(|own| view.is_another_bridges(own, since)).collect()
+                listed.iter().filter(|own| view.is_other_bridges(own, since)).collect()
             })
         };
-        self.rivals.weigh_subscriptions(another_bridges);
+        self.other_bridge.weigh_subscriptions(other_bridges);
     }
 
     /// Asks for a subscription that the state knows of already.

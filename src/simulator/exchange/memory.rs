@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::http::penalty::Penalty;
 use crate::http::{Request, Response, Transport};
-use crate::remote::{Answer, CallError, ErrorClass};
 
 use super::model::{ArrivedRequest, Fate, Faults, Model, SentAnswer, fate};
 

@@ -60,7 +60,7 @@ impl World {
         let (start, end) = (wall::stored(&self.zone, span.start), wall::stored(&self.zone, span.end));
         self.check_slots(schedule, start, end)?;
         self.check_overlap(schedule, start, end)?;
-        self.rivals_write(schedule, start, end);
+        self.others_write(schedule, start, end);
         let appointment = self.written(&draft, span, start, end)?;
         if !account.may_book {
             return Err(PageRefusal::Broken("Access is denied".to_owned()));
@@ -115,12 +115,12 @@ impl World {
     }
 
     /// Whoever checked at the same instant saw a free slot too, and writes.
-    fn rivals_write(&mut self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) {
+    fn others_write(&mut self, schedule: ScheduleId, start: NaiveDateTime, end: NaiveDateTime) {
         let meets = |own: &NewAppointment| own.schedule == schedule && own.start < end && start < own.end;
-        let (quick, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rivals).into_iter().partition(meets);
-        self.rivals = others;
-        for rival in quick {
-            self.add_appointment(rival);
+        let (quick, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.racing).into_iter().partition(meets);
+        self.racing = others;
+        for appointment in quick {
+            self.add_appointment(appointment);
         }
     }
 

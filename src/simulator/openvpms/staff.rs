@@ -104,13 +104,13 @@ impl World {
     /// Another client submits this booking at the same instant as the next one that is submitted
     /// for any of its time: both check for an overlap before either writes, and both are made. The
     /// server checks without a lock.
-    pub fn race(&mut self, rival: NewAppointment) {
-        self.rivals.push(rival);
+    pub fn race(&mut self, appointment: NewAppointment) {
+        self.racing.push(appointment);
     }
 
     /// Nobody else is about to submit anything.
     pub fn end_races(&mut self) {
-        self.rivals.clear();
+        self.racing.clear();
     }
 
     /// The database is brought back as it was in an older copy of this clinic, by a server that

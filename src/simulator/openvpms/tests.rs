@@ -338,7 +338,7 @@ fn the_past_begins_at_the_clocks_time() {
 fn two_bookings_that_are_submitted_at_one_instant_are_both_made() {
     let sim = sim(world("Australia/Brisbane"));
     let (start, end) = ("2026-07-01T10:00:00.000+10:00", "2026-07-01T10:30:00.000+10:00");
-    let rival = |start, end| NewAppointment {
+    let racing = |start, end| NewAppointment {
         schedule: ScheduleId(12),
         start: wall(start),
         end: wall(end),
@@ -348,8 +348,8 @@ fn two_bookings_that_are_submitted_at_one_instant_are_both_made() {
         patient: None,
     };
     sim.staff(|world| {
-        world.race(rival("2026-07-01 11:00", "2026-07-01 11:30"));
-        world.race(rival("2026-07-01 10:00", "2026-07-01 10:30"));
+        world.race(racing("2026-07-01 11:00", "2026-07-01 11:30"));
+        world.race(racing("2026-07-01 10:00", "2026-07-01 10:30"));
     });
     assert_eq!(ask(&sim, "POST", "/bookings", Some(&booking(12, start, end))).0, 201);
     assert_eq!(sim.staff(|world| world.standing().count()), 2, "and only those that meet");

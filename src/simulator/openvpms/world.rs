@@ -77,7 +77,7 @@ pub struct World {
     pub(super) next_id: i64,
     pub(super) uuids: Uuids,
     /// What other clients submit at the same instant as a booking of the same time.
-    pub(super) rivals: Vec<NewAppointment>,
+    pub(super) racing: Vec<NewAppointment>,
 }
 
 /// The two kinds of user free/busy.
@@ -424,7 +424,7 @@ impl World {
             blocks: BTreeMap::new(),
             next_id: 1,
             uuids,
-            rivals: Vec::new(),
+            racing: Vec::new(),
         }
     }
 

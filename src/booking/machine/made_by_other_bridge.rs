@@ -1,5 +1,5 @@
 //! A booking that another bridge on the practice deals with at the same time
-//! ([`crate::booking::rival`]).
+//! ([`crate::booking::other_bridge_suspicion`]).
 
 use super::events::{Notice, Step};
 use super::transition::Transition;

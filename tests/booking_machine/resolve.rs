@@ -5,10 +5,6 @@
 //! From each point the faults then end, and both systems must come to what the diary says, with
 //! nothing left flagged that a person settled.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
-mod desk_support;
-
 use std::collections::{BTreeSet, HashMap};
 
 use vetbridge::booking::answered::Acknowledged;
@@ -17,13 +13,13 @@ use vetbridge::booking::entry::{Entry, State};
 use vetbridge::booking::machine::{Action, Ask, Event, Reply, Resolved, ResolvedAs, Step, step};
 use vetbridge::booking::resolution::{DiaryCheck, Resolution, Unresolved, after_delete, after_get, diary_check};
 use vetbridge::booking::update::{self, AfterCancel, UpdatePlan, after_cancel};
+use vetbridge::call_error::{Answer, CallError, ErrorClass};
 use vetbridge::healthengine::{BookingStatus, BookingUpdate};
 use vetbridge::ids::{AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, RequestId, ScheduleId};
 use vetbridge::openvpms::{BOOKING_NOT_FOUND, Booking};
-use vetbridge::remote::{Answer, CallError, ErrorClass};
 use vetbridge::zone::Zone;
 
-use desk_support::{at, circumstances, place};
+use crate::support::{at, circumstances, place};
 
 const NOW: i64 = 100;
 
@@ -124,7 +120,7 @@ impl World {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Hand {
     Empty,
-    /// An action of the desk's.
+    /// An action of the state machine's.
     Act(Action),
     /// A person's command before it asks OpenVPMS,
     Ask(Resolution),
@@ -208,7 +204,7 @@ fn others(world: &World) -> Vec<World> {
     all
 }
 
-/// An event for the desk; its action is what is in hand next.
+/// An event for the state machine; its action is what is in hand next.
 fn seen(from: &Point, world: World, event: Event) -> Point {
     let Step { entry, action, .. } = step(from.entry.clone(), event, &circumstances(NOW));
     let hand = if action == Action::Rest { Hand::Empty } else { Hand::Act(action) };

@@ -8,14 +8,15 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use super::locks::Held;
+use super::other_bridge_signs::OtherBridgeSigns;
 use super::request::RequestAndClient;
-use super::rivals::Rivals;
 use super::turns::Turns;
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, Place, State};
 use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission, step};
 use crate::booking::placement;
 use crate::booking::remote_answers::{may_be_anothers, post_outcome};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::client::notes;
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
@@ -37,7 +38,6 @@ use crate::practice::lists::Lists;
 use crate::practice::offering::Offering;
 use crate::practice::offering::inventory::asked;
 use crate::practice::reading::{DiaryReader, Reading};
-use crate::remote::{Answer, CallError, ErrorClass};
 
 /// Between two attempts to find out what is offered, while a pet owner waits.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ pub(in crate::practice) struct Executor {
     pub(super) accepted: Arc<AcceptedConfiguration>,
     /// Single days that changed.
     pub(super) changed: Arc<DayQueue>,
-    pub(in crate::practice) rivals: Arc<Rivals>,
+    pub(in crate::practice) other_bridge: Arc<OtherBridgeSigns>,
     pub(in crate::practice) turns: Arc<Turns>,
     pub(in crate::practice) places: BookingPlaces,
 }
@@ -87,14 +87,14 @@ impl Executor {
         accepted: Arc<AcceptedConfiguration>,
         changed: Arc<DayQueue>,
     ) -> Self {
-        let rivals = Arc::new(Rivals::open(Arc::clone(&context)));
+        let other_bridge = Arc::new(OtherBridgeSigns::open(Arc::clone(&context)));
         let places = BookingPlaces {
             in_time: Arc::new(Semaphore::new(IN_TIME_AT_ONCE)),
             late: Arc::new(Semaphore::new(LATE_AT_ONCE)),
             updates: Arc::new(Semaphore::new(UPDATES_AT_ONCE)),
             known: Arc::new(Semaphore::new(KNOWN_AT_ONCE)),
         };
-        Self { context, calls, lists, reader, accepted, changed, rivals, turns: Arc::default(), places }
+        Self { context, calls, lists, reader, accepted, changed, other_bridge, turns: Arc::default(), places }
     }
 
     /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
@@ -285,7 +285,7 @@ impl Executor {
             (Action::Confirm(with), _) => {
                 let reply = self.calls.reply(id, healthengine.confirm_insert(id, &with).await);
                 if reply == Reply::Accepted {
-                    self.rivals.confirmation_taken();
+                    self.other_bridge.confirmation_taken();
                 }
                 Event::Replied(reply)
             }
@@ -316,7 +316,7 @@ impl Executor {
         match self.lists.is_listed(entry.booking_id).await {
             Some(true) => Event::StillListed,
             Some(false) => {
-                self.rivals.perhaps_outrun(entry);
+                self.other_bridge.perhaps_outrun(entry);
                 self.calls.answer_heard(entry.booking_id);
                 Event::Unlisted
             }
@@ -336,7 +336,7 @@ impl Executor {
         let now = self.context.now();
         let changed_state = before.is_none_or(|before| before.state != entry.state);
         if changed_state {
-            let reason = entry.history.last().map(|last| last.reason.to_string()).unwrap_or_default();
+            let reason = entry.last_reason().map(ToString::to_string).unwrap_or_default();
             let (practice, booking) = (self.context.id(), entry.booking_id);
             tracing::info!(%practice, %booking, state = entry.state.name(), "{reason}");
         }
@@ -382,7 +382,7 @@ impl Executor {
             healthengine_ahead: self.context.healthengine.clock_difference(),
             ahead_is_sure: !self.context.healthengine.clock_was_set(now),
             request_timeout: self.context.settings.request_timeout,
-            hold: self.context.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.rivals.holds(),
+            hold: self.context.settings.bookings.when_openvpms_is_down == WhenDown::Hold || self.other_bridge.holds(),
             zone: self.context.zone(),
         }
     }

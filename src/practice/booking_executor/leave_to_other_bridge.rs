@@ -14,7 +14,7 @@ use super::executor::Executor;
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};
 use crate::booking::machine::{Ask, Event, SlotLook, SlotTaken};
-use crate::booking::rival::Sign;
+use crate::booking::other_bridge_suspicion::Sign;
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingId;
 use crate::polling::lists::OnList;
@@ -39,10 +39,10 @@ impl Executor {
     pub(in crate::practice) fn leave_to_another(self: &Arc<Self>, listed: &mut Vec<BookingRequest>) {
         let ahead = self.context.healthengine.clock_difference();
         let booked = |request: &BookingRequest| request.booked_time.and_then(|at| at.checked_sub_signed(ahead));
-        let (_, rivalry) = self.rivals.change(|own| {
+        let (_, suspicion) = self.other_bridge.change(|own| {
             listed.iter().for_each(|request| own.listed(request.booking_id, booked(request)));
         });
-        if !rivalry.stands_back() {
+        if !suspicion.stands_back() {
             return;
         }
         let (left, own) = std::mem::take(listed).into_iter().partition(|request| self.is_untouched(request.booking_id));
@@ -50,7 +50,8 @@ impl Executor {
         for request in left {
             let Some(turn) = self.turns.take(request.booking_id) else { continue };
             let Ok(place) = Arc::clone(&self.places.in_time).try_acquire_owned() else { continue };
-            let until = rivalry.left_until(booked(&request), self.context.now(), self.context.settings.request_timeout);
+            let until =
+                suspicion.left_until(booked(&request), self.context.now(), self.context.settings.request_timeout);
             let own = Arc::clone(self);
             let work = self.context.work_on(request.booking_id, async move {
                 let outcome = own.after_the_other(request, until).await;
@@ -96,7 +97,7 @@ impl Executor {
         self.attend_request(request).await?;
         let made = self.context.shared.ledger.get(id)?.is_some_and(|entry| entry.state == State::Confirmed);
         if is_first && made {
-            self.rivals.weigh(|own, _| own.left_in_vain());
+            self.other_bridge.weigh(|own, _| own.left_in_vain());
         }
         Ok(())
     }
@@ -106,7 +107,7 @@ impl Executor {
     async fn answered_by_the_other(&self, request: BookingRequest) -> Result<(), LedgerError> {
         let id = request.booking_id;
         // To a bridge that is certain a booking is left for longer than a person takes.
-        let by_a_program = self.rivals.is_young(request.booked_time) || self.rivals.is_certain();
+        let by_a_program = self.other_bridge.is_young(request.booked_time) || self.other_bridge.is_certain();
         let known = self.context.shared.ledger.get(id)?;
         let entry = known.clone().unwrap_or_else(|| self.first_seen(&self.asked(request.clone()), self.context.now()));
         let ask =
@@ -120,11 +121,11 @@ impl Executor {
         let entry = Entry { place: Some(place), ..entry };
         match taken {
             SlotTaken::All if by_a_program => {
-                self.rivals.sign(&Sign::MadeByAnother(id));
+                self.other_bridge.sign(&Sign::MadeByAnother(id));
                 if known.is_some() { self.attend(entry, Event::AnsweredElsewhere, None).await } else { Ok(()) }
             }
             // What the other bridge rejects is its affair.
-            SlotTaken::None | SlotTaken::Part if known.is_none() && self.rivals.is_certain() => Ok(()),
+            SlotTaken::None | SlotTaken::Part if known.is_none() && self.other_bridge.is_certain() => Ok(()),
             SlotTaken::None | SlotTaken::Part | SlotTaken::All | SlotTaken::ByAnother | SlotTaken::Unseen => {
                 self.attend(entry, Event::Unlisted, None).await
             }
@@ -146,13 +147,13 @@ impl Executor {
         let within = in_time.map_or(GIVES_WAY, |left| (left - wait).max(LISTED_WITHIN)).to_std().unwrap_or_default();
         let listed = tokio::time::timeout(within, self.lists.is_listed(entry.booking_id)).await;
         if listed == Ok(Some(false)) {
-            if !self.rivals.is_young(entry.booked_at) {
+            if !self.other_bridge.is_young(entry.booked_at) {
                 return seen;
             }
-            self.rivals.sign(&Sign::MadeByAnother(entry.booking_id));
+            self.other_bridge.sign(&Sign::MadeByAnother(entry.booking_id));
             return Event::AnsweredElsewhere;
         }
-        if !self.rivals.now().withholds_rejections() {
+        if !self.other_bridge.now().withholds_rejections() {
             return seen;
         }
         let first_seen = entry.history.first().map_or(self.context.now(), |first| first.at);

@@ -1,4 +1,5 @@
-//! The booking of the desk's tests, and the desk that it comes to.
+//! The booking of these tests: when and where it is to be, and what the state machine is told of the
+//! world.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::booking::entry::Place;
@@ -31,7 +32,8 @@ pub(crate) fn measured(seconds: i64) -> Measured {
     Measured { began: at(-86_400), now: at(seconds) }
 }
 
-/// A desk that holds bookings while OpenVPMS is away, so many seconds after the booking was made.
+/// What the state machine is told so many seconds after the booking was made, where bookings are
+/// held while OpenVPMS is away.
 pub(crate) fn circumstances(now: i64) -> MachineContext {
     MachineContext {
         now: at(now),

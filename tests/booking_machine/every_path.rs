@@ -1,13 +1,9 @@
-//! Every path of one booking through the desk, up to a depth: each call fails in each way it can,
-//! the process dies between any two steps, staff take the slot at any moment, the server carries
-//! out late what was given up.
+//! Every path of one booking through the state machine, up to a depth: each call fails in each way
+//! it can, the process dies between any two steps, staff take the slot at any moment, the server
+//! carries out late what was given up.
 //!
 //! The world here is a few booleans, so that all of it can be walked. After each step the promises
-//! of the desk are checked.
-
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
-mod desk_support;
+//! of the state machine are checked.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +15,7 @@ use vetbridge::booking::machine::{
 use vetbridge::booking::post_record::LostRequest;
 use vetbridge::ids::{BookingId, BookingReference, PracticeId};
 
-use desk_support::{TIMEOUT, at, circumstances, measured, place};
+use crate::support::{TIMEOUT, at, circumstances, measured, place};
 
 const REFERENCE: &str = "603:be08f3c6";
 

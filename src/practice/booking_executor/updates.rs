@@ -9,6 +9,7 @@ use crate::booking::entry::{Entry, State};
 use crate::booking::machine::Event;
 use crate::booking::problem::WhyNotCancelled;
 use crate::booking::update::{self, AfterCancel, OutstandingStatus, UpdatePlan};
+use crate::call_error::Answer;
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::messages::updates as say;
@@ -17,7 +18,6 @@ use crate::polling::failed_calls::Call;
 use crate::polling::lists::{Coverage, ListedBookings};
 use crate::practice::ledger::LedgerError;
 use crate::practice::offering::Offering;
-use crate::remote::Answer;
 
 impl Executor {
     /// Starts to deal with outstanding updates, oldest first. What there is no place for is listed
@@ -34,7 +34,7 @@ impl Executor {
             self.calls.keep_answers(|call| !matches!(call, Call::UpdateAnswer(request) if !listed.contains(request)));
         }
         for update in updates {
-            if self.rivals.is_the_others(&update) {
+            if self.other_bridge.is_the_others(&update) {
                 continue;
             }
             // A booking that a task is at goes first; the update is listed again at the next poll.
@@ -72,7 +72,7 @@ impl Executor {
             UpdatePlan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
             UpdatePlan::CancelBoth { another, ours } => {
                 if !entry.as_ref().is_some_and(|entry| entry.has_had(&another)) {
-                    self.rivals.reference_echoed(id);
+                    self.other_bridge.reference_echoed(id);
                 }
                 let answer = self.context.openvpms.interactive.cancel(&another).await;
                 // One of another server is none of this diary's.
@@ -83,7 +83,7 @@ impl Executor {
                 }
             }
             UpdatePlan::AdoptAndCancel(reference) => {
-                self.rivals.reference_echoed(id);
+                self.other_bridge.reference_echoed(id);
                 self.cancel_for_owner(update, self.adopted_by(update), &reference).await?;
             }
         }
@@ -204,7 +204,7 @@ impl Executor {
                 // Without the server's zone nobody knows where it stands, and so nobody would watch
                 // it. The request stays open.
                 let Ok(offering) = self.reader.early.offering_for(None, false).await else { return Ok(()) };
-                self.rivals.reference_echoed(id);
+                self.other_bridge.reference_echoed(id);
                 self.adopt(id, reference, &found, &offering).await?
             }
         };

@@ -9,19 +9,19 @@ const MADE: Sign = Sign::MadeByAnother(BookingId(7));
 const TIMEOUT: TimeDelta = TimeDelta::seconds(10);
 const OUTRUN: Sign = Sign::Outrun(BookingId(7));
 
-fn fresh() -> Rivalry {
-    Rivalry::new(RivalRecord::default(), None, at(0))
+fn fresh() -> OtherBridgeSuspicion {
+    OtherBridgeSuspicion::new(OtherBridgeRecord::default(), None, at(0))
 }
 
 /// One that made bookings undisturbed, for half an hour.
-fn established() -> Rivalry {
+fn established() -> OtherBridgeSuspicion {
     let mut own = fresh();
     (0..3).for_each(|_| own.confirmed());
     own
 }
 
-fn imported() -> Rivalry {
-    Rivalry::new(RivalRecord::default(), Some(at(-60)), at(0))
+fn imported() -> OtherBridgeSuspicion {
+    OtherBridgeSuspicion::new(OtherBridgeRecord::default(), Some(at(-60)), at(0))
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_first_start_after_an_import_listens_and_the_next_one_does_not() {
     assert!(own.stands_back(), "one booking says little: the other may have been slow");
     own.left_in_vain();
     assert_eq!(own.stance(), Stance::Alone);
-    let again = |imported| Rivalry::new(own.remembered(), imported, at(100)).stance();
+    let again = |imported| OtherBridgeSuspicion::new(own.remembered(), imported, at(100)).stance();
     assert_eq!(again(Some(at(-60))), Stance::Alone);
     assert_eq!(again(Some(at(90))), Stance::Listening { since: at(100), unanswered: 0 }, "another import");
 }
@@ -51,7 +51,7 @@ fn listening_ends_with_its_time_also_when_the_clock_was_set_back() {
 #[test]
 fn a_restart_in_the_middle_of_listening_listens_anew() {
     let own = imported();
-    assert!(Rivalry::new(own.remembered(), Some(at(-60)), at(300)).stands_back());
+    assert!(OtherBridgeSuspicion::new(own.remembered(), Some(at(-60)), at(300)).stands_back());
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn being_outrun_once_is_no_certainty_and_twice_within_an_hour_is() {
 fn after_a_restart_the_one_that_noticed_another_listens_first() {
     let mut own = fresh();
     own.saw(&MADE, at(10));
-    let mut again = Rivalry::new(own.remembered(), None, at(100));
+    let mut again = OtherBridgeSuspicion::new(own.remembered(), None, at(100));
     assert!(again.stands_back() && !again.is_certain());
     again.tick(at(700));
     assert_eq!((again.stance(), again.remembered().noticed_at), (Stance::Alone, None));
@@ -146,7 +146,8 @@ fn a_booking_is_left_for_twelve_seconds_from_when_it_was_made_or_for_six_from_wh
 
 #[test]
 fn a_booking_that_is_left_in_vain_is_not_rejected_for_want_of_time_to_look() {
-    let started = |ms: i64| Rivalry::new(RivalRecord::default(), None, at(0) + TimeDelta::milliseconds(ms));
+    let started =
+        |ms: i64| OtherBridgeSuspicion::new(OtherBridgeRecord::default(), None, at(0) + TimeDelta::milliseconds(ms));
     for own in [0, 10, 20, 30].map(started).into_iter().chain([imported()]) {
         let until = own.left_until(Some(at(100)), at(101), TIMEOUT);
         // Healthengine's clock is known to half a second.
@@ -160,7 +161,7 @@ fn a_booking_that_is_left_in_vain_is_not_rejected_for_want_of_time_to_look() {
 
 #[test]
 fn a_booking_is_left_to_a_bridge_that_is_certain_until_no_post_of_its_can_be_under_way() {
-    let left = |mut own: Rivalry, booked: Option<i64>| {
+    let left = |mut own: OtherBridgeSuspicion, booked: Option<i64>| {
         own.saw(&MADE, at(50));
         (own.left_until(booked.map(at), at(100), TIMEOUT) - at(100)).num_seconds()
     };
@@ -182,8 +183,9 @@ fn only_the_one_that_stands_back_from_another_rejects_nothing_for_not_being_seen
 
 #[test]
 fn of_two_that_both_stand_back_the_imported_one_waits_longest_and_the_others_differ() {
-    let left = |own: Rivalry| (own.left_until(Some(at(100)), at(100), TIMEOUT) - at(100)).num_seconds();
-    let started = |ms: i64| Rivalry::new(RivalRecord::default(), None, at(0) + TimeDelta::milliseconds(ms));
+    let left = |own: OtherBridgeSuspicion| (own.left_until(Some(at(100)), at(100), TIMEOUT) - at(100)).num_seconds();
+    let started =
+        |ms: i64| OtherBridgeSuspicion::new(OtherBridgeRecord::default(), None, at(0) + TimeDelta::milliseconds(ms));
     let waits: Vec<i64> = [0, 10, 20, 30, 40].map(started).into_iter().map(left).collect();
     assert_eq!(waits, [7, 8, 9, 10, 7]);
     assert_eq!(left(imported()), 12);

@@ -19,15 +19,15 @@ const LOOK_EVERY_ALONE: Duration = Duration::from_secs(45);
 impl WebhookSubscription {
     /// Looks for signs of another bridge that come without bookings, and ends the listening in
     /// time.
-    pub(in crate::practice) async fn other_bridges_loop(self: Arc<Self>) {
-        self.rivals.say_that_it_listens();
+    pub(in crate::practice) async fn other_bridge_loop(self: Arc<Self>) {
+        self.other_bridge.say_that_it_listens();
         // What stands at the start says nothing, and a practice that was never polled may be
         // refused.
         let mut look_at = Instant::now() + LOOK_EVERY_ALONE;
         loop {
-            let suspected = self.rivals.is_suspected();
+            let suspected = self.other_bridge.is_suspected();
             if suspected {
-                self.rivals.weigh(|own, now| own.tick(now));
+                self.other_bridge.weigh(|own, now| own.tick(now));
             }
             if suspected || look_at <= Instant::now() {
                 let answered = self.look_for_its_subscription().await;

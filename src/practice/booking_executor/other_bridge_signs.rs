@@ -1,5 +1,5 @@
-//! Signs of another bridge on the practice are gathered here; [`crate::booking::rival`] says what
-//! follows from them.
+//! Signs of another bridge on the practice are gathered here;
+//! [`crate::booking::other_bridge_suspicion`] says what follows from them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use parking_lot::Mutex;
 use crate::booking::answered::Delivery;
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};
-use crate::booking::rival::{RivalRecord, Rivalry, Sign, Stance, YOUNG};
+use crate::booking::other_bridge_suspicion::{OtherBridgeRecord, OtherBridgeSuspicion, Sign, Stance, YOUNG};
 use crate::booking::update::echoed_reference;
 use crate::dates;
 use crate::healthengine::{BookingUpdate, Subscription};
 use crate::ids::BookingId;
-use crate::messages::rival as say;
+use crate::messages::other_bridge as say;
 use crate::practice::context::Context;
 use crate::practice::health::problems::Subject;
 use crate::store::{Batch, Meta, Record, RecordKind};
@@ -29,18 +29,19 @@ const SUBSCRIPTIONS_MAX: usize = 32;
 /// The longest wait between two polls while bookings are to be seen soon.
 const WATCHFUL_INTERVAL: Duration = Duration::from_secs(2);
 
-impl Record for RivalRecord {
+impl Record for OtherBridgeRecord {
+    // Under this name it stands in the stores.
     const KIND: &'static str = "rival";
     const VERSION: u32 = 1;
 }
 
 /// It stays: whoever takes the state over listens anew.
-pub(in crate::practice) const KIND: RecordKind = RecordKind::stays_behind::<RivalRecord>();
+pub(in crate::practice) const KIND: RecordKind = RecordKind::stays_behind::<OtherBridgeRecord>();
 
 /// What is known of another bridge on a practice.
-pub(in crate::practice) struct Rivals {
+pub(in crate::practice) struct OtherBridgeSigns {
     context: Arc<Context>,
-    rivalry: Mutex<Rivalry>,
+    suspicion: Mutex<OtherBridgeSuspicion>,
     /// Subscriptions of another bridge that were seen: those that were weighed, and where those
     /// call that stood at the first look.
     subscriptions: Mutex<SeenSubscriptions>,
@@ -52,29 +53,32 @@ struct SeenSubscriptions {
     stood: Option<BTreeSet<String>>,
 }
 
-impl Rivals {
+impl OtherBridgeSigns {
     /// Reads what the state remembers.
     pub(super) fn open(context: Arc<Context>) -> Self {
         let store = &context.shared.store;
         // A record that cannot be read tells of another bridge as much as none: signs come again.
-        let remembered = store.get::<RivalRecord>(&context.id().0).ok().flatten().unwrap_or_default();
+        let remembered = store.get::<OtherBridgeRecord>(&context.id().0).ok().flatten().unwrap_or_default();
         let Meta { imported_at, .. } = store.meta();
-        let rivalry = Mutex::new(Rivalry::new(remembered, imported_at, context.now()));
-        Self { context, rivalry, subscriptions: Mutex::default() }
+        let suspicion = Mutex::new(OtherBridgeSuspicion::new(remembered, imported_at, context.now()));
+        Self { context, suspicion, subscriptions: Mutex::default() }
     }
 
     /// What is known at this moment.
-    pub(super) fn now(&self) -> Rivalry {
-        self.rivalry.lock().clone()
+    pub(super) fn now(&self) -> OtherBridgeSuspicion {
+        self.suspicion.lock().clone()
     }
 
     /// Changes what is known; how it was before and is after.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Rivalry)) -> (Rivalry, Rivalry) {
+    pub(super) fn change(
+        &self,
+        change: impl FnOnce(&mut OtherBridgeSuspicion),
+    ) -> (OtherBridgeSuspicion, OtherBridgeSuspicion) {
         let (before, after) = {
-            let mut rivalry = self.rivalry.lock();
-            let before = rivalry.clone();
-            change(&mut rivalry);
-            (before, rivalry.clone())
+            let mut suspicion = self.suspicion.lock();
+            let before = suspicion.clone();
+            change(&mut suspicion);
+            (before, suspicion.clone())
         };
         if before.remembered() != after.remembered()
             && let Ok(batch) = Batch::of(&self.context.id().0, &after.remembered())
@@ -107,14 +111,12 @@ impl Rivals {
 
     /// Says that it listens, where it does.
     pub(in crate::practice) fn say_that_it_listens(&self) {
-        let rivalry = self.now();
-        if let Stance::Listening { since, .. } = rivalry.stance() {
-            match rivalry.remembered().noticed_at {
-                Some(at) => self.context.health.raise(
-                    Subject::AnotherBridge,
-                    say::noticed_before(at, self.context.zone()),
-                    since,
-                ),
+        let suspicion = self.now();
+        if let Stance::Listening { since, .. } = suspicion.stance() {
+            match suspicion.remembered().noticed_at {
+                Some(at) => {
+                    self.context.health.raise(Subject::OtherBridge, say::noticed_before(at, self.context.zone()), since)
+                }
                 None => tracing::info!(practice = %self.context.id(), "{}", say::LISTENS),
             }
         }
@@ -124,16 +126,16 @@ impl Rivals {
     /// moment.
     pub(in crate::practice) fn weigh_subscriptions<'a>(
         &self,
-        another_bridges: impl Fn(DateTime<Utc>) -> Vec<&'a Subscription>,
+        other_bridges: impl Fn(DateTime<Utc>) -> Vec<&'a Subscription>,
     ) {
         // The making of one is a sign, its standing there is none.
         let since = self.now().started() + self.context.healthengine.clock_difference();
-        let made = another_bridges(since);
+        let made = other_bridges(since);
         let calls = |own: &&Subscription| self.context.shared.pseudonyms.fingerprint(&own.callback_url);
         let mut seen = self.subscriptions.lock();
         let SeenSubscriptions { weighed, stood } = &mut *seen;
         let stood = stood.get_or_insert_with(|| {
-            let earlier = another_bridges(DateTime::<Utc>::MIN_UTC).into_iter();
+            let earlier = other_bridges(DateTime::<Utc>::MIN_UTC).into_iter();
             earlier.filter(|own| !made.contains(own)).take(SUBSCRIPTIONS_MAX).map(|own| calls(&own)).collect()
         });
         let is_unseen = |own: &&&Subscription| own.id.clone().is_some_and(|id| weighed.insert(id));
@@ -150,12 +152,12 @@ impl Rivals {
     }
 
     /// What is known changes.
-    pub(in crate::practice) fn weigh(&self, change: impl FnOnce(&mut Rivalry, DateTime<Utc>)) {
+    pub(in crate::practice) fn weigh(&self, change: impl FnOnce(&mut OtherBridgeSuspicion, DateTime<Utc>)) {
         let now = self.context.now();
         let (before, after) = self.change(|own| change(own, now));
         if before.is_suspected() && !after.is_suspected() {
             tracing::info!(practice = %self.context.id(), "{}", say::ALONE);
-            self.context.health.clear(&Subject::AnotherBridge);
+            self.context.health.clear(&Subject::OtherBridge);
         }
     }
 
@@ -167,11 +169,11 @@ impl Rivals {
             tracing::info!(practice = %self.context.id(), "{}", say::perhaps(sign));
             return;
         }
-        let text = say::another_bridge(sign, after.stands_back());
+        let text = say::other_bridge(sign, after.stands_back());
         if !before.is_certain() {
             tracing::error!(practice = %self.context.id(), "{text}");
         }
-        self.context.health.raise(Subject::AnotherBridge, text, now);
+        self.context.health.raise(Subject::OtherBridge, text, now);
     }
 
     /// True if a booking of this age is answered by programs alone.

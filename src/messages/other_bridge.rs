@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::times::when;
+use super::appointment_times::when;
 use crate::booking::entry::Entry;
-use crate::booking::rival::Sign;
+use crate::booking::other_bridge_suspicion::Sign;
 use crate::zone::Zone;
 
 /// What two bridges do to each other, and how it ends.
@@ -39,7 +39,7 @@ fn evidence(sign: &Sign) -> String {
 }
 
 /// There is one. `stands_back` if it is let go first.
-pub fn another_bridge(sign: &Sign, stands_back: bool) -> String {
+pub fn other_bridge(sign: &Sign, stands_back: bool) -> String {
     let stance = if stands_back {
         "Until that is settled this one, which was started later as far as it can tell, leaves each booking to the \
          other for half a minute and makes only what nobody has answered by then; three such bookings in a row, or a \

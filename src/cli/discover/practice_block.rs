@@ -16,7 +16,7 @@ use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::config::live_hours::{DayKind, HoursRange};
 use crate::ids::ScheduleId;
-use crate::messages::{listed, plain, servers as say};
+use crate::messages::{check_findings as say, listed, plain, time_zones};
 use crate::span::Span;
 use crate::zone::Zone;
 
@@ -75,7 +75,7 @@ fn block(
     writeln!(out, "key = \"\"  # the practice key from Healthengine")?;
     writeln!(out, "locations = [{}]", location.id)?;
     if !found.zone.is_some_and(|zone| zone.names_a_place()) {
-        writeln!(out, "# {}", say::better_set_the_servers_zone(&location.time_zone))?;
+        writeln!(out, "# {}", time_zones::better_set_the_servers_zone(&location.time_zone))?;
         writeln!(out, "timezone = \"\"  # fill in, like \"Australia/Sydney\", only if the server is to stay as it is")?;
     }
     live_hours(out, found)?;

@@ -7,7 +7,7 @@
 //! | [`known`] | bookings of the ledger that go on by themselves |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
 //! | [`watch`] | cancellations and moves by staff |
-//! | [`other_bridge`], [`rivals`] | another bridge on the practice: lets it go first, gathers signs of it |
+//! | [`leave_to_other_bridge`], [`other_bridge_signs`] | another bridge on the practice: lets it go first, gathers signs of it |
 //! | [`recall`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`request`] | a booking request with the client whom it is for |
 //! | [`changed_days`] | tells all practices that an appointment of ours changed the diary |
@@ -19,11 +19,11 @@ pub(super) mod executor;
 mod giving_up;
 mod intake;
 mod known;
+mod leave_to_other_bridge;
 pub mod locks;
-mod other_bridge;
+pub(super) mod other_bridge_signs;
 mod recall;
 mod request;
-pub(super) mod rivals;
 pub(super) mod turns;
 mod updates;
 pub(super) mod watch;

@@ -17,7 +17,7 @@
 //! ([`Stance::Asserting`]), and so was one that sees the other's subscription being made; it goes
 //! on and polls more often, so that the other one meets signs too. Any other one yields. Where both
 //! were there for long, the one that is beaten more often yields in the end. Should both yield,
-//! they do so for different times ([`Rivalry::left_until`]).
+//! they do so for different times ([`OtherBridgeSuspicion::left_until`]).
 //!
 //! **After an import** the former bridge may still run, so the first start after one begins with
 //! [`Stance::Listening`].
@@ -119,7 +119,7 @@ pub enum Stance {
 
 /// What outlives the process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RivalRecord {
+pub struct OtherBridgeRecord {
     /// The import after which the former bridge was listened for, to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_out: Option<DateTime<Utc>>,
@@ -133,11 +133,11 @@ pub struct RivalRecord {
 
 /// The evidence of one practice, and the stance that follows from it.
 #[derive(Debug, Clone)]
-pub struct Rivalry {
+pub struct OtherBridgeSuspicion {
     started: DateTime<Utc>,
     imported: Option<DateTime<Utc>>,
     stance: Stance,
-    remembered: RivalRecord,
+    remembered: OtherBridgeRecord,
     /// Bookings that were answered undisturbed since the start.
     undisturbed: u32,
     outrun_at: Option<DateTime<Utc>>,
@@ -145,10 +145,10 @@ pub struct Rivalry {
     seen: Option<(BookingId, BookingId)>,
 }
 
-impl Rivalry {
+impl OtherBridgeSuspicion {
     /// At the start of a practice. `imported` is when the store's content was last imported, if it
     /// ever was.
-    pub fn new(remembered: RivalRecord, imported: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    pub fn new(remembered: OtherBridgeRecord, imported: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
         let listens = remembered.noticed_at.is_some() || (imported.is_some() && remembered.heard_out != imported);
         let stance = if listens { Stance::Listening { since: now, unanswered: 0 } } else { Stance::Alone };
         Self { started: now, imported, stance, remembered, undisturbed: 0, outrun_at: None, seen: None }
@@ -165,7 +165,7 @@ impl Rivalry {
     }
 
     /// What is to be kept.
-    pub fn remembered(&self) -> RivalRecord {
+    pub fn remembered(&self) -> OtherBridgeRecord {
         self.remembered
     }
 
@@ -344,5 +344,5 @@ impl Rivalry {
 }
 
 #[cfg(test)]
-#[path = "rival_tests.rs"]
+#[path = "other_bridge_suspicion_tests.rs"]
 mod tests;

@@ -1,11 +1,11 @@
 //! Sentences about the configuration that goes to Healthengine.
 
-use super::servers;
+use super::time_zones;
+use crate::call_error::CallError;
 use crate::ids::{LocationId, PracticeId, ResourceId};
 use crate::mapping::departures::Departure;
 use crate::mapping::guard::HoldReason;
 use crate::mapping::{LeftOut, LeftOutReason, ZoneProblem};
-use crate::remote::CallError;
 use crate::zone::zones::{DiaryShift, Zones};
 
 /// A resource of the config file that cannot be offered.
@@ -76,7 +76,7 @@ pub fn zone_problem(problem: &ZoneProblem) -> String {
             format!(
                 "OpenVPMS reports the time zone \"{}\", which is none: {}.",
                 super::plain(zone),
-                servers::set_the_servers_zone(zone)
+                time_zones::set_the_servers_zone(zone)
             )
         }
         ZoneProblem::PracticeZoneNeeded(zone) => format!(
@@ -84,7 +84,7 @@ pub fn zone_problem(problem: &ZoneProblem) -> String {
              and nothing is offered: {}. Only if the diary is right as it is, name the practice's zone with \
              `timezone` in its [[practice]]; `vetbridge check` shows what becomes of the diary's times then.",
             super::plain(zone),
-            servers::set_the_servers_zone(zone)
+            time_zones::set_the_servers_zone(zone)
         ),
     }
 }
@@ -97,7 +97,7 @@ pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> String {
          in the diary is offered at {}. If staff mean 09:00 at the practice, {} and take `timezone` out.",
         zones.practice,
         shift.nine_today.format("%H:%M"),
-        servers::set_the_servers_zone(&zones.practice.to_string())
+        time_zones::set_the_servers_zone(&zones.practice.to_string())
     )
 }
 

@@ -36,7 +36,7 @@ pub fn is_invisible(character: char) -> bool {
 /// character. `None` if nothing is left.
 ///
 /// Every letter stays, also one above U+FFFF: this is for names of a clinic, which nobody compares.
-/// What a pet owner typed is made fit for comparison by [`crate::client::typed_text`].
+/// What a pet owner typed is made fit for comparison by [`crate::pet_owner::typed_text`].
 pub fn shown(name: &str) -> Option<String> {
     let kept = |character: &char| !is_invisible(*character) && (is_blank(*character) || !character.is_control());
     let mut line = String::with_capacity(name.len());

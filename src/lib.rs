@@ -28,7 +28,7 @@
 //! | [`openvpms::api`], [`healthengine::api`], [`healthengine::paging`] | what the two systems can be asked, as traits | core |
 //! | [`clock::measured`], [`store::unreadable`], [`supervisor::trouble`], [`bridge::off`] | what the shell found out, as values | core |
 //! | [`mapping`], [`availability`] | what can be booked, and what of it Healthengine has to be told | core |
-//! | [`client`] | the pet owner: contact fields, names, how clients are remembered | core |
+//! | [`pet_owner`] | the pet owner: contact fields, names, how clients are remembered | core |
 //! | [`booking`] | **the booking state machine**: what to do next about a booking, whatever went wrong | core |
 //! | [`webhooks`], [`polling`] | what webhooks and lists of requests mean, and how often is polled | core |
 //! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
@@ -95,7 +95,6 @@ pub mod bridge;
 pub mod call_error;
 pub mod characters;
 pub mod cli;
-pub mod client;
 pub mod clock;
 pub mod clock_leaps;
 pub mod config;
@@ -109,6 +108,7 @@ pub mod ids;
 pub mod mapping;
 pub mod messages;
 pub mod openvpms;
+pub mod pet_owner;
 pub mod polling;
 pub mod practice;
 pub mod publishing;

@@ -16,7 +16,6 @@ use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::client::pseudonym::Pseudonyms;
 use crate::clock::{Clock, Stopwatch};
 use crate::clock_leaps::Leaps;
 use crate::config::{self, Config};
@@ -26,6 +25,7 @@ use crate::ids::PracticeId;
 use crate::messages::{
     admin as admin_say, practice as say, state_directory as state_say, supervisor as supervisor_say,
 };
+use crate::pet_owner::pseudonym::Pseudonyms;
 use crate::practice::booking_executor::locks::Locks;
 use crate::practice::client_memory::ClientMemory;
 use crate::practice::health::loops::kept;

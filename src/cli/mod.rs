@@ -19,12 +19,12 @@ mod fakes;
 mod inventory;
 mod logging;
 mod output;
-mod owner;
 mod pause;
 mod resync;
 mod run;
 mod running;
 mod state;
+mod state_owner;
 mod status;
 
 use std::process::ExitCode;

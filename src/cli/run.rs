@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Global;
 use super::exposure::exposures;
 use crate::clock::Clock;
-use crate::config::in_force::InForce;
+use crate::config::secrets_in_force::InForce;
 use crate::config::watch::{LOOK_EVERY, WatchedFiles};
 use crate::config::{self, Config, ConfigError};
 use crate::http_clients::Network;

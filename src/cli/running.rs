@@ -119,7 +119,7 @@ impl NoService {
     /// # Errors
     /// What is wrong with the directory; and if a service has it after all, which one.
     pub(super) async fn open_store(&self) -> anyhow::Result<Store> {
-        super::owner::become_it(&self.instance.state_path)?;
+        super::state_owner::become_it(&self.instance.state_path)?;
         let (path, now) = (self.instance.state_path.clone(), Clock::system().now());
         let opened = tokio::task::spawn_blocking(move || Store::open(&path, now)).await?;
         opened.map_err(|error| match self.mute_holder(&error) {

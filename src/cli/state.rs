@@ -15,7 +15,7 @@ use anyhow::anyhow;
 use secrecy::zeroize::Zeroizing;
 
 use super::running::{self, FoundService, NoService};
-use super::{Global, StateArgs, StateCommand, output, owner};
+use super::{Global, StateArgs, StateCommand, output, state_owner};
 use crate::clock::Clock;
 use crate::config::{self, Instance};
 use crate::messages::state_directory as say;
@@ -51,7 +51,7 @@ async fn export(config: &Path, instance: &Instance, file: Option<&Path>, force: 
     }
     let text = match running::find(instance).await? {
         FoundService::Running(service) => of_snapshot(service.state().await?, &instance.state_path)?,
-        FoundService::Absent(absent) => match owner::to_become(&instance.state_path) {
+        FoundService::Absent(absent) => match state_owner::to_become(&instance.state_path) {
             Some(owner) => by_its_owner(owner, config)?,
             None => of_directory(&absent, instance).await?,
         },
@@ -86,7 +86,7 @@ async fn of_directory(absent: &NoService, instance: &Instance) -> anyhow::Result
 }
 
 /// The owner of the directory exports to us, and we write where only root may.
-fn by_its_owner(owner: owner::Owner, config: &Path) -> anyhow::Result<Text> {
+fn by_its_owner(owner: state_owner::Owner, config: &Path) -> anyhow::Result<Text> {
     let arguments = ["--config".as_ref(), config.as_os_str(), "state".as_ref(), "export".as_ref()];
     let ended = owner.program(arguments)?.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     let text = Zeroizing::new(ended.stdout);
@@ -134,7 +134,7 @@ fn write_stdout(text: &[u8]) -> anyhow::Result<()> {
 
 fn import(config: &Path, instance: &Instance, file: &Path, replace: bool) -> anyhow::Result<ExitCode> {
     let state = &instance.state_path;
-    if let Some(owner) = owner::to_become(state) {
+    if let Some(owner) = state_owner::to_become(state) {
         let mut arguments = vec!["--config".as_ref(), config.as_os_str(), "state".as_ref(), "import".as_ref()];
         if replace {
             arguments.push("--replace".as_ref());
@@ -162,7 +162,7 @@ fn import(config: &Path, instance: &Instance, file: &Path, replace: bool) -> any
         error.into()
     })?;
     output::note(&say::imported(export.records.len(), state, aside.as_deref()));
-    if made && owner::is_root() {
+    if made && state_owner::is_root() {
         output::note(&say::made_by_root(state));
     }
     Ok(ExitCode::SUCCESS)
@@ -177,7 +177,7 @@ async fn verify(instance: &Instance) -> anyhow::Result<ExitCode> {
             (snapshot, store::verify_beside(state))
         }
         FoundService::Absent(absent) => {
-            owner::become_it(state)?;
+            state_owner::become_it(state)?;
             let (path, now) = (state.clone(), Clock::system().now());
             let found = tokio::task::spawn_blocking(move || store::verify(&path, &KINDS, now)).await?;
             let found = found.map_err(|error| match absent.mute_holder(&error) {

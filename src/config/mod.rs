@@ -19,8 +19,8 @@
 //! | `[[practice]]` | `practices`, with [`live_hours`] and `resources`; `claims` holds what must be true between practices |
 //!
 //! Every section reads its keys with `values` (texts, numbers, addresses), [`duration`] and
-//! `secret`. A running service notices a changed file with [`watch`], and notes with [`in_force`]
-//! which secrets it has.
+//! `secret`. A running service notices a changed file with [`watch`], and notes with
+//! [`secrets_in_force`] which secrets it has.
 //!
 //! # Promises
 //! - No message holds a line of the file or a value that could be a secret. It holds the position,
@@ -48,7 +48,6 @@ pub mod certificate;
 mod claims;
 pub mod duration;
 mod healthengine;
-pub mod in_force;
 pub mod live_hours;
 mod openvpms;
 mod practices;
@@ -59,6 +58,7 @@ mod resources;
 #[cfg(test)]
 pub(crate) mod sample;
 mod secret;
+pub mod secrets_in_force;
 mod state;
 mod sync;
 mod toml_reader;

@@ -12,8 +12,8 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::Response;
+use super::bounded_json::unfold;
 use super::json::Misfit;
-use super::unfold::unfold;
 use crate::call_error::{Answer, CallError, Cause, ErrorClass};
 use crate::characters::one_line;
 use crate::dates;

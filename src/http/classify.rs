@@ -10,7 +10,7 @@ use std::error::Error;
 use super::tls::certificate_error;
 use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::characters::one_line;
-use crate::messages::server_failures;
+use crate::messages::call_failures;
 
 /// How much of an error's text is kept.
 const DETAIL_CHARS_MAX: usize = 200;
@@ -45,7 +45,7 @@ impl ProxyDoor {
 impl ExchangeFailure {
     /// The proxy let nothing through, for want of what opens it.
     pub(super) fn of_proxy(proxy: &ProxyDoor) -> Self {
-        let detail = server_failures::proxy_shut(&proxy.address, proxy.has_credentials);
+        let detail = call_failures::proxy_shut(&proxy.address, proxy.has_credentials);
         Self { connection_broke: false, error: CallError::new(ErrorClass::NotSent, detail).due_to(Cause::Proxy) }
     }
 

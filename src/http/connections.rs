@@ -31,7 +31,7 @@ use tokio::time::Instant;
 
 use super::setup_error::SetupError;
 use crate::call_error::{CallError, ErrorClass};
-use crate::messages::server_failures as say;
+use crate::messages::call_failures as say;
 
 /// How often a name is looked up.
 pub const LOOK_UP_EVERY: Duration = Duration::from_secs(30);

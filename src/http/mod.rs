@@ -7,17 +7,17 @@
 
 pub mod answer;
 pub mod base_url;
+mod bounded_json;
 mod classify;
 pub mod connections;
 pub mod json;
-pub mod limits;
 pub mod network;
 pub mod penalty;
+pub mod rate_limit;
 mod retry;
 pub mod route;
 mod setup_error;
 mod tls;
-mod unfold;
 
 use std::fmt;
 

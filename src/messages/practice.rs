@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::remedies;
+use super::call_remedies;
 use crate::availability::Reason;
 use crate::availability::unread::ReadProblem;
 use crate::bridge::off::Off;
@@ -87,12 +87,12 @@ pub fn healthengine_unasked(error: &CallError) -> String {
         return format!(
             "Something between vetbridge and Healthengine answers in its place: {error}. Bookings wait at \
              Healthengine until that is over. {}.",
-            remedies::healthengine(error)
+            call_remedies::healthengine(error)
         );
     }
     format!(
         "Healthengine cannot be asked: {error}. Bookings wait there until it can. {}.",
-        remedies::healthengine(error)
+        call_remedies::healthengine(error)
     )
 }
 
@@ -101,7 +101,7 @@ pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {
     if error.is_access() {
         return healthengine_refuses(error, practice);
     }
-    format!("Healthengine does not take what it is sent: {error}. {}.", remedies::healthengine(error))
+    format!("Healthengine does not take what it is sent: {error}. {}.", call_remedies::healthengine(error))
 }
 
 /// Answers to bookings that did not arrive.
@@ -114,7 +114,7 @@ pub fn answers_not_taken(bookings: usize, error: &CallError) -> String {
     format!(
         "Healthengine did not take {what}: {error}. They are given again until it does; pet owners see the former \
          state until then. {}.",
-        remedies::healthengine(error)
+        call_remedies::healthengine(error)
     )
 }
 
@@ -132,7 +132,7 @@ pub fn openvpms_unread(error: &CallError, schedules: &[ScheduleId]) -> String {
     };
     format!(
         "OpenVPMS cannot be read{what}: {error}. Availability of what is not read is not sent. {}.",
-        remedies::openvpms(error)
+        call_remedies::openvpms(error)
     )
 }
 
@@ -217,7 +217,7 @@ pub const CLINICIAN_ABSENT: &str = "The clinician can no longer be booked online
 pub fn bookings_unread(error: &CallError) -> String {
     format!(
         "Healthengine cannot tell which bookings wait: {error}. They are not served until it can. {}.",
-        remedies::healthengine(error)
+        call_remedies::healthengine(error)
     )
 }
 
@@ -226,7 +226,7 @@ pub fn features_unread(error: &CallError) -> String {
     format!(
         "Healthengine cannot tell which extra features are on: {error}. One that is on asks for what vetbridge does \
          not serve. {}.",
-        remedies::healthengine(error)
+        call_remedies::healthengine(error)
     )
 }
 
@@ -236,7 +236,7 @@ pub fn days_not_taken(days: usize, error: &CallError) -> String {
     format!(
         "Healthengine does not take availability: {days} not sent, because of this: {error}. They are sent again \
          until it does; times that were taken since may still be shown. {}.",
-        remedies::healthengine(error)
+        call_remedies::healthengine(error)
     )
 }
 
@@ -253,7 +253,7 @@ pub fn asked_days_refused(days: usize, reason: &str) -> String {
 pub fn configuration_not_taken(error: &CallError) -> String {
     format!(
         "Healthengine does not take the configuration: {error}. It is sent again until it does. {}.",
-        remedies::healthengine(error)
+        call_remedies::healthengine(error)
     )
 }
 
@@ -283,7 +283,7 @@ pub fn entries_unreadable(list: &str, entries: usize) -> String {
 pub fn list_breaks_off(list: &str, error: &CallError) -> String {
     format!(
         "Healthengine's list of {list} cannot be read to its end: {error}. What is on the rest waits until it can. {}.",
-        remedies::healthengine(error)
+        call_remedies::healthengine(error)
     )
 }
 

@@ -16,7 +16,7 @@ use super::Offering;
 use super::context::Context;
 use super::health::readings::ReadingHealth;
 use super::kept_readings::{KeptReading, KeptReadings};
-use super::offering::early::EarlyInventory;
+use super::offering::early_inventory::EarlyInventory;
 use crate::availability::unread::DiarySource;
 use crate::availability::{
     self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ResourceDay, ScheduleReading, UserReading,

@@ -2,14 +2,14 @@
 //!
 //! | limit | on |
 //! | --- | --- |
-//! | [`PLACES`], [`STRANGERS`] | connections; a full house makes room ([`super::places`]) |
+//! | [`PLACES`], [`STRANGERS`] | connections; a full house makes room ([`super::connection_places`]) |
 //! | [`HEAD_WITHIN`] | the head of a request, and the pause before it |
-//! | [`super::conduct`] | bodies that do not come, answers that are not taken, requests and age of a connection |
+//! | [`super::connection_conduct`] | bodies that do not come, answers that are not taken, requests and age of a connection |
 //! | [`BUFFER_BYTES_MAX`] | what is kept of a connection in memory |
 //!
 //! Connections have places: those of expected peers, and those of strangers, who so can fill their
 //! own places and no others. Who is a stranger is the caller's word; the admin listener has none.
-//! The accepting loop waits for nobody longer than [`super::places::GRACE`].
+//! The accepting loop waits for nobody longer than [`super::connection_places::GRACE`].
 //!
 //! A listener that stops answers what was sent to it before: requests in flight, and those of
 //! connections that were made already.
@@ -32,8 +32,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-use super::conduct::{BodyOf, Stream, WatchedBody};
-use super::places::{HeldPlace, Places};
+use super::connection_conduct::{BodyOf, Stream, WatchedBody};
+use super::connection_places::{HeldPlace, Places};
 use crate::supervisor;
 
 /// So many connections of expected peers are served at one time.

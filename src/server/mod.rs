@@ -6,10 +6,11 @@
 //! settles, is done by the practice.
 
 mod admin;
-mod again;
 mod api;
+mod ask_again;
 mod auth;
-mod conduct;
+mod connection_conduct;
+mod connection_places;
 pub mod explanation;
 mod guard;
 mod health;
@@ -18,7 +19,6 @@ mod origin;
 mod page;
 mod paths;
 mod pause;
-mod places;
 mod problem;
 pub mod proof;
 pub mod resolve;
@@ -52,8 +52,8 @@ impl Admin {
             .route("/api/v1/bookings/{id}/resolve", post(resolve::resolve))
             .route("/api/v1/practices/{id}/resync", post(resync::resync))
             .route("/api/v1/practices/{id}/explain", get(explanation::explain))
-            .route("/api/v1/ask-again", post(again::ask_again))
-            .route(again::ASK_AGAIN_PATH, post(again::ask_again_and_show))
+            .route("/api/v1/ask-again", post(ask_again::ask_again))
+            .route(ask_again::ASK_AGAIN_PATH, post(ask_again::ask_again_and_show))
             .route("/api/v1/practices/{id}/pause", post(pause::pause))
             .route("/api/v1/practices/{id}/resume", post(pause::resume))
             .fallback(api::no_such_path)

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
-use super::again::ASK_AGAIN_PATH;
+use super::ask_again::ASK_AGAIN_PATH;
 use super::auth::{self, Caller};
 use super::view::{self, BookingView, OffStatus, PracticeStatus, time_or_never};
 use super::{Admin, api};

@@ -8,7 +8,7 @@ use axum::response::{Html, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 
-use super::again::ASK_AGAIN_PATH;
+use super::ask_again::ASK_AGAIN_PATH;
 use super::auth::{Caller, Gate};
 use super::health::{liveness, readiness};
 use super::paths::bounded;

@@ -8,7 +8,7 @@
 //! | `pseudonym-key` | see [`super::secret_file`] |
 //! | `client-memory-key` | see [`crate::practice::client_memory`] |
 //! | `admin-token` | see [`super::secret_file`] |
-//! | `secrets-in-force` | what tells the service's secrets from others ([`crate::config::in_force`]) |
+//! | `secrets-in-force` | what tells the service's secrets from others ([`crate::config::secrets_in_force`]) |
 //! | `incoming.jsonl`, `replaced-…`, `damaged-…` | see [`super::replace`] |
 //! | `salvage` | see [`super::rebuild`] |
 //!

@@ -1,11 +1,11 @@
 //! Outstanding bookings, as the client reads them.
 
 use serde_json::{Value, json};
-use vetbridge::client::contact::contact;
 use vetbridge::healthengine::{BookingStatus, ReadHealthengine, RequestKind};
 use vetbridge::http::Lane;
 use vetbridge::ids::BookingId;
 use vetbridge::openvpms::Contact;
+use vetbridge::pet_owner::contact::contact;
 
 use crate::clients_support::json;
 use crate::{answered, at, client};

@@ -47,7 +47,7 @@ async fn what_is_wrong_with_a_certificate_is_named_each_with_its_remedy() {
         settings.ca_pem = Some(trusted.as_bytes().to_vec());
         let error = transport(&settings).exchange(post()).await.unwrap_err();
         assert_eq!((error.class, error.cause), (ErrorClass::NotSent, Some(Cause::Certificate(fault))), "{error}");
-        let advice = vetbridge::messages::remedies::openvpms(&error);
+        let advice = vetbridge::messages::call_remedies::openvpms(&error);
         assert!(error.detail.contains(told) && advice.contains(remedy), "{certificate}: {error}. {advice}");
     }
 }

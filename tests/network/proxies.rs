@@ -73,7 +73,7 @@ async fn a_proxy_that_wants_other_credentials_is_named_with_what_it_wants_and_th
                 assert_eq!((error.class, error.cause), (ErrorClass::NotSent, Some(Cause::Proxy)), "{what}");
                 let named = format!("the proxy {} {said}", scheme_and_address.replace('@', ""));
                 assert!(error.to_string().contains(&named) && !error.to_string().contains("s3cret"), "{what}");
-                let remedy = vetbridge::messages::remedies::openvpms(&error);
+                let remedy = vetbridge::messages::call_remedies::openvpms(&error);
                 assert!(remedy.contains("proxy under [openvpms]"), "{remedy}");
             }
         }

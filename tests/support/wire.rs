@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use vetbridge::call_error::{Answer, ErrorClass};
 use vetbridge::clock::Clock;
-use vetbridge::http::limits::Limits;
+use vetbridge::http::rate_limit::Limits;
 use vetbridge::http::{Request, Response, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::simulator::exchange::{ArrivedRequest, Memory, Model, SentAnswer};

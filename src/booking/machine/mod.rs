@@ -30,8 +30,8 @@ mod by_person;
 mod debt;
 mod diary;
 mod events;
-mod looks;
 mod lost_answer;
+mod lost_answer_looks;
 mod made_by_other_bridge;
 mod telling;
 mod transition;
@@ -39,5 +39,5 @@ mod transition;
 pub use events::{
     Action, Ask, Event, MachineContext, Notice, Reply, Resolved, ResolvedAs, SlotLook, SlotTaken, Step, Submission,
 };
-pub use looks::next_look;
+pub use lost_answer_looks::next_look;
 pub use transition::step;

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::events::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission};
-use super::looks::{LOOK_RETRY, LOOK_RETRY_MAX, next_look, rest_until};
+use super::lost_answer_looks::{LOOK_RETRY, LOOK_RETRY_MAX, next_look, rest_until};
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};

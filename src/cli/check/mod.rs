@@ -6,8 +6,8 @@
 //! counts as a poll. A server that cannot be asked is one finding; the other is asked all the same.
 
 mod findings;
-mod machine;
 mod mapping;
+mod this_computer;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, PracticeSettings};
 use crate::healthengine::ReadHealthengine;
 use crate::http_clients;
-use crate::messages::{check_findings as say, config_file as config_say, server_failures, webhooks as webhooks_say};
+use crate::messages::{call_failures, check_findings as say, config_file as config_say, webhooks as webhooks_say};
 use crate::openvpms::ReadOpenVpms;
 
 /// From here on a wrong clock is a problem: half of the time in which a booking must be answered
@@ -42,10 +42,10 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
     let mut report = offline(&config);
     let unused = config::proxy::unused_variables();
     if !unused.is_empty() {
-        report.note("environment", server_failures::proxy_variables(&unused));
+        report.note("environment", call_failures::proxy_variables(&unused));
     }
     if !args.offline {
-        machine::inspect(&config, &mut report).await?;
+        this_computer::inspect(&config, &mut report).await?;
         let openvpms = http_clients::openvpms(&config.openvpms)?;
         let healthengine = |practice: &PracticeSettings| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
             Ok(http_clients::healthengine(&config.healthengine, practice)?)
@@ -110,8 +110,7 @@ async fn online(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     if let Err(error) = inspect_openvpms(config, openvpms, now, report).await {
-        report
-            .problem("[openvpms]", server_failures::openvpms(&error, &config.openvpms.url, &config.openvpms.username));
+        report.problem("[openvpms]", call_failures::openvpms(&error, &config.openvpms.url, &config.openvpms.username));
     }
     inspect_healthengine(config, healthengine, report).await
 }
@@ -159,7 +158,7 @@ async fn inspect_healthengine(
                 }
             }
             Err(error) => {
-                let advice = server_failures::healthengine(&error, url, &practice.id);
+                let advice = call_failures::healthengine(&error, url, &practice.id);
                 if concerns_all(error.class) {
                     report.problem("[healthengine]", advice);
                     break;

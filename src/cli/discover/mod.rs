@@ -25,7 +25,7 @@ use super::{DiscoverArgs, Global, output};
 use crate::clock::Clock;
 use crate::config::{self, OpenVpmsOnly};
 use crate::http_clients;
-use crate::messages::server_failures;
+use crate::messages::call_failures;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<ExitCode> {
@@ -33,7 +33,7 @@ pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<
     let openvpms = http_clients::openvpms(&settings)?;
     let found = found::discover(openvpms.as_ref(), sync.horizon_days, Clock::system().now())
         .await
-        .map_err(|error| server_failures::openvpms(&error, &settings.url, &settings.username))?;
+        .map_err(|error| call_failures::openvpms(&error, &settings.url, &settings.username))?;
     if args.json {
         output::result(render::json(&found)?)?;
     } else if args.toml {

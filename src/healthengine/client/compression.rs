@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::voice::Voice;
+use super::gateway_answers::Voice;
 
 /// How long bodies are plain after compressed ones were refused.
 const PLAIN_FOR: Duration = Duration::from_secs(60 * 60);

@@ -4,8 +4,8 @@
 //! interactive lane, configuration and snapshots in the background. Every call may be repeated by
 //! the transport, because repeating any of them is harmless.
 //!
-//! A page of something in between is never the API's answer ([`mod@voice`]), whatever its status. A
-//! body that may have been refused because it was compressed is sent again as it is
+//! A page of something in between is never the API's answer ([`mod@gateway_answers`]), whatever its
+//! status. A body that may have been refused because it was compressed is sent again as it is
 //! ([`compression`]).
 //!
 //! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were
@@ -13,7 +13,7 @@
 
 mod clock_difference;
 mod compression;
-mod voice;
+mod gateway_answers;
 
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ use crate::ids::{BookingId, RequestId};
 use crate::supervisor;
 use clock_difference::{ClockDifference, DateReading};
 use compression::Compression;
-use voice::{Voice, tells_the_time, voice};
+use gateway_answers::{Voice, tells_the_time, voice};
 
 /// What is encoded in a path segment or a parameter: all but the characters that never need it.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

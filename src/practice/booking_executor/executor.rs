@@ -17,7 +17,6 @@ use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply,
 use crate::booking::placement;
 use crate::booking::remote_answers::{may_be_anothers, post_outcome};
 use crate::call_error::{Answer, CallError, ErrorClass};
-use crate::client::notes;
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::http::connections::{at_one_address, read_anew, where_it_was_read};
@@ -27,6 +26,7 @@ use crate::messages::booking as say_booking;
 use crate::messages::practice as say;
 use crate::messages::resolve::how_to_settle;
 use crate::openvpms::NewBooking;
+use crate::pet_owner::notes;
 use crate::polling::failed_calls::Call;
 use crate::practice::configuration::accepted::AcceptedConfiguration;
 use crate::practice::context::Context;

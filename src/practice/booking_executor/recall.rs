@@ -12,11 +12,11 @@ use super::executor::{Executor, IN_TIME_AT_ONCE};
 use super::request::RequestAndClient;
 use crate::booking::diary_watch::DiaryAnswer;
 use crate::booking::entry::State;
-use crate::client::contact;
-use crate::client::known_clients::{Lesson, lesson};
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingReference;
 use crate::openvpms::CustomerName;
+use crate::pet_owner::contact;
+use crate::pet_owner::known_clients::{Lesson, lesson};
 
 /// How long after one attempt the next follows; the first waits until everything that hurries is
 /// done.

@@ -1,8 +1,8 @@
 //! A booking request with the client whom it is for.
 
-use crate::client::known_clients::spelt_as;
 use crate::healthengine::BookingRequest;
 use crate::openvpms::{Contact, CustomerName};
+use crate::pet_owner::known_clients::spelt_as;
 
 /// A booking request with whom it is for.
 pub(in crate::practice) struct RequestAndClient {

@@ -1,12 +1,12 @@
 //! The client memory: for phones and emails of earlier bookings, the names of the customers whom
 //! OpenVPMS attached to them. What it is good for and when it is used stands in
-//! [`crate::client::known_clients`].
+//! [`crate::pet_owner::known_clients`].
 //!
 //! One record per contact and client, `client-memory/<hash of the contact>/<hash of the name>`,
-//! with the day of the last booking and the sealed name ([`crate::client::sealing`]). Without the
-//! key file in the state directory nobody can read it, the bridge included: then it is forgotten,
-//! with one warning, and learnt again. Nothing waits for it, and nothing that goes wrong with it
-//! stops a booking.
+//! with the day of the last booking and the sealed name ([`crate::pet_owner::encryption`]). Without
+//! the key file in the state directory nobody can read it, the bridge included: then it is
+//! forgotten, with one warning, and learnt again. Nothing waits for it, and nothing that goes wrong
+//! with it stops a booking.
 //!
 //! A client is forgotten `client_memory_days` after the last booking. With 0 everything is
 //! forgotten at once and the key is removed, so that no trace in the database's file can be read.
@@ -20,10 +20,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use crate::client::known_clients::{HOUSEHOLD_MAX, known_by, recall};
-use crate::client::sealing::{NonceBytes, Sealing};
 use crate::messages::clients as say;
 use crate::openvpms::{Contact, CustomerName};
+use crate::pet_owner::encryption::{NonceBytes, Sealing};
+use crate::pet_owner::known_clients::{HOUSEHOLD_MAX, known_by, recall};
 use crate::store::{Batch, Record, RecordKind, SecretFile, Store, random};
 
 /// More records than this are never kept: some ten thousand clients, and about eight megabytes.

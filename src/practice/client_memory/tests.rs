@@ -113,7 +113,7 @@ async fn of_too_many_clients_the_oldest_are_forgotten() {
 async fn the_longest_names_make_a_short_record() {
     let disk = MemoryEngine::new();
     let memory = memory(&disk, 400, day(0));
-    let long = "\u{ffee}".repeat(crate::client::contact::NAME_CHARS_MAX);
+    let long = "\u{ffee}".repeat(crate::pet_owner::contact::NAME_CHARS_MAX);
     memory.remember(&typed("Judith", PHONE, ""), &client(&long, &long), day(0));
     let bytes = disk.raw();
     assert!(bytes.split(|byte| *byte == b'\n').all(|line| line.len() < 1_024));

@@ -9,13 +9,13 @@
 //! | --- | --- |
 //! | [`accepted`] | remembers what Healthengine last accepted |
 //! | [`sync`] | reads OpenVPMS and brings Healthengine into line with it |
-//! | [`first`] | reads what Healthengine has before it is told anything |
+//! | [`lists_at_healthengine`] | reads what Healthengine has before it is told anything |
 //! | [`sending`] | applies the plan ([`crate::mapping::plan`]), and remembers what was accepted |
 //! | [`features`] | switches extra features off |
 
 pub(super) mod accepted;
 mod features;
-mod first;
+mod lists_at_healthengine;
 mod sending;
 pub(super) mod sync;
 

@@ -1,10 +1,10 @@
 //! What a practice offers: as OpenVPMS was last read, and as Healthengine accepted it.
 //!
 //! The configuration sync writes it ([`OfferingWriter`]), everybody else reads it
-//! ([`OfferingReader`]). What bookings need of it before all of OpenVPMS was read is in [`early`];
-//! [`inventory`] reads OpenVPMS.
+//! ([`OfferingReader`]). What bookings need of it before all of OpenVPMS was read is in
+//! [`early_inventory`]; [`inventory`] reads OpenVPMS.
 
-pub(super) mod early;
+pub(super) mod early_inventory;
 pub(super) mod inventory;
 mod offered;
 

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::call_error::CertificateFault;
     use crate::ids::{PracticeId, ScheduleId};
-    use crate::messages::{practice, server_failures};
+    use crate::messages::{call_failures, practice};
 
     /// Every class of error, with what else is known of it.
     fn errors() -> Vec<CallError> {
@@ -106,7 +106,7 @@ mod tests {
             practice::openvpms_failed(error),
             practice::openvpms_unread(error, &[]),
             practice::openvpms_unread(error, &[ScheduleId(136)]),
-            server_failures::openvpms(error, "http://x/openvpms", "user").to_string(),
+            call_failures::openvpms(error, "http://x/openvpms", "user").to_string(),
         ]
     }
 
@@ -120,7 +120,7 @@ mod tests {
             practice::bookings_unread(error),
             practice::days_not_taken(7, error),
             practice::configuration_not_taken(error),
-            server_failures::healthengine(error, "https://x/v1", &id).to_string(),
+            call_failures::healthengine(error, "https://x/v1", &id).to_string(),
         ];
         if error.is_access() {
             said.push(practice::healthengine_refuses(error, &id));

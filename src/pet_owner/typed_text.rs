@@ -82,11 +82,11 @@ pub(super) mod strategies {
     use proptest::prelude::*;
 
     /// A character that every OpenVPMS database takes and that does not end a line.
-    pub(in crate::client) fn is_storable(character: char) -> bool {
+    pub(in crate::pet_owner) fn is_storable(character: char) -> bool {
         character <= '\u{ffff}' && !character.is_control()
     }
 
-    pub(in crate::client) fn any_text() -> impl Strategy<Value = String> {
+    pub(in crate::pet_owner) fn any_text() -> impl Strategy<Value = String> {
         let troubling = "[\\PC\u{0}-\u{1f}\u{a0}\u{200b}-\u{200f}\u{2018}-\u{201b}\u{2028}\u{feff}😀👨🏽 '-]{0,40}";
         prop_oneof![
             troubling,

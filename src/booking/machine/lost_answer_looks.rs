@@ -1,4 +1,4 @@
-//! When a booking is looked at.
+//! When the slot of a lost answer is looked at, and how long after the last look.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

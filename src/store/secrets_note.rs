@@ -1,5 +1,6 @@
-//! The file in which a running service notes which secrets it has; see [`crate::config::in_force`].
-//! No part of the state: it is written anew at every start, and nothing is missing without it.
+//! The file in which a running service notes which secrets it has; see
+//! [`crate::config::secrets_in_force`]. No part of the state: it is written anew at every start,
+//! and nothing is missing without it.
 
 use std::fs::File;
 use std::io::Read as _;

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::findings::Report;
 use crate::cli::running::{self, FoundService, NoService};
 use crate::config::Config;
-use crate::config::in_force::InForce;
+use crate::config::secrets_in_force::InForce;
 use crate::messages::{Advice, commands, reload as reload_say, start as say};
 use crate::practice::health::problems::Problem;
 use crate::server::view::BridgeStatus;

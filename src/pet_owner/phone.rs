@@ -165,7 +165,7 @@ pub(super) mod tests {
     use super::*;
 
     /// How OpenVPMS prepares either side before it compares them.
-    pub(in crate::client) fn as_openvpms_compares(number: &str) -> String {
+    pub(in crate::pet_owner) fn as_openvpms_compares(number: &str) -> String {
         let stripped =
             number.chars().filter(|c| !matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '-' | '(' | ')'));
         stripped.take_while(|c| c.is_ascii_digit() || *c == '+').collect()

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::conduct::Conduct;
+use super::connection_conduct::Conduct;
 
 /// No connection loses its place sooner.
 pub(super) const GRACE: Duration = Duration::from_millis(250);

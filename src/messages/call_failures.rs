@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::{Advice, listed, plain, remedies};
+use super::{Advice, call_remedies, listed, plain};
 use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::ids::PracticeId;
 
@@ -20,7 +20,7 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
         ErrorClass::TooMany => format!("OpenVPMS at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the booking API of OpenVPMS: {error}"),
     };
-    Advice::new(problem, remedies::openvpms(error))
+    Advice::new(problem, call_remedies::openvpms(error))
 }
 
 /// As a name that is only another one's alias.
@@ -67,7 +67,7 @@ pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId)
         ErrorClass::TooMany => format!("Healthengine at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the PMS API of Healthengine: {error}"),
     };
-    Advice::new(problem, remedies::healthengine(error))
+    Advice::new(problem, call_remedies::healthengine(error))
 }
 
 #[cfg(test)]

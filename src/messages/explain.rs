@@ -125,6 +125,14 @@ pub fn not_known_yet(resource: ResourceId, practice: &PracticeId) -> String {
     )
 }
 
+/// No resource is known at all.
+pub fn nothing_known_yet(practice: &PracticeId) -> String {
+    format!(
+        "It is not known what practice {practice} offers, because OpenVPMS has not been read since the start. \
+         `vetbridge status` says what is wrong."
+    )
+}
+
 /// A resource that the practice does not offer.
 pub fn unknown_resource(resource: ResourceId, practice: &PracticeId, known: &[(ResourceId, String)]) -> String {
     let known = known.iter().map(|(id, name)| format!("{id} ({})", plain(name)));

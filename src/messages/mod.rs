@@ -21,6 +21,7 @@ pub mod configuration_sync;
 pub mod explain;
 pub mod exposure;
 pub mod other_bridge;
+pub mod page;
 pub mod practice;
 pub mod reload;
 pub mod resolve;

@@ -34,6 +34,8 @@ pub enum LedgerError {
 pub struct Ledger {
     store: Store,
     live: Mutex<BTreeMap<BookingId, Entry>>,
+    /// The others whose appointments were yesterday or are later, for those who look at a day.
+    settled: Mutex<BTreeMap<BookingId, Entry>>,
     unreadable: Vec<Unreadable>,
     /// When the clock was last set, as far as this process knows: at its start it may have been.
     clock_set_at: Mutex<DateTime<Utc>>,
@@ -54,6 +56,11 @@ fn is_live(entry: &Entry, now: DateTime<Utc>) -> bool {
     entry.is_open() || entry.needs_attention.is_some() || (entry.stands() && upcoming)
 }
 
+/// True if the appointment was yesterday or is later.
+fn is_recent(entry: &Entry, now: DateTime<Utc>) -> bool {
+    entry.place.as_ref().is_some_and(|place| now - TimeDelta::days(2) < place.span.end)
+}
+
 impl Ledger {
     /// Reads the ledger. Records that cannot be read are named in the log and left where they are.
     pub fn open(store: Store, now: DateTime<Utc>) -> Self {
@@ -61,9 +68,16 @@ impl Ledger {
         for unreadable in &found.unreadable {
             tracing::error!("A booking of the ledger cannot be read and is left as it is: {unreadable}.");
         }
-        let live = found.records.into_iter().map(|(_, entry)| entry).filter(|entry| is_live(entry, now));
-        let live = live.map(|entry| (entry.booking_id, entry)).collect();
-        Self { store, live: Mutex::new(live), unreadable: found.unreadable, clock_set_at: Mutex::new(now) }
+        let (mut live, mut settled) = (BTreeMap::new(), BTreeMap::new());
+        for (_, entry) in found.records {
+            if is_live(&entry, now) {
+                live.insert(entry.booking_id, entry);
+            } else if is_recent(&entry, now) {
+                settled.insert(entry.booking_id, entry);
+            }
+        }
+        let (live, settled) = (Mutex::new(live), Mutex::new(settled));
+        Self { store, live, settled, unreadable: found.unreadable, clock_set_at: Mutex::new(now) }
     }
 
     /// The clock leaped: bookings that were over by a clock that was ahead may be upcoming again.
@@ -106,11 +120,13 @@ impl Ledger {
     }
 
     fn remember(&self, entry: &Entry, now: DateTime<Utc>) {
-        let mut live = self.live();
+        let (mut live, mut settled) = (self.live(), self.settled.lock());
+        live.remove(&entry.booking_id);
+        settled.remove(&entry.booking_id);
         if is_live(entry, now) {
             live.insert(entry.booking_id, entry.clone());
-        } else {
-            live.remove(&entry.booking_id);
+        } else if is_recent(entry, now) {
+            settled.insert(entry.booking_id, entry.clone());
         }
     }
 
@@ -128,6 +144,13 @@ impl Ledger {
     /// The live bookings of a practice.
     pub fn live_of(&self, practice: &PracticeId) -> Vec<Entry> {
         self.live().values().filter(|entry| entry.practice_id == *practice).cloned().collect()
+    }
+
+    /// The bookings of all practices that are live, and those whose appointments were yesterday or
+    /// are later.
+    pub fn live_and_recent(&self) -> Vec<Entry> {
+        let live = self.live();
+        live.values().chain(self.settled.lock().values()).cloned().collect()
     }
 
     /// The practices that have bookings that somebody must look at.
@@ -190,7 +213,9 @@ impl Ledger {
         if forgotten > 0 {
             self.store.commit(batch).await?;
         }
-        self.live().retain(|_, entry| is_live(entry, now));
+        let (mut live, mut settled) = (self.live(), self.settled.lock());
+        settled.extend(live.extract_if(.., |_, entry| !is_live(entry, now)));
+        settled.retain(|_, entry| is_recent(entry, now));
         Ok(forgotten)
     }
 }

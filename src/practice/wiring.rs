@@ -1,5 +1,6 @@
 //! Makes the components of a practice, starts their loops and stops them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -29,9 +30,9 @@ use super::signals::{Milestones, Signals};
 use super::subscription::evidence::WebhookEvidence;
 use super::subscription::upkeep::WebhookSubscription;
 use crate::call_error::Answer;
-use crate::config;
+use crate::config::{self, WhenDown};
 use crate::healthengine::HealthengineHandle;
-use crate::ids::PracticeId;
+use crate::ids::{BookingId, LocationId, PracticeId};
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::supervisor as say;
 use crate::webhooks::hint::Hint;
@@ -232,6 +233,11 @@ impl Practice {
         self.context.id()
     }
 
+    /// The locations that it serves, in the order of the configuration.
+    pub fn locations(&self) -> &[LocationId] {
+        &self.context.config.locations
+    }
+
     /// What is wrong with it.
     pub fn health(&self) -> &Problems {
         &self.context.health
@@ -240,6 +246,21 @@ impl Practice {
     /// What of the configuration is planned and not accepted yet.
     pub fn unsent_configuration(&self) -> Option<ConfigurationChanges> {
         self.accepted.unsent()
+    }
+
+    /// Bookings whose pet owners cancelled, which is not settled yet.
+    pub fn waiting_cancellations(&self) -> BTreeSet<BookingId> {
+        self.requests.waiting_cancellations()
+    }
+
+    /// How many starts from now on Healthengine offers, as far as it was heard.
+    pub fn starts_offered(&self) -> usize {
+        self.publisher.sent.starts_offered(self.context.now(), &self.context.zone())
+    }
+
+    /// True if bookings wait while OpenVPMS is away, instead of being rejected.
+    pub fn holds_bookings(&self) -> bool {
+        self.context.settings.bookings.when_openvpms_is_down == WhenDown::Hold
     }
 
     /// What was last done when.

@@ -46,11 +46,3 @@ pub(super) async fn state(State(admin): State<Admin>) -> Response {
         Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }
-
-/// The bookings that changed last, newest first.
-pub(super) fn latest(admin: &Admin, count: usize) -> Vec<view::BookingView> {
-    let mut entries = admin.bridge.ledger().all();
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.history.last().map(|last| last.at)));
-    let shown = entries.iter().take(count);
-    shown.map(|entry| view::booking(entry, admin.bridge.zone_of(&entry.practice_id))).collect()
-}

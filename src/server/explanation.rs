@@ -164,7 +164,8 @@ impl TypeView {
     }
 }
 
-fn facts(explanation: &Explanation) -> say::Facts<'_> {
+/// What the sentences are about.
+pub(super) fn facts(explanation: &Explanation) -> say::Facts<'_> {
     say::Facts {
         practice: &explanation.practice,
         resource: explanation.resource,

@@ -12,13 +12,13 @@ use crate::messages::admin as say;
 /// No request to the admin API needs more.
 pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Of every answer. The page has a style and forms of its own and nothing else: no script, no
+/// Of every answer. The pages have a style and forms of their own and nothing else: no script, no
 /// image.
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),

@@ -31,6 +31,7 @@ mod without_store;
 use axum::Router;
 use axum::routing::{get, post};
 
+use page::layout;
 use paths::bounded;
 
 pub use admin::Admin;
@@ -44,7 +45,6 @@ impl Admin {
     pub fn router(self) -> Router {
         let gate = self.gate.clone();
         let guarded = Router::new()
-            .route("/", get(page::page))
             .route("/api/v1/status", get(api::status))
             .route("/api/v1/bookings", get(api::bookings))
             .route("/api/v1/bookings/{id}", get(api::booking))
@@ -56,11 +56,15 @@ impl Admin {
             .route(ask_again::ASK_AGAIN_PATH, post(ask_again::ask_again_and_show))
             .route("/api/v1/practices/{id}/pause", post(pause::pause))
             .route("/api/v1/practices/{id}/resume", post(pause::resume))
+            .merge(page::routes())
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)
             .with_state(self.clone());
-        let open =
-            Router::new().route("/healthz", get(health::healthy)).route("/readyz", get(health::ready)).with_state(self);
+        let open = Router::new()
+            .route("/healthz", get(health::healthy))
+            .route(layout::STYLE_PATH, get(layout::style))
+            .route("/readyz", get(health::ready))
+            .with_state(self);
         bounded(gate, guarded, open)
     }
 }

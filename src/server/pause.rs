@@ -27,7 +27,8 @@ pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -
     set(admin, id, false).await
 }
 
-async fn set(admin: Admin, id: String, paused: bool) -> Response {
+/// Pauses a practice, or ends its pause.
+pub(super) async fn set(admin: Admin, id: String, paused: bool) -> Response {
     let runner = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
         Ok(Some(runner)) => runner,
         Ok(None) => return problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::problem::problem;
 use super::{Admin, auth, view};
+use crate::booking::entry::Entry;
 use crate::booking::resolution::{Note, Resolution, Unresolved, reference};
 use crate::http::json::{field, text};
 use crate::ids::BookingId;
@@ -23,6 +24,74 @@ use crate::practice::resolve::NotResolved;
 
 /// The fields of the body.
 const FIELDS: [&str; 4] = ["outcome", "reference", "force", "note"];
+
+/// What a person says of a booking, before it is read.
+pub(super) struct Asked<'a> {
+    /// `confirmed`, `rejected` or `cancelled`.
+    pub(super) outcome: &'a str,
+    /// The appointment's reference.
+    pub(super) reference: Option<&'a str>,
+    /// True if OpenVPMS's word counts for nothing.
+    pub(super) force: bool,
+    /// A line for the history.
+    pub(super) note: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// What it means.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing or too much.
+    pub(super) fn read(&self) -> Result<(Resolution, Option<Note>), String> {
+        let note = self.note.map(str::parse::<Note>).transpose().map_err(|bad| say::sentence(&bad))?;
+        let reference = self.reference.map(reference).transpose().map_err(|bad| match bad {
+            Unresolved::Refused(why) => say::sentence(&why),
+            Unresolved::Failed(why) => say::sentence(&why),
+        })?;
+        let verdict = match self.outcome {
+            "confirmed" => Resolution::Confirmed { reference, force: self.force },
+            _ if reference.is_some() || self.force => return Err(say::RESOLVE_CONFIRMED_ONLY.to_owned()),
+            "rejected" => Resolution::Rejected,
+            "cancelled" => Resolution::Cancelled,
+            _ => return Err(say::RESOLVE_NO_OUTCOME.to_owned()),
+        };
+        Ok((verdict, note))
+    }
+}
+
+/// What came of it.
+pub(super) enum Settled {
+    /// The booking as it is then.
+    Done(Box<Entry>),
+    /// Why not, in a sentence.
+    Refused(StatusCode, String),
+}
+
+/// Has the practice settle a booking.
+pub(super) async fn settle(admin: &Admin, id: BookingId, verdict: Resolution, note: Option<Note>) -> Settled {
+    let unknown = || Settled::Refused(StatusCode::NOT_FOUND, say::no_such_booking(id));
+    let entry = match admin.bridge.ledger().get(id) {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return unknown(),
+        Err(error) => return Settled::Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    };
+    let Some(practice) = admin.bridge.practice(&entry.practice_id) else {
+        let why = say::sentence(&say_resolve::practice_off(&entry.practice_id));
+        return Settled::Refused(StatusCode::CONFLICT, why);
+    };
+    // In a task of its own: a client that hangs up must not leave it half done.
+    let running = tokio::spawn(async move { practice.resolve(id, &verdict, note).await });
+    match running.await {
+        Ok(Ok(entry)) => Settled::Done(Box::new(entry)),
+        Ok(Err(NotResolved::Unknown)) => unknown(),
+        Ok(Err(NotResolved::Refused(why))) => Settled::Refused(StatusCode::CONFLICT, say::sentence(&why)),
+        Ok(Err(NotResolved::Failed(why))) => Settled::Refused(StatusCode::BAD_GATEWAY, say::sentence(&why)),
+        Ok(Err(NotResolved::Ledger(error))) => {
+            Settled::Refused(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&error))
+        }
+        Err(_) => Settled::Refused(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&say_resolve::INTERRUPTED)),
+    }
+}
 
 /// Reads the body: `{"outcome": "confirmed", "reference": …, "force": …, "note": …}`.
 ///
@@ -40,19 +109,9 @@ pub fn read(body: &[u8]) -> Result<(Resolution, Option<Note>), String> {
         Some(found) => text(found).map(Some).ok_or_else(|| say::resolve_no_text(name)),
     };
     let force = given("force").map_or(Some(false), Value::as_bool).ok_or_else(|| say::RESOLVE_NO_FLAG.to_owned())?;
-    let note = words("note")?.map(|note| note.parse::<Note>()).transpose().map_err(|bad| say::sentence(&bad))?;
-    let reference = words("reference")?.map(|given| reference(&given)).transpose().map_err(|bad| match bad {
-        Unresolved::Refused(why) => say::sentence(&why),
-        Unresolved::Failed(why) => say::sentence(&why),
-    })?;
-    let verdict = match given("outcome").and_then(Value::as_str) {
-        Some("confirmed") => Resolution::Confirmed { reference, force },
-        Some(_) if reference.is_some() || force => return Err(say::RESOLVE_CONFIRMED_ONLY.to_owned()),
-        Some("rejected") => Resolution::Rejected,
-        Some("cancelled") => Resolution::Cancelled,
-        Some(_) | None => return Err(say::RESOLVE_NO_OUTCOME.to_owned()),
-    };
-    Ok((verdict, note))
+    let (reference, note) = (words("reference")?, words("note")?);
+    let outcome = given("outcome").and_then(Value::as_str).unwrap_or_default();
+    Asked { outcome, reference: reference.as_deref(), force, note: note.as_deref() }.read()
 }
 
 pub(super) async fn resolve(
@@ -73,24 +132,9 @@ pub(super) async fn resolve(
         Ok(read) => read,
         Err(why) => return problem(StatusCode::BAD_REQUEST, why),
     };
-    let entry = match admin.bridge.ledger().get(booking) {
-        Ok(Some(entry)) => entry,
-        Ok(None) => return unknown(),
-        Err(error) => return problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-    };
-    let Some(practice) = admin.bridge.practice(&entry.practice_id) else {
-        let why = say::sentence(&say_resolve::practice_off(&entry.practice_id));
-        return problem(StatusCode::CONFLICT, why);
-    };
-    // In a task of its own: a client that hangs up must not leave it half done.
-    let running = tokio::spawn(async move { practice.resolve(booking, &verdict, note).await });
-    match running.await {
-        Ok(Ok(entry)) => Json(view::booking(&entry, admin.bridge.zone_of(&entry.practice_id))).into_response(),
-        Ok(Err(NotResolved::Unknown)) => unknown(),
-        Ok(Err(NotResolved::Refused(why))) => problem(StatusCode::CONFLICT, say::sentence(&why)),
-        Ok(Err(NotResolved::Failed(why))) => problem(StatusCode::BAD_GATEWAY, say::sentence(&why)),
-        Ok(Err(NotResolved::Ledger(error))) => problem(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&error)),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, say::sentence(&say_resolve::INTERRUPTED)),
+    match settle(&admin, booking, verdict, note).await {
+        Settled::Done(entry) => Json(view::booking(&entry, admin.bridge.zone_of(&entry.practice_id))).into_response(),
+        Settled::Refused(status, why) => problem(status, why),
     }
 }
 

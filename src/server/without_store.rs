@@ -11,9 +11,10 @@ use axum::{Extension, Json, Router};
 use super::ask_again::ASK_AGAIN_PATH;
 use super::auth::{Caller, Gate};
 use super::health::{liveness, readiness};
+use super::page::{layout, store_gone};
 use super::paths::bounded;
 use super::problem::problem;
-use super::{page, view};
+use super::view;
 use crate::messages::start as say;
 use crate::without_store::WithoutStore;
 
@@ -26,12 +27,15 @@ pub fn router(service: Arc<WithoutStore>, gate: Gate) -> Router {
         .route(ASK_AGAIN_PATH, post(ask_again_and_show))
         .fallback(no_ledger)
         .with_state(Arc::clone(&service));
-    let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
+    let open = Router::new()
+        .route(layout::STYLE_PATH, get(layout::style))
+        .route("/healthz", get(healthy))
+        .route("/readyz", get(ready));
     bounded(gate, guarded, open.with_state(service))
 }
 
 async fn show(State(service): State<Arc<WithoutStore>>, Extension(caller): Extension<Caller>) -> Html<String> {
-    page::render(&view::without_store(&service), None, &caller)
+    store_gone::render(&view::without_store(&service), &caller)
 }
 
 async fn status(State(service): State<Arc<WithoutStore>>) -> Json<view::BridgeStatus> {

@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
+use crate::availability::window::first_minute_from;
 use crate::availability::{Day, ResourceDay};
 use crate::call_error::CallError;
 use crate::clock::Measured;
@@ -18,6 +19,7 @@ use crate::ids::{PracticeId, ResourceId};
 use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
 use crate::publishing::{DayKey, ReadDay};
 use crate::store::{Batch, Record, RecordKind, Store, StoreError};
+use crate::zone::Zone;
 
 impl Record for LastSent {
     const KIND: &'static str = "sent-day";
@@ -100,6 +102,17 @@ impl SentDays {
         let last = self.last();
         let days = last.range((resource, first)..=(resource, NaiveDate::MAX));
         days.filter(|(_, last)| last.offers_times()).count()
+    }
+
+    /// How many starts after this moment Healthengine offers, as far as it was heard.
+    pub(in crate::practice) fn starts_offered(&self, now: DateTime<Utc>, practice: &Zone) -> usize {
+        let today = practice.wall(now).date();
+        let starts = |((_, date), last): (&DayKey, &LastSent)| {
+            let soonest = first_minute_from(now, *date, practice);
+            let counts = last.sent.accepted && today <= *date;
+            if counts { last.sent.day.starts().filter(|(minute, _)| soonest <= *minute).count() } else { 0 }
+        };
+        self.last().iter().map(starts).sum()
     }
 
     /// The days that Healthengine refused when they were last sent.

@@ -1,13 +1,14 @@
 //! How long Healthengine's requests have been waiting for their answers, as the practice's problems
 //! tell it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use crate::call_error::Answer;
-use crate::healthengine::{AvailabilityRequest, BookingRequest, BookingUpdate};
+use crate::healthengine::{AvailabilityRequest, BookingRequest, BookingStatus, BookingUpdate};
 use crate::ids::{BookingId, RequestId};
 use crate::messages::waiting as say;
 use crate::polling::waiting::OpenRequests;
@@ -19,12 +20,20 @@ pub(super) struct OutstandingRequests {
     context: Arc<Context>,
     bookings: Mutex<OpenRequests<BookingId>>,
     updates: Mutex<OpenRequests<RequestId>>,
+    /// Bookings whose pet owners cancelled, by what was last listed.
+    cancelled: Mutex<BTreeSet<BookingId>>,
     days: Mutex<OpenRequests<AvailabilityRequest>>,
 }
 
 impl OutstandingRequests {
     pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, bookings: Mutex::default(), updates: Mutex::default(), days: Mutex::default() }
+        Self {
+            context,
+            bookings: Mutex::default(),
+            updates: Mutex::default(),
+            cancelled: Mutex::default(),
+            days: Mutex::default(),
+        }
     }
 
     /// The list of bookings was read, or should have been.
@@ -45,6 +54,10 @@ impl OutstandingRequests {
     /// The list of updates was read, or should have been.
     pub(super) fn updates(&self, list: Answer<&[BookingUpdate]>) {
         let (now, ahead) = (self.context.now(), self.context.healthengine.clock_difference());
+        if let Ok(list) = list {
+            let cancelled = list.iter().filter(|own| own.status == BookingStatus::Cancelled).map(|own| own.booking_id);
+            *self.cancelled.lock() = cancelled.collect();
+        }
         let mut waiting = self.updates.lock();
         let made = |at: Option<DateTime<Utc>>| at.and_then(|at| at.checked_sub_signed(ahead));
         *waiting = match list {
@@ -53,6 +66,11 @@ impl OutstandingRequests {
         };
         let text = waiting.overdue(now).map(|overdue| say::updates(overdue.count, overdue.since, self.context.zone()));
         self.context.health.set(Subject::UpdatesWait, text, now);
+    }
+
+    /// Bookings whose pet owners cancelled, which is not settled yet.
+    pub(super) fn cancelled(&self) -> BTreeSet<BookingId> {
+        self.cancelled.lock().clone()
     }
 
     /// The list of days that are wanted was read, or should have been.

@@ -15,6 +15,7 @@ use super::documents::DocumentRejections;
 use super::outstanding::OutstandingRequests;
 use crate::call_error::Answer;
 use crate::healthengine::RequestKind;
+use crate::ids::BookingId;
 use crate::messages::practice as say;
 use crate::polling::Document;
 use crate::polling::failed_calls::Call;
@@ -165,6 +166,11 @@ impl RequestPoller {
                 .other_bridge
                 .interval(self.context.settings.sync.idle_request_interval),
         })
+    }
+
+    /// Bookings whose pet owners cancelled, which is not settled yet.
+    pub(in crate::practice) fn waiting_cancellations(&self) -> BTreeSet<BookingId> {
+        self.outstanding.cancelled()
     }
 
     /// One poll and all that follows from it. Says what was outstanding.

@@ -1,0 +1,194 @@
+//! The words of the status page: for a receptionist, what to do; for a manager, whether all is well.
+
+use super::practice as practice_say;
+use crate::booking::entry::{Entry, State};
+
+/// How a thing looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// All is well.
+    Well,
+    /// Somebody should know.
+    Warn,
+    /// Pet owners notice it.
+    Ill,
+}
+
+/// How a practice stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// In a word or two.
+    pub word: &'static str,
+    /// How it looks.
+    pub tone: Tone,
+    /// What is the case.
+    pub sentence: String,
+    /// What it means for pet owners.
+    pub meaning: String,
+}
+
+/// What the standing of a practice that is on follows from.
+#[derive(Debug, Clone, Copy)]
+pub struct PracticeFacts<'a> {
+    /// Why it is not in step; empty if it is.
+    pub reasons: &'a [String],
+    /// How many problems it has.
+    pub problems: usize,
+    /// True once OpenVPMS was read since the start.
+    pub was_read: bool,
+    /// How many times Healthengine offers.
+    pub starts: usize,
+    /// True if bookings wait while OpenVPMS is away.
+    pub holds_bookings: bool,
+}
+
+/// How a practice that is on stands. Of several reasons the one that costs pet owners most counts.
+pub fn standing(facts: &PracticeFacts<'_>) -> Standing {
+    let has = |reason: &str| facts.reasons.iter().any(|own| own == reason);
+    let times = times(facts.starts);
+    let ill = |word, sentence: &str, meaning: String| Standing {
+        word,
+        tone: Tone::Ill,
+        sentence: sentence.to_owned(),
+        meaning,
+    };
+    if has(practice_say::NO_ACCESS) {
+        let meaning = format!("{times} may still be shown, and bookings of them do not arrive.");
+        return ill("Not let in", practice_say::NO_ACCESS, meaning);
+    }
+    if has(practice_say::NOT_READ) && !facts.was_read {
+        let meaning = format!("{times} are shown from before the start. A booking is made once OpenVPMS answers.");
+        return Standing {
+            tone: Tone::Warn,
+            ..ill("Starting", "OpenVPMS has not been read since the start.", meaning)
+        };
+    }
+    if has(practice_say::NOT_READ) {
+        let fate = if facts.holds_bookings { "waits until OpenVPMS is back" } else { "is rejected" };
+        return ill(
+            "OpenVPMS away",
+            practice_say::NOT_READ,
+            format!("{times} are still offered; every booking {fate}."),
+        );
+    }
+    if has(practice_say::NOT_POLLED) {
+        let meaning = format!(
+            "{times} are shown, and bookings of them arrive late. After ten minutes Healthengine takes the practice \
+             off its site."
+        );
+        return ill("Healthengine away", practice_say::NOT_POLLED, meaning);
+    }
+    if let Some(reason) = facts.reasons.first() {
+        let meaning = format!("{times} are shown, and some of them may be taken: bookings of these are rejected.");
+        return ill("Behind", reason, meaning);
+    }
+    let (word, tone, sentence) = match facts.problems {
+        0 => ("Working", Tone::Well, "Healthengine shows what the diary says."),
+        _ => ("Working", Tone::Warn, "Healthengine shows what the diary says, and something needs a look."),
+    };
+    Standing { word, tone, sentence: sentence.to_owned(), meaning: format!("{times} can be booked.") }
+}
+
+/// How a practice that is off stands.
+pub fn standing_off(why: &str, silent: bool) -> Standing {
+    let word = match why {
+        "paused" => "Paused",
+        "disabled" => "Disabled",
+        _ => "Removed",
+    };
+    let (sentence, meaning) = if silent {
+        ("Nothing is sent for the practice.", "No time can be booked.")
+    } else {
+        ("What is under way is being settled.", "The last times are being taken away.")
+    };
+    Standing { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning: meaning.to_owned() }
+}
+
+/// A state of the ledger for people. A cancellation that waits is said, whatever the state.
+pub fn booking_word(entry: &Entry, cancellation_waits: bool) -> &'static str {
+    match entry.state {
+        State::Inserted | State::Confirmed | State::InDoubt if cancellation_waits => "Cancellation waits",
+        State::Received => "Just arrived",
+        State::Submitting => "Being made",
+        State::Inserted => "In the diary, being confirmed",
+        State::Confirmed => "In the diary",
+        State::Rejected => "Rejected",
+        State::InDoubt => "In doubt",
+        State::Cancelled if entry.owes_a_cancellation() => "Cancelled, Healthengine not told yet",
+        State::Cancelled => "Cancelled",
+    }
+}
+
+/// `8,935 times`.
+pub fn times(count: usize) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{grouped} {}", if count == 1 { "time" } else { "times" })
+}
+
+/// Before anything was done for the first time since the start.
+pub const NOT_YET: &str = "not yet";
+/// Nothing needs a person.
+pub const NOTHING_TO_DO: &str = "Nothing. Bookings go into the diary by themselves.";
+/// What the buttons that settle a booking do.
+pub fn settling(outcome: &str) -> &'static str {
+    match outcome {
+        "confirmed" => {
+            "The appointment is in the diary, and the visit takes place. Healthengine is told that the booking is \
+             confirmed. If vetbridge does not know the appointment's reference, type it below."
+        }
+        "rejected" => {
+            "There is no appointment in the diary, and there will be none. Healthengine is told that the booking is \
+             rejected, and tells the pet owner."
+        }
+        _ => "The appointment is to go. vetbridge cancels it in OpenVPMS if it still stands, and tells Healthengine.",
+    }
+}
+
+/// What a pause does.
+pub const PAUSING: &str = "The practice's times are taken off Healthengine, and no booking is taken any more. What is \
+                           under way is settled first. The pause lasts until somebody ends it.";
+/// What the end of a pause does.
+pub const RESUMING: &str = "The practice's times are offered at Healthengine again, within a minute or two.";
+/// What a resync does.
+pub const RESYNCING: &str = "The whole configuration and every day are read and sent to Healthengine again. What the \
+                             guard holds back is released. Use it when Healthengine shows something else than the \
+                             diary.";
+/// What a note is for.
+pub const NOTE_HINT: &str =
+    "A note (optional, at most 200 characters, kept as typed: nothing about the pet owner or the pet)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts<'a>(reasons: &'a [String]) -> PracticeFacts<'a> {
+        PracticeFacts { reasons, problems: 0, was_read: true, starts: 8935, holds_bookings: false }
+    }
+
+    #[test]
+    fn an_outage_says_what_it_means_for_pet_owners() {
+        let reasons = [practice_say::NOT_POLLED.to_owned(), practice_say::NOT_READ.to_owned()];
+        let away = standing(&facts(&reasons));
+        assert_eq!((away.word, away.tone), ("OpenVPMS away", Tone::Ill));
+        assert_eq!(away.meaning, "8,935 times are still offered; every booking is rejected.");
+        let held = standing(&PracticeFacts { holds_bookings: true, ..facts(&reasons) });
+        assert!(held.meaning.ends_with("every booking waits until OpenVPMS is back."), "{}", held.meaning);
+        let young = standing(&PracticeFacts { was_read: false, starts: 0, ..facts(&reasons) });
+        assert_eq!((young.word, young.tone), ("Starting", Tone::Warn));
+        assert!(standing(&facts(&reasons[..1])).meaning.contains("ten minutes"));
+        assert_eq!(standing(&facts(&[])).meaning, "8,935 times can be booked.");
+    }
+
+    #[test]
+    fn numbers_of_times_are_grouped_by_thousands() {
+        let texts: Vec<String> = [0, 1, 999, 1000, 1_234_567].map(times).to_vec();
+        assert_eq!(texts, ["0 times", "1 time", "999 times", "1,000 times", "1,234,567 times"]);
+    }
+}

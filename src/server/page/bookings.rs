@@ -1,0 +1,231 @@
+//! The ledger for people: rows of bookings, the search over all of them, one booking's story.
+
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::layout::{self, Reload, ago, appointment_time};
+use super::names;
+use crate::booking::entry::{Entry, State as BookingState};
+use crate::bridge::Bridge;
+use crate::ids::BookingId;
+use crate::messages::page as say;
+use crate::messages::{admin as admin_say, resolve::how_to_settle};
+use crate::server::Admin;
+use crate::server::auth::Caller;
+use crate::server::problem::problem;
+
+/// So many bookings stand on one page.
+const SHOWN_MAX: usize = 100;
+
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::server) struct Search {
+    #[serde(default)]
+    q: String,
+}
+
+/// All bookings that a search finds, the latest appointment first.
+pub(in crate::server) async fn list(
+    State(admin): State<Admin>,
+    Extension(caller): Extension<Caller>,
+    query: Query<Search>,
+) -> Html<String> {
+    let (bridge, now, wanted) = (&admin.bridge, admin.bridge.now(), query.q.trim().to_lowercase());
+    let mut found: Vec<(Entry, Row)> = bridge
+        .ledger()
+        .all()
+        .into_iter()
+        .map(|entry| {
+            let row = Row::of(bridge, &entry);
+            (entry, row)
+        })
+        .filter(|(entry, row)| wanted.is_empty() || row.is_about(entry, &wanted))
+        .collect();
+    found.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.place.as_ref().map(|place| place.span.start)));
+    let count = found.len();
+    found.truncate(SHOWN_MAX);
+    let content = html! {
+        h1 { "All bookings" }
+        form.line method="get" action="/bookings" role="search" {
+            label { "Number, reference, date (2027-02-15), state, schedule, clinician or type"
+                br; input type="search" name="q" value=(query.q) size="40"; }
+            button { "Search" }
+        }
+        p { (count) " found" @if count > SHOWN_MAX { "; the latest " (SHOWN_MAX) " are shown" } "." }
+        (table(bridge, &found, now))
+    };
+    layout::page("All bookings", Reload::Never, &caller, &content)
+}
+
+/// A booking as a row says it.
+pub(super) struct Row {
+    what: String,
+    word: &'static str,
+    date: String,
+}
+
+impl Row {
+    pub(super) fn of(bridge: &Bridge, entry: &Entry) -> Self {
+        let practice = bridge.practice(&entry.practice_id);
+        let waits = practice.is_some_and(|practice| practice.waiting_cancellations().contains(&entry.booking_id));
+        let zone = bridge.zone_of(&entry.practice_id);
+        let date = entry.place.as_ref().map(|place| zone.at(place.span.start).format("%Y-%m-%d %H:%M").to_string());
+        Self {
+            what: names::booked(bridge, entry),
+            word: say::booking_word(entry, waits),
+            date: date.unwrap_or_default(),
+        }
+    }
+
+    fn is_about(&self, entry: &Entry, wanted: &str) -> bool {
+        let reference = entry.reference.as_ref().map(ToString::to_string).unwrap_or_default();
+        let texts = [
+            entry.booking_id.to_string(),
+            reference,
+            entry.state.name().to_owned(),
+            self.what.clone(),
+            self.word.to_owned(),
+            self.date.clone(),
+            entry.practice_id.to_string(),
+        ];
+        texts.iter().any(|text| text.to_lowercase().contains(wanted))
+    }
+}
+
+/// A table of bookings.
+pub(super) fn table(bridge: &Bridge, bookings: &[(Entry, Row)], now: DateTime<Utc>) -> Markup {
+    html! {
+        @if !bookings.is_empty() {
+            div.wide {
+                table.stack {
+                    thead { tr { th { "Appointment" } th { "What" } th { "State" } th { "Since" } th { "Booking" } } }
+                    tbody {
+                        @for (entry, row) in bookings {
+                            @let zone = bridge.zone_of(&entry.practice_id);
+                            tr {
+                                td {
+                                    @match &entry.place {
+                                        Some(place) => (appointment_time(place.span.start, now, zone)),
+                                        None => "time unknown",
+                                    }
+                                }
+                                td { (row.what) }
+                                td { span class=(word_class(entry)) { (row.word) } }
+                                td { @if let Some(last) = entry.history.last() { (ago(last.at, now, zone)) } }
+                                td { a href={ "/bookings/" (entry.booking_id) } { (entry.booking_id) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn word_class(entry: &Entry) -> &'static str {
+    match entry.state {
+        _ if entry.needs_attention.is_some() => "ill",
+        BookingState::Confirmed => "well",
+        BookingState::InDoubt => "ill",
+        BookingState::Received
+        | BookingState::Submitting
+        | BookingState::Inserted
+        | BookingState::Rejected
+        | BookingState::Cancelled => "",
+    }
+}
+
+/// What one booking went through.
+pub(in crate::server) async fn story(
+    State(admin): State<Admin>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Response {
+    let unknown = || problem(StatusCode::NOT_FOUND, admin_say::no_such_booking(&id));
+    let Ok(number) = id.parse() else { return unknown() };
+    let entry = match admin.bridge.ledger().get(BookingId(number)) {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return unknown(),
+        Err(error) => return problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    };
+    let (bridge, now) = (&admin.bridge, admin.bridge.now());
+    let zone = bridge.zone_of(&entry.practice_id);
+    let row = Row::of(bridge, &entry);
+    let practice = bridge.on_or_off(&entry.practice_id).map(|(practice, _)| practice);
+    let content = html! {
+        h1 { "Booking " (entry.booking_id) }
+        p { "Times are of " (zone.to_string()) "." }
+        (attention(&entry))
+        table {
+            tr { th scope="row" { "Appointment" } td {
+                @match &entry.place {
+                    Some(place) => {
+                        (appointment_time(place.span.start, now, zone)) " to " (zone.at(place.span.end).format("%H:%M"))
+                    }
+                    None => "The request named no time, or nothing that the practice offers.",
+                }
+            } }
+            tr { th scope="row" { "What" } td { (row.what) } }
+            tr { th scope="row" { "Practice" } td { (names::practice(&entry.practice_id, practice.as_deref())) } }
+            tr { th scope="row" { "State" } td { (row.word) } }
+            tr { th scope="row" { "Reference in OpenVPMS" } td {
+                @match &entry.reference { Some(reference) => (reference.to_string()), None => "none" }
+            } }
+            @if let Some(place) = &entry.place {
+                tr { th scope="row" { "That day" } td { a href={
+                    "/practices/" (entry.practice_id) "/days?resource=" (place.resource())
+                    "&date=" (zone.wall(place.span.start).date())
+                } { "what is offered, and why the rest is not" } } }
+            }
+        }
+        h2 { "What happened" }
+        ol.story {
+            @for item in &entry.history {
+                li {
+                    time datetime=(zone.at(item.at).to_rfc3339()) { (zone.at(item.at).format("%-d %b %Y %H:%M:%S")) }
+                    " " strong { (item.state.name().replace('_', " ")) }
+                    br; (item.reason.to_string())
+                }
+            }
+        }
+        (buttons(&entry, &caller))
+    };
+    layout::page(&format!("Booking {}", entry.booking_id), Reload::Often, &caller, &content).into_response()
+}
+
+/// What a person has to do about it.
+pub(super) fn attention(entry: &Entry) -> Markup {
+    html! {
+        @if let Some(sentence) = &entry.needs_attention {
+            div.card.urgent role="alert" { p { strong { (sentence.to_string()) } } }
+        }
+    }
+}
+
+/// Buttons that settle it, each with a page that asks once more. Of a booking that needs nobody the
+/// appointment can be cancelled, if it stands.
+pub(super) fn buttons(entry: &Entry, caller: &Caller) -> Markup {
+    let outcomes: &[&str] = match entry.needs_attention {
+        Some(_) => &["confirmed", "rejected", "cancelled"],
+        None if entry.stands() => &["cancelled"],
+        None => &[],
+    };
+    let label = |outcome: &str| match outcome {
+        "confirmed" => "It is in the diary",
+        "rejected" => "There is no appointment",
+        _ => "Cancel the appointment",
+    };
+    html! {
+        @if caller.form_token().is_some() {
+            div.buttons {
+                @for outcome in outcomes {
+                    a.button href={ "/bookings/" (entry.booking_id) "/settle?outcome=" (outcome) } { (label(outcome)) }
+                }
+            }
+        } @else if entry.needs_attention.is_some() { p.quiet { (how_to_settle(entry.booking_id)) "." } }
+    }
+}

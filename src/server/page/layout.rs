@@ -1,0 +1,138 @@
+//! What every page has: head, header, times.
+
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::messages::admin as say;
+use crate::messages::page::Tone;
+use crate::server::auth::{self, Caller};
+use crate::zone::Zone;
+
+/// Where the style is. It says nothing about anybody, so no token is asked for.
+pub(in crate::server) const STYLE_PATH: &str = "/style.css";
+
+const STYLE: &str = include_str!("style.css");
+
+/// The pages that only show load themselves again after this; what somebody is filling in stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reload {
+    /// Every ten seconds.
+    Often,
+    /// Never.
+    Never,
+}
+
+pub(in crate::server) async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+}
+
+/// A page.
+pub(super) fn page(title: &str, reload: Reload, caller: &Caller, content: &Markup) -> Html<String> {
+    let body = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                @if reload == Reload::Often { meta http-equiv="refresh" content="10"; }
+                title { (title) " - vetbridge" }
+                link rel="stylesheet" href=(STYLE_PATH);
+            }
+            body {
+                a.skip href="#content" { "Skip to the content" }
+                header {
+                    nav aria-label="Pages" { a href="/" { "vetbridge" } " · " a href="/bookings" { "All bookings" } }
+                    (sign_out(caller))
+                }
+                main id="content" { (content) }
+            }
+        }
+    };
+    Html(body.into_string())
+}
+
+fn sign_out(caller: &Caller) -> Markup {
+    html! {
+        @if caller.form_token().is_some() {
+            form method="post" action=(auth::SIGN_OUT) { (token(caller)) button { (say::SIGN_OUT) } }
+        }
+    }
+}
+
+/// The field that every form carries. Only a browser's session has one; a program has the API.
+pub(super) fn token(caller: &Caller) -> Markup {
+    html! {
+        @if let Some(token) = caller.form_token() {
+            input type="hidden" name=(auth::FORM_TOKEN) value=(token.text());
+        }
+    }
+}
+
+/// The style of a tone.
+pub(super) fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Well => "well",
+        Tone::Warn => "warn",
+        Tone::Ill => "ill",
+    }
+}
+
+/// `2 minutes ago`, with the exact time for whoever points at it.
+pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
+    let local = zone.at(at);
+    html! {
+        time datetime=(local.to_rfc3339()) title=(local.format("%A %-d %B %Y, %H:%M:%S")) { (distance(now - at)) }
+    }
+}
+
+/// A time of an appointment: the day as people say it, and the time of day.
+pub(super) fn appointment_time(start: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
+    let local = zone.at(start);
+    let days = (zone.wall(start).date() - zone.wall(now).date()).num_days();
+    let day = match days {
+        0 => "today".to_owned(),
+        1 => "tomorrow".to_owned(),
+        -1 => "yesterday".to_owned(),
+        _ => local.format("%a %-d %b %Y").to_string(),
+    };
+    html! {
+        time datetime=(local.to_rfc3339()) title=(local.format("%A %-d %B %Y, %H:%M")) {
+            (day) " " (local.format("%H:%M"))
+        }
+    }
+}
+
+fn distance(age: TimeDelta) -> String {
+    let seconds = age.num_seconds();
+    let (amount, unit) = match seconds.unsigned_abs() {
+        0..=1 => return "just now".to_owned(),
+        amount @ 2..=119 => (amount, "seconds"),
+        amount @ 120..=7199 => (amount / 60, "minutes"),
+        amount @ 7200..=172_799 => (amount / 3600, "hours"),
+        amount => (amount / 86_400, "days"),
+    };
+    if seconds < 0 { format!("in {amount} {unit}") } else { format!("{amount} {unit} ago") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_ago_is_said_in_the_unit_that_people_use() {
+        let texts: Vec<String> =
+            [0, 5, 90, 150, 7200, 200_000, -300].iter().map(|seconds| distance(TimeDelta::seconds(*seconds))).collect();
+        let expected = [
+            "just now",
+            "5 seconds ago",
+            "90 seconds ago",
+            "2 minutes ago",
+            "2 hours ago",
+            "2 days ago",
+            "in 5 minutes",
+        ];
+        assert_eq!(texts, expected);
+    }
+}

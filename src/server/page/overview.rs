@@ -1,0 +1,260 @@
+//! The status page.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Html;
+use chrono::{DateTime, Days as CalendarDays, Utc};
+use maud::{Markup, html};
+
+use super::bookings::{self, Row};
+use super::layout::{self, Reload, ago, appointment_time, class};
+use super::names;
+use crate::booking::entry::Entry;
+use crate::bridge::off::Off;
+use crate::ids::PracticeId;
+use crate::messages::commands;
+use crate::messages::page::{self as say, PracticeFacts, Standing, standing, standing_off};
+use crate::practice::Practice;
+use crate::practice::health::problems::Problem;
+use crate::server::Admin;
+use crate::server::ask_again;
+use crate::server::auth::Caller;
+use crate::server::view::{self, BridgeStatus, LeftAloneView, OffStatus, PracticeStatus};
+use crate::zone::Zone;
+
+pub(super) async fn show(State(admin): State<Admin>, Extension(caller): Extension<Caller>) -> Html<String> {
+    let status = view::status(&admin.bridge);
+    let view = Overview { admin: &admin, caller: &caller, now: admin.bridge.now(), status: &status };
+    layout::page("Status", Reload::Often, &caller, &view.content())
+}
+
+struct Overview<'a> {
+    admin: &'a Admin,
+    caller: &'a Caller,
+    now: DateTime<Utc>,
+    status: &'a BridgeStatus,
+}
+
+impl Overview<'_> {
+    fn content(&self) -> Markup {
+        let live = self.admin.bridge.ledger().live_and_recent();
+        let flagged: Vec<&Entry> = live.iter().filter(|entry| entry.needs_attention.is_some()).collect();
+        let zones: Vec<Zone> = self.practices().map(|id| self.admin.bridge.zone_of(&id)).collect();
+        html! {
+            h1 { "Online bookings " span class=(if self.status.healthy { "well" } else { "ill" }) {
+                (if self.status.healthy { "are well" } else { "need a look" })
+            } }
+            @if let [first, others @ ..] = zones.as_slice() {
+                @if others.iter().all(|own| own == first) { p.quiet { "Times are of " (first.to_string()) "." } }
+            }
+            (self.needs_a_person(&flagged))
+            h2 { "Practices" }
+            @for practice in &self.status.practices { (self.practice(practice)) }
+            @for practice in &self.status.off { (self.practice_off(practice)) }
+            (self.coming(&live))
+            (self.details())
+        }
+    }
+
+    fn practices(&self) -> impl Iterator<Item = PracticeId> {
+        let on = self.status.practices.iter().map(|own| own.id.clone());
+        on.chain(self.status.off.iter().map(|own| own.id.clone())).map(PracticeId)
+    }
+
+    fn needs_a_person(&self, flagged: &[&Entry]) -> Markup {
+        let problems = self.problems();
+        html! {
+            section aria-labelledby="now" {
+                h2 #now { "What needs a person now" }
+                @if flagged.is_empty() && problems.is_empty() && self.status.left_alone.is_empty() {
+                    p { (say::NOTHING_TO_DO) }
+                }
+                @for entry in flagged { (self.flagged(entry)) }
+                @for (of, problem) in &problems {
+                    div.card.urgent role="alert" {
+                        @if let Some(of) = of { strong { (of) } ": " }
+                        (problem.text) " "
+                        span.quiet { "Since " (ago(problem.since, self.now, self.zone())) "." }
+                    }
+                }
+                (self.left_alone(&self.status.left_alone))
+            }
+        }
+    }
+
+    fn flagged(&self, entry: &Entry) -> Markup {
+        let zone = self.admin.bridge.zone_of(&entry.practice_id);
+        let row_of = names::booked(&self.admin.bridge, entry);
+        html! {
+            div.card.urgent role="alert" {
+                h3 {
+                    a href={ "/bookings/" (entry.booking_id) } { "Booking " (entry.booking_id) }
+                    @if let Some(place) = &entry.place {
+                        ": " (appointment_time(place.span.start, self.now, zone)) ", " (row_of)
+                    }
+                }
+                @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
+                (bookings::buttons(entry, self.caller))
+            }
+        }
+    }
+
+    /// The zone of what concerns no practice: that of the first.
+    fn zone(&self) -> Zone {
+        self.practices().next().map_or(Zone::Iana(chrono_tz::UTC), |id| self.admin.bridge.zone_of(&id))
+    }
+
+    /// Of all, each with the practice that it is about.
+    fn problems(&self) -> Vec<(Option<String>, &Problem)> {
+        let whole = self.status.problems.iter().map(|problem| (None, problem));
+        let name = |id: &str| Some(self.name(&PracticeId(id.to_owned())));
+        let on = self.status.practices.iter();
+        let on = on.flat_map(|own| own.problems.iter().map(|problem| (name(&own.id), problem)));
+        let off = self.status.off.iter();
+        let off = off.flat_map(|own| own.problems.iter().map(|problem| (name(&own.id), problem)));
+        whole.chain(on).chain(off).collect()
+    }
+
+    fn name(&self, id: &PracticeId) -> String {
+        let practice = self.admin.bridge.on_or_off(id).map(|(practice, _)| practice);
+        names::practice(id, practice.as_deref())
+    }
+
+    fn left_alone(&self, servers: &[LeftAloneView]) -> Markup {
+        html! {
+            @for server in servers { div.card.urgent role="alert" { (server.sentence()) } }
+            @if !servers.is_empty() { (ask_again::button(self.caller)) }
+        }
+    }
+
+    fn practice(&self, status: &PracticeStatus) -> Markup {
+        let id = PracticeId(status.id.clone());
+        let practice = self.admin.bridge.practice(&id);
+        let facts = PracticeFacts {
+            reasons: &status.reasons,
+            problems: status.problems.len(),
+            was_read: status.read_at.is_some(),
+            starts: practice.as_ref().map_or(0, |practice| practice.starts_offered()),
+            holds_bookings: practice.as_ref().is_some_and(|practice| practice.holds_bookings()),
+        };
+        let since = status.problems.iter().map(|problem| problem.since).min();
+        html! {
+            (self.standing(&id, &standing(&facts), since.filter(|_| !status.in_step)))
+            @if let Some(practice) = &practice { (days_links(&id, practice)) }
+            (self.switches(&id, None))
+        }
+    }
+
+    fn practice_off(&self, status: &OffStatus) -> Markup {
+        let id = PracticeId(status.id.clone());
+        let off = self.admin.bridge.on_or_off(&id).and_then(|(_, off)| off);
+        html! {
+            (self.standing(&id, &standing_off(&status.why, status.silent), None))
+            @if let Some(off) = off { (self.switches(&id, Some(off))) }
+        }
+    }
+
+    fn standing(&self, id: &PracticeId, own: &Standing, since: Option<DateTime<Utc>>) -> Markup {
+        html! {
+            h3 { (self.name(id)) ": " span class=(class(own.tone)) { (own.word) } }
+            p {
+                (own.sentence) " " strong { (own.meaning) }
+                @if let Some(since) = since { " Since " (ago(since, self.now, self.admin.bridge.zone_of(id))) "." }
+            }
+        }
+    }
+
+    fn switches(&self, id: &PracticeId, off: Option<Off>) -> Markup {
+        let at = |what: &str| format!("/practices/{id}/{what}");
+        html! {
+            @if self.caller.form_token().is_some() {
+                div.buttons {
+                    @match off {
+                        None => {
+                            a.button href=(at("resync")) { "Send everything again" }
+                            a.button href=(at("pause")) { "Pause" }
+                        }
+                        Some(Off::Paused) => a.button href=(at("resume")) { "End the pause" },
+                        Some(Off::Disabled | Off::Removed) => "",
+                    }
+                }
+            }
+        }
+    }
+
+    /// Today's and tomorrow's bookings.
+    fn coming(&self, live: &[Entry]) -> Markup {
+        let mut rows: Vec<(Entry, Row)> = live
+            .iter()
+            .filter(|entry| {
+                let zone = self.admin.bridge.zone_of(&entry.practice_id);
+                let today = zone.wall(self.now).date();
+                let date = entry.place.as_ref().map(|place| zone.wall(place.span.start).date());
+                date.is_some_and(|date| today <= date && date <= today + CalendarDays::new(1))
+            })
+            .map(|entry| (entry.clone(), Row::of(&self.admin.bridge, entry)))
+            .collect();
+        rows.sort_by_key(|(entry, _)| entry.place.as_ref().map(|place| place.span.start));
+        html! {
+            h2 { "Online bookings of today and tomorrow" }
+            @if rows.is_empty() { p { "None." } }
+            (bookings::table(&self.admin.bridge, &rows, self.now))
+            p { a href="/bookings" { "Search all bookings" } }
+        }
+    }
+
+    fn details(&self) -> Markup {
+        let status = self.status;
+        let has_webhooks = status.practices.iter().any(|own| own.webhook_at.is_some());
+        html! {
+            h2 { "Details" }
+            p { "vetbridge " (status.version) " was started " (ago(status.started_at, self.now, self.zone())) "." }
+            @if !status.practices.is_empty() {
+                div.wide { table {
+                    thead { tr {
+                        th { "Practice" } th { "Resources" } th { "Diary read" } th { "Asked for bookings" }
+                        th { "Configuration accepted" } th { "Times sent" } @if has_webhooks { th { "Webhook" } }
+                    } }
+                    tbody { @for practice in &status.practices { (self.detail(practice, has_webhooks)) } }
+                } }
+                @for practice in &status.practices {
+                    @for reason in &practice.reasons { p { "Practice " (practice.id) " is not in step: " (reason) } }
+                    @if let Some(changes) = &practice.unsent_configuration {
+                        p { "Practice " (practice.id) ", configuration to be sent: "
+                            (commands::changes_in_one_line(changes)) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn detail(&self, practice: &PracticeStatus, has_webhooks: bool) -> Markup {
+        let zone = self.admin.bridge.zone_of(&PracticeId(practice.id.clone()));
+        let times =
+            [practice.read_at, practice.polled_at, practice.configured_at, practice.sent_at, practice.webhook_at];
+        html! {
+            tr {
+                td { (self.name(&PracticeId(practice.id.clone()))) " (" (practice.id) ")" }
+                td { (practice.resources) }
+                @for at in times.into_iter().take(if has_webhooks { 5 } else { 4 }) {
+                    td { @match at { Some(at) => (ago(at.to_utc(), self.now, zone)), None => (say::NOT_YET) } }
+                }
+            }
+        }
+    }
+}
+
+/// The way to each resource's days.
+fn days_links(id: &PracticeId, practice: &Practice) -> Markup {
+    let resources = practice.explained_resources();
+    html! {
+        @if !resources.is_empty() {
+            p { "Days of: "
+                @for (index, (resource, name)) in resources.iter().enumerate() {
+                    @if index > 0 { ", " }
+                    a href={ "/practices/" (id) "/days?resource=" (resource) } { (name) }
+                }
+            }
+        }
+    }
+}

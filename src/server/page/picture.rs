@@ -1,0 +1,99 @@
+//! The picture of a day: down the page each time with what stands there, and beside it what
+//! Healthengine was last sent.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use crate::availability::explanation::{Code, ExplainedSlot};
+
+/// The height of one row.
+const ROW: usize = 18;
+/// A stretch without offers is no higher than so many rows, however long it lasts.
+const ROWS_MAX: usize = 4;
+const WIDTH: usize = 360;
+
+/// Times that are alike, as one block.
+struct Block<'a> {
+    slots: &'a [ExplainedSlot],
+    top: usize,
+    rows: usize,
+}
+
+/// The picture. `label` says of a code what it means, `sent` are the minutes of the starts that
+/// Healthengine was last sent.
+pub(super) fn picture(slots: &[ExplainedSlot], label: impl Fn(Code) -> String, sent: &BTreeSet<u32>) -> Markup {
+    let blocks = blocks(slots);
+    let height = blocks.last().map_or(ROW, |last| last.top + last.rows * ROW) + ROW;
+    html! {
+        svg.day viewBox={ "0 0 " (WIDTH) " " (height) } role="group" aria-label="The day, time by time" {
+            text x="50" y="12" { "diary" } text x="96" y="12" { "sent" }
+            @for block in &blocks { (draw(block, &label, sent)) }
+        }
+    }
+}
+
+fn blocks(slots: &[ExplainedSlot]) -> Vec<Block<'_>> {
+    let mut top = ROW;
+    let mut blocks = Vec::new();
+    for alike in slots.chunk_by(|a, b| a.code == b.code && a.types == b.types) {
+        let is_offered = alike.first().is_some_and(|slot| slot.code == Code::Offered);
+        let rows = if is_offered { alike.len() } else { alike.len().min(ROWS_MAX) };
+        blocks.push(Block { slots: alike, top, rows });
+        top += rows * ROW;
+    }
+    blocks
+}
+
+fn draw(block: &Block<'_>, label: impl Fn(Code) -> String, sent: &BTreeSet<u32>) -> Markup {
+    let (Some(first), Some(last)) = (block.slots.first(), block.slots.last()) else { return html! {} };
+    let text = label(first.code);
+    let is_offered = first.code == Code::Offered;
+    // Offered starts stand one by one; of the others the block says it for all.
+    let pieces: Vec<(&ExplainedSlot, &ExplainedSlot, usize, usize)> = if is_offered {
+        block.slots.iter().enumerate().map(|(row, slot)| (slot, slot, block.top + row * ROW, ROW)).collect()
+    } else {
+        vec![(first, last, block.top, block.rows * ROW)]
+    };
+    html! {
+        @for (from, to, top, height) in pieces {
+            g role="img" aria-label={ (clock(from.minute)) " to " (clock(to.end_minute)) ": " (text) } {
+                title { (clock(from.minute)) "-" (clock(to.end_minute)) ": " (text) }
+                text x="0" y=(top + 13) { (clock(from.minute)) }
+                rect class={ "slot " (first.code.name()) } x="44" y=(top) width="44" height=(height) {}
+                @let is_sent = block.slots.iter().any(|slot| {
+                    (from.minute..=to.minute).contains(&slot.minute) && sent.contains(&slot.minute)
+                });
+                @if is_sent { rect class="slot offered" x="96" y=(top) width="12" height=(height) {} }
+                text x="116" y=(top + 13) { (text) }
+            }
+        }
+    }
+}
+
+/// `09:30`.
+pub(super) fn clock(minute: u32) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(minute: u32, code: Code) -> ExplainedSlot {
+        ExplainedSlot { minute, end_minute: minute + 15, code, types: Vec::new(), too_long: Vec::new() }
+    }
+
+    #[test]
+    fn every_offered_start_has_a_row_and_a_long_closed_stretch_has_few() {
+        let closed = (0..36).map(|index| slot(index * 15, Code::Closed));
+        let open = (36..40).map(|index| slot(index * 15, Code::Offered));
+        let slots: Vec<ExplainedSlot> = closed.chain(open).collect();
+        let blocks = blocks(&slots);
+        assert_eq!(blocks.iter().map(|block| block.rows).collect::<Vec<_>>(), [ROWS_MAX, 4]);
+        let drawn = picture(&slots, |code| format!("says {}", code.name()), &BTreeSet::from([540])).into_string();
+        assert_eq!(drawn.matches("says offered</title>").count(), 4);
+        assert!(drawn.contains("aria-label=\"00:00 to 09:00: says closed\""), "{drawn}");
+        assert_eq!(drawn.matches("x=\"96\" y=\"90\" width=\"12\"").count(), 1, "{drawn}");
+    }
+}

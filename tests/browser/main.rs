@@ -1,0 +1,194 @@
+//! The pages as a receptionist, a manager and an administrator use them, in a headless browser.
+//!
+//! A machine without Chromium's WebDriver leaves these out, and says so; with `BROWSER=required` it
+//! fails. With `SCREENSHOTS=directory` the pictures of the documentation are made.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
+#[path = "../cli_online/clinic.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod clinic;
+mod driver;
+#[path = "../cli_online/service.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod service;
+
+use std::path::PathBuf;
+
+use chrono::{NaiveDate, NaiveTime};
+use serde_json::Value;
+use vetbridge::ids::{BookingId, ScheduleId};
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::healthengine::MarketplaceStatus;
+
+use crate::clinic::{Clinic, PRACTICE, eventually};
+use crate::driver::{Browser, Look, WIDE};
+use crate::service::Service;
+
+/// A clinic with a lunch break tomorrow, a booking that stands, and one in doubt.
+struct Busy {
+    clinic: Clinic,
+    service: Service,
+    stands: BookingId,
+    doubtful: BookingId,
+    tomorrow: NaiveDate,
+}
+
+async fn busy() -> Busy {
+    let clinic = Clinic::open().await;
+    let tomorrow = clinic.today().succ_opt().unwrap();
+    let at = |hour| tomorrow.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap());
+    clinic.openvpms.staff(|world| world.add_block(ScheduleId(136), at(12), at(13)));
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let stands = clinic.book("s136").await;
+    eventually("it stands", async || clinic.standing(stands) == 1).await;
+    clinic.openvpms_faults.set(|asked| (asked.method == "POST").then_some(Fault::StatusAfter(500)));
+    let doubtful = clinic.book("s136").await;
+    let in_doubt = async || {
+        let answer = service.get(&format!("/api/v1/bookings/{doubtful}")).await.json::<Value>().await;
+        answer.unwrap_or_default()["state"] == "in_doubt"
+    };
+    eventually("it is in doubt", in_doubt).await;
+    clinic.openvpms_faults.heal();
+    eventually("Healthengine was told", async || {
+        clinic.healthengine.booking(doubtful).unwrap().status == MarketplaceStatus::Confirmed
+    })
+    .await;
+    Busy { clinic, service, stands, doubtful, tomorrow }
+}
+
+impl Busy {
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.clinic.port)
+    }
+
+    async fn sign_in(&self, browser: &Browser) {
+        browser.go(&vetbridge::server::link(format!("127.0.0.1:{}", self.clinic.port), self.service.token())).await;
+    }
+
+    fn reference(&self) -> String {
+        let note = format!("Healthengine booking {}", self.doubtful);
+        self.clinic.openvpms.staff(|world| world.reference(world.with_note(&note)[0]))
+    }
+}
+
+/// Until the page says so; it loads itself again, and so does this.
+async fn until_it_says(browser: &Browser, url: &str, text: &str) {
+    let says = async || {
+        browser.go(url).await;
+        browser.text().await.contains(text)
+    };
+    eventually(text, says).await;
+}
+
+/// The walk of a receptionist, with a script or without.
+async fn walk(look: Look) {
+    let Some(browser) = Browser::open(look).await else { return };
+    let busy = busy().await;
+    busy.sign_in(&browser).await;
+    let page = browser.text().await;
+    assert!(page.contains("What needs a person now") && page.contains("need a look"), "{page}");
+    assert!(page.contains("Main Clinic: Working"), "{page}");
+    assert!(page.contains("tomorrow") && !page.contains("never"), "{page}");
+    let source = browser.source().await;
+    assert!(!source.contains("<script") && !source.contains("http://") && !source.contains("https://"), "{source}");
+    assert!(!source.contains(busy.service.token()));
+
+    // She looks into the diary, finds the appointment, and settles the booking.
+    browser.press("It is in the diary").await;
+    assert!(browser.text().await.contains("the visit takes place"), "{}", browser.text().await);
+    browser.type_into("reference", "no such reference").await;
+    browser.press("Yes, settle it").await;
+    assert!(browser.text().await.contains("That is no booking reference"), "{}", browser.text().await);
+    browser.type_into("reference", &busy.reference()).await;
+    browser.type_into("note", "seen by Kim").await;
+    browser.press("Yes, settle it").await;
+    let story = browser.text().await;
+    assert!(story.contains("In the diary") && story.contains("Note: seen by Kim"), "{story}");
+    until_it_says(&browser, &busy.url("/"), "Nothing. Bookings go into the diary by themselves.").await;
+
+    // Why is a time missing?
+    browser.press("Main Appointment Schedule").await;
+    let day = busy.url(&format!("/practices/{PRACTICE}/days?resource=s136&date={}", busy.tomorrow));
+    until_it_says(&browser, &day, "has what stands here").await;
+    let picture = browser.text().await;
+    assert!(
+        picture.contains("an appointment or a block") && picture.contains("booked through Healthengine"),
+        "{picture}"
+    );
+    assert!(picture.contains("12:00-13:00"), "{picture}");
+    let source = browser.source().await;
+    assert!(source.contains("aria-label=\"12:00 to 13:00: an appointment or a block\""), "{source}");
+    browser.press("Day after").await;
+    assert!(browser.text().await.contains("Offered:"), "{}", browser.text().await);
+
+    // A pause, and its end, and everything again.
+    browser.go(&busy.url("/")).await;
+    browser.press("Pause").await;
+    assert!(browser.text().await.contains("taken off Healthengine"), "{}", browser.text().await);
+    browser.press("Yes").await;
+    until_it_says(&browser, &busy.url("/"), "No time can be booked.").await;
+    assert!(browser.text().await.contains("Main Clinic: Paused"), "{}", browser.text().await);
+    browser.go(&day).await;
+    assert!(browser.text().await.contains("The practice is paused."), "{}", browser.text().await);
+    browser.go(&busy.url("/")).await;
+    browser.press("End the pause").await;
+    browser.press("Yes").await;
+    until_it_says(&browser, &busy.url("/"), "Main Clinic: Working").await;
+    let sent = || busy.clinic.healthengine.tallies().get("POST config/pmsResources/snapshot").copied().unwrap_or(0);
+    let before = sent();
+    browser.press("Send everything again").await;
+    browser.press("Yes").await;
+    eventually("it is sent again", async || before < sent()).await;
+
+    // One booking among all.
+    browser.go(&busy.url("/bookings")).await;
+    browser.type_into("q", &busy.stands.to_string()).await;
+    browser.press("Search").await;
+    assert!(browser.text().await.contains("1 found."), "{}", browser.text().await);
+    browser.press(&busy.stands.to_string()).await;
+    let story = browser.text().await;
+    assert!(story.contains("OpenVPMS made the appointment.") && story.contains("Cancel the appointment"), "{story}");
+    assert!(busy.clinic.healthengine.violations().is_empty(), "{:?}", busy.clinic.healthengine.violations());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receptionist_settles_a_booking_pauses_resumes_sends_again_and_reads_why_a_time_is_missing() {
+    walk(WIDE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_works_without_a_script() {
+    walk(Look { has_script: false, ..WIDE }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_is_wider_than_a_telephone_nor_than_a_screen() {
+    let looks = [("wide", WIDE), ("narrow", Look { width: 380, ..WIDE }), ("dark", Look { is_dark: true, ..WIDE })];
+    let directory = std::env::var_os("SCREENSHOTS").map(PathBuf::from);
+    let mut made = None;
+    for (name, look) in looks {
+        let Some(browser) = Browser::open(look).await else { return };
+        if made.is_none() {
+            made = Some(busy().await);
+        }
+        let busy = made.as_ref().unwrap();
+        busy.sign_in(&browser).await;
+        let day = format!("/practices/{PRACTICE}/days?resource=s136&date={}", busy.tomorrow);
+        let pages = [
+            ("status", "/".to_owned()),
+            ("bookings", "/bookings".to_owned()),
+            ("booking", format!("/bookings/{}", busy.doubtful)),
+            ("settle", format!("/bookings/{}/settle?outcome=confirmed", busy.doubtful)),
+            ("day", day),
+        ];
+        for (page, path) in pages {
+            browser.go(&busy.url(&path)).await;
+            let (page_width, window) = browser.widths().await;
+            assert!(page_width <= window, "{page} {name}: {page_width} of {window}");
+            if let Some(directory) = &directory {
+                browser.screenshot(&directory.join(format!("{page}-{name}.png"))).await;
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! [`Entry`] is what is stored. It changes only through [`super::machine::step`]; each
 //! change is durable before anything outside relies on it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::answered::{Acknowledged, Answered, Delivery, Owed};
@@ -101,6 +101,9 @@ pub struct Entry {
     /// Where the appointment stands or is to stand; absent if the request named nothing that
     /// exists.
     pub place: Option<Place>,
+    /// When the appointment was to begin, on the practice's wall clock, where there is no place for
+    /// it.
+    pub wanted: Option<NaiveDateTime>,
     /// When the pet owner booked, by Healthengine's clock.
     pub booked_at: Option<DateTime<Utc>>,
     /// The appointment in OpenVPMS.
@@ -139,6 +142,7 @@ impl Entry {
             practice_id,
             state: State::Received,
             place: None,
+            wanted: None,
             booked_at,
             reference: None,
             patient,
@@ -173,6 +177,12 @@ impl Entry {
         entry.history.clear();
         entry.enter(State::Confirmed, now, StateReason::Adopted);
         entry
+    }
+
+    /// When the appointment begins, or was to begin.
+    pub fn begins(&self, practice: Zone) -> Option<DateTime<Utc>> {
+        let wanted = || practice.instants(self.wanted?).earliest();
+        self.place.as_ref().map(|place| place.span.start).or_else(wanted)
     }
 
     /// Goes into a state and notes when and why.

@@ -5,7 +5,7 @@
 //! Both conversions name every field, so a field that is added to [`Entry`] has to be decided upon
 //! here.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::answered::{Acknowledged, Answered, Delivery, Owed};
@@ -23,6 +23,8 @@ pub(super) struct StoredEntry {
     practice_id: PracticeId,
     state: State,
     place: Option<Place>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wanted: Option<NaiveDateTime>,
     #[serde(default, deserialize_with = "dates::that_count")]
     booked_at: Option<DateTime<Utc>>,
     reference: Option<BookingReference>,
@@ -112,6 +114,7 @@ impl From<StoredEntry> for Entry {
             practice_id: stored.practice_id,
             state: stored.state,
             place: stored.place,
+            wanted: stored.wanted,
             booked_at: stored.booked_at,
             reference: stored.reference,
             patient: stored.patient,
@@ -169,6 +172,7 @@ impl From<Entry> for StoredEntry {
             practice_id: entry.practice_id,
             state: entry.state,
             place: entry.place,
+            wanted: entry.wanted,
             booked_at: entry.booked_at,
             reference: entry.reference,
             former_references,

@@ -7,7 +7,7 @@ use crate::zone::Zone;
 
 /// When an appointment begins, as far as that is known.
 pub(super) fn when(entry: &Entry, zone: Zone) -> String {
-    entry.place.as_ref().map_or_else(|| "an unknown time".into(), |place| wall(place.span.start, zone))
+    entry.begins(zone).map_or_else(|| "an unknown time".into(), |start| wall(start, zone))
 }
 
 /// A moment on the practice's wall.

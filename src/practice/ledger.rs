@@ -58,7 +58,8 @@ fn is_live(entry: &Entry, now: DateTime<Utc>) -> bool {
 
 /// True if the appointment was yesterday or is later.
 fn is_recent(entry: &Entry, now: DateTime<Utc>) -> bool {
-    entry.place.as_ref().is_some_and(|place| now - TimeDelta::days(2) < place.span.end)
+    let wanted = entry.wanted.is_some_and(|wall| now - TimeDelta::days(2) < wall.and_utc());
+    entry.place.as_ref().map_or(wanted, |place| now - TimeDelta::days(2) < place.span.end)
 }
 
 impl Ledger {

@@ -341,7 +341,7 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
         state: entry.state.name().to_owned(),
         reference: entry.reference.as_ref().map(ToString::to_string),
         schedule: entry.place.as_ref().map(|place| place.schedule.0),
-        start: span.map(|span| zone.at(span.start)),
+        start: entry.begins(zone).map(|start| zone.at(start)),
         end: span.map(|span| zone.at(span.end)),
         needs_attention: entry.needs_attention.as_deref().map(str::to_owned),
         history: entry

@@ -9,6 +9,7 @@ mod discover;
 mod explain;
 mod impostor;
 mod lifecycle;
+mod page;
 mod resolve;
 mod resync;
 mod run;

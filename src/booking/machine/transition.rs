@@ -109,7 +109,7 @@ impl Transition<'_> {
             }
             Ask::Unread(detail) => self.out_of_reach(&detail),
             Ask::Insert(place) => {
-                self.entry.place = Some(place);
+                (self.entry.place, self.entry.wanted) = (Some(place), None);
                 if self.is_left_alone() { self.rest() } else { self.then(Action::LookAndHold) }
             }
         }

@@ -177,6 +177,7 @@ impl Executor {
         let mut entry =
             Entry::received(request.booking_id, self.context.id().clone(), request.booked_time, patient, now);
         let (meta, ahead) = (self.context.shared.store.meta(), self.context.healthengine.clock_difference());
+        entry.wanted = request.appointment_time;
         entry.post.predates_store = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
         entry
     }

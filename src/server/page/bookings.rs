@@ -45,7 +45,7 @@ pub(in crate::server) async fn list(
         })
         .filter(|(entry, row)| wanted.is_empty() || row.is_about(entry, &wanted))
         .collect();
-    found.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.place.as_ref().map(|place| place.span.start)));
+    found.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.begins(bridge.zone_of(&entry.practice_id))));
     let count = found.len();
     found.truncate(SHOWN_MAX);
     let content = html! {
@@ -73,7 +73,7 @@ impl Row {
         let practice = bridge.practice(&entry.practice_id);
         let waits = practice.is_some_and(|practice| practice.waiting_cancellations().contains(&entry.booking_id));
         let zone = bridge.zone_of(&entry.practice_id);
-        let date = entry.place.as_ref().map(|place| zone.at(place.span.start).format("%Y-%m-%d %H:%M").to_string());
+        let date = entry.begins(zone).map(|start| zone.at(start).format("%Y-%m-%d %H:%M").to_string());
         Self {
             what: names::booked(bridge, entry),
             word: say::booking_word(entry, waits),
@@ -108,8 +108,8 @@ pub(super) fn table(bridge: &Bridge, bookings: &[(Entry, Row)], now: DateTime<Ut
                             @let zone = bridge.zone_of(&entry.practice_id);
                             tr {
                                 td {
-                                    @match &entry.place {
-                                        Some(place) => (appointment_time(place.span.start, now, zone)),
+                                    @match entry.begins(zone) {
+                                        Some(start) => (appointment_time(start, now, zone)),
                                         None => "time unknown",
                                     }
                                 }
@@ -162,11 +162,12 @@ pub(in crate::server) async fn story(
         (attention(&entry))
         table {
             tr { th scope="row" { "Appointment" } td {
-                @match &entry.place {
-                    Some(place) => {
+                @match (&entry.place, entry.begins(zone)) {
+                    (Some(place), _) => {
                         (appointment_time(place.span.start, now, zone)) " to " (zone.at(place.span.end).format("%H:%M"))
                     }
-                    None => "The request named no time, or nothing that the practice offers.",
+                    (None, Some(wanted)) => { "Wanted for " (appointment_time(wanted, now, zone)) }
+                    (None, None) => "The request named no time.",
                 }
             } }
             tr { th scope="row" { "What" } td { (row.what) } }

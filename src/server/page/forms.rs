@@ -54,9 +54,9 @@ fn settle_form(admin: &Admin, caller: &Caller, entry: &Entry, outcome: &str, ref
     let (bridge, now) = (&admin.bridge, admin.bridge.now());
     html! {
         h1 { "Booking " (entry.booking_id) }
-        @if let Some(place) = &entry.place {
-            p { (appointment_time(place.span.start, now, bridge.zone_of(&entry.practice_id))) ", "
-                (names::booked(bridge, entry)) }
+        @let zone = bridge.zone_of(&entry.practice_id);
+        @if let Some(start) = entry.begins(zone) {
+            p { (appointment_time(start, now, zone)) ", " (names::booked(bridge, entry)) }
         }
         @if let Some(refused) = refused { div.card.urgent role="alert" { p { strong { (refused) } } } }
         @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }

@@ -24,7 +24,7 @@ pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
 /// What was booked: appointment type and resource.
 pub(super) fn booked(bridge: &Bridge, entry: &Entry) -> String {
     let offering = bridge.on_or_off(&entry.practice_id).and_then(|(practice, _)| practice.offering());
-    entry.place.as_ref().map_or_else(|| "unknown".to_owned(), |place| place_name(offering, place))
+    entry.place.as_ref().map_or_else(|| "nothing that is offered".to_owned(), |place| place_name(offering, place))
 }
 
 fn place_name(offering: Option<Arc<Offering>>, place: &Place) -> String {

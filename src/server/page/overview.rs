@@ -89,8 +89,8 @@ impl Overview<'_> {
             div.card.urgent role="alert" {
                 h3 {
                     a href={ "/bookings/" (entry.booking_id) } { "Booking " (entry.booking_id) }
-                    @if let Some(place) = &entry.place {
-                        ": " (appointment_time(place.span.start, self.now, zone)) ", " (row_of)
+                    @if let Some(start) = entry.begins(zone) {
+                        ": " (appointment_time(start, self.now, zone)) ", " (row_of)
                     }
                 }
                 @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
@@ -189,12 +189,12 @@ impl Overview<'_> {
             .filter(|entry| {
                 let zone = self.admin.bridge.zone_of(&entry.practice_id);
                 let today = zone.wall(self.now).date();
-                let date = entry.place.as_ref().map(|place| zone.wall(place.span.start).date());
+                let date = entry.begins(zone).map(|start| zone.wall(start).date());
                 date.is_some_and(|date| today <= date && date <= today + CalendarDays::new(1))
             })
             .map(|entry| (entry.clone(), Row::of(&self.admin.bridge, entry)))
             .collect();
-        rows.sort_by_key(|(entry, _)| entry.place.as_ref().map(|place| place.span.start));
+        rows.sort_by_key(|(entry, _)| entry.begins(self.admin.bridge.zone_of(&entry.practice_id)));
         html! {
             h2 { "Online bookings of today and tomorrow" }
             @if rows.is_empty() { p { "None." } }

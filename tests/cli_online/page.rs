@@ -1,0 +1,97 @@
+//! What stands on the pages, as they are sent. What they are like in a browser is in `tests/browser`.
+
+use reqwest::Method;
+use serde_json::Value;
+use vetbridge::ids::PracticeId;
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::healthengine::{PetOwner, Wish};
+
+use crate::clinic::{Clinic, PRACTICE, eventually};
+use crate::service::Service;
+
+async fn page(service: &Service, path: &str) -> String {
+    service.get(path).await.text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_style_comes_from_the_listener_and_nothing_else_may_be_loaded() {
+    let clinic = Clinic::open().await;
+    let service = Service::start(&clinic).await;
+    let style = service.open("/style.css").await;
+    assert_eq!(
+        (style.status().as_u16(), style.headers()["content-type"].to_str().unwrap()),
+        (200, "text/css; charset=utf-8")
+    );
+    let answer = service.get("/").await;
+    let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'; style-src 'self';") && !policy.contains("unsafe"), "{policy}");
+    let page = answer.text().await.unwrap();
+    assert!(!page.contains("style=") && !page.contains("<script") && !page.contains("<style"), "{page}");
+    // Whoever has the token and no browser sees no button that would not work.
+    assert!(!page.contains("<form") && !page.contains("/pause"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_says_what_it_means_for_pet_owners_and_never_never() {
+    let clinic = Clinic::open().await;
+    let service = Service::start(&clinic).await;
+    assert!(!page(&service, "/").await.contains("never"));
+    eventually("it works", async || page(&service, "/").await.contains("times can be booked")).await;
+    clinic.openvpms_faults.set(|_| Some(Fault::RefusalBefore(503)));
+    let says = async || page(&service, "/").await.contains("times are still offered; every booking is rejected.");
+    eventually("it says what it means", says).await;
+    assert!(page(&service, "/").await.contains("OpenVPMS away"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_booking_keeps_the_time_that_was_wanted_and_a_cancellation_that_waits_is_shown() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let stands = clinic.book("s136").await;
+    eventually("it stands", async || clinic.standing(stands) == 1).await;
+
+    let tomorrow = clinic.today().succ_opt().unwrap().and_hms_opt(14, 7, 0).unwrap();
+    let wish = Wish::new("s136", "66:s136", tomorrow).by(PetOwner::default(), "x");
+    let rejected = clinic.healthengine.book_regardless(&PracticeId(PRACTICE.into()), wish).unwrap();
+    let view = async || service.get(&format!("/api/v1/bookings/{rejected}")).await.json::<Value>().await.unwrap();
+    eventually("it is rejected", async || view().await["state"] == "rejected").await;
+    let start = view().await["start"].as_str().unwrap().to_owned();
+    assert!(start.starts_with(&format!("{}T14:07:00", tomorrow.date())), "{start}");
+    let story = page(&service, &format!("/bookings/{rejected}")).await;
+    assert!(story.contains("Wanted for ") && story.contains("tomorrow 14:07"), "{story}");
+    assert!(page(&service, "/").await.contains("tomorrow 14:07"));
+
+    clinic.openvpms_faults.set(|asked| (asked.method == "DELETE").then_some(Fault::RefusalBefore(503)));
+    clinic.healthengine.cancel(stands).unwrap();
+    eventually("it waits", async || page(&service, "/").await.contains("Cancellation waits")).await;
+    clinic.openvpms_faults.heal();
+    eventually("it is cancelled", async || clinic.standing(stands) == 0).await;
+    eventually("it waits no longer", async || !page(&service, "/").await.contains("Cancellation waits")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_addresses_of_pages_are_a_sentence_and_changes_need_a_form() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    for (path, status, says) in [
+        ("/bookings/7", 404, "no booking 7"),
+        ("/bookings/seven/settle", 404, "no booking seven"),
+        ("/practices/7/days", 404, "Practice 7"),
+        ("/practices/7/pause", 404, "Practice 7"),
+        ("/practices/1234567/days?resource=x", 400, "x is not a resource"),
+        ("/practices/1234567/days?date=x", 400, "x is not a date"),
+        ("/practices/1234567/days?resource=s99", 404, "does not offer s99"),
+    ] {
+        let answer = service.get(path).await;
+        assert_eq!(answer.status(), status, "{path}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(says), "{path}: {text}");
+    }
+    assert_eq!(service.get("/practices/1234567/days").await.status(), 200, "the first resource, today");
+    let cookie = service.signed_in().await;
+    for path in ["/practices/1234567/pause", "/practices/1234567/resync", "/bookings/7/settle"] {
+        let headers = [("cookie", cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        let answer = service.ask_as(Method::POST, path, &headers, "outcome=rejected").await;
+        assert_eq!(answer.status(), 403, "{path}: a form without its token");
+    }
+}

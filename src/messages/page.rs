@@ -1,4 +1,4 @@
-//! The words of the status page: for a receptionist, what to do; for a manager, whether all is well.
+//! The words of the pages: for a receptionist what to do, for a manager whether all is well.
 
 use super::practice as practice_say;
 use crate::booking::entry::{Entry, State};

@@ -26,7 +26,7 @@ use crate::practice::resolve::NotResolved;
 const FIELDS: [&str; 4] = ["outcome", "reference", "force", "note"];
 
 /// What a person says of a booking, before it is read.
-pub(super) struct Asked<'a> {
+pub(super) struct TypedVerdict<'a> {
     /// `confirmed`, `rejected` or `cancelled`.
     pub(super) outcome: &'a str,
     /// The appointment's reference.
@@ -37,7 +37,7 @@ pub(super) struct Asked<'a> {
     pub(super) note: Option<&'a str>,
 }
 
-impl Asked<'_> {
+impl TypedVerdict<'_> {
     /// What it means.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ pub fn read(body: &[u8]) -> Result<(Resolution, Option<Note>), String> {
     let force = given("force").map_or(Some(false), Value::as_bool).ok_or_else(|| say::RESOLVE_NO_FLAG.to_owned())?;
     let (reference, note) = (words("reference")?, words("note")?);
     let outcome = given("outcome").and_then(Value::as_str).unwrap_or_default();
-    Asked { outcome, reference: reference.as_deref(), force, note: note.as_deref() }.read()
+    TypedVerdict { outcome, reference: reference.as_deref(), force, note: note.as_deref() }.read()
 }
 
 pub(super) async fn resolve(

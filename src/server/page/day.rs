@@ -13,9 +13,9 @@ use serde::Deserialize;
 use super::layout::{self, Reload, ago};
 use super::names;
 use super::picture::{clock, picture};
-use crate::availability::explanation::{Code, ExplainedSlot};
+use crate::availability::explanation::Code;
 use crate::dates;
-use crate::ids::PracticeId;
+use crate::ids::{AppointmentTypeId, PracticeId};
 use crate::messages::{admin as admin_say, explain as say};
 use crate::practice::Practice;
 use crate::practice::explain::Explanation;
@@ -72,7 +72,7 @@ fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
         let known = own.known.as_ref().and_then(|known| known.appointment_type(id));
         known.map_or_else(|| id.to_string(), |kind| kind.plain_name.clone())
     };
-    let offered = |slot: &ExplainedSlot| slot.types.iter().map(|id| type_name(*id)).collect::<Vec<_>>().join(", ");
+    let named = |types: &[AppointmentTypeId]| types.iter().map(|id| type_name(*id)).collect::<Vec<_>>().join(", ");
     let sent: BTreeSet<u32> =
         own.last_sent.iter().flat_map(|last| last.sent.day.starts()).map(|start| start.0).collect();
     html! {
@@ -85,7 +85,10 @@ fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
             @match &own.last_sent {
                 None if own.pending => (say::NEVER_SENT),
                 None => (say::NOTHING_SENT),
-                Some(last) => (say::last_sent(zone.at(last.sent.at).format("%-d %b %Y %H:%M:%S"), last.sent.accepted, own.pending)),
+                Some(last) => {
+                    @let at = zone.at(last.sent.at).format("%-d %b %Y %H:%M:%S");
+                    (say::last_sent(at, last.sent.accepted, own.pending))
+                }
             }
         }
         (key())
@@ -99,10 +102,10 @@ fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
                         tr {
                             td { (clock(from.minute)) "-" (clock(to.end_minute)) }
                             td {
-                                @if from.code == Code::Offered { "Offered: " (offered(from)) "." }
+                                @if from.code == Code::Offered { "Offered: " (named(&from.types)) "." }
                                 @else { (say::text(from.code, &facts)) }
                                 @if !from.types.is_empty() && !from.too_long.is_empty() {
-                                    " Too long: " (from.too_long.iter().map(|id| type_name(*id)).collect::<Vec<_>>().join(", ")) "."
+                                    " Too long: " (named(&from.too_long)) "."
                                 }
                             }
                             td { (say::remedy(from.code, &facts)) }

@@ -20,7 +20,7 @@ use crate::server::resolve::{self, Settled};
 use crate::server::{Admin, pause as pausing};
 
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::server) struct Outcome {
+pub(in crate::server) struct SettleQuery {
     #[serde(default)]
     outcome: String,
 }
@@ -40,7 +40,7 @@ pub(super) async fn ask_to_settle(
     State(admin): State<Admin>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Query(Outcome { outcome }): Query<Outcome>,
+    Query(SettleQuery { outcome }): Query<SettleQuery>,
 ) -> Response {
     let entry = match entry(&admin, &id) {
         Ok(entry) => entry,
@@ -67,7 +67,10 @@ fn settle_form(admin: &Admin, caller: &Caller, entry: &Entry, outcome: &str, ref
             @if outcome == "confirmed" {
                 label { "Reference of the appointment, as in OpenVPMS (if another than vetbridge knows)"
                     br; input name="reference" autocomplete="off" size="40"; }
-                label { input type="checkbox" name="force" value="true"; " I saw it in the diary, whatever OpenVPMS answers" }
+                label {
+                    input type="checkbox" name="force" value="true";
+                    " I saw it in the diary, whatever OpenVPMS answers"
+                }
             }
             label { (say::NOTE_HINT) br; input name="note" maxlength="200" autocomplete="off" size="40"; }
             div.buttons {
@@ -89,7 +92,7 @@ pub(super) async fn settle(
         Err(refused) => return *refused,
     };
     let Ok(Form(form)) = form else { return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME) };
-    let asked = resolve::Asked {
+    let asked = resolve::TypedVerdict {
         outcome: &form.outcome,
         reference: Some(form.reference.trim()).filter(|text| !text.is_empty()),
         force: form.force.is_some(),

@@ -14,7 +14,7 @@ const ROWS_MAX: usize = 4;
 const WIDTH: usize = 360;
 
 /// Times that are alike, as one block.
-struct Block<'a> {
+struct AlikeSlots<'a> {
     slots: &'a [ExplainedSlot],
     top: usize,
     rows: usize,
@@ -33,19 +33,19 @@ pub(super) fn picture(slots: &[ExplainedSlot], label: impl Fn(Code) -> String, s
     }
 }
 
-fn blocks(slots: &[ExplainedSlot]) -> Vec<Block<'_>> {
+fn blocks(slots: &[ExplainedSlot]) -> Vec<AlikeSlots<'_>> {
     let mut top = ROW;
     let mut blocks = Vec::new();
     for alike in slots.chunk_by(|a, b| a.code == b.code && a.types == b.types) {
         let is_offered = alike.first().is_some_and(|slot| slot.code == Code::Offered);
         let rows = if is_offered { alike.len() } else { alike.len().min(ROWS_MAX) };
-        blocks.push(Block { slots: alike, top, rows });
+        blocks.push(AlikeSlots { slots: alike, top, rows });
         top += rows * ROW;
     }
     blocks
 }
 
-fn draw(block: &Block<'_>, label: impl Fn(Code) -> String, sent: &BTreeSet<u32>) -> Markup {
+fn draw(block: &AlikeSlots<'_>, label: impl Fn(Code) -> String, sent: &BTreeSet<u32>) -> Markup {
     let (Some(first), Some(last)) = (block.slots.first(), block.slots.last()) else { return html! {} };
     let text = label(first.code);
     let is_offered = first.code == Code::Offered;

@@ -63,7 +63,7 @@ impl Browser {
         }
         let wanted = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}});
         let base = format!("http://127.0.0.1:{port}/session");
-        let began = std::time::Instant::now();
+        let began = tokio::time::Instant::now();
         let answer = loop {
             match browser.http.post(&base).json(&wanted).send().await {
                 Ok(answer) => break answer.json::<Value>().await.unwrap(),

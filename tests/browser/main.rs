@@ -4,6 +4,7 @@
 //! fails. With `SCREENSHOTS=directory` the pictures of the documentation are made.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(clippy::print_stdout, reason = "what is left out is said")]
 
 #[path = "../cli_online/clinic.rs"]
 #[allow(dead_code, reason = "shared with other tests")]

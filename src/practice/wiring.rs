@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -245,6 +245,16 @@ impl Practice {
     /// What was last done when.
     pub fn last_done(&self) -> LastDone {
         *self.context.last_done.lock()
+    }
+
+    /// How long the oldest request of each kind has been waiting at Healthengine.
+    pub fn oldest_open(&self) -> Vec<(&'static str, TimeDelta)> {
+        self.requests.oldest_open(self.context.now())
+    }
+
+    /// How far Healthengine's clock is ahead of ours.
+    pub fn clock_difference(&self) -> TimeDelta {
+        self.context.healthengine.clock_difference()
     }
 
     /// When the last webhook for this practice arrived.

@@ -1,7 +1,7 @@
 //! The listeners. The admin listener has health for machines, a page and an API for people; the one
 //! for webhooks is [`webhooks`].
 //!
-//! `/healthz` and `/readyz` are open; everything else, unknown paths included, is for those whom
+//! `/healthz`, `/readyz` and `/metrics` are open; everything else, unknown paths included, is for those whom
 //! [`auth`] lets in. Nothing here calls a remote system by itself; a resync, or what a person
 //! settles, is done by the practice.
 
@@ -14,6 +14,7 @@ pub mod explanation;
 mod guard;
 mod health;
 mod listener;
+pub mod metrics;
 mod origin;
 mod page;
 mod paths;
@@ -59,8 +60,11 @@ impl Admin {
             .fallback(api::no_such_path)
             .method_not_allowed_fallback(api::no_such_method)
             .with_state(self.clone());
-        let open =
-            Router::new().route("/healthz", get(health::healthy)).route("/readyz", get(health::ready)).with_state(self);
+        let open = Router::new()
+            .route("/healthz", get(health::healthy))
+            .route("/readyz", get(health::ready))
+            .route("/metrics", get(metrics::scrape))
+            .with_state(self);
         bounded(gate, guarded, open)
     }
 }

@@ -13,7 +13,7 @@ use super::auth::{Caller, Gate};
 use super::health::{liveness, readiness};
 use super::paths::bounded;
 use super::problem::problem;
-use super::{page, view};
+use super::{metrics, page, view};
 use crate::messages::start as say;
 use crate::without_store::WithoutStore;
 
@@ -26,7 +26,8 @@ pub fn router(service: Arc<WithoutStore>, gate: Gate) -> Router {
         .route(ASK_AGAIN_PATH, post(ask_again_and_show))
         .fallback(no_ledger)
         .with_state(Arc::clone(&service));
-    let open = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
+    let open =
+        Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready)).route("/metrics", get(scrape));
     bounded(gate, guarded, open.with_state(service))
 }
 
@@ -53,6 +54,10 @@ async fn healthy(State(service): State<Arc<WithoutStore>>) -> Response {
 
 async fn ready(State(service): State<Arc<WithoutStore>>) -> Response {
     readiness(view::without_store(&service))
+}
+
+async fn scrape(State(service): State<Arc<WithoutStore>>) -> Response {
+    metrics::answer(metrics::without_store(&service))
 }
 
 async fn no_ledger() -> Response {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
 use crate::call_error::Answer;
@@ -25,6 +25,17 @@ pub(super) struct OutstandingRequests {
 impl OutstandingRequests {
     pub(super) fn new(context: Arc<Context>) -> Self {
         Self { context, bookings: Mutex::default(), updates: Mutex::default(), days: Mutex::default() }
+    }
+
+    /// How long the oldest request of each kind has been waiting, by the names of Healthengine's
+    /// lists.
+    pub(super) fn oldest(&self, now: DateTime<Utc>) -> Vec<(&'static str, TimeDelta)> {
+        let oldest = [
+            ("bookings", self.bookings.lock().oldest(now)),
+            ("bookingUpdates", self.updates.lock().oldest(now)),
+            ("availability", self.days.lock().oldest(now)),
+        ];
+        oldest.map(|(kind, oldest)| (kind, oldest.unwrap_or_default())).into()
     }
 
     /// The list of bookings was read, or should have been.

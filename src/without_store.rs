@@ -37,8 +37,8 @@ use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
 use crate::http::penalty::Penalties;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::{admin as admin_say, start as say, supervisor as supervisor_say};
-use crate::metrics::caller::Caller;
 use crate::metrics::exposition::Metrics;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::polling::lists::{Coverage, all_pages};
 use crate::polling::pace::{BLOCKED, Refusals};
 use crate::practice::health::loops::kept;
@@ -120,7 +120,7 @@ impl WithoutStore {
         });
         let polling = self.healthengines.iter().map(|(id, healthengine)| {
             let kept = self.kept(supervisor_say::POLLING_WITHOUT_STORE, Some(id));
-            let begin = move || Caller::practice(id).does(self.poll_loop(id, healthengine));
+            let begin = move || OnBehalfOf::practice(id).does(self.poll_loop(id, healthengine));
             self.supervisor.keep(kept, &over, begin)
         });
         tokio::select! {

@@ -13,7 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
-use super::caller::Caller;
+use super::on_behalf_of::OnBehalfOf;
 use crate::call_error::{Answer, CallError, ErrorClass};
 
 /// Upper bounds in seconds. Calls are given up after ten seconds unless the configuration says
@@ -116,8 +116,8 @@ impl StartedCall {
         let took = self.began.elapsed();
         let (method, route) = self.call.split_once(' ').unwrap_or_default();
         self.metrics.count(self.system, route, error.map(|error| error.class), took);
-        let caller = Caller::of_this_task();
-        let (practice, booking) = caller.fields();
+        let whom = OnBehalfOf::of_this_task();
+        let (practice, booking) = whom.fields();
         let (peer, status) = (self.system.name(), self.status.or_else(|| error.and_then(|error| error.status)));
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match error {

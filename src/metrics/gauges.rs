@@ -66,14 +66,10 @@ impl Gauges {
         let text = "Problems by subject, as the status page has them; without a practice, of the whole";
         registry.register("vetbridge_problems", text, values(problems));
         let text = "How far Healthengine's clock is ahead of this machine's";
-        let ahead = clock_difference.iter().map(|ahead| (Labels::new(), ahead.as_seconds_f64()));
-        registry.register("vetbridge_clock_difference_seconds", text, values(ahead));
+        let ahead = clock_difference.map(|ahead| ahead.as_seconds_f64());
+        register_one(registry, "vetbridge_clock_difference_seconds", text, ahead);
         let text = "What the state directory takes on the disk";
-        registry.register(
-            "vetbridge_store_bytes",
-            text,
-            values(store_bytes.iter().map(|n| (Labels::new(), *n as f64))),
-        );
+        register_one(registry, "vetbridge_store_bytes", text, store_bytes.map(|bytes| bytes as f64));
     }
 }
 
@@ -104,6 +100,14 @@ impl PracticeGauges {
         });
         let text = "How long Healthengine's oldest request of a kind has been waiting for its answer";
         registry.register("vetbridge_oldest_open_request_seconds", text, values(oldest));
+    }
+}
+
+fn register_one(registry: &mut Registry, name: &'static str, text: &'static str, value: Option<f64>) {
+    let gauge = Gauge::<f64, AtomicU64>::default();
+    if let Some(value) = value {
+        gauge.set(value);
+        registry.register(name, text, gauge);
     }
 }
 

@@ -11,15 +11,15 @@
 //! | file | has |
 //! | --- | --- |
 //! | [`calls`] | the calls to both systems, counted, timed and logged |
-//! | [`caller`] | for whom a task makes its calls, as the log names them |
+//! | [`on_behalf_of`] | for whom a task makes its calls, as the log names them |
 //! | [`practices`] | bookings, the time to our answers, snapshots |
 //! | [`flush_times`] | how long the store's disk takes |
 //! | [`gauges`] | what the bridge knows when somebody scrapes |
 //! | [`exposition`] | all of it as text |
 
-pub mod caller;
 pub mod calls;
 pub mod exposition;
 pub mod flush_times;
 pub mod gauges;
+pub mod on_behalf_of;
 pub mod practices;

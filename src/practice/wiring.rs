@@ -34,6 +34,7 @@ use crate::healthengine::HealthengineHandle;
 use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::supervisor as say;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
@@ -183,7 +184,7 @@ impl Practice {
     /// Rejects what is open and not in doubt, after the store has failed. Call it when nothing is
     /// begun any more.
     pub async fn reject_open(&self) {
-        self.executor.reject_open().await;
+        OnBehalfOf::practice(self.id()).does(self.executor.reject_open()).await;
     }
 
     /// Deletes every webhook subscription of ours, and forgets it; also when the loops have ended.

@@ -1,9 +1,9 @@
 //! The listeners. The admin listener has health for machines, a page and an API for people; the one
 //! for webhooks is [`webhooks`].
 //!
-//! `/healthz`, `/readyz` and `/metrics` are open; everything else, unknown paths included, is for those whom
-//! [`auth`] lets in. Nothing here calls a remote system by itself; a resync, or what a person
-//! settles, is done by the practice.
+//! `/healthz`, `/readyz` and `/metrics` are open; everything else, unknown paths included, is for
+//! those whom [`auth`] lets in. Nothing here calls a remote system by itself; a resync, or what a
+//! person settles, is done by the practice.
 
 mod admin;
 mod again;

@@ -36,8 +36,8 @@ impl ConfigurationSync {
         let (practice, everything, contract) = (self.context.id(), plan.everything, changes.liveness_contract);
         let shown = |list: &Option<ListChange>| list.as_ref().map(ToString::to_string);
         let (resources, types) = (shown(&changes.resources), shown(&changes.appointment_types));
-        let held_back = changes.held_back.len();
-        tracing::trace!(%practice, ?reason, dry_run, everything, contract, resources, types, held_back, "configuration");
+        let held = changes.held_back.len();
+        tracing::trace!(%practice, ?reason, dry_run, everything, contract, resources, types, held, "configuration");
         if !dry_run {
             self.accepted.planned(&changes);
             self.apply(plan, desired, &leaving, &remembered).await?;

@@ -7,17 +7,17 @@ use tracing::field::{DisplayValue, display};
 use crate::ids::{BookingId, PracticeId};
 
 tokio::task_local! {
-    static CALLER: Caller;
+    static ON_BEHALF_OF: OnBehalfOf;
 }
 
 /// For whom a task makes its calls.
 #[derive(Debug, Clone, Default)]
-pub struct Caller {
+pub struct OnBehalfOf {
     practice: Option<PracticeId>,
     booking: Option<BookingId>,
 }
 
-impl Caller {
+impl OnBehalfOf {
     /// A practice.
     pub fn practice(practice: &PracticeId) -> Self {
         Self { practice: Some(practice.clone()), booking: None }
@@ -30,12 +30,12 @@ impl Caller {
 
     /// The one that this task works for; nobody, if nobody said.
     pub(super) fn of_this_task() -> Self {
-        CALLER.try_with(Self::clone).unwrap_or_default()
+        ON_BEHALF_OF.try_with(Self::clone).unwrap_or_default()
     }
 
     /// Does this work for it.
-    pub async fn does<F: Future>(self, work: F) -> F::Output {
-        CALLER.scope(self, work).await
+    pub fn does<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        ON_BEHALF_OF.scope(self, work)
     }
 
     /// Both, as fields of a line of the log.

@@ -17,6 +17,7 @@ use crate::http::base_url::BaseUrl;
 use crate::http::network::{Credentials, Server, ServerSettings};
 use crate::http::penalty::Penalties;
 use crate::ids::PracticeId;
+use crate::metrics::calls::CallMetrics;
 use crate::openvpms::OpenVpmsHandle;
 use crate::openvpms::client::OpenVpmsClient;
 use crate::practice::OpenVpmsClients;
@@ -28,7 +29,7 @@ const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
 /// holds no certificate); nothing is sent yet.
 pub fn openvpms(settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsHandle> {
     let server = openvpms_server(settings, None)?;
-    Ok(doors(&server, settings)?.background)
+    Ok(doors(&server, settings, &CallMetrics::default())?.background)
 }
 
 /// A handle to Healthengine for one practice.
@@ -36,7 +37,7 @@ pub fn healthengine(
     settings: &HealthengineSettings,
     practice: &PracticeSettings,
 ) -> anyhow::Result<HealthengineHandle> {
-    handle(&healthengine_server(settings, None)?, settings, &practice.id, &practice.key)
+    handle(&healthengine_server(settings, None)?, settings, &practice.id, &practice.key, &CallMetrics::default())
 }
 
 fn openvpms_server(settings: &OpenVpmsSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
@@ -49,9 +50,10 @@ fn openvpms_server(settings: &OpenVpmsSettings, before: Option<&Server>) -> anyh
     server(&own, before).context("[openvpms]")
 }
 
-fn doors(server: &Arc<Server>, settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsClients> {
+fn doors(server: &Arc<Server>, settings: &OpenVpmsSettings, metrics: &CallMetrics) -> anyhow::Result<OpenVpmsClients> {
     let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
-    let client = OpenVpmsClient::new(server.transport(&credentials).context("[openvpms]")?);
+    let transport = server.transport(&credentials).context("[openvpms]")?;
+    let client = OpenVpmsClient::new(transport).counted(metrics.clone());
     Ok(OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Interactive)), background: Arc::new(client) })
 }
 
@@ -69,10 +71,11 @@ fn handle(
     settings: &HealthengineSettings,
     practice: &PracticeId,
     key: &Secret,
+    metrics: &CallMetrics,
 ) -> anyhow::Result<HealthengineHandle> {
     let credentials = credentials(settings.api_key.to_send(), &practice.0, key.to_send());
     let transport = server.transport(&credentials).with_context(|| format!("practice {practice}"))?;
-    Ok(Arc::new(HealthengineClient::new(transport, Clock::system())))
+    Ok(Arc::new(HealthengineClient::new(transport, Clock::system()).counted(metrics.clone())))
 }
 
 /// `before` is how the same system was reached until now.
@@ -92,6 +95,7 @@ fn per_second(requests: u32) -> NonZeroU32 {
 pub struct Network {
     openvpms: OpenVpmsSide,
     healthengine: HealthengineSide,
+    metrics: CallMetrics,
 }
 
 struct OpenVpmsSide {
@@ -120,13 +124,14 @@ impl Network {
     }
 
     fn made(config: &Config, before: Option<&Self>) -> anyhow::Result<Self> {
+        let metrics = before.map(|before| before.metrics.clone()).unwrap_or_default();
         let settings = config.openvpms.clone();
         let last = before.map(|before| &before.openvpms);
         let (server, doors) = match last.filter(|kept| kept.settings == settings) {
             Some(kept) => (Arc::clone(&kept.server), kept.doors.clone()),
             None => {
                 let server = openvpms_server(&settings, last.map(|last| &*last.server))?;
-                let doors = doors(&server, &settings)?;
+                let doors = doors(&server, &settings, &metrics)?;
                 (server, doors)
             }
         };
@@ -149,11 +154,11 @@ impl Network {
             let kept = kept.and_then(|kept| kept.handles.get(id)).filter(|(kept_key, _)| kept_key == key);
             let made = match kept {
                 Some((_, handle)) => Arc::clone(handle),
-                None => handle(&server, &settings, id, key)?,
+                None => handle(&server, &settings, id, key, &metrics)?,
             };
             handles.insert(id.clone(), (key.clone(), made));
         }
-        Ok(Self { openvpms, healthengine: HealthengineSide { settings, server, handles } })
+        Ok(Self { openvpms, healthengine: HealthengineSide { settings, server, handles }, metrics })
     }
 }
 
@@ -171,5 +176,9 @@ impl Connect for Network {
             openvpms: Arc::clone(self.openvpms.server.penalty()),
             healthengine: Arc::clone(self.healthengine.server.penalty()),
         }
+    }
+
+    fn call_metrics(&self) -> CallMetrics {
+        self.metrics.clone()
     }
 }

@@ -34,6 +34,7 @@
 //! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
 //! | [`messages`] | every sentence that an administrator reads | core |
 //! | [`clock`], [`random`], [`backoff`], [`supervisor`], [`clock_leaps`] | the only `now()`; choices from a seed; growing pauses; that loops live; that the clock may leap | |
+//! | [`build_info`], [`metrics`] | what runs; what is counted and timed, and its text for Prometheus | |
 //! | [`http`], [`openvpms`], [`healthengine`] | how exchanges are carried, with limits on everything; the two clients | |
 //! | [`store`] | what survives a power cut | |
 //! | [`config`] | what an administrator types into the file | |
@@ -92,6 +93,7 @@ pub mod availability;
 pub mod backoff;
 pub mod booking;
 pub mod bridge;
+pub mod build_info;
 pub mod call_error;
 pub mod characters;
 pub mod cli;
@@ -107,6 +109,7 @@ pub mod http_clients;
 pub mod ids;
 pub mod mapping;
 pub mod messages;
+pub mod metrics;
 pub mod openvpms;
 pub mod pet_owner;
 pub mod polling;

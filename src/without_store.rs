@@ -37,6 +37,8 @@ use crate::healthengine::{BookingRequest, HealthengineHandle, RequestKind};
 use crate::http::penalty::Penalties;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::{admin as admin_say, start as say, supervisor as supervisor_say};
+use crate::metrics::exposition::Metrics;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::polling::lists::{Coverage, all_pages};
 use crate::polling::pace::{BLOCKED, Refusals};
 use crate::practice::health::loops::kept;
@@ -57,6 +59,7 @@ pub struct WithoutStore {
     request_interval: Duration,
     healthengines: BTreeMap<PracticeId, HealthengineHandle>,
     penalties: Penalties,
+    metrics: Metrics,
     /// A person wants Healthengine to be asked again at once.
     asked_again: Notify,
     supervisor: Supervisor,
@@ -87,6 +90,7 @@ impl WithoutStore {
             request_interval: config.sync.request_interval,
             healthengines,
             penalties: connect.penalties(),
+            metrics: Metrics { calls: connect.call_metrics(), ..Metrics::default() },
             asked_again: Notify::new(),
             supervisor: Supervisor::default(),
             health: Arc::new(Problems::of_the_service()),
@@ -116,7 +120,8 @@ impl WithoutStore {
         });
         let polling = self.healthengines.iter().map(|(id, healthengine)| {
             let kept = self.kept(supervisor_say::POLLING_WITHOUT_STORE, Some(id));
-            self.supervisor.keep(kept, &over, move || self.poll_loop(id, healthengine))
+            let begin = move || OnBehalfOf::practice(id).does(self.poll_loop(id, healthengine));
+            self.supervisor.keep(kept, &over, begin)
         });
         tokio::select! {
             () = over.cancelled() => {}
@@ -167,6 +172,16 @@ impl WithoutStore {
             self.asked_again.notify_waiters();
         }
         lifted
+    }
+
+    /// What is counted and timed: its calls.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How far Healthengine's clock is ahead of ours, by each practice's handle.
+    pub fn clock_differences(&self) -> impl Iterator<Item = TimeDelta> {
+        self.healthengines.values().map(|healthengine| healthengine.clock_difference())
     }
 
     /// What time it is.

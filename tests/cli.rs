@@ -11,6 +11,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use tempfile::TempDir;
+use vetbridge::build_info;
 
 use crate::configuration::LEAST;
 
@@ -40,10 +41,11 @@ fn outcome(command: &mut Command) -> (i32, String, String) {
 }
 
 #[test]
-fn the_version_names_the_time_zone_rules() {
+fn the_version_names_the_commit_and_the_time_zone_rules() {
     let (status, out, _) = outcome(vetbridge(Path::new(".")).arg("--version"));
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), build_info::COMMIT);
     let expected =
-        format!("vetbridge {} (time zones: tzdb {})\n", env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION);
+        format!("vetbridge {version} (commit {commit}, time zones: tzdb {})\n", chrono_tz::IANA_TZDB_VERSION);
     assert_eq!((status, out), (0, expected));
 }
 

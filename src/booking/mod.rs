@@ -17,9 +17,11 @@
 //! | [`state_reason`], [`flag`] | why a booking entered a state, and what a person has to do about it: values |
 //! | [`problem`] | what is wrong with a booking: values |
 //! | `stored` | the form in which the store keeps that |
+//! | [`counted`] | what a booking counts as in figures |
 //! | [`deadline`] | by when a booking has to be answered |
 
 pub mod answered;
+pub mod counted;
 pub mod deadline;
 pub mod diary_record;
 pub mod diary_watch;

@@ -69,6 +69,23 @@ pub enum UpdatePlan {
     },
 }
 
+impl UpdatePlan {
+    /// In a few words, for the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Wait => "wait: its booking is not answered",
+            Self::Confirm => "confirm: nothing is to be done",
+            Self::RejectUnknown => "reject: nobody knows the booking",
+            Self::RejectAndFlag(_) => "reject: a person has to cancel it",
+            Self::Cancel(_) => "cancel",
+            Self::CancelBoth { .. } => "cancel both appointments",
+            Self::AdoptAndCancel(_) => "take over and cancel",
+            Self::AfterBooking { withdraw: true } => "withdraw the booking",
+            Self::AfterBooking { withdraw: false } => "wait: its booking is under way",
+        }
+    }
+}
+
 /// What to do about an update, by what the ledger knows of the booking, or else by whether it is
 /// still outstanding.
 pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: OutstandingStatus) -> UpdatePlan {

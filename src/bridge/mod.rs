@@ -25,6 +25,9 @@ use crate::ids::PracticeId;
 use crate::messages::{
     admin as admin_say, practice as say, state_directory as state_say, supervisor as supervisor_say,
 };
+use crate::metrics::calls::CallMetrics;
+use crate::metrics::exposition::Metrics;
+use crate::metrics::practices::PracticeMetrics;
 use crate::pet_owner::pseudonym::Pseudonyms;
 use crate::practice::booking_executor::locks::Locks;
 use crate::practice::client_memory::ClientMemory;
@@ -53,6 +56,8 @@ pub trait Connect {
     fn healthengine(&self, practice: &config::PracticeSettings) -> Option<HealthengineHandle>;
     /// The times for which they want to be left alone.
     fn penalties(&self) -> Penalties;
+    /// Where the calls to both are counted.
+    fn call_metrics(&self) -> CallMetrics;
 }
 
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by
@@ -99,6 +104,11 @@ impl Bridge {
             broken: CancellationToken::new(),
             stopwatch,
             clock,
+            metrics: Metrics {
+                calls: connect.call_metrics(),
+                practices: PracticeMetrics::default(),
+                flush_times: store.flush_times(),
+            },
             store,
         });
         shared.set_store_right();
@@ -358,6 +368,11 @@ impl Bridge {
         &self.shared.store
     }
 
+    /// What is counted and timed.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
     /// When it was started.
     pub fn started_at(&self) -> DateTime<Utc> {
         self.started_at
@@ -381,6 +396,7 @@ impl Bridge {
 
     /// A pause that was never ended counts, however long the practice was out of the configuration.
     fn runner(&self, id: &PracticeId, deps: PracticeDeps) -> Arc<PracticeRunner> {
+        self.shared.metrics.practices.know(id);
         let wanted = WantedPractice { deps, paused: pauses::is_paused(&self.shared.store, id), removed: false };
         PracticeRunner::new(wanted, Arc::clone(&self.shared), self.stop.child_token())
     }
@@ -390,13 +406,14 @@ impl Bridge {
         let (runners, shared) = (Arc::clone(&self.runners), Arc::clone(&self.shared));
         self.tasks.spawn(async move {
             // Its end is the bridge's, or that of a practice that was removed.
-            let over = CancellationToken::new();
+            let (over, forgets) = (CancellationToken::new(), Arc::clone(&shared));
             let retire = || {
                 let mut runners = runners.lock();
                 // It may have been put back a moment ago.
                 let removed = runner.wanted().removed;
                 if removed {
                     runners.remove(&id);
+                    forgets.metrics.practices.forget(&id);
                 }
                 removed
             };

@@ -17,6 +17,7 @@ use super::off::Off;
 use crate::config;
 use crate::healthengine::HealthengineHandle;
 use crate::messages::practice as say;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::practice::{Deactivation, OpenVpmsClients, Practice, Settings, Shared};
 use crate::supervisor;
 
@@ -199,7 +200,7 @@ impl PracticeRunner {
                 if practice.has_ties() {
                     self.reached.send_replace(RunState::Leaving(off));
                     tracing::info!(practice = %id, "{}", say::leaving(off));
-                    match practice.deactivate(off == Off::Removed).await {
+                    match OnBehalfOf::practice(id).does(practice.deactivate(off == Off::Removed)).await {
                         Deactivation::Complete => tracing::info!(practice = %id, "{}", say::LEFT),
                         Deactivation::Refused => tracing::warn!(practice = %id, "{}", say::LEFT_WITHOUT_CONSENT),
                     }

@@ -7,14 +7,16 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::logging::{LogFormat, LogLevel};
+use crate::build_info;
 use crate::config::{self, ConfigError};
 
 /// Exit status of an invalid configuration.
 pub(super) const CONFIG_INVALID: u8 = 2;
 
-/// The version of the program and of the time zone rules in it.
-static VERSION: LazyLock<String> =
-    LazyLock::new(|| format!("{} (time zones: tzdb {})", env!("CARGO_PKG_VERSION"), chrono_tz::IANA_TZDB_VERSION));
+/// The version of the program, its commit, and the version of the time zone rules in it.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!("{} (commit {}, time zones: tzdb {})", build_info::VERSION, build_info::COMMIT, build_info::TZDB)
+});
 
 /// The bridge between OpenVPMS, the practice system of a veterinary clinic, and the booking
 /// marketplace Healthengine.

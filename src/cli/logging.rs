@@ -5,8 +5,11 @@
 //! | `error` | wake somebody: the bridge cannot do its work |
 //! | `warn` | somebody should look today |
 //! | `info` | what the bridge did: bookings, configuration, start and stop |
-//! | `debug` | every call to a server: method, path, status, time |
-//! | `trace` | decisions in detail |
+//! | `debug` | every call to a server: method, route, status, time, and for whom |
+//! | `trace` | every decision with its reason: steps of bookings, days, plans |
+//!
+//! What concerns one practice or one booking has it in the field `practice` or `booking`, so that
+//! the life of a booking is found by its id.
 //!
 //! No level shows a body, a patient or a secret. The libraries below us are heard from `warn` up
 //! only, whatever the level.

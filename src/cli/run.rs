@@ -228,6 +228,7 @@ mod tests {
     use crate::healthengine::client::HealthengineClient;
     use crate::http::penalty::Penalties;
     use crate::http::{Request, Response, Transport};
+    use crate::metrics::calls::CallMetrics;
     use crate::openvpms::client::OpenVpmsClient;
     use crate::practice::OpenVpmsClients;
     use crate::service::{Opened, StartError};
@@ -266,6 +267,10 @@ mod tests {
 
         fn penalties(&self) -> Penalties {
             Penalties::default()
+        }
+
+        fn call_metrics(&self) -> CallMetrics {
+            CallMetrics::default()
         }
     }
 

@@ -260,7 +260,7 @@ impl Transport for AuthorisedServer {
                 }
                 Err(failure) => failure,
             };
-            tracing::debug!(method = %request.method, class = ?failure.error.class, "call failed: {}", failure.error);
+            tracing::debug!(method = %request.method, class = ?failure.error.class, "no answer: {}", failure.error);
             match pauses.next() {
                 Some(pause) if request.repeatable && failure.connection_broke => tokio::time::sleep(pause).await,
                 _ => return Err(failure.error),

@@ -21,6 +21,7 @@ use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::http::json::Misfit;
 use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
+use crate::metrics::calls::{CallMetrics, CalledSystem};
 use crate::span::Span;
 use crate::supervisor;
 
@@ -38,32 +39,38 @@ const WORDS: &[&str] = &["locations", "schedules", "users", "appointmentTypes", 
 pub struct OpenVpmsClient {
     transport: Arc<dyn Transport>,
     lane: Lane,
+    metrics: CallMetrics,
 }
 
 impl OpenVpmsClient {
     /// A handle whose reads go in the background.
     pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport, lane: Lane::Background }
+        Self { transport, lane: Lane::Background, metrics: CallMetrics::default() }
+    }
+
+    /// The same, with its calls counted here.
+    #[must_use]
+    pub fn counted(self, metrics: CallMetrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same server, with reads in another lane.
     #[must_use]
     pub fn with_lane(&self, lane: Lane) -> Self {
-        Self { transport: self.transport.clone(), lane }
+        Self { lane, ..self.clone() }
     }
 
-    async fn exchange(&self, request: Request) -> Answer<Response> {
+    /// One call, from the request to what is read out of its answer.
+    async fn call<T>(&self, request: Request, judge: impl FnOnce(Response) -> Answer<T> + Send) -> Answer<T> {
+        let path = request.path.strip_prefix(BASE).unwrap_or_default();
+        let mut call = self.metrics.begin(CalledSystem::OpenVpms, route::template(request.method, path, WORDS));
         let answer = self.transport.exchange(request).await;
         supervisor::progress();
-        answer
+        answer.iter().for_each(|response| call.answered(response.status));
+        call.end(answer.and_then(judge))
     }
 
     async fn read<T>(&self, path: String, read: impl FnOnce(&Value) -> Result<T, Misfit> + Send) -> Answer<T> {
-        let call = route::template(Method::Get, &path, WORDS);
-        self.read_answer(path, read).await.map_err(|error| error.of(call))
-    }
-
-    async fn read_answer<T>(&self, path: String, read: impl FnOnce(&Value) -> Result<T, Misfit> + Send) -> Answer<T> {
         let request = Request {
             method: Method::Get,
             path: format!("{BASE}/{path}"),
@@ -73,29 +80,24 @@ impl OpenVpmsClient {
             lane: self.lane,
             repeatable: true,
         };
-        let response = self.exchange(request).await?;
-        match response.status {
+        let judge = |response: Response| match response.status {
             200 => answer::json(&response, read),
             _ => Err(refusal::error(&response)),
-        }
+        };
+        self.call(request, judge).await
     }
 
-    async fn write(
+    async fn write<T>(
         &self,
         method: Method,
-        path: String,
+        path: &str,
         accept: &'static str,
         json: Option<Vec<u8>>,
-        failed: fn(&Response) -> CallError,
-    ) -> Answer<Response> {
-        let call = route::template(method, &path, WORDS);
+        judge: impl FnOnce(Response) -> Answer<T> + Send,
+    ) -> Answer<T> {
         let path = format!("{BASE}/{path}");
         let request = Request { method, path, accept, json, gzip: false, lane: Lane::Interactive, repeatable: false };
-        let answer = self.exchange(request).await.and_then(|response| match response.status {
-            200..=299 => Ok(response),
-            _ => Err(failed(&response)),
-        });
-        answer.map_err(|error| error.of(call))
+        self.call(request, judge).await
     }
 }
 
@@ -179,20 +181,25 @@ impl WriteOpenVpms for OpenVpmsClient {
     async fn submit(&self, booking: &NewBooking) -> Answer<BookingReference> {
         let body = wire::booking_body(booking)?;
         // The server produces plain text only here: asked for JSON it answers 406.
-        let response =
-            self.write(Method::Post, "bookings".to_owned(), "text/plain", Some(body), refusal::of_post).await?;
-        wire::made_reference(&response)
+        let judge = |response: Response| match response.status {
+            200..=299 => wire::made_reference(&response),
+            _ => Err(refusal::of_post(&response)),
+        };
+        self.write(Method::Post, "bookings", "text/plain", Some(body), judge).await
     }
 
     async fn cancel(&self, reference: &BookingReference) -> Answer<()> {
-        let response = self.write(Method::Delete, booking_path(reference)?, "*/*", None, refusal::error).await?;
-        if response.status == 204 {
-            return Ok(());
-        }
-        // The service has no other success. A login page, or whatever something in between answers
-        // with 200, cancelled nothing.
-        let page = answer::common_error(&response);
-        Err(page.unwrap_or_else(|| answer::contract(&response, "not what a cancellation is answered with")))
+        let judge = |response: Response| match response.status {
+            204 => Ok(()),
+            // The service has no other success. A login page, or whatever something in between
+            // answers with 200, cancelled nothing.
+            200..=299 => {
+                let page = answer::common_error(&response);
+                Err(page.unwrap_or_else(|| answer::contract(&response, "not what a cancellation is answered with")))
+            }
+            _ => Err(refusal::error(&response)),
+        };
+        self.write(Method::Delete, &booking_path(reference)?, "*/*", None, judge).await
     }
 }
 

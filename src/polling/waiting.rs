@@ -77,6 +77,12 @@ impl<K: Ord + Clone> OpenRequests<K> {
         self.requests.len()
     }
 
+    /// How long the oldest has been waiting; nothing while none waits.
+    pub fn oldest(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let since = self.requests.values().map(|since| since.asked).chain(self.unread).min()?;
+        Some((now - since).max(TimeDelta::zero()))
+    }
+
     /// What waits for too long.
     pub fn overdue(&self, now: DateTime<Utc>) -> Option<Overdue<K>> {
         let is_late = |since: &Since| now - since.asked > LIMIT && now - since.seen > GRACE;
@@ -114,6 +120,7 @@ mod tests {
         assert_eq!(waiting.overdue(at(310)), Some(Overdue { count: 1, since: at(0), oldest: Some(2) }));
         waiting = waiting.listed([(3, None)], at(320));
         assert_eq!(waiting.overdue(at(320)), None);
+        assert_eq!((waiting.oldest(at(330)), none().oldest(at(330))), (Some(TimeDelta::seconds(29)), None));
         assert_eq!(waiting.listed([], at(330)), none());
         assert_eq!(waiting.overdue(at(602)).unwrap().since, at(301));
     }

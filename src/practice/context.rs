@@ -24,6 +24,7 @@ use crate::config;
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::supervisor as say;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::supervisor::{Kept, STUCK_AFTER, caught};
 use crate::zone::Zone;
 
@@ -134,7 +135,7 @@ impl Context {
             }),
         };
         self.tasks.spawn(async move {
-            let begin = || begin(Arc::clone(&component));
+            let begin = || OnBehalfOf::practice(context.id()).does(begin(Arc::clone(&component)));
             context.shared.supervisor.keep(kept, &context.stop, begin).await;
         });
     }
@@ -144,7 +145,7 @@ impl Context {
     pub(super) fn spawn(self: &Arc<Self>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let context = Arc::clone(self);
         self.tasks.spawn(async move {
-            let failed = caught(task).await.is_err();
+            let failed = caught(OnBehalfOf::practice(context.id()).does(task)).await.is_err();
             let text = failed.then(|| say::task_failed(name));
             context.health.set(Subject::Loop(name), text, context.now());
         });
@@ -160,7 +161,7 @@ impl Context {
     ) -> impl Future<Output = ()> + Send + 'static {
         let context = Arc::clone(self);
         async move {
-            match caught(task).await {
+            match caught(OnBehalfOf::booking(context.id(), booking).does(task)).await {
                 Ok(outcome) => context.stop_on_store_failure(outcome),
                 Err(_) => {
                     tracing::error!(practice = %context.id(), %booking, "{}", say::booking_failed(booking));

@@ -17,6 +17,7 @@ use crate::bridge::off::Off;
 use crate::ids::{PracticeId, ResourceId};
 use crate::mapping::Resource;
 use crate::messages::{configuration_sync as configuration_say, explain as say};
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::publishing::SendIf;
 use crate::publishing::last_sent::LastSent;
 
@@ -190,6 +191,7 @@ impl Practice {
             }
             let server = &self.context.openvpms.interactive;
             let read = self.reader.read(server, offering, std::slice::from_ref(resource), Days::one(date));
+            let read = OnBehalfOf::practice(self.context.id()).does(read);
             let _late = tokio::time::timeout(READ_WITHIN, read).await;
         }
         let latest = self.reader.kept.of(date).into_iter().find_map(told)?;

@@ -14,6 +14,7 @@ use crate::booking::machine::{Event, Resolved, ResolvedAs};
 use crate::booking::resolution::{DiaryCheck, Note, Resolution, Unresolved, after_delete, after_get, diary_check};
 use crate::ids::{BookingId, BookingReference};
 use crate::messages::resolve as say;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::zone::Zone;
 
 /// A booking is in another task's hands for as long as a call or two.
@@ -76,7 +77,7 @@ impl Practice {
             || submitted_at(&self.context.shared.ledger.get(id)?) != submitted_at(&before);
         let outcome = match is_overtaken {
             true => Err(NotResolved::Refused(say::OVERTAKEN.into())),
-            false => self.resolve_in_turn(id, verdict, note).await,
+            false => OnBehalfOf::booking(self.context.id(), id).does(self.resolve_in_turn(id, verdict, note)).await,
         };
         drop(token);
         drop(turn);

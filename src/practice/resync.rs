@@ -14,6 +14,7 @@ use super::days::passes::READ_IN_ONE_PART;
 use super::offering::Offering;
 use super::round_error::RoundError;
 use crate::messages::practice as say;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::publishing::{ReadDays, SendIf};
 
 /// The longest wait for days that were sent a moment ago.
@@ -111,6 +112,7 @@ impl Practice {
         // The practice has not stopped before this has: two of them must not publish at one time.
         let _under_way = self.context.tasks.token();
         let resync = self.resync_parts(only, dry_run, progress, &mut outcome);
+        let resync = OnBehalfOf::practice(self.context.id()).does(resync);
         let ended = self.context.stop.run_until_cancelled(resync).await;
         outcome.problem = match ended {
             Some(ended) => ended.err().map(|failed| failed.sentence(self.context.id())),

@@ -14,6 +14,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::clock_leaps::Leaps;
 use crate::config::{self, Config};
 use crate::ids::{PracticeId, ScheduleId, UserId};
+use crate::metrics::exposition::Metrics;
 use crate::openvpms::OpenVpmsHandle;
 use crate::pet_owner::pseudonym::Pseudonyms;
 use crate::span::Span;
@@ -51,6 +52,8 @@ pub struct Shared {
     pub clock: Clock,
     /// How much time went by, whatever the clock was set to.
     pub stopwatch: Stopwatch,
+    /// What is counted and timed.
+    pub metrics: Metrics,
     /// What is kept.
     pub store: Store,
     /// The bookings.

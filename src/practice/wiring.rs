@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,6 +35,7 @@ use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, LocationId, PracticeId};
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::supervisor as say;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
@@ -184,7 +185,7 @@ impl Practice {
     /// Rejects what is open and not in doubt, after the store has failed. Call it when nothing is
     /// begun any more.
     pub async fn reject_open(&self) {
-        self.executor.reject_open().await;
+        OnBehalfOf::practice(self.id()).does(self.executor.reject_open()).await;
     }
 
     /// Deletes every webhook subscription of ours, and forgets it; also when the loops have ended.
@@ -266,6 +267,16 @@ impl Practice {
     /// What was last done when.
     pub fn last_done(&self) -> LastDone {
         *self.context.last_done.lock()
+    }
+
+    /// How long the oldest request of each kind has been waiting at Healthengine.
+    pub fn oldest_open(&self) -> Vec<(&'static str, TimeDelta)> {
+        self.requests.oldest_open(self.context.now())
+    }
+
+    /// How far Healthengine's clock is ahead of ours.
+    pub fn clock_difference(&self) -> TimeDelta {
+        self.context.healthengine.clock_difference()
     }
 
     /// When the last webhook for this practice arrived.

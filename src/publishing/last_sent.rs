@@ -75,6 +75,21 @@ pub enum DayAction {
     ReadAgain,
 }
 
+impl DayAction {
+    fn because(self, why: &'static str) -> DayJudgement {
+        DayJudgement { action: self, why }
+    }
+}
+
+/// What is to be done with one day, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayJudgement {
+    /// What is done.
+    pub action: DayAction,
+    /// In a few words, for the log.
+    pub why: &'static str,
+}
+
 /// What is known of a day besides what was last sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
@@ -102,28 +117,40 @@ pub struct Present {
 }
 
 /// What is to be done with a day that was read at `read_at`.
-pub fn action(
+pub fn judge(
     day: &ResourceDay,
     read_at: DateTime<Utc>,
     send: SendIf,
     known: Known<'_>,
     present: &Present,
-) -> DayAction {
+) -> DayJudgement {
     let now = present.moment.now;
     let change = compare(known.last.map(|last| &last.sent), &day.day, day.date, present.moment, &present.zone);
     let is_older = |last: &LastSent| dates::age(last.read_at, now).is_some() && read_at < last.read_at;
     if known.last.is_some_and(is_older) {
-        return if change == DayChange::Same { DayAction::Leave } else { DayAction::ReadAgain };
+        return match change {
+            DayChange::Same => DayAction::Leave.because("a later reading says the same"),
+            DayChange::Send | DayChange::NoticeOnly => DayAction::ReadAgain.because("a later reading says otherwise"),
+        };
     }
     if send == SendIf::Always {
-        return DayAction::Send;
+        return DayAction::Send.because("whatever was sent before");
     }
-    let is_sent_again =
-        |last: &LastSent| is_in_doubt(last.sent.at, known, present) || (!last.sent.accepted && known.refused_is_due);
-    if change == DayChange::Same && !known.last.is_some_and(is_sent_again) {
-        return DayAction::Leave;
+    let is_in_doubt = known.last.is_some_and(|last| is_in_doubt(last.sent.at, known, present));
+    let is_refused = known.last.is_some_and(|last| !last.sent.accepted && known.refused_is_due);
+    let why = match (change, known.last) {
+        (DayChange::Same, _) if is_in_doubt => "nobody knows what Healthengine has",
+        (DayChange::Same, _) if is_refused => "it was refused and is due again",
+        (DayChange::Same, _) => return DayAction::Leave.because("Healthengine has it"),
+        (DayChange::Send | DayChange::NoticeOnly, None) => "it was never sent",
+        (DayChange::Send, Some(_)) => "it differs from what was sent",
+        (DayChange::NoticeOnly, Some(_)) => "starts came within the minimum notice",
+    };
+    if known.fails_and_waits {
+        DayAction::PutAside.because("calls fail for it alone")
+    } else {
+        DayAction::Send.because(why)
     }
-    if known.fails_and_waits { DayAction::PutAside } else { DayAction::Send }
 }
 
 /// True if Healthengine may have something else of a day than it was last heard to accept, and it
@@ -183,7 +210,7 @@ mod tests {
     }
 
     fn if_changed(day: &ResourceDay, read_at: i64, known: Known<'_>, now: i64) -> DayAction {
-        action(day, at(read_at), SendIf::Changed, known, &present(now))
+        judge(day, at(read_at), SendIf::Changed, known, &present(now)).action
     }
 
     #[test]
@@ -201,7 +228,7 @@ mod tests {
         let earlier = Known { unacknowledged: Some(&earlier), ..known(&sent) };
         assert_eq!(if_changed(&day(false), 20, earlier, 64), DayAction::Leave, "the later one was answered");
         assert_eq!(if_changed(&day(false), 20, earlier, 65), DayAction::Send, "nothing can overtake it any more");
-        assert_eq!(action(&day(false), at(20), SendIf::Always, known(&sent), &present(30)), DayAction::Send);
+        assert_eq!(judge(&day(false), at(20), SendIf::Always, known(&sent), &present(30)).action, DayAction::Send);
     }
 
     #[test]
@@ -209,7 +236,7 @@ mod tests {
         let sent = last(10, true);
         assert_eq!(if_changed(&day(true), 9, known(&sent), 30), DayAction::ReadAgain);
         assert_eq!(if_changed(&day(false), 9, known(&sent), 30), DayAction::Leave);
-        assert_eq!(action(&day(false), at(9), SendIf::Always, known(&sent), &present(30)), DayAction::Leave);
+        assert_eq!(judge(&day(false), at(9), SendIf::Always, known(&sent), &present(30)).action, DayAction::Leave);
         assert_eq!(if_changed(&day(false), 9, known(&last(40, true)), 30), DayAction::Leave, "sent in the future");
     }
 

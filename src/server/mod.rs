@@ -1,9 +1,9 @@
 //! The listeners. The admin listener has health for machines, a page and an API for people; the one
 //! for webhooks is [`webhooks`].
 //!
-//! `/healthz` and `/readyz` are open; everything else, unknown paths included, is for those whom
-//! [`auth`] lets in. Nothing here calls a remote system by itself; a resync, or what a person
-//! settles, is done by the practice.
+//! `/healthz`, `/readyz` and `/metrics` are open; everything else, unknown paths included, is for
+//! those whom [`auth`] lets in. Nothing here calls a remote system by itself; a resync, or what a
+//! person settles, is done by the practice.
 
 mod admin;
 mod api;
@@ -15,6 +15,7 @@ pub mod explanation;
 mod guard;
 mod health;
 mod listener;
+pub mod metrics;
 mod origin;
 mod page;
 mod paths;
@@ -64,6 +65,7 @@ impl Admin {
             .route("/healthz", get(health::healthy))
             .route(layout::STYLE_PATH, get(layout::style))
             .route("/readyz", get(health::ready))
+            .route("/metrics", get(metrics::scrape))
             .with_state(self);
         bounded(gate, guarded, open)
     }

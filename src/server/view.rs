@@ -267,7 +267,8 @@ fn off_status(bridge: &Bridge, on: &[PracticeStatus]) -> Vec<OffStatus> {
     off
 }
 
-fn flagged(ledger: &Ledger, practice: &PracticeId) -> usize {
+/// How many bookings of a practice somebody must look at.
+pub(super) fn flagged(ledger: &Ledger, practice: &PracticeId) -> usize {
     ledger.live_of(practice).iter().filter(|entry| entry.needs_attention.is_some()).count()
 }
 

@@ -14,7 +14,7 @@ use super::health::{liveness, readiness};
 use super::page::{layout, store_gone};
 use super::paths::bounded;
 use super::problem::problem;
-use super::view;
+use super::{metrics, view};
 use crate::messages::start as say;
 use crate::without_store::WithoutStore;
 
@@ -30,7 +30,8 @@ pub fn router(service: Arc<WithoutStore>, gate: Gate) -> Router {
     let open = Router::new()
         .route(layout::STYLE_PATH, get(layout::style))
         .route("/healthz", get(healthy))
-        .route("/readyz", get(ready));
+        .route("/readyz", get(ready))
+        .route("/metrics", get(scrape));
     bounded(gate, guarded, open.with_state(service))
 }
 
@@ -57,6 +58,10 @@ async fn healthy(State(service): State<Arc<WithoutStore>>) -> Response {
 
 async fn ready(State(service): State<Arc<WithoutStore>>) -> Response {
     readiness(view::without_store(&service))
+}
+
+async fn scrape(State(service): State<Arc<WithoutStore>>) -> Response {
+    metrics::answer(metrics::without_store(&service))
 }
 
 async fn no_ledger() -> Response {

@@ -58,7 +58,8 @@ mod whole_state;
 mod writer;
 
 use parking_lot::Mutex;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -83,6 +84,7 @@ use self::engine::Engine;
 use self::parts::{Parted, StoredValue};
 use self::writer::{Urgency, WriteQueue};
 use crate::messages::state_directory as say;
+use crate::metrics::flush_times::FlushTimes;
 
 /// Whether a store can be opened in a state directory, as far as that shows without opening it: the
 /// directory is one of ours, it is writable, and no process has it. `false`: there is none yet, and
@@ -127,6 +129,17 @@ pub fn verify_beside(path: &Path) -> Vec<String> {
     }
     problems.extend(say::set_aside(&rebuild::found(path)));
     problems
+}
+
+/// What the files of a directory take on the disk, those of its folders too. It asks the disk: call
+/// it where blocking does no harm.
+pub fn disk_bytes(directory: &Path) -> u64 {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let bytes = entries.filter_map(|entry| match entry.metadata() {
+        Ok(found) if found.is_dir() => Some(disk_bytes(&entry.path())),
+        found => Some(found.ok()?.len()),
+    });
+    bytes.sum()
 }
 
 /// A handle to the store; clones are the same store. It is closed when the last one is dropped:
@@ -354,6 +367,16 @@ impl Store {
             // Lost with a crash it is found out again.
             self.write_later(batch);
         }
+    }
+
+    /// How long its disk takes.
+    pub fn flush_times(&self) -> FlushTimes {
+        self.inner.queue.flush_times.clone()
+    }
+
+    /// The state directory; none of a store in memory. See [`disk_bytes`].
+    pub fn path(&self) -> Option<PathBuf> {
+        self.inner.directory.as_ref().map(|directory| directory.path().to_owned())
     }
 
     /// The key that ids of patients are made with.

@@ -11,15 +11,18 @@
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::engine::{Engine, EngineError};
 use super::error::StoreError;
 use super::memory::FLUSHED_WITHIN;
 use super::parts::{Parted, StoredValue, ValueChanges};
 use super::sled_engine::what_it_said;
+use crate::metrics::flush_times::FlushTimes;
 
 /// What writers and the store share.
 pub(super) struct WriteQueue {
@@ -27,6 +30,7 @@ pub(super) struct WriteQueue {
     /// Wakes the writer thread.
     wake: Condvar,
     progress: watch::Sender<FlushProgress>,
+    pub(super) flush_times: FlushTimes,
 }
 
 struct QueueState {
@@ -67,7 +71,12 @@ pub(super) enum Urgency {
 impl WriteQueue {
     pub(super) fn new(records: BTreeMap<String, StoredValue>) -> Self {
         let state = QueueState { records, pending: ValueChanges::new(), queued: 0, urgent: false, closing: false };
-        Self { state: Mutex::new(state), wake: Condvar::new(), progress: watch::Sender::new(FlushProgress::default()) }
+        Self {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            progress: watch::Sender::default(),
+            flush_times: FlushTimes::default(),
+        }
     }
 
     /// Queues a batch and shows it to readers; neither, once the disk has failed.
@@ -182,7 +191,9 @@ fn broken(reason: Option<&str>) -> StoreError {
 pub(super) fn write_groups<E: Engine>(queue: &WriteQueue, mut disk: Parted<E>) {
     let _failed_unless_closed = WriterEnded(queue);
     while let Some(Group { changes, upto }) = queue.next_group() {
+        let began = Instant::now();
         let outcome = without_panic(|| disk.write(&changes).and_then(|()| disk.sync()));
+        queue.flush_times.note(began.elapsed());
         let failed = outcome.is_err();
         queue.report(upto, outcome);
         if failed {
@@ -210,7 +221,11 @@ pub(super) fn write_inline<E: Engine>(queue: &WriteQueue, disk: &Mutex<Parted<E>
     let Group { changes, upto } = WriteQueue::take(&mut queue.lock());
     match without_panic(|| disk.write(&changes).and_then(|()| if sync { disk.sync() } else { Ok(()) })) {
         Ok(()) if !sync => {}
-        outcome => queue.report(upto, outcome),
+        outcome => {
+            // On the caller's time, which may be paused: it takes none.
+            queue.flush_times.note(Duration::ZERO);
+            queue.report(upto, outcome);
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use sources::Program;
 
 /// Crates and parts of the standard library that do I/O, wait, or log. The core names none.
 const NOT_IN_THE_CORE: &[&str] =
-    &["tokio", "tokio_util", "reqwest", "hyper", "axum", "tracing", "sled", "std::fs", "std::net"];
+    &["tokio", "tokio_util", "reqwest", "hyper", "axum", "tracing", "prometheus_client", "sled", "std::fs", "std::net"];
 
 /// False: a file that uses items of its folder's mod.rs makes a circle wherever mod.rs uses the
 /// file. The strict rule is the simpler one to keep: items that several files of a folder share

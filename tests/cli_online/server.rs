@@ -21,10 +21,10 @@ fn assert_guarded(answer: &Response) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_health_is_told_without_the_token() {
+async fn only_health_and_figures_are_told_without_the_token() {
     let clinic = Clinic::open().await;
     let service = Service::start(&clinic).await;
-    for path in ["/healthz", "/readyz"] {
+    for path in ["/healthz", "/readyz", "/metrics"] {
         let answer = service.open(path).await;
         assert!(answer.status() == 200 || answer.status() == 503, "{path}");
         assert_guarded(&answer);

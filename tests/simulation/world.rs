@@ -15,6 +15,7 @@ use vetbridge::healthengine::client::HealthengineClient;
 use vetbridge::http::Transport;
 use vetbridge::http::penalty::Penalties;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId, UserId};
+use vetbridge::metrics::calls::CallMetrics;
 use vetbridge::practice::OpenVpmsClients;
 use vetbridge::simulator::exchange::{Faults, Memory, Model};
 use vetbridge::simulator::healthengine::{
@@ -459,7 +460,7 @@ impl Connect for Cables<'_> {
         let model = self.watched(System::OpenVpms, Arc::new(contested));
         let memory = to_openvpms(model, &self.world.openvpms_faults, settings);
         let memory = memory.leaving_alone(&self.wires.penalties.openvpms);
-        wires.insert(both_doors(self.wire(System::OpenVpms, memory))).clone()
+        wires.insert(both_doors(self.wire(System::OpenVpms, memory), &CallMetrics::default())).clone()
     }
 
     fn healthengine(&self, practice: &config::PracticeSettings) -> Option<HealthengineHandle> {
@@ -479,5 +480,9 @@ impl Connect for Cables<'_> {
 
     fn penalties(&self) -> Penalties {
         self.wires.penalties.clone()
+    }
+
+    fn call_metrics(&self) -> CallMetrics {
+        CallMetrics::default()
     }
 }

@@ -11,6 +11,7 @@ use vetbridge::healthengine::client::HealthengineClient;
 use vetbridge::http::penalty::Penalties;
 use vetbridge::http::{Lane, Transport};
 use vetbridge::ids::PracticeId;
+use vetbridge::metrics::calls::CallMetrics;
 use vetbridge::openvpms::client::OpenVpmsClient;
 use vetbridge::practice::OpenVpmsClients;
 use vetbridge::simulator::exchange::{ArrivedRequest, Fault, Faults, Memory, Model};
@@ -25,6 +26,7 @@ pub(super) struct Wires {
     openvpms: Mutex<Option<(config::OpenVpmsSettings, OpenVpmsClients)>>,
     healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
     penalties: Penalties,
+    metrics: CallMetrics,
 }
 
 /// Exchanges with OpenVPMS as the configuration has them.
@@ -36,8 +38,8 @@ pub(crate) fn to_openvpms(model: Arc<dyn Model>, faults: &Faults, settings: &con
 }
 
 /// OpenVPMS over one wire.
-pub(crate) fn both_doors(wire: Arc<dyn Transport>) -> OpenVpmsClients {
-    let client = OpenVpmsClient::new(wire);
+pub(crate) fn both_doors(wire: Arc<dyn Transport>, metrics: &CallMetrics) -> OpenVpmsClients {
+    let client = OpenVpmsClient::new(wire).counted(metrics.clone());
     OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Interactive)), background: Arc::new(client) }
 }
 
@@ -89,7 +91,7 @@ impl Connect for Cables<'_> {
         let model = self.clinic.openvpms_twist.around(Arc::new(self.clinic.unlocked.clone()));
         let memory = to_openvpms(model, &self.clinic.openvpms_faults, settings);
         let memory = memory.leaving_alone(&self.wires.penalties.openvpms);
-        let doors = both_doors(self.line(None, memory));
+        let doors = both_doors(self.line(None, memory), &self.wires.metrics);
         *wires = Some((settings.clone(), doors.clone()));
         doors
     }
@@ -106,13 +108,18 @@ impl Connect for Cables<'_> {
         let memory = to_healthengine(model, &self.clinic.healthengine_faults, settings, practice);
         let memory = memory.leaving_alone(&self.wires.penalties.healthengine);
         let line = self.line(Some(&practice.id), memory);
-        let handle: HealthengineHandle = Arc::new(HealthengineClient::new(line, self.clinic.machine.clone()));
+        let client = HealthengineClient::new(line, self.clinic.machine.clone());
+        let handle: HealthengineHandle = Arc::new(client.counted(self.wires.metrics.clone()));
         wires.insert(whose, Arc::clone(&handle));
         Some(handle)
     }
 
     fn penalties(&self) -> Penalties {
         self.wires.penalties.clone()
+    }
+
+    fn call_metrics(&self) -> CallMetrics {
+        self.wires.metrics.clone()
     }
 }
 

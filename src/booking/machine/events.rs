@@ -69,6 +69,52 @@ pub enum Event {
     NobodySaysWhose,
 }
 
+impl Event {
+    /// In a few words, for the log: none of what it holds.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Asked(Ask::Insert(_)) => "asked for an appointment",
+            Self::Asked(Ask::Impossible(_)) => "asked for what cannot be",
+            Self::Asked(Ask::Nothing) => "asked for nothing any more",
+            Self::Asked(Ask::Unread(_)) => "asked, whatever is offered",
+            Self::Looked(SlotLook::Seen { refusal: Some(_), .. }) => "looked: not to be booked",
+            Self::Looked(SlotLook::Seen { taken: SlotTaken::None, .. }) => "looked: free",
+            Self::Looked(SlotLook::Seen { .. }) => "looked: taken",
+            Self::Looked(SlotLook::Closed(_)) => "looked: closed",
+            Self::Looked(SlotLook::Unreachable(_)) => "looked: no answer",
+            Self::Submitted(Submission::Created(_)) => "submitted: created",
+            Self::Submitted(Submission::Refused(_)) => "submitted: refused",
+            Self::Submitted(Submission::NothingDone(_)) => "submitted: nothing done",
+            Self::Submitted(Submission::Lost { .. }) => "submitted: answer lost",
+            Self::Replied(Reply::Accepted) => "answered: accepted",
+            Self::Replied(Reply::Refused) => "answered: refused",
+            Self::Replied(Reply::NotDelivered) => "answered: not delivered",
+            Self::Replied(Reply::NoAnswer) => "answered: nobody knows",
+            Self::StillListed => "still listed",
+            Self::Unlisted => "no longer listed",
+            Self::NotRelisted => "list not read",
+            Self::Unseen => "not seen on the list",
+            Self::Withdrawn => "withdrawn",
+            Self::Due => "due",
+            Self::CancelledForOwner => "cancelled for the pet owner",
+            Self::CannotCancel(_) => "cannot be cancelled",
+            Self::CancelRefused => "cancellation refused",
+            Self::Gone => "gone from the diary",
+            Self::Moved(_) => "moved by staff",
+            Self::ClinicianNamed => "clinician named",
+            Self::OutOfSight => "out of sight",
+            Self::GoneWithMany => "gone with many",
+            Self::Resolved(_) => "resolved by a person",
+            Self::Unresolved(_) => "not resolved",
+            Self::SwitchedOff => "practice switched off",
+            Self::AnsweredElsewhere => "answered elsewhere",
+            Self::LeftToAnother => "left to another bridge",
+            Self::RefusedAsTaken => "refused as taken",
+            Self::NobodySaysWhose => "nobody says whose it is",
+        }
+    }
+}
+
 /// What a booking request asks for, after mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
@@ -168,6 +214,22 @@ pub enum Action {
     Relist,
     /// Nothing, until Healthengine asks again or [`super::next_look`] comes.
     Rest,
+}
+
+impl Action {
+    /// In a few words, for the log: none of what it holds.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::LookAndHold => "look and hold",
+            Self::LookAgain => "look again",
+            Self::Submit => "submit",
+            Self::Confirm(_) => "confirm",
+            Self::Reject(_) => "reject",
+            Self::Cancel(_) => "cancel",
+            Self::Relist => "read the list",
+            Self::Rest => "rest",
+        }
+    }
 }
 
 /// What others have to hear.

@@ -39,6 +39,7 @@ use crate::http::json::{Misfit, field};
 use crate::http::network::{Credentials, HeaderName};
 use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
 use crate::ids::{BookingId, RequestId};
+use crate::metrics::calls::{CallMetrics, CalledSystem};
 use crate::supervisor;
 use clock_difference::{ClockDifference, DateReading};
 use compression::Compression;
@@ -103,6 +104,7 @@ pub struct HealthengineClient {
     clock: Clock,
     clock_difference: Arc<Mutex<ClockDifference>>,
     compression: Arc<Mutex<Compression>>,
+    metrics: CallMetrics,
 }
 
 /// Whether the text of an error may be shown.
@@ -117,17 +119,32 @@ enum Quote {
 impl HealthengineClient {
     /// A handle for the practice whose headers the transport adds.
     pub fn new(transport: Arc<dyn Transport>, clock: Clock) -> Self {
-        Self { transport, clock, clock_difference: Arc::default(), compression: Arc::default() }
+        let (clock_difference, compression) = (Arc::default(), Arc::default());
+        Self { transport, clock, clock_difference, compression, metrics: CallMetrics::default() }
     }
 
-    /// An exchange in which any status but 2xx is an error.
-    async fn exchange(&self, request: Request, quote: Quote) -> Answer<Response> {
-        let call = route::template(request.method, &request.path, WORDS);
-        let response = self.carry(request).await.map_err(|error| error.of(call.as_str()))?;
-        match response.status {
-            200..=299 => Ok(response),
-            _ => Err(refusal(&response, quote).of(call)),
-        }
+    /// The same, with its calls counted here.
+    #[must_use]
+    pub fn counted(self, metrics: CallMetrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// One call, from the request to what is read out of its answer. Any status but 2xx is an
+    /// error.
+    async fn call<T>(
+        &self,
+        request: Request,
+        quote: Quote,
+        read: impl FnOnce(Response) -> Answer<T> + Send,
+    ) -> Answer<T> {
+        let template = route::template(request.method, &request.path, WORDS);
+        let mut call = self.metrics.begin(CalledSystem::Healthengine, template);
+        let answer = self.carry(request).await;
+        answer.iter().for_each(|response| call.answered(response.status));
+        call.end(answer.and_then(|response| match response.status {
+            200..=299 => read(response),
+            _ => Err(refusal(&response, quote)),
+        }))
     }
 
     async fn get<T>(
@@ -146,9 +163,7 @@ impl HealthengineClient {
             lane,
             repeatable: true,
         };
-        let call = route::template(request.method, &request.path, WORDS);
-        let response = self.exchange(request, quote).await?;
-        answer::json(&response, read).map_err(|error| error.of(call))
+        self.call(request, quote, |response| answer::json(&response, read)).await
     }
 
     async fn request_page<T>(
@@ -161,29 +176,49 @@ impl HealthengineClient {
         self.get(Lane::Interactive, path, Quote::No, |value| wire::page(value, page, read)).await
     }
 
-    async fn post(&self, lane: Lane, path: String, json: Option<Vec<u8>>) -> Answer<Response> {
-        self.post_as(lane, path, json, Quote::Yes).await
+    async fn post<T>(
+        &self,
+        lane: Lane,
+        path: String,
+        json: Option<Vec<u8>>,
+        read: impl FnOnce(Response) -> Answer<T> + Send,
+    ) -> Answer<T> {
+        self.post_as(lane, path, json, Quote::Yes, read).await
     }
 
-    async fn post_as(&self, lane: Lane, path: String, json: Option<Vec<u8>>, quote: Quote) -> Answer<Response> {
+    /// `read` is given what the API took.
+    async fn post_as<T>(
+        &self,
+        lane: Lane,
+        path: String,
+        json: Option<Vec<u8>>,
+        quote: Quote,
+        read: impl FnOnce(Response) -> Answer<T> + Send,
+    ) -> Answer<T> {
         let is_long = json.as_ref().is_some_and(|json| json.len() >= GZIP_BYTES_MIN);
         let gzip = is_long && self.compression().is_on(Instant::now());
         let request =
             Request { method: Method::Post, path, accept: "application/json", json, gzip, lane, repeatable: true };
-        let call = route::template(request.method, &request.path, WORDS);
-        accepted(self.exchange(request, quote).await?).map_err(|error| error.of(call))
+        self.call(request, quote, |response| accepted(response).and_then(read)).await
     }
 
     /// An answer to a request, in the interactive lane.
     async fn tell(&self, path: String, body: Option<&(impl Serialize + Sync)>) -> Answer<()> {
-        let call = route::template(Method::Post, &path, WORDS);
-        let response = self.post(Lane::Interactive, path, body.map(json).transpose()?).await?;
-        without_text(&response).map_err(|error| error.of(call))
+        self.post(Lane::Interactive, path, body.map(json).transpose()?, |response| without_text(&response)).await
     }
 
     /// A snapshot or a setting: the background's.
-    async fn send(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Answer<Response> {
-        self.post(Lane::Background, path.to_owned(), Some(json(body)?)).await
+    async fn send(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Answer<()> {
+        self.send_and_read(path, body, taken).await
+    }
+
+    async fn send_and_read<T>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync + ?Sized),
+        read: impl FnOnce(Response) -> Answer<T> + Send,
+    ) -> Answer<T> {
+        self.post(Lane::Background, path.to_owned(), Some(json(body)?), read).await
     }
 
     /// Sends the request, and, if its body may have been refused because it is compressed, once
@@ -358,27 +393,27 @@ impl WriteHealthengine for HealthengineClient {
         };
         // The text of a refusal could repeat what the document is called.
         let path = "/documents/rejectUpload".to_owned();
-        self.post_as(Lane::Background, path, Some(json(&body)?), Quote::No).await.map(drop)
+        self.post_as(Lane::Background, path, Some(json(&body)?), Quote::No, taken).await
     }
 
     async fn reject_attachment(&self, request: RequestId, reason: &str) -> Answer<()> {
-        self.send(&format!("/attachDocuments/{request}/rejectInsert"), &wire::ReasonBody { reason }).await.map(drop)
+        self.send(&format!("/attachDocuments/{request}/rejectInsert"), &wire::ReasonBody { reason }).await
     }
 
     async fn send_liveness_contract(&self, contract: &LivenessContract) -> Answer<()> {
-        self.send("/config/livenessContract", contract).await.map(drop)
+        self.send("/config/livenessContract", contract).await
     }
 
     async fn send_resources(&self, resources: &[PmsResource]) -> Answer<()> {
-        self.send("/config/pmsResources/snapshot", resources).await.map(drop)
+        self.send("/config/pmsResources/snapshot", resources).await
     }
 
     async fn send_appointment_types(&self, types: &[PmsAppointmentType]) -> Answer<()> {
-        self.send("/config/pmsAppointmentTypes/snapshot", types).await.map(drop)
+        self.send("/config/pmsAppointmentTypes/snapshot", types).await
     }
 
     async fn send_availability(&self, snapshot: &AvailabilitySnapshot) -> Answer<()> {
-        self.send("/availability/snapshot", snapshot).await.map(drop)
+        self.send("/availability/snapshot", snapshot).await
     }
 
     async fn send_availability_batch(&self, snapshots: &[AvailabilitySnapshot]) -> Answer<BatchOutcome> {
@@ -388,25 +423,23 @@ impl WriteHealthengine for HealthengineClient {
         if snapshots.len() > BATCH_MAX {
             return Err(CallError::new(ErrorClass::Refused, format!("a batch holds at most {BATCH_MAX} snapshots")));
         }
-        let response = self.send("/availability/snapshots", snapshots).await?;
-        let outcome = answer::json(&response, |value| wire::batch::outcome(value, snapshots));
-        outcome.map_err(|error| error.of("POST availability/snapshots"))
+        let read = |response: Response| answer::json(&response, |value| wire::batch::outcome(value, snapshots));
+        self.send_and_read("/availability/snapshots", snapshots, read).await
     }
 
     async fn enable_feature(&self, id: &str) -> Answer<()> {
-        self.post(Lane::Background, format!("/features/{}/enable", encoded(id)), None).await.map(drop)
+        self.post(Lane::Background, format!("/features/{}/enable", encoded(id)), None, taken).await
     }
 
     async fn disable_feature(&self, id: &str) -> Answer<()> {
-        self.post(Lane::Background, format!("/features/{}/disable", encoded(id)), None).await.map(drop)
+        self.post(Lane::Background, format!("/features/{}/disable", encoded(id)), None, taken).await
     }
 
     async fn subscribe(&self, subscription: &Subscription) -> Answer<Subscription> {
-        let response = self
-            .send("/subscription", &wire::SubscriptionBody::of(subscription))
+        let read = |response: Response| answer::json(&response, wire::subscription);
+        self.send_and_read("/subscription", &wire::SubscriptionBody::of(subscription), read)
             .await
-            .map_err(|error| without_callback(error, &subscription.callback_url))?;
-        answer::json(&response, wire::subscription).map_err(|error| error.of("POST subscription"))
+            .map_err(|error| without_callback(error, &subscription.callback_url))
     }
 
     async fn unsubscribe(&self, id: &str) -> Answer<()> {
@@ -420,9 +453,7 @@ impl WriteHealthengine for HealthengineClient {
             lane: Lane::Background,
             repeatable: true,
         };
-        let call = route::template(request.method, &request.path, WORDS);
-        let response = self.exchange(request, Quote::Yes).await?;
-        accepted(response).and_then(|response| without_text(&response)).map_err(|error| error.of(call))
+        self.call(request, Quote::Yes, |response| accepted(response).and_then(|response| without_text(&response))).await
     }
 }
 
@@ -437,6 +468,11 @@ fn accepted(response: Response) -> Answer<Response> {
         200 | 201 | 204 if !is_an_error => Ok(response),
         _ => Err(answer::contract(&response, "no success that the PMS API has")),
     }
+}
+
+/// What was taken, where nothing is read of the answer.
+fn taken(_: Response) -> Answer<()> {
+    Ok(())
 }
 
 /// Of what was taken, where the definition has no body and being asked again does no harm: a text

@@ -11,6 +11,7 @@ use super::locks::Held;
 use super::other_bridge_signs::OtherBridgeSigns;
 use super::request::RequestAndClient;
 use super::turns::Turns;
+use crate::booking::counted::newly_counted;
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, Place, State};
 use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission, step};
@@ -221,7 +222,9 @@ impl Executor {
             self.calls.answer_heard(entry.booking_id);
         }
         loop {
+            let (from, event_name) = (entry.state, event.name());
             let Step { entry: next, action, notices } = step(entry, event, &self.circumstances());
+            self.trace_step(from, event_name, &next, &action);
             // While the bridge stops nothing is begun; what is listed is listed at the next start.
             if self.context.stop.is_cancelled() && matches!(action, Action::LookAndHold | Action::Submit) {
                 return Ok(());
@@ -249,7 +252,9 @@ impl Executor {
                 drop(locks);
                 if matches!(event, Event::Submitted(_)) {
                     // Whoever dies while it waits must not take the POST for one that is under way.
+                    let from = entry.state;
                     entry = step(entry, Event::RefusedAsTaken, &self.circumstances()).entry;
+                    self.trace_step(from, Event::RefusedAsTaken.name(), &entry, &Action::Rest);
                     self.write(stored.as_ref(), &entry).await?;
                     stored = Some(entry.clone());
                 }
@@ -258,6 +263,13 @@ impl Executor {
                 held = held.or(locks);
             }
         }
+    }
+
+    fn trace_step(&self, from: State, event: &'static str, entry: &Entry, action: &Action) {
+        let (practice, booking, from) = (self.context.id(), entry.booking_id, from.name());
+        let (to, action, flagged) = (entry.state.name(), action.name(), entry.needs_attention.is_some());
+        let reason = entry.last_reason().map(tracing::field::display);
+        tracing::trace!(%practice, %booking, event, from, to, action, flagged, reason, "step");
     }
 
     /// The entry with what the ledger may lack about it.
@@ -287,16 +299,35 @@ impl Executor {
                 let reply = self.calls.reply(id, healthengine.confirm_insert(id, &with).await);
                 if reply == Reply::Accepted {
                     self.other_bridge.confirmation_taken();
+                    self.count_answer(entry);
                 }
                 Event::Replied(reply)
             }
             (Action::Reject(reason), _) => {
-                Event::Replied(self.calls.reply(id, healthengine.reject_insert(id, &reason).await))
+                let reply = self.calls.reply(id, healthengine.reject_insert(id, &reason).await);
+                if reply == Reply::Accepted {
+                    self.count_answer(entry);
+                }
+                Event::Replied(reply)
             }
             (Action::Cancel(reason), _) => Event::Replied(self.calls.reply(id, healthengine.cancel(id, &reason).await)),
             (Action::Relist, _) => self.relist(entry).await,
         };
         Some(event)
+    }
+
+    /// Healthengine took our answer to a booking.
+    fn count_answer(&self, entry: &Entry) {
+        let ahead = self.context.healthengine.clock_difference();
+        if let Some(age) = Deadline::new(entry.booked_at, ahead).age(self.context.now()) {
+            self.context.shared.metrics.practices.answered(self.context.id(), age);
+        }
+    }
+
+    /// The ledger has another entry of a booking.
+    pub(super) fn count(&self, before: Option<&Entry>, entry: &Entry) {
+        let metrics = &self.context.shared.metrics.practices;
+        newly_counted(before, entry).into_iter().for_each(|outcome| metrics.booking(self.context.id(), outcome));
     }
 
     /// True of an answer that is not sent because credentials or consent are refused: it is
@@ -350,6 +381,7 @@ impl Executor {
         if changed_state && entry.state == State::Confirmed {
             self.context.health.clear(&Subject::Booking(entry.booking_id));
         }
+        self.count(before, entry);
         let only_looked = entry.state == State::Submitting
             && before.is_some_and(|before| before.post.lost_answer.is_some() && !changed_state);
         if only_looked || (entry.state == State::Received && entry.post.without_effect == 0) {

@@ -59,7 +59,11 @@ impl Executor {
             (None, OutstandingStatus::NotListed) => self.lists.is_listed(id).await.into(),
             (Some(_), _) | (None, OutstandingStatus::Listed | OutstandingStatus::Unknown) => outstanding,
         };
-        match update::plan(update, entry.as_ref(), outstanding) {
+        let plan = update::plan(update, entry.as_ref(), outstanding);
+        let (practice, request, state) =
+            (self.context.id(), update.request_id, entry.as_ref().map(|own| own.state.name()));
+        tracing::trace!(%practice, booking = %id, %request, state, ?outstanding, plan = plan.name(), "update");
+        match plan {
             UpdatePlan::Wait => {}
             UpdatePlan::Confirm => self.confirm_update(update).await,
             UpdatePlan::RejectUnknown => self.reject_update(update, say::UNKNOWN_BOOKING).await,
@@ -113,7 +117,10 @@ impl Executor {
         entry: Option<Entry>,
         answer: Answer<()>,
     ) -> Result<(), LedgerError> {
-        match (update::after_cancel(&answer), entry) {
+        let after = update::after_cancel(&answer);
+        let (practice, booking) = (self.context.id(), update.booking_id);
+        tracing::trace!(%practice, %booking, outcome = ?after, "cancellation for the pet owner");
+        match (after, entry) {
             (AfterCancel::Cancelled, entry) => {
                 if let Some(entry) = entry {
                     self.note_event(entry, Event::CancelledForOwner).await?;
@@ -125,7 +132,6 @@ impl Executor {
             }
             (again @ (AfterCancel::Refused | AfterCancel::Again), entry) => {
                 if let Err(error) = answer {
-                    let (practice, booking) = (self.context.id(), update.booking_id);
                     tracing::warn!(%practice, %booking, "OpenVPMS did not cancel the appointment: {error}.");
                 }
                 if let Some(entry) = entry.filter(|_| again == AfterCancel::Refused) {
@@ -235,6 +241,7 @@ impl Executor {
         };
         let entry = Entry::adopted(id, self.context.id().clone(), reference, place, String::new(), self.context.now());
         if !matches!(found, DiaryAnswer::Unknown) {
+            self.count(None, &entry);
             self.context.shared.ledger.save(&entry, self.context.now()).await?;
         }
         Ok(entry)

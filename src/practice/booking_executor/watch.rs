@@ -242,6 +242,8 @@ impl DiaryWatch {
             self.watched.lock().with_many.extend(unheard.into_iter().chain(cut));
         }
         for (id, event) in verdicts {
+            let (practice, booking) = (self.context.id(), id);
+            tracing::trace!(%practice, %booking, verdict = event.name(), slot_is_free, "looked for in the diary");
             self.seen_in_diary(id, asked.get(&id).cloned().flatten().as_ref(), event).await;
         }
         let is_away = in_a_row > 0 || (pass.is_unanswered() && self.context.health.has(&Subject::OpenVpms));

@@ -10,7 +10,7 @@ use crate::booking::entry::{Entry, Place};
 use crate::call_error::{Answer, CallError};
 use crate::healthengine::{PmsAppointmentType, PmsResource};
 use crate::ids::{ResourceId, TypeId};
-use crate::mapping::changes::ConfigurationChanges;
+use crate::mapping::changes::{ConfigurationChanges, ListChange};
 use crate::mapping::departures::{Departure, remember, shown};
 use crate::mapping::guard::HoldReason;
 use crate::mapping::plan::{Desired, ListPlan, Plan, SendWish, plan};
@@ -33,6 +33,11 @@ impl ConfigurationSync {
         let leaving = self.leaving(&plan);
         let lost = leaving.iter().map(say::departure).collect();
         let changes = plan.changes(&remembered, held, lost);
+        let (practice, everything, contract) = (self.context.id(), plan.everything, changes.liveness_contract);
+        let shown = |list: &Option<ListChange>| list.as_ref().map(ToString::to_string);
+        let (resources, types) = (shown(&changes.resources), shown(&changes.appointment_types));
+        let held = changes.held_back.len();
+        tracing::trace!(%practice, ?reason, dry_run, everything, contract, resources, types, held, "configuration");
         if !dry_run {
             self.accepted.planned(&changes);
             self.apply(plan, desired, &leaving, &remembered).await?;

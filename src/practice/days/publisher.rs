@@ -28,7 +28,7 @@ use crate::practice::health::calls::CallHealth;
 use crate::practice::health::findings::Findings;
 use crate::practice::health::problems::Subject;
 use crate::publishing::batches::{self, Apart, Batches, Next};
-use crate::publishing::last_sent::{DayAction, Known, LastSent, Present, Unacknowledged, action};
+use crate::publishing::last_sent::{DayAction, DayJudgement, Known, LastSent, Present, Unacknowledged, judge};
 use crate::publishing::put_aside::Aside;
 use crate::publishing::unsent::Unsent;
 use crate::publishing::{DayKey, ReadDay, ReadDays, SendIf};
@@ -94,18 +94,18 @@ impl Publisher {
     /// The days of a reading that differ from what Healthengine was sent.
     pub(in crate::practice) fn changed(&self, read: &ReadDays, send: SendIf) -> Vec<ResourceDay> {
         let now = self.context.now();
-        let sent = |day: &&ResourceDay| self.action(day, read.began, send, now) == DayAction::Send;
+        let sent = |day: &&ResourceDay| self.judge(day, read.began, send, now).action == DayAction::Send;
         read.days.iter().filter(sent).cloned().collect()
     }
 
     /// What is to be done with a day that was read at this time.
-    pub(super) fn action(
+    pub(super) fn judge(
         &self,
         day: &ResourceDay,
         read_at: DateTime<Utc>,
         send: SendIf,
         now: DateTime<Utc>,
-    ) -> DayAction {
+    ) -> DayJudgement {
         let (key, instant) = ((day.resource, day.date), Instant::now().into_std());
         let unacknowledged = self.sent.unacknowledged(key);
         let (refused_is_due, fails_and_waits) =
@@ -122,7 +122,7 @@ impl Publisher {
         let context = &self.context;
         let moment = Moment { now, min_notice: context.min_notice() };
         let present = Present { moment, measured: context.measured(), zone: context.zone() };
-        action(day, read_at, send, known, &present)
+        judge(day, read_at, send, known, &present)
     }
 
     /// Something was found out of what is not sent, and is told.
@@ -162,6 +162,7 @@ impl Publisher {
         } else {
             batches::after_one_call(&error, count)
         };
+        tracing::trace!(practice = %self.context.id(), by_batch, count, ?next, "a call with snapshots failed");
         match next {
             Next::Apart(apart) => {
                 let text = match apart {
@@ -214,6 +215,8 @@ impl Publisher {
             return;
         }
         let now = self.context.now();
+        let metrics = &self.context.shared.metrics.practices;
+        metrics.snapshots(self.context.id(), outcome.accepted.len(), outcome.failed.len());
         let refused: BTreeMap<usize, &String> = outcome.failed.iter().map(|(index, reason)| (*index, reason)).collect();
         let accepted: BTreeSet<usize> = outcome.accepted.iter().copied().collect();
         let (mut answered, mut example) = (Vec::new(), None);

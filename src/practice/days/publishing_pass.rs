@@ -12,7 +12,7 @@ use crate::healthengine::{AvailabilitySnapshot, BatchOutcome};
 use crate::messages::practice as say;
 use crate::polling::failed_calls::Call;
 use crate::publishing::batches::{Apart, CallQueue};
-use crate::publishing::last_sent::{DayAction, QUEUE_TIME, Unacknowledged};
+use crate::publishing::last_sent::{DayAction, DayJudgement, QUEUE_TIME, Unacknowledged};
 use crate::publishing::put_aside::{Aside, FAILED_PARTS_MAX, can_be_about_the_days};
 use crate::publishing::{DayKey, ReadDay, ReadDays, SendIf};
 
@@ -118,20 +118,35 @@ impl Publisher {
         let sure = self.accepted.sure_types();
         pass.waiting.take(size, |read| {
             let (resource, date) = (read.day.resource, read.day.date);
+            let trace = |decision, why| {
+                tracing::trace!(practice = %self.context.id(), %resource, %date, decision, why, "day");
+            };
             if sure.as_ref().is_some_and(|types| !read.day.is_of(types)) {
+                trace("read again", "it was worked out before a list left that has less");
                 // Worked out before a list left that has less than the one before it.
                 self.changed.add(resource, date, send);
                 progress(1);
                 return None;
             }
-            match self.action(&read.day, read.began, send, now) {
+            let DayJudgement { action, why } = self.judge(&read.day, read.began, send, now);
+            match action {
                 DayAction::Send if now < self.sent.free_from(resource, date, now) => {
+                    trace("read again", "another snapshot of it left a moment ago");
                     self.changed.add(resource, date, send);
                 }
-                DayAction::Send => return Some(read),
-                DayAction::ReadAgain => self.changed.add(resource, date, SendIf::Changed),
-                DayAction::PutAside => {}
-                DayAction::Leave => self.unsent.note(|unsent| unsent.done(resource, date)),
+                DayAction::Send => {
+                    trace("sent", why);
+                    return Some(read);
+                }
+                DayAction::ReadAgain => {
+                    trace("read again", why);
+                    self.changed.add(resource, date, SendIf::Changed);
+                }
+                DayAction::PutAside => trace("put aside", why),
+                DayAction::Leave => {
+                    trace("left", why);
+                    self.unsent.note(|unsent| unsent.done(resource, date));
+                }
             }
             progress(1);
             None
@@ -232,7 +247,8 @@ impl Publisher {
     /// What of these days was to be sent is not.
     fn note_unsent(&self, days: impl IntoIterator<Item = ReadDay>, send: SendIf, why: &CallError) {
         let now = self.context.now();
-        let days = days.into_iter().filter(|read| self.action(&read.day, read.began, send, now) == DayAction::Send);
+        let days =
+            days.into_iter().filter(|read| self.judge(&read.day, read.began, send, now).action == DayAction::Send);
         let days: Vec<DayKey> = days.map(|read| read.key()).collect();
         self.unsent_now(|unsent| unsent.failed(days, why));
     }

@@ -81,37 +81,48 @@ pub enum Subject {
 impl Subject {
     /// A short name for JSON.
     fn name(&self) -> String {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others are about nothing in particular")]
         match self {
-            Self::OpenVpms => "openvpms".into(),
-            Self::Healthengine => "healthengine".into(),
-            Self::BookingList => "booking_list".into(),
-            Self::BookingsWait => "bookings_wait".into(),
-            Self::UpdatesWait => "updates_wait".into(),
-            Self::DaysWait => "days_wait".into(),
             Self::PartOfList(list) => format!("part of the list of {list}"),
-            Self::Answers => "answers".into(),
-            Self::Access => "access".into(),
-            Self::Clock => "clock".into(),
-            Self::LeftOut => "left_out".into(),
-            Self::ResourceGuard => "resource_guard".into(),
-            Self::TypeGuard => "type_guard".into(),
-            Self::Departed => "departed".into(),
-            Self::NeverOpen => "never_open".into(),
-            Self::Mapping => "mapping".into(),
-            Self::Zone => "zone".into(),
-            Self::Configuration => "configuration".into(),
-            Self::Days => "days".into(),
-            Self::RefusedDays => "refused_days".into(),
-            Self::Features => "features".into(),
-            Self::Subscriptions => "subscriptions".into(),
-            Self::Webhooks => "webhooks".into(),
-            Self::OtherBridge => "another_bridge".into(),
-            Self::Store => "store".into(),
-            Self::LeftBehind => "left_behind".into(),
-            Self::ConfigFile => "config_file".into(),
             Self::Loop(name) => format!("loop {name}"),
             Self::LoopOf(name, practice) => format!("loop {name} of practice {practice}"),
             Self::Booking(id) => format!("booking {id}"),
+            _ => self.kind().to_owned(),
+        }
+    }
+
+    /// The same without what it is about: one of a few words of ours.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::OpenVpms => "openvpms",
+            Self::Healthengine => "healthengine",
+            Self::BookingList => "booking_list",
+            Self::BookingsWait => "bookings_wait",
+            Self::UpdatesWait => "updates_wait",
+            Self::DaysWait => "days_wait",
+            Self::Answers => "answers",
+            Self::Access => "access",
+            Self::Clock => "clock",
+            Self::LeftOut => "left_out",
+            Self::ResourceGuard => "resource_guard",
+            Self::TypeGuard => "type_guard",
+            Self::Departed => "departed",
+            Self::NeverOpen => "never_open",
+            Self::Mapping => "mapping",
+            Self::Zone => "zone",
+            Self::Configuration => "configuration",
+            Self::Days => "days",
+            Self::RefusedDays => "refused_days",
+            Self::Features => "features",
+            Self::Subscriptions => "subscriptions",
+            Self::Webhooks => "webhooks",
+            Self::OtherBridge => "another_bridge",
+            Self::Store => "store",
+            Self::LeftBehind => "left_behind",
+            Self::ConfigFile => "config_file",
+            Self::PartOfList(_) => "part_of_list",
+            Self::Loop(_) | Self::LoopOf(..) => "loop",
+            Self::Booking(_) => "booking",
         }
     }
 }
@@ -219,6 +230,13 @@ impl Problems {
     /// True if there is such a problem.
     pub fn has(&self, subject: &Subject) -> bool {
         self.problems.lock().contains_key(subject)
+    }
+
+    /// How many there are of each kind.
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        self.problems.lock().keys().for_each(|subject| *counts.entry(subject.kind()).or_default() += 1);
+        counts
     }
 
     /// All of them.

@@ -28,6 +28,9 @@ impl ReadingHealth {
             return;
         }
         let (now, horizon) = (self.context.now(), self.days_that_are_read());
+        if answer.is_ok() {
+            self.context.last_done.lock().openvpms_at = Some(now);
+        }
         let days = days.map(|days| days.within(horizon));
         if answer.is_err() && days.is_some_and(|days| days.count == 0) {
             // A booking can be looked for on a day that no pass reads: nothing would ever end that

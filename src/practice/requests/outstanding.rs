@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
 use crate::call_error::Answer;
@@ -34,6 +34,17 @@ impl OutstandingRequests {
             cancelled: Mutex::default(),
             days: Mutex::default(),
         }
+    }
+
+    /// How long the oldest request of each kind has been waiting, by the names of Healthengine's
+    /// lists.
+    pub(super) fn oldest(&self, now: DateTime<Utc>) -> Vec<(&'static str, TimeDelta)> {
+        let oldest = [
+            ("bookings", self.bookings.lock().oldest(now)),
+            ("bookingUpdates", self.updates.lock().oldest(now)),
+            ("availability", self.days.lock().oldest(now)),
+        ];
+        oldest.map(|(kind, oldest)| (kind, oldest.unwrap_or_default())).into()
     }
 
     /// The list of bookings was read, or should have been.

@@ -76,6 +76,11 @@ impl RequestPoller {
         Self { context, calls, lists, executor, publisher, asked_days, evidence, outstanding, documents, said }
     }
 
+    /// How long the oldest request of each kind has been waiting.
+    pub(in crate::practice) fn oldest_open(&self, now: DateTime<Utc>) -> Vec<(&'static str, TimeDelta)> {
+        self.outstanding.oldest(now)
+    }
+
     /// Polls until the practice stops.
     pub(in crate::practice) async fn request_loop(self: Arc<Self>) {
         let mut backoff = self.context.backoff(self.context.settings.sync.request_interval);
@@ -96,6 +101,7 @@ impl RequestPoller {
                 Err(error) => Outcome::Failed { backoff: backoff.next_delay(), retry_after: error.retry_after },
             };
             let Pace { wait, hint_after } = self.pace(outcome, hinted_at.map(|at| began - at));
+            tracing::trace!(practice = %self.context.id(), ?outcome, ?wait, ?hint_after, "next poll");
             self.context.last_done.lock().poll_wait = wait;
             let woken = supervisor::rest(async {
                 tokio::select! {

@@ -254,6 +254,9 @@ impl WebhookSubscription {
         self.weigh_subscriptions(&listed);
         for _ in 0..ROUNDS_MAX {
             let changes = self.changes(wanted, known_by, &listed, &fingerprint);
+            let makes = changes.iter().filter(|change| matches!(change, Change::Make(_))).count();
+            let (practice, deletes) = (self.context.id(), changes.len() - makes);
+            tracing::trace!(%practice, listed = listed.len(), makes, deletes, "subscriptions");
             if changes.is_empty() {
                 break;
             }

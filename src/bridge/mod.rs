@@ -16,6 +16,7 @@ use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::alerts::channels::AlertChannels;
 use crate::client::pseudonym::Pseudonyms;
 use crate::clock::{Clock, Stopwatch};
 use crate::clock_leaps::Leaps;
@@ -38,6 +39,7 @@ use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
+mod alert_source;
 pub mod off;
 pub mod runner;
 
@@ -53,6 +55,10 @@ pub trait Connect {
     fn healthengine(&self, practice: &config::PracticeSettings) -> Option<HealthengineHandle>;
     /// The times for which they want to be left alone.
     fn penalties(&self) -> Penalties;
+    /// Who is told of what needs a person, if anybody.
+    fn alerts(&self) -> Option<Arc<AlertChannels>> {
+        None
+    }
 }
 
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by

@@ -16,7 +16,7 @@ pub mod penalty;
 mod retry;
 pub mod route;
 mod setup_error;
-mod tls;
+pub(crate) mod tls;
 mod unfold;
 
 use std::fmt;

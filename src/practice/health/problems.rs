@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::concern::{About, Concern};
 use crate::ids::{BookingId, PracticeId};
 
 /// What a problem is about; there is at most one of each.
@@ -69,6 +70,8 @@ pub enum Subject {
     LeftBehind,
     /// The configuration file has errors since it was last read, or waits for a restart.
     ConfigFile,
+    /// Messages to people do not arrive.
+    Alerts,
     /// A loop that stands still, or a task that failed, by its name.
     Loop(&'static str),
     /// The same of one that keeps a practice and outlives it, so that the problem stands among
@@ -109,10 +112,17 @@ impl Subject {
             Self::Store => "store".into(),
             Self::LeftBehind => "left_behind".into(),
             Self::ConfigFile => "config_file".into(),
+            Self::Alerts => "alerts".into(),
             Self::Loop(name) => format!("loop {name}"),
             Self::LoopOf(name, practice) => format!("loop {name} of practice {practice}"),
             Self::Booking(id) => format!("booking {id}"),
         }
+    }
+
+    /// True for what stands for as long as it puts its practice out of step, and no longer.
+    fn puts_out_of_step(&self) -> bool {
+        use Subject::{Access, BookingList, Configuration, Days, Healthengine, OpenVpms};
+        matches!(self, OpenVpms | Healthengine | BookingList | Access | Configuration | Days)
     }
 }
 
@@ -219,6 +229,19 @@ impl Problems {
     /// True if there is such a problem.
     pub fn has(&self, subject: &Subject) -> bool {
         self.problems.lock().contains_key(subject)
+    }
+
+    /// What of them people are told.
+    pub fn concerns(&self) -> Vec<Concern> {
+        let problems = self.problems.lock();
+        let concern = |(subject, problem): (&Subject, &Problem)| Concern {
+            practice: self.practice.clone(),
+            about: About::Problem(problem.subject.clone()),
+            sentence: problem.text.clone(),
+            since: problem.since,
+            puts_out_of_step: subject.puts_out_of_step(),
+        };
+        problems.iter().map(concern).collect()
     }
 
     /// All of them.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::address::Envelope;
-use lettre::message::{Mailbox, Message, header};
+use lettre::message::header::ContentTransferEncoding;
+use lettre::message::{Body, Mailbox, Message, header};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
@@ -25,6 +26,9 @@ use crate::http::network::{SetupError, install_crypto_provider};
 
 /// From connecting to the last answer: some servers let the first word wait.
 const MAIL_MAX: Duration = Duration::from_secs(60);
+
+/// The longest line that SMTP carries is of 998 bytes (RFC 5321, 4.5.3.1.6).
+const LINE_BYTES_MAX: usize = 998;
 
 /// Writes mails to one mailbox.
 pub struct Mailer {
@@ -89,8 +93,17 @@ impl Mailer {
             .date(letter.at.into())
             .message_id(Some(format!("<{}@{domain}>", letter.id)))
             .header(header::ContentType::TEXT_PLAIN)
-            .body(letter.text.clone())
+            .body(body(&letter.text))
     }
+}
+
+/// As it is where mail servers take it so, for those who read or filter the raw text; else encoded.
+fn body(text: &str) -> Body {
+    let fits = text.lines().all(|line| line.len() <= LINE_BYTES_MAX && !line.contains(['\r', '\0']));
+    if fits && text.is_ascii() {
+        return Body::dangerous_pre_encoded(text.replace('\n', "\r\n").into_bytes(), ContentTransferEncoding::SevenBit);
+    }
+    Body::new(text.to_owned())
 }
 
 fn encryption(ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, SetupError> {

@@ -8,7 +8,6 @@ use crate::alerts::concern::{About, AlertKind, AlertMessage, Concern};
 use crate::alerts::failure::{MailFailure, NotArrived};
 use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::characters::one_line;
-use crate::ids::PracticeId;
 
 /// So many things are named in one message,
 const NAMED_MAX: usize = 20;
@@ -33,7 +32,7 @@ pub fn out_of_step(reasons: &[String]) -> String {
 /// The subject of a mail, and the first line of every message.
 pub fn title(message: &AlertMessage) -> String {
     let whose = match message.concerns.as_slice() {
-        [only] => whole_or_practice(only),
+        [only] => whose_is(only),
         several => {
             let first = several.first().and_then(|first| first.practice.as_ref());
             match first.filter(|first| several.iter().all(|own| own.practice.as_ref() == Some(first))) {
@@ -45,17 +44,14 @@ pub fn title(message: &AlertMessage) -> String {
     let verb = if message.concerns.len() == 1 { "needs" } else { "need" };
     match message.kind {
         AlertKind::Begun => format!("vetbridge: {whose} {verb} a person"),
-        AlertKind::Over => format!("vetbridge: over at {whose}").replace("over at vetbridge", "over"),
+        AlertKind::Over if message.concerns.len() > 1 => format!("vetbridge: {whose} are over"),
+        AlertKind::Over => format!("vetbridge: over at {whose}"),
         AlertKind::Test => "vetbridge: this is a test".to_owned(),
     }
 }
 
-fn whole_or_practice(concern: &Concern) -> String {
-    concern.practice.as_ref().map_or_else(|| "vetbridge itself".to_owned(), named)
-}
-
-fn named(practice: &PracticeId) -> String {
-    format!("practice {}", plain(&practice.0))
+fn whose_is(concern: &Concern) -> String {
+    concern.practice.as_ref().map_or_else(|| "the service".to_owned(), |own| format!("practice {}", plain(&own.0)))
 }
 
 /// The whole of a message, in plain text.
@@ -76,8 +72,7 @@ pub fn text(message: &AlertMessage) -> String {
 }
 
 fn paragraph(kind: AlertKind, concern: &Concern) -> String {
-    let whose = concern.practice.as_ref().map_or_else(|| "vetbridge itself".to_owned(), named);
-    let whose = whose.replacen("practice", "Practice", 1);
+    let whose = whose_is(concern).replacen("practice", "Practice", 1).replacen("the service", "The service", 1);
     let about = match &concern.about {
         About::Booking(id) => format!(", booking {id}"),
         About::Problem(_) => String::new(),
@@ -211,7 +206,7 @@ mod tests {
 
     use super::super::assert_well_said;
     use super::*;
-    use crate::ids::BookingId;
+    use crate::ids::{BookingId, PracticeId};
 
     fn concern(practice: Option<&str>, about: About) -> Concern {
         Concern {
@@ -244,7 +239,7 @@ mod tests {
         }
         let problem = concern(None, About::Problem("store".into()));
         let begun = text(&message(AlertKind::Begun, &[problem]));
-        assert!(begun.starts_with("vetbridge: vetbridge itself needs a person\n"), "{begun}");
+        assert!(begun.starts_with("vetbridge: the service needs a person\n"), "{begun}");
         assert!(begun.contains("Type: vetbridge check\n"), "{begun}");
     }
 
@@ -258,7 +253,7 @@ mod tests {
             "{told}"
         );
         let both = message(AlertKind::Over, &[concern(Some("7"), About::OutOfStep), concern(None, About::OutOfStep)]);
-        assert_eq!(title(&both), "vetbridge: over at 2 things");
+        assert_eq!(title(&both), "vetbridge: 2 things are over");
     }
 
     #[test]

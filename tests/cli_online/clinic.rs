@@ -21,7 +21,7 @@ use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, AreaId, Ope
 
 #[allow(clippy::duplicate_mod, reason = "a binary that has both harnesses has it twice")]
 #[path = "../common/configuration.rs"]
-mod configuration;
+pub(crate) mod configuration;
 
 use configuration::{API_KEY, servers_at};
 

@@ -231,7 +231,7 @@ impl Problems {
         self.problems.lock().contains_key(subject)
     }
 
-    /// What of them people are told.
+    /// What of them people are told. That telling fails is none: who would hear it?
     pub fn concerns(&self) -> Vec<Concern> {
         let problems = self.problems.lock();
         let concern = |(subject, problem): (&Subject, &Problem)| Concern {
@@ -241,7 +241,7 @@ impl Problems {
             since: problem.since,
             puts_out_of_step: subject.puts_out_of_step(),
         };
-        problems.iter().map(concern).collect()
+        problems.iter().filter(|(subject, _)| **subject != Subject::Alerts).map(concern).collect()
     }
 
     /// All of them.

@@ -56,7 +56,7 @@ fn what_heals_within_the_time_is_not_told_and_what_lasts_is() {
     assert_eq!(told(&mut AlertWatch::default(), 0..999, healed), []);
     let lasting = |second| if (10..400).contains(&second) { vec![problem("clock")] } else { vec![] };
     assert_eq!(told(&mut AlertWatch::default(), 0..999, lasting), [(312, Begun, 1), (402, Over, 1)]);
-    let flapping = |second| if second % 100 > 0 { vec![problem("clock")] } else { vec![] };
+    let flapping = |second: u64| if !second.is_multiple_of(100) { vec![problem("clock")] } else { vec![] };
     assert_eq!(told(&mut AlertWatch::default(), 0..999, flapping), []);
 }
 
@@ -105,7 +105,7 @@ fn an_outage_is_one_message_whose_end_is_told_when_the_practice_is_in_step_again
 fn that_a_practice_is_out_of_step_is_told_where_no_problem_says_why() {
     let alone = |second: u64| match second {
         // Whatever else is wrong does not say why, and what says why comes and goes.
-        _ if second % 100 == 0 => vec![problem("left_out"), concern(About::OutOfStep), problem("openvpms")],
+        _ if second.is_multiple_of(100) => vec![problem("left_out"), concern(About::OutOfStep), problem("openvpms")],
         _ => vec![problem("left_out"), concern(About::OutOfStep)],
     };
     assert_eq!(told(&mut AlertWatch::default(), 0..999, alone), [(302, Begun, 2)]);

@@ -137,7 +137,7 @@ async fn an_outage_is_one_message_after_its_time_and_one_at_its_end_and_a_short_
         assert_eq!(over.len(), 1, "{over:#?}");
         assert!(over[0].starts_with("vetbridge: 3 things at practice 1234567 are over\n"), "{over:#?}");
     };
-    told.while_(clinic.bridge(), day).await;
+    told.while_(clinic.bridge(), Box::pin(day)).await;
     clinic.finish().await;
 }
 
@@ -179,7 +179,7 @@ async fn what_was_told_is_not_told_by_the_next_process_and_what_ended_between_th
         clinic.pass(minutes(1)).await;
         assert_eq!(told.texts().len(), 6, "{:#?}", told.texts());
     };
-    told.while_(clinic.bridge(), day).await;
+    told.while_(clinic.bridge(), Box::pin(day)).await;
     let all = told.texts().concat();
     for word in ["Judith", "Wong", "Muffett", "0412"] {
         assert!(!all.contains(word), "{word}: {all}");
@@ -212,7 +212,7 @@ async fn a_receiver_that_fails_is_tried_for_an_hour_and_the_next_message_after_i
         settle(&clinic, second).await;
         clinic.pass(seconds(10)).await;
     };
-    told.while_(clinic.bridge(), day).await;
+    told.while_(clinic.bridge(), Box::pin(day)).await;
     clinic.finish().await;
 }
 

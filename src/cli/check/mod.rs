@@ -57,7 +57,9 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
         online(&config, openvpms.as_ref(), &healthengine, Clock::system().now(), &mut report).await?;
     }
     if args.alerts {
-        alerts::test(&config, &mut report).await?;
+        alerts::test(&config, &mut report).await;
+    } else if !args.offline {
+        alerts::inspect(&config, &mut report);
     }
     if args.json {
         output::result(report.json()?)?

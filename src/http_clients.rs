@@ -87,18 +87,18 @@ fn handle(
 /// The ways to people that `[alerts]` names. An error means that the settings cannot work.
 pub fn alerts(settings: &AlertSettings) -> anyhow::Result<AlertChannels> {
     let ca_pem = settings.ca_file.as_ref().map(CaFile::pem);
-    let web = |url: &SecretUrl, place: &'static str| -> anyhow::Result<WebAddress> {
-        let base_url = BaseUrl::parse(url.server(), false).context(place)?;
+    let web = |url: &SecretUrl| -> anyhow::Result<WebAddress> {
+        let base_url = BaseUrl::parse(url.server(), false)?;
         let mut own = ServerSettings::new(base_url, USER_AGENT);
         own.body_limit_bytes = ALERT_ANSWER_BYTES_MAX;
         own.ca_pem = ca_pem.map(<[u8]>::to_vec);
         own.proxy = settings.proxy.as_ref().map(Proxy::to_send);
-        let transport = Server::new(&own)?.transport(&Credentials::Headers(Vec::new()));
-        Ok(WebAddress::new(transport.context(place)?, url.path()))
+        let transport = Server::new(&own)?.transport(&Credentials::Headers(Vec::new()))?;
+        Ok(WebAddress::new(transport, url.path()))
     };
     let mut receivers = Vec::new();
     if let Some(url) = &settings.webhook {
-        let way = Way::Webhook(web(url, say::WEBHOOK).context(say::WEBHOOK)?);
+        let way = Way::Webhook(web(url).context(say::WEBHOOK)?);
         receivers.push(Receiver { place: say::WEBHOOK.to_owned(), way });
     }
     if let Some(email) = &settings.email {
@@ -107,7 +107,7 @@ pub fn alerts(settings: &AlertSettings) -> anyhow::Result<AlertChannels> {
             |mailer: Mailer| Receiver { place: say::mail_to(&mailer.to()), way: Way::Mail(Box::new(mailer)) };
         receivers.extend(mailers.into_iter().map(receiver));
     }
-    let heartbeat = settings.heartbeat.as_ref().map(|url| web(url, say::HEARTBEAT).context(say::HEARTBEAT));
+    let heartbeat = settings.heartbeat.as_ref().map(|url| web(url).context(say::HEARTBEAT));
     let heartbeat = heartbeat.transpose()?.map(|address| (address, settings.heartbeat_interval));
     Ok(AlertChannels { after: settings.after, receivers, heartbeat })
 }

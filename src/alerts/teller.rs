@@ -93,10 +93,11 @@ impl Alerts {
         loop {
             let channels = changes.borrow_and_update().clone();
             let Some(channels) = channels else {
+                self.keep_receivers(&[], source);
                 let _alive = supervisor::rest(changes.changed()).await;
                 continue;
             };
-            self.keep_receivers(&channels, source);
+            self.keep_receivers(&channels.receivers, source);
             let deliveries = channels.receivers.iter().map(|receiver| self.deliver(receiver, source));
             let work = join3(self.look(&channels, source), join_all(deliveries), self.beat(&channels, source));
             tokio::select! {
@@ -117,10 +118,10 @@ impl Alerts {
     }
 
     /// What waits for receivers that are gone is given up.
-    fn keep_receivers(&self, channels: &AlertChannels, source: &impl AlertSource) {
+    fn keep_receivers(&self, receivers: &[Receiver], source: &impl AlertSource) {
         let mut state = self.state();
         let mut former = std::mem::take(&mut state.outboxes);
-        let places = channels.receivers.iter().map(|receiver| receiver.place.clone());
+        let places = receivers.iter().map(|receiver| receiver.place.clone());
         state.outboxes = places.map(|place| (place.clone(), former.remove(&place).unwrap_or_default())).collect();
         let AlertState { outboxes, failing, .. } = &mut *state;
         failing.retain(|place, _| outboxes.contains_key(place));

@@ -189,7 +189,13 @@ fn mailbox(value: &Value<'_>) -> Option<Mailbox> {
 }
 
 fn recipients(value: &Value<'_>) -> Option<Vec<Mailbox>> {
-    if value.items()?.is_empty() { value.fail(say::empty_list("recipient")) } else { value.list(mailbox) }
+    let recipients = value.list(mailbox)?;
+    let twice = (1..recipients.len()).find(|at| recipients[..*at].iter().any(|own| own.email == recipients[*at].email));
+    match twice.and_then(|at| recipients.get(at)) {
+        Some(twice) => value.fail(say::twice(&twice.email)),
+        None if value.items()?.is_empty() => value.fail(say::empty_list("recipient")),
+        None => Some(recipients),
+    }
 }
 
 /// A whole URL that is a secret. What is wrong is told without the text.

@@ -110,6 +110,8 @@ fn what_is_wrong_is_named_with_its_place_and_without_the_secret() {
     }
     let half = problem(&EMAIL.replace("username = \"bridge\"\n", ""));
     assert!(half.contains("belong together"), "{half}");
+    let twice = problem(&EMAIL.replace("to = [", "to = [\"X <reception@examplevets.com.au>\", "));
+    assert!(twice.contains("reception@examplevets.com.au is listed twice"), "{twice}");
     let nobody = problem(&EMAIL.replace("reception@examplevets.com.au", "reception"));
     assert!(nobody.starts_with("[alerts.email] to: ") && nobody.contains("mail address"), "{nobody}");
 }

@@ -6,10 +6,16 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::alerts::channels::{AlertChannels, Receiver, Way};
+use crate::alerts::mail::Mailer;
+use crate::alerts::web_address::WebAddress;
 use crate::bridge::Connect;
 use crate::clock::Clock;
+use crate::config::certificate::CaFile;
 use crate::config::proxy::Proxy;
-use crate::config::{Config, HealthengineSettings, OpenVpmsSettings, PracticeSettings, Secret};
+use crate::config::{
+    AlertSettings, Config, HealthengineSettings, OpenVpmsSettings, PracticeSettings, Secret, SecretUrl,
+};
 use crate::healthengine::HealthengineHandle;
 use crate::healthengine::client::{HealthengineClient, credentials};
 use crate::http::Lane;
@@ -17,6 +23,7 @@ use crate::http::base_url::BaseUrl;
 use crate::http::network::{Credentials, Server, ServerSettings};
 use crate::http::penalty::Penalties;
 use crate::ids::PracticeId;
+use crate::messages::alerts as say;
 use crate::metrics::calls::CallMetrics;
 use crate::openvpms::OpenVpmsHandle;
 use crate::openvpms::client::OpenVpmsClient;
@@ -24,6 +31,8 @@ use crate::practice::OpenVpmsClients;
 
 /// How vetbridge introduces itself to OpenVPMS. Healthengine prescribes its own form.
 const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
+/// What a receiver of alerts may answer; it is not looked at.
+const ALERT_ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that
 /// holds no certificate); nothing is sent yet.
@@ -78,6 +87,34 @@ fn handle(
     Ok(Arc::new(HealthengineClient::new(transport, Clock::system()).counted(metrics.clone())))
 }
 
+/// The ways to people that `[alerts]` names. An error means that the settings cannot work.
+pub fn alerts(settings: &AlertSettings) -> anyhow::Result<AlertChannels> {
+    let ca_pem = settings.ca_file.as_ref().map(CaFile::pem);
+    let web = |url: &SecretUrl| -> anyhow::Result<WebAddress> {
+        let base_url = BaseUrl::parse(url.server(), false)?;
+        let mut own = ServerSettings::new(base_url, USER_AGENT);
+        own.body_limit_bytes = ALERT_ANSWER_BYTES_MAX;
+        own.ca_pem = ca_pem.map(<[u8]>::to_vec);
+        own.proxy = settings.proxy.as_ref().map(Proxy::to_send);
+        let transport = Server::new(&own)?.transport(&Credentials::Headers(Vec::new()))?;
+        Ok(WebAddress::new(transport, url.path()))
+    };
+    let mut receivers = Vec::new();
+    if let Some(url) = &settings.webhook {
+        let way = Way::Webhook(web(url).context(say::WEBHOOK)?);
+        receivers.push(Receiver { place: say::WEBHOOK.to_owned(), way });
+    }
+    if let Some(email) = &settings.email {
+        let mailers = Mailer::for_each(email, ca_pem).context("[alerts.email]")?;
+        let receiver =
+            |mailer: Mailer| Receiver { place: say::mail_to(&mailer.to()), way: Way::Mail(Box::new(mailer)) };
+        receivers.extend(mailers.into_iter().map(receiver));
+    }
+    let heartbeat = settings.heartbeat.as_ref().map(|url| web(url).context(say::HEARTBEAT));
+    let heartbeat = heartbeat.transpose()?.map(|address| (address, settings.heartbeat_interval));
+    Ok(AlertChannels { after: settings.after, receivers, heartbeat })
+}
+
 /// `before` is how the same system was reached until now.
 fn server(settings: &ServerSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {
     Ok(match before {
@@ -96,6 +133,7 @@ pub struct Network {
     openvpms: OpenVpmsSide,
     healthengine: HealthengineSide,
     metrics: CallMetrics,
+    alerts: Option<(AlertSettings, Arc<AlertChannels>)>,
 }
 
 struct OpenVpmsSide {
@@ -158,7 +196,13 @@ impl Network {
             };
             handles.insert(id.clone(), (key.clone(), made));
         }
-        Ok(Self { openvpms, healthengine: HealthengineSide { settings, server, handles }, metrics })
+        let kept = before.and_then(|before| before.alerts.as_ref());
+        let alerts = match (&config.alerts, kept) {
+            (None, _) => None,
+            (Some(settings), Some(kept)) if kept.0 == *settings => Some(kept.clone()),
+            (Some(settings), _) => Some((settings.clone(), Arc::new(alerts(settings)?))),
+        };
+        Ok(Self { openvpms, healthengine: HealthengineSide { settings, server, handles }, metrics, alerts })
     }
 }
 
@@ -169,6 +213,10 @@ impl Connect for Network {
 
     fn healthengine(&self, practice: &PracticeSettings) -> Option<HealthengineHandle> {
         self.healthengine.handles.get(&practice.id).map(|(_, handle)| Arc::clone(handle))
+    }
+
+    fn alerts(&self) -> Option<Arc<AlertChannels>> {
+        self.alerts.as_ref().map(|(_, channels)| Arc::clone(channels))
     }
 
     fn penalties(&self) -> Penalties {

@@ -32,12 +32,14 @@
 //! | [`booking`] | **the booking state machine**: what to do next about a booking, whatever went wrong | core |
 //! | [`webhooks`], [`polling`] | what webhooks and lists of requests mean, and how often is polled | core |
 //! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
+//! | [`alerts::concern`], [`alerts::due`], [`alerts::outbox`], [`alerts::heartbeat`], [`alerts::failure`] | who is told of what without asking, and when | core |
 //! | [`messages`] | every sentence that an administrator reads | core |
 //! | [`clock`], [`random`], [`backoff`], [`supervisor`], [`clock_leaps`] | the only `now()`; choices from a seed; growing pauses; that loops live; that the clock may leap | |
 //! | [`build_info`], [`metrics`] | what runs; what is counted and timed, and its text for Prometheus | |
 //! | [`http`], [`openvpms`], [`healthengine`] | how exchanges are carried, with limits on everything; the two clients | |
 //! | [`store`] | what survives a power cut | |
 //! | [`config`] | what an administrator types into the file | |
+//! | [`alerts`] | mails, posts and heartbeats that nobody asked for | |
 //! | [`practice`] | one running practice: the components that read, write and wait | |
 //! | [`bridge`], [`http_clients`] | practices side by side; the HTTP clients, made from settings | |
 //! | [`without_store`], [`server`], [`service`] | what is left without a store; the admin page; the whole program | |
@@ -89,6 +91,7 @@
 //!    connections, attempts.
 //! 9. **Time comes from [`clock`] and tokio**, so a test owns both.
 
+pub mod alerts;
 pub mod availability;
 pub mod backoff;
 pub mod booking;

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::teller::Alerts;
 use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -35,12 +36,20 @@ pub struct Service {
     admin: JoinHandle<()>,
     stop: CancellationToken,
     webhooks: Option<Listening>,
+    alerts: Telling,
 }
 
 /// The webhook listener, where one is configured.
 struct Listening {
     webhooks: Webhooks,
     address: SocketAddr,
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+/// What tells people by mail, webhook and heartbeat.
+struct Telling {
+    alerts: Arc<Alerts>,
     task: JoinHandle<()>,
     stop: CancellationToken,
 }
@@ -87,12 +96,14 @@ pub struct Opened {
     /// The service without a store was asked here. Kept open, so that nobody who connects in
     /// between is turned away.
     admin: Option<Bound>,
+    /// What told people that there was no store. It tells them that there is one again.
+    alerts: Option<Arc<Alerts>>,
 }
 
 impl Opened {
     /// On a store, with an admin listener of its own.
     pub fn on(store: Store) -> Self {
-        Self { store, admin: None }
+        Self { store, admin: None, alerts: None }
     }
 }
 
@@ -128,7 +139,7 @@ impl Service {
         connect: &impl Connect,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let Opened { store, admin } = opened;
+        let Opened { store, admin, alerts } = opened;
         let (listener, admin_address) = match admin {
             Some(bound) => bound,
             None => bind_admin(config).await?,
@@ -137,7 +148,7 @@ impl Service {
             Some(webhooks) => Some((webhooks, bind("[webhooks] listen", webhooks.listen).await?)),
             None => None,
         };
-        let bridge = Arc::new(Bridge::new(config, connect, store.clone(), clock));
+        let bridge = Arc::new(Bridge::new(config, connect, store.clone(), clock.clone()));
         let stop = CancellationToken::new();
         let access = Access {
             token: store.admin_token().clone(),
@@ -167,7 +178,10 @@ impl Service {
             Listening { webhooks, address, task, stop }
         });
         bridge.start();
-        Ok(Self { bridge, store, started_with: config.clone(), admin_address, admin, stop, webhooks })
+        let alerts = alerts.unwrap_or_else(|| Arc::new(Alerts::new(connect.alerts(), clock)));
+        alerts.remember_in(store.clone());
+        let alerts = Telling::of(alerts, &bridge);
+        Ok(Self { bridge, store, started_with: config.clone(), admin_address, admin, stop, webhooks, alerts })
     }
 
     /// Goes over to another configuration. What needs a restart stays as it is, and is named.
@@ -179,6 +193,7 @@ impl Service {
         // Where nobody listens, nothing is subscribed.
         let config = Config { webhooks: config.webhooks.clone().filter(|_| self.webhooks.is_some()), ..config.clone() };
         self.bridge.reload(&config, connect);
+        self.alerts.alerts.reconfigure(connect.alerts());
         if waiting.is_empty() {
             self.bridge.health().clear(&Subject::ConfigFile);
         } else {
@@ -246,6 +261,9 @@ impl Service {
         if let Some(listening) = &self.webhooks {
             listening.stop.cancel();
         }
+        // Nobody is told that what stops has stopped.
+        self.alerts.stop.cancel();
+        let _ = self.alerts.task.await;
         self.bridge.stop(PATIENCE).await;
         self.stop.cancel();
         let _ = self.admin.await;
@@ -259,6 +277,22 @@ impl Service {
         // The last handle waits for the disk.
         let store = self.store;
         let _ = tokio::task::spawn_blocking(move || drop(store)).await;
+    }
+}
+
+impl Telling {
+    fn of(alerts: Arc<Alerts>, bridge: &Arc<Bridge>) -> Self {
+        let stop = CancellationToken::new();
+        let task = {
+            let (alerts, bridge, stop) = (Arc::clone(&alerts), Arc::clone(bridge), stop.clone());
+            tokio::spawn(async move {
+                let tell = || async {
+                    let _stopped = stop.run_until_cancelled(alerts.run(&*bridge)).await;
+                };
+                bridge.keep(supervisor_say::ALERTS, &stop, tell).await;
+            })
+        };
+        Self { alerts, task, stop }
     }
 }
 
@@ -321,6 +355,16 @@ pub async fn store_when_it_works(
             without_store.keep(supervisor_say::ADMIN_LISTENER, &stop, serve).await;
         })
     };
+    let alerts = Arc::new(Alerts::new(connect.alerts(), clock.clone()));
+    let telling = {
+        let (without_store, alerts, stop) = (Arc::clone(&without_store), Arc::clone(&alerts), stop.clone());
+        tokio::spawn(async move {
+            let tell = || async {
+                let _stopped = stop.run_until_cancelled(alerts.run(&*without_store)).await;
+            };
+            without_store.keep(supervisor_say::ALERTS, &stop, tell).await;
+        })
+    };
     waiting(Arc::clone(&without_store));
     let open = || async {
         match open_store(config, clock).await {
@@ -339,6 +383,6 @@ pub async fn store_when_it_works(
     // What was asked of this service is answered by it; whoever connects from here on waits for the
     // one on the store.
     stop.cancel();
-    let _ = admin.await;
-    Ok(Opened { store: opened?, admin: Some(bound) })
+    let _ = tokio::join!(admin, telling);
+    Ok(Opened { store: opened?, admin: Some(bound), alerts: Some(alerts) })
 }

@@ -27,6 +27,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::concern::{About, Concern, Sight};
+use crate::alerts::teller::AlertSource;
 use crate::booking::deadline::Deadline;
 use crate::bridge::Connect;
 use crate::call_error::Answer;
@@ -42,7 +44,7 @@ use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::polling::lists::{Coverage, all_pages};
 use crate::polling::pace::{BLOCKED, Refusals};
 use crate::practice::health::loops::kept;
-use crate::practice::health::problems::Problems;
+use crate::practice::health::problems::{Problem, Problems, Subject};
 use crate::store::{OpenError, Store};
 use crate::supervisor::{self, Kept, Supervisor};
 
@@ -267,6 +269,26 @@ impl WithoutStore {
             }
         }
         Ok(())
+    }
+}
+
+impl AlertSource for WithoutStore {
+    /// That there is no store. The heartbeat stops: no booking is made.
+    fn sight(&self) -> Sight {
+        let store = Concern {
+            practice: None,
+            about: About::Problem(Problem::of_store(String::new(), self.began).subject),
+            sentence: self.shown().why.clone(),
+            since: self.began,
+            puts_out_of_step: false,
+        };
+        let concerns = std::iter::once(store).chain(self.health.concerns()).collect();
+        let practices = self.healthengines.keys().map(|id| (id.clone(), false)).collect();
+        Sight { concerns, practices, is_alive: false }
+    }
+
+    fn tell(&self, not_delivered: Option<String>) {
+        self.health.set(Subject::Alerts, not_delivered, self.now());
     }
 }
 

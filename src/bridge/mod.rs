@@ -16,6 +16,7 @@ use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::alerts::channels::AlertChannels;
 use crate::clock::{Clock, Stopwatch};
 use crate::clock_leaps::Leaps;
 use crate::config::{self, Config};
@@ -41,6 +42,7 @@ use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
+mod alert_source;
 pub mod off;
 pub mod runner;
 
@@ -58,6 +60,10 @@ pub trait Connect {
     fn penalties(&self) -> Penalties;
     /// Where the calls to both are counted.
     fn call_metrics(&self) -> CallMetrics;
+    /// Who is told of what needs a person, if anybody.
+    fn alerts(&self) -> Option<Arc<AlertChannels>> {
+        None
+    }
 }
 
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by

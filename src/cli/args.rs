@@ -83,6 +83,9 @@ pub struct CheckArgs {
     /// Judge the configuration only, without asking a server
     #[arg(long)]
     pub offline: bool,
+    /// Send a test by mail, webhook and heartbeat, as [alerts] says
+    #[arg(long)]
+    pub alerts: bool,
     /// One JSON array of findings
     #[arg(long)]
     pub json: bool,

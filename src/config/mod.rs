@@ -13,6 +13,7 @@
 //! | `[healthengine]` | `healthengine`; with `proxy` and `request_limits` |
 //! | `[state]` | `state` |
 //! | `[admin]` | `admin` |
+//! | `[alerts]` | `alerts`; with `certificate` and `proxy` |
 //! | `[webhooks]` | `webhooks` |
 //! | `[sync]` | `sync` |
 //! | `[bookings]` | `bookings` |
@@ -43,6 +44,7 @@ use std::path::{Path, PathBuf};
 use secrecy::ExposeSecret as _;
 
 mod admin;
+mod alerts;
 mod bookings;
 pub mod certificate;
 mod claims;
@@ -66,6 +68,7 @@ mod values;
 pub mod watch;
 mod webhooks;
 
+pub use alerts::{AlertSettings, EmailSettings, MailSecurity, SecretUrl};
 pub use bookings::{BookingSettings, WhenDown};
 pub use healthengine::{Environment, HealthengineSettings};
 pub use live_hours::LiveHours;
@@ -189,6 +192,7 @@ fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBuf) -> Optio
     let webhooks = webhooks::read(root, around, admin_listen);
     let sync = sync::read(root);
     let bookings = bookings::read(root);
+    let alerts = alerts::read(root, around);
     let practices = practices::read(root, around);
     Some(Config {
         openvpms: openvpms?,
@@ -199,6 +203,7 @@ fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBuf) -> Optio
         webhooks: webhooks?,
         sync: sync?,
         bookings: bookings?,
+        alerts: alerts?,
         practices,
         source,
     })
@@ -258,6 +263,8 @@ pub struct Config {
     pub sync: SyncSettings,
     /// How bookings are treated.
     pub bookings: BookingSettings,
+    /// Who is told when something needs a person, if anybody.
+    pub alerts: Option<AlertSettings>,
     /// The practices, in the order of the file, ids distinct. Disabled ones are among them.
     pub practices: Vec<PracticeSettings>,
     /// The file this was read from.
@@ -287,7 +294,9 @@ impl Config {
         let proxies =
             proxies.into_iter().filter_map(|(place, proxy)| Some((place.to_owned(), proxy.as_ref()?.secret())));
         let shared = shared.map(|(place, secret)| (place.to_owned(), secret)).into_iter();
-        shared.chain(proxies).chain(webhooks).chain(practices).collect()
+        let alerts = self.alerts.iter().flat_map(AlertSettings::secrets);
+        let alerts = alerts.map(|(place, secret)| (place.to_owned(), secret));
+        shared.chain(proxies).chain(webhooks).chain(alerts).chain(practices).collect()
     }
 
     /// Everything of it that can change without a change of the file: the secrets, and the
@@ -299,8 +308,13 @@ impl Config {
             content: secret.expose_secret().as_bytes(),
             is_copy: secret.is_copy(),
         });
-        let certificates = self.openvpms.ca_file.iter().map(|file| Referred {
-            place: "[openvpms] ca_file".to_owned(),
+        let ca_files = [
+            ("[openvpms] ca_file", self.openvpms.ca_file.as_ref()),
+            ("[alerts] ca_file", self.alerts.as_ref().and_then(|alerts| alerts.ca_file.as_ref())),
+        ];
+        let ca_files = ca_files.into_iter().filter_map(|(place, file)| Some((place, file?)));
+        let certificates = ca_files.map(|(place, file)| Referred {
+            place: place.to_owned(),
             is_secret: false,
             content: file.pem(),
             is_copy: file.is_copy(),

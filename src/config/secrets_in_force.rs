@@ -95,7 +95,7 @@ mod tests {
                 .replace("{ file = \"openvpms.password\" }", "\"pw\"")
                 .replace("{ env = \"HEALTHENGINE_API_KEY\" }", "\"api\"")
                 .replace("{ env = \"PRACTICE_1234567_KEY\" }", "\"k1\"")
-                .replace("# ca_file =", "ca_file =");
+                .replacen("# ca_file =", "ca_file =", 1);
             let env = |name: &str| match name {
                 "CREDENTIALS_DIRECTORY" => Ok(directory.path().display().to_string()),
                 _ => Err(std::env::VarError::NotPresent),

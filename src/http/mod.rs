@@ -17,7 +17,7 @@ pub mod rate_limit;
 mod retry;
 pub mod route;
 mod setup_error;
-mod tls;
+pub(crate) mod tls;
 
 use std::fmt;
 

@@ -12,7 +12,7 @@ use crate::messages::tls as say;
 
 /// The error for a connection that the server's certificate prevented; `None` if something else
 /// did.
-pub(super) fn certificate_error(error: &(dyn Error + 'static)) -> Option<CallError> {
+pub(crate) fn certificate_error(error: &(dyn Error + 'static)) -> Option<CallError> {
     let certificate = certificate(error)?;
     let fault = fault(certificate);
     let detail = if let CertificateError::NotValidForNameContext { expected, presented } = certificate

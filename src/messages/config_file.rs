@@ -125,6 +125,33 @@ pub fn url_extras() -> &'static str {
     "must be a plain URL without user name, password, query (?) or fragment (#); credentials have keys of their own"
 }
 
+/// A URL that is a secret and is none. What was written is not repeated.
+pub fn bad_secret_url() -> &'static str {
+    "must be the whole address as it was given to you, like https://host/path, without user name, password and \
+     fragment (#)"
+}
+
+/// A mail server that is none.
+pub fn mail_server_form() -> &'static str {
+    "must be smtps://host:465, or smtp://host:587 for a server with STARTTLS, and nothing after the port"
+}
+
+/// Mail over a network that others can read.
+pub fn plain_mail() -> &'static str {
+    "without STARTTLS the password and the mail can be read on the way, and this is no loopback address: leave \
+     starttls out, or use smtps://"
+}
+
+/// A user name without a password, or a password without a user name.
+pub fn half_a_login() -> &'static str {
+    "username and password belong together: give both, or neither for a server that wants none"
+}
+
+/// No address of a mailbox.
+pub fn bad_mail_address() -> &'static str {
+    "expected a mail address, like \"reception@example.com\" or \"Reception <reception@example.com>\""
+}
+
 /// Plain http over a network that others can read.
 pub fn plain_http(may_be_allowed: bool) -> String {
     let otherwise =

@@ -9,6 +9,7 @@ use std::fmt;
 use crate::characters::is_invisible;
 
 pub mod admin;
+pub mod alerts;
 mod appointment_times;
 pub mod booking;
 pub mod call_failures;

@@ -27,6 +27,7 @@ fn means(name: &str) -> &'static str {
         POLLING_WITHOUT_STORE => "bookings are not rejected in time",
         OPENING => "the state is not opened although it may work again",
         ADMIN_LISTENER => "nobody answers on [admin] listen",
+        ALERTS => "nobody is told by mail or webhook of what needs a person, and the heartbeat stops",
         WEBHOOK_LISTENER => "no webhook is heard; bookings are found by polling",
         _ => "what is old is not cleared away",
     }
@@ -63,6 +64,8 @@ pub const POLLING_WITHOUT_STORE: &str = "polling without a store";
 pub const OPENING: &str = "opening of the state";
 /// Answers operators.
 pub const ADMIN_LISTENER: &str = "admin_listener";
+/// Tells people by mail, webhook and heartbeat.
+pub const ALERTS: &str = "alerts";
 /// Hears webhooks.
 pub const WEBHOOK_LISTENER: &str = "webhook_listener";
 

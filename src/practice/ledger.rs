@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::alerts::concern::{About, Concern};
 use crate::availability::OwnBooking;
 use crate::booking::entry::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
@@ -158,6 +159,20 @@ impl Ledger {
     pub fn practices_with_flags(&self) -> BTreeSet<PracticeId> {
         let live = self.live();
         live.values().filter(|entry| entry.needs_attention.is_some()).map(|entry| entry.practice_id.clone()).collect()
+    }
+
+    /// What people are told of bookings that somebody must look at.
+    pub fn concerns(&self) -> Vec<Concern> {
+        let concern = |entry: &Entry| {
+            Some(Concern {
+                practice: Some(entry.practice_id.clone()),
+                about: About::Booking(entry.booking_id),
+                sentence: entry.needs_attention.as_ref()?.to_string(),
+                since: entry.history.last().map(|last| last.at).unwrap_or_default(),
+                puts_out_of_step: false,
+            })
+        };
+        self.live().values().filter_map(concern).collect()
     }
 
     /// Appointments of ours, of all practices. `but` is the booking that asks.

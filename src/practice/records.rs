@@ -9,10 +9,11 @@ use super::configuration::accepted;
 use super::days::sent;
 use super::subscription::upkeep;
 use super::{client_memory, ledger, pauses, rosters, zones};
+use crate::alerts::told;
 use crate::store::RecordKind;
 
 /// The kinds of records of this program, but for the store's own.
-pub const KINDS: [RecordKind; 11] = [
+pub const KINDS: [RecordKind; 12] = [
     ledger::KIND,
     accepted::KIND,
     sent::SENT_DAY,
@@ -24,6 +25,7 @@ pub const KINDS: [RecordKind; 11] = [
     client_memory::KIND,
     upkeep::KIND,
     other_bridge_signs::KIND,
+    told::KIND,
 ];
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod commit;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alerts;
 mod availability;
 mod backup;
 mod booking;

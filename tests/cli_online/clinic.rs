@@ -21,7 +21,7 @@ use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, AreaId, Ope
 
 #[allow(clippy::duplicate_mod, reason = "a binary that has both harnesses has it twice")]
 #[path = "../common/configuration.rs"]
-mod configuration;
+pub(crate) mod configuration;
 
 use configuration::{API_KEY, servers_at};
 
@@ -148,13 +148,18 @@ max_retry_interval = "1s"
 
     /// A pet owner books the first time offered tomorrow.
     pub(crate) async fn book(&self, resource: &str) -> BookingId {
+        self.book_by(PetOwner::default(), resource).await
+    }
+
+    /// The same by this pet owner.
+    pub(crate) async fn book_by(&self, owner: PetOwner, resource: &str) -> BookingId {
         let practice = PracticeId(PRACTICE.into());
         let tomorrow = self.today().succ_opt().unwrap();
         let offered = || self.healthengine.offered(&practice, resource, tomorrow).unwrap();
         eventually("a time is offered", async || !offered().is_empty()).await;
         let offer = offered().remove(0);
         let kind = format!("66:{resource}");
-        let wish = Wish::new(resource, kind, offer.start).by(PetOwner::default(), "Pet name: Muffett");
+        let wish = Wish::new(resource, kind, offer.start).by(owner, "Pet name: Muffett");
         self.healthengine.book(&practice, wish).unwrap()
     }
 }

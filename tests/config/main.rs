@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod addresses;
+mod alerts;
 #[path = "../common/configuration.rs"]
 mod configuration;
 mod keys;
@@ -27,6 +28,9 @@ pub(crate) fn directory() -> TempDir {
     put("openvpms.password", "from a file\n");
     put("clinic-ca.pem", "");
     put("webhook", "abc-123\r\n");
+    put("alerts.url", "https://hooks.example/T0psecret?key=s3cret\n");
+    put("heartbeat.url", "https://heart.example/b3at\n");
+    put("smtp.password", "smtp-hunter2\n");
     directory
 }
 

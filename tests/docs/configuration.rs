@@ -35,7 +35,8 @@ fn misconfigurations(block: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     for reference in ["{ file = \"", "{ credential = \""] {
         for name in whole.split(reference).skip(1).filter_map(|rest| rest.split('"').next()) {
-            fs::write(folder.path().join(name), SECRET).unwrap();
+            let url = if name.ends_with(".url") { "https://receiver.example/" } else { "" };
+            fs::write(folder.path().join(name), format!("{url}{SECRET}")).unwrap();
         }
     }
     let env = |name: &str| match name {

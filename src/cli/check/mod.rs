@@ -4,7 +4,9 @@
 //! ids, zones, what is offered), then Healthengine for each enabled practice (reached, credentials,
 //! consent, extra features, clocks). Nothing is changed on either side, and nothing is asked that
 //! counts as a poll. A server that cannot be asked is one finding; the other is asked all the same.
+//! With `--alerts` a test is sent to everybody whom `[alerts]` names.
 
+mod alerts;
 mod findings;
 mod mapping;
 mod this_computer;
@@ -19,10 +21,12 @@ use super::exposure::exposures;
 use super::{CONFIG_INVALID, CheckArgs, Global, output};
 use crate::call_error::{Answer, ErrorClass};
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError, PracticeSettings};
+use crate::config::{self, AlertSettings, Config, ConfigError, PracticeSettings};
 use crate::healthengine::ReadHealthengine;
 use crate::http_clients;
-use crate::messages::{call_failures, check_findings as say, config_file as config_say, webhooks as webhooks_say};
+use crate::messages::{
+    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, webhooks as webhooks_say,
+};
 use crate::openvpms::ReadOpenVpms;
 
 /// From here on a wrong clock is a problem: half of the time in which a booking must be answered
@@ -51,6 +55,11 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
             Ok(http_clients::healthengine(&config.healthengine, practice)?)
         };
         online(&config, openvpms.as_ref(), &healthengine, Clock::system().now(), &mut report).await?;
+    }
+    if args.alerts {
+        alerts::test(&config, &mut report).await;
+    } else if !args.offline {
+        alerts::inspect(&config, &mut report);
     }
     if args.json {
         output::result(report.json()?)?
@@ -87,6 +96,9 @@ fn offline(config: &Config) -> Report {
         if let Some(proxy) = proxy {
             report.ok(key, format!("all calls there go through {proxy}"));
         }
+    }
+    if config.alerts.as_ref().is_some_and(AlertSettings::names_nobody) {
+        report.note("[alerts]", alerts_say::no_channel());
     }
     for (place, advice) in exposures(config) {
         report.problem(place, advice);

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::alerts::concern::{About, Concern};
 use crate::ids::{BookingId, PracticeId};
 
 /// What a problem is about; there is at most one of each.
@@ -69,6 +70,8 @@ pub enum Subject {
     LeftBehind,
     /// The configuration file has errors since it was last read, or waits for a restart.
     ConfigFile,
+    /// Messages to people do not arrive.
+    Alerts,
     /// A loop that stands still, or a task that failed, by its name.
     Loop(&'static str),
     /// The same of one that keeps a practice and outlives it, so that the problem stands among
@@ -120,10 +123,17 @@ impl Subject {
             Self::Store => "store",
             Self::LeftBehind => "left_behind",
             Self::ConfigFile => "config_file",
+            Self::Alerts => "alerts",
             Self::PartOfList(_) => "part_of_list",
             Self::Loop(_) | Self::LoopOf(..) => "loop",
             Self::Booking(_) => "booking",
         }
+    }
+
+    /// True for what stands for as long as it puts its practice out of step, and no longer.
+    fn puts_out_of_step(&self) -> bool {
+        use Subject::{Access, BookingList, Configuration, Days, Healthengine, OpenVpms};
+        matches!(self, OpenVpms | Healthengine | BookingList | Access | Configuration | Days)
     }
 }
 
@@ -237,6 +247,19 @@ impl Problems {
         let mut counts = BTreeMap::new();
         self.problems.lock().keys().for_each(|subject| *counts.entry(subject.kind()).or_default() += 1);
         counts
+    }
+
+    /// What of them people are told. That telling fails is none: who would hear it?
+    pub fn concerns(&self) -> Vec<Concern> {
+        let problems = self.problems.lock();
+        let concern = |(subject, problem): (&Subject, &Problem)| Concern {
+            practice: self.practice.clone(),
+            about: About::Problem(problem.subject.clone()),
+            sentence: problem.text.clone(),
+            since: problem.since,
+            puts_out_of_step: subject.puts_out_of_step(),
+        };
+        problems.iter().filter(|(subject, _)| **subject != Subject::Alerts).map(concern).collect()
     }
 
     /// All of them.

@@ -1,0 +1,29 @@
+//! Why a message did not arrive.
+
+use crate::call_error::CallError;
+
+/// Why a message did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotArrived {
+    /// An exchange over HTTP, or the certificate of any receiver.
+    Call(CallError),
+    /// A mail.
+    Mail(MailFailure),
+}
+
+/// Why a mail was not taken. The texts are the network's and the server's own words, on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailFailure {
+    /// No connection came about, or it broke.
+    Connection(String),
+    /// It took too long.
+    TooSlow,
+    /// The connection could not be encrypted.
+    Encryption(String),
+    /// The server offers no STARTTLS.
+    NoStartTls,
+    /// The server does not take user name and password.
+    Login(String),
+    /// The server does not take the mail.
+    Refused(String),
+}

@@ -1,0 +1,41 @@
+//! What of the bridge needs a person.
+
+use super::Bridge;
+use super::runner::RunState;
+use crate::alerts::concern::{About, Concern, Sight};
+use crate::alerts::teller::AlertSource;
+use crate::messages::alerts as say;
+use crate::practice::health::problems::Subject;
+
+impl AlertSource for Bridge {
+    fn sight(&self) -> Sight {
+        let now = self.now();
+        let mut sight = Sight { is_alive: self.supervisor().is_alive(), ..Sight::default() };
+        sight.concerns.extend(self.health().concerns());
+        sight.concerns.extend(self.ledger().concerns());
+        for practice in self.practices() {
+            let (id, reasons) = (practice.id().clone(), practice.not_in_step(now));
+            sight.concerns.extend(practice.health().concerns());
+            sight.practices.insert(id.clone(), reasons.is_empty());
+            if !reasons.is_empty() {
+                sight.concerns.push(Concern {
+                    practice: Some(id),
+                    about: About::OutOfStep,
+                    sentence: say::out_of_step(&reasons),
+                    since: now,
+                    puts_out_of_step: false,
+                });
+            }
+        }
+        // Of one that is silent nothing is known any more.
+        let leaving = |standing: RunState| matches!(standing, RunState::Leaving(_));
+        for (practice, _) in self.off().into_iter().filter(|(_, standing)| leaving(*standing)) {
+            sight.concerns.extend(practice.health().concerns());
+        }
+        sight
+    }
+
+    fn tell(&self, not_delivered: Option<String>) {
+        self.health().set(Subject::Alerts, not_delivered, self.now());
+    }
+}

@@ -24,7 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::toml_reader::Value;
 use crate::characters::Oddity;
-use crate::characters::{is_blank, is_invisible, trimmed};
+use crate::characters::{is_blank, is_invisible, is_utf16, trimmed};
 use crate::messages::config_file as say;
 
 /// No secret is longer; a bound, so that a wrong path does not fill the memory.
@@ -209,7 +209,7 @@ fn read(value: &Value<'_>, path: &Path) -> Option<Secret> {
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => return value.fail(say::secret_no_text(path)),
         Err(error) => return value.fail(say::secret_unreadable(path, &error)),
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+    if is_utf16(&bytes) {
         return value.fail(say::secret_utf16(path));
     }
     match String::from_utf8(bytes) {

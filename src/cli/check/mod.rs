@@ -159,7 +159,7 @@ async fn inspect_healthengine(
             }
             Err(error) => {
                 let advice = call_failures::healthengine(&error, url, &practice.id);
-                if concerns_all(error.class) {
+                if concerns_all(error.class) || error.is_unknown_call() {
                     report.problem("[healthengine]", advice);
                     break;
                 }

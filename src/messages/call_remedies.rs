@@ -108,7 +108,13 @@ mod tests {
         let faults = faults.map(|fault| CallError::new(NotSent, tls::what(fault)).due_to(Cause::Certificate(fault)));
         let scheme = [(NotSent, Cause::SpeaksHttp), (Lost, Cause::SpeaksHttps)];
         let scheme = scheme.map(|(class, cause)| CallError::new(class, "url says another").due_to(cause));
-        plain.chain([left_alone, proxy]).chain(scheme).chain(faults).chain(caused).map(|error| error.of("GET things/{id}")).collect()
+        plain
+            .chain([left_alone, proxy])
+            .chain(scheme)
+            .chain(faults)
+            .chain(caused)
+            .map(|error| error.of("GET things/{id}"))
+            .collect()
     }
 
     /// What is said of OpenVPMS: the sentence in full.

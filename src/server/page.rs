@@ -179,6 +179,7 @@ mod tests {
         let off = |needs_attention| OffStatus {
             id: "7".into(),
             why: "paused".into(),
+            since: None,
             silent: true,
             problems: Vec::new(),
             needs_attention,

@@ -57,7 +57,8 @@ pub fn healthengine(error: &CallError) -> &'static str {
         Some(Cause::Certificate(fault)) => return tls::remedy_outside(fault),
         Some(Cause::Proxy) => return "Write them into proxy under [healthengine], as in http://user:secret@host:port",
         Some(Cause::SpeaksHttp | Cause::SpeaksHttps) => {
-            return "Check scheme and port in [healthengine] url: Healthengine's own begins with https:// and has no port";
+            return "Check scheme and port in [healthengine] url: Healthengine's own begins with https:// and has no \
+                    port";
         }
         Some(Cause::TooLarge | Cause::LeftAlone) | None => {}
     }

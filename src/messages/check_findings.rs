@@ -224,8 +224,8 @@ pub fn features_left_on(features: &[&str]) -> Advice {
 pub fn nothing_at_healthengine(resources: usize, types: usize) -> Advice {
     Advice::new(
         format!(
-            "Healthengine has no resource of this practice yet; vetbridge run sends {resources} and {types} appointment \
-             types"
+            "Healthengine has no resource of this practice yet; vetbridge run sends {resources} resources and {types} \
+             appointment types"
         ),
         "Once they are there, link each to a practitioner and to its appointment types in the Practice Admin portal: \
          the API does not tell whether that was done",

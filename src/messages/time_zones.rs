@@ -66,8 +66,8 @@ pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> Advice {
     let (today, later) = (shift.nine_today.format("%H:%M"), shift.nine_later.format("%H:%M"));
     Advice::new(
         format!(
-            "OpenVPMS keeps its diary in {}, which is no place in Australia or New Zealand, and the practice is in {}: an appointment at 09:00 in \
-             the diary is offered at {today} (in half a year at {later})",
+            "OpenVPMS keeps its diary in {}, which is no place in Australia or New Zealand, and the practice is in {}: \
+             an appointment at 09:00 in the diary is offered at {today} (in half a year at {later})",
             plain(&zones.server.to_string()),
             zones.practice
         ),
@@ -103,8 +103,8 @@ pub fn far_away(location: LocationId, reported: impl Display) -> Advice {
 /// For whoever pastes a `[[practice]]`: `reported` names no place.
 pub fn better_set_the_servers_zone(reported: &str) -> String {
     format!(
-        "OpenVPMS reports the time zone \"{}\", which is no place in Australia or New Zealand. Better than to fill timezone in, {}, and leave it \
-         out.",
+        "OpenVPMS reports the time zone \"{}\", which is no place in Australia or New Zealand. Better than to fill \
+         timezone in, {}, and leave it out.",
         plain(reported),
         set_the_servers_zone(reported)
     )

@@ -103,7 +103,14 @@ impl OffStatus {
         // Of one that is silent nothing is known any more.
         let problems = if silent { Vec::new() } else { practice.health().problems() };
         let needs_attention = flagged(ledger, practice.id());
-        Some(Self { id: practice.id().to_string(), why: off.name().into(), since: None, silent, problems, needs_attention })
+        Some(Self {
+            id: practice.id().to_string(),
+            why: off.name().into(),
+            since: None,
+            silent,
+            problems,
+            needs_attention,
+        })
     }
 
     /// A practice of which nothing is left but bookings that somebody must look at.

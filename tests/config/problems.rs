@@ -61,8 +61,8 @@ fn all_problems_of_a_file_come_together_in_the_order_of_its_lines() {
             "4: [openvpms]: unknown key `usrname`; the nearest valid key is `username`",
             "10: [healthengine] environment: must be one of \"DEV\", \"UAT\" and \"PROD\"; did you mean \"PROD\"?",
             "11: [healthengine] request_timeout: expected a text in quotes, found an integer",
-            "15: [[practice]] locations: expected a list of the ids that locations have in OpenVPMS, like [98], found a \
-             string: an id is a whole number, and `vetbridge discover` shows the id of each location",
+            "15: [[practice]] locations: expected a list of the ids that locations have in OpenVPMS, like [98], found \
+             a string: an id is a whole number, and `vetbridge discover` shows the id of each location",
             "17: [practice.live_hours] monday: the end must be after the start; hours over midnight are two ranges, \
              up to \"24:00\" and, the next day, from \"00:00\"",
         ]

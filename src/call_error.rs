@@ -146,8 +146,8 @@ impl CallError {
         }
     }
 
-    /// True if the server knows no such call, so that the URL leads elsewhere. A 404 for a call with
-    /// an id in it can be about the id.
+    /// True if the server knows no such call, so that the URL leads elsewhere. A 404 for a call
+    /// with an id in it can be about the id.
     pub fn is_unknown_call(&self) -> bool {
         let is_about_no_id = self.call.as_ref().is_some_and(|call| !call.contains('{'));
         self.class == ErrorClass::Refused && self.status == Some(404) && is_about_no_id

@@ -78,7 +78,8 @@ pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|character| is_blank(character) || is_invisible(character))
 }
 
-/// True for a text in UTF-16: by its mark, or because its first letter has a byte of zero beside it.
+/// True for a text in UTF-16: by its mark, or because its first letter has a byte of zero beside
+/// it.
 pub fn is_utf16(bytes: &[u8]) -> bool {
     let is_marked = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     is_marked || matches!(bytes, [first, second, ..] if (*first == 0) != (*second == 0))

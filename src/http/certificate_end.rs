@@ -34,9 +34,10 @@ pub fn of_der(der: &[u8]) -> Option<DateTime<Utc>> {
     Some(NaiveDateTime::parse_from_str(&text, format).ok()?.and_utc())
 }
 
-/// When the first of the certificates of a PEM file ends.
+/// When the last of the certificates of a PEM file ends: an old one beside its successor does no
+/// harm.
 pub fn of_pem(pem: &[u8]) -> Option<DateTime<Utc>> {
-    CertificateDer::pem_slice_iter(pem).filter_map(|der| of_der(&der.ok()?)).min()
+    CertificateDer::pem_slice_iter(pem).filter_map(|der| of_der(&der.ok()?)).max()
 }
 
 /// The content of an element of this kind, and what follows it.
@@ -72,7 +73,7 @@ mod tests {
         // After 2049 the year has four digits.
         let good = include_bytes!("../../fixtures/tls/good.pem");
         assert_eq!(of_pem(good), Some("2120-01-01T00:00:00Z".parse().unwrap()));
-        assert_eq!(of_pem(&[&good[..], expired].concat()), of_pem(expired), "the first that ends");
+        assert_eq!(of_pem(&[&good[..], expired].concat()), of_pem(good));
         let der = CertificateDer::from_pem_slice(good).unwrap();
         for length in 0..der.len().min(200) {
             assert_eq!(of_der(&der[..length]), None);

@@ -54,10 +54,7 @@ fn is_authority(error: &(dyn Error + Send + Sync + 'static)) -> bool {
 }
 
 fn certificate<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
-    match tls_error(error)? {
-        rustls::Error::InvalidCertificate(certificate) => Some(certificate),
-        _ => None,
-    }
+    if let rustls::Error::InvalidCertificate(certificate) = tls_error(error)? { Some(certificate) } else { None }
 }
 
 /// Looks along the sources; an I/O error keeps the one it was made of to itself.

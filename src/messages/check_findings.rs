@@ -261,8 +261,8 @@ pub fn differs_at_healthengine(missing: &[String], changed: &[String], extra: &[
 pub fn polls_near_the_limit(practices: usize, per_second: f64, limit: u32) -> Advice {
     Advice::new(
         format!(
-            "{practices} practices poll Healthengine {per_second:.1} times a second together, and all calls share \
-             {limit} a second, so bookings and availability may have to wait"
+            "The polls of {practices} practices are {per_second:.1} calls a second together, and all calls to \
+             Healthengine share {limit} a second, so bookings and availability may have to wait"
         ),
         "Ask Healthengine for more and raise max_requests_per_second, or lengthen request_interval and \
          idle_request_interval in [sync]",
@@ -273,7 +273,7 @@ pub fn polls_near_the_limit(practices: usize, per_second: f64, limit: u32) -> Ad
 pub fn secret_read_by_all(file: impl Display, is_config: bool) -> Advice {
     let holds = if is_config { "holds secrets" } else { "holds a secret" };
     Advice::new(
-        format!("{file} {holds} and can be read by every user of this machine"),
+        format!("The file {file} {holds} and can be read by every user of this machine"),
         format!(
             "Make it readable for the user that vetbridge runs as only: chmod 600 {file} (640 with a group of its own)"
         ),

@@ -89,7 +89,8 @@ pub fn server_zone_unknown(location: LocationId, reported: &str) -> Advice {
     )
 }
 
-/// A zone of the server that is far from every clinic of Healthengine, and taken for the practice's.
+/// A zone of the server that is far from every clinic of Healthengine, and taken for the
+/// practice's.
 pub fn far_away(location: LocationId, reported: impl Display) -> Advice {
     Advice::new(
         format!(

@@ -72,6 +72,11 @@ pub fn unreached_from_here(prefix: impl Display, error: &CallError) -> Advice {
     )
 }
 
+/// `check`: this machine cannot ask over https at all.
+pub fn not_asked_from_here(prefix: impl Display, why: &anyhow::Error) -> Advice {
+    Advice::new(format!("{prefix}… cannot be asked from here: {why:#}"), DELIVERIES_TELL)
+}
+
 /// `check`: what answered cannot be talked to.
 pub fn unusable_from_here(prefix: impl Display, error: &CallError) -> Advice {
     Advice::new(

@@ -181,7 +181,7 @@ fn offset_minutes(upper: &str) -> Option<i32> {
     let offset = ["GMT", "UTC", "UT", ""].iter().find_map(|prefix| upper.strip_prefix(prefix))?;
     let (hours, minutes) = offset.trim().strip_prefix('+')?.split_once(':').unwrap_or((offset.trim().get(1..)?, "0"));
     let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    Some(hours.checked_mul(60)?.checked_add(minutes)?)
+    hours.checked_mul(60)?.checked_add(minutes)
 }
 
 #[cfg(test)]

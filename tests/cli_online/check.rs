@@ -352,6 +352,15 @@ async fn a_state_directory_that_is_none_is_told() {
     clinic.write("vetbridge.toml", &clinic.configuration().replace("path = \"state\"", "path = \"no/such/place\""));
     let found = problem(&clinic).await;
     assert_says(&found, "[state] path", "does not exist. Make it, or correct [state] path", "");
+    // Nobody can make a directory there, not even root.
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("path = \"state\"", "path = \"/proc/vetbridge\""));
+    let found = problem(&clinic).await;
+    assert_says(
+        &found,
+        "[state] path",
+        "/proc/vetbridge cannot be made: ",
+        "install -d -m 700 -o USER /proc/vetbridge",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -417,6 +426,20 @@ async fn a_location_by_its_name_is_told_with_the_ids_that_openvpms_has() {
     let away = clinic.run(&["check", "--json"]).await;
     assert!(away.status == 2 && !away.out.contains("OpenVPMS has 106"), "{}", away.out);
     assert!(away.out.contains("shows the id of each location"), "{}", away.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_configuration_the_example_is_named_and_what_to_type() {
+    let clinic = Clinic::open().await;
+    std::fs::remove_file(clinic.directory.path().join("vetbridge.toml")).unwrap();
+    let none = clinic.run(&["check", "--offline"]).await;
+    // One of the machine's own would be found.
+    if !std::path::Path::new("/etc/vetbridge/vetbridge.toml").exists() {
+        assert_eq!(none.status, 2);
+        for part in ["copy config/vetbridge.example.toml", "type `vetbridge check`", "--config"] {
+            assert!(none.error.contains(part), "{part}: {}", none.error);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -379,10 +379,10 @@ async fn what_healthengine_has_is_compared_with_what_is_offered() {
 fn polls_that_use_up_the_rate_limit_and_an_admin_listener_that_others_reach_are_noted() {
     let many: String = (1..=26).map(|id| practice(id, &format!("[{id}]"), "")).collect();
     let report = offline(&config(&many)).to_string();
-    assert!(report.contains("26 practices poll Healthengine 5.2 times a second together"), "{report}");
+    assert!(report.contains("The polls of 26 practices are 5.2 calls a second together"), "{report}");
     assert!(report.contains("lengthen request_interval"), "{report}");
     let few = offline(&config(&practice(1, "[98]", ""))).to_string();
-    assert!(!few.contains("poll Healthengine"), "{few}");
+    assert!(!few.contains("calls a second"), "{few}");
     let vpn = offline(&config(&(practice(1, "[98]", "") + "[admin]\nlisten = \"10.8.0.2:8686\"\n")));
     assert!(vpn.problems() == 0 && vpn.to_string().contains("travels in the clear"), "{vpn}");
 }

@@ -21,14 +21,12 @@ const PLACE: &str = "[webhooks] public_url";
 /// What is asked for. It is no secret, so the listener refuses it.
 const PATH: &str = "/webhooks/check";
 
-/// Asks once. An error means that no client could be made.
-pub(super) async fn inspect(
-    settings: &WebhookSettings,
-    service_runs: bool,
-    now: DateTime<Utc>,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let (door, server) = http_clients::webhook_door(settings)?;
+/// Asks once.
+pub(super) async fn inspect(settings: &WebhookSettings, service_runs: bool, now: DateTime<Utc>, report: &mut Report) {
+    let (door, server) = match http_clients::webhook_door(settings) {
+        Ok(door) => door,
+        Err(error) => return report.note(PLACE, say::not_asked_from_here(settings.prefix(), &error)),
+    };
     let request = Request {
         method: Method::Get,
         path: PATH.to_owned(),
@@ -43,7 +41,6 @@ pub(super) async fn inspect(
         Err(error) => unreached(settings, &error, report),
     }
     certificates::inspect(PLACE, server.certificate_end(), now, report);
-    Ok(())
 }
 
 fn judge(settings: &WebhookSettings, response: &Response, service_runs: bool, report: &mut Report) {

@@ -130,9 +130,11 @@ impl<'a> Table<'a> {
         if !self.name.is_empty() || !(is_list || value.is_table()) {
             return say::unknown_key(&self.name, name, &valid);
         }
-        let bracketed = |key: &str, twice: bool| if twice { format!("[[{key}]]") } else { format!("[{key}]") };
-        let valid: Vec<String> = valid.iter().map(|key| bracketed(key, LISTS.contains(key))).collect();
-        say::unknown_table(&bracketed(name, is_list), &valid)
+        say::unknown_table(
+            name,
+            &valid,
+            |key| if LISTS.contains(&key) { format!("[[{key}]]") } else { format!("[{key}]") },
+        )
     }
 
     /// Reports something about the table as a whole.

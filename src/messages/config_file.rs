@@ -65,11 +65,10 @@ pub fn unknown_key(table: &str, key: &str, valid: &[&str]) -> String {
     format!("{place}unknown key `{}`{hint}", plain(key))
 }
 
-/// A table that does not exist; names with their brackets.
-pub fn unknown_table(table: &str, valid: &[String]) -> String {
-    let hint = nearest(table, valid.iter().map(String::as_str));
-    let hint = hint.map(|valid| format!("; the nearest valid table is {valid}")).unwrap_or_default();
-    format!("unknown table {}{hint}", plain(table))
+/// A table that does not exist. `write` puts a name into the brackets that its table has.
+pub fn unknown_table(table: &str, valid: &[&str], write: impl Fn(&str) -> String) -> String {
+    let hint = nearest(table, valid.iter().copied()).map(|valid| format!(": write {}", write(valid)));
+    format!("{}{}", unknown_key("", table, valid), hint.unwrap_or_default())
 }
 
 /// A table that can stand several times, written as one that stands once.

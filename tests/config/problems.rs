@@ -14,11 +14,11 @@ fn a_misspelt_key_names_its_line_and_the_nearest_valid_key() {
         found,
         [
             "-: there is no [openvpms], which is required",
-            "2: unknown table [openvmps]; the nearest valid table is [openvpms]"
+            "2: unknown key `openvmps`; the nearest valid key is `openvpms`: write [openvpms]"
         ]
     );
     let found = problems(&LEAST.replace("[[practice]]", "[[practise]]").replace("[practice.", "[practise."));
-    assert_eq!(found, ["11: unknown table [[practise]]; the nearest valid table is [[practice]]"]);
+    assert_eq!(found, ["11: unknown key `practise`; the nearest valid key is `practice`: write [[practice]]"]);
     let found = problems(&LEAST.replace("[[practice]]", "[practice]"));
     assert!(found.len() == 1 && found[0].contains("write [[practice]], with two brackets"), "{found:#?}");
     let found = problem_with("[practice.live_hours]\n", "[practice.live_hours]\nmonady = []\n");

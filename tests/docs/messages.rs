@@ -102,7 +102,7 @@ fn of_start() -> Vec<String> {
         config_file::secret_utf16(Path::new("openvpms.password")),
         config_file::no_utf8(7),
         config_file::secret_control_character(9, '\n'),
-        config_file::unknown_table("[[practise]]", &["[openvpms]".into(), "[[practice]]".into()]),
+        config_file::unknown_table("practise", &["openvpms", "practice"], |key| format!("[[{key}]]")),
         config_file::no_location_id("a string"),
         config_file::no_place("AEST"),
         config_file::no_place("Etc/UTC"),
@@ -226,7 +226,7 @@ fn of_bookings() -> Vec<String> {
 fn of_the_process() -> Vec<String> {
     let unreadable = [Unreadable { key: "booking/7".into(), reason: "no JSON".into() }];
     let disk = OpenError::Disk { path: "/var/lib/vetbridge".into(), reason: "No space left on device".into() };
-    let trouble = |trouble| supervisor::trouble(supervisor::REQUESTS, None, trouble);
+    let trouble = |trouble| supervisor::trouble(supervisor::REQUESTS, Some(&id()), trouble);
     let mut said = vec![
         trouble(Trouble::Panicked(Duration::from_secs(1))),
         trouble(Trouble::Stuck(Duration::from_secs(300))),

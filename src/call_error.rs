@@ -46,6 +46,10 @@ pub enum Cause {
     Certificate(CertificateFault),
     /// The proxy that the configuration names wants a user name and a password.
     Proxy,
+    /// https was spoken to what speaks plain http.
+    SpeaksHttp,
+    /// Plain http was spoken to what speaks https, as far as can be told.
+    SpeaksHttps,
 }
 
 /// What is wrong with a server's certificate.
@@ -140,6 +144,13 @@ impl CallError {
             // the answer.
             ErrorClass::Contract => matches!(self.status, Some(300..=399)),
         }
+    }
+
+    /// True if the server knows no such call, so that the URL leads elsewhere. A 404 for a call
+    /// with an id in it can be about the id.
+    pub fn is_unknown_call(&self) -> bool {
+        let is_about_no_id = self.call.as_ref().is_some_and(|call| !call.contains('{'));
+        self.class == ErrorClass::Refused && self.status == Some(404) && is_about_no_id
     }
 
     /// True if this is the application's refusal with exactly this status and text.

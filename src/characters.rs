@@ -78,6 +78,13 @@ pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|character| is_blank(character) || is_invisible(character))
 }
 
+/// True for a text in UTF-16: by its mark, or because its first letter has a byte of zero beside
+/// it.
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    let is_marked = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    is_marked || matches!(bytes, [first, second, ..] if (*first == 0) != (*second == 0))
+}
+
 /// What a person can call a character that nobody sees, with its number; `None` for one that is
 /// seen.
 pub fn called(character: char) -> Option<String> {

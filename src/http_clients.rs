@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -14,14 +15,14 @@ use crate::clock::Clock;
 use crate::config::certificate::CaFile;
 use crate::config::proxy::Proxy;
 use crate::config::{
-    AlertSettings, Config, HealthengineSettings, OpenVpmsSettings, PracticeSettings, Secret, SecretUrl,
+    AlertSettings, Config, HealthengineSettings, OpenVpmsSettings, PracticeSettings, Secret, SecretUrl, WebhookSettings,
 };
 use crate::healthengine::HealthengineHandle;
 use crate::healthengine::client::{HealthengineClient, credentials};
-use crate::http::Lane;
 use crate::http::base_url::BaseUrl;
 use crate::http::network::{Credentials, Server, ServerSettings};
 use crate::http::penalty::Penalties;
+use crate::http::{Lane, Transport};
 use crate::ids::PracticeId;
 use crate::messages::alerts as say;
 use crate::metrics::calls::CallMetrics;
@@ -34,11 +35,19 @@ const USER_AGENT: &str = concat!("vetbridge/", env!("CARGO_PKG_VERSION"));
 /// What a receiver of alerts may answer; it is not looked at.
 const ALERT_ANSWER_BYTES_MAX: usize = 64 * 1024;
 
+/// Healthengine waits as long for an answer to a webhook.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that
 /// holds no certificate); nothing is sent yet.
 pub fn openvpms(settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsHandle> {
+    Ok(openvpms_with_server(settings)?.0)
+}
+
+/// The same, with what is to be known of the server itself.
+pub fn openvpms_with_server(settings: &OpenVpmsSettings) -> anyhow::Result<(OpenVpmsHandle, Arc<Server>)> {
     let server = openvpms_server(settings, None)?;
-    Ok(doors(&server, settings, &CallMetrics::default())?.background)
+    Ok((doors(&server, settings, &CallMetrics::default())?.background, server))
 }
 
 /// A handle to Healthengine for one practice.
@@ -46,7 +55,25 @@ pub fn healthengine(
     settings: &HealthengineSettings,
     practice: &PracticeSettings,
 ) -> anyhow::Result<HealthengineHandle> {
-    handle(&healthengine_server(settings, None)?, settings, &practice.id, &practice.key, &CallMetrics::default())
+    Ok(healthengine_with_server(settings, practice)?.0)
+}
+
+/// The same, with what is to be known of the server itself.
+pub fn healthengine_with_server(
+    settings: &HealthengineSettings,
+    practice: &PracticeSettings,
+) -> anyhow::Result<(HealthengineHandle, Arc<Server>)> {
+    let server = healthengine_server(settings, None)?;
+    Ok((handle(&server, settings, &practice.id, &practice.key, &CallMetrics::default())?, server))
+}
+
+/// The webhook listener as it is reached by its public URL, without any credentials.
+pub fn webhook_door(settings: &WebhookSettings) -> anyhow::Result<(Arc<dyn Transport>, Arc<Server>)> {
+    let base_url = BaseUrl::parse(settings.public_url.as_str(), false).context("[webhooks] public_url")?;
+    let mut own = ServerSettings::new(base_url, USER_AGENT);
+    own.request_timeout = WEBHOOK_TIMEOUT;
+    let server = Server::new(&own)?;
+    Ok((server.transport(&Credentials::Headers(Vec::new()))?, server))
 }
 
 fn openvpms_server(settings: &OpenVpmsSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {

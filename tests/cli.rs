@@ -134,7 +134,8 @@ fn the_offline_check_as_json_is_one_array() {
     let directory = with_config("vetbridge.toml", &valid());
     let (status, out, _) = outcome(vetbridge(directory.path()).args(["check", "--offline", "--json"]));
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((status, json.as_array().unwrap().len()), (0, 1));
+    // The second is a note if the file, which holds a key, can be read by all.
+    assert!(status == 0 && matches!(json.as_array().unwrap().len(), 1 | 2), "{out}");
     assert_eq!(json[0]["level"], "ok");
 }
 
@@ -150,7 +151,9 @@ fn an_invalid_configuration_is_status_2_with_every_problem_and_no_secret() {
             "vetbridge: 3 problems in vetbridge.toml:\n  \
              vetbridge.toml:2:1: [openvpms] has no `username`, which is required\n  \
              vetbridge.toml:4:1: [openvpms]: unknown key `usrname`; the nearest valid key is `username`\n  \
-             vetbridge.toml:14:13: [[practice]] locations: expected a list in [ ], found a string\n",
+             vetbridge.toml:14:13: [[practice]] locations: expected a list of the ids that locations have in OpenVPMS, \
+             like [98], found a string: an id is a whole number, and `vetbridge discover` shows the id of each \
+             location\n",
             "{command:?}"
         );
     }

@@ -156,6 +156,8 @@ impl ReadOpenVpms for FakeOpenVpms {
 #[derive(Default)]
 pub(super) struct FakeHealthengine {
     pub(super) features: Vec<Feature>,
+    pub(super) resources: Vec<PmsResource>,
+    pub(super) types: Vec<PmsAppointmentType>,
     pub(super) clock_ahead: TimeDelta,
     pub(super) failing: Option<CallError>,
 }
@@ -197,13 +199,13 @@ impl ReadHealthengine for FakeHealthengine {
         self.answer(LivenessContract::default())
     }
     async fn resources(&self) -> Answer<Vec<PmsResource>> {
-        self.answer(Vec::new())
+        self.answer(self.resources.clone())
     }
     async fn resource(&self, _id: &str) -> Answer<Vec<PmsResource>> {
         self.answer(Vec::new())
     }
     async fn appointment_types(&self) -> Answer<Vec<PmsAppointmentType>> {
-        self.answer(Vec::new())
+        self.answer(self.types.clone())
     }
     async fn appointment_type(&self, _id: &str) -> Answer<Vec<PmsAppointmentType>> {
         self.answer(Vec::new())

@@ -10,6 +10,7 @@
 mod args;
 mod bookings;
 mod check;
+mod day_parts;
 mod demo;
 mod discover;
 mod explain;

@@ -91,6 +91,7 @@ mod tests {
         let practice = |needs_attention| OffStatus {
             id: "7".into(),
             why: "paused".into(),
+            since: None,
             silent: true,
             problems: Vec::new(),
             needs_attention,

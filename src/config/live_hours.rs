@@ -82,6 +82,20 @@ impl LiveHours {
             .any(|range| range.start <= minute && minute < range.end)
     }
 
+    /// What of a range of a day lies outside of the hours.
+    pub fn outside(&self, day: DayKind, range: HoursRange) -> Vec<HoursRange> {
+        let mut live: Vec<&HoursRange> =
+            [day, DayKind::PublicHolidays].iter().filter_map(|day| self.0.get(day)).flatten().collect();
+        live.sort_unstable();
+        let (mut from, mut outside) = (range.start, Vec::new());
+        for own in live.into_iter().filter(|own| own.start < range.end) {
+            outside.extend(HoursRange::new(from, own.start));
+            from = from.max(own.end);
+        }
+        outside.extend(HoursRange::new(from, range.end));
+        outside
+    }
+
     /// What Healthengine is told. Every kind of day is in it, so that hours which were removed from
     /// the file are removed there.
     pub fn contract(&self) -> LivenessContract {
@@ -89,6 +103,19 @@ impl LiveHours {
         LivenessContract {
             live_hours: DayKind::ALL.iter().map(|day| (day.wire_name().to_owned(), ranges(day))).collect(),
         }
+    }
+}
+
+impl fmt::Display for LiveHours {
+    /// `monday 08:00-12:00 and 13:00-18:00, tuesday 08:00-12:00`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = self.0.iter().filter(|(_, ranges)| !ranges.is_empty());
+        for (at, (day, ranges)) in days.enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            let ranges: Vec<String> = ranges.iter().map(HoursRange::to_string).collect();
+            write!(f, "{comma}{} {}", day.key(), ranges.join(" and "))?;
+        }
+        Ok(())
     }
 }
 
@@ -253,6 +280,20 @@ mod tests {
         let hours = hours(DayKind::PublicHolidays, &["10:00-12:00"]);
         assert!((16..23).all(|day| hours.is_live(wall(&format!("2026-02-{day}T10:00:00")))));
         assert!(!hours.is_live(wall("2026-02-16T09:00:00")));
+    }
+
+    #[test]
+    fn what_lies_outside_of_the_hours_is_what_none_of_the_days_ranges_covers() {
+        let mut week = hours(DayKind::Monday, &["13:00-18:00", "08:00-12:00"]);
+        week.set(DayKind::PublicHolidays, vec!["17:00-19:00".parse().unwrap()]);
+        let outside = |day, range: &str| {
+            let ranges = week.outside(day, range.parse().unwrap());
+            ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(outside(DayKind::Monday, "07:00-20:00"), "07:00-08:00 12:00-13:00 19:00-20:00");
+        assert_eq!(outside(DayKind::Monday, "09:00-12:00"), "");
+        assert_eq!(outside(DayKind::Sunday, "16:00-18:00"), "16:00-17:00");
+        assert_eq!(week.to_string(), "monday 08:00-12:00 and 13:00-18:00, public_holidays 17:00-19:00");
     }
 
     #[test]

@@ -80,6 +80,7 @@ pub use secret::Secret;
 pub use sync::{ClinicianDoubtSetting, SyncSettings};
 pub use webhooks::WebhookSettings;
 
+use crate::characters::is_utf16;
 use crate::messages::config_file as say;
 use problem::ConfigProblems;
 use secret::Surroundings;
@@ -229,13 +230,20 @@ fn judge<T>(
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    let mut text = String::new();
-    let outcome = File::open(path).and_then(|file| file.take(LARGEST_BYTES + 1).read_to_string(&mut text));
-    let unreadable = |error| ConfigError::of_file(path, say::unreadable(&error));
-    match outcome.map_err(unreadable)? {
-        length if length as u64 > LARGEST_BYTES => Err(ConfigError::of_file(path, say::too_large(LARGEST_BYTES))),
-        _ => Ok(text),
+    let mut bytes = Vec::new();
+    let outcome = File::open(path).and_then(|file| file.take(LARGEST_BYTES + 1).read_to_end(&mut bytes));
+    outcome.map_err(|error| ConfigError::of_file(path, say::unreadable(&error)))?;
+    if bytes.len() as u64 > LARGEST_BYTES {
+        return Err(ConfigError::of_file(path, say::too_large(LARGEST_BYTES)));
     }
+    if is_utf16(&bytes) {
+        return Err(ConfigError::of_file(path, say::UTF16));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        ConfigError::of_file(path, say::no_utf8(line))
+    })
 }
 
 /// What relative paths of the file are relative to.

@@ -70,12 +70,16 @@ fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, claims: &mut Claims
 }
 
 fn locations<'a>(value: &Value<'a>, practice: Option<&PracticeId>, claims: &mut Claims<'a>) -> Option<Vec<LocationId>> {
-    let items = value.items()?;
+    let Some(items) = value.list_items() else { return value.fail(say::no_location_id(value.kind())) };
     if items.is_empty() {
         return value.fail(say::empty_list("location of OpenVPMS"));
     }
     let mut locations = Vec::with_capacity(items.len());
     for item in items {
+        if !item.is_number() {
+            item.report(say::no_location_id(item.kind()));
+            continue;
+        }
         let Some(location) = id(&item).map(LocationId) else { continue };
         if locations.contains(&location) {
             item.report(say::twice(format!("location {location}")));
@@ -93,8 +97,7 @@ fn zone(value: &Value<'_>) -> Option<Zone> {
     let text = trimmed(value.text()?);
     match text.parse::<Zone>() {
         Ok(zone) if zone.names_a_place() => Some(zone),
-        Ok(_) => value.fail(say::no_place(text)),
-        Err(_) => value.fail(say::unknown_zone(text)),
+        Ok(_) | Err(_) => value.fail(say::no_place(text)),
     }
 }
 

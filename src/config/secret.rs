@@ -24,7 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::toml_reader::Value;
 use crate::characters::Oddity;
-use crate::characters::{is_blank, is_invisible, trimmed};
+use crate::characters::{is_blank, is_invisible, is_utf16, trimmed};
 use crate::messages::config_file as say;
 
 /// No secret is longer; a bound, so that a wrong path does not fill the memory.
@@ -36,6 +36,7 @@ const LONGEST_BYTES: u64 = 64 * 1024;
 pub struct Secret {
     text: SecretString,
     is_copy: bool,
+    file: Option<PathBuf>,
 }
 
 impl PartialEq for Secret {
@@ -52,7 +53,7 @@ impl ExposeSecret<str> for Secret {
 
 impl<T: Into<SecretString>> From<T> for Secret {
     fn from(text: T) -> Self {
-        Self { text: text.into(), is_copy: false }
+        Self { text: text.into(), is_copy: false, file: None }
     }
 }
 
@@ -66,6 +67,11 @@ impl Secret {
     /// copied. A change needs a restart.
     pub fn is_copy(&self) -> bool {
         self.is_copy
+    }
+
+    /// The file that it was read from.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// What to tell a person whose secret is refused.
@@ -137,14 +143,14 @@ impl Surroundings<'_> {
     }
 
     fn read_secret(&self, value: &Value<'_>, tidied: impl Fn(&str) -> &str) -> Option<Secret> {
-        let Secret { text, is_copy } =
+        let Secret { text, is_copy, file } =
             if value.is_table() { self.referred(value)? } else { Secret::from(self.literal(value)?) };
         let text = tidied(text.expose_secret());
         if trimmed(text).is_empty() {
             return value.fail(say::secret_empty());
         }
         match text.chars().enumerate().find(|(_, character)| character.is_control()) {
-            None => Some(Secret { text: text.into(), is_copy }),
+            None => Some(Secret { text: text.into(), is_copy, file }),
             Some((at, character)) => value.fail(say::secret_control_character(at + 1, character)),
         }
     }
@@ -170,7 +176,7 @@ impl Surroundings<'_> {
     fn variable(&self, value: &Value<'_>) -> Option<Secret> {
         let name = value.text()?;
         match (self.env)(name) {
-            Ok(text) => Some(Secret { text: text.into(), is_copy: true }),
+            Ok(text) => Some(Secret { text: text.into(), is_copy: true, file: None }),
             Err(VarError::NotPresent) => value.fail(say::secret_env_missing(name)),
             Err(VarError::NotUnicode(_)) => value.fail(say::secret_env_no_text(name)),
         }
@@ -189,7 +195,8 @@ impl Surroundings<'_> {
 
     fn file(&self, value: &Value<'_>, path: &Path) -> Option<Secret> {
         self.looks_into(path);
-        read(value, path).map(|secret| Secret { is_copy: self.is_copied(path), ..secret })
+        let file = Some(path.to_owned());
+        read(value, path).map(|Secret { text, .. }| Secret { text, is_copy: self.is_copied(path), file })
     }
 
     /// True for a file that systemd copied when the process started, however the configuration
@@ -209,7 +216,7 @@ fn read(value: &Value<'_>, path: &Path) -> Option<Secret> {
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => return value.fail(say::secret_no_text(path)),
         Err(error) => return value.fail(say::secret_unreadable(path, &error)),
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+    if is_utf16(&bytes) {
         return value.fail(say::secret_utf16(path));
     }
     match String::from_utf8(bytes) {

@@ -13,6 +13,9 @@ use toml::de::{DeTable, DeValue};
 use super::problem::ConfigProblems;
 use crate::messages;
 
+/// The tables of the file that can stand several times.
+const LISTS: [&str; 1] = ["practice"];
+
 /// A table of the file.
 pub(super) struct Table<'a> {
     /// As the file writes it, `[openvpms]`; empty for the file itself.
@@ -98,20 +101,40 @@ impl<'a> Table<'a> {
     /// The tables of `[[key]]`; what is none is reported.
     pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
         let name = format!("[[{}]]", self.path(key));
-        let items = self.get(key).and_then(|value| value.items()).unwrap_or_default();
-        items.iter().filter_map(|item| item.table(&name)).collect()
+        let Some(value) = self.get(key) else { return Vec::new() };
+        if value.is_table() {
+            value.report(messages::config_file::one_bracket(&self.path(key)));
+            return Vec::new();
+        }
+        value.items().unwrap_or_default().iter().filter_map(|item| item.table(&name)).collect()
     }
 
     /// Reports every key that nobody asked for; true if there is none.
     pub(super) fn finish(self) -> bool {
-        let valid = self.asked.into_inner();
-        let is_unknown = |key: &&Spanned<_>| !valid.contains(&AsRef::<str>::as_ref(key.get_ref()));
-        let unknown: Vec<&Spanned<_>> = self.entries.keys().filter(is_unknown).collect();
-        for key in &unknown {
-            let message = messages::config_file::unknown_key(&self.name, key.get_ref(), &valid);
-            self.problems.at(key.span().start, message);
+        let mut is_whole = true;
+        for (key, value) in self.entries {
+            let name: &str = key.get_ref().as_ref();
+            if !self.asked.borrow().contains(&name) {
+                is_whole = false;
+                self.problems.at(key.span().start, self.unknown(name, value.get_ref()));
+            }
         }
-        unknown.is_empty()
+        is_whole
+    }
+
+    /// A table of the file is named as it is written there.
+    fn unknown(&self, name: &str, value: &DeValue<'_>) -> String {
+        use messages::config_file as say;
+        let valid = self.asked.borrow();
+        let is_list = value.as_array().is_some_and(|items| items.iter().any(|item| item.get_ref().is_table()));
+        if !self.name.is_empty() || !(is_list || value.is_table()) {
+            return say::unknown_key(&self.name, name, &valid);
+        }
+        say::unknown_table(
+            name,
+            &valid,
+            |key| if LISTS.contains(&key) { format!("[[{key}]]") } else { format!("[{key}]") },
+        )
     }
 
     /// Reports something about the table as a whole.
@@ -169,7 +192,12 @@ impl<'a> Value<'a> {
 
     /// The items of a list.
     pub(super) fn items(&self) -> Option<Vec<Value<'a>>> {
-        let Some(items) = self.value.as_array() else { return self.wrong_type("a list in [ ]") };
+        self.list_items().or_else(|| self.wrong_type("a list in [ ]"))
+    }
+
+    /// The items, if it is a list.
+    pub(super) fn list_items(&self) -> Option<Vec<Value<'a>>> {
+        let items = self.value.as_array()?;
         let item = |item: &'a Spanned<DeValue<'a>>| Value {
             name: self.name.clone(),
             value: item.get_ref(),
@@ -204,6 +232,16 @@ impl<'a> Value<'a> {
     /// True if it is a table, such as `{ env = "NAME" }`.
     pub(super) fn is_table(&self) -> bool {
         self.value.is_table()
+    }
+
+    /// True if it is a whole number.
+    pub(super) fn is_number(&self) -> bool {
+        self.value.is_integer()
+    }
+
+    /// What kind of value it is, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        self.value.type_str()
     }
 
     /// What to call it in a message.

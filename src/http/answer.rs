@@ -79,9 +79,26 @@ pub fn common_error(response: &Response) -> Option<CallError> {
         501..=599 if is_html(response) => Some(with(ErrorClass::Unavailable, failed(response)).due_to(Cause::Page)),
         500..=599 => Some(with(ErrorClass::Unavailable, "the server failed".to_owned())),
         300..=399 => Some(contract(response, "a redirect to another address")),
+        400 if asks_for_https(response) => {
+            Some(contract(response, "the refusal of plain http by a port of https").due_to(Cause::SpeaksHttps))
+        }
         _ if is_html(response) => Some(page(response)),
         _ => None,
     }
+}
+
+/// True for what servers say to plain http on a port of https: nginx, Tomcat, Apache, and programs
+/// in Go.
+fn asks_for_https(response: &Response) -> bool {
+    const SAID: [&str; 4] = [
+        "plain http request was sent to https port",
+        "combination of host and port requires tls",
+        "speaking plain http to an ssl-enabled server port",
+        "client sent an http request to an https server",
+    ];
+    let text = String::from_utf8_lossy(&response.body[..response.body.len().min(TITLE_BYTES_MAX)]);
+    let text = text.to_ascii_lowercase();
+    SAID.iter().any(|said| text.contains(said))
 }
 
 /// The error for an answer that the API does not have. `found` must not quote the body.

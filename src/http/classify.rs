@@ -7,7 +7,7 @@
 
 use std::error::Error;
 
-use super::tls::certificate_error;
+use super::tls::{certificate_error, speaks_no_tls};
 use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::characters::one_line;
 use crate::messages::call_failures;
@@ -58,6 +58,18 @@ impl ExchangeFailure {
         let timeout = error.is_timeout();
         if let Some(certificate) = error.is_connect().then(|| certificate_error(&error)).flatten() {
             return Self { error: certificate, connection_broke: false };
+        }
+        if error.is_connect() && speaks_no_tls(&error) {
+            let detail = call_failures::SPEAKS_HTTP;
+            let error = CallError::new(ErrorClass::NotSent, detail).due_to(Cause::SpeaksHttp);
+            return Self { error, connection_broke: false };
+        }
+        if speaks_no_http(&error) {
+            let detail = call_failures::SPEAKS_NO_HTTP;
+            return Self {
+                error: CallError::new(ErrorClass::Lost, detail).due_to(Cause::SpeaksHttps),
+                connection_broke: false,
+            };
         }
         let (class, detail) = if error.is_connect() {
             (ErrorClass::NotSent, connecting(&error))
@@ -120,6 +132,18 @@ fn wants_credentials(error: &reqwest::Error) -> bool {
         let of_socks = text.starts_with("SOCKS error: ")
             && (text.contains("credentials not accepted") || text.contains("authentication"));
         if text == "tunnel error: proxy authorization required" || of_socks {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// True if what came is no answer in http: a port of https says so in its own way.
+fn speaks_no_http(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
             return true;
         }
         next = error.source();

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod base_url;
 mod bounded_json;
+pub mod certificate_end;
 mod classify;
 pub mod connections;
 pub mod json;

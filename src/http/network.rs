@@ -23,8 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 pub use reqwest::header::HeaderName;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::tls::TlsInfo;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -34,7 +37,7 @@ use super::connections::{Addresses, Connections, NameLookup, Resolver, ServerRou
 use super::penalty::Penalty;
 use super::rate_limit::Limits;
 pub use super::setup_error::SetupError;
-use super::{Method, Request, Response, Transport, retry};
+use super::{Method, Request, Response, Transport, certificate_end, retry};
 use crate::call_error::{Answer, CallError, ErrorClass};
 
 /// The body limit unless set otherwise: a year of one schedule in slots of five minutes is about 5
@@ -125,6 +128,8 @@ pub struct Server {
     request_timeout: Duration,
     proxy: Option<ProxyDoor>,
     route: ServerRoute,
+    /// When the certificate ends that it showed last.
+    certificate_end: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Server {
@@ -159,6 +164,7 @@ impl Server {
             request_timeout: settings.request_timeout,
             proxy: settings.proxy.as_ref().and_then(|url| ProxyDoor::of(url.expose_secret())),
             route: route(settings)?,
+            certificate_end: Mutex::default(),
         }))
     }
 
@@ -168,6 +174,12 @@ impl Server {
     /// Says which of them cannot be sent.
     pub fn transport(self: &Arc<Self>, credentials: &Credentials) -> Result<Arc<dyn Transport>, SetupError> {
         Ok(Arc::new(AuthorisedServer { server: self.clone(), headers: self.headers(credentials)? }))
+    }
+
+    /// When the certificate ends that it showed last; `None` before the first answer, and where it
+    /// speaks plain http.
+    pub fn certificate_end(&self) -> Option<DateTime<Utc>> {
+        *self.certificate_end.lock()
     }
 
     /// The time for which it wants to be left alone.
@@ -220,6 +232,7 @@ fn client(
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        .tls_info(true)
         .no_proxy()
         .pool_max_idle_per_host(idle_connections_max)
         .pool_idle_timeout(IDLE_TIMEOUT)
@@ -282,6 +295,8 @@ impl AuthorisedServer {
             return Err(ExchangeFailure::of_proxy(proxy));
         }
         connections.answered_from(answer.remote_addr());
+        let shown = answer.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
+        *self.server.certificate_end.lock() = shown.and_then(certificate_end::of_der);
         // The address of a proxy says nothing of the server behind it.
         if request.repeatable && proxy.is_none() {
             self.server.route.read_at(answer.remote_addr());

@@ -26,6 +26,11 @@ pub(crate) fn certificate_error(error: &(dyn Error + 'static)) -> Option<CallErr
     Some(CallError::new(ErrorClass::NotSent, detail).due_to(Cause::Certificate(fault)))
 }
 
+/// True if the other side answered the beginning of TLS with something else.
+pub(super) fn speaks_no_tls(error: &(dyn Error + 'static)) -> bool {
+    matches!(tls_error(error), Some(rustls::Error::InvalidMessage(_)))
+}
+
 /// Names of a certificate can be many.
 const DETAIL_CHARS_MAX: usize = 300;
 
@@ -48,12 +53,16 @@ fn is_authority(error: &(dyn Error + Send + Sync + 'static)) -> bool {
     matches!(error.downcast_ref::<PathError>(), Some(PathError::CaUsedAsEndEntity))
 }
 
-/// Looks along the sources; an I/O error keeps the one it was made of to itself.
 fn certificate<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
+    if let rustls::Error::InvalidCertificate(certificate) = tls_error(error)? { Some(certificate) } else { None }
+}
+
+/// Looks along the sources; an I/O error keeps the one it was made of to itself.
+fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(rustls::Error::InvalidCertificate(certificate)) = error.downcast_ref::<rustls::Error>() {
-            return Some(certificate);
+        if let Some(own) = error.downcast_ref::<rustls::Error>() {
+            return Some(own);
         }
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         next = match inner {

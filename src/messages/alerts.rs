@@ -152,6 +152,8 @@ fn call_remedy(place: &str, error: &CallError) -> String {
     match error.cause {
         Some(Cause::Certificate(fault)) => return tls::remedy(fault).replace("ca_file", "[alerts] ca_file"),
         Some(Cause::Proxy) => return "Write them into [alerts] proxy, as in http://user:secret@host:port".to_owned(),
+        Some(Cause::SpeaksHttp) => return format!("Write http:// into {place}, or the port that speaks https"),
+        Some(Cause::SpeaksHttps) => return format!("Write https:// into {place}, or the port that speaks http"),
         Some(Cause::Page | Cause::TooLarge | Cause::LeftAlone) | None => {}
     }
     match error.class {

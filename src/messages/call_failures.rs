@@ -12,6 +12,7 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
         ErrorClass::NotSent => format!("OpenVPMS cannot be reached at {url}: {error}"),
         ErrorClass::Lost => format!("OpenVPMS at {url} did not answer: {error}"),
         ErrorClass::Unavailable => format!("OpenVPMS at {url} answers with an error of its own: {error}"),
+        ErrorClass::Refused if error.is_unknown_call() => format!("OpenVPMS has no booking API at {url}: {error}"),
         ErrorClass::Refused => format!("OpenVPMS at {url} refuses: {error}"),
         ErrorClass::Credentials => {
             format!("OpenVPMS refuses the password of user \"{}\" (401)", plain(username))
@@ -25,6 +26,12 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
 
 /// As a name that is only another one's alias.
 pub const NAME_WITHOUT_ADDRESS: &str = "it has no address";
+
+/// https was spoken to a port of http.
+pub const SPEAKS_HTTP: &str = "no connection: url says https, and the server's port speaks plain http";
+
+/// Plain http was spoken to what is no port of http: one of https, as a rule.
+pub const SPEAKS_NO_HTTP: &str = "url says http, and the server's port speaks something else, such as https";
 
 /// A booking is not sent while nobody can tell which of several servers has the diary.
 pub const SEVERAL_SERVERS: &str =
@@ -61,6 +68,7 @@ pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId)
         ErrorClass::NotSent => format!("Healthengine cannot be reached at {url}: {error}"),
         ErrorClass::Lost => format!("Healthengine at {url} did not answer: {error}"),
         ErrorClass::Unavailable => format!("Healthengine at {url} answers with an error of its own: {error}"),
+        ErrorClass::Refused if error.is_unknown_call() => format!("Healthengine has no PMS API at {url}: {error}"),
         ErrorClass::Refused => format!("Healthengine refuses for practice {practice}: {error}"),
         ErrorClass::Credentials => "Healthengine refuses the api_key (401)".to_owned(),
         ErrorClass::Forbidden => format!("Healthengine has no consent of practice {practice} for us (403)"),

@@ -9,6 +9,8 @@ pub fn openvpms(error: &CallError) -> &'static str {
     match error.cause {
         Some(Cause::Certificate(fault)) => return tls::remedy(fault),
         Some(Cause::Proxy) => return "Write them into proxy under [openvpms], as in http://user:secret@host:port",
+        Some(Cause::SpeaksHttp) => return "Write http:// into url under [openvpms], or the port that speaks https",
+        Some(Cause::SpeaksHttps) => return "Write https:// into url under [openvpms], or the port that speaks http",
         Some(Cause::Page | Cause::TooLarge | Cause::LeftAlone) | None => {}
     }
     match error.class {
@@ -27,6 +29,7 @@ pub fn openvpms(error: &CallError) -> &'static str {
             "Check username and password in [openvpms]; OpenVPMS answers the same while its database is away, so try \
              again in a minute"
         }
+        ErrorClass::Refused if error.is_unknown_call() => WRONG_OPENVPMS_URL,
         ErrorClass::Refused | ErrorClass::Forbidden => {
             "Check in OpenVPMS that the user is active and has the role Online Booking"
         }
@@ -35,12 +38,14 @@ pub fn openvpms(error: &CallError) -> &'static str {
             "No clinic's diary is that large: lower horizon_days in [sync], or look in OpenVPMS for what fills the \
              schedule"
         }
-        ErrorClass::Contract => {
-            "Check [openvpms] url: it names the web application, like http://host:8080/openvpms, without \
-             /ws/booking/v2 and without a login page before it"
-        }
+        ErrorClass::Contract => WRONG_OPENVPMS_URL,
     }
 }
+
+const WRONG_OPENVPMS_URL: &str = "Check [openvpms] url: it names the web application, like \
+                                  http://host:8080/openvpms, without /ws/booking/v2 and without a login page before it";
+const WRONG_HEALTHENGINE_URL: &str =
+    "Check [healthengine] url: it ends with the API's version, like https://…/pms-api/v1";
 
 /// Healthengine did not answer as it should.
 pub fn healthengine(error: &CallError) -> &'static str {
@@ -51,6 +56,10 @@ pub fn healthengine(error: &CallError) -> &'static str {
         }
         Some(Cause::Certificate(fault)) => return tls::remedy_outside(fault),
         Some(Cause::Proxy) => return "Write them into proxy under [healthengine], as in http://user:secret@host:port",
+        Some(Cause::SpeaksHttp | Cause::SpeaksHttps) => {
+            return "Check scheme and port in [healthengine] url: Healthengine's own begins with https:// and has no \
+                    port";
+        }
         Some(Cause::TooLarge | Cause::LeftAlone) | None => {}
     }
     match error.class {
@@ -62,6 +71,7 @@ pub fn healthengine(error: &CallError) -> &'static str {
         ErrorClass::Lost | ErrorClass::Unavailable => {
             "Try again in a minute; if it stays so, ask Healthengine's support"
         }
+        ErrorClass::Refused if error.is_unknown_call() => WRONG_HEALTHENGINE_URL,
         ErrorClass::Refused => "Check id and key of the [[practice]]; if they are right, ask Healthengine's support",
         ErrorClass::Credentials => {
             "Check [healthengine] api_key, and that it belongs to the environment that url and environment name"
@@ -74,7 +84,7 @@ pub fn healthengine(error: &CallError) -> &'static str {
         ErrorClass::Contract if error.cause == Some(Cause::TooLarge) => {
             "Ask Healthengine's support: no answer of its API is that large"
         }
-        ErrorClass::Contract => "Check [healthengine] url: it ends with the API's version, like https://…/pms-api/v1",
+        ErrorClass::Contract => WRONG_HEALTHENGINE_URL,
     }
 }
 
@@ -97,7 +107,15 @@ mod tests {
         let faults =
             [NoName, OtherName, Expired, NotYetValid, UnknownIssuer, AuthorityAsServer, CertificateFault::Other];
         let faults = faults.map(|fault| CallError::new(NotSent, tls::what(fault)).due_to(Cause::Certificate(fault)));
-        plain.chain([left_alone, proxy]).chain(faults).chain(caused).map(|error| error.of("GET things/{id}")).collect()
+        let scheme = [(NotSent, Cause::SpeaksHttp), (Lost, Cause::SpeaksHttps)];
+        let scheme = scheme.map(|(class, cause)| CallError::new(class, "url says another").due_to(cause));
+        plain
+            .chain([left_alone, proxy])
+            .chain(scheme)
+            .chain(faults)
+            .chain(caused)
+            .map(|error| error.of("GET things/{id}"))
+            .collect()
     }
 
     /// What is said of OpenVPMS: the sentence in full.
@@ -173,6 +191,14 @@ mod tests {
                 "{error:?}: {here}"
             );
         }
+    }
+
+    #[test]
+    fn a_call_that_is_not_there_is_a_wrong_url_and_an_id_that_is_not_there_is_none() {
+        let missing = |call: &str| CallError::with_status(ErrorClass::Refused, 404, "not found").of(call);
+        assert!(openvpms(&missing("GET locations")).contains("[openvpms] url"));
+        assert!(healthengine(&missing("GET features")).contains("[healthengine] url"));
+        assert!(!healthengine(&missing("POST bookings/{id}/confirmInsert")).contains("url"));
     }
 
     #[test]

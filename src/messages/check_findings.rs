@@ -1,6 +1,7 @@
 //! What `check` and `discover` find wrong: the configuration asks for what OpenVPMS does not have,
 //! or nothing of it could be booked.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use chrono::TimeDelta;
@@ -40,6 +41,37 @@ pub fn schedule_elsewhere(schedule: ScheduleId, known: &[(ScheduleId, String)]) 
         format!(
             "They have {}: correct the [[practice.resource]], or add the schedule's location to locations",
             named(known)
+        ),
+    )
+}
+
+/// Configured schedules that stand at a location that is not among the practice's; `missing` of
+/// those OpenVPMS does not have.
+pub fn schedules_at_other_location(
+    schedules: &BTreeSet<ScheduleId>,
+    location: LocationId,
+    name: &str,
+    own: &[LocationId],
+    missing: &[LocationId],
+) -> Advice {
+    let (noun, verb) = if schedules.len() == 1 { ("Schedule", "is") } else { ("Schedules", "are") };
+    let absent = match missing {
+        [] => String::new(),
+        missing => format!(" (OpenVPMS has no location {} flagged for online booking)", listed(missing)),
+    };
+    let kept = own.iter().filter(|own| !missing.contains(own)).chain([&location]);
+    let right: BTreeSet<LocationId> = kept.copied().collect();
+    let right = right.iter().map(LocationId::to_string).collect::<Vec<_>>().join(", ");
+    Advice::new(
+        format!(
+            "{noun} {} {verb} at location {location} ({}), and the practice's locations are {}{absent}",
+            listed(schedules),
+            plain(name),
+            listed(own)
+        ),
+        format!(
+            "Write locations = [{right}] if the practice has that location, else take the [[practice.resource]] \
+             entries of it out"
         ),
     )
 }
@@ -90,6 +122,30 @@ pub fn type_very_long(name: &str, length_minutes: u32, slots: u32, slot_size_min
             plain(name)
         ),
         "Correct its number of slots on the schedule in OpenVPMS, if that is not meant",
+    )
+}
+
+/// Types that are longer than any opening of their schedule.
+pub fn types_never_fit(types: &str, schedule: &str, longest_minutes: i64, days: u32) -> Advice {
+    Advice::new(
+        format!(
+            "Appointment type {types} on schedule {schedule} is longer than any opening in the next {days} days (at \
+             most {longest_minutes} minutes), so it is never offered"
+        ),
+        "Correct its number of slots on the schedule in OpenVPMS, or the schedule's hours, or untick Online Booking \
+         of the type",
+    )
+}
+
+/// Free times while the practice does not promise to answer.
+pub fn offered_outside_live_hours(hours: &str) -> Advice {
+    Advice::new(
+        format!(
+            "Times are offered outside the live hours: {hours}. For a booking of them Healthengine has no promise of \
+             an answer"
+        ),
+        "Add these hours to [practice.live_hours] if vetbridge and OpenVPMS run then; nothing, if they may be \
+         answered later",
     )
 }
 
@@ -164,6 +220,66 @@ pub fn features_left_on(features: &[&str]) -> Advice {
     )
 }
 
+/// Healthengine was told nothing yet.
+pub fn nothing_at_healthengine(resources: usize, types: usize) -> Advice {
+    Advice::new(
+        format!(
+            "Healthengine has no resource of this practice yet; vetbridge run sends {resources} resources and {types} \
+             appointment types"
+        ),
+        "Once they are there, link each to a practitioner and to its appointment types in the Practice Admin portal: \
+         the API does not tell whether that was done",
+    )
+}
+
+/// Healthengine has what is offered.
+pub fn same_at_healthengine(resources: usize, types: usize) -> String {
+    format!(
+        "Healthengine has the same {resources} resources and {types} appointment types; whether they are linked there \
+         its API does not tell"
+    )
+}
+
+/// Healthengine has other lists than would be sent; each by its ids.
+pub fn differs_at_healthengine(missing: &[String], changed: &[String], extra: &[String]) -> Advice {
+    let parts = [("not there yet", missing), ("there under another name or length", changed), ("only there", extra)];
+    let parts = parts.into_iter().filter(|(_, ids)| !ids.is_empty());
+    let parts: Vec<String> = parts.map(|(how, ids)| format!("{how}: {}", some_of(ids))).collect();
+    let remedy = if extra.is_empty() {
+        "Nothing: vetbridge run sends it; what is new there has to be linked in the Practice Admin portal"
+    } else {
+        "What is only there is deleted with its links once vetbridge run sends the lists: if that is not meant, put it \
+         back in OpenVPMS or in the [[practice.resource]] entries first"
+    };
+    Advice::new(
+        format!("Healthengine has other resources or appointment types than are offered: {}", parts.join("; ")),
+        remedy,
+    )
+}
+
+/// Polling alone uses most of what is allowed.
+pub fn polls_near_the_limit(practices: usize, per_second: f64, limit: u32) -> Advice {
+    Advice::new(
+        format!(
+            "The polls of {practices} practices are {per_second:.1} calls a second together, and all calls to \
+             Healthengine share {limit} a second, so bookings and availability may have to wait"
+        ),
+        "Ask Healthengine for more and raise max_requests_per_second, or lengthen request_interval and \
+         idle_request_interval in [sync]",
+    )
+}
+
+/// A file with a secret that every user of the machine can read.
+pub fn secret_read_by_all(file: impl Display, is_config: bool) -> Advice {
+    let holds = if is_config { "holds secrets" } else { "holds a secret" };
+    Advice::new(
+        format!("The file {file} {holds} and can be read by every user of this machine"),
+        format!(
+            "Make it readable for the user that vetbridge runs as only: chmod 600 {file} (640 with a group of its own)"
+        ),
+    )
+}
+
 /// A configuration without any practice.
 pub fn no_practice() -> Advice {
     Advice::new(
@@ -173,10 +289,15 @@ pub fn no_practice() -> Advice {
 }
 
 /// `98 (Main Clinic) and 99 (Branch)`, the first ten.
-fn named<T: Display>(things: &[(T, String)]) -> String {
+pub fn named<T: Display>(things: &[(T, String)]) -> String {
+    let things: Vec<String> = things.iter().map(|(id, name)| format!("{id} ({})", plain(name))).collect();
+    some_of(&things)
+}
+
+/// The first ten, and how many more there are.
+fn some_of(things: &[String]) -> String {
     const SHOWN: usize = 10;
-    let mut shown: Vec<String> =
-        things.iter().take(SHOWN).map(|(id, name)| format!("{id} ({})", plain(name))).collect();
+    let mut shown: Vec<String> = things.iter().take(SHOWN).map(|thing| plain(thing)).collect();
     if things.len() > SHOWN {
         shown.push(format!("{} more", things.len() - SHOWN));
     }
@@ -211,6 +332,20 @@ mod tests {
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),
             schedule_in_two_practices(schedule, &PracticeId("1".into())),
             clinician_without_name("Clinician 1158", user),
+            schedules_at_other_location(
+                &[schedule].into(),
+                LocationId(98),
+                "Main",
+                &[LocationId(97)],
+                &[LocationId(97)],
+            ),
+            types_never_fit("\"Boarding\" (720 minutes)", "136 (Main)", 480, 60),
+            offered_outside_live_hours("monday 18:00-19:00"),
+            nothing_at_healthengine(2, 8),
+            differs_at_healthengine(&["s136".into()], &[], &[]),
+            differs_at_healthengine(&[], &["s136".into()], &["s7".into()]),
+            polls_near_the_limit(30, 6.0, 10),
+            secret_read_by_all("openvpms.password", false),
             clocks_differ(TimeDelta::seconds(-45)),
             role_hint("he"),
             features_left_on(&["documents"]),

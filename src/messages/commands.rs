@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use chrono::{DateTime, FixedOffset};
+
 use super::{Advice, listed, plain};
 use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
@@ -80,6 +82,15 @@ pub fn unsent_configuration(changes: &ConfigurationChanges) -> Advice {
     Advice::new(
         format!("Healthengine has not accepted this part of the configuration yet: {}", changes_in_one_line(changes)),
         "Nothing, if this passes within a minute; else see what the practice suffers from",
+    )
+}
+
+/// `check`, of a practice that somebody paused.
+pub fn is_paused(practice: &str, since: Option<DateTime<FixedOffset>>) -> Advice {
+    let since = since.map(|since| since.format(" since %Y-%m-%d %H:%M").to_string()).unwrap_or_default();
+    Advice::new(
+        format!("The practice is paused{since}, so nothing of it is offered and nothing is answered"),
+        format!("`vetbridge resume --practice {practice}` ends the pause"),
     )
 }
 

@@ -10,8 +10,9 @@ use std::path::Path;
 use super::{Advice, listed, nearest, plain};
 use crate::characters::Oddity;
 use crate::characters::called;
+use crate::messages::time_zones::either;
 use crate::zone::Zone;
-use crate::zone::places::places_of;
+use crate::zone::places::{USUAL, places_of};
 
 /// The parser's reason, which names what it expected and never what stands there.
 pub fn syntax(reason: &str) -> String {
@@ -34,12 +35,25 @@ pub fn unreadable(error: &io::Error) -> String {
 /// No file at any of the usual places.
 pub fn nowhere(places: &[&Path]) -> String {
     let places = listed(places.iter().map(|place| place.display()));
-    format!("no configuration found at {places}: name one with --config or in VETBRIDGE_CONFIG")
+    format!(
+        "no configuration found at {places}: copy config/vetbridge.example.toml, which comes with vetbridge, to one of \
+         them (as /etc/vetbridge/vetbridge.toml the service finds it too), fill it in and type `vetbridge check`; or \
+         name another file with --config or in VETBRIDGE_CONFIG"
+    )
 }
 
 /// The file is beyond all reason.
 pub fn too_large(limit_bytes: u64) -> String {
     format!("larger than {} KiB: this cannot be a configuration of vetbridge", limit_bytes / 1024)
+}
+
+/// A file as Windows writes it where nobody says otherwise.
+pub const UTF16: &str = "is UTF-16, as PowerShell's > and Notepad's \"Unicode\" write it: save it as UTF-8 \
+                         (Set-Content -Encoding utf8, or an editor)";
+
+/// A file of another encoding.
+pub fn no_utf8(line: usize) -> String {
+    format!("line {line} is not UTF-8 text: save the file as UTF-8 (an editor of Windows calls that an encoding)")
 }
 
 /// A key that does not exist.
@@ -51,6 +65,17 @@ pub fn unknown_key(table: &str, key: &str, valid: &[&str]) -> String {
     format!("{place}unknown key `{}`{hint}", plain(key))
 }
 
+/// A table that does not exist. `write` puts a name into the brackets that its table has.
+pub fn unknown_table(table: &str, valid: &[&str], write: impl Fn(&str) -> String) -> String {
+    let hint = nearest(table, valid.iter().copied()).map(|valid| format!(": write {}", write(valid)));
+    format!("{}{}", unknown_key("", table, valid), hint.unwrap_or_default())
+}
+
+/// A table that can stand several times, written as one that stands once.
+pub fn one_bracket(table: &str) -> String {
+    format!("write [[{table}]], with two brackets on each side: there can be several of it")
+}
+
 /// A key that must be there.
 pub fn missing_key(table: &str, key: &str) -> String {
     format!("{table} has no `{key}`, which is required")
@@ -59,6 +84,19 @@ pub fn missing_key(table: &str, key: &str) -> String {
 /// A table that must be there.
 pub fn missing_table(table: &str) -> String {
     format!("there is no {table}, which is required")
+}
+
+/// What stands where ids of locations belong.
+pub fn no_location_id(found: &str) -> String {
+    format!("{}: {LOCATION_IDS}", wrong_type("a list of the ids that locations have in OpenVPMS, like [98]", found))
+}
+
+/// Where the ids of locations are shown. With it a message of locations is known.
+pub const LOCATION_IDS: &str = "an id is a whole number, and `vetbridge discover` shows the id of each location";
+
+/// What OpenVPMS says that the ids are, after [`LOCATION_IDS`].
+pub fn locations_there(named: &str) -> String {
+    format!("; OpenVPMS has {named}")
 }
 
 /// A value of the wrong type.
@@ -192,30 +230,36 @@ pub fn near_beyond_horizon(horizon_days: i64) -> String {
     format!("must not be more than horizon_days, which is {horizon_days}")
 }
 
-/// A zone that names no place: a bare offset, UTC by one of its names, an abbreviation.
+/// A time zone that is none, or none of a place where the practice can be: what to write instead,
+/// Australia and New Zealand first. Where the text can mean several places, all of them are named.
 pub fn no_place(found: &str) -> String {
-    let places = match places_of(found) {
-        [] => "\"Australia/Sydney\"".to_owned(),
-        places => either(places),
+    let what = match found.parse::<Zone>() {
+        Ok(Zone::Iana(_)) => "names no place in Australia or New Zealand",
+        Ok(Zone::Fixed(_)) | Err(_) => "is no IANA time zone",
     };
-    format!("\"{}\" is no IANA time zone of a place; name the practice's, like {places}", plain(found))
+    let places = places_of(found);
+    let remedy = match misspelt(found).filter(|_| places.is_empty()) {
+        Some(near) => format!("; the nearest is \"{near}\""),
+        None if places.is_empty() => format!(": name the practice's, {}", either(USUAL)),
+        None => format!(": write {}", either(places)),
+    };
+    format!("\"{}\" {what}{remedy}", plain(found))
 }
 
-/// `"Australia/Sydney" or "Australia/Brisbane"`.
-fn either(places: &[&str]) -> String {
-    places.iter().map(|place| format!("\"{place}\"")).collect::<Vec<_>>().join(" or ")
-}
-
-/// A zone that nobody knows.
-pub fn unknown_zone(found: &str) -> String {
-    if let places @ [_, ..] = places_of(found) {
-        return format!("\"{}\" is no IANA time zone; write {}", plain(found), either(places));
-    }
-    let is_place = |name: &&str| name.parse::<Zone>().is_ok_and(|zone| zone.names_a_place());
-    let cities = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(is_place);
-    let ends_with_it = |name: &&str| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(found));
-    let near = cities.clone().find(ends_with_it).or_else(|| nearest(found, cities)).unwrap_or("Australia/Sydney");
-    format!("\"{}\" is no IANA time zone; the nearest is \"{near}\"", plain(found))
+/// The zone whose name was most likely meant, by the whole name or by its city.
+fn misspelt(found: &str) -> Option<&'static str> {
+    const SLIPS_MAX: usize = 2;
+    const LETTERS_MIN: usize = 5;
+    let (found, zones) = (found.to_lowercase(), chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    let slips = |name: &str| {
+        let city = name.rsplit('/').next().filter(|city| city.len() >= LETTERS_MIN)?.to_lowercase();
+        let of = |own: &str| strsim::damerau_levenshtein(&found, own);
+        Some(of(&city).min(of(&name.to_lowercase()))).filter(|slips| *slips <= SLIPS_MAX)
+    };
+    let is = |name: &&str, test: fn(&Zone) -> bool| name.parse().is_ok_and(|zone| test(&zone));
+    let near = zones.clone().filter(|name| is(name, Zone::is_australasian));
+    let near = near.filter_map(|name| Some((slips(name)?, name))).min().map(|(_, name)| name);
+    near.or_else(|| zones.filter(|name| is(name, Zone::names_a_place)).find(|name| slips(name) == Some(0)))
 }
 
 /// A webhook secret that a URL would have to escape.
@@ -305,7 +349,11 @@ pub fn secret_empty() -> &'static str {
 
 /// A secret of several lines or with other control characters.
 pub fn secret_control_character(place: usize, character: char) -> String {
-    format!("character {place} of the secret is {}: it must be a single line", seen(character))
+    let remedy = match character {
+        '\n' | '\r' => "it must be a single line, so take the other lines away",
+        _ => "it must be a single line, so type the secret again without that",
+    };
+    format!("character {place} of the secret is {}: {remedy}", seen(character))
 }
 
 /// A secret for a header with a character that none can carry.
@@ -335,11 +383,7 @@ fn seen(character: char) -> String {
 
 /// A secret file as Windows writes it by default.
 pub fn secret_utf16(path: &Path) -> String {
-    format!(
-        "{} is UTF-16, as PowerShell's > writes it: save it as UTF-8 (Set-Content -Encoding utf8, or an editor), with \
-         the secret as its only line",
-        path.display()
-    )
+    format!("{} {UTF16}, with the secret as its only line", path.display())
 }
 
 /// An environment variable that is not there.
@@ -409,23 +453,33 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_found_by_its_city_too() {
-        assert!(unknown_zone("sydney").contains("\"Australia/Sydney\""));
-        assert!(unknown_zone("Australia/Adelade").contains("\"Australia/Adelaide\""));
+    fn a_misspelt_zone_is_looked_for_in_australia_and_new_zealand_first() {
+        for (found, meant) in [
+            ("Australia/Adelade", "Australia/Adelaide"),
+            ("Sidney", "Australia/Sydney"),
+            ("Australia/Perht", "Australia/Perth"),
+            ("Aukland", "Pacific/Auckland"),
+            ("Tokyo", "Asia/Tokyo"),
+        ] {
+            assert!(no_place(found).ends_with(&format!("the nearest is \"{meant}\"")), "{}", no_place(found));
+        }
     }
 
     #[test]
-    fn an_abbreviation_suggests_the_places_that_keep_its_time_and_never_another_abbreviation() {
-        for found in ["AEST", "AEDT", "aest"] {
-            let message = unknown_zone(found);
-            assert!(message.ends_with("write \"Australia/Sydney\" or \"Australia/Brisbane\""), "{message}");
+    fn a_text_that_fits_several_zones_names_all_of_them_and_never_another_abbreviation() {
+        for found in ["AEST", "GMT+10", "EST"] {
+            let message = no_place(found);
+            let ends =
+                "\"Australia/Hobart\" (Tasmania) or \"Australia/Brisbane\" (Queensland, which has no daylight saving)";
+            assert!(message.contains("write \"Australia/Sydney\" (") && message.ends_with(ends), "{message}");
         }
-        for found in ["ESTT", "UCTT", "Zuluu", "GMTT", "X"] {
-            let message = unknown_zone(found);
-            let suggested = message.rsplit('"').nth(1).unwrap();
-            assert!(suggested.parse::<Zone>().is_ok_and(|zone| zone.names_a_place()), "{message}");
+        for found in ["ESTT", "UCTT", "Zuluu", "GMTT", "X", "Etc/UTC", "America/New_York"] {
+            let message = no_place(found);
+            let suggested: Vec<_> = message.split('"').skip(3).step_by(2).collect();
+            assert_eq!(suggested.len(), USUAL.len(), "{message}");
+            assert!(suggested.iter().all(|zone| zone.parse::<Zone>().is_ok_and(|zone| zone.is_australasian())));
         }
-        assert!(no_place("EST").ends_with("like \"Australia/Sydney\" or \"Australia/Brisbane\""));
-        assert!(no_place("Etc/UTC").ends_with("like \"Australia/Sydney\""));
+        assert!(no_place("America/New_York").contains("names no place in Australia or New Zealand"));
+        assert!(no_place("Sydney").ends_with(": write \"Australia/Sydney\" (New South Wales, Canberra)"));
     }
 }

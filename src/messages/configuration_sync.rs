@@ -80,9 +80,10 @@ pub fn zone_problem(problem: &ZoneProblem) -> String {
             )
         }
         ZoneProblem::PracticeZoneNeeded(zone) => format!(
-            "OpenVPMS reports the time zone \"{}\", which is no place, so nobody knows what times its diary means, \
-             and nothing is offered: {}. Only if the diary is right as it is, name the practice's zone with \
-             `timezone` in its [[practice]]; `vetbridge check` shows what becomes of the diary's times then.",
+            "OpenVPMS reports the time zone \"{}\", which is no place in Australia or New Zealand, so nobody knows \
+             what times its diary means, and nothing is offered: {}. Only if the diary is right as it is, name the \
+             practice's zone with `timezone` in its [[practice]]; `vetbridge check` shows what becomes of the \
+             diary's times then.",
             super::plain(zone),
             time_zones::set_the_servers_zone(zone)
         ),
@@ -93,8 +94,9 @@ pub fn zone_problem(problem: &ZoneProblem) -> String {
 pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> String {
     let server = super::plain(&zones.server.to_string());
     format!(
-        "OpenVPMS keeps its diary in {server}, which is no place, and the practice is in {}: an appointment at 09:00 \
-         in the diary is offered at {}. If staff mean 09:00 at the practice, {} and take `timezone` out.",
+        "OpenVPMS keeps its diary in {server}, which is no place in Australia or New Zealand, and the practice is in \
+         {}: an appointment at 09:00 in the diary is offered at {}. If staff mean 09:00 at the practice, {} \
+         and take `timezone` out.",
         zones.practice,
         shift.nine_today.format("%H:%M"),
         time_zones::set_the_servers_zone(&zones.practice.to_string())

@@ -19,6 +19,18 @@ pub fn admin_on_every_address(listen: impl Display, port: u16) -> Advice {
     )
 }
 
+/// The status page on an address that other machines can reach.
+pub fn admin_beyond_loopback(listen: impl Display) -> Advice {
+    Advice::new(
+        format!(
+            "The status page listens on {listen} in plain http: the admin token travels in the clear to whoever asks \
+             it from another machine"
+        ),
+        "Nothing, if that address is reached through a VPN or a proxy with a certificate only; else listen on \
+         127.0.0.1 and come through ssh -L",
+    )
+}
+
 /// The webhook listener on every address of the machine.
 pub fn webhooks_on_every_address(listen: impl Display, port: u16) -> Advice {
     Advice::new(

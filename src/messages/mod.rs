@@ -49,6 +49,12 @@ impl Advice {
     fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { problem: problem.into(), remedy: remedy.into() }
     }
+
+    /// The same, with something else that may be the cause of it.
+    #[must_use]
+    pub fn and(self, Self { problem, remedy }: Self) -> Self {
+        Self { remedy: format!("{}. {problem}. {remedy}", self.remedy), ..self }
+    }
 }
 
 impl fmt::Display for Advice {

@@ -154,6 +154,18 @@ pub fn imported(records: usize, state: &Path, aside: Option<&Path>) -> String {
     )
 }
 
+/// `check`: the first run could not make the directory.
+pub fn cannot_be_made(state: &Path, why: impl Display) -> Advice {
+    Advice::new(
+        format!("The state directory {} cannot be made: {why}", state.display()),
+        format!(
+            "Run the command as the user that vetbridge runs as, or make the directory for that user: install -d -m \
+             700 -o USER {} (in a systemd unit StateDirectory= makes it)",
+            state.display()
+        ),
+    )
+}
+
 /// The state was made by root, for whoever runs the service as somebody else.
 pub fn made_by_root(state: &Path) -> String {
     format!(

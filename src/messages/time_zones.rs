@@ -8,7 +8,7 @@ use chrono::NaiveTime;
 use super::{Advice, plain};
 use crate::ids::LocationId;
 use crate::zone::Zone;
-use crate::zone::places::places_of;
+use crate::zone::places::{Candidate, USUAL, places_of};
 use crate::zone::zones::{DiaryShift, Zones};
 
 /// A zone of the server that names no place, and none in the configuration.
@@ -16,8 +16,8 @@ use crate::zone::zones::{DiaryShift, Zones};
 pub fn zone_needed(location: LocationId, reported: &str, sample: Option<NaiveTime>) -> Advice {
     Advice::new(
         format!(
-            "OpenVPMS reports the time zone \"{}\" for location {location}, which is no place, so nobody knows what \
-             times its diary means, and nothing is offered",
+            "OpenVPMS reports the time zone \"{}\" for location {location}, which is no place in Australia or New \
+             Zealand, so nobody knows what times its diary means, and nothing is offered",
             plain(reported)
         ),
         format!(
@@ -29,19 +29,30 @@ pub fn zone_needed(location: LocationId, reported: &str, sample: Option<NaiveTim
     )
 }
 
+/// `"Australia/Adelaide" (South Australia) or "Australia/Darwin" (Northern Territory)`.
+pub(super) fn either(places: &[Candidate]) -> String {
+    let named: Vec<String> = places.iter().map(|own| format!("\"{}\" ({})", own.zone, own.keepers)).collect();
+    match named.as_slice() {
+        [init @ .., last] if !init.is_empty() => format!("{} or {last}", init.join(", ")),
+        only => only.concat(),
+    }
+}
+
 /// What to do about a Java machine that says no place, or another than the clinic's; `zone` is what
 /// it says, or should.
 pub(super) fn set_the_servers_zone(zone: &str) -> String {
     let known = zone.parse::<Zone>().is_ok_and(|zone| zone.names_a_place());
-    let place = match places_of(zone) {
-        [] if known => plain(zone),
-        [] => "Australia/Sydney".to_owned(),
-        [only] => (*only).to_owned(),
-        [first, others @ ..] => format!("{first} (or {})", others.join(", ")),
+    let (place, choice) = match places_of(zone) {
+        [] if known => (plain(zone), String::new()),
+        [only] => (only.zone.to_owned(), String::new()),
+        several => {
+            let several = if several.is_empty() { USUAL } else { several };
+            (several[0].zone.to_owned(), format!(", or the clinic's own of {}", either(several)))
+        }
     };
     format!(
-        "set the zone of the OpenVPMS server itself: -Duser.timezone={place} among the options of its Java machine \
-         (CATALINA_OPTS of Tomcat), then restart it"
+        "set the zone of the OpenVPMS server itself: -Duser.timezone={place}{choice}, among the options of its Java \
+         machine (CATALINA_OPTS of Tomcat), then restart it"
     )
 }
 
@@ -55,8 +66,8 @@ pub fn diary_shifted(zones: &Zones, shift: DiaryShift) -> Advice {
     let (today, later) = (shift.nine_today.format("%H:%M"), shift.nine_later.format("%H:%M"));
     Advice::new(
         format!(
-            "OpenVPMS keeps its diary in {}, which is no place, and the practice is in {}: an appointment at 09:00 in \
-             the diary is offered at {today} (in half a year at {later})",
+            "OpenVPMS keeps its diary in {}, which is no place in Australia or New Zealand, and the practice is in {}: \
+             an appointment at 09:00 in the diary is offered at {today} (in half a year at {later})",
             plain(&zones.server.to_string()),
             zones.practice
         ),
@@ -78,11 +89,23 @@ pub fn server_zone_unknown(location: LocationId, reported: &str) -> Advice {
     )
 }
 
+/// A zone of the server that is far from every clinic of Healthengine, and taken for the
+/// practice's.
+pub fn far_away(location: LocationId, reported: impl Display) -> Advice {
+    Advice::new(
+        format!(
+            "OpenVPMS reports the time zone {reported} for location {location}, which is neither in Australia nor in \
+             New Zealand, and times are offered as of there"
+        ),
+        format!("Nothing, if the clinic is there; else {}", set_the_servers_zone("")),
+    )
+}
+
 /// For whoever pastes a `[[practice]]`: `reported` names no place.
 pub fn better_set_the_servers_zone(reported: &str) -> String {
     format!(
-        "OpenVPMS reports the time zone \"{}\", which is no place. Better than to fill timezone in, {}, and leave it \
-         out.",
+        "OpenVPMS reports the time zone \"{}\", which is no place in Australia or New Zealand. Better than to fill \
+         timezone in, {}, and leave it out.",
         plain(reported),
         set_the_servers_zone(reported)
     )
@@ -113,6 +136,8 @@ mod tests {
             ),
             server_zone_unknown(LocationId(98), "Mars"),
             zones_differ("Australia/Perth", "Australia/Sydney"),
+            far_away(LocationId(98), "Asia/Tokyo"),
+            zone_needed(LocationId(98), "America/New_York", None),
         ] {
             assert_well_said(&advice);
         }

@@ -1,6 +1,8 @@
 //! What is wrong with a server's certificate, and what to do; sentences without their full stop.
 
-use super::{listed, plain};
+use chrono::{DateTime, Utc};
+
+use super::{Advice, listed, plain};
 use crate::call_error::CertificateFault as Fault;
 
 /// What is wrong.
@@ -21,6 +23,22 @@ pub fn other_name(expected: &str, presented: &[String]) -> String {
     const SHOWN: usize = 5;
     let names = presented.iter().take(SHOWN).map(|name| plain(name));
     format!("the server's certificate is for {}, not for {}", listed(names), plain(expected))
+}
+
+/// A certificate that was shown, or a certificate authority, ends soon.
+pub fn certificate_ends(end: DateTime<Utc>, days: i64) -> Advice {
+    Advice::new(
+        format!("The certificate ends on {}, in {days} days", end.format("%Y-%m-%d")),
+        "Have it renewed before: from then on nothing can be sent to what it stands for",
+    )
+}
+
+/// A certificate that is over.
+pub fn certificate_ended(end: DateTime<Utc>) -> Advice {
+    Advice::new(
+        format!("The certificate ended on {}", end.format("%Y-%m-%d")),
+        "Have it renewed; if it is newer than that, set this machine's clock (timedatectl set-ntp true)",
+    )
 }
 
 /// What to do about one of the clinic's own server.

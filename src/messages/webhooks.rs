@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use super::Advice;
+use super::{Advice, plain};
 use crate::call_error::CallError;
 use crate::webhooks::failure::DeliveryFault;
 
@@ -23,13 +23,71 @@ pub fn listens(address: impl Display, prefix: impl Display) -> String {
     format!("Webhooks are expected at {address}; Healthengine calls {prefix}… .")
 }
 
-/// `check`: what it cannot find out by itself.
-pub fn reached_from_outside(prefix: impl Display) -> Advice {
+/// `check`: the listener answered in its own words.
+pub fn leads_to_the_listener(prefix: impl Display) -> String {
+    format!("{prefix}… leads to a webhook listener of vetbridge, as seen from here")
+}
+
+/// What is in the place of the listener's answer.
+pub fn another_answer(status: u16, title: Option<&str>) -> String {
+    let title = title.map(|title| format!(", a page titled \"{}\"", plain(title))).unwrap_or_default();
+    format!("status {status}{title}")
+}
+
+/// `check`: something else answered.
+pub fn leads_elsewhere(prefix: impl Display, found: &str) -> Advice {
     Advice::new(
-        format!("Healthengine calls {prefix}…; whether that leads to the webhook listener cannot be seen from here"),
-        "Nothing, if it does: while vetbridge runs, deliveries that fail show on its status page with the reason",
+        format!("{prefix}… does not lead to the webhook listener: {found} was answered"),
+        "Have the proxy pass that path on to [webhooks] listen, unchanged; bookings are found by polling meanwhile",
     )
 }
+
+/// `check`: the proxy answered, and no service runs behind it.
+pub fn nobody_behind_the_proxy(prefix: impl Display, found: &str) -> Advice {
+    Advice::new(
+        format!("{prefix}… leads to a proxy, and no vetbridge runs behind it yet: {found} was answered"),
+        "Check again while vetbridge runs",
+    )
+}
+
+/// `check`: this machine may not come in.
+pub fn shut_from_here(prefix: impl Display, found: &str) -> Advice {
+    Advice::new(
+        format!(
+            "Whether {prefix}… leads to the webhook listener cannot be seen from here: {found} was answered, as where \
+             only Healthengine is let in"
+        ),
+        DELIVERIES_TELL,
+    )
+}
+
+/// `check`: nothing answered.
+pub fn unreached_from_here(prefix: impl Display, error: &CallError) -> Advice {
+    Advice::new(
+        format!("{prefix}… cannot be reached from here: {error}; whether it can from outside is not known"),
+        format!(
+            "Ask it from another network, such as a phone's; if it is not reached there either, look at the name in \
+             the DNS, the firewall and the proxy. {DELIVERIES_TELL}"
+        ),
+    )
+}
+
+/// `check`: this machine cannot ask over https at all.
+pub fn not_asked_from_here(prefix: impl Display, why: &anyhow::Error) -> Advice {
+    Advice::new(format!("{prefix}… cannot be asked from here: {why:#}"), DELIVERIES_TELL)
+}
+
+/// `check`: what answered cannot be talked to.
+pub fn unusable_from_here(prefix: impl Display, error: &CallError) -> Advice {
+    Advice::new(
+        format!("{prefix}… cannot be called: {error}"),
+        "Give the proxy a certificate for the host of public_url that the world trusts, with the certificates between \
+         the two; bookings are found by polling meanwhile",
+    )
+}
+
+/// Where it shows in the end.
+const DELIVERIES_TELL: &str = "While vetbridge runs, deliveries that fail show on its status page with the reason";
 
 /// A sender with the right secret that is not allowed: most likely the proxy is not trusted.
 pub fn refused_with_the_secret(sender: impl Display) -> String {

@@ -25,6 +25,11 @@ pub fn is_paused(store: &Store, practice: &PracticeId) -> bool {
     store.get::<Pause>(&practice.0).map_or(true, |pause| pause.is_some())
 }
 
+/// Since when the practice is paused, as far as its record can be read.
+pub fn since(store: &Store, practice: &PracticeId) -> Option<DateTime<Utc>> {
+    store.get::<Pause>(&practice.0).ok().flatten().map(|pause| pause.since)
+}
+
 /// Pauses a practice, or ends its pause. Durable when this returns; what is so already stays as it
 /// is.
 ///

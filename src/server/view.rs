@@ -17,6 +17,7 @@ use crate::messages::{admin as say, supervisor as supervisor_say};
 use crate::practice::Practice;
 use crate::practice::health;
 use crate::practice::ledger::Ledger;
+use crate::practice::pauses;
 use crate::practice::resync::{ResyncOutcome, ResyncProgress};
 use crate::without_store::{Shown, WithoutStore};
 use crate::zone::Zone;
@@ -80,6 +81,9 @@ pub struct OffStatus {
     pub id: String,
     /// `disabled`, `paused` or `removed`.
     pub why: Cow<'static, str>,
+    /// Since when it is paused, at practice time; absent if it is off for another reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<FixedOffset>>,
     /// True once its days are empty and nothing is sent any more.
     pub silent: bool,
     /// What keeps it from that.
@@ -99,14 +103,21 @@ impl OffStatus {
         // Of one that is silent nothing is known any more.
         let problems = if silent { Vec::new() } else { practice.health().problems() };
         let needs_attention = flagged(ledger, practice.id());
-        Some(Self { id: practice.id().to_string(), why: off.name().into(), silent, problems, needs_attention })
+        Some(Self {
+            id: practice.id().to_string(),
+            why: off.name().into(),
+            since: None,
+            silent,
+            problems,
+            needs_attention,
+        })
     }
 
     /// A practice of which nothing is left but bookings that somebody must look at.
     fn gone(id: &PracticeId, ledger: &Ledger) -> Self {
         let needs_attention = flagged(ledger, id);
         let why = Off::Removed.name().into();
-        Self { id: id.to_string(), why, silent: true, problems: Vec::new(), needs_attention }
+        Self { id: id.to_string(), why, since: None, silent: true, problems: Vec::new(), needs_attention }
     }
 }
 
@@ -256,7 +267,10 @@ pub fn without_store(service: &WithoutStore) -> BridgeStatus {
 /// that need somebody.
 fn off_status(bridge: &Bridge, on: &[PracticeStatus]) -> Vec<OffStatus> {
     let ledger = bridge.ledger();
-    let off = bridge.off().into_iter().filter_map(|(practice, standing)| OffStatus::of(&practice, standing, ledger));
+    let off = bridge.off().into_iter().filter_map(|(practice, standing)| {
+        let since = pauses::since(bridge.store(), practice.id()).map(|since| practice.zone().at(since));
+        Some(OffStatus { since, ..OffStatus::of(&practice, standing, ledger)? })
+    });
     let mut off: Vec<OffStatus> = off.collect();
     for id in ledger.practices_with_flags() {
         let is_listed = on.iter().any(|own| own.id == id.0) || off.iter().any(|own| own.id == id.0);

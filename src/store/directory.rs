@@ -163,6 +163,15 @@ fn make(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Tried with a file that is gone at once, beside the directory that would be made.
+pub(super) fn can_be_made(path: &Path) -> io::Result<()> {
+    let mut probe = path.as_os_str().to_owned();
+    probe.push(TEMPORARY_SUFFIX);
+    remove_if_there(Path::new(&probe))?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe)?;
+    remove_if_there(Path::new(&probe))
+}
+
 /// A directory with our marker may hold whatever people put beside it. Without one it must hold
 /// nothing but what a first start can have left when it was interrupted.
 fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {

@@ -96,6 +96,14 @@ pub fn inspect(path: &Path) -> Result<bool, OpenError> {
     StateDirectory::inspect(path)
 }
 
+/// Whether a state directory that is not there can be made where its path says.
+///
+/// # Errors
+/// What the system says.
+pub fn can_be_made(path: &Path) -> std::io::Result<()> {
+    directory::can_be_made(path)
+}
+
 /// Reads everything in a database that no process has; makes no first one. `None`: there is none.
 ///
 /// # Errors

@@ -1,17 +1,21 @@
-//! Which zone ids name a place, and which places an abbreviation or an offset can stand for.
+//! Which zone ids name a place where a clinic can be, and which places another text can stand for.
 //!
 //! `Etc/UTC`, `GMT`, `Zulu`, `EST` and their like are in the IANA database too, but no clinic is
-//! there: a Java machine says so when nobody told it where it stands. They are treated as a bare
-//! offset is.
+//! there: a Java machine says so when nobody told it where it stands. Nor is a clinic of ours in
+//! America, which is what a Windows machine or an image of a server says when nobody told it. Both
+//! are treated as a bare offset is.
+//!
+//! People write a zone in many ways: `AEST`, `GMT+10`, `AUS Eastern Standard Time`, `Queensland`.
+//! Most of them fit several zones, which differ by an hour for half of the year. So a suggestion
+//! names all that fit, each with the part of the country that keeps it.
 
 use chrono::{DateTime, FixedOffset};
 
 use super::Zone;
 
-/// Names without an area that stand for a country or an island. What has neither an area nor a line
-/// here is no place.
-const COUNTRIES: [&str; 24] = [
-    "Cuba",
+/// Names without an area that stand for a country or an island outside America. What has neither an
+/// area nor a line here is no place.
+const COUNTRIES: [&str; 21] = [
     "Egypt",
     "Eire",
     "GB",
@@ -20,13 +24,11 @@ const COUNTRIES: [&str; 24] = [
     "Iceland",
     "Iran",
     "Israel",
-    "Jamaica",
     "Japan",
     "Kwajalein",
     "Libya",
     "NZ",
     "NZ-CHAT",
-    "Navajo",
     "PRC",
     "Poland",
     "Portugal",
@@ -37,12 +39,27 @@ const COUNTRIES: [&str; 24] = [
     "W-SU",
 ];
 
+/// Areas without a place of ours: no place at all, or America under its names.
+const AREAS_ELSEWHERE: [&str; 7] = ["Etc", "America", "US", "Canada", "Brazil", "Chile", "Mexico"];
+
+/// Zones of Australia and New Zealand that stand in other areas.
+const OUTLYING: [&str; 7] =
+    ["NZ", "NZ-CHAT", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Norfolk", "Indian/Christmas", "Indian/Cocos"];
+
 impl Zone {
-    /// True for the name of a place, whose offsets follow that place's law. `Etc/UTC`, `GMT` and
-    /// `EST` are names, and no places.
+    /// True for the name of a place where a clinic can be, whose offsets follow that place's law.
+    /// `Etc/UTC`, `GMT` and `EST` are names, and no places; `America/New_York` is no place of ours.
     pub fn names_a_place(&self) -> bool {
         match self {
             Self::Iana(zone) => is_place(zone.name()),
+            Self::Fixed(_) => false,
+        }
+    }
+
+    /// True for a place in Australia or New Zealand, where Healthengine is.
+    pub fn is_australasian(&self) -> bool {
+        match self {
+            Self::Iana(zone) => zone.name().starts_with("Australia/") || OUTLYING.contains(&zone.name()),
             Self::Fixed(_) => false,
         }
     }
@@ -51,50 +68,120 @@ impl Zone {
 /// True for the name of a place: an area and a location, or a country.
 fn is_place(name: &str) -> bool {
     match name.split_once('/') {
-        Some((area, _)) => area != "Etc",
+        Some((area, _)) => !AREAS_ELSEWHERE.contains(&area),
         None => COUNTRIES.contains(&name),
     }
 }
 
-/// What Australians and New Zealanders call their times, with the places that keep them.
-const ABBREVIATIONS: [(&[&str], &[&str]); 5] = [
-    (&["AEST", "AEDT", "AET", "EST", "EDT", "EST5EDT"], EASTERN),
-    (&["ACST", "ACDT", "CST", "CDT", "CST6CDT"], CENTRAL),
-    (&["AWST", "AWDT", "WST"], WESTERN),
-    (&["NZST", "NZDT", "NST"], NEW_ZEALAND),
-    (&["LHST", "LHDT"], &["Australia/Lord_Howe"]),
-];
-const EASTERN: &[&str] = &["Australia/Sydney", "Australia/Brisbane"];
-const CENTRAL: &[&str] = &["Australia/Adelaide", "Australia/Darwin"];
-const WESTERN: &[&str] = &["Australia/Perth"];
-const NEW_ZEALAND: &[&str] = &["Pacific/Auckland"];
+/// A zone that a text can stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its IANA name.
+    pub zone: &'static str,
+    /// Who keeps it.
+    pub keepers: &'static str,
+}
 
-/// The places that an id which names none can mean: by what people call the time there, else by its
-/// offset from UTC. Empty for anything else, UTC itself among it.
-pub fn places_of(id: &str) -> &'static [&'static str] {
-    let upper = id.trim().to_ascii_uppercase();
-    let called = ABBREVIATIONS.iter().find(|(names, _)| names.contains(&upper.as_str()));
-    if let Some((_, places)) = called {
+const SYDNEY: Candidate = Candidate { zone: "Australia/Sydney", keepers: "New South Wales, Canberra" };
+const MELBOURNE: Candidate = Candidate { zone: "Australia/Melbourne", keepers: "Victoria" };
+const HOBART: Candidate = Candidate { zone: "Australia/Hobart", keepers: "Tasmania" };
+const BRISBANE: Candidate =
+    Candidate { zone: "Australia/Brisbane", keepers: "Queensland, which has no daylight saving" };
+const ADELAIDE: Candidate = Candidate { zone: "Australia/Adelaide", keepers: "South Australia" };
+const DARWIN: Candidate =
+    Candidate { zone: "Australia/Darwin", keepers: "Northern Territory, which has no daylight saving" };
+const PERTH: Candidate = Candidate { zone: "Australia/Perth", keepers: "Western Australia" };
+const EUCLA: Candidate = Candidate { zone: "Australia/Eucla", keepers: "Eucla" };
+const LORD_HOWE: Candidate = Candidate { zone: "Australia/Lord_Howe", keepers: "Lord Howe Island" };
+const NORFOLK: Candidate = Candidate { zone: "Pacific/Norfolk", keepers: "Norfolk Island" };
+const AUCKLAND: Candidate = Candidate { zone: "Pacific/Auckland", keepers: "New Zealand" };
+const CHATHAM: Candidate = Candidate { zone: "Pacific/Chatham", keepers: "Chatham Islands" };
+
+/// Where nearly all clinics are.
+pub const USUAL: &[Candidate] = &[SYDNEY, MELBOURNE, BRISBANE, HOBART, ADELAIDE, DARWIN, PERTH, AUCKLAND];
+
+const EASTERN: &[Candidate] = &[SYDNEY, MELBOURNE, HOBART, BRISBANE];
+const EASTERN_SUMMER: &[Candidate] = &[SYDNEY, MELBOURNE, HOBART];
+const CENTRAL: &[Candidate] = &[ADELAIDE, DARWIN];
+
+/// What is written instead of an IANA name, in capitals, with the zones that it can mean: what
+/// Australians and New Zealanders call their times, what Java and Windows call them, and places.
+const NAMES: [(&[&str], &[Candidate]); 20] = [
+    (&["AEST", "AET", "EST", "EASTERN STANDARD TIME", "AUSTRALIAN EASTERN STANDARD TIME"], EASTERN),
+    (&["AUSTRALIAN EASTERN TIME", "EASTERN TIME", "EST5EDT"], EASTERN),
+    (&["AEDT", "EDT", "AUSTRALIAN EASTERN DAYLIGHT TIME", "EASTERN DAYLIGHT TIME"], EASTERN_SUMMER),
+    // Windows has one name for both.
+    (&["AUS EASTERN STANDARD TIME", "AUS EASTERN TIME"], &[SYDNEY, MELBOURNE]),
+    (&["ACST", "CST", "CST6CDT", "CENTRAL STANDARD TIME", "AUSTRALIAN CENTRAL STANDARD TIME"], CENTRAL),
+    (&["ACDT", "CDT", "AUSTRALIAN CENTRAL DAYLIGHT TIME"], &[ADELAIDE]),
+    // Java's id for Darwin, and everybody's for Canberra.
+    (&["ACT"], &[SYDNEY, DARWIN]),
+    (&["AUS CENTRAL STANDARD TIME", "NT", "NORTHERN TERRITORY", "ALICE SPRINGS"], &[DARWIN]),
+    (&["CEN. AUSTRALIA STANDARD TIME", "SA", "SOUTH AUSTRALIA", "MOUNT GAMBIER"], &[ADELAIDE]),
+    (&["E. AUSTRALIA STANDARD TIME", "QLD", "QUEENSLAND", "GOLD COAST", "CAIRNS", "TOWNSVILLE"], &[BRISBANE]),
+    (&["TASMANIA STANDARD TIME", "TAS", "TASMANIA", "LAUNCESTON"], &[HOBART]),
+    (&["VIC", "VICTORIA", "GEELONG", "BALLARAT", "BENDIGO"], &[MELBOURNE]),
+    (&["NSW", "NEW SOUTH WALES", "CANBERRA", "NEWCASTLE", "WOLLONGONG"], &[SYDNEY]),
+    (&["AWST", "AWDT", "WST", "WESTERN STANDARD TIME", "AUSTRALIAN WESTERN STANDARD TIME"], &[PERTH]),
+    (&["W. AUSTRALIA STANDARD TIME", "WA", "WESTERN AUSTRALIA", "FREMANTLE"], &[PERTH]),
+    (&["ACWST", "AUS CENTRAL W. STANDARD TIME"], &[EUCLA]),
+    (&["LHST", "LHDT", "LORD HOWE STANDARD TIME"], &[LORD_HOWE]),
+    (&["NFT", "NFDT", "NORFOLK STANDARD TIME"], &[NORFOLK]),
+    (&["NZST", "NZDT", "NST", "NEW ZEALAND STANDARD TIME", "NEW ZEALAND", "WELLINGTON", "CHRISTCHURCH"], &[AUCKLAND]),
+    (&["CHAST", "CHADT", "CHATHAM ISLANDS STANDARD TIME"], &[CHATHAM]),
+];
+
+/// The zones that a text can mean which names no place of ours: by what people, Java and Windows
+/// call the time there, by a town, else by an offset from UTC. Empty for anything else, UTC and
+/// America among it.
+pub fn places_of(id: &str) -> &'static [Candidate] {
+    let upper = id.trim().to_ascii_uppercase().replace('_', " ");
+    // `Australia/Wollongong`, `Australian Eastern Standard Time (Queensland)`.
+    let words = [upper.strip_prefix("AUSTRALIA/").unwrap_or(&upper), bracketed(&upper).unwrap_or_default()];
+    let called = |word: &&str| NAMES.iter().find(|(names, _)| names.contains(word)).map(|(_, places)| *places);
+    if let Some(places) = words.iter().rev().find_map(called) {
         return places;
     }
-    let Ok(zone) = id.trim().parse::<Zone>() else { return &[] };
-    if zone.names_a_place() {
-        return &[];
+    let city = |own: &&Candidate| own.zone.rsplit('/').next().is_some_and(|city| is_same(city, words[0]));
+    if let Some(at) = USUAL.iter().position(|own| city(&own)) {
+        return &USUAL[at..=at];
     }
-    match offset_minutes(zone) {
-        480 => WESTERN,
-        570 | 630 => CENTRAL,
-        600 | 660 => EASTERN,
-        720 | 780 => NEW_ZEALAND,
+    match offset_minutes(&upper) {
+        Some(480) => &[PERTH],
+        Some(525) => &[EUCLA],
+        Some(570) => CENTRAL,
+        Some(600) => EASTERN,
+        Some(630) => &[ADELAIDE, LORD_HOWE],
+        Some(660) => &[SYDNEY, MELBOURNE, HOBART, NORFOLK],
+        Some(720 | 780) => &[AUCKLAND],
+        Some(765 | 825) => &[CHATHAM],
         _ => &[],
     }
 }
 
-/// Ids that name no place have one offset all the year, but for a few of America and Europe, which
-/// fit nothing here.
-fn offset_minutes(zone: Zone) -> i32 {
-    let offset: FixedOffset = *zone.at(DateTime::UNIX_EPOCH).offset();
-    offset.local_minus_utc() / 60
+fn is_same(city: &str, upper: &str) -> bool {
+    city.replace('_', " ").eq_ignore_ascii_case(upper)
+}
+
+/// What stands in brackets at the end.
+fn bracketed(text: &str) -> Option<&str> {
+    text.strip_suffix(')')?.rsplit_once('(').map(|(_, inside)| inside.trim())
+}
+
+/// The offset of a zone that names no place, or of a text such as `UTC+10` or `GMT +9:30`. Ids that
+/// name no place have one offset all the year, but for a few of America and Europe, which fit
+/// nothing here.
+fn offset_minutes(upper: &str) -> Option<i32> {
+    // Of POSIX, where the sign is the other way round: `Etc/GMT-10` is ten hours east.
+    let id = upper.strip_prefix("ETC/").map_or_else(|| upper.to_owned(), |rest| format!("Etc/{rest}"));
+    if let Ok(zone) = id.parse::<Zone>() {
+        let offset: FixedOffset = *zone.at(DateTime::UNIX_EPOCH).offset();
+        return (!zone.names_a_place()).then_some(offset.local_minus_utc() / 60);
+    }
+    let offset = ["GMT", "UTC", "UT", ""].iter().find_map(|prefix| upper.strip_prefix(prefix))?;
+    let (hours, minutes) = offset.trim().strip_prefix('+')?.split_once(':').unwrap_or((offset.trim().get(1..)?, "0"));
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    hours.checked_mul(60)?.checked_add(minutes)
 }
 
 #[cfg(test)]
@@ -106,6 +193,7 @@ mod tests {
         let no_places = [
             "CET",
             "CST6CDT",
+            "Cuba",
             "EET",
             "EST",
             "EST5EDT",
@@ -116,9 +204,11 @@ mod tests {
             "GMT0",
             "Greenwich",
             "HST",
+            "Jamaica",
             "MET",
             "MST",
             "MST7MDT",
+            "Navajo",
             "PST8PDT",
             "UCT",
             "UTC",
@@ -134,38 +224,48 @@ mod tests {
 
     #[test]
     fn what_is_no_place_is_none_and_links_to_places_are_some() {
-        for name in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10", "UCT", "Universal", "Greenwich", "GMT+10:00"]
+        let abroad = ["America/New_York", "US/Pacific", "Canada/Eastern", "Brazil/East", "Jamaica"];
+        for name in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10", "UCT", "Greenwich", "GMT+10:00"]
+            .into_iter()
+            .chain(abroad)
         {
             assert!(!name.parse::<Zone>().unwrap().names_a_place(), "{name}");
         }
-        for name in ["Australia/Sydney", "Australia/ACT", "Australia/NSW", "NZ", "Singapore", "US/Pacific", "ROK"] {
+        for name in ["Australia/Sydney", "Australia/ACT", "Australia/NSW", "NZ", "Singapore", "ROK"] {
             assert!(name.parse::<Zone>().unwrap().names_a_place(), "{name}");
         }
     }
 
     #[test]
-    fn an_abbreviation_or_an_offset_means_the_places_that_keep_that_time() {
-        for (id, places) in [
-            ("AEST", EASTERN),
-            ("aedt", EASTERN),
-            ("EST", EASTERN),
-            ("GMT+10:00", EASTERN),
-            ("Etc/GMT-10", EASTERN),
-            ("ACST", CENTRAL),
-            ("+09:30", CENTRAL),
-            ("AWST", WESTERN),
-            ("UTC+8", &[]),
-            ("GMT+08:00", WESTERN),
-            ("NZDT", NEW_ZEALAND),
-            ("Etc/UTC", &[]),
-            ("Zulu", &[]),
-            ("Australia/Sydney", &[]),
-            ("Moon/Base", &[]),
+    fn a_text_that_is_no_zone_means_every_place_that_keeps_that_time() {
+        for (ids, places) in [
+            (&["AEST", "EST", "GMT+10:00", "Etc/GMT-10", "UTC+10", "GMT +10", "+10"][..], EASTERN),
+            (&["aedt", "EDT"], EASTERN_SUMMER),
+            (&["GMT+11"], &[SYDNEY, MELBOURNE, HOBART, NORFOLK]),
+            (&["AUS Eastern Standard Time"], &[SYDNEY, MELBOURNE]),
+            (&["E. Australia Standard Time", "Brisbane", "qld", "Australia/Cairns"], &[BRISBANE]),
+            (&["Australian Eastern Standard Time (Queensland)"], &[BRISBANE]),
+            (
+                &["Eastern Standard Time (New South Wales)", "Sydney", "Australia/Sydney", "Australia/Wollongong"],
+                &[SYDNEY],
+            ),
+            (&["ACST", "+09:30", "UTC+9:30"], CENTRAL),
+            (&["AWST", "UTC+8", "GMT+08:00", "Etc/GMT-8"], &[PERTH]),
+            (&["NZDT", "GMT+13:00", "New Zealand"], &[AUCKLAND]),
+            (&["Etc/UTC", "Zulu", "Etc/GMT+10", "UTC-5", "America/New_York", "Asia/Tokyo", "Moon/Base"], &[]),
         ] {
-            assert_eq!(places_of(id), places, "{id}");
+            for id in ids {
+                assert_eq!(places_of(id), places, "{id}");
+            }
         }
-        for place in ABBREVIATIONS.iter().flat_map(|(_, places)| *places) {
-            assert!(place.parse::<Zone>().is_ok_and(|zone| zone.names_a_place()), "{place}");
+    }
+
+    #[test]
+    fn every_suggestion_is_a_zone_of_australia_or_new_zealand() {
+        for Candidate { zone, .. } in NAMES.iter().flat_map(|(_, places)| *places).chain(USUAL) {
+            let zone: Zone = zone.parse().unwrap();
+            assert!(zone.names_a_place() && zone.is_australasian(), "{zone}");
         }
+        assert!(!"Asia/Tokyo".parse::<Zone>().unwrap().is_australasian());
     }
 }

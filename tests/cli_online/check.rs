@@ -63,7 +63,9 @@ async fn a_clinic_where_all_is_well_has_no_problem_and_nothing_is_left_behind() 
     }
     assert!(!clinic.state().exists());
     let tallies = clinic.healthengine.tallies();
-    assert_eq!(tallies.keys().collect::<Vec<_>>(), ["GET features"], "nothing was sent, and no poll was feigned");
+    let asked: Vec<_> = tallies.keys().collect();
+    assert!(asked.iter().all(|call| call.starts_with("GET ")), "nothing was sent: {asked:?}");
+    assert!(!asked.iter().any(|call| call.contains("requests")), "no poll was feigned: {asked:?}");
     assert!(clinic.healthengine.violations().is_empty());
 }
 
@@ -166,15 +168,16 @@ async fn a_schedule_without_types_and_a_type_of_days_are_told() {
     });
     let resource = "[[practice.resource]]\nschedule = 136\n[[practice.resource]]\nschedule = 211\n";
     clinic.write("vetbridge.toml", &(clinic.configuration() + resource));
-    let found = problem(&clinic).await;
+    let found = problems(&clinic).await;
+    assert_eq!(found.len(), 2, "{found:#?}");
     assert_says(
-        &found,
+        &found[0],
         "practice 1234567 resource s136",
         "(Main Appointment Schedule) has no appointment type",
         "Flag",
     );
-    let report = clinic.run(&["check"]).await.out;
-    assert!(report.contains("takes 1800 minutes (60 slots of 30)"), "{report}");
+    let too_long = "(1800 minutes) on schedule 211";
+    assert_says(&found[1], "practice 1234567 resource s211", too_long, "Correct its number of slots");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,9 +204,10 @@ async fn a_zone_that_names_no_place_and_one_that_nobody_knows_are_told() {
     clinic.openvpms.staff(|world| world.zone = "GMT+10:00".parse().unwrap());
     let found = problem(&clinic).await;
     assert_says(&found, "practice 1234567", "\"GMT+10:00\" for location 98", "Add timezone = \"Australia/");
-    let own_setting = "Set the zone of the OpenVPMS server itself: -Duser.timezone=Australia/Sydney";
+    let own_setting = "Set the zone of the OpenVPMS server itself: -Duser.timezone=Australia/Sydney, or the clinic's";
+    assert!(found.remedy.contains("\"Australia/Brisbane\" (Queensland, which has no daylight saving)"), "{found:?}");
     assert!(found.remedy.starts_with(own_setting), "{}", found.remedy);
-    for no_place in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10"] {
+    for no_place in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10", "America/New_York"] {
         clinic.openvpms.staff(|world| world.zone = no_place.parse().unwrap());
         let found = problem(&clinic).await;
         assert_says(&found, "practice 1234567", &format!("\"{no_place}\" for location 98"), own_setting);
@@ -218,7 +222,7 @@ async fn a_zone_that_names_no_place_and_one_that_nobody_knows_are_told() {
         &found,
         "practice 1234567",
         "an appointment at 09:00 in the diary is offered at ",
-        own_setting[1..].trim(),
+        "et the zone of the OpenVPMS server itself: -Duser.timezone=Australia/Sydney, among the options",
     );
     assert!(found.message.contains("19:00") && found.message.contains("20:00"), "{}", found.message);
     clinic.openvpms.staff(|world| world.zone = "GMT+10:00".parse().unwrap());
@@ -348,6 +352,15 @@ async fn a_state_directory_that_is_none_is_told() {
     clinic.write("vetbridge.toml", &clinic.configuration().replace("path = \"state\"", "path = \"no/such/place\""));
     let found = problem(&clinic).await;
     assert_says(&found, "[state] path", "does not exist. Make it, or correct [state] path", "");
+    // Nobody can make a directory there, not even root.
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("path = \"state\"", "path = \"/proc/vetbridge\""));
+    let found = problem(&clinic).await;
+    assert_says(
+        &found,
+        "[state] path",
+        "/proc/vetbridge cannot be made: ",
+        "install -d -m 700 -o USER /proc/vetbridge",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -360,4 +373,201 @@ async fn a_server_that_never_answers_is_given_up() {
     clinic.openvpms_faults.set(|_| Some(vetbridge::simulator::exchange::Fault::Hang));
     let checked = tokio::time::timeout(Duration::from_secs(20), problem(&clinic)).await.unwrap();
     assert_says(&checked, "[openvpms]", "did not answer", "try again in a minute");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_to_a_port_of_http_and_http_to_one_of_https_are_told_with_what_to_write() {
+    let clinic = Clinic::open().await;
+    let text = clinic.configuration();
+    clinic.write("vetbridge.toml", &text.replace("url = \"http://", "url = \"https://"));
+    let found = problems(&clinic).await;
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert_says(
+        &found[0],
+        "[openvpms]",
+        "the server's port speaks plain http",
+        "Write http:// into url under [openvpms]",
+    );
+    assert_says(&found[1], "[healthengine]", "the server's port speaks plain http", "Check scheme and port");
+    let port = tls_server(NO_SUCH_PAGE);
+    let lines = text.lines().map(|line| match line.starts_with("url = ") {
+        true => format!("url = \"http://127.0.0.1:{port}/openvpms\""),
+        false => line.to_owned(),
+    });
+    clinic.write("vetbridge.toml", &lines.collect::<Vec<_>>().join("\n"));
+    let found = problems(&clinic).await;
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert_says(&found[0], "[openvpms]", "speaks something else, such as https", "Write https:// into url");
+    assert_says(&found[1], "[healthengine]", "speaks something else, such as https", "Check scheme and port");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_path_at_healthengine_is_its_url_and_neither_consent_nor_the_practices_key() {
+    let clinic = Clinic::open().await;
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("/pms-api/v1", "/pms-api/v2"));
+    let found = problem(&clinic).await;
+    assert_says(&found, "[healthengine]", "(status 404, GET ", "Check [healthengine] url");
+    assert!(!found.remedy.contains("[[practice]]"), "{found:?}");
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("/openvpms\"", "/openvmps\""));
+    let found = problem(&clinic).await;
+    assert_says(&found, "[openvpms]", "is not the booking API of OpenVPMS", "Check [openvpms] url");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_location_by_its_name_is_told_with_the_ids_that_openvpms_has() {
+    let clinic = Clinic::open().await;
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("[98]", "\"Main Clinic\""));
+    let invalid = clinic.run(&["check"]).await;
+    assert_eq!((invalid.status, invalid.out.as_str()), (2, ""));
+    let told =
+        "`vetbridge discover` shows the id of each location; OpenVPMS has 106 (Branch Clinic) and 98 (Main Clinic)";
+    assert!(invalid.error.contains(told), "{}", invalid.error);
+    clinic.openvpms_faults.close_port();
+    let away = clinic.run(&["check", "--json"]).await;
+    assert!(away.status == 2 && !away.out.contains("OpenVPMS has 106"), "{}", away.out);
+    assert!(away.out.contains("shows the id of each location"), "{}", away.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_configuration_the_example_is_named_and_what_to_type() {
+    let clinic = Clinic::open().await;
+    std::fs::remove_file(clinic.directory.path().join("vetbridge.toml")).unwrap();
+    let none = clinic.run(&["check", "--offline"]).await;
+    // One of the machine's own would be found.
+    if !std::path::Path::new("/etc/vetbridge/vetbridge.toml").exists() {
+        assert_eq!(none.status, 2);
+        for part in ["copy config/vetbridge.example.toml", "type `vetbridge check`", "--config"] {
+            assert!(none.error.contains(part), "{part}: {}", none.error);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_at_another_location_is_one_finding() {
+    let clinic = Clinic::open().await;
+    let resources = "[[practice.resource]]\nschedule = 136\n[[practice.resource]]\nuser = 1158\nschedule = 136\n";
+    clinic.write("vetbridge.toml", &(clinic.configuration().replace("[98]", "[106]") + resources));
+    let found = problem(&clinic).await;
+    let told = "Schedule 136 is at location 98 (Main Clinic), and the practice's locations are 106";
+    assert_says(&found, "practice 1234567", told, "Write locations = [98, 106]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_outside_the_live_hours_are_named_by_day_and_secrets_that_all_can_read_by_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let clinic = Clinic::open().await;
+    let file = clinic.directory.path().join("openvpms.password");
+    let set = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+    set(0o644);
+    let report = clinic.run(&["check"]).await;
+    assert_eq!(report.status, 0, "{}", report.out);
+    assert!(report.out.contains("Times are offered outside the live hours: "), "{}", report.out);
+    assert!(report.out.contains("tuesday ") && report.out.contains("Add these hours to [practice.live_hours]"));
+    assert!(report.out.contains("openvpms.password holds a secret and can be read by every user"), "{}", report.out);
+    set(0o600);
+    let whole = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let hours: String = whole.map(|day| format!("{day} = [\"00:00-24:00\"]\n")).concat();
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("monday = [\"08:00-18:00\"]\n", &hours));
+    let report = clinic.run(&["check"]).await.out;
+    assert!(!report.contains("outside the live hours") && !report.contains("openvpms.password holds"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_healthengine_has_and_a_pause_show_while_the_service_runs() {
+    let clinic = Clinic::open().await;
+    let before = clinic.run(&["check"]).await.out;
+    assert!(before.contains("no resource of this practice yet; vetbridge run sends 2 resources and 8"), "{before}");
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let after = clinic.run(&["check"]).await.out;
+    assert!(after.contains("the same 2 resources and 8 appointment types"), "{after}");
+    assert_eq!(clinic.run(&["pause", "--practice", PRACTICE]).await.status, 0);
+    let paused = clinic.run(&["check"]).await.out;
+    assert!(paused.contains("The practice is paused since 20") && paused.contains("vetbridge resume"), "{paused}");
+    drop(service);
+}
+
+const NO_SUCH_PAGE: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// A server over TLS, with a certificate for 127.0.0.1, that has one answer.
+fn tls_server(answer: &'static str) -> u16 {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use std::io::{Read as _, Write as _};
+
+    vetbridge::http::network::install_crypto_provider();
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls");
+    let certificate = CertificateDer::from_pem_file(directory.join("good.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(directory.join("server.key")).unwrap();
+    let config =
+        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { return };
+            let mut tls = rustls::StreamOwned::new(rustls::ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+            let mut asked = [0; 2048];
+            let _failed = tls.read(&mut asked).and_then(|_| tls.write_all(answer.as_bytes()));
+            tls.conn.send_close_notify();
+            let _failed = tls.conn.complete_io(&mut tls.sock);
+        }
+    });
+    port
+}
+
+/// The finding about `public_url`, as `level: message`, where a server with a certificate that is trusted, or not, has
+/// this answer.
+async fn public_url(answer: &'static str, is_trusted: bool) -> String {
+    let clinic = Clinic::open().await;
+    let port = if answer.is_empty() { free_port().await } else { tls_server(answer) };
+    let webhooks = format!(
+        "[webhooks]\nlisten = \"127.0.0.1:{}\"\npublic_url = \"https://127.0.0.1:{port}/hooks\"\nsecret = \
+         \"9c1f0d3b7a52e846\"\n[sync]",
+        free_port().await
+    );
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("[sync]", &webhooks));
+    let mut command = clinic.command(&["check", "--json"]);
+    if is_trusted {
+        command.env("SSL_CERT_FILE", std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls/ca.pem"));
+    }
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let found: Vec<_> = findings.iter().filter(|finding| finding["place"] == "[webhooks] public_url").collect();
+    assert_eq!(found.len(), 1, "{findings:#?}");
+    format!("{}: {}", found[0]["level"].as_str().unwrap(), found[0]["message"].as_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn public_url_is_asked_and_what_cannot_be_known_from_here_is_said_so() {
+    let ours = "HTTP/1.1 403 Forbidden\r\ncontent-length: 35\r\n\r\nThis address may not send webhooks.";
+    let ours_whole = "HTTP/1.1 403 Forbidden\r\ncontent-length: 36\r\n\r\nThis address may not send webhooks.\n";
+    let page = "HTTP/1.1 200 OK\r\ncontent-length: 28\r\n\r\n<html><title>Shop</title>....";
+    let proxy = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n";
+    for (answer, is_trusted, told) in [
+        (ours_whole, true, "ok: https://127.0.0.1"),
+        (ours, true, "note: Whether https://127.0.0.1"),
+        (page, true, "problem: https://127.0.0.1"),
+        (proxy, true, "note: https://127.0.0.1"),
+        (NO_SUCH_PAGE, true, "problem: https://127.0.0.1"),
+        (page, false, "problem: https://127.0.0.1"),
+        ("", true, "note: https://127.0.0.1"),
+    ] {
+        let found = public_url(answer, is_trusted).await;
+        assert!(found.starts_with(told), "{answer}: {found}");
+    }
+    let found = public_url(page, true).await;
+    assert!(found.contains("does not lead to the webhook listener: status 200, a page titled \"Shop\""), "{found}");
+    assert!(public_url(page, false).await.contains("nobody whom this machine trusts signed"));
+    assert!(public_url("", true).await.contains("cannot be reached from here"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_authority_that_has_ended_is_a_problem() {
+    let clinic = Clinic::open().await;
+    let expired = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls/expired.pem");
+    let ca_file = format!("[openvpms]\nca_file = \"{}\"\n", expired.display());
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("[openvpms]\n", &ca_file));
+    let found = problem(&clinic).await;
+    assert_says(&found, "[openvpms] ca_file", "The certificate ended on ", "Have it renewed");
 }

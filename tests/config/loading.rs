@@ -30,3 +30,20 @@ fn a_file_that_cannot_be_read_says_how_to_name_another() {
     assert!(error.contains("none.toml: no such file") && error.contains("--config"), "{error}");
     assert!(config::load(directory.path()).is_err());
 }
+
+#[test]
+fn a_file_of_another_encoding_says_which_and_how_to_save_it() {
+    let directory = directory();
+    let file = directory.path().join("vetbridge.toml");
+    let load = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        config::load(&file).unwrap_err().to_string()
+    };
+    let utf16: Vec<u8> = "[openvpms]\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [utf16.clone(), [&[0xff, 0xfe], &utf16[..]].concat(), [&[0xfe, 0xff, 0], &utf16[..]].concat()] {
+        let said = load(&bytes);
+        assert!(said.contains("is UTF-16") && said.contains("save it as UTF-8"), "{said}");
+    }
+    let said = load(b"[openvpms]\nusername = \"Schl\xfcter\"\n");
+    assert!(said.contains("line 2 is not UTF-8 text: save the file as UTF-8"), "{said}");
+}

@@ -10,12 +10,43 @@ fn an_unknown_time_zone_names_the_nearest_one() {
         with("Australia/Sidney"),
         "15: [[practice]] timezone: \"Australia/Sidney\" is no IANA time zone; the nearest is \"Australia/Sydney\""
     );
-    assert!(with("Brisbane").ends_with("the nearest is \"Australia/Brisbane\""));
+    assert!(with("Brisbane").contains("write \"Australia/Brisbane\" (Queensland"));
     assert!(with("GMT+10:00").contains("is no IANA time zone"));
-    for no_place in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10"] {
-        assert!(with(no_place).contains("is no IANA time zone of a place"), "{no_place}");
+    for no_place in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10", "America/New_York", "US/Pacific"] {
+        let said = with(no_place);
+        assert!(said.contains("names no place in Australia or New Zealand") && said.contains("\"Australia/"), "{said}");
     }
-    assert!(with("AEST").ends_with("write \"Australia/Sydney\" or \"Australia/Brisbane\""));
+}
+
+#[test]
+fn a_time_that_several_states_keep_names_the_zone_of_each_of_them() {
+    let with = |zone: &str| problem_with("locations = [98]", &format!("locations = [98]\ntimezone = \"{zone}\""));
+    let eastern = ["Australia/Sydney", "Australia/Melbourne", "Australia/Hobart", "Australia/Brisbane"];
+    for (zone, names) in [
+        ("AEST", &eastern[..]),
+        ("GMT+10", &eastern),
+        ("AEDT", &eastern[..3]),
+        ("AUS Eastern Standard Time", &eastern[..2]),
+        ("E. Australia Standard Time", &eastern[3..]),
+        ("Sydney", &eastern[..1]),
+        ("ACST", &["Australia/Adelaide", "Australia/Darwin"]),
+        ("AWST", &["Australia/Perth"]),
+    ] {
+        let said = with(zone);
+        let named: Vec<&str> = said.split('"').skip(3).step_by(2).collect();
+        assert_eq!(named, names, "{said}");
+    }
+}
+
+#[test]
+fn a_location_by_its_name_says_what_an_id_is_and_where_it_is_shown() {
+    for (locations, column) in
+        [("\"Main Clinic\"", "a string"), ("98", "an integer"), ("[98, \"Main Clinic\"]", "a string")]
+    {
+        let said = problem_with("locations = [98]", &format!("locations = {locations}"));
+        let told = format!("ids that locations have in OpenVPMS, like [98], found {column}: an id is a whole number");
+        assert!(said.contains(&told) && said.contains("`vetbridge discover` shows"), "{said}");
+    }
 }
 
 /// A second practice.

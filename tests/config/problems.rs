@@ -14,9 +14,13 @@ fn a_misspelt_key_names_its_line_and_the_nearest_valid_key() {
         found,
         [
             "-: there is no [openvpms], which is required",
-            "2: unknown key `openvmps`; the nearest valid key is `openvpms`"
+            "2: unknown key `openvmps`; the nearest valid key is `openvpms`: write [openvpms]"
         ]
     );
+    let found = problems(&LEAST.replace("[[practice]]", "[[practise]]").replace("[practice.", "[practise."));
+    assert_eq!(found, ["11: unknown key `practise`; the nearest valid key is `practice`: write [[practice]]"]);
+    let found = problems(&LEAST.replace("[[practice]]", "[practice]"));
+    assert!(found.len() == 1 && found[0].contains("write [[practice]], with two brackets"), "{found:#?}");
     let found = problem_with("[practice.live_hours]\n", "[practice.live_hours]\nmonady = []\n");
     assert_eq!(found, "16: [practice.live_hours]: unknown key `monady`; the nearest valid key is `monday`");
 }
@@ -57,7 +61,8 @@ fn all_problems_of_a_file_come_together_in_the_order_of_its_lines() {
             "4: [openvpms]: unknown key `usrname`; the nearest valid key is `username`",
             "10: [healthengine] environment: must be one of \"DEV\", \"UAT\" and \"PROD\"; did you mean \"PROD\"?",
             "11: [healthengine] request_timeout: expected a text in quotes, found an integer",
-            "15: [[practice]] locations: expected a whole number of at least 1, found a string",
+            "15: [[practice]] locations: expected a list of the ids that locations have in OpenVPMS, like [98], found \
+             a string: an id is a whole number, and `vetbridge discover` shows the id of each location",
             "17: [practice.live_hours] monday: the end must be after the start; hours over midnight are two ranges, \
              up to \"24:00\" and, the next day, from \"00:00\"",
         ]

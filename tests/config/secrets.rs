@@ -92,7 +92,8 @@ fn what_can_only_be_a_mistake_is_left_out_at_the_ends_of_a_secret_and_the_rest_i
         assert_eq!(config.openvpms.password.oddity(), Some(oddity));
     }
     let refused = |password: &str, key: &str| read(password.as_bytes(), key.as_bytes()).unwrap_err().to_string();
-    assert!(refused("pw\npw", "key").contains("character 3 of the secret is a line break"));
+    let lines = refused("pw\npw", "key");
+    assert!(lines.contains("character 3 of the secret is a line break") && lines.contains("take the other lines away"));
     let inside = refused("pw", "ke\u{200b}y");
     assert!(
         inside.contains("api_key") && inside.contains("character 3 of the secret is a space of no width (U+200B)"),
@@ -100,7 +101,9 @@ fn what_can_only_be_a_mistake_is_left_out_at_the_ends_of_a_secret_and_the_rest_i
     );
     assert!(refused("\u{feff}\u{a0}\n", "key").contains("the secret is empty"));
     let utf16 = read(b"\xff\xfep\0w\0", b"key").unwrap_err().to_string();
-    assert!(utf16.contains("is UTF-16"), "{utf16}");
+    assert!(utf16.contains("is UTF-16") && utf16.contains("save it as UTF-8"), "{utf16}");
+    let unmarked = read(b"p\0w\0\r\0\n\0", b"key").unwrap_err().to_string();
+    assert!(unmarked.contains("is UTF-16"), "{unmarked}");
 }
 
 #[test]

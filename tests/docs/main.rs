@@ -6,6 +6,7 @@
 mod commands;
 mod configuration;
 mod links;
+mod messages;
 mod names;
 mod page;
 

@@ -1,4 +1,4 @@
-//! Names: files that pages name, pages that files name, and messages of the program.
+//! Names: files that pages name, and pages that files name.
 
 use std::fs;
 use std::path::Path;
@@ -31,26 +31,4 @@ fn every_page_that_the_sources_name_exists() {
         }
     }
     assert!(found > 5);
-}
-
-#[test]
-fn every_message_of_the_troubleshooting_page_is_one_that_vetbridge_has() {
-    let sources = files_below("src/messages").into_iter();
-    let said: String = sources.map(|file| fs::read_to_string(Path::new(ROOT).join(file)).unwrap()).collect();
-    // A string goes on in the next line behind a backslash.
-    let parts: Vec<_> = said.split("\\\n").collect();
-    let said = parts.iter().enumerate().map(|(n, part)| if n == 0 { part } else { part.trim_start() });
-    let said = said.collect::<String>().replace("\\\"", "\"");
-    let page = Page::read(Path::new("docs/troubleshooting.md"));
-    let rows = page.text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
-    let messages: Vec<_> = rows.filter(|cell| *cell != "message" && !cell.starts_with("---")).collect();
-    assert!(messages.len() > 40);
-    // What varies in a message, and its punctuation, part it into pieces; the shortest say nothing.
-    let separates = |c: char| "…(),:\"".contains(c) || c.is_ascii_digit();
-    for message in messages {
-        let pieces =
-            message.split(separates).map(|piece| piece.trim_matches([' ', '.'])).filter(|piece| piece.len() > 7);
-        let unknown: Vec<_> = pieces.filter(|piece| !said.contains(piece)).collect();
-        assert!(unknown.is_empty(), "{message}: nothing says {unknown:?}");
-    }
 }

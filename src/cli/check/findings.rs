@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::config::PracticeSettings;
 use crate::messages::Advice;
 
 /// One thing that was looked at.
@@ -30,6 +31,11 @@ pub(crate) enum Level {
     Note,
     /// The bridge, or a part of it, will not work.
     Problem,
+}
+
+/// What a finding about a practice is filed under.
+pub(crate) fn title(practice: &PracticeSettings) -> String {
+    format!("practice {}", practice.id)
 }
 
 /// All findings, in the order in which things were looked at.

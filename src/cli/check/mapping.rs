@@ -9,32 +9,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveTime, Utc};
 
-use super::findings::Report;
-use crate::availability::openness::{Shut, shut};
-use crate::availability::{self, Days, Readings, Rosters, ScheduleReading, UserReading};
+use super::findings::{Report, title};
+use super::open_times::Diary;
+use crate::availability::{self, Days, Readings, ScheduleReading, UserReading};
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::characters::shown;
 use crate::config::{Config, PracticeSettings};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
 use crate::messages::{Advice, check_findings as say, plain, time_zones};
-use crate::openvpms::{ReadOpenVpms, User};
+use crate::openvpms::{Location, ReadOpenVpms, User};
 use crate::practice::{asked, read_inventory};
 use crate::span::Span;
 use crate::zone::Zone;
 use crate::zone::zones::Zones;
 
-/// An appointment longer than this is a slip in OpenVPMS's set-up, as a rule: the length is a
-/// number of slots.
-const LENGTH_MINUTES_MAX: u32 = 8 * 60;
-
-/// Judges every practice against what OpenVPMS has.
+/// Judges every practice against what OpenVPMS has. What each of them offers.
 pub(super) async fn inspect(
     config: &Config,
     openvpms: &dyn ReadOpenVpms,
     now: DateTime<Utc>,
     report: &mut Report,
-) -> Answer<()> {
+) -> Answer<BTreeMap<PracticeId, Mapping>> {
+    let mut offers = BTreeMap::new();
     let mut holders: BTreeMap<ScheduleId, &PracticeId> = BTreeMap::new();
     for practice in &config.practices {
         let asked = asked(practice);
@@ -56,13 +53,9 @@ pub(super) async fn inspect(
         if report.problems() == before {
             report.ok(own.title(), own.summary());
         }
+        offers.insert(practice.id.clone(), own.mapping);
     }
-    Ok(())
-}
-
-/// What a finding about a practice is filed under.
-pub(super) fn title(practice: &PracticeSettings) -> String {
-    format!("practice {}", practice.id)
+    Ok(offers)
 }
 
 /// A practice, and what OpenVPMS has for it.
@@ -78,11 +71,6 @@ impl Own<'_> {
     }
 
     fn inspect_locations(&self, report: &mut Report) {
-        let known: Vec<(LocationId, String)> =
-            self.inventory.locations.iter().map(|location| (location.id, location.name.clone())).collect();
-        for location in &self.mapping.missing_locations {
-            report.problem(self.title(), say::unknown_location(*location, &known));
-        }
         let some_exists = self.mapping.missing_locations.len() < self.practice.locations.len();
         if some_exists && self.practice.resources.is_empty() && self.mapping.resources.is_empty() {
             report.problem(self.title(), say::nothing_to_offer());
@@ -100,6 +88,9 @@ impl Own<'_> {
             Ok(zones) => match zones.diary_shift(now) {
                 Some(shift) if shift.is_wrong => report.problem(self.title(), time_zones::diary_shifted(zones, shift)),
                 Some(shift) => report.note(self.title(), time_zones::diary_shifted(zones, shift)),
+                None if zones.practice == zones.server && !zones.practice.is_australasian() => {
+                    report.note(self.title(), time_zones::far_away(location.id, zones.practice));
+                }
                 None => {}
             },
             Err(ZoneProblem::NoLocation) => {}
@@ -112,15 +103,55 @@ impl Own<'_> {
         }
     }
 
-    /// In the order of the configuration.
+    /// In the order of the configuration; schedules at a location that is not the practice's come
+    /// first, each location once, because the rest follows from that.
     async fn inspect_left_out(&self, openvpms: &dyn ReadOpenVpms, report: &mut Report) -> Answer<()> {
-        for entry in &self.practice.resources {
+        let elsewhere = self.elsewhere(openvpms).await?;
+        let missing = &self.mapping.missing_locations;
+        for (location, schedules) in &elsewhere {
+            let location = self.inventory.locations.iter().find(|own| own.id == *location);
+            let Some(Location { id, name, .. }) = location else { continue };
+            let advice = say::schedules_at_other_location(schedules, *id, name, &self.practice.locations, missing);
+            report.problem(self.title(), advice);
+        }
+        if elsewhere.is_empty() {
+            let known: Vec<(LocationId, String)> =
+                self.inventory.locations.iter().map(|location| (location.id, location.name.clone())).collect();
+            for location in missing {
+                report.problem(self.title(), say::unknown_location(*location, &known));
+            }
+        }
+        let is_told = |schedule| elsewhere.values().any(|schedules| schedules.contains(&schedule));
+        for entry in self.practice.resources.iter().filter(|entry| !is_told(entry.schedule)) {
             if let Some(left_out) = self.mapping.left_out.iter().find(|left_out| left_out.resource == entry.id()) {
                 let advice = self.advice(left_out, openvpms).await?;
                 report.problem(format!("{} resource {}", self.title(), entry.id()), advice);
             }
         }
         Ok(())
+    }
+
+    /// The configured schedules that stand at locations that are not the practice's.
+    async fn elsewhere(&self, openvpms: &dyn ReadOpenVpms) -> Answer<BTreeMap<LocationId, BTreeSet<ScheduleId>>> {
+        let is_elsewhere = |left_out: &&LeftOut| match left_out.reason {
+            LeftOutReason::ScheduleNotListed | LeftOutReason::ScheduleElsewhere(_) => true,
+            LeftOutReason::ScheduleUnknown
+            | LeftOutReason::ScheduleNotFlagged
+            | LeftOutReason::ClinicianNotListed
+            | LeftOutReason::ClinicianNotAtLocation(_) => false,
+        };
+        let sought: BTreeSet<ScheduleId> =
+            self.mapping.left_out.iter().filter(is_elsewhere).map(|left_out| left_out.resource.schedule).collect();
+        let mut found: BTreeMap<LocationId, BTreeSet<ScheduleId>> = BTreeMap::new();
+        let others = self.inventory.locations.iter().filter(|own| !self.practice.locations.contains(&own.id));
+        for location in others.filter(|_| !sought.is_empty()) {
+            let listed = openvpms.schedules(location.id).await?.into_iter().map(|schedule| schedule.id);
+            let here: BTreeSet<ScheduleId> = listed.filter(|schedule| sought.contains(schedule)).collect();
+            if !here.is_empty() {
+                found.insert(location.id, here);
+            }
+        }
+        Ok(found)
     }
 
     async fn advice(&self, LeftOut { resource, reason }: &LeftOut, openvpms: &dyn ReadOpenVpms) -> Answer<Advice> {
@@ -157,16 +188,9 @@ impl Own<'_> {
                     report.problem(format!("{} resource {}", self.title(), resource.id), advice);
                 }
             }
-            for kind in resource.types.iter().filter(|kind| kind.length_minutes > LENGTH_MINUTES_MAX) {
-                report.note(
-                    format!("{} resource {}", self.title(), resource.id),
-                    say::type_very_long(&kind.plain_name, kind.length_minutes, kind.slots, resource.slot_size_minutes),
-                );
-            }
         }
     }
 
-    /// Whether each resource has any time to book within the horizon.
     async fn inspect_open_times(
         &self,
         openvpms: &dyn ReadOpenVpms,
@@ -176,25 +200,11 @@ impl Own<'_> {
     ) -> Answer<()> {
         // Without a zone there are no days; that is a problem already.
         let Ok(zones) = &self.mapping.zones else { return Ok(()) };
-        let span = availability::window(Days::from_today(now, &zones.practice, days), zones);
-        let readings = self.read(openvpms, span, &zones.server, now).await?;
-        let resources = self.mapping.resources.iter().map(|resource| resource.id);
-        let mut named = BTreeSet::new();
-        for (id, shut) in shut(resources, &readings, &Rosters::new()) {
-            let Some(shut) = shut else { continue };
-            let schedule = format!("chedule {} ({})", id.schedule, plain(&self.name_of(id.schedule)));
-            match (shut, id.user) {
-                (Shut::Clinician, Some(user)) => {
-                    let what = format!("User {user} on s{schedule}");
-                    report.problem(format!("{} resource {id}", self.title()), say::never_open(&what, shut, days));
-                }
-                // Once, however many clinicians are booked on it.
-                (Shut::Schedule | Shut::Clinician, _) if named.insert(id.schedule) => {
-                    report.problem(self.title(), say::never_open(&format!("S{schedule}"), shut, days));
-                }
-                (Shut::Schedule | Shut::Clinician, _) => {}
-            }
-        }
+        let days = Days::from_today(now, &zones.practice, days);
+        let readings = self.read(openvpms, availability::window(days, zones), &zones.server, now).await?;
+        let (practice, mapping, zone) = (self.practice, &self.mapping, zones.practice);
+        let names = self.known_schedules().into_iter().collect();
+        Diary { practice, mapping, readings: &readings, days, zone, names }.inspect(report);
         Ok(())
     }
 
@@ -240,13 +250,18 @@ impl Own<'_> {
         offered.chain(self.practice.resources.iter().map(|entry| entry.schedule)).collect()
     }
 
+    /// What is listed at the practice's own locations.
+    fn here<'a, T>(&'a self, listed: &'a BTreeMap<LocationId, Vec<T>>) -> impl Iterator<Item = &'a T> {
+        self.practice.locations.iter().filter_map(|location| listed.get(location)).flatten()
+    }
+
     fn known_schedules(&self) -> Vec<(ScheduleId, String)> {
-        let listed = self.inventory.schedules.values().flatten();
+        let listed = self.here(&self.inventory.schedules);
         listed.map(|(schedule, _)| (schedule.id, schedule.name.clone())).collect()
     }
 
     fn known_users(&self) -> Vec<(UserId, String)> {
-        let listed = self.inventory.users.values().flatten();
+        let listed = self.here(&self.inventory.users);
         let users: BTreeSet<(UserId, String)> = listed.map(|user| (user.id, user.called())).collect();
         users.into_iter().collect()
     }

@@ -1,60 +1,70 @@
 //! `vetbridge check`: is everything as it must be for `run`?
 //!
-//! First the configuration, then this machine (port, state), then OpenVPMS (reached, credentials,
-//! ids, zones, what is offered), then Healthengine for each enabled practice (reached, credentials,
-//! consent, extra features, clocks). Nothing is changed on either side, and nothing is asked that
-//! counts as a poll. A server that cannot be asked is one finding; the other is asked all the same.
-//! With `--alerts` a test is sent to everybody whom `[alerts]` names.
+//! First the configuration and its files, then this machine (port, state, a running service), then
+//! `public_url`, then OpenVPMS (reached, credentials, ids, zones, what is offered and when), then
+//! Healthengine for each enabled practice (reached, credentials, consent, extra features, clocks,
+//! what it has). Nothing is changed on either side, and nothing is asked that counts as a poll. A
+//! server that cannot be asked is one finding; the other is asked all the same. With `--alerts` a
+//! test is sent to everybody whom `[alerts]` names.
 
 mod alerts;
+mod at_healthengine;
+mod certificates;
+mod files;
 mod findings;
 mod mapping;
+mod open_times;
 mod this_computer;
+mod webhooks;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
+use self::at_healthengine::ConnectHealthengine;
 use self::findings::Report;
 use super::exposure::exposures;
 use super::{CONFIG_INVALID, CheckArgs, Global, output};
-use crate::call_error::{Answer, ErrorClass};
+use crate::call_error::Answer;
 use crate::clock::Clock;
 use crate::config::{self, AlertSettings, Config, ConfigError, PracticeSettings};
 use crate::healthengine::ReadHealthengine;
 use crate::http_clients;
+use crate::ids::PracticeId;
+use crate::mapping::Mapping;
 use crate::messages::{
-    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, webhooks as webhooks_say,
+    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, exposure as exposure_say,
 };
 use crate::openvpms::ReadOpenVpms;
-
-/// From here on a wrong clock is a problem: half of the time in which a booking must be answered
-/// would be gone soon.
-const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(30);
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let config = match global.config_file().and_then(|file| config::load(&file)) {
         Ok(config) => config,
-        Err(error) if args.json => {
-            output::result(invalid(&error).json()?)?;
-            return Ok(ExitCode::from(CONFIG_INVALID));
+        Err(error) => {
+            let error = if args.offline { error } else { with_locations(error).await };
+            if args.json {
+                output::result(invalid(&error).json()?)?;
+                return Ok(ExitCode::from(CONFIG_INVALID));
+            }
+            return Err(error.into());
         }
-        Err(error) => return Err(error.into()),
     };
-    let mut report = offline(&config);
+    let (mut report, now) = (offline(&config), Clock::system().now());
+    files::inspect(&config, now, &mut report);
     let unused = config::proxy::unused_variables();
     if !unused.is_empty() {
         report.note("environment", call_failures::proxy_variables(&unused));
     }
     if !args.offline {
-        this_computer::inspect(&config, &mut report).await?;
-        let openvpms = http_clients::openvpms(&config.openvpms)?;
-        let healthengine = |practice: &PracticeSettings| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
-            Ok(http_clients::healthengine(&config.healthengine, practice)?)
-        };
-        online(&config, openvpms.as_ref(), &healthengine, Clock::system().now(), &mut report).await?;
+        let service_runs = this_computer::inspect(&config, &mut report).await?;
+        if let Some(settings) = &config.webhooks {
+            webhooks::inspect(settings, service_runs, now, &mut report).await;
+        }
+        ask(&config, now, &mut report).await?;
     }
     if args.alerts {
         alerts::test(&config, &mut report).await;
@@ -67,6 +77,40 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
         output::result(&report)?
     }
     Ok(if report.problems() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whoever wrote something else for the ids of locations is told which OpenVPMS has, if the rest of
+/// the file leads there.
+async fn with_locations(mut error: ConfigError) -> ConfigError {
+    let mut wanting = error.problems.iter_mut().filter(|own| own.message.contains(config_say::LOCATION_IDS)).peekable();
+    if wanting.peek().is_none() {
+        return error;
+    }
+    let there = async {
+        let only = config::load_openvpms(&error.file).ok()?;
+        http_clients::openvpms(&only.openvpms).ok()?.locations().await.ok()
+    };
+    if let Some(there) = there.await {
+        let there: Vec<_> = there.into_iter().map(|location| (location.id, location.name)).collect();
+        wanting.for_each(|problem| problem.message.push_str(&config_say::locations_there(&say::named(&there))));
+    }
+    error
+}
+
+/// Asks both servers over the network, and looks at the certificates that they show.
+async fn ask(config: &Config, now: DateTime<Utc>, report: &mut Report) -> anyhow::Result<()> {
+    let (openvpms, openvpms_server) = http_clients::openvpms_with_server(&config.openvpms)?;
+    let healthengine_server = Mutex::new(None);
+    let healthengine = |practice: &PracticeSettings| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
+        let (handle, server) = http_clients::healthengine_with_server(&config.healthengine, practice)?;
+        *healthengine_server.lock() = Some(server);
+        Ok(handle)
+    };
+    online(config, openvpms.as_ref(), &healthengine, now, report).await?;
+    certificates::inspect("[openvpms] url", openvpms_server.certificate_end(), now, report);
+    let end = healthengine_server.lock().as_ref().and_then(|server| server.certificate_end());
+    certificates::inspect("[healthengine] url", end, now, report);
+    Ok(())
 }
 
 /// The problems of a file, as findings.
@@ -103,15 +147,27 @@ fn offline(config: &Config) -> Report {
     for (place, advice) in exposures(config) {
         report.problem(place, advice);
     }
+    let admin = config.admin_listen;
+    if !admin.ip().is_loopback() && !admin.ip().is_unspecified() {
+        report.note("[admin] listen", exposure_say::admin_beyond_loopback(admin));
+    }
+    inspect_polls(config, &mut report);
     for (place, oddity) in config.secrets().into_iter().filter_map(|(place, secret)| Some((place, secret.oddity()?))) {
         report.note(place, config_say::oddity(oddity));
     }
     report
 }
 
-/// Makes a handle to Healthengine for a practice.
-type ConnectHealthengine<'a> =
-    dyn Fn(&PracticeSettings) -> anyhow::Result<Arc<dyn ReadHealthengine>> + Send + Sync + 'a;
+/// Polls of all practices share the rate limit, of which the interactive lane is sure of half.
+fn inspect_polls(config: &Config, report: &mut Report) {
+    let enabled = config.practices.iter().filter(|practice| practice.enabled).count();
+    let interval = config.sync.request_interval.min(config.sync.idle_request_interval);
+    let per_second = enabled as f64 / interval.as_secs_f64();
+    let limit = config.healthengine.max_requests_per_second;
+    if per_second > f64::from(limit) / 2.0 {
+        report.note("[healthengine] max_requests_per_second", say::polls_near_the_limit(enabled, per_second, limit));
+    }
+}
 
 /// Asks both servers. An error means that no client could be made.
 async fn online(
@@ -121,10 +177,15 @@ async fn online(
     now: DateTime<Utc>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    if let Err(error) = inspect_openvpms(config, openvpms, now, report).await {
-        report.problem("[openvpms]", call_failures::openvpms(&error, &config.openvpms.url, &config.openvpms.username));
-    }
-    inspect_healthengine(config, healthengine, report).await
+    let offers = match inspect_openvpms(config, openvpms, now, report).await {
+        Ok(offers) => offers,
+        Err(error) => {
+            let advice = call_failures::openvpms(&error, &config.openvpms.url, &config.openvpms.username);
+            report.problem("[openvpms]", advice);
+            BTreeMap::new()
+        }
+    };
+    at_healthengine::inspect(config, healthengine, &offers, report).await
 }
 
 /// An error is what the server could not be asked any further for.
@@ -133,74 +194,12 @@ async fn inspect_openvpms(
     openvpms: &dyn ReadOpenVpms,
     now: DateTime<Utc>,
     report: &mut Report,
-) -> Answer<()> {
+) -> Answer<BTreeMap<PracticeId, Mapping>> {
     openvpms.locations().await?;
     report.ok("[openvpms]", format!("OpenVPMS answers at {} and takes the password", config.openvpms.url));
-    mapping::inspect(config, openvpms, now, report).await?;
+    let offers = mapping::inspect(config, openvpms, now, report).await?;
     report.note("[openvpms]", say::role_hint(&config.openvpms.username));
-    Ok(())
-}
-
-async fn inspect_healthengine(
-    config: &Config,
-    connect: &ConnectHealthengine<'_>,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let url = &config.healthengine.url;
-    if let Some(webhooks) = &config.webhooks {
-        report.note("[webhooks]", webhooks_say::reached_from_outside(webhooks.prefix()));
-    }
-    let mut clock_seen = false;
-    for practice in config.practices.iter().filter(|practice| practice.enabled) {
-        let handle = connect(practice)?;
-        match handle.features().await {
-            Ok(features) => {
-                report.ok(
-                    mapping::title(practice),
-                    format!("Healthengine answers at {url}; api_key and consent are good"),
-                );
-                let left_on: Vec<&str> =
-                    features.iter().filter(|feature| feature.enabled).map(|feature| feature.id.as_str()).collect();
-                if !left_on.is_empty() {
-                    report.note(mapping::title(practice), say::features_left_on(&left_on));
-                }
-                if !clock_seen {
-                    clock_seen = true;
-                    inspect_clock(handle.clock_difference(), report);
-                }
-            }
-            Err(error) => {
-                let advice = call_failures::healthengine(&error, url, &practice.id);
-                if concerns_all(error.class) {
-                    report.problem("[healthengine]", advice);
-                    break;
-                }
-                report.problem(mapping::title(practice), advice);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn inspect_clock(ahead: TimeDelta, report: &mut Report) {
-    if ahead.abs() > CLOCK_DIFFERENCE_MAX {
-        report.problem("clock", say::clocks_differ(ahead));
-    } else {
-        report.ok("clock", format!("within {} s of Healthengine's", ahead.num_seconds().abs() + 1));
-    }
-}
-
-/// True if every practice would fail in the same way.
-fn concerns_all(class: ErrorClass) -> bool {
-    match class {
-        ErrorClass::NotSent
-        | ErrorClass::Lost
-        | ErrorClass::Unavailable
-        | ErrorClass::Credentials
-        | ErrorClass::TooMany
-        | ErrorClass::Contract => true,
-        ErrorClass::Forbidden | ErrorClass::Refused => false,
-    }
+    Ok(offers)
 }
 
 #[cfg(test)]

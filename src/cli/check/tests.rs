@@ -1,13 +1,16 @@
 //! `check` against servers that are not as they should be.
 
+use chrono::TimeDelta;
+
 use super::findings::Level;
 use super::*;
-use crate::call_error::CallError;
+use crate::call_error::{CallError, ErrorClass};
 use crate::cli::fakes::{FakeHealthengine, FakeOpenVpms};
 use crate::config::sample;
-use crate::healthengine::Feature;
-use crate::ids::{LocationId, ScheduleId, UserId};
-use crate::openvpms::{FreeBusy, Location, Schedule, User, UserFreeBusy};
+use crate::healthengine::{Feature, PmsAppointmentType, PmsResource};
+use crate::ids::{AppointmentTypeId, LocationId, ScheduleId, UserId};
+use crate::openvpms::{AppointmentType, FreeBusy, Location, Schedule, User, UserFreeBusy};
+use crate::span::Span;
 
 fn now() -> DateTime<Utc> {
     "2027-02-15T00:00:00Z".parse().unwrap()
@@ -63,7 +66,16 @@ async fn a_clinic_where_all_is_well_has_no_problem_and_a_hint_about_the_role() {
             && text.contains("role Online Booking")
             && text.ends_with("No problem found.")
     );
-    assert_eq!(report.findings.iter().filter(|finding| finding.level == Level::Note).count(), 1, "{text}");
+    let notes = report.findings.iter().filter(|finding| finding.level == Level::Note).map(|note| note.message.as_str());
+    let notes: Vec<&str> = notes.collect();
+    assert_eq!(notes.len(), 3, "{text}");
+    // The clinic is open day and night, and promises to answer on Mondays.
+    assert!(notes[0].contains("monday 00:00-08:00 and 18:00-24:00, tuesday 00:00-24:00"), "{}", notes[0]);
+    assert!(
+        notes[2].contains("no resource of this practice yet; vetbridge run sends 2 resources and 2"),
+        "{}",
+        notes[2]
+    );
     let json: serde_json::Value = serde_json::from_str(&report.json().unwrap()).unwrap();
     assert_eq!(json.as_array().unwrap()[0]["level"], "ok");
 }
@@ -253,4 +265,124 @@ async fn a_schedule_that_is_never_open_and_a_clinician_without_a_roster_are_told
         report.contains("closes at 24:00") && report.contains("set 23:59") && !report.contains("No problem"),
         "{report}"
     );
+}
+
+#[tokio::test]
+async fn types_that_fit_into_no_opening_are_told_once_for_a_schedule_however_many_clinicians_are_on_it() {
+    let practices = practice(1, "[98]", "") + &resource("schedule = 211") + &resource("user = 1158\nschedule = 211");
+    let open =
+        |hour: u32| Span::new(now() + TimeDelta::hours(hour.into()), now() + TimeDelta::hours(i64::from(hour) + 1));
+    let found = problems_at_main_clinic(&practices, |openvpms| {
+        // An hour of which half is taken, and an hour without anything: the openings count, not what is left.
+        let taken = Span::new(open(2).start, open(2).start + TimeDelta::minutes(30));
+        let free = vec![Span::new(taken.end, open(2).end), open(5)];
+        openvpms.free_busy.insert(ScheduleId(211), FreeBusy { free, busy: vec![taken] });
+        let kind = |id, name: &str, slots| AppointmentType { id: AppointmentTypeId(id), name: name.into(), slots };
+        openvpms.types.insert(ScheduleId(211), vec![kind(66, "Fits", 4), kind(67, "Dental", 5)]);
+    });
+    assert_eq!(
+        found.await,
+        ["practice 1 resource s211: Appointment type \"Dental\" (75 minutes) on schedule 211 (Surgery) is longer \
+             than \
+          any opening in the next 60 days (at most 60 minutes), so it is never offered"]
+    );
+}
+
+#[tokio::test]
+async fn schedules_at_a_location_of_somebody_else_are_one_finding_with_the_list_to_write() {
+    let with = |locations: &str| {
+        practice(1, locations, "")
+            + &resource("schedule = 136")
+            + &resource("schedule = 211")
+            + &resource("user = 1158\nschedule = 136")
+    };
+    let branch = |openvpms: &mut FakeOpenVpms| {
+        openvpms.locations.push(Location {
+            id: LocationId(106),
+            name: "Branch".into(),
+            ..openvpms.locations[0].clone()
+        });
+    };
+    for (locations, told, list) in [
+        ("[106]", "and the practice's locations are 106", "Write locations = [98, 106] if"),
+        ("[97]", "are 97 (OpenVPMS has no location 97 flagged for online booking)", "Write locations = [98] if"),
+    ] {
+        let mut openvpms = FakeOpenVpms::open_clinic();
+        branch(&mut openvpms);
+        let report = check(&config(&with(locations)), &openvpms, |_| FakeHealthengine::default()).await;
+        let found = problems(&report);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(
+            found[0].starts_with("practice 1: Schedules 136 and 211 are at location 98 (Main Clinic)"),
+            "{found:#?}"
+        );
+        assert!(found[0].contains(told) && report.to_string().contains(list), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_in_america_needs_a_zone_in_the_configuration_and_one_in_utc_with_a_zone_stays_as_it_is() {
+    let zone = |name: &'static str| move |openvpms: &mut FakeOpenVpms| openvpms.locations[0].time_zone = name.into();
+    for name in ["America/New_York", "US/Pacific", "Etc/UTC", "EST"] {
+        let found = problems_at_main_clinic(&practice(1, "[98]", ""), zone(name)).await;
+        assert!(found[0].contains(&format!("\"{name}\" for location 98, which is no place in Australia")), "{found:?}");
+    }
+    // Told where it is, the times are worked out, and hours that nobody can mean are a problem still.
+    let named = practice(1, "[98]", "timezone = \"Australia/Perth\"");
+    let found = problems_at_main_clinic(&named, zone("America/New_York")).await;
+    assert!(found.len() == 1 && found[0].contains("an appointment at 09:00 in the diary is offered at"), "{found:?}");
+    assert_eq!(problems_at_main_clinic(&named, zone("GMT+08:00")).await, [""; 0]);
+    let mut openvpms = FakeOpenVpms::open_clinic();
+    zone("Asia/Tokyo")(&mut openvpms);
+    let report = check(&config(&practice(1, "[98]", "")), &openvpms, |_| FakeHealthengine::default()).await;
+    assert!(
+        report.problems() == 0 && report.to_string().contains("neither in Australia nor in New Zealand"),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn what_healthengine_has_is_compared_with_what_is_offered() {
+    let practices = practice(1, "[98]", "") + &resource("schedule = 136") + &resource("schedule = 211");
+    let kind = |id: &str, name: &str, resource: &str| PmsAppointmentType {
+        pms_appointment_type_id: id.into(),
+        pms_appointment_type_name: name.into(),
+        length_minutes: Some(15),
+        pms_resource_id: Some(resource.into()),
+    };
+    let named = |id: &str, name: &str| PmsResource {
+        pms_resource_id: id.into(),
+        pms_resource_name: name.into(),
+        first_name: None,
+        last_name: None,
+    };
+    let types =
+        vec![kind("66:s136", "Standard Consult - Main", "s136"), kind("66:s211", "Standard Consult - Surgery", "s211")];
+    let openvpms = FakeOpenVpms::open_clinic();
+    let report = async |resources: Vec<PmsResource>| {
+        let types = types.clone();
+        let healthengine = move |_: &PracticeSettings| FakeHealthengine {
+            resources: resources.clone(),
+            types: types.clone(),
+            ..FakeHealthengine::default()
+        };
+        check(&config(&practices), &openvpms, healthengine).await.to_string()
+    };
+    let same = report(vec![named("s136", "Main"), named("s211", "Surgery")]).await;
+    assert!(same.contains("the same 2 resources and 2 appointment types"), "{same}");
+    let other = report(vec![named("s136", "Room 1"), named("u7-s1", "Dr Gone")]).await;
+    let told = "not there yet: s211; there under another name or length: s136; only there: u7-s1";
+    assert!(other.contains(told) && other.contains("deleted with its links"), "{other}");
+}
+
+#[test]
+fn polls_that_use_up_the_rate_limit_and_an_admin_listener_that_others_reach_are_noted() {
+    let many: String = (1..=26).map(|id| practice(id, &format!("[{id}]"), "")).collect();
+    let report = offline(&config(&many)).to_string();
+    assert!(report.contains("The polls of 26 practices are 5.2 calls a second together"), "{report}");
+    assert!(report.contains("lengthen request_interval"), "{report}");
+    let few = offline(&config(&practice(1, "[98]", ""))).to_string();
+    assert!(!few.contains("calls a second"), "{few}");
+    let vpn = offline(&config(&(practice(1, "[98]", "") + "[admin]\nlisten = \"10.8.0.2:8686\"\n")));
+    assert!(vpn.problems() == 0 && vpn.to_string().contains("travels in the clear"), "{vpn}");
 }

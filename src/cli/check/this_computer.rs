@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use super::findings::Report;
+use crate::bridge::off::Off;
 use crate::cli::running::{self, FoundService, NoService};
 use crate::config::Config;
 use crate::config::secrets_in_force::InForce;
-use crate::messages::{Advice, commands, reload as reload_say, start as say};
+use crate::messages::{Advice, commands, reload as reload_say, start as say, state_directory as state_say};
 use crate::practice::health::problems::Problem;
 use crate::server::view::BridgeStatus;
 use crate::store::{self, OpenError};
@@ -21,10 +22,12 @@ const STATE: &str = "[state] path";
 const SERVICE: &str = "running service";
 
 /// Looks for a service that runs with this configuration; if there is none, whether one could
-/// start.
-pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Result<()> {
+/// start. True if one runs.
+pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Result<bool> {
+    let mut runs = false;
     match running::find(&config.instance()).await {
         Ok(FoundService::Running(service)) => {
+            runs = true;
             report.ok(ADMIN, commands::runs_already(service.address()));
             match service.status().await {
                 Ok(status) => inspect_service(&status, report),
@@ -45,7 +48,7 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
             Err(error) => return Err(error),
         },
     }
-    Ok(())
+    Ok(runs)
 }
 
 /// Whatever the running service suffers from is a problem here too, in its own words.
@@ -64,6 +67,9 @@ fn inspect_service(status: &BridgeStatus, report: &mut Report) {
     }
     for practice in &status.off {
         let place = format!("{SERVICE}, practice {}", practice.id);
+        if practice.why == Off::Paused.name() {
+            report.note(place.as_str(), commands::is_paused(&practice.id, practice.since));
+        }
         inspect_practice(&place, &practice.problems, practice.needs_attention, report);
     }
     if report.problems() == before {
@@ -106,7 +112,10 @@ async fn inspect_state(config: &Config, absent: &NoService, report: &mut Report)
     let path = config.state_path.display();
     match looked_at {
         Ok(true) => report.ok(STATE, format!("{path} can be used")),
-        Ok(false) => report.ok(STATE, format!("{path} will be made by the first run")),
+        Ok(false) => match store::can_be_made(&config.state_path) {
+            Ok(()) => report.ok(STATE, format!("{path} will be made by the first run")),
+            Err(error) => report.problem(STATE, state_say::cannot_be_made(&config.state_path, error)),
+        },
         Err(error @ OpenError::OtherOwner { .. }) => report.note(STATE, commands::check_as_other_user(&error)),
         Err(error) => match absent.mute_holder(&error) {
             Some(advice) => report.problem(STATE, advice),

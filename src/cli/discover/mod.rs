@@ -22,18 +22,22 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::{DiscoverArgs, Global, output};
+use crate::call_error::ErrorClass;
 use crate::clock::Clock;
 use crate::config::{self, OpenVpmsOnly};
 use crate::http_clients;
-use crate::messages::call_failures;
+use crate::messages::{call_failures, config_file as config_say};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<ExitCode> {
     let OpenVpmsOnly { openvpms: settings, sync } = config::load_openvpms(&global.config_file()?)?;
     let openvpms = http_clients::openvpms(&settings)?;
-    let found = found::discover(openvpms.as_ref(), sync.horizon_days, Clock::system().now())
-        .await
-        .map_err(|error| call_failures::openvpms(&error, &settings.url, &settings.username))?;
+    let found =
+        found::discover(openvpms.as_ref(), sync.horizon_days, Clock::system().now()).await.map_err(|error| {
+            let advice = call_failures::openvpms(&error, &settings.url, &settings.username);
+            let oddity = settings.password.oddity().filter(|_| error.class == ErrorClass::Credentials);
+            oddity.into_iter().fold(advice, |advice, oddity| advice.and(config_say::oddity(oddity)))
+        })?;
     if args.json {
         output::result(render::json(&found)?)?;
     } else if args.toml {

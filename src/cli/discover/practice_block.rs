@@ -9,10 +9,9 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
-use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
-
 use super::found::FoundLocation;
 use crate::availability::openness::Shut;
+use crate::cli::day_parts::{DAY_MINUTES, DayPart, day_parts};
 use crate::cli::inventory::Column;
 use crate::config::live_hours::{DayKind, HoursRange};
 use crate::ids::ScheduleId;
@@ -22,7 +21,6 @@ use crate::zone::Zone;
 
 /// Live hours are rounded out to this.
 const ROUND_MINUTES: u16 = 30;
-const DAY_MINUTES: u16 = 24 * 60;
 /// A clinic whose diary says nothing: a guess to correct.
 const GUESSED_HOURS: (u16, u16) = (8 * 60, 18 * 60);
 
@@ -138,35 +136,4 @@ fn week(zone: &Zone, found: &FoundLocation) -> Vec<(DayKind, HoursRange)> {
         Some((*day, HoursRange::new(start, end.min(DAY_MINUTES))?))
     };
     DayKind::ALL.iter().filter_map(hours_of).collect()
-}
-
-/// A part of a span on one day of the week, in minutes of the day.
-#[derive(Clone, Copy)]
-struct DayPart {
-    day: DayKind,
-    start: u16,
-    end: u16,
-}
-
-/// The span cut at the midnights of the zone.
-fn day_parts(zone: &Zone, span: &Span) -> Vec<DayPart> {
-    let mut parts = Vec::new();
-    let mut day = zone.wall(span.start).date();
-    while !span.is_empty() && zone.day_start(day) < span.end {
-        let part = zone.day(day).cut(span);
-        if !part.is_empty() {
-            let start = minute_of(zone.wall(part.start).time());
-            let end = if part.end == zone.day(day).end { DAY_MINUTES } else { minute_of(zone.wall(part.end).time()) };
-            parts.push(DayPart { day: DayKind::of(day.weekday()), start, end });
-        }
-        day = day.succ_opt().unwrap_or(NaiveDate::MAX);
-        if day == NaiveDate::MAX {
-            break;
-        }
-    }
-    parts
-}
-
-fn minute_of(time: NaiveTime) -> u16 {
-    u16::try_from(time.hour() * 60 + time.minute()).unwrap_or(0)
 }

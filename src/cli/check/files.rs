@@ -1,0 +1,40 @@
+//! The files that a configuration consists of: who can read the secrets in them, and how long the
+//! certificate authority is good for.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::certificates;
+use super::findings::Report;
+use crate::config::Config;
+use crate::http::certificate_end;
+use crate::messages::check_findings as say;
+
+/// Looks at each file once.
+pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) {
+    let mut seen = BTreeSet::new();
+    for (place, secret) in config.secrets() {
+        let (file, is_config) = match secret.file() {
+            Some(file) => (file, false),
+            // A variable of the environment.
+            None if secret.is_copy() => continue,
+            None => (config.source.as_path(), true),
+        };
+        if is_read_by_all(file) && seen.insert(file) {
+            let place = if is_config { config.source.display().to_string() } else { place };
+            report.note(place, say::secret_read_by_all(file.display(), is_config));
+        }
+    }
+    if let Some(ca_file) = &config.openvpms.ca_file {
+        certificates::inspect("[openvpms] ca_file", certificate_end::of_pem(ca_file.pem()), now, report);
+    }
+}
+
+/// True if every user of this machine can read it, as far as its own mode says.
+fn is_read_by_all(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}

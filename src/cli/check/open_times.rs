@@ -1,0 +1,125 @@
+//! What the diary's open times mean for a practice: what can never be booked, and what is offered
+//! while nobody promised to answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::findings::{Report, title};
+use crate::availability::openness::{Shut, shut};
+use crate::availability::{Days, Readings, Rosters, ScheduleReading};
+use crate::cli::day_parts::day_parts;
+use crate::config::PracticeSettings;
+use crate::config::live_hours::{DayKind, HoursRange, LiveHours};
+use crate::ids::ScheduleId;
+use crate::mapping::{Mapping, Resource};
+use crate::messages::{check_findings as say, listed, plain};
+use crate::span::normalised;
+use crate::zone::Zone;
+
+/// An appointment longer than this is a slip in OpenVPMS's set-up, as a rule: the length is a
+/// number of slots.
+const LENGTH_MINUTES_MAX: u32 = 8 * 60;
+
+/// A practice with what was read of its diary, for so many days from today on.
+pub(super) struct Diary<'a> {
+    pub(super) practice: &'a PracticeSettings,
+    pub(super) mapping: &'a Mapping,
+    pub(super) readings: &'a Readings,
+    pub(super) days: Days,
+    /// The practice's.
+    pub(super) zone: Zone,
+    pub(super) names: BTreeMap<ScheduleId, String>,
+}
+
+impl Diary<'_> {
+    /// Judges everything.
+    pub(super) fn inspect(&self, report: &mut Report) {
+        let open = self.inspect_shut(report);
+        self.inspect_lengths(&open, report);
+        self.inspect_live_hours(&open, report);
+    }
+
+    /// Whether each resource has any time to book within the horizon. The schedules that do.
+    fn inspect_shut(&self, report: &mut Report) -> BTreeSet<ScheduleId> {
+        let resources = self.mapping.resources.iter().map(|resource| resource.id);
+        let (mut named, mut open) = (BTreeSet::new(), BTreeSet::new());
+        for (id, shut) in shut(resources, self.readings, &Rosters::new()) {
+            if shut != Some(Shut::Schedule) {
+                open.insert(id.schedule);
+            }
+            let Some(shut) = shut else { continue };
+            let schedule = format!("chedule {}", self.called(id.schedule));
+            match (shut, id.user) {
+                (Shut::Clinician, Some(user)) => {
+                    let what = format!("User {user} on s{schedule}");
+                    let place = format!("{} resource {id}", title(self.practice));
+                    report.problem(place, say::never_open(&what, shut, self.days.count));
+                }
+                // Once, however many clinicians are booked on it.
+                (Shut::Schedule | Shut::Clinician, _) if named.insert(id.schedule) => {
+                    let advice = say::never_open(&format!("S{schedule}"), shut, self.days.count);
+                    report.problem(title(self.practice), advice);
+                }
+                (Shut::Schedule | Shut::Clinician, _) => {}
+            }
+        }
+        open
+    }
+
+    /// Types that fit nowhere, and types that hardly anybody means.
+    fn inspect_lengths(&self, open: &BTreeSet<ScheduleId>, report: &mut Report) {
+        let mut judged = BTreeSet::new();
+        for resource in &self.mapping.resources {
+            let longest = open.get(&resource.id.schedule).and_then(|id| self.longest_opening(*id));
+            let fits = |minutes: u32| longest.is_none_or(|longest| i64::from(minutes) <= longest);
+            for kind in resource.types.iter().filter(|kind| kind.length_minutes > LENGTH_MINUTES_MAX) {
+                if fits(kind.length_minutes) {
+                    let (place, name) =
+                        (format!("{} resource {}", title(self.practice), resource.id), &kind.plain_name);
+                    let advice = say::type_very_long(name, kind.length_minutes, kind.slots, resource.slot_size_minutes);
+                    report.note(place, advice);
+                }
+            }
+            let too_long = resource.types.iter().filter(|kind| !fits(kind.length_minutes));
+            let too_long: Vec<String> = too_long
+                .map(|kind| format!("\"{}\" ({} minutes)", plain(&kind.plain_name), kind.length_minutes))
+                .collect();
+            // The same for every clinician on it.
+            if let (Some(longest), false) = (longest, too_long.is_empty())
+                && judged.insert(resource.id.schedule)
+            {
+                self.tell_too_long(resource, &too_long, longest, report);
+            }
+        }
+    }
+
+    fn tell_too_long(&self, resource: &Resource, too_long: &[String], longest: i64, report: &mut Report) {
+        let schedule = self.called(resource.id.schedule);
+        let advice = say::types_never_fit(&listed(too_long), &schedule, longest, self.days.count);
+        report.problem(format!("{} resource {}", title(self.practice), resource.id), advice);
+    }
+
+    /// In minutes, booked or not.
+    fn longest_opening(&self, schedule: ScheduleId) -> Option<i64> {
+        let ScheduleReading { free, busy, .. } = self.readings.schedule(schedule)?;
+        normalised(free.iter().chain(busy).copied()).iter().map(|opening| opening.minutes()).max()
+    }
+
+    /// Free time only: a block in the calendar can lie at any hour.
+    fn inspect_live_hours(&self, open: &BTreeSet<ScheduleId>, report: &mut Report) {
+        let (horizon, mut outside) = (self.days.span(&self.zone), BTreeMap::<DayKind, Vec<HoursRange>>::new());
+        let free = open.iter().filter_map(|id| self.readings.schedule(*id)).flat_map(|reading| &reading.free);
+        for part in free.flat_map(|span| day_parts(&self.zone, &span.cut(&horizon))) {
+            let Some(range) = HoursRange::new(part.start, part.end) else { continue };
+            outside.entry(part.day).or_default().extend(self.practice.live_hours.outside(part.day, range));
+        }
+        let mut hours = LiveHours::default();
+        outside.into_iter().for_each(|(day, ranges)| hours.set(day, ranges));
+        if !hours.is_empty() {
+            report.note(title(self.practice), say::offered_outside_live_hours(&hours.to_string()));
+        }
+    }
+
+    fn called(&self, schedule: ScheduleId) -> String {
+        format!("{schedule} ({})", plain(self.names.get(&schedule).map_or("", String::as_str)))
+    }
+}

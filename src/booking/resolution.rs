@@ -57,6 +57,18 @@ pub enum DiaryCheck {
     AlreadySettled,
 }
 
+impl DiaryCheck {
+    /// In a few words, for the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Get(_) => "ask for the appointment",
+            Self::Delete(_) => "cancel the appointment",
+            Self::Nothing(_) => "nothing to ask",
+            Self::AlreadySettled => "already settled",
+        }
+    }
+}
+
 /// Why a booking is not resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unresolved {

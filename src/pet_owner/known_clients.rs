@@ -97,6 +97,17 @@ pub enum Lesson {
     Nothing,
 }
 
+impl Lesson {
+    /// In a word, for the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Remember(_) => "remember",
+            Self::Forget(_) => "forget",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 /// What follows from the customer whom OpenVPMS attached to a booking. `recalled` is the client
 /// whose spelling was sent.
 pub fn lesson(attached: Option<&CustomerName>, recalled: Option<&CustomerName>) -> Lesson {

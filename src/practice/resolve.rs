@@ -96,7 +96,9 @@ impl Practice {
     ) -> Result<Entry, NotResolved> {
         let known = self.context.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.context.id());
         let entry = known.ok_or(NotResolved::Unknown)?;
-        let outcome = match diary_check(&entry, verdict)? {
+        let check = diary_check(&entry, verdict)?;
+        tracing::trace!(practice = %self.context.id(), booking = %id, check = check.name(), "a person settles it");
+        let outcome = match check {
             DiaryCheck::AlreadySettled => return Ok(entry),
             DiaryCheck::Nothing(outcome) => Ok(outcome),
             DiaryCheck::Get(reference) => self.ask_where(&entry, verdict, &reference).await,

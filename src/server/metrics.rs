@@ -63,7 +63,8 @@ fn of_practice(bridge: &Bridge, practice: &Practice, now: DateTime<Utc>) -> Prac
         in_step: None,
         need_attention: view::flagged(bridge.ledger(), practice.id()),
         last_contact: contacts.into_iter().filter_map(|(system, at)| Some((system, at?))).collect(),
-        reading_age: done.read_at.map(|at| now - at),
+        // What was read in the future was read before the clock was set right.
+        reading_age: done.read_at.map(|at| (now - at).abs()),
         oldest_open: practice.oldest_open(),
     }
 }

@@ -14,6 +14,7 @@ use crate::booking::diary_watch::DiaryAnswer;
 use crate::booking::entry::State;
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingReference;
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::openvpms::CustomerName;
 use crate::pet_owner::contact;
 use crate::pet_owner::known_clients::{Lesson, lesson};
@@ -29,6 +30,8 @@ impl Executor {
         let labels = &self.context.settings.bookings.patient_name_labels;
         let typed = contact::contact(&request.patient, request.reason.as_deref(), labels);
         let recalled = self.context.shared.clients.recall(&typed, self.context.now());
+        let (practice, booking) = (self.context.id(), request.booking_id);
+        tracing::trace!(%practice, %booking, recalled = recalled.is_some(), "client memory");
         RequestAndClient { request, typed, recalled }
     }
 
@@ -45,11 +48,12 @@ impl Executor {
         }
         let Ok(turn) = Arc::clone(&self.context.shared.clients.readers).try_acquire_owned() else { return };
         let own = Arc::clone(self);
+        let whom = OnBehalfOf::booking(self.context.id(), asked.request.booking_id);
         self.context.spawn("bookings that are read back", async move {
             tokio::select! {
                 biased;
                 () = own.context.stop.cancelled() => {}
-                () = own.read_back(&reference, &asked) => {}
+                () = whom.does(own.read_back(&reference, &asked)) => {}
             }
             drop(turn);
         });
@@ -68,7 +72,10 @@ impl Executor {
 
     fn learn(&self, attached: Option<&CustomerName>, asked: &RequestAndClient) {
         let clients = &self.context.shared.clients;
-        match lesson(attached, asked.recalled.as_ref()) {
+        let lesson = lesson(attached, asked.recalled.as_ref());
+        let (practice, booking) = (self.context.id(), asked.request.booking_id);
+        tracing::trace!(%practice, %booking, lesson = lesson.name(), "client memory");
+        match lesson {
             Lesson::Remember(client) => clients.remember(&asked.typed, &client, self.context.now()),
             Lesson::Forget(client) => clients.forget(&asked.typed, &client),
             Lesson::Nothing => {}

@@ -18,6 +18,7 @@ use crate::booking::entry::Entry;
 use crate::booking::machine::Event;
 use crate::dates;
 use crate::ids::{BookingId, BookingReference};
+use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::practice::context::Context;
 use crate::practice::health::problems::Subject;
 use crate::practice::offering::Offering;
@@ -210,7 +211,8 @@ impl DiaryWatch {
         let mut waiting = entries.into_iter();
         for entry in waiting.by_ref() {
             let (id, Some(reference)) = (entry.booking_id, &entry.reference) else { continue };
-            let found = DiaryAnswer::from(self.context.openvpms.background.booking(reference).await);
+            let asking = self.context.openvpms.background.booking(reference);
+            let found = DiaryAnswer::from(OnBehalfOf::booking(self.context.id(), id).does(asking).await);
             self.watched.lock().note(id, &found, slot_is_free, self.context.now());
             match (&found, failing.contains(&id)) {
                 (DiaryAnswer::Unknown, true) => {}

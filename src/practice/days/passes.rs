@@ -100,6 +100,8 @@ impl DayPasses {
                 (false, false) => None,
             };
             if let Some(due) = due {
+                let (practice, days) = (self.context.id(), due.count);
+                tracing::trace!(%practice, first = %due.first, days, near_due, far_due, sends, "reading");
                 if near_due && far_due && self.full_resync_is_due(&offering) {
                     self.publisher.sent.begin_full_resync(self.context.now());
                 }

@@ -33,7 +33,7 @@
 //! | [`webhooks`], [`polling`] | what webhooks and lists of requests mean, and how often is polled | core |
 //! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
 //! | [`messages`] | every sentence that an administrator reads | core |
-//! | [`clock`], [`random`], [`backoff`], [`supervisor`], [`clock_leaps`] | the only `now()`; choices from a seed; growing pauses; that loops live; that the clock may leap | |
+//! | [`clock`], [`random`], [`backoff`], [`said_lines`], [`supervisor`], [`clock_leaps`] | the only `now()`; choices from a seed; growing pauses, of calls and of the log; that loops live; that the clock may leap | |
 //! | [`http`], [`openvpms`], [`healthengine`] | how exchanges are carried, with limits on everything; the two clients | |
 //! | [`store`] | what survives a power cut | |
 //! | [`config`] | what an administrator types into the file | |
@@ -113,6 +113,7 @@ pub mod polling;
 pub mod practice;
 pub mod publishing;
 pub mod random;
+pub mod said_lines;
 pub mod server;
 pub mod service;
 pub mod simulator;

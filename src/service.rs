@@ -180,10 +180,10 @@ impl Service {
         let config = Config { webhooks: config.webhooks.clone().filter(|_| self.webhooks.is_some()), ..config.clone() };
         self.bridge.reload(&config, connect);
         if waiting.is_empty() {
-            self.bridge.health().clear(&Subject::ConfigFile);
+            self.bridge.health().clear(&Subject::ConfigFile, self.bridge.now());
         } else {
             // Whatever was wrong with the file before.
-            let text = reload::waits_for_restart(&waiting);
+            let text = reload::waits_for_restart(&config.source, &waiting);
             self.bridge.health().raise_anew(Subject::ConfigFile, text, self.bridge.now());
         }
     }

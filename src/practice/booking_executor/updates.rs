@@ -124,7 +124,9 @@ impl Executor {
                 self.reject_and_flag(update, entry, WhyNotCancelled::Stands(why)).await?;
             }
             (again @ (AfterCancel::Refused | AfterCancel::Again), entry) => {
-                if let Err(error) = answer {
+                if let Err(error) = answer
+                    && self.context.said.is_due(&format!("cancel {}", update.booking_id))
+                {
                     let (practice, booking) = (self.context.id(), update.booking_id);
                     tracing::warn!(%practice, %booking, "OpenVPMS did not cancel the appointment: {error}.");
                 }

@@ -9,6 +9,7 @@ mod admin;
 mod again;
 mod api;
 mod auth;
+pub mod booking_list;
 mod conduct;
 pub mod explanation;
 mod guard;

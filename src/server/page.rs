@@ -182,6 +182,7 @@ mod tests {
             silent: true,
             problems: Vec::new(),
             needs_attention,
+            since: None,
         };
         for (on, off) in [
             (practice_section(&practice(1)), practice_section(&practice(0))),

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::problem;
 use super::{Admin, view};
+use crate::bridge::PauseChange;
 use crate::bridge::runner::RunState;
 use crate::ids::PracticeId;
 use crate::messages::admin as say;
@@ -28,8 +29,8 @@ pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -
 }
 
 async fn set(admin: Admin, id: String, paused: bool) -> Response {
-    let runner = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
-        Ok(Some(runner)) => runner,
+    let PauseChange { runner, is_new } = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
+        Ok(Some(change)) => change,
         Ok(None) => return problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
         Err(error) => return problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
@@ -41,6 +42,6 @@ async fn set(admin: Admin, id: String, paused: bool) -> Response {
     };
     let mut standing = runner.watch();
     let _in_time = tokio::time::timeout(WAIT, standing.wait_for(arrived)).await;
-    let off = view::OffStatus::of(&runner.practice(), runner.standing(), admin.bridge.ledger());
-    Json(view::PauseOutcome { practice: id, on, off }).into_response()
+    let off = view::OffStatus::of(&runner.practice(), runner.standing(), &admin.bridge);
+    Json(view::PauseOutcome { practice: id, on, off, is_new }).into_response()
 }

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::problem::problem;
-use super::{Admin, auth, view};
+use super::{Admin, api, auth};
 use crate::booking::resolution::{Note, Resolution, Unresolved, reference};
 use crate::http::json::{field, text};
 use crate::ids::BookingId;
@@ -85,7 +85,7 @@ pub(super) async fn resolve(
     // In a task of its own: a client that hangs up must not leave it half done.
     let running = tokio::spawn(async move { practice.resolve(booking, &verdict, note).await });
     match running.await {
-        Ok(Ok(entry)) => Json(view::booking(&entry, admin.bridge.zone_of(&entry.practice_id))).into_response(),
+        Ok(Ok(entry)) => Json(api::named(&admin, &entry)).into_response(),
         Ok(Err(NotResolved::Unknown)) => unknown(),
         Ok(Err(NotResolved::Refused(why))) => problem(StatusCode::CONFLICT, say::sentence(&why)),
         Ok(Err(NotResolved::Failed(why))) => problem(StatusCode::BAD_GATEWAY, say::sentence(&why)),

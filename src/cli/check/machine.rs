@@ -64,6 +64,7 @@ fn inspect_service(status: &BridgeStatus, report: &mut Report) {
     }
     for practice in &status.off {
         let place = format!("{SERVICE}, practice {}", practice.id);
+        report.note(place.as_str(), commands::off_is_not_sent(&practice.id, &practice.why, practice.since));
         inspect_practice(&place, &practice.problems, practice.needs_attention, report);
     }
     if report.problems() == before {

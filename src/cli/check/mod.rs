@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use self::findings::Report;
 use super::exposure::exposures;
-use super::{CONFIG_INVALID, CheckArgs, Global, output};
+use super::{CheckArgs, Global, INVALID, output};
 use crate::call_error::{Answer, ErrorClass};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, PracticeSettings};
@@ -35,7 +35,7 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
         Ok(config) => config,
         Err(error) if args.json => {
             output::result(invalid(&error).json()?)?;
-            return Ok(ExitCode::from(CONFIG_INVALID));
+            return Ok(ExitCode::from(INVALID));
         }
         Err(error) => return Err(error.into()),
     };

@@ -51,6 +51,11 @@ pub fn shown(name: &str) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
+/// A name from the network, fit for a log: ASCII letters and digits, at most forty.
+pub fn plain_name(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).take(40).collect()
+}
+
 /// A text of a remote system made fit for one line of ours. Control characters, blanks and
 /// characters that turn or hide text become single blanks, and the line is cut to `chars_max`.
 pub fn one_line(text: &str, chars_max: usize) -> String {

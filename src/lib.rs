@@ -34,7 +34,7 @@
 //! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
 //! | [`alerts::concern`], [`alerts::due`], [`alerts::outbox`], [`alerts::heartbeat`], [`alerts::failure`] | who is told of what without asking, and when | core |
 //! | [`messages`] | every sentence that an administrator reads | core |
-//! | [`clock`], [`random`], [`backoff`], [`supervisor`], [`clock_leaps`] | the only `now()`; choices from a seed; growing pauses; that loops live; that the clock may leap | |
+//! | [`clock`], [`random`], [`backoff`], [`said_lines`], [`supervisor`], [`clock_leaps`] | the only `now()`; choices from a seed; growing pauses, of calls and of the log; that loops live; that the clock may leap | |
 //! | [`build_info`], [`metrics`] | what runs; what is counted and timed, and its text for Prometheus | |
 //! | [`http`], [`openvpms`], [`healthengine`] | how exchanges are carried, with limits on everything; the two clients | |
 //! | [`store`] | what survives a power cut | |
@@ -119,6 +119,7 @@ pub mod polling;
 pub mod practice;
 pub mod publishing;
 pub mod random;
+pub mod said_lines;
 pub mod server;
 pub mod service;
 pub mod simulator;

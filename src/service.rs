@@ -195,10 +195,10 @@ impl Service {
         self.bridge.reload(&config, connect);
         self.alerts.alerts.reconfigure(connect.alerts());
         if waiting.is_empty() {
-            self.bridge.health().clear(&Subject::ConfigFile);
+            self.bridge.health().clear(&Subject::ConfigFile, self.bridge.now());
         } else {
             // Whatever was wrong with the file before.
-            let text = reload::waits_for_restart(&waiting);
+            let text = reload::waits_for_restart(&config.source, &waiting);
             self.bridge.health().raise_anew(Subject::ConfigFile, text, self.bridge.now());
         }
     }

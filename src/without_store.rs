@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join, join_all, join3};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +45,7 @@ use crate::polling::lists::{Coverage, all_pages};
 use crate::polling::pace::{BLOCKED, Refusals};
 use crate::practice::health::loops::kept;
 use crate::practice::health::problems::{Problem, Problems, Subject};
+use crate::said_lines::SaidLines;
 use crate::store::{OpenError, Store};
 use crate::supervisor::{self, Kept, Supervisor};
 
@@ -67,6 +68,8 @@ pub struct WithoutStore {
     supervisor: Supervisor,
     /// What is wrong beside the store.
     health: Arc<Problems>,
+    /// What was logged and may repeat.
+    said: SaidLines,
     shown: Mutex<Shown>,
 }
 
@@ -96,6 +99,7 @@ impl WithoutStore {
             asked_again: Notify::new(),
             supervisor: Supervisor::default(),
             health: Arc::new(Problems::of_the_service()),
+            said: SaidLines::default(),
             shown: Mutex::new(Shown { why: say::no_store(why), polled_at }),
         })
     }
@@ -118,7 +122,13 @@ impl WithoutStore {
         let mut vigil = self.kept(supervisor_say::VIGIL, None);
         vigil.limit = Duration::MAX;
         let vigil = self.supervisor.keep(vigil, &over, || async {
-            let _stopped = over.run_until_cancelled(self.supervisor.watch()).await;
+            let long = async {
+                loop {
+                    self.health.log_again(false, self.clock.now());
+                    supervisor::rest(tokio::time::sleep(TRY_EVERY)).await;
+                }
+            };
+            let _stopped = over.run_until_cancelled(join(self.supervisor.watch(), long)).await;
         });
         let polling = self.healthengines.iter().map(|(id, healthengine)| {
             let kept = self.kept(supervisor_say::POLLING_WITHOUT_STORE, Some(id));
@@ -232,7 +242,9 @@ impl WithoutStore {
                     self.request_interval
                 }
                 Err(error) => {
-                    tracing::warn!(practice = %id, "Healthengine cannot be asked: {error}.");
+                    if self.said.is_due(&format!("poll {id}")) {
+                        tracing::warn!(practice = %id, "Healthengine cannot be asked: {error}.");
+                    }
                     let wait = if error.is_access() && refusals.refused(Instant::now().into_std()) {
                         BLOCKED
                     } else {
@@ -265,7 +277,10 @@ impl WithoutStore {
             match healthengine.reject_insert(booking, say::REJECTED_WITHOUT_STORE).await {
                 Ok(()) => tracing::warn!(practice = %id, %booking, "{}", say::REJECTED_WITHOUT_STORE),
                 // Still listed at the next poll, if that is in time.
-                Err(error) => tracing::warn!(practice = %id, %booking, "The booking could not be rejected: {error}."),
+                Err(error) if self.said.is_due(&format!("reject {booking}")) => {
+                    tracing::warn!(practice = %id, %booking, "The booking could not be rejected: {error}.");
+                }
+                Err(_) => {}
             }
         }
         Ok(())

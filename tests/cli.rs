@@ -60,6 +60,8 @@ fn help_names_every_command_and_every_option_for_all() {
         "resync",
         "bookings",
         "demo",
+        "completions",
+        "man",
         "--config",
         "--log-format",
         "--log-level",
@@ -74,7 +76,7 @@ fn help_names_every_command_and_every_option_for_all() {
 #[test]
 fn a_wrong_command_line_is_status_2() {
     for arguments in
-        [&["chek"][..], &["check", "--offlin"], &["demo", "--for", "soon"], &["discover", "--json", "--toml"]]
+        [&["chek"][..], &["check", "--offlin"], &["demo", "--for", "soon"], &["resync", "--dry-run", "--offline-too"]]
     {
         let (status, out, error) = outcome(vetbridge(Path::new(".")).args(arguments));
         assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
@@ -161,8 +163,71 @@ fn an_invalid_configuration_is_status_2_with_every_problem_and_no_secret() {
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((status, json.as_array().unwrap().len(), error.as_str()), (2, 3, ""));
     assert_eq!(json[2]["place"], "vetbridge.toml:14:13");
-    // For the other commands it is a problem like any other.
-    assert_eq!(outcome(vetbridge(directory.path()).arg("discover")).0, 1);
+}
+
+#[test]
+fn an_invalid_configuration_is_status_2_of_every_command_and_with_json_an_error_is_an_object() {
+    let directory = with_config("vetbridge.toml", &(valid() + "\n[[[\n"));
+    for command in [
+        &["discover"][..],
+        &["resync"],
+        &["bookings"],
+        &["bookings", "show", "7"],
+        &["bookings", "resolve", "7", "--rejected"],
+        &["explain", "--practice", "1234567", "--resource", "s136", "--date", "2027-02-15"],
+        &["pause", "--practice", "1234567"],
+        &["resume", "--practice", "1234567"],
+        &["status"],
+        &["state", "verify"],
+        &["state", "import", "backup.jsonl"],
+    ] {
+        let (status, out, error) = outcome(vetbridge(directory.path()).args(command));
+        assert_eq!((status, out.as_str()), (2, ""), "{command:?}: {error}");
+        assert!(error.contains("vetbridge.toml:"), "{command:?}: {error}");
+        let (status, out, error) = outcome(vetbridge(directory.path()).args(command).arg("--json"));
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{command:?}: {out}"));
+        assert_eq!((status, error.as_str()), (2, ""), "{command:?}");
+        assert!(json["error"].as_str().unwrap().contains("vetbridge.toml:"), "{json}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_with_json_is_an_object_and_help_is_not() {
+    let (status, out, error) = outcome(vetbridge(Path::new(".")).args(["bookings", "--json", "--stat", "x"]));
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((status, error.as_str()), (2, ""));
+    assert!(json["error"].as_str().unwrap().starts_with("unexpected argument '--stat'"), "{json}");
+    let (status, out, _) = outcome(vetbridge(Path::new(".")).args(["bookings", "--json", "--help"]));
+    assert!(status == 0 && out.contains("Usage: vetbridge bookings"), "{out}");
+}
+
+#[test]
+fn completions_and_pages_of_the_manual_name_every_command() {
+    let commands = ["run", "resync", "bookings", "pause", "explain", "state", "man"];
+    for shell in ["bash", "fish", "zsh", "elvish", "powershell"] {
+        let (status, out, error) = outcome(vetbridge(Path::new(".")).args(["completions", shell]));
+        assert_eq!((status, error.as_str()), (0, ""));
+        assert!(commands.iter().all(|command| out.contains(command)) && out.contains("offline-too"), "{shell}: {out}");
+    }
+    assert_eq!(outcome(vetbridge(Path::new(".")).args(["completions", "cmd"])).0, 2);
+    let (status, page, _) = outcome(vetbridge(Path::new(".")).arg("man"));
+    assert!(status == 0 && page.contains(".TH vetbridge 1") && page.contains("resync"), "{page}");
+
+    let directory = TempDir::new().unwrap();
+    let (status, out, error) = outcome(vetbridge(directory.path()).args(["man", "."]));
+    assert_eq!((status, out.as_str()), (0, ""), "{error}");
+    for (name, part) in [
+        ("vetbridge.1", "bookings"),
+        ("vetbridge-run.1", "vetbridge-run"),
+        ("vetbridge-resync.1", "offline"),
+        ("vetbridge-bookings-resolve.1", "confirmed"),
+        ("vetbridge-state-verify.1", "config"),
+    ] {
+        let page = std::fs::read_to_string(directory.path().join(name)).unwrap();
+        assert!(page.contains(part), "{name}: {page}");
+    }
+    let (status, _, error) = outcome(vetbridge(directory.path()).args(["man", "nowhere"]));
+    assert!(status == 1 && error.contains("cannot be written to nowhere"), "{error}");
 }
 
 #[test]

@@ -5,7 +5,9 @@
 #[path = "common/program.rs"]
 mod program;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,6 +31,31 @@ fn the_demo_needs_nothing_and_ends_with_both_sides_in_agreement() {
     let made: u32 = told.split("Bookings ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
     assert!(made >= 2, "{told}");
     assert!(!log.contains("ERROR"), "{log}");
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "something was left behind");
+}
+
+#[test]
+fn commands_reach_the_demo_with_the_configuration_that_it_prints() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut demo = program::vetbridge(temporary.path());
+    demo.env("TMPDIR", temporary.path()).args(["demo", "--for", "40s", "--seed", "9"]).stdout(Stdio::piped());
+    let mut demo = demo.stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let commands = lines.find(|line| line.starts_with("Commands ")).unwrap();
+    let (_, config) = commands.split_once("--config ").unwrap();
+    let answered = lines.find(|line| line.contains("confirmed after")).unwrap();
+    let booking = answered.split(['[', ']']).nth(1).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = program::vetbridge(temporary.path()).args(arguments).args(["--config", config]).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(run(&["bookings", "list"]).contains(booking));
+    let resolved = run(&["bookings", "resolve", booking, "--cancelled"]);
+    assert!(resolved.contains("State        cancelled"), "{resolved}");
+    assert!(run(&["status", "--json"]).contains("\"practices\""));
+    let last: Vec<String> = lines.collect();
+    assert!(demo.wait().unwrap().success(), "{last:#?}");
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "something was left behind");
 }
 

@@ -52,6 +52,11 @@ impl Moment {
     }
 }
 
+/// What is left of a day from the first moment on at which something may be offered.
+pub fn from_first_offered(day: &Day, date: NaiveDate, moment: Moment, practice: &Zone) -> Day {
+    day.from_minute(first_minute_from(moment.first_offered(), date, practice))
+}
+
 /// Compares what was sent for a day at the practice with what is to be offered.
 ///
 /// A day never sent is sent, also when it is empty. A day that was refused is no difference:
@@ -59,7 +64,8 @@ impl Moment {
 pub fn compare(sent: Option<&SentDay>, wanted: &Day, date: NaiveDate, moment: Moment, practice: &Zone) -> DayChange {
     let Some(sent) = sent else { return DayChange::Send };
     let soonest = first_minute_from(moment.first_offered(), date, practice);
-    if !sent.day.from_minute(soonest).offers_the_same(&wanted.from_minute(soonest)) {
+    let left = |day| from_first_offered(day, date, moment, practice);
+    if !left(&sent.day).offers_the_same(&left(wanted)) {
         return DayChange::Send;
     }
     let future = first_minute_from(moment.now + TimeDelta::nanoseconds(1), date, practice);

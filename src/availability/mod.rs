@@ -50,7 +50,7 @@ use chrono::NaiveDate;
 
 use self::bookable::{Bookable, share};
 pub use self::day::{Day, Piece, ResourceDay};
-pub use self::diff::{DayChange, Moment, SentDay, compare};
+pub use self::diff::{DayChange, Moment, SentDay, compare, from_first_offered};
 pub use self::grid::{appointment_end, is_on_grid};
 pub use self::question::{ClinicianDoubt, Question};
 pub use self::reading::{OwnBooking, Readings, ScheduleReading, UserReading};

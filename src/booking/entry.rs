@@ -39,6 +39,10 @@ pub enum State {
 }
 
 impl State {
+    /// The names of all of them.
+    pub const ALL_NAMES: [&str; 7] =
+        ["received", "submitting", "inserted", "confirmed", "rejected", "in_doubt", "cancelled"];
+
     /// As it is written in JSON and shown to operators.
     pub fn name(self) -> &'static str {
         match self {

@@ -54,6 +54,8 @@ pub enum StateReason {
     SeenByPerson,
     /// A person looked: there is no appointment.
     MissedByPerson,
+    /// A person wants it cancelled, or did it.
+    CancelledByPerson,
     /// Healthengine has what a person said.
     HeardFromPerson,
     /// OpenVPMS refused the POST because the time was taken a moment before; whose appointment it
@@ -84,7 +86,7 @@ pub enum StateReason {
 
 impl StateReason {
     /// The reasons whose sentences have no details, so that a record's sentence says which it is.
-    pub(crate) const PLAIN: [Self; 27] = [
+    pub(crate) const PLAIN: [Self; 28] = [
         Self::Listed,
         Self::Adopted,
         Self::SlotIsFree,
@@ -107,6 +109,7 @@ impl StateReason {
         Self::Interrupted,
         Self::SeenByPerson,
         Self::MissedByPerson,
+        Self::CancelledByPerson,
         Self::HeardFromPerson,
         Self::RefusedAsTaken,
         Self::AnsweredElsewhere,

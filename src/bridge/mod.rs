@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, join3};
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -69,6 +69,8 @@ pub trait Connect {
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by
 /// the next reading.
 const CHANGES: usize = 1024;
+/// Problems that stand are looked at so often whether they are to be logged again.
+const LOG_AGAIN: Duration = Duration::from_secs(30);
 /// Housekeeping.
 const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
 
@@ -88,6 +90,33 @@ pub struct Bridge {
     /// The runners and the housekeeping.
     tasks: TaskTracker,
     stop: CancellationToken,
+}
+
+/// Tells of pauses that somebody may have forgotten, and logs again what stands for long.
+fn log_again(runners: &Mutex<Runners>, health: &Problems, shared: &Shared) {
+    let now = shared.clock.now();
+    let runners: Vec<Arc<PracticeRunner>> = runners.lock().values().cloned().collect();
+    let mut is_any_live = false;
+    for runner in runners {
+        let practice = runner.practice();
+        if runner.wanted().off() == Some(Off::Paused) {
+            let long = pauses::of(&shared.store, practice.id()).and_then(|pause| pause.for_long(now));
+            let text = long.map(|lasts| say::paused_for_long(practice.id(), lasts));
+            practice.health().set(Subject::Paused, text, now);
+        }
+        let is_live = practice.is_live(now);
+        is_any_live |= is_live;
+        practice.health().log_again(is_live, now);
+    }
+    health.log_again(is_any_live, now);
+}
+
+/// A practice that was asked to pause, or to go on.
+pub struct PauseChange {
+    /// The practice.
+    pub runner: Arc<PracticeRunner>,
+    /// False if it was so already.
+    pub is_new: bool,
 }
 
 impl Bridge {
@@ -173,9 +202,10 @@ impl Bridge {
         });
     }
 
-    /// Looks whether loops are stuck and whether the clock leaps.
+    /// Looks whether loops are stuck, whether the clock leaps, and what stands for long.
     fn keep_vigil(&self) {
         let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+        let (runners, health) = (Arc::clone(&self.runners), Arc::clone(&self.health));
         let mut kept = self.kept(supervisor_say::VIGIL, None);
         kept.limit = Duration::MAX;
         self.tasks.spawn(async move {
@@ -186,7 +216,13 @@ impl Bridge {
                     shared.ledger.look_again(shared.clock.now());
                 };
                 let leaps = shared.leaps.watch(&shared.clock, leaped);
-                let _stopped = stop.run_until_cancelled(futures_util::future::join(loops, leaps)).await;
+                let long = async {
+                    loop {
+                        log_again(&runners, &health, &shared);
+                        supervisor::rest(tokio::time::sleep(LOG_AGAIN)).await;
+                    }
+                };
+                let _stopped = stop.run_until_cancelled(join3(loops, leaps, long)).await;
             };
             shared.supervisor.keep(kept, &stop, vigil).await;
         });
@@ -272,13 +308,13 @@ impl Bridge {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn set_paused(&self, id: &PracticeId, paused: bool) -> Result<Option<Arc<PracticeRunner>>, StoreError> {
+    pub async fn set_paused(&self, id: &PracticeId, paused: bool) -> Result<Option<PauseChange>, StoreError> {
         let _one = self.pausing.lock().await;
         let configured = || self.runners().get(id).filter(|runner| !runner.wanted().removed).cloned();
         if configured().is_none() {
             return Ok(None);
         }
-        pauses::set_paused(&self.shared.store, id, paused, self.now()).await?;
+        let is_new = pauses::set_paused(&self.shared.store, id, paused, self.now()).await?;
         if !paused {
             self.ask_again();
         }
@@ -287,7 +323,12 @@ impl Bridge {
         if let Some(runner) = &runner {
             runner.want(|wanted| wanted.paused = paused);
         }
-        Ok(runner)
+        Ok(runner.map(|runner| PauseChange { runner, is_new }))
+    }
+
+    /// Since when a practice is paused, if it is and that can be read.
+    pub fn paused_since(&self, id: &PracticeId) -> Option<DateTime<Utc>> {
+        pauses::of(&self.shared.store, id)?.since
     }
 
     /// Lets what is in flight come to an end, for as long as `patience`. What does not is found in
@@ -403,7 +444,7 @@ impl Bridge {
     /// A pause that was never ended counts, however long the practice was out of the configuration.
     fn runner(&self, id: &PracticeId, deps: PracticeDeps) -> Arc<PracticeRunner> {
         self.shared.metrics.practices.know(id);
-        let wanted = WantedPractice { deps, paused: pauses::is_paused(&self.shared.store, id), removed: false };
+        let wanted = WantedPractice { deps, paused: pauses::of(&self.shared.store, id).is_some(), removed: false };
         PracticeRunner::new(wanted, Arc::clone(&self.shared), self.stop.child_token())
     }
 

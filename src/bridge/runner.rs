@@ -213,7 +213,8 @@ impl PracticeRunner {
                 }
             }
         }
-        std::future::pending().await
+        // However long it is off, nobody stands still.
+        supervisor::wait(std::future::pending()).await
     }
 }
 

@@ -5,13 +5,17 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::logging::{LogFormat, LogLevel};
+use crate::booking::entry::State;
 use crate::build_info;
 use crate::config::{self, ConfigError};
+use crate::messages::admin;
+use crate::server::booking_list::ChangedSince;
 
-/// Exit status of an invalid configuration.
-pub(super) const CONFIG_INVALID: u8 = 2;
+/// Exit status of an invalid command line or configuration.
+pub(super) const INVALID: u8 = 2;
 
 /// The version of the program, its commit, and the version of the time zone rules in it.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -22,7 +26,10 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 /// marketplace Healthengine.
 #[derive(Debug, Parser)]
 #[command(name = "vetbridge", version = VERSION.as_str(), propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit status: 0 all well, 1 a problem, 2 the configuration is invalid (run and check).")]
+#[command(
+    after_help = "Exit status of every command: 0 all well, 1 a problem, 2 the command line or the configuration is \
+                  invalid. With --json an error is one JSON object {\"error\": …} on standard output."
+)]
 pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
@@ -58,7 +65,7 @@ pub enum Command {
     /// Show what OpenVPMS offers for online booking; of the configuration it needs the table
     /// openvpms only
     Discover(DiscoverArgs),
-    /// Send everything to Healthengine again, through the running service if there is one
+    /// Send everything to Healthengine again, through the running service
     Resync(ResyncArgs),
     /// Show the booking ledger, or settle a booking that needs a person
     Bookings(BookingsArgs),
@@ -75,6 +82,28 @@ pub enum Command {
     Status(StatusArgs),
     /// Run the whole bridge against two built-in simulators; needs no configuration
     Demo(DemoArgs),
+    /// Print what completes this program's command lines in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one page for each command
+    Man(ManArgs),
+}
+
+impl Command {
+    /// True if results, and errors, are wanted as JSON.
+    pub(super) fn wants_json(&self) -> bool {
+        match self {
+            Self::Check(CheckArgs { json, .. })
+            | Self::Discover(DiscoverArgs { json, .. })
+            | Self::Resync(ResyncArgs { json, .. })
+            | Self::Bookings(BookingsArgs { json, .. })
+            | Self::State(StateArgs { json, .. })
+            | Self::Pause(PauseArgs { json, .. })
+            | Self::Resume(PauseArgs { json, .. })
+            | Self::Explain(ExplainArgs { json, .. })
+            | Self::Status(StatusArgs { json }) => *json,
+            Self::Run | Self::Demo(_) | Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
 }
 
 /// Arguments of `check`.
@@ -111,9 +140,15 @@ pub struct ResyncArgs {
     /// This part only
     #[arg(long, value_enum)]
     pub only: Option<ResyncPart>,
-    /// Say what would be sent, and send nothing
+    /// Say how what would be sent differs from what Healthengine has, and send nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Send although no service runs that would answer the bookings
+    #[arg(long, conflicts_with = "dry_run")]
+    pub offline_too: bool,
+    /// One JSON array with the outcome of each practice
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A part of what is sent to Healthengine.
@@ -131,6 +166,9 @@ pub struct BookingsArgs {
     /// What to show; `list` if nothing is said.
     #[command(subcommand)]
     pub command: Option<BookingsCommand>,
+    /// What `list` shows if it is not typed.
+    #[command(flatten)]
+    pub list: ListArgs,
     /// JSON: one array of `list`, one object of `show` and of `resolve`
     #[arg(long, global = true)]
     pub json: bool,
@@ -139,8 +177,8 @@ pub struct BookingsArgs {
 /// What to do with the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum BookingsCommand {
-    /// All bookings
-    List,
+    /// The bookings, those that changed last first
+    List(ListArgs),
     /// One booking with its history
     Show {
         /// Healthengine's booking id
@@ -148,6 +186,44 @@ pub enum BookingsCommand {
     },
     /// Settle a booking after a look into the diary; Healthengine and OpenVPMS follow
     Resolve(ResolveArgs),
+}
+
+/// Which bookings are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ListArgs {
+    /// Those of this practice only
+    #[arg(long, value_name = "ID")]
+    pub practice: Option<String>,
+    /// Those in this state only
+    #[arg(long, value_name = "STATE", value_parser = STATES)]
+    pub state: Option<String>,
+    /// Those that changed since this day (2027-02-15, by the practice's calendar) or within this
+    /// time (36h, 7d) only
+    #[arg(long, value_name = "DATE|DURATION", value_parser = since)]
+    pub since: Option<String>,
+    /// So many at most [default: 50; with --json all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+impl ListArgs {
+    /// What was typed before `list` counts unless it was typed behind it too.
+    #[must_use]
+    pub(super) fn or(self, before: &Self) -> Self {
+        Self {
+            practice: self.practice.or_else(|| before.practice.clone()),
+            state: self.state.or_else(|| before.state.clone()),
+            since: self.since.or_else(|| before.since.clone()),
+            limit: self.limit.or(before.limit),
+        }
+    }
+}
+
+/// What can be typed as a state.
+const STATES: [&str; 7] = State::ALL_NAMES;
+
+fn since(text: &str) -> Result<String, String> {
+    ChangedSince::parse(text).map(|_| text.to_owned()).ok_or_else(|| admin::BAD_SINCE.to_owned())
 }
 
 /// Arguments of `bookings resolve`.
@@ -187,6 +263,9 @@ pub struct PauseArgs {
     /// Its id at Healthengine
     #[arg(long, value_name = "ID")]
     pub practice: String,
+    /// One JSON object: how the practice stands
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `explain`.
@@ -226,6 +305,9 @@ pub struct StateArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: StateCommand,
+    /// One JSON object: what was done or found; `export` then needs a file
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
 /// What to do with the state.
@@ -265,6 +347,20 @@ pub struct DemoArgs {
     /// too [default: any]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Writes vetbridge.1, vetbridge-run.1 … here instead of printing vetbridge.1
+    pub directory: Option<PathBuf>,
 }
 
 impl Global {

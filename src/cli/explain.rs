@@ -51,7 +51,7 @@ async fn here(
     let bridge = Bridge::new(config, &network, absent.open_store().await?, Clock::system());
     let Some((own, off)) = bridge.on_or_off(&PracticeId(practice.to_owned())) else {
         let known: Vec<String> = config.practices.iter().map(|own| own.id.to_string()).collect();
-        return Err(commands::practice_not_configured(practice, &known).into());
+        return Err(commands::practice_not_configured(practice, &config.source, &known).into());
     };
     own.read_what_is_offered().await.map_err(anyhow::Error::msg)?;
     let explained = own.explain(resource, date, off).await.map_err(anyhow::Error::msg)?;

@@ -4,8 +4,9 @@
 //! exit status. Results go to standard output, logs and errors to standard error. An error is
 //! printed once, here, as one or two sentences.
 //!
-//! Exit statuses: 0 all well; 1 a problem; 2 the configuration is invalid (`run` and `check`), or
-//! the command line is.
+//! Exit statuses, whatever the command: 0 all well; 1 a problem; 2 the configuration or the command
+//! line is invalid. With `--json` an error is one JSON object on standard output instead, so that
+//! whoever reads that finds it there.
 
 mod args;
 mod bookings;
@@ -20,6 +21,7 @@ mod fakes;
 mod inventory;
 mod logging;
 mod output;
+mod packaging;
 mod pause;
 mod resync;
 mod run;
@@ -35,16 +37,19 @@ use clap::Parser as _;
 use crate::config::ConfigError;
 use crate::messages::supervisor as supervisor_say;
 use crate::supervisor;
-use args::CONFIG_INVALID;
+use args::INVALID;
 pub use args::{
-    BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, DemoArgs, DiscoverArgs, ExplainArgs, Global, PauseArgs,
-    ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand, StatusArgs,
+    BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
+    Global, ListArgs, ManArgs, PauseArgs, ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand, StatusArgs,
 };
 pub use logging::{LogFormat, LogLevel};
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     logging::start(cli.global.log_format, cli.global.log_level.unwrap_or(default_level(&cli.command)));
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -64,10 +69,22 @@ async fn guarded(command: impl Future<Output = anyhow::Result<ExitCode>>) -> any
 
 fn exit_code(command: &Command, outcome: anyhow::Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
-        output::error(&error);
-        let config_invalid = error.is::<ConfigError>() && matches!(command, Command::Run | Command::Check(_));
-        if config_invalid { ExitCode::from(CONFIG_INVALID) } else { ExitCode::FAILURE }
+        output::error(&error, command.wants_json());
+        if error.is::<ConfigError>() { ExitCode::from(INVALID) } else { ExitCode::FAILURE }
     })
+}
+
+/// What clap says of a command line; help and version are no errors.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+        let text = error.render().to_string();
+        let text = text.trim().strip_prefix("error: ").unwrap_or(text.trim());
+        output::error(&anyhow::Error::msg(text.to_owned()), true);
+        return ExitCode::from(INVALID);
+    }
+    // There is nobody to tell if this fails.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -78,11 +95,13 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Resync(args) => Box::pin(resync::run(&cli.global, args)).await,
         Command::Bookings(args) => Box::pin(bookings::run(&cli.global, args)).await,
         Command::State(args) => Box::pin(state::run(&cli.global, args)).await,
-        Command::Pause(args) => Box::pin(pause::run(&cli.global, &args.practice, true)).await,
-        Command::Resume(args) => Box::pin(pause::run(&cli.global, &args.practice, false)).await,
+        Command::Pause(args) => Box::pin(pause::run(&cli.global, args, true)).await,
+        Command::Resume(args) => Box::pin(pause::run(&cli.global, args, false)).await,
         Command::Explain(args) => Box::pin(explain::run(&cli.global, args)).await,
         Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
+        Command::Completions(args) => packaging::completions(args),
+        Command::Man(args) => packaging::man(args),
     }
 }
 
@@ -98,6 +117,8 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Resume(_)
         | Command::Explain(_)
         | Command::Status(_)
+        | Command::Completions(_)
+        | Command::Man(_)
         // Its running account says what happens.
         | Command::Demo(_) => LogLevel::Warn,
     }

@@ -3,6 +3,10 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
+use crate::server::view::ErrorBody;
+
 /// Prints a result. A reader who has seen enough (`| head`) is no error.
 pub(super) fn result(text: impl Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -12,8 +16,18 @@ pub(super) fn result(text: impl Display) -> io::Result<()> {
     }
 }
 
-/// Prints what a command failed with, causes included, on standard error.
-pub(super) fn error(error: &anyhow::Error) {
+/// Prints a result as JSON.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(result(serde_json::to_string_pretty(value)?)?)
+}
+
+/// Prints what a command failed with, causes included: on standard error, or as JSON where results
+/// are JSON.
+pub(super) fn error(error: &anyhow::Error, json: bool) {
+    if json {
+        let _ = self::json(&ErrorBody { error: format!("{error:#}") });
+        return;
+    }
     // There is nobody to tell if this fails.
     let _ = writeln!(io::stderr().lock(), "vetbridge: {error:#}");
 }

@@ -2,29 +2,35 @@
 //! this process.
 //!
 //! A service keeps what it was told in memory, so its own bridge does the work and this process
-//! only watches. Without one, a bridge is made here whose loops are never started. Practices are
-//! done one after the other; one that fails does not stop the next.
+//! only watches. Without one nobody would answer the bookings, so nothing is sent unless that is
+//! typed (`--offline-too`); then, and for a dry run, a bridge is made here whose loops are never
+//! started. Practices are done one after the other; one that fails does not stop the next.
 
+use std::borrow::Cow;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::running::{self, FoundService, NoService, RunningService};
 use super::{Global, ResyncArgs, ResyncPart, output};
 use crate::bridge::Bridge;
+use crate::bridge::off::Off;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::http_clients::Network;
 use crate::ids::PracticeId;
-use crate::messages::commands as say;
+use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &ResyncArgs) -> anyhow::Result<ExitCode> {
     let file = global.config_file()?;
     let outcomes = match running::find(&config::load_instance(&file)?).await? {
-        FoundService::Running(service) => through(&service, args).await?,
+        FoundService::Running(service) => through(&service, &file, args).await?,
+        FoundService::Absent(absent) if !args.dry_run && !args.offline_too => return Err(absent.nothing_sent().into()),
         FoundService::Absent(absent) => here(&config::load(&file)?, &absent, args).await?,
     };
     let incomplete: Vec<PracticeId> = outcomes
@@ -32,17 +38,28 @@ pub(super) async fn run(global: &Global, args: &ResyncArgs) -> anyhow::Result<Ex
         .filter(|outcome| !outcome.is_complete())
         .map(|outcome| PracticeId(outcome.practice.clone()))
         .collect();
-    if incomplete.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(say::resync_had_problems(&incomplete).into()) }
+    if args.json {
+        output::json(&outcomes)?;
+    }
+    match incomplete.as_slice() {
+        [] => Ok(ExitCode::SUCCESS),
+        // The array has each problem.
+        _ if args.json => Ok(ExitCode::FAILURE),
+        incomplete => Err(say::resync_had_problems(incomplete).into()),
+    }
 }
 
 /// The service does it.
-async fn through(service: &RunningService, args: &ResyncArgs) -> anyhow::Result<Vec<ResyncOutcome>> {
+async fn through(service: &RunningService, file: &Path, args: &ResyncArgs) -> anyhow::Result<Vec<ResyncOutcome>> {
     let mut outcomes = Vec::new();
-    for practice in chosen(service.practices().await?, args)? {
+    let status = service.status().await?;
+    let on = status.practices.into_iter().map(|practice| practice.id).collect();
+    let off = status.off.into_iter().map(|own| PracticeOff { id: own.id, why: own.why, since: own.since });
+    for practice in chosen(on, &off.collect::<Vec<_>>(), file, args)? {
         let bar = Bar::new(&practice);
         let outcome = service.resync(&practice, only(args), args.dry_run, &|reached| bar.show(reached)).await;
         bar.finish();
-        outcomes.push(told(outcome?)?);
+        outcomes.push(told(outcome?, args)?);
     }
     Ok(outcomes)
 }
@@ -52,29 +69,58 @@ async fn here(config: &Config, absent: &NoService, args: &ResyncArgs) -> anyhow:
     let network = Network::new(config)?;
     let store = absent.open_store().await?;
     let bridge = Bridge::new(config, &network, store.clone(), Clock::system());
-    // In the order of the file, which is the order of who reads the outcome. One that is paused is
-    // off as well.
-    let on = config.practices.iter().map(|practice| &practice.id).filter(|id| bridge.practice(id).is_some());
-    let practices = chosen(on.map(ToString::to_string).collect(), args)?;
+    // In the order of the file, which is the order of who reads the outcome.
+    let ids = config.practices.iter().map(|practice| &practice.id);
+    let on = ids.clone().filter(|id| bridge.practice(id).is_some()).map(ToString::to_string).collect();
+    let off = ids.filter_map(|id| {
+        let (_, why) = bridge.on_or_off(id)?;
+        let since = bridge.paused_since(id).filter(|_| why == Some(Off::Paused));
+        Some(PracticeOff { id: id.to_string(), why: why?.name().into(), since })
+    });
+    let practices = chosen(on, &off.collect::<Vec<_>>(), &config.source, args)?;
     let mut outcomes = Vec::new();
     for practice in practices.into_iter().filter_map(|id| bridge.practice(&PracticeId(id))) {
         let bar = Bar::new(&practice.id().0);
         let outcome = practice.resync(only(args), args.dry_run, &|reached| bar.show(reached)).await;
         bar.finish();
-        outcomes.push(told(outcome)?);
+        outcomes.push(told(outcome, args)?);
     }
     // What was accepted is remembered before the command ends, or the next one would send it again.
     store.flush().await?;
     Ok(outcomes)
 }
 
-/// The practices that are meant, of those that are enabled.
-fn chosen(enabled: Vec<String>, args: &ResyncArgs) -> anyhow::Result<Vec<String>> {
+/// A practice that is off, and why.
+struct PracticeOff {
+    id: String,
+    why: Cow<'static, str>,
+    since: Option<DateTime<Utc>>,
+}
+
+impl PracticeOff {
+    fn advice(&self) -> Advice {
+        say::off_is_not_sent(&self.id, &self.why, self.since)
+    }
+}
+
+/// The practices that are meant, of those that are on. That others are off is said.
+fn chosen(on: Vec<String>, off: &[PracticeOff], file: &Path, args: &ResyncArgs) -> anyhow::Result<Vec<String>> {
     match &args.practice {
-        None if enabled.is_empty() => Err(say::no_practice_enabled().into()),
-        None => Ok(enabled),
-        Some(id) if enabled.contains(id) => Ok(vec![id.clone()]),
-        Some(id) => Err(say::unknown_practice(id, &enabled).into()),
+        None if on.is_empty() => match off {
+            [] => Err(say::no_practice_enabled(file).into()),
+            off => {
+                Err(anyhow::Error::msg(off.iter().map(|own| own.advice().to_string()).collect::<Vec<_>>().join(" ")))
+            }
+        },
+        None => {
+            off.iter().for_each(|own| output::note(&own.advice().to_string()));
+            Ok(on)
+        }
+        Some(id) if on.contains(id) => Ok(vec![id.clone()]),
+        Some(id) => match off.iter().find(|own| own.id == *id) {
+            Some(own) => Err(own.advice().into()),
+            None => Err(say::unknown_practice(id, file, &on).into()),
+        },
     }
 }
 
@@ -85,8 +131,10 @@ fn only(args: &ResyncArgs) -> Option<Only> {
     })
 }
 
-fn told(outcome: ResyncOutcome) -> anyhow::Result<ResyncOutcome> {
-    output::result(&outcome)?;
+fn told(outcome: ResyncOutcome, args: &ResyncArgs) -> anyhow::Result<ResyncOutcome> {
+    if !args.json {
+        output::result(&outcome)?;
+    }
     Ok(outcome)
 }
 
@@ -124,13 +172,24 @@ mod tests {
 
     #[test]
     fn all_enabled_practices_are_meant_unless_one_is_named() {
-        let args =
-            |practice: Option<&str>| ResyncArgs { practice: practice.map(Into::into), only: None, dry_run: false };
-        let enabled = || vec!["1".to_owned(), "2".to_owned()];
-        assert_eq!(chosen(enabled(), &args(None)).unwrap(), ["1", "2"]);
-        assert_eq!(chosen(enabled(), &args(Some("2"))).unwrap(), ["2"]);
-        let unknown = chosen(enabled(), &args(Some("3"))).unwrap_err().to_string();
+        let args = |practice: Option<&str>| ResyncArgs {
+            practice: practice.map(Into::into),
+            only: None,
+            dry_run: false,
+            offline_too: false,
+            json: false,
+        };
+        let file = Path::new("vetbridge.toml");
+        let on = || vec!["1".to_owned(), "2".to_owned()];
+        let off = [PracticeOff { id: "4".into(), why: "disabled".into(), since: None }];
+        assert_eq!(chosen(on(), &off, file, &args(None)).unwrap(), ["1", "2"]);
+        assert_eq!(chosen(on(), &off, file, &args(Some("2"))).unwrap(), ["2"]);
+        let refused = |on, off: &[PracticeOff], id| chosen(on, off, file, &args(id)).unwrap_err().to_string();
+        let unknown = refused(on(), &off, Some("3"));
         assert!(unknown.contains("Practice 3") && unknown.contains("1 and 2"), "{unknown}");
-        assert!(chosen(Vec::new(), &args(None)).unwrap_err().to_string().contains("nothing to send"));
+        let disabled = refused(on(), &off, Some("4"));
+        assert!(disabled.contains("Practice 4 is disabled") && disabled.contains("`enabled = true`"), "{disabled}");
+        assert!(refused(Vec::new(), &off, None).contains("Practice 4 is disabled"));
+        assert!(refused(Vec::new(), &[], None).contains("nothing to send"));
     }
 }

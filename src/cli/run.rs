@@ -159,7 +159,7 @@ fn reload(service: &Service, network: Network, source: &Path, file: &mut Watched
     match read.and_then(|config| Ok((network.renewed(&config)?, config))) {
         Ok((renewed, config)) => {
             service.reload(&config, &renewed);
-            tracing::info!("{}", reload_say::RELOADED);
+            tracing::info!("{}", reload_say::reloaded(source));
             let copies: Vec<String> =
                 config.referred().into_iter().filter(|own| own.is_copy).map(|own| own.place).collect();
             if !copies.is_empty() {
@@ -196,7 +196,9 @@ fn warn(config: &Config) {
 
 fn announce(config: &Config, service: &Service) {
     let enabled = config.practices.iter().filter(|practice| practice.enabled).count();
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), practices = enabled, "{}", say::RUNS);
+    // A practice that is paused is none of them, and its own line says so.
+    let on = service.bridge().practices().count();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), practices = on, "{}", say::RUNS);
     if enabled == 0 {
         tracing::warn!("{}", say::NOTHING_ENABLED);
     }

@@ -24,6 +24,7 @@ use crate::ids::ResourceId;
 use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 use crate::server::HEALTHY;
+use crate::server::booking_list::{BookingPage, BookingQuery, TOTAL};
 use crate::server::explanation::ExplanationView;
 use crate::server::proof::{self, Exchange, Hello, ProvedRequest};
 use crate::server::view::{BookingView, BridgeStatus, ErrorBody, NDJSON, PauseOutcome, ResyncLine};
@@ -133,6 +134,11 @@ impl NoService {
         say::not_running(reachable(self.instance.admin_listen), &self.why)
     }
 
+    /// Why nothing is sent while no service runs.
+    pub(super) fn nothing_sent(&self) -> Advice {
+        say::resync_without_service(reachable(self.instance.admin_listen), &self.why)
+    }
+
     /// What to say of a state directory that is in use though no service answers.
     pub(super) fn mute_holder(&self, error: &OpenError) -> Option<Advice> {
         match error {
@@ -191,10 +197,20 @@ impl RunningService {
         self.address
     }
 
-    /// The whole ledger.
-    pub(super) async fn bookings(&self) -> anyhow::Result<Vec<BookingView>> {
-        let answer = self.get(&["api", "v1", "bookings"]).await?;
-        self.read(answer).await
+    /// The bookings of the ledger that are wanted.
+    pub(super) async fn bookings(&self, query: &BookingQuery) -> anyhow::Result<BookingPage> {
+        let mut url = self.url(&["api", "v1", "bookings"])?;
+        let BookingQuery { practice, state, since, limit } = query;
+        let limit = limit.map(|limit| limit.to_string());
+        for (name, value) in [("practice", practice), ("state", state), ("since", since), ("limit", &limit)] {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        let answer = self.ask(&self.http, Method::GET, url, PLAIN).await?;
+        let total = answer.headers().get(TOTAL).and_then(|total| total.to_str().ok()?.parse().ok());
+        let bookings: Vec<BookingView> = self.read(answer).await?;
+        Ok(BookingPage { total: total.unwrap_or(bookings.len()), bookings })
     }
 
     /// One booking; `None` if the ledger does not know it.
@@ -221,11 +237,6 @@ impl RunningService {
     pub(super) async fn status(&self) -> anyhow::Result<BridgeStatus> {
         let answer = self.get(&["api", "v1", "status"]).await?;
         self.read(answer).await
-    }
-
-    /// The practices that it serves.
-    pub(super) async fn practices(&self) -> anyhow::Result<Vec<String>> {
-        Ok(self.status().await?.practices.into_iter().map(|practice| practice.id).collect())
     }
 
     /// Why the times of a day are or are not offered.

@@ -4,6 +4,7 @@
 //! read from the state directory, and never goes over the admin listener. `import` needs the
 //! directory for itself. `verify` reads the files, or asks the service.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, IsTerminal as _, Read, Write as _};
 use std::os::fd::AsFd as _;
@@ -13,6 +14,7 @@ use std::process::{ExitCode, Stdio};
 
 use anyhow::anyhow;
 use secrecy::zeroize::Zeroizing;
+use serde::Serialize;
 
 use super::running::{self, FoundService, NoService};
 use super::{Global, StateArgs, StateCommand, output, state_owner};
@@ -29,10 +31,10 @@ pub(super) async fn run(global: &Global, args: &StateArgs) -> anyhow::Result<Exi
     match &args.command {
         StateCommand::Export { file, force } => {
             let file = file.as_deref().filter(|file| *file != Path::new("-"));
-            export(&config, &instance, file, *force).await
+            export(&config, &instance, file, *force, args.json).await
         }
-        StateCommand::Import { file, replace } => import(&config, &instance, file, *replace),
-        StateCommand::Verify => verify(&instance).await,
+        StateCommand::Import { file, replace } => import(&config, &instance, file, *replace, args.json),
+        StateCommand::Verify => verify(&instance, args.json).await,
     }
 }
 
@@ -43,8 +45,38 @@ struct Text {
     missing: usize,
 }
 
-async fn export(config: &Path, instance: &Instance, file: Option<&Path>, force: bool) -> anyhow::Result<ExitCode> {
+/// An export, as JSON tells of it.
+#[derive(Serialize)]
+struct Exported<'a> {
+    file: &'a Path,
+    records: usize,
+    missing: usize,
+}
+
+/// An import, as JSON tells of it.
+#[derive(Serialize)]
+struct Imported<'a> {
+    state: &'a Path,
+    records: usize,
+    set_aside: Option<&'a Path>,
+}
+
+/// What was found in the state, as JSON tells of it.
+#[derive(Serialize)]
+struct Verified {
+    records: BTreeMap<String, usize>,
+    problems: Vec<String>,
+}
+
+async fn export(
+    config: &Path,
+    instance: &Instance,
+    file: Option<&Path>,
+    force: bool,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     match file {
+        None if json => return Err(say::json_needs_a_file().into()),
         Some(file) if !force && file.exists() => return Err(say::file_exists(file).into()),
         None if io::stdout().is_terminal() => return Err(say::terminal().into()),
         Some(_) | None => {}
@@ -59,6 +91,10 @@ async fn export(config: &Path, instance: &Instance, file: Option<&Path>, force: 
     match file {
         Some(file) => {
             write_file(file, &text.text, force).map_err(|error| say::file(file, error))?;
+            if json {
+                output::json(&Exported { file, records: text.records, missing: text.missing })?;
+                return Ok(if text.missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
             output::note(&say::exported(text.records, file));
         }
         None => write_stdout(&text.text)?,
@@ -132,12 +168,15 @@ fn write_stdout(text: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn import(config: &Path, instance: &Instance, file: &Path, replace: bool) -> anyhow::Result<ExitCode> {
+fn import(config: &Path, instance: &Instance, file: &Path, replace: bool, json: bool) -> anyhow::Result<ExitCode> {
     let state = &instance.state_path;
     if let Some(owner) = state_owner::to_become(state) {
         let mut arguments = vec!["--config".as_ref(), config.as_os_str(), "state".as_ref(), "import".as_ref()];
         if replace {
             arguments.push("--replace".as_ref());
+        }
+        if json {
+            arguments.push("--json".as_ref());
         }
         arguments.push("-".as_ref());
         let mut command = owner.program(arguments)?;
@@ -161,6 +200,9 @@ fn import(config: &Path, instance: &Instance, file: &Path, replace: bool) -> any
         }
         error.into()
     })?;
+    if json {
+        output::json(&Imported { state, records: export.records.len(), set_aside: aside.as_deref() })?;
+    }
     output::note(&say::imported(export.records.len(), state, aside.as_deref()));
     if made && state_owner::is_root() {
         output::note(&say::made_by_root(state));
@@ -168,7 +210,7 @@ fn import(config: &Path, instance: &Instance, file: &Path, replace: bool) -> any
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify(instance: &Instance) -> anyhow::Result<ExitCode> {
+async fn verify(instance: &Instance, json: bool) -> anyhow::Result<ExitCode> {
     let state = &instance.state_path;
     let (snapshot, mut problems) = match running::find(instance).await? {
         FoundService::Running(service) => {
@@ -188,6 +230,11 @@ async fn verify(instance: &Instance) -> anyhow::Result<ExitCode> {
         }
     };
     problems.extend(snapshot.unreadable.iter().map(say::damaged_record));
+    if json {
+        let is_well = problems.is_empty();
+        output::json(&Verified { records: snapshot.counts, problems })?;
+        return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     for problem in &problems {
         output::result(problem)?;
     }

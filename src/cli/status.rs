@@ -64,7 +64,7 @@ fn on(text: &mut String, practice: &PracticeStatus) {
 
 fn off(text: &mut String, practice: &OffStatus) {
     let silent = if practice.silent { admin::OFF_AND_SILENT } else { admin::OFF_AND_LEAVING };
-    let _ = writeln!(text, "\nPractice {} is {}. {silent}", practice.id, practice.why);
+    let _ = writeln!(text, "\n{} {silent}", say::is_off(&practice.id, &practice.why, practice.since));
     problems(text, &practice.problems);
     flagged(text, practice.needs_attention);
 }
@@ -91,10 +91,10 @@ mod tests {
         let practice = |needs_attention| OffStatus {
             id: "7".into(),
             why: "paused".into(),
-            since: None,
             silent: true,
             problems: Vec::new(),
             needs_attention,
+            since: None,
         };
         let text = |needs_attention| {
             let mut text = String::new();

@@ -4,6 +4,7 @@
 //! waited for with both sides, many times a second; how long the bridge took to answer a booking is
 //! taken from the systems' own times instead.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::clinic::{SITES, Site};
 use super::journal::DiaryTime;
 use super::stage::Stage;
+use crate::booking::flag::Flagged;
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{MarketplaceStatus, RequestOutcome, Who};
 use crate::zone::Zone;
@@ -27,6 +29,8 @@ pub type Lines = Box<dyn FnMut(&str) + Send>;
 pub(super) struct Account {
     lines: Lines,
     zone: Zone,
+    /// What commands are to be typed with.
+    config_file: PathBuf,
     waits: Vec<(BookingId, Await, DateTime<Utc>)>,
     watches: Vec<(Watch, DateTime<Utc>)>,
 }
@@ -56,14 +60,16 @@ pub(super) enum Watch {
 impl Account {
     /// An empty account, in the time of this zone.
     pub(super) fn new(lines: Lines, zone: Zone) -> Self {
-        Self { lines, zone, waits: Vec::new(), watches: Vec::new() }
+        Self { lines, zone, config_file: PathBuf::new(), waits: Vec::new(), watches: Vec::new() }
     }
 
     /// What everybody should know before it begins.
-    pub(super) fn opening(&mut self, seed: u64, link: &str) {
+    pub(super) fn opening(&mut self, seed: u64, link: &str, config_file: PathBuf) {
+        self.config_file = config_file;
         let lines = [
             "vetbridge demo: two simulated systems on this machine, and the real bridge between them.".to_owned(),
             format!("Status page   {link}"),
+            format!("Commands      vetbridge bookings --config {}", self.config_file.display()),
             format!("Seed          {seed} (--seed {seed} makes the same choices again)"),
             format!("Times         {}", self.zone),
             "Stop          Ctrl-C; a summary follows. A number in brackets is a booking of Healthengine's.".to_owned(),
@@ -94,9 +100,9 @@ impl Account {
         self.waits.retain(|(booking, what, since)| {
             let came = match what {
                 Await::Answer => answered(stage, *booking),
-                Await::GivingUp => given_up(stage, *booking, now - *since),
+                Await::GivingUp => given_up(stage, *booking, now - *since, &self.config_file),
                 Await::Cancelled => cancelled(stage, *booking, now - *since),
-                Await::Moved => moved(stage, *booking, now - *since),
+                Await::Moved => moved(stage, *booking, now - *since, &self.config_file),
             };
             still_waiting(came, now - *since, |text| news.push(format!("[{booking}] {text}")))
         });
@@ -159,14 +165,14 @@ fn answered(stage: &Stage, booking: BookingId) -> News {
     }
 }
 
-fn given_up(stage: &Stage, booking: BookingId, since: TimeDelta) -> News {
+fn given_up(stage: &Stage, booking: BookingId, since: TimeDelta, config_file: &Path) -> News {
     let Ok(view) = stage.marketplace().booking(booking) else { return News::Moot };
     if !view.open_updates.is_empty() {
         return News::Waiting;
     }
     let flag = stage.ledger(booking).and_then(|entry| entry.needs_attention);
     match flag.filter(|_| view.updates_rejected > 0) {
-        Some(flag) => News::Came(format!("asks for a person after {}: {flag}", span(since))),
+        Some(flag) => flagged(booking, &flag, since, config_file),
         None => News::Came(format!("is out of the diary after {}", span(since))),
     }
 }
@@ -182,14 +188,23 @@ fn cancelled(stage: &Stage, booking: BookingId, since: TimeDelta) -> News {
     }
 }
 
-fn moved(stage: &Stage, booking: BookingId, since: TimeDelta) -> News {
+fn moved(stage: &Stage, booking: BookingId, since: TimeDelta, config_file: &Path) -> News {
     match stage.ledger(booking).and_then(|entry| entry.needs_attention) {
-        Some(flag) => News::Came(format!("asks for a person after {}: {flag}", span(since))),
+        Some(flag) => flagged(booking, &flag, since, config_file),
         None if stage.marketplace().booking(booking).is_ok_and(|view| view.status == MarketplaceStatus::Confirmed) => {
             News::Waiting
         }
         None => News::Moot,
     }
+}
+
+/// A person is to look, and what they then type.
+fn flagged(booking: BookingId, flag: &Flagged, since: TimeDelta, config_file: &Path) -> News {
+    News::Came(format!(
+        "asks for a person after {}: {flag} Then type: vetbridge bookings resolve {booking} --confirmed --config {}",
+        span(since),
+        config_file.display()
+    ))
 }
 
 /// Whether the bridge published the time of a schedule as it is to.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::journal::{Deeds, DiaryTime, Journal, JournalEntry};
 use super::stage::appointments_of;
-use crate::booking::entry::{Entry, State};
+use crate::booking::entry::{Entry, HistoryItem, State};
+use crate::booking::state_reason::StateReason;
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, RequestOutcome, Who};
 use crate::simulator::openvpms::{Appointment, AppointmentStatus, World};
@@ -30,6 +31,14 @@ pub(super) fn booking(
     let Some(deeds) = journal.bookings.get(&view.id) else {
         return vec![format!("Booking {} was made by nobody.", view.id)];
     };
+    // Whoever types `bookings resolve` while the demo runs knows what they want.
+    let by_person = |item: &HistoryItem| {
+        let reasons = [StateReason::SeenByPerson, StateReason::MissedByPerson, StateReason::CancelledByPerson];
+        reasons.contains(&item.reason)
+    };
+    if entry.is_some_and(|entry| entry.needs_attention.is_none() && entry.history.iter().any(by_person)) {
+        return Vec::new();
+    }
     let mut standing = appointments_of(world, view.id);
     standing.retain(|own| own.status != AppointmentStatus::Cancelled);
     let case = Case { view, deeds, entry, standing };

@@ -10,6 +10,9 @@
 //! waits until both sides agree, for a limited time, and [`compare`]s them: every booking with the
 //! diary, the ledger and the journal, every day that is offered with the diary's free time.
 //!
+//! Commands find the service by its configuration, which stands in a file in the same temporary
+//! directory as its state.
+//!
 //! **Promises.** Only this machine's loopback is used; nothing stays behind. The seed decides who
 //! does what; where that meets the bridge at work depends on the machine's pace, so two runs are
 //! alike and not equal. A difference that [`Summary`] names is one: the comparison knows the diary
@@ -133,7 +136,7 @@ impl Demo {
         let mut random = Random::from_seed(options.seed);
         let stage = Stage::set(options.port, &mut random).await?;
         let mut account = Account::new(lines, stage.zone());
-        account.opening(options.seed, &stage.service().admin_link());
+        account.opening(options.seed, &stage.service().admin_link(), stage.config_file());
         let scene = Scene { stage, journal: Journal::default(), account, random };
         let mut demo = Self { scene, deck: BEGINNING.to_vec() };
         let began = Instant::now();

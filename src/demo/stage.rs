@@ -3,12 +3,11 @@
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use reqwest::Url;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -28,8 +27,10 @@ use crate::simulator::healthengine::{self, BASE_PATH, HealthengineModel, Marketp
 use crate::simulator::openvpms::{Appointment, OpenVpmsSim, World};
 use crate::zone::Zone;
 
-/// The configuration, but for addresses.
+/// The configuration; the placeholders stand for addresses.
 const CONFIG: &str = include_str!("demo.toml");
+/// The name of the file that the configuration stands in for commands.
+const CONFIG_FILE: &str = "vetbridge.toml";
 /// Where everybody in the demo is.
 const ZONE: Zone = Zone::Iana(chrono_tz::Australia::Sydney);
 
@@ -39,9 +40,10 @@ pub(super) struct Stage {
     marketplace: HealthengineModel,
     service: Service,
     clock: Clock,
-    /// Dropped after the service: the simulators stop, the state directory goes.
+    /// Dropped after the service: the simulators stop, the directory goes with configuration and
+    /// state.
     _simulators: DropGuard,
-    _state: TempDir,
+    directory: TempDir,
 }
 
 /// The simulated OpenVPMS, and how often it was asked.
@@ -70,28 +72,36 @@ impl Stage {
         let world = clinic::world(ZONE.wall(clock.now()).date(), random);
         let clinic =
             Arc::new(Clinic { server: OpenVpmsSim::new(world, clock.clone()), calls: Mutex::new(BTreeMap::new()) });
-        let mut config = config::parse(Path::new("demo.toml"), CONFIG, &|_| Err(std::env::VarError::NotPresent))?;
-        let marketplace = marketplace(&config, &clock);
+        let directory = tempfile::Builder::new().prefix("vetbridge-demo-").tempdir().context("a directory")?;
+        let file = directory.path().join(CONFIG_FILE);
+        let read = |text: &str| config::parse(&file, text, &|_| Err(std::env::VarError::NotPresent));
+        let marketplace = marketplace(&read(CONFIG)?, &clock);
 
         let stop = CancellationToken::new();
         let simulators = stop.clone().drop_guard();
         let openvpms = listen(clinic.clone(), &stop).await?;
         let healthengine = listen(Arc::new(marketplace.clone()), &stop).await?;
-        let state =
-            tempfile::Builder::new().prefix("vetbridge-demo-").tempdir().context("a directory for the state")?;
-        config.openvpms.url = Url::parse(&format!("http://{openvpms}/openvpms"))?;
-        config.healthengine.url = Url::parse(&format!("http://{healthengine}{BASE_PATH}"))?;
-        config.state_path = state.path().join("state");
-        config.admin_listen = SocketAddr::from(([127, 0, 0, 1], port));
-
-        // The advice of the service would name a key of a file that nobody has.
-        let probe = TcpListener::bind(config.admin_listen).await;
-        drop(probe.map_err(|error| cannot_listen("--port", config.admin_listen, &error))?);
+        // The advice of the service would name a key of a file that nobody typed.
+        let wanted = SocketAddr::from(([127, 0, 0, 1], port));
+        let probe = TcpListener::bind(wanted).await.map_err(|error| cannot_listen("--port", wanted, &error))?;
+        let admin = probe.local_addr()?;
+        let text = CONFIG
+            .replace("http://127.0.0.1/openvpms", &format!("http://{openvpms}/openvpms"))
+            .replace("http://127.0.0.1/pms-api/v1", &format!("http://{healthengine}{BASE_PATH}"))
+            .replace("127.0.0.1:0", &admin.to_string());
+        std::fs::write(&file, &text).with_context(|| file.display().to_string())?;
+        let config = read(&text)?;
+        drop(probe);
         let service = Service::start(&config, &Network::new(&config)?, clock.clone()).await?;
-        Ok(Self { clinic, marketplace, service, clock, _simulators: simulators, _state: state })
+        Ok(Self { clinic, marketplace, service, clock, _simulators: simulators, directory })
     }
 
-    /// Stops the bridge, then the simulators, and removes the state.
+    /// The configuration, for the commands that are typed while the demo runs.
+    pub(super) fn config_file(&self) -> PathBuf {
+        self.directory.path().join(CONFIG_FILE)
+    }
+
+    /// Stops the bridge, then the simulators, and removes configuration and state.
     pub(super) async fn clear(self) {
         self.service.stop().await;
     }

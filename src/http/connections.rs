@@ -32,6 +32,7 @@ use tokio::time::Instant;
 use super::setup_error::SetupError;
 use crate::call_error::{CallError, ErrorClass};
 use crate::messages::call_failures as say;
+use crate::said_lines::SaidLines;
 
 /// How often a name is looked up.
 pub const LOOK_UP_EVERY: Duration = Duration::from_secs(30);
@@ -106,6 +107,7 @@ pub(super) struct ServerRoute {
     names: Arc<dyn NameLookup>,
     make: Make,
     current: Mutex<Arc<Connections>>,
+    said: SaidLines,
 }
 
 /// Connections that were made over the same addresses.
@@ -125,7 +127,7 @@ impl ServerRoute {
         static ROUTES: AtomicU64 = AtomicU64::new(0);
         let current = Connections::new(&make, Addresses::new(&names, BTreeMap::new()))?;
         let number = ROUTES.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { number, names, make, current: Mutex::new(Arc::new(current)) })
+        Ok(Self { number, names, make, current: Mutex::new(Arc::new(current)), said: SaidLines::default() })
     }
 
     /// The connections of this moment, however old. For what sends nothing.
@@ -202,7 +204,10 @@ impl ServerRoute {
                     *current = Arc::new(made);
                 }
             }
-            Err(error) => tracing::warn!("connections cannot be made anew, and the old ones stay: {error}"),
+            Err(error) if self.said.is_due("renew") => {
+                tracing::warn!("connections cannot be made anew, and the old ones stay: {error}");
+            }
+            Err(_) => {}
         }
     }
 }

@@ -162,12 +162,18 @@ impl Plan {
         held_back: Vec<String>,
         lost: Vec<String>,
     ) -> ConfigurationChanges {
-        let resources = self
-            .resources
-            .as_ref()
-            .map(|plan| ListChange::between(remembered.resources.as_ref(), &plan.list, |item| &item.pms_resource_id));
+        let resources = self.resources.as_ref().map(|plan| {
+            let before = remembered.resources.as_ref();
+            ListChange::between(before, &plan.list, |own| &own.pms_resource_id, |own| &own.pms_resource_name)
+        });
         let appointment_types = self.types.as_ref().map(|plan| {
-            ListChange::between(remembered.types.as_ref(), &plan.list, |item| &item.pms_appointment_type_id)
+            let before = remembered.types.as_ref();
+            ListChange::between(
+                before,
+                &plan.list,
+                |own| &own.pms_appointment_type_id,
+                |own| &own.pms_appointment_type_name,
+            )
         });
         ConfigurationChanges {
             liveness_contract: self.contract.is_some(),
@@ -175,6 +181,7 @@ impl Plan {
             appointment_types,
             held_back,
             lost,
+            contract_differs: self.contract.is_some() && self.contract != remembered.contract,
         }
     }
 }

@@ -83,6 +83,23 @@ pub fn bad_query(why: impl Display) -> String {
     )
 }
 
+/// 400 for a query of bookings.
+pub fn bad_booking_query(why: impl Display) -> String {
+    format!(
+        "The query cannot be read: {}. A list of bookings takes practice=ID, state=STATE, since=DATE|DURATION and \
+         limit=N.",
+        plain(&why.to_string())
+    )
+}
+
+/// A state that bookings do not have.
+pub fn no_such_state(state: &str, known: &str) -> String {
+    format!("No booking is in the state {}: there are {known}.", plain(state))
+}
+
+/// A text that says nothing clear of a time.
+pub const BAD_SINCE: &str = "Since is a day, as 2027-02-15, or a length of time, as 36h or 7d.";
+
 /// 400: no object.
 pub const RESOLVE_NO_JSON: &str =
     "The body has to be a JSON object such as {\"outcome\": \"rejected\", \"note\": \"no such appointment\"}.";

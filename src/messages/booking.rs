@@ -58,6 +58,7 @@ fn reason(reason: &StateReason) -> Cow<'_, str> {
         StateReason::ClinicianChangedByStaff => "The practice gave the appointment to another clinician, or to none.",
         StateReason::Interrupted => "vetbridge stopped while the booking was on its way to OpenVPMS.",
         StateReason::SeenByPerson => "A person looked into the diary: the appointment stands.",
+        StateReason::CancelledByPerson => "The practice cancelled the appointment by hand.",
         StateReason::MissedByPerson => "A person looked into the diary: there is no appointment.",
         StateReason::HeardFromPerson => "Healthengine has the booking as confirmed.",
         StateReason::RefusedAsTaken => "OpenVPMS refused the booking: its time was taken a moment before.",

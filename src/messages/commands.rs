@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, Utc};
 
 use super::{Advice, listed, plain};
 use crate::ids::PracticeId;
@@ -85,15 +85,6 @@ pub fn unsent_configuration(changes: &ConfigurationChanges) -> Advice {
     )
 }
 
-/// `check`, of a practice that somebody paused.
-pub fn is_paused(practice: &str, since: Option<DateTime<FixedOffset>>) -> Advice {
-    let since = since.map(|since| since.format(" since %Y-%m-%d %H:%M").to_string()).unwrap_or_default();
-    Advice::new(
-        format!("The practice is paused{since}, so nothing of it is offered and nothing is answered"),
-        format!("`vetbridge resume --practice {practice}` ends the pause"),
-    )
-}
-
 /// What changes at Healthengine, for a table.
 pub fn changes_in_one_line(changes: &ConfigurationChanges) -> String {
     changes.to_string().lines().collect::<Vec<_>>().join("; ")
@@ -136,13 +127,33 @@ pub fn unknown_booking(id: i64) -> Advice {
     )
 }
 
-/// An empty ledger.
-pub const NO_BOOKINGS: &str = "There are no bookings in the ledger.";
+/// No booking to list, of all or of those that are wanted.
+pub fn no_bookings(of_all: bool) -> &'static str {
+    if of_all { "There are no bookings in the ledger." } else { "There are no such bookings in the ledger." }
+}
+
+/// The list ends before the bookings do.
+pub fn more_bookings(more: usize, total: usize) -> String {
+    format!("And {more} more, which changed earlier: --limit {total} shows all, --practice, --state and --since fewer.")
+}
+
+/// Pages of the manual.
+pub fn pages_written(pages: usize, directory: &Path) -> String {
+    format!("Wrote {pages} pages to {}.", directory.display())
+}
+
+/// Something could not be written there.
+pub fn not_written(directory: &Path, why: impl Display) -> Advice {
+    Advice::new(
+        format!("The pages cannot be written to {}: {why}", directory.display()),
+        "Name a directory that exists and that you may write to",
+    )
+}
 
 /// A practice that nobody configured, or that is disabled.
-pub fn unknown_practice(id: &str, known: &[String]) -> Advice {
+pub fn unknown_practice(id: &str, file: &Path, known: &[String]) -> Advice {
     Advice::new(
-        format!("Practice {} is not among those that are enabled", plain(id)),
+        format!("Practice {} is not among those that are enabled in {}", plain(id), file.display()),
         match known {
             [] => "Add a [[practice]] to the configuration, or enable one".to_owned(),
             known => format!("Enabled are {}: correct --practice, or the configuration", listed(known)),
@@ -151,9 +162,9 @@ pub fn unknown_practice(id: &str, known: &[String]) -> Advice {
 }
 
 /// A practice that nobody configured.
-pub fn practice_not_configured(id: &str, known: &[String]) -> Advice {
+pub fn practice_not_configured(id: &str, file: &Path, known: &[String]) -> Advice {
     Advice::new(
-        format!("Practice {} is not in the configuration", plain(id)),
+        format!("Practice {} is not in {}", plain(id), file.display()),
         match known {
             [] => "Add a [[practice]] to it".to_owned(),
             known => format!("It has {}: correct --practice, or the configuration", listed(known)),
@@ -194,6 +205,60 @@ pub fn paused(practice: &str, silent: bool) -> String {
     format!("Practice {practice} is paused: {how}. `vetbridge resume --practice {practice}` starts it again.")
 }
 
+/// A pause that stands.
+pub fn paused_already(practice: &str, since: Option<DateTime<Utc>>) -> String {
+    let practice = plain(practice);
+    format!(
+        "Practice {practice} is paused already{}; nothing was changed. `vetbridge resume --practice {practice}` \
+         starts it again.",
+        since_text(since)
+    )
+}
+
+/// A pause whose end was asked for and that there is not. `off` says why the practice is off all
+/// the same.
+pub fn not_paused(practice: &str, off: Option<&str>) -> String {
+    let state = match off {
+        Some(why) => format!("it is off because it is {why} in the configuration"),
+        None => "it is on".to_owned(),
+    };
+    format!("Practice {} is not paused, and nothing was changed: {state}.", plain(practice))
+}
+
+fn since_text(since: Option<DateTime<Utc>>) -> String {
+    since.map(|since| format!(" since {}", since.format("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default()
+}
+
+/// `status` of a practice that is off.
+pub fn is_off(practice: &str, why: &str, since: Option<DateTime<Utc>>) -> String {
+    format!("Practice {} is {why}{}.", plain(practice), since_text(since))
+}
+
+/// Why a practice that is off is not sent again, and what to do.
+pub fn off_is_not_sent(practice: &str, why: &str, since: Option<DateTime<Utc>>) -> Advice {
+    let practice = plain(practice);
+    Advice::new(
+        format!("Practice {practice} is {why}{}, so nothing is sent for it", since_text(since)),
+        match why {
+            "paused" => format!("Type `vetbridge resume --practice {practice}`, which sends everything again"),
+            "disabled" => "Write `enabled = true` into its [[practice]], or take `enabled` out".to_owned(),
+            _ => "Put its [[practice]] back into the configuration".to_owned(),
+        },
+    )
+}
+
+/// Why nothing is sent while no service runs.
+pub fn resync_without_service(address: impl Display, why: &str) -> Advice {
+    Advice::new(
+        format!(
+            "No vetbridge runs at {address} ({why}), so nothing was sent: pet owners could book times that nobody \
+             answers for"
+        ),
+        "Start it (systemctl start vetbridge), which sends everything by itself, or name the configuration that it \
+         runs with (--config). Type --dry-run to see what would be sent, or --offline-too to send it all the same",
+    )
+}
+
 /// The service runs a practice again.
 pub fn resumed(practice: &str) -> String {
     format!("Practice {} is on: configuration, availability and outstanding requests follow at once.", plain(practice))
@@ -220,8 +285,11 @@ pub fn paused_for_the_next_start(practice: &str, paused: bool) -> String {
 }
 
 /// Nothing to send.
-pub fn no_practice_enabled() -> Advice {
-    Advice::new("No practice is enabled, so there is nothing to send", "Add a [[practice]], or enable one")
+pub fn no_practice_enabled(file: &Path) -> Advice {
+    Advice::new(
+        format!("No practice is enabled in {}, so there is nothing to send", file.display()),
+        "Add a [[practice]], or enable one",
+    )
 }
 
 /// A resync that did not do all of its work; the problems stand above this line.
@@ -247,12 +315,17 @@ mod tests {
             service_failed("127.0.0.1:8686", "it hung up"),
             held_by_a_mute_service(state, "process 7", "127.0.0.1:8686", NOBODY_LISTENS),
             unknown_booking(7),
-            unknown_practice("7", &[]),
-            unknown_practice("7", &["1".into(), "2".into()]),
-            practice_not_configured("7", &[]),
-            practice_not_configured("7", &["1".into()]),
+            unknown_practice("7", state, &[]),
+            unknown_practice("7", state, &["1".into(), "2".into()]),
+            practice_not_configured("7", state, &[]),
+            practice_not_configured("7", state, &["1".into()]),
+            off_is_not_sent("7", "paused", None),
+            off_is_not_sent("7", "disabled", None),
+            off_is_not_sent("7", "removed", None),
+            resync_without_service("127.0.0.1:8686", NOBODY_LISTENS),
             not_running("127.0.0.1:8686", NOBODY_LISTENS),
-            no_practice_enabled(),
+            not_written(state, "Permission denied"),
+            no_practice_enabled(state),
             resync_had_problems(std::slice::from_ref(&practice)),
             resync_had_problems(&[practice.clone(), practice]),
         ] {
@@ -260,6 +333,6 @@ mod tests {
                 assert!(part.starts_with(char::is_uppercase) && !part.ends_with('.') && !part.contains("  "), "{part}");
             }
         }
-        assert!(unknown_practice("7\n", &["1".into(), "2".into()]).to_string().contains("Practice 7\\n is"));
+        assert!(unknown_practice("7\n", state, &["1".into(), "2".into()]).to_string().contains("Practice 7\\n is"));
     }
 }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use chrono::TimeDelta;
+
 use crate::characters::is_invisible;
 
 pub mod admin;
@@ -81,6 +83,23 @@ pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Str
     }
 }
 
+/// A length of time in its two largest units.
+pub(crate) fn lasting(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let first = units.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(units.len() - 1);
+    let counted = |(unit, name): &(i64, &str), of: i64| {
+        let count = of / unit;
+        format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+    };
+    let larger = counted(&units[first], seconds);
+    let rest = seconds % units[first].0;
+    match units.get(first + 1).filter(|(unit, _)| rest >= *unit) {
+        Some(smaller) => format!("{larger} {}", counted(smaller, rest)),
+        None => larger,
+    }
+}
+
 /// A name from a file or a server on one line: control characters, and what would turn the sentence
 /// around or hide in it, are shown escaped.
 pub(crate) fn plain(text: &str) -> String {
@@ -100,6 +119,21 @@ fn assert_well_said(advice: &Advice) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_of_time_is_said_in_its_two_largest_units() {
+        for (seconds, said) in [
+            (-5, "0 seconds"),
+            (1, "1 second"),
+            (60, "1 minute"),
+            (150, "2 minutes 30 seconds"),
+            (3600, "1 hour"),
+            (93_784, "1 day 2 hours"),
+            (2 * 86_400 + 59, "2 days"),
+        ] {
+            assert_eq!(lasting(TimeDelta::seconds(seconds)), said);
+        }
+    }
 
     #[test]
     fn a_direction_mark_in_a_name_is_shown_as_its_number() {

@@ -16,7 +16,7 @@ pub enum Tone {
 
 /// How a practice stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct PracticeStanding {
     /// In a word or two.
     pub word: &'static str,
     /// How it looks.
@@ -34,8 +34,6 @@ pub struct PracticeFacts<'a> {
     pub reasons: &'a [String],
     /// How many problems it has.
     pub problems: usize,
-    /// True once OpenVPMS was read since the start.
-    pub was_read: bool,
     /// How many times Healthengine offers.
     pub starts: usize,
     /// True if bookings wait while OpenVPMS is away.
@@ -43,10 +41,10 @@ pub struct PracticeFacts<'a> {
 }
 
 /// How a practice that is on stands. Of several reasons the one that costs pet owners most counts.
-pub fn standing(facts: &PracticeFacts<'_>) -> Standing {
+pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
     let has = |reason: &str| facts.reasons.iter().any(|own| own == reason);
     let times = times(facts.starts);
-    let ill = |word, sentence: &str, meaning: String| Standing {
+    let ill = |word, sentence: &str, meaning: String| PracticeStanding {
         word,
         tone: Tone::Ill,
         sentence: sentence.to_owned(),
@@ -56,27 +54,22 @@ pub fn standing(facts: &PracticeFacts<'_>) -> Standing {
         let meaning = format!("{times} may still be shown, and bookings of them do not arrive.");
         return ill("Not let in", practice_say::NO_ACCESS, meaning);
     }
-    if has(practice_say::NOT_READ) && !facts.was_read {
-        let meaning = format!("{times} are shown from before the start. A booking is made once OpenVPMS answers.");
-        return Standing {
-            tone: Tone::Warn,
-            ..ill("Starting", "OpenVPMS has not been read since the start.", meaning)
-        };
-    }
-    if has(practice_say::NOT_READ) {
+    if has(practice_say::OPENVPMS_NOT_READ) {
         let fate = if facts.holds_bookings { "waits until OpenVPMS is back" } else { "is rejected" };
-        return ill(
-            "OpenVPMS away",
-            practice_say::NOT_READ,
-            format!("{times} are still offered; every booking {fate}."),
-        );
+        let meaning = format!("{times} are still offered; every booking {fate}.");
+        return ill("OpenVPMS away", practice_say::OPENVPMS_NOT_READ, meaning);
     }
-    if has(practice_say::NOT_POLLED) {
+    if has(practice_say::DIARY_NOT_READ_YET) {
+        let meaning = format!("{times} are shown from before the start. A booking is made once OpenVPMS answers.");
+        return PracticeStanding { tone: Tone::Warn, ..ill("Starting", practice_say::DIARY_NOT_READ_YET, meaning) };
+    }
+    let unpolled = [practice_say::POLL_NOT_ANSWERED, practice_say::NOT_POLLED].into_iter().find(|reason| has(reason));
+    if let Some(reason) = unpolled {
         let meaning = format!(
             "{times} are shown, and bookings of them arrive late. After ten minutes Healthengine takes the practice \
              off its site."
         );
-        return ill("Healthengine away", practice_say::NOT_POLLED, meaning);
+        return ill("Healthengine away", reason, meaning);
     }
     if let Some(reason) = facts.reasons.first() {
         let meaning = format!("{times} are shown, and some of them may be taken: bookings of these are rejected.");
@@ -86,11 +79,11 @@ pub fn standing(facts: &PracticeFacts<'_>) -> Standing {
         0 => ("Working", Tone::Well, "Healthengine shows what the diary says."),
         _ => ("Working", Tone::Warn, "Healthengine shows what the diary says, and something needs a look."),
     };
-    Standing { word, tone, sentence: sentence.to_owned(), meaning: format!("{times} can be booked.") }
+    PracticeStanding { word, tone, sentence: sentence.to_owned(), meaning: format!("{times} can be booked.") }
 }
 
 /// How a practice that is off stands.
-pub fn standing_off(why: &str, silent: bool) -> Standing {
+pub fn standing_off(why: &str, silent: bool) -> PracticeStanding {
     let word = match why {
         "paused" => "Paused",
         "disabled" => "Disabled",
@@ -101,7 +94,7 @@ pub fn standing_off(why: &str, silent: bool) -> Standing {
     } else {
         ("What is under way is being settled.", "The last times are being taken away.")
     };
-    Standing { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning: meaning.to_owned() }
+    PracticeStanding { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning: meaning.to_owned() }
 }
 
 /// A state of the ledger for people. A cancellation that waits is said, whatever the state.
@@ -169,18 +162,18 @@ mod tests {
     use super::*;
 
     fn facts<'a>(reasons: &'a [String]) -> PracticeFacts<'a> {
-        PracticeFacts { reasons, problems: 0, was_read: true, starts: 8935, holds_bookings: false }
+        PracticeFacts { reasons, problems: 0, starts: 8935, holds_bookings: false }
     }
 
     #[test]
     fn an_outage_says_what_it_means_for_pet_owners() {
-        let reasons = [practice_say::NOT_POLLED.to_owned(), practice_say::NOT_READ.to_owned()];
+        let reasons = [practice_say::POLL_NOT_ANSWERED.to_owned(), practice_say::OPENVPMS_NOT_READ.to_owned()];
         let away = standing(&facts(&reasons));
         assert_eq!((away.word, away.tone), ("OpenVPMS away", Tone::Ill));
         assert_eq!(away.meaning, "8,935 times are still offered; every booking is rejected.");
         let held = standing(&PracticeFacts { holds_bookings: true, ..facts(&reasons) });
         assert!(held.meaning.ends_with("every booking waits until OpenVPMS is back."), "{}", held.meaning);
-        let young = standing(&PracticeFacts { was_read: false, starts: 0, ..facts(&reasons) });
+        let young = standing(&facts(&[practice_say::DIARY_NOT_READ_YET.to_owned()]));
         assert_eq!((young.word, young.tone), ("Starting", Tone::Warn));
         assert!(standing(&facts(&reasons[..1])).meaning.contains("ten minutes"));
         assert_eq!(standing(&facts(&[])).meaning, "8,935 times can be booked.");

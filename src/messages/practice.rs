@@ -1,6 +1,7 @@
 //! Sentences about a practice as a whole: what is wrong, and what an administrator does next.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -42,6 +43,16 @@ pub fn leaving(off: Off) -> String {
     format!("The practice {why}: what is under way is settled, then its days at Healthengine are emptied.")
 }
 
+/// A practice is paused, and perhaps nobody remembers.
+pub fn paused_for_long(practice: &PracticeId, lasts: TimeDelta) -> String {
+    let practice = super::plain(&practice.0);
+    format!(
+        "The practice has been paused for {}: pet owners cannot book. `vetbridge resume --practice {practice}` ends \
+         the pause; to close the practice for good, write `enabled = false` into its [[practice]].",
+        super::lasting(lasts)
+    )
+}
+
 /// A practice is off and was silent before.
 pub fn stays_off(off: Off) -> &'static str {
     match off {
@@ -62,6 +73,21 @@ pub fn left_behind(practices: &[PracticeId]) -> String {
          `enabled = false` for one start.",
         super::listed(practices.iter().map(|practice| format!("practice {}", super::plain(&practice.0))))
     )
+}
+
+/// Where a server is by the configuration, as the last sentence of what is said of it.
+pub fn server_place(key: &str, file: &Path, url: &str) -> String {
+    format!("{key} in {} is {}.", file.display(), super::plain(url))
+}
+
+/// A problem is over.
+pub fn resolved(lasted: TimeDelta) -> String {
+    format!("Resolved after {}.", super::lasting(lasted))
+}
+
+/// A problem stands for long.
+pub fn still(text: &str, lasts: TimeDelta) -> String {
+    format!("{text} This has lasted {}.", super::lasting(lasts))
 }
 
 /// Healthengine refuses us.
@@ -179,10 +205,20 @@ pub const NOT_EMPTIED: &str = "Healthengine refused a day that is to be empty.";
 
 /// Not in step: the configuration.
 pub const NOT_CONFIGURED: &str = "Healthengine has not accepted the configuration yet.";
-/// Not in step: the diary.
-pub const NOT_READ: &str = "OpenVPMS was not read completely within the last two intervals.";
+/// Not in step: nothing could be sent.
+pub const NOT_CONFIGURED_UNREAD: &str = "No configuration was sent yet, because OpenVPMS cannot be read.";
+/// Not in step: the diary, by OpenVPMS's doing.
+pub const OPENVPMS_NOT_READ: &str = "OpenVPMS was not read completely within the last two intervals.";
+/// Not in step: the diary, by nobody's doing so far.
+pub const DIARY_NOT_READ_YET: &str = "The diary has not been read yet.";
+/// Not in step: the diary, for another reason.
+pub const DIARY_NOT_READ: &str = "The diary was not read completely within the last two intervals.";
 /// Not in step: the poll.
-pub const NOT_POLLED: &str = "Healthengine did not answer the last poll.";
+pub const POLL_NOT_ANSWERED: &str = "Healthengine did not answer the last poll.";
+/// Not in step: no poll yet.
+pub const NOT_POLLED_YET: &str = "Healthengine has not been polled yet.";
+/// Not in step: no poll for long.
+pub const NOT_POLLED: &str = "Healthengine was not polled for more than three of the poll's waits.";
 /// Not in step: access.
 pub const NO_ACCESS: &str = "Healthengine refuses the credentials or the consent.";
 

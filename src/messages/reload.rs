@@ -1,9 +1,13 @@
 //! What is said when the configuration is read again while vetbridge runs.
 
+use std::path::Path;
+
 use super::{Advice, listed};
 
 /// It is in force.
-pub const RELOADED: &str = "The configuration was read again and is in force.";
+pub fn reloaded(file: &Path) -> String {
+    format!("The configuration {} was read again and is in force.", file.display())
+}
 
 /// Some secrets and certificates cannot change while the process runs.
 pub fn copies(places: &[String]) -> String {
@@ -37,10 +41,11 @@ pub fn not_reloaded(why: &str) -> String {
 }
 
 /// Keys that a running process cannot change.
-pub fn waits_for_restart(keys: &[&str]) -> String {
+pub fn waits_for_restart(file: &Path, keys: &[&str]) -> String {
     format!(
-        "The configuration was read again; {} changed and waits for a restart (systemctl restart vetbridge). \
+        "The configuration {} was read again; {} changed and waits for a restart (systemctl restart vetbridge). \
          Everything else is in force.",
+        file.display(),
         listed(keys)
     )
 }

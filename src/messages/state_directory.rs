@@ -131,6 +131,14 @@ pub fn terminal() -> Advice {
     )
 }
 
+/// An export that is JSON itself, and what was done too.
+pub fn json_needs_a_file() -> Advice {
+    Advice::new(
+        "Without a file the export itself goes to standard output, where --json would say what was done",
+        "Name a file: `vetbridge state export FILE --json`",
+    )
+}
+
 /// An import while a service runs.
 pub fn stop_the_service(holder: &str) -> Advice {
     Advice::new(

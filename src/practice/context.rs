@@ -25,6 +25,7 @@ use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::supervisor as say;
 use crate::metrics::on_behalf_of::OnBehalfOf;
+use crate::said_lines::SaidLines;
 use crate::supervisor::{Kept, STUCK_AFTER, caught};
 use crate::zone::Zone;
 
@@ -37,6 +38,8 @@ pub(super) struct Context {
     pub(super) healthengine: HealthengineHandle,
     /// What is wrong with the practice.
     pub(super) health: Problems,
+    /// What was logged and may repeat.
+    pub(super) said: SaidLines,
     /// What was last done when.
     pub(super) last_done: Mutex<LastDone>,
     /// What is offered, as the configuration sync last found it.
@@ -164,7 +167,9 @@ impl Context {
             match caught(OnBehalfOf::booking(context.id(), booking).does(task)).await {
                 Ok(outcome) => context.stop_on_store_failure(outcome),
                 Err(_) => {
-                    tracing::error!(practice = %context.id(), %booking, "{}", say::booking_failed(booking));
+                    if context.said.is_due(&format!("work {booking}")) {
+                        tracing::error!(practice = %context.id(), %booking, "{}", say::booking_failed(booking));
+                    }
                     context.health.raise(Subject::Booking(booking), say::booking_failed(booking), context.now());
                 }
             }

@@ -139,7 +139,9 @@ impl Practice {
         match self.configuration.configure(SyncReason::Interval, true).await {
             // What Healthengine says is no matter here.
             Ok(_) | Err(RoundError::Healthengine(_)) => Ok(()),
-            Err(failed @ (RoundError::OpenVpms(_) | RoundError::NoZone)) => Err(failed.sentence(self.context.id())),
+            Err(failed @ (RoundError::OpenVpms(_) | RoundError::NoZone)) => {
+                Err(failed.sentence(self.context.id(), &self.context.settings.places))
+            }
         }
     }
 

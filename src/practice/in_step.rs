@@ -13,17 +13,26 @@ impl Practice {
         let has = |subject| context.health.has(&subject);
         let mut reasons = Vec::new();
         if !self.configuration.was_ever_accepted() {
-            reasons.push(say::NOT_CONFIGURED.to_owned());
+            // Nothing was sent that Healthengine could have accepted.
+            let why = if has(Subject::OpenVpms) { say::NOT_CONFIGURED_UNREAD } else { say::NOT_CONFIGURED };
+            reasons.push(why.to_owned());
         }
         if self.is_reading_out_of_step(now) {
-            reasons.push(say::NOT_READ.to_owned());
+            // A reading can also wait for Healthengine, or for its first turn.
+            let why = match last_done.read_at {
+                _ if has(Subject::OpenVpms) => say::OPENVPMS_NOT_READ,
+                None => say::DIARY_NOT_READ_YET,
+                Some(_) => say::DIARY_NOT_READ,
+            };
+            reasons.push(why.to_owned());
         }
+        let is_poll_unanswered = self.calls.poll_fails() || has(Subject::BookingList);
         let poll_wait = TimeDelta::from_std(last_done.poll_wait).unwrap_or(TimeDelta::minutes(30));
-        if is_stale(last_done.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now)
-            || self.calls.poll_fails()
-            || has(Subject::BookingList)
-        {
-            reasons.push(say::NOT_POLLED.to_owned());
+        if is_poll_unanswered {
+            reasons.push(say::POLL_NOT_ANSWERED.to_owned());
+        } else if is_stale(last_done.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now) {
+            let why = if last_done.polled_at.is_none() { say::NOT_POLLED_YET } else { say::NOT_POLLED };
+            reasons.push(why.to_owned());
         }
         let near_day_is_refused = || {
             let first = context.zone().wall(now).date();

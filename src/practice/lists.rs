@@ -83,7 +83,7 @@ impl Lists {
     /// Nothing else is asked for: of the other lists nothing is left to be read.
     pub(super) fn keep(&self, kinds: &BTreeSet<RequestKind>) {
         for (_, list) in LISTS.iter().filter(|(kind, _)| !kinds.contains(kind)) {
-            self.context.health.clear(&Subject::PartOfList(list));
+            self.context.health.clear(&Subject::PartOfList(list), self.context.now());
         }
     }
 

@@ -24,15 +24,17 @@
 //! | [`offering`] | what the practice offers: written by the configuration sync, read by all |
 //! | [`lists`] | reads Healthengine's lists of requests |
 //! | [`reading`], [`kept_readings`] | reads free/busy from OpenVPMS; the latest of it |
-//! | [`round_error`], [`said_once`] | why a round came to nothing; what is logged once |
+//! | [`round_error`] | why a round came to nothing |
 //!
 //! What all practices share is in [`shared`]: the booking [`ledger`], the [`rosters`], the client
-//! memory ([`client_memory`]), the [`zones`]. [`records`] names every kind of record there is.
+//! memory ([`client_memory`]), the [`zones`], the [`pauses`], the [`booking_names`]. [`records`]
+//! names every kind of record there is.
 //!
 //! Practices run side by side. They share the store, the locks of the diary and the rate limits,
 //! never a task: one that fails holds up no other.
 
 pub mod booking_executor;
+pub mod booking_names;
 pub mod client_memory;
 mod configuration;
 mod context;
@@ -53,7 +55,6 @@ pub mod resolve;
 pub mod resync;
 pub mod rosters;
 mod round_error;
-mod said_once;
 pub mod shared;
 mod signals;
 mod subscription;

@@ -1,37 +1,52 @@
 //! Practices that somebody paused. A pause survives restarts, so it stands in the store; any
 //! command can set it there.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::PracticeId;
 use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 
+/// Somebody may have forgotten a pause that lasts so long.
+const LONG: TimeDelta = TimeDelta::days(1);
+
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Pause {
+struct StoredPause {
     since: DateTime<Utc>,
 }
 
-impl Record for Pause {
+/// A pause that stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when; `None` if its record cannot be read.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Pause {
+    /// For how long it has stood, if it may be forgotten.
+    pub fn for_long(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        self.since.map(|since| now - since).filter(|lasts| *lasts >= LONG)
+    }
+}
+
+impl Record for StoredPause {
     const KIND: &'static str = "pause";
     const VERSION: u32 = 1;
 }
 
 /// It travels: somebody's decision.
-pub(crate) const KIND: RecordKind = RecordKind::exported::<Pause>();
+pub(crate) const KIND: RecordKind = RecordKind::exported::<StoredPause>();
 
-/// True if the practice is paused. A record that cannot be read was written by a pause.
-pub fn is_paused(store: &Store, practice: &PracticeId) -> bool {
-    store.get::<Pause>(&practice.0).map_or(true, |pause| pause.is_some())
+/// The pause of a practice, if it is paused. A record that cannot be read was written by a pause.
+pub fn of(store: &Store, practice: &PracticeId) -> Option<Pause> {
+    match store.get::<StoredPause>(&practice.0) {
+        Ok(stored) => stored.map(|stored| Pause { since: Some(stored.since) }),
+        Err(_) => Some(Pause { since: None }),
+    }
 }
 
-/// Since when the practice is paused, as far as its record can be read.
-pub fn since(store: &Store, practice: &PracticeId) -> Option<DateTime<Utc>> {
-    store.get::<Pause>(&practice.0).ok().flatten().map(|pause| pause.since)
-}
-
-/// Pauses a practice, or ends its pause. Durable when this returns; what is so already stays as it
-/// is.
+/// Pauses a practice, or ends its pause. Durable when this returns. False if it was so already, and
+/// stays as it is.
 ///
 /// # Errors
 /// The store cannot be written.
@@ -40,15 +55,16 @@ pub async fn set_paused(
     practice: &PracticeId,
     paused: bool,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    if is_paused(store, practice) == paused {
-        return Ok(());
+) -> Result<bool, StoreError> {
+    if of(store, practice).is_some() == paused {
+        return Ok(false);
     }
     let mut batch = Batch::new();
     if paused {
-        batch.put(&practice.0, &Pause { since: now })?;
+        batch.put(&practice.0, &StoredPause { since: now })?;
     } else {
-        batch.delete::<Pause>(&practice.0);
+        batch.delete::<StoredPause>(&practice.0);
     }
-    store.commit(batch).await
+    store.commit(batch).await?;
+    Ok(true)
 }

@@ -124,7 +124,7 @@ impl Practice {
             let unheard = || say::unheard(&entry, self.context.zone(), say::NO_ANSWER);
             return Err(NotResolved::Failed(entry.needs_attention.as_deref().map_or_else(unheard, str::to_owned)));
         }
-        self.context.health.clear(&Subject::Booking(id));
+        self.context.health.clear(&Subject::Booking(id), self.context.now());
         Ok(entry)
     }
 

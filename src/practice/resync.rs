@@ -13,8 +13,11 @@ use super::configuration::sync::SyncReason;
 use super::days::passes::READ_IN_ONE_PART;
 use super::offering::Offering;
 use super::round_error::RoundError;
+use crate::availability::{Moment, ResourceDay};
+use crate::mapping::changes::ChangesInFull;
 use crate::messages::practice as say;
 use crate::metrics::on_behalf_of::OnBehalfOf;
+use crate::publishing::difference::{ChangedDay, DaysDifference};
 use crate::publishing::{ReadDays, SendIf};
 
 /// The longest wait for days that were sent a moment ago.
@@ -55,7 +58,7 @@ pub struct ResyncOutcome {
 }
 
 /// What became of the days.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaysOutcome {
     /// Sent and accepted, or in a dry run: would be sent.
     pub sent: usize,
@@ -63,6 +66,9 @@ pub struct DaysOutcome {
     pub refused: usize,
     /// Of those, days on which something else is offered than Healthengine has.
     pub changed: usize,
+    /// How these differ; in a dry run only.
+    #[serde(default)]
+    pub difference: Option<DaysDifference>,
 }
 
 impl Only {
@@ -78,15 +84,17 @@ impl Only {
 impl ResyncOutcome {
     /// True if everything that was to be sent was accepted.
     pub fn is_complete(&self) -> bool {
-        self.problem.is_none() && self.days.is_none_or(|days| days.refused == 0)
+        self.problem.is_none() && self.days.as_ref().is_none_or(|days| days.refused == 0)
     }
 }
 
 impl fmt::Display for ResyncOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Practice {}{}", self.practice, if self.dry_run { ": nothing was sent; it would be" } else { "" })?;
-        if let Some(configuration) = &self.configuration {
-            write!(f, "{configuration}")?;
+        match &self.configuration {
+            Some(configuration) if self.dry_run => write!(f, "{}", ChangesInFull(configuration))?,
+            Some(configuration) => write!(f, "{configuration}")?,
+            None => {}
         }
         if let Some(days) = &self.days {
             write!(f, "availability: {} days, {} of them changed", days.sent, days.changed)?;
@@ -94,6 +102,7 @@ impl fmt::Display for ResyncOutcome {
                 write!(f, ", {} refused", days.refused)?;
             }
             writeln!(f)?;
+            days.difference.iter().try_for_each(|difference| write!(f, "{difference}"))?;
         }
         self.problem.iter().try_for_each(|problem| writeln!(f, "problem: {problem}"))
     }
@@ -115,7 +124,7 @@ impl Practice {
         let resync = OnBehalfOf::practice(self.context.id()).does(resync);
         let ended = self.context.stop.run_until_cancelled(resync).await;
         outcome.problem = match ended {
-            Some(ended) => ended.err().map(|failed| failed.sentence(self.context.id())),
+            Some(ended) => ended.err().map(|failed| failed.sentence(self.context.id(), &self.context.settings.places)),
             None => Some(say::RESYNC_BROKEN_OFF.to_owned()),
         };
         outcome
@@ -168,9 +177,12 @@ impl Practice {
             let reading = self.reader.read(&self.context.openvpms.background, &offering, part, days).await;
             let read = self.reader.days(&reading, &offering, part, days);
             let told = outcome.days.get_or_insert_default();
-            told.changed += self.publisher.changed(&read, SendIf::Changed).len();
+            let changed = self.publisher.changed(&read, SendIf::Changed);
+            told.changed += changed.len();
             if dry_run {
                 told.sent += read.days.len();
+                let difference = told.difference.get_or_insert_default();
+                changed.iter().for_each(|day| difference.add(|| self.difference(day, &offering)));
             } else {
                 self.wait_for_the_queue(&read).await;
                 let published =
@@ -186,6 +198,14 @@ impl Practice {
         }
         // What could be read was sent; the rest is a problem.
         unread.map_or(Ok(()), |error| Err(RoundError::OpenVpms(error)))
+    }
+
+    /// How a day differs from what Healthengine was last sent of it.
+    fn difference(&self, day: &ResourceDay, offering: &Offering) -> ChangedDay {
+        let last = self.publisher.sent.last_of((day.resource, day.date));
+        let name = offering.mapping.resource(day.resource).map_or_else(String::new, |own| own.name.clone());
+        let moment = Moment { now: self.context.now(), min_notice: self.context.min_notice() };
+        ChangedDay::new(last.as_ref().map(|last| &last.sent), day, name, moment, &offering.zones.practice)
     }
 
     /// Until the last of the days may be sent again: one that was sent a moment ago would else be

@@ -3,6 +3,7 @@
 use crate::call_error::{CallError, ErrorClass};
 use crate::ids::PracticeId;
 use crate::messages::practice as say;
+use crate::practice::shared::ServerPlaces;
 
 /// Why a round of work came to nothing.
 #[derive(Debug)]
@@ -24,10 +25,12 @@ impl RoundError {
     }
 
     /// For a person who waits for it: what is wrong and what to do.
-    pub(super) fn sentence(&self, practice: &PracticeId) -> String {
+    pub(super) fn sentence(&self, practice: &PracticeId, places: &ServerPlaces) -> String {
         match self {
-            Self::OpenVpms(error) => say::openvpms_failed(error),
-            Self::Healthengine(error) => say::healthengine_failed(error, practice),
+            Self::OpenVpms(error) => format!("{} {}", say::openvpms_failed(error), places.openvpms),
+            Self::Healthengine(error) => {
+                format!("{} {}", say::healthengine_failed(error, practice), places.healthengine)
+            }
             Self::NoZone => say::ZONE_MISSING.to_owned(),
         }
     }

@@ -14,6 +14,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::clock_leaps::Leaps;
 use crate::config::{self, Config};
 use crate::ids::{PracticeId, ScheduleId, UserId};
+use crate::messages::practice as say;
 use crate::metrics::exposition::Metrics;
 use crate::openvpms::OpenVpmsHandle;
 use crate::pet_owner::pseudonym::Pseudonyms;
@@ -100,6 +101,27 @@ pub struct Settings {
     pub webhooks: Option<WantedSubscription>,
     /// How long a request to OpenVPMS may take.
     pub request_timeout: TimeDelta,
+    /// Where the two servers are, for whoever reads of a problem.
+    pub places: ServerPlaces,
+}
+
+/// Where the two servers are by the configuration, in sentences.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerPlaces {
+    /// OpenVPMS.
+    pub openvpms: String,
+    /// Healthengine.
+    pub healthengine: String,
+}
+
+impl ServerPlaces {
+    fn of(config: &Config) -> Self {
+        let place = |key, url: &str| say::server_place(key, &config.source, url);
+        Self {
+            openvpms: place("[openvpms] url", config.openvpms.url.as_str()),
+            healthengine: place("[healthengine] url", config.healthengine.url.as_str()),
+        }
+    }
 }
 
 impl Settings {
@@ -111,6 +133,7 @@ impl Settings {
             callback_url: webhooks.callback_url(),
         };
         let webhooks = config.webhooks.as_ref().map(wanted);
-        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks, request_timeout }
+        let places = ServerPlaces::of(config);
+        Self { sync: config.sync.clone(), bookings: config.bookings.clone(), webhooks, request_timeout, places }
     }
 }

@@ -36,6 +36,7 @@ use crate::ids::{BookingId, LocationId, PracticeId};
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::supervisor as say;
 use crate::metrics::on_behalf_of::OnBehalfOf;
+use crate::said_lines::SaidLines;
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
 
@@ -75,7 +76,8 @@ impl Practice {
         let (offering_writer, offering) = offering::channel();
         let accepted = Arc::new(AcceptedConfiguration::open(&shared.store, &config.id));
         let context = Arc::new(Context {
-            health: Problems::new(config.id.clone()),
+            health: Problems::new(config.id.clone(), settings.places.clone()),
+            said: SaidLines::default(),
             last_done: Mutex::default(),
             offering,
             signals: Signals::default(),
@@ -222,8 +224,14 @@ impl Practice {
         self.context.signals.configuration.soon();
     }
 
+    /// True inside its live hours.
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
+        self.context.config.live_hours.is_live(self.zone().wall(now))
+    }
+
     /// Goes on where another with the same id stopped, as after a reload: what was done stays done.
     pub fn carry_on_from(&self, former: &Self) {
+        former.context.health.clear(&Subject::Paused, self.context.now());
         let before = former.last_done();
         let mut last_done = self.context.last_done.lock();
         *last_done = last_done.or(before);

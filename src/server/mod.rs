@@ -9,6 +9,7 @@ mod admin;
 mod api;
 mod ask_again;
 mod auth;
+pub mod booking_list;
 mod connection_conduct;
 mod connection_places;
 pub mod explanation;

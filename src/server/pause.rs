@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::problem;
 use super::{Admin, view};
+use crate::bridge::PauseChange;
 use crate::bridge::runner::RunState;
 use crate::ids::PracticeId;
 use crate::messages::admin as say;
@@ -29,8 +30,8 @@ pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -
 
 /// Pauses a practice, or ends its pause.
 pub(super) async fn set(admin: Admin, id: String, paused: bool) -> Response {
-    let runner = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
-        Ok(Some(runner)) => runner,
+    let PauseChange { runner, is_new } = match admin.bridge.set_paused(&PracticeId(id.clone()), paused).await {
+        Ok(Some(change)) => change,
         Ok(None) => return problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
         Err(error) => return problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
@@ -42,6 +43,6 @@ pub(super) async fn set(admin: Admin, id: String, paused: bool) -> Response {
     };
     let mut standing = runner.watch();
     let _in_time = tokio::time::timeout(WAIT, standing.wait_for(arrived)).await;
-    let off = view::OffStatus::of(&runner.practice(), runner.standing(), admin.bridge.ledger());
-    Json(view::PauseOutcome { practice: id, on, off }).into_response()
+    let off = view::OffStatus::of(&runner.practice(), runner.standing(), &admin.bridge);
+    Json(view::PauseOutcome { practice: id, on, off, is_new }).into_response()
 }

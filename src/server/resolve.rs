@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::problem::problem;
-use super::{Admin, auth, view};
+use super::{Admin, api, auth};
 use crate::booking::entry::Entry;
 use crate::booking::resolution::{Note, Resolution, Unresolved, reference};
 use crate::http::json::{field, text};
@@ -133,7 +133,7 @@ pub(super) async fn resolve(
         Err(why) => return problem(StatusCode::BAD_REQUEST, why),
     };
     match settle(&admin, booking, verdict, note).await {
-        Settled::Done(entry) => Json(view::booking(&entry, admin.bridge.zone_of(&entry.practice_id))).into_response(),
+        Settled::Done(entry) => Json(api::named(&admin, &entry)).into_response(),
         Settled::Refused(status, why) => problem(status, why),
     }
 }

@@ -21,8 +21,9 @@ use tokio::task::JoinHandle;
 use super::Admin;
 use super::problem::problem;
 use super::view::{NDJSON, ResyncLine};
+use crate::bridge::off::Off;
 use crate::ids::PracticeId;
-use crate::messages::admin as say;
+use crate::messages::{admin as say, commands};
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 
 /// A line is sent at least this often.
@@ -45,8 +46,13 @@ pub(super) async fn resync(
         Ok(query) => query,
         Err(error) => return problem(StatusCode::BAD_REQUEST, say::bad_query(error.body_text())),
     };
-    let Some(practice) = admin.bridge.practice(&PracticeId(id.clone())) else {
-        return problem(StatusCode::NOT_FOUND, say::no_such_practice(&id));
+    let practice = match admin.bridge.on_or_off(&PracticeId(id.clone())) {
+        Some((practice, None)) => practice,
+        Some((practice, Some(off))) => {
+            let since = admin.bridge.paused_since(practice.id()).filter(|_| off == Off::Paused);
+            return problem(StatusCode::CONFLICT, commands::off_is_not_sent(&id, off.name(), since).to_string());
+        }
+        None => return problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),
     };
     // Whoever wants everything sent wants the servers asked.
     admin.bridge.ask_again();

@@ -15,9 +15,9 @@ use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::{admin as say, supervisor as supervisor_say};
 use crate::practice::Practice;
+use crate::practice::booking_names::BookingNames;
 use crate::practice::health;
 use crate::practice::ledger::Ledger;
-use crate::practice::pauses;
 use crate::practice::resync::{ResyncOutcome, ResyncProgress};
 use crate::without_store::{Shown, WithoutStore};
 use crate::zone::Zone;
@@ -81,35 +81,35 @@ pub struct OffStatus {
     pub id: String,
     /// `disabled`, `paused` or `removed`.
     pub why: Cow<'static, str>,
-    /// Since when it is paused, at practice time; absent if it is off for another reason.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<DateTime<FixedOffset>>,
     /// True once its days are empty and nothing is sent any more.
     pub silent: bool,
     /// What keeps it from that.
     pub problems: Vec<health::problems::Problem>,
     /// Bookings that somebody must look at.
     pub needs_attention: usize,
+    /// Since when it is paused.
+    #[serde(default)]
+    pub since: Option<DateTime<Utc>>,
 }
 
 impl OffStatus {
     /// `None` for a practice that is on.
-    pub fn of(practice: &Practice, standing: RunState, ledger: &Ledger) -> Option<Self> {
+    pub fn of(practice: &Practice, standing: RunState, bridge: &Bridge) -> Option<Self> {
         let (off, silent) = match standing {
             RunState::On => return None,
             RunState::Leaving(off) => (off, false),
             RunState::Silent(off) => (off, true),
         };
-        // Of one that is silent nothing is known any more.
-        let problems = if silent { Vec::new() } else { practice.health().problems() };
-        let needs_attention = flagged(ledger, practice.id());
+        let mut problems = practice.health().problems();
+        // Of one that is silent nothing else is known any more.
+        problems.retain(|problem| !silent || problem.is_about(&health::problems::Subject::Paused));
         Some(Self {
             id: practice.id().to_string(),
             why: off.name().into(),
-            since: None,
             silent,
             problems,
-            needs_attention,
+            needs_attention: flagged(bridge.ledger(), practice.id()),
+            since: (off == Off::Paused).then(|| bridge.paused_since(practice.id())).flatten(),
         })
     }
 
@@ -117,7 +117,7 @@ impl OffStatus {
     fn gone(id: &PracticeId, ledger: &Ledger) -> Self {
         let needs_attention = flagged(ledger, id);
         let why = Off::Removed.name().into();
-        Self { id: id.to_string(), why, since: None, silent: true, problems: Vec::new(), needs_attention }
+        Self { id: id.to_string(), why, silent: true, problems: Vec::new(), needs_attention, since: None }
     }
 }
 
@@ -130,6 +130,8 @@ pub struct PauseOutcome {
     pub on: bool,
     /// How it stands while it is off.
     pub off: Option<OffStatus>,
+    /// False if it was paused, or was not, already.
+    pub is_new: bool,
 }
 
 /// One practice.
@@ -267,10 +269,7 @@ pub fn without_store(service: &WithoutStore) -> BridgeStatus {
 /// that need somebody.
 fn off_status(bridge: &Bridge, on: &[PracticeStatus]) -> Vec<OffStatus> {
     let ledger = bridge.ledger();
-    let off = bridge.off().into_iter().filter_map(|(practice, standing)| {
-        let since = pauses::since(bridge.store(), practice.id()).map(|since| practice.zone().at(since));
-        Some(OffStatus { since, ..OffStatus::of(&practice, standing, ledger)? })
-    });
+    let off = bridge.off().into_iter().filter_map(|(practice, standing)| OffStatus::of(&practice, standing, bridge));
     let mut off: Vec<OffStatus> = off.collect();
     for id in ledger.practices_with_flags() {
         let is_listed = on.iter().any(|own| own.id == id.0) || off.iter().any(|own| own.id == id.0);
@@ -334,6 +333,35 @@ pub struct BookingView {
     pub needs_attention: Option<String>,
     /// What happened.
     pub history: Vec<HappeningView>,
+    /// The clinician.
+    #[serde(default)]
+    pub clinician: Option<i64>,
+    /// The appointment type, as OpenVPMS has it.
+    #[serde(default)]
+    pub appointment_type: Option<i64>,
+    /// The schedule's name, where it is known.
+    #[serde(default)]
+    pub schedule_name: Option<String>,
+    /// The clinician's name, where it is known.
+    #[serde(default)]
+    pub clinician_name: Option<String>,
+    /// The appointment type's name, where it is known.
+    #[serde(default)]
+    pub appointment_type_name: Option<String>,
+}
+
+impl BookingView {
+    /// The same with the names that are known.
+    #[must_use]
+    pub fn named(self, entry: &Entry, names: &BookingNames) -> Self {
+        let names = entry.place.as_ref().map(|place| names.of(place)).unwrap_or_default();
+        Self {
+            schedule_name: names.schedule,
+            clinician_name: names.clinician,
+            appointment_type_name: names.appointment_type,
+            ..self
+        }
+    }
 }
 
 /// A state that was reached.
@@ -368,5 +396,10 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
                 reason: happening.reason.to_string(),
             })
             .collect(),
+        clinician: entry.place.as_ref().and_then(|place| place.user).map(|user| user.0),
+        appointment_type: entry.place.as_ref().map(|place| place.appointment_type.0),
+        schedule_name: None,
+        clinician_name: None,
+        appointment_type_name: None,
     }
 }

@@ -24,6 +24,7 @@ mod gateways;
 mod guard;
 mod healthengine_away;
 mod holdups;
+mod lasting;
 mod leaps;
 mod left_alone;
 mod lifecycle;

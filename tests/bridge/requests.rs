@@ -33,7 +33,7 @@ async fn every_day_that_is_asked_for_is_sent_whatever_the_question() {
     clinic.journal.clear();
     let open = |clinic: &Clinic| clinic.healthengine.days_asked_for(&practice(PRACTICE)).unwrap();
     clinic.until("all are answered", seconds(POLL), |clinic| open(clinic).is_empty()).await;
-    clinic.pass(minutes(1)).await;
+    clinic.pass(seconds(40)).await;
     let posts = clinic.journal.count("POST /availability", "");
     assert_eq!(posts, 2 + 1, "two days that were read, and the six empty ones in one batch");
     assert_eq!(clinic.log.with("which is not offered").len(), 6);
@@ -41,7 +41,7 @@ async fn every_day_that_is_asked_for_is_sent_whatever_the_question() {
         ask(date, resource);
     }
     clinic.until("all are answered", seconds(POLL), |clinic| open(clinic).is_empty()).await;
-    assert_eq!(clinic.log.with("which is not offered").len(), 6, "logged once");
+    assert_eq!(clinic.log.with("which is not offered").len(), 6, "not logged again within a minute");
     clinic.finish().await;
 }
 
@@ -401,7 +401,7 @@ async fn documents_of_a_former_integration_are_rejected_and_hold_nothing_up() {
     clinic.pass(minutes(1)).await;
     for kind in ["uploadDocuments", "attachDocuments", "availableDocuments", "clientSnapshots"] {
         let said = clinic.log.with(&format!("request=\"{kind}\""));
-        assert_eq!(said.len(), 1, "{kind}: {said:?}");
+        assert!((1..=3).contains(&said.len()), "not at every poll: {kind}: {said:?}");
     }
     let rejections = (
         clinic.journal.count("POST /documents/rejectUpload", ""),

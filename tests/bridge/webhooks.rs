@@ -249,7 +249,8 @@ async fn deliveries_that_fail_are_a_health_problem_with_the_reason_until_one_arr
         clinic.healthengine.ask_resources(&practice(PRACTICE)).unwrap();
         clinic.until("the problem is resolved", seconds(5), |clinic| !told(clinic)).await;
         clinic.throughout("and stays so", minutes(15), |clinic| !told(clinic)).await;
-        assert_eq!(clinic.log.with("cannot deliver webhooks").len(), 1, "said once");
+        let said = clinic.log.with("cannot deliver webhooks").len();
+        assert!((5..=7).contains(&said), "{said}: at growing pauses");
         clinic.finish().await;
     }
 }

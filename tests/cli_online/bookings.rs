@@ -44,8 +44,17 @@ async fn assert_shows(clinic: &Clinic, booking: BookingId) {
     let table = clinic.run(&["bookings"]).await;
     assert_eq!(table.out.lines().count(), 2, "{}", table.out);
     assert!(table.out.starts_with("BOOKING") && table.out.contains("confirmed"), "{}", table.out);
+    assert!(table.out.contains("Main Appointment Schedu…") && table.out.contains("Standard Consu…"), "{}", table.out);
+    assert!(table.out.lines().all(|line| line.chars().count() <= 80), "{}", table.out);
     let details = clinic.run(&["bookings", "show", &booking.to_string()]).await;
-    for word in ["Booking ", "Reference ", "History (at the practice's time, UTC+1", "submitting  "] {
+    for word in [
+        "Booking ",
+        "Schedule     136 (Main Appointment Schedule)",
+        "Type         66 (Standard Consult)",
+        "Reference ",
+        "History (at the practice's time, UTC+1",
+        "submitting  ",
+    ] {
         assert!(details.out.contains(word), "{word}: {}", details.out);
     }
     let unknown = clinic.run(&["bookings", "show", "7"]).await;
@@ -64,6 +73,51 @@ async fn the_ledger_is_shown_while_the_service_runs_and_after_it() {
     // Secrets of the service are not needed to look at its ledger.
     std::fs::remove_file(clinic.directory.path().join("openvpms.password")).unwrap();
     assert_eq!(clinic.run(&["bookings"]).await.status, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bookings_are_listed_by_practice_state_and_time_and_not_more_than_are_wanted() {
+    let (clinic, service, first) = with_a_booking().await;
+    let second = clinic.book("s211").await;
+    let state = async || service.get(&format!("/api/v1/bookings/{second}")).await.text().await.unwrap();
+    eventually("the other is confirmed", async || state().await.contains("\"state\":\"confirmed\"")).await;
+    let listed = async |arguments: &[&str]| {
+        let list = clinic.run(&[&["bookings", "list", "--json"], arguments].concat()).await;
+        assert_eq!(list.status, 0, "{list:?}");
+        let list: Vec<Value> = serde_json::from_str(&list.out).unwrap();
+        list.iter().map(|own| own["booking_id"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    let today = clinic.today().to_string();
+    let look = async || {
+        let both = [second.0, first.0];
+        assert_eq!(listed(&[]).await, both, "what changed last comes first");
+        assert_eq!(listed(&["--practice", PRACTICE, "--state", "confirmed", "--since", "1h"]).await, both);
+        assert_eq!(listed(&["--since", &today]).await, both);
+        assert_eq!(listed(&["--since", "2100-01-01"]).await, Vec::<i64>::new());
+        assert_eq!(listed(&["--practice", "7"]).await, Vec::<i64>::new());
+        assert_eq!(listed(&["--state", "rejected"]).await, Vec::<i64>::new());
+        assert_eq!(listed(&["--limit", "1"]).await, [second.0]);
+        let one = clinic.run(&["bookings", "--limit", "1"]).await;
+        assert_eq!((one.status, one.out.lines().count()), (0, 2), "{one:?}");
+        assert!(one.error.contains("And 1 more") && one.error.contains("--limit 2"), "{one:?}");
+        let none = clinic.run(&["bookings", "--state", "in_doubt"]).await;
+        assert_eq!(none.out, "There are no such bookings in the ledger.\n");
+    };
+    look().await;
+    let asked = service.get("/api/v1/bookings?state=confirmed&limit=1").await;
+    assert_eq!(asked.headers()["x-total-count"], "2");
+    assert_eq!(asked.json::<Vec<Value>>().await.unwrap().len(), 1);
+    for query in ["state=lost", "since=yesterday", "limit=many", "order=id"] {
+        let refused = service.get(&format!("/api/v1/bookings?{query}")).await;
+        assert_eq!(refused.status(), 400, "{query}");
+        assert!(refused.json::<Value>().await.unwrap()["error"].is_string());
+    }
+    service.stop().await;
+    look().await;
+    for arguments in [["--state", "lost"], ["--since", "yesterday"]] {
+        let refused = clinic.run(&[&["bookings", "list"][..], &arguments].concat()).await;
+        assert_eq!((refused.status, refused.out.as_str()), (2, ""), "{refused:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use vetbridge::ids::PracticeId;
 
-use crate::clinic::{Clinic, PRACTICE, eventually, free_port};
+use crate::clinic::{Clinic, Ended, PRACTICE, eventually, free_port, practice};
 use crate::service::Service;
 
 fn resource_names(clinic: &Clinic) -> Vec<String> {
@@ -74,29 +74,64 @@ async fn a_practice_is_paused_and_resumed_by_hand_and_status_says_so() {
     eventually("nothing is offered", async || !offers(&clinic)).await;
     clinic.healthengine.expect_silence(&PracticeId(PRACTICE.into())).unwrap();
     let status = clinic.run(&["status"]).await;
-    assert!(status.status == 0 && status.out.contains("Practice 1234567 is paused. Its days"), "{status:?}");
+    assert!(status.status == 0 && status.out.contains("Practice 1234567 is paused since 20"), "{status:?}");
     let json: Value = serde_json::from_str(&clinic.run(&["status", "--json"]).await.out).unwrap();
     assert_eq!((&json["off"][0]["why"], &json["off"][0]["silent"]), (&"paused".into(), &true.into()), "{json}");
-    let resync = clinic.run(&["resync", "--practice", PRACTICE]).await;
-    assert!(resync.status == 1 && resync.out.is_empty(), "{resync:?}");
+    let since: chrono::DateTime<chrono::Utc> = json["off"][0]["since"].as_str().unwrap().parse().unwrap();
+    assert!((chrono::TimeDelta::zero()..chrono::TimeDelta::minutes(2)).contains(&(clinic.healthengine.now() - since)));
+    let again = clinic.run(&["pause", "--practice", PRACTICE]).await;
+    assert!(again.status == 0 && again.out.contains("is paused already since 20"), "{again:?}");
+    let says_that_it_is_paused = |resync: &Ended| {
+        assert!(resync.status == 1 && resync.out.is_empty(), "{resync:?}");
+        assert!(resync.error.contains("Practice 1234567 is paused since 20"), "{resync:?}");
+        assert!(resync.error.contains("Type `vetbridge resume --practice 1234567`"), "{resync:?}");
+    };
+    says_that_it_is_paused(&clinic.run(&["resync", "--practice", PRACTICE]).await);
+    says_that_it_is_paused(&clinic.run(&["resync"]).await);
+    let asked = service.ask(reqwest::Method::POST, &format!("/api/v1/practices/{PRACTICE}/resync")).await;
+    assert_eq!(asked.status(), 409);
     service.stop().await;
 
     // Without a service, for the next start.
-    let resync = clinic.run(&["resync", "--practice", PRACTICE]).await;
-    assert!(resync.status == 1 && resync.out.is_empty(), "{resync:?}");
+    says_that_it_is_paused(&clinic.run(&["resync", "--dry-run", "--practice", PRACTICE]).await);
     let resumed = clinic.run(&["resume", "--practice", PRACTICE]).await;
     assert!(resumed.status == 0 && resumed.out.contains("served from the next start on"), "{resumed:?}");
     assert_eq!(clinic.run(&["pause", "--practice", "7"]).await.status, 1);
     clinic.healthengine.expect_calls(&PracticeId(PRACTICE.into())).unwrap();
     let service = Service::start_and_get_in_step(&clinic).await;
     eventually("everything is offered again", async || offers(&clinic)).await;
-    let paused = clinic.run(&["pause", "--practice", PRACTICE]).await;
-    assert_eq!(paused.status, 0, "{paused:?}");
+    let nothing = clinic.run(&["resume", "--practice", PRACTICE]).await;
+    let sentence = "Practice 1234567 is not paused, and nothing was changed: it is on.\n";
+    assert_eq!((nothing.status, nothing.out.as_str()), (0, sentence));
+    let paused = clinic.run(&["pause", "--practice", PRACTICE, "--json"]).await;
+    let json: Value = serde_json::from_str(&paused.out).unwrap();
+    assert_eq!((paused.status, &json["on"], &json["off"]["why"]), (0, &false.into(), &"paused".into()), "{json}");
     let resumed = clinic.run(&["resume", "--practice", PRACTICE]).await;
     assert!(resumed.out.starts_with("Practice 1234567 is on"), "{resumed:?}");
     eventually("everything is offered again", async || offers(&clinic)).await;
     let unknown = clinic.run(&["pause", "--practice", "7"]).await;
     assert!(unknown.status == 1 && unknown.error.contains("Practice 7"), "{unknown:?}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_practice_is_called_so_by_resync_and_by_resume() {
+    let clinic = Clinic::open().await;
+    let disabled = practice(PRACTICE, "the-practice-key", "enabled = false\n");
+    clinic.write("vetbridge.toml", &(clinic.settings() + &disabled));
+    let says = |ended: &Ended| {
+        assert!(
+            ended.status == 1 && ended.error.contains("Practice 1234567 is disabled, so nothing is sent"),
+            "{ended:?}"
+        );
+        assert!(ended.error.contains("`enabled = true`"), "{ended:?}");
+    };
+    says(&clinic.run(&["resync", "--dry-run"]).await);
+    let service = Service::start(&clinic).await;
+    says(&clinic.run(&["resync", "--practice", PRACTICE]).await);
+    let resumed = clinic.run(&["resume", "--practice", PRACTICE]).await;
+    assert!(resumed.status == 0 && resumed.out.contains("is not paused"), "{resumed:?}");
+    assert!(resumed.out.contains("it is disabled in the configuration"), "{resumed:?}");
     service.stop().await;
 }
 

@@ -41,7 +41,7 @@ impl Transition<'_> {
                 }
             }
             ResolvedAs::Cancelled => {
-                self.entry.enter(State::Cancelled, now, StateReason::CancelledByStaff);
+                self.entry.enter(State::Cancelled, now, StateReason::CancelledByPerson);
                 self.owe_and_cancel()
             }
         }

@@ -9,17 +9,23 @@ use std::process::ExitCode;
 use chrono::{DateTime, FixedOffset};
 
 use super::running::{self, FoundService, NoService};
-use super::{BookingsArgs, BookingsCommand, Global, output};
+use super::{BookingsArgs, BookingsCommand, Global, ListArgs, output};
 use crate::clock::Clock;
 use crate::config;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::resolve::how_to_settle;
 use crate::messages::{commands as say, plain};
+use crate::practice::booking_names::BookingNames;
 use crate::practice::ledger::Ledger;
 use crate::practice::zones;
+use crate::server::booking_list::{BookingPage, BookingQuery, listed};
 use crate::server::view::{self, BookingView};
 use crate::store::Store;
 use crate::zone::Zone;
+
+/// So many bookings are listed unless something else is typed. JSON is for programs, which must not
+/// take a part for the whole.
+const LISTED: usize = 50;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<ExitCode> {
@@ -38,13 +44,8 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
         FoundService::Absent(absent) => LedgerSource::state(&absent).await?,
     };
     match &args.command {
-        None | Some(BookingsCommand::List | BookingsCommand::Resolve(_)) => {
-            let bookings = source.all().await?;
-            output::result(if args.json { serde_json::to_string_pretty(&bookings)? } else { table(&bookings) })?;
-            if bookings.iter().any(|booking| booking.needs_attention.is_some()) {
-                output::note(&format!("{}.", how_to_settle("ID")));
-            }
-        }
+        None | Some(BookingsCommand::Resolve(_)) => list(&source, &args.list, args.json).await?,
+        Some(BookingsCommand::List(own)) => list(&source, &own.clone().or(&args.list), args.json).await?,
         Some(BookingsCommand::Show { id }) => {
             let booking = source.one(*id).await?.ok_or_else(|| say::unknown_booking(*id))?;
             show(&booking, args.json)?;
@@ -53,10 +54,32 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
+/// Prints the bookings that are wanted, and says how many more there are.
+async fn list(source: &LedgerSource, args: &ListArgs, json: bool) -> anyhow::Result<()> {
+    let ListArgs { practice, state, since, limit } = args.clone();
+    let of_all = practice.is_none() && state.is_none() && since.is_none();
+    let limit = limit.or((!json).then_some(LISTED));
+    let query = BookingQuery { practice, state, since, limit };
+    let BookingPage { bookings, total } = source.listed(&query).await?;
+    if json {
+        output::json(&bookings)?;
+    } else if total == 0 {
+        output::result(say::no_bookings(of_all))?;
+    } else {
+        output::result(table(&bookings))?;
+    }
+    if total > bookings.len() {
+        output::note(&say::more_bookings(total - bookings.len(), total));
+    }
+    if bookings.iter().any(|booking| booking.needs_attention.is_some()) {
+        output::note(&format!("{}.", how_to_settle("ID")));
+    }
+    Ok(())
+}
+
 /// Prints one booking.
 fn show(booking: &BookingView, json: bool) -> anyhow::Result<()> {
-    output::result(if json { serde_json::to_string_pretty(booking)? } else { details(booking) })?;
-    Ok(())
+    if json { output::json(booking) } else { Ok(output::result(details(booking))?) }
 }
 
 /// Where the ledger is read.
@@ -74,14 +97,14 @@ impl LedgerSource {
         Ok(Self::State(store, ledger))
     }
 
-    async fn all(&self) -> anyhow::Result<Vec<BookingView>> {
+    async fn listed(&self, query: &BookingQuery) -> anyhow::Result<BookingPage> {
         match self {
-            Self::Service(service) => service.bookings().await,
+            Self::Service(service) => service.bookings(query).await,
             Self::State(store, ledger) => {
-                let entries = ledger.all();
-                Ok(entries.iter().map(|entry| view::booking(entry, zone(store, &entry.practice_id))).collect())
+                let zone_of = |practice: &PracticeId| zone(store, practice);
+                listed(ledger, store, query, Clock::system().now(), zone_of).map_err(anyhow::Error::msg)
             }
-            Self::Nothing => Ok(Vec::new()),
+            Self::Nothing => Ok(BookingPage { bookings: Vec::new(), total: 0 }),
         }
     }
 
@@ -90,7 +113,10 @@ impl LedgerSource {
             Self::Service(service) => service.booking(id).await,
             Self::State(store, ledger) => {
                 let entry = ledger.get(BookingId(id))?;
-                Ok(entry.map(|entry| view::booking(&entry, zone(store, &entry.practice_id))))
+                Ok(entry.map(|entry| {
+                    let names = BookingNames::read(store, &entry.practice_id);
+                    view::booking(&entry, zone(store, &entry.practice_id)).named(&entry, &names)
+                }))
             }
             Self::Nothing => Ok(None),
         }
@@ -102,36 +128,85 @@ fn zone(store: &Store, practice: &PracticeId) -> Zone {
     zones::remembered(store, practice).unwrap_or(Zone::Iana(chrono_tz::UTC))
 }
 
-const HEADINGS: [&str; 7] = ["BOOKING", "PRACTICE", "APPOINTMENT", "SCHEDULE", "STATE", "SINCE", "NEEDS ATTENTION"];
+/// The columns of a terminal that every clinic has.
+const COLUMNS: usize = 80;
+/// Between two columns of the table.
+const GAP: usize = 2;
 
-/// A line for each booking; the columns as wide as what stands in them.
+/// A line for each booking, and below it what a person has to do about it; no line is longer than
+/// [`COLUMNS`].
 fn table(bookings: &[BookingView]) -> String {
-    if bookings.is_empty() {
-        return say::NO_BOOKINGS.to_owned();
-    }
-    let rows: Vec<[String; 7]> = std::iter::once(HEADINGS.map(str::to_owned)).chain(bookings.iter().map(row)).collect();
+    let of_several = bookings.iter().any(|booking| booking.practice_id != bookings[0].practice_id);
+    let headings = ["BOOKING", "PRACTICE", "APPOINTMENT", "STATE", "WITH", "TYPE"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(headings).chain(bookings.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
+    let mut widths: [usize; 6] = std::array::from_fn(width);
+    let shown: Vec<usize> = (0..6).filter(|column| of_several || *column != PRACTICE).collect();
+    // The two columns of names share what the others leave.
+    let others = shown.iter().filter(|column| **column < WITH).map(|column| widths[*column] + GAP);
+    let left = COLUMNS.saturating_sub(others.sum::<usize>() + GAP);
+    widths[TYPE] = widths[TYPE].min(left.saturating_sub(widths[WITH]).max(left * 2 / 5));
+    widths[WITH] = widths[WITH].min(left.saturating_sub(widths[TYPE]));
+    let attention = bookings.iter().map(|booking| booking.needs_attention.as_deref());
     let mut out = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
+    for (row, attention) in rows.iter().zip(std::iter::once(None).chain(attention)) {
+        let cells = shown.iter().map(|column| {
+            let (width, cell) = (widths[*column], cut(&row[*column], widths[*column]));
+            format!("{cell:<width$}")
+        });
+        let line = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
         // Writing into a string cannot fail.
         let _ = writeln!(out, "{}", line.trim_end());
+        attention.iter().for_each(|sentence| out.push_str(&wrapped("    ", &plain(sentence))));
     }
     out
 }
 
-fn row(booking: &BookingView) -> [String; 7] {
+const PRACTICE: usize = 1;
+const WITH: usize = 4;
+const TYPE: usize = 5;
+
+fn row(booking: &BookingView) -> [String; 6] {
+    let schedule = named(booking.schedule_name.as_deref(), booking.schedule, "schedule");
+    let clinician = named(booking.clinician_name.as_deref(), booking.clinician, "user");
     [
         booking.booking_id.to_string(),
         plain(&booking.practice_id),
-        when(booking),
-        booking.schedule.map_or_else(dash, |schedule| schedule.to_string()),
+        booking.start.map_or_else(dash, minute),
         booking.state.clone(),
-        booking.history.last().map_or_else(dash, |last| minute(last.at)),
-        booking.needs_attention.as_deref().map(plain).unwrap_or_default(),
+        clinician.into_iter().chain(schedule).collect::<Vec<_>>().join(", "),
+        named(booking.appointment_type_name.as_deref(), booking.appointment_type, "type").unwrap_or_default(),
     ]
+}
+
+/// A name where it is known, else the number.
+fn named(name: Option<&str>, id: Option<i64>, what: &str) -> Option<String> {
+    name.map(plain).or_else(|| id.map(|id| format!("{what} {id}")))
+}
+
+/// A cell that is too long ends in an ellipsis.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// A sentence on as many indented lines as it needs.
+fn wrapped(indent: &str, text: &str) -> String {
+    let (mut out, mut line) = (String::new(), indent.to_owned());
+    for word in text.split(' ') {
+        let is_first = line.len() == indent.len();
+        if !is_first && line.chars().count() + 1 + word.chars().count() > COLUMNS {
+            let _ = writeln!(out, "{line}");
+            line = format!("{indent}{word}");
+        } else {
+            let _ = write!(line, "{}{word}", if is_first { "" } else { " " });
+        }
+    }
+    let _ = writeln!(out, "{line}");
+    out
 }
 
 fn dash() -> String {
@@ -160,7 +235,11 @@ fn details(booking: &BookingView) -> String {
     line("Booking", &booking.booking_id.to_string());
     line("Practice", &plain(&booking.practice_id));
     line("Appointment", &when(booking));
-    line("Schedule", &booking.schedule.map_or_else(dash, |schedule| schedule.to_string()));
+    line("Schedule", &both(booking.schedule_name.as_deref(), booking.schedule));
+    if booking.clinician.is_some() {
+        line("Clinician", &both(booking.clinician_name.as_deref(), booking.clinician));
+    }
+    line("Type", &both(booking.appointment_type_name.as_deref(), booking.appointment_type));
     line("Reference", &booking.reference.as_deref().map_or_else(dash, plain));
     line("State", &booking.state);
     if let Some(sentence) = &booking.needs_attention {
@@ -174,6 +253,15 @@ fn details(booking: &BookingView) -> String {
         let _ = writeln!(out, "  {at}  {:<width$}  {}", happening.state, plain(&happening.reason));
     }
     out
+}
+
+/// A number, with its name where it is known.
+fn both(name: Option<&str>, id: Option<i64>) -> String {
+    match (name, id) {
+        (Some(name), Some(id)) => format!("{id} ({})", plain(name)),
+        (None, Some(id)) => id.to_string(),
+        (_, None) => dash(),
+    }
 }
 
 fn offset(booking: &BookingView) -> String {
@@ -205,29 +293,48 @@ mod tests {
                 happening("received", "08:00:00", "Healthengine lists the booking."),
                 happening("confirmed", "08:00:01", "Told."),
             ],
+            clinician: Some(1158),
+            appointment_type: Some(66),
+            schedule_name: Some("Consulting room".into()),
+            clinician_name: Some("Vera Vet".into()),
+            appointment_type_name: Some("Standard consultation".into()),
         }
     }
 
     #[test]
-    fn the_table_has_a_line_for_each_booking_in_columns() {
-        let unplaced = BookingView { start: None, end: None, schedule: None, ..booking(36_127_213, None) };
+    fn the_table_names_schedule_clinician_and_type_and_fits_eighty_columns() {
+        let unknown = BookingView {
+            clinician: None,
+            clinician_name: None,
+            schedule_name: None,
+            appointment_type_name: None,
+            ..booking(36_127_213, None)
+        };
+        let unplaced = BookingView { start: None, schedule: None, appointment_type: None, ..unknown.clone() };
+        let told = "Look into the diary at 2026-03-03 09:15: the appointment may stand there, and nobody knows.";
         assert_eq!(
-            table(&[booking(7, Some("Look\nat it.")), unplaced]),
-            "BOOKING   PRACTICE  APPOINTMENT             SCHEDULE  STATE      SINCE             NEEDS ATTENTION\n\
-             7         1234567   2026-03-03 09:15-09:30  136       confirmed  2026-03-02 08:00  Look\\nat it.\n\
-             36127213  1234567   -                       -         confirmed  2026-03-02 08:00\n"
+            table(&[booking(7, Some(told)), unknown.clone(), unplaced]),
+            "BOOKING   APPOINTMENT       STATE      WITH                      TYPE\n\
+             7         2026-03-03 09:15  confirmed  Vera Vet, Consulting ro…  Standard consu…\n    \
+             Look into the diary at 2026-03-03 09:15: the appointment may stand there,\n    \
+             and nobody knows.\n\
+             36127213  2026-03-03 09:15  confirmed  schedule 136              type 66\n\
+             36127213  -                 confirmed\n"
         );
-        assert_eq!(table(&[]), "There are no bookings in the ledger.");
+        let other = BookingView { practice_id: "7654321".into(), ..unknown };
+        let of_two = table(&[booking(7, Some(told)), other]);
+        assert!(of_two.contains("PRACTICE") && of_two.lines().all(|line| line.chars().count() <= 80), "{of_two}");
     }
 
     #[test]
     fn one_booking_is_shown_with_its_history() {
         assert_eq!(
             details(&booking(7, Some("Check the diary."))),
-            "Booking      7\nPractice     1234567\nAppointment  2026-03-03 09:15-09:30\nSchedule     136\n\
-             Reference    602:3:x\nState        confirmed\nAttention    Check the diary.\n             Once that is \
-             done, `vetbridge bookings resolve 7` settles it, with --confirmed, --rejected or --cancelled as the \
-             diary has it.\n\n\
+            "Booking      7\nPractice     1234567\nAppointment  2026-03-03 09:15-09:30\n\
+             Schedule     136 (Consulting room)\nClinician    1158 (Vera Vet)\n\
+             Type         66 (Standard consultation)\nReference    602:3:x\nState        confirmed\n\
+             Attention    Check the diary.\n             Once that is done, `vetbridge bookings resolve 7` settles \
+             it, with --confirmed, --rejected or --cancelled as the diary has it.\n\n\
              History (at the practice's time, UTC+11:00)\n  2026-03-02 08:00:00  received   Healthengine lists the \
              booking.\n  2026-03-02 08:00:01  confirmed  Told.\n"
         );
@@ -241,17 +348,8 @@ mod tests {
         assert_eq!(json["needs_attention"], serde_json::Value::Null);
         assert_eq!(json["history"][1]["state"], "confirmed");
         let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
-        let expected = [
-            "booking_id",
-            "end",
-            "history",
-            "needs_attention",
-            "practice_id",
-            "reference",
-            "schedule",
-            "start",
-            "state",
-        ];
-        assert_eq!(keys, expected);
+        for key in ["end", "history", "needs_attention", "practice_id", "reference", "schedule", "start", "state"] {
+            assert!(keys.iter().any(|own| *own == key), "{keys:?}");
+        }
     }
 }

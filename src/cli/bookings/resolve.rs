@@ -14,6 +14,7 @@ use crate::config::{self, Config, Instance};
 use crate::http_clients::Network;
 use crate::ids::BookingId;
 use crate::messages::{admin, commands as say, resolve as say_resolve};
+use crate::practice::booking_names::BookingNames;
 use crate::practice::resolve::NotResolved;
 use crate::server::{resolve, view};
 
@@ -64,5 +65,6 @@ async fn here(
         NotResolved::Refused(why) | NotResolved::Failed(why) => refused(why),
         NotResolved::Ledger(error) => error.into(),
     })?;
-    Ok(view::booking(&entry, bridge.zone_of(&entry.practice_id)))
+    let names = BookingNames::read(&store, &entry.practice_id);
+    Ok(view::booking(&entry, bridge.zone_of(&entry.practice_id)).named(&entry, &names))
 }

@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 use self::at_healthengine::ConnectHealthengine;
 use self::findings::Report;
 use super::exposure::exposures;
-use super::{CONFIG_INVALID, CheckArgs, Global, output};
+use super::{CheckArgs, Global, INVALID, output};
 use crate::call_error::Answer;
 use crate::clock::Clock;
 use crate::config::{self, AlertSettings, Config, ConfigError, PracticeSettings};
@@ -48,7 +48,7 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
             let error = if args.offline { error } else { with_locations(error).await };
             if args.json {
                 output::result(invalid(&error).json()?)?;
-                return Ok(ExitCode::from(CONFIG_INVALID));
+                return Ok(ExitCode::from(INVALID));
             }
             return Err(error.into());
         }

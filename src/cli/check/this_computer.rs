@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use super::findings::Report;
-use crate::bridge::off::Off;
 use crate::cli::running::{self, FoundService, NoService};
 use crate::config::Config;
 use crate::config::secrets_in_force::InForce;
@@ -67,9 +66,7 @@ fn inspect_service(status: &BridgeStatus, report: &mut Report) {
     }
     for practice in &status.off {
         let place = format!("{SERVICE}, practice {}", practice.id);
-        if practice.why == Off::Paused.name() {
-            report.note(place.as_str(), commands::is_paused(&practice.id, practice.since));
-        }
+        report.note(place.as_str(), commands::off_is_not_sent(&practice.id, &practice.why, practice.since));
         inspect_practice(&place, &practice.problems, practice.needs_attention, report);
     }
     if report.problems() == before {

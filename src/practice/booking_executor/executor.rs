@@ -379,7 +379,7 @@ impl Executor {
             tracing::warn!(practice = %self.context.id(), %booking, "{sentence} {}.", how_to_settle(booking));
         }
         if changed_state && entry.state == State::Confirmed {
-            self.context.health.clear(&Subject::Booking(entry.booking_id));
+            self.context.health.clear(&Subject::Booking(entry.booking_id), self.context.now());
         }
         self.count(before, entry);
         let only_looked = entry.state == State::Submitting
@@ -478,8 +478,11 @@ impl Executor {
             ),
         };
         let answer = where_it_was_read(self.context.openvpms.interactive.submit(&booking)).await;
-        if let Err(error) = &answer {
-            let (practice, booking) = (self.context.id(), asked.request.booking_id);
+        let booking = asked.request.booking_id;
+        if let Err(error) = &answer
+            && self.context.said.is_due(&format!("submit {booking}"))
+        {
+            let practice = self.context.id();
             tracing::warn!(%practice, %booking, "OpenVPMS did not confirm the booking: {error}.");
         }
         answer

@@ -157,7 +157,7 @@ impl OtherBridgeSigns {
         let (before, after) = self.change(|own| change(own, now));
         if before.is_suspected() && !after.is_suspected() {
             tracing::info!(practice = %self.context.id(), "{}", say::ALONE);
-            self.context.health.clear(&Subject::OtherBridge);
+            self.context.health.clear(&Subject::OtherBridge, self.context.now());
         }
     }
 

@@ -131,7 +131,9 @@ impl Executor {
                 self.reject_and_flag(update, entry, WhyNotCancelled::Stands(why)).await?;
             }
             (again @ (AfterCancel::Refused | AfterCancel::Again), entry) => {
-                if let Err(error) = answer {
+                if let Err(error) = answer
+                    && self.context.said.is_due(&format!("cancel {}", update.booking_id))
+                {
                     tracing::warn!(%practice, %booking, "OpenVPMS did not cancel the appointment: {error}.");
                 }
                 if let Some(entry) = entry.filter(|_| again == AfterCancel::Refused) {

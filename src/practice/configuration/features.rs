@@ -2,10 +2,10 @@
 
 use super::sync::ConfigurationSync;
 use crate::call_error::Answer;
+use crate::characters::plain_name;
 use crate::messages::{configuration_sync as say, practice as practice_say};
 use crate::polling::failed_calls::Call;
 use crate::practice::health::problems::Subject;
-use crate::practice::said_once::plain;
 
 /// More extra features than this are nonsense.
 const FEATURES_MAX: usize = 50;
@@ -30,10 +30,10 @@ impl ConfigurationSync {
         for feature in features.iter().filter(|feature| feature.enabled).take(FEATURES_MAX) {
             match server.disable_feature(&feature.id).await {
                 Ok(()) => {
-                    let (practice, feature) = (self.context.id(), plain(&feature.id));
+                    let (practice, feature) = (self.context.id(), plain_name(&feature.id));
                     tracing::info!(%practice, feature, "An extra feature was switched off.");
                 }
-                Err(error) => problem = Some(say::feature_stays_on(&plain(&feature.id), &error)),
+                Err(error) => problem = Some(say::feature_stays_on(&plain_name(&feature.id), &error)),
             }
         }
         self.context.health.set(Subject::Features, problem, self.context.now());

@@ -230,7 +230,7 @@ impl ConfigurationSync {
         let text = say::departures(&shown(&self.accepted.remembered().departed, now), self.context.id());
         match text {
             Some(text) => self.context.health.show(Subject::Departed, text, now),
-            None => self.context.health.clear(&Subject::Departed),
+            None => self.context.health.clear(&Subject::Departed, self.context.now()),
         }
     }
 

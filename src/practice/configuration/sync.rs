@@ -253,7 +253,7 @@ impl ConfigurationSync {
         self.context.health.set(Subject::LeftOut, (!text.is_empty()).then(|| text.join(" ")), now);
         match mapping.zones.clone() {
             Ok(zones) => {
-                self.context.health.clear(&Subject::Mapping);
+                self.context.health.clear(&Subject::Mapping, self.context.now());
                 let shift = zones.diary_shift(now).filter(|shift| shift.is_wrong);
                 self.context.health.set(Subject::Zone, shift.map(|shift| say::diary_shifted(&zones, shift)), now);
                 zones::remember(&self.context.shared.store, self.context.id(), zones.practice);

@@ -18,7 +18,6 @@ use crate::polling::lists::Coverage;
 use crate::practice::configuration::accepted::AcceptedConfiguration;
 use crate::practice::context::Context;
 use crate::practice::offering::Offering;
-use crate::practice::said_once::SaidOnce;
 use crate::publishing::{ReadDays, SendIf};
 use crate::supervisor;
 
@@ -40,9 +39,6 @@ impl AnsweredAtOnce {
     }
 }
 
-/// So many days that are not offered are logged.
-const LOGGED_MAX: usize = 200;
-
 /// Sends the days that Healthengine asks for.
 pub(in crate::practice) struct AskedDays {
     context: Arc<Context>,
@@ -51,7 +47,6 @@ pub(in crate::practice) struct AskedDays {
     queue: DayQueue,
     /// Held while days that need no reading are sent.
     answering_at_once: Arc<AsyncMutex<()>>,
-    said: SaidOnce,
 }
 
 impl AskedDays {
@@ -60,8 +55,8 @@ impl AskedDays {
         accepted: Arc<AcceptedConfiguration>,
         single: Arc<SingleDays>,
     ) -> Self {
-        let (queue, answering_at_once, said) = (DayQueue::default(), Arc::default(), SaidOnce::default());
-        Self { context, accepted, single, queue, answering_at_once, said }
+        let (queue, answering_at_once) = (DayQueue::default(), Arc::default());
+        Self { context, accepted, single, queue, answering_at_once }
     }
 
     /// Sends the days that Healthengine asks for.
@@ -153,9 +148,9 @@ impl AskedDays {
         self.single.publisher.unsent.look(|unsent| unsent.is_refused_empty(resource, day, now))
     }
 
-    /// A day that cannot be offered is asked for: logged once.
+    /// A day that cannot be offered is asked for.
     fn say_not_offered(&self, what: &str) {
-        if self.said.is_new(what, LOGGED_MAX) {
+        if self.context.said.is_due(what) {
             let what: String = messages::plain(what).chars().take(80).collect();
             tracing::info!(practice = %self.context.id(), "Healthengine asks for {what}, which is not offered; it \
                                                            gets an empty day.");

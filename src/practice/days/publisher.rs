@@ -264,7 +264,7 @@ impl Publisher {
             (Some(example), count) => {
                 health.raise(Subject::RefusedDays, say::refused_days(count, &example), self.context.now());
             }
-            (None, 0) => health.clear(&Subject::RefusedDays),
+            (None, 0) => health.clear(&Subject::RefusedDays, self.context.now()),
             (None, _) => {}
         }
     }

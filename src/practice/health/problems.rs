@@ -2,7 +2,9 @@
 //! what to do.
 //!
 //! A problem is raised and cleared by whoever sees it; raising it again changes nothing but its
-//! text. It is logged once when it begins and once when it ends.
+//! text. It is logged when it begins, at growing pauses while it stands ([`LogPause`]), and when it
+//! ends, with how long it lasted. A WARN becomes an ERROR once an outage has lasted ten minutes
+//! inside the live hours: from then on Healthengine may hide the practice's times.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -12,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::alerts::concern::{About, Concern};
 use crate::ids::{BookingId, PracticeId};
+use crate::messages::practice as say;
+use crate::practice::shared::ServerPlaces;
+use crate::said_lines::LogPause;
 
 /// What a problem is about; there is at most one of each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +71,8 @@ pub enum Subject {
     OtherBridge,
     /// The store cannot be written.
     Store,
+    /// Somebody paused the practice long ago.
+    Paused,
     /// Practices that were removed from the configuration before their days were emptied.
     LeftBehind,
     /// The configuration file has errors since it was last read, or waits for a restart.
@@ -82,6 +89,40 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// True if meanwhile bookings are not answered, or times are offered that nobody keeps true.
+    fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::OpenVpms
+                | Self::Healthengine
+                | Self::BookingList
+                | Self::BookingsWait
+                | Self::Answers
+                | Self::Access
+                | Self::Days
+                | Self::Mapping
+        )
+    }
+
+    /// Where the server is that it is about.
+    fn place<'a>(&self, places: &'a ServerPlaces) -> Option<&'a str> {
+        let is_about_healthengine = matches!(
+            self,
+            Self::Healthengine
+                | Self::BookingList
+                | Self::Answers
+                | Self::Access
+                | Self::Configuration
+                | Self::Days
+                | Self::Features
+                | Self::Subscriptions
+        );
+        if *self == Self::OpenVpms {
+            return Some(&places.openvpms);
+        }
+        is_about_healthengine.then_some(&*places.healthengine)
+    }
+
     /// A short name for JSON.
     fn name(&self) -> String {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the others are about nothing in particular")]
@@ -123,6 +164,7 @@ impl Subject {
             Self::Store => "store",
             Self::LeftBehind => "left_behind",
             Self::ConfigFile => "config_file",
+            Self::Paused => "paused",
             Self::Alerts => "alerts",
             Self::PartOfList(_) => "part_of_list",
             Self::Loop(_) | Self::LoopOf(..) => "loop",
@@ -149,6 +191,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// True if that is what it is about.
+    pub fn is_about(&self, subject: &Subject) -> bool {
+        self.subject == subject.name()
+    }
+
     /// The store cannot be opened.
     pub fn of_store(text: String, since: DateTime<Utc>) -> Self {
         Self { subject: Subject::Store.name(), text, since }
@@ -158,8 +205,22 @@ impl Problem {
 /// The problems of one practice, or of what all have in common.
 pub struct Problems {
     practice: Option<PracticeId>,
-    problems: Mutex<BTreeMap<Subject, Problem>>,
+    places: ServerPlaces,
+    problems: Mutex<BTreeMap<Subject, Standing>>,
 }
+
+/// A problem, and what the log has of it.
+struct Standing {
+    problem: Problem,
+    /// When it is logged again; `None` of one that is logged part by part.
+    again: Option<LogPause>,
+    /// True once it was logged as an error.
+    is_error: bool,
+}
+
+/// An outage inside the live hours is an error from here on: Healthengine may hide times by then
+/// (PMS API, liveness contract).
+const OUTAGE_LASTS_MAX: TimeDelta = TimeDelta::minutes(10);
 
 /// Problems of single bookings are forgotten when there are more than this many; the ledger still
 /// has the bookings.
@@ -168,34 +229,43 @@ const BOOKING_PROBLEMS_MAX: usize = 50;
 const BOOKING_PROBLEM_LASTS: TimeDelta = TimeDelta::days(1);
 
 impl Problems {
-    /// No problems yet.
-    pub fn new(practice: PracticeId) -> Self {
-        Self { practice: Some(practice), problems: Mutex::default() }
+    /// No problems yet, of a practice whose servers are there.
+    pub fn new(practice: PracticeId, places: ServerPlaces) -> Self {
+        Self { practice: Some(practice), places, problems: Mutex::default() }
     }
 
     /// That of what all practices have in common. No problems yet.
     pub fn of_the_service() -> Self {
-        Self { practice: None, problems: Mutex::default() }
+        Self { practice: None, places: ServerPlaces::default(), problems: Mutex::default() }
     }
 
     fn named(&self) -> Option<tracing::field::DisplayValue<&PracticeId>> {
         self.practice.as_ref().map(tracing::field::display)
     }
 
-    /// Something is wrong.
+    /// Something is wrong. What is said of a server ends with where it is.
     pub fn raise(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
-        let text = text.into();
+        let mut text = text.into();
+        if let Some(place) = subject.place(&self.places).filter(|place| !place.is_empty()) {
+            text = format!("{text} {place}");
+        }
         if !self.has(&subject) {
             tracing::warn!(practice = self.named(), subject = subject.name(), "{text}");
         }
-        self.show(subject, text, now);
+        // What is wrong with a booking is its flag's to say again.
+        let again = (!matches!(subject, Subject::Booking(_))).then(LogPause::begin);
+        self.stand(subject, text, again, now);
     }
 
     /// Something is wrong that is logged already, part by part.
     pub fn show(&self, subject: Subject, text: String, now: DateTime<Utc>) {
+        self.stand(subject, text, None, now);
+    }
+
+    fn stand(&self, subject: Subject, text: String, again: Option<LogPause>, now: DateTime<Utc>) {
         let mut problems = self.problems.lock();
-        if let Some(problem) = problems.get_mut(&subject) {
-            problem.text = text;
+        if let Some(standing) = problems.get_mut(&subject) {
+            standing.problem.text = text;
             return;
         }
         let bookings = problems.keys().filter(|own| matches!(own, Subject::Booking(_))).count();
@@ -203,7 +273,8 @@ impl Problems {
             let oldest = problems.keys().find(|own| matches!(own, Subject::Booking(_))).cloned();
             oldest.map(|oldest| problems.remove(&oldest));
         }
-        problems.insert(subject.clone(), Problem { subject: subject.name(), text, since: now });
+        let problem = Problem { subject: subject.name(), text, since: now };
+        problems.insert(subject, Standing { problem, again, is_error: false });
     }
 
     /// Something else is wrong than before, and is logged as well.
@@ -213,10 +284,31 @@ impl Problems {
     }
 
     /// Resolved.
-    pub fn clear(&self, subject: &Subject) {
+    pub fn clear(&self, subject: &Subject, now: DateTime<Utc>) {
         let removed = self.problems.lock().remove(subject);
-        if removed.is_some() {
-            tracing::info!(practice = self.named(), subject = subject.name(), "Resolved.");
+        if let Some(Standing { problem, .. }) = removed {
+            let text = say::resolved(now - problem.since);
+            tracing::info!(practice = self.named(), subject = problem.subject, "{text}");
+        }
+    }
+
+    /// Logs again what stands for long. To be called now and then; `is_live` inside the live hours.
+    pub fn log_again(&self, is_live: bool, now: DateTime<Utc>) {
+        for (subject, standing) in self.problems.lock().iter_mut() {
+            let Standing { problem, again: Some(again), is_error } = standing else { continue };
+            let lasts = now - problem.since;
+            let is_worse = !*is_error && is_live && subject.is_outage() && lasts >= OUTAGE_LASTS_MAX;
+            if is_worse {
+                (*again, *is_error) = (LogPause::begin(), true);
+            } else if !again.is_due() {
+                continue;
+            }
+            let text = say::still(&problem.text, lasts);
+            if *is_error {
+                tracing::error!(practice = self.named(), subject = problem.subject, "{text}");
+            } else {
+                tracing::warn!(practice = self.named(), subject = problem.subject, "{text}");
+            }
         }
     }
 
@@ -224,7 +316,7 @@ impl Problems {
     pub fn set(&self, subject: Subject, text: Option<String>, now: DateTime<Utc>) {
         match text {
             Some(text) => self.raise(subject, text, now),
-            None => self.clear(&subject),
+            None => self.clear(&subject, now),
         }
     }
 
@@ -232,8 +324,8 @@ impl Problems {
     /// ledger.
     pub fn forget_old_bookings(&self, now: DateTime<Utc>) {
         let mut problems = self.problems.lock();
-        problems.retain(|subject, problem| {
-            !matches!(subject, Subject::Booking(_)) || (now - problem.since).abs() < BOOKING_PROBLEM_LASTS
+        problems.retain(|subject, standing| {
+            !matches!(subject, Subject::Booking(_)) || (now - standing.problem.since).abs() < BOOKING_PROBLEM_LASTS
         });
     }
 
@@ -252,7 +344,7 @@ impl Problems {
     /// What of them people are told. That telling fails is none: who would hear it?
     pub fn concerns(&self) -> Vec<Concern> {
         let problems = self.problems.lock();
-        let concern = |(subject, problem): (&Subject, &Problem)| Concern {
+        let concern = |(subject, Standing { problem, .. }): (&Subject, &Standing)| Concern {
             practice: self.practice.clone(),
             about: About::Problem(problem.subject.clone()),
             sentence: problem.text.clone(),
@@ -264,7 +356,7 @@ impl Problems {
 
     /// All of them.
     pub fn problems(&self) -> Vec<Problem> {
-        self.problems.lock().values().cloned().collect()
+        self.problems.lock().values().map(|standing| standing.problem.clone()).collect()
     }
 }
 
@@ -278,18 +370,18 @@ mod tests {
 
     #[test]
     fn a_problem_keeps_its_beginning_and_is_gone_when_it_is_resolved() {
-        let health = Problems::new(PracticeId("1".into()));
+        let health = Problems::new(PracticeId("1".into()), ServerPlaces::default());
         health.raise(Subject::OpenVpms, "away", at(1));
         health.raise(Subject::OpenVpms, "still away", at(2));
         let problems = health.problems();
         assert_eq!((problems.len(), problems[0].since, problems[0].text.as_str()), (1, at(1), "still away"));
-        health.clear(&Subject::OpenVpms);
+        health.clear(&Subject::OpenVpms, at(3));
         assert!(health.problems().is_empty());
     }
 
     #[test]
     fn problems_of_bookings_are_bounded_in_number_and_time() {
-        let health = Problems::new(PracticeId("1".into()));
+        let health = Problems::new(PracticeId("1".into()), ServerPlaces::default());
         for id in 0..200 {
             health.raise(Subject::Booking(BookingId(id)), "x", at(0));
         }

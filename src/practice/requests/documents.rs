@@ -17,7 +17,6 @@ use crate::polling::failed_calls::Call;
 use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::lists::{self, Lists};
-use crate::practice::said_once::SaidOnce;
 
 /// So many are rejected for one poll.
 const REJECTED_MAX: usize = 50;
@@ -32,7 +31,6 @@ pub(super) struct DocumentRejections {
     context: Arc<Context>,
     calls: Arc<CallHealth>,
     lists: Arc<Lists>,
-    said: SaidOnce,
     uploads: Arc<AsyncMutex<Refused>>,
     attachments: Arc<AsyncMutex<Refused>>,
 }
@@ -40,7 +38,7 @@ pub(super) struct DocumentRejections {
 impl DocumentRejections {
     pub(super) fn new(context: Arc<Context>, calls: Arc<CallHealth>, lists: Arc<Lists>) -> Self {
         let (uploads, attachments) = (Arc::default(), Arc::default());
-        Self { context, calls, lists, said: SaidOnce::default(), uploads, attachments }
+        Self { context, calls, lists, uploads, attachments }
     }
 
     fn of(&self, document: Document) -> &Arc<AsyncMutex<Refused>> {
@@ -94,9 +92,8 @@ impl DocumentRejections {
         Ok(())
     }
 
-    /// Said once for each kind.
     fn say_rejected(&self, kind: &str) {
-        if self.said.is_new(kind, usize::MAX) {
+        if self.context.said.is_due(kind) {
             tracing::warn!(
                 practice = %self.context.id(), request = kind,
                 "Healthengine asks for documents, which OpenVPMS's booking API does not have; such requests are \

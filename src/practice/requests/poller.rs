@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::documents::DocumentRejections;
 use super::outstanding::OutstandingRequests;
 use crate::call_error::Answer;
+use crate::characters::plain_name;
 use crate::healthengine::RequestKind;
 use crate::ids::BookingId;
 use crate::messages::practice as say;
@@ -28,7 +29,6 @@ use crate::practice::days::publisher::Publisher;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::health::problems::Subject;
 use crate::practice::lists::{self, Lists};
-use crate::practice::said_once::{SaidOnce, plain};
 use crate::practice::subscription::evidence::WebhookEvidence;
 use crate::supervisor;
 use crate::webhooks::evidence::Item;
@@ -39,9 +39,6 @@ const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
 /// That of any other practice waits no longer than this for OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
-/// So many request types that vetbridge does not serve are logged. Names come from the network;
-/// more than a handful is nonsense.
-const UNSERVED_MAX: usize = 20;
 
 /// What a poll found, and since when it waits by Healthengine's clock.
 type FoundItems = Vec<(Item, Option<DateTime<Utc>>)>;
@@ -57,7 +54,6 @@ pub(in crate::practice) struct RequestPoller {
     evidence: Arc<WebhookEvidence>,
     outstanding: OutstandingRequests,
     documents: Arc<DocumentRejections>,
-    said: SaidOnce,
 }
 
 impl RequestPoller {
@@ -71,9 +67,8 @@ impl RequestPoller {
         evidence: Arc<WebhookEvidence>,
     ) -> Self {
         let outstanding = OutstandingRequests::new(Arc::clone(&context));
-        let documents = DocumentRejections::new(Arc::clone(&context), Arc::clone(&calls), Arc::clone(&lists));
-        let (documents, said) = (Arc::new(documents), SaidOnce::default());
-        Self { context, calls, lists, executor, publisher, asked_days, evidence, outstanding, documents, said }
+        let documents = Arc::new(DocumentRejections::new(Arc::clone(&context), Arc::clone(&calls), Arc::clone(&lists)));
+        Self { context, calls, lists, executor, publisher, asked_days, evidence, outstanding, documents }
     }
 
     /// How long the oldest request of each kind has been waiting.
@@ -201,7 +196,7 @@ impl RequestPoller {
             bookings = outcome.ok();
         } else {
             // What could not be read is not asked for any more.
-            self.context.health.clear(&Subject::BookingList);
+            self.context.health.clear(&Subject::BookingList, self.context.now());
             self.lists.no_booking_waits();
             self.outstanding.bookings(Ok(&[]));
             self.calls.keep_bookings(&BTreeSet::new());
@@ -317,11 +312,11 @@ impl RequestPoller {
         Ok(())
     }
 
-    /// A request type that vetbridge does not serve: said once, left alone.
+    /// A request type that vetbridge does not serve: left alone.
     fn unserved(&self, name: &str) {
-        if self.said.is_new(name, UNSERVED_MAX) {
+        if self.context.said.is_due(&format!("unserved {}", plain_name(name))) {
             tracing::warn!(
-                practice = %self.context.id(), request = plain(name),
+                practice = %self.context.id(), request = plain_name(name),
                 "Healthengine asks for something that vetbridge does not serve."
             );
         }

@@ -182,7 +182,7 @@ impl WebhookSubscription {
         let error = match looked {
             Ok(()) => {
                 backoff.reset();
-                self.context.health.clear(&Subject::Subscriptions);
+                self.context.health.clear(&Subject::Subscriptions, self.context.now());
                 return (ERRORS_EVERY, true);
             }
             Err(LookError::Healthengine(error)) => self.without_secret(error),

@@ -13,7 +13,7 @@ use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
 use crate::ids::PracticeId;
 use crate::messages::commands;
-use crate::messages::page::{self as say, PracticeFacts, Standing, standing, standing_off};
+use crate::messages::page::{self as say, PracticeFacts, PracticeStanding, standing, standing_off};
 use crate::practice::Practice;
 use crate::practice::health::problems::Problem;
 use crate::server::Admin;
@@ -133,7 +133,6 @@ impl Overview<'_> {
         let facts = PracticeFacts {
             reasons: &status.reasons,
             problems: status.problems.len(),
-            was_read: status.read_at.is_some(),
             starts: practice.as_ref().map_or(0, |practice| practice.starts_offered()),
             holds_bookings: practice.as_ref().is_some_and(|practice| practice.holds_bookings()),
         };
@@ -154,7 +153,7 @@ impl Overview<'_> {
         }
     }
 
-    fn standing(&self, id: &PracticeId, own: &Standing, since: Option<DateTime<Utc>>) -> Markup {
+    fn standing(&self, id: &PracticeId, own: &PracticeStanding, since: Option<DateTime<Utc>>) -> Markup {
         html! {
             h3 { (self.name(id)) ": " span class=(class(own.tone)) { (own.word) } }
             p {

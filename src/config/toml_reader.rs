@@ -102,8 +102,10 @@ impl<'a> Table<'a> {
     pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
         let name = format!("[[{}]]", self.path(key));
         let Some(value) = self.get(key) else { return Vec::new() };
-        if value.is_table() {
-            value.report(messages::config_file::one_bracket(&self.path(key)));
+        if let Some(entries) = value.value.as_table() {
+            // Made by a line such as `[practice.live_hours]` alone, it has no text of its own.
+            let is_implied = !entries.values().any(|entry| entry.get_ref().is_str());
+            value.report(messages::config_file::no_list(&self.path(key), is_implied));
             return Vec::new();
         }
         value.items().unwrap_or_default().iter().filter_map(|item| item.table(&name)).collect()

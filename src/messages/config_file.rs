@@ -71,8 +71,12 @@ pub fn unknown_table(table: &str, valid: &[&str], write: impl Fn(&str) -> String
     format!("{}{}", unknown_key("", table, valid), hint.unwrap_or_default())
 }
 
-/// A table that can stand several times, written as one that stands once.
-pub fn one_bracket(table: &str) -> String {
+/// A table that can stand several times, written as one that stands once, or left out above a table
+/// of its own.
+pub fn no_list(table: &str, is_left_out: bool) -> String {
+    if is_left_out {
+        return format!("no [[{table}]] stands above this, whose table this could be");
+    }
     format!("write [[{table}]], with two brackets on each side: there can be several of it")
 }
 

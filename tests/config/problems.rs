@@ -19,6 +19,8 @@ fn a_misspelt_key_names_its_line_and_the_nearest_valid_key() {
     );
     let found = problems(&LEAST.replace("[[practice]]", "[[practise]]").replace("[practice.", "[practise."));
     assert_eq!(found, ["11: unknown key `practise`; the nearest valid key is `practice`: write [[practice]]"]);
+    let found = problems(&LEAST.replace("[[practice]]", "[[practise]]"));
+    assert!(found.len() == 2 && found[1].contains("no [[practice]] stands above this"), "{found:#?}");
     let found = problems(&LEAST.replace("[[practice]]", "[practice]"));
     assert!(found.len() == 1 && found[0].contains("write [[practice]], with two brackets"), "{found:#?}");
     let found = problem_with("[practice.live_hours]\n", "[practice.live_hours]\nmonady = []\n");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use vetbridge::alerts::failure::NotArrived;
 use vetbridge::availability::openness::Shut;
 use vetbridge::booking::entry::{Entry, FlagOn};
 use vetbridge::booking::flag::Flag;
@@ -17,8 +18,8 @@ use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId};
 use vetbridge::mapping::guard::HoldReason;
 use vetbridge::mapping::{LeftOut, LeftOutReason, ZoneProblem};
 use vetbridge::messages::{
-    admin, booking, call_failures, check_findings, clients, commands, config_file, configuration_sync, exposure,
-    other_bridge, practice, reload, start, state_directory, supervisor, time_zones, tls, waiting, webhooks,
+    admin, alerts, booking, call_failures, check_findings, clients, commands, config_file, configuration_sync,
+    exposure, other_bridge, practice, reload, start, state_directory, supervisor, time_zones, tls, waiting, webhooks,
 };
 use vetbridge::store::{OpenError, Unreadable};
 use vetbridge::supervisor::Trouble;
@@ -119,7 +120,11 @@ fn of_check() -> Vec<String> {
         check_findings::polls_near_the_limit(30, 6.0, 10),
         tls::certificate_ends(now(), 14),
         tls::certificate_ended(now()),
-        commands::is_paused("1234567", Some(now().fixed_offset())),
+        commands::off_is_not_sent("1234567", "paused", Some(now())),
+        commands::off_is_not_sent("1234567", "disabled", None),
+        commands::resync_without_service("127.0.0.1:8686", "nobody listens"),
+        alerts::failed(alerts::WEBHOOK, &NotArrived::Call(failed())),
+        alerts::failed(alerts::HEARTBEAT, &NotArrived::Call(failed())),
         webhooks::leads_elsewhere(prefix, &webhooks::another_answer(200, Some("Shop"))),
         webhooks::shut_from_here(prefix, &webhooks::another_answer(403, None)),
         webhooks::nobody_behind_the_proxy(prefix, &webhooks::another_answer(502, None)),
@@ -135,7 +140,9 @@ fn of_check() -> Vec<String> {
         check_findings::clocks_differ(TimeDelta::seconds(-45)),
         check_findings::clocks_differ(TimeDelta::seconds(45)),
     ];
-    said.map(|advice| advice.to_string()).into()
+    let mut said: Vec<String> = said.map(|advice| advice.to_string()).into();
+    said.push(practice::paused_for_long(&id(), TimeDelta::days(2)));
+    said
 }
 
 fn of_openvpms() -> Vec<String> {

@@ -112,7 +112,7 @@ pub struct CheckArgs {
     /// Judge the configuration only, without asking a server
     #[arg(long)]
     pub offline: bool,
-    /// Send a test by mail, webhook and heartbeat, as [alerts] says
+    /// Send a test by mail, webhook and heartbeat, as the table alerts says
     #[arg(long)]
     pub alerts: bool,
     /// One JSON array of findings

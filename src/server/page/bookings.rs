@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{self, Reload, ago, appointment_time};
-use super::names;
+use super::names::{self, Names};
 use crate::booking::entry::{Entry, State as BookingState};
 use crate::bridge::Bridge;
 use crate::ids::BookingId;
@@ -35,12 +35,13 @@ pub(in crate::server) async fn list(
     query: Query<Search>,
 ) -> Html<String> {
     let (bridge, now, wanted) = (&admin.bridge, admin.bridge.now(), query.q.trim().to_lowercase());
+    let names = Names::new(bridge);
     let mut found: Vec<(Entry, Row)> = bridge
         .ledger()
         .all()
         .into_iter()
         .map(|entry| {
-            let row = Row::of(bridge, &entry);
+            let row = Row::of(&names, &entry);
             (entry, row)
         })
         .filter(|(entry, row)| wanted.is_empty() || row.is_about(entry, &wanted))
@@ -69,14 +70,12 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn of(bridge: &Bridge, entry: &Entry) -> Self {
-        let practice = bridge.practice(&entry.practice_id);
-        let waits = practice.is_some_and(|practice| practice.waiting_cancellations().contains(&entry.booking_id));
-        let zone = bridge.zone_of(&entry.practice_id);
+    pub(super) fn of(names: &Names<'_>, entry: &Entry) -> Self {
+        let zone = names.bridge.zone_of(&entry.practice_id);
         let date = entry.begins(zone).map(|start| zone.at(start).format("%Y-%m-%d %H:%M").to_string());
         Self {
-            what: names::booked(bridge, entry),
-            word: say::booking_word(entry, waits),
+            what: names.booked(entry),
+            word: say::booking_word(entry, names.cancellation_waits(entry)),
             date: date.unwrap_or_default(),
         }
     }
@@ -154,7 +153,7 @@ pub(in crate::server) async fn story(
     };
     let (bridge, now) = (&admin.bridge, admin.bridge.now());
     let zone = bridge.zone_of(&entry.practice_id);
-    let row = Row::of(bridge, &entry);
+    let row = Row::of(&Names::new(bridge), &entry);
     let practice = bridge.on_or_off(&entry.practice_id).map(|(practice, _)| practice);
     let content = html! {
         h1 { "Booking " (entry.booking_id) }

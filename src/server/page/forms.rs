@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{self, Reload, appointment_time, token};
-use super::names;
+use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::{admin as admin_say, page as say};
@@ -56,7 +56,7 @@ fn settle_form(admin: &Admin, caller: &Caller, entry: &Entry, outcome: &str, ref
         h1 { "Booking " (entry.booking_id) }
         @let zone = bridge.zone_of(&entry.practice_id);
         @if let Some(start) = entry.begins(zone) {
-            p { (appointment_time(start, now, zone)) ", " (names::booked(bridge, entry)) }
+            p { (appointment_time(start, now, zone)) ", " (Names::new(bridge).booked(entry)) }
         }
         @if let Some(refused) = refused { div.card.urgent role="alert" { p { strong { (refused) } } } }
         @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }

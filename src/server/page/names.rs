@@ -1,11 +1,15 @@
-//! What things are called on the page: names where OpenVPMS was read, ids where it was not.
+//! What things are called on the pages: names where they are known, ids where they are not.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::booking::entry::{Entry, Place};
+use parking_lot::Mutex;
+
+use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
-use crate::ids::{PracticeId, TypeId};
-use crate::practice::{Offering, Practice};
+use crate::ids::{BookingId, PracticeId};
+use crate::practice::Practice;
+use crate::practice::booking_names::BookingNames;
 
 /// The name of a practice: that of its location, or of the first of several.
 pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
@@ -21,24 +25,45 @@ pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
     }
 }
 
-/// What was booked: appointment type and resource.
-pub(super) fn booked(bridge: &Bridge, entry: &Entry) -> String {
-    let offering = bridge.on_or_off(&entry.practice_id).and_then(|(practice, _)| practice.offering());
-    entry.place.as_ref().map_or_else(|| "nothing that is offered".to_owned(), |place| place_name(offering, place))
+/// What is known of the practices' bookings beside the ledger, each read once for a page.
+pub(super) struct Names<'a> {
+    pub(super) bridge: &'a Bridge,
+    of_practices: Mutex<BTreeMap<PracticeId, Arc<PracticeNames>>>,
 }
 
-fn place_name(offering: Option<Arc<Offering>>, place: &Place) -> String {
-    let (id, kind) = (place.resource(), place.appointment_type);
-    let resource = offering.as_ref().and_then(|offering| offering.mapping.resource(id));
-    let type_id = TypeId { appointment_type: kind, resource: id };
-    let kind_name = resource.and_then(|own| own.types.iter().find(|own| own.id == type_id));
-    let kind_name = kind_name.map_or_else(|| format!("appointment type {kind}"), |own| own.plain_name.clone());
-    let resource = resource.map_or_else(
-        || match id.user {
-            Some(user) => format!("clinician {user} on schedule {}", id.schedule),
-            None => format!("schedule {}", id.schedule),
-        },
-        |own| own.name.clone(),
-    );
-    format!("{kind_name}, {resource}")
+struct PracticeNames {
+    names: BookingNames,
+    cancelled: BTreeSet<BookingId>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(bridge: &'a Bridge) -> Self {
+        Self { bridge, of_practices: Mutex::default() }
+    }
+
+    fn of(&self, id: &PracticeId) -> Arc<PracticeNames> {
+        let read = || {
+            let practice = self.bridge.practice(id);
+            Arc::new(PracticeNames {
+                names: BookingNames::read(self.bridge.store(), id),
+                cancelled: practice.map(|practice| practice.waiting_cancellations()).unwrap_or_default(),
+            })
+        };
+        Arc::clone(self.of_practices.lock().entry(id.clone()).or_insert_with(read))
+    }
+
+    /// What was booked: appointment type, clinician and schedule.
+    pub(super) fn booked(&self, entry: &Entry) -> String {
+        let Some(place) = &entry.place else { return "nothing that is offered".to_owned() };
+        let names = self.of(&entry.practice_id).names.of(place);
+        let kind = names.appointment_type.unwrap_or_else(|| format!("appointment type {}", place.appointment_type));
+        let schedule = names.schedule.unwrap_or_else(|| format!("schedule {}", place.schedule));
+        let clinician = place.user.map(|user| names.clinician.unwrap_or_else(|| format!("clinician {user}")));
+        [Some(kind), clinician, Some(schedule)].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// True if its pet owner cancelled, and that is not settled yet.
+    pub(super) fn cancellation_waits(&self, entry: &Entry) -> bool {
+        self.of(&entry.practice_id).cancelled.contains(&entry.booking_id)
+    }
 }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::bookings::{self, Row};
 use super::layout::{self, Reload, ago, appointment_time, class};
-use super::names;
+use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
 use crate::ids::PracticeId;
@@ -24,7 +24,8 @@ use crate::zone::Zone;
 
 pub(super) async fn show(State(admin): State<Admin>, Extension(caller): Extension<Caller>) -> Html<String> {
     let status = view::status(&admin.bridge);
-    let view = Overview { admin: &admin, caller: &caller, now: admin.bridge.now(), status: &status };
+    let names = Names::new(&admin.bridge);
+    let view = Overview { admin: &admin, caller: &caller, now: admin.bridge.now(), status: &status, names };
     layout::page("Status", Reload::Often, &caller, &view.content())
 }
 
@@ -33,6 +34,7 @@ struct Overview<'a> {
     caller: &'a Caller,
     now: DateTime<Utc>,
     status: &'a BridgeStatus,
+    names: Names<'a>,
 }
 
 impl Overview<'_> {
@@ -84,7 +86,7 @@ impl Overview<'_> {
 
     fn flagged(&self, entry: &Entry) -> Markup {
         let zone = self.admin.bridge.zone_of(&entry.practice_id);
-        let row_of = names::booked(&self.admin.bridge, entry);
+        let row_of = self.names.booked(entry);
         html! {
             div.card.urgent role="alert" {
                 h3 {
@@ -191,7 +193,7 @@ impl Overview<'_> {
                 let date = entry.begins(zone).map(|start| zone.wall(start).date());
                 date.is_some_and(|date| today <= date && date <= today + CalendarDays::new(1))
             })
-            .map(|entry| (entry.clone(), Row::of(&self.admin.bridge, entry)))
+            .map(|entry| (entry.clone(), Row::of(&self.names, entry)))
             .collect();
         rows.sort_by_key(|(entry, _)| entry.begins(self.admin.bridge.zone_of(&entry.practice_id)));
         html! {

@@ -188,6 +188,7 @@ async fn no_page_is_wider_than_a_telephone_nor_than_a_screen() {
             let (page_width, window) = browser.widths().await;
             assert!(page_width <= window, "{page} {name}: {page_width} of {window}");
             if let Some(directory) = &directory {
+                std::fs::create_dir_all(directory).unwrap();
                 browser.screenshot(&directory.join(format!("{page}-{name}.png"))).await;
             }
         }

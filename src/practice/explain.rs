@@ -71,7 +71,9 @@ impl Practice {
         let offering = self.context.offering.current();
         let known = offering.as_ref().and_then(|offering| offering.mapping.resource(resource)).cloned();
         let is_held = self.accepted.protected().contains(&resource);
-        self.check_resource(resource, offering.as_deref(), known.is_some() || is_held)?;
+        // Of a practice that is off OpenVPMS need never have been read.
+        let is_off_unread = off.is_some() && offering.is_none();
+        self.check_resource(resource, offering.as_deref(), known.is_some() || is_held || is_off_unread)?;
         let zone = self.context.zone();
         let zones = offering.as_ref().map_or(Zones { server: zone, practice: zone }, |offering| offering.zones);
         let last_sent = self.publisher.sent.last_of((resource, date));

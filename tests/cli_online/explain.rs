@@ -154,6 +154,15 @@ async fn a_paused_practice_and_a_clinician_without_a_roster_say_so() {
     assert!(at_ten["text"].as_str().unwrap().contains("paused"), "{at_ten}");
     assert!(at_ten["remedy"].as_str().unwrap().contains(&format!("vetbridge resume --practice {PRACTICE}")));
     assert_eq!(off["pending"], false, "its days are empty");
+    // One that was never on is off as well.
+    let disabled = clinic.settings() + &crate::clinic::practice("7", "the-practice-key", "enabled = false\n");
+    let other = Clinic::open().await;
+    other.write("vetbridge.toml", &disabled.replace(&clinic.port.to_string(), &other.port.to_string()));
+    let _service = Service::start(&other).await;
+    let date = date.to_string();
+    let asked = ["explain", "--practice", "7", "--resource", "s136", "--date", &date, "--json"];
+    let day: Value = serde_json::from_str(&other.run(&asked).await.out).unwrap();
+    assert!(day["slots"].as_array().unwrap().iter().all(|slot| slot["code"] == "off"), "{day}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

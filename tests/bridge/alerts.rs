@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 use vetbridge::alerts::channels::{AlertChannels, Receiver, Way};
 use vetbridge::alerts::teller::{AlertSource, Alerts};
 use vetbridge::alerts::web_address::WebAddress;
@@ -14,9 +15,10 @@ use vetbridge::call_error::Answer;
 use vetbridge::clock::Clock;
 use vetbridge::http::{Request, Response, Transport};
 use vetbridge::ids::BookingId;
+use vetbridge::messages::supervisor;
 use vetbridge::simulator::exchange::Fault;
 
-use crate::support::{Clinic, minutes, seconds};
+use crate::support::{Clinic, Mine, minutes, seconds};
 
 /// What came, and in which second; and what is answered before 200.
 #[derive(Default)]
@@ -253,5 +255,29 @@ async fn a_reload_in_an_outage_does_not_say_that_it_is_over() {
     clinic.openvpms_faults.heal();
     told.while_(clinic.bridge(), until_well(&clinic)).await;
     assert_eq!(told.texts().len(), 2, "{:#?}", told.texts());
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loop_that_tells_people_is_kept_alive_and_goes_on_telling() {
+    let clinic = Clinic::open().await;
+    let (told, stop) = (Told::of(&clinic), CancellationToken::new());
+    let mut left = 2;
+    clinic.mines.plant(move |own, _| {
+        (own == supervisor::ALERTS && left > 0).then(|| left -= 1)?;
+        Some(Mine::Panic)
+    });
+    let bridge = clinic.bridge();
+    let said = |clinic: &Clinic| clinic.bridge().health().problems().iter().any(|own| own.subject == "loop alerts");
+    let happens = async {
+        clinic.until("it is said", minutes(1), said).await;
+        clinic.until("the problem is resolved", minutes(2), |clinic| !said(clinic)).await;
+        let booking = in_doubt(&clinic, "2027-02-16 10:00").await.to_string();
+        clinic.until("it is told", minutes(1), |_| told.texts().iter().any(|text| text.contains(&booking))).await;
+    };
+    tokio::select! {
+        () = happens => {}
+        () = bridge.keep(supervisor::ALERTS, &stop, || told.alerts.run(bridge)) => unreachable!(),
+    }
     clinic.finish().await;
 }

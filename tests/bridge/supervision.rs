@@ -23,8 +23,10 @@ const LOOPS: [&str; 8] = [
 ];
 
 /// The other loops of the service. Each of them has a test of its own in which it panics: the
-/// listeners where they are defined (`src/server/listener.rs`), the others here.
-const OTHER_LOOPS: [&str; 6] = ["rivals", "runner", "housekeeping", "vigil", "admin_listener", "webhook_listener"];
+/// listeners where they are defined (`src/server/listener.rs`), the one that tells people in
+/// `alerts.rs`, the others here.
+const OTHER_LOOPS: [&str; 7] =
+    ["alerts", "rivals", "runner", "housekeeping", "vigil", "admin_listener", "webhook_listener"];
 
 #[tokio::test(start_paused = true)]
 async fn there_is_no_loop_without_a_test_in_which_it_panics() {

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use chrono::{NaiveDate, NaiveTime, Timelike as _};
+use chrono::NaiveDate;
 
 use super::running::{self, FoundService, NoService};
 use super::{ExplainArgs, Global, output};
@@ -29,12 +29,7 @@ pub(super) async fn run(global: &Global, args: &ExplainArgs) -> anyhow::Result<E
         FoundService::Running(service) => service.explain(&args.practice, resource, date).await?,
         FoundService::Absent(absent) => here(&config::load(&file)?, &absent, &args.practice, resource, date).await?,
     };
-    if let Some(kind) = &args.appointment_type {
-        only_type(&mut explained, kind, resource)?;
-    }
-    if let Some(at) = &args.at {
-        only_at(&mut explained, at, date)?;
-    }
+    explained.narrow(args.appointment_type.as_deref(), args.at.as_deref()).map_err(anyhow::Error::msg)?;
     output::result(if args.json { serde_json::to_string_pretty(&explained)? } else { text(&explained, date) })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -53,29 +48,12 @@ async fn here(
         let known: Vec<String> = config.practices.iter().map(|own| own.id.to_string()).collect();
         return Err(commands::practice_not_configured(practice, &config.source, &known).into());
     };
-    own.read_what_is_offered().await.map_err(anyhow::Error::msg)?;
+    // What was published before is known without OpenVPMS.
+    if let Err(why) = own.read_what_is_offered().await {
+        output::note(&why);
+    }
     let explained = own.explain(resource, date, off).await.map_err(anyhow::Error::msg)?;
     Ok(ExplanationView::of(&explained))
-}
-
-/// Offered is what this type fits into.
-fn only_type(explained: &mut ExplanationView, kind: &str, resource: ResourceId) -> anyhow::Result<()> {
-    let id = if kind.contains(':') { kind.to_owned() } else { format!("{kind}:{resource}") };
-    if !explained.appointment_types.iter().any(|own| own.id == id) {
-        let known: Vec<(String, String)> =
-            explained.appointment_types.iter().map(|own| (own.id.clone(), own.name.clone())).collect();
-        anyhow::bail!(say::no_type(kind, resource, &known));
-    }
-    explained.slots.iter_mut().for_each(|slot| slot.keep_type(&id));
-    Ok(())
-}
-
-/// The slot that holds this time.
-fn only_at(explained: &mut ExplanationView, at: &str, date: NaiveDate) -> anyhow::Result<()> {
-    let time = NaiveTime::parse_from_str(at, "%H:%M").map_err(|_| anyhow::Error::msg(say::no_time(at)))?;
-    let text = format!("{:02}:{:02}", time.hour(), time.minute());
-    explained.slots.retain(|slot| slot.start <= text && text < slot.end);
-    if explained.slots.is_empty() { Err(anyhow::Error::msg(say::time_is_skipped(at, date))) } else { Ok(()) }
 }
 
 /// A line for times that are alike, then what to change.

@@ -1,6 +1,6 @@
 //! What Healthengine was told of a practice's configuration, as it is remembered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::departures::Departure;
 use super::guard::Accepted;
 use crate::healthengine::{LivenessContract, PmsAppointmentType, PmsResource};
-use crate::ids::TypeId;
+use crate::ids::{LocationId, TypeId};
 
 /// What Healthengine was told, in full: while a list is held back, whoever asks for it gets the
 /// accepted one again.
@@ -37,6 +37,9 @@ pub struct RememberedConfiguration {
     /// What left Healthengine and is not back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub departed: Vec<Departure>,
+    /// What the practice's locations are called in OpenVPMS.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub location_names: BTreeMap<LocationId, String>,
 }
 
 impl RememberedConfiguration {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::TimeDelta;
 
 use super::{listed, plain};
 use crate::availability::explanation::Code;
@@ -149,7 +149,7 @@ pub fn no_resource(text: &str) -> String {
 
 /// A text that is no date.
 pub fn no_date(text: &str) -> String {
-    format!("{} is not a date: write it as 2027-02-15.", plain(text))
+    format!("{} is not a date of the years 2000 to 2199: write it as 2027-02-15.", plain(text))
 }
 
 /// A text that is no time.
@@ -158,12 +158,12 @@ pub fn no_time(text: &str) -> String {
 }
 
 /// A time over which the clocks are put forward.
-pub fn time_is_skipped(text: &str, date: NaiveDate) -> String {
+pub fn time_is_skipped(text: &str, date: &str) -> String {
     format!("There is no {} on {date}: the clocks are put forward over it.", plain(text))
 }
 
 /// An appointment type that the resource does not have.
-pub fn no_type(text: &str, resource: ResourceId, known: &[(String, String)]) -> String {
+pub fn no_type(text: &str, resource: &str, known: &[(String, String)]) -> String {
     let known = known.iter().map(|(id, name)| format!("{id} ({})", plain(name)));
     format!("{resource} has no appointment type {}. It has {}.", plain(text), listed(known))
 }
@@ -174,12 +174,12 @@ pub const TYPE_TOO_LONG: &str = "There is room, but not for this appointment typ
 pub const TYPE_TOO_LONG_REMEDY: &str = "In OpenVPMS, make room beside it.";
 
 /// A query without what it needs.
-pub const QUERY: &str = "The query has to name resource and date, such as ?resource=s136&date=2027-02-15.";
+pub const QUERY: &str = "The query has to name resource and date, such as ?resource=s136&date=2027-02-15; it may name at (10:30) and type (63) too.";
 
 /// A day of which nothing was sent, and should be.
 pub const NEVER_SENT: &str = "Healthengine was not sent anything of this day yet; it will be soon.";
 /// A day of which nothing was sent, and need not be.
-pub const NOTHING_SENT: &str = "Healthengine was not sent anything of this day.";
+pub const NOTHING_SENT: &str = "As far as vetbridge remembers, Healthengine offers nothing of this day.";
 
 /// What Healthengine has of a day.
 pub fn last_sent(at: impl Display, accepted: bool, pending: bool) -> String {

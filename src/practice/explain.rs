@@ -39,6 +39,8 @@ pub struct Explanation {
     pub date: NaiveDate,
     /// The zones of the practice and of the server.
     pub zones: Zones,
+    /// What it is called, or was when Healthengine was last told.
+    pub name: Option<String>,
     /// The resource as OpenVPMS has it; `None` if it is not known at the moment.
     pub known: Option<Resource>,
     /// Each time of the day.
@@ -122,6 +124,7 @@ impl Practice {
             resource,
             date,
             zones,
+            name: known.as_ref().map(|own| own.name.clone()).or_else(|| self.accepted.resource_name(resource)),
             known,
             slots,
             read_at,
@@ -149,9 +152,8 @@ impl Practice {
 
     /// The resources whose days can be asked for, by id, with their names.
     pub fn explained_resources(&self) -> Vec<(ResourceId, String)> {
-        let offering = self.context.offering.current();
-        let resources = offering.iter().flat_map(|offering| &offering.mapping.resources);
-        resources.map(|resource| (resource.id, resource.name.clone())).collect()
+        let Some(offering) = self.context.offering.current() else { return self.accepted.resource_names() };
+        offering.mapping.resources.iter().map(|resource| (resource.id, resource.name.clone())).collect()
     }
 
     fn check_resource(&self, id: ResourceId, offering: Option<&Offering>, is_known: bool) -> Result<(), String> {

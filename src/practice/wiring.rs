@@ -32,7 +32,7 @@ use super::subscription::upkeep::WebhookSubscription;
 use crate::call_error::Answer;
 use crate::config::{self, WhenDown};
 use crate::healthengine::HealthengineHandle;
-use crate::ids::{BookingId, LocationId, PracticeId};
+use crate::ids::{BookingId, PracticeId};
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::supervisor as say;
 use crate::metrics::on_behalf_of::OnBehalfOf;
@@ -242,9 +242,10 @@ impl Practice {
         self.context.id()
     }
 
-    /// The locations that it serves, in the order of the configuration.
-    pub fn locations(&self) -> &[LocationId] {
-        &self.context.config.locations
+    /// What its locations are called, in the order of the configuration, as far as they are known.
+    pub fn location_names(&self) -> Vec<String> {
+        let names = self.accepted.location_names();
+        self.context.config.locations.iter().filter_map(|location| names.get(location).cloned()).collect()
     }
 
     /// What is wrong with it.

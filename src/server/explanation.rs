@@ -1,5 +1,5 @@
 //! `GET /api/v1/practices/{id}/explain?resource=R&date=D`: slot by slot, why a time is or is not
-//! offered.
+//! offered. `&at=HH:MM` and `&type=ID` narrow it.
 //!
 //! 200 with the day; 400 for a query that says nothing clear, 404 for a practice or a resource that
 //! is not there.
@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, NaiveTime};
 use serde::{Deserialize, Serialize};
 
 use super::Admin;
@@ -104,9 +104,13 @@ pub struct LastSentView {
 
 /// Of which part of a day is asked.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExplainQuery {
     resource: Option<String>,
     date: Option<String>,
+    at: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
 }
 
 pub(super) async fn explain(
@@ -114,7 +118,7 @@ pub(super) async fn explain(
     Path(id): Path<String>,
     query: Result<Query<ExplainQuery>, QueryRejection>,
 ) -> Response {
-    let Ok(Query(ExplainQuery { resource: Some(resource), date: Some(date) })) = query else {
+    let Ok(Query(ExplainQuery { resource: Some(resource), date: Some(date), at, kind })) = query else {
         return problem(StatusCode::BAD_REQUEST, say::QUERY);
     };
     let Ok(resource) = resource.parse() else {
@@ -124,9 +128,13 @@ pub(super) async fn explain(
     let Some((practice, off)) = admin.bridge.on_or_off(&PracticeId(id.clone())) else {
         return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id));
     };
-    match practice.explain(resource, date, off).await {
-        Ok(explanation) => Json(ExplanationView::of(&explanation)).into_response(),
-        Err(why) => problem(StatusCode::NOT_FOUND, why),
+    let mut explained = match practice.explain(resource, date, off).await {
+        Ok(explanation) => ExplanationView::of(&explanation),
+        Err(why) => return problem(StatusCode::NOT_FOUND, why),
+    };
+    match explained.narrow(kind.as_deref(), at.as_deref()) {
+        Ok(()) => Json(explained).into_response(),
+        Err(why) => problem(StatusCode::BAD_REQUEST, why),
     }
 }
 
@@ -138,7 +146,7 @@ impl ExplanationView {
         Self {
             practice_id: explanation.practice.to_string(),
             resource: explanation.resource.to_string(),
-            name: explanation.known.as_ref().map(|own| own.name.clone()),
+            name: explanation.name.clone(),
             date: explanation.date.to_string(),
             timezone: zone.to_string(),
             appointment_types: types(explanation).map(TypeView::of).collect(),
@@ -151,6 +159,33 @@ impl ExplanationView {
             }),
             pending: explanation.pending,
         }
+    }
+}
+
+impl ExplanationView {
+    /// Leaves what concerns an appointment type, as OpenVPMS or Healthengine has it, and the time
+    /// that holds a moment of the day.
+    ///
+    /// # Errors
+    /// A sentence about a type or a time that is not there.
+    pub fn narrow(&mut self, kind: Option<&str>, at: Option<&str>) -> Result<(), String> {
+        if let Some(kind) = kind {
+            let id = if kind.contains(':') { kind.to_owned() } else { format!("{kind}:{}", self.resource) };
+            if !self.appointment_types.iter().any(|own| own.id == id) {
+                let known = self.appointment_types.iter().map(|own| (own.id.clone(), own.name.clone()));
+                return Err(say::no_type(kind, &self.resource, &known.collect::<Vec<_>>()));
+            }
+            self.slots.iter_mut().for_each(|slot| slot.keep_type(&id));
+        }
+        if let Some(at) = at {
+            let time = NaiveTime::parse_from_str(at, "%H:%M").map_err(|_| say::no_time(at))?;
+            let text = time.format("%H:%M").to_string();
+            self.slots.retain(|slot| slot.start <= text && text < slot.end);
+            if self.slots.is_empty() {
+                return Err(say::time_is_skipped(at, &self.date));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -97,6 +97,9 @@ async fn a_missing_time_has_its_reason_and_a_booking_of_ours_is_told_from_what_s
     let path = format!("/api/v1/practices/{PRACTICE}/explain?resource=s136&date={date}");
     let api: Value = service.get(&path).await.json().await.unwrap();
     assert_eq!(api["slots"], day["slots"]);
+    let narrow: Value = service.get(&format!("{path}&at=11:07&type=63")).await.json().await.unwrap();
+    assert_eq!((narrow["slots"].as_array().unwrap().len(), &narrow["slots"][0]["start"]), (1, &json!("11:00")));
+    assert_eq!(service.get(&format!("{path}&hour=11")).await.status(), StatusCode::BAD_REQUEST);
     assert_eq!(service.open(&path).await.status(), StatusCode::UNAUTHORIZED);
     service.stop().await;
     assert!(clinic.healthengine.violations().is_empty(), "{:?}", clinic.healthengine.violations());
@@ -173,7 +176,7 @@ async fn a_wrong_resource_date_time_type_or_practice_is_a_sentence() {
     for (resource, date, more, said) in [
         ("136", date.as_str(), &[][..], "136 is not a resource: s136 stands for"),
         ("s99", &date, &[], "does not offer s99. It offers s136 (Main Appointment Schedule)"),
-        ("s136", "tomorrow", &[], "tomorrow is not a date: write it as 2027-02-15"),
+        ("s136", "tomorrow", &[], "tomorrow is not a date of the years 2000 to 2199: write it as 2027-02-15"),
         ("s136", "2027-02-30", &[], "2027-02-30 is not a date"),
         ("s136", &date, &["--at", "25:00"], "25:00 is not a time"),
         ("s136", &date, &["--type", "1"], "s136 has no appointment type 1. It has 63:s136 ("),

@@ -1,12 +1,12 @@
 //! What Healthengine last accepted of a practice's configuration, remembered across restarts in
 //! full: while a list is held back, whoever asks for it gets the accepted one again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::ids::{PracticeId, ResourceId, TypeId};
+use crate::ids::{LocationId, PracticeId, ResourceId, TypeId};
 use crate::mapping::changes::ConfigurationChanges;
 use crate::mapping::guard::Accepted;
 use crate::mapping::remembered::RememberedConfiguration;
@@ -91,6 +91,30 @@ impl AcceptedConfiguration {
     /// Healthengine accepted all that was planned.
     pub(super) fn applied(&self) {
         *self.unsent.lock() = None;
+    }
+
+    /// The resources that Healthengine has, as far as we were told, with their names.
+    pub(in crate::practice) fn resource_names(&self) -> Vec<(ResourceId, String)> {
+        let remembered = self.remembered();
+        let resources = remembered.resources.iter().flatten();
+        resources.filter_map(|own| Some((own.pms_resource_id.parse().ok()?, own.pms_resource_name.clone()))).collect()
+    }
+
+    /// What a resource is called at Healthengine.
+    pub(in crate::practice) fn resource_name(&self, id: ResourceId) -> Option<String> {
+        self.resource_names().into_iter().find(|(own, _)| *own == id).map(|(_, name)| name)
+    }
+
+    /// What the practice's locations are called, as OpenVPMS was last read.
+    pub(in crate::practice) fn location_names(&self) -> BTreeMap<LocationId, String> {
+        self.remembered().location_names.clone()
+    }
+
+    /// The practice's locations are called so.
+    pub(super) fn note_location_names(&self, names: &BTreeMap<LocationId, String>) {
+        if self.remembered().location_names != *names {
+            self.note(|remembered| remembered.location_names.clone_from(names));
+        }
     }
 
     /// Looks at what OpenVPMS offered when Healthengine last accepted its lists.

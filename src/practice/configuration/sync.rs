@@ -16,6 +16,7 @@ use crate::mapping::guard::{Accepted, Guard, Occasion};
 use crate::mapping::plan::Desired;
 use crate::mapping::{Asked, Inventory, Mapping};
 use crate::messages::{configuration_sync as say, practice as practice_say};
+use crate::openvpms::Location;
 use crate::polling::failed_calls::Call;
 use crate::polling::pace::BLOCKED;
 use crate::practice::context::Context;
@@ -241,6 +242,9 @@ impl ConfigurationSync {
     /// From here on days and bookings are judged by this mapping.
     fn adopt_mapping(&self, mapping: Mapping, inventory: &Inventory) {
         let now = self.context.now();
+        let own = |location: &&Location| self.context.config.locations.contains(&location.id);
+        let named = inventory.locations.iter().filter(own).map(|location| (location.id, location.name.clone()));
+        self.accepted.note_location_names(&named.collect());
         let left_out: Vec<String> = mapping
             .left_out
             .iter()

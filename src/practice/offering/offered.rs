@@ -23,8 +23,6 @@ pub struct Offering {
     pub user_locations: BTreeMap<UserId, BTreeSet<LocationId>>,
     /// The schedules that OpenVPMS lists at all these locations.
     pub listed: BTreeSet<ScheduleId>,
-    /// What the practice's locations are called, by id.
-    pub location_names: BTreeMap<LocationId, String>,
 }
 
 impl Offering {
@@ -35,7 +33,6 @@ impl Offering {
             zones,
             user_locations: inventory.user_locations.clone(),
             listed: schedules.map(|(schedule, _)| schedule.id).collect(),
-            location_names: inventory.locations.iter().map(|own| (own.id, own.name.clone())).collect(),
         }
     }
 

@@ -13,12 +13,7 @@ use crate::practice::booking_names::BookingNames;
 
 /// The name of a practice: that of its location, or of the first of several.
 pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
-    let offering = practice.and_then(Practice::offering);
-    let names = practice.zip(offering.as_deref()).map(|(practice, offering)| {
-        let locations = practice.locations().iter();
-        locations.filter_map(|location| offering.location_names.get(location).cloned()).collect::<Vec<_>>()
-    });
-    match names.unwrap_or_default().as_slice() {
+    match practice.map(Practice::location_names).unwrap_or_default().as_slice() {
         [] => format!("Practice {id}"),
         [only] => only.clone(),
         [first, others @ ..] => format!("{first} and {} more", others.len()),

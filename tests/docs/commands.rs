@@ -10,12 +10,13 @@ use super::page::Page;
 use super::{ROOT, pages};
 
 impl Page {
-    /// Lines of the blocks that are typed, without comments and redirections, and without `sudo`
+    /// Lines of the blocks that are typed, without comments, redirections and pipes, and without `sudo`
     /// and variables before the command.
     fn typed_lines(&self) -> impl Iterator<Item = String> {
         let typed = self.blocks.iter().filter(|block| block.language.is_empty());
         let bare = |line: &str| {
-            let line = [" #", " > ", " >> "].iter().fold(line, |line, end| line.split(end).next().unwrap_or(line));
+            let line =
+                [" #", " > ", " >> ", " | "].iter().fold(line, |line, end| line.split(end).next().unwrap_or(line));
             let is_before = |word: &&str| *word == "sudo" || word.contains('=') && !word.starts_with('-');
             line.split_whitespace().skip_while(is_before).collect::<Vec<_>>().join(" ")
         };
@@ -124,9 +125,9 @@ fn a_command_line_that_the_program_refuses_is_found() {
     }
     let page = Page::new(
         "page.md",
-        "`vetbridge\nrun`\n```\nsudo A=b vetbridge check > x  # so\n```\n```text\nvetbridge x\n```\n",
+        "`vetbridge\nrun`\n```\nsudo A=b vetbridge check > x  # so\nvetbridge status | less\n```\n```text\nvetbridge x\n```\n",
     );
-    assert_eq!(page.command_lines(), ["vetbridge run", "vetbridge check"]);
+    assert_eq!(page.command_lines(), ["vetbridge run", "vetbridge check", "vetbridge status"]);
 }
 
 #[test]

@@ -174,7 +174,8 @@ pub const TYPE_TOO_LONG: &str = "There is room, but not for this appointment typ
 pub const TYPE_TOO_LONG_REMEDY: &str = "In OpenVPMS, make room beside it.";
 
 /// A query without what it needs.
-pub const QUERY: &str = "The query has to name resource and date, such as ?resource=s136&date=2027-02-15; it may name at (10:30) and type (63) too.";
+pub const QUERY: &str = "The query has to name resource and date, such as ?resource=s136&date=2027-02-15; it may \
+                         name at (10:30) and type (63) too.";
 
 /// A day of which nothing was sent, and should be.
 pub const NEVER_SENT: &str = "Healthengine was not sent anything of this day yet; it will be soon.";

@@ -12,7 +12,7 @@ use crate::characters::Oddity;
 use crate::characters::called;
 use crate::messages::time_zones::either;
 use crate::zone::Zone;
-use crate::zone::places::{USUAL, places_of};
+use crate::zone::typed_zones::{USUAL, places_of};
 
 /// The parser's reason, which names what it expected and never what stands there.
 pub fn syntax(reason: &str) -> String {

@@ -8,7 +8,7 @@ use chrono::NaiveTime;
 use super::{Advice, plain};
 use crate::ids::LocationId;
 use crate::zone::Zone;
-use crate::zone::places::{Candidate, USUAL, places_of};
+use crate::zone::typed_zones::{Candidate, USUAL, places_of};
 use crate::zone::zones::{DiaryShift, Zones};
 
 /// A zone of the server that names no place, and none in the configuration.

@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 
 use crate::span::Span;
 
-pub mod places;
+pub mod typed_zones;
 pub mod zones;
 
 /// A zone with the rules compiled into chrono-tz, or a fixed offset.

@@ -21,18 +21,21 @@
 //! Races accepted: staff can take the slot between look and POST (OpenVPMS refuses most of these),
 //! and a calendar block laid in that moment is not seen.
 //!
-//! [`events`] has the events and actions. The rules stand by subject: a new booking and its POST
-//! ([`transition`]), [`lost_answer`], [`telling`] Healthengine, what happens to an appointment in
-//! the [`diary`], what another bridge does at the same time ([`made_by_other_bridge`]), and what a
-//! person says ([`by_person`]). [`debt`] has what Healthengine is owed after that.
+//! [`events`] has the events and actions, [`transition`] which rule answers which event. The rules
+//! stand by subject: [`look_and_post`], [`lost_answer`], [`rejecting`], [`telling`] Healthengine,
+//! what happens to an appointment in the [`diary`], what another bridge does at the same time
+//! ([`made_by_other_bridge`]), and what a person says ([`by_person`]). [`debt`] has what
+//! Healthengine is owed after that.
 
 mod by_person;
 mod debt;
 mod diary;
 mod events;
+mod look_and_post;
 mod lost_answer;
 mod lost_answer_looks;
 mod made_by_other_bridge;
+mod rejecting;
 mod telling;
 mod transition;
 

@@ -1,24 +1,23 @@
-//! One step of a booking, and the rules for a new booking and its POST.
+//! Which rule answers which event, and what becomes of a booking that nothing was done about yet.
 
 use chrono::TimeDelta;
 
-use super::events::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission};
-use super::lost_answer_looks::{LOOK_RETRY, LOOK_RETRY_MAX, next_look, rest_until};
+use super::events::{Action, Ask, Event, MachineContext, Notice, Reply, Step};
+use super::lost_answer_looks::{next_look, rest_until};
 use crate::booking::answered::{Acknowledged, Owed};
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, State};
 use crate::booking::flag::Flag;
 use crate::booking::post_record::LostAnswer;
 use crate::booking::problem::{BookingProblem, Unplaceable};
-use crate::booking::state_reason::{PostRefusal, StateReason};
+use crate::booking::state_reason::StateReason;
 
 /// After this many refused answers an administrator hears of it.
 pub(super) const REFUSALS_BEFORE_PROBLEM: u32 = 3;
 /// A booking of which every answer was refused is missing for this long from lists that cannot be
 /// read whole, before a person is told.
 pub(super) const UNSEEN_BEFORE_FLAG: TimeDelta = TimeDelta::minutes(10);
-/// Staff move no appointment that is younger than this.
-const MOVED_AFTER: TimeDelta = TimeDelta::minutes(1);
+
 /// What to do next about a booking.
 pub fn step(entry: Entry, event: Event, context: &MachineContext) -> Step {
     let mut transition = Transition { entry, context, notices: Vec::new() };
@@ -123,143 +122,6 @@ impl Transition<'_> {
 
     pub(super) fn deadline(&self) -> Deadline {
         Deadline::new(self.entry.booked_at, self.context.healthengine_ahead)
-    }
-
-    /// OpenVPMS did not answer about this booking: the pause until it is asked again grows.
-    pub(super) fn unanswered(&mut self) {
-        let doublings = self.entry.post.unanswered_looks.min(4);
-        self.entry.post.unanswered_looks = self.entry.post.unanswered_looks.saturating_add(1);
-        let pause = (LOOK_RETRY * 2_i32.pow(doublings)).min(LOOK_RETRY_MAX);
-        self.entry.post.not_before = Some(self.context.measured.now + pause);
-    }
-
-    pub(super) fn looked(mut self, look: SlotLook) -> Step {
-        match look {
-            SlotLook::Unreachable(_) => self.unanswered(),
-            SlotLook::Seen { .. } | SlotLook::Closed(_) => {
-                (self.entry.post.unanswered_looks, self.entry.post.not_before) = (0, None)
-            }
-        }
-        match (self.entry.state, look) {
-            (State::Received, SlotLook::Unreachable(detail)) => self.out_of_reach(&detail),
-            (State::Received, SlotLook::Closed(reason)) => {
-                self.notices.push(Notice::FreshDays);
-                self.reject_unseen(reason.into())
-            }
-            (State::Received, SlotLook::Seen { taken, .. }) if self.may_be_ours_already(taken) => {
-                let reason = if self.entry.post.without_effect > 0 {
-                    StateReason::ProbablyOurs
-                } else {
-                    StateReason::PredatesStore
-                };
-                self.doubtful(reason)
-            }
-            (State::Received, SlotLook::Seen { refusal: Some(reason), .. }) => self.reject_and_refresh(reason.into()),
-            (State::Received, SlotLook::Seen { refusal: None, .. }) => {
-                self.entry.post.submitted_at = Some(self.context.now);
-                self.entry.enter(State::Submitting, self.context.now, StateReason::SlotIsFree);
-                self.then(Action::Submit)
-            }
-            (State::Submitting, look) => self.settle(look),
-            // A look that came too late to matter.
-            (State::Inserted | State::Confirmed | State::Rejected | State::InDoubt | State::Cancelled, _) => {
-                self.rest()
-            }
-        }
-    }
-
-    pub(super) fn submitted(mut self, submission: Submission) -> Step {
-        let now = self.context.now;
-        match submission {
-            Submission::Created(reference) => {
-                self.entry.reference = Some(reference);
-                self.entry.diary.inserted_at = Some(now);
-                self.entry.enter(State::Inserted, now, StateReason::Inserted);
-                // The slot was free; but staff may have moved what a forgotten store had made.
-                // Without a time of booking nobody can tell, and not every such booking is worth a
-                // person's while.
-                let may_be_moved = self.deadline().age(now).is_some_and(|age| age >= MOVED_AFTER);
-                if self.entry.post.predates_store && may_be_moved {
-                    self.entry.flag(Flag::PerhapsMadeBefore, self.context.zone);
-                }
-                self.notices.push(Notice::FreshDays);
-                self.tell()
-            }
-            // An earlier POST of ours may be what stands there.
-            Submission::Refused(PostRefusal::AlreadyScheduled) if self.entry.post.without_effect > 0 => {
-                self.doubtful(StateReason::ProbablyOurs)
-            }
-            Submission::Refused(refusal) => {
-                if let PostRefusal::Other(text) = &refusal {
-                    self.notices.push(Notice::Problem(BookingProblem::UnexpectedRefusal(text.clone())));
-                }
-                self.reject_and_refresh(StateReason::Refused(refusal))
-            }
-            Submission::NothingDone(detail) => {
-                self.notices.push(Notice::Problem(BookingProblem::PostNotTaken(detail.clone())));
-                self.unanswered();
-                self.entry.post.submitted_at = None;
-                self.entry.enter(State::Received, now, StateReason::NotSent(detail.clone()));
-                self.out_of_reach(&detail)
-            }
-            Submission::Lost { server_is_through, detail } => {
-                let since = self.context.measured.now;
-                self.entry.post.lost_answer = Some(LostAnswer::new(since, server_is_through));
-                self.entry.enter(State::Submitting, now, StateReason::AnswerLost(detail));
-                self.then(Action::LookAgain)
-            }
-        }
-    }
-
-    /// OpenVPMS cannot be asked. While a rejection helps the pet owner it is better than silence,
-    /// unless the clinic wants to hold.
-    pub(super) fn out_of_reach(self, detail: &str) -> Step {
-        if !self.context.hold
-            && self.deadline().rejection_counts(self.context.now)
-            && self.entry.post.without_effect == 0
-        {
-            return self.reject_unseen(StateReason::OutOfReach(detail.to_owned()));
-        }
-        self.rest()
-    }
-
-    /// Rejects without having seen the time. Of a booking that is older than the store nobody knows
-    /// then whether an earlier one had made its appointment.
-    pub(super) fn reject_unseen(mut self, reason: StateReason) -> Step {
-        if self.entry.post.predates_store {
-            self.entry.flag(Flag::PredatesStoreAndRejected, self.context.zone);
-        }
-        self.reject(reason)
-    }
-
-    pub(super) fn reject_and_refresh(mut self, reason: StateReason) -> Step {
-        self.notices.push(Notice::FreshDays);
-        self.reject(reason)
-    }
-
-    pub(super) fn reject(mut self, reason: StateReason) -> Step {
-        self.entry.post.lost_answer = None;
-        self.entry.enter(State::Rejected, self.context.now, reason);
-        if self.entry.answered.unlisted {
-            self.entry.answered.acknowledged = Acknowledged::Yes;
-            return self.settled_by_hand();
-        }
-        self.tell()
-    }
-
-    pub(super) fn withdrawn(self) -> Step {
-        if self.entry.state == State::Received { self.give_up() } else { self.rest() }
-    }
-
-    /// The pet owner cancelled before anything was made, as far as the ledger knows. One that is
-    /// younger than the booking cannot tell whether an earlier one had made the appointment, and
-    /// nobody would ever cancel that.
-    pub(super) fn give_up(mut self) -> Step {
-        self.entry.withdrawn = true;
-        if self.entry.post.predates_store {
-            self.entry.flag(Flag::PredatesStoreAndCancelled, self.context.zone);
-        }
-        self.reject(StateReason::Withdrawn)
     }
 
     /// Goes on with what was interrupted.

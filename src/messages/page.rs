@@ -129,21 +129,6 @@ pub fn times(count: usize) -> String {
 pub const NOT_YET: &str = "not yet";
 /// Nothing needs a person.
 pub const NOTHING_TO_DO: &str = "Nothing. Bookings go into the diary by themselves.";
-/// What the buttons that settle a booking do.
-pub fn settling(outcome: &str) -> &'static str {
-    match outcome {
-        "confirmed" => {
-            "The appointment is in the diary, and the visit takes place. Healthengine is told that the booking is \
-             confirmed. If vetbridge does not know the appointment's reference, type it below."
-        }
-        "rejected" => {
-            "There is no appointment in the diary, and there will be none. Healthengine is told that the booking is \
-             rejected, and tells the pet owner."
-        }
-        _ => "The appointment is to go. vetbridge cancels it in OpenVPMS if it still stands, and tells Healthengine.",
-    }
-}
-
 /// What a pause does.
 pub const PAUSING: &str = "The practice's times are taken off Healthengine, and no booking is taken any more. What is \
                            under way is settled first. The pause lasts until somebody ends it.";
@@ -153,9 +138,6 @@ pub const RESUMING: &str = "The practice's times are offered at Healthengine aga
 pub const RESYNCING: &str = "The whole configuration and every day are read and sent to Healthengine again. What the \
                              guard holds back is released. Use it when Healthengine shows something else than the \
                              diary.";
-/// What a note is for.
-pub const NOTE_HINT: &str =
-    "A note (optional, at most 200 characters, kept as typed: nothing about the pet owner or the pet)";
 
 #[cfg(test)]
 mod tests {

@@ -127,9 +127,10 @@ impl Browser {
         self.post(&format!("/element/{element}/click"), json!({})).await;
     }
 
-    /// Types into a field.
+    /// Types into a field, in place of what stands there.
     pub(crate) async fn type_into(&self, name: &str, text: &str) {
         let element = self.found("css selector", &format!("[name={name}]")).await;
+        self.post(&format!("/element/{element}/clear"), json!({})).await;
         self.post(&format!("/element/{element}/value"), json!({"text": text})).await;
     }
 

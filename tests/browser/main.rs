@@ -150,6 +150,13 @@ async fn walk(look: Look) {
     browser.press(&busy.stands.to_string()).await;
     let story = browser.text().await;
     assert!(story.contains("OpenVPMS made the appointment.") && story.contains("Cancel the appointment"), "{story}");
+    // What cannot be true is refused in the words of the page.
+    browser.go(&busy.url(&format!("/bookings/{}/settle?outcome=rejected", busy.stands))).await;
+    browser.type_into("note", "not found").await;
+    browser.press("Yes, settle it").await;
+    let why = browser.text().await;
+    assert!(why.contains("If it is to go, choose \"Cancel the appointment\"") && !why.contains("--"), "{why}");
+    assert!(browser.source().await.contains("value=\"not found\""), "what was typed stays");
     assert!(busy.clinic.healthengine.violations().is_empty(), "{:?}", busy.clinic.healthengine.violations());
 }
 

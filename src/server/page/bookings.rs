@@ -14,6 +14,7 @@ use crate::booking::entry::{Entry, State as BookingState};
 use crate::bridge::Bridge;
 use crate::ids::BookingId;
 use crate::messages::page as say;
+use crate::messages::settling::{self, PressedVerdict};
 use crate::messages::{admin as admin_say, resolve::how_to_settle};
 use crate::server::Admin;
 use crate::server::auth::Caller;
@@ -206,26 +207,20 @@ pub(super) fn attention(entry: &Entry) -> Markup {
     }
 }
 
-/// Buttons that settle it, each with a page that asks once more. Of a booking that needs nobody the
-/// appointment can be cancelled, if it stands.
+/// Buttons that settle it, each with a page that asks once more.
 pub(super) fn buttons(entry: &Entry, caller: &Caller) -> Markup {
-    let outcomes: &[&str] = match entry.needs_attention {
-        Some(_) => &["confirmed", "rejected", "cancelled"],
-        None if entry.stands() => &["cancelled"],
-        None => &[],
-    };
-    let label = |outcome: &str| match outcome {
-        "confirmed" => "It is in the diary",
-        "rejected" => "There is no appointment",
-        _ => "Cancel the appointment",
-    };
     html! {
         @if caller.form_token().is_some() {
             div.buttons {
-                @for outcome in outcomes {
-                    a.button href={ "/bookings/" (entry.booking_id) "/settle?outcome=" (outcome) } { (label(outcome)) }
-                }
+                @for (verdict, label) in settling::buttons(entry) { (settle_link(entry, verdict, label)) }
             }
         } @else if entry.needs_attention.is_some() { p.quiet { (how_to_settle(entry.booking_id)) "." } }
+    }
+}
+
+/// The way to the page that asks once more.
+pub(super) fn settle_link(entry: &Entry, verdict: PressedVerdict, label: &str) -> Markup {
+    html! {
+        a.button href={ "/bookings/" (entry.booking_id) "/settle?outcome=" (verdict.name()) } { (label) }
     }
 }

@@ -9,10 +9,12 @@ use axum::{Extension, Form};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::bookings::settle_link;
 use super::layout::{self, Reload, appointment_time, token};
 use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::ids::{BookingId, PracticeId};
+use crate::messages::settling::{self, OnThePage, PressedVerdict};
 use crate::messages::{admin as admin_say, page as say};
 use crate::server::auth::Caller;
 use crate::server::problem::problem;
@@ -46,36 +48,69 @@ pub(super) async fn ask_to_settle(
         Ok(entry) => entry,
         Err(refused) => return *refused,
     };
-    let content = settle_form(&admin, &caller, &entry, &outcome, None);
+    let Some(verdict) = PressedVerdict::of(&outcome) else {
+        return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME);
+    };
+    let content = SettlePage { admin: &admin, caller: &caller, entry: &entry, verdict, refused: None }.content();
     layout::page("Settle a booking", Reload::Never, &caller, &content).into_response()
 }
 
-fn settle_form(admin: &Admin, caller: &Caller, entry: &Entry, outcome: &str, refused: Option<&str>) -> Markup {
-    let (bridge, now) = (&admin.bridge, admin.bridge.now());
-    html! {
-        h1 { "Booking " (entry.booking_id) }
-        @let zone = bridge.zone_of(&entry.practice_id);
-        @if let Some(start) = entry.begins(zone) {
-            p { (appointment_time(start, now, zone)) ", " (Names::new(bridge).booked(entry)) }
-        }
-        @if let Some(refused) = refused { div.card.urgent role="alert" { p { strong { (refused) } } } }
-        @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
-        p { (say::settling(outcome)) }
-        form method="post" action={ "/bookings/" (entry.booking_id) "/settle" } {
-            (token(caller))
-            input type="hidden" name="outcome" value=(outcome);
-            @if outcome == "confirmed" {
-                label { "Reference of the appointment, as in OpenVPMS (if another than vetbridge knows)"
-                    br; input name="reference" autocomplete="off" size="40"; }
-                label {
-                    input type="checkbox" name="force" value="true";
-                    " I saw it in the diary, whatever OpenVPMS answers"
+/// The page that asks once more before a booking is settled.
+struct SettlePage<'a> {
+    admin: &'a Admin,
+    caller: &'a Caller,
+    entry: &'a Entry,
+    verdict: PressedVerdict,
+    /// What was typed, and why that is not taken.
+    refused: Option<(&'a SettleForm, &'a str)>,
+}
+
+impl SettlePage<'_> {
+    fn content(&self) -> Markup {
+        let (bridge, now, entry) = (&self.admin.bridge, self.admin.bridge.now(), self.entry);
+        let zone = bridge.zone_of(&entry.practice_id);
+        html! {
+            h1 { "Booking " (entry.booking_id) ": " (settling::label(entry, self.verdict)) "?" }
+            @if let Some(start) = entry.begins(zone) {
+                p { (appointment_time(start, now, zone)) ", " (Names::new(bridge).booked(entry)) }
+            }
+            @if let Some((_, why)) = self.refused {
+                div.card.urgent role="alert" { p { strong { (why) } } }
+                p { (settling::OTHER_ANSWERS) }
+                div.buttons {
+                    @for other in PressedVerdict::ALL.into_iter().filter(|other| *other != self.verdict) {
+                        (settle_link(entry, other, other.label()))
+                    }
                 }
             }
-            label { (say::NOTE_HINT) br; input name="note" maxlength="200" autocomplete="off" size="40"; }
-            div.buttons {
-                button { "Yes, settle it" }
-                a.button href={ "/bookings/" (entry.booking_id) } { "Back" }
+            @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
+            p { (self.verdict.effect()) }
+            (self.form())
+        }
+    }
+
+    fn form(&self) -> Markup {
+        let entry = self.entry;
+        let typed = self.refused.map(|(form, _)| form);
+        html! {
+            form method="post" action={ "/bookings/" (entry.booking_id) "/settle" } {
+                (token(self.caller))
+                input type="hidden" name="outcome" value=(self.verdict.name());
+                @if self.verdict == PressedVerdict::Confirmed {
+                    label { (settling::REFERENCE) br;
+                        input name="reference" autocomplete="off" size="40" value=[typed.map(|form| &form.reference)]; }
+                    label {
+                        input type="checkbox" name="force" value="true"
+                            checked[typed.is_some_and(|form| form.force.is_some())];
+                        " " (settling::SAW_IT)
+                    }
+                }
+                label { (settling::NOTE_HINT) br;
+                    input name="note" maxlength="200" autocomplete="off" size="40" value=[typed.map(|form| &form.note)]; }
+                div.buttons {
+                    button { (settling::SETTLE) }
+                    a.button href={ "/bookings/" (entry.booking_id) } { "Back" }
+                }
             }
         }
     }
@@ -91,7 +126,10 @@ pub(super) async fn settle(
         Ok(entry) => entry,
         Err(refused) => return *refused,
     };
-    let Ok(Form(form)) = form else { return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME) };
+    let form = form.ok().and_then(|Form(form)| Some((PressedVerdict::of(&form.outcome)?, form)));
+    let Some((verdict, form)) = form else {
+        return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME);
+    };
     let asked = resolve::TypedVerdict {
         outcome: &form.outcome,
         reference: Some(form.reference.trim()).filter(|text| !text.is_empty()),
@@ -99,13 +137,15 @@ pub(super) async fn settle(
         note: Some(form.note.trim()).filter(|text| !text.is_empty()),
     };
     let refused = match asked.read() {
-        Ok((verdict, note)) => match resolve::settle(&admin, entry.booking_id, verdict, note).await {
+        Ok((resolution, note)) => match resolve::settle(&admin, entry.booking_id, resolution, note).await {
             Settled::Done(_) => return Redirect::to(&format!("/bookings/{}", entry.booking_id)).into_response(),
+            Settled::Objected(why) => admin_say::sentence(&OnThePage(&why)),
             Settled::Refused(_, why) => why,
         },
         Err(why) => why,
     };
-    let content = settle_form(&admin, &caller, &entry, &form.outcome, Some(&refused));
+    let refused = Some((&form, refused.as_str()));
+    let content = SettlePage { admin: &admin, caller: &caller, entry: &entry, verdict, refused }.content();
     (StatusCode::CONFLICT, layout::page("Settle a booking", Reload::Never, &caller, &content)).into_response()
 }
 

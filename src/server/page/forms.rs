@@ -7,19 +7,23 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use maud::{Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::bookings::settle_link;
 use super::layout::{self, Reload, appointment_time, token};
 use super::names::{self, Names};
 use crate::booking::entry::Entry;
+use crate::bridge::off::Off;
 use crate::ids::{BookingId, PracticeId};
+use crate::messages::page::{self as say, PageAction};
 use crate::messages::settling::{self, OnThePage, PressedVerdict};
-use crate::messages::{admin as admin_say, page as say};
+use crate::messages::{admin as admin_say, commands};
+use crate::practice::Practice;
 use crate::server::auth::Caller;
 use crate::server::problem::problem;
 use crate::server::resolve::{self, Settled};
-use crate::server::{Admin, pause as pausing};
+use crate::server::{Admin, pause as pausing, resync as resyncing};
 
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::server) struct SettleQuery {
@@ -138,7 +142,10 @@ pub(super) async fn settle(
     };
     let refused = match asked.read() {
         Ok((resolution, note)) => match resolve::settle(&admin, entry.booking_id, resolution, note).await {
-            Settled::Done(_) => return Redirect::to(&format!("/bookings/{}", entry.booking_id)).into_response(),
+            Settled::Done(_) => {
+                let story = format!("/bookings/{}?done={}", entry.booking_id, PageAction::Settled.name());
+                return Redirect::to(&story).into_response();
+            }
             Settled::Objected(why) => admin_say::sentence(&OnThePage(&why)),
             Settled::Refused(_, why) => why,
         },
@@ -168,15 +175,20 @@ pub(super) async fn ask_to_resume(admin: State<Admin>, caller: Extension<Caller>
 }
 
 pub(super) async fn ask_to_resync(admin: State<Admin>, caller: Extension<Caller>, id: Path<String>) -> Response {
-    ask(&admin, &caller, &id, "resync", "Send everything again for", say::RESYNCING)
+    ask(&admin, &caller, &id, RESYNC, "Send everything again for", say::RESYNCING)
 }
 
 /// What is about to be done to a practice.
 fn ask(admin: &Admin, caller: &Caller, id: &str, what: &str, label: &str, says: &str) -> Response {
     let id = PracticeId(id.to_owned());
-    let Some((practice, _)) = admin.bridge.on_or_off(&id) else {
+    let Some((practice, off)) = admin.bridge.on_or_off(&id) else {
         return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id.0));
     };
+    if what == RESYNC
+        && let Some(off) = off
+    {
+        return not_sent(&practice, off);
+    }
     let title = format!("{label} {}", names::practice(&id, Some(&practice)));
     let content = html! {
         h1 { (title) "?" }
@@ -198,25 +210,42 @@ pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -
 }
 
 async fn switch(admin: &Admin, id: String, paused: bool) -> Response {
-    let outcome = pausing::set(admin.clone(), id, paused).await;
-    if outcome.status() == StatusCode::OK { back() } else { outcome }
+    let outcome = pausing::set(admin.clone(), id.clone(), paused).await;
+    let done = if paused { PageAction::Paused } else { PageAction::Resumed };
+    if outcome.status() == StatusCode::OK { back(done, &id) } else { outcome }
 }
 
 /// Begins it. How it goes shows on the page.
 pub(super) async fn resync(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
-    let Some(practice) = admin.bridge.practice(&PracticeId(id.clone())) else {
-        return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id));
+    let practice = match admin.bridge.on_or_off(&PracticeId(id.clone())) {
+        Some((practice, None)) => practice,
+        Some((practice, Some(off))) => return not_sent(&practice, off),
+        None => return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id)),
     };
     admin.bridge.ask_again();
+    let running = resyncing::start(&admin, practice, None, false, |_| {});
+    let of = id.clone();
     tokio::spawn(async move {
-        let outcome = practice.resync(None, false, &|_| {}).await;
-        if let Some(why) = outcome.problem {
-            tracing::warn!(practice = %practice.id(), "A resync from the status page did not succeed: {why}");
+        if let Some(why) = running.await.ok().and_then(|outcome| outcome.problem) {
+            tracing::warn!(practice = of, "A resync from the status page did not succeed: {why}");
         }
     });
-    back()
+    back(PageAction::Resync, &id)
 }
 
-fn back() -> Response {
-    Redirect::to("/").into_response()
+const RESYNC: &str = "resync";
+
+/// Nothing is sent for a practice that is off.
+fn not_sent(practice: &Practice, off: Off) -> Response {
+    let why = match off {
+        Off::Paused => say::paused_is_not_sent(&names::practice(practice.id(), Some(practice))),
+        Off::Disabled | Off::Removed => commands::off_is_not_sent(&practice.id().0, off.name(), None).to_string(),
+    };
+    problem(StatusCode::CONFLICT, why)
+}
+
+/// Back to the status page, which says what was done.
+fn back(done: PageAction, practice: &str) -> Response {
+    let practice = utf8_percent_encode(practice, NON_ALPHANUMERIC);
+    Redirect::to(&format!("/?done={}&practice={practice}", done.name())).into_response()
 }

@@ -16,7 +16,9 @@ pub(super) fn bounded(gate: Gate, guarded: Router, open: Router) -> Router {
         .merge(Router::new().route(auth::SIGN_OUT, post(sign_in::sign_out)).with_state(gate.clone()))
         .layer(from_fn_with_state(gate.clone(), auth::check))
         .layer(from_fn(failures::as_pages));
-    let own = Router::new().route(proof::PATH, get(auth::prove)).route(auth::SIGN_IN, post(sign_in::sign_in));
+    let own = Router::new()
+        .route(proof::PATH, get(auth::prove))
+        .route(auth::SIGN_IN, get(sign_in::to_the_page).post(sign_in::sign_in));
     let open = open.merge(own.with_state(gate.clone()));
     open.merge(guarded)
         .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use maud::html;
 use serde::Deserialize;
@@ -41,6 +41,11 @@ pub(in crate::server) async fn sign_in(
     gate.sign_in(token.trim()).unwrap_or_else(|| {
         (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], render(say::WRONG_TOKEN)).into_response()
     })
+}
+
+/// Whoever opens the address of the form is asked for the token, or is let in already.
+pub(in crate::server) async fn to_the_page() -> Redirect {
+    Redirect::to("/")
 }
 
 /// Ends the session of this browser.

@@ -109,8 +109,9 @@ impl SettlePage<'_> {
                         " " (settling::SAW_IT)
                     }
                 }
+                @let note = typed.map(|form| &form.note);
                 label { (settling::NOTE_HINT) br;
-                    input name="note" maxlength="200" autocomplete="off" size="40" value=[typed.map(|form| &form.note)]; }
+                    input name="note" maxlength="200" autocomplete="off" size="40" value=[note]; }
                 div.buttons {
                     button { (settling::SETTLE) }
                     a.button href={ "/bookings/" (entry.booking_id) } { "Back" }

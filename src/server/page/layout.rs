@@ -15,8 +15,8 @@ pub(in crate::server) const STYLE_PATH: &str = "/style.css";
 
 const STYLE: &str = include_str!("style.css");
 
-/// Whether a page loads itself again. One with something to fill in never does, nor one that does not
-/// change by itself.
+/// Whether a page loads itself again. One with something to fill in never does, nor one that does
+/// not change by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reload<'a> {
     /// This address every [`RELOAD_SECONDS`].

@@ -211,7 +211,9 @@ impl Overview<'_> {
             @match self.admin.resyncs.of(id) {
                 Some(LastResync::Running(since)) => p { "Everything is being sent again; begun " (at(since)) "." },
                 Some(LastResync::Done(then)) => p.quiet { "Everything was sent again " (at(then)) "." },
-                Some(LastResync::Failed(then, why)) => p.ill { "Sending everything again failed " (at(then)) ": " (why) },
+                Some(LastResync::Failed(then, why)) => {
+                    p.ill { "Sending everything again failed " (at(then)) ": " (why) }
+                }
                 None => "",
             }
         }

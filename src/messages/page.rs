@@ -129,10 +129,12 @@ pub fn standing_off(why: &str, silent: bool) -> PracticeStanding {
 
 /// A state of the ledger for people. A cancellation that waits is said, whatever the state.
 pub fn booking_word(entry: &Entry, cancellation_waits: bool) -> &'static str {
-    match entry.state {
-        State::Inserted | State::Confirmed | State::InDoubt if cancellation_waits => "Cancellation waits",
-        State::Cancelled if entry.owes_a_cancellation() => "Cancelled, Healthengine not told yet",
-        state => state_word(state),
+    if entry.stands() && cancellation_waits {
+        "Cancellation waits"
+    } else if entry.state == State::Cancelled && entry.owes_a_cancellation() {
+        "Cancelled, Healthengine not told yet"
+    } else {
+        state_word(entry.state)
     }
 }
 

@@ -209,10 +209,12 @@ fn stands_elsewhere(
 
 #[cfg(test)]
 mod tests {
-    use chrono::NaiveDate;
+    use chrono::{DateTime, NaiveDate};
 
     use super::*;
-    use crate::ids::ScheduleId;
+    use crate::booking::flag::Flagged;
+    use crate::booking::problem::WhyNotCancelled;
+    use crate::ids::{BookingId, PracticeId, ScheduleId};
 
     #[test]
     fn no_objection_on_the_page_speaks_of_the_command_line() {
@@ -239,6 +241,36 @@ mod tests {
             assert!(is_of_the_page && !said.contains("  ") && !said.ends_with('.'), "{said}");
         }
         assert!(TICK.contains(SAW_IT) && TICK.contains(PressedVerdict::Confirmed.label()));
+    }
+
+    #[test]
+    fn the_buttons_are_named_after_what_the_flag_asks_for() {
+        let plain = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), DateTime::UNIX_EPOCH);
+        let labels = |state: State, flag: Option<Flag>| {
+            let needs_attention = Some(Flagged::new(flag, "Look into the diary.".into()));
+            let entry = Entry { state, needs_attention, ..plain.clone() };
+            let all = buttons(&entry);
+            assert!(all.iter().all(|(verdict, own)| label(&entry, *verdict) == *own));
+            all.into_iter().map(|(verdict, label)| format!("{}: {label}", verdict.name())).collect::<Vec<_>>()
+        };
+        assert!(buttons(&plain).is_empty());
+        let stands = Entry { state: State::Confirmed, ..plain.clone() };
+        assert_eq!(buttons(&stands), [(PressedVerdict::Cancelled, "Cancel the appointment")]);
+        // Of a flag that was read from a record only the sentence is known.
+        assert_eq!(labels(State::InDoubt, None).len(), 3);
+        assert_eq!(labels(State::InDoubt, Some(Flag::CheckTheDiary { may_be_anothers: false })).len(), 3);
+        assert_eq!(
+            labels(State::Confirmed, Some(Flag::Moved { from: None, other_clinician: false })),
+            ["confirmed: The pet owner knows", "cancelled: Cancel the appointment"]
+        );
+        assert_eq!(
+            labels(State::Confirmed, Some(Flag::CannotCancel(WhyNotCancelled::Refused))),
+            ["cancelled: I have cancelled it in OpenVPMS", "confirmed: The visit takes place after all"]
+        );
+        for (state, name) in [(State::Confirmed, "confirmed"), (State::Rejected, "rejected")] {
+            let again = labels(state, Some(Flag::NewsIsOwed { is_refused: true }));
+            assert_eq!(again, [format!("{name}: Tell Healthengine again")]);
+        }
     }
 
     #[test]

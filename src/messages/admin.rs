@@ -26,7 +26,18 @@ pub const NO_RANDOM: &str = "This machine has no random numbers at the moment. T
 /// The button that ends a browser's session.
 pub const SIGN_OUT: &str = "Sign out";
 /// After that.
-pub const SIGNED_OUT: &str = "Signed out. The link with the token signs in again.\n";
+pub const SIGNED_OUT: &str = "Signed out. The token, or the link with it, signs in again.";
+/// The button that begins one.
+pub const SIGN_IN: &str = "Sign in";
+/// The field for the token.
+pub const TOKEN_FIELD: &str = "Admin token";
+/// 401 for a browser.
+pub const TOKEN_NEEDED_HERE: &str = "This page needs the admin token, or your session has ended.";
+/// 401 for a browser that sent something else.
+pub const WRONG_TOKEN: &str = "That is not the admin token. Copy the whole line, and nothing else.";
+/// Below the field.
+pub const WHERE_THE_TOKEN_IS: &str = "The token stands in the file admin-token of vetbridge's state directory. \
+                                      Whoever looks after vetbridge can send you a link that holds it.";
 /// 404.
 pub const NO_SUCH_PATH: &str = "There is nothing at this path. The API begins at /api/v1/status.";
 /// 405.

@@ -82,9 +82,9 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
         Code::Busy => {
             "In OpenVPMS, look into the diary; moving or removing what stands there frees the time.".to_owned()
         }
-        Code::OwnBooking => format!(
-            "None, unless the pet owner cancels. `vetbridge bookings --practice {practice}` lists the bookings."
-        ),
+        Code::OwnBooking => {
+            format!("{OWN_BOOKING_REMEDY} `vetbridge bookings --practice {practice}` lists the bookings.")
+        }
         Code::InDoubt => {
             "Wait a minute. If it stays so, the status page and `vetbridge bookings` say what to do.".to_owned()
         }
@@ -116,6 +116,9 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
         },
     }
 }
+
+/// What frees the time of a booking.
+pub const OWN_BOOKING_REMEDY: &str = "None, unless the pet owner cancels.";
 
 /// OpenVPMS was not read since the start, and nothing is known of the resource from before.
 pub fn not_known_yet(resource: ResourceId, practice: &PracticeId) -> String {

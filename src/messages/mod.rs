@@ -28,6 +28,7 @@ pub mod page;
 pub mod practice;
 pub mod reload;
 pub mod resolve;
+pub mod settling;
 pub mod start;
 pub mod state_directory;
 pub mod supervisor;

@@ -25,6 +25,21 @@ pub struct PracticeStanding {
     pub sentence: String,
     /// What it means for pet owners.
     pub meaning: String,
+    /// What it comes from, where one problem says so.
+    pub cause: Option<StandingCause>,
+}
+
+/// What a practice's standing comes from. The problem of it says since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandingCause {
+    /// Healthengine refuses the credentials or the consent.
+    Access,
+    /// OpenVPMS is away.
+    OpenVpms,
+    /// Healthengine is away.
+    Healthengine,
+    /// Healthengine does not take what is sent.
+    NotTaken,
 }
 
 /// What the standing of a practice that is on follows from.
@@ -44,24 +59,28 @@ pub struct PracticeFacts<'a> {
 pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
     let has = |reason: &str| facts.reasons.iter().any(|own| own == reason);
     let times = times(facts.starts);
-    let ill = |word, sentence: &str, meaning: String| PracticeStanding {
+    let ill = |word, sentence: &str, meaning: String, cause: Option<StandingCause>| PracticeStanding {
         word,
         tone: Tone::Ill,
         sentence: sentence.to_owned(),
         meaning,
+        cause,
     };
     if has(practice_say::NO_ACCESS) {
         let meaning = format!("{times} may still be shown, and bookings of them do not arrive.");
-        return ill("Not let in", practice_say::NO_ACCESS, meaning);
+        return ill("Not let in", practice_say::NO_ACCESS, meaning, Some(StandingCause::Access));
     }
     if has(practice_say::OPENVPMS_NOT_READ) {
         let fate = if facts.holds_bookings { "waits until OpenVPMS is back" } else { "is rejected" };
         let meaning = format!("{times} are still offered; every booking {fate}.");
-        return ill("OpenVPMS away", practice_say::OPENVPMS_NOT_READ, meaning);
+        return ill("OpenVPMS away", practice_say::OPENVPMS_NOT_READ, meaning, Some(StandingCause::OpenVpms));
     }
     if has(practice_say::DIARY_NOT_READ_YET) {
         let meaning = format!("{times} are shown from before the start. A booking is made once OpenVPMS answers.");
-        return PracticeStanding { tone: Tone::Warn, ..ill("Starting", practice_say::DIARY_NOT_READ_YET, meaning) };
+        return PracticeStanding {
+            tone: Tone::Warn,
+            ..ill("Starting", practice_say::DIARY_NOT_READ_YET, meaning, None)
+        };
     }
     let unpolled = [practice_say::POLL_NOT_ANSWERED, practice_say::NOT_POLLED].into_iter().find(|reason| has(reason));
     if let Some(reason) = unpolled {
@@ -69,17 +88,28 @@ pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
             "{times} are shown, and bookings of them arrive late. After ten minutes Healthengine takes the practice \
              off its site."
         );
-        return ill("Healthengine away", reason, meaning);
+        return ill("Healthengine away", reason, meaning, Some(StandingCause::Healthengine));
     }
     if let Some(reason) = facts.reasons.first() {
         let meaning = format!("{times} are shown, and some of them may be taken: bookings of these are rejected.");
-        return ill("Behind", reason, meaning);
+        let cause = match reason.as_str() {
+            practice_say::NOT_TAKEN => Some(StandingCause::NotTaken),
+            practice_say::NOT_CONFIGURED_UNREAD => Some(StandingCause::OpenVpms),
+            _ => None,
+        };
+        return ill("Behind", reason, meaning, cause);
     }
     let (word, tone, sentence) = match facts.problems {
         0 => ("Working", Tone::Well, "Healthengine shows what the diary says."),
         _ => ("Working", Tone::Warn, "Healthengine shows what the diary says, and something needs a look."),
     };
-    PracticeStanding { word, tone, sentence: sentence.to_owned(), meaning: format!("{times} can be booked.") }
+    PracticeStanding {
+        word,
+        tone,
+        sentence: sentence.to_owned(),
+        meaning: format!("{times} can be booked."),
+        cause: None,
+    }
 }
 
 /// How a practice that is off stands.
@@ -94,23 +124,100 @@ pub fn standing_off(why: &str, silent: bool) -> PracticeStanding {
     } else {
         ("What is under way is being settled.", "The last times are being taken away.")
     };
-    PracticeStanding { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning: meaning.to_owned() }
+    PracticeStanding { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning: meaning.to_owned(), cause: None }
 }
 
 /// A state of the ledger for people. A cancellation that waits is said, whatever the state.
 pub fn booking_word(entry: &Entry, cancellation_waits: bool) -> &'static str {
-    match entry.state {
-        State::Inserted | State::Confirmed | State::InDoubt if cancellation_waits => "Cancellation waits",
+    if entry.stands() && cancellation_waits {
+        "Cancellation waits"
+    } else if entry.state == State::Cancelled && entry.owes_a_cancellation() {
+        "Cancelled, Healthengine not told yet"
+    } else {
+        state_word(entry.state)
+    }
+}
+
+/// The same of a state alone, as the story has it.
+pub fn state_word(state: State) -> &'static str {
+    match state {
         State::Received => "Just arrived",
         State::Submitting => "Being made",
         State::Inserted => "In the diary, being confirmed",
         State::Confirmed => "In the diary",
         State::Rejected => "Rejected",
         State::InDoubt => "In doubt",
-        State::Cancelled if entry.owes_a_cancellation() => "Cancelled, Healthengine not told yet",
         State::Cancelled => "Cancelled",
     }
 }
+
+/// Beside a booking that needs somebody.
+pub const NEEDS_A_PERSON: &str = "needs a person";
+
+/// How much needs somebody.
+pub fn to_do(count: usize) -> String {
+    match count {
+        0 => NOTHING_TO_DO.to_owned(),
+        1 => "1 thing needs a person.".to_owned(),
+        _ => format!("{count} things need a person."),
+    }
+}
+
+/// What a person did on a page; the page that follows says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageAction {
+    /// Paused a practice.
+    Paused,
+    /// Ended the pause of a practice.
+    Resumed,
+    /// Had everything of a practice sent again.
+    Resync,
+    /// Had the servers asked that want to be left alone.
+    Asked,
+    /// Settled a booking.
+    Settled,
+}
+
+impl PageAction {
+    /// The word in an address.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::Resync => "resync",
+            Self::Asked => "asked",
+            Self::Settled => "settled",
+        }
+    }
+
+    /// The action of this word.
+    pub fn of(name: &str) -> Option<Self> {
+        let all = [Self::Paused, Self::Resumed, Self::Resync, Self::Asked, Self::Settled];
+        all.into_iter().find(|action| action.name() == name)
+    }
+
+    /// What was done, in a sentence. `what` is the practice or the booking.
+    pub fn done(self, what: &str) -> String {
+        match self {
+            Self::Paused => format!("You paused {what}. Its times are being taken off Healthengine."),
+            Self::Resumed => format!("You ended the pause of {what}. Its times are being offered again."),
+            Self::Resync => format!("Everything of {what} is being sent again. How that goes stands below its name."),
+            Self::Asked => "The servers are being asked again.".to_owned(),
+            Self::Settled => format!("You settled {what}."),
+        }
+    }
+}
+
+/// A resync of a practice that is paused.
+pub fn paused_is_not_sent(practice: &str) -> String {
+    format!(
+        "{practice} is paused, so nothing is sent for it. Press \"{END_THE_PAUSE}\" on the status page: that sends \
+         everything again."
+    )
+}
+
+/// The button.
+pub const END_THE_PAUSE: &str = "End the pause";
 
 /// `8,935 times`.
 pub fn times(count: usize) -> String {
@@ -129,21 +236,6 @@ pub fn times(count: usize) -> String {
 pub const NOT_YET: &str = "not yet";
 /// Nothing needs a person.
 pub const NOTHING_TO_DO: &str = "Nothing. Bookings go into the diary by themselves.";
-/// What the buttons that settle a booking do.
-pub fn settling(outcome: &str) -> &'static str {
-    match outcome {
-        "confirmed" => {
-            "The appointment is in the diary, and the visit takes place. Healthengine is told that the booking is \
-             confirmed. If vetbridge does not know the appointment's reference, type it below."
-        }
-        "rejected" => {
-            "There is no appointment in the diary, and there will be none. Healthengine is told that the booking is \
-             rejected, and tells the pet owner."
-        }
-        _ => "The appointment is to go. vetbridge cancels it in OpenVPMS if it still stands, and tells Healthengine.",
-    }
-}
-
 /// What a pause does.
 pub const PAUSING: &str = "The practice's times are taken off Healthengine, and no booking is taken any more. What is \
                            under way is settled first. The pause lasts until somebody ends it.";
@@ -153,9 +245,6 @@ pub const RESUMING: &str = "The practice's times are offered at Healthengine aga
 pub const RESYNCING: &str = "The whole configuration and every day are read and sent to Healthengine again. What the \
                              guard holds back is released. Use it when Healthengine shows something else than the \
                              diary.";
-/// What a note is for.
-pub const NOTE_HINT: &str =
-    "A note (optional, at most 200 characters, kept as typed: nothing about the pet owner or the pet)";
 
 #[cfg(test)]
 mod tests {

@@ -129,7 +129,7 @@ fn stands_elsewhere(
 }
 
 /// It went to OpenVPMS after the person had looked.
-pub const OVERTAKEN: &str = "vetbridge sent this booking to OpenVPMS while the command waited, so the diary can have \
+pub const OVERTAKEN: &str = "vetbridge sent this booking to OpenVPMS while this answer waited, so the diary can have \
      changed: look into it again";
 /// Somebody is at it.
 pub const BUSY: &str = "vetbridge is dealing with this booking at this moment. Try again in a minute";

@@ -11,7 +11,9 @@ use super::health::problems::Subject;
 use super::ledger::LedgerError;
 use crate::booking::entry::{Entry, State};
 use crate::booking::machine::{Event, Resolved, ResolvedAs};
-use crate::booking::resolution::{DiaryCheck, Note, Resolution, Unresolved, after_delete, after_get, diary_check};
+use crate::booking::resolution::{
+    DiaryCheck, Note, Objection, Resolution, Unresolved, after_delete, after_get, diary_check,
+};
 use crate::ids::{BookingId, BookingReference};
 use crate::messages::resolve as say;
 use crate::metrics::on_behalf_of::OnBehalfOf;
@@ -26,9 +28,12 @@ pub enum NotResolved {
     /// The ledger does not know it as one of this practice.
     #[error("the ledger does not know the booking")]
     Unknown,
-    /// It would be wrong. Nothing was changed.
+    /// It cannot be done at this moment, or with this reference. Nothing was changed.
     #[error("{0}")]
     Refused(String),
+    /// It would be wrong, for this reason. Nothing was changed.
+    #[error("{0}")]
+    Objected(Objection),
     /// Somebody did not answer; the booking needs a person still, as it says.
     #[error("{0}")]
     Failed(String),
@@ -40,7 +45,7 @@ pub enum NotResolved {
 impl From<Unresolved> for NotResolved {
     fn from(unresolved: Unresolved) -> Self {
         match unresolved {
-            Unresolved::Refused(why) => Self::Refused(why.to_string()),
+            Unresolved::Refused(why) => Self::Objected(why),
             Unresolved::Failed(why) => Self::Failed(say::openvpms_failed(why)),
         }
     }

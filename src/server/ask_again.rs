@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use super::auth::{self, Caller};
 use super::{Admin, view};
 use crate::messages::admin as say;
+use crate::messages::page::PageAction;
 
 /// Where the button leads.
 pub(super) const ASK_AGAIN_PATH: &str = "/ask-again";
@@ -34,5 +35,5 @@ pub(super) async fn ask_again(State(admin): State<Admin>) -> Json<view::AskedAga
 /// The button: back to the page.
 pub(super) async fn ask_again_and_show(State(admin): State<Admin>) -> Redirect {
     admin.bridge.ask_again();
-    Redirect::to("/")
+    Redirect::to(&format!("/?done={}", PageAction::Asked.name()))
 }

@@ -3,7 +3,7 @@
 //! | who | shows |
 //! | --- | --- |
 //! | a program | the admin token, as a bearer token |
-//! | a browser | the cookie of its session ([`super::sessions`]), which the link with `?token=` begins |
+//! | a browser | the cookie of its session ([`super::sessions`]), which the link with `?token=` or the form of the sign-in page begins |
 //! | a command of this program | a proof of the command key ([`super::proof`]) |
 //!
 //! Whoever asks has to name the listener rightly, and a change must not come from the page of
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
@@ -49,6 +49,8 @@ pub struct Access {
 const COOKIE: &str = "vetbridge-session";
 /// The field of a form that carries the session's form token.
 pub(super) const FORM_TOKEN: &str = "form_token";
+/// Where a browser begins a session with the token.
+pub(super) const SIGN_IN: &str = "/sign-in";
 /// Where a browser ends its session.
 pub(super) const SIGN_OUT: &str = "/sign-out";
 /// The media type of forms.
@@ -104,6 +106,19 @@ impl Gate {
         let token = self.0.token.expose_secret();
         !token.is_empty() && bool::from(token.as_bytes().ct_eq(text.as_bytes()))
     }
+
+    /// Begins a session, as the link does, if that is the token.
+    pub(super) fn sign_in(&self, offered: &str) -> Option<Response> {
+        self.is_token(offered).then(|| begin_session(self))
+    }
+
+    /// Ends the session of this browser. The header that takes its cookie.
+    pub(super) fn sign_out(&self, caller: &Caller) -> [(HeaderName, String); 1] {
+        if let Some(token) = caller.form_token() {
+            self.0.sessions.end(token);
+        }
+        [(header::SET_COOKIE, format!("{COOKIE}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/"))]
+    }
 }
 
 /// Refuses what is not asked of us, and changes that somebody else's page wants.
@@ -152,15 +167,6 @@ fn begin_session(gate: &Gate) -> Response {
     let (value, seconds) = (value.expose_secret(), LASTS.as_secs());
     let cookie = format!("{COOKIE}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
-}
-
-/// Ends the session of this browser.
-pub(super) async fn sign_out(State(gate): State<Gate>, Extension(caller): Extension<Caller>) -> Response {
-    if let Some(token) = caller.form_token() {
-        gate.0.sessions.end(token);
-    }
-    let gone = format!("{COOKIE}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/");
-    ([(header::SET_COOKIE, gone)], say::SIGNED_OUT).into_response()
 }
 
 /// A browser's change: from the own page, or a form with the token of its session.

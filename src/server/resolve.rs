@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::problem::problem;
 use super::{Admin, api, auth};
 use crate::booking::entry::Entry;
-use crate::booking::resolution::{Note, Resolution, Unresolved, reference};
+use crate::booking::resolution::{Note, Objection, Resolution, Unresolved, reference};
 use crate::http::json::{field, text};
 use crate::ids::BookingId;
 use crate::messages::{admin as say, resolve as say_resolve};
@@ -63,6 +63,8 @@ impl TypedVerdict<'_> {
 pub(super) enum Settled {
     /// The booking as it is then.
     Done(Box<Entry>),
+    /// Why it cannot be true.
+    Objected(Objection),
     /// Why not, in a sentence.
     Refused(StatusCode, String),
 }
@@ -84,6 +86,7 @@ pub(super) async fn settle(admin: &Admin, id: BookingId, verdict: Resolution, no
     match running.await {
         Ok(Ok(entry)) => Settled::Done(Box::new(entry)),
         Ok(Err(NotResolved::Unknown)) => unknown(),
+        Ok(Err(NotResolved::Objected(why))) => Settled::Objected(why),
         Ok(Err(NotResolved::Refused(why))) => Settled::Refused(StatusCode::CONFLICT, say::sentence(&why)),
         Ok(Err(NotResolved::Failed(why))) => Settled::Refused(StatusCode::BAD_GATEWAY, say::sentence(&why)),
         Ok(Err(NotResolved::Ledger(error))) => {
@@ -134,6 +137,7 @@ pub(super) async fn resolve(
     };
     match settle(&admin, booking, verdict, note).await {
         Settled::Done(entry) => Json(api::named(&admin, &entry)).into_response(),
+        Settled::Objected(why) => problem(StatusCode::CONFLICT, say::sentence(&why)),
         Settled::Refused(status, why) => problem(status, why),
     }
 }

@@ -5,6 +5,7 @@
 //! line: how far the resync is, at least every few seconds, and at last the outcome. So it can show
 //! progress, and a service that died is noticed by its silence.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -19,11 +20,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::Admin;
+use super::last_resyncs::LastResync;
 use super::problem::problem;
 use super::view::{NDJSON, ResyncLine};
 use crate::bridge::off::Off;
 use crate::ids::PracticeId;
 use crate::messages::{admin as say, commands};
+use crate::practice::Practice;
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 
 /// A line is sent at least this often.
@@ -57,12 +60,8 @@ pub(super) async fn resync(
     // Whoever wants everything sent wants the servers asked.
     admin.bridge.ask_again();
     let (progress, watched) = watch::channel(ResyncProgress::default());
-    // In a task of its own: a client that hangs up must not leave a resync half done.
-    let running = tokio::spawn(async move {
-        let reached = |reached| {
-            progress.send_replace(reached);
-        };
-        practice.resync(only, dry_run, &reached).await
+    let running = start(&admin, practice, only, dry_run, move |reached| {
+        progress.send_replace(reached);
     });
     if wants_lines(&headers) {
         let lines = stream::unfold(Some(RunningResync { watched, task: running }), next_line);
@@ -73,6 +72,35 @@ pub(super) async fn resync(
         Ok(outcome) => (StatusCode::BAD_GATEWAY, Json(outcome)).into_response(),
         Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, say::RESYNC_INTERRUPTED),
     }
+}
+
+/// Starts one, in a task of its own: a client that hangs up must not leave it half done. The status
+/// page shows how one of everything goes.
+pub(super) fn start(
+    admin: &Admin,
+    practice: Arc<Practice>,
+    only: Option<Only>,
+    dry_run: bool,
+    progress: impl Fn(ResyncProgress) + Send + Sync + 'static,
+) -> JoinHandle<ResyncOutcome> {
+    let (resyncs, bridge) = (Arc::clone(&admin.resyncs), Arc::clone(&admin.bridge));
+    let note = move |practice: &Practice, last| {
+        if only.is_none() && !dry_run {
+            resyncs.set(practice.id(), last);
+        }
+    };
+    note(&practice, LastResync::Running(bridge.now()));
+    tokio::spawn(async move {
+        let outcome = practice.resync(only, dry_run, &progress).await;
+        note(
+            &practice,
+            match &outcome.problem {
+                None => LastResync::Done(bridge.now()),
+                Some(why) => LastResync::Failed(bridge.now(), why.clone()),
+            },
+        );
+        outcome
+    })
 }
 
 fn wants_lines(headers: &HeaderMap) -> bool {

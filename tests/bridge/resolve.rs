@@ -43,6 +43,7 @@ async fn resolve(clinic: &Clinic, booking: BookingId, verdict: Resolution) -> Re
 
 fn refused(outcome: Result<State, NotResolved>) -> String {
     match outcome {
+        Err(NotResolved::Objected(why)) => why.to_string(),
         Err(NotResolved::Refused(why)) => why,
         other => panic!("{other:?}"),
     }

@@ -102,8 +102,14 @@ impl Browser {
 
     /// What somebody reads on the page.
     pub(crate) async fn text(&self) -> String {
-        let body = self.find("css selector", "body").await.expect("a body");
-        self.get(&format!("/element/{body}/text")).await.as_str().unwrap().to_owned()
+        // The next page can take the place of the one that was found.
+        for _ in 0..5 {
+            let Some(body) = self.find("css selector", "body").await else { continue };
+            if let Some(text) = self.get(&format!("/element/{body}/text")).await.as_str() {
+                return text.to_owned();
+            }
+        }
+        panic!("no page stays for long enough to be read")
     }
 
     async fn find(&self, using: &str, value: &str) -> Option<String> {
@@ -127,9 +133,10 @@ impl Browser {
         self.post(&format!("/element/{element}/click"), json!({})).await;
     }
 
-    /// Types into a field.
+    /// Types into a field, in place of what stands there.
     pub(crate) async fn type_into(&self, name: &str, text: &str) {
         let element = self.found("css selector", &format!("[name={name}]")).await;
+        self.post(&format!("/element/{element}/clear"), json!({})).await;
         self.post(&format!("/element/{element}/value"), json!({"text": text})).await;
     }
 

@@ -91,6 +91,7 @@ async fn walk(look: Look) {
     assert!(page.contains("What needs a person now") && page.contains("need a look"), "{page}");
     assert!(page.contains("Main Clinic: Working"), "{page}");
     assert!(page.contains("tomorrow") && !page.contains("never"), "{page}");
+    assert!(page.contains("a person.") && page.contains("In doubt, needs a person"), "{page}");
     let source = browser.source().await;
     assert!(!source.contains("<script") && !source.contains("http://") && !source.contains("https://"), "{source}");
     assert!(!source.contains(busy.service.token()));
@@ -105,6 +106,7 @@ async fn walk(look: Look) {
     browser.type_into("note", "seen by Kim").await;
     browser.press("Yes, settle it").await;
     let story = browser.text().await;
+    assert!(story.contains("You settled booking"), "{story}");
     assert!(story.contains("In the diary") && story.contains("Note: seen by Kim"), "{story}");
     until_it_says(&browser, &busy.url("/"), "Nothing. Bookings go into the diary by themselves.").await;
 
@@ -128,6 +130,11 @@ async fn walk(look: Look) {
     browser.press("Pause").await;
     assert!(browser.text().await.contains("taken off Healthengine"), "{}", browser.text().await);
     browser.press("Yes").await;
+    assert!(browser.text().await.contains("You paused Main Clinic."), "{}", browser.text().await);
+    browser.go(&busy.url(&format!("/practices/{PRACTICE}/resync"))).await;
+    let why = browser.text().await;
+    assert!(why.contains("Main Clinic is paused") && why.contains("End the pause"), "{why}");
+    browser.press("Back to the status page").await;
     until_it_says(&browser, &busy.url("/"), "No time can be booked.").await;
     assert!(browser.text().await.contains("Main Clinic: Paused"), "{}", browser.text().await);
     browser.go(&day).await;
@@ -140,7 +147,9 @@ async fn walk(look: Look) {
     let before = sent();
     browser.press("Send everything again").await;
     browser.press("Yes").await;
+    assert!(browser.text().await.contains("is being sent again"), "{}", browser.text().await);
     eventually("it is sent again", async || before < sent()).await;
+    until_it_says(&browser, &busy.url("/"), "Everything was sent again").await;
 
     // One booking among all.
     browser.go(&busy.url("/bookings")).await;
@@ -150,6 +159,24 @@ async fn walk(look: Look) {
     browser.press(&busy.stands.to_string()).await;
     let story = browser.text().await;
     assert!(story.contains("OpenVPMS made the appointment.") && story.contains("Cancel the appointment"), "{story}");
+    // What cannot be true is refused in the words of the page.
+    browser.go(&busy.url(&format!("/bookings/{}/settle?outcome=rejected", busy.stands))).await;
+    browser.type_into("note", "not found").await;
+    browser.press("Yes, settle it").await;
+    let why = browser.text().await;
+    assert!(why.contains("If it is to go, choose \"Cancel the appointment\"") && !why.contains("--"), "{why}");
+    assert!(browser.source().await.contains("value=\"not found\""), "what was typed stays");
+    // She signs out, and in again with the token.
+    browser.press("Sign out").await;
+    assert!(browser.text().await.contains("Signed out."), "{}", browser.text().await);
+    browser.go(&busy.url("/bookings")).await;
+    assert!(browser.text().await.contains("This page needs the admin token"), "{}", browser.text().await);
+    browser.type_into("token", "no such token").await;
+    browser.press("Sign in").await;
+    assert!(browser.text().await.contains("That is not the admin token."), "{}", browser.text().await);
+    browser.type_into("token", busy.service.token()).await;
+    browser.press("Sign in").await;
+    assert!(browser.text().await.contains("What needs a person now"), "{}", browser.text().await);
     assert!(busy.clinic.healthengine.violations().is_empty(), "{:?}", busy.clinic.healthengine.violations());
 }
 

@@ -40,7 +40,9 @@ async fn an_outage_says_what_it_means_for_pet_owners_and_never_never() {
     clinic.openvpms_faults.set(|_| Some(Fault::RefusalBefore(503)));
     let says = async || page(&service, "/").await.contains("times are still offered; every booking is rejected.");
     eventually("it says what it means", says).await;
-    assert!(page(&service, "/").await.contains("OpenVPMS away"));
+    let away = page(&service, "/").await;
+    assert!(away.contains("OpenVPMS away") && away.contains("role=\"status\""), "{away}");
+    assert!(away.contains("thing") && !away.contains("role=\"alert\""), "{away}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,6 +80,7 @@ async fn wrong_addresses_of_pages_are_a_sentence_and_changes_need_a_form() {
         ("/bookings/seven/settle", 404, "no booking seven"),
         ("/practices/7/days", 404, "Practice 7"),
         ("/practices/7/pause", 404, "Practice 7"),
+        ("/practices/7/resync", 404, "Practice 7"),
         ("/practices/1234567/days?resource=x", 400, "x is not a resource"),
         ("/practices/1234567/days?date=x", 400, "x is not a date"),
         ("/practices/1234567/days?resource=s99", 404, "does not offer s99"),
@@ -85,7 +88,15 @@ async fn wrong_addresses_of_pages_are_a_sentence_and_changes_need_a_form() {
         let answer = service.get(path).await;
         assert_eq!(answer.status(), status, "{path}");
         let text = answer.text().await.unwrap();
-        assert!(text.contains(says), "{path}: {text}");
+        assert!(text.contains(says) && text.starts_with("{\"error\":"), "{path}: {text}");
+        // A browser is led back.
+        let bearer = format!("Bearer {}", service.token());
+        let headers = [("authorization", bearer.as_str()), ("accept", "text/html,*/*;q=0.8")];
+        let answer = service.ask_as(Method::GET, path, &headers, "").await;
+        let kind = answer.headers()["content-type"].to_str().unwrap();
+        assert_eq!((answer.status().as_u16(), kind), (status, "text/html; charset=utf-8"));
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(says) && text.contains("Back to the status page"), "{path}: {text}");
     }
     assert_eq!(service.get("/practices/1234567/days").await.status(), 200, "the first resource, today");
     let cookie = service.signed_in().await;
@@ -94,4 +105,56 @@ async fn wrong_addresses_of_pages_are_a_sentence_and_changes_need_a_form() {
         let answer = service.ask_as(Method::POST, path, &headers, "outcome=rejected").await;
         assert_eq!(answer.status(), 403, "{path}: a form without its token");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_changes_by_itself_loads_itself_again() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let booking = clinic.book("s136").await;
+    let story = format!("/bookings/{booking}");
+    let state = async || {
+        let answer = service.get(&format!("/api/v1/bookings/{booking}")).await.json::<Value>().await;
+        answer.unwrap_or_default()["state"] == "confirmed"
+    };
+    eventually("it is confirmed", state).await;
+    let refresh = "http-equiv=\"refresh\"";
+    let overview = page(&service, "/").await;
+    assert!(overview.contains("content=\"30; url=/\"") && overview.contains("Updated just now"), "{overview}");
+    for path in [story.as_str(), "/bookings", "/practices/1234567/days", "/bookings/7/settle"] {
+        assert!(!page(&service, path).await.contains(refresh), "{path}");
+    }
+    let story = page(&service, &story).await;
+    assert!(
+        story.contains("<strong>In the diary</strong>") && !story.contains("<strong>confirmed</strong>"),
+        "{story}"
+    );
+    let unknown = service.get(&format!("/bookings/{booking}/settle?outcome=gone")).await;
+    assert_eq!(unknown.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_page_says_what_was_done_and_how_sending_everything_again_went() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let said = page(&service, &format!("/?done=paused&practice={PRACTICE}")).await;
+    assert!(said.contains("You paused "), "{said}");
+    for odd in ["/?done=paused&practice=7", "/?done=x&practice=1234567", "/?done=settled"] {
+        assert!(!page(&service, odd).await.contains("You "), "{odd}");
+    }
+    let path = format!("/api/v1/practices/{PRACTICE}/resync");
+    assert_eq!(service.ask(Method::POST, &path).await.status(), 200);
+    assert!(page(&service, "/").await.contains("Everything was sent again"));
+    clinic.openvpms_faults.set(|_| Some(Fault::RefusalBefore(503)));
+    assert_eq!(service.ask(Method::POST, &path).await.status(), 502);
+    assert!(page(&service, "/").await.contains("Sending everything again failed"));
+    clinic.openvpms_faults.heal();
+
+    assert_eq!(service.ask(Method::POST, &format!("/api/v1/practices/{PRACTICE}/pause")).await.status(), 200);
+    let paused = page(&service, "/").await;
+    assert!(paused.contains("Paused") && paused.contains(" Since "), "{paused}");
+    let refused = service.get(&format!("/practices/{PRACTICE}/resync")).await;
+    assert_eq!(refused.status(), 409);
+    let why = refused.text().await.unwrap();
+    assert!(why.contains("is paused") && why.contains("End the pause"), "{why}");
 }

@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::clinic::{Clinic, PRACTICE};
 use crate::service::Service;
 
+/// What a browser says of what it takes.
+const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+
 fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
     answer.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
 }
@@ -38,6 +41,14 @@ async fn only_health_and_figures_are_told_without_the_token() {
         assert_eq!(header(&answer, "www-authenticate"), "Bearer");
         assert_guarded(&answer);
         assert!(answer.text().await.unwrap().contains("admin-token"));
+    }
+    // A browser is shown a field for the token; the API answers it as it answers programs.
+    for (path, is_page) in [("/", true), ("/bookings", true), ("/no/such/path", true), ("/api/v1/status", false)] {
+        let answer = service.ask_as(Method::GET, path, &[BROWSER], "").await;
+        assert_eq!((answer.status().as_u16(), header(&answer, "www-authenticate")), (401, "Bearer"), "{path}");
+        assert_guarded(&answer);
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("admin-token") && text.contains("action=\"/sign-in\"") == is_page, "{path}: {text}");
     }
     let token = service.token();
     let (shorter, longer) = (&token[..63], format!("{token}0"));
@@ -170,6 +181,37 @@ async fn a_form_of_the_page_carries_the_token_of_its_session_and_no_other_is_tak
     assert!(answer.status() == 200 && header(&answer, "set-cookie").contains("Max-Age=0"), "{answer:?}");
     assert_eq!(service.get_with_cookie("/", &cookie).await.status(), 401);
     assert_eq!(service.get_with_cookie("/", &other).await.status(), 200);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_with_the_token_begins_a_session_unless_another_page_sends_it() {
+    let clinic = Clinic::open().await;
+    std::fs::create_dir(clinic.state()).unwrap();
+    std::fs::write(clinic.state().join("admin-token"), "a;b=c&d%41+\"e\",f-0123456789\n").unwrap();
+    let service = Service::start(&clinic).await;
+    let own_page = format!("http://127.0.0.1:{}", clinic.port);
+    let sign_in = async |token: &str, from: (&str, &str)| {
+        let headers = [BROWSER, ("content-type", "application/x-www-form-urlencoded"), from];
+        let token: String = percent_encoding::utf8_percent_encode(token, percent_encoding::NON_ALPHANUMERIC).collect();
+        service.ask_as(Method::POST, "/sign-in", &headers, &format!("token={token}")).await
+    };
+    for wrong in ["", "x", &service.token()[1..]] {
+        let answer = sign_in(wrong, ("origin", &own_page)).await;
+        assert_eq!((answer.status().as_u16(), header(&answer, "www-authenticate")), (401, "Bearer"), "{wrong}");
+        assert!(header(&answer, "set-cookie").is_empty());
+        assert_guarded(&answer);
+        assert!(answer.text().await.unwrap().contains("That is not the admin token."));
+    }
+    for foreign in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+        assert_eq!(sign_in(service.token(), foreign).await.status(), 403, "{foreign:?}");
+    }
+    let landed = sign_in(&format!(" {}\n", service.token()), ("origin", &own_page)).await;
+    assert_eq!((landed.status().as_u16(), header(&landed, "location")), (303, "/"));
+    let cookie = header(&landed, "set-cookie").to_owned();
+    assert!(cookie.ends_with("; Max-Age=43200; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
+    let page = service.get_with_cookie("/", cookie.split(';').next().unwrap()).await;
+    assert_eq!(page.status(), 200);
     service.stop().await;
 }
 

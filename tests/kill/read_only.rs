@@ -101,7 +101,7 @@ async fn with_a_read_only_state_it_rejects_in_time_shows_red_and_goes_on_by_itse
     assert_eq!(service.open("/readyz").await.status(), 503);
     assert_eq!(service.open("/").await.status(), 401);
     let page = service.get("/").await.text().await.unwrap();
-    assert!(page.contains("needs attention") && page.contains("Bookings cannot be made"), "{page}");
+    assert!(page.contains("need a look") && page.contains("Bookings cannot be made"), "{page}");
     assert_eq!(service.get("/api/v1/bookings").await.status(), 503);
 
     eventually("it polls", async || {

@@ -62,6 +62,7 @@ async fn here(
     store.flush().await?;
     let entry = outcome.map_err(|error| match error {
         NotResolved::Unknown => say::unknown_booking(id).into(),
+        NotResolved::Objected(why) => refused(why.to_string()),
         NotResolved::Refused(why) | NotResolved::Failed(why) => refused(why),
         NotResolved::Ledger(error) => error.into(),
     })?;

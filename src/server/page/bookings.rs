@@ -13,7 +13,8 @@ use super::names::{self, Names};
 use crate::booking::entry::{Entry, State as BookingState};
 use crate::bridge::Bridge;
 use crate::ids::BookingId;
-use crate::messages::page as say;
+use crate::messages::page::{self as say, PageAction};
+use crate::messages::settling::{self, PressedVerdict};
 use crate::messages::{admin as admin_say, resolve::how_to_settle};
 use crate::server::Admin;
 use crate::server::auth::Caller;
@@ -95,32 +96,52 @@ impl Row {
     }
 }
 
-/// A table of bookings.
+/// A table of bookings. It names the practice of each if there are several.
 pub(super) fn table(bridge: &Bridge, bookings: &[(Entry, Row)], now: DateTime<Utc>) -> Markup {
+    let are_several = names::are_several(bridge);
     html! {
         @if !bookings.is_empty() {
             div.wide {
                 table.stack {
-                    thead { tr { th { "Appointment" } th { "What" } th { "State" } th { "Since" } th { "Booking" } } }
+                    thead { tr {
+                        th { "Appointment" } @if are_several { th { "Practice" } }
+                        th { "What" } th { "State" } th { "Since" } th { "Booking" }
+                    } }
                     tbody {
                         @for (entry, row) in bookings {
                             @let zone = bridge.zone_of(&entry.practice_id);
                             tr {
-                                td {
+                                td data-label="Appointment" {
                                     @match entry.begins(zone) {
                                         Some(start) => (appointment_time(start, now, zone)),
                                         None => "time unknown",
                                     }
                                 }
-                                td { (row.what) }
-                                td { span class=(word_class(entry)) { (row.word) } }
-                                td { @if let Some(last) = entry.history.last() { (ago(last.at, now, zone)) } }
-                                td { a href={ "/bookings/" (entry.booking_id) } { (entry.booking_id) } }
+                                @if are_several {
+                                    td data-label="Practice" { (names::of_practice(bridge, &entry.practice_id)) }
+                                }
+                                td data-label="What" { (row.what) }
+                                td data-label="State" { (state(entry, row)) }
+                                td data-label="Since" {
+                                    @if let Some(last) = entry.history.last() { (ago(last.at, now, zone)) }
+                                }
+                                td data-label="Booking" {
+                                    a href={ "/bookings/" (entry.booking_id) } { (entry.booking_id) }
+                                }
                             }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Its state, and in words whether somebody has to look.
+fn state(entry: &Entry, row: &Row) -> Markup {
+    html! {
+        span class=(word_class(entry)) {
+            (row.word) @if entry.needs_attention.is_some() { ", " (say::NEEDS_A_PERSON) }
         }
     }
 }
@@ -138,11 +159,19 @@ fn word_class(entry: &Entry) -> &'static str {
     }
 }
 
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::server) struct StoryQuery {
+    /// What the person who is led here has just done.
+    #[serde(default)]
+    done: String,
+}
+
 /// What one booking went through.
 pub(in crate::server) async fn story(
     State(admin): State<Admin>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    Query(StoryQuery { done }): Query<StoryQuery>,
 ) -> Response {
     let unknown = || problem(StatusCode::NOT_FOUND, admin_say::no_such_booking(&id));
     let Ok(number) = id.parse() else { return unknown() };
@@ -157,6 +186,9 @@ pub(in crate::server) async fn story(
     let practice = bridge.on_or_off(&entry.practice_id).map(|(practice, _)| practice);
     let content = html! {
         h1 { "Booking " (entry.booking_id) }
+        @if PageAction::of(&done) == Some(PageAction::Settled) {
+            (layout::done(&PageAction::Settled.done(&format!("booking {}", entry.booking_id))))
+        }
         p { "Times are of " (zone.to_string()) "." }
         (attention(&entry))
         table {
@@ -171,7 +203,7 @@ pub(in crate::server) async fn story(
             } }
             tr { th scope="row" { "What" } td { (row.what) } }
             tr { th scope="row" { "Practice" } td { (names::practice(&entry.practice_id, practice.as_deref())) } }
-            tr { th scope="row" { "State" } td { (row.word) } }
+            tr { th scope="row" { "State" } td { (state(&entry, &row)) } }
             tr { th scope="row" { "Reference in OpenVPMS" } td {
                 @match &entry.reference { Some(reference) => (reference.to_string()), None => "none" }
             } }
@@ -186,46 +218,42 @@ pub(in crate::server) async fn story(
         ol.story {
             @for item in &entry.history {
                 li {
-                    time datetime=(zone.at(item.at).to_rfc3339()) { (zone.at(item.at).format("%-d %b %Y %H:%M:%S")) }
-                    " " strong { (item.state.name().replace('_', " ")) }
+                    (ago(item.at, now, zone)) " " strong { (say::state_word(item.state)) }
                     br; (item.reason.to_string())
                 }
             }
         }
         (buttons(&entry, &caller))
     };
-    layout::page(&format!("Booking {}", entry.booking_id), Reload::Often, &caller, &content).into_response()
+    let address = format!("/bookings/{}", entry.booking_id);
+    let is_settled = !entry.is_open() && entry.needs_attention.is_none();
+    let reload = if is_settled { Reload::Never } else { Reload::To(&address) };
+    layout::page(&format!("Booking {}", entry.booking_id), reload, &caller, &content).into_response()
 }
 
 /// What a person has to do about it.
 pub(super) fn attention(entry: &Entry) -> Markup {
     html! {
         @if let Some(sentence) = &entry.needs_attention {
-            div.card.urgent role="alert" { p { strong { (sentence.to_string()) } } }
+            div.card.urgent { p { strong { (sentence.to_string()) } } }
         }
     }
 }
 
-/// Buttons that settle it, each with a page that asks once more. Of a booking that needs nobody the
-/// appointment can be cancelled, if it stands.
+/// Buttons that settle it, each with a page that asks once more.
 pub(super) fn buttons(entry: &Entry, caller: &Caller) -> Markup {
-    let outcomes: &[&str] = match entry.needs_attention {
-        Some(_) => &["confirmed", "rejected", "cancelled"],
-        None if entry.stands() => &["cancelled"],
-        None => &[],
-    };
-    let label = |outcome: &str| match outcome {
-        "confirmed" => "It is in the diary",
-        "rejected" => "There is no appointment",
-        _ => "Cancel the appointment",
-    };
     html! {
         @if caller.form_token().is_some() {
             div.buttons {
-                @for outcome in outcomes {
-                    a.button href={ "/bookings/" (entry.booking_id) "/settle?outcome=" (outcome) } { (label(outcome)) }
-                }
+                @for (verdict, label) in settling::buttons(entry) { (settle_link(entry, verdict, label)) }
             }
         } @else if entry.needs_attention.is_some() { p.quiet { (how_to_settle(entry.booking_id)) "." } }
+    }
+}
+
+/// The way to the page that asks once more.
+pub(super) fn settle_link(entry: &Entry, verdict: PressedVerdict, label: &str) -> Markup {
+    html! {
+        a.button href={ "/bookings/" (entry.booking_id) "/settle?outcome=" (verdict.name()) } { (label) }
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn show(
         Ok(explanation) => {
             let content = content(&admin, &practice, &explanation);
             let title = format!("{} on {date}", explanation.resource);
-            layout::page(&title, Reload::Often, &caller, &content).into_response()
+            layout::page(&title, Reload::Never, &caller, &content).into_response()
         }
         Err(why) => problem(StatusCode::NOT_FOUND, why),
     }
@@ -100,15 +100,20 @@ fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
                 @for alike in own.slots.chunk_by(|a, b| a.code == b.code && a.types == b.types) {
                     @if let (Some(from), Some(to)) = (alike.first(), alike.last()) {
                         tr {
-                            td { (clock(from.minute)) "-" (clock(to.end_minute)) }
-                            td {
+                            td data-label="Time" { (clock(from.minute)) "-" (clock(to.end_minute)) }
+                            td data-label="Why" {
                                 @if from.code == Code::Offered { "Offered: " (named(&from.types)) "." }
                                 @else { (say::text(from.code, &facts)) }
                                 @if !from.types.is_empty() && !from.too_long.is_empty() {
                                     " Too long: " (named(&from.too_long)) "."
                                 }
                             }
-                            td { (say::remedy(from.code, &facts)) }
+                            td data-label="What changes it" {
+                                @if from.code == Code::OwnBooking {
+                                    (say::OWN_BOOKING_REMEDY) " "
+                                    a href={ "/bookings?q=" (own.date) } { "The bookings of that day" } "."
+                                } @else { (say::remedy(from.code, &facts)) }
+                            }
                         }
                     }
                 }

@@ -7,17 +7,23 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use maud::{Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+use super::bookings::settle_link;
 use super::layout::{self, Reload, appointment_time, token};
 use super::names::{self, Names};
 use crate::booking::entry::Entry;
+use crate::bridge::off::Off;
 use crate::ids::{BookingId, PracticeId};
-use crate::messages::{admin as admin_say, page as say};
+use crate::messages::page::{self as say, PageAction};
+use crate::messages::settling::{self, OnThePage, PressedVerdict};
+use crate::messages::{admin as admin_say, commands};
+use crate::practice::Practice;
 use crate::server::auth::Caller;
 use crate::server::problem::problem;
 use crate::server::resolve::{self, Settled};
-use crate::server::{Admin, pause as pausing};
+use crate::server::{Admin, pause as pausing, resync as resyncing};
 
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::server) struct SettleQuery {
@@ -46,36 +52,70 @@ pub(super) async fn ask_to_settle(
         Ok(entry) => entry,
         Err(refused) => return *refused,
     };
-    let content = settle_form(&admin, &caller, &entry, &outcome, None);
+    let Some(verdict) = PressedVerdict::of(&outcome) else {
+        return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME);
+    };
+    let content = SettlePage { admin: &admin, caller: &caller, entry: &entry, verdict, refused: None }.content();
     layout::page("Settle a booking", Reload::Never, &caller, &content).into_response()
 }
 
-fn settle_form(admin: &Admin, caller: &Caller, entry: &Entry, outcome: &str, refused: Option<&str>) -> Markup {
-    let (bridge, now) = (&admin.bridge, admin.bridge.now());
-    html! {
-        h1 { "Booking " (entry.booking_id) }
-        @let zone = bridge.zone_of(&entry.practice_id);
-        @if let Some(start) = entry.begins(zone) {
-            p { (appointment_time(start, now, zone)) ", " (Names::new(bridge).booked(entry)) }
-        }
-        @if let Some(refused) = refused { div.card.urgent role="alert" { p { strong { (refused) } } } }
-        @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
-        p { (say::settling(outcome)) }
-        form method="post" action={ "/bookings/" (entry.booking_id) "/settle" } {
-            (token(caller))
-            input type="hidden" name="outcome" value=(outcome);
-            @if outcome == "confirmed" {
-                label { "Reference of the appointment, as in OpenVPMS (if another than vetbridge knows)"
-                    br; input name="reference" autocomplete="off" size="40"; }
-                label {
-                    input type="checkbox" name="force" value="true";
-                    " I saw it in the diary, whatever OpenVPMS answers"
+/// The page that asks once more before a booking is settled.
+struct SettlePage<'a> {
+    admin: &'a Admin,
+    caller: &'a Caller,
+    entry: &'a Entry,
+    verdict: PressedVerdict,
+    /// What was typed, and why that is not taken.
+    refused: Option<(&'a SettleForm, &'a str)>,
+}
+
+impl SettlePage<'_> {
+    fn content(&self) -> Markup {
+        let (bridge, now, entry) = (&self.admin.bridge, self.admin.bridge.now(), self.entry);
+        let zone = bridge.zone_of(&entry.practice_id);
+        html! {
+            h1 { "Booking " (entry.booking_id) ": " (settling::label(entry, self.verdict)) "?" }
+            @if let Some(start) = entry.begins(zone) {
+                p { (appointment_time(start, now, zone)) ", " (Names::new(bridge).booked(entry)) }
+            }
+            @if let Some((_, why)) = self.refused {
+                div.card.urgent role="alert" { p { strong { (why) } } }
+                p { (settling::OTHER_ANSWERS) }
+                div.buttons {
+                    @for other in PressedVerdict::ALL.into_iter().filter(|other| *other != self.verdict) {
+                        (settle_link(entry, other, other.label()))
+                    }
                 }
             }
-            label { (say::NOTE_HINT) br; input name="note" maxlength="200" autocomplete="off" size="40"; }
-            div.buttons {
-                button { "Yes, settle it" }
-                a.button href={ "/bookings/" (entry.booking_id) } { "Back" }
+            @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
+            p { (self.verdict.effect()) }
+            (self.form())
+        }
+    }
+
+    fn form(&self) -> Markup {
+        let entry = self.entry;
+        let typed = self.refused.map(|(form, _)| form);
+        html! {
+            form method="post" action={ "/bookings/" (entry.booking_id) "/settle" } {
+                (token(self.caller))
+                input type="hidden" name="outcome" value=(self.verdict.name());
+                @if self.verdict == PressedVerdict::Confirmed {
+                    label { (settling::REFERENCE) br;
+                        input name="reference" autocomplete="off" size="40" value=[typed.map(|form| &form.reference)]; }
+                    label {
+                        input type="checkbox" name="force" value="true"
+                            checked[typed.is_some_and(|form| form.force.is_some())];
+                        " " (settling::SAW_IT)
+                    }
+                }
+                @let note = typed.map(|form| &form.note);
+                label { (settling::NOTE_HINT) br;
+                    input name="note" maxlength="200" autocomplete="off" size="40" value=[note]; }
+                div.buttons {
+                    button { (settling::SETTLE) }
+                    a.button href={ "/bookings/" (entry.booking_id) } { "Back" }
+                }
             }
         }
     }
@@ -91,7 +131,10 @@ pub(super) async fn settle(
         Ok(entry) => entry,
         Err(refused) => return *refused,
     };
-    let Ok(Form(form)) = form else { return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME) };
+    let form = form.ok().and_then(|Form(form)| Some((PressedVerdict::of(&form.outcome)?, form)));
+    let Some((verdict, form)) = form else {
+        return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME);
+    };
     let asked = resolve::TypedVerdict {
         outcome: &form.outcome,
         reference: Some(form.reference.trim()).filter(|text| !text.is_empty()),
@@ -99,13 +142,18 @@ pub(super) async fn settle(
         note: Some(form.note.trim()).filter(|text| !text.is_empty()),
     };
     let refused = match asked.read() {
-        Ok((verdict, note)) => match resolve::settle(&admin, entry.booking_id, verdict, note).await {
-            Settled::Done(_) => return Redirect::to(&format!("/bookings/{}", entry.booking_id)).into_response(),
+        Ok((resolution, note)) => match resolve::settle(&admin, entry.booking_id, resolution, note).await {
+            Settled::Done(_) => {
+                let story = format!("/bookings/{}?done={}", entry.booking_id, PageAction::Settled.name());
+                return Redirect::to(&story).into_response();
+            }
+            Settled::Objected(why) => admin_say::sentence(&OnThePage(&why)),
             Settled::Refused(_, why) => why,
         },
         Err(why) => why,
     };
-    let content = settle_form(&admin, &caller, &entry, &form.outcome, Some(&refused));
+    let refused = Some((&form, refused.as_str()));
+    let content = SettlePage { admin: &admin, caller: &caller, entry: &entry, verdict, refused }.content();
     (StatusCode::CONFLICT, layout::page("Settle a booking", Reload::Never, &caller, &content)).into_response()
 }
 
@@ -128,15 +176,20 @@ pub(super) async fn ask_to_resume(admin: State<Admin>, caller: Extension<Caller>
 }
 
 pub(super) async fn ask_to_resync(admin: State<Admin>, caller: Extension<Caller>, id: Path<String>) -> Response {
-    ask(&admin, &caller, &id, "resync", "Send everything again for", say::RESYNCING)
+    ask(&admin, &caller, &id, RESYNC, "Send everything again for", say::RESYNCING)
 }
 
 /// What is about to be done to a practice.
 fn ask(admin: &Admin, caller: &Caller, id: &str, what: &str, label: &str, says: &str) -> Response {
     let id = PracticeId(id.to_owned());
-    let Some((practice, _)) = admin.bridge.on_or_off(&id) else {
+    let Some((practice, off)) = admin.bridge.on_or_off(&id) else {
         return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id.0));
     };
+    if what == RESYNC
+        && let Some(off) = off
+    {
+        return not_sent(&practice, off);
+    }
     let title = format!("{label} {}", names::practice(&id, Some(&practice)));
     let content = html! {
         h1 { (title) "?" }
@@ -158,25 +211,42 @@ pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -
 }
 
 async fn switch(admin: &Admin, id: String, paused: bool) -> Response {
-    let outcome = pausing::set(admin.clone(), id, paused).await;
-    if outcome.status() == StatusCode::OK { back() } else { outcome }
+    let outcome = pausing::set(admin.clone(), id.clone(), paused).await;
+    let done = if paused { PageAction::Paused } else { PageAction::Resumed };
+    if outcome.status() == StatusCode::OK { back(done, &id) } else { outcome }
 }
 
 /// Begins it. How it goes shows on the page.
 pub(super) async fn resync(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
-    let Some(practice) = admin.bridge.practice(&PracticeId(id.clone())) else {
-        return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id));
+    let practice = match admin.bridge.on_or_off(&PracticeId(id.clone())) {
+        Some((practice, None)) => practice,
+        Some((practice, Some(off))) => return not_sent(&practice, off),
+        None => return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id)),
     };
     admin.bridge.ask_again();
+    let running = resyncing::start(&admin, practice, None, false, |_| {});
+    let of = id.clone();
     tokio::spawn(async move {
-        let outcome = practice.resync(None, false, &|_| {}).await;
-        if let Some(why) = outcome.problem {
-            tracing::warn!(practice = %practice.id(), "A resync from the status page did not succeed: {why}");
+        if let Some(why) = running.await.ok().and_then(|outcome| outcome.problem) {
+            tracing::warn!(practice = of, "A resync from the status page did not succeed: {why}");
         }
     });
-    back()
+    back(PageAction::Resync, &id)
 }
 
-fn back() -> Response {
-    Redirect::to("/").into_response()
+const RESYNC: &str = "resync";
+
+/// Nothing is sent for a practice that is off.
+fn not_sent(practice: &Practice, off: Off) -> Response {
+    let why = match off {
+        Off::Paused => say::paused_is_not_sent(&names::practice(practice.id(), Some(practice))),
+        Off::Disabled | Off::Removed => commands::off_is_not_sent(&practice.id().0, off.name(), None).to_string(),
+    };
+    problem(StatusCode::CONFLICT, why)
+}
+
+/// Back to the status page, which says what was done.
+fn back(done: PageAction, practice: &str) -> Response {
+    let practice = utf8_percent_encode(practice, NON_ALPHANUMERIC);
+    Redirect::to(&format!("/?done={}&practice={practice}", done.name())).into_response()
 }

@@ -15,42 +15,74 @@ pub(in crate::server) const STYLE_PATH: &str = "/style.css";
 
 const STYLE: &str = include_str!("style.css");
 
-/// The pages that only show load themselves again after this; what somebody is filling in stays.
+/// Whether a page loads itself again. One with something to fill in never does, nor one that does
+/// not change by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reload {
-    /// Every ten seconds.
-    Often,
+pub(super) enum Reload<'a> {
+    /// This address every [`RELOAD_SECONDS`].
+    To(&'a str),
     /// Never.
     Never,
 }
+
+/// So often.
+const RELOAD_SECONDS: u32 = 30;
 
 pub(in crate::server) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-/// A page.
-pub(super) fn page(title: &str, reload: Reload, caller: &Caller, content: &Markup) -> Html<String> {
+/// A page for whoever is let in.
+pub(super) fn page(title: &str, reload: Reload<'_>, caller: &Caller, content: &Markup) -> Html<String> {
+    let header = html! { (nav()) (sign_out(caller)) };
+    document(title, reload, &header, content)
+}
+
+/// A page for whoever is not let in, or of a request that failed.
+pub(super) fn page_without_caller(title: &str, content: &Markup) -> Html<String> {
+    document(title, Reload::Never, &nav(), content)
+}
+
+fn document(title: &str, reload: Reload<'_>, header: &Markup, content: &Markup) -> Html<String> {
     let body = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                @if reload == Reload::Often { meta http-equiv="refresh" content="10"; }
+                @if let Reload::To(address) = reload {
+                    meta http-equiv="refresh" content={ (RELOAD_SECONDS) "; url=" (address) };
+                }
                 title { (title) " - vetbridge" }
                 link rel="stylesheet" href=(STYLE_PATH);
             }
             body {
                 a.skip href="#content" { "Skip to the content" }
-                header {
-                    nav aria-label="Pages" { a href="/" { "vetbridge" } " · " a href="/bookings" { "All bookings" } }
-                    (sign_out(caller))
-                }
+                header { (header) }
                 main id="content" { (content) }
             }
         }
     };
     Html(body.into_string())
+}
+
+fn nav() -> Markup {
+    html! { nav aria-label="Pages" { a href="/" { "vetbridge" } " · " a href="/bookings" { "All bookings" } } }
+}
+
+/// When the page was made, and the way to load it again.
+pub(super) fn updated(address: &str, now: DateTime<Utc>, zone: Zone) -> Markup {
+    html! {
+        p.quiet {
+            "Updated just now (" (zone.at(now).format("%H:%M:%S")) "), and every " (RELOAD_SECONDS) " s. "
+            a href=(address) { "Refresh" }
+        }
+    }
+}
+
+/// What was done at this person's wish.
+pub(super) fn done(sentence: &str) -> Markup {
+    html! { div.card role="status" { p { (sentence) } } }
 }
 
 fn sign_out(caller: &Caller) -> Markup {

@@ -7,6 +7,8 @@
 //! | [`bookings`] | the search over all bookings; one booking's story |
 //! | [`day`], [`picture`] | a day of a resource: what is offered, and why the rest is not |
 //! | [`forms`] | what a person has done, each asked once more |
+//! | [`sign_in`] | the field for the token, for a browser that is not let in |
+//! | [`failures`] | a request that failed, with a way back |
 //! | [`store_gone`] | what is left without a store |
 //! | [`layout`], [`names`] | what the pages have in common |
 //!
@@ -14,11 +16,13 @@
 
 mod bookings;
 mod day;
+pub(super) mod failures;
 mod forms;
 pub(super) mod layout;
 mod names;
 mod overview;
 mod picture;
+pub(super) mod sign_in;
 pub(super) mod store_gone;
 
 use axum::Router;

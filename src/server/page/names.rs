@@ -20,6 +20,16 @@ pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
     }
 }
 
+/// The name of the practice of this id, be it on or off.
+pub(super) fn of_practice(bridge: &Bridge, id: &PracticeId) -> String {
+    practice(id, bridge.on_or_off(id).map(|(practice, _)| practice).as_deref())
+}
+
+/// True if several practices are on or off here.
+pub(super) fn are_several(bridge: &Bridge) -> bool {
+    bridge.practices().count() + bridge.off().len() > 1
+}
+
 /// What is known of the practices' bookings beside the ledger, each read once for a page.
 pub(super) struct Names<'a> {
     pub(super) bridge: &'a Bridge,

@@ -1,10 +1,11 @@
 //! The status page.
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Html;
 use chrono::{DateTime, Days as CalendarDays, Utc};
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use super::bookings::{self, Row};
 use super::layout::{self, Reload, ago, appointment_time, class};
@@ -13,20 +14,36 @@ use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
 use crate::ids::PracticeId;
 use crate::messages::commands;
-use crate::messages::page::{self as say, PracticeFacts, PracticeStanding, standing, standing_off};
+use crate::messages::page::{
+    self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, standing, standing_off,
+};
 use crate::practice::Practice;
-use crate::practice::health::problems::Problem;
+use crate::practice::health::problems::{Problem, Subject};
 use crate::server::Admin;
 use crate::server::ask_again;
 use crate::server::auth::Caller;
+use crate::server::last_resyncs::LastResync;
 use crate::server::view::{self, BridgeStatus, LeftAloneView, OffStatus, PracticeStatus};
 use crate::zone::Zone;
 
-pub(super) async fn show(State(admin): State<Admin>, Extension(caller): Extension<Caller>) -> Html<String> {
+/// What the person who is led here has just done.
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::server) struct DoneQuery {
+    #[serde(default)]
+    done: String,
+    #[serde(default)]
+    practice: String,
+}
+
+pub(super) async fn show(
+    State(admin): State<Admin>,
+    Extension(caller): Extension<Caller>,
+    Query(done): Query<DoneQuery>,
+) -> Html<String> {
     let status = view::status(&admin.bridge);
     let names = Names::new(&admin.bridge);
     let view = Overview { admin: &admin, caller: &caller, now: admin.bridge.now(), status: &status, names };
-    layout::page("Status", Reload::Often, &caller, &view.content())
+    layout::page("Status", Reload::To("/"), &caller, &view.content(&done))
 }
 
 struct Overview<'a> {
@@ -38,17 +55,17 @@ struct Overview<'a> {
 }
 
 impl Overview<'_> {
-    fn content(&self) -> Markup {
+    fn content(&self, done: &DoneQuery) -> Markup {
         let live = self.admin.bridge.ledger().live_and_recent();
-        let flagged: Vec<&Entry> = live.iter().filter(|entry| entry.needs_attention.is_some()).collect();
-        let zones: Vec<Zone> = self.practices().map(|id| self.admin.bridge.zone_of(&id)).collect();
+        let mut flagged: Vec<&Entry> = live.iter().filter(|entry| entry.needs_attention.is_some()).collect();
+        flagged.sort_by_key(|entry| self.begins(entry));
         html! {
             h1 { "Online bookings " span class=(if self.status.healthy { "well" } else { "ill" }) {
                 (if self.status.healthy { "are well" } else { "need a look" })
             } }
-            @if let [first, others @ ..] = zones.as_slice() {
-                @if others.iter().all(|own| own == first) { p.quiet { "Times are of " (first.to_string()) "." } }
-            }
+            (layout::updated("/", self.now, self.zone()))
+            (self.done(done))
+            @if !self.zones_differ() { p.quiet { "Times are of " (self.zone().to_string()) "." } }
             (self.needs_a_person(&flagged))
             h2 { "Practices" }
             @for practice in &self.status.practices { (self.practice(practice)) }
@@ -58,28 +75,48 @@ impl Overview<'_> {
         }
     }
 
+    fn done(&self, DoneQuery { done, practice }: &DoneQuery) -> Markup {
+        let id = PracticeId(practice.clone());
+        let what = match PageAction::of(done) {
+            Some(PageAction::Asked) => Some((PageAction::Asked, String::new())),
+            Some(PageAction::Settled) | None => None,
+            Some(action) => self.practices().any(|own| own == id).then(|| (action, self.name(&id))),
+        };
+        html! { @if let Some((action, what)) = what { (layout::done(&action.done(&what))) } }
+    }
+
+    fn zones_differ(&self) -> bool {
+        self.practices().any(|id| self.admin.bridge.zone_of(&id) != self.zone())
+    }
+
+    fn begins(&self, entry: &Entry) -> Option<DateTime<Utc>> {
+        entry.begins(self.admin.bridge.zone_of(&entry.practice_id))
+    }
+
     fn practices(&self) -> impl Iterator<Item = PracticeId> {
         let on = self.status.practices.iter().map(|own| own.id.clone());
         on.chain(self.status.off.iter().map(|own| own.id.clone())).map(PracticeId)
     }
 
+    /// First what concerns all bookings of a practice, then the bookings in the order of their
+    /// appointments.
     fn needs_a_person(&self, flagged: &[&Entry]) -> Markup {
         let problems = self.problems();
+        let count = problems.len() + self.status.left_alone.len() + flagged.len();
         html! {
             section aria-labelledby="now" {
                 h2 #now { "What needs a person now" }
-                @if flagged.is_empty() && problems.is_empty() && self.status.left_alone.is_empty() {
-                    p { (say::NOTHING_TO_DO) }
-                }
-                @for entry in flagged { (self.flagged(entry)) }
+                p role="status" { (say::to_do(count)) }
                 @for (of, problem) in &problems {
-                    div.card.urgent role="alert" {
-                        @if let Some(of) = of { strong { (of) } ": " }
+                    div.card.urgent {
+                        @if let Some(of) = of { strong { (self.name(of)) } ": " }
                         (problem.text) " "
-                        span.quiet { "Since " (ago(problem.since, self.now, self.zone())) "." }
+                        @let zone = of.as_ref().map_or(self.zone(), |of| self.admin.bridge.zone_of(of));
+                        span.quiet { "Since " (ago(problem.since, self.now, zone)) "." }
                     }
                 }
                 (self.left_alone(&self.status.left_alone))
+                @for entry in flagged { (self.flagged(entry)) }
             }
         }
     }
@@ -88,12 +125,13 @@ impl Overview<'_> {
         let zone = self.admin.bridge.zone_of(&entry.practice_id);
         let row_of = self.names.booked(entry);
         html! {
-            div.card.urgent role="alert" {
+            div.card.urgent {
                 h3 {
                     a href={ "/bookings/" (entry.booking_id) } { "Booking " (entry.booking_id) }
                     @if let Some(start) = entry.begins(zone) {
                         ": " (appointment_time(start, self.now, zone)) ", " (row_of)
                     }
+                    @if names::are_several(&self.admin.bridge) { ", " (self.name(&entry.practice_id)) }
                 }
                 @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
                 (bookings::buttons(entry, self.caller))
@@ -106,25 +144,24 @@ impl Overview<'_> {
         self.practices().next().map_or(Zone::Iana(chrono_tz::UTC), |id| self.admin.bridge.zone_of(&id))
     }
 
-    /// Of all, each with the practice that it is about.
-    fn problems(&self) -> Vec<(Option<String>, &Problem)> {
+    /// Those of the service, then those of the practices, each with the practice that it is about.
+    fn problems(&self) -> Vec<(Option<PracticeId>, &Problem)> {
         let whole = self.status.problems.iter().map(|problem| (None, problem));
-        let name = |id: &str| Some(self.name(&PracticeId(id.to_owned())));
+        let id = |id: &str| Some(PracticeId(id.to_owned()));
         let on = self.status.practices.iter();
-        let on = on.flat_map(|own| own.problems.iter().map(|problem| (name(&own.id), problem)));
+        let on = on.flat_map(|own| own.problems.iter().map(|problem| (id(&own.id), problem)));
         let off = self.status.off.iter();
-        let off = off.flat_map(|own| own.problems.iter().map(|problem| (name(&own.id), problem)));
+        let off = off.flat_map(|own| own.problems.iter().map(|problem| (id(&own.id), problem)));
         whole.chain(on).chain(off).collect()
     }
 
     fn name(&self, id: &PracticeId) -> String {
-        let practice = self.admin.bridge.on_or_off(id).map(|(practice, _)| practice);
-        names::practice(id, practice.as_deref())
+        names::of_practice(&self.admin.bridge, id)
     }
 
     fn left_alone(&self, servers: &[LeftAloneView]) -> Markup {
         html! {
-            @for server in servers { div.card.urgent role="alert" { (server.sentence()) } }
+            @for server in servers { div.card.urgent { (server.sentence()) } }
             @if !servers.is_empty() { (ask_again::button(self.caller)) }
         }
     }
@@ -138,9 +175,11 @@ impl Overview<'_> {
             starts: practice.as_ref().map_or(0, |practice| practice.starts_offered()),
             holds_bookings: practice.as_ref().is_some_and(|practice| practice.holds_bookings()),
         };
-        let since = status.problems.iter().map(|problem| problem.since).min();
+        let standing = standing(&facts);
+        let since = standing.cause.and_then(|cause| since(cause, &status.problems));
         html! {
-            (self.standing(&id, &standing(&facts), since.filter(|_| !status.in_step)))
+            (self.standing(&id, &standing, since))
+            (self.last_resync(&id))
             @if let Some(practice) = &practice { (days_links(&id, practice)) }
             (self.switches(&id, None))
         }
@@ -150,7 +189,7 @@ impl Overview<'_> {
         let id = PracticeId(status.id.clone());
         let off = self.admin.bridge.on_or_off(&id).and_then(|(_, off)| off);
         html! {
-            (self.standing(&id, &standing_off(&status.why, status.silent), None))
+            (self.standing(&id, &standing_off(&status.why, status.silent), status.since))
             @if let Some(off) = off { (self.switches(&id, Some(off))) }
         }
     }
@@ -161,6 +200,21 @@ impl Overview<'_> {
             p {
                 (own.sentence) " " strong { (own.meaning) }
                 @if let Some(since) = since { " Since " (ago(since, self.now, self.admin.bridge.zone_of(id))) "." }
+            }
+            @if self.zones_differ() { p.quiet { "Its times are of " (self.admin.bridge.zone_of(id).to_string()) "." } }
+        }
+    }
+
+    fn last_resync(&self, id: &PracticeId) -> Markup {
+        let at = |at| ago(at, self.now, self.admin.bridge.zone_of(id));
+        html! {
+            @match self.admin.resyncs.of(id) {
+                Some(LastResync::Running(since)) => p { "Everything is being sent again; begun " (at(since)) "." },
+                Some(LastResync::Done(then)) => p.quiet { "Everything was sent again " (at(then)) "." },
+                Some(LastResync::Failed(then, why)) => {
+                    p.ill { "Sending everything again failed " (at(then)) ": " (why) }
+                }
+                None => "",
             }
         }
     }
@@ -175,7 +229,7 @@ impl Overview<'_> {
                             a.button href=(at("resync")) { "Send everything again" }
                             a.button href=(at("pause")) { "Pause" }
                         }
-                        Some(Off::Paused) => a.button href=(at("resume")) { "End the pause" },
+                        Some(Off::Paused) => a.button href=(at("resume")) { (say::END_THE_PAUSE) },
                         Some(Off::Disabled | Off::Removed) => "",
                     }
                 }
@@ -195,7 +249,7 @@ impl Overview<'_> {
             })
             .map(|entry| (entry.clone(), Row::of(&self.names, entry)))
             .collect();
-        rows.sort_by_key(|(entry, _)| entry.begins(self.admin.bridge.zone_of(&entry.practice_id)));
+        rows.sort_by_key(|(entry, _)| self.begins(entry));
         html! {
             h2 { "Online bookings of today and tomorrow" }
             @if rows.is_empty() { p { "None." } }
@@ -211,7 +265,7 @@ impl Overview<'_> {
             h2 { "Details" }
             p { "vetbridge " (status.version) " was started " (ago(status.started_at, self.now, self.zone())) "." }
             @if !status.practices.is_empty() {
-                div.wide { table {
+                div.wide { table.stack {
                     thead { tr {
                         th { "Practice" } th { "Resources" } th { "Diary read" } th { "Asked for bookings" }
                         th { "Configuration accepted" } th { "Times sent" } @if has_webhooks { th { "Webhook" } }
@@ -231,18 +285,37 @@ impl Overview<'_> {
 
     fn detail(&self, practice: &PracticeStatus, has_webhooks: bool) -> Markup {
         let zone = self.admin.bridge.zone_of(&PracticeId(practice.id.clone()));
-        let times =
-            [practice.read_at, practice.polled_at, practice.configured_at, practice.sent_at, practice.webhook_at];
+        let times = [
+            ("Diary read", practice.read_at),
+            ("Asked for bookings", practice.polled_at),
+            ("Configuration accepted", practice.configured_at),
+            ("Times sent", practice.sent_at),
+            ("Webhook", practice.webhook_at),
+        ];
         html! {
             tr {
-                td { (self.name(&PracticeId(practice.id.clone()))) " (" (practice.id) ")" }
-                td { (practice.resources) }
-                @for at in times.into_iter().take(if has_webhooks { 5 } else { 4 }) {
-                    td { @match at { Some(at) => (ago(at.to_utc(), self.now, zone)), None => (say::NOT_YET) } }
+                td data-label="Practice" { (self.name(&PracticeId(practice.id.clone()))) " (" (practice.id) ")" }
+                td data-label="Resources" { (practice.resources) }
+                @for (label, at) in times.into_iter().take(if has_webhooks { 5 } else { 4 }) {
+                    td data-label=(label) {
+                        @match at { Some(at) => (ago(at.to_utc(), self.now, zone)), None => (say::NOT_YET) }
+                    }
                 }
             }
         }
     }
+}
+
+/// Since when there is the problem that a practice's standing comes from.
+fn since(cause: StandingCause, problems: &[Problem]) -> Option<DateTime<Utc>> {
+    let subjects: &[Subject] = match cause {
+        StandingCause::Access => &[Subject::Access],
+        StandingCause::OpenVpms => &[Subject::OpenVpms],
+        StandingCause::Healthengine => &[Subject::Healthengine, Subject::BookingList],
+        StandingCause::NotTaken => &[Subject::Configuration, Subject::Days, Subject::RefusedDays],
+    };
+    let is_cause = |problem: &&Problem| subjects.iter().any(|subject| problem.is_about(subject));
+    problems.iter().filter(is_cause).map(|problem| problem.since).min()
 }
 
 /// The way to each resource's days.

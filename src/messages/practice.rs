@@ -85,6 +85,11 @@ pub fn resolved(lasted: TimeDelta) -> String {
     format!("Resolved after {}.", super::lasting(lasted))
 }
 
+/// A practice is switched off while a problem stands.
+pub fn of_no_matter(lasted: TimeDelta) -> String {
+    format!("Not looked at any more after {}: the practice is off.", super::lasting(lasted))
+}
+
 /// A problem stands for long.
 pub fn still(text: &str, lasts: TimeDelta) -> String {
     format!("{text} This has lasted {}.", super::lasting(lasts))

@@ -26,7 +26,9 @@ impl Practice {
             };
             reasons.push(why.to_owned());
         }
-        let is_poll_unanswered = self.calls.poll_fails() || has(Subject::BookingList);
+        // Before its first polls a practice that starts anew goes by what it took over.
+        let failed_before = context.health.has_taken_over(&Subject::Healthengine);
+        let is_poll_unanswered = self.calls.poll_fails() || has(Subject::BookingList) || failed_before;
         let poll_wait = TimeDelta::from_std(last_done.poll_wait).unwrap_or(TimeDelta::minutes(30));
         if is_poll_unanswered {
             reasons.push(say::POLL_NOT_ANSWERED.to_owned());

@@ -76,6 +76,11 @@ impl RequestPoller {
         self.outstanding.oldest(now)
     }
 
+    /// Goes on where another one stopped: what has waited for long goes on to wait.
+    pub(in crate::practice) fn carry_on_from(&self, former: &Self) {
+        self.outstanding.carry_on_from(&former.outstanding);
+    }
+
     /// Polls until the practice stops.
     pub(in crate::practice) async fn request_loop(self: Arc<Self>) {
         let mut backoff = self.context.backoff(self.context.settings.sync.request_interval);

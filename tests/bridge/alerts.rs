@@ -56,7 +56,8 @@ impl Told {
     fn by_a_process(clinic: &Clinic, hook: Arc<Sink>, heart: Arc<Sink>) -> Self {
         let address = |sink: &Arc<Sink>| WebAddress::new(Arc::clone(sink) as Arc<dyn Transport>, "/x");
         let receivers = vec![Receiver { place: "hook".into(), way: Way::Webhook(address(&hook)) }];
-        let channels = AlertChannels { after: minutes(5), receivers, heartbeat: Some((address(&heart), minutes(1))) };
+        let heartbeat = Some((address(&heart), minutes(1)));
+        let channels = AlertChannels { after: minutes(5), receivers, heartbeat, config_option: String::new() };
         let alerts = Alerts::new(Some(Arc::new(channels)), clinic.clock.clone());
         Self { hook, heart, alerts }
     }
@@ -158,7 +159,8 @@ async fn a_reload_in_an_outage_ends_neither_the_outage_nor_what_was_told_of_it()
         clinic
             .throughout("it stands as before", minutes(5), |clinic| {
                 let now = clinic.practice().health().problems();
-                let stands = |own: &Problem| now.iter().any(|new| (&new.subject, new.since) == (&own.subject, own.since));
+                let stands =
+                    |own: &Problem| now.iter().any(|new| (&new.subject, new.since) == (&own.subject, own.since));
                 before.iter().all(stands) && !clinic.practice().not_in_step(clinic.clock.now()).is_empty()
             })
             .await;

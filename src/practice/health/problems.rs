@@ -193,10 +193,11 @@ impl Subject {
         }
     }
 
-    /// True for what stands for as long as it puts its practice out of step, and no longer.
+    /// True for what stands for as long as it puts its practice out of step, and no longer. Without
+    /// a mapping no day can be read. Others do so at times: see `Practice::concerns`.
     fn puts_out_of_step(&self) -> bool {
-        use Subject::{Access, BookingList, Configuration, Days, Healthengine, OpenVpms};
-        matches!(self, OpenVpms | Healthengine | BookingList | Access | Configuration | Days)
+        use Subject::{Access, BookingList, Configuration, Days, Healthengine, Mapping, OpenVpms};
+        matches!(self, OpenVpms | Healthengine | BookingList | Access | Configuration | Days | Mapping)
     }
 }
 
@@ -434,6 +435,13 @@ impl Problems {
         }
     }
 
+    /// How long until one of them is due to be logged again, at most this long.
+    pub fn due_within(&self, longest: Duration) -> Duration {
+        let problems = self.problems.lock();
+        let left = problems.values().filter_map(|standing| standing.again.as_ref().map(LogPause::left));
+        left.fold(longest, Duration::min)
+    }
+
     /// Raises or clears, as `text` says.
     pub fn set(&self, subject: Subject, text: Option<String>, now: DateTime<Utc>) {
         match text {
@@ -463,15 +471,19 @@ impl Problems {
         counts
     }
 
-    /// What of them people are told. That telling fails is none: who would hear it?
-    pub fn concerns(&self) -> Vec<Concern> {
+    /// What of them people are told. That telling fails is none: who would hear it? `also_puts_out`
+    /// of step what is true of a subject at this moment, and need not be.
+    pub fn concerns(&self, also_puts_out: impl Fn(&Subject) -> bool) -> Vec<Concern> {
         let problems = self.problems.lock();
+        let practice = |subject: &Subject| {
+            if let Subject::LoopOf(_, practice) = subject { Some(practice.clone()) } else { self.practice.clone() }
+        };
         let concern = |(subject, Standing { problem, .. }): (&Subject, &Standing)| Concern {
-            practice: self.practice.clone(),
+            practice: practice(subject),
             about: About::Problem(problem.subject.clone()),
             sentence: problem.text.clone(),
             since: problem.since,
-            puts_out_of_step: subject.puts_out_of_step(),
+            puts_out_of_step: subject.puts_out_of_step() || also_puts_out(subject),
         };
         problems.iter().filter(|(subject, _)| **subject != Subject::Alerts).map(concern).collect()
     }
@@ -549,6 +561,37 @@ mod tests {
         next.log_again(false, at(3));
         assert!(!next.has(&Subject::Subscriptions) && next.has(&Subject::Booking(BookingId(1))));
         assert!(after(&[Subject::OpenVpms], false).problems().is_empty(), "nothing of it is asked while it is off");
+    }
+
+    #[test]
+    fn whatever_puts_a_practice_out_of_step_says_so_and_the_rest_only_while_it_does() {
+        let health = of_a_practice();
+        let always = [Subject::OpenVpms, Subject::Access, Subject::Mapping, Subject::Days];
+        let at_times = [Subject::OtherBridge, Subject::RefusedDays, Subject::Loop("x")];
+        let never = [Subject::Clock, Subject::Store, Subject::LeftOut, Subject::Webhooks];
+        let subjects = || always.iter().chain(&at_times).chain(&never);
+        subjects().for_each(|subject| health.raise(subject.clone(), "x", at(0)));
+        let told = |puts: bool| {
+            let concerns = health.concerns(|subject| puts && at_times.contains(subject));
+            concerns.iter().filter(|own| own.puts_out_of_step).count()
+        };
+        assert_eq!((told(false), told(true)), (always.len(), always.len() + at_times.len()));
+        let loops = Problems::of_the_service();
+        loops.raise(Subject::LoopOf("keeper", PracticeId("1".into())), "x", at(0));
+        assert_eq!(loops.concerns(|_| true)[0].practice, Some(PracticeId("1".into())), "it is told as its practice's");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_problem_is_logged_again_when_it_is_due_and_not_when_somebody_looks_next() {
+        let health = of_a_practice();
+        health.raise(Subject::Clock, "x", at(0));
+        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::ZERO);
+        health.log_again(false, at(0));
+        assert_eq!(health.due_within(Duration::from_secs(200)), Duration::from_secs(120));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::polling::lists::Gaps;
 use crate::publishing::unsent::UnsentProblem;
 
 /// OpenVPMS was never reached since the start.
-pub const NEVER_READ: &str = "the practice's system was not reached yet";
+pub const NEVER_READ: &str = "OpenVPMS has not answered since vetbridge started";
 /// The practice stops, or starts anew with another configuration.
 pub const STOPPING: &str = "vetbridge is stopping, or reads its configuration again";
 /// A resync met a stop or a reload.

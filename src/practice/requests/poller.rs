@@ -101,7 +101,9 @@ impl RequestPoller {
                 Err(error) => Outcome::Failed { backoff: backoff.next_delay(), retry_after: error.retry_after },
             };
             let Pace { wait, hint_after } = self.pace(outcome, hinted_at.map(|at| began - at));
-            tracing::trace!(practice = %self.context.id(), ?outcome, ?wait, ?hint_after, "next poll");
+            let (wait_ms, hint_after_ms) = (wait.as_millis(), hint_after.map(|after| after.as_millis()));
+            let (practice, outcome) = (self.context.id(), outcome.name());
+            tracing::trace!(%practice, outcome, wait_ms, hint_after_ms, "next poll");
             self.context.last_done.lock().poll_wait = wait;
             let woken = supervisor::rest(async {
                 tokio::select! {

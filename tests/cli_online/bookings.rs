@@ -99,7 +99,8 @@ async fn bookings_are_listed_by_practice_state_and_time_and_not_more_than_are_wa
         for arguments in [&["bookings", "--practice", "7"][..], &["bookings", "--json", "--practice", "7"]] {
             let unknown = clinic.run(arguments).await;
             assert_eq!((unknown.status, unknown.out.contains("no such bookings")), (1, false), "{unknown:?}");
-            assert!(unknown.error.contains("Practice 7 is not in ") && unknown.error.contains(PRACTICE), "{unknown:?}");
+            let said = format!("{}{}", unknown.out, unknown.error);
+            assert!(said.contains("Practice 7 is not in ") && said.contains(PRACTICE), "{unknown:?}");
         }
         assert_eq!(listed(&["--state", "rejected"]).await, Vec::<i64>::new());
         assert_eq!(listed(&["--limit", "1"]).await, [second.0]);

@@ -482,7 +482,7 @@ async fn what_healthengine_has_and_a_pause_show_while_the_service_runs() {
     assert!(after.contains("the same 2 resources and 8 appointment types"), "{after}");
     assert_eq!(clinic.run(&["pause", "--practice", PRACTICE]).await.status, 0);
     let paused = clinic.run(&["check"]).await.out;
-    assert!(paused.contains("The practice is paused since 20") && paused.contains("vetbridge resume"), "{paused}");
+    assert!(paused.contains("Practice 1234567 is paused since 20") && paused.contains("vetbridge resume"), "{paused}");
     drop(service);
 }
 

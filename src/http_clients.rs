@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::clock::Clock;
 use crate::config::certificate::CaFile;
 use crate::config::proxy::Proxy;
 use crate::config::{
-    AlertSettings, Config, HealthengineSettings, OpenVpmsSettings, PracticeSettings, Secret, SecretUrl, WebhookSettings,
+    self, AlertSettings, Config, HealthengineSettings, OpenVpmsSettings, PracticeSettings, Secret, SecretUrl,
+    WebhookSettings,
 };
 use crate::healthengine::HealthengineHandle;
 use crate::healthengine::client::{HealthengineClient, credentials};
@@ -115,7 +117,10 @@ fn handle(
 }
 
 /// The ways to people that `[alerts]` names. An error means that the settings cannot work.
-pub fn alerts(settings: &AlertSettings) -> anyhow::Result<AlertChannels> {
+///
+/// Messages name this configuration file behind each command that they tell people to type, if the
+/// command would not find it anywhere else.
+pub fn alerts(settings: &AlertSettings, file: &Path) -> anyhow::Result<AlertChannels> {
     let ca_pem = settings.ca_file.as_ref().map(CaFile::pem);
     let web = |url: &SecretUrl| -> anyhow::Result<WebAddress> {
         let base_url = BaseUrl::parse(url.server(), false)?;
@@ -139,7 +144,9 @@ pub fn alerts(settings: &AlertSettings) -> anyhow::Result<AlertChannels> {
     }
     let heartbeat = settings.heartbeat.as_ref().map(|url| web(url).context(say::HEARTBEAT));
     let heartbeat = heartbeat.transpose()?.map(|address| (address, settings.heartbeat_interval));
-    Ok(AlertChannels { after: settings.after, receivers, heartbeat })
+    let named = (!config::is_found_everywhere(file)).then(|| std::path::absolute(file).ok()).flatten();
+    let config_option = named.map(|file| say::config_option(&file.display().to_string())).unwrap_or_default();
+    Ok(AlertChannels { after: settings.after, receivers, heartbeat, config_option })
 }
 
 /// `before` is how the same system was reached until now.
@@ -227,7 +234,7 @@ impl Network {
         let alerts = match (&config.alerts, kept) {
             (None, _) => None,
             (Some(settings), Some(kept)) if kept.0 == *settings => Some(kept.clone()),
-            (Some(settings), _) => Some((settings.clone(), Arc::new(alerts(settings)?))),
+            (Some(settings), _) => Some((settings.clone(), Arc::new(alerts(settings, &config.source)?))),
         };
         Ok(Self { openvpms, healthengine: HealthengineSide { settings, server, handles }, metrics, alerts })
     }

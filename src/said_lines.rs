@@ -42,6 +42,11 @@ impl LogPause {
         true
     }
 
+    /// How long until the line is due again.
+    pub fn left(&self) -> Duration {
+        self.next.saturating_duration_since(Instant::now())
+    }
+
     /// True if nobody wanted the line for so long that it is a new one when it comes.
     fn is_over(&self) -> bool {
         self.next + 2 * LONGEST <= Instant::now()

@@ -48,6 +48,7 @@ use crate::practice::health::problems::{Problem, Problems, Subject};
 use crate::said_lines::SaidLines;
 use crate::store::{OpenError, Store};
 use crate::supervisor::{self, Kept, Supervisor};
+use crate::zone::Zone;
 
 /// How often the store is tried.
 pub const TRY_EVERY: Duration = Duration::from_secs(30);
@@ -125,7 +126,7 @@ impl WithoutStore {
             let long = async {
                 loop {
                     self.health.log_again(false, self.clock.now());
-                    supervisor::rest(tokio::time::sleep(TRY_EVERY)).await;
+                    supervisor::rest(tokio::time::sleep(self.health.due_within(TRY_EVERY))).await;
                 }
             };
             let _stopped = over.run_until_cancelled(join(self.supervisor.watch(), long)).await;
@@ -297,9 +298,14 @@ impl AlertSource for WithoutStore {
             since: self.began,
             puts_out_of_step: false,
         };
-        let concerns = std::iter::once(store).chain(self.health.concerns()).collect();
+        let concerns = std::iter::once(store).chain(self.health.concerns(|_| false)).collect();
         let practices = self.healthengines.keys().map(|id| (id.clone(), false)).collect();
         Sight { concerns, practices, is_alive: false }
+    }
+
+    /// It is kept in the store.
+    fn zone_of(&self, _: &PracticeId) -> Option<Zone> {
+        None
     }
 
     fn tell(&self, not_delivered: Option<String>) {

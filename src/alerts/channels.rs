@@ -17,6 +17,8 @@ pub struct AlertChannels {
     pub receivers: Vec<Receiver>,
     /// What is asked while all is well, and how often.
     pub heartbeat: Option<(WebAddress, Duration)>,
+    /// What people type behind a command so that it finds this configuration; often nothing.
+    pub config_option: String,
 }
 
 /// Somebody who is told.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::concern::AlertMessage;
 use crate::hex;
-use crate::messages::alerts as say;
+use crate::messages::alerts::{self as say, Terms};
 
 /// A message as it is sent, however often.
 #[derive(Debug)]
@@ -23,12 +23,12 @@ pub struct Letter {
 
 impl Letter {
     /// Writes a message.
-    pub fn new(message: AlertMessage, at: DateTime<Utc>) -> Self {
+    pub fn new(message: AlertMessage, at: DateTime<Utc>, terms: &Terms) -> Self {
         let mut random = [0; 12];
         // Without random bytes two messages of one moment have one id, and a receiver that knows
         // ids may show one of them.
         let _ = getrandom::fill(&mut random);
         let id = format!("{}.{}", at.timestamp_millis(), hex::encode(&random));
-        Self { title: say::title(&message), text: say::text(&message), id, at, message }
+        Self { title: say::title(&message), text: say::text(&message, at, terms), id, at, message }
     }
 }

@@ -22,9 +22,11 @@ use super::letter::Letter;
 use super::outbox::Outbox;
 use super::told;
 use crate::clock::Clock;
-use crate::messages::alerts as say;
+use crate::ids::PracticeId;
+use crate::messages::alerts::{self as say, Terms};
 use crate::store::Store;
 use crate::supervisor;
+use crate::zone::Zone;
 
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -33,6 +35,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub trait AlertSource: Sync {
     /// What needs a person at this moment.
     fn sight(&self) -> Sight;
+
+    /// The zone in which times of a practice are told, if it is known.
+    fn zone_of(&self, practice: &PracticeId) -> Option<Zone>;
 
     /// What is wrong with the messages themselves; `None` once they arrive again.
     fn tell(&self, not_delivered: Option<String>);
@@ -136,7 +141,10 @@ impl Alerts {
                 let sight = source.sight();
                 let (at, mut state) = (self.at(), self.state());
                 for message in state.watch.look(&sight, channels.after, at) {
-                    let letter = Arc::new(Letter::new(message, self.clock.now()));
+                    let practices = message.concerns.iter().filter_map(|concern| concern.practice.clone());
+                    let zones = practices.filter_map(|own| source.zone_of(&own).map(|zone| (own, zone))).collect();
+                    let terms = Terms { zones, config_option: channels.config_option.clone() };
+                    let letter = Arc::new(Letter::new(message, self.clock.now(), &terms));
                     tracing::info!("{}", letter.title);
                     for (place, outbox) in &mut state.outboxes {
                         if let Some(given_up) = outbox.push(Arc::clone(&letter), at) {

@@ -145,6 +145,18 @@ pub enum AfterCancel {
     Again,
 }
 
+impl AfterCancel {
+    /// In a word, for the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Stands(_) => "stands",
+            Self::Refused => "refused",
+            Self::Again => "again",
+        }
+    }
+}
+
 /// Reads OpenVPMS's answer to a cancellation. Only its own words count: a 404 page is a server that
 /// restarts.
 pub fn after_cancel(answer: &Answer<()>) -> AfterCancel {

@@ -4,18 +4,22 @@ use super::Bridge;
 use super::runner::RunState;
 use crate::alerts::concern::{About, Concern, Sight};
 use crate::alerts::teller::AlertSource;
+use crate::ids::PracticeId;
 use crate::messages::alerts as say;
 use crate::practice::health::problems::Subject;
+use crate::zone::Zone;
 
 impl AlertSource for Bridge {
     fn sight(&self) -> Sight {
         let now = self.now();
         let mut sight = Sight { is_alive: self.supervisor().is_alive(), ..Sight::default() };
-        sight.concerns.extend(self.health().concerns());
+        // A loop that keeps a practice is one of those of the whole.
+        let is_ill = |subject: &Subject| matches!(subject, Subject::LoopOf(name, practice) if self.supervisor().ill(practice).contains(name));
+        sight.concerns.extend(self.health().concerns(is_ill));
         sight.concerns.extend(self.ledger().concerns());
         for practice in self.practices() {
             let (id, reasons) = (practice.id().clone(), practice.not_in_step(now));
-            sight.concerns.extend(practice.health().concerns());
+            sight.concerns.extend(practice.concerns(now));
             sight.practices.insert(id.clone(), reasons.is_empty());
             if !reasons.is_empty() {
                 sight.concerns.push(Concern {
@@ -30,9 +34,14 @@ impl AlertSource for Bridge {
         // Of one that is silent nothing is known any more.
         let leaving = |standing: RunState| matches!(standing, RunState::Leaving(_));
         for (practice, _) in self.off().into_iter().filter(|(_, standing)| leaving(*standing)) {
-            sight.concerns.extend(practice.health().concerns());
+            sight.concerns.extend(practice.concerns(now));
         }
         sight
+    }
+
+    fn zone_of(&self, practice: &PracticeId) -> Option<Zone> {
+        // Before OpenVPMS was ever read nobody knows it.
+        Some(Self::zone_of(self, practice)).filter(Zone::names_a_place)
     }
 
     fn tell(&self, not_delivered: Option<String>) {

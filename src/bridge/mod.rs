@@ -69,8 +69,11 @@ pub trait Connect {
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by
 /// the next reading.
 const CHANGES: usize = 1024;
-/// Problems that stand are looked at so often whether they are to be logged again.
+/// Problems that stand are looked at so often, and whenever one is to be logged again. It is less
+/// than the first pause of a problem that begins meanwhile.
 const LOG_AGAIN: Duration = Duration::from_secs(30);
+/// and not more often than this.
+const LOOKS_APART: Duration = Duration::from_millis(100);
 /// Housekeeping.
 const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
 
@@ -92,11 +95,12 @@ pub struct Bridge {
     stop: CancellationToken,
 }
 
-/// Tells of pauses that somebody may have forgotten, and logs again what stands for long.
-fn log_again(runners: &Mutex<Runners>, health: &Problems, shared: &Shared) {
+/// Tells of pauses that somebody may have forgotten, and logs again what stands for long. When to
+/// look next.
+fn log_again(runners: &Mutex<Runners>, health: &Problems, shared: &Shared) -> Duration {
     let now = shared.clock.now();
     let runners: Vec<Arc<PracticeRunner>> = runners.lock().values().cloned().collect();
-    let mut is_any_live = false;
+    let (mut is_any_live, mut next) = (false, LOG_AGAIN);
     for runner in runners {
         let practice = runner.practice();
         if runner.wanted().off() == Some(Off::Paused) {
@@ -107,8 +111,10 @@ fn log_again(runners: &Mutex<Runners>, health: &Problems, shared: &Shared) {
         let is_live = practice.is_live(now);
         is_any_live |= is_live;
         practice.health().log_again(is_live, now);
+        next = practice.health().due_within(next);
     }
     health.log_again(is_any_live, now);
+    health.due_within(next).max(LOOKS_APART)
 }
 
 /// A practice that was asked to pause, or to go on.
@@ -218,8 +224,8 @@ impl Bridge {
                 let leaps = shared.leaps.watch(&shared.clock, leaped);
                 let long = async {
                     loop {
-                        log_again(&runners, &health, &shared);
-                        supervisor::rest(tokio::time::sleep(LOG_AGAIN)).await;
+                        let next = log_again(&runners, &health, &shared);
+                        supervisor::rest(tokio::time::sleep(next)).await;
                     }
                 };
                 let _stopped = stop.run_until_cancelled(join3(loops, leaps, long)).await;

@@ -157,7 +157,10 @@ impl PracticeRunner {
         if self.has_begun.swap(true, Ordering::Relaxed) {
             // This failed before: what it had brought about ends as at the end of the process.
             supervisor::wait(practice.stop()).await;
-            practice = made(&self.wanted().deps, &self.shared, &self.stop);
+            let wanted = self.wanted();
+            let next = made(&wanted.deps, &self.shared, &self.stop);
+            next.carry_on_from(&practice, wanted.off().is_none());
+            practice = next;
             *self.practice.lock() = Arc::clone(&practice);
         }
         let first = self.first.lock().take();
@@ -182,7 +185,7 @@ impl PracticeRunner {
             }
             now = wanted.borrow_and_update().clone();
             let next = made(&now.deps, &self.shared, &self.stop);
-            next.carry_on_from(&practice);
+            next.carry_on_from(&practice, now.off().is_none());
             practice = next;
             *self.practice.lock() = Arc::clone(&practice);
         }

@@ -51,6 +51,7 @@ async fn write(config: &Config, absent: &NoService, practice: &str, paused: bool
         problems: Vec::new(),
         needs_attention: 0,
         since: pauses::of(&store, &id).and_then(|pause| pause.since),
+        zone: None,
     };
     Ok(PauseOutcome { practice: practice.to_owned(), on: off.is_none(), off: off.map(off_status), is_new })
 }

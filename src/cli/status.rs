@@ -8,7 +8,8 @@ use super::{Global, output};
 use crate::config;
 use crate::messages::{admin, commands as say};
 use crate::practice::health::problems::Problem;
-use crate::server::view::{BridgeStatus, OffStatus, PracticeStatus, time_or_never};
+use crate::server::view::{BridgeStatus, OffStatus, PracticeStatus, time_if_any};
+use crate::zone::Zone;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, json: bool) -> anyhow::Result<ExitCode> {
@@ -26,7 +27,10 @@ fn text(status: &BridgeStatus) -> String {
     let health = if status.healthy { say::HEALTHY } else { say::NOT_HEALTHY };
     let since = status.started_at.format("%Y-%m-%d %H:%M:%S UTC");
     let mut text = format!("vetbridge {} has run since {since}. {health}\n", status.version);
-    problems(&mut text, &status.problems);
+    for Problem { since, text: what, .. } in &status.problems {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  problem since {}: {what}", since.format("%Y-%m-%d %H:%M:%S UTC"));
+    }
     for server in &status.left_alone {
         let _ = writeln!(text, "  {}", server.sentence());
     }
@@ -41,8 +45,9 @@ fn text(status: &BridgeStatus) -> String {
 
 fn on(text: &mut String, practice: &PracticeStatus) {
     let in_step = if practice.in_step { "in step" } else { "not in step" };
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "\nPractice {}: {in_step}, {} resources", practice.id, practice.resources);
+    let zone = zone(practice.zone.as_deref());
+    let (id, resources) = (&practice.id, practice.resources);
+    let _ = writeln!(text, "\nPractice {id}: {in_step}, {resources} resources (times: {zone})");
     let times = [
         ("last poll", practice.polled_at),
         ("diary read", practice.read_at),
@@ -50,7 +55,7 @@ fn on(text: &mut String, practice: &PracticeStatus) {
         ("availability sent", practice.sent_at),
     ];
     for (what, at) in times {
-        let _ = writeln!(text, "  {what}: {}", time_or_never(at));
+        let _ = writeln!(text, "  {what}: {}", time_if_any(at));
     }
     if let Some(changes) = &practice.unsent_configuration {
         let _ = writeln!(text, "  configuration to be sent: {}", say::changes_in_one_line(changes));
@@ -58,14 +63,22 @@ fn on(text: &mut String, practice: &PracticeStatus) {
     for reason in &practice.reasons {
         let _ = writeln!(text, "  not in step: {reason}");
     }
-    problems(text, &practice.problems);
+    problems(text, &practice.problems, zone);
     flagged(text, practice.needs_attention);
+}
+
+/// The zone in which a practice's times are shown: UTC until its own is known.
+fn zone(name: Option<&str>) -> Zone {
+    name.and_then(|name| name.parse().ok()).unwrap_or(Zone::Iana(chrono_tz::UTC))
 }
 
 fn off(text: &mut String, practice: &OffStatus) {
     let silent = if practice.silent { admin::OFF_AND_SILENT } else { admin::OFF_AND_LEAVING };
-    let _ = writeln!(text, "\n{} {silent}", say::is_off(&practice.id, &practice.why, practice.since));
-    problems(text, &practice.problems);
+    let zone = zone(practice.zone.as_deref());
+    let has_times = !practice.problems.is_empty();
+    let is_off = say::is_off(&practice.id, &practice.why, practice.since, zone, has_times);
+    let _ = writeln!(text, "\n{is_off} {silent}");
+    problems(text, &practice.problems, zone);
     flagged(text, practice.needs_attention);
 }
 
@@ -75,15 +88,17 @@ fn flagged(text: &mut String, bookings: usize) {
     }
 }
 
-fn problems(text: &mut String, problems: &[Problem]) {
+fn problems(text: &mut String, problems: &[Problem], zone: Zone) {
     for problem in problems {
-        let since = problem.since.format("%Y-%m-%d %H:%M:%S UTC");
+        let since = zone.wall(problem.since).format("%Y-%m-%d %H:%M:%S");
         let _ = writeln!(text, "  problem since {since}: {}", problem.text);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     #[test]
@@ -95,6 +110,7 @@ mod tests {
             problems: Vec::new(),
             needs_attention,
             since: None,
+            zone: None,
         };
         let text = |needs_attention| {
             let mut text = String::new();
@@ -105,5 +121,42 @@ mod tests {
         assert!(told.contains("2 bookings need a person; `vetbridge bookings` says for what."), "{told}");
         assert!(told.contains("`vetbridge bookings resolve ID` settles it"), "{told}");
         assert_eq!(text(0).lines().count(), 2, "{}", text(0));
+    }
+
+    #[test]
+    fn a_practices_times_are_in_its_zone_which_is_said_once_and_the_services_in_utc() {
+        let since = DateTime::from_timestamp(1_770_000_000, 0).unwrap();
+        let problem = || vec![Problem { subject: "clock".into(), text: "The clocks differ.".into(), since }];
+        let zone: Zone = "Australia/Sydney".parse().unwrap();
+        let practice = PracticeStatus {
+            id: "7".into(),
+            in_step: true,
+            reasons: Vec::new(),
+            problems: problem(),
+            resources: 3,
+            needs_attention: 0,
+            polled_at: Some(zone.at(since)),
+            webhook_at: None,
+            read_at: None,
+            unsent_configuration: None,
+            configured_at: None,
+            sent_at: None,
+            zone: Some(zone.to_string()),
+        };
+        let status = BridgeStatus {
+            version: "1".into(),
+            started_at: since,
+            healthy: false,
+            problems: problem(),
+            practices: vec![practice],
+            off: Vec::new(),
+            left_alone: Vec::new(),
+        };
+        let told = super::text(&status);
+        let (service, practice) = told.split_once("\n\n").unwrap();
+        assert_eq!(service.matches("2026-02-02 02:40:00 UTC").count(), 2, "{told}");
+        assert!(practice.starts_with("Practice 7: in step, 3 resources (times: Australia/Sydney)\n"), "{told}");
+        assert_eq!(practice.matches("2026-02-02 13:40:00").count(), 2, "{told}");
+        assert!(practice.contains("diary read: not yet") && !practice.contains("UTC"), "{told}");
     }
 }

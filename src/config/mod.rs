@@ -103,6 +103,11 @@ pub fn locate(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
         .ok_or_else(|| ConfigError::of_file(USUAL_PLACES[0], say::nowhere(&USUAL_PLACES.map(Path::new))))
 }
 
+/// True if commands that name no file find this one wherever they are typed.
+pub fn is_found_everywhere(path: &Path) -> bool {
+    USUAL_PLACES.iter().any(|place| Path::new(place) == path && path.is_absolute())
+}
+
 /// Reads a configuration, with the secrets it refers to. The error holds every problem of the file.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
     load_with_files(path).0

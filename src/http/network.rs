@@ -212,6 +212,16 @@ impl Server {
     }
 }
 
+/// True if a PEM file can be used as a certificate authority's.
+pub fn holds_authority(pem: &[u8]) -> bool {
+    authorities(pem).is_ok()
+}
+
+fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, SetupError> {
+    let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| SetupError::CertificateAuthority)?;
+    if certificates.is_empty() { Err(SetupError::CertificateAuthority) } else { Ok(certificates) }
+}
+
 fn route(settings: &ServerSettings) -> Result<ServerRoute, SetupError> {
     let own = settings.clone();
     let make = move |addresses: Arc<Addresses>| Ok([client(&own, 4, &addresses)?, client(&own, 0, &addresses)?]);
@@ -241,11 +251,7 @@ fn client(
         builder = builder.proxy(reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| SetupError::Proxy)?);
     }
     if let Some(pem) = &settings.ca_pem {
-        let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| SetupError::CertificateAuthority)?;
-        if certificates.is_empty() {
-            return Err(SetupError::CertificateAuthority);
-        }
-        builder = builder.tls_certs_merge(certificates);
+        builder = builder.tls_certs_merge(authorities(pem)?);
     } else if !settings.base_url.is_https() {
         // Loading the platform's certificates fails where there are none, which is no reason not to
         // speak plain http.

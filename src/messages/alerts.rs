@@ -1,18 +1,58 @@
 //! What people are told where they did not ask: messages that something needs a person, or does not
 //! any more, and what is said of messages that do not arrive.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
 
 use super::{Advice, plain, tls};
 use crate::alerts::concern::{About, AlertKind, AlertMessage, Concern};
 use crate::alerts::failure::{MailFailure, NotArrived};
 use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::characters::one_line;
+use crate::ids::{BookingId, PracticeId};
+use crate::zone::Zone;
 
 /// So many things are named in one message,
 const NAMED_MAX: usize = 20;
 /// each in so many characters.
 const SENTENCE_CHARS_MAX: usize = 900;
+
+/// What a message is written with.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// The zones of the practices that it names; whatever has none is told in UTC.
+    pub zones: BTreeMap<PracticeId, Zone>,
+    /// What is typed behind every command so that it finds the service: nothing, or `--config` and
+    /// the file.
+    pub config_option: String,
+}
+
+impl Terms {
+    /// When, with the zone.
+    fn moment(&self, practice: Option<&PracticeId>, at: DateTime<Utc>) -> String {
+        match practice.and_then(|practice| self.zones.get(practice)) {
+            Some(zone) => format!("{} {zone}", zone.wall(at).format("%Y-%m-%d %H:%M")),
+            None => at.format("%Y-%m-%d %H:%M UTC").to_string(),
+        }
+    }
+
+    /// A command to type.
+    fn command(&self, command: &str) -> String {
+        format!("vetbridge {command}{}", self.config_option)
+    }
+}
+
+/// What is typed behind a command so that it reads this file.
+pub fn config_option(file: &str) -> String {
+    let is_plain = |own: char| own.is_ascii_alphanumeric() || "/._-+:@%".contains(own);
+    if file.chars().all(is_plain) {
+        format!(" --config {file}")
+    } else {
+        format!(" --config '{}'", file.replace('\'', r"'\''"))
+    }
+}
 
 /// The place of the webhook in the configuration.
 pub const WEBHOOK: &str = "[alerts] webhook_url";
@@ -54,45 +94,72 @@ fn whose_is(concern: &Concern) -> String {
     concern.practice.as_ref().map_or_else(|| "the service".to_owned(), |own| format!("practice {}", plain(&own.0)))
 }
 
-/// The whole of a message, in plain text.
-pub fn text(message: &AlertMessage) -> String {
+/// The whole of a message, in plain text, as it is written at this time.
+pub fn text(message: &AlertMessage, at: DateTime<Utc>, terms: &Terms) -> String {
     let mut text = format!("{}\n", title(message));
     if message.kind == AlertKind::Test {
         text.push_str("\nMessages that something needs a person arrive here. Nothing has to be done.\n");
     }
-    for concern in message.concerns.iter().take(NAMED_MAX) {
-        // Writing to a string does not fail.
-        let _ = write!(text, "\n{}", paragraph(message.kind, concern));
+    let named = message.concerns.iter().take(NAMED_MAX);
+    // Writing to a string does not fail.
+    for concern in named.clone() {
+        let _ = write!(text, "\n{}", paragraph(message.kind, concern, at, terms));
     }
     let more = message.concerns.len().saturating_sub(NAMED_MAX);
     if more > 0 {
-        let _ = write!(text, "\nAnd {more} more.\nType: vetbridge status\n");
+        let _ = write!(text, "\nAnd {more} more.\nType: {}\n", terms.command("status"));
+    }
+    let booking = |concern: &Concern| match concern.about {
+        About::Booking(id) => Some(id),
+        About::Problem(_) | About::OutOfStep => None,
+    };
+    let bookings: Vec<BookingId> = named.filter_map(booking).collect();
+    match (message.kind, bookings.as_slice()) {
+        (AlertKind::Begun, [only]) => text.push_str(&outcomes(&only.to_string(), terms)),
+        (AlertKind::Begun, [_, ..]) => text.push_str(&outcomes("ID", terms)),
+        (AlertKind::Begun | AlertKind::Over | AlertKind::Test, _) => {}
     }
     text
 }
 
-fn paragraph(kind: AlertKind, concern: &Concern) -> String {
+/// How a booking is settled.
+fn outcomes(booking: &str, terms: &Terms) -> String {
+    let outcomes = [
+        ("confirmed", "the appointment stands"),
+        ("rejected", "there is no appointment"),
+        ("cancelled", "the appointment is to go, or is gone"),
+    ];
+    let line = |(outcome, meaning): (&str, &str)| {
+        format!("{meaning}: {}\n", terms.command(&format!("bookings resolve {booking} --{outcome}")))
+    };
+    let lines: String = outcomes.map(line).concat();
+    format!("\nOnce it is clear, settle it on the status page, or type what the diary says:\n{lines}")
+}
+
+fn paragraph(kind: AlertKind, concern: &Concern, at: DateTime<Utc>, terms: &Terms) -> String {
     let whose = whose_is(concern).replacen("practice", "Practice", 1).replacen("the service", "The service", 1);
     let about = match &concern.about {
         About::Booking(id) => format!(", booking {id}"),
         About::Problem(_) => String::new(),
         About::OutOfStep => ", out of step".to_owned(),
     };
-    let since = concern.since.format("%Y-%m-%d %H:%M UTC");
+    let since = terms.moment(concern.practice.as_ref(), concern.since);
     let sentence = one_line(&concern.sentence, SENTENCE_CHARS_MAX);
     match (kind, &concern.about) {
         (AlertKind::Over, _) => {
+            let lasted = super::lasting(at - concern.since);
             format!(
-                "{whose}{about}: over. Since {since} it was:\n{sentence}\nNothing has to be done. To see how it \
-                     stands, type: vetbridge status\n"
+                "{whose}{about}: over after {lasted}. Since {since} it was:\n{sentence}\nNothing has to be done. To \
+                 see how it stands, type: {}\n",
+                terms.command("status")
             )
         }
         (_, About::Booking(id)) => format!(
-            "{whose}{about}, since {since}:\n{sentence}\nType: vetbridge bookings show {id}\nOnce it is clear, settle \
-             it: vetbridge bookings resolve {id}\n"
+            "{whose}{about}, since {since}:\n{sentence}\nType: {}\n",
+            terms.command(&format!("bookings show {id}"))
         ),
         (_, About::Problem(_) | About::OutOfStep) => {
-            format!("{whose}{about}, since {since}:\n{sentence}\nType: vetbridge check\n")
+            format!("{whose}{about}, since {since}:\n{sentence}\nType: {}\n", terms.command("check"))
         }
     }
 }
@@ -204,11 +271,8 @@ fn mail_failed(failure: &MailFailure) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::super::assert_well_said;
     use super::*;
-    use crate::ids::{BookingId, PracticeId};
 
     fn concern(practice: Option<&str>, about: About) -> Concern {
         Concern {
@@ -218,6 +282,12 @@ mod tests {
             since: DateTime::from_timestamp(1_770_000_000, 0).unwrap(),
             puts_out_of_step: false,
         }
+    }
+
+    fn text(message: &AlertMessage) -> String {
+        let zones = [(PracticeId("1234567".into()), "Australia/Sydney".parse().unwrap())].into();
+        let at = DateTime::from_timestamp(1_770_005_400, 0).unwrap();
+        super::text(message, at, &Terms { zones, ..Terms::default() })
     }
 
     fn message(kind: AlertKind, concerns: &[Concern]) -> AlertMessage {
@@ -230,19 +300,35 @@ mod tests {
         let begun = text(&message(AlertKind::Begun, std::slice::from_ref(&booking)));
         assert_eq!(
             begun,
-            "vetbridge: practice 1234567 needs a person\n\nPractice 1234567, booking 17, since 2026-02-02 02:40 UTC:\n\
-             Check the diary.\nType: vetbridge bookings show 17\nOnce it is clear, settle it: vetbridge bookings \
-             resolve 17\n"
+            "vetbridge: practice 1234567 needs a person\n\nPractice 1234567, booking 17, since 2026-02-02 13:40 \
+             Australia/Sydney:\nCheck the diary.\nType: vetbridge bookings show 17\n\nOnce it is clear, settle it on \
+             the status page, or type what the diary says:\nthe appointment stands: vetbridge bookings resolve 17 \
+             --confirmed\nthere is no appointment: vetbridge bookings resolve 17 --rejected\nthe appointment is to go, \
+             or is gone: vetbridge bookings resolve 17 --cancelled\n"
         );
         let over = text(&message(AlertKind::Over, &[booking]));
-        for part in ["vetbridge: over at practice 1234567\n", "booking 17: over", "Check the diary.", "type: vetbridge"]
-        {
+        let parts = ["vetbridge: over at practice 1234567\n", "booking 17: over after 1 hour 30 minutes. Since 2026"];
+        for part in parts.into_iter().chain(["Check the diary.", "type: vetbridge status\n"]) {
             assert!(over.contains(part), "{part}: {over}");
         }
         let problem = concern(None, About::Problem("store".into()));
         let begun = text(&message(AlertKind::Begun, &[problem]));
         assert!(begun.starts_with("vetbridge: the service needs a person\n"), "{begun}");
-        assert!(begun.contains("Type: vetbridge check\n"), "{begun}");
+        assert!(begun.contains("since 2026-02-02 02:40 UTC:") && begun.contains("Type: vetbridge check\n"), "{begun}");
+    }
+
+    #[test]
+    fn commands_name_the_file_where_they_would_not_find_it() {
+        let terms = Terms { config_option: config_option("/srv/my clinic/v.toml"), ..Terms::default() };
+        let all = [concern(Some("7"), About::Booking(BookingId(1))), concern(Some("7"), About::OutOfStep)];
+        for kind in [AlertKind::Begun, AlertKind::Over] {
+            let text = super::text(&message(kind, &all), DateTime::UNIX_EPOCH, &terms);
+            let commands = text.matches(": vetbridge ").count();
+            let named = text.matches(" --config '/srv/my clinic/v.toml'\n").count();
+            assert!(commands >= 2 && named == commands, "{text}");
+        }
+        assert_eq!(config_option("/srv/v.toml"), " --config /srv/v.toml");
+        assert_eq!(config_option("it's"), r" --config 'it'\''s'");
     }
 
     #[test]

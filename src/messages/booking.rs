@@ -365,6 +365,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_rejection_before_openvpms_was_ever_read_does_not_say_the_same_twice() {
+        let out_of_reach = StateReason::OutOfReach(crate::messages::practice::NEVER_READ.into());
+        let never = reason(&out_of_reach);
+        assert_eq!(never.matches("practice's system").count(), 1, "{never}");
+        assert_eq!(never.matches("reached").count(), 1, "{never}");
+    }
+
+    #[test]
     fn the_flag_that_goes_by_itself_is_known_again_in_a_record_unless_a_person_tried_to_settle_it() {
         let entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), DateTime::UNIX_EPOCH);
         let zone = Zone::Iana(chrono_tz::UTC);

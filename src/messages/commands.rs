@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{Advice, listed, plain};
 use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
+use crate::zone::Zone;
 
 /// The token of the service cannot be read, as a rule because somebody else may.
 pub fn token_unreadable(why: impl Display) -> Advice {
@@ -229,9 +230,11 @@ fn since_text(since: Option<DateTime<Utc>>) -> String {
     since.map(|since| format!(" since {}", since.format("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default()
 }
 
-/// `status` of a practice that is off.
-pub fn is_off(practice: &str, why: &str, since: Option<DateTime<Utc>>) -> String {
-    format!("Practice {} is {why}{}.", plain(practice), since_text(since))
+/// `status` of a practice that is off. Its times are in this zone, which is named if any follow.
+pub fn is_off(practice: &str, why: &str, since: Option<DateTime<Utc>>, zone: Zone, has_times: bool) -> String {
+    let local = |since| format!(" since {}", zone.wall(since).format("%Y-%m-%d %H:%M:%S"));
+    let named = if has_times || since.is_some() { format!(" (times: {zone})") } else { String::new() };
+    format!("Practice {} is {why}{}{named}.", plain(practice), since.map(local).unwrap_or_default())
 }
 
 /// Why a practice that is off is not sent again, and what to do.

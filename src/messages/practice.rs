@@ -16,7 +16,7 @@ use crate::polling::lists::Gaps;
 use crate::publishing::unsent::UnsentProblem;
 
 /// OpenVPMS was never reached since the start.
-pub const NEVER_READ: &str = "the practice's system was not reached yet";
+pub const NEVER_READ: &str = "OpenVPMS has not answered since vetbridge started";
 /// The practice stops, or starts anew with another configuration.
 pub const STOPPING: &str = "vetbridge is stopping, or reads its configuration again";
 /// A resync met a stop or a reload.
@@ -83,6 +83,11 @@ pub fn server_place(key: &str, file: &Path, url: &str) -> String {
 /// A problem is over.
 pub fn resolved(lasted: TimeDelta) -> String {
     format!("Resolved after {}.", super::lasting(lasted))
+}
+
+/// A practice is switched off while a problem stands.
+pub fn of_no_matter(lasted: TimeDelta) -> String {
+    format!("Not looked at any more after {}: the practice is off.", super::lasting(lasted))
 }
 
 /// A problem stands for long.

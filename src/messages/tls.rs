@@ -1,5 +1,7 @@
 //! What is wrong with a server's certificate, and what to do; sentences without their full stop.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 
 use super::{Advice, listed, plain};
@@ -23,6 +25,14 @@ pub fn other_name(expected: &str, presented: &[String]) -> String {
     const SHOWN: usize = 5;
     let names = presented.iter().take(SHOWN).map(|name| plain(name));
     format!("the server's certificate is for {}, not for {}", listed(names), plain(expected))
+}
+
+/// A certificate authority's file that is of no use.
+pub fn no_authority(file: &Path) -> Advice {
+    Advice::new(
+        format!("{} holds no readable certificate (PEM), so no connection can be made", file.display()),
+        "Name the file with the authority's certificate, which begins with -----BEGIN CERTIFICATE-----",
+    )
 }
 
 /// A certificate that was shown, or a certificate authority, ends soon.

@@ -51,6 +51,17 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// In a word, for the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Blocked => "blocked",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
 /// A refusal of credentials or consent that stands for so long is believed.
 const BELIEVED_AFTER: Duration = Duration::from_secs(30);
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
 use super::health::problems::Subject;
+use crate::alerts::concern::Concern;
 use crate::messages::{other_bridge, practice as say, supervisor};
 
 impl Practice {
@@ -26,7 +27,9 @@ impl Practice {
             };
             reasons.push(why.to_owned());
         }
-        let is_poll_unanswered = self.calls.poll_fails() || has(Subject::BookingList);
+        // Before its first polls a practice that starts anew goes by what it took over.
+        let failed_before = context.health.has_taken_over(&Subject::Healthengine);
+        let is_poll_unanswered = self.calls.poll_fails() || has(Subject::BookingList) || failed_before;
         let poll_wait = TimeDelta::from_std(last_done.poll_wait).unwrap_or(TimeDelta::minutes(30));
         if is_poll_unanswered {
             reasons.push(say::POLL_NOT_ANSWERED.to_owned());
@@ -34,12 +37,8 @@ impl Practice {
             let why = if last_done.polled_at.is_none() { say::NOT_POLLED_YET } else { say::NOT_POLLED };
             reasons.push(why.to_owned());
         }
-        let near_day_is_refused = || {
-            let first = context.zone().wall(now).date();
-            let end = first + chrono::Days::new(context.settings.sync.near_days.into());
-            self.publisher.sent.is_refused_within(first, end)
-        };
-        if has(Subject::Configuration) || has(Subject::Days) || (has(Subject::RefusedDays) && near_day_is_refused()) {
+        let is_near_day_refused = || has(Subject::RefusedDays) && self.is_near_day_refused(now);
+        if has(Subject::Configuration) || has(Subject::Days) || is_near_day_refused() {
             reasons.push(say::NOT_TAKEN.to_owned());
         }
         if has(Subject::Access) {
@@ -50,6 +49,27 @@ impl Practice {
         }
         reasons.extend(supervisor::not_alive(&context.shared.supervisor.ill(context.id())));
         reasons
+    }
+
+    /// What of its problems people are told.
+    pub fn concerns(&self, now: DateTime<Utc>) -> Vec<Concern> {
+        let context = &self.context;
+        let is_another_there = self.executor.other_bridge.is_certain();
+        let is_near_day_refused = self.is_near_day_refused(now);
+        let ill = context.shared.supervisor.ill(context.id());
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others always do, or never")]
+        context.health.concerns(|subject| match subject {
+            Subject::OtherBridge => is_another_there,
+            Subject::RefusedDays => is_near_day_refused,
+            Subject::Loop(name) => ill.contains(name),
+            _ => false,
+        })
+    }
+
+    fn is_near_day_refused(&self, now: DateTime<Utc>) -> bool {
+        let first = self.context.zone().wall(now).date();
+        let end = first + chrono::Days::new(self.context.settings.sync.near_days.into());
+        self.publisher.sent.is_refused_within(first, end)
     }
 
     /// True if the diary was last read too long ago.

@@ -229,9 +229,11 @@ impl Practice {
         self.context.config.live_hours.is_live(self.zone().wall(now))
     }
 
-    /// Goes on where another with the same id stopped, as after a reload: what was done stays done.
-    pub fn carry_on_from(&self, former: &Self) {
-        former.context.health.clear(&Subject::Paused, self.context.now());
+    /// Goes on where another with the same id stopped, as after a reload: what was done stays done,
+    /// and what was wrong is wrong until it is seen to be right. `is_on` if it is about to run.
+    pub fn carry_on_from(&self, former: &Self, is_on: bool) {
+        self.context.health.carry_on_from(&former.context.health, is_on, self.context.now());
+        self.requests.carry_on_from(&former.requests);
         let before = former.last_done();
         let mut last_done = self.context.last_done.lock();
         *last_done = last_done.or(before);

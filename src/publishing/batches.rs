@@ -70,6 +70,17 @@ pub enum Next {
     Fail,
 }
 
+impl Next {
+    /// In a few words, for the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Apart(_) => "sent otherwise",
+            Self::Refused => "refused",
+            Self::Fail => "given up",
+        }
+    }
+}
+
 impl Batches {
     /// How many snapshots a call may hold; `None` where there is no call for several.
     pub fn size(&self, now: Instant) -> Option<usize> {

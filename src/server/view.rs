@@ -90,6 +90,9 @@ pub struct OffStatus {
     /// Since when it is paused.
     #[serde(default)]
     pub since: Option<DateTime<Utc>>,
+    /// The practice's zone, once it is known.
+    #[serde(default)]
+    pub zone: Option<String>,
 }
 
 impl OffStatus {
@@ -110,6 +113,7 @@ impl OffStatus {
             problems,
             needs_attention: flagged(bridge.ledger(), practice.id()),
             since: (off == Off::Paused).then(|| bridge.paused_since(practice.id())).flatten(),
+            zone: Some(bridge.zone_of(practice.id()).to_string()),
         })
     }
 
@@ -117,7 +121,8 @@ impl OffStatus {
     fn gone(id: &PracticeId, ledger: &Ledger) -> Self {
         let needs_attention = flagged(ledger, id);
         let why = Off::Removed.name().into();
-        Self { id: id.to_string(), why, silent: true, problems: Vec::new(), needs_attention, since: None }
+        let (id, problems) = (id.to_string(), Vec::new());
+        Self { id, why, silent: true, problems, needs_attention, since: None, zone: None }
     }
 }
 
@@ -162,6 +167,9 @@ pub struct PracticeStatus {
     pub configured_at: Option<DateTime<FixedOffset>>,
     /// When a day was last sent.
     pub sent_at: Option<DateTime<FixedOffset>>,
+    /// The practice's zone, once it is known.
+    #[serde(default)]
+    pub zone: Option<String>,
 }
 
 /// A practice that is not ready, for `/readyz`.
@@ -251,6 +259,7 @@ pub fn without_store(service: &WithoutStore) -> BridgeStatus {
         unsent_configuration: None,
         configured_at: None,
         sent_at: None,
+        zone: None,
     };
     let practices = polled_at.into_iter().map(practice).collect();
     BridgeStatus {
@@ -304,12 +313,13 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         unsent_configuration: practice.unsent_configuration(),
         configured_at: local(last_done.configured_at),
         sent_at: local(last_done.sent_at),
+        zone: Some(zone.to_string()),
     }
 }
 
 /// A moment as people read it, at practice time.
-pub(crate) fn time_or_never(at: Option<DateTime<FixedOffset>>) -> String {
-    at.map_or_else(|| "never".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+pub(crate) fn time_if_any(at: Option<DateTime<FixedOffset>>) -> String {
+    at.map_or_else(|| "not yet".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// One booking of the ledger.

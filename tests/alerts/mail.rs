@@ -12,6 +12,7 @@ use vetbridge::alerts::letter::Letter;
 use vetbridge::config::{self, Config};
 use vetbridge::http_clients;
 use vetbridge::ids::PracticeId;
+use vetbridge::messages::alerts::Terms;
 
 use crate::clinic::configuration::LEAST;
 use crate::mail_server::{Encryption, MailServer};
@@ -37,13 +38,14 @@ fn letter() -> Letter {
         since: DateTime::UNIX_EPOCH,
         puts_out_of_step: false,
     };
-    Letter::new(AlertMessage { kind: AlertKind::Begun, concerns: vec![concern] }, DateTime::UNIX_EPOCH)
+    let message = AlertMessage { kind: AlertKind::Begun, concerns: vec![concern] };
+    Letter::new(message, DateTime::UNIX_EPOCH, &Terms::default())
 }
 
 /// Sends a letter to everybody; what came of each.
 async fn sent(server: &str, email: &str) -> Vec<Result<(), NotArrived>> {
     let config = configuration(server, email);
-    let channels = http_clients::alerts(config.alerts.as_ref().unwrap()).unwrap();
+    let channels = http_clients::alerts(config.alerts.as_ref().unwrap(), &config.source).unwrap();
     let letter = letter();
     let mut outcomes = Vec::new();
     for receiver in &channels.receivers {

@@ -121,7 +121,10 @@ async fn a_booking_that_needs_a_person_is_one_message_to_each_at_once_and_one_wh
     for part in ["practice 1234567 needs a person", &format!("booking {booking}, since"), "heck the diary"] {
         assert!(begun.contains(part), "{part}: {begun}");
     }
-    assert!(begun.contains(&format!("Type: vetbridge bookings show {booking}\n")), "{begun}");
+    let file = format!("--config {}\n", scene.clinic.directory.path().join("vetbridge.toml").display());
+    assert!(begun.contains(&format!("Type: vetbridge bookings show {booking} {file}")), "{begun}");
+    assert!(begun.contains(&format!("vetbridge bookings resolve {booking} --rejected {file}")), "{begun}");
+    assert!(begun.contains(" Australia/Sydney:\n"), "{begun}");
     assert!(scene.is_beating().await, "a booking does not stop the heartbeat");
 
     // What was told is not told again by the next process.
@@ -132,7 +135,10 @@ async fn a_booking_that_needs_a_person_is_one_message_to_each_at_once_and_one_wh
     resolve(&service, booking).await;
     scene.until_told(2).await;
     let over = scene.last();
-    assert!(over.contains("over at practice 1234567") && over.contains(&format!("booking {booking}: over")), "{over}");
+    assert!(
+        over.contains("over at practice 1234567") && over.contains(&format!("booking {booking}: over after ")),
+        "{over}"
+    );
     scene.assert_discreet(&service);
     service.stop().await;
 }

@@ -13,9 +13,11 @@ use vetbridge::booking::entry::State;
 use vetbridge::booking::resolution::Resolution;
 use vetbridge::call_error::Answer;
 use vetbridge::clock::Clock;
+use vetbridge::config::WhenDown;
 use vetbridge::http::{Request, Response, Transport};
 use vetbridge::ids::BookingId;
 use vetbridge::messages::supervisor;
+use vetbridge::practice::health::problems::Problem;
 use vetbridge::simulator::exchange::Fault;
 
 use crate::support::{Clinic, Mine, minutes, seconds};
@@ -56,7 +58,8 @@ impl Told {
     fn by_a_process(clinic: &Clinic, hook: Arc<Sink>, heart: Arc<Sink>) -> Self {
         let address = |sink: &Arc<Sink>| WebAddress::new(Arc::clone(sink) as Arc<dyn Transport>, "/x");
         let receivers = vec![Receiver { place: "hook".into(), way: Way::Webhook(address(&hook)) }];
-        let channels = AlertChannels { after: minutes(5), receivers, heartbeat: Some((address(&heart), minutes(1))) };
+        let heartbeat = Some((address(&heart), minutes(1)));
+        let channels = AlertChannels { after: minutes(5), receivers, heartbeat, config_option: String::new() };
         let alerts = Alerts::new(Some(Arc::new(channels)), clinic.clock.clone());
         Self { hook, heart, alerts }
     }
@@ -138,6 +141,43 @@ async fn an_outage_is_one_message_after_its_time_and_one_at_its_end_and_a_short_
         let over: Vec<String> = told.texts().split_off(texts.len());
         assert_eq!(over.len(), 1, "{over:#?}");
         assert!(over[0].starts_with("vetbridge: 3 things at practice 1234567 are over\n"), "{over:#?}");
+    };
+    told.while_(clinic.bridge(), Box::pin(day)).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_in_an_outage_ends_neither_the_outage_nor_what_was_told_of_it() {
+    let clinic = Clinic::open().await;
+    let told = Told::of(&clinic);
+    told.alerts.remember_in(clinic.bridge().store().clone());
+    let day = async {
+        clinic.openvpms_faults.close_port();
+        clinic.healthengine_faults.close_port();
+        clinic.pass(minutes(20)).await;
+        let begun = told.texts().len();
+        let before = clinic.practice().health().problems();
+        clinic.reload_with(|config| config.bookings.when_openvpms_is_down = WhenDown::Hold);
+        clinic
+            .throughout("it stands as before", minutes(5), |clinic| {
+                let now = clinic.practice().health().problems();
+                let stands =
+                    |own: &Problem| now.iter().any(|new| (&new.subject, new.since) == (&own.subject, own.since));
+                before.iter().all(stands) && !clinic.practice().not_in_step(clinic.clock.now()).is_empty()
+            })
+            .await;
+        assert_eq!(told.texts().len(), begun, "{:#?}", told.texts());
+        // As the remedy says: the file is corrected, and read again.
+        clinic.openvpms_faults.heal();
+        clinic.healthengine_faults.heal();
+        clinic.reload();
+        until_well(&clinic).await;
+        let over = told.texts().split_off(begun);
+        assert_eq!(over.len(), 1, "{over:#?}");
+        let resolved = clinic.log.with("Resolved after 2");
+        for subject in ["openvpms", "healthengine"] {
+            assert_eq!(resolved.iter().filter(|line| line.contains(subject)).count(), 1, "{subject}: {resolved:?}");
+        }
     };
     told.while_(clinic.bridge(), Box::pin(day)).await;
     clinic.finish().await;

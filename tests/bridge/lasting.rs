@@ -150,3 +150,17 @@ async fn a_pause_says_since_when_and_is_a_problem_after_a_day_also_across_a_rest
     assert!(view::status(clinic.bridge()).healthy);
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn traces_of_polls_have_plain_values() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.close_port();
+    clinic.pass(minutes(2)).await;
+    clinic.healthengine_faults.heal();
+    clinic.until_in_step().await;
+    let told = clinic.log.with("next poll");
+    let has = |part: &str| told.iter().any(|line| line.contains(part));
+    assert!(has("outcome=\"answered\"") && has("outcome=\"failed\"") && has("hint_after_ms="), "{told:#?}");
+    assert!(!has("Some(") && !has("Failed {"), "{told:#?}");
+    clinic.finish().await;
+}

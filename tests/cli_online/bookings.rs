@@ -94,7 +94,14 @@ async fn bookings_are_listed_by_practice_state_and_time_and_not_more_than_are_wa
         assert_eq!(listed(&["--practice", PRACTICE, "--state", "confirmed", "--since", "1h"]).await, both);
         assert_eq!(listed(&["--since", &today]).await, both);
         assert_eq!(listed(&["--since", "2100-01-01"]).await, Vec::<i64>::new());
-        assert_eq!(listed(&["--practice", "7"]).await, Vec::<i64>::new());
+        assert_eq!(listed(&["--practice", PRACTICE, "--state", "rejected"]).await, Vec::<i64>::new());
+        // A practice that nobody knows is no practice without bookings.
+        for arguments in [&["bookings", "--practice", "7"][..], &["bookings", "--json", "--practice", "7"]] {
+            let unknown = clinic.run(arguments).await;
+            assert_eq!((unknown.status, unknown.out.contains("no such bookings")), (1, false), "{unknown:?}");
+            let said = format!("{}{}", unknown.out, unknown.error);
+            assert!(said.contains("Practice 7 is not in ") && said.contains(PRACTICE), "{unknown:?}");
+        }
         assert_eq!(listed(&["--state", "rejected"]).await, Vec::<i64>::new());
         assert_eq!(listed(&["--limit", "1"]).await, [second.0]);
         let one = clinic.run(&["bookings", "--limit", "1"]).await;

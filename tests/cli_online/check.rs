@@ -482,7 +482,7 @@ async fn what_healthengine_has_and_a_pause_show_while_the_service_runs() {
     assert!(after.contains("the same 2 resources and 8 appointment types"), "{after}");
     assert_eq!(clinic.run(&["pause", "--practice", PRACTICE]).await.status, 0);
     let paused = clinic.run(&["check"]).await.out;
-    assert!(paused.contains("The practice is paused since 20") && paused.contains("vetbridge resume"), "{paused}");
+    assert!(paused.contains("Practice 1234567 is paused since 20") && paused.contains("vetbridge resume"), "{paused}");
     drop(service);
 }
 
@@ -570,4 +570,31 @@ async fn a_certificate_authority_that_has_ended_is_a_problem() {
     clinic.write("vetbridge.toml", &clinic.configuration().replace("[openvpms]\n", &ca_file));
     let found = problem(&clinic).await;
     assert_says(&found, "[openvpms] ca_file", "The certificate ended on ", "Have it renewed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_authority_without_any_certificate_is_a_problem_and_healthengine_is_asked_all_the_same() {
+    let clinic = Clinic::open().await;
+    clinic.write("ca.pem", "no certificate at all\n");
+    let ca_file = "[openvpms]\nca_file = \"ca.pem\"\n";
+    clinic.write("vetbridge.toml", &clinic.configuration().replace("[openvpms]\n", ca_file));
+    let found = problem(&clinic).await;
+    assert_says(&found, "[openvpms] ca_file", "holds no readable certificate (PEM)", "BEGIN CERTIFICATE");
+    assert!(clinic.run(&["check"]).await.out.contains("api_key and consent are good"));
+    let offline = clinic.run(&["check", "--offline"]).await;
+    assert!(offline.status == 1 && offline.out.contains("holds no readable certificate"), "{offline:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_practice_that_is_paused_is_named_also_while_no_service_runs() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    assert_eq!(clinic.run(&["pause", "--practice", PRACTICE]).await.status, 0);
+    service.stop().await;
+    let paused = clinic.run(&["check"]).await;
+    assert_eq!(paused.status, 0, "{paused:?}");
+    assert!(paused.out.contains("Practice 1234567 is paused since 20"), "{}", paused.out);
+    assert!(paused.out.contains("`vetbridge resume --practice 1234567`"), "{}", paused.out);
+    assert_eq!(clinic.run(&["resume", "--practice", PRACTICE]).await.status, 0);
+    assert!(!clinic.run(&["check"]).await.out.contains("is paused"));
 }

@@ -114,6 +114,14 @@ impl Clinic {
         bridge.reload(&self.config, &Cables { clinic: self, power, wires });
     }
 
+    /// The bridge reads a configuration with this change, while something else looks at it.
+    pub(crate) fn reload_with(&self, change: impl FnOnce(&mut Config)) {
+        let Running { bridge, power, wires } = self.running.as_ref().expect("the bridge runs");
+        let mut config = self.config.clone();
+        change(&mut config);
+        bridge.reload(&config, &Cables { clinic: self, power, wires });
+    }
+
     /// A whole service with its listeners, on ports that are free and a disk that nobody else has.
     pub(crate) async fn service(&self) -> Service {
         let mut config = self.config.clone();

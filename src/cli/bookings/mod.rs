@@ -4,6 +4,7 @@
 mod resolve;
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::{DateTime, FixedOffset};
@@ -19,7 +20,7 @@ use crate::practice::booking_names::BookingNames;
 use crate::practice::ledger::Ledger;
 use crate::practice::zones;
 use crate::server::booking_list::{BookingPage, BookingQuery, listed};
-use crate::server::view::{self, BookingView};
+use crate::server::view::{self, BookingView, BridgeStatus};
 use crate::store::Store;
 use crate::zone::Zone;
 
@@ -44,8 +45,8 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
         FoundService::Absent(absent) => LedgerSource::state(&absent).await?,
     };
     match &args.command {
-        None | Some(BookingsCommand::Resolve(_)) => list(&source, &args.list, args.json).await?,
-        Some(BookingsCommand::List(own)) => list(&source, &own.clone().or(&args.list), args.json).await?,
+        None | Some(BookingsCommand::Resolve(_)) => list(&source, &file, &args.list, args.json).await?,
+        Some(BookingsCommand::List(own)) => list(&source, &file, &own.clone().or(&args.list), args.json).await?,
         Some(BookingsCommand::Show { id }) => {
             let booking = source.one(*id).await?.ok_or_else(|| say::unknown_booking(*id))?;
             show(&booking, args.json)?;
@@ -55,12 +56,15 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
 }
 
 /// Prints the bookings that are wanted, and says how many more there are.
-async fn list(source: &LedgerSource, args: &ListArgs, json: bool) -> anyhow::Result<()> {
+async fn list(source: &LedgerSource, file: &Path, args: &ListArgs, json: bool) -> anyhow::Result<()> {
     let ListArgs { practice, state, since, limit } = args.clone();
     let of_all = practice.is_none() && state.is_none() && since.is_none();
     let limit = limit.or((!json).then_some(LISTED));
     let query = BookingQuery { practice, state, since, limit };
     let BookingPage { bookings, total } = source.listed(&query).await?;
+    if let Some(practice) = query.practice.as_ref().filter(|_| total == 0) {
+        source.must_know(practice, file).await?;
+    }
     if json {
         output::json(&bookings)?;
     } else if total == 0 {
@@ -106,6 +110,29 @@ impl LedgerSource {
             }
             Self::Nothing => Ok(BookingPage { bookings: Vec::new(), total: 0 }),
         }
+    }
+
+    /// An error if a practice is neither configured nor has it bookings in the ledger.
+    async fn must_know(&self, practice: &str, file: &Path) -> anyhow::Result<()> {
+        let all = BookingQuery { practice: Some(practice.to_owned()), state: None, since: None, limit: Some(1) };
+        if self.listed(&all).await?.total > 0 {
+            return Ok(());
+        }
+        let known: Vec<String> = match self {
+            Self::Service(service) => {
+                let BridgeStatus { practices, off, .. } = service.status().await?;
+                practices.into_iter().map(|own| own.id).chain(off.into_iter().map(|own| own.id)).collect()
+            }
+            // Whoever may not read the secrets of the file is not told.
+            Self::State(..) | Self::Nothing => match config::load(file) {
+                Ok(config) => config.practices.into_iter().map(|own| own.id.0).collect(),
+                Err(_) => return Ok(()),
+            },
+        };
+        if known.iter().any(|own| own == practice) {
+            return Ok(());
+        }
+        Err(say::practice_not_configured(practice, file, &known).into())
     }
 
     async fn one(&self, id: i64) -> anyhow::Result<Option<BookingView>> {

@@ -13,7 +13,7 @@ use crate::messages::alerts as say;
 
 /// Whether the channels can be made, as `run` makes them.
 pub(super) fn inspect(config: &Config, report: &mut Report) -> Option<AlertChannels> {
-    match http_clients::alerts(config.alerts.as_ref()?) {
+    match http_clients::alerts(config.alerts.as_ref()?, &config.source) {
         Ok(channels) => Some(channels),
         Err(error) => {
             report.sentence("[alerts]", format!("{error:#}"));
@@ -28,7 +28,8 @@ pub(super) async fn test(config: &Config, report: &mut Report) {
         report.problem("[alerts]", say::not_configured());
     }
     let Some(channels) = inspect(config, report) else { return };
-    let letter = Letter::new(AlertMessage { kind: AlertKind::Test, concerns: Vec::new() }, Clock::system().now());
+    let message = AlertMessage { kind: AlertKind::Test, concerns: Vec::new() };
+    let letter = Letter::new(message, Clock::system().now(), &say::Terms::default());
     let told = channels.receivers.iter().map(async |Receiver { place, way }| (place.as_str(), way.tell(&letter).await));
     let mut outcomes = join_all(told).await;
     if let Some((address, _)) = &channels.heartbeat {

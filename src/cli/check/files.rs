@@ -12,7 +12,8 @@ use super::certificates;
 use super::findings::Report;
 use crate::config::Config;
 use crate::http::certificate_end;
-use crate::messages::check_findings as say;
+use crate::http::network::holds_authority;
+use crate::messages::{check_findings as say, tls as tls_say};
 
 /// Looks at each file once.
 pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) {
@@ -30,6 +31,9 @@ pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) 
         }
     }
     if let Some(ca_file) = &config.openvpms.ca_file {
+        if !holds_authority(ca_file.pem()) {
+            report.problem("[openvpms] ca_file", tls_say::no_authority(ca_file.path()));
+        }
         certificates::inspect("[openvpms] ca_file", certificate_end::of_pem(ca_file.pem()), now, report);
     }
 }

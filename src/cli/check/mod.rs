@@ -32,6 +32,7 @@ use crate::call_error::Answer;
 use crate::clock::Clock;
 use crate::config::{self, AlertSettings, Config, ConfigError, PracticeSettings};
 use crate::healthengine::ReadHealthengine;
+use crate::http::network::SetupError;
 use crate::http_clients;
 use crate::ids::PracticeId;
 use crate::mapping::Mapping;
@@ -99,15 +100,25 @@ async fn with_locations(mut error: ConfigError) -> ConfigError {
 
 /// Asks both servers over the network, and looks at the certificates that they show.
 async fn ask(config: &Config, now: DateTime<Utc>, report: &mut Report) -> anyhow::Result<()> {
-    let (openvpms, openvpms_server) = http_clients::openvpms_with_server(&config.openvpms)?;
     let healthengine_server = Mutex::new(None);
     let healthengine = |practice: &PracticeSettings| -> anyhow::Result<Arc<dyn ReadHealthengine>> {
         let (handle, server) = http_clients::healthengine_with_server(&config.healthengine, practice)?;
         *healthengine_server.lock() = Some(server);
         Ok(handle)
     };
-    online(config, openvpms.as_ref(), &healthengine, now, report).await?;
-    certificates::inspect("[openvpms] url", openvpms_server.certificate_end(), now, report);
+    match http_clients::openvpms_with_server(&config.openvpms) {
+        Ok((openvpms, server)) => {
+            online(config, openvpms.as_ref(), &healthengine, now, report).await?;
+            certificates::inspect("[openvpms] url", server.certificate_end(), now, report);
+        }
+        Err(error) => {
+            // A certificate authority's file that is of no use was found already, as a file.
+            if error.downcast_ref() != Some(&SetupError::CertificateAuthority) {
+                report.sentence("[openvpms]", error.root_cause().to_string());
+            }
+            at_healthengine::inspect(config, &healthengine, &BTreeMap::new(), report).await?;
+        }
+    }
     let end = healthengine_server.lock().as_ref().and_then(|server| server.certificate_end());
     certificates::inspect("[healthengine] url", end, now, report);
     Ok(())

@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use super::findings::Report;
+use super::findings::{Report, title};
+use crate::bridge::off::Off;
 use crate::cli::running::{self, FoundService, NoService};
+use crate::cli::state_owner;
 use crate::config::Config;
 use crate::config::secrets_in_force::InForce;
 use crate::messages::{Advice, commands, reload as reload_say, start as say, state_directory as state_say};
 use crate::practice::health::problems::Problem;
+use crate::practice::pauses;
 use crate::server::view::BridgeStatus;
 use crate::store::{self, OpenError};
 
@@ -103,12 +106,31 @@ async fn inspect_port(key: &str, address: SocketAddr, report: &mut Report) {
     }
 }
 
+/// The practices that somebody paused, as the state has it. A pause is said of the running service
+/// where one runs.
+async fn note_pauses(config: &Config, absent: &NoService, report: &mut Report) {
+    if absent.never_ran() || state_owner::to_become(&config.state_path).is_some() {
+        return;
+    }
+    // What hinders that is found when the service starts, or by `vetbridge state verify`.
+    let Ok(store) = absent.open_store().await else { return };
+    for practice in &config.practices {
+        if let Some(pause) = pauses::of(&store, &practice.id) {
+            let id = &practice.id.0;
+            report.note(title(practice), commands::off_is_not_sent(id, Off::Paused.name(), pause.since));
+        }
+    }
+}
+
 async fn inspect_state(config: &Config, absent: &NoService, report: &mut Report) -> anyhow::Result<()> {
     let path = config.state_path.clone();
     let looked_at = tokio::task::spawn_blocking(move || store::inspect(&path)).await?;
     let path = config.state_path.display();
     match looked_at {
-        Ok(true) => report.ok(STATE, format!("{path} can be used")),
+        Ok(true) => {
+            report.ok(STATE, format!("{path} can be used"));
+            note_pauses(config, absent, report).await;
+        }
         Ok(false) => match store::can_be_made(&config.state_path) {
             Ok(()) => report.ok(STATE, format!("{path} will be made by the first run")),
             Err(error) => report.problem(STATE, state_say::cannot_be_made(&config.state_path, error)),

@@ -119,7 +119,7 @@ impl Executor {
     ) -> Result<(), LedgerError> {
         let after = update::after_cancel(&answer);
         let (practice, booking) = (self.context.id(), update.booking_id);
-        tracing::trace!(%practice, %booking, outcome = ?after, "cancellation for the pet owner");
+        tracing::trace!(%practice, %booking, outcome = after.name(), "cancellation for the pet owner");
         match (after, entry) {
             (AfterCancel::Cancelled, entry) => {
                 if let Some(entry) = entry {

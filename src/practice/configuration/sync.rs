@@ -22,7 +22,7 @@ use crate::polling::pace::BLOCKED;
 use crate::practice::context::Context;
 use crate::practice::days::publisher::Publisher;
 use crate::practice::health::calls::CallHealth;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::problems::{Attempt, Subject};
 use crate::practice::health::readings::ReadingHealth;
 use crate::practice::offering::inventory::{asked, read_inventory};
 use crate::practice::offering::{Offering, OfferingWriter};
@@ -179,6 +179,9 @@ impl ConfigurationSync {
             Err(error) => Err(error),
         };
         if !dry_run {
+            if outcome.is_ok() {
+                self.context.health.note(Attempt::Configuration);
+            }
             self.calls.heard(Call::Configuration, outcome.as_ref().map(drop));
             if outcome.is_ok() && reason == SyncReason::Person {
                 self.departures_are_meant(&shown);

@@ -18,6 +18,7 @@ use crate::messages::configuration_sync as configuration_say;
 use crate::practice::booking_executor::watch::DiaryWatch;
 use crate::practice::configuration::accepted::AcceptedConfiguration;
 use crate::practice::context::Context;
+use crate::practice::health::problems::Attempt;
 use crate::practice::health::readings::ReadingHealth;
 use crate::practice::offering::Offering;
 use crate::practice::reading::{DiaryReader, each_day};
@@ -222,8 +223,12 @@ impl DayPasses {
         self.tell_openness(offering);
         // The diary was read, whatever Healthengine made of it.
         if !superseded && unread.is_none() {
+            let is_near = days.first == self.context.horizon(offering).first;
+            if is_near {
+                self.context.health.note(Attempt::Reading);
+            }
             self.readings.read_in_full(days, began);
-            if days.first == self.context.horizon(offering).first {
+            if is_near {
                 self.context.last_done.lock().read_at = Some(began);
             }
         }

@@ -162,7 +162,8 @@ impl Publisher {
         } else {
             batches::after_one_call(&error, count)
         };
-        tracing::trace!(practice = %self.context.id(), by_batch, count, ?next, "a call with snapshots failed");
+        let practice = self.context.id();
+        tracing::trace!(%practice, by_batch, count, next = next.name(), "a call with snapshots failed");
         match next {
             Next::Apart(apart) => {
                 let text = match apart {

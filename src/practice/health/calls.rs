@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use parking_lot::Mutex;
 
 use super::findings::Findings;
-use super::problems::Subject;
+use super::problems::{Attempt, Subject};
 use crate::booking::machine::Reply;
 use crate::booking::remote_answers::failed_answer;
 use crate::call_error::{Answer, CallError, ErrorClass};
@@ -87,6 +87,7 @@ impl CallHealth {
     pub(in crate::practice) fn polled(&self) {
         let (context, now) = (&self.context, self.context.now());
         context.last_done.lock().polled_at = Some(now);
+        context.health.note(Attempt::Poll);
         self.heard(Call::Poll, Ok(()));
         if let Some(ahead) = context.healthengine.sure_clock_difference(now) {
             context.shared.store.note_healthengine_clock(ahead, now);

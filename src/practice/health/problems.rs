@@ -5,12 +5,20 @@
 //! text. It is logged when it begins, at growing pauses while it stands ([`LogPause`]), and when it
 //! ends, with how long it lasted. A WARN becomes an ERROR once an outage has lasted ten minutes
 //! inside the live hours: from then on Healthengine may hide the practice's times.
+//!
+//! A practice that starts anew, as after a reload, takes over the problems of the practice before
+//! it ([`Problems::carry_on_from`]). The components of the started practice know nothing of a
+//! failure before their time, so a problem that was taken over ends only once they have tried
+//! what failed: see [`Subject::is_known_after`]. A problem that no component raises or clears any
+//! more, because the changed configuration has no use for it, ends [`TAKEN_OVER_LASTS_MAX`] later.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::alerts::concern::{About, Concern};
 use crate::ids::{BookingId, PracticeId};
@@ -104,6 +112,19 @@ impl Subject {
         )
     }
 
+    /// True once a practice that has done so much since it started would know of such a problem.
+    fn is_known_after(&self, attempts: Attempts) -> bool {
+        use Subject::{Access, Answers, Configuration, Days, Healthengine, NeverOpen, OpenVpms};
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others are judged whole wherever they are cleared")]
+        match self {
+            OpenVpms | NeverOpen | Days => attempts.readings > 0,
+            // The lists are read, and answers given again, after the first poll.
+            Access | Healthengine | Answers => attempts.polls > 1,
+            Configuration => attempts.configurations > 0,
+            _ => true,
+        }
+    }
+
     /// Where the server is that it is about.
     fn place<'a>(&self, places: &'a ServerPlaces) -> Option<&'a str> {
         let is_about_healthengine = matches!(
@@ -172,10 +193,11 @@ impl Subject {
         }
     }
 
-    /// True for what stands for as long as it puts its practice out of step, and no longer.
+    /// True for what stands for as long as it puts its practice out of step, and no longer. Without
+    /// a mapping no day can be read. Others do so at times: see `Practice::concerns`.
     fn puts_out_of_step(&self) -> bool {
-        use Subject::{Access, BookingList, Configuration, Days, Healthengine, OpenVpms};
-        matches!(self, OpenVpms | Healthengine | BookingList | Access | Configuration | Days)
+        use Subject::{Access, BookingList, Configuration, Days, Healthengine, Mapping, OpenVpms};
+        matches!(self, OpenVpms | Healthengine | BookingList | Access | Configuration | Days | Mapping)
     }
 }
 
@@ -207,16 +229,51 @@ pub struct Problems {
     practice: Option<PracticeId>,
     places: ServerPlaces,
     problems: Mutex<BTreeMap<Subject, Standing>>,
+    attempts: Mutex<Attempts>,
+}
+
+/// What a practice has done since it started.
+#[derive(Debug, Clone, Copy, Default)]
+struct Attempts {
+    polls: u32,
+    readings: u32,
+    configurations: u32,
+}
+
+impl Attempts {
+    /// True once each of it was done.
+    fn is_round(self) -> bool {
+        self.polls > 1 && self.readings > 0 && self.configurations > 0
+    }
+}
+
+/// Something that a practice has done whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// Healthengine answered a poll.
+    Poll,
+    /// Every schedule of the near days was read.
+    Reading,
+    /// Healthengine has the configuration.
+    Configuration,
 }
 
 /// A problem, and what the log has of it.
+#[derive(Clone)]
 struct Standing {
     problem: Problem,
     /// When it is logged again; `None` of one that is logged part by part.
     again: Option<LogPause>,
     /// True once it was logged as an error.
     is_error: bool,
+    /// When it was taken over from the practice before, if nobody has raised it since.
+    taken_over: Option<Instant>,
 }
+
+/// A problem that was taken over and that nobody raises or clears ends this long after, once the
+/// practice has done everything that it does. Whatever is looked at more rarely than this is raised
+/// again when it is found again.
+const TAKEN_OVER_LASTS_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// An outage inside the live hours is an error from here on: Healthengine may hide times by then
 /// (PMS API, liveness contract).
@@ -231,12 +288,13 @@ const BOOKING_PROBLEM_LASTS: TimeDelta = TimeDelta::days(1);
 impl Problems {
     /// No problems yet, of a practice whose servers are there.
     pub fn new(practice: PracticeId, places: ServerPlaces) -> Self {
-        Self { practice: Some(practice), places, problems: Mutex::default() }
+        Self { practice: Some(practice), places, problems: Mutex::default(), attempts: Mutex::default() }
     }
 
     /// That of what all practices have in common. No problems yet.
     pub fn of_the_service() -> Self {
-        Self { practice: None, places: ServerPlaces::default(), problems: Mutex::default() }
+        let places = ServerPlaces::default();
+        Self { practice: None, places, problems: Mutex::default(), attempts: Mutex::default() }
     }
 
     fn named(&self) -> Option<tracing::field::DisplayValue<&PracticeId>> {
@@ -265,7 +323,7 @@ impl Problems {
     fn stand(&self, subject: Subject, text: String, again: Option<LogPause>, now: DateTime<Utc>) {
         let mut problems = self.problems.lock();
         if let Some(standing) = problems.get_mut(&subject) {
-            standing.problem.text = text;
+            (standing.problem.text, standing.taken_over) = (text, None);
             return;
         }
         let bookings = problems.keys().filter(|own| matches!(own, Subject::Booking(_))).count();
@@ -274,7 +332,7 @@ impl Problems {
             oldest.map(|oldest| problems.remove(&oldest));
         }
         let problem = Problem { subject: subject.name(), text, since: now };
-        problems.insert(subject, Standing { problem, again, is_error: false });
+        problems.insert(subject, Standing { problem, again, is_error: false, taken_over: None });
     }
 
     /// Something else is wrong than before, and is logged as well.
@@ -283,19 +341,84 @@ impl Problems {
         self.raise(subject, text, now);
     }
 
-    /// Resolved.
+    /// Resolved. Of a problem that was taken over, this is believed only of somebody who can know.
     pub fn clear(&self, subject: &Subject, now: DateTime<Utc>) {
-        let removed = self.problems.lock().remove(subject);
+        let attempts = *self.attempts.lock();
+        let removed = {
+            let mut problems = self.problems.lock();
+            let may_end = |own: &Standing| own.taken_over.is_none() || subject.is_known_after(attempts);
+            let ends = problems.get(subject).is_some_and(may_end);
+            if ends { problems.remove(subject) } else { None }
+        };
         if let Some(Standing { problem, .. }) = removed {
-            let text = say::resolved(now - problem.since);
-            tracing::info!(practice = self.named(), subject = problem.subject, "{text}");
+            self.log_end(&problem, &say::resolved(now - problem.since));
         }
+    }
+
+    fn log_end(&self, problem: &Problem, text: &str) {
+        tracing::info!(practice = self.named(), subject = problem.subject, "{text}");
+    }
+
+    /// The practice has done this since it started.
+    pub fn note(&self, attempt: Attempt) {
+        let mut attempts = self.attempts.lock();
+        let Attempts { polls, readings, configurations } = &mut *attempts;
+        let count = match attempt {
+            Attempt::Poll => polls,
+            Attempt::Reading => readings,
+            Attempt::Configuration => configurations,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// Takes over the problems of the practice that ran before this one and has stopped. A practice
+    /// that `is_on` goes on with them. One that is off does nothing that could end a problem, so
+    /// there they end.
+    pub fn carry_on_from(&self, former: &Self, is_on: bool, now: DateTime<Utc>) {
+        let mut problems = std::mem::take(&mut *former.problems.lock());
+        // Its loops have stopped, and others begin.
+        problems.retain(|subject, Standing { problem, .. }| {
+            let is_over = matches!(subject, Subject::Loop(_) | Subject::Paused);
+            if is_over {
+                self.log_end(problem, &say::resolved(now - problem.since));
+            } else if !is_on {
+                self.log_end(problem, &say::of_no_matter(now - problem.since));
+            }
+            is_on && !is_over
+        });
+        let mut own = self.problems.lock();
+        for (subject, standing) in problems {
+            // Problems of bookings have an end of their own: they are forgotten after a day.
+            let taken_over = (!matches!(subject, Subject::Booking(_))).then(Instant::now);
+            own.entry(subject).or_insert(Standing { taken_over, ..standing });
+        }
+    }
+
+    /// True if there is such a problem, which was taken over and not raised or cleared since.
+    pub fn has_taken_over(&self, subject: &Subject) -> bool {
+        self.problems.lock().get(subject).is_some_and(|own| own.taken_over.is_some())
+    }
+
+    /// Ends what was taken over and is meaningless by now: nobody raises or clears it.
+    fn end_meaningless(&self, now: DateTime<Utc>) {
+        if !self.attempts.lock().is_round() {
+            return;
+        }
+        let is_over = |own: &Standing| own.taken_over.is_some_and(|at| at.elapsed() >= TAKEN_OVER_LASTS_MAX);
+        self.problems.lock().retain(|_, own| {
+            let ends = is_over(own);
+            if ends {
+                self.log_end(&own.problem, &say::resolved(now - own.problem.since));
+            }
+            !ends
+        });
     }
 
     /// Logs again what stands for long. To be called now and then; `is_live` inside the live hours.
     pub fn log_again(&self, is_live: bool, now: DateTime<Utc>) {
+        self.end_meaningless(now);
         for (subject, standing) in self.problems.lock().iter_mut() {
-            let Standing { problem, again: Some(again), is_error } = standing else { continue };
+            let Standing { problem, again: Some(again), is_error, .. } = standing else { continue };
             let lasts = now - problem.since;
             let is_worse = !*is_error && is_live && subject.is_outage() && lasts >= OUTAGE_LASTS_MAX;
             if is_worse {
@@ -310,6 +433,13 @@ impl Problems {
                 tracing::warn!(practice = self.named(), subject = problem.subject, "{text}");
             }
         }
+    }
+
+    /// How long until one of them is due to be logged again, at most this long.
+    pub fn due_within(&self, longest: Duration) -> Duration {
+        let problems = self.problems.lock();
+        let left = problems.values().filter_map(|standing| standing.again.as_ref().map(LogPause::left));
+        left.fold(longest, Duration::min)
     }
 
     /// Raises or clears, as `text` says.
@@ -341,15 +471,19 @@ impl Problems {
         counts
     }
 
-    /// What of them people are told. That telling fails is none: who would hear it?
-    pub fn concerns(&self) -> Vec<Concern> {
+    /// What of them people are told. That telling fails is none: who would hear it? `also_puts_out`
+    /// of step what is true of a subject at this moment, and need not be.
+    pub fn concerns(&self, also_puts_out: impl Fn(&Subject) -> bool) -> Vec<Concern> {
         let problems = self.problems.lock();
+        let practice = |subject: &Subject| {
+            if let Subject::LoopOf(_, practice) = subject { Some(practice.clone()) } else { self.practice.clone() }
+        };
         let concern = |(subject, Standing { problem, .. }): (&Subject, &Standing)| Concern {
-            practice: self.practice.clone(),
+            practice: practice(subject),
             about: About::Problem(problem.subject.clone()),
             sentence: problem.text.clone(),
             since: problem.since,
-            puts_out_of_step: subject.puts_out_of_step(),
+            puts_out_of_step: subject.puts_out_of_step() || also_puts_out(subject),
         };
         problems.iter().filter(|(subject, _)| **subject != Subject::Alerts).map(concern).collect()
     }
@@ -377,6 +511,87 @@ mod tests {
         assert_eq!((problems.len(), problems[0].since, problems[0].text.as_str()), (1, at(1), "still away"));
         health.clear(&Subject::OpenVpms, at(3));
         assert!(health.problems().is_empty());
+    }
+
+    fn of_a_practice() -> Problems {
+        Problems::new(PracticeId("1".into()), ServerPlaces::default())
+    }
+
+    /// A practice that starts anew after these were raised at the first hour.
+    fn after(subjects: &[Subject], is_on: bool) -> Problems {
+        let (former, next) = (of_a_practice(), of_a_practice());
+        subjects.iter().for_each(|subject| former.raise(subject.clone(), "away", at(1)));
+        next.carry_on_from(&former, is_on, at(2));
+        assert!(former.problems().is_empty());
+        next
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_problem_outlives_a_new_start_until_somebody_who_can_know_sees_it_resolved() {
+        let next = after(&[Subject::OpenVpms, Subject::Healthengine, Subject::Configuration, Subject::Clock], true);
+        assert!(next.problems().iter().all(|own| own.since == at(1)));
+        let all = [Subject::OpenVpms, Subject::Healthengine, Subject::Configuration];
+        all.iter().for_each(|subject| next.clear(subject, at(3)));
+        next.clear(&Subject::Clock, at(3));
+        assert_eq!(next.problems().len(), 3, "what failed before was not tried yet");
+        next.note(Attempt::Reading);
+        next.note(Attempt::Poll);
+        all.iter().for_each(|subject| next.clear(subject, at(3)));
+        assert!(!next.has(&Subject::OpenVpms) && next.has(&Subject::Healthengine) && next.has(&Subject::Configuration));
+        // Found again, it is one of this practice's own, and began when it began.
+        next.raise(Subject::Healthengine, "still away", at(4));
+        assert!(!next.has_taken_over(&Subject::Healthengine));
+        assert!(next.problems().iter().all(|own| own.since == at(1)));
+        next.clear(&Subject::Healthengine, at(5));
+        next.note(Attempt::Configuration);
+        next.clear(&Subject::Configuration, at(5));
+        assert!(next.problems().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_problem_that_a_changed_configuration_has_no_use_for_does_not_stay_for_ever() {
+        let next = after(&[Subject::Subscriptions, Subject::Loop("x"), Subject::Booking(BookingId(1))], true);
+        assert!(!next.has(&Subject::Loop("x")), "the loop has stopped");
+        tokio::time::sleep(2 * TAKEN_OVER_LASTS_MAX).await;
+        next.log_again(false, at(3));
+        assert!(next.has(&Subject::Subscriptions), "the practice has done nothing yet");
+        for attempt in [Attempt::Poll, Attempt::Poll, Attempt::Reading, Attempt::Configuration] {
+            next.note(attempt);
+        }
+        next.log_again(false, at(3));
+        assert!(!next.has(&Subject::Subscriptions) && next.has(&Subject::Booking(BookingId(1))));
+        assert!(after(&[Subject::OpenVpms], false).problems().is_empty(), "nothing of it is asked while it is off");
+    }
+
+    #[test]
+    fn whatever_puts_a_practice_out_of_step_says_so_and_the_rest_only_while_it_does() {
+        let health = of_a_practice();
+        let always = [Subject::OpenVpms, Subject::Access, Subject::Mapping, Subject::Days];
+        let at_times = [Subject::OtherBridge, Subject::RefusedDays, Subject::Loop("x")];
+        let never = [Subject::Clock, Subject::Store, Subject::LeftOut, Subject::Webhooks];
+        let subjects = || always.iter().chain(&at_times).chain(&never);
+        subjects().for_each(|subject| health.raise(subject.clone(), "x", at(0)));
+        let told = |puts: bool| {
+            let concerns = health.concerns(|subject| puts && at_times.contains(subject));
+            concerns.iter().filter(|own| own.puts_out_of_step).count()
+        };
+        assert_eq!((told(false), told(true)), (always.len(), always.len() + at_times.len()));
+        let loops = Problems::of_the_service();
+        loops.raise(Subject::LoopOf("keeper", PracticeId("1".into())), "x", at(0));
+        assert_eq!(loops.concerns(|_| true)[0].practice, Some(PracticeId("1".into())), "it is told as its practice's");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_problem_is_logged_again_when_it_is_due_and_not_when_somebody_looks_next() {
+        let health = of_a_practice();
+        health.raise(Subject::Clock, "x", at(0));
+        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::ZERO);
+        health.log_again(false, at(0));
+        assert_eq!(health.due_within(Duration::from_secs(200)), Duration::from_secs(120));
     }
 
     #[test]

@@ -36,6 +36,13 @@ impl OutstandingRequests {
         }
     }
 
+    /// Goes on where another one stopped, which counts no more.
+    pub(super) fn carry_on_from(&self, former: &Self) {
+        *self.bookings.lock() = std::mem::take(&mut *former.bookings.lock());
+        *self.updates.lock() = std::mem::take(&mut *former.updates.lock());
+        *self.days.lock() = std::mem::take(&mut *former.days.lock());
+    }
+
     /// How long the oldest request of each kind has been waiting, by the names of Healthengine's
     /// lists.
     pub(super) fn oldest(&self, now: DateTime<Utc>) -> Vec<(&'static str, TimeDelta)> {

@@ -76,6 +76,11 @@ impl RequestPoller {
         self.outstanding.oldest(now)
     }
 
+    /// Goes on where another one stopped: what has waited for long goes on to wait.
+    pub(in crate::practice) fn carry_on_from(&self, former: &Self) {
+        self.outstanding.carry_on_from(&former.outstanding);
+    }
+
     /// Polls until the practice stops.
     pub(in crate::practice) async fn request_loop(self: Arc<Self>) {
         let mut backoff = self.context.backoff(self.context.settings.sync.request_interval);
@@ -96,7 +101,9 @@ impl RequestPoller {
                 Err(error) => Outcome::Failed { backoff: backoff.next_delay(), retry_after: error.retry_after },
             };
             let Pace { wait, hint_after } = self.pace(outcome, hinted_at.map(|at| began - at));
-            tracing::trace!(practice = %self.context.id(), ?outcome, ?wait, ?hint_after, "next poll");
+            let (wait_ms, hint_after_ms) = (wait.as_millis(), hint_after.map(|after| after.as_millis()));
+            let (practice, outcome) = (self.context.id(), outcome.name());
+            tracing::trace!(%practice, outcome, wait_ms, hint_after_ms, "next poll");
             self.context.last_done.lock().poll_wait = wait;
             let woken = supervisor::rest(async {
                 tokio::select! {

@@ -14,7 +14,10 @@ impl AlertSource for Bridge {
         let now = self.now();
         let mut sight = Sight { is_alive: self.supervisor().is_alive(), ..Sight::default() };
         // A loop that keeps a practice is one of those of the whole.
-        let is_ill = |subject: &Subject| matches!(subject, Subject::LoopOf(name, practice) if self.supervisor().ill(practice).contains(name));
+        let is_ill = |subject: &Subject| {
+            let Subject::LoopOf(name, practice) = subject else { return false };
+            self.supervisor().ill(practice).contains(name)
+        };
         sight.concerns.extend(self.health().concerns(is_ill));
         sight.concerns.extend(self.ledger().concerns());
         for practice in self.practices() {

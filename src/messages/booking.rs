@@ -366,8 +366,7 @@ mod tests {
 
     #[test]
     fn a_rejection_before_openvpms_was_ever_read_does_not_say_the_same_twice() {
-        let out_of_reach = StateReason::OutOfReach(crate::messages::practice::NEVER_READ.into());
-        let never = reason(&out_of_reach);
+        let never = StateReason::OutOfReach(crate::messages::practice::NEVER_READ.into()).to_string();
         assert_eq!(never.matches("practice's system").count(), 1, "{never}");
         assert_eq!(never.matches("reached").count(), 1, "{never}");
     }

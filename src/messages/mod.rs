@@ -24,6 +24,7 @@ pub mod configuration_sync;
 pub mod explain;
 pub mod exposure;
 pub mod other_bridge;
+pub mod out_of_step;
 pub mod page;
 pub mod practice;
 pub mod reload;

@@ -1,6 +1,6 @@
 //! The words of the pages: for a receptionist what to do, for a manager whether all is well.
 
-use super::practice as practice_say;
+use super::out_of_step::OutOfStep;
 use crate::booking::entry::{Entry, State};
 
 /// How a thing looks.
@@ -46,7 +46,7 @@ pub enum StandingCause {
 #[derive(Debug, Clone, Copy)]
 pub struct PracticeFacts<'a> {
     /// Why it is not in step; empty if it is.
-    pub reasons: &'a [String],
+    pub reasons: &'a [OutOfStep],
     /// How many problems it has.
     pub problems: usize,
     /// How many times Healthengine offers.
@@ -57,45 +57,50 @@ pub struct PracticeFacts<'a> {
 
 /// How a practice that is on stands. Of several reasons the one that costs pet owners most counts.
 pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
-    let has = |reason: &str| facts.reasons.iter().any(|own| own == reason);
+    let has = |reason: OutOfStep| facts.reasons.contains(&reason).then_some(reason);
     let times = times(facts.starts);
-    let ill = |word, sentence: &str, meaning: String, cause: Option<StandingCause>| PracticeStanding {
+    let ill = |word, reason: &OutOfStep, meaning: String, cause: Option<StandingCause>| PracticeStanding {
         word,
         tone: Tone::Ill,
-        sentence: sentence.to_owned(),
+        sentence: reason.to_string(),
         meaning,
         cause,
     };
-    if has(practice_say::NO_ACCESS) {
+    if let Some(reason) = has(OutOfStep::NoAccess) {
         let meaning = format!("{times} may still be shown, and bookings of them do not arrive.");
-        return ill("Not let in", practice_say::NO_ACCESS, meaning, Some(StandingCause::Access));
+        return ill("Not let in", &reason, meaning, Some(StandingCause::Access));
     }
-    if has(practice_say::OPENVPMS_NOT_READ) {
+    if let Some(reason) = has(OutOfStep::OpenVpmsNotRead) {
         let fate = if facts.holds_bookings { "waits until OpenVPMS is back" } else { "is rejected" };
         let meaning = format!("{times} are still offered; every booking {fate}.");
-        return ill("OpenVPMS away", practice_say::OPENVPMS_NOT_READ, meaning, Some(StandingCause::OpenVpms));
+        return ill("OpenVPMS away", &reason, meaning, Some(StandingCause::OpenVpms));
     }
-    if has(practice_say::DIARY_NOT_READ_YET) {
+    if let Some(reason) = has(OutOfStep::DiaryNotReadYet) {
         let meaning = format!("{times} are shown from before the start. A booking is made once OpenVPMS answers.");
-        return PracticeStanding {
-            tone: Tone::Warn,
-            ..ill("Starting", practice_say::DIARY_NOT_READ_YET, meaning, None)
-        };
+        return PracticeStanding { tone: Tone::Warn, ..ill("Starting", &reason, meaning, None) };
     }
-    let unpolled = [practice_say::POLL_NOT_ANSWERED, practice_say::NOT_POLLED].into_iter().find(|reason| has(reason));
-    if let Some(reason) = unpolled {
+    if let Some(reason) = has(OutOfStep::PollNotAnswered).or_else(|| has(OutOfStep::NotPolled)) {
         let meaning = format!(
             "{times} are shown, and bookings of them arrive late. After ten minutes Healthengine takes the practice \
              off its site."
         );
-        return ill("Healthengine away", reason, meaning, Some(StandingCause::Healthengine));
+        return ill("Healthengine away", &reason, meaning, Some(StandingCause::Healthengine));
     }
     if let Some(reason) = facts.reasons.first() {
         let meaning = format!("{times} are shown, and some of them may be taken: bookings of these are rejected.");
-        let cause = match reason.as_str() {
-            practice_say::NOT_TAKEN => Some(StandingCause::NotTaken),
-            practice_say::NOT_CONFIGURED_UNREAD => Some(StandingCause::OpenVpms),
-            _ => None,
+        let cause = match reason {
+            OutOfStep::NotTaken => Some(StandingCause::NotTaken),
+            OutOfStep::NotConfiguredUnread => Some(StandingCause::OpenVpms),
+            OutOfStep::NotConfigured
+            | OutOfStep::OpenVpmsNotRead
+            | OutOfStep::DiaryNotReadYet
+            | OutOfStep::DiaryNotRead
+            | OutOfStep::PollNotAnswered
+            | OutOfStep::NotPolledYet
+            | OutOfStep::NotPolled
+            | OutOfStep::NoAccess
+            | OutOfStep::NotAlone
+            | OutOfStep::LoopIll(_) => None,
         };
         return ill("Behind", reason, meaning, cause);
     }
@@ -250,19 +255,19 @@ pub const RESYNCING: &str = "The whole configuration and every day are read and 
 mod tests {
     use super::*;
 
-    fn facts<'a>(reasons: &'a [String]) -> PracticeFacts<'a> {
+    fn facts<'a>(reasons: &'a [OutOfStep]) -> PracticeFacts<'a> {
         PracticeFacts { reasons, problems: 0, starts: 8935, holds_bookings: false }
     }
 
     #[test]
     fn an_outage_says_what_it_means_for_pet_owners() {
-        let reasons = [practice_say::POLL_NOT_ANSWERED.to_owned(), practice_say::OPENVPMS_NOT_READ.to_owned()];
+        let reasons = [OutOfStep::PollNotAnswered, OutOfStep::OpenVpmsNotRead];
         let away = standing(&facts(&reasons));
         assert_eq!((away.word, away.tone), ("OpenVPMS away", Tone::Ill));
         assert_eq!(away.meaning, "8,935 times are still offered; every booking is rejected.");
         let held = standing(&PracticeFacts { holds_bookings: true, ..facts(&reasons) });
         assert!(held.meaning.ends_with("every booking waits until OpenVPMS is back."), "{}", held.meaning);
-        let young = standing(&facts(&[practice_say::DIARY_NOT_READ_YET.to_owned()]));
+        let young = standing(&facts(&[OutOfStep::DiaryNotReadYet]));
         assert_eq!((young.word, young.tone), ("Starting", Tone::Warn));
         assert!(standing(&facts(&reasons[..1])).meaning.contains("ten minutes"));
         assert_eq!(standing(&facts(&[])).meaning, "8,935 times can be booked.");

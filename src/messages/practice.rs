@@ -208,25 +208,6 @@ pub fn day_put_aside(resource: ResourceId, day: NaiveDate, error: &CallError) ->
 /// Why a farewell goes on.
 pub const NOT_EMPTIED: &str = "Healthengine refused a day that is to be empty.";
 
-/// Not in step: the configuration.
-pub const NOT_CONFIGURED: &str = "Healthengine has not accepted the configuration yet.";
-/// Not in step: nothing could be sent.
-pub const NOT_CONFIGURED_UNREAD: &str = "No configuration was sent yet, because OpenVPMS cannot be read.";
-/// Not in step: the diary, by OpenVPMS's doing.
-pub const OPENVPMS_NOT_READ: &str = "OpenVPMS was not read completely within the last two intervals.";
-/// Not in step: the diary, by nobody's doing so far.
-pub const DIARY_NOT_READ_YET: &str = "The diary has not been read yet.";
-/// Not in step: the diary, for another reason.
-pub const DIARY_NOT_READ: &str = "The diary was not read completely within the last two intervals.";
-/// Not in step: the poll.
-pub const POLL_NOT_ANSWERED: &str = "Healthengine did not answer the last poll.";
-/// Not in step: no poll yet.
-pub const NOT_POLLED_YET: &str = "Healthengine has not been polled yet.";
-/// Not in step: no poll for long.
-pub const NOT_POLLED: &str = "Healthengine was not polled for more than three of the poll's waits.";
-/// Not in step: access.
-pub const NO_ACCESS: &str = "Healthengine refuses the credentials or the consent.";
-
 /// Why a slot cannot be booked, for Healthengine's support.
 pub fn refusal(reason: Reason) -> &'static str {
     match reason {
@@ -297,9 +278,6 @@ pub fn configuration_not_taken(error: &CallError) -> String {
         call_remedies::healthengine(error)
     )
 }
-
-/// Not in step: snapshots.
-pub const NOT_TAKEN: &str = "Healthengine does not take what it is sent.";
 
 /// A list of which only the first and the last pages are read.
 pub fn list_too_long(list: &str, pages: u32) -> String {

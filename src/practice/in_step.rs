@@ -5,49 +5,55 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Practice;
 use super::health::problems::Subject;
 use crate::alerts::concern::Concern;
-use crate::messages::{other_bridge, practice as say, supervisor};
+use crate::messages::out_of_step::OutOfStep;
+use crate::messages::supervisor;
 
 impl Practice {
-    /// Why Healthengine may not show what the diary says; empty when it does.
+    /// Why Healthengine may not show what the diary says, in sentences; none when it does.
     pub fn not_in_step(&self, now: DateTime<Utc>) -> Vec<String> {
+        self.out_of_step(now).iter().map(ToString::to_string).collect()
+    }
+
+    /// Why Healthengine may not show what the diary says; empty when it does.
+    pub fn out_of_step(&self, now: DateTime<Utc>) -> Vec<OutOfStep> {
         let (context, last_done) = (&self.context, self.last_done());
         let has = |subject| context.health.has(&subject);
         let mut reasons = Vec::new();
         if !self.configuration.was_ever_accepted() {
             // Nothing was sent that Healthengine could have accepted.
-            let why = if has(Subject::OpenVpms) { say::NOT_CONFIGURED_UNREAD } else { say::NOT_CONFIGURED };
-            reasons.push(why.to_owned());
+            let why = if has(Subject::OpenVpms) { OutOfStep::NotConfiguredUnread } else { OutOfStep::NotConfigured };
+            reasons.push(why);
         }
         if self.is_reading_out_of_step(now) {
             // A reading can also wait for Healthengine, or for its first turn.
             let why = match last_done.read_at {
-                _ if has(Subject::OpenVpms) => say::OPENVPMS_NOT_READ,
-                None => say::DIARY_NOT_READ_YET,
-                Some(_) => say::DIARY_NOT_READ,
+                _ if has(Subject::OpenVpms) => OutOfStep::OpenVpmsNotRead,
+                None => OutOfStep::DiaryNotReadYet,
+                Some(_) => OutOfStep::DiaryNotRead,
             };
-            reasons.push(why.to_owned());
+            reasons.push(why);
         }
         // Before its first polls a practice that starts anew goes by what it took over.
         let failed_before = context.health.has_taken_over(&Subject::Healthengine);
         let is_poll_unanswered = self.calls.poll_fails() || has(Subject::BookingList) || failed_before;
         let poll_wait = TimeDelta::from_std(last_done.poll_wait).unwrap_or(TimeDelta::minutes(30));
         if is_poll_unanswered {
-            reasons.push(say::POLL_NOT_ANSWERED.to_owned());
+            reasons.push(OutOfStep::PollNotAnswered);
         } else if is_stale(last_done.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now) {
-            let why = if last_done.polled_at.is_none() { say::NOT_POLLED_YET } else { say::NOT_POLLED };
-            reasons.push(why.to_owned());
+            let why = if last_done.polled_at.is_none() { OutOfStep::NotPolledYet } else { OutOfStep::NotPolled };
+            reasons.push(why);
         }
         let is_near_day_refused = || has(Subject::RefusedDays) && self.is_near_day_refused(now);
         if has(Subject::Configuration) || has(Subject::Days) || is_near_day_refused() {
-            reasons.push(say::NOT_TAKEN.to_owned());
+            reasons.push(OutOfStep::NotTaken);
         }
         if has(Subject::Access) {
-            reasons.push(say::NO_ACCESS.to_owned());
+            reasons.push(OutOfStep::NoAccess);
         }
         if self.executor.other_bridge.is_certain() {
-            reasons.push(other_bridge::NOT_ALONE.to_owned());
+            reasons.push(OutOfStep::NotAlone);
         }
-        reasons.extend(supervisor::not_alive(&context.shared.supervisor.ill(context.id())));
+        reasons.extend(supervisor::not_alive(&context.shared.supervisor.ill(context.id())).map(OutOfStep::LoopIll));
         reasons
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vetbridge::booking::entry::State;
-use vetbridge::messages::practice as say;
+use vetbridge::messages::out_of_step::OutOfStep;
 use vetbridge::simulator::exchange::Fault;
 
 use crate::support::{Clinic, PRACTICE, minutes, practice, seconds};
@@ -35,7 +35,7 @@ async fn days_that_were_not_taken_are_a_problem_until_the_last_of_them_is() {
     clinic.until("the near days arrived", seconds(5), |clinic| told(clinic).contains("106 days are not sent")).await;
     clinic
         .throughout("it is a problem", seconds(2), |clinic| {
-            told(clinic).contains("POST availability/snapshots") && reasons(clinic) == [say::NOT_TAKEN]
+            told(clinic).contains("POST availability/snapshots") && reasons(clinic) == [OutOfStep::NotTaken.to_string()]
         })
         .await;
     clinic.until("the problem is resolved", seconds(5), |clinic| clinic.problems().is_empty()).await;
@@ -59,7 +59,7 @@ async fn a_refused_confirmation_is_not_cured_by_polls_that_are_accepted() {
         })
         .await;
     clinic.throughout("it stays so", minutes(4), |clinic| !told(clinic).is_empty()).await;
-    assert_eq!(reasons(&clinic), [say::NO_ACCESS]);
+    assert_eq!(reasons(&clinic), [OutOfStep::NoAccess.to_string()]);
     let asked = clinic.journal.count("POST /", "/confirmInsert");
     assert_eq!(asked, 2, "once more after half a minute, then every five minutes");
     let of_another = clinic.owner_books("s211", "66:s211", "2027-02-16 10:00");

@@ -170,7 +170,7 @@ impl Overview<'_> {
         let id = PracticeId(status.id.clone());
         let practice = self.admin.bridge.practice(&id);
         let facts = PracticeFacts {
-            reasons: &status.reasons,
+            reasons: &practice.as_ref().map(|practice| practice.out_of_step(self.now)).unwrap_or_default(),
             problems: status.problems.len(),
             starts: practice.as_ref().map_or(0, |practice| practice.starts_offered()),
             holds_bookings: practice.as_ref().is_some_and(|practice| practice.holds_bookings()),

@@ -58,7 +58,7 @@ async fn trace_has_every_judgement_of_a_day_and_every_plan_with_its_reason() {
     assert_eq!(sent, days, "two schedules");
     assert!(!lines(&clinic, "TRACE", &["decision=\"left\"", "why=\"Healthengine has it\""]).is_empty());
     assert!(!lines(&clinic, "TRACE", &["configuration", "resources=", "types="]).is_empty());
-    assert!(!lines(&clinic, "TRACE", &["next poll", "wait="]).is_empty());
+    assert!(!lines(&clinic, "TRACE", &["next poll", "wait_ms="]).is_empty());
     clinic.staff_book(136, "2027-02-15 11:00", 30);
     clinic.pass(minutes(2)).await;
     let differs = lines(&clinic, "TRACE", &["resource=s136 date=2027-02-15", "why=\"it differs from what was sent\""]);

@@ -166,7 +166,7 @@ fn an_invalid_configuration_is_status_2_with_every_problem_and_no_secret() {
 }
 
 #[test]
-fn an_invalid_configuration_is_status_2_of_every_command_and_with_json_an_error_is_an_object() {
+fn an_invalid_configuration_is_a_problem_of_the_other_commands_and_with_json_an_error_is_an_object() {
     let directory = with_config("vetbridge.toml", &(valid() + "\n[[[\n"));
     for command in [
         &["discover"][..],
@@ -182,11 +182,11 @@ fn an_invalid_configuration_is_status_2_of_every_command_and_with_json_an_error_
         &["state", "import", "backup.jsonl"],
     ] {
         let (status, out, error) = outcome(vetbridge(directory.path()).args(command));
-        assert_eq!((status, out.as_str()), (2, ""), "{command:?}: {error}");
+        assert_eq!((status, out.as_str()), (1, ""), "{command:?}: {error}");
         assert!(error.contains("vetbridge.toml:"), "{command:?}: {error}");
         let (status, out, error) = outcome(vetbridge(directory.path()).args(command).arg("--json"));
         let json: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{command:?}: {out}"));
-        assert_eq!((status, error.as_str()), (2, ""), "{command:?}");
+        assert_eq!((status, error.as_str()), (1, ""), "{command:?}");
         assert!(json["error"].as_str().unwrap().contains("vetbridge.toml:"), "{json}");
     }
 }

@@ -14,7 +14,7 @@ use crate::config::{self, ConfigError};
 use crate::messages::admin;
 use crate::server::booking_list::ChangedSince;
 
-/// Exit status of an invalid command line or configuration.
+/// Exit status of an invalid command line and, for `run` and `check`, of an invalid configuration.
 pub(super) const INVALID: u8 = 2;
 
 /// The version of the program, its commit, and the version of the time zone rules in it.
@@ -27,8 +27,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 #[derive(Debug, Parser)]
 #[command(name = "vetbridge", version = VERSION.as_str(), propagate_version = true, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit status of every command: 0 all well, 1 a problem, 2 the command line or the configuration is \
-                  invalid. With --json an error is one JSON object {\"error\": …} on standard output."
+    after_help = "Exit status: 0 all well, 1 a problem, 2 the command line is invalid or, for run and check, the \
+                  configuration. With --json an error is one JSON object {\"error\": …} on standard output."
 )]
 pub struct Cli {
     /// What holds for every command.

@@ -4,8 +4,9 @@
 //! exit status. Results go to standard output, logs and errors to standard error. An error is
 //! printed once, here, as one or two sentences.
 //!
-//! Exit statuses, whatever the command: 0 all well; 1 a problem; 2 the configuration or the command
-//! line is invalid. With `--json` an error is one JSON object on standard output instead, so that
+//! Exit statuses: 0 all well; 1 a problem; 2 the command line is invalid or, for `run` and `check`,
+//! the configuration. The other commands have always said 1 of a configuration, and scripts rely on
+//! it. With `--json` an error is one JSON object on standard output instead, so that
 //! whoever reads that finds it there.
 
 mod args;
@@ -70,7 +71,8 @@ async fn guarded(command: impl Future<Output = anyhow::Result<ExitCode>>) -> any
 fn exit_code(command: &Command, outcome: anyhow::Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         output::error(&error, command.wants_json());
-        if error.is::<ConfigError>() { ExitCode::from(INVALID) } else { ExitCode::FAILURE }
+        let config_invalid = error.is::<ConfigError>() && matches!(command, Command::Run | Command::Check(_));
+        if config_invalid { ExitCode::from(INVALID) } else { ExitCode::FAILURE }
     })
 }
 

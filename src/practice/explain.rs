@@ -195,7 +195,8 @@ impl Practice {
             if let Some(fresh) = self.reader.kept.of(date).into_iter().filter(is_fresh).find_map(told) {
                 return Some(fresh);
             }
-            let server = &self.context.openvpms.interactive;
+            // Bookings go first: whoever waits here is told by the last reading.
+            let server = &self.context.openvpms.background;
             let read = self.reader.read(server, offering, std::slice::from_ref(resource), Days::one(date));
             let read = OnBehalfOf::practice(self.context.id()).does(read);
             let _late = tokio::time::timeout(READ_WITHIN, read).await;

@@ -2,8 +2,6 @@
 
 use std::fmt::{self, Display};
 
-use chrono::NaiveDateTime;
-
 use crate::booking::entry::{Entry, State};
 use crate::booking::flag::FailedAttempt;
 use crate::booking::resolution::{Objection, ScheduleAndTime};
@@ -103,29 +101,23 @@ impl fmt::Display for Objection {
                 "OpenVPMS does not cancel the appointment, because the visit has begun or is over. \
                  If the visit takes place, resolve with --confirmed; else cancel it in OpenVPMS first"
             }
-            Self::StandsElsewhere { there, here } => return stands_elsewhere(f, there, here.as_ref()),
+            Self::StandsElsewhere { there, here } => {
+                let elsewhere = reference_elsewhere(there, here.as_ref());
+                return write!(f, "{elsewhere}. If it is the right one all the same, add --force");
+            }
         };
         f.write_str(sentence)
     }
 }
 
-/// Another place or time.
-fn stands_elsewhere(
-    f: &mut fmt::Formatter<'_>,
-    there: &ScheduleAndTime,
-    here: Option<&ScheduleAndTime>,
-) -> fmt::Result {
-    let at = |start: NaiveDateTime| start.format("%Y-%m-%d %H:%M").to_string();
-    write!(f, "OpenVPMS has this reference on schedule {} at {}, and ", there.schedule, at(there.start))?;
-    match here {
-        Some(here) => write!(
-            f,
-            "the booking is for schedule {} at {}. If it is the right one all the same, add --force",
-            here.schedule,
-            at(here.start)
-        ),
-        None => f.write_str("the ledger does not know for when the booking is. If it is the right one, add --force"),
-    }
+/// A reference of another place or time.
+pub(super) fn reference_elsewhere(there: &ScheduleAndTime, here: Option<&ScheduleAndTime>) -> String {
+    let at = |own: &ScheduleAndTime| format!("schedule {} at {}", own.schedule, own.start.format("%Y-%m-%d %H:%M"));
+    let booked = here.map_or_else(
+        || "vetbridge does not know for when the booking is".to_owned(),
+        |here| format!("the booking is for {}", at(here)),
+    );
+    format!("OpenVPMS has this reference on {}, and {booked}", at(there))
 }
 
 /// It went to OpenVPMS after the person had looked.

@@ -4,11 +4,10 @@
 
 use std::fmt;
 
-use chrono::NaiveDateTime;
-
+use super::resolve::reference_elsewhere;
 use crate::booking::entry::{Entry, State};
 use crate::booking::flag::Flag;
-use crate::booking::resolution::{Objection, ScheduleAndTime};
+use crate::booking::resolution::Objection;
 
 /// What a button says became of a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,27 +184,16 @@ impl fmt::Display for OnThePage<'_> {
                 "OpenVPMS does not cancel the appointment, because the visit has begun or is over. If the visit takes \
                  place, choose \"{confirm}\"; else cancel it in OpenVPMS first"
             ),
-            Objection::StandsElsewhere { there, here } => stands_elsewhere(f, there, here.as_ref()),
+            Objection::StandsElsewhere { there, here } => {
+                let elsewhere = reference_elsewhere(there, here.as_ref());
+                write!(f, "{elsewhere}. If it is the right one all the same, {TICK}")
+            }
         }
     }
 }
 
 const TICK: &str =
     "tick \"I saw it in the diary, whatever OpenVPMS answers\" under \"It is in the diary\" and settle it again";
-
-fn stands_elsewhere(
-    f: &mut fmt::Formatter<'_>,
-    there: &ScheduleAndTime,
-    here: Option<&ScheduleAndTime>,
-) -> fmt::Result {
-    let at = |start: NaiveDateTime| start.format("%Y-%m-%d %H:%M").to_string();
-    write!(f, "OpenVPMS has this reference on schedule {} at {}, and ", there.schedule, at(there.start))?;
-    match here {
-        Some(here) => write!(f, "the booking is for schedule {} at {}. ", here.schedule, at(here.start))?,
-        None => f.write_str("vetbridge does not know for when the booking is. ")?,
-    }
-    write!(f, "If it is the right one all the same, {TICK}")
-}
 
 #[cfg(test)]
 mod tests {
@@ -214,6 +202,7 @@ mod tests {
     use super::*;
     use crate::booking::flag::Flagged;
     use crate::booking::problem::WhyNotCancelled;
+    use crate::booking::resolution::ScheduleAndTime;
     use crate::ids::{BookingId, PracticeId, ScheduleId};
 
     #[test]

@@ -16,7 +16,7 @@ use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};

@@ -6,7 +6,7 @@ use crate::alerts::concern::{About, Concern, Sight};
 use crate::alerts::teller::AlertSource;
 use crate::ids::PracticeId;
 use crate::messages::alerts as say;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::zone::Zone;
 
 impl AlertSource for Bridge {

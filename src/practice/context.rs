@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::health::last_done::LastDone;
-use super::health::problems::{Problems, Subject};
+use super::health::problems::Problems;
+use super::health::subject::Subject;
 use super::ledger::LedgerError;
 use super::offering::{Offering, OfferingReader};
 use super::shared::{OpenVpmsClients, Settings, Shared};

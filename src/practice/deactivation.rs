@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::Practice;
 use super::configuration::sync::SyncReason;
-use super::health::problems::Subject;
+use super::health::subject::Subject;
 use super::lists;
 use super::round_error::RoundError;
 use crate::booking::entry::{Entry, State};

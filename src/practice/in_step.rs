@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
-use super::health::problems::Subject;
+use super::health::subject::Subject;
 use crate::alerts::concern::Concern;
 use crate::messages::out_of_step::OutOfStep;
 use crate::messages::supervisor;

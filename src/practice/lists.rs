@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::context::Context;
 use super::health::calls::CallHealth;
-use super::health::problems::Subject;
+use super::health::subject::Subject;
 use crate::call_error::Answer;
 use crate::healthengine::{BookingRequest, Page, RequestKind};
 use crate::ids::BookingId;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Practice;
 use super::booking_executor::turns::Turn;
 use super::configuration::sync::SyncReason;
-use super::health::problems::Subject;
+use super::health::subject::Subject;
 use super::ledger::LedgerError;
 use crate::booking::entry::{Entry, State};
 use crate::booking::machine::{Event, Resolved, ResolvedAs};

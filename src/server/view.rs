@@ -105,7 +105,7 @@ impl OffStatus {
         };
         let mut problems = practice.health().problems();
         // Of one that is silent nothing else is known any more.
-        problems.retain(|problem| !silent || problem.is_about(&health::problems::Subject::Paused));
+        problems.retain(|problem| !silent || problem.is_about(&health::subject::Subject::Paused));
         Some(Self {
             id: practice.id().to_string(),
             why: off.name().into(),

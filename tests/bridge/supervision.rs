@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use vetbridge::booking::entry::State;
 use vetbridge::messages::supervisor::VIGIL;
-use vetbridge::practice::health::problems::Subject;
+use vetbridge::practice::health::subject::Subject;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::BatchEndpoint;
 

@@ -33,7 +33,7 @@ use crate::practice::configuration::accepted::AcceptedConfiguration;
 use crate::practice::context::Context;
 use crate::practice::days::queue::DayQueue;
 use crate::practice::health::calls::CallHealth;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::practice::ledger::LedgerError;
 use crate::practice::lists::Lists;
 use crate::practice::offering::Offering;

@@ -13,7 +13,7 @@ use crate::booking::entry::Entry;
 use crate::booking::machine::{Event, next_look};
 use crate::ids::BookingId;
 use crate::polling::failed_calls::Call;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::supervisor;
 
 impl Executor {

@@ -18,7 +18,7 @@ use crate::healthengine::{BookingUpdate, Subscription};
 use crate::ids::BookingId;
 use crate::messages::other_bridge as say;
 use crate::practice::context::Context;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::store::{Batch, Meta, Record, RecordKind};
 
 /// For this long a pet owner's change of a booking that the ledger does not know is left to the

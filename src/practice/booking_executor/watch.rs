@@ -20,7 +20,7 @@ use crate::dates;
 use crate::ids::{BookingId, BookingReference};
 use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::practice::context::Context;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::practice::offering::Offering;
 use crate::practice::reading::{DiaryReader, Reading};
 use crate::supervisor;

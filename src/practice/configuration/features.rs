@@ -5,7 +5,7 @@ use crate::call_error::Answer;
 use crate::characters::plain_name;
 use crate::messages::{configuration_sync as say, practice as practice_say};
 use crate::polling::failed_calls::Call;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 
 /// More extra features than this are nonsense.
 const FEATURES_MAX: usize = 50;

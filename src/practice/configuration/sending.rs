@@ -16,7 +16,7 @@ use crate::mapping::guard::HoldReason;
 use crate::mapping::plan::{Desired, ListPlan, Plan, SendWish, plan};
 use crate::mapping::remembered::RememberedConfiguration;
 use crate::messages::configuration_sync as say;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 
 impl ConfigurationSync {
     /// Sends what is to be sent so that Healthengine has what is desired. A dry run only says what

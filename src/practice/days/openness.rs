@@ -9,7 +9,7 @@ use crate::availability::openness::{Shut, shut};
 use crate::ids::ResourceId;
 use crate::mapping::Resource;
 use crate::messages::{check_findings as say, plain};
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::practice::offering::Offering;
 use crate::practice::reading::Reading;
 

@@ -18,7 +18,7 @@ use crate::messages::configuration_sync as configuration_say;
 use crate::practice::booking_executor::watch::DiaryWatch;
 use crate::practice::configuration::accepted::AcceptedConfiguration;
 use crate::practice::context::Context;
-use crate::practice::health::problems::Attempt;
+use crate::practice::health::attempts::Attempt;
 use crate::practice::health::readings::ReadingHealth;
 use crate::practice::offering::Offering;
 use crate::practice::reading::{DiaryReader, each_day};

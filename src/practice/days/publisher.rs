@@ -26,7 +26,7 @@ use crate::practice::configuration::accepted::AcceptedConfiguration;
 use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::health::findings::Findings;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::publishing::batches::{self, Apart, Batches, Next};
 use crate::publishing::last_sent::{DayAction, DayJudgement, Known, LastSent, Present, Unacknowledged, judge};
 use crate::publishing::put_aside::Aside;

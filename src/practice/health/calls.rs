@@ -10,8 +10,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use parking_lot::Mutex;
 
+use super::attempts::Attempt;
 use super::findings::Findings;
-use super::problems::{Attempt, Subject};
+use super::subject::Subject;
 use crate::booking::machine::Reply;
 use crate::booking::remote_answers::failed_answer;
 use crate::call_error::{Answer, CallError, ErrorClass};

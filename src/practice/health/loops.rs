@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::problems::{Problems, Subject};
+use super::problems::Problems;
+use super::subject::Subject;
 use crate::clock::Clock;
 use crate::ids::PracticeId;
 use crate::messages::supervisor as say;

@@ -3,15 +3,19 @@
 //! | file | knows |
 //! | --- | --- |
 //! | [`problems`] | the list of problems that operators see |
+//! | [`subject`] | what a problem is about, and what follows from that |
+//! | [`attempts`] | what a practice has done since it started |
 //! | [`calls`] | which calls to Healthengine failed and have not succeeded since, as problems |
 //! | [`readings`] | what of OpenVPMS could not be read and has not been read since, as a problem |
 //! | [`last_done`] | what was last done when |
 //! | [`loops`] | the same of loops that serve the whole bridge |
 //! | [`findings`] | that of two tasks the one that finds something out last tells of it last |
 
+pub mod attempts;
 pub(super) mod calls;
 pub(super) mod findings;
 pub mod last_done;
 pub(crate) mod loops;
 pub mod problems;
 pub(super) mod readings;
+pub mod subject;

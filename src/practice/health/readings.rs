@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::findings::Findings;
-use super::problems::Subject;
+use super::subject::Subject;
 use crate::availability::Days;
 use crate::availability::unread::{DiarySource, Unread};
 use crate::call_error::CallError;

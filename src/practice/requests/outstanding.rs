@@ -13,7 +13,7 @@ use crate::ids::{BookingId, RequestId};
 use crate::messages::waiting as say;
 use crate::polling::waiting::OpenRequests;
 use crate::practice::context::Context;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 
 /// Everything of a practice that has ten minutes.
 pub(super) struct OutstandingRequests {

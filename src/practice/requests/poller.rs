@@ -27,7 +27,7 @@ use crate::practice::context::Context;
 use crate::practice::days::asked::AskedDays;
 use crate::practice::days::publisher::Publisher;
 use crate::practice::health::calls::CallHealth;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::practice::lists::{self, Lists};
 use crate::practice::subscription::evidence::WebhookEvidence;
 use crate::supervisor;

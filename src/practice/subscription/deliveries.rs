@@ -9,7 +9,7 @@ use crate::dates;
 use crate::healthengine::ErrorLogQuery;
 use crate::healthengine::paging::read_all;
 use crate::messages::webhooks as say;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::webhooks::failure::reason;
 use crate::webhooks::hint::Hint;
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::upkeep::WebhookSubscription;
 use crate::polling::pace::BLOCKED;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::supervisor;
 
 /// Between two looks at what may have changed by itself, while there may be another bridge,

@@ -23,7 +23,7 @@ use crate::polling::pace::BLOCKED;
 use crate::practice::booking_executor::other_bridge_signs::OtherBridgeSigns;
 use crate::practice::context::Context;
 use crate::practice::health::calls::CallHealth;
-use crate::practice::health::problems::Subject;
+use crate::practice::health::subject::Subject;
 use crate::store::{Batch, Record, RecordKind, StoreError};
 use crate::supervisor;
 use crate::webhooks::subscriptions::{Change, Made, RememberedSubscriptions, View, WantedSubscription};

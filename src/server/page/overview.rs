@@ -18,7 +18,8 @@ use crate::messages::page::{
     self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, standing, standing_off,
 };
 use crate::practice::Practice;
-use crate::practice::health::problems::{Problem, Subject};
+use crate::practice::health::problems::Problem;
+use crate::practice::health::subject::Subject;
 use crate::server::Admin;
 use crate::server::ask_again;
 use crate::server::auth::Caller;

@@ -15,6 +15,11 @@ pub(crate) struct Look {
     pub(crate) has_script: bool,
 }
 
+/// No page takes longer on a machine that is not broken.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Between two looks at a page.
+const PAUSE: Duration = Duration::from_millis(20);
+
 pub(crate) const WIDE: Look = Look { width: 1280, is_dark: false, has_script: true };
 
 /// A browser with one window. Dropped, it is gone.
@@ -103,11 +108,14 @@ impl Browser {
     /// What somebody reads on the page.
     pub(crate) async fn text(&self) -> String {
         // The next page can take the place of the one that was found.
-        for _ in 0..5 {
-            let Some(body) = self.find("css selector", "body").await else { continue };
-            if let Some(text) = self.get(&format!("/element/{body}/text")).await.as_str() {
+        let began = tokio::time::Instant::now();
+        while began.elapsed() < LIMIT {
+            if let Some(body) = self.find("css selector", "body").await
+                && let Some(text) = self.get(&format!("/element/{body}/text")).await.as_str()
+            {
                 return text.to_owned();
             }
+            tokio::time::sleep(PAUSE).await;
         }
         panic!("no page stays for long enough to be read")
     }
@@ -126,11 +134,17 @@ impl Browser {
         }
     }
 
-    /// Follows a link, or presses a button, with this text.
+    /// Follows a link, or presses a button, with this text, and waits for the next page.
     pub(crate) async fn press(&self, label: &str) {
         let either = format!("//a[normalize-space()='{label}'] | //button[normalize-space()='{label}']");
         let element = self.found("xpath", &either).await;
         self.post(&format!("/element/{element}/click"), json!({})).await;
+        // What was pressed goes with its page.
+        let began = tokio::time::Instant::now();
+        while self.get(&format!("/element/{element}/name")).await.is_string() {
+            assert!(began.elapsed() < LIMIT, "nothing came of {label}:\n{}", self.text().await);
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Types into a field, in place of what stands there.
@@ -157,20 +171,20 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let close = reqwest_blocking_delete(&self.session);
-        let _ = close.join();
+        let _ = end_session(&self.session, &self.http).join();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
 
 /// Ends the session, so that the browser goes before its driver does.
-fn reqwest_blocking_delete(session: &str) -> std::thread::JoinHandle<()> {
-    let (session, http) = (session.to_owned(), reqwest::Client::builder().no_proxy().tls_certs_only([]).build());
+fn end_session(session: &str, http: &reqwest::Client) -> std::thread::JoinHandle<()> {
+    let (session, http) = (session.to_owned(), http.clone());
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        if let (Ok(runtime), Ok(http), false) = (runtime, http, session.is_empty()) {
-            let _gone = runtime.block_on(http.delete(session).timeout(Duration::from_secs(10)).send());
+        let end = async { drop(http.delete(&session).timeout(Duration::from_secs(10)).send().await) };
+        if let (Ok(runtime), false) = (runtime, session.is_empty()) {
+            runtime.block_on(end);
         }
     })
 }

@@ -169,8 +169,7 @@ async fn walk(look: Look) {
     // She signs out, and in again with the token.
     browser.press("Sign out").await;
     assert!(browser.text().await.contains("Signed out."), "{}", browser.text().await);
-    browser.go(&busy.url("/bookings")).await;
-    assert!(browser.text().await.contains("This page needs the admin token"), "{}", browser.text().await);
+    until_it_says(&browser, &busy.url("/bookings"), "This page needs the admin token").await;
     browser.type_into("token", "no such token").await;
     browser.press("Sign in").await;
     assert!(browser.text().await.contains("That is not the admin token."), "{}", browser.text().await);

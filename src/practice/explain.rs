@@ -78,8 +78,8 @@ impl Practice {
         self.check_resource(resource, offering.as_deref(), known.is_some() || is_held || is_off_unread)?;
         let zone = self.context.zone();
         let zones = offering.as_ref().map_or(Zones { server: zone, practice: zone }, |offering| offering.zones);
-        let last_sent = self.publisher.sent.last_of((resource, date));
-        let sent_slot_size = || last_sent.as_ref().map(|last| last.sent.day.slot_size_minutes());
+        let sent = || self.publisher.sent.last_of((resource, date));
+        let sent_slot_size = || sent().map(|last| last.sent.day.slot_size_minutes());
         let slot_size = known.as_ref().map(|own| own.slot_size_minutes).or_else(sent_slot_size).unwrap_or(WHOLE_DAY);
         let horizon = Days::from_today(self.context.now(), &zones.practice, self.context.settings.sync.horizon_days);
         let for_the_whole_day = match off {
@@ -100,7 +100,8 @@ impl Practice {
             }
             _ => None,
         };
-        let now = self.context.now();
+        // After the reading, for which days can have been sent meanwhile.
+        let (now, last_sent) = (self.context.now(), sent());
         let code = for_the_whole_day.unwrap_or(Code::NotRead);
         let slots = slots.unwrap_or_else(|| all_alike(code, date, slot_size, &zones, now));
         let wanted = (code != Code::NotRead || is_read && known.is_some()).then(|| offered_day(&slots, slot_size));

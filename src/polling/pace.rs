@@ -14,9 +14,9 @@
 //! However long Healthengine wants to be left alone, a poll each half minute says that we are there
 //! and finds out whether bookings wait.
 //!
-//! A webhook is followed at once, unless another one was a moment ago: polls that webhooks cause
-//! are [`SPACING`] apart. So a storm of them means a poll each second, and a single one never waits
-//! because of a regular poll before it.
+//! A webhook is followed at once, however soon after a poll it comes: two pet owners who book in the
+//! same second wait for nothing. Only a storm of them is slowed down: after [`BURST`] polls that
+//! webhooks caused, the next ones are [`SPACING`] apart ([`HintPolls`]).
 
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,9 @@ pub const LIVE_LONGEST: Duration = Duration::from_secs(5 * 60);
 pub const IDLE_LONGEST: Duration = Duration::from_secs(30 * 60);
 /// How long Healthengine is left alone after it refused our credentials or the practice's consent.
 pub const BLOCKED: Duration = Duration::from_secs(300);
-/// However many webhooks arrive, from the beginning of one poll that they cause to that of the next
-/// no less than this goes by.
+/// So many polls that webhooks cause may follow each other at once.
+pub const BURST: u32 = 5;
+/// After so long without them, one more may.
 pub const SPACING: Duration = Duration::from_secs(1);
 /// From the beginning of any poll to that of one that a webhook causes, while Healthengine does not
 /// answer polls.
@@ -83,6 +84,28 @@ impl Refusals {
     }
 }
 
+/// The polls that webhooks cause: a bucket of [`BURST`], in which one comes back each [`SPACING`].
+///
+/// Kept is the one moment at which the bucket is full again, which says how full it is now.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HintPolls {
+    full_at: Option<Instant>,
+}
+
+impl HintPolls {
+    /// A webhook caused a poll that began now.
+    #[must_use]
+    pub fn polled(self, now: Instant) -> Self {
+        Self { full_at: Some(self.full_at.map_or(now, |full_at| full_at.max(now)) + SPACING) }
+    }
+
+    /// How long from now a webhook has to wait for its poll.
+    pub fn wait(self, now: Instant) -> Duration {
+        let refill = self.full_at.map_or(Duration::ZERO, |full_at| full_at.saturating_duration_since(now));
+        refill.saturating_sub(SPACING * (BURST - 1))
+    }
+}
+
 /// What the wait follows from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Circumstances {
@@ -94,9 +117,9 @@ pub struct Circumstances {
     pub live_in: Option<Duration>,
     /// True while webhooks demonstrably arrive.
     pub webhooks_arrive: bool,
-    /// How long before the last poll the last one began that a webhook caused, which can be the
-    /// same; `None` before the first.
-    pub since_hint: Option<Duration>,
+    /// How long from the beginning of the last poll a webhook has to wait because of those before
+    /// it ([`HintPolls::wait`]).
+    pub hint_wait: Duration,
     /// As configured.
     pub request_interval: Duration,
     /// As configured.
@@ -114,7 +137,7 @@ pub struct Pace {
 
 /// When to poll next.
 pub fn pace(circumstances: &Circumstances) -> Pace {
-    let Circumstances { outcome, live, live_in, webhooks_arrive, since_hint, request_interval, idle_request_interval } =
+    let Circumstances { outcome, live, live_in, webhooks_arrive, hint_wait, request_interval, idle_request_interval } =
         *circumstances;
     let interval = if live && !webhooks_arrive { request_interval } else { idle_request_interval };
     let longest = match live_in {
@@ -123,10 +146,7 @@ pub fn pace(circumstances: &Circumstances) -> Pace {
         None => IDLE_LONGEST,
     };
     match outcome {
-        Outcome::Answered => {
-            let hint_after = since_hint.map_or(Duration::ZERO, |since| SPACING.saturating_sub(since));
-            Pace { wait: interval.min(longest), hint_after: Some(hint_after) }
-        }
+        Outcome::Answered => Pace { wait: interval.min(longest), hint_after: Some(hint_wait) },
         Outcome::Blocked => Pace { wait: BLOCKED, hint_after: None },
         Outcome::Failed { backoff, retry_after } => {
             let asked = retry_after.unwrap_or_default().min(PROBE_EVERY);
@@ -203,7 +223,7 @@ mod tests {
                 live,
                 live_in: live_in.map(seconds),
                 webhooks_arrive,
-                since_hint: Some(Duration::ZERO),
+                hint_wait: SPACING,
                 request_interval: seconds(request),
                 idle_request_interval: seconds(idle),
             };
@@ -213,39 +233,38 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_waits_for_nothing_but_the_spacing_to_the_last_poll_that_a_webhook_caused() {
-        let hint_after = |outcome, since_hint: Option<u64>| {
-            let circumstances = Circumstances {
-                outcome,
-                live: true,
-                live_in: None,
-                webhooks_arrive: true,
-                since_hint: since_hint.map(Duration::from_millis),
-                request_interval: seconds(5),
-                idle_request_interval: seconds(10),
-            };
-            pace(&circumstances).hint_after.map(|after| after.as_millis())
-        };
-        for (since_hint, after) in [(None, 0), (Some(0), 1000), (Some(300), 700), (Some(1000), 0), (Some(60_000), 0)] {
-            assert_eq!(hint_after(Outcome::Answered, since_hint), Some(after), "{since_hint:?} ms ago");
-            assert_eq!(hint_after(failed(1, None), since_hint), Some(5000), "{since_hint:?} ms ago, not answered");
-            assert_eq!(hint_after(Outcome::Blocked, since_hint), None, "{since_hint:?} ms ago, refused");
+    fn a_webhook_waits_while_healthengine_does_not_answer_and_for_ever_while_it_refuses_us() {
+        for (outcome, after) in [(failed(1, None), Some(5000)), (Outcome::Blocked, None)] {
+            for hint_wait in [0, 300, 1000] {
+                let circumstances = Circumstances {
+                    outcome,
+                    live: true,
+                    live_in: None,
+                    webhooks_arrive: true,
+                    hint_wait: Duration::from_millis(hint_wait),
+                    request_interval: seconds(5),
+                    idle_request_interval: seconds(10),
+                };
+                let hint_after = pace(&circumstances).hint_after.map(|after| after.as_millis());
+                assert_eq!(hint_after, after, "{outcome:?}, {hint_wait} ms");
+            }
         }
     }
 
     /// Polls of a practice that hears of a webhook at each of these moments, in milliseconds: when
     /// they begin, and whether a webhook caused them. A poll takes no time.
     fn polls(webhooks: &[u64], interval: Duration, until: Duration) -> Vec<(Duration, bool)> {
+        let start = Instant::now();
+        let mut budget = HintPolls::default();
         let mut polls: Vec<(Duration, bool)> = vec![(Duration::ZERO, false)];
         let mut heard = webhooks.iter().copied().map(Duration::from_millis).peekable();
         while let Some((began, _)) = polls.last().copied().filter(|(began, _)| *began < until) {
-            let last_hint = polls.iter().rev().find(|(_, hinted)| *hinted).map(|(at, _)| *at);
             let circumstances = Circumstances {
                 outcome: Outcome::Answered,
                 live: true,
                 live_in: None,
                 webhooks_arrive: false,
-                since_hint: last_hint.map(|at| began - at),
+                hint_wait: budget.wait(start + began),
                 request_interval: interval,
                 idle_request_interval: interval,
             };
@@ -255,6 +274,9 @@ mod tests {
                 Some(hinted) if hinted < began + wait => (hinted, true),
                 Some(_) | None => (began + wait, false),
             };
+            if next.1 {
+                budget = budget.polled(start + next.0);
+            }
             // Whatever was heard until then is answered by this poll.
             while heard.next_if(|at| *at <= next.0).is_some() {}
             polls.push(next);
@@ -263,23 +285,36 @@ mod tests {
     }
 
     #[test]
-    fn a_storm_of_webhooks_means_one_poll_a_second_and_each_of_them_is_followed_by_a_poll() {
-        let mut storm: Vec<u64> = (5_020..25_020).collect();
-        storm.extend([40_017, 41_500, 41_600, 44_800]);
-        let polls = polls(&storm, seconds(5), seconds(60));
+    fn the_first_five_webhooks_of_a_burst_are_polled_for_at_once_and_so_are_those_a_second_apart() {
+        let mut webhooks = vec![10_000, 10_150, 10_300, 10_450, 10_600];
+        webhooks.extend((0..20).map(|more| 20_001 + 1_000 * more));
+        webhooks.extend([50_000, 50_000, 50_001, 50_002, 50_003, 50_004]);
+        let polls = polls(&webhooks, seconds(7), seconds(60));
+        for webhook in webhooks.into_iter().map(Duration::from_millis) {
+            assert!(polls.contains(&(webhook, true)), "{webhook:?}: {polls:?}");
+        }
+    }
+
+    #[test]
+    fn a_storm_of_webhooks_means_one_poll_a_second_after_its_first_five() {
+        let storm: Vec<u64> = (5_020..25_020).collect();
+        let polls = polls(&storm, seconds(5), seconds(40));
         let hinted: Vec<Duration> = polls.iter().filter(|(_, hinted)| *hinted).map(|(at, _)| *at).collect();
-        assert!(hinted.windows(2).all(|pair| pair[1] - pair[0] >= SPACING), "{hinted:?}");
+        let burst = usize::try_from(BURST).unwrap();
+        assert_eq!(hinted[..burst], [5_020, 5_021, 5_022, 5_023, 5_024].map(Duration::from_millis));
+        // In any stretch of time: no more than the bucket holds and what came back meanwhile.
+        for (first, begin) in hinted.iter().enumerate() {
+            for (last, end) in hinted.iter().enumerate().skip(first) {
+                let room = BURST + u32::try_from((*end - *begin).as_secs()).unwrap();
+                assert!(last - first < usize::try_from(room).unwrap(), "{begin:?} to {end:?}: {hinted:?}");
+            }
+        }
+        assert!(hinted[burst..].windows(2).all(|pair| pair[1] - pair[0] >= SPACING), "{hinted:?}");
+        assert!((24..=26).contains(&hinted.len()), "{hinted:?}");
         for webhook in storm.into_iter().map(Duration::from_millis) {
             let answer = polls.iter().find(|(at, _)| *at >= webhook).unwrap().0;
             assert!(answer - webhook <= SPACING, "{webhook:?}: {answer:?}");
         }
-        // The first of them, just after a regular poll, and a single one wait for nobody.
-        for webhook in [5_020, 40_017, 41_500].map(Duration::from_millis) {
-            assert!(hinted.contains(&webhook), "{webhook:?}: {hinted:?}");
-        }
-        let in_any_second = |at: &Duration| polls.iter().filter(|(own, _)| (*at..*at + SPACING).contains(own)).count();
-        assert!(polls.iter().all(|(at, _)| in_any_second(at) <= 2), "one webhook's and a regular one: {polls:?}");
-        assert!((20..=22).contains(&hinted.iter().filter(|at| (seconds(5)..seconds(27)).contains(at)).count()));
     }
 
     #[test]
@@ -295,7 +330,7 @@ mod tests {
                         live: true,
                         live_in: None,
                         webhooks_arrive,
-                        since_hint: None,
+                        hint_wait: Duration::ZERO,
                         request_interval: long,
                         idle_request_interval: long,
                     };

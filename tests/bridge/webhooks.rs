@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use vetbridge::booking::entry::State;
+use vetbridge::polling::pace::BURST;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{Delivered, ErrorLog};
 use vetbridge::webhooks::hint::Hint;
@@ -91,12 +92,25 @@ async fn a_storm_of_webhooks_means_a_bounded_number_of_polls_and_every_one_is_an
     clinic.until("all are delivered", minutes(1), |clinic| clinic.healthengine.open_deliveries() == 0).await;
     assert_eq!(clinic.door.answers(), vec![Delivered::Answered(200); 10_001]);
     let polls = clinic.journal.of("GET /requests", "/requests");
-    assert!((10..=13).contains(&polls.len()), "{} polls in ten seconds", polls.len());
-    // One that a webhook caused, and a regular one beside it.
-    for three in polls.windows(3) {
+    // Five at once, then one a second, and a regular one now and then.
+    let burst = usize::try_from(BURST).unwrap();
+    assert!((10 + burst - 1..=13 + burst).contains(&polls.len()), "{} polls in ten seconds", polls.len());
+    for three in polls[burst + 1..].windows(3) {
         assert!(three[2].at - three[0].at >= TimeDelta::milliseconds(990), "{three:?}");
     }
     assert_eq!(clinic.state(booking), Some(State::Confirmed));
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_pet_owners_who_book_within_a_second_wait_for_none_of_each_other() {
+    let clinic = open().await;
+    for number in 0..5 {
+        let booking = clinic.owner_books("s136", "66:s136", &format!("2027-02-16 1{number}:00"));
+        let took = clinic.until_state(booking, State::Confirmed, seconds(5)).await;
+        assert!(took <= Duration::from_millis(150), "{took:?}");
+        clinic.pass(Duration::from_millis(150) - took).await;
+    }
     clinic.finish().await;
 }
 

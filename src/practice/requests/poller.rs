@@ -21,7 +21,7 @@ use crate::messages::practice as say;
 use crate::polling::Document;
 use crate::polling::failed_calls::Call;
 use crate::polling::lists::{Coverage, ListedBookings};
-use crate::polling::pace::{self, Circumstances, Outcome, Pace, Refusals};
+use crate::polling::pace::{self, Circumstances, HintPolls, Outcome, Pace, Refusals};
 use crate::practice::booking_executor::executor::Executor;
 use crate::practice::context::Context;
 use crate::practice::days::asked::AskedDays;
@@ -85,8 +85,7 @@ impl RequestPoller {
     pub(in crate::practice) async fn request_loop(self: Arc<Self>) {
         let mut backoff = self.context.backoff(self.context.settings.sync.request_interval);
         self.wait_for_the_first_configuration().await;
-        // When the last poll began that a webhook caused.
-        let mut hinted_at = None;
+        let mut hint_polls = HintPolls::default();
         let mut clock = self.context.shared.leaps.listen();
         let mut refusals = Refusals::default();
         loop {
@@ -100,7 +99,7 @@ impl RequestPoller {
                 Err(error) if error.is_access() && refusals.refused(Instant::now().into_std()) => Outcome::Blocked,
                 Err(error) => Outcome::Failed { backoff: backoff.next_delay(), retry_after: error.retry_after },
             };
-            let Pace { wait, hint_after } = self.pace(outcome, hinted_at.map(|at| began - at));
+            let Pace { wait, hint_after } = self.pace(outcome, hint_polls.wait(began.into_std()));
             let (wait_ms, hint_after_ms) = (wait.as_millis(), hint_after.map(|after| after.as_millis()));
             let (practice, outcome) = (self.context.id(), outcome.name());
             tracing::trace!(%practice, outcome, wait_ms, hint_after_ms, "next poll");
@@ -118,7 +117,7 @@ impl RequestPoller {
             });
             match woken.await {
                 None => return,
-                Some(true) => hinted_at = Some(Instant::now()),
+                Some(true) => hint_polls = hint_polls.polled(Instant::now().into_std()),
                 Some(false) => {}
             }
         }
@@ -150,9 +149,9 @@ impl RequestPoller {
         let _stopped = supervisor::wait(self.context.stop.run_until_cancelled(first)).await;
     }
 
-    /// When to poll next, after a poll that ended so; a webhook caused one this long before it
-    /// began.
-    fn pace(&self, outcome: Outcome, since_hint: Option<Duration>) -> Pace {
+    /// When to poll next, after a poll that ended so; a webhook has to wait so long from its
+    /// beginning because of those before it.
+    fn pace(&self, outcome: Outcome, hint_wait: Duration) -> Pace {
         let (now, zone) = (self.context.now(), self.context.known_zone());
         // Live hours begin with a minute.
         // Before OpenVPMS was ever read nobody knows what time it is there.
@@ -167,7 +166,7 @@ impl RequestPoller {
             live: live_in == Some(0),
             live_in: live_in.map(|minutes| Duration::from_secs(60 * minutes.unsigned_abs())),
             webhooks_arrive: self.evidence.webhooks_arrive(now),
-            since_hint,
+            hint_wait,
             request_interval: self.executor.other_bridge.interval(self.context.settings.sync.request_interval),
             idle_request_interval: self
                 .executor

@@ -31,7 +31,7 @@ pub const LEFT_WITHOUT_CONSENT: &str = "Healthengine refuses the practice's key 
 /// A look took too long to be of use to the pet owner.
 pub const NO_ANSWER_IN_TIME: &str = "no answer in time";
 /// What a refusal of credentials or consent is followed by, where somebody tries again.
-pub const TRIED_AGAIN: &str = "Tried again every five minutes.";
+pub const TRIED_AGAIN: &str = "Tried again every five minutes, and at once by `vetbridge resync`.";
 
 /// A practice was switched off.
 pub fn leaving(off: Off) -> String {

@@ -17,6 +17,7 @@ use crate::availability::{Moment, ResourceDay};
 use crate::mapping::changes::ChangesInFull;
 use crate::messages::practice as say;
 use crate::metrics::on_behalf_of::OnBehalfOf;
+use crate::polling::failed_calls::Call;
 use crate::publishing::difference::{ChangedDay, DaysDifference};
 use crate::publishing::{ReadDays, SendIf};
 
@@ -137,6 +138,7 @@ impl Practice {
         progress: &(dyn Fn(ResyncProgress) + Sync),
         outcome: &mut ResyncOutcome,
     ) -> Result<(), RoundError> {
+        self.ask_whether_still_refused().await?;
         if only != Some(Only::Availability) {
             outcome.configuration = Some(self.configuration.configure(SyncReason::Person, dry_run).await?);
         } else if self.context.offering.current().is_none() {
@@ -146,6 +148,20 @@ impl Practice {
         if only != Some(Only::Config) {
             self.resync_days(dry_run, progress, outcome).await?;
         }
+        Ok(())
+    }
+
+    /// While Healthengine refuses the poll, nothing else is asked, and the poll only now and then.
+    /// Whoever sends everything again may just have put that right, so it is asked at once; and if
+    /// it is right, so is what has been waiting.
+    async fn ask_whether_still_refused(&self) -> Result<(), RoundError> {
+        if !self.calls.is_shut_out() {
+            return Ok(());
+        }
+        let poll = self.context.healthengine.requests().await;
+        self.calls.heard(Call::Poll, poll.as_ref().map(|_| ()));
+        poll.map_err(RoundError::Healthengine)?;
+        self.ask_again();
         Ok(())
     }
 

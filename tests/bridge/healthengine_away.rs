@@ -104,6 +104,23 @@ async fn a_practice_without_consent_is_left_alone_with_guidance_while_the_other_
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_granted_consent_again_sends_everything_and_what_waited_is_done_at_once() {
+    let clinic = Clinic::open().await;
+    let waits = clinic.owner_books("s136", "66:s136", "2027-02-15 11:00");
+    clinic.healthengine.revoke_consent(&practice(PRACTICE)).unwrap();
+    clinic.pass(minutes(2)).await;
+    let refused = clinic.practice().resync(None, false, &|_| {}).await;
+    assert!(refused.problem.as_ref().is_some_and(|problem| problem.contains("403")), "{refused:?}");
+    clinic.pass(seconds(10)).await;
+    clinic.healthengine.grant_consent(&practice(PRACTICE)).unwrap();
+    let done = clinic.practice().resync(None, false, &|_| {}).await;
+    assert!(done.is_complete() && done.days.is_some_and(|days| days.sent > 0), "nothing is sent");
+    clinic.until_state(waits, State::Confirmed, seconds(5)).await;
+    clinic.until("the problem is resolved", seconds(5), |clinic| clinic.problems().is_empty()).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_practice_without_consent_starts_when_it_is_granted() {
     let mut clinic = Clinic::new();
     clinic.healthengine.revoke_consent(&practice(PRACTICE)).unwrap();

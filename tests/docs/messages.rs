@@ -17,8 +17,10 @@ use vetbridge::characters::Oddity;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId};
 use vetbridge::mapping::guard::HoldReason;
 use vetbridge::mapping::{LeftOut, LeftOutReason, ZoneProblem};
+use vetbridge::messages::call_rates::RateShare;
+use vetbridge::messages::tls::{CertificateKeeper, CertificateRole};
 use vetbridge::messages::{
-    admin, alerts, booking, call_failures, check_findings, clients, commands, config_file, configuration_sync,
+    admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file, configuration_sync,
     exposure, other_bridge, practice, reload, start, state_directory, supervisor, time_zones, tls, waiting, webhooks,
 };
 use vetbridge::store::{OpenError, Unreadable};
@@ -111,15 +113,23 @@ fn of_start() -> Vec<String> {
     said
 }
 
+fn share() -> RateShare {
+    RateShare { per_second: 6.0, limit: 10, is_too_much: false, interval_seconds: Some(7) }
+}
+
 fn of_check() -> Vec<String> {
     let (prefix, schedule) = ("https://bridge.example/webhooks/", ScheduleId(136));
     let certificate = CallError::new(ErrorClass::NotSent, tls::what(CertificateFault::UnknownIssuer));
     let said = [
         check_findings::secret_read_by_all("/etc/vetbridge/openvpms.password", false),
         check_findings::secret_read_by_all("/etc/vetbridge/vetbridge.toml", true),
-        check_findings::polls_near_the_limit(30, 6.0, 10),
-        tls::certificate_ends(now(), 14),
-        tls::certificate_ended(now()),
+        call_rates::polls(30, Duration::from_secs(5), &share()),
+        call_rates::readings(300, 2, Duration::from_secs(60), &share()),
+        tls::certificate_ends(CertificateRole::Own, "clinic.example", now(), 14, CertificateKeeper::Clinic),
+        tls::certificate_ends(CertificateRole::Intermediate, "R3", now(), 14, CertificateKeeper::Proxy),
+        tls::certificate_ended(CertificateRole::Own, "clinic.example", now(), CertificateKeeper::Clinic),
+        tls::certificate_ended(CertificateRole::Authority, "Clinic CA", now(), CertificateKeeper::Clinic),
+        tls::intermediate_done_without("R3", now(), CertificateKeeper::Healthengine),
         commands::off_is_not_sent("1234567", "paused", Some(now())),
         commands::off_is_not_sent("1234567", "disabled", None),
         commands::resync_without_service("127.0.0.1:8686", "nobody listens"),

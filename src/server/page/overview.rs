@@ -20,10 +20,10 @@ use crate::messages::page::{
 use crate::practice::Practice;
 use crate::practice::health::problems::Problem;
 use crate::practice::health::subject::Subject;
+use crate::practice::last_resync::LastResync;
 use crate::server::Admin;
 use crate::server::ask_again;
 use crate::server::auth::Caller;
-use crate::server::last_resyncs::LastResync;
 use crate::server::view::{self, BridgeStatus, LeftAloneView, OffStatus, PracticeStatus};
 use crate::zone::Zone;
 
@@ -180,8 +180,7 @@ impl Overview<'_> {
         let since = standing.cause.and_then(|cause| since(cause, &status.problems));
         html! {
             (self.standing(&id, &standing, since))
-            (self.last_resync(&id))
-            @if let Some(practice) = &practice { (days_links(&id, practice)) }
+            @if let Some(practice) = &practice { (self.last_resync(practice)) (days_links(&id, practice)) }
             (self.switches(&id, None))
         }
     }
@@ -206,16 +205,18 @@ impl Overview<'_> {
         }
     }
 
-    fn last_resync(&self, id: &PracticeId) -> Markup {
-        let at = |at| ago(at, self.now, self.admin.bridge.zone_of(id));
+    fn last_resync(&self, practice: &Practice) -> Markup {
+        let at = |at| ago(at, self.now, practice.zone());
+        let started_at = self.admin.bridge.started_at();
         html! {
-            @match self.admin.resyncs.of(id) {
+            @match practice.last_resync(started_at) {
                 Some(LastResync::Running(since)) => p { "Everything is being sent again; begun " (at(since)) "." },
                 Some(LastResync::Done(then)) => p.quiet { "Everything was sent again " (at(then)) "." },
                 Some(LastResync::Failed(then, why)) => {
                     p.ill { "Sending everything again failed " (at(then)) ": " (why) }
                 }
-                None => "",
+                // A store of a version that did not note it may have seen one.
+                None => p.quiet { "Nobody has had everything sent again since the start (" (at(started_at)) ")." },
             }
         }
     }

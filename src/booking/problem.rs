@@ -69,7 +69,8 @@ pub enum BookingProblem {
     AnswerRefused,
 }
 
-/// Why an appointment that its pet owner cancelled is not cancelled in OpenVPMS. Records have these names.
+/// Why an appointment that its pet owner cancelled is not cancelled in OpenVPMS. Records have these
+/// names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhyNotCancelled {

@@ -78,8 +78,8 @@ pub(super) struct StoredEntry {
     owed: Option<Owed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     needs_attention: Option<String>,
-    /// What the sentence asks for. Records of versions that kept the sentence alone have none, and a
-    /// kind that this version does not know counts as none.
+    /// What the sentence asks for. Records of versions that kept the sentence alone have none, and
+    /// a kind that this version does not know counts as none.
     #[serde(default, deserialize_with = "if_known", skip_serializing_if = "Option::is_none")]
     flag: Option<Flag>,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -333,7 +333,10 @@ mod tests {
             }
         }
         let why = WhyNotCancelled::Stands(WhyItStands::VisitHasBegun);
-        assert_eq!(read(r#""flag":{"cannot_cancel":{"stands":"visit_has_begun"}},"#).flag(), Some(&Flag::CannotCancel(why)));
+        assert_eq!(
+            read(r#""flag":{"cannot_cancel":{"stands":"visit_has_begun"}},"#).flag(),
+            Some(&Flag::CannotCancel(why))
+        );
     }
 
     #[test]

@@ -141,7 +141,11 @@ pub fn contract(response: &Response, quote: Quote, found: &str) -> CallError {
 fn content_type(response: &Response, quote: Quote) -> String {
     let Some(named) = response.header("content-type") else { return "no content type".to_owned() };
     let kind = named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if quote == Quote::Yes || KNOWN_KINDS.contains(&&*kind) { one_line(&kind, 60) } else { "another content type".into() }
+    if quote == Quote::Yes || KNOWN_KINDS.contains(&&*kind) {
+        one_line(&kind, 60)
+    } else {
+        "another content type".into()
+    }
 }
 
 /// True for a page of HTML, whatever it is called: login pages and proxies' apologies come with a

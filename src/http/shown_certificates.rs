@@ -67,12 +67,9 @@ pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Se
     all.ok().filter(|all| !all.is_empty()).ok_or(SetupError::CertificateAuthority)
 }
 
-/// TLS to a server whose certificate the platform trusts, or one of these authorities (PEM). What it
-/// shows is kept.
-pub(crate) fn client_config(
-    ca_pem: Option<&[u8]>,
-    shown: &Arc<ShownCertificates>,
-) -> Result<ClientConfig, SetupError> {
+/// TLS to a server whose certificate the platform trusts, or one of these authorities (PEM). What
+/// it shows is kept.
+pub(crate) fn client_config(ca_pem: Option<&[u8]>, shown: &Arc<ShownCertificates>) -> Result<ClientConfig, SetupError> {
     let builder = ClientConfig::builder();
     let provider = Arc::clone(builder.crypto_provider());
     let verifier = match ca_pem {

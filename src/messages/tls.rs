@@ -63,7 +63,9 @@ fn which(role: CertificateRole, name: &str) -> String {
     let named = if name.is_empty() { String::new() } else { format!(" ({})", plain(name)) };
     match role {
         CertificateRole::Own => format!("The server's certificate{named}"),
-        CertificateRole::Intermediate => format!("An intermediate certificate{named} that the server sends with its own"),
+        CertificateRole::Intermediate => {
+            format!("An intermediate certificate{named} that the server sends with its own")
+        }
         CertificateRole::Authority => format!("The certificate authority's certificate{named}"),
     }
 }
@@ -83,7 +85,9 @@ fn renewal(role: CertificateRole, keeper: CertificateKeeper) -> &'static str {
             "Nothing here: such certificates are changed in their last days, as a rule; if it stays, tell \
              Healthengine's support"
         }
-        (Proxy, Own | Authority) => "Have the certificate of the proxy renewed, and see why it was not renewed by itself",
+        (Proxy, Own | Authority) => {
+            "Have the certificate of the proxy renewed, and see why it was not renewed by itself"
+        }
         (Proxy, Intermediate) => {
             "Install the present chain of the authority on the proxy, behind its own certificate (renewing that one \
              brings it, as a rule)"

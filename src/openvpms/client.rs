@@ -18,8 +18,8 @@ use super::api::{
 };
 use super::{refusal, wire};
 use crate::call_error::{Answer, CallError, ErrorClass};
-use crate::http::json::Misfit;
 use crate::http::answer::{self, Quote};
+use crate::http::json::Misfit;
 use crate::http::{Lane, Method, Request, Response, Transport, route};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
 use crate::metrics::calls::{CallMetrics, CalledSystem};

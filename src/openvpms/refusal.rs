@@ -9,8 +9,8 @@ use super::api::{
     ALREADY_SCHEDULED, BOOKING_NOT_FOUND, IN_THE_PAST, INVALID_REFERENCE, MUST_BE_PENDING, SCHEDULE_NOT_AVAILABLE,
 };
 use crate::call_error::{CallError, ErrorClass};
-use crate::http::answer::{self, Quote};
 use crate::http::Response;
+use crate::http::answer::{self, Quote};
 
 /// The whole text of a refusal. With 404 no others are the application's: a path that it does not
 /// know, a web application that is being reloaded and a proxy answer 404 too, and none of them says

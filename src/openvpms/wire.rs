@@ -20,9 +20,9 @@ use super::api::{
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::characters;
 use crate::dates::{self, SpanEnd};
-use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::http::Response;
 use crate::http::answer::{self, Quote};
+use crate::http::json::{Misfit, cut, field, integer, list, need};
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
 use crate::span::Span;
 

@@ -503,8 +503,7 @@ fn tls_server_with(chain: &[&str], answer: &'static str) -> u16 {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls");
     let chain = chain.iter().map(|name| CertificateDer::from_pem_file(directory.join(name)).unwrap()).collect();
     let key = PrivateKeyDer::from_pem_file(directory.join("server.key")).unwrap();
-    let config =
-        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
     let config = Arc::new(config);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -610,10 +609,8 @@ async fn told_of_chain(chain: &[&str]) -> Vec<String> {
     let clinic = Clinic::open().await;
     let port = tls_server_with(chain, NO_SUCH_PAGE);
     let authority = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls/ca.pem");
-    let openvpms = format!(
-        "[openvpms]\nurl = \"https://127.0.0.1:{port}/openvpms\"\nca_file = \"{}\"\n",
-        authority.display()
-    );
+    let openvpms =
+        format!("[openvpms]\nurl = \"https://127.0.0.1:{port}/openvpms\"\nca_file = \"{}\"\n", authority.display());
     let own_url = |line: &&str| !line.starts_with("url = \"http://127.0.0.1") || line.contains("pms-api");
     let configuration = clinic.configuration();
     let rest: Vec<&str> = configuration.lines().filter(own_url).collect();
@@ -630,7 +627,8 @@ async fn every_certificate_that_a_server_sends_is_looked_at_and_named() {
     assert_eq!(told_of_chain(&["chained.pem", "intermediate.pem"]).await, [""; 0]);
     let stopped = told_of_chain(&["chained.pem", "intermediate-ended.pem"]).await;
     assert_eq!(stopped.len(), 1, "{stopped:?}");
-    let named = "An intermediate certificate (An intermediate of the tests) that the server sends with its own ended on";
+    let named =
+        "An intermediate certificate (An intermediate of the tests) that the server sends with its own ended on";
     assert!(stopped[0].starts_with(&format!("problem: {named} 2020-01-01. Install")), "{stopped:?}");
     // Nothing hangs on this one.
     let done_without = told_of_chain(&["good.pem", "intermediate-ended.pem", "ca.pem"]).await;

@@ -181,7 +181,8 @@ async fn a_restart_leaves_the_buttons_of_a_flag_and_what_was_sent_again_as_they_
     };
     assert!(clinic.openvpms.staff(moved));
     let buttons = ["The pet owner knows", "Cancel the appointment"];
-    let has_them = |text: &str| buttons.iter().all(|own| text.contains(own)) && !text.contains("There is no appointment");
+    let has_them =
+        |text: &str| buttons.iter().all(|own| text.contains(own)) && !text.contains("There is no appointment");
     // Whoever is signed in sees the buttons.
     let shown = async |service: &Service| {
         let cookie = service.signed_in().await;

@@ -12,12 +12,7 @@ use crate::{MARKER, answered, client, snapshot};
 #[tokio::test]
 async fn errors_have_the_class_that_the_caller_can_act_on() {
     for (status, body, class, detail) in [
-        (
-            400,
-            r#"{"error":"Snapshot\u0000 is\nalready there"}"#,
-            ErrorClass::Refused,
-            "Snapshot is already there",
-        ),
+        (400, r#"{"error":"Snapshot\u0000 is\nalready there"}"#, ErrorClass::Refused, "Snapshot is already there"),
         (404, "", ErrorClass::Refused, "not found"),
         (410, r#"{"error":"expired"}"#, ErrorClass::Refused, "expired"),
         (401, "", ErrorClass::Credentials, "the credentials were refused"),

@@ -47,7 +47,8 @@ pub(super) async fn test(config: &Config, now: DateTime<Utc>, report: &mut Repor
     }
     // Mailboxes share a server, which shows the same to each.
     let mut seen = BTreeSet::new();
-    let receivers = channels.receivers.iter().filter_map(|own| Some((own.place.as_str(), own.way.shown_certificates()?)));
+    let receivers =
+        channels.receivers.iter().filter_map(|own| Some((own.place.as_str(), own.way.shown_certificates()?)));
     let heartbeat = channels.heartbeat.iter();
     let heartbeat = heartbeat.filter_map(|(address, _)| Some((say::HEARTBEAT, address.shown_certificates()?)));
     for (place, shown) in receivers.chain(heartbeat).filter(|(_, shown)| seen.insert(std::ptr::from_ref(*shown))) {

@@ -79,7 +79,12 @@ mod tests {
     }
 
     /// Own and intermediate certificates that end in so many days.
-    fn found(own: i64, intermediate: i64, is_accepted: bool, keeper: CertificateKeeper) -> Vec<(Level, String, String)> {
+    fn found(
+        own: i64,
+        intermediate: i64,
+        is_accepted: bool,
+        keeper: CertificateKeeper,
+    ) -> Vec<(Level, String, String)> {
         let chain = ShownChain {
             own: Some(certificate("clinic.example", own)),
             intermediates: vec![certificate("R3", intermediate), certificate("Other", 900)],
@@ -97,7 +102,10 @@ mod tests {
         assert_eq!(found(21, 21, true, clinic), []);
         let own = found(20, 300, true, clinic);
         assert_eq!((own.len(), own[0].0), (1, Level::Note));
-        assert!(own[0].1.contains("The server's certificate (clinic.example) ends on 2027-03-07, in 20 days"), "{own:?}");
+        assert!(
+            own[0].1.contains("The server's certificate (clinic.example) ends on 2027-03-07, in 20 days"),
+            "{own:?}"
+        );
         let between = found(300, 3, true, clinic);
         assert_eq!((between.len(), between[0].0), (1, Level::Note));
         assert!(between[0].1.contains("(R3)") && between[0].1.contains("in 3 days"), "{between:?}");

@@ -37,9 +37,9 @@ use super::wire;
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::clock::Clock;
 use crate::dates;
+use crate::http::answer::{self, Quote};
 use crate::http::json::{Misfit, field};
 use crate::http::network::{Credentials, HeaderName};
-use crate::http::answer::{self, Quote};
 use crate::http::{Lane, Method, Request, Response, Transport, route};
 use crate::ids::{BookingId, RequestId};
 use crate::metrics::calls::{CallMetrics, CalledSystem};
@@ -419,7 +419,8 @@ impl WriteHealthengine for HealthengineClient {
         if snapshots.len() > BATCH_MAX {
             return Err(CallError::new(ErrorClass::Refused, format!("a batch holds at most {BATCH_MAX} snapshots")));
         }
-        let read = |response: Response| answer::json(&response, Quote::Yes, |value| wire::batch::outcome(value, snapshots));
+        let read =
+            |response: Response| answer::json(&response, Quote::Yes, |value| wire::batch::outcome(value, snapshots));
         self.send_and_read("/availability/snapshots", snapshots, read).await
     }
 

@@ -87,7 +87,8 @@ fn failed() -> CallError {
 fn of_start() -> Vec<String> {
     let oddities = [Oddity::BeginsWith(' '), Oddity::EndsWith(' '), Oddity::Holds(2, '\u{200b}'), Oddity::Quoted];
     let path = || PathBuf::from("/var/lib/vetbridge");
-    let mut said: Vec<String> = oddities.map(|oddity| config_file::oddity(oddity).to_string()).into();
+    let mut said: Vec<String> =
+        oddities.map(|oddity| config_file::oddity(oddity, Some(Path::new("openvpms.password"))).to_string()).into();
     said.extend([
         reload::not_reloaded("vetbridge.toml:3:1: [openvpms]: unknown key `usrname`"),
         practice::left_behind(&[id()]),
@@ -105,7 +106,7 @@ fn of_start() -> Vec<String> {
         config_file::UTF16.to_owned(),
         config_file::secret_utf16(Path::new("openvpms.password")),
         config_file::no_utf8(7),
-        config_file::secret_control_character(9, '\n'),
+        config_file::secret_control_character(9, '\n', Some(Path::new("openvpms.password"))),
         config_file::unknown_table("practise", &["openvpms", "practice"], |key| format!("[[{key}]]")),
         config_file::no_location_id("a string"),
         config_file::no_place("AEST"),

@@ -169,8 +169,10 @@ fn offline(config: &Config) -> Report {
         report.note("[admin] listen", exposure_say::admin_beyond_loopback(admin));
     }
     call_rates::inspect_polls(config, &mut report);
-    for (place, oddity) in config.secrets().into_iter().filter_map(|(place, secret)| Some((place, secret.oddity()?))) {
-        report.note(place, config_say::oddity(oddity));
+    for (place, secret) in config.secrets() {
+        if let Some(oddity) = secret.oddity() {
+            report.note(place, config_say::oddity(oddity, secret.file()));
+        }
     }
     report
 }

@@ -15,7 +15,7 @@ use crate::bridge::off::Off;
 use crate::ids::PracticeId;
 use crate::messages::commands;
 use crate::messages::page::{
-    self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, standing, standing_off,
+    self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, Tone, standing, standing_off,
 };
 use crate::practice::Practice;
 use crate::practice::health::problems::Problem;
@@ -61,8 +61,8 @@ impl Overview<'_> {
         let mut flagged: Vec<&Entry> = live.iter().filter(|entry| entry.needs_attention.is_some()).collect();
         flagged.sort_by_key(|entry| self.begins(entry));
         html! {
-            h1 { "Online bookings " span class=(if self.status.healthy { "well" } else { "ill" }) {
-                (if self.status.healthy { "are well" } else { "need a look" })
+            h1 { "Online bookings " span class=(self.tone()) {
+                (say::in_short(self.status.healthy, self.status.practices.len(), self.paused()))
             } }
             (layout::updated("/", self.now, self.zone()))
             (self.done(done))
@@ -74,6 +74,18 @@ impl Overview<'_> {
             (self.coming(&live))
             (self.details())
         }
+    }
+
+    fn paused(&self) -> usize {
+        self.status.off.iter().filter(|own| own.why == Off::Paused.name()).count()
+    }
+
+    fn tone(&self) -> &'static str {
+        class(match (self.status.healthy, self.paused()) {
+            (false, _) => Tone::Ill,
+            (true, 0) => Tone::Well,
+            (true, _) => Tone::Warn,
+        })
     }
 
     fn done(&self, DoneQuery { done, practice }: &DoneQuery) -> Markup {
@@ -107,7 +119,7 @@ impl Overview<'_> {
         html! {
             section aria-labelledby="now" {
                 h2 #now { "What needs a person now" }
-                p role="status" { (say::to_do(count)) }
+                p role="status" { (say::to_do(count, self.paused())) }
                 @for (of, problem) in &problems {
                     div.card.urgent {
                         @if let Some(of) = of { strong { (self.name(of)) } ": " }

@@ -155,6 +155,12 @@ async fn the_status_page_says_what_was_done_and_how_sending_everything_again_wen
     assert_eq!(service.ask(Method::POST, &format!("/api/v1/practices/{PRACTICE}/pause")).await.status(), 200);
     let paused = page(&service, "/").await;
     assert!(paused.contains("Paused") && paused.contains(" Since "), "{paused}");
+    // A pause is not well, although nothing is wrong.
+    eventually("it is called a pause", async || page(&service, "/").await.contains(">are paused<")).await;
+    assert!(page(&service, "/").await.contains("A practice that is paused takes no bookings"));
+    let status = clinic.run(&["status"]).await;
+    let told = "All is well, and 1 practice is paused: it takes no bookings.";
+    assert!(status.status == 0 && status.out.contains(told), "{status:?}");
     let refused = service.get(&format!("/practices/{PRACTICE}/resync")).await;
     assert_eq!(refused.status(), 409);
     let why = refused.text().await.unwrap();

@@ -157,7 +157,8 @@ async fn a_wrong_password_is_one_problem_and_healthengine_is_asked_all_the_same(
         openvpms.failing = Some(CallError::with_status(ErrorClass::Credentials, 401, "an HTML page"));
     })
     .await;
-    assert_eq!(found, ["[openvpms]: OpenVPMS refuses the password of user \"sample\" (401)"]);
+    let told = "[openvpms]: OpenVPMS refuses the password of user \"sample\" (401) at http://127.0.0.1/openvpms";
+    assert_eq!(found, [told]);
     let openvpms =
         FakeOpenVpms { failing: Some(CallError::new(ErrorClass::NotSent, "refused")), ..FakeOpenVpms::default() };
     let report = check(&config(&practice(1, "[98]", "")), &openvpms, |_| FakeHealthengine::default()).await;
@@ -177,7 +178,9 @@ async fn missing_consent_is_a_problem_of_its_practice_alone() {
         ..FakeHealthengine::default()
     };
     let report = check(&config, &FakeOpenVpms::open_clinic(), healthengine).await;
-    assert_eq!(problems(&report), ["practice 1: Healthengine has no consent of practice 1 for us (403)"]);
+    let told = "practice 1: Healthengine has no consent of practice 1 for us (403) at \
+                https://healthengine.com.au/pms-api/v1";
+    assert_eq!(problems(&report), [told]);
     let good = "api_key and consent are good";
     assert!(report.findings.iter().any(|finding| finding.place == "practice 2" && finding.message.contains(good)));
 }
@@ -191,7 +194,8 @@ async fn a_wrong_api_key_is_told_once_and_disabled_practices_are_not_asked() {
         ..FakeHealthengine::default()
     };
     let report = check(&config(&both), &FakeOpenVpms::open_clinic(), wrong_key).await;
-    assert_eq!(problems(&report), ["[healthengine]: Healthengine refuses the api_key (401)"]);
+    let told = "[healthengine]: Healthengine refuses the api_key (401) at https://healthengine.com.au/pms-api/v1";
+    assert_eq!(problems(&report), [told]);
     let disabled = practice(1, "[98]", "enabled = false");
     let report = check(&config(&disabled), &FakeOpenVpms::open_clinic(), wrong_key).await;
     assert_eq!(problems(&report), [""; 0]);

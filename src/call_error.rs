@@ -12,9 +12,10 @@ pub const PROBE_EVERY: Duration = Duration::from_secs(30);
 
 /// A call that did not bring what was asked for.
 ///
-/// `detail` is written for an operator and our ledger. It never holds a patient's data: of an HTML
-/// page it has the title, of JSON the field names and types, of a refusal the server's one-line
-/// reason (whose texts are known and carry none).
+/// `detail` is written for an operator and our ledger. It never holds a patient's data. Of a call
+/// that is about a booking it has words of ours alone. Of the others it has the title of an HTML
+/// page, the field names and types of JSON, and the server's one-line reason for a refusal, each
+/// cut to a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct CallError {
     /// What the caller can do about it.

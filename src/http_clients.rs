@@ -128,8 +128,9 @@ pub fn alerts(settings: &AlertSettings, file: &Path) -> anyhow::Result<AlertChan
         own.body_limit_bytes = ALERT_ANSWER_BYTES_MAX;
         own.ca_pem = ca_pem.map(<[u8]>::to_vec);
         own.proxy = settings.proxy.as_ref().map(Proxy::to_send);
-        let transport = Server::new(&own)?.transport(&Credentials::Headers(Vec::new()))?;
-        Ok(WebAddress::new(transport, url.path()))
+        let server = Server::new(&own)?;
+        let transport = server.transport(&Credentials::Headers(Vec::new()))?;
+        Ok(WebAddress::new(transport, url.path()).that_shows(server.shown_certificates()))
     };
     let mut receivers = Vec::new();
     if let Some(url) = &settings.webhook {

@@ -8,6 +8,7 @@ use super::failure::NotArrived;
 use super::letter::Letter;
 use super::mail::Mailer;
 use super::web_address::WebAddress;
+use crate::http::shown_certificates::ShownCertificates;
 
 /// Everything that `[alerts]` names.
 pub struct AlertChannels {
@@ -38,6 +39,14 @@ pub enum Way {
 }
 
 impl Way {
+    /// The certificates that the receiver's server shows.
+    pub fn shown_certificates(&self) -> Option<&ShownCertificates> {
+        match self {
+            Self::Webhook(address) => address.shown_certificates(),
+            Self::Mail(mailer) => Some(mailer.shown_certificates()),
+        }
+    }
+
     /// Tells somebody.
     ///
     /// # Errors

@@ -12,9 +12,6 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls_platform_verifier::Verifier;
 use secrecy::ExposeSecret as _;
 
 use super::failure::{MailFailure, NotArrived};
@@ -23,6 +20,7 @@ use super::mail_stream::{DETAIL_CHARS_MAX, HELLO_NAME, connect};
 use crate::characters::one_line;
 use crate::config::{EmailSettings, MailSecurity};
 use crate::http::network::{SetupError, install_crypto_provider};
+use crate::http::shown_certificates::{ShownCertificates, client_config};
 
 /// From connecting to the last answer: some servers let the first word wait.
 const MAIL_MAX: Duration = Duration::from_secs(60);
@@ -35,6 +33,7 @@ pub struct Mailer {
     settings: EmailSettings,
     to: Mailbox,
     tls: Option<Arc<ClientConfig>>,
+    shown: Arc<ShownCertificates>,
 }
 
 impl Mailer {
@@ -44,14 +43,27 @@ impl Mailer {
     /// # Errors
     /// The certificates cannot be used, or the platform has none.
     pub fn for_each(settings: &EmailSettings, ca_pem: Option<&[u8]>) -> Result<Vec<Self>, SetupError> {
-        let tls = if settings.security == MailSecurity::Plain { None } else { Some(encryption(ca_pem)?) };
-        let mailer = |to: &Mailbox| Self { settings: settings.clone(), to: to.clone(), tls: tls.clone() };
+        install_crypto_provider();
+        let shown = Arc::new(ShownCertificates::of(&settings.host));
+        let is_plain = settings.security == MailSecurity::Plain;
+        let tls = if is_plain { None } else { Some(Arc::new(client_config(ca_pem, &shown)?)) };
+        let mailer = |to: &Mailbox| Self {
+            settings: settings.clone(),
+            to: to.clone(),
+            tls: tls.clone(),
+            shown: Arc::clone(&shown),
+        };
         Ok(settings.to.iter().map(mailer).collect())
     }
 
     /// Who is written to.
     pub fn to(&self) -> String {
         self.to.email.to_string()
+    }
+
+    /// The certificates that the mail server shows.
+    pub fn shown_certificates(&self) -> &ShownCertificates {
+        &self.shown
     }
 
     /// Sends a mail.
@@ -104,19 +116,6 @@ fn body(text: &str) -> Body {
         return Body::dangerous_pre_encoded(text.replace('\n', "\r\n").into_bytes(), ContentTransferEncoding::SevenBit);
     }
     Body::new(text.to_owned())
-}
-
-fn encryption(ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, SetupError> {
-    install_crypto_provider();
-    let extra: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default()).collect();
-    let extra = extra.map_err(|_| SetupError::CertificateAuthority)?;
-    if ca_pem.is_some() && extra.is_empty() {
-        return Err(SetupError::CertificateAuthority);
-    }
-    let builder = ClientConfig::builder();
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(builder.crypto_provider()));
-    let verifier = verifier.map_err(|error| SetupError::Client(error.to_string()))?;
-    Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()))
 }
 
 fn refused(why: &dyn std::fmt::Display) -> NotArrived {

@@ -4,18 +4,31 @@ use std::sync::Arc;
 
 use super::failure::NotArrived;
 use crate::call_error::{CallError, ErrorClass};
+use crate::http::shown_certificates::ShownCertificates;
 use crate::http::{Lane, Method, Request, Response, Transport};
 
 /// A secret URL with the way there.
 pub struct WebAddress {
     transport: Arc<dyn Transport>,
     path: String,
+    shown: Option<Arc<ShownCertificates>>,
 }
 
 impl WebAddress {
     /// The path, with its query, at a server.
     pub fn new(transport: Arc<dyn Transport>, path: impl Into<String>) -> Self {
-        Self { transport, path: path.into() }
+        Self { transport, path: path.into(), shown: None }
+    }
+
+    /// The same, at a server that shows these certificates.
+    #[must_use]
+    pub fn that_shows(self, shown: &Arc<ShownCertificates>) -> Self {
+        Self { shown: Some(Arc::clone(shown)), ..self }
+    }
+
+    /// The certificates that the server shows.
+    pub fn shown_certificates(&self) -> Option<&ShownCertificates> {
+        self.shown.as_deref()
     }
 
     /// Asks it as a heartbeat.

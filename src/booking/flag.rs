@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::WhyNotCancelled;
 
-/// What a person has to do about a booking.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a person has to do about a booking. Records have these names: they are for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Flag {
     /// Look whether the appointment that stands is this booking's.
     CheckTheDiary {
@@ -62,28 +63,47 @@ pub enum Flag {
 }
 
 /// A flag and the sentence that operators read. Two are equal if they say the same.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Debug, Clone)]
 pub struct Flagged {
-    /// `None` where only the sentence says it: in a record, and after a failed resolution.
+    /// `None` where only the sentence says it: in a record of a version that kept nothing else.
     flag: Option<Flag>,
+    /// True once a person tried to settle it and failed.
+    was_tried: bool,
     sentence: String,
 }
 
 impl Flagged {
     /// A flag in this sentence, which says what a person has to do about the booking as it is.
     pub fn new(flag: Option<Flag>, sentence: String) -> Self {
-        Self { flag, sentence }
+        Self { flag, was_tried: false, sentence }
     }
 
-    /// The same, after a person's attempt to settle it failed for this reason.
+    /// The same, as a record has it.
+    pub(super) fn of_record(flag: Flag, was_tried: bool, sentence: String) -> Self {
+        Self { flag: Some(flag), was_tried, sentence }
+    }
+
+    /// The same, after a person's attempt to settle it failed for this reason. It asks for what it
+    /// asked for.
     pub fn after_failed_resolution(&self, why: &str) -> Self {
-        Self::new(None, FailedAttempt { sentence: &self.sentence, why }.to_string())
+        let sentence = FailedAttempt { sentence: &self.sentence, why }.to_string();
+        Self { flag: self.flag.clone(), was_tried: true, sentence }
     }
 
     /// What a person has to do, if more is known of it than the sentence.
     pub fn flag(&self) -> Option<&Flag> {
         self.flag.as_ref()
+    }
+
+    /// True once a person tried to settle it and failed.
+    pub(super) fn was_tried(&self) -> bool {
+        self.was_tried
+    }
+
+    /// True of a flag that is of no matter once Healthengine lists the booking again. What a person
+    /// began, a person ends.
+    pub(super) fn goes_by_itself(&self) -> bool {
+        self.flag == Some(Flag::Unseen) && !self.was_tried
     }
 }
 
@@ -121,11 +141,5 @@ impl fmt::Display for Flagged {
 impl From<&str> for Flagged {
     fn from(sentence: &str) -> Self {
         Self::from(sentence.to_owned())
-    }
-}
-
-impl From<Flagged> for String {
-    fn from(flagged: Flagged) -> Self {
-        flagged.sentence
     }
 }

@@ -1,5 +1,7 @@
 //! What is wrong with a booking, as values. `messages` has the sentences.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{ResourceId, TypeId};
 
 /// Why a booking request has no place in the diary, for Healthengine's support.
@@ -67,8 +69,10 @@ pub enum BookingProblem {
     AnswerRefused,
 }
 
-/// Why an appointment that its pet owner cancelled is not cancelled in OpenVPMS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why an appointment that its pet owner cancelled is not cancelled in OpenVPMS. Records have these
+/// names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WhyNotCancelled {
     /// It stands and will stand.
     Stands(WhyItStands),
@@ -80,8 +84,9 @@ pub enum WhyNotCancelled {
     SwitchedOff,
 }
 
-/// Why OpenVPMS does not cancel an appointment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why OpenVPMS does not cancel an appointment. Records have these names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WhyItStands {
     /// The visit has begun.
     VisitHasBegun,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::answered::{Acknowledged, Answered, Delivery, Owed};
 use super::diary_record::DiaryRecord;
 use super::entry::{Entry, HistoryItem, Place, State};
-use super::flag::Flagged;
+use super::flag::{Flag, Flagged};
 use super::post_record::{LostAnswer, LostRequest, PostRecord};
 use crate::dates;
 use crate::ids::{BookingId, BookingReference, PracticeId};
@@ -77,7 +77,13 @@ pub(super) struct StoredEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owed: Option<Owed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    needs_attention: Option<Flagged>,
+    needs_attention: Option<String>,
+    /// What the sentence asks for. Records of versions that kept the sentence alone have none, and
+    /// a kind that this version does not know counts as none.
+    #[serde(default, deserialize_with = "if_known", skip_serializing_if = "Option::is_none")]
+    flag: Option<Flag>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    flag_was_tried: bool,
     history: Vec<HistoryItem>,
 }
 
@@ -146,7 +152,10 @@ impl From<StoredEntry> for Entry {
             },
             withdrawn: stored.withdrawn,
             given_up: stored.given_up,
-            needs_attention: stored.needs_attention,
+            needs_attention: stored.needs_attention.map(|sentence| match stored.flag {
+                Some(flag) => Flagged::of_record(flag, stored.flag_was_tried, sentence),
+                None => Flagged::from(sentence),
+            }),
             history: stored.history,
         }
     }
@@ -199,7 +208,9 @@ impl From<Entry> for StoredEntry {
             left_alone: cancellation_suspended,
             given_up: entry.given_up,
             owed: acknowledged.owed(),
-            needs_attention: entry.needs_attention,
+            flag: entry.needs_attention.as_ref().and_then(Flagged::flag).cloned(),
+            flag_was_tried: entry.needs_attention.as_ref().is_some_and(Flagged::was_tried),
+            needs_attention: entry.needs_attention.map(|flagged| flagged.to_string()),
             history: entry.history,
         }
     }
@@ -227,6 +238,11 @@ impl From<LostAnswer> for StoredLostAnswer {
     }
 }
 
+fn if_known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Flag>, D::Error> {
+    let kept = serde_json::Value::deserialize(deserializer)?;
+    Ok(Flag::deserialize(kept).ok())
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -241,4 +257,98 @@ fn perhaps() -> Delivery {
 
 fn is_perhaps(heard: &Delivery) -> bool {
     *heard == Delivery::Perhaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::booking::problem::{WhyItStands, WhyNotCancelled};
+
+    const FLAGS: [&str; 17] = [
+        r#"{"check_the_diary":{"may_be_anothers":true}}"#,
+        r#""perhaps_made_late""#,
+        r#"{"cannot_cancel":{"stands":"visit_has_begun"}}"#,
+        r#""predates_store_and_cancelled""#,
+        r#""predates_store_and_rejected""#,
+        r#""perhaps_made_before""#,
+        r#"{"moved":{"from":"2026-03-02T22:15:00Z","other_clinician":true}}"#,
+        r#""another_clinician""#,
+        r#""out_of_sight""#,
+        r#""gone_with_many""#,
+        r#""rejected_too_late""#,
+        r#""never_told""#,
+        r#""settled_by_hand""#,
+        r#""not_expected""#,
+        r#""unseen""#,
+        r#""answered_elsewhere""#,
+        r#"{"news_is_owed":{"is_refused":false}}"#,
+    ];
+
+    /// The place in [`FLAGS`]: a flag that is added has to be named there.
+    fn place(flag: &Flag) -> usize {
+        match flag {
+            Flag::CheckTheDiary { .. } => 0,
+            Flag::PerhapsMadeLate => 1,
+            Flag::CannotCancel(_) => 2,
+            Flag::PredatesStoreAndCancelled => 3,
+            Flag::PredatesStoreAndRejected => 4,
+            Flag::PerhapsMadeBefore => 5,
+            Flag::Moved { .. } => 6,
+            Flag::AnotherClinician => 7,
+            Flag::OutOfSight => 8,
+            Flag::GoneWithMany => 9,
+            Flag::RejectedTooLate => 10,
+            Flag::NeverTold => 11,
+            Flag::SettledByHand => 12,
+            Flag::NotExpected => 13,
+            Flag::Unseen => 14,
+            Flag::AnsweredElsewhere => 15,
+            Flag::NewsIsOwed { .. } => 16,
+        }
+    }
+
+    fn record(attention: &str) -> String {
+        format!(
+            r#"{{"booking_id":7,"practice_id":"1","state":"confirmed","place":null,"reference":null,"patient":"p-1",
+                "needs_attention":"Look.",{attention}"history":[]}}"#
+        )
+    }
+
+    fn read(attention: &str) -> Flagged {
+        serde_json::from_str::<Entry>(&record(attention)).unwrap().needs_attention.unwrap()
+    }
+
+    #[test]
+    fn what_a_flag_asks_for_is_kept_with_its_sentence() {
+        for (index, kept) in FLAGS.into_iter().enumerate() {
+            for tried in [false, true] {
+                let tail = if tried { r#""flag_was_tried":true,"# } else { "" };
+                let entry: Entry = serde_json::from_str(&record(&format!(r#""flag":{kept},{tail}"#))).unwrap();
+                let flagged = entry.needs_attention.as_ref().unwrap();
+                assert_eq!(flagged.flag().map(place), Some(index), "{kept}");
+                assert_eq!((&**flagged, flagged.was_tried()), ("Look.", tried));
+                let written = serde_json::to_string(&entry).unwrap();
+                assert!(written.contains(&format!(r#""needs_attention":"Look.","flag":{kept}"#)), "{written}");
+                assert_eq!(written.contains("flag_was_tried"), tried, "{written}");
+            }
+        }
+        let why = WhyNotCancelled::Stands(WhyItStands::VisitHasBegun);
+        assert_eq!(
+            read(r#""flag":{"cannot_cancel":{"stands":"visit_has_begun"}},"#).flag(),
+            Some(&Flag::CannotCancel(why))
+        );
+    }
+
+    #[test]
+    fn of_an_old_record_and_of_a_kind_of_another_version_the_sentence_is_what_is_known() {
+        for kept in ["", r#""flag":null,"#, r#""flag":"call_the_mayor","#, r#""flag":{"moved":{"from":7}},"#] {
+            let flagged = read(kept);
+            assert_eq!((flagged.flag(), &*flagged), (None, "Look."), "{kept}");
+        }
+        // A kind without a sentence asks for nobody.
+        let entry = record(r#""flag":"unseen","#).replace(r#""needs_attention":"Look.","#, "");
+        let entry: Entry = serde_json::from_str(&entry).unwrap();
+        assert_eq!(entry.needs_attention, None);
+        assert!(!serde_json::to_string(&entry).unwrap().contains("flag"));
+    }
 }

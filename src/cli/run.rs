@@ -189,8 +189,9 @@ fn warn(config: &Config) {
     for (place, advice) in exposures(config) {
         tracing::warn!("{place}: {advice}");
     }
-    for (place, oddity) in config.secrets().into_iter().filter_map(|(place, secret)| Some((place, secret.oddity()?))) {
-        tracing::warn!("{place}: {}", config_say::oddity(oddity));
+    for (place, secret) in config.secrets() {
+        let Some(oddity) = secret.oddity() else { continue };
+        tracing::warn!("{place}: {}", config_say::oddity(oddity, secret.file()));
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::running::{self, FoundService};
 use super::{Global, output};
+use crate::bridge::off::Off;
 use crate::config;
 use crate::messages::{admin, commands as say};
 use crate::practice::health::problems::Problem;
@@ -24,7 +25,8 @@ pub(super) async fn run(global: &Global, json: bool) -> anyhow::Result<ExitCode>
 }
 
 fn text(status: &BridgeStatus) -> String {
-    let health = if status.healthy { say::HEALTHY } else { say::NOT_HEALTHY };
+    let paused = status.off.iter().filter(|own| own.why == Off::Paused.name()).count();
+    let health = if status.healthy { say::healthy(paused) } else { say::NOT_HEALTHY.to_owned() };
     let since = status.started_at.format("%Y-%m-%d %H:%M:%S UTC");
     let mut text = format!("vetbridge {} has run since {since}. {health}\n", status.version);
     for Problem { since, text: what, .. } in &status.problems {

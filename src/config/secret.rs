@@ -138,7 +138,7 @@ impl Surroundings<'_> {
         let unfit = |(_, character): &(usize, char)| *character != ' ' && !character.is_ascii_graphic();
         match secret.expose_secret().chars().enumerate().find(unfit) {
             None => Some(secret),
-            Some((at, character)) => value.fail(say::secret_not_for_header(at + 1, character)),
+            Some((at, character)) => value.fail(say::secret_not_for_header(at + 1, character, secret.file())),
         }
     }
 
@@ -147,11 +147,11 @@ impl Surroundings<'_> {
             if value.is_table() { self.referred(value)? } else { Secret::from(self.literal(value)?) };
         let text = tidied(text.expose_secret());
         if trimmed(text).is_empty() {
-            return value.fail(say::secret_empty());
+            return value.fail(say::secret_empty(file.as_deref()));
         }
         match text.chars().enumerate().find(|(_, character)| character.is_control()) {
             None => Some(Secret { text: text.into(), is_copy, file }),
-            Some((at, character)) => value.fail(say::secret_control_character(at + 1, character)),
+            Some((at, character)) => value.fail(say::secret_control_character(at + 1, character, file.as_deref())),
         }
     }
 

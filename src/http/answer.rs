@@ -3,8 +3,10 @@
 //!
 //! Everything here that ends in a [`CallError`] may be shown to an operator. So a body is
 //! described, never quoted: of HTML the title, of JSON where it stops making sense and what kinds
-//! of things were found there. A 5xx is not even described, because stack traces can hold what was
-//! sent.
+//! of things were found there. A 500 is not even described, because stack traces can hold what was
+//! sent. Where what was asked, or is answered, is about a patient, no word of the answer is shown
+//! at all ([`Quote::No`]): an error can repeat what it is about in any place, a title or the name
+//! of a field as well.
 
 use std::time::Duration;
 
@@ -31,14 +33,36 @@ const TITLE_CHARS_MAX: usize = 80;
 /// How far into a page its title is looked for.
 const TITLE_BYTES_MAX: usize = 4096;
 
+/// Whether any word of an answer may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quote {
+    /// Neither what was asked nor what is answered is about a patient.
+    Yes,
+    /// One of the two is.
+    No,
+}
+
+/// Kinds of content that are named wherever they come from.
+const KNOWN_KINDS: [&str; 9] = [
+    "application/json",
+    "application/problem+json",
+    "application/octet-stream",
+    "application/xml",
+    "application/xhtml+xml",
+    "text/html",
+    "text/plain",
+    "text/xml",
+    "text/json",
+];
+
 /// Reads the JSON of an answer.
 ///
 /// # Errors
 /// [`ErrorClass::Contract`] for HTML, for what is no JSON, and for JSON that `read` cannot make
 /// sense of.
-pub fn json<T>(response: &Response, read: impl FnOnce(&Value) -> Result<T, Misfit>) -> Answer<T> {
+pub fn json<T>(response: &Response, quote: Quote, read: impl FnOnce(&Value) -> Result<T, Misfit>) -> Answer<T> {
     if is_html(response) {
-        return Err(page(response));
+        return Err(page(response, quote));
     }
     let value: Value = unfold(without_mark(&response.body)).map_err(|error| {
         let what = match error.classify() {
@@ -46,9 +70,12 @@ pub fn json<T>(response: &Response, read: impl FnOnce(&Value) -> Result<T, Misfi
             Category::Data => "more JSON than anybody has a use for: it was given up",
             Category::Syntax | Category::Io => "something that is no JSON",
         };
-        contract(response, &format!("{what} at line {}, column {}", error.line(), error.column()))
+        contract(response, quote, &format!("{what} at line {}, column {}", error.line(), error.column()))
     })?;
-    read(&value).map_err(|misfit| contract(response, &format!("unexpected JSON: {misfit}")))
+    read(&value).map_err(|misfit| {
+        let misfit = if quote == Quote::Yes { misfit } else { misfit.unnamed() };
+        contract(response, quote, &format!("unexpected JSON: {misfit}"))
+    })
 }
 
 /// The reason of a refusal, where it is given as JSON.
@@ -61,7 +88,7 @@ pub fn reason<T>(body: &[u8], read: impl FnOnce(&Value) -> Option<T>) -> Option<
 
 /// The error that an answer stands for whatever the API: a redirect, 401, 403, 429, 5xx, or a page
 /// of HTML. `None` leaves the judgement to the client.
-pub fn common_error(response: &Response) -> Option<CallError> {
+pub fn common_error(response: &Response, quote: Quote) -> Option<CallError> {
     let status = response.status;
     let with = |class, detail: String| CallError {
         retry_after: retry_after(response),
@@ -76,13 +103,15 @@ pub fn common_error(response: &Response) -> Option<CallError> {
         }
         429 => Some(with(ErrorClass::TooMany, "the server says that it is asked too often".to_owned())),
         // The title of a 500 can be the text of an exception.
-        501..=599 if is_html(response) => Some(with(ErrorClass::Unavailable, failed(response)).due_to(Cause::Page)),
-        500..=599 => Some(with(ErrorClass::Unavailable, "the server failed".to_owned())),
-        300..=399 => Some(contract(response, "a redirect to another address")),
-        400 if asks_for_https(response) => {
-            Some(contract(response, "the refusal of plain http by a port of https").due_to(Cause::SpeaksHttps))
+        501..=599 if is_html(response) => {
+            Some(with(ErrorClass::Unavailable, failed(response, quote)).due_to(Cause::Page))
         }
-        _ if is_html(response) => Some(page(response)),
+        500..=599 => Some(with(ErrorClass::Unavailable, "the server failed".to_owned())),
+        300..=399 => Some(contract(response, quote, "a redirect to another address")),
+        400 if asks_for_https(response) => {
+            Some(contract(response, quote, "the refusal of plain http by a port of https").due_to(Cause::SpeaksHttps))
+        }
+        _ if is_html(response) => Some(page(response, quote)),
         _ => None,
     }
 }
@@ -102,10 +131,21 @@ fn asks_for_https(response: &Response) -> bool {
 }
 
 /// The error for an answer that the API does not have. `found` must not quote the body.
-pub fn contract(response: &Response, found: &str) -> CallError {
-    let content_type = response.header("content-type").map_or("no content type".to_owned(), |text| one_line(text, 60));
+pub fn contract(response: &Response, quote: Quote, found: &str) -> CallError {
+    let content_type = content_type(response, quote);
     let detail = format!("the answer ({content_type}, {} bytes) is {found}", response.body.len());
     CallError::with_status(ErrorClass::Contract, response.status, detail)
+}
+
+/// The kind of content, without its parameters, which nobody needs.
+fn content_type(response: &Response, quote: Quote) -> String {
+    let Some(named) = response.header("content-type") else { return "no content type".to_owned() };
+    let kind = named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if quote == Quote::Yes || KNOWN_KINDS.contains(&&*kind) {
+        one_line(&kind, 60)
+    } else {
+        "another content type".into()
+    }
 }
 
 /// True for a page of HTML, whatever it is called: login pages and proxies' apologies come with a
@@ -122,19 +162,22 @@ pub fn without_mark(text: &[u8]) -> &[u8] {
 
 /// The error for a page of HTML, or for a text that stands where the API has JSON. It says nothing
 /// about what the API thinks of the call, whatever its status.
-pub fn page(response: &Response) -> CallError {
+pub fn page(response: &Response, quote: Quote) -> CallError {
     let found = match title(&response.body) {
-        Some(title) => format!("a page titled \"{title}\""),
+        Some(title) if quote == Quote::Yes => format!("a page titled \"{title}\""),
+        Some(_) => "a page".to_owned(),
         None if is_html(response) => "a page without a title".to_owned(),
         None => "a text that the API does not have".to_owned(),
     };
-    contract(response, &found).due_to(Cause::Page)
+    contract(response, quote, &found).due_to(Cause::Page)
 }
 
-fn failed(response: &Response) -> String {
+fn failed(response: &Response, quote: Quote) -> String {
     match title(&response.body) {
-        Some(title) => format!("the server, or something before it, failed with a page titled \"{title}\""),
-        None => "the server, or something before it, failed".to_owned(),
+        Some(title) if quote == Quote::Yes => {
+            format!("the server, or something before it, failed with a page titled \"{title}\"")
+        }
+        Some(_) | None => "the server, or something before it, failed".to_owned(),
     }
 }
 
@@ -205,21 +248,56 @@ mod tests {
     fn a_login_page_with_status_200_is_told_by_its_title_alone() {
         let body =
             "<!DOCTYPE html><html><head><TITLE lang=en>OpenVPMS \n Login</TITLE></head><body>Judith</body></html>";
-        let error = json(&response(200, &[("content-type", "text/plain")], body), |_| Ok(())).unwrap_err();
+        let page = response(200, &[("content-type", "text/plain; charset=x")], body);
+        let error = json(&page, Quote::Yes, |_| Ok(())).unwrap_err();
         assert_eq!((error.class, error.status), (ErrorClass::Contract, Some(200)));
         assert!(error.detail.contains("\"OpenVPMS Login\""), "{error}");
         assert!(!error.detail.contains("Judith"), "{error}");
+        let unquoted = json(&page, Quote::No, |_| Ok(())).unwrap_err();
+        assert_eq!(unquoted.detail, format!("the answer (text/plain, {} bytes) is a page", body.len()));
+        assert_eq!(unquoted.cause, Some(Cause::Page));
+    }
+
+    #[test]
+    fn no_word_of_an_answer_about_a_patient_is_shown() {
+        let marked = [
+            ("text/html", "<html><title>No slot for Judith</title></html>".to_owned()),
+            ("application/json; name=\"Judith\"", r#"{"Judith":1,"Bourke":2}"#.to_owned()),
+            ("Judith/Bourke", "[1]".to_owned()),
+            ("text/plain", "Judith".to_owned()),
+        ];
+        for (kind, body) in marked {
+            for status in [200, 201, 302, 400, 401, 403, 404, 407, 418, 429, 500, 502, 503] {
+                let answer = response(status, &[("content-type", kind)], &body);
+                let misfit = |value: &Value| Err::<(), _>(Misfit::new("a number", Some(value)));
+                let errors = [
+                    json(&answer, Quote::No, misfit).err(),
+                    common_error(&answer, Quote::No),
+                    Some(page(&answer, Quote::No)),
+                    Some(contract(&answer, Quote::No, "x")),
+                ];
+                for error in errors.into_iter().flatten() {
+                    let told = format!("{error} {error:?}").to_lowercase();
+                    assert!(!told.contains("judith") && !told.contains("bourke"), "{status} {kind}: {told}");
+                }
+            }
+        }
+        let two = response(200, &[("content-type", "application/json")], r#"{"Judith":1,"Bourke":2}"#);
+        let misfit = |value: &Value| Err::<(), _>(Misfit::new("a number", Some(value)).in_field("id"));
+        let told = json(&two, Quote::No, misfit).unwrap_err().detail;
+        assert!(told.ends_with("unexpected JSON: at id: expected a number, found an object with 2 fields"), "{told}");
+        assert!(json(&two, Quote::Yes, misfit).unwrap_err().detail.contains("the fields"), "elsewhere they help");
     }
 
     #[test]
     fn broken_json_is_told_by_its_position_alone() {
         let cut = response(200, &[("content-type", "application/json")], "[{\"name\":\"Judith");
-        let error = json(&cut, |_| Ok(())).unwrap_err();
+        let error = json(&cut, Quote::No, |_| Ok(())).unwrap_err();
         assert_eq!(
             error.detail,
             "the answer (application/json, 16 bytes) is JSON that breaks off at line 1, column 16"
         );
         let strange = response(200, &[], "Judith");
-        assert!(!json(&strange, |_| Ok(())).unwrap_err().detail.contains("Judith"));
+        assert!(!json(&strange, Quote::Yes, |_| Ok(())).unwrap_err().detail.contains("Judith"));
     }
 }

@@ -61,6 +61,11 @@ impl BaseUrl {
         Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
     }
 
+    /// The host, an IPv6 address in brackets.
+    pub fn host(&self) -> String {
+        Url::parse(&self.0).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// True if what is sent there is encrypted.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")

@@ -26,12 +26,24 @@ pub struct Misfit {
     path: String,
     expected: &'static str,
     found: String,
+    /// The same without any name that was found.
+    found_unnamed: String,
 }
 
 impl Misfit {
     /// This value should have been something else.
     pub fn new(expected: &'static str, found: Option<&Value>) -> Self {
-        Self { path: String::new(), expected, found: kind(found) }
+        let found_unnamed = match found {
+            Some(Value::Object(fields)) => format!("an object with {} fields", fields.len()),
+            found => kind(found),
+        };
+        Self { path: String::new(), expected, found: kind(found), found_unnamed }
+    }
+
+    /// The same without the names of the fields that were found: they are the server's words.
+    #[must_use]
+    pub fn unnamed(self) -> Self {
+        Self { found: self.found_unnamed.clone(), ..self }
     }
 
     /// The same, seen from the object that has it under this name.

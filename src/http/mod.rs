@@ -8,7 +8,7 @@
 pub mod answer;
 pub mod base_url;
 mod bounded_json;
-pub mod certificate_end;
+pub mod certificate_facts;
 mod classify;
 pub mod connections;
 pub mod json;
@@ -18,6 +18,7 @@ pub mod rate_limit;
 mod retry;
 pub mod route;
 mod setup_error;
+pub mod shown_certificates;
 pub(crate) mod tls;
 
 use std::fmt;

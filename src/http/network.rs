@@ -23,11 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use parking_lot::Mutex;
 pub use reqwest::header::HeaderName;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
-use reqwest::tls::TlsInfo;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -37,7 +34,8 @@ use super::connections::{Addresses, Connections, NameLookup, Resolver, ServerRou
 use super::penalty::Penalty;
 use super::rate_limit::Limits;
 pub use super::setup_error::SetupError;
-use super::{Method, Request, Response, Transport, certificate_end, retry};
+use super::shown_certificates::{ShownCertificates, authorities, client_config, no_tls};
+use super::{Method, Request, Response, Transport, retry};
 use crate::call_error::{Answer, CallError, ErrorClass};
 
 /// The body limit unless set otherwise: a year of one schedule in slots of five minutes is about 5
@@ -128,8 +126,7 @@ pub struct Server {
     request_timeout: Duration,
     proxy: Option<ProxyDoor>,
     route: ServerRoute,
-    /// When the certificate ends that it showed last.
-    certificate_end: Mutex<Option<DateTime<Utc>>>,
+    shown: Arc<ShownCertificates>,
 }
 
 impl Server {
@@ -156,6 +153,7 @@ impl Server {
 
     fn with_limits(settings: &ServerSettings, limits: Arc<Limits>) -> Result<Arc<Self>, SetupError> {
         install_crypto_provider();
+        let shown = Arc::new(ShownCertificates::of(&settings.base_url.host()));
         Ok(Arc::new(Self {
             base_url: settings.base_url.clone(),
             limits,
@@ -163,8 +161,8 @@ impl Server {
             long_bodies: Semaphore::new(LONG_BODIES_MAX),
             request_timeout: settings.request_timeout,
             proxy: settings.proxy.as_ref().and_then(|url| ProxyDoor::of(url.expose_secret())),
-            route: route(settings)?,
-            certificate_end: Mutex::default(),
+            route: route(settings, &shown)?,
+            shown,
         }))
     }
 
@@ -176,10 +174,9 @@ impl Server {
         Ok(Arc::new(AuthorisedServer { server: self.clone(), headers: self.headers(credentials)? }))
     }
 
-    /// When the certificate ends that it showed last; `None` before the first answer, and where it
-    /// speaks plain http.
-    pub fn certificate_end(&self) -> Option<DateTime<Utc>> {
-        *self.certificate_end.lock()
+    /// The certificates that it shows.
+    pub fn shown_certificates(&self) -> &Arc<ShownCertificates> {
+        &self.shown
     }
 
     /// The time for which it wants to be left alone.
@@ -217,21 +214,29 @@ pub fn holds_authority(pem: &[u8]) -> bool {
     authorities(pem).is_ok()
 }
 
-fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, SetupError> {
-    let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| SetupError::CertificateAuthority)?;
-    if certificates.is_empty() { Err(SetupError::CertificateAuthority) } else { Ok(certificates) }
+fn route(settings: &ServerSettings, shown: &Arc<ShownCertificates>) -> Result<ServerRoute, SetupError> {
+    let (own, shown) = (settings.clone(), Arc::clone(shown));
+    let make = move |addresses: Arc<Addresses>| {
+        let tls = tls(&own, &shown)?;
+        Ok([client(&own, 4, &addresses, tls.clone())?, client(&own, 0, &addresses, tls)?])
+    };
+    ServerRoute::new(Arc::clone(&settings.names), Box::new(make))
 }
 
-fn route(settings: &ServerSettings) -> Result<ServerRoute, SetupError> {
-    let own = settings.clone();
-    let make = move |addresses: Arc<Addresses>| Ok([client(&own, 4, &addresses)?, client(&own, 0, &addresses)?]);
-    ServerRoute::new(Arc::clone(&settings.names), Box::new(make))
+fn tls(settings: &ServerSettings, shown: &Arc<ShownCertificates>) -> Result<rustls::ClientConfig, SetupError> {
+    let mut tls = match &settings.ca_pem {
+        None if !settings.base_url.is_https() => no_tls(),
+        ca_pem => client_config(ca_pem.as_deref(), shown)?,
+    };
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
 }
 
 fn client(
     settings: &ServerSettings,
     idle_connections_max: usize,
     addresses: &Arc<Addresses>,
+    tls: rustls::ClientConfig,
 ) -> Result<reqwest::Client, SetupError> {
     let user_agent = HeaderValue::from_str(&settings.user_agent)
         .map_err(|_| SetupError::HeaderValue("the user agent (vendor, contact)".to_owned()))?;
@@ -242,20 +247,13 @@ fn client(
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .tls_info(true)
+        .tls_backend_preconfigured(tls)
         .no_proxy()
         .pool_max_idle_per_host(idle_connections_max)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .dns_resolver(Arc::new(Resolver(Arc::clone(addresses))));
     if let Some(proxy) = &settings.proxy {
         builder = builder.proxy(reqwest::Proxy::all(proxy.expose_secret()).map_err(|_| SetupError::Proxy)?);
-    }
-    if let Some(pem) = &settings.ca_pem {
-        builder = builder.tls_certs_merge(authorities(pem)?);
-    } else if !settings.base_url.is_https() {
-        // Loading the platform's certificates fails where there are none, which is no reason not to
-        // speak plain http.
-        builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|error| SetupError::Client(format!("{:#}", anyhow::Error::new(error.without_url()))))
 }
@@ -301,8 +299,6 @@ impl AuthorisedServer {
             return Err(ExchangeFailure::of_proxy(proxy));
         }
         connections.answered_from(answer.remote_addr());
-        let shown = answer.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
-        *self.server.certificate_end.lock() = shown.and_then(certificate_end::of_der);
         // The address of a proxy says nothing of the server behind it.
         if request.repeatable && proxy.is_none() {
             self.server.route.read_at(answer.remote_addr());

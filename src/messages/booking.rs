@@ -118,7 +118,8 @@ impl fmt::Display for FlagOn<'_> {
     }
 }
 
-/// Reads a record. It says of one flag only which it is: the one that goes by itself.
+/// Reads a record of a version that kept the sentence alone. It says of one flag only which it is:
+/// the one that goes by itself.
 impl From<String> for Flagged {
     fn from(sentence: String) -> Self {
         let flag = is_unseen(&sentence).then_some(Flag::Unseen);
@@ -383,6 +384,7 @@ mod tests {
         let reread = |flagged: &Flagged| Flagged::from(flagged.to_string());
         assert_eq!((reread(&unseen).flag(), &reread(&unseen)), (Some(&Flag::Unseen), &unseen));
         assert_eq!(reread(&unseen.after_failed_resolution("x")).flag(), None);
+        assert_eq!(unseen.after_failed_resolution("x").flag(), Some(&Flag::Unseen));
         assert_eq!(reread(&flagged(Flag::NotExpected)).flag(), None);
     }
 }

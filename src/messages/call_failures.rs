@@ -15,9 +15,9 @@ pub fn openvpms(error: &CallError, url: impl Display, username: &str) -> Advice 
         ErrorClass::Refused if error.is_unknown_call() => format!("OpenVPMS has no booking API at {url}: {error}"),
         ErrorClass::Refused => format!("OpenVPMS at {url} refuses: {error}"),
         ErrorClass::Credentials => {
-            format!("OpenVPMS refuses the password of user \"{}\" (401)", plain(username))
+            format!("OpenVPMS refuses the password of user \"{}\" (401) at {url}", plain(username))
         }
-        ErrorClass::Forbidden => format!("OpenVPMS denies user \"{}\" the booking API (403)", plain(username)),
+        ErrorClass::Forbidden => format!("OpenVPMS denies user \"{}\" the booking API (403) at {url}", plain(username)),
         ErrorClass::TooMany => format!("OpenVPMS at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the booking API of OpenVPMS: {error}"),
     };
@@ -70,8 +70,8 @@ pub fn healthengine(error: &CallError, url: impl Display, practice: &PracticeId)
         ErrorClass::Unavailable => format!("Healthengine at {url} answers with an error of its own: {error}"),
         ErrorClass::Refused if error.is_unknown_call() => format!("Healthengine has no PMS API at {url}: {error}"),
         ErrorClass::Refused => format!("Healthengine refuses for practice {practice}: {error}"),
-        ErrorClass::Credentials => "Healthengine refuses the api_key (401)".to_owned(),
-        ErrorClass::Forbidden => format!("Healthengine has no consent of practice {practice} for us (403)"),
+        ErrorClass::Credentials => format!("Healthengine refuses the api_key (401) at {url}"),
+        ErrorClass::Forbidden => format!("Healthengine has no consent of practice {practice} for us (403) at {url}"),
         ErrorClass::TooMany => format!("Healthengine at {url} wants to be asked less (429)"),
         ErrorClass::Contract => format!("What answers at {url} is not the PMS API of Healthengine: {error}"),
     };
@@ -88,8 +88,12 @@ mod tests {
         use ErrorClass::*;
         for class in [NotSent, Lost, Unavailable, Refused, Credentials, Forbidden, TooMany, Contract] {
             let error = CallError::new(class, "why");
-            assert_well_said(&openvpms(&error, "http://x/openvpms", "healthengine"));
-            assert_well_said(&healthengine(&error, "https://x/v1", &PracticeId("1".into())));
+            let there = openvpms(&error, "http://x/openvpms", "healthengine");
+            assert_well_said(&there);
+            assert!(there.problem.contains("http://x/openvpms"), "{}", there.problem);
+            let there = healthengine(&error, "https://x/v1", &PracticeId("1".into()));
+            assert_well_said(&there);
+            assert!(class == Refused || there.problem.contains("https://x/v1"), "{}", there.problem);
             assert_well_said(&healthengine(&error.due_to(Cause::Page), "https://x/v1", &PracticeId("1".into())));
         }
     }

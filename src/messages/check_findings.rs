@@ -257,18 +257,6 @@ pub fn differs_at_healthengine(missing: &[String], changed: &[String], extra: &[
     )
 }
 
-/// Polling alone uses most of what is allowed.
-pub fn polls_near_the_limit(practices: usize, per_second: f64, limit: u32) -> Advice {
-    Advice::new(
-        format!(
-            "The polls of {practices} practices are {per_second:.1} calls a second together, and all calls to \
-             Healthengine share {limit} a second, so bookings and availability may have to wait"
-        ),
-        "Ask Healthengine for more and raise max_requests_per_second, or lengthen request_interval and \
-         idle_request_interval in [sync]",
-    )
-}
-
 /// A file with a secret that every user of the machine can read.
 pub fn secret_read_by_all(file: impl Display, is_config: bool) -> Advice {
     let holds = if is_config { "holds secrets" } else { "holds a secret" };
@@ -344,7 +332,6 @@ mod tests {
             nothing_at_healthengine(2, 8),
             differs_at_healthengine(&["s136".into()], &[], &[]),
             differs_at_healthengine(&[], &["s136".into()], &["s7".into()]),
-            polls_near_the_limit(30, 6.0, 10),
             secret_read_by_all("openvpms.password", false),
             clocks_differ(TimeDelta::seconds(-45)),
             role_hint("he"),

@@ -181,8 +181,14 @@ pub fn not_running(address: impl Display, why: &str) -> Advice {
     )
 }
 
-/// `status` of a service that is well.
-pub const HEALTHY: &str = "All is well.";
+/// `status` of a service that is well, with so many practices paused.
+pub fn healthy(paused: usize) -> String {
+    match paused {
+        0 => "All is well.".to_owned(),
+        1 => "All is well, and 1 practice is paused: it takes no bookings.".to_owned(),
+        _ => format!("All is well, and {paused} practices are paused: they take no bookings."),
+    }
+}
 /// `status` of one that is not.
 pub const NOT_HEALTHY: &str = "Something needs attention:";
 

@@ -346,38 +346,47 @@ pub fn secret_form() -> &'static str {
      of them"
 }
 
+/// Where a secret stands that has a file of its own.
+fn in_file(file: Option<&Path>) -> String {
+    file.map_or_else(String::new, |file| format!(" in {}", file.display()))
+}
+
 /// A secret of nothing.
-pub fn secret_empty() -> &'static str {
-    "the secret is empty: fill it in"
+pub fn secret_empty(file: Option<&Path>) -> String {
+    format!("the secret{} is empty: fill it in", in_file(file))
 }
 
 /// A secret of several lines or with other control characters.
-pub fn secret_control_character(place: usize, character: char) -> String {
+pub fn secret_control_character(place: usize, character: char, file: Option<&Path>) -> String {
     let remedy = match character {
         '\n' | '\r' => "it must be a single line, so take the other lines away",
         _ => "it must be a single line, so type the secret again without that",
     };
-    format!("character {place} of the secret is {}: {remedy}", seen(character))
+    format!("character {place} of the secret{} is {}: {remedy}", in_file(file), seen(character))
 }
 
 /// A secret for a header with a character that none can carry.
-pub fn secret_not_for_header(place: usize, character: char) -> String {
+pub fn secret_not_for_header(place: usize, character: char, file: Option<&Path>) -> String {
     format!(
-        "character {place} of the secret is {}, and only printable ASCII characters can be sent in an HTTP header: \
+        "character {place} of the secret{} is {}, and only printable ASCII characters can be sent in an HTTP header: \
          copy or type the secret again without it",
+        in_file(file),
         seen(character)
     )
 }
 
-/// What is hardly meant and is kept all the same. The remedy stands in the sentence.
-pub fn oddity(oddity: Oddity) -> Advice {
+/// What is hardly meant and is kept all the same; in this file, if it is in one of its own.
+pub fn oddity(oddity: Oddity, file: Option<&Path>) -> Advice {
     let (what, place) = match oddity {
         Oddity::BeginsWith(character) => (format!("begins with {}", seen(character)), "at its beginning"),
         Oddity::EndsWith(character) => (format!("ends with {}", seen(character)), "at its end"),
         Oddity::Holds(place, character) => (format!("has {} as its character {place}", seen(character)), "there"),
         Oddity::Quoted => ("stands in quotes, which are sent with it".to_owned(), "around it"),
     };
-    Advice::new(format!("The secret {what}"), format!("Take that away {place}, unless it is really part of the secret"))
+    Advice::new(
+        format!("The secret{} {what}", in_file(file)),
+        format!("Take that away {place}, unless it is really part of the secret"),
+    )
 }
 
 /// A character without showing one that may be part of a secret.

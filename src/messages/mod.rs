@@ -15,6 +15,7 @@ pub mod alerts;
 mod appointment_times;
 pub mod booking;
 pub mod call_failures;
+pub mod call_rates;
 pub mod call_remedies;
 pub mod check_findings;
 pub mod clients;

@@ -159,9 +159,20 @@ pub fn state_word(state: State) -> &'static str {
 /// Beside a booking that needs somebody.
 pub const NEEDS_A_PERSON: &str = "needs a person";
 
+/// Behind "Online bookings": how they are. So many practices are on, and so many paused.
+pub fn in_short(healthy: bool, on: usize, paused: usize) -> &'static str {
+    match (healthy, on, paused) {
+        (false, _, _) => "need a look",
+        (true, _, 0) => "are well",
+        (true, 0, _) => "are paused",
+        (true, _, _) => "are paused in part",
+    }
+}
+
 /// How much needs somebody.
-pub fn to_do(count: usize) -> String {
+pub fn to_do(count: usize, paused: usize) -> String {
     match count {
+        0 if paused > 0 => NOTHING_BUT_A_PAUSE.to_owned(),
         0 => NOTHING_TO_DO.to_owned(),
         1 => "1 thing needs a person.".to_owned(),
         _ => format!("{count} things need a person."),
@@ -241,6 +252,9 @@ pub fn times(count: usize) -> String {
 pub const NOT_YET: &str = "not yet";
 /// Nothing needs a person.
 pub const NOTHING_TO_DO: &str = "Nothing. Bookings go into the diary by themselves.";
+/// The same while a practice is paused.
+pub const NOTHING_BUT_A_PAUSE: &str = "Nothing. A practice that is paused takes no bookings until somebody ends the \
+                                       pause.";
 /// What a pause does.
 pub const PAUSING: &str = "The practice's times are taken off Healthengine, and no booking is taken any more. What is \
                            under way is settled first. The pause lasts until somebody ends it.";
@@ -271,6 +285,17 @@ mod tests {
         assert_eq!((young.word, young.tone), ("Starting", Tone::Warn));
         assert!(standing(&facts(&reasons[..1])).meaning.contains("ten minutes"));
         assert_eq!(standing(&facts(&[])).meaning, "8,935 times can be booked.");
+    }
+
+    #[test]
+    fn a_pause_is_never_called_well() {
+        assert_eq!(
+            [in_short(true, 2, 0), in_short(true, 1, 1), in_short(true, 0, 1)],
+            ["are well", "are paused in part", "are paused"]
+        );
+        assert_eq!(in_short(false, 0, 1), "need a look");
+        assert_eq!((to_do(0, 0).as_str(), to_do(0, 1).as_str()), (NOTHING_TO_DO, NOTHING_BUT_A_PAUSE));
+        assert_eq!(to_do(2, 1), "2 things need a person.");
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn buttons(entry: &Entry) -> Vec<VerdictButton> {
     let Some(flagged) = &entry.needs_attention else {
         return if entry.stands() { vec![plain(Cancelled)] } else { Vec::new() };
     };
-    // A record has the sentence alone: then all three.
+    // An old record has the sentence alone: then all three.
     let Some(flag) = flagged.flag() else { return PressedVerdict::ALL.map(plain).to_vec() };
     let as_it_is = match entry.state {
         State::Received | State::Submitting | State::Inserted | State::Confirmed | State::InDoubt => Confirmed,
@@ -245,7 +245,7 @@ mod tests {
         assert!(buttons(&plain).is_empty());
         let stands = Entry { state: State::Confirmed, ..plain.clone() };
         assert_eq!(buttons(&stands), [(PressedVerdict::Cancelled, "Cancel the appointment")]);
-        // Of a flag that was read from a record only the sentence is known.
+        // Of a flag that was read from an old record only the sentence is known.
         assert_eq!(labels(State::InDoubt, None).len(), 3);
         assert_eq!(labels(State::InDoubt, Some(Flag::CheckTheDiary { may_be_anothers: false })).len(), 3);
         assert_eq!(

@@ -35,19 +35,103 @@ pub fn no_authority(file: &Path) -> Advice {
     )
 }
 
-/// A certificate that was shown, or a certificate authority, ends soon.
-pub fn certificate_ends(end: DateTime<Utc>, days: i64) -> Advice {
+/// Which certificate it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateRole {
+    /// The server's own.
+    Own,
+    /// One between it and an authority, which the server sends.
+    Intermediate,
+    /// The authority's own, in a file here.
+    Authority,
+}
+
+/// Who has it renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateKeeper {
+    /// Whoever looks after OpenVPMS's server.
+    Clinic,
+    /// Healthengine.
+    Healthengine,
+    /// Whoever looks after the proxy before the webhook listener.
+    Proxy,
+    /// Whoever runs a receiver of alerts.
+    Elsewhere,
+}
+
+fn which(role: CertificateRole, name: &str) -> String {
+    let named = if name.is_empty() { String::new() } else { format!(" ({})", plain(name)) };
+    match role {
+        CertificateRole::Own => format!("The server's certificate{named}"),
+        CertificateRole::Intermediate => {
+            format!("An intermediate certificate{named} that the server sends with its own")
+        }
+        CertificateRole::Authority => format!("The certificate authority's certificate{named}"),
+    }
+}
+
+/// What to do about one that ends, or has ended.
+fn renewal(role: CertificateRole, keeper: CertificateKeeper) -> &'static str {
+    use CertificateKeeper::{Clinic, Elsewhere, Healthengine, Proxy};
+    use CertificateRole::{Authority, Intermediate, Own};
+    match (keeper, role) {
+        (Clinic, Authority) => "Have the authority's successor made and write it into the file beside this one",
+        (Clinic, Own) => "Have the certificate of OpenVPMS's server renewed",
+        (Clinic, Intermediate) => {
+            "Install the present chain of the authority on OpenVPMS's server, behind the server's own certificate \
+             (renewing that one brings it, as a rule)"
+        }
+        (Healthengine, Own | Intermediate | Authority) => {
+            "Nothing here: such certificates are changed in their last days, as a rule; if it stays, tell \
+             Healthengine's support"
+        }
+        (Proxy, Own | Authority) => {
+            "Have the certificate of the proxy renewed, and see why it was not renewed by itself"
+        }
+        (Proxy, Intermediate) => {
+            "Install the present chain of the authority on the proxy, behind its own certificate (renewing that one \
+             brings it, as a rule)"
+        }
+        (Elsewhere, Own | Intermediate | Authority) => "Tell whoever runs the receiver's server",
+    }
+}
+
+/// A certificate ends soon.
+pub fn certificate_ends(
+    role: CertificateRole,
+    name: &str,
+    end: DateTime<Utc>,
+    days: i64,
+    keeper: CertificateKeeper,
+) -> Advice {
+    let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
     Advice::new(
-        format!("The certificate ends on {}, in {days} days", end.format("%Y-%m-%d")),
-        "Have it renewed before: from then on nothing can be sent to what it stands for",
+        format!("{} ends on {}, in {days}", which(role, name), end.format("%Y-%m-%d")),
+        format!("{}: from then on no connection is made", renewal(role, keeper)),
     )
 }
 
 /// A certificate that is over.
-pub fn certificate_ended(end: DateTime<Utc>) -> Advice {
+pub fn certificate_ended(role: CertificateRole, name: &str, end: DateTime<Utc>, keeper: CertificateKeeper) -> Advice {
     Advice::new(
-        format!("The certificate ended on {}", end.format("%Y-%m-%d")),
-        "Have it renewed; if it is newer than that, set this machine's clock (timedatectl set-ntp true)",
+        format!("{} ended on {}", which(role, name), end.format("%Y-%m-%d")),
+        format!(
+            "{}; if it is newer than that, set this machine's clock (timedatectl set-ntp true)",
+            renewal(role, keeper)
+        ),
+    )
+}
+
+/// An intermediate certificate that is over, and that this machine does without.
+pub fn intermediate_done_without(name: &str, end: DateTime<Utc>, keeper: CertificateKeeper) -> Advice {
+    let role = CertificateRole::Intermediate;
+    Advice::new(
+        format!(
+            "{} ended on {}: this machine knows another way to the authority, and others may not",
+            which(role, name),
+            end.format("%Y-%m-%d")
+        ),
+        renewal(role, keeper),
     )
 }
 

@@ -18,8 +18,9 @@ use super::api::{
 };
 use super::{refusal, wire};
 use crate::call_error::{Answer, CallError, ErrorClass};
+use crate::http::answer::{self, Quote};
 use crate::http::json::Misfit;
-use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
+use crate::http::{Lane, Method, Request, Response, Transport, route};
 use crate::ids::{BookingReference, LocationId, ScheduleId, UserId};
 use crate::metrics::calls::{CallMetrics, CalledSystem};
 use crate::span::Span;
@@ -71,6 +72,15 @@ impl OpenVpmsClient {
     }
 
     async fn read<T>(&self, path: String, read: impl FnOnce(&Value) -> Result<T, Misfit> + Send) -> Answer<T> {
+        self.read_as(path, Quote::Yes, read).await
+    }
+
+    async fn read_as<T>(
+        &self,
+        path: String,
+        quote: Quote,
+        read: impl FnOnce(&Value) -> Result<T, Misfit> + Send,
+    ) -> Answer<T> {
         let request = Request {
             method: Method::Get,
             path: format!("{BASE}/{path}"),
@@ -81,8 +91,8 @@ impl OpenVpmsClient {
             repeatable: true,
         };
         let judge = |response: Response| match response.status {
-            200 => answer::json(&response, read),
-            _ => Err(refusal::error(&response)),
+            200 => answer::json(&response, quote, read),
+            _ => Err(refusal::error(&response, quote)),
         };
         self.call(request, judge).await
     }
@@ -164,7 +174,7 @@ impl ReadOpenVpms for OpenVpmsClient {
     }
 
     async fn booking(&self, reference: &BookingReference) -> Answer<Booking> {
-        self.read(booking_path(reference)?, wire::booking).await
+        self.read_as(booking_path(reference)?, Quote::No, wire::booking).await
     }
 }
 
@@ -194,10 +204,11 @@ impl WriteOpenVpms for OpenVpmsClient {
             // The service has no other success. A login page, or whatever something in between
             // answers with 200, cancelled nothing.
             200..=299 => {
-                let page = answer::common_error(&response);
-                Err(page.unwrap_or_else(|| answer::contract(&response, "not what a cancellation is answered with")))
+                let page = answer::common_error(&response, Quote::No);
+                let other = || answer::contract(&response, Quote::No, "not what a cancellation is answered with");
+                Err(page.unwrap_or_else(other))
             }
-            _ => Err(refusal::error(&response)),
+            _ => Err(refusal::error(&response, Quote::No)),
         };
         self.write(Method::Delete, &booking_path(reference)?, "*/*", None, judge).await
     }

@@ -3,13 +3,14 @@
 //! The application refuses in its own words, as `text/plain`. Which words it has is known, from its
 //! guide and from a recorded server; those are passed on as they are, because callers compare them.
 //! Texts of its JSON parser quote what was sent and are cut to their beginning; a text that nobody
-//! has seen is only counted.
+//! has seen is only counted. Of what else answers a call about a booking no word is shown.
 
 use super::api::{
     ALREADY_SCHEDULED, BOOKING_NOT_FOUND, IN_THE_PAST, INVALID_REFERENCE, MUST_BE_PENDING, SCHEDULE_NOT_AVAILABLE,
 };
 use crate::call_error::{CallError, ErrorClass};
-use crate::http::{Response, answer};
+use crate::http::Response;
+use crate::http::answer::{self, Quote};
 
 /// The whole text of a refusal. With 404 no others are the application's: a path that it does not
 /// know, a web application that is being reloaded and a proxy answer 404 too, and none of them says
@@ -64,14 +65,15 @@ const CUT: &[&str] = &[
     "Invalid UTF-8",
 ];
 
-/// The error that an answer with a status other than 2xx stands for.
-pub(super) fn error(response: &Response) -> CallError {
+/// The error that an answer with a status other than 2xx stands for. `quote` says whether the
+/// words of a page may be shown.
+pub(super) fn error(response: &Response, quote: Quote) -> CallError {
     // A 401 is a page here as well: the container's. A 403 is none of the booking service's
     // answers; as a page it is a firewall's.
     if response.status == 403 && answer::is_html(response) {
-        return answer::page(response);
+        return answer::page(response, quote);
     }
-    if let Some(error) = answer::common_error(response) {
+    if let Some(error) = answer::common_error(response, quote) {
         return error;
     }
     let text = String::from_utf8_lossy(&response.body);
@@ -79,9 +81,9 @@ pub(super) fn error(response: &Response) -> CallError {
     let refused = |detail: String| CallError::with_status(ErrorClass::Refused, response.status, detail);
     match response.status {
         404 if NOT_FOUND.contains(&text) => refused(text.to_owned()),
-        404 => answer::contract(response, "a \"not found\" that is not the booking service's own"),
+        404 => answer::contract(response, quote, "a \"not found\" that is not the booking service's own"),
         400 | 409 | 410 | 422 if !text.is_empty() => refused(safe(text)),
-        _ => answer::contract(response, "nothing that the booking service has"),
+        _ => answer::contract(response, quote, "nothing that the booking service has"),
     }
 }
 
@@ -92,7 +94,7 @@ pub(super) fn error(response: &Response) -> CallError {
 /// the request (a page with 403 or 406): the outcome is then as unknown as without any answer. What
 /// holds the request back before it reads it (401, 407, 429, a redirect) passes nothing on.
 pub(crate) fn of_post(response: &Response) -> CallError {
-    let error = error(response);
+    let error = error(response, Quote::No);
     let class = match (response.status, error.class) {
         (300..=399 | 401 | 407 | 429, class) => class,
         (400 | 404, ErrorClass::Refused) if is_known(&error.detail) => ErrorClass::Refused,

@@ -20,8 +20,9 @@ use super::api::{
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::characters;
 use crate::dates::{self, SpanEnd};
+use crate::http::Response;
+use crate::http::answer::{self, Quote};
 use crate::http::json::{Misfit, cut, field, integer, list, need};
-use crate::http::{Response, answer};
 use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId, UserId};
 use crate::span::Span;
 
@@ -124,7 +125,8 @@ pub(super) fn made_reference(response: &Response) -> Answer<BookingReference> {
             response.status,
             "the booking was answered with something that is not OpenVPMS's own",
         )),
-        _ => Err(answer::common_error(response).unwrap_or_else(|| answer::contract(response, "no booking reference"))),
+        _ => Err(answer::common_error(response, Quote::No)
+            .unwrap_or_else(|| answer::contract(response, Quote::No, "no booking reference"))),
     }
 }
 

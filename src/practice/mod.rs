@@ -12,6 +12,7 @@
 //! | [`health`] | what is wrong, and what was last done when |
 //! | [`in_step`] | whether Healthengine shows what the diary says |
 //! | [`resolve`], [`resync`] | what a person has done at once |
+//! | [`last_resync`] | how the last resync went |
 //! | [`explain`] | why a time is offered or not |
 //! | [`deactivation`] | what is done before a practice that is switched off is silent |
 //!
@@ -44,6 +45,7 @@ pub mod explain;
 pub mod health;
 mod in_step;
 mod kept_readings;
+pub mod last_resync;
 pub mod ledger;
 mod lists;
 pub mod offering;

@@ -8,12 +8,12 @@ use super::booking_executor::other_bridge_signs;
 use super::configuration::accepted;
 use super::days::sent;
 use super::subscription::upkeep;
-use super::{client_memory, ledger, pauses, rosters, zones};
+use super::{client_memory, last_resync, ledger, pauses, rosters, zones};
 use crate::alerts::told;
 use crate::store::RecordKind;
 
 /// The kinds of records of this program, but for the store's own.
-pub const KINDS: [RecordKind; 12] = [
+pub const KINDS: [RecordKind; 13] = [
     ledger::KIND,
     accepted::KIND,
     sent::SENT_DAY,
@@ -22,6 +22,7 @@ pub const KINDS: [RecordKind; 12] = [
     rosters::KIND,
     zones::KIND,
     pauses::KIND,
+    last_resync::KIND,
     client_memory::KIND,
     upkeep::KIND,
     other_bridge_signs::KIND,

@@ -11,6 +11,7 @@ use super::Practice;
 use super::configuration::ConfigurationChanges;
 use super::configuration::sync::SyncReason;
 use super::days::passes::READ_IN_ONE_PART;
+use super::last_resync::NotedResync;
 use super::offering::Offering;
 use super::round_error::RoundError;
 use crate::availability::{Moment, ResourceDay};
@@ -121,6 +122,8 @@ impl Practice {
             ResyncOutcome { practice: self.context.id().to_string(), dry_run, ..ResyncOutcome::default() };
         // The practice has not stopped before this has: two of them must not publish at one time.
         let _under_way = self.context.tasks.token();
+        let noted = (only.is_none() && !dry_run)
+            .then(|| NotedResync::begin(&self.context.shared.store, self.context.id(), self.context.now()));
         let resync = self.resync_parts(only, dry_run, progress, &mut outcome);
         let resync = OnBehalfOf::practice(self.context.id()).does(resync);
         let ended = self.context.stop.run_until_cancelled(resync).await;
@@ -128,6 +131,9 @@ impl Practice {
             Some(ended) => ended.err().map(|failed| failed.sentence(self.context.id(), &self.context.settings.places)),
             None => Some(say::RESYNC_BROKEN_OFF.to_owned()),
         };
+        if let Some(noted) = noted {
+            noted.end(outcome.problem.as_deref(), self.context.now());
+        }
         outcome
     }
 

@@ -22,6 +22,7 @@ use super::health::last_done::LastDone;
 use super::health::problems::Problems;
 use super::health::readings::ReadingHealth;
 use super::health::subject::Subject;
+use super::last_resync::{self, LastResync};
 use super::lists::Lists;
 use super::offering::{self, Offering};
 use super::reading::DiaryReader;
@@ -279,6 +280,12 @@ impl Practice {
     /// What was last done when.
     pub fn last_done(&self) -> LastDone {
         *self.context.last_done.lock()
+    }
+
+    /// How sending everything again went the last time, as far as the store knows. The process was
+    /// started at this moment.
+    pub fn last_resync(&self, started_at: DateTime<Utc>) -> Option<LastResync> {
+        last_resync::of(&self.context.shared.store, self.context.id(), started_at)
     }
 
     /// How long the oldest request of each kind has been waiting at Healthengine.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::auth::Gate;
-use super::last_resyncs::LastResyncs;
 use crate::bridge::Bridge;
 
 /// What the handlers need.
@@ -11,12 +10,11 @@ use crate::bridge::Bridge;
 pub struct Admin {
     pub(super) bridge: Arc<Bridge>,
     pub(super) gate: Gate,
-    pub(super) resyncs: Arc<LastResyncs>,
 }
 
 impl Admin {
     /// The admin side of a bridge.
     pub fn new(bridge: Arc<Bridge>, gate: Gate) -> Self {
-        Self { bridge, gate, resyncs: Arc::default() }
+        Self { bridge, gate }
     }
 }

@@ -15,7 +15,6 @@ mod connection_places;
 pub mod explanation;
 mod guard;
 mod health;
-mod last_resyncs;
 mod listener;
 pub mod metrics;
 mod origin;

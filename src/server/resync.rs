@@ -20,7 +20,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::Admin;
-use super::last_resyncs::LastResync;
 use super::problem::problem;
 use super::view::{NDJSON, ResyncLine};
 use crate::bridge::off::Off;
@@ -60,7 +59,7 @@ pub(super) async fn resync(
     // Whoever wants everything sent wants the servers asked.
     admin.bridge.ask_again();
     let (progress, watched) = watch::channel(ResyncProgress::default());
-    let running = start(&admin, practice, only, dry_run, move |reached| {
+    let running = start(practice, only, dry_run, move |reached| {
         progress.send_replace(reached);
     });
     if wants_lines(&headers) {
@@ -74,33 +73,14 @@ pub(super) async fn resync(
     }
 }
 
-/// Starts one, in a task of its own: a client that hangs up must not leave it half done. The status
-/// page shows how one of everything goes.
+/// Starts one, in a task of its own: a client that hangs up must not leave it half done.
 pub(super) fn start(
-    admin: &Admin,
     practice: Arc<Practice>,
     only: Option<Only>,
     dry_run: bool,
     progress: impl Fn(ResyncProgress) + Send + Sync + 'static,
 ) -> JoinHandle<ResyncOutcome> {
-    let (resyncs, bridge) = (Arc::clone(&admin.resyncs), Arc::clone(&admin.bridge));
-    let note = move |practice: &Practice, last| {
-        if only.is_none() && !dry_run {
-            resyncs.set(practice.id(), last);
-        }
-    };
-    note(&practice, LastResync::Running(bridge.now()));
-    tokio::spawn(async move {
-        let outcome = practice.resync(only, dry_run, &progress).await;
-        note(
-            &practice,
-            match &outcome.problem {
-                None => LastResync::Done(bridge.now()),
-                Some(why) => LastResync::Failed(bridge.now(), why.clone()),
-            },
-        );
-        outcome
-    })
+    tokio::spawn(async move { practice.resync(only, dry_run, &progress).await })
 }
 
 fn wants_lines(headers: &HeaderMap) -> bool {

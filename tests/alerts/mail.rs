@@ -42,6 +42,22 @@ fn letter() -> Letter {
     Letter::new(message, DateTime::UNIX_EPOCH, &Terms::default())
 }
 
+#[tokio::test]
+async fn the_certificate_of_the_mail_server_is_known_once_it_was_reached() {
+    for (encryption, scheme) in [(Encryption::StartTls, "smtp"), (Encryption::FromTheStart, "smtps")] {
+        let server = MailServer::open_with(encryption, false).await;
+        let config = configuration(&format!("{scheme}://127.0.0.1:{}", server.port), TO);
+        let channels = http_clients::alerts(config.alerts.as_ref().unwrap(), &config.source).unwrap();
+        let way = &channels.receivers[0].way;
+        assert_eq!(way.shown_certificates().unwrap().last(), None);
+        way.tell(&letter()).await.unwrap();
+        let shown = way.shown_certificates().unwrap().last().unwrap();
+        let own = shown.own.unwrap();
+        assert_eq!((own.name.as_deref(), own.end), (Some("127.0.0.1"), "2120-01-01T00:00:00Z".parse().unwrap()));
+        assert!(shown.is_accepted && shown.intermediates.is_empty());
+    }
+}
+
 /// Sends a letter to everybody; what came of each.
 async fn sent(server: &str, email: &str) -> Vec<Result<(), NotArrived>> {
     let config = configuration(server, email);

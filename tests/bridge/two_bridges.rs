@@ -136,6 +136,12 @@ async fn after_an_import_the_former_bridge_makes_every_booking_and_the_other_say
         assert!(text.contains("stop the other") && text.contains("started later"), "{text}");
         assert!(another.practice().not_in_step(clinic.clock.now()).iter().any(|why| why.contains("Another vetbridge")));
         assert_eq!(clinic.log.with("ERROR").len(), 1, "once, and loudly");
+        let begun = clinic.log.with("does another vetbridge serve this practice?");
+        assert_eq!(
+            begun.iter().filter(|line| !line.contains("Still")).count(),
+            1,
+            "and not as a warning too: {begun:?}"
+        );
 
         let bookings = ten_bookings(&clinic, &another, Quicker::Other).await;
         assert_eq!(counted(&clinic, &bookings), all_well(), "window {window} ms\n{}", clinic.account());

@@ -490,16 +490,20 @@ const NO_SUCH_PAGE: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconne
 
 /// A server over TLS, with a certificate for 127.0.0.1, that has one answer.
 fn tls_server(answer: &'static str) -> u16 {
+    tls_server_with(&["good.pem"], answer)
+}
+
+/// The same with these certificates, its own first.
+fn tls_server_with(chain: &[&str], answer: &'static str) -> u16 {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     use std::io::{Read as _, Write as _};
 
     vetbridge::http::network::install_crypto_provider();
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls");
-    let certificate = CertificateDer::from_pem_file(directory.join("good.pem")).unwrap();
+    let chain = chain.iter().map(|name| CertificateDer::from_pem_file(directory.join(name)).unwrap()).collect();
     let key = PrivateKeyDer::from_pem_file(directory.join("server.key")).unwrap();
-    let config =
-        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
     let config = Arc::new(config);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -569,7 +573,8 @@ async fn a_certificate_authority_that_has_ended_is_a_problem() {
     let ca_file = format!("[openvpms]\nca_file = \"{}\"\n", expired.display());
     clinic.write("vetbridge.toml", &clinic.configuration().replace("[openvpms]\n", &ca_file));
     let found = problem(&clinic).await;
-    assert_says(&found, "[openvpms] ca_file", "The certificate ended on ", "Have it renewed");
+    let told = "The certificate authority's certificate (127.0.0.1) ended on ";
+    assert_says(&found, "[openvpms] ca_file", told, "Have the authority's successor made");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -597,4 +602,36 @@ async fn a_practice_that_is_paused_is_named_also_while_no_service_runs() {
     assert!(paused.out.contains("`vetbridge resume --practice 1234567`"), "{}", paused.out);
     assert_eq!(clinic.run(&["resume", "--practice", PRACTICE]).await.status, 0);
     assert!(!clinic.run(&["check"]).await.out.contains("is paused"));
+}
+
+/// What is said of the certificates that a server in the place of OpenVPMS sends, its own first.
+async fn told_of_chain(chain: &[&str]) -> Vec<String> {
+    let clinic = Clinic::open().await;
+    let port = tls_server_with(chain, NO_SUCH_PAGE);
+    let authority = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls/ca.pem");
+    let openvpms =
+        format!("[openvpms]\nurl = \"https://127.0.0.1:{port}/openvpms\"\nca_file = \"{}\"\n", authority.display());
+    let own_url = |line: &&str| !line.starts_with("url = \"http://127.0.0.1") || line.contains("pms-api");
+    let configuration = clinic.configuration();
+    let rest: Vec<&str> = configuration.lines().filter(own_url).collect();
+    clinic.write("vetbridge.toml", &rest.join("\n").replace("[openvpms]\n", &openvpms));
+    let ended = clinic.run(&["check", "--json"]).await;
+    let findings: Vec<Value> = serde_json::from_str(&ended.out).unwrap();
+    let told = findings.iter().filter(|finding| finding["place"] == "[openvpms] url");
+    let text = |finding: &Value| format!("{}: {}. {}", finding["level"], finding["message"], finding["remedy"]);
+    told.map(|finding| text(finding).replace('"', "")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_certificate_that_a_server_sends_is_looked_at_and_named() {
+    assert_eq!(told_of_chain(&["chained.pem", "intermediate.pem"]).await, [""; 0]);
+    let stopped = told_of_chain(&["chained.pem", "intermediate-ended.pem"]).await;
+    assert_eq!(stopped.len(), 1, "{stopped:?}");
+    let named =
+        "An intermediate certificate (An intermediate of the tests) that the server sends with its own ended on";
+    assert!(stopped[0].starts_with(&format!("problem: {named} 2020-01-01. Install")), "{stopped:?}");
+    // Nothing hangs on this one.
+    let done_without = told_of_chain(&["good.pem", "intermediate-ended.pem", "ca.pem"]).await;
+    assert_eq!(done_without.len(), 1, "{done_without:?}");
+    assert!(done_without[0].starts_with(&format!("note: {named}")), "{done_without:?}");
 }

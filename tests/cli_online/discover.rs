@@ -55,7 +55,7 @@ async fn a_server_that_cannot_be_asked_is_named_with_the_remedy() {
     );
     clinic.write("openvpms.password", "changeit ");
     let refused = clinic.run(&["discover"]).await.error;
-    assert!(refused.contains("The secret ends with a blank. Take that away at its end"), "{refused}");
+    assert!(refused.contains("openvpms.password ends with a blank. Take that away at its end"), "{refused}");
     clinic.openvpms_faults.close_port();
     let away = clinic.run(&["discover"]).await;
     assert!(away.status == 1 && away.error.contains("VPN"), "{}", away.error);

@@ -1,10 +1,12 @@
 //! What stands on the pages, as they are sent. What they are like in a browser is in `tests/browser`.
 
+use chrono::{NaiveDateTime, TimeDelta};
 use reqwest::Method;
 use serde_json::Value;
-use vetbridge::ids::PracticeId;
+use vetbridge::ids::{PracticeId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{PetOwner, Wish};
+use vetbridge::simulator::openvpms::World;
 
 use crate::clinic::{Clinic, PRACTICE, eventually};
 use crate::service::Service;
@@ -153,8 +155,61 @@ async fn the_status_page_says_what_was_done_and_how_sending_everything_again_wen
     assert_eq!(service.ask(Method::POST, &format!("/api/v1/practices/{PRACTICE}/pause")).await.status(), 200);
     let paused = page(&service, "/").await;
     assert!(paused.contains("Paused") && paused.contains(" Since "), "{paused}");
+    // A pause is not well, although nothing is wrong.
+    eventually("it is called a pause", async || page(&service, "/").await.contains(">are paused<")).await;
+    assert!(page(&service, "/").await.contains("A practice that is paused takes no bookings"));
+    let status = clinic.run(&["status"]).await;
+    let told = "All is well, and 1 practice is paused: it takes no bookings.";
+    assert!(status.status == 0 && status.out.contains(told), "{status:?}");
     let refused = service.get(&format!("/practices/{PRACTICE}/resync")).await;
     assert_eq!(refused.status(), 409);
     let why = refused.text().await.unwrap();
     assert!(why.contains("is paused") && why.contains("End the pause"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_leaves_the_buttons_of_a_flag_and_what_was_sent_again_as_they_were() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let begun = page(&service, "/").await;
+    assert!(begun.contains("Nobody has had everything sent again since the start (") && !begun.contains("never"));
+    let booking = clinic.book("s136").await;
+    eventually("it stands", async || clinic.standing(booking) == 1).await;
+    let state = async || {
+        let answer = service.get(&format!("/api/v1/bookings/{booking}")).await.json::<Value>().await;
+        answer.unwrap_or_default()["state"] == "confirmed"
+    };
+    eventually("it is confirmed", state).await;
+    let made = clinic.appointments_of(booking).remove(0);
+    let moved = |world: &mut World| {
+        let hours = |at: NaiveDateTime| at + TimeDelta::hours(2);
+        world.move_appointment(made.id, ScheduleId(136), hours(made.start), hours(made.end))
+    };
+    assert!(clinic.openvpms.staff(moved));
+    let buttons = ["The pet owner knows", "Cancel the appointment"];
+    let has_them =
+        |text: &str| buttons.iter().all(|own| text.contains(own)) && !text.contains("There is no appointment");
+    // Whoever is signed in sees the buttons.
+    let shown = async |service: &Service| {
+        let cookie = service.signed_in().await;
+        service.get_with_cookie("/", &cookie).await.text().await.unwrap()
+    };
+    eventually("it is flagged", async || has_them(&shown(&service).await)).await;
+    let path = format!("/api/v1/practices/{PRACTICE}/resync");
+    assert_eq!(service.ask(Method::POST, &path).await.status(), 200);
+    service.stop().await;
+
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let after = shown(&service).await;
+    assert!(has_them(&after), "{after}");
+    assert!(after.contains("Everything was sent again") && !after.contains("since the start ("), "{after}");
+    // A failed attempt says why, and asks for what it asked for.
+    clinic.openvpms_faults.set(|asked| (asked.method == "DELETE").then_some(Fault::RefusalBefore(503)));
+    let body = r#"{"outcome":"cancelled"}"#.to_owned();
+    let path = format!("/api/v1/bookings/{booking}/resolve");
+    assert_eq!(service.ask_with(Method::POST, &path, body).await.status(), 502);
+    service.stop().await;
+    clinic.openvpms_faults.heal();
+    let service = Service::start_and_get_in_step(&clinic).await;
+    assert!(has_them(&shown(&service).await));
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use vetbridge::call_error::{CallError, Cause, ErrorClass};
 use vetbridge::healthengine::client::HealthengineClient;
-use vetbridge::healthengine::{ConfirmInsert, ReadHealthengine, RequestKind, WriteHealthengine};
+use vetbridge::healthengine::{ConfirmInsert, ReadHealthengine, RequestKind, UploadRequest, WriteHealthengine};
 use vetbridge::ids::{BookingId, RequestId};
 
 use crate::clients_support::{json, response};
@@ -12,12 +12,7 @@ use crate::{MARKER, answered, client, snapshot};
 #[tokio::test]
 async fn errors_have_the_class_that_the_caller_can_act_on() {
     for (status, body, class, detail) in [
-        (
-            400,
-            r#"{"error":"Booking\u0000 is\nalready confirmed"}"#,
-            ErrorClass::Refused,
-            "Booking is already confirmed",
-        ),
+        (400, r#"{"error":"Snapshot\u0000 is\nalready there"}"#, ErrorClass::Refused, "Snapshot is already there"),
         (404, "", ErrorClass::Refused, "not found"),
         (410, r#"{"error":"expired"}"#, ErrorClass::Refused, "expired"),
         (401, "", ErrorClass::Credentials, "the credentials were refused"),
@@ -28,21 +23,26 @@ async fn errors_have_the_class_that_the_caller_can_act_on() {
     ] {
         let mut answer = response(status, "application/json", body);
         answer.headers.push(("retry-after".into(), "7".into()));
-        let error = client(answer).0.cancel(BookingId(5), "gone").await.unwrap_err();
+        let server = client(answer).0;
+        let error = server.send_availability(&snapshot(1)).await.unwrap_err();
         assert_eq!((error.class, error.status, error.detail.as_str()), (class, Some(status), detail));
+        // About a booking the class is the same, and no word of the answer is told.
+        let about_a_booking = server.cancel(BookingId(5), "gone").await.unwrap_err();
+        assert_eq!((about_a_booking.class, about_a_booking.status), (class, Some(status)));
+        assert!(!body.starts_with("{") || !about_a_booking.detail.contains(detail) || status >= 429, "{error}");
         let told_to_wait = matches!(class, ErrorClass::TooMany | ErrorClass::Unavailable);
         if told_to_wait {
             assert_eq!(error.retry_after.map(|pause| pause.as_secs()), Some(7));
         }
     }
     let (server, _) = client(response(200, "text/html", "<html><title>Maintenance</title></html>"));
-    let error = server.cancel(BookingId(5), "gone").await.unwrap_err();
+    let error = server.send_availability(&snapshot(1)).await.unwrap_err();
     assert!(
         error.class == ErrorClass::Contract && error.detail.contains("\"Maintenance\""),
         "a page accepted nothing: {error}"
     );
     let long = json!({"error": "x".repeat(100_000)});
-    assert!(client(json(400, &long)).0.cancel(BookingId(5), "gone").await.unwrap_err().detail.len() < 400);
+    assert!(client(json(400, &long)).0.send_availability(&snapshot(1)).await.unwrap_err().detail.len() < 400);
 }
 
 #[tokio::test]
@@ -119,11 +119,12 @@ async fn a_page_is_named_by_its_title_and_never_taken_for_the_apis_word() {
         (403, "text/plain", "error code: 1020"),
     ] {
         let (server, _) = client(response(status, content_type, body));
-        for error in [
-            server.cancel(BookingId(5), "gone").await.unwrap_err(),
-            server.requests().await.unwrap_err(),
-            server.send_availability_batch(&[snapshot(0)]).await.unwrap_err(),
-            server.unsubscribe("b1").await.unwrap_err(),
+        for (about_a_booking, error) in [
+            (true, server.cancel(BookingId(5), "gone").await.unwrap_err()),
+            (true, server.booking_requests(1).await.unwrap_err()),
+            (false, server.requests().await.unwrap_err()),
+            (false, server.send_availability_batch(&[snapshot(0)]).await.unwrap_err()),
+            (false, server.unsubscribe("b1").await.unwrap_err()),
         ] {
             assert_eq!(
                 (error.class, error.status, error.cause),
@@ -131,7 +132,7 @@ async fn a_page_is_named_by_its_title_and_never_taken_for_the_apis_word() {
                 "{status}: {error:?}"
             );
             let titled = error.detail.contains("a page titled \"Access denied | Example Firewall\"");
-            assert_eq!(titled, body == page, "{error}");
+            assert_eq!(titled, body == page && !about_a_booking, "{error}");
         }
     }
     // A failure of the server or of something before it is one either way; who said so is told.
@@ -152,13 +153,27 @@ async fn refusals_without_a_body_are_the_apis_own() {
 async fn a_byte_order_mark_before_json_is_skipped() {
     let marked = |status, body: &str| client(response(status, "application/json", format!("\u{FEFF}{body}"))).0;
     assert_eq!(marked(200, r#"["bookings"]"#).requests().await.unwrap(), [RequestKind::Bookings]);
-    let error = marked(400, r#"{"error":"too late"}"#).cancel(BookingId(5), "gone").await.unwrap_err();
+    let error = marked(400, r#"{"error":"too late"}"#).send_availability(&snapshot(1)).await.unwrap_err();
     assert_eq!((error.class, error.detail.as_str()), (ErrorClass::Refused, "too late"));
 }
 
-/// Every call that answers with patients' bookings; the errors.
+/// Every call that is about patients' bookings; the errors.
 async fn all_errors(server: &HealthengineClient) -> Vec<CallError> {
+    let (booking, request) = (BookingId(7), RequestId(1));
+    let with = ConfirmInsert { pms_appointment_ids: vec!["603:be08".into()], pms_patient_id: "p".into() };
+    let upload = UploadRequest { booking_id: booking, pms_document_id: "d".into() };
     let errors = [
+        server.confirm_insert(booking, &with).await.err(),
+        server.reject_insert(booking, "taken").await.err(),
+        server.confirm_update(booking, request).await.err(),
+        server.reject_update(booking, request, "unknown").await.err(),
+        server.cancel(booking, "cancelled").await.err(),
+        server.did_not_attend(booking, "absent").await.err(),
+        server.no_pms_appointment_change(booking).await.err(),
+        server.reject_upload(&upload, "none").await.err(),
+        server.reject_attachment(request, "none").await.err(),
+        server.upload_requests(1).await.err(),
+        server.attach_requests(1).await.err(),
         server.booking_requests(1).await.err(),
         server.booking_updates(1).await.err(),
         server.availability_requests(1).await.err(),
@@ -168,14 +183,19 @@ async fn all_errors(server: &HealthengineClient) -> Vec<CallError> {
 }
 
 #[tokio::test]
-async fn no_error_of_a_request_list_repeats_anything_about_a_patient() {
+async fn no_error_of_a_call_about_bookings_repeats_anything_about_a_patient() {
     let bodies = [
         ("application/json", format!(r#"{{"error":"{MARKER}"}}"#)),
         ("application/json", format!(r#"{{"data":"{MARKER}"}}"#)),
         ("application/json", format!(r#"{{"data":{{"{MARKER} B":1}}}}"#)),
         ("application/json", format!(r#"["{MARKER}"]"#)),
         ("application/json", format!(r#"{{"data":[{{"bookingId":"{MARKER}"#)),
+        ("application/json", format!(r#"{{"{MARKER}":1}}"#)),
+        ("application/json", format!(r#"{{"data":{{"{MARKER}":1}}}}"#)),
+        ("Zaphod/html; name=Zaphod", format!(r#"{{"message":"{MARKER}"}}"#)),
         ("text/html", format!("<html><title>Error</title>{MARKER}</html>")),
+        ("text/html", format!("<html><title>No such booking of {MARKER}</title></html>")),
+        ("text/plain", format!("<html><title>HTTP Status 400 – {MARKER}</title></html>")),
         ("text/plain", MARKER.to_owned()),
     ];
     let mut count = 0;
@@ -187,5 +207,5 @@ async fn no_error_of_a_request_list_repeats_anything_about_a_patient() {
             }
         }
     }
-    assert!(count > 300, "{count} errors were looked at");
+    assert!(count > 1500, "{count} errors were looked at");
 }

@@ -62,10 +62,10 @@ async fn names_kinds_hours_and_messages_that_have_no_end_are_cut() {
     let error = log.subscription_errors(&query).await.unwrap().items.remove(0);
     let length = |text: Option<String>| text.unwrap().chars().count();
     assert_eq!((length(error.kind), length(error.message)), (301, 301));
-    let refused = client(json(400, &json!({"error": "x".repeat(60_000)}))).0.cancel(BookingId(5), "gone").await;
+    let refused = client(json(400, &json!({"error": "x".repeat(60_000)}))).0.unsubscribe("b1").await;
     assert_eq!(refused.unwrap_err().detail.chars().count(), 301);
     // So long an answer is no reason at all.
-    let refused = client(json(400, &json!({"error": endless}))).0.cancel(BookingId(5), "gone").await;
+    let refused = client(json(400, &json!({"error": endless}))).0.unsubscribe("b1").await;
     assert!(!refused.unwrap_err().detail.contains("xxx"));
 }
 

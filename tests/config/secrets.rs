@@ -93,13 +93,13 @@ fn what_can_only_be_a_mistake_is_left_out_at_the_ends_of_a_secret_and_the_rest_i
     }
     let refused = |password: &str, key: &str| read(password.as_bytes(), key.as_bytes()).unwrap_err().to_string();
     let lines = refused("pw\npw", "key");
-    assert!(lines.contains("character 3 of the secret is a line break") && lines.contains("take the other lines away"));
+    let (pw, key) = (directory.path().join("password"), directory.path().join("key"));
+    let told = format!("character 3 of the secret in {} is a line break", pw.display());
+    assert!(lines.contains(&told) && lines.contains("take the other lines away"), "{lines}");
     let inside = refused("pw", "ke\u{200b}y");
-    assert!(
-        inside.contains("api_key") && inside.contains("character 3 of the secret is a space of no width (U+200B)"),
-        "{inside}"
-    );
-    assert!(refused("\u{feff}\u{a0}\n", "key").contains("the secret is empty"));
+    let told = format!("character 3 of the secret in {} is a space of no width (U+200B)", key.display());
+    assert!(inside.contains("api_key") && inside.contains(&told), "{inside}");
+    assert!(refused("\u{feff}\u{a0}\n", "key").contains("password is empty: fill it in"));
     let utf16 = read(b"\xff\xfep\0w\0", b"key").unwrap_err().to_string();
     assert!(utf16.contains("is UTF-16") && utf16.contains("save it as UTF-8"), "{utf16}");
     let unmarked = read(b"p\0w\0\r\0\n\0", b"key").unwrap_err().to_string();

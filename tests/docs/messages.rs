@@ -17,9 +17,12 @@ use vetbridge::characters::Oddity;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId};
 use vetbridge::mapping::guard::HoldReason;
 use vetbridge::mapping::{LeftOut, LeftOutReason, ZoneProblem};
+use vetbridge::messages::call_rates::RateShare;
+use vetbridge::messages::tls::{CertificateKeeper, CertificateRole};
 use vetbridge::messages::{
-    admin, alerts, booking, call_failures, check_findings, clients, commands, config_file, configuration_sync,
-    exposure, other_bridge, practice, reload, start, state_directory, supervisor, time_zones, tls, waiting, webhooks,
+    admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file,
+    configuration_sync, exposure, other_bridge, practice, reload, start, state_directory, supervisor, time_zones, tls,
+    waiting, webhooks,
 };
 use vetbridge::store::{OpenError, Unreadable};
 use vetbridge::supervisor::Trouble;
@@ -84,7 +87,8 @@ fn failed() -> CallError {
 fn of_start() -> Vec<String> {
     let oddities = [Oddity::BeginsWith(' '), Oddity::EndsWith(' '), Oddity::Holds(2, '\u{200b}'), Oddity::Quoted];
     let path = || PathBuf::from("/var/lib/vetbridge");
-    let mut said: Vec<String> = oddities.map(|oddity| config_file::oddity(oddity).to_string()).into();
+    let mut said: Vec<String> =
+        oddities.map(|oddity| config_file::oddity(oddity, Some(Path::new("openvpms.password"))).to_string()).into();
     said.extend([
         reload::not_reloaded("vetbridge.toml:3:1: [openvpms]: unknown key `usrname`"),
         practice::left_behind(&[id()]),
@@ -102,7 +106,7 @@ fn of_start() -> Vec<String> {
         config_file::UTF16.to_owned(),
         config_file::secret_utf16(Path::new("openvpms.password")),
         config_file::no_utf8(7),
-        config_file::secret_control_character(9, '\n'),
+        config_file::secret_control_character(9, '\n', Some(Path::new("openvpms.password"))),
         config_file::unknown_table("practise", &["openvpms", "practice"], |key| format!("[[{key}]]")),
         config_file::no_location_id("a string"),
         config_file::no_place("AEST"),
@@ -111,15 +115,23 @@ fn of_start() -> Vec<String> {
     said
 }
 
+fn share() -> RateShare {
+    RateShare { per_second: 6.0, limit: 10, is_too_much: false, interval_seconds: Some(7) }
+}
+
 fn of_check() -> Vec<String> {
     let (prefix, schedule) = ("https://bridge.example/webhooks/", ScheduleId(136));
     let certificate = CallError::new(ErrorClass::NotSent, tls::what(CertificateFault::UnknownIssuer));
     let said = [
         check_findings::secret_read_by_all("/etc/vetbridge/openvpms.password", false),
         check_findings::secret_read_by_all("/etc/vetbridge/vetbridge.toml", true),
-        check_findings::polls_near_the_limit(30, 6.0, 10),
-        tls::certificate_ends(now(), 14),
-        tls::certificate_ended(now()),
+        call_rates::polls(30, Duration::from_secs(5), &share()),
+        call_rates::readings(300, 2, Duration::from_secs(60), &share()),
+        tls::certificate_ends(CertificateRole::Own, "clinic.example", now(), 14, CertificateKeeper::Clinic),
+        tls::certificate_ends(CertificateRole::Intermediate, "R3", now(), 14, CertificateKeeper::Proxy),
+        tls::certificate_ended(CertificateRole::Own, "clinic.example", now(), CertificateKeeper::Clinic),
+        tls::certificate_ended(CertificateRole::Authority, "Clinic CA", now(), CertificateKeeper::Clinic),
+        tls::intermediate_done_without("R3", now(), CertificateKeeper::Healthengine),
         commands::off_is_not_sent("1234567", "paused", Some(now())),
         commands::off_is_not_sent("1234567", "disabled", None),
         commands::resync_without_service("127.0.0.1:8686", "nobody listens"),

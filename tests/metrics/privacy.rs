@@ -4,8 +4,8 @@
 use vetbridge::booking::entry::State;
 use vetbridge::booking::resolution::Resolution;
 use vetbridge::ids::BookingId;
-use vetbridge::server::metrics;
-use vetbridge::simulator::exchange::Fault;
+use vetbridge::server::{metrics, view};
+use vetbridge::simulator::exchange::{Fault, SentAnswer};
 use vetbridge::simulator::healthengine::{MarketplaceStatus, PetOwner, Wish};
 
 use crate::support::{Clinic, PRACTICE, judith, minutes, practice, seconds, wall_time};
@@ -110,6 +110,71 @@ async fn unheard(clinic: &Clinic) {
     clinic.healthengine_faults.heal();
 }
 
+/// What a server says that repeats what it was sent, or what it knows of the booking: in the title
+/// of a page, in a header, in a reason, in the name of a field.
+const ECHOES: [(u16, &str, &str); 9] = [
+    (400, "text/html", "<html><title>No room for Xanthippe Quokkason</title></html>"),
+    (400, "text/html", "<html><title>HTTP Status 400 – Quokkason, 0570156</title></html>"),
+    (500, "text/html", "<html><title>HTTP Status 500 – Xanthippe</title></html>"),
+    (502, "text/html", "<html><title>Zorblax</title></html>"),
+    (200, "text/html", "<html><title>Log in, Xanthippe</title></html>"),
+    (409, "text/plain; name=Xanthippe", "Xanthippe Quokkason"),
+    (400, "application/json", r#"{"error":"Xanthippe Quokkason has booked already"}"#),
+    (403, "application/json", r#"{"message":"markedmail@example.com is banned"}"#),
+    (200, "Quokkason/json", r#"{"Xanthippe":{"Zorblax":"0570156"}}"#),
+];
+
+/// Makes this of an answer.
+fn echo(answered: &mut SentAnswer, (status, kind, body): (u16, &str, &str)) {
+    let headers = vec![("content-type".to_owned(), kind.to_owned())];
+    *answered = SentAnswer { status, headers, body: body.as_bytes().to_vec() };
+}
+
+/// Both servers repeat what they were sent. What is said of these bookings meanwhile: the ledger's
+/// records, problems, the status.
+async fn echoed(clinic: &Clinic) -> Vec<String> {
+    let mut said = Vec::new();
+    for (number, words) in ECHOES.into_iter().enumerate() {
+        let (hour, quarter) = (9 + number / 4, 15 * (number % 4));
+        let mut first = true;
+        clinic.openvpms_twist.set(move |asked, answered| {
+            if asked.method == "POST" && std::mem::take(&mut first) {
+                echo(answered, words);
+            }
+        });
+        let posted = books(clinic, &format!("2027-02-22 {hour:02}:{quarter:02}"));
+        until_settled(clinic, posted).await;
+        clinic.openvpms_twist.heal();
+        let (mut first, mut lists) = (true, 2);
+        clinic.twist.set(move |asked, answered| {
+            let is_answer = asked.method == "POST" && asked.target.contains("/bookings/");
+            if is_answer && std::mem::take(&mut first) {
+                echo(answered, words);
+            } else if lists > 0 && asked.target.contains("/requests/bookings") && words.0 != 403 {
+                lists -= 1;
+                echo(answered, words);
+            }
+        });
+        let answered = books(clinic, &format!("2027-02-23 {hour:02}:{quarter:02}"));
+        until_settled(clinic, answered).await;
+        // And what is asked of a booking that stands, or is cancelled.
+        clinic.openvpms_twist.set(move |asked, answered| {
+            if asked.target.contains("/ws/booking/v2/bookings/") {
+                echo(answered, words);
+            }
+        });
+        let _unsettled = clinic.healthengine.cancel(answered);
+        clinic.pass(minutes(1)).await;
+        said.extend(clinic.problems().into_values());
+        said.push(serde_json::to_string(&view::status(clinic.bridge())).unwrap());
+        clinic.openvpms_twist.heal();
+        clinic.twist.heal();
+        clinic.pass(minutes(1)).await;
+        said.extend([posted, answered].map(|own| serde_json::to_string(&clinic.entry(own)).unwrap()));
+    }
+    said
+}
+
 /// What staff do, and what comes too late.
 async fn changed_and_rejected(clinic: &Clinic) {
     let (moved, gone) = (books(clinic, "2027-02-18 09:00"), books(clinic, "2027-02-18 11:00"));
@@ -147,6 +212,9 @@ async fn no_path_of_a_booking_writes_anything_about_its_pet_owner_to_the_log_or_
     unheard(&clinic).await;
     changed_and_rejected(&clinic).await;
     remembered(&clinic).await;
+    let said = echoed(&clinic).await;
+    assert!(said.iter().any(|own| own.contains("OpenVPMS")), "{said:?}");
+    said.iter().for_each(|own| assert_no_marks("a record, a problem or the status", own));
     clinic.stop().await;
     clinic.start();
     clinic.pass(minutes(2)).await;

@@ -137,7 +137,7 @@ impl Transition<'_> {
     pub(super) fn seen_again(&mut self) {
         let was_unseen = self.entry.answered.unseen_since.take().is_some();
         if was_unseen {
-            self.entry.needs_attention.take_if(|flagged| flagged.flag() == Some(&Flag::Unseen));
+            self.entry.needs_attention.take_if(|flagged| flagged.goes_by_itself());
         }
     }
 

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::certificates;
 use super::findings::Report;
 use crate::config::Config;
-use crate::http::certificate_end;
+use crate::http::certificate_facts;
 use crate::http::network::holds_authority;
 use crate::messages::{check_findings as say, tls as tls_say};
 
@@ -30,11 +30,14 @@ pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) 
             report.note(place, say::secret_read_by_all(file.display(), is_config));
         }
     }
-    if let Some(ca_file) = &config.openvpms.ca_file {
+    let alerts = config.alerts.as_ref().and_then(|alerts| alerts.ca_file.as_ref());
+    let ca_files = [("[openvpms] ca_file", config.openvpms.ca_file.as_ref()), ("[alerts] ca_file", alerts)];
+    for (place, ca_file) in ca_files.into_iter().filter_map(|(place, file)| Some((place, file?))) {
         if !holds_authority(ca_file.pem()) {
-            report.problem("[openvpms] ca_file", tls_say::no_authority(ca_file.path()));
+            report.problem(place, tls_say::no_authority(ca_file.path()));
+        } else if let Some(authority) = certificate_facts::of_pem(ca_file.pem()) {
+            certificates::inspect_authority(place, &authority, now, report);
         }
-        certificates::inspect("[openvpms] ca_file", certificate_end::of_pem(ca_file.pem()), now, report);
     }
 }
 

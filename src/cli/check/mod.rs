@@ -9,6 +9,7 @@
 
 mod alerts;
 mod at_healthengine;
+mod call_rates;
 mod certificates;
 mod files;
 mod findings;
@@ -25,6 +26,7 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use self::at_healthengine::ConnectHealthengine;
+use self::call_rates::DiaryReads;
 use self::findings::Report;
 use super::exposure::exposures;
 use super::{CheckArgs, Global, INVALID, output};
@@ -36,6 +38,7 @@ use crate::http::network::SetupError;
 use crate::http_clients;
 use crate::ids::PracticeId;
 use crate::mapping::Mapping;
+use crate::messages::tls::CertificateKeeper;
 use crate::messages::{
     alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, exposure as exposure_say,
 };
@@ -68,7 +71,7 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
         ask(&config, now, &mut report).await?;
     }
     if args.alerts {
-        alerts::test(&config, &mut report).await;
+        alerts::test(&config, now, &mut report).await;
     } else if !args.offline {
         alerts::inspect(&config, &mut report);
     }
@@ -109,7 +112,8 @@ async fn ask(config: &Config, now: DateTime<Utc>, report: &mut Report) -> anyhow
     match http_clients::openvpms_with_server(&config.openvpms) {
         Ok((openvpms, server)) => {
             online(config, openvpms.as_ref(), &healthengine, now, report).await?;
-            certificates::inspect("[openvpms] url", server.certificate_end(), now, report);
+            let shown = server.shown_certificates();
+            certificates::inspect("[openvpms] url", shown, CertificateKeeper::Clinic, now, report);
         }
         Err(error) => {
             // A certificate authority's file that is of no use was found already, as a file.
@@ -119,8 +123,10 @@ async fn ask(config: &Config, now: DateTime<Utc>, report: &mut Report) -> anyhow
             at_healthengine::inspect(config, &healthengine, &BTreeMap::new(), report).await?;
         }
     }
-    let end = healthengine_server.lock().as_ref().and_then(|server| server.certificate_end());
-    certificates::inspect("[healthengine] url", end, now, report);
+    if let Some(server) = healthengine_server.lock().as_ref() {
+        let shown = server.shown_certificates();
+        certificates::inspect("[healthengine] url", shown, CertificateKeeper::Healthengine, now, report);
+    }
     Ok(())
 }
 
@@ -162,22 +168,13 @@ fn offline(config: &Config) -> Report {
     if !admin.ip().is_loopback() && !admin.ip().is_unspecified() {
         report.note("[admin] listen", exposure_say::admin_beyond_loopback(admin));
     }
-    inspect_polls(config, &mut report);
-    for (place, oddity) in config.secrets().into_iter().filter_map(|(place, secret)| Some((place, secret.oddity()?))) {
-        report.note(place, config_say::oddity(oddity));
+    call_rates::inspect_polls(config, &mut report);
+    for (place, secret) in config.secrets() {
+        if let Some(oddity) = secret.oddity() {
+            report.note(place, config_say::oddity(oddity, secret.file()));
+        }
     }
     report
-}
-
-/// Polls of all practices share the rate limit, of which the interactive lane is sure of half.
-fn inspect_polls(config: &Config, report: &mut Report) {
-    let enabled = config.practices.iter().filter(|practice| practice.enabled).count();
-    let interval = config.sync.request_interval.min(config.sync.idle_request_interval);
-    let per_second = enabled as f64 / interval.as_secs_f64();
-    let limit = config.healthengine.max_requests_per_second;
-    if per_second > f64::from(limit) / 2.0 {
-        report.note("[healthengine] max_requests_per_second", say::polls_near_the_limit(enabled, per_second, limit));
-    }
 }
 
 /// Asks both servers. An error means that no client could be made.
@@ -209,6 +206,11 @@ async fn inspect_openvpms(
     openvpms.locations().await?;
     report.ok("[openvpms]", format!("OpenVPMS answers at {} and takes the password", config.openvpms.url));
     let offers = mapping::inspect(config, openvpms, now, report).await?;
+    let mut reads = DiaryReads::default();
+    for practice in config.practices.iter().filter(|practice| practice.enabled) {
+        offers.get(&practice.id).into_iter().for_each(|mapping| reads.add(practice.locations.len(), mapping));
+    }
+    call_rates::inspect_readings(&reads, config, report);
     report.note("[openvpms]", say::role_hint(&config.openvpms.username));
     Ok(offers)
 }

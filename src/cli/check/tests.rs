@@ -157,7 +157,8 @@ async fn a_wrong_password_is_one_problem_and_healthengine_is_asked_all_the_same(
         openvpms.failing = Some(CallError::with_status(ErrorClass::Credentials, 401, "an HTML page"));
     })
     .await;
-    assert_eq!(found, ["[openvpms]: OpenVPMS refuses the password of user \"sample\" (401)"]);
+    let told = "[openvpms]: OpenVPMS refuses the password of user \"sample\" (401) at http://127.0.0.1/openvpms";
+    assert_eq!(found, [told]);
     let openvpms =
         FakeOpenVpms { failing: Some(CallError::new(ErrorClass::NotSent, "refused")), ..FakeOpenVpms::default() };
     let report = check(&config(&practice(1, "[98]", "")), &openvpms, |_| FakeHealthengine::default()).await;
@@ -177,7 +178,9 @@ async fn missing_consent_is_a_problem_of_its_practice_alone() {
         ..FakeHealthengine::default()
     };
     let report = check(&config, &FakeOpenVpms::open_clinic(), healthengine).await;
-    assert_eq!(problems(&report), ["practice 1: Healthengine has no consent of practice 1 for us (403)"]);
+    let told = "practice 1: Healthengine has no consent of practice 1 for us (403) at \
+                https://healthengine.com.au/pms-api/v1";
+    assert_eq!(problems(&report), [told]);
     let good = "api_key and consent are good";
     assert!(report.findings.iter().any(|finding| finding.place == "practice 2" && finding.message.contains(good)));
 }
@@ -191,7 +194,8 @@ async fn a_wrong_api_key_is_told_once_and_disabled_practices_are_not_asked() {
         ..FakeHealthengine::default()
     };
     let report = check(&config(&both), &FakeOpenVpms::open_clinic(), wrong_key).await;
-    assert_eq!(problems(&report), ["[healthengine]: Healthengine refuses the api_key (401)"]);
+    let told = "[healthengine]: Healthengine refuses the api_key (401) at https://healthengine.com.au/pms-api/v1";
+    assert_eq!(problems(&report), [told]);
     let disabled = practice(1, "[98]", "enabled = false");
     let report = check(&config(&disabled), &FakeOpenVpms::open_clinic(), wrong_key).await;
     assert_eq!(problems(&report), [""; 0]);
@@ -379,10 +383,37 @@ async fn what_healthengine_has_is_compared_with_what_is_offered() {
 fn polls_that_use_up_the_rate_limit_and_an_admin_listener_that_others_reach_are_noted() {
     let many: String = (1..=26).map(|id| practice(id, &format!("[{id}]"), "")).collect();
     let report = offline(&config(&many)).to_string();
-    assert!(report.contains("The polls of 26 practices are 5.2 calls a second together"), "{report}");
-    assert!(report.contains("lengthen request_interval"), "{report}");
+    assert!(report.contains("The polls of 26 practices, one every 5 s, and the readings"), "{report}");
+    assert!(report.contains("are 5.2 calls a second together, more than half of the 10"), "{report}");
+    assert!(report.contains("Set request_interval and idle_request_interval in [sync] to \"6s\" or more"), "{report}");
+    assert!(report.contains("max_requests_per_second in [healthengine] to 11 or more"), "{report}");
+    let more: String = (1..=60).map(|id| practice(id, &format!("[{id}]"), "")).collect();
+    let report = offline(&config(&more));
+    assert!(report.problems() == 1 && report.to_string().contains("so polls come late"), "{report}");
+    // Those that are switched off ask nothing.
+    let off = offline(&config(&more.replace("[practice.live_hours]", "enabled = false\n[practice.live_hours]")));
+    assert!(off.problems() == 0 && !off.to_string().contains("calls a second"), "{off}");
     let few = offline(&config(&practice(1, "[98]", ""))).to_string();
     assert!(!few.contains("calls a second"), "{few}");
     let vpn = offline(&config(&(practice(1, "[98]", "") + "[admin]\nlisten = \"10.8.0.2:8686\"\n")));
     assert!(vpn.problems() == 0 && vpn.to_string().contains("travels in the clear"), "{vpn}");
+}
+
+#[tokio::test]
+async fn readings_that_use_up_the_rate_limit_of_openvpms_are_told_with_what_to_change() {
+    let practices = practice(1, "[98]", "") + &resource("schedule = 136") + &resource("user = 1158\nschedule = 211");
+    let found = async |sync: &str| {
+        let config = config(&(practices.clone() + sync));
+        check(&config, &FakeOpenVpms::open_clinic(), |_| FakeHealthengine::default()).await
+    };
+    let calm = found("").await;
+    assert!(!calm.to_string().contains("calls a second"), "{calm}");
+    // Two schedules and a clinician: three calls.
+    let near = found("[sync]\navailability_interval = \"500ms\"\n").await;
+    let told = "Reading 2 schedules and 1 clinician every 0.5 s, and the days beyond and the configuration at their";
+    assert!(near.problems() == 0 && near.to_string().contains(told), "{near}");
+    assert!(near.to_string().contains("Set availability_interval in [sync] to \"1s\" or more"), "{near}");
+    let over = found("[sync]\navailability_interval = \"200ms\"\n").await;
+    assert_eq!(over.problems(), 1, "{over}");
+    assert!(problems(&over)[0].starts_with("[openvpms] max_requests_per_second: Reading 2 schedules"), "{over}");
 }

@@ -15,6 +15,7 @@ use crate::config::WebhookSettings;
 use crate::http::answer::title;
 use crate::http::{Lane, Method, Request, Response};
 use crate::http_clients;
+use crate::messages::tls::CertificateKeeper;
 use crate::messages::webhooks as say;
 
 const PLACE: &str = "[webhooks] public_url";
@@ -40,7 +41,7 @@ pub(super) async fn inspect(settings: &WebhookSettings, service_runs: bool, now:
         Ok(response) => judge(settings, &response, service_runs, report),
         Err(error) => unreached(settings, &error, report),
     }
-    certificates::inspect(PLACE, server.certificate_end(), now, report);
+    certificates::inspect(PLACE, server.shown_certificates(), CertificateKeeper::Proxy, now, report);
 }
 
 fn judge(settings: &WebhookSettings, response: &Response, service_runs: bool, report: &mut Report) {

@@ -36,7 +36,9 @@ pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<
         found::discover(openvpms.as_ref(), sync.horizon_days, Clock::system().now()).await.map_err(|error| {
             let advice = call_failures::openvpms(&error, &settings.url, &settings.username);
             let oddity = settings.password.oddity().filter(|_| error.class == ErrorClass::Credentials);
-            oddity.into_iter().fold(advice, |advice, oddity| advice.and(config_say::oddity(oddity)))
+            oddity
+                .into_iter()
+                .fold(advice, |advice, oddity| advice.and(config_say::oddity(oddity, settings.password.file())))
         })?;
     if args.json {
         output::result(render::json(&found)?)?;

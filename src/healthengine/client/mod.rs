@@ -8,8 +8,10 @@
 //! status. A body that may have been refused because it was compressed is sent again as it is
 //! ([`compression`]).
 //!
-//! The text of an error (`{"error": "…"}`) is passed on where only ids and reasons of ours were
-//! sent. Errors of the calls that list patients' bookings are described without it.
+//! The text of an error (`{"error": "…"}`) is passed on where the call is about the practice: its
+//! resources, times, features, subscriptions. Errors of the calls that list patients' bookings or
+//! documents, or that answer one of them, are described without any word of the answer: whoever
+//! says why a booking cannot be confirmed may say whose it is.
 
 mod clock_difference;
 mod compression;
@@ -35,9 +37,10 @@ use super::wire;
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::clock::Clock;
 use crate::dates;
+use crate::http::answer::{self, Quote};
 use crate::http::json::{Misfit, field};
 use crate::http::network::{Credentials, HeaderName};
-use crate::http::{Lane, Method, Request, Response, Transport, answer, route};
+use crate::http::{Lane, Method, Request, Response, Transport, route};
 use crate::ids::{BookingId, RequestId};
 use crate::metrics::calls::{CallMetrics, CalledSystem};
 use crate::supervisor;
@@ -107,15 +110,6 @@ pub struct HealthengineClient {
     metrics: CallMetrics,
 }
 
-/// Whether the text of an error may be shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quote {
-    /// What was asked holds only ids and reasons of ours.
-    Yes,
-    /// The list is of patients' bookings or documents.
-    No,
-}
-
 impl HealthengineClient {
     /// A handle for the practice whose headers the transport adds.
     pub fn new(transport: Arc<dyn Transport>, clock: Clock) -> Self {
@@ -163,7 +157,7 @@ impl HealthengineClient {
             lane,
             repeatable: true,
         };
-        self.call(request, quote, |response| answer::json(&response, read)).await
+        self.call(request, quote, |response| answer::json(&response, quote, read)).await
     }
 
     async fn request_page<T>(
@@ -199,12 +193,13 @@ impl HealthengineClient {
         let gzip = is_long && self.compression().is_on(Instant::now());
         let request =
             Request { method: Method::Post, path, accept: "application/json", json, gzip, lane, repeatable: true };
-        self.call(request, quote, |response| accepted(response).and_then(read)).await
+        self.call(request, quote, |response| accepted(response, quote).and_then(read)).await
     }
 
-    /// An answer to a request, in the interactive lane.
+    /// An answer to a request, in the interactive lane: about a patient's booking.
     async fn tell(&self, path: String, body: Option<&(impl Serialize + Sync)>) -> Answer<()> {
-        self.post(Lane::Interactive, path, body.map(json).transpose()?, |response| without_text(&response)).await
+        let read = |response: Response| without_text(&response, Quote::No);
+        self.post_as(Lane::Interactive, path, body.map(json).transpose()?, Quote::No, read).await
     }
 
     /// A snapshot or a setting: the background's.
@@ -391,13 +386,14 @@ impl WriteHealthengine for HealthengineClient {
             pms_document_id: &request.pms_document_id,
             reason,
         };
-        // The text of a refusal could repeat what the document is called.
+        // The document's name can be a patient's.
         let path = "/documents/rejectUpload".to_owned();
         self.post_as(Lane::Background, path, Some(json(&body)?), Quote::No, taken).await
     }
 
     async fn reject_attachment(&self, request: RequestId, reason: &str) -> Answer<()> {
-        self.send(&format!("/attachDocuments/{request}/rejectInsert"), &wire::ReasonBody { reason }).await
+        let (path, body) = (format!("/attachDocuments/{request}/rejectInsert"), json(&wire::ReasonBody { reason })?);
+        self.post_as(Lane::Background, path, Some(body), Quote::No, taken).await
     }
 
     async fn send_liveness_contract(&self, contract: &LivenessContract) -> Answer<()> {
@@ -423,7 +419,8 @@ impl WriteHealthengine for HealthengineClient {
         if snapshots.len() > BATCH_MAX {
             return Err(CallError::new(ErrorClass::Refused, format!("a batch holds at most {BATCH_MAX} snapshots")));
         }
-        let read = |response: Response| answer::json(&response, |value| wire::batch::outcome(value, snapshots));
+        let read =
+            |response: Response| answer::json(&response, Quote::Yes, |value| wire::batch::outcome(value, snapshots));
         self.send_and_read("/availability/snapshots", snapshots, read).await
     }
 
@@ -436,7 +433,7 @@ impl WriteHealthengine for HealthengineClient {
     }
 
     async fn subscribe(&self, subscription: &Subscription) -> Answer<Subscription> {
-        let read = |response: Response| answer::json(&response, wire::subscription);
+        let read = |response: Response| answer::json(&response, Quote::Yes, wire::subscription);
         self.send_and_read("/subscription", &wire::SubscriptionBody::of(subscription), read)
             .await
             .map_err(|error| without_callback(error, &subscription.callback_url))
@@ -453,20 +450,21 @@ impl WriteHealthengine for HealthengineClient {
             lane: Lane::Background,
             repeatable: true,
         };
-        self.call(request, Quote::Yes, |response| accepted(response).and_then(|response| without_text(&response))).await
+        let read = |response: Response| without_text(&response, Quote::Yes);
+        self.call(request, Quote::Yes, |response| accepted(response, Quote::Yes).and_then(read)).await
     }
 }
 
 /// What the API took. A page with 200 (a login, a proxy's apology) accepted nothing, nor did JSON
 /// with an error in it, nor whoever answers with a success that the definition does not have.
-fn accepted(response: Response) -> Answer<Response> {
-    if let Some(error) = answer::common_error(&response) {
+fn accepted(response: Response, quote: Quote) -> Answer<Response> {
+    if let Some(error) = answer::common_error(&response, quote) {
         return Err(error);
     }
     let is_an_error = answer::reason(&response.body, |value| field(value, "error").map(drop)).is_some();
     match response.status {
         200 | 201 | 204 if !is_an_error => Ok(response),
-        _ => Err(answer::contract(&response, "no success that the PMS API has")),
+        _ => Err(answer::contract(&response, quote, "no success that the PMS API has")),
     }
 }
 
@@ -477,20 +475,20 @@ fn taken(_: Response) -> Answer<()> {
 
 /// Of what was taken, where the definition has no body and being asked again does no harm: a text
 /// says that something in between spoke.
-fn without_text(response: &Response) -> Answer<()> {
+fn without_text(response: &Response, quote: Quote) -> Answer<()> {
     match voice(response) {
         Voice::Silent | Voice::Api => Ok(()),
-        Voice::Page => Err(answer::contract(response, "a text where the PMS API has none")),
+        Voice::Page => Err(answer::contract(response, quote, "a text where the PMS API has none")),
     }
 }
 
 /// The error that an answer with a status other than 2xx stands for.
 fn refusal(response: &Response, quote: Quote) -> CallError {
     if matches!(response.status, 400..=499) && !matches!(response.status, 407 | 429) && voice(response) == Voice::Page {
-        return answer::page(response);
+        return answer::page(response, quote);
     }
     let reason = || (quote == Quote::Yes).then(|| wire::error_reason(&response.body)).flatten();
-    if let Some(error) = answer::common_error(response) {
+    if let Some(error) = answer::common_error(response, quote) {
         // Why a practice is forbidden is worth knowing: consent never given, or revoked.
         return match (error.class, reason()) {
             (ErrorClass::Forbidden, Some(reason)) => CallError { detail: reason, ..error },
@@ -504,7 +502,7 @@ fn refusal(response: &Response, quote: Quote) -> CallError {
         (404, None) => refused("not found".to_owned()),
         (405, None) => refused("the server does not have this call".to_owned()),
         (400 | 409 | 410 | 422, None) => refused("no reason was given".to_owned()),
-        _ => answer::contract(response, "nothing that the PMS API has"),
+        _ => answer::contract(response, quote, "nothing that the PMS API has"),
     }
 }
 

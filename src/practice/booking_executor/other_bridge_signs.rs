@@ -164,16 +164,12 @@ impl OtherBridgeSigns {
     /// A sign was met.
     pub(super) fn sign(&self, sign: &Sign) {
         let now = self.context.now();
-        let (before, after) = self.change(|own| own.saw(sign, now));
+        let (_, after) = self.change(|own| own.saw(sign, now));
         if !after.is_certain() {
             tracing::info!(practice = %self.context.id(), "{}", say::perhaps(sign));
             return;
         }
-        let text = say::other_bridge(sign, after.stands_back());
-        if !before.is_certain() {
-            tracing::error!(practice = %self.context.id(), "{text}");
-        }
-        self.context.health.raise(Subject::OtherBridge, text, now);
+        self.context.health.alarm(Subject::OtherBridge, say::other_bridge(sign, after.stands_back()), now);
     }
 
     /// True if a booking of this age is answered by programs alone.

@@ -4,7 +4,8 @@
 //! A problem is raised and cleared by whoever sees it; raising it again changes nothing but its
 //! text. It is logged when it begins, at growing pauses while it stands ([`LogPause`]), and when it
 //! ends, with how long it lasted. A WARN becomes an ERROR once an outage has lasted ten minutes
-//! inside the live hours: from then on Healthengine may hide the practice's times.
+//! inside the live hours: from then on Healthengine may hide the practice's times. What makes
+//! bookings twice is an ERROR from the start ([`Problems::alarm`]).
 //!
 //! A practice that starts anew, as after a reload, takes over the problems of the practice before
 //! it ([`Problems::carry_on_from`]). The components of the started practice know nothing of a
@@ -104,27 +105,44 @@ impl Problems {
 
     /// Something is wrong. What is said of a server ends with where it is.
     pub fn raise(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
-        let mut text = text.into();
+        self.say(subject, text.into(), false, now);
+    }
+
+    /// The same of what somebody has to be woken for: it is logged as an error, also where it stood
+    /// as a warning until this moment.
+    pub fn alarm(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
+        self.say(subject, text.into(), true, now);
+    }
+
+    fn say(&self, subject: Subject, mut text: String, is_error: bool, now: DateTime<Utc>) {
         if let Some(place) = subject.place(&self.places).filter(|place| !place.is_empty()) {
             text = format!("{text} {place}");
         }
-        if !self.has(&subject) {
-            tracing::warn!(practice = self.named(), subject = subject.name(), "{text}");
+        let was_error = self.problems.lock().get(&subject).map(|standing| standing.is_error);
+        match (was_error, is_error) {
+            (Some(false) | None, true) => {
+                tracing::error!(practice = self.named(), subject = subject.name(), "{text}");
+            }
+            (None, false) => tracing::warn!(practice = self.named(), subject = subject.name(), "{text}"),
+            (Some(true), true) | (Some(_), false) => {}
         }
         // What is wrong with a booking is its flag's to say again.
         let again = (!matches!(subject, Subject::Booking(_))).then(LogPause::begin);
-        self.stand(subject, text, again, now);
+        self.stand(subject, text, again, is_error, now);
     }
 
     /// Something is wrong that is logged already, part by part.
     pub fn show(&self, subject: Subject, text: String, now: DateTime<Utc>) {
-        self.stand(subject, text, None, now);
+        self.stand(subject, text, None, false, now);
     }
 
-    fn stand(&self, subject: Subject, text: String, again: Option<LogPause>, now: DateTime<Utc>) {
+    fn stand(&self, subject: Subject, text: String, again: Option<LogPause>, is_error: bool, now: DateTime<Utc>) {
         let mut problems = self.problems.lock();
         if let Some(standing) = problems.get_mut(&subject) {
             (standing.problem.text, standing.taken_over) = (text, None);
+            if is_error && !standing.is_error {
+                (standing.again, standing.is_error) = (again, true);
+            }
             return;
         }
         let bookings = problems.keys().filter(|own| matches!(own, Subject::Booking(_))).count();
@@ -133,7 +151,7 @@ impl Problems {
             oldest.map(|oldest| problems.remove(&oldest));
         }
         let problem = Problem { subject: subject.name(), text, since: now };
-        problems.insert(subject, Standing { problem, again, is_error: false, taken_over: None });
+        problems.insert(subject, Standing { problem, again, is_error, taken_over: None });
     }
 
     /// Something else is wrong than before, and is logged as well.
@@ -313,6 +331,50 @@ mod tests {
         assert_eq!((problems.len(), problems[0].since, problems[0].text.as_str()), (1, at(1), "still away"));
         health.clear(&Subject::OpenVpms, at(3));
         assert!(health.problems().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_somebody_has_to_be_woken_for_is_logged_once_and_goes_on_as_an_error() {
+        let log = Lines::default();
+        let _guard = tracing::subscriber::set_default(log.clone());
+        let health = of_a_practice();
+        health.raise(Subject::OtherBridge, "there was another", at(1));
+        health.alarm(Subject::OtherBridge, "there is another", at(2));
+        health.alarm(Subject::OtherBridge, "there is another still", at(3));
+        health.raise(Subject::OtherBridge, "there is another still", at(3));
+        health.clear(&Subject::OtherBridge, at(4));
+        health.alarm(Subject::OtherBridge, "there is another", at(5));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        health.log_again(false, at(5));
+        let levels = log.0.lock().clone();
+        assert_eq!(levels, ["WARN", "ERROR", "INFO", "ERROR", "ERROR"]);
+        assert_eq!(health.problems()[0].since, at(5));
+    }
+
+    /// The level of each line that is logged.
+    #[derive(Clone, Default)]
+    struct Lines(std::sync::Arc<Mutex<Vec<String>>>);
+
+    impl tracing::Subscriber for Lines {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            self.0.lock().push(event.metadata().level().to_string());
+        }
+
+        fn enter(&self, _: &tracing::span::Id) {}
+
+        fn exit(&self, _: &tracing::span::Id) {}
     }
 
     fn of_a_practice() -> Problems {

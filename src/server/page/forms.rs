@@ -224,7 +224,7 @@ pub(super) async fn resync(State(admin): State<Admin>, Path(id): Path<String>) -
         None => return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id)),
     };
     admin.bridge.ask_again();
-    let running = resyncing::start(&admin, practice, None, false, |_| {});
+    let running = resyncing::start(practice, None, false, |_| {});
     let of = id.clone();
     tokio::spawn(async move {
         if let Some(why) = running.await.ok().and_then(|outcome| outcome.problem) {

@@ -15,15 +15,15 @@ use crate::bridge::off::Off;
 use crate::ids::PracticeId;
 use crate::messages::commands;
 use crate::messages::page::{
-    self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, standing, standing_off,
+    self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, Tone, standing, standing_off,
 };
 use crate::practice::Practice;
 use crate::practice::health::problems::Problem;
 use crate::practice::health::subject::Subject;
+use crate::practice::last_resync::LastResync;
 use crate::server::Admin;
 use crate::server::ask_again;
 use crate::server::auth::Caller;
-use crate::server::last_resyncs::LastResync;
 use crate::server::view::{self, BridgeStatus, LeftAloneView, OffStatus, PracticeStatus};
 use crate::zone::Zone;
 
@@ -61,8 +61,8 @@ impl Overview<'_> {
         let mut flagged: Vec<&Entry> = live.iter().filter(|entry| entry.needs_attention.is_some()).collect();
         flagged.sort_by_key(|entry| self.begins(entry));
         html! {
-            h1 { "Online bookings " span class=(if self.status.healthy { "well" } else { "ill" }) {
-                (if self.status.healthy { "are well" } else { "need a look" })
+            h1 { "Online bookings " span class=(self.tone()) {
+                (say::in_short(self.status.healthy, self.status.practices.len(), self.paused()))
             } }
             (layout::updated("/", self.now, self.zone()))
             (self.done(done))
@@ -74,6 +74,18 @@ impl Overview<'_> {
             (self.coming(&live))
             (self.details())
         }
+    }
+
+    fn paused(&self) -> usize {
+        self.status.off.iter().filter(|own| own.why == Off::Paused.name()).count()
+    }
+
+    fn tone(&self) -> &'static str {
+        class(match (self.status.healthy, self.paused()) {
+            (false, _) => Tone::Ill,
+            (true, 0) => Tone::Well,
+            (true, _) => Tone::Warn,
+        })
     }
 
     fn done(&self, DoneQuery { done, practice }: &DoneQuery) -> Markup {
@@ -107,7 +119,7 @@ impl Overview<'_> {
         html! {
             section aria-labelledby="now" {
                 h2 #now { "What needs a person now" }
-                p role="status" { (say::to_do(count)) }
+                p role="status" { (say::to_do(count, self.paused())) }
                 @for (of, problem) in &problems {
                     div.card.urgent {
                         @if let Some(of) = of { strong { (self.name(of)) } ": " }
@@ -180,8 +192,7 @@ impl Overview<'_> {
         let since = standing.cause.and_then(|cause| since(cause, &status.problems));
         html! {
             (self.standing(&id, &standing, since))
-            (self.last_resync(&id))
-            @if let Some(practice) = &practice { (days_links(&id, practice)) }
+            @if let Some(practice) = &practice { (self.last_resync(practice)) (days_links(&id, practice)) }
             (self.switches(&id, None))
         }
     }
@@ -206,16 +217,18 @@ impl Overview<'_> {
         }
     }
 
-    fn last_resync(&self, id: &PracticeId) -> Markup {
-        let at = |at| ago(at, self.now, self.admin.bridge.zone_of(id));
+    fn last_resync(&self, practice: &Practice) -> Markup {
+        let at = |at| ago(at, self.now, practice.zone());
+        let started_at = self.admin.bridge.started_at();
         html! {
-            @match self.admin.resyncs.of(id) {
+            @match practice.last_resync(started_at) {
                 Some(LastResync::Running(since)) => p { "Everything is being sent again; begun " (at(since)) "." },
                 Some(LastResync::Done(then)) => p.quiet { "Everything was sent again " (at(then)) "." },
                 Some(LastResync::Failed(then, why)) => {
                     p.ill { "Sending everything again failed " (at(then)) ": " (why) }
                 }
-                None => "",
+                // A store of a version that did not note it may have seen one.
+                None => p.quiet { "Nobody has had everything sent again since the start (" (at(started_at)) ")." },
             }
         }
     }

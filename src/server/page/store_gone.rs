@@ -14,7 +14,7 @@ pub(in crate::server) fn render(status: &BridgeStatus, caller: &Caller) -> Html<
     let content = html! {
         h1 { "Online bookings " span.ill { "need a look" } }
         h2 { "What needs a person now" }
-        p role="status" { (say::to_do(status.problems.len() + status.left_alone.len())) }
+        p role="status" { (say::to_do(status.problems.len() + status.left_alone.len(), 0)) }
         @for problem in &status.problems {
             div.card.urgent {
                 (problem.text) " Since " (problem.since.format("%Y-%m-%d %H:%M:%S UTC")) "."

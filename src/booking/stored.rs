@@ -13,6 +13,7 @@ use super::diary_record::DiaryRecord;
 use super::entry::{Entry, HistoryItem, Place, State};
 use super::flag::Flagged;
 use super::post_record::{LostAnswer, LostRequest, PostRecord};
+use super::wanted::{self, WantedId, WantedPlace};
 use crate::dates;
 use crate::ids::{BookingId, BookingReference, PracticeId};
 
@@ -25,6 +26,10 @@ pub(super) struct StoredEntry {
     place: Option<Place>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wanted: Option<NaiveDateTime>,
+    #[serde(default, deserialize_with = "wanted::kept", skip_serializing_if = "Option::is_none")]
+    wanted_resource: Option<WantedId>,
+    #[serde(default, deserialize_with = "wanted::kept", skip_serializing_if = "Option::is_none")]
+    wanted_type: Option<WantedId>,
     #[serde(default, deserialize_with = "dates::that_count")]
     booked_at: Option<DateTime<Utc>>,
     reference: Option<BookingReference>,
@@ -114,7 +119,11 @@ impl From<StoredEntry> for Entry {
             practice_id: stored.practice_id,
             state: stored.state,
             place: stored.place,
-            wanted: stored.wanted,
+            wanted: WantedPlace {
+                at: stored.wanted,
+                resource: stored.wanted_resource,
+                appointment_type: stored.wanted_type,
+            },
             booked_at: stored.booked_at,
             reference: stored.reference,
             patient: stored.patient,
@@ -167,12 +176,15 @@ impl From<Entry> for StoredEntry {
             cancellation_suspended,
             cancel_refusals,
         } = entry.diary;
+        let WantedPlace { at: wanted, resource: wanted_resource, appointment_type: wanted_type } = entry.wanted;
         Self {
             booking_id: entry.booking_id,
             practice_id: entry.practice_id,
             state: entry.state,
             place: entry.place,
-            wanted: entry.wanted,
+            wanted,
+            wanted_resource,
+            wanted_type,
             booked_at: entry.booked_at,
             reference: entry.reference,
             former_references,

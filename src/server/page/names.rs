@@ -3,25 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
 use crate::ids::{BookingId, PracticeId};
+use crate::messages::page as say;
 use crate::practice::Practice;
 use crate::practice::booking_names::BookingNames;
+use crate::server::booking_search::ShownTexts;
+use crate::zone::Zone;
 
-/// The name of a practice: that of its location, or of the first of several.
+/// The name of a practice.
 pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
-    match practice.map(Practice::location_names).unwrap_or_default().as_slice() {
-        [] => format!("Practice {id}"),
-        [only] => only.clone(),
-        [first, others @ ..] => format!("{first} and {} more", others.len()),
-    }
+    say::practice_name(id, &practice.map(Practice::location_names).unwrap_or_default())
 }
 
 /// The name of the practice of this id, be it on or off.
-pub(super) fn of_practice(bridge: &Bridge, id: &PracticeId) -> String {
+pub(in crate::server) fn of_practice(bridge: &Bridge, id: &PracticeId) -> String {
     practice(id, bridge.on_or_off(id).map(|(practice, _)| practice).as_deref())
 }
 
@@ -37,6 +37,7 @@ pub(super) struct Names<'a> {
 }
 
 struct PracticeNames {
+    own: String,
     names: BookingNames,
     cancelled: BTreeSet<BookingId>,
 }
@@ -50,6 +51,7 @@ impl<'a> Names<'a> {
         let read = || {
             let practice = self.bridge.practice(id);
             Arc::new(PracticeNames {
+                own: of_practice(self.bridge, id),
                 names: BookingNames::read(self.bridge.store(), id),
                 cancelled: practice.map(|practice| practice.waiting_cancellations()).unwrap_or_default(),
             })
@@ -59,8 +61,12 @@ impl<'a> Names<'a> {
 
     /// What was booked: appointment type, clinician and schedule.
     pub(super) fn booked(&self, entry: &Entry) -> String {
-        let Some(place) = &entry.place else { return "nothing that is offered".to_owned() };
-        let names = self.of(&entry.practice_id).names.of(place);
+        let of_practice = self.of(&entry.practice_id);
+        let Some(place) = &entry.place else {
+            let names = of_practice.names.of_wanted(&entry.wanted);
+            return say::wanted(&entry.wanted, names.resource, names.appointment_type);
+        };
+        let names = of_practice.names.of(place);
         let kind = names.appointment_type.unwrap_or_else(|| format!("appointment type {}", place.appointment_type));
         let schedule = names.schedule.unwrap_or_else(|| format!("schedule {}", place.schedule));
         let clinician = place.user.map(|user| names.clinician.unwrap_or_else(|| format!("clinician {user}")));
@@ -70,5 +76,28 @@ impl<'a> Names<'a> {
     /// True if its pet owner cancelled, and that is not settled yet.
     pub(super) fn cancellation_waits(&self, entry: &Entry) -> bool {
         self.of(&entry.practice_id).cancelled.contains(&entry.booking_id)
+    }
+
+    /// What it is shown with, and found by.
+    pub(super) fn shown_texts(&self, entry: &Entry, now: DateTime<Utc>) -> ShownTexts {
+        let (of_practice, waits) = (self.of(&entry.practice_id), self.cancellation_waits(entry));
+        let zone = self.bridge.zone_of(&entry.practice_id);
+        ShownTexts::of(entry, &of_practice.names, &of_practice.own, waits, now, zone)
+    }
+}
+
+/// The zones of the times on a page: one said once, or that of each practice.
+pub(super) fn zones(bridge: &Bridge) -> String {
+    let ids = bridge.practices().map(|own| own.id().clone());
+    let ids = ids.chain(bridge.off().into_iter().map(|(own, _)| own.id().clone()));
+    let zones: BTreeMap<PracticeId, Zone> = ids.map(|id| (id.clone(), bridge.zone_of(&id))).collect();
+    let mut all = zones.values();
+    match all.next() {
+        Some(first) if all.any(|zone| zone != first) => {
+            let each = zones.iter().map(|(id, zone)| (of_practice(bridge, id), zone.to_string()));
+            say::zones(&each.collect::<Vec<_>>())
+        }
+        Some(zone) => say::times_are_of(*zone),
+        None => say::times_are_of(Zone::Iana(chrono_tz::UTC)),
     }
 }

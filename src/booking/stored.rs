@@ -254,3 +254,35 @@ fn perhaps() -> Delivery {
 fn is_perhaps(heard: &Delivery) -> bool {
     *heard == Delivery::Perhaps
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(fields: &str) -> Entry {
+        let json = format!(
+            r#"{{"booking_id":7,"practice_id":"1","state":"rejected","place":null,{fields}"booked_at":null,
+                "reference":null,"patient":"p","history":[]}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn what_a_booking_without_a_place_asks_for_is_kept_and_a_record_from_before_has_nothing_of_it() {
+        let before = read("");
+        assert_eq!(before.wanted, WantedPlace::default());
+        let fields = r#""wanted":"2027-02-15T09:15:00","wanted_resource":"s999","wanted_type":"66:s999","#;
+        let wanted = read(fields);
+        assert_eq!(wanted.wanted.resource, WantedId::new("s999"));
+        assert_eq!(wanted.wanted.appointment_type, WantedId::new("66:s999"));
+        let again: Entry = serde_json::from_str(&serde_json::to_string(&wanted).unwrap()).unwrap();
+        assert_eq!(again, wanted);
+        assert!(!serde_json::to_string(&before).unwrap().contains("wanted"));
+    }
+
+    #[test]
+    fn what_is_no_id_in_a_state_file_counts_for_nothing_and_the_booking_is_read() {
+        let odd = read(r#""wanted_resource":"Judith Bourke","wanted_type":null,"#);
+        assert_eq!(odd.wanted, WantedPlace::default());
+    }
+}

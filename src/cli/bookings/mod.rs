@@ -158,12 +158,13 @@ fn zone(store: &Store, practice: &PracticeId) -> Zone {
 /// Between two columns of the table.
 const GAP: usize = 2;
 
-/// The least room for names, however narrow a terminal is.
-const NAMES_MIN: usize = 20;
+/// A terminal that is narrower breaks the lines itself.
+const COLUMNS_MIN: usize = 60;
 
 /// A line for each booking, and below it what a person has to do about it; no line is longer than
-/// `columns`, as long as that leaves [`NAMES_MIN`] for names.
+/// `columns`.
 fn table(bookings: &[BookingView], columns: usize) -> String {
+    let columns = columns.max(COLUMNS_MIN);
     let of_several = bookings.iter().any(|booking| booking.practice_id != bookings[0].practice_id);
     let headings = ["BOOKING", "PRACTICE", "APPOINTMENT", "STATE", "WITH", "TYPE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(headings).chain(bookings.iter().map(row)).collect();
@@ -172,7 +173,7 @@ fn table(bookings: &[BookingView], columns: usize) -> String {
     let shown: Vec<usize> = (0..6).filter(|column| of_several || *column != PRACTICE).collect();
     // The two columns of names share what the others leave.
     let others = shown.iter().filter(|column| **column < WITH).map(|column| widths[*column] + GAP);
-    let left = columns.saturating_sub(others.sum::<usize>() + GAP).max(NAMES_MIN);
+    let left = columns.saturating_sub(others.sum::<usize>() + GAP);
     widths[TYPE] = widths[TYPE].min(left.saturating_sub(widths[WITH]).max(left * 2 / 5));
     widths[WITH] = widths[WITH].min(left.saturating_sub(widths[TYPE]));
     let attention = bookings.iter().map(|booking| booking.needs_attention.as_deref());
@@ -385,7 +386,8 @@ mod tests {
         assert!(wide.contains("Vera Vet, Consulting room  Standard consultation\n"), "{wide}");
         assert!(wide.contains(told), "{wide}");
         let narrow = table(&bookings, 10);
-        assert!(narrow.contains("Vera Vet,…") && narrow.contains("Standa"), "{narrow}");
+        assert_eq!(narrow, table(&bookings, 60));
+        assert!(narrow.contains("Vera Vet") && narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
     }
 
     #[test]

@@ -20,9 +20,14 @@ pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
     say::practice_name(id, &practice.map(Practice::location_names).unwrap_or_default())
 }
 
-/// The name of the practice of this id, be it on or off.
+/// The name of the practice of this id, be it on or off. Where two would be equal, the id follows.
 pub(in crate::server) fn of_practice(bridge: &Bridge, id: &PracticeId) -> String {
-    practice(id, bridge.on_or_off(id).map(|(practice, _)| practice).as_deref())
+    let of = |practice: &Practice| self::practice(practice.id(), Some(practice));
+    let Some((own, _)) = bridge.on_or_off(id) else { return practice(id, None) };
+    let name = of(&own);
+    let others = bridge.practices().chain(bridge.off().into_iter().map(|(practice, _)| practice));
+    let mut others = others.filter(|other| other.id() != id);
+    if others.any(|other| of(&other) == name) { format!("{name} ({id})") } else { name }
 }
 
 /// True if several practices are on or off here.

@@ -358,3 +358,31 @@ fn days_links(id: &PracticeId, practice: &Practice) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(subject: &str, second: i64) -> Problem {
+        let since = DateTime::from_timestamp(second, 0).unwrap();
+        Problem { subject: subject.into(), text: "x".into(), since }
+    }
+
+    #[test]
+    fn away_is_since_the_oldest_problem_of_what_is_away_whatever_else_is_wrong() {
+        let problems = [
+            problem("clock", 1),
+            problem("healthengine", 50),
+            problem("booking_list", 40),
+            problem("openvpms", 30),
+            problem("days", 20),
+            problem("access", 60),
+        ];
+        let at = |cause| since(cause, &problems).map(|at| at.timestamp());
+        assert_eq!(at(StandingCause::OpenVpms), Some(30));
+        assert_eq!(at(StandingCause::Healthengine), Some(40), "the list of bookings is Healthengine's too");
+        assert_eq!(at(StandingCause::NotTaken), Some(20));
+        assert_eq!(at(StandingCause::Access), Some(60));
+        assert_eq!(since(StandingCause::OpenVpms, &problems[..2]), None, "another problem is not taken for it");
+    }
+}

@@ -1,22 +1,14 @@
 //! What is found among all bookings, on the page and by the command; practices in several zones; and
 //! what is kept of a booking that has no place in the diary.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use vetbridge::booking::answered::Acknowledged;
-use vetbridge::booking::entry::{Entry, State};
 use vetbridge::ids::{BookingId, PracticeId};
-use vetbridge::practice::ledger::Ledger;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::{NewPractice, PetOwner, Wish};
-use vetbridge::simulator::openvpms::World;
-use vetbridge::store::Store;
+use vetbridge::simulator::healthengine::{PetOwner, Wish};
 
-use crate::clinic::{Clinic, PRACTICE, eventually, practice};
+use crate::clinic::{BRANCH, Clinic, PRACTICE, eventually};
 use crate::service::Service;
-
-/// A second practice, on the other side of the continent.
-const OTHER: &str = "7654321";
 
 async fn page(service: &Service, path: &str) -> String {
     service.get(path).await.text().await.unwrap()
@@ -61,14 +53,11 @@ async fn is_in_state(service: &Service, booking: BookingId, state: &str) {
 /// A clinic in Sydney with a branch in Perth, each a practice, with one booking each.
 async fn two_zones() -> (Clinic, Service, [BookingId; 2]) {
     let clinic = Clinic::open().await;
-    clinic.healthengine.add_practice(NewPractice::new(OTHER, "the-other-key", "Australia/Perth".parse().unwrap()));
-    clinic.openvpms.staff(World::add_branch_schedule);
-    let branch = practice(OTHER, "the-other-key", "timezone = \"Australia/Perth\"").replace("[98]", "[106]");
-    clinic.write("vetbridge.toml", &(clinic.configuration() + &branch));
+    clinic.open_branch_in_perth();
     let service = Service::start_and_get_in_step(&clinic).await;
     let main = clinic.book("s136").await;
     let tomorrow = clinic.today().succ_opt().unwrap();
-    let other = PracticeId(OTHER.into());
+    let other = PracticeId(BRANCH.into());
     let offered = || clinic.healthengine.offered(&other, "s311", tomorrow).unwrap();
     eventually("the branch offers times", async || !offered().is_empty()).await;
     let wish = Wish::new("s311", "66:s311", offered().remove(0).start).by(PetOwner::default(), "x");
@@ -148,27 +137,10 @@ async fn bookings_are_found_by_whatever_the_page_shows_of_them() {
     assert_eq!(list.iter().map(|own| own["booking_id"].as_i64().unwrap()).collect::<Vec<_>>(), other);
 }
 
-/// A ledger of 230 rejected bookings, of which two need a person; an hour apart.
-async fn fill(clinic: &Clinic, first_day: NaiveDate) {
-    let now: DateTime<Utc> = clinic.healthengine.now();
-    let store = Store::open(&clinic.state(), now).unwrap();
-    let ledger = Ledger::open(store.clone(), now);
-    for number in 1..=230_i64 {
-        let mut entry = Entry::received(BookingId(number), PracticeId(PRACTICE.into()), None, "p".into(), now);
-        (entry.state, entry.answered.acknowledged) = (State::Rejected, Acknowledged::Yes);
-        entry.wanted.at = first_day.and_hms_opt(9, 0, 0).unwrap().checked_add_signed(TimeDelta::hours(number));
-        if [3, 200].contains(&number) {
-            entry.needs_attention = Some("Look into the diary.".into());
-        }
-        ledger.save_later(&entry, now).unwrap();
-    }
-    store.flush().await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn bookings_beyond_the_first_hundred_are_reached_by_links_and_what_needs_a_person_is_first() {
     let clinic = Clinic::open().await;
-    fill(&clinic, clinic.today()).await;
+    clinic.fill_ledger(230, &[3, 200]).await;
     let service = Service::start_and_get_in_step(&clinic).await;
     let expected: Vec<i64> = [200, 3].into_iter().chain((1..=230).rev().filter(|id| ![3, 200].contains(id))).collect();
     let first = page(&service, "/bookings").await;

@@ -102,9 +102,11 @@ pub(super) async fn list(
     let content = html! {
         h1 { "All bookings" }
         form.line method="get" action="/bookings" role="search" {
-            label { (say::SEARCH_FIELD) br; input type="search" name="q" value=(q) size="40"; }
+            label { (say::SEARCH_FIELD) br;
+                input type="search" name="q" value=(q) size="40" aria-describedby="hint"; }
             button { "Search" }
         }
+        p.quiet #hint { (say::SEARCH_HINT) }
         p role="status" { (say::found(found.len(), begin..end)) }
         @if !shown.is_empty() { p.quiet { (names::zones(bridge)) } }
         (table(bridge, &shown, now))

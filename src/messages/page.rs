@@ -161,7 +161,7 @@ pub fn times_are_of(zone: Zone) -> String {
 
 /// The zones of times on one page, each practice's said once.
 pub fn zones(practices: &[(String, String)]) -> String {
-    let each = practices.iter().map(|(practice, zone)| format!("those of {practice} are of {zone}"));
+    let each = practices.iter().map(|(practice, zone)| format!("{zone} for {practice}"));
     format!("Times are of each practice's zone: {}.", listed(each))
 }
 

@@ -83,7 +83,7 @@ async fn list(source: &LedgerSource, file: &Path, args: &ListArgs, json: bool) -
 
 /// Prints one booking.
 fn show(booking: &BookingView, json: bool) -> anyhow::Result<()> {
-    if json { output::json(booking) } else { Ok(output::result(details(booking))?) }
+    if json { output::json(booking) } else { Ok(output::result(details(booking, output::columns()))?) }
 }
 
 /// Where the ledger is read.
@@ -247,6 +247,13 @@ fn wrapped(indent: &str, text: &str, columns: usize) -> String {
     out
 }
 
+/// The same behind a beginning of its own.
+fn hanging(head: &str, text: &str, columns: usize) -> String {
+    let indent = " ".repeat(head.chars().count());
+    let lines = wrapped(&indent, text, columns);
+    format!("{head}{}", lines.strip_prefix(&indent).unwrap_or(&lines))
+}
+
 fn dash() -> String {
     "-".to_owned()
 }
@@ -264,11 +271,12 @@ fn minute(at: DateTime<FixedOffset>) -> String {
     at.format("%Y-%m-%d %H:%M").to_string()
 }
 
-/// One booking, with its history.
-fn details(booking: &BookingView) -> String {
+/// One booking, with its history; no line is longer than `columns`.
+fn details(booking: &BookingView, columns: usize) -> String {
+    let columns = columns.max(COLUMNS_MIN);
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(out, "{name:<12} {value}");
+        out.push_str(&hanging(&format!("{name:<12} "), value, columns));
     };
     line("Booking", &booking.booking_id.to_string());
     line("Practice", &plain(&booking.practice_id));
@@ -298,7 +306,8 @@ fn details(booking: &BookingView) -> String {
     let width = booking.history.iter().map(|happening| happening.state.len()).max().unwrap_or(0);
     for happening in &booking.history {
         let at = happening.at.format("%Y-%m-%d %H:%M:%S");
-        let _ = writeln!(out, "  {at}  {:<width$}  {}", happening.state, plain(&happening.reason));
+        let head = format!("  {at}  {:<width$}  ", happening.state);
+        out.push_str(&hanging(&head, &plain(&happening.reason), columns));
     }
     out
 }
@@ -407,7 +416,7 @@ mod tests {
         };
         let shown = table(std::slice::from_ref(&wanted), 80);
         assert!(shown.ends_with("resource s999  Standard consultation\n"), "{shown}");
-        let shown = details(&wanted);
+        let shown = details(&wanted, 80);
         assert!(
             shown.contains(
                 "Wanted       resource s999\nWanted       appointment type 66:s136 (Standard consultation)\n"
@@ -419,12 +428,12 @@ mod tests {
     #[test]
     fn one_booking_is_shown_with_its_history() {
         assert_eq!(
-            details(&booking(7, Some("Check the diary."))),
+            details(&booking(7, Some("Check the diary.")), 80),
             "Booking      7\nPractice     1234567\nAppointment  2026-03-03 09:15-09:30\n\
              Schedule     136 (Consulting room)\nClinician    1158 (Vera Vet)\n\
              Type         66 (Standard consultation)\nReference    602:3:x\nState        confirmed\n\
-             Attention    Check the diary.\n             Once that is done, `vetbridge bookings resolve 7` settles \
-             it, with --confirmed, --rejected or --cancelled as the diary has it.\n\n\
+             Attention    Check the diary.\n             Once that is done, `vetbridge bookings resolve 7` \
+             settles it, with\n             --confirmed, --rejected or --cancelled as the diary has it.\n\n\
              History (at the practice's time, UTC+11:00)\n  2026-03-02 08:00:00  received   Healthengine lists the \
              booking.\n  2026-03-02 08:00:01  confirmed  Told.\n"
         );

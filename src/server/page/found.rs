@@ -108,7 +108,7 @@ pub(super) async fn list(
         }
         p.quiet #hint { (say::SEARCH_HINT) }
         p role="status" { (say::found(found.len(), begin..end)) }
-        @if !shown.is_empty() { p.quiet { (names::zones(bridge)) } }
+        @if let Some(zones) = names::zones(bridge, shown.iter().map(|(entry, _)| entry)) { p.quiet { (zones) } }
         (table(bridge, &shown, now))
         (pages(&q, after, last))
     };

@@ -91,18 +91,15 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The zones of the times on a page: one said once, or that of each practice.
-pub(super) fn zones(bridge: &Bridge) -> String {
-    let ids = bridge.practices().map(|own| own.id().clone());
-    let ids = ids.chain(bridge.off().into_iter().map(|(own, _)| own.id().clone()));
-    let zones: BTreeMap<PracticeId, Zone> = ids.map(|id| (id.clone(), bridge.zone_of(&id))).collect();
-    let mut all = zones.values();
-    match all.next() {
-        Some(first) if all.any(|zone| zone != first) => {
-            let each = zones.iter().map(|(id, zone)| (of_practice(bridge, id), zone.to_string()));
-            say::zones(&each.collect::<Vec<_>>())
-        }
-        Some(zone) => say::times_are_of(*zone),
-        None => say::times_are_of(Zone::Iana(chrono_tz::UTC)),
+/// The zones of the times of these bookings: one said once, or that of each practice; `None`
+/// without any booking.
+pub(super) fn zones<'a>(bridge: &Bridge, bookings: impl Iterator<Item = &'a Entry>) -> Option<String> {
+    let of = |entry: &Entry| (entry.practice_id.clone(), bridge.zone_of(&entry.practice_id));
+    let zones: BTreeMap<PracticeId, Zone> = bookings.map(of).collect();
+    let first = zones.values().next()?;
+    if zones.values().all(|zone| zone == first) {
+        return Some(say::times_are_of(*first));
     }
+    let each = zones.iter().map(|(id, zone)| (of_practice(bridge, id), zone.to_string()));
+    Some(say::zones(&each.collect::<Vec<_>>()))
 }

@@ -1,5 +1,5 @@
-//! Times of appointments as operators read them: on the pages, in commands, in sentences. The search
-//! over all bookings looks for what these functions write.
+//! Times of appointments as operators read them: on the pages, in commands, in sentences. The
+//! search over all bookings looks for what these functions write.
 
 use chrono::{DateTime, Utc};
 

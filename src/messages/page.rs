@@ -177,8 +177,8 @@ pub fn found(count: usize, shown: std::ops::Range<usize>) -> String {
 /// What the search takes.
 pub const SEARCH_FIELD: &str = "Number, reference, name, state or date";
 /// How it is typed.
-pub const SEARCH_HINT: &str = "As it stands on these pages: \"tomorrow\", \"15 Feb 2027\". Of several parts, with commas \
-                               between them, all must be found.";
+pub const SEARCH_HINT: &str = "As it stands on these pages: \"tomorrow\", \"15 Feb 2027\". Of several parts, with \
+                               commas between them, all must be found.";
 /// The link to what follows on a list of bookings.
 pub const OLDER: &str = "Older";
 /// The link to its beginning.

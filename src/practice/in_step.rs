@@ -15,8 +15,8 @@ impl Practice {
         self.out_of_step(now).iter().map(ToString::to_string).collect()
     }
 
-    /// Why Healthengine may not show what the diary says; empty when it does. Every judgement counts
-    /// for [`Self::step_since`].
+    /// Why Healthengine may not show what the diary says; empty when it does. Every judgement
+    /// counts for [`Self::step_since`].
     pub fn out_of_step(&self, now: DateTime<Utc>) -> Vec<OutOfStep> {
         let reasons = self.reasons(now);
         let mut since = self.context.step_since.lock();

@@ -116,7 +116,9 @@ pub(super) fn class(tone: Tone) -> &'static str {
 pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
     let local = zone.at(at);
     html! {
-        time datetime=(local.to_rfc3339()) title={ (local.format("%A %-d %B %Y, %H:%M:%S")) (utc(zone)) } { (distance(now - at)) }
+        time datetime=(local.to_rfc3339()) title={ (local.format("%A %-d %B %Y, %H:%M:%S")) (utc(zone)) } {
+            (distance(now - at))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! [`Entry`] is what is stored. It changes only through [`super::machine::step`]; each
 //! change is durable before anything outside relies on it.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::answered::{Acknowledged, Answered, Delivery, Owed};
@@ -11,6 +11,7 @@ use super::diary_record::DiaryRecord;
 use super::flag::{Flag, Flagged};
 use super::post_record::PostRecord;
 use super::state_reason::StateReason;
+use super::wanted::WantedPlace;
 use crate::availability::OwnBooking;
 use crate::ids::{
     AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ResourceId, ScheduleId, UserId,
@@ -105,9 +106,8 @@ pub struct Entry {
     /// Where the appointment stands or is to stand; absent if the request named nothing that
     /// exists.
     pub place: Option<Place>,
-    /// When the appointment was to begin, on the practice's wall clock, where there is no place for
-    /// it.
-    pub wanted: Option<NaiveDateTime>,
+    /// What the request asks for, where there is no place for it.
+    pub wanted: WantedPlace,
     /// When the pet owner booked, by Healthengine's clock.
     pub booked_at: Option<DateTime<Utc>>,
     /// The appointment in OpenVPMS.
@@ -146,7 +146,7 @@ impl Entry {
             practice_id,
             state: State::Received,
             place: None,
-            wanted: None,
+            wanted: WantedPlace::default(),
             booked_at,
             reference: None,
             patient,
@@ -185,7 +185,7 @@ impl Entry {
 
     /// When the appointment begins, or was to begin.
     pub fn begins(&self, practice: Zone) -> Option<DateTime<Utc>> {
-        let wanted = || practice.instants(self.wanted?).earliest();
+        let wanted = || practice.instants(self.wanted.at?).earliest();
         self.place.as_ref().map(|place| place.span.start).or_else(wanted)
     }
 

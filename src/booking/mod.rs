@@ -11,6 +11,7 @@
 //! | [`other_bridge_suspicion`] | whether another bridge serves the same practice |
 //! | [`resolution`] | whether what a person says of a booking can be believed |
 //! | [`entry`] | what the ledger keeps of a booking: its state, and |
+//! | [`wanted`] | what it asks for, as long as there is no place for it |
 //! | [`answered`] | what Healthengine was told, and what it made of that |
 //! | [`post_record`] | what is known of the POSTs to OpenVPMS |
 //! | [`diary_record`] | what the diary showed of the appointment |
@@ -37,3 +38,4 @@ pub mod resolution;
 pub mod state_reason;
 mod stored;
 pub mod update;
+pub mod wanted;

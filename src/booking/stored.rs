@@ -13,6 +13,7 @@ use super::diary_record::DiaryRecord;
 use super::entry::{Entry, HistoryItem, Place, State};
 use super::flag::{Flag, Flagged};
 use super::post_record::{LostAnswer, LostRequest, PostRecord};
+use super::wanted::{self, WantedId, WantedPlace};
 use crate::dates;
 use crate::ids::{BookingId, BookingReference, PracticeId};
 
@@ -25,6 +26,10 @@ pub(super) struct StoredEntry {
     place: Option<Place>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wanted: Option<NaiveDateTime>,
+    #[serde(default, deserialize_with = "wanted::kept", skip_serializing_if = "Option::is_none")]
+    wanted_resource: Option<WantedId>,
+    #[serde(default, deserialize_with = "wanted::kept", skip_serializing_if = "Option::is_none")]
+    wanted_type: Option<WantedId>,
     #[serde(default, deserialize_with = "dates::that_count")]
     booked_at: Option<DateTime<Utc>>,
     reference: Option<BookingReference>,
@@ -120,7 +125,11 @@ impl From<StoredEntry> for Entry {
             practice_id: stored.practice_id,
             state: stored.state,
             place: stored.place,
-            wanted: stored.wanted,
+            wanted: WantedPlace {
+                at: stored.wanted,
+                resource: stored.wanted_resource,
+                appointment_type: stored.wanted_type,
+            },
             booked_at: stored.booked_at,
             reference: stored.reference,
             patient: stored.patient,
@@ -176,12 +185,15 @@ impl From<Entry> for StoredEntry {
             cancellation_suspended,
             cancel_refusals,
         } = entry.diary;
+        let WantedPlace { at: wanted, resource: wanted_resource, appointment_type: wanted_type } = entry.wanted;
         Self {
             booking_id: entry.booking_id,
             practice_id: entry.practice_id,
             state: entry.state,
             place: entry.place,
-            wanted: entry.wanted,
+            wanted,
+            wanted_resource,
+            wanted_type,
             booked_at: entry.booked_at,
             reference: entry.reference,
             former_references,
@@ -350,5 +362,32 @@ mod tests {
         let entry: Entry = serde_json::from_str(&entry).unwrap();
         assert_eq!(entry.needs_attention, None);
         assert!(!serde_json::to_string(&entry).unwrap().contains("flag"));
+    }
+
+    fn read_wanted(fields: &str) -> Entry {
+        let json = format!(
+            r#"{{"booking_id":7,"practice_id":"1","state":"rejected","place":null,{fields}"booked_at":null,
+                "reference":null,"patient":"p","history":[]}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn what_a_booking_without_a_place_asks_for_is_kept_and_a_record_from_before_has_nothing_of_it() {
+        let before = read_wanted("");
+        assert_eq!(before.wanted, WantedPlace::default());
+        let fields = r#""wanted":"2027-02-15T09:15:00","wanted_resource":"s999","wanted_type":"66:s999","#;
+        let wanted = read_wanted(fields);
+        assert_eq!(wanted.wanted.resource, WantedId::new("s999"));
+        assert_eq!(wanted.wanted.appointment_type, WantedId::new("66:s999"));
+        let again: Entry = serde_json::from_str(&serde_json::to_string(&wanted).unwrap()).unwrap();
+        assert_eq!(again, wanted);
+        assert!(!serde_json::to_string(&before).unwrap().contains("wanted"));
+    }
+
+    #[test]
+    fn what_is_no_id_in_a_state_file_counts_for_nothing_and_the_booking_is_read() {
+        let odd = read_wanted(r#""wanted_resource":"Judith Bourke","wanted_type":null,"#);
+        assert_eq!(odd.wanted, WantedPlace::default());
     }
 }

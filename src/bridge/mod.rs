@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join_all, join4};
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,6 +46,7 @@ use crate::zone::Zone;
 mod alert_source;
 pub mod off;
 pub mod runner;
+mod vigil;
 
 use off::Off;
 use runner::{PracticeDeps, PracticeRunner, RunState, WantedPractice};
@@ -70,11 +71,6 @@ pub trait Connect {
 /// So many changes of the diary can wait for a practice to hear of them; what is missed is found by
 /// the next reading.
 const CHANGES: usize = 1024;
-/// Problems that stand are looked at so often, and whenever one is to be logged again. It is less
-/// than the first pause of a problem that begins meanwhile.
-const LOG_AGAIN: Duration = Duration::from_secs(30);
-/// and not more often than this.
-const LOOKS_APART: Duration = Duration::from_millis(100);
 /// Housekeeping.
 const NOW_AND_THEN: Duration = Duration::from_secs(6 * 3600);
 
@@ -94,28 +90,6 @@ pub struct Bridge {
     /// The runners and the housekeeping.
     tasks: TaskTracker,
     stop: CancellationToken,
-}
-
-/// Tells of pauses that somebody may have forgotten, and logs again what stands for long. When to
-/// look next.
-fn log_again(runners: &Mutex<Runners>, health: &Problems, shared: &Shared) -> Duration {
-    let now = shared.clock.now();
-    let runners: Vec<Arc<PracticeRunner>> = runners.lock().values().cloned().collect();
-    let (mut is_any_live, mut next) = (false, LOG_AGAIN);
-    for runner in runners {
-        let practice = runner.practice();
-        if runner.wanted().off() == Some(Off::Paused) {
-            let long = pauses::of(&shared.store, practice.id()).and_then(|pause| pause.for_long(now));
-            let text = long.map(|lasts| say::paused_for_long(practice.id(), lasts));
-            practice.health().set(Subject::Paused, text, now);
-        }
-        let is_live = practice.is_live(now);
-        is_any_live |= is_live;
-        practice.health().log_again(is_live, now);
-        next = practice.health().due_within(next);
-    }
-    health.log_again(is_any_live, now);
-    health.due_within(next).max(LOOKS_APART)
 }
 
 /// A practice that was asked to pause, or to go on.
@@ -209,7 +183,8 @@ impl Bridge {
         });
     }
 
-    /// Looks whether loops are stuck, whether the clock leaps, and what stands for long.
+    /// Looks whether loops are stuck, whether the clock leaps, who is in step, and what stands for
+    /// long.
     fn keep_vigil(&self) {
         let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
         let (runners, health) = (Arc::clone(&self.runners), Arc::clone(&self.health));
@@ -223,13 +198,20 @@ impl Bridge {
                     shared.ledger.look_again(shared.clock.now());
                 };
                 let leaps = shared.leaps.watch(&shared.clock, leaped);
+                let all = || runners.lock().values().cloned().collect::<Vec<_>>();
+                let judgements = async {
+                    loop {
+                        vigil::judge(&all(), shared.clock.now());
+                        supervisor::rest(tokio::time::sleep(vigil::JUDGED_EVERY)).await;
+                    }
+                };
                 let long = async {
                     loop {
-                        let next = log_again(&runners, &health, &shared);
+                        let next = vigil::log_again(&all(), &health, &shared);
                         supervisor::rest(tokio::time::sleep(next)).await;
                     }
                 };
-                let _stopped = stop.run_until_cancelled(join3(loops, leaps, long)).await;
+                let _stopped = stop.run_until_cancelled(join4(loops, leaps, judgements, long)).await;
             };
             shared.supervisor.keep(kept, &stop, vigil).await;
         });

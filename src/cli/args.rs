@@ -177,7 +177,7 @@ pub struct BookingsArgs {
 /// What to do with the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum BookingsCommand {
-    /// The bookings, those that changed last first
+    /// The bookings: those that need a person, then those that changed last
     List(ListArgs),
     /// One booking with its history
     Show {
@@ -201,6 +201,10 @@ pub struct ListArgs {
     /// time (36h, 7d) only
     #[arg(long, value_name = "DATE|DURATION", value_parser = since)]
     pub since: Option<String>,
+    /// Those only that show this: a number, a name, a state or a date as it is shown; parts between
+    /// commas must all be found
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
     /// So many at most [default: 50; with --json all]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
@@ -213,6 +217,7 @@ impl ListArgs {
         Self {
             practice: self.practice.or_else(|| before.practice.clone()),
             state: self.state.or_else(|| before.state.clone()),
+            search: self.search.or_else(|| before.search.clone()),
             since: self.since.or_else(|| before.since.clone()),
             limit: self.limit.or(before.limit),
         }

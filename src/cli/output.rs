@@ -16,6 +16,15 @@ pub(super) fn result(text: impl Display) -> io::Result<()> {
     }
 }
 
+/// The columns where standard output is no terminal, and those of a terminal that does not say.
+pub(super) const COLUMNS: usize = 80;
+
+/// So many characters fit a line of standard output.
+pub(super) fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns > 0).unwrap_or(COLUMNS)
+}
+
 /// Prints a result as JSON.
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(result(serde_json::to_string_pretty(value)?)?)

@@ -200,9 +200,11 @@ impl RunningService {
     /// The bookings of the ledger that are wanted.
     pub(super) async fn bookings(&self, query: &BookingQuery) -> anyhow::Result<BookingPage> {
         let mut url = self.url(&["api", "v1", "bookings"])?;
-        let BookingQuery { practice, state, since, limit } = query;
+        let BookingQuery { practice, state, since, search, limit } = query;
         let limit = limit.map(|limit| limit.to_string());
-        for (name, value) in [("practice", practice), ("state", state), ("since", since), ("limit", &limit)] {
+        let filters =
+            [("practice", practice), ("state", state), ("since", since), ("search", search), ("limit", &limit)];
+        for (name, value) in filters {
             if let Some(value) = value {
                 url.query_pairs_mut().append_pair(name, value);
             }

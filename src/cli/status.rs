@@ -7,6 +7,7 @@ use super::running::{self, FoundService};
 use super::{Global, output};
 use crate::bridge::off::Off;
 use crate::config;
+use crate::messages::out_of_step::since_start;
 use crate::messages::{admin, commands as say};
 use crate::practice::health::problems::Problem;
 use crate::server::view::{BridgeStatus, OffStatus, PracticeStatus, time_if_any};
@@ -50,6 +51,14 @@ fn on(text: &mut String, practice: &PracticeStatus) {
     let zone = zone(practice.zone.as_deref());
     let (id, resources) = (&practice.id, practice.resources);
     let _ = writeln!(text, "\nPractice {id}: {in_step}, {resources} resources (times: {zone})");
+    let since = practice.in_step_since.or(practice.not_in_step_since).map(|at| at.format("%Y-%m-%d %H:%M:%S"));
+    if let Some(since) = since {
+        let _ = writeln!(
+            text,
+            "  {in_step} since: {since}{}",
+            since_start(practice.in_step, practice.is_first_since_start)
+        );
+    }
     let times = [
         ("last poll", practice.polled_at),
         ("diary read", practice.read_at),
@@ -133,6 +142,9 @@ mod tests {
         let practice = PracticeStatus {
             id: "7".into(),
             in_step: true,
+            in_step_since: Some(zone.at(since)),
+            not_in_step_since: None,
+            is_first_since_start: true,
             reasons: Vec::new(),
             problems: problem(),
             resources: 3,
@@ -158,7 +170,9 @@ mod tests {
         let (service, practice) = told.split_once("\n\n").unwrap();
         assert_eq!(service.matches("2026-02-02 02:40:00 UTC").count(), 2, "{told}");
         assert!(practice.starts_with("Practice 7: in step, 3 resources (times: Australia/Sydney)\n"), "{told}");
-        assert_eq!(practice.matches("2026-02-02 13:40:00").count(), 2, "{told}");
+        assert_eq!(practice.matches("2026-02-02 13:40:00").count(), 3, "{told}");
+        let in_step = "  in step since: 2026-02-02 13:40:00 (the first time since the start)\n";
+        assert!(practice.contains(in_step), "{told}");
         assert!(practice.contains("diary read: not yet") && !practice.contains("UTC"), "{told}");
     }
 }

@@ -97,8 +97,8 @@ pub fn bad_query(why: impl Display) -> String {
 /// 400 for a query of bookings.
 pub fn bad_booking_query(why: impl Display) -> String {
     format!(
-        "The query cannot be read: {}. A list of bookings takes practice=ID, state=STATE, since=DATE|DURATION and \
-         limit=N.",
+        "The query cannot be read: {}. A list of bookings takes practice=ID, state=STATE, since=DATE|DURATION, \
+         search=TEXT and limit=N.",
         plain(&why.to_string())
     )
 }

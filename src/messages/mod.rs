@@ -12,7 +12,7 @@ use crate::characters::is_invisible;
 
 pub mod admin;
 pub mod alerts;
-mod appointment_times;
+pub mod appointment_times;
 pub mod booking;
 pub mod call_failures;
 pub mod call_rates;

@@ -5,6 +5,16 @@ use std::fmt;
 
 use super::other_bridge;
 
+/// Behind the time since which a practice is in step, or is not: what a start means for it. How it
+/// was before, nobody judged.
+pub fn since_start(in_step: bool, is_first: bool) -> &'static str {
+    match (is_first, in_step) {
+        (false, _) => "",
+        (true, true) => " (the first time since the start)",
+        (true, false) => " (the start)",
+    }
+}
+
 /// Why a practice is not in step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutOfStep {

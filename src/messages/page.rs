@@ -1,7 +1,11 @@
 //! The words of the pages: for a receptionist what to do, for a manager whether all is well.
 
+use super::listed;
 use super::out_of_step::OutOfStep;
 use crate::booking::entry::{Entry, State};
+use crate::booking::wanted::WantedPlace;
+use crate::ids::PracticeId;
+use crate::zone::Zone;
 
 /// How a thing looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +135,56 @@ pub fn standing_off(why: &str, silent: bool) -> PracticeStanding {
     };
     PracticeStanding { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning: meaning.to_owned(), cause: None }
 }
+
+/// The name of a practice: that of its location, or of the first of several.
+pub fn practice_name(id: &PracticeId, locations: &[String]) -> String {
+    match locations {
+        [] => format!("Practice {id}"),
+        [only] => only.clone(),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+    }
+}
+
+/// What a booking asks for that has no place in the diary: the names, or else the ids, of what the
+/// request named.
+pub fn wanted(wanted: &WantedPlace, resource: Option<String>, appointment_type: Option<String>) -> String {
+    let kind = appointment_type.or_else(|| Some(format!("appointment type {}", wanted.appointment_type.as_ref()?)));
+    let resource = resource.or_else(|| Some(format!("resource {}", wanted.resource.as_ref()?)));
+    let both: Vec<String> = kind.into_iter().chain(resource).collect();
+    if both.is_empty() { "nothing that is offered".to_owned() } else { format!("wanted: {}", both.join(", ")) }
+}
+
+/// The zone of all times on a page.
+pub fn times_are_of(zone: Zone) -> String {
+    format!("Times are of {zone}.")
+}
+
+/// The zones of times on one page, each practice's said once.
+pub fn zones(practices: &[(String, String)]) -> String {
+    let each = practices.iter().map(|(practice, zone)| format!("{zone} for {practice}"));
+    format!("Times are of each practice's zone: {}.", listed(each))
+}
+
+/// Which of the bookings that were found stand on a page.
+pub fn found(count: usize, shown: std::ops::Range<usize>) -> String {
+    match (count, shown.len()) {
+        (count, shown) if count == shown => format!("{count} found."),
+        (count, 0) => format!("{count} found; there are no older ones."),
+        (count, _) => format!("{count} found; {} to {} are shown.", shown.start + 1, shown.end),
+    }
+}
+
+/// What the search takes.
+pub const SEARCH_FIELD: &str = "Number, reference, name, state or date";
+/// How it is typed.
+pub const SEARCH_HINT: &str = "As it stands on these pages: \"tomorrow\", \"15 Feb 2027\". Of several parts, with \
+                               commas between them, all must be found.";
+/// The link to what follows on a list of bookings.
+pub const OLDER: &str = "Older";
+/// The link to its beginning.
+pub const TO_THE_FIRST: &str = "Back to the first";
+/// 400 for a link to older bookings that nobody made.
+pub const BAD_PLACE: &str = "The link to older bookings cannot be read. Search again.";
 
 /// A state of the ledger for people. A cancellation that waits is said, whatever the state.
 pub fn booking_word(entry: &Entry, cancellation_waits: bool) -> &'static str {

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::booking::entry::Place;
+use crate::booking::entry::{Entry, Place};
+use crate::booking::wanted::WantedPlace;
 use crate::healthengine::PmsResource;
 use crate::ids::{PracticeId, ResourceId, TypeId};
 use crate::mapping::remembered::RememberedConfiguration;
@@ -14,12 +15,22 @@ use crate::store::Store;
 pub struct BookingNames {
     resources: BTreeMap<String, ResourceNames>,
     types: BTreeMap<String, String>,
+    locations: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
 struct ResourceNames {
     name: String,
     clinician: Option<String>,
+}
+
+/// What is known of what a booking without a place asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedNames {
+    /// The resource's.
+    pub resource: Option<String>,
+    /// The appointment type's.
+    pub appointment_type: Option<String>,
 }
 
 /// The names of one booking's place; absent where they are not known.
@@ -37,7 +48,7 @@ impl BookingNames {
     /// Those of a practice.
     pub fn read(store: &Store, practice: &PracticeId) -> Self {
         let remembered = store.get::<RememberedConfiguration>(&practice.0).ok().flatten().unwrap_or_default();
-        let mut names = Self::default();
+        let mut names = Self { locations: remembered.location_names.into_values().collect(), ..Self::default() };
         for own in remembered.departed {
             if own.is_type {
                 names.types.insert(own.id, own.name);
@@ -62,8 +73,7 @@ impl BookingNames {
     pub fn of(&self, place: &Place) -> PlaceNames {
         let resource = self.resources.get(&place.resource().to_string());
         let clinician = resource.and_then(|own| own.clinician.clone());
-        // A clinician's resource is called `<clinician> - <schedule>`, a type `<type> -
-        // <resource>`.
+        // A clinician's resource is called `<clinician> - <schedule>`.
         let on_schedule = |own: &ResourceNames| {
             let rest = own.name.strip_prefix(own.clinician.as_deref()?)?;
             rest.strip_prefix(" - ").map(str::to_owned)
@@ -71,10 +81,37 @@ impl BookingNames {
         let of_schedule = self.resources.get(&ResourceId::schedule(place.schedule).to_string());
         let schedule = of_schedule.map(|own| own.name.clone()).or_else(|| resource.and_then(on_schedule));
         let id = TypeId { appointment_type: place.appointment_type, resource: place.resource() };
-        let appointment_type = self.types.get(&id.to_string()).map(|name| {
-            let of_resource = resource.map(|own| format!(" - {}", own.name));
-            of_resource.and_then(|end| name.strip_suffix(&end)).unwrap_or(name).to_owned()
-        });
+        let appointment_type = self.plain_type(&id.to_string(), resource);
         PlaceNames { schedule, clinician, appointment_type }
+    }
+
+    /// The names of what is wanted, of what Healthengine was ever told of.
+    pub fn of_wanted(&self, wanted: &WantedPlace) -> WantedNames {
+        let resource = wanted.resource.as_ref().and_then(|id| self.resources.get(id.as_str()));
+        WantedNames {
+            resource: resource.map(|own| own.name.clone()),
+            appointment_type: wanted.appointment_type.as_ref().and_then(|id| self.plain_type(id.as_str(), resource)),
+        }
+    }
+
+    /// A type is called `<type> - <resource>`.
+    fn plain_type(&self, id: &str, resource: Option<&ResourceNames>) -> Option<String> {
+        let name = self.types.get(id)?;
+        let of_resource = resource.map(|own| format!(" - {}", own.name));
+        Some(of_resource.and_then(|end| name.strip_suffix(&end)).unwrap_or(name).to_owned())
+    }
+
+    /// What the practice's locations are called.
+    pub fn locations(&self) -> &[String] {
+        &self.locations
+    }
+
+    /// Every name that a booking of the practice shows, and those of the practice's locations.
+    pub fn all_of(&self, entry: &Entry) -> Vec<String> {
+        let of_place = entry.place.as_ref().map(|place| self.of(place)).unwrap_or_default();
+        let of_wanted = self.of_wanted(&entry.wanted);
+        let own = [of_place.schedule, of_place.clinician, of_place.appointment_type];
+        let wanted = [of_wanted.resource, of_wanted.appointment_type];
+        own.into_iter().chain(wanted).flatten().chain(self.locations.iter().cloned()).collect()
     }
 }

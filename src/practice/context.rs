@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::health::last_done::LastDone;
 use super::health::problems::Problems;
+use super::health::step_since::StepSince;
 use super::health::subject::Subject;
 use super::ledger::LedgerError;
 use super::offering::{Offering, OfferingReader};
@@ -43,6 +44,8 @@ pub(super) struct Context {
     pub(super) said: SaidLines,
     /// What was last done when.
     pub(super) last_done: Mutex<LastDone>,
+    /// Since when it is in step, or is not; absent before it was judged.
+    pub(super) step_since: Mutex<Option<StepSince>>,
     /// What is offered, as the configuration sync last found it.
     pub(super) offering: OfferingReader,
     /// What wakes the loops.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Practice;
+use super::health::step_since::StepSince;
 use super::health::subject::Subject;
 use crate::alerts::concern::Concern;
 use crate::messages::out_of_step::OutOfStep;
@@ -14,8 +15,26 @@ impl Practice {
         self.out_of_step(now).iter().map(ToString::to_string).collect()
     }
 
-    /// Why Healthengine may not show what the diary says; empty when it does.
+    /// Why Healthengine may not show what the diary says; empty when it does. Every judgement
+    /// counts for [`Self::step_since`].
     pub fn out_of_step(&self, now: DateTime<Utc>) -> Vec<OutOfStep> {
+        let reasons = self.reasons(now);
+        let mut since = self.context.step_since.lock();
+        *since = Some(StepSince::judged(*since, reasons.is_empty(), now));
+        reasons
+    }
+
+    /// Judges it, so that [`Self::step_since`] is of this moment.
+    pub fn judge(&self, now: DateTime<Utc>) {
+        drop(self.out_of_step(now));
+    }
+
+    /// Since when it is in step, or is not, as it was judged last.
+    pub fn step_since(&self) -> Option<StepSince> {
+        *self.context.step_since.lock()
+    }
+
+    fn reasons(&self, now: DateTime<Utc>) -> Vec<OutOfStep> {
         let (context, last_done) = (&self.context, self.last_done());
         let has = |subject| context.health.has(&subject);
         let mut reasons = Vec::new();

@@ -59,7 +59,7 @@ fn is_live(entry: &Entry, now: DateTime<Utc>) -> bool {
 
 /// True if the appointment was yesterday or is later.
 fn is_recent(entry: &Entry, now: DateTime<Utc>) -> bool {
-    let wanted = entry.wanted.is_some_and(|wall| now - TimeDelta::days(2) < wall.and_utc());
+    let wanted = entry.wanted.at.is_some_and(|wall| now - TimeDelta::days(2) < wall.and_utc());
     entry.place.as_ref().map_or(wanted, |place| now - TimeDelta::days(2) < place.span.end)
 }
 

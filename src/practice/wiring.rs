@@ -81,6 +81,7 @@ impl Practice {
             health: Problems::new(config.id.clone(), settings.places.clone()),
             said: SaidLines::default(),
             last_done: Mutex::default(),
+            step_since: Mutex::default(),
             offering,
             signals: Signals::default(),
             milestones: Milestones::default(),
@@ -239,6 +240,9 @@ impl Practice {
         let before = former.last_done();
         let mut last_done = self.context.last_done.lock();
         *last_done = last_done.or(before);
+        if is_on {
+            *self.context.step_since.lock() = *former.context.step_since.lock();
+        }
     }
 
     /// Its id at Healthengine.

@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::booking_list::{BookingPage, BookingQuery, TOTAL, listed};
+use super::page::names::of_practice;
 use super::problem::problem;
 use super::{Admin, view};
 use crate::booking::entry::Entry;
-use crate::ids::BookingId;
+use crate::ids::{BookingId, PracticeId};
 use crate::messages::admin as say;
 use crate::practice::KINDS;
 use crate::practice::booking_names::BookingNames;
@@ -34,7 +35,9 @@ pub(super) async fn bookings(
     let bridge = &admin.bridge;
     let listed = match query {
         Ok(Query(query)) => {
-            listed(bridge.ledger(), bridge.store(), &query, bridge.now(), |practice| bridge.zone_of(practice))
+            let called = |practice: &PracticeId| Some(of_practice(bridge, practice));
+            let zone_of = |practice: &PracticeId| bridge.zone_of(practice);
+            listed(bridge.ledger(), bridge.store(), &query, bridge.now(), zone_of, called)
         }
         Err(error) => Err(say::bad_booking_query(error.body_text())),
     };

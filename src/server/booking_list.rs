@@ -1,19 +1,21 @@
 //! Which bookings of the ledger are listed: by the API, and by the command while no service runs.
 //!
-//! Those that changed last come first. All filters that are given count.
+//! Those that need a person come first, then those that changed last. All filters that are given
+//! count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::booking_search::{ShownTexts, Sought};
 use super::view::{self, BookingView};
 use crate::booking::entry::{Entry, State};
 use crate::config::duration;
 use crate::dates;
 use crate::ids::PracticeId;
-use crate::messages::{self, admin as say};
+use crate::messages::{self, admin as say, page};
 use crate::practice::booking_names::BookingNames;
 use crate::practice::ledger::Ledger;
 use crate::store::Store;
@@ -32,6 +34,8 @@ pub struct BookingQuery {
     pub state: Option<String>,
     /// Those that changed since: [`ChangedSince`].
     pub since: Option<String>,
+    /// Those that show this: [`super::booking_search`].
+    pub search: Option<String>,
     /// So many at most.
     pub limit: Option<usize>,
 }
@@ -48,7 +52,7 @@ pub enum ChangedSince {
 /// The bookings that are wanted.
 #[derive(Debug)]
 pub struct BookingPage {
-    /// Those that changed last first.
+    /// Those that need a person first, then those that changed last.
     pub bookings: Vec<BookingView>,
     /// How many there are beside those that were left out for the limit's sake.
     pub total: usize,
@@ -71,7 +75,8 @@ impl ChangedSince {
     }
 }
 
-/// The bookings of a ledger that a query wants, with times of their practices' zones.
+/// The bookings of a ledger that a query wants, with times of their practices' zones. `called` is
+/// what a practice is called, where more is known of that than the store has.
 ///
 /// # Errors
 /// A sentence about the query.
@@ -81,8 +86,9 @@ pub fn listed(
     query: &BookingQuery,
     now: DateTime<Utc>,
     zone_of: impl Fn(&PracticeId) -> Zone,
+    called: impl Fn(&PracticeId) -> Option<String>,
 ) -> Result<BookingPage, String> {
-    let BookingQuery { practice, state, since, limit } = query;
+    let BookingQuery { practice, state, since, search, limit } = query;
     if let Some(state) = state.as_deref().filter(|state| !State::ALL_NAMES.contains(state)) {
         return Err(say::no_such_state(state, &messages::listed(State::ALL_NAMES)));
     }
@@ -94,16 +100,29 @@ pub fn listed(
             && since.is_none_or(|since| changed_at(entry) >= Some(since.moment(now, zone_of(&entry.practice_id))))
     };
     let mut entries: Vec<Entry> = ledger.all().into_iter().filter(is_wanted).collect();
-    entries.sort_by_key(|entry| std::cmp::Reverse((changed_at(entry), entry.booking_id)));
+    let practices: BTreeSet<&PracticeId> = entries.iter().map(|entry| &entry.practice_id).collect();
+    let known = |id: &PracticeId| {
+        let names = BookingNames::read(store, id);
+        let called = called(id).unwrap_or_else(|| page::practice_name(id, names.locations()));
+        (id.clone(), (names, called, zone_of(id)))
+    };
+    let known: BTreeMap<PracticeId, _> = practices.into_iter().map(known).collect();
+    if let Some(sought) = search.as_deref().map(Sought::new) {
+        entries.retain(|entry| {
+            let Some((names, called, zone)) = known.get(&entry.practice_id) else { return false };
+            // Which cancellations wait is on the page alone.
+            sought.finds(&ShownTexts::of(entry, names, called, false, now, *zone))
+        });
+    }
+    let is_flagged = |entry: &Entry| entry.needs_attention.is_some();
+    entries.sort_by_key(|entry| std::cmp::Reverse((is_flagged(entry), changed_at(entry), entry.booking_id)));
     let total = entries.len();
     entries.truncate(limit.unwrap_or(total));
-    let mut names = BTreeMap::new();
-    let mut view = |entry: &Entry| {
-        let names = names.entry(entry.practice_id.clone());
-        let names = names.or_insert_with(|| BookingNames::read(store, &entry.practice_id));
-        view::booking(entry, zone_of(&entry.practice_id)).named(entry, names)
+    let view = |entry: &Entry| {
+        let (names, _, zone) = known.get(&entry.practice_id)?;
+        Some(view::booking(entry, *zone).named(entry, names))
     };
-    Ok(BookingPage { bookings: entries.iter().map(&mut view).collect(), total })
+    Ok(BookingPage { bookings: entries.iter().filter_map(view).collect(), total })
 }
 
 #[cfg(test)]

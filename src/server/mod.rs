@@ -10,6 +10,7 @@ mod api;
 mod ask_again;
 mod auth;
 pub mod booking_list;
+mod booking_search;
 mod connection_conduct;
 mod connection_places;
 pub mod explanation;

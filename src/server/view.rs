@@ -146,6 +146,15 @@ pub struct PracticeStatus {
     pub id: String,
     /// True if what Healthengine shows is what the diary says.
     pub in_step: bool,
+    /// Since when it is, if it is: by what this process judged since its start.
+    #[serde(default)]
+    pub in_step_since: Option<DateTime<FixedOffset>>,
+    /// Since when it is not, if it is not.
+    #[serde(default)]
+    pub not_in_step_since: Option<DateTime<FixedOffset>>,
+    /// True if it is so for the first time since the start: how it was before is not known.
+    #[serde(default)]
+    pub is_first_since_start: bool,
     /// Why not.
     pub reasons: Vec<String>,
     /// What is wrong, with what to do.
@@ -248,6 +257,9 @@ pub fn without_store(service: &WithoutStore) -> BridgeStatus {
     let ill = |id: &PracticeId| supervisor_say::not_alive(&service.supervisor().ill(id));
     let practice = |(id, polled_at): (PracticeId, Option<DateTime<Utc>>)| PracticeStatus {
         in_step: false,
+        in_step_since: None,
+        not_in_step_since: Some(service.began().fixed_offset()),
+        is_first_since_start: true,
         reasons: std::iter::once(why.clone()).chain(ill(&id)).collect(),
         id: id.0,
         problems: Vec::new(),
@@ -299,10 +311,15 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let zone = practice.zone();
     let last_done = practice.last_done();
     let reasons = practice.not_in_step(now);
+    let step = practice.step_since();
+    let since = |in_step: bool| step.filter(|step| step.in_step == in_step).map(|step| zone.at(step.at));
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
         id: practice.id().to_string(),
         in_step: reasons.is_empty(),
+        in_step_since: since(true),
+        not_in_step_since: since(false),
+        is_first_since_start: step.is_some_and(|step| step.is_first),
         reasons,
         problems: practice.health().problems(),
         resources: practice.offering().map_or(0, |offering| offering.mapping.resources.len()),
@@ -358,17 +375,33 @@ pub struct BookingView {
     /// The appointment type's name, where it is known.
     #[serde(default)]
     pub appointment_type_name: Option<String>,
+    /// The resource that the request names, as Healthengine sent it, where no schedule was found
+    /// for it.
+    #[serde(default)]
+    pub wanted_resource: Option<String>,
+    /// The same of the appointment type.
+    #[serde(default)]
+    pub wanted_appointment_type: Option<String>,
+    /// The wanted resource's name, where Healthengine was ever told one.
+    #[serde(default)]
+    pub wanted_resource_name: Option<String>,
+    /// The same of the appointment type.
+    #[serde(default)]
+    pub wanted_appointment_type_name: Option<String>,
 }
 
 impl BookingView {
     /// The same with the names that are known.
     #[must_use]
     pub fn named(self, entry: &Entry, names: &BookingNames) -> Self {
+        let wanted = names.of_wanted(&entry.wanted);
         let names = entry.place.as_ref().map(|place| names.of(place)).unwrap_or_default();
         Self {
             schedule_name: names.schedule,
             clinician_name: names.clinician,
             appointment_type_name: names.appointment_type,
+            wanted_resource_name: wanted.resource,
+            wanted_appointment_type_name: wanted.appointment_type,
             ..self
         }
     }
@@ -411,5 +444,9 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
         schedule_name: None,
         clinician_name: None,
         appointment_type_name: None,
+        wanted_resource: entry.wanted.resource.as_ref().map(ToString::to_string),
+        wanted_appointment_type: entry.wanted.appointment_type.as_ref().map(ToString::to_string),
+        wanted_resource_name: None,
+        wanted_appointment_type_name: None,
     }
 }

@@ -154,11 +154,46 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), json!({"text": text})).await;
     }
 
-    /// How wide the page is, and how wide the window: what is wider has to be scrolled sideways.
-    pub(crate) async fn widths(&self) -> (u64, u64) {
-        let script = "return [document.documentElement.scrollWidth, window.innerWidth]";
-        let widths = self.post("/execute/sync", json!({"script": script, "args": []})).await;
-        (widths[0].as_u64().unwrap(), widths[1].as_u64().unwrap())
+    /// What reaches beyond a screen of this width, or beyond the box that it stands in, and would
+    /// have to be scrolled sideways. A telephone calls its window as wide as the page, so the window
+    /// is not asked.
+    pub(crate) async fn sticks_out(&self, width: u32) -> Vec<String> {
+        let script = "
+            const told = e => e.tagName + ' ' + (e.textContent || '').trim().slice(0, 40);
+            const all = [document.documentElement, ...document.body.querySelectorAll('*')];
+            const wide = all.filter(e => Math.max(e.getBoundingClientRect().right, e.scrollWidth) > WIDTH + 1);
+            const scrolled = [...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth + 1);
+            return wide.concat(scrolled).map(told)";
+        texts(&self.run(&script.replace("WIDTH", &width.to_string())).await)
+    }
+
+    /// Cells of tables that are stacked on a narrow screen, where no heading stands above them, and
+    /// have no label of their own.
+    pub(crate) async fn cells_without_label(&self) -> Vec<String> {
+        let script = "return [...document.querySelectorAll('.stack tbody td')]
+            .filter(e => e.textContent.trim() !== '')
+            .filter(e => !getComputedStyle(e, '::before').content.includes(':')).map(e => e.textContent)";
+        texts(&self.run(script).await)
+    }
+
+    /// The links, buttons and fields of the page, each with the name that a screen reader says; but
+    /// for links with a text, which is their name.
+    pub(crate) async fn controls(&self) -> Vec<(String, String)> {
+        let script = "
+            const all = document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea');
+            return [...all].filter(e => e.tagName !== 'A' || e.innerText.trim() === '')";
+        let mut controls = Vec::new();
+        for element in self.run(script).await.as_array().unwrap() {
+            let id = element.as_object().unwrap().values().next().unwrap().as_str().unwrap();
+            let tag = self.get(&format!("/element/{id}/name")).await.as_str().unwrap_or_default().to_owned();
+            let name = self.get(&format!("/element/{id}/computedlabel")).await;
+            controls.push((tag, name.as_str().unwrap_or_default().trim().to_owned()));
+        }
+        controls
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({"script": script, "args": []})).await
     }
 
     /// A picture of the page.
@@ -175,6 +210,10 @@ impl Drop for Browser {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect()
 }
 
 /// Ends the session, so that the browser goes before its driver does.

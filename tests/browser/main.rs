@@ -18,9 +18,9 @@ use std::path::PathBuf;
 
 use chrono::{NaiveDate, NaiveTime};
 use serde_json::Value;
-use vetbridge::ids::{BookingId, ScheduleId};
+use vetbridge::ids::{BookingId, PracticeId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::healthengine::MarketplaceStatus;
+use vetbridge::simulator::healthengine::{MarketplaceStatus, PetOwner, RequestOutcome, Wish};
 
 use crate::clinic::{Clinic, PRACTICE, eventually};
 use crate::driver::{Browser, Look, WIDE};
@@ -34,6 +34,8 @@ struct Busy {
     doubtful: BookingId,
     tomorrow: NaiveDate,
 }
+
+const NARROW: Look = Look { width: 380, ..WIDE };
 
 async fn busy() -> Busy {
     let clinic = Clinic::open().await;
@@ -59,6 +61,22 @@ async fn busy() -> Busy {
 }
 
 impl Busy {
+    /// A pet owner books tomorrow at four what nobody offers, and is rejected.
+    async fn book_nowhere(&self) -> BookingId {
+        let faults = &self.clinic.healthengine_faults;
+        faults.set(|asked| asked.target.contains("requests").then_some(Fault::RefusalBefore(503)));
+        let at = self.tomorrow.and_time(NaiveTime::from_hms_opt(16, 0, 0).unwrap());
+        let wish = Wish::new("s136", "66:s136", at).by(PetOwner::default(), "x");
+        let booking = self.clinic.healthengine.book_regardless(&PracticeId(PRACTICE.into()), wish).unwrap();
+        for (field, id) in [("pmsResourceId", "s999"), ("pmsAppointmentTypeId", "66:s999")] {
+            self.clinic.healthengine.write_field(booking, field, Some(id.into())).unwrap();
+        }
+        faults.heal();
+        let is_open = || self.clinic.healthengine.booking(booking).unwrap().answer == RequestOutcome::Open;
+        eventually("it is answered", async || !is_open()).await;
+        booking
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.clinic.port)
     }
@@ -189,34 +207,92 @@ async fn the_same_works_without_a_script() {
     walk(Look { has_script: false, ..WIDE }).await;
 }
 
+/// Opens a page and looks whether somebody can read and use it; takes its picture.
+async fn look_at(browser: &Browser, busy: &Busy, (page, path): (&str, &str), (name, look): (&str, Look)) {
+    browser.go(&busy.url(path)).await;
+    let sticks_out = browser.sticks_out(look.width).await;
+    assert!(sticks_out.is_empty(), "{page} {name}: {sticks_out:?}");
+    if look.width == NARROW.width {
+        let unlabelled = browser.cells_without_label().await;
+        assert!(unlabelled.is_empty(), "{page} {name}: {unlabelled:?}");
+    }
+    let controls = browser.controls().await;
+    let nameless: Vec<_> = controls.iter().filter(|(_, name)| name.is_empty()).collect();
+    assert!(nameless.is_empty(), "{page} {name}: {nameless:?} of {controls:?}");
+    if let Some(directory) = std::env::var_os("SCREENSHOTS").map(PathBuf::from) {
+        std::fs::create_dir_all(&directory).unwrap();
+        browser.screenshot(&directory.join(format!("{page}-{name}.png"))).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_is_wider_than_a_telephone_nor_than_a_screen() {
-    let looks = [("wide", WIDE), ("narrow", Look { width: 380, ..WIDE }), ("dark", Look { is_dark: true, ..WIDE })];
-    let directory = std::env::var_os("SCREENSHOTS").map(PathBuf::from);
-    let mut made = None;
-    for (name, look) in looks {
-        let Some(browser) = Browser::open(look).await else { return };
-        if made.is_none() {
-            made = Some(busy().await);
+async fn no_page_is_wider_than_a_telephone_nor_than_a_screen_and_every_control_has_a_name() {
+    let looks = [
+        ("wide", WIDE),
+        ("narrow", NARROW),
+        ("dark", Look { is_dark: true, ..WIDE }),
+        ("narrow-dark", Look { is_dark: true, ..NARROW }),
+    ];
+    let mut browsers = Vec::new();
+    for look in looks {
+        let Some(browser) = Browser::open(look.1).await else { return };
+        browsers.push((browser, look));
+    }
+    let busy = busy().await;
+    let day = format!("/practices/{PRACTICE}/days?resource=s136&date={}", busy.tomorrow);
+    let story = format!("/bookings/{}", busy.doubtful);
+    let settle = format!("/bookings/{}/settle?outcome=confirmed", busy.doubtful);
+    let (pause, resync) = (format!("/practices/{PRACTICE}/pause"), format!("/practices/{PRACTICE}/resync"));
+    let pages = [
+        ("status", "/"),
+        ("bookings", "/bookings"),
+        ("found", "/bookings?q=Main%20Appointment,%20tomorrow"),
+        ("nothing", "/bookings?q=no%20such%20thing"),
+        ("booking", &story),
+        ("settle", &settle),
+        ("day", &day),
+        ("pause", &pause),
+        ("resync", &resync),
+        ("failure", "/bookings/7"),
+    ];
+    for (browser, look) in &browsers {
+        look_at(browser, &busy, ("sign-in", "/"), *look).await;
+        busy.sign_in(browser).await;
+        for page in pages {
+            look_at(browser, &busy, page, *look).await;
         }
-        let busy = made.as_ref().unwrap();
+    }
+    let rejected = format!("/bookings/{}", busy.book_nowhere().await);
+    for (browser, look) in &browsers {
+        for page in [("status-with-rejected", "/"), ("bookings-with-rejected", "/bookings"), ("rejected", &rejected)] {
+            look_at(browser, &busy, page, *look).await;
+        }
+        assert!(browser.text().await.contains("wanted: appointment type 66:s999, resource s999"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_practices_of_different_zones_and_bookings_of_many_pages_fit_a_telephone() {
+    let looks = [("wide", WIDE), ("narrow", NARROW), ("narrow-dark", Look { is_dark: true, ..NARROW })];
+    let clinic = Clinic::open().await;
+    clinic.open_branch_in_perth();
+    clinic.fill_ledger(130, &[7]).await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let busy = Busy { tomorrow: clinic.today(), stands: BookingId(1), doubtful: BookingId(7), clinic, service };
+    for look in looks {
+        let Some(browser) = Browser::open(look.1).await else { return };
         busy.sign_in(&browser).await;
-        let day = format!("/practices/{PRACTICE}/days?resource=s136&date={}", busy.tomorrow);
-        let pages = [
-            ("status", "/".to_owned()),
-            ("bookings", "/bookings".to_owned()),
-            ("booking", format!("/bookings/{}", busy.doubtful)),
-            ("settle", format!("/bookings/{}/settle?outcome=confirmed", busy.doubtful)),
-            ("day", day),
-        ];
-        for (page, path) in pages {
-            browser.go(&busy.url(&path)).await;
-            let (page_width, window) = browser.widths().await;
-            assert!(page_width <= window, "{page} {name}: {page_width} of {window}");
-            if let Some(directory) = &directory {
-                std::fs::create_dir_all(directory).unwrap();
-                browser.screenshot(&directory.join(format!("{page}-{name}.png"))).await;
-            }
-        }
+        look_at(&browser, &busy, ("two-zones", "/"), look).await;
+        let text = browser.text().await;
+        assert!(text.contains("Its times are of Australia/Perth.") && text.contains("UTC)"), "{text}");
+        look_at(&browser, &busy, ("two-zones-bookings", "/bookings"), look).await;
+        let text = browser.text().await;
+        assert!(text.contains("130 found; 1 to 100 are shown.") && !text.contains("Back to the first"), "{text}");
+        browser.press("Older").await;
+        let text = browser.text().await;
+        assert!(text.contains("130 found; 101 to 130 are shown.") && !text.contains("Older"), "{text}");
+        look_at(&browser, &busy, ("older-bookings", "/bookings?after=0_4102444800_7"), look).await;
+        browser.press("Back to the first").await;
+        assert!(browser.text().await.contains("1 to 100 are shown"), "{}", browser.text().await);
     }
 }

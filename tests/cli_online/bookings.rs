@@ -158,3 +158,23 @@ async fn a_service_at_another_address_is_named_by_its_lock_and_another_instance_
     assert!(stranger.status == 1 && stranger.error.contains("it is another instance"), "{}", stranger.error);
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_is_as_wide_as_the_terminal_and_fits_eighty_columns_where_there_is_none() {
+    let (clinic, service, _) = with_a_booking().await;
+    let program = clinic.command(&[]).get_program().to_str().unwrap().to_owned();
+    let on_a_terminal = async |columns: u16| {
+        let line = format!("stty rows 24 cols {columns}; exec '{program}' bookings");
+        let mut command = std::process::Command::new("script");
+        command.current_dir(clinic.directory.path()).args(["-qec", &line, "/dev/null"]);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        String::from_utf8(output.stdout).unwrap().replace('\r', "")
+    };
+    let table = on_a_terminal(120).await;
+    assert!(table.contains("Main Appointment Schedule  Standard Consult\n"), "{table}");
+    let narrow = on_a_terminal(70).await;
+    assert!(narrow.contains("BOOKING") && narrow.lines().all(|line| line.chars().count() <= 70), "{narrow}");
+    let piped = clinic.run(&["bookings"]).await.out;
+    assert!(piped.contains('…') && piped.lines().all(|line| line.chars().count() <= 80), "{piped}");
+    service.stop().await;
+}

@@ -13,11 +13,15 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use vetbridge::booking::answered::Acknowledged;
+use vetbridge::booking::entry::{Entry, State};
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId, UserId};
+use vetbridge::practice::ledger::Ledger;
 use vetbridge::simulator::exchange::{Faults, Model, serve};
 use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice, PetOwner, Wish};
 use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, AreaId, OpenVpmsSim, Shift, Uuids, World};
+use vetbridge::store::Store;
 
 #[allow(clippy::duplicate_mod, reason = "a binary that has both harnesses has it twice")]
 #[path = "../common/configuration.rs"]
@@ -30,6 +34,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// The practice that Healthengine knows.
 pub(crate) const PRACTICE: &str = "1234567";
+
+/// The practice of [`Clinic::open_branch_in_perth`].
+pub(crate) const BRANCH: &str = "7654321";
 
 /// Both servers, and the directory that the program runs in.
 pub(crate) struct Clinic {
@@ -103,6 +110,32 @@ max_retry_interval = "1s"
 "#,
             self.port
         )
+    }
+
+    /// A second practice, with a schedule of its own, on the other side of the continent.
+    pub(crate) fn open_branch_in_perth(&self) {
+        self.healthengine.add_practice(NewPractice::new(BRANCH, "the-other-key", "Australia/Perth".parse().unwrap()));
+        self.openvpms.staff(World::add_branch_schedule);
+        let branch = practice(BRANCH, "the-other-key", "timezone = \"Australia/Perth\"").replace("[98]", "[106]");
+        self.write("vetbridge.toml", &(self.configuration() + &branch));
+    }
+
+    /// The state of a service that has rejected so many bookings, numbered from 1, each for an hour
+    /// later than the one before; these still need a person.
+    pub(crate) async fn fill_ledger(&self, count: i64, flagged: &[i64]) {
+        let now = self.healthengine.now();
+        let store = Store::open(&self.state(), now).unwrap();
+        let ledger = Ledger::open(store.clone(), now);
+        for number in 1..=count {
+            let mut entry = Entry::received(BookingId(number), PracticeId(PRACTICE.into()), None, "p".into(), now);
+            (entry.state, entry.answered.acknowledged) = (State::Rejected, Acknowledged::Yes);
+            entry.wanted.at = Some(self.today().and_time(NaiveTime::MIN) + TimeDelta::hours(number));
+            if flagged.contains(&number) {
+                entry.needs_attention = Some("Look into the diary.".into());
+            }
+            ledger.save_later(&entry, now).unwrap();
+        }
+        store.flush().await.unwrap();
     }
 
     /// Writes a file into the directory.

@@ -7,6 +7,7 @@ mod check;
 mod clinic;
 mod discover;
 mod explain;
+mod found;
 mod impostor;
 mod lifecycle;
 mod page;

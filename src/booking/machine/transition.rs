@@ -11,6 +11,7 @@ use crate::booking::flag::Flag;
 use crate::booking::post_record::LostAnswer;
 use crate::booking::problem::{BookingProblem, Unplaceable};
 use crate::booking::state_reason::StateReason;
+use crate::booking::wanted::WantedPlace;
 
 /// After this many refused answers an administrator hears of it.
 pub(super) const REFUSALS_BEFORE_PROBLEM: u32 = 3;
@@ -108,7 +109,7 @@ impl Transition<'_> {
             }
             Ask::Unread(detail) => self.out_of_reach(&detail),
             Ask::Insert(place) => {
-                (self.entry.place, self.entry.wanted) = (Some(place), None);
+                (self.entry.place, self.entry.wanted) = (Some(place), WantedPlace::default());
                 if self.is_left_alone() { self.rest() } else { self.then(Action::LookAndHold) }
             }
         }

@@ -57,10 +57,10 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
 
 /// Prints the bookings that are wanted, and says how many more there are.
 async fn list(source: &LedgerSource, file: &Path, args: &ListArgs, json: bool) -> anyhow::Result<()> {
-    let ListArgs { practice, state, since, limit } = args.clone();
-    let of_all = practice.is_none() && state.is_none() && since.is_none();
+    let ListArgs { practice, state, since, search, limit } = args.clone();
+    let of_all = practice.is_none() && state.is_none() && since.is_none() && search.is_none();
     let limit = limit.or((!json).then_some(LISTED));
-    let query = BookingQuery { practice, state, since, limit };
+    let query = BookingQuery { practice, state, since, search, limit };
     let BookingPage { bookings, total } = source.listed(&query).await?;
     if let Some(practice) = query.practice.as_ref().filter(|_| total == 0) {
         source.must_know(practice, file).await?;
@@ -70,7 +70,7 @@ async fn list(source: &LedgerSource, file: &Path, args: &ListArgs, json: bool) -
     } else if total == 0 {
         output::result(say::no_bookings(of_all))?;
     } else {
-        output::result(table(&bookings))?;
+        output::result(table(&bookings, output::columns()))?;
     }
     if total > bookings.len() {
         output::note(&say::more_bookings(total - bookings.len(), total));
@@ -83,7 +83,7 @@ async fn list(source: &LedgerSource, file: &Path, args: &ListArgs, json: bool) -
 
 /// Prints one booking.
 fn show(booking: &BookingView, json: bool) -> anyhow::Result<()> {
-    if json { output::json(booking) } else { Ok(output::result(details(booking))?) }
+    if json { output::json(booking) } else { Ok(output::result(details(booking, output::columns()))?) }
 }
 
 /// Where the ledger is read.
@@ -106,7 +106,7 @@ impl LedgerSource {
             Self::Service(service) => service.bookings(query).await,
             Self::State(store, ledger) => {
                 let zone_of = |practice: &PracticeId| zone(store, practice);
-                listed(ledger, store, query, Clock::system().now(), zone_of).map_err(anyhow::Error::msg)
+                listed(ledger, store, query, Clock::system().now(), zone_of, |_| None).map_err(anyhow::Error::msg)
             }
             Self::Nothing => Ok(BookingPage { bookings: Vec::new(), total: 0 }),
         }
@@ -114,7 +114,7 @@ impl LedgerSource {
 
     /// An error if a practice is neither configured nor has it bookings in the ledger.
     async fn must_know(&self, practice: &str, file: &Path) -> anyhow::Result<()> {
-        let all = BookingQuery { practice: Some(practice.to_owned()), state: None, since: None, limit: Some(1) };
+        let all = BookingQuery { practice: Some(practice.to_owned()), limit: Some(1), ..BookingQuery::default() };
         if self.listed(&all).await?.total > 0 {
             return Ok(());
         }
@@ -155,14 +155,16 @@ fn zone(store: &Store, practice: &PracticeId) -> Zone {
     zones::remembered(store, practice).unwrap_or(Zone::Iana(chrono_tz::UTC))
 }
 
-/// The columns of a terminal that every clinic has.
-const COLUMNS: usize = 80;
 /// Between two columns of the table.
 const GAP: usize = 2;
 
+/// A terminal that is narrower breaks the lines itself.
+const COLUMNS_MIN: usize = 60;
+
 /// A line for each booking, and below it what a person has to do about it; no line is longer than
-/// [`COLUMNS`].
-fn table(bookings: &[BookingView]) -> String {
+/// `columns`.
+fn table(bookings: &[BookingView], columns: usize) -> String {
+    let columns = columns.max(COLUMNS_MIN);
     let of_several = bookings.iter().any(|booking| booking.practice_id != bookings[0].practice_id);
     let headings = ["BOOKING", "PRACTICE", "APPOINTMENT", "STATE", "WITH", "TYPE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(headings).chain(bookings.iter().map(row)).collect();
@@ -171,7 +173,7 @@ fn table(bookings: &[BookingView]) -> String {
     let shown: Vec<usize> = (0..6).filter(|column| of_several || *column != PRACTICE).collect();
     // The two columns of names share what the others leave.
     let others = shown.iter().filter(|column| **column < WITH).map(|column| widths[*column] + GAP);
-    let left = COLUMNS.saturating_sub(others.sum::<usize>() + GAP);
+    let left = columns.saturating_sub(others.sum::<usize>() + GAP);
     widths[TYPE] = widths[TYPE].min(left.saturating_sub(widths[WITH]).max(left * 2 / 5));
     widths[WITH] = widths[WITH].min(left.saturating_sub(widths[TYPE]));
     let attention = bookings.iter().map(|booking| booking.needs_attention.as_deref());
@@ -184,7 +186,7 @@ fn table(bookings: &[BookingView]) -> String {
         let line = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
         // Writing into a string cannot fail.
         let _ = writeln!(out, "{}", line.trim_end());
-        attention.iter().for_each(|sentence| out.push_str(&wrapped("    ", &plain(sentence))));
+        attention.iter().for_each(|sentence| out.push_str(&wrapped("    ", &plain(sentence), columns)));
     }
     out
 }
@@ -196,19 +198,28 @@ const TYPE: usize = 5;
 fn row(booking: &BookingView) -> [String; 6] {
     let schedule = named(booking.schedule_name.as_deref(), booking.schedule, "schedule");
     let clinician = named(booking.clinician_name.as_deref(), booking.clinician, "user");
+    let wanted = |name: &Option<String>, id: &Option<String>, what| wanted(name.as_deref(), id.as_deref(), what);
+    let wanted_resource = || wanted(&booking.wanted_resource_name, &booking.wanted_resource, "resource");
+    let wanted_type = || wanted(&booking.wanted_appointment_type_name, &booking.wanted_appointment_type, "type");
+    let kind = named(booking.appointment_type_name.as_deref(), booking.appointment_type, "type");
     [
         booking.booking_id.to_string(),
         plain(&booking.practice_id),
         booking.start.map_or_else(dash, minute),
         booking.state.clone(),
-        clinician.into_iter().chain(schedule).collect::<Vec<_>>().join(", "),
-        named(booking.appointment_type_name.as_deref(), booking.appointment_type, "type").unwrap_or_default(),
+        clinician.into_iter().chain(schedule.or_else(wanted_resource)).collect::<Vec<_>>().join(", "),
+        kind.or_else(wanted_type).unwrap_or_default(),
     ]
 }
 
 /// A name where it is known, else the number.
 fn named(name: Option<&str>, id: Option<i64>, what: &str) -> Option<String> {
     name.map(plain).or_else(|| id.map(|id| format!("{what} {id}")))
+}
+
+/// The same of what is wanted and has no place.
+fn wanted(name: Option<&str>, id: Option<&str>, what: &str) -> Option<String> {
+    name.map(plain).or_else(|| id.map(|id| format!("{what} {}", plain(id))))
 }
 
 /// A cell that is too long ends in an ellipsis.
@@ -221,11 +232,11 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// A sentence on as many indented lines as it needs.
-fn wrapped(indent: &str, text: &str) -> String {
+fn wrapped(indent: &str, text: &str, columns: usize) -> String {
     let (mut out, mut line) = (String::new(), indent.to_owned());
     for word in text.split(' ') {
         let is_first = line.len() == indent.len();
-        if !is_first && line.chars().count() + 1 + word.chars().count() > COLUMNS {
+        if !is_first && line.chars().count() + 1 + word.chars().count() > columns {
             let _ = writeln!(out, "{line}");
             line = format!("{indent}{word}");
         } else {
@@ -234,6 +245,13 @@ fn wrapped(indent: &str, text: &str) -> String {
     }
     let _ = writeln!(out, "{line}");
     out
+}
+
+/// The same behind a beginning of its own.
+fn hanging(head: &str, text: &str, columns: usize) -> String {
+    let indent = " ".repeat(head.chars().count());
+    let lines = wrapped(&indent, text, columns);
+    format!("{head}{}", lines.strip_prefix(&indent).unwrap_or(&lines))
 }
 
 fn dash() -> String {
@@ -253,11 +271,12 @@ fn minute(at: DateTime<FixedOffset>) -> String {
     at.format("%Y-%m-%d %H:%M").to_string()
 }
 
-/// One booking, with its history.
-fn details(booking: &BookingView) -> String {
+/// One booking, with its history; no line is longer than `columns`.
+fn details(booking: &BookingView, columns: usize) -> String {
+    let columns = columns.max(COLUMNS_MIN);
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(out, "{name:<12} {value}");
+        out.push_str(&hanging(&format!("{name:<12} "), value, columns));
     };
     line("Booking", &booking.booking_id.to_string());
     line("Practice", &plain(&booking.practice_id));
@@ -267,6 +286,16 @@ fn details(booking: &BookingView) -> String {
         line("Clinician", &both(booking.clinician_name.as_deref(), booking.clinician));
     }
     line("Type", &both(booking.appointment_type_name.as_deref(), booking.appointment_type));
+    let wanted = |name: &Option<String>, id: &Option<String>| match (name, id) {
+        (Some(name), Some(id)) => Some(format!("{} ({})", plain(id), plain(name))),
+        (_, id) => id.as_deref().map(plain),
+    };
+    if let Some(resource) = wanted(&booking.wanted_resource_name, &booking.wanted_resource) {
+        line("Wanted", &format!("resource {resource}"));
+    }
+    if let Some(kind) = wanted(&booking.wanted_appointment_type_name, &booking.wanted_appointment_type) {
+        line("Wanted", &format!("appointment type {kind}"));
+    }
     line("Reference", &booking.reference.as_deref().map_or_else(dash, plain));
     line("State", &booking.state);
     if let Some(sentence) = &booking.needs_attention {
@@ -277,7 +306,8 @@ fn details(booking: &BookingView) -> String {
     let width = booking.history.iter().map(|happening| happening.state.len()).max().unwrap_or(0);
     for happening in &booking.history {
         let at = happening.at.format("%Y-%m-%d %H:%M:%S");
-        let _ = writeln!(out, "  {at}  {:<width$}  {}", happening.state, plain(&happening.reason));
+        let head = format!("  {at}  {:<width$}  ", happening.state);
+        out.push_str(&hanging(&head, &plain(&happening.reason), columns));
     }
     out
 }
@@ -325,6 +355,10 @@ mod tests {
             schedule_name: Some("Consulting room".into()),
             clinician_name: Some("Vera Vet".into()),
             appointment_type_name: Some("Standard consultation".into()),
+            wanted_resource: None,
+            wanted_appointment_type: None,
+            wanted_resource_name: None,
+            wanted_appointment_type_name: None,
         }
     }
 
@@ -340,7 +374,7 @@ mod tests {
         let unplaced = BookingView { start: None, schedule: None, appointment_type: None, ..unknown.clone() };
         let told = "Look into the diary at 2026-03-03 09:15: the appointment may stand there, and nobody knows.";
         assert_eq!(
-            table(&[booking(7, Some(told)), unknown.clone(), unplaced]),
+            table(&[booking(7, Some(told)), unknown.clone(), unplaced], 80),
             "BOOKING   APPOINTMENT       STATE      WITH                      TYPE\n\
              7         2026-03-03 09:15  confirmed  Vera Vet, Consulting ro…  Standard consu…\n    \
              Look into the diary at 2026-03-03 09:15: the appointment may stand there,\n    \
@@ -349,19 +383,57 @@ mod tests {
              36127213  -                 confirmed\n"
         );
         let other = BookingView { practice_id: "7654321".into(), ..unknown };
-        let of_two = table(&[booking(7, Some(told)), other]);
+        let of_two = table(&[booking(7, Some(told)), other], 80);
         assert!(of_two.contains("PRACTICE") && of_two.lines().all(|line| line.chars().count() <= 80), "{of_two}");
+    }
+
+    #[test]
+    fn the_table_uses_the_room_that_a_terminal_has_and_stays_readable_where_there_is_none() {
+        let told = "Look into the diary at 2026-03-03 09:15: the appointment may stand there, and nobody knows.";
+        let bookings = [booking(7, Some(told))];
+        let wide = table(&bookings, 120);
+        assert!(wide.contains("Vera Vet, Consulting room  Standard consultation\n"), "{wide}");
+        assert!(wide.contains(told), "{wide}");
+        let narrow = table(&bookings, 10);
+        assert_eq!(narrow, table(&bookings, 60));
+        assert!(narrow.contains("Vera Vet") && narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    }
+
+    #[test]
+    fn what_a_booking_without_a_place_asks_for_is_shown_by_name_or_else_as_healthengine_sent_it() {
+        let wanted = BookingView {
+            schedule: None,
+            schedule_name: None,
+            clinician: None,
+            clinician_name: None,
+            appointment_type: None,
+            appointment_type_name: None,
+            end: None,
+            wanted_resource: Some("s999".into()),
+            wanted_appointment_type: Some("66:s136".into()),
+            wanted_appointment_type_name: Some("Standard consultation".into()),
+            ..booking(7, None)
+        };
+        let shown = table(std::slice::from_ref(&wanted), 80);
+        assert!(shown.ends_with("resource s999  Standard consultation\n"), "{shown}");
+        let shown = details(&wanted, 80);
+        assert!(
+            shown.contains(
+                "Wanted       resource s999\nWanted       appointment type 66:s136 (Standard consultation)\n"
+            ),
+            "{shown}"
+        );
     }
 
     #[test]
     fn one_booking_is_shown_with_its_history() {
         assert_eq!(
-            details(&booking(7, Some("Check the diary."))),
+            details(&booking(7, Some("Check the diary.")), 80),
             "Booking      7\nPractice     1234567\nAppointment  2026-03-03 09:15-09:30\n\
              Schedule     136 (Consulting room)\nClinician    1158 (Vera Vet)\n\
              Type         66 (Standard consultation)\nReference    602:3:x\nState        confirmed\n\
-             Attention    Check the diary.\n             Once that is done, `vetbridge bookings resolve 7` settles \
-             it, with --confirmed, --rejected or --cancelled as the diary has it.\n\n\
+             Attention    Check the diary.\n             Once that is done, `vetbridge bookings resolve 7` \
+             settles it, with\n             --confirmed, --rejected or --cancelled as the diary has it.\n\n\
              History (at the practice's time, UTC+11:00)\n  2026-03-02 08:00:00  received   Healthengine lists the \
              booking.\n  2026-03-02 08:00:01  confirmed  Told.\n"
         );

@@ -17,6 +17,7 @@ use crate::booking::entry::{Entry, Place, State};
 use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission, step};
 use crate::booking::placement;
 use crate::booking::remote_answers::{may_be_anothers, post_outcome};
+use crate::booking::wanted::WantedPlace;
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
@@ -178,7 +179,7 @@ impl Executor {
         let mut entry =
             Entry::received(request.booking_id, self.context.id().clone(), request.booked_time, patient, now);
         let (meta, ahead) = (self.context.shared.store.meta(), self.context.healthengine.clock_difference());
-        entry.wanted = request.appointment_time;
+        entry.wanted = WantedPlace::of(request);
         entry.post.predates_store = request.booked_time.is_none_or(|at| meta.may_lack(at, ahead));
         entry
     }

@@ -8,6 +8,7 @@
 //! | [`calls`] | which calls to Healthengine failed and have not succeeded since, as problems |
 //! | [`readings`] | what of OpenVPMS could not be read and has not been read since, as a problem |
 //! | [`last_done`] | what was last done when |
+//! | [`step_since`] | since when the practice is in step, or is not |
 //! | [`loops`] | the same of loops that serve the whole bridge |
 //! | [`findings`] | that of two tasks the one that finds something out last tells of it last |
 
@@ -18,4 +19,5 @@ pub mod last_done;
 pub(crate) mod loops;
 pub mod problems;
 pub(super) mod readings;
+pub mod step_since;
 pub mod subject;

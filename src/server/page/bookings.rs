@@ -1,9 +1,9 @@
-//! The ledger for people: rows of bookings, the search over all of them, one booking's story.
+//! The ledger for people: rows of bookings, and one booking's story.
 
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -20,79 +20,15 @@ use crate::server::Admin;
 use crate::server::auth::Caller;
 use crate::server::problem::problem;
 
-/// So many bookings stand on one page.
-const SHOWN_MAX: usize = 100;
-
-#[derive(Debug, Default, Deserialize)]
-pub(in crate::server) struct Search {
-    #[serde(default)]
-    q: String,
-}
-
-/// All bookings that a search finds, the latest appointment first.
-pub(in crate::server) async fn list(
-    State(admin): State<Admin>,
-    Extension(caller): Extension<Caller>,
-    query: Query<Search>,
-) -> Html<String> {
-    let (bridge, now, wanted) = (&admin.bridge, admin.bridge.now(), query.q.trim().to_lowercase());
-    let names = Names::new(bridge);
-    let mut found: Vec<(Entry, Row)> = bridge
-        .ledger()
-        .all()
-        .into_iter()
-        .map(|entry| {
-            let row = Row::of(&names, &entry);
-            (entry, row)
-        })
-        .filter(|(entry, row)| wanted.is_empty() || row.is_about(entry, &wanted))
-        .collect();
-    found.sort_by_key(|(entry, _)| std::cmp::Reverse(entry.begins(bridge.zone_of(&entry.practice_id))));
-    let count = found.len();
-    found.truncate(SHOWN_MAX);
-    let content = html! {
-        h1 { "All bookings" }
-        form.line method="get" action="/bookings" role="search" {
-            label { "Number, reference, date (2027-02-15), state, schedule, clinician or type"
-                br; input type="search" name="q" value=(query.q) size="40"; }
-            button { "Search" }
-        }
-        p { (count) " found" @if count > SHOWN_MAX { "; the latest " (SHOWN_MAX) " are shown" } "." }
-        (table(bridge, &found, now))
-    };
-    layout::page("All bookings", Reload::Never, &caller, &content)
-}
-
 /// A booking as a row says it.
 pub(super) struct Row {
     what: String,
     word: &'static str,
-    date: String,
 }
 
 impl Row {
     pub(super) fn of(names: &Names<'_>, entry: &Entry) -> Self {
-        let zone = names.bridge.zone_of(&entry.practice_id);
-        let date = entry.begins(zone).map(|start| zone.at(start).format("%Y-%m-%d %H:%M").to_string());
-        Self {
-            what: names.booked(entry),
-            word: say::booking_word(entry, names.cancellation_waits(entry)),
-            date: date.unwrap_or_default(),
-        }
-    }
-
-    fn is_about(&self, entry: &Entry, wanted: &str) -> bool {
-        let reference = entry.reference.as_ref().map(ToString::to_string).unwrap_or_default();
-        let texts = [
-            entry.booking_id.to_string(),
-            reference,
-            entry.state.name().to_owned(),
-            self.what.clone(),
-            self.word.to_owned(),
-            self.date.clone(),
-            entry.practice_id.to_string(),
-        ];
-        texts.iter().any(|text| text.to_lowercase().contains(wanted))
+        Self { what: names.booked(entry), word: say::booking_word(entry, names.cancellation_waits(entry)) }
     }
 }
 
@@ -189,7 +125,7 @@ pub(in crate::server) async fn story(
         @if PageAction::of(&done) == Some(PageAction::Settled) {
             (layout::done(&PageAction::Settled.done(&format!("booking {}", entry.booking_id))))
         }
-        p { "Times are of " (zone.to_string()) "." }
+        p { (say::times_are_of(zone)) }
         (attention(&entry))
         table {
             tr { th scope="row" { "Appointment" } td {

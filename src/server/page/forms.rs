@@ -77,6 +77,7 @@ impl SettlePage<'_> {
             h1 { "Booking " (entry.booking_id) ": " (settling::label(entry, self.verdict)) "?" }
             @if let Some(start) = entry.begins(zone) {
                 p { (appointment_time(start, now, zone)) ", " (Names::new(bridge).booked(entry)) }
+                p.quiet { (say::times_are_of(zone)) }
             }
             @if let Some((_, why)) = self.refused {
                 div.card.urgent role="alert" { p { strong { (why) } } }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::messages::admin as say;
+use crate::messages::appointment_times;
 use crate::messages::page::Tone;
 use crate::server::auth::{self, Caller};
 use crate::zone::Zone;
@@ -74,7 +75,7 @@ fn nav() -> Markup {
 pub(super) fn updated(address: &str, now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         p.quiet {
-            "Updated just now (" (zone.at(now).format("%H:%M:%S")) "), and every " (RELOAD_SECONDS) " s. "
+            "Updated just now (" (zone.at(now).format("%H:%M:%S")) (utc(zone)) "), and every " (RELOAD_SECONDS) " s. "
             a href=(address) { "Refresh" }
         }
     }
@@ -115,23 +116,22 @@ pub(super) fn class(tone: Tone) -> &'static str {
 pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
     let local = zone.at(at);
     html! {
-        time datetime=(local.to_rfc3339()) title=(local.format("%A %-d %B %Y, %H:%M:%S")) { (distance(now - at)) }
+        time datetime=(local.to_rfc3339()) title={ (local.format("%A %-d %B %Y, %H:%M:%S")) (utc(zone)) } {
+            (distance(now - at))
+        }
     }
+}
+
+/// Behind a time of no practice: practices' zones are said once, above their times.
+fn utc(zone: Zone) -> &'static str {
+    if zone == Zone::Iana(chrono_tz::UTC) { " UTC" } else { "" }
 }
 
 /// A time of an appointment: the day as people say it, and the time of day.
 pub(super) fn appointment_time(start: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
-    let local = zone.at(start);
-    let days = (zone.wall(start).date() - zone.wall(now).date()).num_days();
-    let day = match days {
-        0 => "today".to_owned(),
-        1 => "tomorrow".to_owned(),
-        -1 => "yesterday".to_owned(),
-        _ => local.format("%a %-d %b %Y").to_string(),
-    };
     html! {
-        time datetime=(local.to_rfc3339()) title=(local.format("%A %-d %B %Y, %H:%M")) {
-            (day) " " (local.format("%H:%M"))
+        time datetime=(zone.at(start).to_rfc3339()) title=(appointment_times::in_full(start, zone)) {
+            (appointment_times::spoken(start, now, zone))
         }
     }
 }

@@ -4,7 +4,7 @@
 //! | file | shows |
 //! | --- | --- |
 //! | [`overview`] | the status page: what needs a person, the practices, today's and tomorrow's bookings |
-//! | [`bookings`] | the search over all bookings; one booking's story |
+//! | [`bookings`], [`found`] | the search over all bookings, page by page; one booking's story |
 //! | [`day`], [`picture`] | a day of a resource: what is offered, and why the rest is not |
 //! | [`forms`] | what a person has done, each asked once more |
 //! | [`sign_in`] | the field for the token, for a browser that is not let in |
@@ -18,8 +18,9 @@ mod bookings;
 mod day;
 pub(super) mod failures;
 mod forms;
+mod found;
 pub(super) mod layout;
-mod names;
+pub(super) mod names;
 mod overview;
 mod picture;
 pub(super) mod sign_in;
@@ -34,7 +35,7 @@ use super::Admin;
 pub(super) fn routes() -> Router<Admin> {
     Router::new()
         .route("/", get(overview::show))
-        .route("/bookings", get(bookings::list))
+        .route("/bookings", get(found::list))
         .route("/bookings/{id}", get(bookings::story))
         .route("/bookings/{id}/settle", get(forms::ask_to_settle).post(forms::settle))
         .route("/practices/{id}/days", get(day::show))

@@ -3,26 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
 use crate::ids::{BookingId, PracticeId};
+use crate::messages::page as say;
 use crate::practice::Practice;
 use crate::practice::booking_names::BookingNames;
+use crate::server::booking_search::ShownTexts;
+use crate::zone::Zone;
 
-/// The name of a practice: that of its location, or of the first of several.
+/// The name of a practice.
 pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
-    match practice.map(Practice::location_names).unwrap_or_default().as_slice() {
-        [] => format!("Practice {id}"),
-        [only] => only.clone(),
-        [first, others @ ..] => format!("{first} and {} more", others.len()),
-    }
+    say::practice_name(id, &practice.map(Practice::location_names).unwrap_or_default())
 }
 
-/// The name of the practice of this id, be it on or off.
-pub(super) fn of_practice(bridge: &Bridge, id: &PracticeId) -> String {
-    practice(id, bridge.on_or_off(id).map(|(practice, _)| practice).as_deref())
+/// The name of the practice of this id, be it on or off. Where two would be equal, the id follows.
+pub(in crate::server) fn of_practice(bridge: &Bridge, id: &PracticeId) -> String {
+    let of = |practice: &Practice| self::practice(practice.id(), Some(practice));
+    let Some((own, _)) = bridge.on_or_off(id) else { return practice(id, None) };
+    let name = of(&own);
+    let others = bridge.practices().chain(bridge.off().into_iter().map(|(practice, _)| practice));
+    let mut others = others.filter(|other| other.id() != id);
+    if others.any(|other| of(&other) == name) { format!("{name} ({id})") } else { name }
 }
 
 /// True if several practices are on or off here.
@@ -37,6 +42,7 @@ pub(super) struct Names<'a> {
 }
 
 struct PracticeNames {
+    own: String,
     names: BookingNames,
     cancelled: BTreeSet<BookingId>,
 }
@@ -50,6 +56,7 @@ impl<'a> Names<'a> {
         let read = || {
             let practice = self.bridge.practice(id);
             Arc::new(PracticeNames {
+                own: of_practice(self.bridge, id),
                 names: BookingNames::read(self.bridge.store(), id),
                 cancelled: practice.map(|practice| practice.waiting_cancellations()).unwrap_or_default(),
             })
@@ -59,8 +66,12 @@ impl<'a> Names<'a> {
 
     /// What was booked: appointment type, clinician and schedule.
     pub(super) fn booked(&self, entry: &Entry) -> String {
-        let Some(place) = &entry.place else { return "nothing that is offered".to_owned() };
-        let names = self.of(&entry.practice_id).names.of(place);
+        let of_practice = self.of(&entry.practice_id);
+        let Some(place) = &entry.place else {
+            let names = of_practice.names.of_wanted(&entry.wanted);
+            return say::wanted(&entry.wanted, names.resource, names.appointment_type);
+        };
+        let names = of_practice.names.of(place);
         let kind = names.appointment_type.unwrap_or_else(|| format!("appointment type {}", place.appointment_type));
         let schedule = names.schedule.unwrap_or_else(|| format!("schedule {}", place.schedule));
         let clinician = place.user.map(|user| names.clinician.unwrap_or_else(|| format!("clinician {user}")));
@@ -71,4 +82,24 @@ impl<'a> Names<'a> {
     pub(super) fn cancellation_waits(&self, entry: &Entry) -> bool {
         self.of(&entry.practice_id).cancelled.contains(&entry.booking_id)
     }
+
+    /// What it is shown with, and found by.
+    pub(super) fn shown_texts(&self, entry: &Entry, now: DateTime<Utc>) -> ShownTexts {
+        let (of_practice, waits) = (self.of(&entry.practice_id), self.cancellation_waits(entry));
+        let zone = self.bridge.zone_of(&entry.practice_id);
+        ShownTexts::of(entry, &of_practice.names, &of_practice.own, waits, now, zone)
+    }
+}
+
+/// The zones of the times of these bookings: one said once, or that of each practice; `None`
+/// without any booking.
+pub(super) fn zones<'a>(bridge: &Bridge, bookings: impl Iterator<Item = &'a Entry>) -> Option<String> {
+    let of = |entry: &Entry| (entry.practice_id.clone(), bridge.zone_of(&entry.practice_id));
+    let zones: BTreeMap<PracticeId, Zone> = bookings.map(of).collect();
+    let first = zones.values().next()?;
+    if zones.values().all(|zone| zone == first) {
+        return Some(say::times_are_of(*first));
+    }
+    let each = zones.iter().map(|(id, zone)| (of_practice(bridge, id), zone.to_string()));
+    Some(say::zones(&each.collect::<Vec<_>>()))
 }

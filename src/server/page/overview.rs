@@ -14,6 +14,7 @@ use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
 use crate::ids::PracticeId;
 use crate::messages::commands;
+use crate::messages::out_of_step::since_start;
 use crate::messages::page::{
     self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, Tone, standing, standing_off,
 };
@@ -66,7 +67,7 @@ impl Overview<'_> {
             } }
             (layout::updated("/", self.now, self.zone()))
             (self.done(done))
-            @if !self.zones_differ() { p.quiet { "Times are of " (self.zone().to_string()) "." } }
+            @if !self.zones_differ() { p.quiet { (say::times_are_of(self.zone())) } }
             (self.needs_a_person(&flagged))
             h2 { "Practices" }
             @for practice in &self.status.practices { (self.practice(practice)) }
@@ -99,7 +100,8 @@ impl Overview<'_> {
     }
 
     fn zones_differ(&self) -> bool {
-        self.practices().any(|id| self.admin.bridge.zone_of(&id) != self.zone())
+        let mut zones = self.practices().map(|id| self.admin.bridge.zone_of(&id));
+        zones.next().is_some_and(|first| zones.any(|zone| zone != first))
     }
 
     fn begins(&self, entry: &Entry) -> Option<DateTime<Utc>> {
@@ -152,9 +154,10 @@ impl Overview<'_> {
         }
     }
 
-    /// The zone of what concerns no practice: that of the first.
+    /// The zone of what concerns no practice: that of all of them, else UTC.
     fn zone(&self) -> Zone {
-        self.practices().next().map_or(Zone::Iana(chrono_tz::UTC), |id| self.admin.bridge.zone_of(&id))
+        let first = self.practices().next().filter(|_| !self.zones_differ());
+        first.map_or(Zone::Iana(chrono_tz::UTC), |id| self.admin.bridge.zone_of(&id))
     }
 
     /// Those of the service, then those of the practices, each with the practice that it is about.
@@ -190,6 +193,8 @@ impl Overview<'_> {
         };
         let standing = standing(&facts);
         let since = standing.cause.and_then(|cause| since(cause, &status.problems));
+        let since = since
+            .map_or_else(|| StandingSince::of_step(status), |at| Some(StandingSince { what: "Since", at, start: "" }));
         html! {
             (self.standing(&id, &standing, since))
             @if let Some(practice) = &practice { (self.last_resync(practice)) (days_links(&id, practice)) }
@@ -200,18 +205,21 @@ impl Overview<'_> {
     fn practice_off(&self, status: &OffStatus) -> Markup {
         let id = PracticeId(status.id.clone());
         let off = self.admin.bridge.on_or_off(&id).and_then(|(_, off)| off);
+        let since = status.since.map(|at| StandingSince { what: "Since", at, start: "" });
         html! {
-            (self.standing(&id, &standing_off(&status.why, status.silent), status.since))
+            (self.standing(&id, &standing_off(&status.why, status.silent), since))
             @if let Some(off) = off { (self.switches(&id, Some(off))) }
         }
     }
 
-    fn standing(&self, id: &PracticeId, own: &PracticeStanding, since: Option<DateTime<Utc>>) -> Markup {
+    fn standing(&self, id: &PracticeId, own: &PracticeStanding, since: Option<StandingSince>) -> Markup {
         html! {
             h3 { (self.name(id)) ": " span class=(class(own.tone)) { (own.word) } }
             p {
                 (own.sentence) " " strong { (own.meaning) }
-                @if let Some(since) = since { " Since " (ago(since, self.now, self.admin.bridge.zone_of(id))) "." }
+                @if let Some(StandingSince { what, at, start }) = since {
+                    " " (what) " " (ago(at, self.now, self.admin.bridge.zone_of(id))) (start) "."
+                }
             }
             @if self.zones_differ() { p.quiet { "Its times are of " (self.admin.bridge.zone_of(id).to_string()) "." } }
         }
@@ -320,6 +328,23 @@ impl Overview<'_> {
     }
 }
 
+/// Since when a practice stands as it does.
+struct StandingSince {
+    what: &'static str,
+    at: DateTime<Utc>,
+    /// What a start means for it.
+    start: &'static str,
+}
+
+impl StandingSince {
+    /// What the practice knows of it without any problem.
+    fn of_step(status: &PracticeStatus) -> Option<Self> {
+        let what = if status.in_step { "In step since" } else { "Since" };
+        let at = status.in_step_since.or(status.not_in_step_since)?.to_utc();
+        Some(Self { what, at, start: since_start(status.in_step, status.is_first_since_start) })
+    }
+}
+
 /// Since when there is the problem that a practice's standing comes from.
 fn since(cause: StandingCause, problems: &[Problem]) -> Option<DateTime<Utc>> {
     let subjects: &[Subject] = match cause {
@@ -344,5 +369,33 @@ fn days_links(id: &PracticeId, practice: &Practice) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(subject: &str, second: i64) -> Problem {
+        let since = DateTime::from_timestamp(second, 0).unwrap();
+        Problem { subject: subject.into(), text: "x".into(), since }
+    }
+
+    #[test]
+    fn away_is_since_the_oldest_problem_of_what_is_away_whatever_else_is_wrong() {
+        let problems = [
+            problem("clock", 1),
+            problem("healthengine", 50),
+            problem("booking_list", 40),
+            problem("openvpms", 30),
+            problem("days", 20),
+            problem("access", 60),
+        ];
+        let at = |cause| since(cause, &problems).map(|at| at.timestamp());
+        assert_eq!(at(StandingCause::OpenVpms), Some(30));
+        assert_eq!(at(StandingCause::Healthengine), Some(40), "the list of bookings is Healthengine's too");
+        assert_eq!(at(StandingCause::NotTaken), Some(20));
+        assert_eq!(at(StandingCause::Access), Some(60));
+        assert_eq!(since(StandingCause::OpenVpms, &problems[..2]), None, "another problem is not taken for it");
     }
 }

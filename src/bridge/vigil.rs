@@ -1,0 +1,51 @@
+//! What is looked at again and again although nothing happened: who is in step, which pauses may be
+//! forgotten, and what stands for so long that it is logged again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::off::Off;
+use super::runner::{PracticeRunner, RunState};
+use crate::messages::practice as say;
+use crate::practice::health::problems::Problems;
+use crate::practice::health::subject::Subject;
+use crate::practice::{Shared, pauses};
+
+/// Practices are judged so often.
+pub(super) const JUDGED_EVERY: Duration = Duration::from_secs(5);
+/// Problems that stand are looked at so often, and whenever one is to be logged again. It is less
+/// than the first pause of a problem that begins meanwhile.
+const LOG_AGAIN: Duration = Duration::from_secs(30);
+/// and not more often than this.
+const LOOKS_APART: Duration = Duration::from_millis(100);
+
+/// Has every practice judged that is on, so that since when it is in step does not depend on who
+/// asks.
+pub(super) fn judge(runners: &[Arc<PracticeRunner>], now: DateTime<Utc>) {
+    for runner in runners.iter().filter(|runner| runner.standing() == RunState::On) {
+        runner.practice().judge(now);
+    }
+}
+
+/// Tells of pauses that somebody may have forgotten, and logs again what stands for long. When to
+/// look next.
+pub(super) fn log_again(runners: &[Arc<PracticeRunner>], health: &Problems, shared: &Shared) -> Duration {
+    let now = shared.clock.now();
+    let (mut is_any_live, mut next) = (false, LOG_AGAIN);
+    for runner in runners {
+        let practice = runner.practice();
+        if runner.wanted().off() == Some(Off::Paused) {
+            let long = pauses::of(&shared.store, practice.id()).and_then(|pause| pause.for_long(now));
+            let text = long.map(|lasts| say::paused_for_long(practice.id(), lasts));
+            practice.health().set(Subject::Paused, text, now);
+        }
+        let is_live = practice.is_live(now);
+        is_any_live |= is_live;
+        practice.health().log_again(is_live, now);
+        next = practice.health().due_within(next);
+    }
+    health.log_again(is_any_live, now);
+    health.due_within(next).max(LOOKS_APART)
+}

@@ -10,6 +10,7 @@ mod explain;
 mod impostor;
 mod lifecycle;
 mod page;
+mod probe;
 mod resolve;
 mod resync;
 mod run;

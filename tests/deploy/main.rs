@@ -1,0 +1,27 @@
+//! What `deploy/` has for containers, reverse proxies and clusters, and TLS to OpenVPMS: the files themselves are used.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests; the lint spares only the tests themselves")]
+
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../cli_online/clinic.rs"]
+mod clinic;
+mod cluster;
+mod containerfile;
+mod image;
+mod private_ca;
+mod proxies;
+mod proxy_program;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../cli_online/service.rs"]
+mod service;
+mod tls;
+
+use std::fs;
+use std::path::Path;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A file of the repository.
+fn file(path: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}

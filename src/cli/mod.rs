@@ -42,7 +42,8 @@ use crate::supervisor;
 use args::INVALID;
 pub use args::{
     BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
-    Global, ListArgs, ManArgs, PauseArgs, ProbeArgs, ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand, StatusArgs,
+    Global, ListArgs, ManArgs, PauseArgs, ProbeArgs, ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand,
+    StatusArgs,
 };
 pub use logging::{LogFormat, LogLevel};
 

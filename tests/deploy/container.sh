@@ -48,6 +48,8 @@ import() {
   b commit --quiet --rm "$container" "localhost/$1" >/dev/null
 }
 
+pull=--pull-never
+[ -z "${PULL:-}" ] || pull=--pull
 arguments=(--build-arg "VETBRIDGE_COMMIT=${VETBRIDGE_COMMIT:-}")
 if [ -z "${PULL:-}" ]; then
   # The pinned images come from a registry. Here Debian is made from Debian's packages, once.
@@ -86,7 +88,7 @@ elif [ -z "${PULL:-}" ]; then
 fi
 
 step "the image"
-b build --quiet --isolation chroot --format docker --pull-never -f deploy/Containerfile -t localhost/vetbridge \
+b build --quiet --isolation chroot --format docker "$pull" -f deploy/Containerfile -t localhost/vetbridge \
   "${arguments[@]}" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; exit 1; }
 b inspect --type image localhost/vetbridge >"$work/image.json"
 container=$(b from localhost/vetbridge)

@@ -77,7 +77,8 @@ fn the_containerfile_copies_all_that_the_build_reads() {
 #[test]
 fn what_the_containerfile_copies_is_what_its_ignore_file_lets_through() {
     let ignore = file("deploy/Containerfile.dockerignore");
-    let let_through: BTreeSet<_> = ignore.lines().filter_map(|line| line.strip_prefix('!')).map(PathBuf::from).collect();
+    let let_through: BTreeSet<_> =
+        ignore.lines().filter_map(|line| line.strip_prefix('!')).map(PathBuf::from).collect();
     assert_eq!(let_through, copied(&file("deploy/Containerfile")).into_iter().collect());
     assert!(ignore.lines().any(|line| line == "*"), "{ignore}");
 }
@@ -85,7 +86,8 @@ fn what_the_containerfile_copies_is_what_its_ignore_file_lets_through() {
 #[test]
 fn base_images_are_pinned_by_digest_and_compile_with_the_oldest_rust_that_is_allowed() {
     let containerfile = file("deploy/Containerfile");
-    let images: Vec<_> = containerfile.lines().filter_map(|line| line.strip_prefix("ARG ")?.split_once("_IMAGE=")).collect();
+    let images: Vec<_> =
+        containerfile.lines().filter_map(|line| line.strip_prefix("ARG ")?.split_once("_IMAGE=")).collect();
     assert_eq!(images.len(), 2, "{images:?}");
     for (name, image) in &images {
         let digest = image.split_once("@sha256:").map(|(_, digest)| digest).unwrap_or_default();

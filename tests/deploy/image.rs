@@ -1,6 +1,7 @@
 //! The image of `deploy/Containerfile`, run as whoever runs containers would: its own command, as its own user, on a root that
 //! cannot be written, with one volume for the state. `tests/deploy/container.sh` builds the image and calls this.
 
+use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,7 +21,8 @@ struct Image {
 
 impl Image {
     fn built() -> Self {
-        let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("tests/deploy/container.sh sets {name}"));
+        let variable =
+            |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("tests/deploy/container.sh sets {name}"));
         let inspected: Value = serde_json::from_slice(&std::fs::read(variable("IMAGE_CONFIG")).unwrap()).unwrap();
         Self { root: PathBuf::from(variable("IMAGE_ROOT")), config: inspected["Docker"]["config"].clone() }
     }
@@ -36,8 +38,12 @@ impl Image {
 
     /// The health check, as a container's runtime runs it.
     fn health_check(&self) -> Vec<String> {
-        let words: Vec<String> =
-            self.config["Healthcheck"]["Test"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().into()).collect();
+        let words: Vec<String> = self.config["Healthcheck"]["Test"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|word| word.as_str().unwrap().into())
+            .collect();
         assert_eq!(words[0], "CMD");
         words[1..].to_vec()
     }
@@ -58,17 +64,18 @@ impl Mounts {
         let state = clinic.directory.path().join("volume");
         std::fs::create_dir_all(state.join("lost+found")).unwrap();
         chown(&state, Some(0), Some(10001)).unwrap();
-        std::fs::set_permissions(&state, PermissionsExt::from_mode(0o2775)).unwrap();
-        std::fs::set_permissions(clinic.directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(&state, Permissions::from_mode(0o2775)).unwrap();
+        std::fs::set_permissions(clinic.directory.path(), Permissions::from_mode(0o755)).unwrap();
         Self { config: clinic.directory.path().to_owned(), state, certificates: None }
     }
 
     /// A command in the image. The process that is spawned becomes the command's own.
     fn run(&self, image: &Image, words: &[String]) -> Command {
         let (root, user) = (image.root.display(), image.config["User"].as_str().unwrap());
-        let certificates = self.certificates.as_ref().map_or(String::new(), |instead| {
-            format!("mount --bind {} {root}/etc/ssl/certs\n", instead.display())
-        });
+        let certificates = self
+            .certificates
+            .as_ref()
+            .map_or(String::new(), |instead| format!("mount --bind {} {root}/etc/ssl/certs\n", instead.display()));
         let script = format!(
             "set -e\nmount --make-rprivate /\nmount --bind {root} {root}\nmount -o remount,bind,ro {root}\n\
              mount --bind {config} {root}/etc/vetbridge\nmount -o remount,bind,ro {root}/etc/vetbridge\n\
@@ -103,7 +110,7 @@ async fn clinic(ca_file: Option<&str>, state: &str) -> Clinic {
     clinic
 }
 
-/// The mode and the owner of a file, and what a process may do that not every process may.
+/// Whose a process is, and what it may do that not every process may.
 fn capabilities(process: u32) -> String {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let lines = status.lines().filter(|line| line.starts_with("Uid:") || line.starts_with("CapEff:"));

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../cli_online/clinic.rs"]
 mod clinic;
+mod clinic_proxy;
 mod cluster;
 mod containerfile;
 mod image;

@@ -1,6 +1,6 @@
 //! A reverse proxy before the webhook listener: the webhook passes with its sender's address, and nothing else passes.
 
-use crate::clinic::{Clinic, eventually, free_port};
+use crate::clinic::{Clinic, PRACTICE, eventually, free_port};
 use crate::proxy_program::{Proxy, ProxyKind};
 use crate::service::Service;
 use crate::tls::exchange;
@@ -65,7 +65,9 @@ async fn status(proxy: &Proxy, from: [u8; 4], request: &str, headers: &str, body
 }
 
 async fn webhook(proxy: &Proxy, from: [u8; 4], headers: &str) -> u16 {
-    status(proxy, from, "POST /webhooks/SECRET", headers, "{}").await
+    let body =
+        format!(r#"{{"clientId":"{PRACTICE}","topic":"requests.bookings","data":{{"requestType":"bookings"}}}}"#);
+    status(proxy, from, "POST /webhooks/SECRET", headers, &body).await
 }
 
 /// All that is no webhook, and the status of its answer.
@@ -85,9 +87,12 @@ async fn only_webhooks_pass(kind: ProxyKind) {
     }
     let (clinic, port) = with_webhooks().await;
     let service = Service::start_and_get_in_step(&clinic).await;
-    let proxy = Proxy::start(kind, port).await;
+    let proxy = Proxy::before_webhooks(kind, port).await;
 
-    let heard = async || service.get("/api/v1/status").await.text().await.unwrap().contains("\"webhook_at\":\"");
+    let heard = async || {
+        let status: serde_json::Value = service.get("/api/v1/status").await.json().await.unwrap();
+        status["practices"][0]["webhook_at"].is_string()
+    };
     assert!(!heard().await);
     assert_eq!(webhook(&proxy, HEALTHENGINE, "").await, 200);
     eventually("the webhook is heard", heard).await;

@@ -1,7 +1,7 @@
 //! nginx and Caddy as processes, with the files of `deploy/proxy` as a clinic fills them in: its name, its certificate, and
 //! here other ports.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -56,16 +56,30 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// Starts it before the webhook listener at this port.
-    pub(crate) async fn start(kind: ProxyKind, webhooks: u16) -> Self {
+    pub(crate) async fn before_webhooks(kind: ProxyKind, webhooks: u16) -> Self {
         let (directory, port) = (TempDir::new().unwrap(), free_port().await);
+        let config = match kind {
+            ProxyKind::Nginx => nginx(directory.path(), &webhook_site(directory.path(), port, webhooks)),
+            ProxyKind::Caddy => caddyfile(directory.path(), port, webhooks),
+        };
+        Self::start(kind, directory, &config, port).await
+    }
+
+    /// Starts nginx before OpenVPMS at this port, for a vetbridge at 127.0.0.1, with the certificate of this folder.
+    pub(crate) async fn before_openvpms(openvpms: u16, certificates: &Path) -> Self {
+        let (directory, port) = (TempDir::new().unwrap(), free_port().await);
+        let config = nginx(directory.path(), &openvpms_site(certificates, port, openvpms));
+        Self::start(ProxyKind::Nginx, directory, &config, port).await
+    }
+
+    async fn start(kind: ProxyKind, directory: TempDir, config: &Path, port: u16) -> Self {
         let mut command = kind.command();
         match kind {
-            ProxyKind::Nginx => command.arg("-p").arg(directory.path()).arg("-c").arg(nginx(directory.path(), port, webhooks)),
+            ProxyKind::Nginx => command.arg("-p").arg(directory.path()).arg("-c").arg(config),
             ProxyKind::Caddy => {
                 command.env("HOME", directory.path()).env("XDG_DATA_HOME", directory.path());
                 command.env("XDG_CONFIG_HOME", directory.path());
-                let caddyfile = caddyfile(directory.path(), port, webhooks);
-                command.args(["run", "--adapter", "caddyfile", "--config"]).arg(caddyfile)
+                command.args(["run", "--adapter", "caddyfile", "--config"]).arg(config)
             }
         };
         let log = std::fs::File::create(directory.path().join("output.log")).unwrap();
@@ -102,28 +116,42 @@ fn filled_in(path: &str, words: &[(&str, String)]) -> String {
     })
 }
 
-/// A whole configuration around the file, as nginx's own `nginx.conf` is. It logs more than the file's own lines allow, so that
-/// what the file keeps out of the logs is kept out by the file.
-fn nginx(directory: &Path, port: u16, webhooks: u16) -> std::path::PathBuf {
-    let at = directory.display();
-    let site = filled_in(
+/// `deploy/proxy/nginx.conf`, filled in.
+fn webhook_site(directory: &Path, port: u16, webhooks: u16) -> String {
+    let letsencrypt = "/etc/letsencrypt/live/bridge.examplevets.com.au";
+    filled_in(
         "deploy/proxy/nginx.conf",
         &[
-            ("listen 443 ssl;", format!("listen 127.0.0.1:{port} ssl;")),
+            ("    listen 443 ssl;", format!("    listen 127.0.0.1:{port} ssl;")),
             ("    listen [::]:443 ssl;\n", String::new()),
             ("server_name bridge.examplevets.com.au;", "server_name 127.0.0.1;".into()),
-            (
-                "/etc/letsencrypt/live/bridge.examplevets.com.au/fullchain.pem",
-                tls::fixture("good.pem").display().to_string(),
-            ),
-            (
-                "/etc/letsencrypt/live/bridge.examplevets.com.au/privkey.pem",
-                tls::fixture("server.key").display().to_string(),
-            ),
-            ("error_log /var/log/nginx/error.log crit;", format!("error_log {at}/site.log crit;")),
+            (&format!("{letsencrypt}/fullchain.pem"), tls::fixture("good.pem").display().to_string()),
+            (&format!("{letsencrypt}/privkey.pem"), tls::fixture("server.key").display().to_string()),
+            ("/var/log/nginx/error.log", directory.join("site.log").display().to_string()),
             ("http://127.0.0.1:8687;", format!("http://127.0.0.1:{webhooks};")),
         ],
-    );
+    )
+}
+
+/// `deploy/proxy/openvpms.nginx.conf`, filled in.
+fn openvpms_site(certificates: &Path, port: u16, openvpms: u16) -> String {
+    filled_in(
+        "deploy/proxy/openvpms.nginx.conf",
+        &[
+            ("listen 10.8.0.1:8443 ssl;", format!("listen 127.0.0.1:{port} ssl;")),
+            ("server_name 10.8.0.1;", "server_name 127.0.0.1;".into()),
+            ("/etc/nginx/openvpms.pem", certificates.join("openvpms.pem").display().to_string()),
+            ("/etc/nginx/openvpms.key", certificates.join("openvpms.key").display().to_string()),
+            ("allow 10.8.0.2;", "allow 127.0.0.1;".into()),
+            ("http://127.0.0.1:8080;", format!("http://127.0.0.1:{openvpms};")),
+        ],
+    )
+}
+
+/// A whole configuration around a site, as nginx's own `nginx.conf` is; its path. It logs more than the site's own lines allow,
+/// so that what the site keeps out of the logs is kept out by the site.
+fn nginx(directory: &Path, site: &str) -> PathBuf {
+    let at = directory.display();
     std::fs::write(directory.join("site.conf"), site).unwrap();
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {at}/{kind};\n"))
@@ -137,8 +165,8 @@ fn nginx(directory: &Path, port: u16, webhooks: u16) -> std::path::PathBuf {
     path
 }
 
-/// The file with a certificate that is there, without the listener of Caddy's own that changes its configuration.
-fn caddyfile(directory: &Path, port: u16, webhooks: u16) -> std::path::PathBuf {
+/// `deploy/proxy/Caddyfile` with a certificate that is there, without the listener of Caddy's own that changes its configuration.
+fn caddyfile(directory: &Path, port: u16, webhooks: u16) -> PathBuf {
     let (certificate, key) = (tls::fixture("good.pem"), tls::fixture("server.key"));
     let text = filled_in(
         "deploy/proxy/Caddyfile",

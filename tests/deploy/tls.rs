@@ -46,13 +46,18 @@ pub(crate) async fn before(port: u16) -> u16 {
 
 /// Sends these bytes from this address of loopback, over TLS, and returns all that comes back.
 pub(crate) async fn exchange(from: [u8; 4], port: u16, request: &str) -> String {
+    exchange_under(&fixture("ca.pem"), from, port, request).await
+}
+
+/// The same with a server of this authority.
+pub(crate) async fn exchange_under(authority: &Path, from: [u8; 4], port: u16, request: &str) -> String {
     vetbridge::http::network::install_crypto_provider();
     let exchanged = tokio::time::timeout(LIMIT, async {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::from(from)), 0)).unwrap();
         let stream = socket.connect(([127, 0, 0, 1], port).into()).await.unwrap();
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(fixture("ca.pem")).unwrap()).unwrap();
+        roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
         let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();

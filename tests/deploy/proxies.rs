@@ -106,7 +106,8 @@ async fn only_webhooks_pass(kind: ProxyKind) {
     assert_eq!(webhook(&proxy, HEALTHENGINE, "X-Forwarded-For: 127.0.0.3\r\n").await, 200);
     assert_eq!(status(&proxy, HEALTHENGINE, "POST /webhooks/a-wrong-secret", "", "{}").await, 404);
     let long = "x".repeat(70 * 1024);
-    assert_eq!(status(&proxy, HEALTHENGINE, "POST /webhooks/SECRET", "", &long).await, 413);
+    // Caddy calls it a failure of what is behind it.
+    assert!(matches!(status(&proxy, HEALTHENGINE, "POST /webhooks/SECRET", "", &long).await, 413 | 502));
 
     let answers = refused(&proxy).await;
     let passed: Vec<_> = answers.iter().filter(|(_, code)| !matches!(code, 400 | 404)).collect();

@@ -1,4 +1,5 @@
-//! The clinic's end as docs/network.md has it: a certificate made by the page's own commands, and nginx before OpenVPMS.
+//! The clinic's end as docs/network.md has it: a certificate made by the page's own commands, and nginx before
+//! OpenVPMS.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! The example clinic of `deploy/kubernetes`: its configuration is valid where the cluster puts it, and the command that makes
-//! its secrets makes all that it names. `tests/deploy/kubernetes.sh` judges the manifests.
+//! The example clinic of `deploy/kubernetes`: its configuration is valid where the cluster puts it, and the
+//! command that makes its secrets makes all that it names. `tests/deploy/kubernetes.sh` judges the manifests.
 
 use std::collections::BTreeSet;
 

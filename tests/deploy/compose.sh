@@ -1,6 +1,6 @@
 #!/bin/sh
-# Has compose itself judge deploy/compose.yaml: docker's plugin, else docker-compose (Debian's package of that name). Starts
-# nothing.
+# Has compose itself judge deploy/compose.yaml: docker's plugin, else docker-compose (Debian's package of that
+# name). Starts nothing.
 set -eu
 cd "$(dirname "$0")/../.."
 began=$(date +%s)
@@ -17,7 +17,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 $compose -f deploy/compose.yaml config >"$work/read.yaml"
 # What it makes of the file.
-for line in 'read_only: true' 'network_mode: service:vpn' 'condition: service_healthy' 'NET_ADMIN' '/usr/bin/vetbridge'; do
+for line in 'read_only: true' 'network_mode: service:vpn' 'condition: service_healthy' NET_ADMIN /usr/bin/vetbridge; do
     grep -q -- "$line" "$work/read.yaml" || { echo "compose.sh: not in what compose reads: $line" >&2; exit 1; }
 done
 # It would not let just anything pass.

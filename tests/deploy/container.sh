@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds the image of deploy/Containerfile with buildah, and has tests/deploy/image.rs run the program in it: as the image's
-# user, on a root that cannot be written, with OpenVPMS over TLS. Needs root, buildah, debootstrap and the right to mount.
+# Builds the image of deploy/Containerfile with buildah, and has tests/deploy/image.rs run the program in it: as
+# the image's user, on a root that cannot be written, with OpenVPMS over TLS. Needs root, buildah, debootstrap
+# and the right to mount.
 #
 #   tests/deploy/container.sh                                   with target/release/vetbridge, else target/debug/vetbridge
 #   VETBRIDGE=/usr/bin/vetbridge tests/deploy/container.sh      with another program
-#   FULL=1 tests/deploy/container.sh                            with the program built from source in the image (minutes)
+#   FULL=1 tests/deploy/container.sh                            with the program built from source in the image (minutes);
+#                                                               QUICK=1 beside it has that done without optimising
 #   PULL=1 tests/deploy/container.sh                            on the pinned Debian image instead of one made with debootstrap
 #
 # Debian's packages come from $MIRROR.
@@ -83,6 +85,14 @@ elif [ -z "${PULL:-}" ]; then
     'apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev ca-certificates' >/dev/null 2>&1
   b add --quiet "$container" "$toolchain" /usr/local/rust >/dev/null
   b config --env PATH=/usr/local/rust/bin:/usr/local/bin:/usr/bin:/bin --env CARGO_HOME=/cargo "$container"
+  # What is in the registry's cache here is not fetched again.
+  cargo fetch --locked --quiet
+  b config --env CARGO_NET_OFFLINE=true "$container"
+  arguments+=(--volume "${CARGO_HOME:-$HOME/.cargo}/registry:/cargo/registry")
+  if [ -n "${QUICK:-}" ]; then
+    b config --env CARGO_PROFILE_RELEASE_LTO=off --env CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+      --env CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 "$container"
+  fi
   b commit --quiet --rm "$container" localhost/rust >/dev/null
   arguments+=(--build-arg RUST_IMAGE=localhost/rust)
 fi

@@ -16,8 +16,8 @@ fn copied(containerfile: &str) -> Vec<PathBuf> {
     sources.collect()
 }
 
-/// What the build of the program reads: cargo's files, the benchmarks that Cargo.toml names, and the sources with what
-/// they include. Tests inside the sources are not compiled there.
+/// What the build of the program reads: cargo's files, the benchmarks that Cargo.toml names, and the sources
+/// with what they include. Tests inside the sources are not compiled there.
 fn read_by_the_build() -> BTreeSet<PathBuf> {
     let mut read: BTreeSet<_> = ["Cargo.toml", "Cargo.lock", "build.rs"].map(PathBuf::from).into();
     let manifest: toml::Table = file("Cargo.toml").parse().unwrap();

@@ -1,5 +1,6 @@
-//! The image of `deploy/Containerfile`, run as whoever runs containers would: its own command, as its own user, on a root that
-//! cannot be written, with one volume for the state. `tests/deploy/container.sh` builds the image and calls this.
+//! The image of `deploy/Containerfile`, run as whoever runs containers would: its own command, as its own user,
+//! on a root that cannot be written, with one volume for the state. `tests/deploy/container.sh` builds the
+//! image and calls this.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -58,8 +59,8 @@ struct Mounts {
 }
 
 impl Mounts {
-    /// The clinic's directory as /etc/vetbridge, and a volume as a cluster makes it: it belongs to root and the pod's group, and
-    /// the file system's own folder is in it.
+    /// The clinic's directory as /etc/vetbridge, and a volume as a cluster makes it: it belongs to root and the
+    /// pod's group, and the file system's own folder is in it.
     fn of(clinic: &Clinic) -> Self {
         let state = clinic.directory.path().join("volume");
         std::fs::create_dir_all(state.join("lost+found")).unwrap();
@@ -100,8 +101,8 @@ impl Mounts {
     }
 }
 
-/// A clinic whose OpenVPMS is behind TLS with a private authority. What the state directory is called is what differs between
-/// a container and a cluster.
+/// A clinic whose OpenVPMS is behind TLS with a private authority. What the state directory is called is what
+/// differs between a container and a cluster.
 async fn clinic(ca_file: Option<&str>, state: &str) -> Clinic {
     let clinic = Clinic::open().await;
     std::fs::copy(tls::fixture("ca.pem"), clinic.directory.path().join("clinic-ca.pem")).unwrap();
@@ -184,7 +185,7 @@ async fn the_image_has_authorities_without_which_nothing_starts_and_zone_data() 
 
 #[test]
 #[ignore = "tests/deploy/container.sh builds the image"]
-fn the_image_holds_no_program_that_gives_rights_away_unasked() {
+fn the_image_has_no_file_that_anybody_may_change_and_a_state_directory_for_its_user_alone() {
     let image = Image::built();
     let mut folders = vec![image.root.clone()];
     let mut writable = Vec::new();

@@ -1,7 +1,8 @@
 """Judges rendered manifests: `kubernetes.py FILE`.
 
-Kubernetes' own schemas say what a field may be. What they cannot say stands in `rules`: that there is one pod and no second one,
-that it may do nothing that it need not, and that nothing else may come in or out. Each rule has to find a manifest that breaks it.
+Kubernetes' own schemas say what a field may be. What they cannot say stands in `rules`: that there is one pod and
+no second one, that it may do nothing that it need not, and that nothing else may come in or out. `broken` has
+manifests with a mistake each, and every one of them has to be found.
 """
 
 import copy
@@ -56,7 +57,8 @@ def rules(manifests):
         "its own account": pod["serviceAccountName"] == "vetbridge",
         "not root": pod["securityContext"]["runAsNonRoot"] is True and pod["securityContext"]["runAsUser"] == 10001,
         "seccomp": pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault",
-        "no more rights": security["allowPrivilegeEscalation"] is False and security["capabilities"] == {"drop": ["ALL"]},
+        "no more rights": security["allowPrivilegeEscalation"] is False,
+        "no capabilities": security["capabilities"] == {"drop": ["ALL"]},
         "a root that cannot be written": security["readOnlyRootFilesystem"] is True,
         "nothing of the node": not any(pod.get(key) for key in ("hostNetwork", "hostPID", "hostIPC")),
         "probes judge the process": all(
@@ -74,7 +76,7 @@ def rules(manifests):
         "the address of OpenVPMS was filled in": "192.0.2." not in text,
         "the configuration is there": sources[0]["configMap"]["name"] in names,
         "no secret is among them": not any(m["kind"] == "Secret" for m in manifests),
-        "the configuration and the secrets are not for all": pod["volumes"][0]["projected"]["defaultMode"] & 0o007 == 0,
+        "the secrets are not for all": pod["volumes"][0]["projected"]["defaultMode"] & 0o007 == 0,
         "the cluster refuses more": one(manifests, "Namespace", stateful["metadata"]["namespace"])["metadata"][
             "labels"
         ]["pod-security.kubernetes.io/enforce"]

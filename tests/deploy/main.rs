@@ -1,4 +1,5 @@
-//! What `deploy/` has for containers, reverse proxies and clusters, and TLS to OpenVPMS: the files themselves are used.
+//! What `deploy/` has for containers, reverse proxies and clusters, and TLS to OpenVPMS: the files themselves
+//! are used.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests; the lint spares only the tests themselves")]
 

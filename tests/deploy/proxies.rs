@@ -1,4 +1,5 @@
-//! A reverse proxy before the webhook listener: the webhook passes with its sender's address, and nothing else passes.
+//! A reverse proxy before the webhook listener: the webhook passes with its sender's address, and nothing else
+//! passes.
 
 use crate::clinic::{Clinic, PRACTICE, eventually, free_port};
 use crate::proxy_program::{Proxy, ProxyKind};

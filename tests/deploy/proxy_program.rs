@@ -1,5 +1,5 @@
-//! nginx and Caddy as processes, with the files of `deploy/proxy` as a clinic fills them in: its name, its certificate, and
-//! here other ports.
+//! nginx and Caddy as processes, with the files of `deploy/proxy` as a clinic fills them in: its name, its
+//! certificate, and here other ports.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,7 +24,8 @@ impl ProxyKind {
         }
     }
 
-    /// False where the program is not installed; the test then says that it is left out, or fails where `PROXIES=required`.
+    /// False where the program is not installed; the test then says that it is left out, or fails where
+    /// `PROXIES=required`.
     pub(crate) fn is_here(self) -> bool {
         let version = match self {
             Self::Nginx => "-v",
@@ -148,8 +149,8 @@ fn openvpms_site(certificates: &Path, port: u16, openvpms: u16) -> String {
     )
 }
 
-/// A whole configuration around a site, as nginx's own `nginx.conf` is; its path. It logs more than the site's own lines allow,
-/// so that what the site keeps out of the logs is kept out by the site.
+/// A whole configuration around a site, as nginx's own `nginx.conf` is; its path. It logs more than the site's
+/// own lines allow, so that what the site keeps out of the logs is kept out by the site.
 fn nginx(directory: &Path, site: &str) -> PathBuf {
     let at = directory.display();
     std::fs::write(directory.join("site.conf"), site).unwrap();
@@ -165,7 +166,8 @@ fn nginx(directory: &Path, site: &str) -> PathBuf {
     path
 }
 
-/// `deploy/proxy/Caddyfile` with a certificate that is there, without the listener of Caddy's own that changes its configuration.
+/// `deploy/proxy/Caddyfile` with a certificate that is there, without the listener of Caddy's own that changes
+/// its configuration.
 fn caddyfile(directory: &Path, port: u16, webhooks: u16) -> PathBuf {
     let (certificate, key) = (tls::fixture("good.pem"), tls::fixture("server.key"));
     let text = filled_in(

@@ -1,5 +1,5 @@
-//! TLS with the certificates of `fixtures/tls`: before a server that speaks plain http, and as a client that sends what it
-//! is told to the byte.
+//! TLS with the certificates of `fixtures/tls`: before a server that speaks plain http, and as a client that
+//! sends what it is told to the byte.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

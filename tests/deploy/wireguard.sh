@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# Walks the WireGuard part of docs/network.md: the two ends are two network namespaces of this machine, with the page's own
-# configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. Needs root, wg-quick, nft, and a kernel with
-# WireGuard or wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
+# Walks the WireGuard part of docs/network.md: the two ends are two network namespaces of this machine, with the
+# page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. Needs root,
+# wg-quick, nft, and a kernel with WireGuard or wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/sbin:/sbin"
 skip() {
   echo "wireguard.sh: SKIPPED, nothing was tested: $1" >&2
   exit 77
+}
+fail() {
+  echo "wireguard.sh: $1" >&2
+  exit 1
 }
 [ "$(id -u)" = 0 ] || skip "this needs root"
 for tool in ip wg wg-quick nft python3 curl; do
@@ -25,7 +29,8 @@ cleanup() {
   done
   rm -rf "$work"
 }
-# in_end END COMMAND…: runs it in the namespace. wireguard-go has one socket for each name of a tunnel, hence a folder of its own.
+# in_end END COMMAND…: runs it in the namespace. wireguard-go has one socket for each name of a tunnel, hence a
+# folder of its own.
 in_end() {
   local end=$1
   shift
@@ -58,17 +63,15 @@ awk '/^```ini/ { on = 1; next } /^```/ { on = 0 } on' docs/network.md |
 sed "s|replace-with-the-key-of-this-machine|$(cat "$work/bridge/key")|
      s|replace-with-the-public-key-of-the-clinic|$(cat "$work/clinic/public")|
      s|vpn.examplevets.com.au|203.0.113.1|" deploy/wireguard/wg0.example.conf >"$work/bridge/wg0.conf"
-if grep -n replace-with "$work"/*/wg0.conf; then
-  echo "wireguard.sh: a key was not filled in" >&2
-  exit 1
-fi
+! grep -n replace-with "$work"/*/wg0.conf || fail "a key was not filled in"
 block "table inet vetbridge {" >"$work/nftables.conf"
 grep -q 8443 "$work/nftables.conf"
 in_end clinic nft -f "$work/nftables.conf"
 for end in clinic bridge; do
   in_end "$end" wg-quick up "$work/$end/wg0.conf" >"$work/$end/log" 2>&1 || {
     cat "$work/$end/log" >&2
-    grep -q "Unknown device type\|not supported" "$work/$end/log" && skip "neither the kernel nor wireguard-go has WireGuard here"
+    grep -q "Unknown device type\|not supported" "$work/$end/log" &&
+      skip "neither the kernel nor wireguard-go has WireGuard here"
     exit 1
   }
 done
@@ -81,13 +84,10 @@ done
 reached() { in_end bridge curl -s -o /dev/null --noproxy '*' --max-time "$2" "http://10.8.0.1:$1/"; }
 for try in $(seq 40); do
   reached 8443 1 && break
-  [ "$try" -lt 40 ] || { echo "wireguard.sh: 10.8.0.1:8443 is not reached through the tunnel" >&2; in_end bridge wg show >&2; exit 1; }
+  [ "$try" -lt 40 ] || fail "10.8.0.1:8443 is not reached through the tunnel"
   sleep 0.25
 done
-if reached 8080 2; then
-  echo "wireguard.sh: 10.8.0.1:8080 is reached, though the firewall lets 8443 through alone" >&2
-  exit 1
-fi
-in_end bridge wg show wg0 latest-handshakes | awk '$2 == 0 { exit 1 }'
-[ "$(in_end bridge ip route get 198.51.100.1 2>&1 | grep -c wg0)" = 0 ] || { echo "wireguard.sh: more than OpenVPMS goes through the tunnel" >&2; exit 1; }
+! reached 8080 2 || fail "10.8.0.1:8080 is reached, though the firewall lets 8443 through alone"
+in_end bridge wg show wg0 latest-handshakes | awk '$2 == 0 { exit 1 }' || fail "there was no handshake"
+! in_end bridge ip route get 198.51.100.1 2>&1 | grep -q wg0 || fail "more than OpenVPMS goes through the tunnel"
 echo "through the tunnel 10.8.0.1:8443 is reached and 10.8.0.1:8080 is not (${SECONDS}s)"

@@ -3,11 +3,11 @@
 # the image's user, on a root that cannot be written, with OpenVPMS over TLS. Needs root, buildah, debootstrap
 # and the right to mount.
 #
-#   tests/deploy/container.sh                                   with target/release/vetbridge, else target/debug/vetbridge
-#   VETBRIDGE=/usr/bin/vetbridge tests/deploy/container.sh      with another program
-#   FULL=1 tests/deploy/container.sh                            with the program built from source in the image (minutes);
-#                                                               QUICK=1 beside it has that done without optimising
-#   PULL=1 tests/deploy/container.sh                            on the pinned Debian image instead of one made with debootstrap
+#   tests/deploy/container.sh                    with target/release/vetbridge, else target/debug/vetbridge
+#   VETBRIDGE=FILE tests/deploy/container.sh     with another program
+#   FULL=1 tests/deploy/container.sh             with the program compiled in the image (minutes); QUICK=1 beside it
+#                                                compiles without optimising
+#   PULL=1 tests/deploy/container.sh             the same on the pinned images, which come from a registry
 #
 # Debian's packages come from $MIRROR.
 set -euo pipefail
@@ -29,7 +29,7 @@ unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs /mnt' 2>/dev/null || skip
 
 program="${VETBRIDGE:-target/release/vetbridge}"
 [ -n "${VETBRIDGE:-}" ] || [ -x "$program" ] || program=target/debug/vetbridge
-[ -n "${FULL:-}" ] || [ -x "$program" ] || { echo "container.sh: there is no $program: build it first" >&2; exit 1; }
+[ -n "${FULL:-}${PULL:-}" ] || [ -x "$program" ] || { echo "container.sh: there is no $program: build it first" >&2; exit 1; }
 
 # Images of its own, gone at the end.
 work=$(mktemp -d)
@@ -40,20 +40,19 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# import NAME: makes an image of the tar on standard input.
-import() {
+# layer FROM NAME TAR FOLDER: makes an image of another one, or of nothing ("scratch"), with the files of a tar in a
+# folder.
+layer() {
   local container
-  container=$(b from scratch)
-  cat >"$work/import.tar"
-  b add --quiet "$container" "$work/import.tar" / >/dev/null
-  rm "$work/import.tar"
-  b commit --quiet --rm "$container" "localhost/$1" >/dev/null
+  container=$(b from "$1")
+  b add --quiet "$container" "$3" "$4" >/dev/null
+  b commit --quiet --rm "$container" "localhost/$2" >/dev/null
 }
 
-pull=--pull-never
-[ -z "${PULL:-}" ] || pull=--pull
 arguments=(--build-arg "VETBRIDGE_COMMIT=${VETBRIDGE_COMMIT:-}")
-if [ -z "${PULL:-}" ]; then
+if [ -n "${PULL:-}" ]; then
+  arguments+=(--pull)
+else
   # The pinned images come from a registry. Here Debian is made from Debian's packages, once.
   base=target/ci/debian-$SUITE-minbase.tar
   if [ ! -s "$base" ]; then
@@ -67,38 +66,45 @@ if [ -z "${PULL:-}" ]; then
     tar -C "$work/debian" -cf "$base.new" . && mv "$base.new" "$base"
     rm -rf "$work/debian"
   fi
-  import debian <"$base"
-  arguments+=(--build-arg DEBIAN_IMAGE=localhost/debian)
-fi
-if [ -z "${FULL:-}" ]; then
-  step "the program: $program"
-  mkdir -p "$work/program/source/target/release"
-  cp "$program" "$work/program/source/target/release/vetbridge"
-  tar -C "$work/program" -c source | import program
-  arguments+=(--build-arg PROGRAM=localhost/program)
-elif [ -z "${PULL:-}" ]; then
-  # The toolchain of this machine, on the same Debian.
-  step "an image with this machine's Rust"
-  toolchain=$(rustc --print sysroot)
-  container=$(b from localhost/debian)
-  b run --isolation chroot "$container" -- sh -c \
-    'apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev ca-certificates' >/dev/null 2>&1
-  b add --quiet "$container" "$toolchain" /usr/local/rust >/dev/null
-  b config --env PATH=/usr/local/rust/bin:/usr/local/bin:/usr/bin:/bin --env CARGO_HOME=/cargo "$container"
-  # What is in the registry's cache here is not fetched again.
-  cargo fetch --locked --quiet
-  b config --env CARGO_NET_OFFLINE=true "$container"
-  arguments+=(--volume "${CARGO_HOME:-$HOME/.cargo}/registry:/cargo/registry")
-  if [ -n "${QUICK:-}" ]; then
-    b config --env CARGO_PROFILE_RELEASE_LTO=off --env CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
-      --env CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 "$container"
+  step "images in place of the pinned ones"
+  layer scratch debian "$base" /
+  arguments+=(--pull-never --build-arg DEBIAN_IMAGE=localhost/debian --build-arg RUST_IMAGE=localhost/rust)
+  if [ -n "${FULL:-}" ]; then
+    # This machine's Rust. What its cargo has fetched is not fetched again.
+    tar -C "$(rustc --print sysroot)" --exclude=lib/rustlib/src -cf "$work/rust.tar" bin lib
+    layer localhost/debian rust "$work/rust.tar" /usr/local
+    rm "$work/rust.tar"
+    container=$(b from localhost/rust)
+    b run --isolation chroot "$container" -- sh -c \
+      'apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev' >/dev/null 2>&1
+    cargo fetch --locked --quiet
+    b config --env CARGO_HOME=/cargo --env CARGO_NET_OFFLINE=true "$container"
+    if [ -n "${QUICK:-}" ]; then
+      b config --env CARGO_PROFILE_RELEASE_LTO=off --env CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+        --env CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 "$container"
+    fi
+    b commit --quiet --rm "$container" localhost/rust >/dev/null
+    arguments+=(--volume "${CARGO_HOME:-$HOME/.cargo}/registry:/cargo/registry")
+  else
+    # Its cargo has the program ready. All other steps are the Containerfile's own.
+    mkdir -p "$work/ready/usr/local/bin" "$work/ready/ready"
+    cp "$program" "$work/ready/ready/vetbridge"
+    cat >"$work/ready/usr/local/bin/cargo" <<'EOF'
+#!/bin/sh
+set -e
+[ "$*" = "build --release --locked --bin vetbridge" ] || { echo "cargo $*: not what was expected" >&2; exit 1; }
+ls Cargo.toml Cargo.lock build.rs src/main.rs >/dev/null
+mkdir -p target/release
+cp /ready/vetbridge target/release/vetbridge
+EOF
+    chmod 755 "$work/ready/usr/local/bin/cargo"
+    tar -C "$work/ready" -cf "$work/ready.tar" usr ready
+    layer localhost/debian rust "$work/ready.tar" /
   fi
-  b commit --quiet --rm "$container" localhost/rust >/dev/null
-  arguments+=(--build-arg RUST_IMAGE=localhost/rust)
 fi
 
 step "the image"
-b build --quiet --isolation chroot --format docker "$pull" -f deploy/Containerfile -t localhost/vetbridge \
+b build --quiet --isolation chroot --format docker -f deploy/Containerfile -t localhost/vetbridge \
   "${arguments[@]}" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; exit 1; }
 b inspect --type image localhost/vetbridge >"$work/image.json"
 container=$(b from localhost/vetbridge)

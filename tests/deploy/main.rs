@@ -1,7 +1,13 @@
 //! What `deploy/` has for containers, reverse proxies and clusters, and TLS to OpenVPMS: the files themselves
 //! are used.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests; the lint spares only the tests themselves")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests; the lint spares only the tests themselves"
+)]
+#![allow(clippy::print_stderr, reason = "what is left out is said")]
+#![allow(clippy::disallowed_methods, reason = "scripts and CI say by variables what has to be here, and where")]
 
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../cli_online/clinic.rs"]

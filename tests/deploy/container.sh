@@ -33,12 +33,16 @@ program="${VETBRIDGE:-target/release/vetbridge}"
 
 # Images of its own, gone at the end.
 work=$(mktemp -d)
-b() { buildah --root "$work/images" --runroot "$work/run" --storage-driver vfs "$@"; }
+driver=overlay
+b() { buildah --root "$work/images" --runroot "$work/run" --storage-driver "$driver" "$@"; }
 cleanup() {
   b umount --all >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap cleanup EXIT
+
+# Inside a container there may be no overlays; vfs copies everything instead.
+b from scratch >/dev/null 2>&1 || { rm -rf "$work/images" "$work/run"; driver=vfs; }
 
 # layer FROM NAME TAR FOLDER: makes an image of another one, or of nothing ("scratch"), with the files of a tar in a
 # folder.
@@ -103,7 +107,7 @@ EOF
   fi
 fi
 
-step "the image"
+step "the image ($driver)"
 b build --quiet --isolation chroot --format docker -f deploy/Containerfile -t localhost/vetbridge \
   "${arguments[@]}" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; exit 1; }
 b inspect --type image localhost/vetbridge >"$work/image.json"

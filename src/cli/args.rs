@@ -1,5 +1,6 @@
 //! What can be typed: the commands and their arguments.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -80,6 +81,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Show the health of the running service, practice by practice
     Status(StatusArgs),
+    /// Ask a running service whether its process works, for health checks; reads no file
+    Probe(ProbeArgs),
     /// Run the whole bridge against two built-in simulators; needs no configuration
     Demo(DemoArgs),
     /// Print what completes this program's command lines in a shell
@@ -101,7 +104,7 @@ impl Command {
             | Self::Resume(PauseArgs { json, .. })
             | Self::Explain(ExplainArgs { json, .. })
             | Self::Status(StatusArgs { json }) => *json,
-            Self::Run | Self::Demo(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Run | Self::Probe(_) | Self::Demo(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }
@@ -302,6 +305,18 @@ pub struct StatusArgs {
     /// One JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `probe`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status 0: the process works, as /healthz says. It says nothing of the practices (see status), \
+                  since a restart brings no OpenVPMS back."
+)]
+pub struct ProbeArgs {
+    /// Where the service listens, as [admin] listen says
+    #[arg(value_name = "ADDRESS", default_value_t = config::ADMIN_LISTEN)]
+    pub address: SocketAddr,
 }
 
 /// Arguments of `state`.

@@ -24,6 +24,7 @@ mod logging;
 mod output;
 mod packaging;
 mod pause;
+mod probe;
 mod resync;
 mod run;
 mod running;
@@ -41,7 +42,8 @@ use crate::supervisor;
 use args::INVALID;
 pub use args::{
     BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
-    Global, ListArgs, ManArgs, PauseArgs, ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand, StatusArgs,
+    Global, ListArgs, ManArgs, PauseArgs, ProbeArgs, ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand,
+    StatusArgs,
 };
 pub use logging::{LogFormat, LogLevel};
 
@@ -101,6 +103,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Resume(args) => Box::pin(pause::run(&cli.global, args, false)).await,
         Command::Explain(args) => Box::pin(explain::run(&cli.global, args)).await,
         Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
+        Command::Probe(args) => Box::pin(probe::run(args)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Completions(args) => packaging::completions(args),
         Command::Man(args) => packaging::man(args),
@@ -119,6 +122,7 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Resume(_)
         | Command::Explain(_)
         | Command::Status(_)
+        | Command::Probe(_)
         | Command::Completions(_)
         | Command::Man(_)
         // Its running account says what happens.

@@ -31,7 +31,7 @@ use crate::server::view::{BookingView, BridgeStatus, ErrorBody, NDJSON, PauseOut
 use crate::store::{self, OpenError, SecretKey, Snapshot, Store};
 
 /// A service on the same machine connects and answers at once; a busy one gets some time.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// A resync sends a line every two seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
@@ -72,7 +72,7 @@ pub(super) async fn find(instance: &Instance) -> anyhow::Result<FoundService> {
 }
 
 /// A listener on every address of the machine is reached on loopback.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -81,14 +81,20 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-fn client(silence_max: Duration) -> anyhow::Result<Client> {
+pub(super) fn client(silence_max: Duration) -> anyhow::Result<Client> {
     // No proxy, no redirect, and no certificates: the listener speaks plain http.
     let builder = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).tls_certs_only([]);
     Ok(builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(silence_max).build()?)
 }
 
-/// `Err` is what happens there instead.
+/// `Err` is what happens there instead. One that is ill can still be asked.
 async fn healthy(http: &Client, address: SocketAddr) -> Result<(), String> {
+    liveness(http, address).await.map(|_| ())
+}
+
+/// Whether the vetbridge at an address says that its process works; `Err` is what happens there
+/// instead.
+pub(super) async fn liveness(http: &Client, address: SocketAddr) -> Result<bool, String> {
     let asked = http.get(format!("http://{address}/healthz")).timeout(CONNECT_TIMEOUT * 2).send().await;
     let mut answer = asked.map_err(|error| {
         if error.is_connect() && !error.is_timeout() {
@@ -97,10 +103,11 @@ async fn healthy(http: &Client, address: SocketAddr) -> Result<(), String> {
             say::no_answer(short(&error))
         }
     })?;
-    // One that is ill says so with 503, and can still be asked.
-    let is_ours = matches!(answer.status(), StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE)
+    // One that is ill says so with 503.
+    let status = answer.status();
+    let is_ours = matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE)
         && body(&mut answer, HEALTHY.len()).await.is_ok_and(|body| body == HEALTHY.as_bytes());
-    if is_ours { Ok(()) } else { Err(say::NOT_VETBRIDGE.to_owned()) }
+    if is_ours { Ok(status == StatusCode::OK) } else { Err(say::NOT_VETBRIDGE.to_owned()) }
 }
 
 /// Why no service is there to talk to.

@@ -68,6 +68,7 @@ mod values;
 pub mod watch;
 mod webhooks;
 
+pub use admin::ADMIN_LISTEN;
 pub use alerts::{AlertSettings, EmailSettings, MailSecurity, SecretUrl};
 pub use bookings::{BookingSettings, WhenDown};
 pub use healthengine::{Environment, HealthengineSettings};

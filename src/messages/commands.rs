@@ -189,6 +189,26 @@ pub fn healthy(paused: usize) -> String {
         _ => format!("All is well, and {paused} practices are paused: they take no bookings."),
     }
 }
+
+/// `probe` of a service whose process works.
+pub const WORKS: &str = "The process works.\n";
+
+/// `probe` of one that has to be started again.
+pub fn stands_still(address: impl Display) -> Advice {
+    Advice::new(
+        format!("The vetbridge at {address} stands still, or a part of it keeps failing (status 503)"),
+        "Whoever runs it starts it again; `vetbridge status` and its log say what stands still",
+    )
+}
+
+/// `probe` where no vetbridge answers.
+pub fn not_probed(address: impl Display, why: &str) -> Advice {
+    Advice::new(
+        format!("No vetbridge answers at {address}: {why}"),
+        "Start it, or type the address that [admin] listen of its configuration names (vetbridge probe ADDRESS)",
+    )
+}
+
 /// `status` of one that is not.
 pub const NOT_HEALTHY: &str = "Something needs attention:";
 
@@ -333,6 +353,8 @@ mod tests {
             off_is_not_sent("7", "removed", None),
             resync_without_service("127.0.0.1:8686", NOBODY_LISTENS),
             not_running("127.0.0.1:8686", NOBODY_LISTENS),
+            not_probed("127.0.0.1:8686", NOBODY_LISTENS),
+            stands_still("127.0.0.1:8686"),
             not_written(state, "Permission denied"),
             no_practice_enabled(state),
             resync_had_problems(std::slice::from_ref(&practice)),

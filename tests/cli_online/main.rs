@@ -11,6 +11,7 @@ mod found;
 mod impostor;
 mod lifecycle;
 mod page;
+mod probe;
 mod resolve;
 mod resync;
 mod run;

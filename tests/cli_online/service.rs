@@ -50,14 +50,19 @@ impl Service {
         Self::spawn(clinic, command).await
     }
 
-    async fn spawn(clinic: &Clinic, mut command: Command) -> Self {
+    async fn spawn(clinic: &Clinic, command: Command) -> Self {
+        Self::start_in(clinic, command, &clinic.state()).await
+    }
+
+    /// The same from any command that becomes the program, with the state directory that it then has.
+    pub(crate) async fn start_in(clinic: &Clinic, mut command: Command, state: &std::path::Path) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
         let mut service = Self { child, log, port: clinic.port, token: String::new() };
         eventually("the service answers", async || service.try_get("/healthz").await).await;
-        let token = std::fs::read_to_string(clinic.state().join("admin-token")).unwrap();
+        let token = std::fs::read_to_string(state.join("admin-token")).unwrap();
         token.trim_end().clone_into(&mut service.token);
         service
     }

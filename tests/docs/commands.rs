@@ -37,6 +37,7 @@ fn filled_in(word: &str) -> String {
     let value = match word {
         "ID" => "7",
         "N" => "5",
+        "ADDRESS" => "127.0.0.1:8686",
         "FILE" => "backup.jsonl",
         "DURATION" => "30s",
         "TEXT" => "seen",

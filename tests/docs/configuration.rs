@@ -6,7 +6,7 @@ use std::path::Path;
 use vetbridge::config;
 
 use super::page::Page;
-use super::pages;
+use super::{ROOT, pages};
 
 /// The tables that a file must have. A block that lacks some of them is read together with these.
 const REQUIRED: [(&str, &str); 3] = [
@@ -38,6 +38,9 @@ fn misconfigurations(block: &str) -> Vec<String> {
             let url = if name.ends_with(".url") { "https://receiver.example/" } else { "" };
             fs::write(folder.path().join(name), format!("{url}{SECRET}")).unwrap();
         }
+    }
+    for name in whole.split("ca_file = \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        fs::copy(Path::new(ROOT).join("fixtures/test-ca.pem"), folder.path().join(name)).unwrap();
     }
     let env = |name: &str| match name {
         "CREDENTIALS_DIRECTORY" => Ok(folder.path().display().to_string()),

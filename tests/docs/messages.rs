@@ -256,6 +256,8 @@ fn of_the_process() -> Vec<String> {
         admin::NOT_ASKED_RIGHTLY.to_owned(),
         admin::FOREIGN_ORIGIN.to_owned(),
         commands::another_instance("127.0.0.1:8686", Path::new("/var/lib/vetbridge")).to_string(),
+        commands::not_probed("127.0.0.1:8686", "nobody listens").to_string(),
+        commands::stands_still("127.0.0.1:8686").to_string(),
     ];
     said.extend(state_directory::set_aside(&[PathBuf::from("/var/lib/vetbridge/damaged-1")]));
     said.extend(state_directory::unreadable_bookings(&unreadable));

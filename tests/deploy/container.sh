@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Builds the image of deploy/Containerfile with buildah, and has tests/deploy/image.rs run the program in it: as
+# the image's user, on a root that cannot be written, with OpenVPMS over TLS. Needs root, buildah, debootstrap
+# and the right to mount.
+#
+#   tests/deploy/container.sh                    with target/release/vetbridge, else target/debug/vetbridge
+#   VETBRIDGE=FILE tests/deploy/container.sh     with another program
+#   FULL=1 tests/deploy/container.sh             with the program compiled in the image (minutes); QUICK=1 beside it
+#                                                compiles without optimising
+#   PULL=1 tests/deploy/container.sh             the same on the pinned images, which come from a registry
+#
+# Debian's packages come from $MIRROR.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+MIRROR="${MIRROR:-http://deb.debian.org/debian}"
+SUITE=bookworm
+export PATH="$PATH:/usr/sbin:/sbin"
+
+step() { printf '== container: %s (%ss)\n' "$1" "$SECONDS"; }
+skip() {
+  echo "container.sh: SKIPPED, nothing was tested: $1" >&2
+  exit 77
+}
+[ "$(id -u)" = 0 ] || skip "this needs root"
+for tool in buildah debootstrap unshare chroot; do
+  command -v "$tool" >/dev/null || skip "$tool is not installed"
+done
+unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs /mnt' 2>/dev/null || skip "nothing can be mounted here"
+
+program="${VETBRIDGE:-target/release/vetbridge}"
+[ -n "${VETBRIDGE:-}" ] || [ -x "$program" ] || program=target/debug/vetbridge
+[ -n "${FULL:-}${PULL:-}" ] || [ -x "$program" ] || { echo "container.sh: there is no $program: build it first" >&2; exit 1; }
+
+# Images of its own, gone at the end.
+work=$(mktemp -d)
+driver=overlay
+b() { buildah --root "$work/images" --runroot "$work/run" --storage-driver "$driver" "$@"; }
+cleanup() {
+  b umount --all >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+# Inside a container there may be no overlays; vfs copies everything instead.
+b from scratch >/dev/null 2>&1 || { rm -rf "$work/images" "$work/run"; driver=vfs; }
+
+# layer FROM NAME TAR FOLDER: makes an image of another one, or of nothing ("scratch"), with the files of a tar in a
+# folder.
+layer() {
+  local container
+  container=$(b from "$1")
+  b add --quiet "$container" "$3" "$4" >/dev/null
+  b commit --quiet --rm "$container" "localhost/$2" >/dev/null
+}
+
+arguments=(--build-arg "VETBRIDGE_COMMIT=${VETBRIDGE_COMMIT:-}")
+if [ -n "${PULL:-}" ]; then
+  arguments+=(--pull)
+else
+  # The pinned images come from a registry. Here Debian is made from Debian's packages, once.
+  base=target/ci/debian-$SUITE-minbase.tar
+  if [ ! -s "$base" ]; then
+    step "Debian $SUITE from $MIRROR"
+    mkdir -p target/ci
+    if ! debootstrap --variant=minbase "$SUITE" "$work/debian" "$MIRROR" >"$work/debootstrap.log" 2>&1; then
+      tail -5 "$work/debootstrap.log" >&2
+      skip "debootstrap cannot make Debian $SUITE here"
+    fi
+    rm -rf "$work"/debian/var/cache/apt/archives/*.deb "$work"/debian/dev/*
+    tar -C "$work/debian" -cf "$base.new" . && mv "$base.new" "$base"
+    rm -rf "$work/debian"
+  fi
+  step "images in place of the pinned ones"
+  layer scratch debian "$base" /
+  arguments+=(--pull-never --build-arg DEBIAN_IMAGE=localhost/debian --build-arg RUST_IMAGE=localhost/rust)
+  if [ -n "${FULL:-}" ]; then
+    # This machine's Rust. What its cargo has fetched is not fetched again.
+    tar -C "$(rustc --print sysroot)" --exclude=lib/rustlib/src -cf "$work/rust.tar" bin lib
+    layer localhost/debian rust "$work/rust.tar" /usr/local
+    rm "$work/rust.tar"
+    container=$(b from localhost/rust)
+    b run --isolation chroot "$container" -- sh -c \
+      'apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev' >/dev/null 2>&1
+    cargo fetch --locked --quiet
+    b config --env CARGO_HOME=/cargo --env CARGO_NET_OFFLINE=true "$container"
+    if [ -n "${QUICK:-}" ]; then
+      b config --env CARGO_PROFILE_RELEASE_LTO=off --env CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+        --env CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 "$container"
+    fi
+    b commit --quiet --rm "$container" localhost/rust >/dev/null
+    arguments+=(--volume "${CARGO_HOME:-$HOME/.cargo}/registry:/cargo/registry")
+  else
+    # Its cargo has the program ready. All other steps are the Containerfile's own.
+    mkdir -p "$work/ready/usr/local/bin" "$work/ready/ready"
+    cp "$program" "$work/ready/ready/vetbridge"
+    cat >"$work/ready/usr/local/bin/cargo" <<'EOF'
+#!/bin/sh
+set -e
+[ "$*" = "build --release --locked --bin vetbridge" ] || { echo "cargo $*: not what was expected" >&2; exit 1; }
+ls Cargo.toml Cargo.lock build.rs src/main.rs >/dev/null
+mkdir -p target/release
+cp /ready/vetbridge target/release/vetbridge
+EOF
+    chmod 755 "$work/ready/usr/local/bin/cargo"
+    tar -C "$work/ready" -cf "$work/ready.tar" usr ready
+    layer localhost/debian rust "$work/ready.tar" /
+  fi
+fi
+
+step "the image ($driver)"
+b build --quiet --isolation chroot --format docker -f deploy/Containerfile -t localhost/vetbridge \
+  "${arguments[@]}" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; exit 1; }
+b inspect --type image localhost/vetbridge >"$work/image.json"
+container=$(b from localhost/vetbridge)
+root=$(b mount "$container")
+printf 'image: %s MB\n' "$(du -sm "$root" | cut -f1)"
+
+step "the program in the image"
+IMAGE_ROOT="$root" IMAGE_CONFIG="$work/image.json" \
+  cargo test --locked --test deploy -- --ignored --nocapture --test-threads=1 image::
+step "done"

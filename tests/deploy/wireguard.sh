@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Walks the WireGuard part of docs/network.md: the two ends are two network namespaces of this machine, with the
+# page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. Needs root,
+# wg-quick, nft, and a kernel with WireGuard or wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export PATH="$PATH:/usr/sbin:/sbin"
+skip() {
+  echo "wireguard.sh: SKIPPED, nothing was tested: $1" >&2
+  exit 77
+}
+fail() {
+  echo "wireguard.sh: $1" >&2
+  exit 1
+}
+[ "$(id -u)" = 0 ] || skip "this needs root"
+for tool in ip wg wg-quick nft python3 curl; do
+  command -v "$tool" >/dev/null || skip "$tool is not installed"
+done
+own=vetbridge-$$
+ip netns add "$own-clinic" 2>/dev/null || skip "there are no network namespaces here"
+work=$(mktemp -d)
+cleanup() {
+  for end in clinic bridge; do
+    in_end "$end" wg-quick down "$work/$end/wg0.conf" >/dev/null 2>&1 || true
+    # All that is left in a namespace of ours was started here.
+    for pid in $(ip netns pids "$own-$end" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
+    ip netns del "$own-$end" 2>/dev/null || true
+  done
+  rm -rf "$work"
+}
+# in_end END COMMAND…: runs it in the namespace. wireguard-go has one socket for each name of a tunnel, hence a
+# folder of its own.
+in_end() {
+  local end=$1
+  shift
+  mkdir -p "$work/$end/run"
+  ip netns exec "$own-$end" sh -c 'mkdir -p /var/run/wireguard && mount --bind "$0" /var/run/wireguard && exec "$@"' \
+    "$work/$end/run" "$@"
+}
+trap cleanup EXIT
+umask 077
+ip netns add "$own-bridge"
+mkdir "$work/clinic" "$work/bridge"
+
+# The internet between them.
+ip link add "c$$" netns "$own-clinic" type veth peer name "b$$" netns "$own-bridge"
+ip -n "$own-clinic" addr add 203.0.113.1/24 dev "c$$"
+ip -n "$own-bridge" addr add 203.0.113.2/24 dev "b$$"
+for end in clinic bridge; do
+  ip -n "$own-$end" link set lo up
+  wg genkey >"$work/$end/key"
+  wg pubkey <"$work/$end/key" >"$work/$end/public"
+done
+ip -n "$own-clinic" link set "c$$" up
+ip -n "$own-bridge" link set "b$$" up
+
+# block START: the fenced block of the page that begins with this line.
+block() { awk -v start="$1" '/^```/ { if (on) exit; next } $0 == start { on = 1 } on' docs/network.md; }
+awk '/^```ini/ { on = 1; next } /^```/ { on = 0 } on' docs/network.md |
+  sed "s|replace-with-the-key-of-the-clinic|$(cat "$work/clinic/key")|
+       s|replace-with-the-public-key-of-the-machine-of-vetbridge|$(cat "$work/bridge/public")|" >"$work/clinic/wg0.conf"
+sed "s|replace-with-the-key-of-this-machine|$(cat "$work/bridge/key")|
+     s|replace-with-the-public-key-of-the-clinic|$(cat "$work/clinic/public")|
+     s|vpn.examplevets.com.au|203.0.113.1|" deploy/wireguard/wg0.example.conf >"$work/bridge/wg0.conf"
+! grep -n replace-with "$work"/*/wg0.conf || fail "a key was not filled in"
+block "table inet vetbridge {" >"$work/nftables.conf"
+grep -q 8443 "$work/nftables.conf"
+in_end clinic nft -f "$work/nftables.conf"
+for end in clinic bridge; do
+  in_end "$end" wg-quick up "$work/$end/wg0.conf" >"$work/$end/log" 2>&1 || {
+    cat "$work/$end/log" >&2
+    grep -q "Unknown device type\|not supported" "$work/$end/log" &&
+      skip "neither the kernel nor wireguard-go has WireGuard here"
+    exit 1
+  }
+done
+
+# OpenVPMS's two ports, on every address of its end.
+for port in 8443 8080; do
+  in_end clinic python3 -m http.server --bind 0.0.0.0 --directory "$work/clinic/run" "$port" >/dev/null 2>&1 &
+done
+# reached PORT SECONDS: true if it answers the machine of vetbridge.
+reached() { in_end bridge curl -s -o /dev/null --noproxy '*' --max-time "$2" "http://10.8.0.1:$1/"; }
+for try in $(seq 40); do
+  reached 8443 1 && break
+  [ "$try" -lt 40 ] || fail "10.8.0.1:8443 is not reached through the tunnel"
+  sleep 0.25
+done
+! reached 8080 2 || fail "10.8.0.1:8080 is reached, though the firewall lets 8443 through alone"
+in_end bridge wg show wg0 latest-handshakes | awk '$2 == 0 { exit 1 }' || fail "there was no handshake"
+! in_end bridge ip route get 198.51.100.1 2>&1 | grep -q wg0 || fail "more than OpenVPMS goes through the tunnel"
+echo "through the tunnel 10.8.0.1:8443 is reached and 10.8.0.1:8080 is not (${SECONDS}s)"

@@ -54,7 +54,7 @@ impl std::fmt::Debug for SecretKey {
 pub fn admin_token(state: &Path) -> Result<Option<SecretString>, OpenError> {
     read(&state.join(ADMIN_TOKEN), |text| {
         let fits = text.len() >= TOKEN_CHARS_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
-        fits.then(|| text.to_owned().into()).ok_or("a token is at least 16 visible ASCII characters on one line")
+        fits.then(|| text.into()).ok_or("a token is at least 16 visible ASCII characters on one line")
     })
 }
 
@@ -160,7 +160,7 @@ fn key(text: &str) -> Result<SecretKey, &'static str> {
 
 fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Result<Option<T>, OpenError> {
     let text = match read_small(path) {
-        Ok(text) => Zeroizing::new(text),
+        Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(disk(path)(error)),
     };

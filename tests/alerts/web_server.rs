@@ -40,6 +40,12 @@ impl WebServer {
         self.asked.lock().unwrap().len()
     }
 
+    /// The bodies that were posted so far, heartbeats apart.
+    pub(crate) fn texts_posted(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|(method, ..)| method == Method::POST).map(|(.., body)| body.clone()).collect()
+    }
+
     /// What was posted so far: the `text` of each.
     pub(crate) fn texts(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();

@@ -50,7 +50,8 @@ impl Service {
         Self::spawn(clinic, command).await
     }
 
-    async fn spawn(clinic: &Clinic, mut command: Command) -> Self {
+    /// The same by this command.
+    pub(crate) async fn spawn(clinic: &Clinic, mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));

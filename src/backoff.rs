@@ -2,9 +2,9 @@
 //! clinics do not knock together.
 //!
 //! The crate backoff only generates the numbers; nothing is ever repeated by it. This file is the
-//! only one that names it. In [`Backoff`] its own randomness is switched off: a simulation must come
-//! out the same every time, so the randomness comes from a seed of the caller's. [`short_pauses`]
-//! come between attempts on a real network, which no simulation makes.
+//! only one that names it. In [`Backoff`] its own randomness is switched off: a simulation must
+//! come out the same every time, so the randomness comes from a seed of the caller's.
+//! [`short_pauses`] come between attempts on a real network, which no simulation makes.
 
 use std::time::Duration;
 

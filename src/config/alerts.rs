@@ -92,7 +92,7 @@ impl SecretUrl {
     fn new(secret: Secret, url: Url) -> Self {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let server = format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default());
-        // It has neither user nor fragment: the server is its beginning, path and query are the rest.
+        // It has neither user nor fragment: it begins with the server, and path and query follow.
         let text = Zeroizing::new(String::from(url));
         let path = text.get(server.len()..).unwrap_or("/").into();
         Self { secret, server, path }

@@ -52,8 +52,8 @@ pub struct Export {
     pub records: BTreeMap<String, Arc<str>>,
 }
 
-/// The first line. Its key is a text that is wiped by who has it: borrowed to be written, owned when
-/// it was read.
+/// The first line. Its key is a text that is wiped by who has it: borrowed to be written, owned
+/// when it was read.
 #[derive(Serialize, Deserialize)]
 struct Head<K> {
     format: String,

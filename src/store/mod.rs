@@ -220,8 +220,8 @@ impl Store {
         }
     }
 
-    /// That no record of these kinds was written by a later program than this one, which would leave
-    /// out what it cannot read.
+    /// That no record of these kinds was written by a later program than this one, which would
+    /// leave out what it cannot read.
     ///
     /// # Errors
     /// [`OpenError::Newer`]. Close the store without changing anything.

@@ -41,6 +41,7 @@ impl WebServer {
     }
 
     /// The bodies that were posted so far, heartbeats apart.
+    #[allow(dead_code, reason = "shared with other tests")]
     pub(crate) fn texts_posted(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
         asked.iter().filter(|(method, ..)| method == Method::POST).map(|(.., body)| body.clone()).collect()

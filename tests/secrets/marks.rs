@@ -5,8 +5,8 @@ use crate::mail_server::{Encryption, MailServer};
 use crate::web_server::WebServer;
 
 pub(crate) const PASSWORD: &str = "changeit-Mark-openvpms";
-pub(crate) const API_KEY: &str = "Mark-api-key-4711";
-pub(crate) const PRACTICE_KEY: &str = "Mark-practice-key";
+pub(crate) const API_KEY: &str = "the-api-key";
+pub(crate) const PRACTICE_KEY: &str = "the-practice-key";
 pub(crate) const WEBHOOK: &str = "Mark-webhook-secret-77";
 /// Of [`MailServer`] and [`WebServer`].
 pub(crate) const MAIL: &str = "smtp-hunter2";

@@ -7,12 +7,17 @@ const PIECE_BYTES: usize = 1 << 20;
 /// Needles are kept like this, so that the search does not find itself.
 const MASK: u8 = 0x5a;
 
-/// A text that stands nowhere in the memory but masked.
+/// An allocator writes so much of its own over the beginning of what is freed.
+const OVERWRITTEN_BYTES: usize = 16;
+
+/// A text that stands nowhere in the memory but masked; of it, what an allocator leaves alone.
 pub(crate) struct Needle(Vec<u8>);
 
 impl Needle {
     pub(crate) fn of(text: &[u8]) -> Self {
-        Self(text.iter().map(|byte| byte ^ MASK).collect())
+        let rest = &text[OVERWRITTEN_BYTES..];
+        assert!(rest.len() >= 16, "long enough to be nothing else");
+        Self(rest.iter().map(|byte| byte ^ MASK).collect())
     }
 
     fn is_at(&self, bytes: &[u8]) -> bool {

@@ -54,6 +54,16 @@ fn put(directory: &Path, name: &str, text: &[u8]) {
     std::fs::write(directory.join(name), text).unwrap();
 }
 
+#[test]
+fn a_copy_that_is_not_wiped_is_found() {
+    let hidden = Hidden::new();
+    assert_eq!(hidden.needle.occurrences(), 0);
+    let copy = hidden.within("", "").to_vec();
+    assert_eq!(hidden.needle.occurrences(), 1);
+    drop(copy);
+    assert_eq!(hidden.needle.occurrences(), 1, "after it was dropped");
+}
+
 #[tokio::test]
 async fn the_secrets_of_a_configuration_are_wiped_with_it_and_with_what_was_made_of_it() {
     let directory = tempfile::tempdir().unwrap();

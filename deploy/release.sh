@@ -45,7 +45,7 @@ twice() {
   for copy in "$first" "$second"; do
     step "the release in $copy"
     mkdir -p "$copy"
-    git archive HEAD | tar -x -C "$copy"
+    git archive "$VETBRIDGE_COMMIT" | tar -x -C "$copy"
     # Tools that were built already are no part of the release.
     if [ -d target/ci ]; then mkdir -p "$copy/target" && ln -s "$(pwd -P)/target/ci" "$copy/target/ci"; fi
     OUT=target/release-artefacts WITHOUT="$WITHOUT" "$copy/deploy/release.sh"
@@ -111,7 +111,7 @@ make_tar() {
   folder="$staging/$name"
   mkdir -p "$folder"/{man,completions,systemd,config,monitoring}
   install -m 755 "$program" "$folder/vetbridge"
-  "$program" man "$folder/man" >/dev/null
+  "$program" man "$folder/man" >/dev/null 2>&1
   for shell in bash elvish fish powershell zsh; do "$program" completions "$shell" >"$folder/completions/vetbridge.$shell"; done
   install -m 644 deploy/*.service "$folder/systemd/"
   install -m 644 config/vetbridge.example.toml "$folder/config/"

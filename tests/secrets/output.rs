@@ -144,6 +144,8 @@ async fn refusals(marked: &Marked, service: &Service) {
     eventually("it is out of step", async || service.open("/readyz").await.status() == 503).await;
     clinic.openvpms_faults.heal();
     clinic.healthengine_faults.heal();
+    // A refused credential is tried again when somebody asks for it.
+    service.signal("HUP");
     service.ask(Method::POST, "/api/v1/ask-again").await;
     eventually("it is in step again", async || service.open("/readyz").await.status() == 200).await;
 }
@@ -180,9 +182,7 @@ async fn commands(marked: &Marked, written: &mut Written) {
 
 async fn pages(marked: &Marked, service: &Service, written: &mut Written) {
     let day = format!("/api/v1/practices/{PRACTICE}/explain?resource=s136&date={}", marked.clinic.today());
-    for path in
-        ["/", "/metrics", "/readyz", "/api/v1/status", "/api/v1/bookings", "/failures", "/sign-in", "/nowhere", &day]
-    {
+    for path in ["/", "/metrics", "/readyz", "/api/v1/status", "/api/v1/bookings", "/bookings", "/nowhere", &day] {
         let text = service.get(path).await.text().await.unwrap();
         assert!(!text.is_empty(), "{path}");
         written.add(path, text);

@@ -58,10 +58,11 @@ fn put(directory: &Path, name: &str, text: &[u8]) {
 fn a_copy_that_is_not_wiped_is_found() {
     let hidden = Hidden::new();
     assert_eq!(hidden.needle.occurrences(), 0);
-    let copy = hidden.within("", "").to_vec();
-    assert_eq!(hidden.needle.occurrences(), 1);
-    drop(copy);
-    assert_eq!(hidden.needle.occurrences(), 1, "after it was dropped");
+    // Many, because whoever allocates next may get the place of one.
+    let copies: Vec<Vec<u8>> = (0..100).map(|_| hidden.within("", "").to_vec()).collect();
+    assert_eq!(hidden.needle.occurrences(), copies.len());
+    drop(copies);
+    assert!(hidden.needle.occurrences() > 0, "after they were dropped");
 }
 
 #[tokio::test]

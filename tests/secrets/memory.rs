@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 const PIECE_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 1 << 8;
 /// Needles are kept like this, so that the search does not find itself.
 const MASK: u8 = 0x5a;
 
@@ -42,7 +43,12 @@ impl Needle {
                     break;
                 }
                 let starts = length.min(PIECE_BYTES);
+                // Most blocks lack its first byte, and `contains` is quick without optimisation too.
+                let block = |from: usize| from..(from + BLOCK_BYTES).min(starts);
                 found += (0..starts)
+                    .step_by(BLOCK_BYTES)
+                    .filter(|from| piece[block(*from)].contains(&(self.0[0] ^ MASK)))
+                    .flat_map(block)
                     .filter(|at| piece[*at] ^ MASK == self.0[0] && !own.contains(&(from + *at as u64)))
                     .filter(|at| self.is_at(&piece[*at..length]))
                     .count();

@@ -1,9 +1,10 @@
 //! Delays between attempts while a server is away: growing, with a little randomness so that
 //! clinics do not knock together.
 //!
-//! The crate backoff only generates the numbers; nothing is ever repeated by it. Its own randomness
-//! is switched off: a simulation must come out the same every time, so the randomness comes from a
-//! seed of the caller's.
+//! The crate backoff only generates the numbers; nothing is ever repeated by it. This file is the
+//! only one that names it. In [`Backoff`] its own randomness is switched off: a simulation must
+//! come out the same every time, so the randomness comes from a seed of the caller's.
+//! [`short_pauses`] come between attempts on a real network, which no simulation makes.
 
 use std::time::Duration;
 
@@ -50,6 +51,20 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.growing.reset();
     }
+}
+
+/// Pauses that begin at `first` and double, each up to half longer or shorter, so that many callers
+/// do not knock in step.
+pub fn short_pauses(first: Duration) -> impl Iterator<Item = Duration> + Send {
+    let mut growing = ExponentialBackoff {
+        current_interval: first,
+        initial_interval: first,
+        multiplier: 2.0,
+        randomization_factor: 0.5,
+        max_elapsed_time: None,
+        ..ExponentialBackoff::default()
+    };
+    std::iter::from_fn(move || growing.next_backoff())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
+use crate::practice::KINDS;
 use crate::practice::health::subject::Subject;
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
@@ -315,8 +316,8 @@ fn no_random(config: &Config) -> impl Fn(std::io::Error) -> OpenError {
 
 async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {
     let (path, now) = (config.state_path.clone(), clock.now());
-    let opened = tokio::task::spawn_blocking(move || Store::open_or_rebuild(&path, now)).await;
-    Ok(opened.map_err(|_| StartError::Interrupted)??)
+    let open = move || Store::open_or_rebuild(&path, now).and_then(|store| store.refuse_newer(&KINDS).map(|()| store));
+    Ok(tokio::task::spawn_blocking(open).await.map_err(|_| StartError::Interrupted)??)
 }
 
 /// Opens the store for `run`, however long that takes: while it cannot be opened for a reason that

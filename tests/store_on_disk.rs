@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use vetbridge::store::{Batch, OpenError, Record, Store, admin_token};
+use vetbridge::store::{Batch, Meta, OpenError, Record, RecordKind, Store, admin_token};
 
 use store_support::{Line, Place, line, names, now};
 
@@ -194,6 +194,48 @@ async fn a_damaged_database_is_an_error_with_a_remedy_and_not_a_panic() {
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
     assert!(error.to_string().contains("Restore the directory from a backup"), "{error}");
     assert!(!error.may_pass());
+}
+
+/// Records as a later program writes them.
+#[derive(Serialize, Deserialize)]
+struct LaterLine(String);
+
+impl Record for LaterLine {
+    const KIND: &'static str = Line::KIND;
+    const VERSION: u32 = Line::VERSION + 1;
+}
+
+#[derive(Serialize, Deserialize)]
+struct LaterMeta(String);
+
+impl Record for LaterMeta {
+    const KIND: &'static str = Meta::KIND;
+    const VERSION: u32 = Meta::VERSION + 1;
+}
+
+#[tokio::test]
+async fn a_store_that_a_later_program_used_is_refused_by_name_and_version_and_left_as_it_is() {
+    let kinds = [RecordKind::exported::<Line>()];
+    let place = Place::used().await;
+    let store = place.open().unwrap();
+    assert_eq!(store.refuse_newer(&kinds), Ok(()));
+    store.commit(Batch::of("b", &LaterLine("later".into())).unwrap()).await.unwrap();
+    drop(store);
+    let store = place.open().unwrap();
+    let error = store.refuse_newer(&kinds).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { .. }) && !error.may_pass(), "{error}");
+    let said = error.to_string();
+    assert!(said.contains("was used by a later vetbridge: its records of kind line have version"), "{said}");
+    assert!(said.contains("Start the later program again") && !said.contains("kept"), "{said}");
+
+    // The store's own record: not even the service, which goes on with a damaged store, takes this for damage.
+    store.commit(Batch::of(Meta::KEY, &LaterMeta("later".into())).unwrap()).await.unwrap();
+    drop(store);
+    let before = names(&place.state());
+    let error = Store::open_or_rebuild(&place.state(), now()).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { .. }), "{error}");
+    let aside = |name: &&String| name.starts_with("damaged-") || name.starts_with("replaced-");
+    assert_eq!(names(&place.state()).iter().filter(aside).count(), 0, "{before:?}");
 }
 
 #[tokio::test]

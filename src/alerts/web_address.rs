@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::failure::NotArrived;
 use crate::call_error::{CallError, ErrorClass};
 use crate::http::shown_certificates::ShownCertificates;
@@ -10,14 +12,14 @@ use crate::http::{Lane, Method, Request, Response, Transport};
 /// A secret URL with the way there.
 pub struct WebAddress {
     transport: Arc<dyn Transport>,
-    path: String,
+    path: SecretString,
     shown: Option<Arc<ShownCertificates>>,
 }
 
 impl WebAddress {
     /// The path, with its query, at a server.
-    pub fn new(transport: Arc<dyn Transport>, path: impl Into<String>) -> Self {
-        Self { transport, path: path.into(), shown: None }
+    pub fn new(transport: Arc<dyn Transport>, path: SecretString) -> Self {
+        Self { transport, path, shown: None }
     }
 
     /// The same, at a server that shows these certificates.
@@ -50,7 +52,7 @@ impl WebAddress {
     async fn call(&self, method: Method, json: Option<Vec<u8>>) -> Result<(), NotArrived> {
         let request = Request {
             method,
-            path: self.path.clone(),
+            path: self.path.expose_secret().to_owned(),
             accept: "*/*",
             json,
             gzip: false,

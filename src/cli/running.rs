@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::Instance;
 use crate::ids::ResourceId;
 use crate::messages::{Advice, commands as say};
+use crate::practice::KINDS;
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 use crate::server::HEALTHY;
 use crate::server::booking_list::{BookingPage, BookingQuery, TOTAL};
@@ -129,8 +130,8 @@ impl NoService {
     pub(super) async fn open_store(&self) -> anyhow::Result<Store> {
         super::state_owner::become_it(&self.instance.state_path)?;
         let (path, now) = (self.instance.state_path.clone(), Clock::system().now());
-        let opened = tokio::task::spawn_blocking(move || Store::open(&path, now)).await?;
-        opened.map_err(|error| match self.mute_holder(&error) {
+        let open = move || Store::open(&path, now).and_then(|store| store.refuse_newer(&KINDS).map(|()| store));
+        tokio::task::spawn_blocking(open).await?.map_err(|error| match self.mute_holder(&error) {
             Some(advice) => advice.into(),
             None => error.into(),
         })
@@ -159,6 +160,7 @@ impl NoService {
             | OpenError::Disk { .. }
             | OpenError::Vanished { .. }
             | OpenError::MixedUp { .. }
+            | OpenError::Newer { .. }
             | OpenError::Damaged { .. }
             | OpenError::SecretFile { .. }
             | OpenError::Occupied { .. }

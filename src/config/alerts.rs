@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use lettre::message::Mailbox;
 use reqwest::Url;
-use secrecy::ExposeSecret as _;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Secret;
 use super::certificate::{self, CaFile};
@@ -73,19 +74,28 @@ pub enum MailSecurity {
 
 /// A URL that lets whoever has it speak or count as alive. Nothing of it is shown: the path is the
 /// secret, and whose it is concerns nobody.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct SecretUrl {
     secret: Secret,
     server: String,
-    path: String,
+    path: SecretString,
+}
+
+impl PartialEq for SecretUrl {
+    /// Server and path follow from the text.
+    fn eq(&self, other: &Self) -> bool {
+        self.secret == other.secret
+    }
 }
 
 impl SecretUrl {
-    fn new(secret: Secret, url: &Url) -> Self {
+    fn new(secret: Secret, url: Url) -> Self {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let server = format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default());
-        Self { secret, server, path: format!("{}{query}", url.path()) }
+        // It has neither user nor fragment: it begins with the server, and path and query follow.
+        let text = Zeroizing::new(String::from(url));
+        let path = text.get(server.len()..).unwrap_or("/").into();
+        Self { secret, server, path }
     }
 
     /// Scheme, host and port.
@@ -93,9 +103,9 @@ impl SecretUrl {
         &self.server
     }
 
-    /// Path and query.
-    pub fn path(&self) -> &str {
-        &self.path
+    /// Path and query, as the one wants them who sends them.
+    pub fn path(&self) -> SecretString {
+        self.path.clone()
     }
 }
 
@@ -208,6 +218,6 @@ fn secret_url(value: &Value<'_>, around: &Surroundings<'_>) -> Option<SecretUrl>
     match Url::parse(secret.expose_secret()).ok().filter(is_whole) {
         None => value.fail(say::bad_secret_url()),
         Some(url) if is_readable_on_the_way(&url) => value.fail(say::plain_http(false)),
-        Some(url) => Some(SecretUrl::new(secret, &url)),
+        Some(url) => Some(SecretUrl::new(secret, url)),
     }
 }

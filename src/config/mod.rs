@@ -36,12 +36,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::env::VarError;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, zeroize::Zeroizing};
 
 mod admin;
 mod alerts;
@@ -94,6 +94,8 @@ pub const EXAMPLE: &str = include_str!("../../config/vetbridge.example.toml");
 const USUAL_PLACES: [&str; 2] = ["vetbridge.toml", "/etc/vetbridge/vetbridge.toml"];
 /// No configuration is larger.
 const LARGEST_BYTES: u64 = 1024 * 1024;
+/// Room for what a file grew by since its length was asked for.
+const READ_AT_ONCE_BYTES: u64 = 4096;
 
 /// Which file to read: the one that was named (by `--config`, else by `VETBRIDGE_CONFIG`), else the
 /// first that exists of `./vetbridge.toml` and `/etc/vetbridge/vetbridge.toml`.
@@ -235,8 +237,10 @@ fn judge<T>(
     }
 }
 
-fn read(path: &Path) -> Result<String, ConfigError> {
-    let mut bytes = Vec::new();
+/// The text can hold secrets, so it is wiped, and no buffer grows meanwhile.
+fn read(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    let bytes_max = fs::metadata(path).map_or(0, |file| file.len().min(LARGEST_BYTES)) + READ_AT_ONCE_BYTES;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(bytes_max as usize));
     let outcome = File::open(path).and_then(|file| file.take(LARGEST_BYTES + 1).read_to_end(&mut bytes));
     outcome.map_err(|error| ConfigError::of_file(path, say::unreadable(&error)))?;
     if bytes.len() as u64 > LARGEST_BYTES {
@@ -245,8 +249,8 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     if is_utf16(&bytes) {
         return Err(ConfigError::of_file(path, say::UTF16));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+    std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         ConfigError::of_file(path, say::no_utf8(line))
     })

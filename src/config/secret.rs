@@ -10,6 +10,9 @@
 //! or in a URL, which cannot carry them there; a password may begin or end with one, so it is kept
 //! and named ([`Secret::oddity`]).
 //!
+//! What is read here is wiped from memory when it goes. The environment of the process stays as it
+//! is, and a text in the file itself that is written with an escape is copied by the TOML parser.
+//!
 //! This is the only place that reads the environment (but for the name of the configuration file,
 //! in [`crate::cli`]).
 
@@ -20,6 +23,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::toml_reader::Value;
@@ -209,7 +213,8 @@ impl Surroundings<'_> {
 
 /// What is in a file.
 fn read(value: &Value<'_>, path: &Path) -> Option<Secret> {
-    let mut bytes = Vec::new();
+    // With room for all of it: a buffer that grows leaves what it held behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * LONGEST_BYTES as usize));
     let outcome = File::open(path).and_then(|file| file.take(LONGEST_BYTES + 1).read_to_end(&mut bytes));
     match outcome {
         Ok(_) => {}
@@ -219,7 +224,7 @@ fn read(value: &Value<'_>, path: &Path) -> Option<Secret> {
     if is_utf16(&bytes) {
         return value.fail(say::secret_utf16(path));
     }
-    match String::from_utf8(bytes) {
+    match std::str::from_utf8(&bytes) {
         Ok(text) if text.len() as u64 <= LONGEST_BYTES => Some(text.into()),
         _ => value.fail(say::secret_no_text(path)),
     }

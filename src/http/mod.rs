@@ -11,6 +11,7 @@ mod bounded_json;
 pub mod certificate_facts;
 mod classify;
 pub mod connections;
+mod credentials;
 pub mod json;
 pub mod network;
 pub mod penalty;

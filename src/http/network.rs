@@ -23,7 +23,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub use reqwest::header::HeaderName;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -31,6 +30,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::base_url::BaseUrl;
 use super::classify::{ExchangeFailure, ProxyDoor};
 use super::connections::{Addresses, Connections, NameLookup, Resolver, ServerRoute, SystemNames, only_at};
+pub use super::credentials::{Credentials, HeaderName};
 use super::penalty::Penalty;
 use super::rate_limit::Limits;
 pub use super::setup_error::SetupError;
@@ -96,20 +96,6 @@ impl ServerSettings {
     }
 }
 
-/// Who we say we are. `Debug` shows no secret.
-#[derive(Debug, Clone)]
-pub enum Credentials {
-    /// HTTP Basic.
-    Basic {
-        /// The user, without a colon.
-        username: String,
-        /// The password.
-        password: SecretString,
-    },
-    /// Headers with secret values.
-    Headers(Vec<(HeaderName, SecretString)>),
-}
-
 /// Makes *ring* the cryptography behind TLS, for the whole process. Calling it again does nothing.
 pub fn install_crypto_provider() {
     // An error means that a provider is installed already, which is all that is wanted.
@@ -171,7 +157,7 @@ impl Server {
     /// # Errors
     /// Says which of them cannot be sent.
     pub fn transport(self: &Arc<Self>, credentials: &Credentials) -> Result<Arc<dyn Transport>, SetupError> {
-        Ok(Arc::new(AuthorisedServer { server: self.clone(), headers: self.headers(credentials)? }))
+        Ok(Arc::new(AuthorisedServer { server: self.clone(), headers: credentials.headers()? }))
     }
 
     /// The certificates that it shows.
@@ -182,30 +168,6 @@ impl Server {
     /// The time for which it wants to be left alone.
     pub fn penalty(&self) -> &Arc<Penalty> {
         self.limits.penalty()
-    }
-
-    fn headers(&self, credentials: &Credentials) -> Result<HeaderMap, SetupError> {
-        match credentials {
-            Credentials::Basic { username, .. } if username.contains(':') => Err(SetupError::UserName),
-            Credentials::Basic { username, password } => self
-                .route
-                .present()
-                .pooled
-                .get(self.base_url.with("/"))
-                .basic_auth(username, Some(password.expose_secret()))
-                .build()
-                .map(|request| request.headers().clone())
-                .map_err(|_| SetupError::HeaderValue("username or password".to_owned())),
-            Credentials::Headers(pairs) => pairs
-                .iter()
-                .map(|(name, value)| {
-                    let mut value = HeaderValue::from_str(value.expose_secret())
-                        .map_err(|_| SetupError::HeaderValue(name.to_string()))?;
-                    value.set_sensitive(true);
-                    Ok((name.clone(), value))
-                })
-                .collect(),
-        }
     }
 }
 

@@ -7,23 +7,14 @@
 
 use std::time::Duration;
 
-use backoff::backoff::Backoff;
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+use crate::backoff::short_pauses;
 
 /// How often a repeatable request is sent again.
 const REPEATS_MAX: usize = 2;
 
-/// The pauses before each repetition: about 100 and 200 ms, each up to half longer or shorter, so
-/// that many callers do not knock in step. `backoff` is only the generator; it never runs a
-/// request.
+/// The pauses before each repetition: about 100 and 200 ms.
 pub(super) fn pauses() -> impl Iterator<Item = Duration> + Send {
-    let mut backoff: ExponentialBackoff = ExponentialBackoffBuilder::new()
-        .with_initial_interval(Duration::from_millis(100))
-        .with_multiplier(2.0)
-        .with_randomization_factor(0.5)
-        .with_max_elapsed_time(None)
-        .build();
-    std::iter::from_fn(move || backoff.next_backoff()).take(REPEATS_MAX)
+    short_pauses(Duration::from_millis(100)).take(REPEATS_MAX)
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
-use secrecy::ExposeSecret as _;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -87,18 +88,18 @@ impl ToldSenders {
 /// Who may call where.
 struct Rules {
     /// The paths that are right, secret and all.
-    paths: [String; 2],
+    paths: [SecretString; 2],
     allowed: Vec<IpAddr>,
     proxies: Vec<IpAddr>,
 }
 
 impl Rules {
     fn of(config: &config::WebhookSettings) -> Self {
-        let below = format!("/webhooks/{}", config.secret.expose_secret());
+        let below = Zeroizing::new(format!("/webhooks/{}", config.secret.expose_secret()));
         let prefix = decoded(config.public_url.path().trim_end_matches('/')).into_owned();
         let canonical = |addresses: &[IpAddr]| addresses.iter().map(IpAddr::to_canonical).collect();
         Self {
-            paths: [format!("{prefix}{below}"), below],
+            paths: [Zeroizing::new(format!("{prefix}{}", *below)).as_str().into(), below.as_str().into()],
             allowed: canonical(&config.allowed_ips),
             proxies: canonical(&config.trusted_proxies),
         }
@@ -129,7 +130,7 @@ impl Rules {
     /// right ones.
     fn is_right(&self, uri: &Uri) -> bool {
         let path = decoded(uri.path());
-        let right = |own: &String| own.as_bytes().ct_eq(path.as_bytes());
+        let right = |own: &SecretString| own.expose_secret().as_bytes().ct_eq(path.as_bytes());
         bool::from(right(&self.paths[0]) | right(&self.paths[1]))
     }
 }

@@ -22,6 +22,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use secrecy::zeroize::Zeroizing;
 
 use super::error::OpenError;
 use super::file_names::{DAMAGED, IN_FORCE, INCOMING, REPLACED, SALVAGE};
@@ -281,11 +282,12 @@ pub(super) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_directory_of(path)
 }
 
-/// Reads the beginning of a file that should be small.
-pub(super) fn read_small(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
+/// Reads the beginning of a file that should be small. It can hold a secret, so it is wiped, and no
+/// buffer grows meanwhile.
+pub(super) fn read_small(path: &Path) -> io::Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * SMALL_FILE_BYTES_MAX as usize));
     File::open(path)?.take(SMALL_FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// A new name lasts only when the directory that it stands in is synced.

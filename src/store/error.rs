@@ -124,6 +124,20 @@ pub enum OpenError {
         /// What was found.
         reason: String,
     },
+    /// A later program used the database.
+    #[error("the state directory {} was used by a later vetbridge: its records of kind {kind} have version {version}, \
+             and this program knows {known} at most. Nothing was changed. Start the later program again; or restore \
+             the backup that was made before the update", .path.display())]
+    Newer {
+        /// The state directory.
+        path: PathBuf,
+        /// Of which kind of record.
+        kind: String,
+        /// Its version.
+        version: u32,
+        /// Ours.
+        known: u32,
+    },
     /// An import would replace what is there.
     #[error("the state directory {} holds a state already. Say --replace to set that aside (under another name, \
              nothing is deleted), or give [state] path another directory", .path.display())]
@@ -165,6 +179,7 @@ impl OpenError {
             | Self::Vanished { .. }
             | Self::MixedUp { .. }
             | Self::Damaged { .. }
+            | Self::Newer { .. }
             | Self::SecretFile { .. }
             | Self::Occupied { .. }
             | Self::Incoming { .. } => false,

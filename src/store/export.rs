@@ -36,6 +36,8 @@ const VERSION: u32 = 1;
 /// No line of ours is longer: a record, its key (each of whose bytes JSON can make six of), and
 /// what stands around them.
 const LINE_BYTES_MAX: usize = VALUE_BYTES_MAX + 6 * KEY_BYTES_MAX + 1024;
+/// The first line is shorter.
+const HEAD_BYTES_MAX: usize = 1024;
 /// Far more than what a busy clinic keeps.
 const RECORDS_MAX: usize = 10_000_000;
 
@@ -50,16 +52,17 @@ pub struct Export {
     pub records: BTreeMap<String, Arc<str>>,
 }
 
-/// The first line.
+/// The first line. Its key is a text that is wiped by who has it: borrowed to be written, owned
+/// when it was read.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct Head<K> {
     format: String,
     version: u32,
     /// Which program wrote it; for people.
     program: String,
     exported_at: DateTime<Utc>,
     meta: Meta,
-    pseudonym_key: String,
+    pseudonym_key: K,
 }
 
 /// The lines between.
@@ -96,18 +99,21 @@ impl Export {
     /// # Errors
     /// A record is no JSON, which no record of ours is.
     pub fn to_text(&self, key: &SecretKey) -> Result<Zeroizing<String>, serde_json::Error> {
+        let key = Zeroizing::new(hex::encode(key.bytes()));
         let head = Head {
             format: FORMAT.to_owned(),
             version: VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             exported_at: self.exported_at,
             meta: self.meta.clone(),
-            pseudonym_key: hex::encode(key.bytes()),
+            pseudonym_key: key.as_str(),
         };
         // With room for all of it, so that no copy of the key is left behind when it grows.
         let bytes: usize = self.records.iter().map(|(key, text)| 2 * key.len() + text.len() + 64).sum();
         let mut text = Zeroizing::new(String::with_capacity(bytes + 2048));
-        text.push_str(&Zeroizing::new(serde_json::to_string(&head)?));
+        let mut line = Zeroizing::new(Vec::with_capacity(HEAD_BYTES_MAX));
+        serde_json::to_writer(&mut *line, &head)?;
+        text.push_str(&String::from_utf8_lossy(&line));
         text.push('\n');
         for (key, stored) in &self.records {
             #[derive(Deserialize)]
@@ -183,7 +189,7 @@ fn head(line: &[u8]) -> Result<(Export, SecretKey), BadExport> {
         _ => return Err(BadExport::NoExport),
     }
     let bad = |problem: &str| BadExport::Line { number: 1, problem: problem.to_owned() };
-    let head: Head = serde_json::from_slice(line).map_err(|_| bad("a field is missing or has another type"))?;
+    let head: Head<String> = serde_json::from_slice(line).map_err(|_| bad("a field is missing or has another type"))?;
     let pseudonym_key = Zeroizing::new(head.pseudonym_key);
     let key = from_hex(&pseudonym_key).ok_or_else(|| bad("the pseudonym key is none"))?;
     Ok((Export { exported_at: head.exported_at, meta: head.meta, records: BTreeMap::new() }, key))
@@ -230,8 +236,9 @@ struct LineReader<R> {
 }
 
 impl<R: Read> LineReader<R> {
-    fn next(&mut self) -> Result<Option<Vec<u8>>, BadExport> {
-        let mut line = Vec::new();
+    /// Wiped: the first one holds a key.
+    fn next(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, BadExport> {
+        let mut line = Zeroizing::new(Vec::with_capacity(HEAD_BYTES_MAX));
         let read = self.from.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line);
         read.map_err(|error| BadExport::Unreadable { reason: error.to_string() })?;
         if line.is_empty() {

@@ -220,6 +220,16 @@ impl Store {
         }
     }
 
+    /// That no record of these kinds was written by a later program than this one, which would
+    /// leave out what it cannot read.
+    ///
+    /// # Errors
+    /// [`OpenError::Newer`]. Close the store without changing anything.
+    pub fn refuse_newer(&self, kinds: &[RecordKind]) -> Result<(), OpenError> {
+        let path = self.inner.directory.as_ref().map_or(Path::new(""), StateDirectory::path);
+        opening::newer_record(path, kinds, self.inner.queue.scan("")).map_or(Ok(()), Err)
+    }
+
     /// Opens the store on a disk in memory. It has no thread and uses no randomness: the key of
     /// pseudonyms is all zeros.
     ///

@@ -13,9 +13,10 @@ use secrecy::SecretString;
 use super::directory::{Marker, StateDirectory, disk};
 use super::engine::{Engine, EngineError};
 use super::error::OpenError;
+use super::kinds::RecordKind;
 use super::meta::Meta;
 use super::parts::{Parted, StoredValue, ValueChanges};
-use super::record::{Batch, decode, full_key};
+use super::record::{Batch, decode, full_key, version_of};
 use super::secret_file::{self, SecretKey, ensure_admin_token, ensure_pseudonym_key};
 use super::sled_engine::{SledEngine, damaged, quietly};
 
@@ -82,7 +83,7 @@ pub(super) fn open_database(directory: &StateDirectory, now: DateTime<Utc>) -> R
             directory.mark(&Marker::new(&meta.instance, meta.created_at))?;
             meta
         }
-        (Some(Err(reason)), _) => return Err(damaged(path, reason)),
+        (Some(Err(reason)), _) => return Err(newer(path, &records).unwrap_or_else(|| damaged(path, reason))),
         (None, _) if !records.is_empty() => {
             return Err(damaged(path, "it holds records, but not the one that vetbridge begins with".to_owned()));
         }
@@ -117,6 +118,26 @@ pub(super) fn write_meta<E: Engine>(
     disk.sync()?;
     records.extend(changes.into_iter().filter_map(|(key, value)| Some((key, StoredValue::Text(value?)))));
     Ok(())
+}
+
+/// What to say if the store's own record is a later program's.
+fn newer(path: &Path, records: &BTreeMap<String, StoredValue>) -> Option<OpenError> {
+    let own = (full_key::<Meta>(Meta::KEY), records.get(&full_key::<Meta>(Meta::KEY))?.clone());
+    newer_record(path, &[RecordKind::stays_behind::<Meta>()], [own])
+}
+
+/// What to say if one of these records is a later program's.
+pub(super) fn newer_record(
+    path: &Path,
+    kinds: &[RecordKind],
+    records: impl IntoIterator<Item = (String, StoredValue)>,
+) -> Option<OpenError> {
+    records.into_iter().find_map(|(key, stored)| {
+        let kind = RecordKind::of(&key, kinds)?;
+        let StoredValue::Text(text) = stored else { return None };
+        let version = version_of(&text).filter(|version| *version > kind.version)?;
+        Some(OpenError::Newer { path: path.to_owned(), kind: kind.name.to_owned(), version, known: kind.version })
+    })
 }
 
 /// The meta record, if there is one, or why it cannot be read.

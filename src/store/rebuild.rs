@@ -55,6 +55,7 @@ pub(super) fn can_mend(path: &Path, why: &OpenError) -> bool {
         | OpenError::InUse { .. }
         | OpenError::Disk { .. }
         | OpenError::MixedUp { .. }
+        | OpenError::Newer { .. }
         | OpenError::SecretFile { .. }
         | OpenError::Occupied { .. }
         | OpenError::Incoming { .. } => false,

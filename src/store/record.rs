@@ -12,6 +12,10 @@
 //! higher version and no `migrate`; the old records are then forgotten at the next start, with a
 //! line in the log.
 //!
+//! A program does not run on a store with records of a later version than it knows
+//! ([`super::Store::refuse_newer`]): it would leave out what it cannot read. A release that adds
+//! something that an older program must not run without raises the version of [`super::Meta`].
+//!
 //! Keys show in logs and error texts, so nothing of a patient may be in one.
 
 use std::sync::Arc;
@@ -148,6 +152,11 @@ pub fn decode<R: Record>(text: &str) -> Result<R, String> {
         data = R::migrate(from, data)?;
     }
     serde_json::from_value(data).map_err(|error| what_is_wrong(&error))
+}
+
+/// The version that a record says it has, as [`encode`] writes it: at its beginning.
+pub(super) fn version_of(text: &str) -> Option<u32> {
+    text.strip_prefix("{\"v\":")?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 pub(super) fn encode<R: Record>(key: &str, record: &R) -> Result<Arc<str>, StoreError> {

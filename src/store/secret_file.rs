@@ -54,7 +54,7 @@ impl std::fmt::Debug for SecretKey {
 pub fn admin_token(state: &Path) -> Result<Option<SecretString>, OpenError> {
     read(&state.join(ADMIN_TOKEN), |text| {
         let fits = text.len() >= TOKEN_CHARS_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
-        fits.then(|| text.to_owned().into()).ok_or("a token is at least 16 visible ASCII characters on one line")
+        fits.then(|| text.into()).ok_or("a token is at least 16 visible ASCII characters on one line")
     })
 }
 
@@ -78,8 +78,8 @@ pub fn pseudonym_key(state: &Path) -> Result<Option<SecretKey>, OpenError> {
 /// Writes the key of pseudonyms that comes with an import.
 pub(super) fn put_pseudonym_key(state: &Path, key: &SecretKey) -> Result<(), OpenError> {
     let path = state.join(PSEUDONYM_KEY);
-    let line = Zeroizing::new(format!("{}\n", hex::encode(key.bytes())));
-    write_file(&path, line.as_bytes()).map_err(disk(&path))
+    let text = Zeroizing::new(hex::encode(key.bytes()));
+    write_file(&path, line_of(&text).as_bytes()).map_err(disk(&path))
 }
 
 /// A key that nobody ever had.
@@ -160,7 +160,7 @@ fn key(text: &str) -> Result<SecretKey, &'static str> {
 
 fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Result<Option<T>, OpenError> {
     let text = match read_small(path) {
-        Ok(text) => Zeroizing::new(text),
+        Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(disk(path)(error)),
     };
@@ -179,9 +179,16 @@ fn make_private(path: &Path) -> Result<(), OpenError> {
 fn make(path: &Path) -> Result<(SecretString, SecretKey), OpenError> {
     let key = fresh_key().map_err(disk(path))?;
     let text: SecretString = hex::encode(key.bytes()).into();
-    let line = Zeroizing::new(format!("{}\n", text.expose_secret()));
-    write_file(path, line.as_bytes()).map_err(disk(path))?;
+    write_file(path, line_of(text.expose_secret()).as_bytes()).map_err(disk(path))?;
     Ok((text, key))
+}
+
+/// As it stands in a file, in a buffer that does not grow: one that does leaves what it held behind.
+fn line_of(text: &str) -> Zeroizing<String> {
+    let mut line = Zeroizing::new(String::with_capacity(text.len() + 1));
+    line.push_str(text);
+    line.push('\n');
+    line
 }
 
 /// A token for a process that can keep none.

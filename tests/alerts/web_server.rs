@@ -40,6 +40,13 @@ impl WebServer {
         self.asked.lock().unwrap().len()
     }
 
+    /// The bodies that were posted so far, heartbeats apart.
+    #[allow(dead_code, reason = "shared with other tests")]
+    pub(crate) fn texts_posted(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|(method, ..)| method == Method::POST).map(|(.., body)| body.clone()).collect()
+    }
+
     /// What was posted so far: the `text` of each.
     pub(crate) fn texts(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();

@@ -92,6 +92,19 @@ fn what_the_core_names_of_the_world_is_found() {
 }
 
 #[test]
+fn a_file_that_names_a_crate_is_found_and_one_that_names_a_module_of_the_same_name_is_not() {
+    let files = [
+        ("a.rs", "use engine::Disk;\nuse crate::engine::Own;"),
+        ("b.rs", "use crate::engine::Own;\n// engine::Comment\nfn f() { super::engine::g(\"engine::text\") }"),
+        ("c.rs", "use ::engine::Disk;"),
+        ("d.rs", "fn f() { engine::g() }"),
+        ("engine.rs", "pub struct Own;\n#[cfg(test)]\nmod tests { use engine::Disk; }"),
+    ];
+    let found = rules::files_that_name_the_crate(&program(ABC, &files), "engine");
+    assert_eq!(found, ["src/a.rs", "src/c.rs", "src/d.rs"]);
+}
+
+#[test]
 fn a_circle_is_found_with_its_files_and_with_a_way_around_it() {
     let files = [("a.rs", "use crate::b::B;"), ("b.rs", "\nuse crate::c::C;"), ("c.rs", "use super::a::A;")];
     let found = rules::circles(&program(ABC, &files), false);

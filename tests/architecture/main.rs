@@ -28,6 +28,10 @@ use sources::Program;
 const NOT_IN_THE_CORE: &[&str] =
     &["tokio", "tokio_util", "reqwest", "hyper", "axum", "tracing", "prometheus_client", "sled", "std::fs", "std::net"];
 
+/// Crates that may have to be replaced one day (`docs/architecture.md`, "Dependencies that may have to be replaced"), each with the one file that
+/// may name it.
+const BEHIND_ONE_FILE: &[(&str, &str)] = &[("sled", "src/store/sled_engine.rs"), ("backoff", "src/backoff.rs")];
+
 /// False: a file that uses items of its folder's mod.rs makes a circle wherever mod.rs uses the
 /// file. The strict rule is the simpler one to keep: items that several files of a folder share
 /// stand in a file of their own, and mod.rs only gathers. With `true`, arrows from a file to the
@@ -61,6 +65,14 @@ fn no_files_import_each_other_in_a_circle() {
 #[test]
 fn a_type_name_means_one_type() {
     demand_none(&rules::names_of_several_types(&Program::of_this_crate()), TYPE_NAMES_EXCUSED);
+}
+
+#[test]
+fn a_crate_that_may_be_replaced_stands_behind_one_file() {
+    for (name, file) in BEHIND_ONE_FILE {
+        let named_in: Vec<String> = rules::files_that_name_the_crate(&Program::of_this_crate(), name);
+        assert_eq!(named_in, [*file], "{name}");
+    }
 }
 
 #[test]

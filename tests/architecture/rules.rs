@@ -30,6 +30,21 @@ pub(super) fn not_excused(findings: &[Finding], exceptions: &[Exception]) -> Vec
     left.chain(idle).collect()
 }
 
+/// The files whose product code names this crate: `name::` that is no part of a longer path. A
+/// module of the program with the same name is imported by its items.
+pub(super) fn files_that_name_the_crate(program: &Program, name: &str) -> Vec<String> {
+    let names_it = |file: &&Source| {
+        let text = |at: Option<usize>| at.and_then(|at| file.tokens.get(at)).map_or("", |token| token.text.as_str());
+        file.tokens.iter().enumerate().any(|(at, token)| {
+            let before = [at.checked_sub(1), at.checked_sub(2)].map(text);
+            let follows_a_segment =
+                before[0] == "::" && before[1] != "use" && before[1].starts_with(char::is_alphabetic);
+            token.text == name && text(Some(at + 1)) == "::" && !follows_a_segment
+        })
+    };
+    program.files.iter().filter(names_it).map(|file| file.path.clone()).collect()
+}
+
 /// The table "Reading order" of `src/lib.rs`. What stands in it later may use what stands earlier.
 struct ReadingOrder {
     /// Modules in segments, such as `openvpms` or `openvpms::api`, and whether each is of the core.

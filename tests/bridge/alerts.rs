@@ -56,7 +56,7 @@ impl Told {
     }
 
     fn by_a_process(clinic: &Clinic, hook: Arc<Sink>, heart: Arc<Sink>) -> Self {
-        let address = |sink: &Arc<Sink>| WebAddress::new(Arc::clone(sink) as Arc<dyn Transport>, "/x");
+        let address = |sink: &Arc<Sink>| WebAddress::new(Arc::clone(sink) as Arc<dyn Transport>, "/x".into());
         let receivers = vec![Receiver { place: "hook".into(), way: Way::Webhook(address(&hook)) }];
         let heartbeat = Some((address(&heart), minutes(1)));
         let channels = AlertChannels { after: minutes(5), receivers, heartbeat, config_option: String::new() };

@@ -50,7 +50,8 @@ impl Service {
         Self::spawn(clinic, command).await
     }
 
-    async fn spawn(clinic: &Clinic, command: Command) -> Self {
+    /// The same by this command.
+    pub(crate) async fn spawn(clinic: &Clinic, command: Command) -> Self {
         Self::start_in(clinic, command, &clinic.state()).await
     }
 

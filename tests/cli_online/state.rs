@@ -6,8 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Stdio;
 
+use serde::{Deserialize, Serialize};
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
+use vetbridge::store::{Batch, Record, Store};
 
 use crate::clinic::{Clinic, eventually};
 use crate::service::Service;
@@ -116,6 +118,30 @@ async fn an_export_on_standard_output_makes_the_file_that_it_leads_to_private() 
     assert!(status.success());
     assert_eq!(mode(&file), 0o600);
     assert_eq!(clinic.run(&["state", "import", "--replace", "out.jsonl"]).await.status, 0);
+}
+
+/// A booking as a later program writes it.
+#[derive(Serialize, Deserialize)]
+struct LaterBooking(String);
+
+impl Record for LaterBooking {
+    const KIND: &'static str = "booking";
+    const VERSION: u32 = 99;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_refuses_the_state_that_a_later_one_used_and_leaves_it_as_it_is() {
+    let clinic = Clinic::open().await;
+    Service::start_and_get_in_step(&clinic).await.stop().await;
+    let open = || Store::open(&clinic.state(), clinic.healthengine.now()).unwrap();
+    open().commit(Batch::of("7", &LaterBooking("later".into())).unwrap()).await.unwrap();
+    for arguments in [&["run"][..], &["bookings"], &["state", "export", "backup.jsonl"]] {
+        let ended = clinic.run(arguments).await;
+        assert_eq!((ended.status, ended.out.as_str()), (1, ""), "{arguments:?}: {ended:?}");
+        let sentence = "was used by a later vetbridge: its records of kind booking have version 99";
+        assert!(ended.error.contains(sentence) && ended.error.contains("Start the later program again"), "{ended:?}");
+    }
+    assert_eq!(open().get::<LaterBooking>("7").unwrap().map(|LaterBooking(text)| text), Some("later".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,7 +38,7 @@ fn every_key_is_read_and_no_secret_is_shown() {
     );
     let read = alerts(&text).unwrap();
     assert_eq!((read.after, read.heartbeat_interval), (Duration::ZERO, Duration::from_secs(30)));
-    let url = |url: &vetbridge::config::SecretUrl| (url.server().to_owned(), url.path().to_owned());
+    let url = |url: &vetbridge::config::SecretUrl| (url.server().to_owned(), url.path().expose_secret().to_owned());
     assert_eq!(url(read.webhook.as_ref().unwrap()), ("https://hooks.example".into(), "/T0psecret?key=s3cret".into()));
     assert_eq!(url(read.heartbeat.as_ref().unwrap()), ("https://heart.example".into(), "/b3at".into()));
     assert!(read.ca_file.is_some() && read.proxy.is_some());

@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# Makes everything that a release consists of, in target/release-artefacts (OUT=DIRECTORY for another place):
+#
+#   deploy/release.sh                                 # of the commit that is checked out; all parts, or an error
+#   WITHOUT="deb windows image" deploy/release.sh     # leaves these parts out, and says so
+#   deploy/release.sh --twice                         # makes it in two folders and compares every byte
+#
+# See docs/releases.md. A copy of the sources without a repository needs VETBRIDGE_COMMIT and SOURCE_DATE_EPOCH.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export LC_ALL=C TZ=UTC CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+umask 022
+
+CYCLONEDX_VERSION=0.5.9
+OUT="${OUT:-target/release-artefacts}"
+WITHOUT="${WITHOUT:-}"
+
+fail() { echo "release.sh: $*" >&2; exit 1; }
+step() { printf '== %s (%ss)\n' "$1" "$SECONDS"; }
+is_left_out() { [[ " $WITHOUT " == *" $1 "* ]]; }
+
+for part in $WITHOUT; do
+  case $part in deb | windows | image | sbom) ;; *) fail "WITHOUT knows deb, windows, image and sbom, not $part" ;; esac
+done
+
+# What the release is made of. A repository of somebody else around the sources does not count.
+if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ]; then
+  [ -z "$(git status --porcelain)" ] || fail "there are changes that are not committed; commit them or set them aside"
+  VETBRIDGE_COMMIT="$(git rev-parse --short=12 HEAD)"
+  SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
+fi
+[ -n "${VETBRIDGE_COMMIT:-}" ] && [ -n "${SOURCE_DATE_EPOCH:-}" ] ||
+  fail "this is no repository: say VETBRIDGE_COMMIT and SOURCE_DATE_EPOCH"
+export VETBRIDGE_COMMIT SOURCE_DATE_EPOCH
+
+VERSION="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)"
+TARGET="$(rustc -vV | sed -n 's/^host: //p')"
+
+# The release in two folders of different names and depths.
+twice() {
+  local work first second different=0
+  work="$(mktemp -d "${TMPDIR:-/tmp}/vetbridge-release-XXXXXX")"
+  trap 'rm -rf "$work"' EXIT
+  first="$work/one" second="$work/another/folder/much/deeper"
+  for copy in "$first" "$second"; do
+    step "the release in $copy"
+    mkdir -p "$copy"
+    git archive "$VETBRIDGE_COMMIT" | tar -x -C "$copy"
+    # Tools that were built already are no part of the release.
+    if [ -d target/ci ]; then mkdir -p "$copy/target" && ln -s "$(pwd -P)/target/ci" "$copy/target/ci"; fi
+    OUT=target/release-artefacts WITHOUT="$WITHOUT" "$copy/deploy/release.sh"
+  done
+  step "comparison"
+  first+=/target/release-artefacts second+=/target/release-artefacts
+  [ "$(ls "$first")" = "$(ls "$second")" ] || fail "the two have other files: $(ls "$first" "$second")"
+  for file in "$first"/*; do
+    if cmp -s "$file" "$second/${file##*/}"; then
+      echo "equal      ${file##*/}"
+    else
+      echo "DIFFERENT  ${file##*/}"
+      different=1
+    fi
+  done
+  # What to look at, for who wants to know why.
+  if [ "$different" = 1 ]; then
+    mkdir -p "$OUT-differences"
+    cp -r "$first" "$OUT-differences/one"
+    cp -r "$second" "$OUT-differences/two"
+    fail "two builds of one commit differ; both are in $OUT-differences"
+  fi
+  rm -rf "$OUT"
+  mkdir -p "$(dirname "$OUT")"
+  cp -r "$first" "$OUT"
+  echo "Two builds of $VETBRIDGE_COMMIT are equal, byte by byte. One of them is in $OUT."
+}
+
+# No path of this machine stands in the program: neither of the sources nor of the crates nor of the compiler.
+build() {
+  local crates="${CARGO_HOME:-$HOME/.cargo}" remap="--remap-path-prefix"
+  local here
+  here="$(pwd -P)"
+  RUSTFLAGS="$remap=$here=/source $remap=$crates=/cargo $remap=$(rustc --print sysroot)=/rust ${RUSTFLAGS:-}" \
+    CFLAGS="-ffile-prefix-map=$here=/source -ffile-prefix-map=$crates=/cargo ${CFLAGS:-}" \
+    cargo build --release --locked --bin vetbridge
+  program="$here/target/release/vetbridge"
+  for path in "$here" "$crates"; do
+    if grep -q -F -e "$path/" "$program"; then fail "the program holds paths of this machine ($path)"; fi
+  done
+  "$program" --version | grep -q -F "$VETBRIDGE_COMMIT" || fail "--version does not name the commit $VETBRIDGE_COMMIT"
+}
+
+build_info() {
+  echo "version    $VERSION"
+  echo "commit     $VETBRIDGE_COMMIT"
+  echo "program    $("$program" --version | head -1)"
+  echo "date       $(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)"
+  echo "rustc      $(rustc --version)"
+  echo "compiler   $(cc --version | head -1)"
+  echo "linker     $(ld --version | head -1)"
+  echo "C library  $(ldd --version 2>&1 | head -1)"
+}
+
+# pack FOLDER ARCHIVE: the same bytes for the same files.
+pack() {
+  tar --sort=name --format=gnu --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w \
+    -C "$(dirname "$1")" -cf - "$(basename "$1")" | gzip -n -9 >"$2"
+}
+
+make_tar() {
+  local name="vetbridge-$VERSION-$TARGET" folder
+  folder="$staging/$name"
+  mkdir -p "$folder"/{man,completions,systemd,config,monitoring}
+  install -m 755 "$program" "$folder/vetbridge"
+  "$program" man "$folder/man" >/dev/null 2>&1
+  for shell in bash elvish fish powershell zsh; do "$program" completions "$shell" >"$folder/completions/vetbridge.$shell"; done
+  install -m 644 deploy/*.service "$folder/systemd/"
+  install -m 644 config/vetbridge.example.toml "$folder/config/"
+  install -m 644 deploy/monitoring/* "$folder/monitoring/"
+  cp -r docs "$folder/docs"
+  install -m 644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder/"
+  build_info >"$folder/BUILD-INFO.txt"
+  pack "$folder" "$OUT/$name.tar.gz"
+}
+
+# A cargo-cyclonedx of the pinned version: the one that is installed, else one that is built (two minutes).
+find_cyclonedx() {
+  local own=target/ci/cargo-cyclonedx
+  cyclonedx=cargo-cyclonedx
+  [ "$(cargo-cyclonedx cyclonedx --version 2>/dev/null)" = "cargo-cyclonedx-cyclonedx $CYCLONEDX_VERSION" ] && return
+  cyclonedx="$own/bin/cargo-cyclonedx"
+  [ "$("$cyclonedx" cyclonedx --version 2>/dev/null)" = "cargo-cyclonedx-cyclonedx $CYCLONEDX_VERSION" ] && return
+  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 RUSTFLAGS="" \
+    cargo install cargo-cyclonedx --locked --version "$CYCLONEDX_VERSION" --root "$own" --target-dir target/ci/build --quiet
+}
+
+# It writes beside Cargo.toml, and names the folder: that becomes /source, as in the program.
+make_sbom() {
+  local list="vetbridge-$VERSION.cdx"
+  "$cyclonedx" cyclonedx --format json --spec-version 1.5 --target "$TARGET" --override-filename "$list" --quiet
+  sed "s|file://$(pwd -P)|file:///source|g" "$list.json" >"$OUT/$list.json"
+  rm "$list.json"
+  grep -q '"name": "tokio"' "$OUT/$list.json" || fail "the list of parts does not name tokio: is it empty?"
+}
+
+# part NAME SCRIPT FILE: a part that another script makes, at FILE.
+part() {
+  local name=$1 script=$2 file=$3
+  if is_left_out "$name"; then return; fi
+  [ -x "$script" ] || fail "$script is not there, so the part $name cannot be made; WITHOUT=$name leaves it out"
+  step "$name"
+  VETBRIDGE="$program" VERSION="$VERSION" FILE="$file" "$script" || fail "$script failed ($?); WITHOUT=$name leaves it out"
+}
+
+make_all() {
+  staging="$(mktemp -d "${TMPDIR:-/tmp}/vetbridge-staging-XXXXXX")"
+  trap 'rm -rf "$staging"' EXIT
+  rm -rf "$OUT"
+  mkdir -p "$OUT"
+  OUT="$(cd "$OUT" && pwd -P)"
+  if ! is_left_out sbom; then
+    step "cargo-cyclonedx $CYCLONEDX_VERSION"
+    find_cyclonedx
+  fi
+  step "the program: vetbridge $VERSION, commit $VETBRIDGE_COMMIT"
+  build
+  step "the tar"
+  make_tar
+  if ! is_left_out sbom; then
+    step "the list of parts"
+    make_sbom
+  fi
+  part deb deploy/debian/build.sh ""
+  if ! is_left_out deb; then cp target/deb/*.deb "$OUT/"; fi
+  part windows deploy/windows/build.sh "$OUT/vetbridge-$VERSION-setup.exe"
+  part image deploy/image-root.sh "$OUT/vetbridge-$VERSION-image-root.tar.gz"
+  step "checksums"
+  (cd "$OUT" && sha256sum -- * >SHA256SUMS && sha256sum --check --quiet SHA256SUMS && cat SHA256SUMS)
+  for name in $WITHOUT; do echo "LEFT OUT: $name"; done
+  step "done: $OUT"
+}
+
+case "${1:-}" in
+  "") make_all ;;
+  --twice) twice ;;
+  *) fail "the only option is --twice" ;;
+esac

@@ -254,7 +254,7 @@ mod tests {
     /// Polls of a practice that hears of a webhook at each of these moments, in milliseconds: when
     /// they begin, and whether a webhook caused them. A poll takes no time.
     fn polls(webhooks: &[u64], interval: Duration, until: Duration) -> Vec<(Duration, bool)> {
-        let start = Instant::now();
+        let start = tokio::time::Instant::now().into_std();
         let mut budget = HintPolls::default();
         let mut polls: Vec<(Duration, bool)> = vec![(Duration::ZERO, false)];
         let mut heard = webhooks.iter().copied().map(Duration::from_millis).peekable();

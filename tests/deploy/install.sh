@@ -95,6 +95,9 @@ walk() {
   done
 }
 
+# What the log says of it.
+RELOADED='was read again'
+
 typed=0
 began=$SECONDS
 for page in install get-access link-a-practice; do
@@ -113,8 +116,8 @@ say "the service is what its unit says"
 pid="$(in_booted systemctl show --value --property MainPID vetbridge)"
 [ "$(in_booted stat -c %U "/proc/$pid")" = vetbridge ] || fail "the user of process $pid"
 [ -n "$(in_booted systemctl show --value --property WatchdogTimestamp vetbridge)" ] || fail "the watchdog is not fed"
-in_booted systemctl reload vetbridge
-in_booted journalctl --unit vetbridge --no-pager | grep --quiet 'read again' || fail "no reload"
+in_booted systemctl reload vetbridge || fail "the reload"
+until_it "the reload" in_booted sh -c "journalctl --unit vetbridge --no-pager | grep --quiet '$RELOADED'"
 in_booted systemd-analyze verify vetbridge.service vetbridge@east.service 2>&1 | sed 's/^/  /'
 
 say "an update over itself restarts what runs and keeps the configuration"

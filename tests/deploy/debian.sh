@@ -22,7 +22,14 @@ fi
 . tests/deploy/root.sh
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 stop() { [ -z "${1:-}" ] || { kill "$1" 2>/dev/null && wait "$1" 2>/dev/null; } || true; }
-trap 'status=$?; stop "${SERVICE:-}"; stop "${SIMULATORS:-}"; stop "${MANAGER:-}"; end_root; exit $status' EXIT
+# The service is not this shell's own child, but one of its job.
+stop_service() {
+  [ -n "${SERVICE:-}" ] || return 0
+  kill "$(cat "$ROOT/run/vetbridge.pid")"
+  wait "$SERVICE" || fail "the service ended with $?"
+  SERVICE=
+}
+trap 'status=$?; stop_service; stop "${SIMULATORS:-}"; stop "${MANAGER:-}"; end_root; exit $status' EXIT
 ip link set lo up
 
 package="$(ls target/deb/vetbridge_*.deb)"
@@ -96,10 +103,11 @@ import os, socket, sys
 manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 manager.bind(sys.argv[1])
 os.chmod(sys.argv[1], 0o777)
+print("listening", flush=True)
 while True:
     print(manager.recv(4096).decode(), flush=True)
 PYTHON
-python3 "$ROOT.manager.py" "$ROOT/run/notify" >"$ROOT.reported" &
+python3 "$ROOT.manager.py" "$ROOT/run/notify" >>"$ROOT.reported" &
 MANAGER=$!
 
 until_it() {
@@ -113,9 +121,11 @@ until_it() {
   fail "not within a minute: $what"
 }
 
+until_it "somebody hears what the service reports" grep --quiet listening "$ROOT.reported"
+
 start() {
   : >"$ROOT.reported"
-  in_root env NOTIFY_SOCKET=/run/notify WATCHDOG_USEC=3000000 CREDENTIALS_DIRECTORY=/run/credentials \
+  in_root sh -c 'echo $$ >/run/vetbridge.pid && exec "$@"' sh env NOTIFY_SOCKET=/run/notify WATCHDOG_USEC=3000000 CREDENTIALS_DIRECTORY=/run/credentials \
     STATE_DIRECTORY=/var/lib/vetbridge setpriv --reuid vetbridge --regid vetbridge --init-groups --no-new-privs \
     --bounding-set=-all --inh-caps=-all \
     sh -c "umask 077; exec $(sed -n 's/^ExecStart=//p' deploy/vetbridge.service)" >"$ROOT.service" 2>&1 &
@@ -140,8 +150,7 @@ as_root check >"$ROOT.out" || { cat "$ROOT.out" >&2; fail "check beside the runn
 in_root vetbridge state verify
 in_root vetbridge state export /root/running.jsonl
 owned
-stop "$SERVICE"
-SERVICE=
+stop_service
 grep --quiet STOPPING=1 "$ROOT.reported" || fail "it does not say that it stops"
 
 say "root works at the state of the stopped service"
@@ -159,8 +168,7 @@ in_root dpkg --install /root/vetbridge.deb >"$ROOT.out" 2>&1 || { cat "$ROOT.out
 cmp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before" || fail "the configuration changed"
 [ "$(in_root vetbridge state verify)" = "$state_before" ] || fail "the state changed"
 start
-stop "$SERVICE"
-SERVICE=
+stop_service
 
 say "removed"
 in_root dpkg --remove vetbridge >/dev/null

@@ -112,5 +112,5 @@ in_booted() {
 # The container ends with its first process.
 end_root() {
   [ -z "${BOOTED:-}" ] || { kill -KILL "$BOOTED" 2>/dev/null && wait "$BOOTED" 2>/dev/null; } || true
-  [ -z "${ROOT:-}" ] || rm -rf --one-file-system "$ROOT" "$ROOT.init" "$ROOT.log"
+  [ -z "${ROOT:-}" ] || rm -rf --one-file-system "$ROOT" "$ROOT".*
 }

@@ -10,10 +10,11 @@
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a program for tests, which tells what it does")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, PracticeId};
@@ -73,11 +74,10 @@ async fn book(healthengine: &HealthengineModel) -> BookingId {
     let practice = PracticeId(PRACTICE.to_owned());
     loop {
         let today = ZONE.wall(healthengine.now()).date();
-        let days = (1..=DAYS_AHEAD).map(|days| today + Days::new(days));
-        if let Some(wish) = days.into_iter().find_map(|day| wish(healthengine, &practice, day)) {
-            if let Ok(booking) = healthengine.book(&practice, wish) {
-                return booking;
-            }
+        let mut days = (1..=DAYS_AHEAD).map(|days| today + Days::new(days));
+        let wish = days.find_map(|day| wish(healthengine, &practice, day));
+        if let Some(Ok(booking)) = wish.map(|wish| healthengine.book(&practice, wish)) {
+            return booking;
         }
         tokio::time::sleep(LOOK).await;
     }

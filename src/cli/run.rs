@@ -130,8 +130,8 @@ impl Watchdog {
     }
 }
 
-/// The directory that systemd gives the service (`StateDirectory=`), if the state is to be somewhere
-/// else. There the service could write nothing, and would reject every booking.
+/// The directory that systemd gives the service (`StateDirectory=`), if the state is to be
+/// somewhere else. There the service could write nothing, and would reject every booking.
 fn elsewhere(state: &Path, given: &OsStr) -> Option<PathBuf> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let given: Vec<PathBuf> = std::env::split_paths(given).collect();

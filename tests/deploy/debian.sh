@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck source=tests/deploy/root.sh disable=SC2154
 # Builds the Debian package from the release program, has lintian look at it, rates the units, and lives through its life in a
 # clean Debian root: installed, used by root beside a running and a stopped service, updated, removed, purged. There is no
 # systemd in this root: the service runs as its unit says (user, directories, credentials, a socket that it reports to).
@@ -111,9 +112,9 @@ python3 "$ROOT.manager.py" "$ROOT/run/notify" >>"$ROOT.reported" &
 MANAGER=$!
 
 until_it() {
-  local what=$1 tries
+  local what=$1 _
   shift
-  for tries in $(seq 120); do
+  for _ in $(seq 120); do
     "$@" >"$ROOT.out" 2>&1 && return 0
     sleep 0.5
   done

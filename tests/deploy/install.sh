@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck source=tests/deploy/root.sh disable=SC2154
 # Walks docs/tasks/install.md and the pages it leads to, in a clean Debian with systemd, from the package to the first confirmed
 # booking, and says how long that takes. Everything typed is taken from the pages. Then the same service is updated, stopped,
 # restored and removed.
@@ -44,9 +45,9 @@ fail() {
 
 # until_it WHAT COMMAND…: repeats a command until it succeeds, for at most a minute.
 until_it() {
-  local what=$1 out tries
+  local what=$1 out _
   shift
-  for tries in $(seq 120); do
+  for _ in $(seq 120); do
     out="$("$@" 2>&1)" && return 0
     sleep 0.5
   done
@@ -158,4 +159,21 @@ in_booted sh -c 'cat /sys/fs/cgroup/memory/system.slice/vetbridge.service/memory
 say "removed, everything stops"
 in_booted apt-get remove --yes --quiet vetbridge >"$ROOT.out" 2>&1 </dev/null || { cat "$ROOT.out" >&2; fail "the removal"; }
 in_booted systemctl is-active vetbridge vetbridge@east && fail "it still runs"
+
+say "without the package"
+in_booted apt-get purge --yes --quiet vetbridge >"$ROOT.out" 2>&1 </dev/null || { cat "$ROOT.out" >&2; fail "the purge"; }
+in_booted sh -c 'rm -r /var/lib/vetbridge /var/lib/vetbridge-east && userdel vetbridge'
+mkdir "$ROOT/root/source"
+cp -r deploy config "$ROOT/root/source/"
+install -D -m 755 target/deb/vetbridge "$ROOT/root/source/target/release/vetbridge"
+# What the README says to type after `cargo build`, and then what the page says.
+{
+  sed -n '/^cargo build --release$/,/^```/p' README.md | grep '^sudo install'
+  sed -n '/^## Without the package/,$p' docs/tasks/install.md | grep '^sudo '
+} >"$ROOT/root/source/commands"
+[ "$(wc -l <"$ROOT/root/source/commands")" -ge 6 ] || fail "the pages have too few commands"
+in_booted sh -exc 'cd /root/source && . ./commands' || fail "the page's commands"
+[ "$(in_booted stat -c '%a %U %G' /var/lib/vetbridge /etc/vetbridge | tr '\n' ' ')" = \
+  "700 vetbridge vetbridge 750 root vetbridge " ] || fail "the directories"
+in_booted systemctl cat vetbridge.service vetbridge@east.service >/dev/null || fail "the units"
 say "done"

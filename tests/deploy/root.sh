@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A clean Debian root for the scripts beside this one, which read this file. Nothing of it is run on its own.
 #
 # make_root PLACE        a root of its own below target/ci, with systemd, sudo and certificates; the first time from the mirror
@@ -93,9 +94,9 @@ INIT
   unshare --fork --kill-child --pid --mount --uts --ipc --cgroup \
     sh "$ROOT.init" "$ROOT" </dev/null >"$ROOT.log" 2>&1 &
   BOOTED=$!
-  local tries
-  for tries in $(seq 100); do
-    INIT_PROCESS="$(cat "/proc/$BOOTED/task/$BOOTED/children" 2>/dev/null | tr -d ' ')"
+  local _
+  for _ in $(seq 100); do
+    INIT_PROCESS="$(tr -d ' ' <"/proc/$BOOTED/task/$BOOTED/children")" || break
     [ -n "$INIT_PROCESS" ] && in_booted systemctl is-system-running --quiet 2>/dev/null && return 0
     kill -0 "$BOOTED" 2>/dev/null || break
     sleep 0.2

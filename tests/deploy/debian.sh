@@ -162,6 +162,11 @@ in_root vetbridge state export /root/stopped.jsonl
 in_root vetbridge bookings | grep confirmed
 [ "$(grep -c 36127212 "$ROOT/root/stopped.jsonl")" -gt 0 ] || fail "the booking is not in the export"
 owned
+# A command that calls the servers does so as the service's user, which cannot read what root alone can.
+as_root resync --offline-too >"$ROOT.out" 2>&1 && fail "the service's user reads root's secrets"
+in_root sh -c 'chgrp vetbridge /etc/vetbridge/openvpms.password && chmod 640 /etc/vetbridge/openvpms.password'
+as_root resync --offline-too >"$ROOT.out" 2>&1 || { cat "$ROOT.out" >&2; fail "the resync"; }
+owned
 
 say "an update over itself, with a changed configuration"
 cp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before"

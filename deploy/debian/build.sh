@@ -24,7 +24,7 @@ find_cargo_deb() {
   [ "$("$cargo_deb" --version 2>/dev/null)" = "cargo-deb $CARGO_DEB_VERSION" ] && return
   echo "Building cargo-deb $CARGO_DEB_VERSION."
   CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    cargo install cargo-deb --locked --version "$CARGO_DEB_VERSION" --no-default-features --features lzma \
+    cargo install cargo-deb --locked --version "$CARGO_DEB_VERSION" --no-default-features --features gzip,lzma \
     --root "$own" --force --target-dir target/ci/build --quiet || {
     echo "cargo-deb $CARGO_DEB_VERSION is not here and cannot be built here." >&2
     exit 77

@@ -1,8 +1,9 @@
 //! `vetbridge run`: the service.
 
 use std::cell::OnceCell;
+use std::ffi::OsStr;
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,9 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     // Before it is read: what changes from here on is noticed.
     let mut file = WatchedFiles::new(&path);
     let config = read(&path, &mut file)?;
+    if let Some(given) = std::env::var_os("STATE_DIRECTORY").and_then(|given| elsewhere(&config.state_path, &given)) {
+        return Err(say::state_is_elsewhere(&config.state_path, &given).into());
+    }
     // Before anything starts: a signal that nobody listens to ends the process, or is lost.
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut hung_up = signal(SignalKind::hangup())?;
@@ -126,6 +130,15 @@ impl Watchdog {
     }
 }
 
+/// The directory that systemd gives the service (`StateDirectory=`), if the state is to be
+/// somewhere else. There the service could write nothing, and would reject every booking.
+fn elsewhere(state: &Path, given: &OsStr) -> Option<PathBuf> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let given: Vec<PathBuf> = std::env::split_paths(given).collect();
+    let is_given = given.iter().any(|own| state.starts_with(own) || real(state).starts_with(real(own)));
+    given.into_iter().next().filter(|_| !is_given)
+}
+
 /// Ends when the file changed.
 async fn change_of(file: &mut WatchedFiles) {
     loop {
@@ -218,8 +231,6 @@ fn announce(config: &Config, service: &Service) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use async_trait::async_trait;
 
     use super::*;
@@ -296,6 +307,23 @@ mod tests {
 
     fn one() -> String {
         format!("{:?}", ExitCode::from(1))
+    }
+
+    #[test]
+    fn a_state_outside_of_what_systemd_gives_is_noticed() {
+        let elsewhere = |state: &str, given: &str| elsewhere(Path::new(state), OsStr::new(given));
+        assert_eq!(elsewhere("/var/lib/vetbridge", "/var/lib/vetbridge-east"), Some("/var/lib/vetbridge-east".into()));
+        assert_eq!(elsewhere("/var/lib/vetbridge-east", "/var/lib/vetbridge-east"), None);
+        assert_eq!(elsewhere("/var/lib/vetbridge/east", "/var/lib/other:/var/lib/vetbridge"), None);
+    }
+
+    #[test]
+    fn a_state_that_systemd_gives_under_another_name_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (private, name) = (folder.path().join("private"), folder.path().join("vetbridge"));
+        std::fs::create_dir(&private).unwrap();
+        std::os::unix::fs::symlink(&private, &name).unwrap();
+        assert_eq!(elsewhere(&name, private.as_os_str()), None);
     }
 
     #[tokio::test(start_paused = true)]

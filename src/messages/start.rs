@@ -10,6 +10,17 @@ use chrono::TimeDelta;
 
 use super::Advice;
 
+/// The unit lets the service write somewhere else than the configuration says.
+pub fn state_is_elsewhere(state: &Path, given: &Path) -> Advice {
+    let (state, given) = (state.display(), given.display());
+    Advice::new(
+        format!(
+            "[state] path is {state}, and the systemd unit lets this service write {given} alone (StateDirectory=)"
+        ),
+        format!("Write path = \"{given}\" under [state], or correct StateDirectory= with `systemctl edit`"),
+    )
+}
+
 /// A listener cannot listen. `key` is its place in the configuration, such as `[admin] listen`.
 pub fn cannot_listen(key: &str, address: impl Display, error: &io::Error) -> Advice {
     match error.kind() {

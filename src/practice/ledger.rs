@@ -44,7 +44,7 @@ pub struct Ledger {
 
 /// So many settled bookings of a practice are kept at most, the latest ones: those of a hundred a
 /// day for over a year. Whatever Healthengine makes up, the ledger does not grow for ever.
-const SETTLED_MAX: usize = 50_000;
+pub const SETTLED_MAX: usize = 50_000;
 
 /// Sorts by number: ids are int64 and never negative.
 fn key(id: BookingId) -> String {

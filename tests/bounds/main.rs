@@ -16,6 +16,7 @@ mod service;
 
 mod bombs;
 mod flood;
+mod full_ledger;
 mod large_practice;
 mod memory;
 mod pages;

@@ -5,14 +5,14 @@ use crate::clinic::{Clinic, eventually};
 use crate::service::Service;
 
 /// The largest memory that the process ever had resident, in MiB.
-fn peak_mib(service: &Service) -> u64 {
+pub(crate) fn peak_mib(service: &Service) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.process())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() / 1024
 }
 
 /// Less than a single one of the answers as it is sent. About 155 in a debug build on two cores.
-const PEAK_MIB_MAX: u64 = 200;
+pub(crate) const PEAK_MIB_MAX: u64 = 200;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_megabytes_from_either_server_plain_or_compressed_do_not_fill_the_memory() {

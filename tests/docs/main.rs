@@ -9,6 +9,7 @@ mod links;
 mod messages;
 mod names;
 mod page;
+mod units;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -101,6 +101,7 @@ fn of_start() -> Vec<String> {
         exposure::admin_beyond_loopback("10.8.0.2:8686").to_string(),
         OpenError::InUse { path: path(), holder: "process 7".into() }.to_string(),
         OpenError::Newer { path: path(), kind: "booking".into(), version: 2, known: 1 }.to_string(),
+        start::state_is_elsewhere(&path(), Path::new("/var/lib/vetbridge-east")).to_string(),
         start::cannot_listen("[admin] listen", "127.0.0.1:8686", &io::ErrorKind::AddrInUse.into()).to_string(),
         state_directory::cannot_be_made(&path(), "Permission denied").to_string(),
         config_file::nowhere(&[Path::new("vetbridge.toml"), Path::new("/etc/vetbridge/vetbridge.toml")]),

@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# shellcheck source=tests/deploy/root.sh disable=SC2154
+# Walks docs/tasks/install.md and the pages it leads to, in a clean Debian with systemd, from the package to the first confirmed
+# booking, and says how long that takes. Everything typed is taken from the pages. Then the same service is updated, stopped,
+# restored and removed.
+#
+#   cargo build --release --locked && cargo build --locked --example simulators && tests/deploy/install.sh
+#
+# VETBRIDGE=FILE takes another program. Exits with 77 where a machine cannot do this: it needs root, debootstrap, and the right
+# to have mounts, a network and processes of its own. Nothing outside target/ is touched.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+if [ "${1:-}" != inside ]; then
+  unshare --net --mount true 2>/dev/null || { echo "This machine gives nobody a network of their own."; exit 77; }
+  command -v ip >/dev/null || { echo "ip, of Debian's package iproute2, is missing."; exit 77; }
+  deploy/debian/build.sh >/dev/null
+  # The one time that the network of this machine is needed: the base of all roots.
+  bash -euc '. tests/deploy/root.sh; trap end_root EXIT; make_root target/ci/root-base'
+  exec unshare --net --mount --propagation private "$0" inside
+fi
+
+. tests/deploy/root.sh
+trap 'status=$?; [ -z "${SIMULATORS:-}" ] || kill "$SIMULATORS" 2>/dev/null || true; end_root; exit $status' EXIT
+# The address that the pages have for OpenVPMS.
+ip link set lo up
+ip address add 10.8.0.1/32 dev lo
+
+make_root target/ci/root-install
+cp target/deb/vetbridge_*.deb "$ROOT/root/"
+rm -f "$ROOT/usr/bin/editor"
+install -m 755 tests/deploy/editor.sh "$ROOT/usr/bin/editor"
+boot
+in_booted systemctl --version | head -n 1
+
+heard="$ROOT.simulators"
+"${SIMULATORS_PROGRAM:-target/debug/examples/simulators}" 10.8.0.1:8080 127.0.0.1:8090 >"$heard" &
+SIMULATORS=$!
+
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  in_booted journalctl --unit 'vetbridge*' --no-pager --lines 30 >&2 || true
+  exit 1
+}
+
+# until_it WHAT COMMAND…: repeats a command until it succeeds, for at most a minute.
+until_it() {
+  local what=$1 out _
+  shift
+  for _ in $(seq 120); do
+    out="$("$@" 2>&1)" && return 0
+    sleep 0.5
+  done
+  fail "not within a minute: $what: $out"
+}
+
+# type_line LINE: in a terminal of the container, as its administrator.
+type_line() {
+  printf '  $ %s\n' "$1"
+  typed=$((typed + 1))
+  in_terminal "$1"
+}
+
+in_terminal() {
+  in_booted sh -c 'cd && exec script --quiet --return --command "$1" /dev/null' sh "$1" </dev/null >"$ROOT.out" 2>&1
+}
+
+# walk PAGE: types what stands in its blocks without a language, up to "Without the package". What the blocks with a language
+# show is what is to be written in the editor that was opened before.
+walk() {
+  local page=$1 blocks="$ROOT.blocks" number=0 line
+  printf '%s\n' "$page"
+  rm -rf "$blocks"
+  mkdir "$blocks"
+  awk -v into="$blocks" '
+    /^## Without the package/ { exit }
+    /^```/ && !inside { inside = 1; file = sprintf("%s/%02d.%s", into, ++number, /^```$/ ? "typed" : "shown"); next }
+    /^```/ { inside = 0; close(file); next }
+    inside { print > file }
+  ' "$page"
+  while number=$((number + 1)); block="$(ls "$blocks" | sed -n "${number}p")"; [ -n "$block" ]; do
+    [ "${block#*.}" = typed ] || continue
+    : >"$ROOT/root/shown"
+    local next
+    for next in $(ls "$blocks" | sed -n "$((number + 1)),\$p"); do
+      [ "${next#*.}" = shown ] || break
+      cat "$blocks/$next" >>"$ROOT/root/shown"
+    done
+    while IFS= read -r line; do
+      if [[ "$line" == *"vetbridge status"* ]]; then
+        type_line "$line" || until_it "$line" in_terminal "$line"
+      else
+        type_line "$line" || { cat "$ROOT.out" >&2; fail "$page: $line"; }
+      fi
+    done <"$blocks/$block"
+  done
+}
+
+# What the log says of it.
+RELOADED='was read again'
+
+typed=0
+began=$SECONDS
+for page in install get-access link-a-practice; do
+  walk "docs/tasks/$page.md"
+done
+until_it "a confirmed booking" grep --quiet '^confirmed ' "$heard"
+grep --quiet '^1 in the diary' "$heard" || until_it "the appointment" grep --quiet '^1 in the diary' "$heard"
+took=$((SECONDS - began))
+cat "$heard"
+printf 'From the package to the first confirmed booking: %d.%d minutes, %d commands, no question.\n' \
+  $((took / 60)) $((took % 60 / 6)) "$typed"
+in_booted vetbridge bookings
+
+say "the service is what its unit says"
+[ "$(in_booted systemctl show --value --property User vetbridge)" = vetbridge ] || fail "the user"
+pid="$(in_booted systemctl show --value --property MainPID vetbridge)"
+[ "$(in_booted stat -c %U "/proc/$pid")" = vetbridge ] || fail "the user of process $pid"
+[ -n "$(in_booted systemctl show --value --property WatchdogTimestamp vetbridge)" ] || fail "the watchdog is not fed"
+in_booted systemctl reload vetbridge || fail "the reload"
+until_it "the reload" in_booted sh -c "journalctl --unit vetbridge --no-pager | grep --quiet '$RELOADED'"
+in_booted systemd-analyze verify vetbridge.service vetbridge@east.service 2>&1 | sed 's/^/  /'
+
+say "an update over itself restarts what runs and keeps the configuration"
+before="$(in_booted sha256sum /etc/vetbridge/vetbridge.toml)"
+in_booted sh -c 'cd && apt-get install --reinstall --yes --quiet ./vetbridge_*.deb' >"$ROOT.out" 2>&1 </dev/null ||
+  { cat "$ROOT.out" >&2; fail "the update"; }
+[ "$(in_booted sha256sum /etc/vetbridge/vetbridge.toml)" = "$before" ] || fail "the configuration changed"
+[ "$(in_booted systemctl show --value --property MainPID vetbridge)" != "$pid" ] || fail "it was not restarted"
+until_it "in step after the update" in_booted vetbridge status
+
+say "root exports and verifies the state of the running and of the stopped service, and restores it"
+in_booted vetbridge state verify
+in_booted vetbridge state export /root/running.jsonl
+in_booted systemctl stop vetbridge
+in_booted vetbridge state verify
+in_booted vetbridge state export /root/stopped.jsonl
+in_booted vetbridge check >"$ROOT.out" 2>&1 && fail "check has the secrets without being told where they are"
+in_booted env CREDENTIALS_DIRECTORY=/etc/vetbridge vetbridge check >"$ROOT.out" || { cat "$ROOT.out"; fail "check"; }
+in_booted vetbridge state import --replace /root/running.jsonl >/dev/null 2>&1 || fail "the import"
+[ "$(in_booted stat -c %U /var/lib/vetbridge/db)" = vetbridge ] || fail "the state is not the service's own any more"
+in_booted systemctl start vetbridge
+until_it "in step after the restore" in_booted vetbridge status
+in_booted vetbridge bookings | grep --quiet confirmed || fail "the booking is gone"
+
+say "a second vetbridge on this machine"
+in_booted sh -c 'install -d -m 0750 -g vetbridge /etc/vetbridge/east
+  sed "s/^enabled = .*//; s/^\[\[practice\]\]/&\nenabled = false/; s/{ credential = .* }/\"x\"/" /etc/vetbridge/vetbridge.toml \
+    >/etc/vetbridge/east/vetbridge.toml
+  printf "[admin]\nlisten = \"127.0.0.1:8696\"\n" >/root/east; cat /root/east >>/etc/vetbridge/east/vetbridge.toml'
+in_booted systemctl start vetbridge@east && fail "it started on the state of the first one"
+in_booted journalctl --unit vetbridge@east --no-pager | grep 'Write path = "/var/lib/vetbridge-east"' | head -n 1
+printf '[state]\npath = "/var/lib/vetbridge-east"\n' >>"$ROOT/etc/vetbridge/east/vetbridge.toml"
+in_booted systemctl start vetbridge@east || fail "vetbridge@east"
+in_booted vetbridge status --config /etc/vetbridge/east/vetbridge.toml | head -n 3
+in_booted sh -c 'cat /sys/fs/cgroup/memory/system.slice/vetbridge.service/memory.max_usage_in_bytes 2>/dev/null ||
+  cat /sys/fs/cgroup/system.slice/vetbridge.service/memory.peak 2>/dev/null' | sed 's/$/ bytes of memory at most/'
+
+say "removed, everything stops"
+in_booted apt-get remove --yes --quiet vetbridge >"$ROOT.out" 2>&1 </dev/null || { cat "$ROOT.out" >&2; fail "the removal"; }
+in_booted systemctl is-active vetbridge vetbridge@east && fail "it still runs"
+
+say "without the package"
+in_booted apt-get purge --yes --quiet vetbridge >"$ROOT.out" 2>&1 </dev/null || { cat "$ROOT.out" >&2; fail "the purge"; }
+in_booted sh -c 'rm -r /var/lib/vetbridge /var/lib/vetbridge-east && userdel vetbridge'
+mkdir "$ROOT/root/source"
+cp -r deploy config "$ROOT/root/source/"
+install -D -m 755 target/deb/vetbridge "$ROOT/root/source/target/release/vetbridge"
+# What the README says to type after `cargo build`, and then what the page says.
+{
+  sed -n '/^cargo build --release$/,/^```/p' README.md | grep '^sudo install'
+  sed -n '/^## Without the package/,$p' docs/tasks/install.md | grep '^sudo '
+} >"$ROOT/root/source/commands"
+[ "$(wc -l <"$ROOT/root/source/commands")" -ge 6 ] || fail "the pages have too few commands"
+in_booted sh -exc 'cd /root/source && . ./commands' || fail "the page's commands"
+[ "$(in_booted stat -c '%a %U %G' /var/lib/vetbridge /etc/vetbridge | tr '\n' ' ')" = \
+  "700 vetbridge vetbridge 750 root vetbridge " ] || fail "the directories"
+in_booted systemctl cat vetbridge.service vetbridge@east.service >/dev/null || fail "the units"
+say "done"

@@ -1,0 +1,66 @@
+//! The systemd units of `deploy`: the template is the plain one for an instance, every line of the
+//! sandbox has its reason above it, and the manual pages that they name are those of commands.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory;
+use vetbridge::cli::Cli;
+
+use super::ROOT;
+
+const PLAIN: &str = "vetbridge.service";
+const TEMPLATE: &str = "vetbridge@.service";
+
+fn text(unit: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join("deploy").join(unit)).unwrap()
+}
+
+/// The settings of a unit in their order.
+fn settings(unit: &str) -> Vec<String> {
+    let text = text(unit);
+    let counts = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    text.lines().filter(counts).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_template_is_the_plain_unit_with_a_configuration_and_a_state_of_its_own() {
+    let for_an_instance = |line: String| match line.as_str() {
+        "Description=vetbridge: OpenVPMS to Healthengine" => format!("{line} (%i)"),
+        "ExecStart=/usr/bin/vetbridge run --config /etc/vetbridge/vetbridge.toml" => {
+            "ExecStart=/usr/bin/vetbridge run --config /etc/vetbridge/%i/vetbridge.toml".to_owned()
+        }
+        "StateDirectory=vetbridge" => "StateDirectory=vetbridge-%i".to_owned(),
+        _ => line,
+    };
+    let expected: Vec<String> = settings(PLAIN).into_iter().map(for_an_instance).collect();
+    assert_eq!(settings(TEMPLATE), expected);
+    let differing = settings(PLAIN).iter().filter(|line| !expected.contains(line)).count();
+    assert_eq!(differing, 3, "the units differ in what this test names");
+}
+
+#[test]
+fn every_group_of_settings_of_the_service_says_why_it_is_there() {
+    let text = text(PLAIN);
+    let service = text.split("[Service]").nth(1).unwrap().split("[Install]").next().unwrap();
+    for group in service.trim_end().split("\n\n").skip(1) {
+        assert!(group.trim_start().starts_with("# "), "no reason: {group}");
+    }
+    assert!(settings(PLAIN).len() > 40);
+}
+
+#[test]
+fn the_manual_pages_that_the_units_name_are_those_of_commands() {
+    let command = Cli::command();
+    let subcommands = command.get_subcommands().map(|sub| format!("vetbridge-{}", sub.get_name()));
+    let pages: BTreeSet<String> = subcommands.chain(["vetbridge".to_owned()]).collect();
+    for unit in [PLAIN, TEMPLATE] {
+        let settings = settings(unit);
+        let named = settings.iter().find_map(|line| line.strip_prefix("Documentation=")).unwrap();
+        for page in named.split(' ') {
+            let name = page.strip_prefix("man:").and_then(|page| page.strip_suffix("(1)")).unwrap();
+            assert!(pages.contains(name), "{unit} names {page}");
+        }
+    }
+}

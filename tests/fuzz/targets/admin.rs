@@ -18,7 +18,7 @@ use vetbridge::clock::Clock;
 use vetbridge::config;
 use vetbridge::http_clients::Network;
 use vetbridge::server::{Access, Admin, Gate};
-use vetbridge::store::{Export, MemoryEngine, Meta, Store, fresh_command_key};
+use vetbridge::store::{Export, MemoryEngine, Store, fresh_command_key};
 
 const TOKEN: &str = "a-token-that-nobody-guesses-0123456789";
 const BOOKING: &str = "36127212";
@@ -36,9 +36,10 @@ fn router() -> Router {
     let nothing = |_: &str| Err(std::env::VarError::NotPresent);
     let config = config::parse(Path::new("/nowhere/vetbridge.toml"), &text, &nothing).unwrap();
     let now = DateTime::<Utc>::UNIX_EPOCH;
+    let fresh = Store::in_memory(&MemoryEngine::new(), now).unwrap();
     let entries = BOOKINGS.lines().zip([36_127_212, 7, 8]);
     let records = entries.map(|(text, id)| (format!("booking/{id:020}"), Arc::from(text))).collect();
-    let export = Export { exported_at: now, meta: Meta::new("5f0c".into(), now), records };
+    let export = Export { exported_at: now, meta: fresh.snapshot(&[], now).meta, records };
     let store = Store::in_memory(&MemoryEngine::imported(&export, now), now).unwrap();
     let bridge = Bridge::new(&config, &Network::new(&config).unwrap(), store, Clock::virtual_from(now));
     let access = Access {

@@ -30,6 +30,8 @@ mod running;
 mod state;
 mod state_owner;
 mod status;
+#[cfg(windows)]
+mod windows_service;
 
 use std::process::ExitCode;
 
@@ -37,11 +39,14 @@ use clap::Parser as _;
 
 use crate::config::ConfigError;
 use crate::messages::supervisor as supervisor_say;
+#[cfg(not(windows))]
+use crate::messages::windows_service as windows_service_say;
 use crate::supervisor;
 use args::INVALID;
 pub use args::{
     BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
-    Global, ListArgs, ManArgs, PauseArgs, ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand, StatusArgs,
+    Global, ListArgs, ManArgs, PauseArgs, ResolveArgs, ResyncArgs, ResyncPart, ServiceArgs, ServiceCommand, StateArgs,
+    StateCommand, StatusArgs,
 };
 pub use logging::{LogFormat, LogLevel};
 
@@ -51,6 +56,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
+    #[cfg(windows)]
+    if windows_service::is_started_by_windows(&cli.command) {
+        return windows_service::serve(cli.global);
+    }
     logging::start(cli.global.log_format, cli.global.log_level.unwrap_or(default_level(&cli.command)));
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -102,6 +111,10 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => Box::pin(explain::run(&cli.global, args)).await,
         Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
+        #[cfg(windows)]
+        Command::Service(args) => Box::pin(windows_service::run(&cli.global, args.command)).await,
+        #[cfg(not(windows))]
+        Command::Service(_) => Err(windows_service_say::not_windows().into()),
         Command::Completions(args) => packaging::completions(args),
         Command::Man(args) => packaging::man(args),
     }
@@ -119,6 +132,7 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Resume(_)
         | Command::Explain(_)
         | Command::Status(_)
+        | Command::Service(_)
         | Command::Completions(_)
         | Command::Man(_)
         // Its running account says what happens.

@@ -1,9 +1,12 @@
 //! `vetbridge service`: the service of Windows, for whoever administers it, and for Windows itself.
 
-use std::path::absolute;
+use std::ffi::OsString;
+use std::path::{Path, absolute};
 use std::process::ExitCode;
 
-use super::{Command, Global, LogLevel, ServiceArgs, ServiceCommand, guarded, logging, output, run};
+use clap::ValueEnum as _;
+
+use super::{Command, Global, LogFormat, LogLevel, ServiceArgs, ServiceCommand, guarded, logging, output, run};
 use crate::config::{self, ConfigError};
 use crate::messages::{start as start_say, windows_service as say};
 use crate::os::installation::{self, Installation};
@@ -95,13 +98,27 @@ async fn install(global: &Global, start_too: bool) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     }
     let state = absolute(&config.state_path)?;
-    let shortcoming =
-        installation::install(&Installation { config: path.clone(), state, files: files.into_iter().collect() })?;
+    let (files, arguments) = (files.into_iter().collect(), arguments(global, &path));
+    let shortcoming = installation::install(&Installation { config: path.clone(), state, files, arguments })?;
     output::result(say::installed(&path, SERVICE_ACCOUNT))?;
     if let Some(why) = shortcoming {
         output::note(&say::not_restarted_after_errors(why));
     }
     if start_too { start().await } else { Ok(output::result(say::HOW_TO_START)?) }
+}
+
+/// What Windows starts the program with: the log as it is wanted now, too.
+fn arguments(global: &Global, config: &Path) -> Vec<OsString> {
+    let mut arguments = vec![OsString::from("--config"), config.as_os_str().to_owned()];
+    let level = global.log_level.and_then(|level| level.to_possible_value());
+    let format = global.log_format.to_possible_value().filter(|_| global.log_format != LogFormat::Text);
+    for (option, value) in [("--log-level", level), ("--log-format", format)] {
+        if let Some(value) = value {
+            arguments.extend([OsString::from(option), OsString::from(value.get_name())]);
+        }
+    }
+    arguments.extend([OsString::from("service"), OsString::from("run")]);
+    arguments
 }
 
 async fn start() -> anyhow::Result<()> {

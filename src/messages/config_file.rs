@@ -17,7 +17,18 @@ use crate::zone::typed_zones::{USUAL, places_of};
 
 /// The parser's reason, which names what it expected and never what stands there.
 pub fn syntax(reason: &str) -> String {
-    format!("this is not TOML: {}", reason.trim().replace('\n', ", "))
+    let reason = reason.trim().replace('\n', ", ");
+    let is_of_escape = reason.contains("escaped value") || reason.contains("unicode value");
+    let remedy = if is_of_escape { format!("; {WINDOWS_PATH}") } else { String::new() };
+    format!("this is not TOML: {reason}{remedy}")
+}
+
+const WINDOWS_PATH: &str = "in double quotes a backslash begins an escape, so write a path of Windows in single \
+     quotes: 'C:\\ProgramData\\vetbridge'";
+
+/// A path in which TOML found a tab or a line break.
+pub fn path_with_escapes() -> String {
+    format!("a path has no tabs and line breaks: {WINDOWS_PATH}")
 }
 
 /// The file cannot be read.

@@ -92,9 +92,33 @@ pub fn take_from_others(file: &str) -> String {
     HERE.take_from_others.replace("FILE", file)
 }
 
+/// A path as it is typed in the usual shell.
+pub fn typed(path: &str) -> String {
+    if cfg!(windows) { typed_on_windows(path) } else { typed_on_unix(path) }
+}
+
+fn typed_on_unix(path: &str) -> String {
+    let is_plain = |own: char| own.is_ascii_alphanumeric() || "/._-+:@%".contains(own);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+/// No path has double quotes there.
+fn typed_on_windows(path: &str) -> String {
+    let is_plain = |own: char| own.is_ascii_alphanumeric() || r"\/._-+:".contains(own);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("\"{path}\"") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_with_blanks_is_quoted_as_the_shell_wants_it() {
+        assert_eq!(typed_on_unix("/etc/a.toml"), "/etc/a.toml");
+        assert_eq!(typed_on_unix("/srv/it's mine"), r"'/srv/it'\''s mine'");
+        assert_eq!(typed_on_windows(r"C:\vetbridge\a.toml"), r"C:\vetbridge\a.toml");
+        assert_eq!(typed_on_windows(r"C:\Program Files\a.toml"), "\"C:\\Program Files\\a.toml\"");
+    }
 
     fn all(words: &SystemWords) -> [&'static str; 13] {
         let SystemWords {

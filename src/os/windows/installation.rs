@@ -2,7 +2,7 @@
 //! removed.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -39,6 +39,8 @@ pub struct Installation {
     pub state: PathBuf,
     /// Other files that the configuration depends on.
     pub files: Vec<PathBuf>,
+    /// What the program is started with.
+    pub arguments: Vec<OsString>,
 }
 
 /// Makes the directories of configuration, state and log, and closes them to other users.
@@ -59,7 +61,7 @@ pub fn prepare() -> Result<(), ServiceFault> {
 pub fn install(installation: &Installation) -> Result<Option<String>, ServiceFault> {
     let manager = manager(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE)?;
     prepare()?;
-    let Installation { config, state, files } = installation;
+    let Installation { config, state, files, arguments } = installation;
     if *state != places::state_directory() {
         access_list::close_directory(state, ServiceRights::Modify, &[])?;
     }
@@ -68,7 +70,7 @@ pub fn install(installation: &Installation) -> Result<Option<String>, ServiceFau
     elsewhere.map(PathBuf::as_path).try_for_each(access_list::let_the_service_read)?;
     event_log::register()?;
 
-    let info = info(config)?;
+    let info = info(arguments)?;
     let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START;
     let service = match open(&manager, access) {
         Ok(service) => {
@@ -91,9 +93,8 @@ pub fn install(installation: &Installation) -> Result<Option<String>, ServiceFau
 }
 
 /// The path is quoted where it has blanks: else Windows would look for another program on its way.
-fn info(config: &Path) -> Result<ServiceInfo, ServiceFault> {
+fn info(arguments: &[OsString]) -> Result<ServiceInfo, ServiceFault> {
     let program = std::env::current_exe().map_err(|error| ServiceFault::Other(error.to_string()))?;
-    let arguments = ["--config".as_ref(), config.as_os_str(), "service".as_ref(), "run".as_ref()];
     Ok(ServiceInfo {
         name: SERVICE_NAME.into(),
         display_name: DISPLAY_NAME.into(),
@@ -101,7 +102,7 @@ fn info(config: &Path) -> Result<ServiceInfo, ServiceFault> {
         start_type: ServiceStartType::AutoStart,
         error_control: ServiceErrorControl::Normal,
         executable_path: program,
-        launch_arguments: arguments.map(OsStr::to_owned).to_vec(),
+        launch_arguments: arguments.to_vec(),
         dependencies: Vec::new(),
         account_name: Some(OsString::from(SERVICE_ACCOUNT)),
         account_password: None,

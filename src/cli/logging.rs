@@ -1,4 +1,5 @@
-//! The log: on standard error (of a service of Windows in files), as text for people or one JSON object a line for machines.
+//! The log: on standard error (of a service of Windows in files), as text for people or one JSON
+//! object a line for machines.
 //!
 //! | level | means |
 //! | --- | --- |

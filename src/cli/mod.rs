@@ -19,6 +19,7 @@ mod explain;
 mod exposure;
 #[cfg(test)]
 mod fakes;
+mod guarded;
 mod inventory;
 mod logging;
 mod output;
@@ -38,16 +39,15 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::config::ConfigError;
-use crate::messages::supervisor as supervisor_say;
 #[cfg(not(windows))]
 use crate::messages::windows_service as windows_service_say;
-use crate::supervisor;
 use args::INVALID;
 pub use args::{
     BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
     Global, ListArgs, ManArgs, PauseArgs, ResolveArgs, ResyncArgs, ResyncPart, ServiceArgs, ServiceCommand, StateArgs,
     StateCommand, StatusArgs,
 };
+use guarded::guarded;
 pub use logging::{LogFormat, LogLevel};
 
 /// The whole program.
@@ -69,12 +69,6 @@ pub fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(guarded(dispatch(&cli))));
     exit_code(&cli.command, outcome)
-}
-
-/// A command that panics has failed like any other that cannot do its work.
-async fn guarded(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    let outcome = supervisor::caught(command).await;
-    outcome.unwrap_or_else(|_| Err(anyhow::anyhow!(supervisor_say::command_failed())))
 }
 
 fn exit_code(command: &Command, outcome: anyhow::Result<ExitCode>) -> ExitCode {

@@ -18,7 +18,7 @@ use crate::messages::{
     config_file as config_say, reload as reload_say, start as say, supervisor as supervisor_say,
     webhooks as webhooks_say,
 };
-use crate::os::signal::{Signal, Signals};
+use crate::os::signal::{Signal, SystemSignals};
 use crate::os::{service_manager, signals};
 use crate::service::{self, Failure, Service};
 use crate::store;
@@ -33,7 +33,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs the service until it is told to stop.
-pub(super) async fn until_told(global: &Global, mut signals: Signals) -> anyhow::Result<ExitCode> {
+pub(super) async fn until_told(global: &Global, mut signals: SystemSignals) -> anyhow::Result<ExitCode> {
     let path = global.config_file()?;
     // Before it is read: what changes from here on is noticed.
     let mut file = WatchedFiles::new(&path);

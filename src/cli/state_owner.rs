@@ -2,8 +2,8 @@
 //! open every file.
 //!
 //! The program is started again as that user and group, in place of this process or beside it. What
-//! only root can open, such as a backup in root's own directory, is opened before. Where there is no
-//! root ([`process_owner`]), nobody becomes anybody.
+//! only root can open, such as a backup in root's own directory, is opened before. Where there is
+//! no root ([`process_owner`]), nobody becomes anybody.
 
 use std::ffi::OsStr;
 use std::io;

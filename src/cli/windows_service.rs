@@ -6,16 +6,16 @@ use std::process::ExitCode;
 
 use clap::ValueEnum as _;
 
-use super::{Command, Global, LogFormat, LogLevel, ServiceArgs, ServiceCommand, guarded, logging, output, run};
+use super::args::{Command, Global, INVALID, ServiceArgs, ServiceCommand};
+use super::guarded::guarded;
+use super::logging::{self, LogFormat, LogLevel};
+use super::{output, run};
 use crate::config::{self, ConfigError};
 use crate::messages::{start as start_say, windows_service as say};
 use crate::os::installation::{self, Installation};
 use crate::os::service_sid::SERVICE_ACCOUNT;
 use crate::os::{places, service_manager};
 use crate::store::{self, OpenError};
-
-/// Exit status of the service with an invalid configuration.
-const INVALID: u8 = super::INVALID;
 
 /// True for what Windows starts, which has neither console nor standard error.
 pub(super) fn is_started_by_windows(command: &Command) -> bool {

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub enum ServiceFault {
     /// Only administrators may do that.
     #[error(
-        "Windows refuses that (access denied). Open the prompt with \"Run as administrator\", and type the command again"
+        "Windows refuses that (access denied). Open the prompt with \"Run as administrator\" and type the command again"
     )]
     NotAllowed,
     /// There is no such service.
@@ -16,15 +16,20 @@ pub enum ServiceFault {
     NotInstalled,
     /// It was removed while somebody looks at it.
     #[error(
-        "The service vetbridge is being removed, which ends when nobody looks at it any more. Close the windows Services \
-         and Event Viewer, and type the command again"
+        "The service vetbridge is being removed, which ends when nobody looks at it any more. Close the windows \
+         Services and Event Viewer, and type the command again"
     )]
     BeingRemoved,
     /// It does not run.
     #[error("The service vetbridge does not run. Type `vetbridge service start`")]
     NotRunning,
+    /// It is starting or stopping.
+    #[error("The service vetbridge is about to start or to stop. Wait for some seconds, and type the command again")]
+    Busy,
     /// It came to an end while it was waited for.
-    #[error("The service ended at once, with status {status}. The last lines of the log in {} say why", .logs.display())]
+    #[error(
+        "The service ended at once, with status {status}. The last lines of the log in {} say why", .logs.display()
+    )]
     EndedAtOnce {
         /// Its exit status.
         status: u32,
@@ -46,9 +51,9 @@ pub enum ServiceFault {
     },
     /// `icacls` failed.
     #[error(
-        "The access list of {} could not be set ({reason}), so other users of this computer may be able to read it. Run \
-         the command as an administrator; if it stays, see its properties, Security, and leave SYSTEM, Administrators \
-         and the service in the list", .path.display()
+        "The access list of {} could not be set ({reason}), so other users of this computer may be able to read it. \
+         Run the command as an administrator; if it stays, see its properties, Security, and leave SYSTEM, \
+         Administrators and the service in the list", .path.display()
     )]
     AccessList {
         /// File or directory.
@@ -78,6 +83,7 @@ impl ServiceFault {
         match number {
             Some(5) => Self::NotAllowed,
             Some(1060) => Self::NotInstalled,
+            Some(1061) => Self::Busy,
             Some(1062) => Self::NotRunning,
             Some(1063) => Self::NotStartedByWindows,
             Some(1072) => Self::BeingRemoved,
@@ -95,6 +101,7 @@ mod tests {
         for (number, remedy) in [
             (5, "Run as administrator"),
             (1060, "vetbridge service install"),
+            (1061, "Wait for some seconds"),
             (1062, "vetbridge service start"),
             (1063, "vetbridge run"),
             (1072, "Close the windows Services"),

@@ -16,9 +16,9 @@ pub enum Signal {
 
 /// Everything that is asked from the moment on at which this was made.
 #[derive(Debug)]
-pub struct Signals(mpsc::Receiver<Signal>);
+pub struct SystemSignals(mpsc::Receiver<Signal>);
 
-impl Signals {
+impl SystemSignals {
     /// The other end is for whoever hears the system.
     pub fn channel() -> (mpsc::Sender<Signal>, Self) {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
@@ -46,7 +46,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiting_for_the_end_skips_reloads_and_a_closed_channel_asks_for_nothing() {
-        let (sender, mut signals) = Signals::channel();
+        let (sender, mut signals) = SystemSignals::channel();
         for signal in [Signal::Reload, Signal::Reload, Signal::Stop, Signal::Reload] {
             sender.send(signal).await.unwrap();
         }

@@ -5,14 +5,14 @@ use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Sender;
 
-use crate::os::signal::{Signal, Signals};
+use crate::os::signal::{Signal, SystemSignals};
 
 /// Hears SIGTERM and SIGINT from here on.
 ///
 /// # Errors
 /// The system does not let us.
-pub fn to_stop() -> io::Result<Signals> {
-    let (sender, signals) = Signals::channel();
+pub fn to_stop() -> io::Result<SystemSignals> {
+    let (sender, signals) = SystemSignals::channel();
     hear_stop(sender)?;
     Ok(signals)
 }
@@ -21,8 +21,8 @@ pub fn to_stop() -> io::Result<Signals> {
 ///
 /// # Errors
 /// The system does not let us.
-pub fn to_stop_or_reload() -> io::Result<Signals> {
-    let (sender, signals) = Signals::channel();
+pub fn to_stop_or_reload() -> io::Result<SystemSignals> {
+    let (sender, signals) = SystemSignals::channel();
     hear(SignalKind::hangup(), Signal::Reload, sender.clone())?;
     hear_stop(sender)?;
     Ok(signals)

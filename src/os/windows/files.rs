@@ -73,8 +73,8 @@ pub fn whole_path(path: &Path) -> io::Result<PathBuf> {
     std::path::absolute(path)
 }
 
-/// A handle whose `sync_data` brings to the disk whatever was written to the file. Windows wants one
-/// that may write.
+/// A handle whose `sync_data` brings to the disk whatever was written to the file. Windows wants
+/// one that may write.
 ///
 /// # Errors
 /// It cannot be opened.

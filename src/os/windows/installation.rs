@@ -14,7 +14,7 @@ use windows_service::service::{
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 use super::access_list::{self, ServiceRights};
-use super::service_manager::{RELOAD_CONTROL, fault};
+use super::service_manager::{RELOAD_CONTROL, fault, said};
 use super::{event_log, places};
 use crate::os::service_fault::ServiceFault;
 use crate::os::service_sid::{SERVICE_ACCOUNT, SERVICE_NAME};
@@ -89,7 +89,7 @@ pub fn install(installation: &Installation) -> Result<Option<String>, ServiceFau
         actions: Some(actions.to_vec()),
     };
     service.update_failure_actions(actions).map_err(fault)?;
-    Ok(service.set_failure_actions_on_non_crash_failures(true).err().map(|error| error.to_string()))
+    Ok(service.set_failure_actions_on_non_crash_failures(true).err().map(said))
 }
 
 /// The path is quoted where it has blanks: else Windows would look for another program on its way.
@@ -151,9 +151,16 @@ pub async fn stop() -> Result<(), ServiceFault> {
     if service.query_status().map_err(fault)?.current_state == ServiceState::Stopped {
         return Ok(());
     }
+    until(
+        &service,
+        "start",
+        STARTED_WITHIN,
+        &[ServiceState::Running, ServiceState::StopPending, ServiceState::Stopped],
+    )
+    .await?;
     match service.stop().map_err(fault) {
-        // It left meanwhile.
-        Ok(_) | Err(ServiceFault::NotRunning) => {}
+        // It is leaving, or has left meanwhile.
+        Ok(_) | Err(ServiceFault::NotRunning | ServiceFault::Busy) => {}
         Err(fault) => return Err(fault),
     }
     until(&service, "stop", STOPPED_WITHIN, &[ServiceState::Stopped]).await.map(drop)

@@ -2,10 +2,22 @@
 
 use std::path::PathBuf;
 
+use winsafe::co::RRF;
+use winsafe::{HKEY, RegistryValue};
+
+/// Where Windows itself keeps the place that the variable names.
+const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+
 /// The directory of everything but the program.
+///
+/// A service can have another environment than a prompt, so Windows is asked rather than a variable.
 pub fn own_directory() -> PathBuf {
-    let data = std::env::var_os("ProgramData").filter(|data| !data.is_empty());
-    data.map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from).join("vetbridge")
+    let value = HKEY::LOCAL_MACHINE.RegGetValue(Some(PROFILES), Some("ProgramData"), RRF::RT_ANY);
+    let data = match value {
+        Ok(RegistryValue::Sz(path) | RegistryValue::ExpandSz(path)) => winsafe::ExpandEnvironmentStrings(&path).ok(),
+        _ => None,
+    };
+    PathBuf::from(data.unwrap_or_else(|| r"C:\ProgramData".to_owned())).join("vetbridge")
 }
 
 /// The configuration of the service.

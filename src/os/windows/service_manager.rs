@@ -18,7 +18,7 @@ use windows_service::{define_windows_service, service_dispatcher};
 
 use crate::os::service_fault::ServiceFault;
 use crate::os::service_sid::SERVICE_NAME;
-use crate::os::signal::{Signal, Signals};
+use crate::os::signal::{Signal, SystemSignals};
 
 /// The control that asks for a reload: the first of those that a service can give a meaning.
 pub const RELOAD_CONTROL: u32 = 128;
@@ -28,26 +28,26 @@ const STARTING_MAX: Duration = Duration::from_secs(60);
 /// vetbridge leaves within 10 seconds.
 const STOPPING_MAX: Duration = Duration::from_secs(20);
 
-type Work = Box<dyn FnOnce(Signals) -> u8 + Send>;
+type Work = Box<dyn FnOnce(SystemSignals) -> u8 + Send>;
 
 static WORK: Mutex<Option<Work>> = Mutex::new(None);
 static REPORTS: OnceLock<ServiceStatusHandle> = OnceLock::new();
 
 define_windows_service!(service_entry, service_main);
 
-/// Runs the work as the service that Windows has started. Returns when it is over; its result is the
-/// exit status.
+/// Runs the work as the service that Windows has started. Returns when it is over; its result is
+/// the exit status.
 ///
 /// # Errors
 /// Windows has not started this process.
-pub fn serve(work: impl FnOnce(Signals) -> u8 + Send + 'static) -> Result<(), ServiceFault> {
+pub fn serve(work: impl FnOnce(SystemSignals) -> u8 + Send + 'static) -> Result<(), ServiceFault> {
     *WORK.lock() = Some(Box::new(work));
     service_dispatcher::start(SERVICE_NAME, service_entry).map_err(fault)
 }
 
 fn service_main(_arguments: Vec<OsString>) {
     let Some(work) = WORK.lock().take() else { return };
-    let (sender, signals) = Signals::channel();
+    let (sender, signals) = SystemSignals::channel();
     #[allow(clippy::wildcard_enum_match_arm, reason = "Windows has a dozen controls that do not concern us")]
     let heard = move |control| match control {
         ServiceControl::Interrogate => ServiceControlHandlerResult::NoError,
@@ -98,10 +98,13 @@ pub fn watchdog_limit() -> Option<Duration> {
 
 /// What the library says, as a person reads it.
 pub(super) fn fault(error: windows_service::Error) -> ServiceFault {
-    match error {
-        windows_service::Error::Winapi(error) => ServiceFault::of_windows(error.raw_os_error(), error.to_string()),
-        other => ServiceFault::Other(other.to_string()),
-    }
+    let number = if let windows_service::Error::Winapi(error) = &error { error.raw_os_error() } else { None };
+    ServiceFault::of_windows(number, said(error))
+}
+
+/// The words of Windows rather than those of the library.
+pub(super) fn said(error: windows_service::Error) -> String {
+    if let windows_service::Error::Winapi(error) = error { error.to_string() } else { error.to_string() }
 }
 
 fn report(state: ServiceState, exit_code: ServiceExitCode, wait_hint: Duration) {

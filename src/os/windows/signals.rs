@@ -5,14 +5,14 @@ use std::io;
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
 use tokio::sync::mpsc::Sender;
 
-use crate::os::signal::{Signal, Signals};
+use crate::os::signal::{Signal, SystemSignals};
 
 /// Hears Ctrl-C, Ctrl-Break, the closing of the window and the end of the computer from here on.
 ///
 /// # Errors
 /// Windows does not let us.
-pub fn to_stop() -> io::Result<Signals> {
-    let (sender, signals) = Signals::channel();
+pub fn to_stop() -> io::Result<SystemSignals> {
+    let (sender, signals) = SystemSignals::channel();
     let (mut interrupted, mut broken, mut closed, mut shut_down) =
         (ctrl_c()?, ctrl_break()?, ctrl_close()?, ctrl_shutdown()?);
     let told = sender.clone();
@@ -29,7 +29,7 @@ pub fn to_stop() -> io::Result<Signals> {
 ///
 /// # Errors
 /// Windows does not let us.
-pub fn to_stop_or_reload() -> io::Result<Signals> {
+pub fn to_stop_or_reload() -> io::Result<SystemSignals> {
     to_stop()
 }
 

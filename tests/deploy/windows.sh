@@ -268,9 +268,13 @@ on 30 service status
 expect 1
 on 60 service start
 expect 0
-# Wine's uninstaller copies itself and goes on; with _? it stays where it is.
-timeout 120 wine "$installed/uninstall.exe" /S '_?=C:\Program Files\vetbridge' </dev/null >"$work/out" 2>&1 || fail "uninstaller: $?"
-[ ! -e "$installed/vetbridge.exe" ] || fail "the program is still there"
+# An uninstaller copies itself to another place, goes on there and removes itself last.
+timeout 120 wine "$installed/uninstall.exe" /S </dev/null >"$work/out" 2>&1 || fail "uninstaller: $?"
+for _ in $(seq 240); do
+  [ -e "$installed" ] || break
+  sleep 0.5
+done
+[ ! -e "$installed" ] || fail "still there: $(ls "$installed")"
 windows sc query vetbridge
 [ "$status" != 0 ] || fail "the service is still there: $out"
 [ -e "$c/ProgramData/vetbridge/state/db" ] && [ -e "$c/ProgramData/vetbridge/vetbridge.toml" ] || fail "state was removed"

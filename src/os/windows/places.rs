@@ -10,7 +10,7 @@ const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileLis
 
 /// The directory of everything but the program.
 ///
-/// A service can have another environment than a prompt, so Windows is asked rather than a variable.
+/// A service can have another environment than a prompt, so Windows is asked and no variable.
 pub fn own_directory() -> PathBuf {
     let value = HKEY::LOCAL_MACHINE.RegGetValue(Some(PROFILES), Some("ProgramData"), RRF::RT_ANY);
     let data = match value {

@@ -23,6 +23,7 @@
 //!
 //! | read | to learn | part |
 //! | --- | --- | --- |
+//! | [`os::words`] | how systems call things, and what is typed there | core |
 //! | [`characters`], [`hex`], [`ids`], [`span`], [`dates`], [`zone`] | the words everything else is said in | core |
 //! | [`call_error`], [`http::json`] | what can come of asking a remote system; JSON as it is read | core |
 //! | [`openvpms::api`], [`healthengine::api`], [`healthengine::paging`] | what the two systems can be asked, as traits | core |
@@ -34,6 +35,7 @@
 //! | [`publishing`] | which days are sent, in which calls, and what is sent again | core |
 //! | [`alerts::concern`], [`alerts::due`], [`alerts::outbox`], [`alerts::heartbeat`], [`alerts::failure`] | who is told of what without asking, and when | core |
 //! | [`messages`] | every sentence that an administrator reads | core |
+//! | [`os`] | what differs between Unix and Windows: files, signals, the service manager | |
 //! | [`clock`], [`random`], [`backoff`], [`said_lines`], [`supervisor`], [`clock_leaps`] | the only `now()`; choices from a seed; growing pauses, of calls and of the log; that loops live; that the clock may leap | |
 //! | [`build_info`], [`metrics`] | what runs; what is counted and timed, and its text for Prometheus | |
 //! | [`http`], [`openvpms`], [`healthengine`] | how exchanges are carried, with limits on everything; the two clients | |
@@ -114,6 +116,7 @@ pub mod mapping;
 pub mod messages;
 pub mod metrics;
 pub mod openvpms;
+pub mod os;
 pub mod pet_owner;
 pub mod polling;
 pub mod practice;

@@ -43,8 +43,16 @@ pub struct Cli {
 /// What holds for every command, written before or after it.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// Configuration file [default: $VETBRIDGE_CONFIG, else ./vetbridge.toml, else
-    /// /etc/vetbridge/vetbridge.toml]
+    #[cfg_attr(
+        not(windows),
+        doc = "Configuration file [default: $VETBRIDGE_CONFIG, else ./vetbridge.toml, else \
+               /etc/vetbridge/vetbridge.toml]"
+    )]
+    #[cfg_attr(
+        windows,
+        doc = "Configuration file [default: %VETBRIDGE_CONFIG%, else .\\vetbridge.toml, else \
+               %ProgramData%\\vetbridge\\vetbridge.toml]"
+    )]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Form of the log on standard error
@@ -59,7 +67,8 @@ pub struct Global {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the service in the foreground until SIGTERM or SIGINT
+    #[cfg_attr(not(windows), doc = "Run the service in the foreground until SIGTERM or SIGINT")]
+    #[cfg_attr(windows, doc = "Run the service in this window until Ctrl-C")]
     Run,
     /// Check the configuration, both servers, credentials, consent, mapping and clocks
     Check(CheckArgs),
@@ -85,6 +94,9 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Run the whole bridge against two built-in simulators; needs no configuration
     Demo(DemoArgs),
+    /// Install, start, reload, stop and remove the service of Windows
+    #[command(hide = !cfg!(windows))]
+    Service(ServiceArgs),
     /// Print what completes this program's command lines in a shell
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page for each command
@@ -104,7 +116,9 @@ impl Command {
             | Self::Resume(PauseArgs { json, .. })
             | Self::Explain(ExplainArgs { json, .. })
             | Self::Status(StatusArgs { json }) => *json,
-            Self::Run | Self::Probe(_) | Self::Demo(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Run | Self::Probe(_) | Self::Demo(_) | Self::Service(_) | Self::Completions(_) | Self::Man(_) => {
+                false
+            }
         }
     }
 }
@@ -367,6 +381,43 @@ pub struct DemoArgs {
     /// too [default: any]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+}
+
+/// Arguments of `service`.
+#[derive(Debug, Args)]
+pub struct ServiceArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ServiceCommand,
+}
+
+/// What to do with the service of Windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ServiceCommand {
+    /// Make the directories of configuration, state and log, closed to other users
+    Prepare,
+    /// Install the service for this configuration, or bring an installed one up to date; it starts
+    /// with the computer
+    Install {
+        /// And start it
+        #[arg(long)]
+        start: bool,
+    },
+    /// Stop and remove the service; configuration, state and log stay
+    Uninstall,
+    /// Start the service, and wait until it runs
+    Start,
+    /// Stop the service, and wait until it has left
+    Stop,
+    /// Stop and start the service
+    Restart,
+    /// Have the service read its configuration again
+    Reload,
+    /// Say whether the service runs (exit status 0) or not (1)
+    Status,
+    /// What Windows starts
+    #[command(hide = true)]
+    Run,
 }
 
 /// Arguments of `completions`.

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use super::{DemoArgs, output};
 use crate::demo::{Demo, Options};
+use crate::os::signals;
 
 /// So long before the end nobody does anything any more, that everything may come to rest; of a
 /// short demo, a quarter of it.
@@ -16,8 +16,7 @@ const REST: Duration = Duration::from_secs(4);
 /// Runs the command.
 pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
-    let mut signals =
-        StopSignals { interrupted: signal(SignalKind::interrupt())?, terminated: signal(SignalKind::terminate())? };
+    let mut signals = signals::to_stop()?;
     let seed = match args.seed {
         Some(seed) => seed,
         None => u64::from(getrandom::u32()?),
@@ -25,40 +24,25 @@ pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let options = Options { seed, port: args.port.unwrap_or(0) };
     let mut demo = tokio::select! {
         demo = Demo::start(options, Box::new(|line| drop(output::result(line)))) => demo?,
-        () = signals.came() => return Ok(ExitCode::FAILURE),
+        () = signals.stop() => return Ok(ExitCode::FAILURE),
     };
     let playing = args.for_duration.map(|whole| began + whole - REST.min(whole / 4));
     demo.play(async {
         tokio::select! {
             () = at(playing) => {}
-            () = signals.came() => {}
+            () = signals.stop() => {}
         }
     })
     .await;
     let summary = tokio::select! {
         summary = demo.settle() => Some(summary),
         // Whoever is in such a hurry wants no summary.
-        () = signals.came() => None,
+        () = signals.stop() => None,
     };
     demo.stop().await;
     let Some(summary) = summary else { return Ok(ExitCode::FAILURE) };
     output::result(format!("\n{summary}"))?;
     Ok(if summary.agrees() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// What ends a program.
-struct StopSignals {
-    interrupted: Signal,
-    terminated: Signal,
-}
-
-impl StopSignals {
-    async fn came(&mut self) {
-        tokio::select! {
-            _ = self.interrupted.recv() => {}
-            _ = self.terminated.recv() => {}
-        }
-    }
 }
 
 /// That moment, or never.

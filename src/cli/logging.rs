@@ -1,4 +1,5 @@
-//! The log: on standard error, as text for people or one JSON object a line for machines.
+//! The log: on standard error (of a service of Windows in files), as text for people or one JSON
+//! object a line for machines.
 //!
 //! | level | means |
 //! | --- | --- |
@@ -17,11 +18,17 @@
 use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+#[cfg(windows)]
+use crate::os::{event_log::EventLog, log_file};
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,14 +77,39 @@ fn log_panics_without_their_words() {
 
 /// Starts logging for this process. A second call changes nothing.
 pub(super) fn start(format: LogFormat, level: LogLevel) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let lines = match format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).with_target(false).boxed(),
-        LogFormat::Json => lines.with_ansi(false).json().flatten_event(true).boxed(),
-    };
-    // An error means that somebody logs already, as in tests.
+    let lines = lines(format, io::stderr, io::stderr().is_terminal());
     log_panics_without_their_words();
+    // An error means that somebody logs already, as in tests.
     let _ = tracing_subscriber::registry().with(lines.with_filter(targets(level))).try_init();
+}
+
+/// Starts logging for the service of Windows: to a file, and what somebody should look at to the
+/// event log too. Without a file, because of the reason that is returned, to the event log only.
+#[cfg(windows)]
+pub(super) fn start_as_service(format: LogFormat, level: LogLevel) -> Result<(), String> {
+    let file = log_file::open();
+    let (file, failure) = match file {
+        Ok(file) => (Some(lines(format, file, false).with_filter(targets(level))), Ok(())),
+        Err(why) => (None, Err(why)),
+    };
+    let events = tracing_subscriber::fmt::layer().with_writer(EventLog).with_ansi(false).with_target(false);
+    let events = events.without_time().with_level(false).with_filter(targets(LogLevel::Warn));
+    log_panics_without_their_words();
+    let _ = tracing_subscriber::registry().with(file).with(events).try_init();
+    failure
+}
+
+/// Each event as a line.
+fn lines<S, W>(format: LogFormat, writer: W, ansi: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    match format {
+        LogFormat::Text => lines.with_ansi(ansi).with_target(false).boxed(),
+        LogFormat::Json => lines.with_ansi(false).json().flatten_event(true).boxed(),
+    }
 }
 
 /// Our own lines at the level, those of libraries at `warn` at most.

@@ -19,6 +19,7 @@ mod explain;
 mod exposure;
 #[cfg(test)]
 mod fakes;
+mod guarded;
 mod inventory;
 mod logging;
 mod output;
@@ -31,20 +32,23 @@ mod running;
 mod state;
 mod state_owner;
 mod status;
+#[cfg(windows)]
+mod windows_service;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::config::ConfigError;
-use crate::messages::supervisor as supervisor_say;
-use crate::supervisor;
+#[cfg(not(windows))]
+use crate::messages::windows_service as windows_service_say;
 use args::INVALID;
 pub use args::{
     BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
-    Global, ListArgs, ManArgs, PauseArgs, ProbeArgs, ResolveArgs, ResyncArgs, ResyncPart, StateArgs, StateCommand,
-    StatusArgs,
+    Global, ListArgs, ManArgs, PauseArgs, ProbeArgs, ResolveArgs, ResyncArgs, ResyncPart, ServiceArgs, ServiceCommand,
+    StateArgs, StateCommand, StatusArgs,
 };
+use guarded::guarded;
 pub use logging::{LogFormat, LogLevel};
 
 /// The whole program.
@@ -53,6 +57,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
+    #[cfg(windows)]
+    if windows_service::is_started_by_windows(&cli.command) {
+        return windows_service::serve(cli.global);
+    }
     logging::start(cli.global.log_format, cli.global.log_level.unwrap_or(default_level(&cli.command)));
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -62,12 +70,6 @@ pub fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(guarded(dispatch(&cli))));
     exit_code(&cli.command, outcome)
-}
-
-/// A command that panics has failed like any other that cannot do its work.
-async fn guarded(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    let outcome = supervisor::caught(command).await;
-    outcome.unwrap_or_else(|_| Err(anyhow::anyhow!(supervisor_say::command_failed())))
 }
 
 fn exit_code(command: &Command, outcome: anyhow::Result<ExitCode>) -> ExitCode {
@@ -105,6 +107,10 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
         Command::Probe(args) => Box::pin(probe::run(args)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
+        #[cfg(windows)]
+        Command::Service(args) => Box::pin(windows_service::run(&cli.global, args.command)).await,
+        #[cfg(not(windows))]
+        Command::Service(_) => Err(windows_service_say::not_windows().into()),
         Command::Completions(args) => packaging::completions(args),
         Command::Man(args) => packaging::man(args),
     }
@@ -123,6 +129,7 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Explain(_)
         | Command::Status(_)
         | Command::Probe(_)
+        | Command::Service(_)
         | Command::Completions(_)
         | Command::Man(_)
         // Its running account says what happens.

@@ -8,9 +8,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::Global;
 use super::exposure::exposures;
 use crate::clock::Clock;
@@ -22,6 +19,8 @@ use crate::messages::{
     config_file as config_say, reload as reload_say, start as say, supervisor as supervisor_say,
     webhooks as webhooks_say,
 };
+use crate::os::signal::{Signal, SystemSignals};
+use crate::os::{service_manager, signals};
 use crate::service::{self, Failure, Service};
 use crate::store;
 use crate::supervisor::caught;
@@ -29,6 +28,13 @@ use crate::without_store::WithoutStore;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
+    // Before anything starts: a signal that nobody listens to ends the process, or is lost.
+    let signals = signals::to_stop_or_reload()?;
+    until_told(global, signals).await
+}
+
+/// Runs the service until it is told to stop.
+pub(super) async fn until_told(global: &Global, mut signals: SystemSignals) -> anyhow::Result<ExitCode> {
     let path = global.config_file()?;
     // Before it is read: what changes from here on is noticed.
     let mut file = WatchedFiles::new(&path);
@@ -36,25 +42,20 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(given) = std::env::var_os("STATE_DIRECTORY").and_then(|given| elsewhere(&config.state_path, &given)) {
         return Err(say::state_is_elsewhere(&config.state_path, &given).into());
     }
-    // Before anything starts: a signal that nobody listens to ends the process, or is lost.
-    let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut hung_up = signal(SignalKind::hangup())?;
     let mut watchdog = Watchdog::of_the_service_manager();
     let (mut network, clock) = (Network::new(&config)?, Clock::system());
     let without_store = OnceCell::new();
     let waits_for_the_store = |service: Arc<WithoutStore>| {
         let _first = without_store.set(service);
-        let _ = sd_notify::notify(&[NotifyState::Ready]);
+        service_manager::ready();
     };
     let opened = {
         let mut opening = std::pin::pin!(service::store_when_it_works(&config, &network, &clock, waits_for_the_store));
         loop {
             tokio::select! {
                 opened = opening.as_mut() => break opened?,
-                _ = terminated.recv() => return Ok(ExitCode::SUCCESS),
-                _ = interrupted.recv() => return Ok(ExitCode::SUCCESS),
-                // The file is looked at again when the service runs.
-                _ = hung_up.recv() => {}
+                // The file is looked at again when the service runs, so a reload is none yet.
+                () = signals.stop() => return Ok(ExitCode::SUCCESS),
                 () = watchdog.is_due() => {
                     watchdog.feed(without_store.get().is_none_or(|service| service.supervisor().is_alive()));
                 }
@@ -65,14 +66,15 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     announce(&config, &service);
     in_force(&config);
     warn(&config);
-    // Under systemd: ready. Elsewhere this does nothing.
-    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    // Where a service manager waits for it.
+    service_manager::ready();
     let attend = async move |service: &Service| loop {
         tokio::select! {
-            _ = terminated.recv() => return None,
-            _ = interrupted.recv() => return None,
+            signal = signals.next() => match signal {
+                Signal::Stop => return None,
+                Signal::Reload => file.forget(),
+            },
             why = service.failed() => return Some(why),
-            _ = hung_up.recv() => file.forget(),
             () = change_of(&mut file) => {}
             () = watchdog.is_due() => {
                 watchdog.feed(service.is_alive());
@@ -92,7 +94,7 @@ async fn until_the_end(
 ) -> anyhow::Result<ExitCode> {
     let attended = caught(attend(&service)).await;
     let failure = attended.unwrap_or_else(|_| Some(Failure::Loop(supervisor_say::run_failed())));
-    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    service_manager::stopping();
     tracing::info!("{}", say::STOPPING);
     if matches!(failure, Some(Failure::Store(_))) {
         service.reject_open().await;
@@ -110,7 +112,7 @@ struct Watchdog(Option<tokio::time::Interval>);
 
 impl Watchdog {
     fn of_the_service_manager() -> Self {
-        let every = sd_notify::watchdog_enabled().map(|limit| (limit / 3).max(Duration::from_millis(10)));
+        let every = service_manager::watchdog_limit().map(|limit| (limit / 3).max(Duration::from_millis(10)));
         Self(every.map(tokio::time::interval))
     }
 
@@ -125,7 +127,7 @@ impl Watchdog {
     /// It hears from us only while every loop makes progress.
     fn feed(&self, alive: bool) {
         if alive {
-            let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+            service_manager::alive();
         }
     }
 }

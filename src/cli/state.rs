@@ -5,10 +5,8 @@
 //! directory for itself. `verify` reads the files, or asks the service.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Read, Write as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
@@ -21,6 +19,7 @@ use super::{Global, StateArgs, StateCommand, output, state_owner};
 use crate::clock::Clock;
 use crate::config::{self, Instance};
 use crate::messages::state_directory as say;
+use crate::os::files;
 use crate::practice::KINDS;
 use crate::store::{self, Export, OpenError, Snapshot};
 
@@ -134,13 +133,14 @@ fn by_its_owner(owner: state_owner::Owner, config: &Path) -> anyhow::Result<Text
     Ok(Text { text, records: export.records.len(), missing: usize::from(!ended.status.success()) })
 }
 
-/// Mode 0600 from the first byte on, and whole or not there.
+/// Private from the first byte on, and whole or not there.
 fn write_file(file: &Path, text: &[u8], force: bool) -> io::Result<()> {
     let mut unfinished = file.as_os_str().to_owned();
     unfinished.push(format!(".{}.unfinished", std::process::id()));
     let unfinished = PathBuf::from(unfinished);
     let written = || {
-        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        let mut out = files::private().write(true).create_new(true).open(&unfinished)?;
+        files::close_to_others(&unfinished)?;
         out.write_all(text)?;
         out.sync_all()?;
         if !force && file.exists() {
@@ -156,13 +156,9 @@ fn write_file(file: &Path, text: &[u8], force: bool) -> io::Result<()> {
 
 /// A file that standard output leads to becomes private before anything is in it.
 fn write_stdout(text: &[u8]) -> anyhow::Result<()> {
-    let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let found = out.metadata()?;
-    if found.is_file() && found.permissions().mode() & 0o077 != 0 {
-        out.set_permissions(Permissions::from_mode(0o600))?;
-    }
+    let mut out = files::private_standard_output()?;
     out.write_all(text)?;
-    if found.is_file() {
+    if out.metadata().is_ok_and(|found| found.is_file()) {
         out.sync_all()?;
     }
     Ok(())

@@ -1,17 +1,17 @@
 //! A command that opens the state as root becomes its owner first, so that the service can still
 //! open every file.
 //!
-//! The program is started again as that user and group, in place of this process or beside it: a
-//! process of several threads cannot change who it is in any other safe way. What only root can
-//! open, such as a backup in root's own directory, is opened before.
+//! The program is started again as that user and group, in place of this process or beside it. What
+//! only root can open, such as a backup in root's own directory, is opened before. Where there is
+//! no root ([`process_owner`]), nobody becomes anybody.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
+
+use crate::os::process_owner;
+pub(super) use crate::os::process_owner::is_root;
 
 /// The user and group that a state directory belongs to, while this process is root and they are
 /// not.
@@ -21,23 +21,17 @@ pub(super) struct Owner {
     group: u32,
 }
 
-/// True if this process may do everything.
-pub(super) fn is_root() -> bool {
-    // The directory of a process belongs to whoever the process is.
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
-
 /// Who has to open this state directory in our place, if it is there and we are root.
 pub(super) fn to_become(state: &Path) -> Option<Owner> {
-    let state = fs::metadata(state).ok()?;
-    (is_root() && state.uid() != 0).then_some(Owner { user: state.uid(), group: state.gid() })
+    let (user, group) = process_owner::user_and_group(state)?;
+    (is_root() && user != 0).then_some(Owner { user, group })
 }
 
 impl Owner {
     /// This program with these arguments, as that user.
     pub(super) fn program(self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> io::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(arguments).uid(self.user).gid(self.group);
+        process_owner::run_as(command.args(arguments), self.user, self.group);
         Ok(command)
     }
 }
@@ -50,6 +44,6 @@ impl Owner {
 pub(super) fn become_it(state: &Path) -> io::Result<()> {
     match to_become(state) {
         None => Ok(()),
-        Some(owner) => Err(owner.program(std::env::args_os().skip(1))?.exec()),
+        Some(owner) => Err(process_owner::go_on_as(&mut owner.program(std::env::args_os().skip(1))?)),
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::secret::Surroundings;
 use super::toml_reader::Value;
-use super::values::words;
+use super::values::path_text;
 use crate::messages::config_file as say;
 
 /// All authorities of a platform together take a tenth of it.
@@ -47,7 +47,7 @@ impl fmt::Debug for CaFile {
 
 /// `ca_file`.
 pub(super) fn read(value: &Value<'_>, around: &Surroundings<'_>) -> Option<CaFile> {
-    let path = around.path(&words(value)?);
+    let path = around.path(&path_text(value)?);
     around.looks_into(&path);
     match content(&path) {
         Ok(pem) => Some(CaFile { is_copy: around.is_copied(&path), path, pem }),

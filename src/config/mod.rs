@@ -83,6 +83,7 @@ pub use webhooks::WebhookSettings;
 
 use crate::characters::is_utf16;
 use crate::messages::config_file as say;
+use crate::os::places;
 use problem::ConfigProblems;
 use secret::Surroundings;
 use toml_reader::Table;
@@ -91,24 +92,27 @@ use toml_reader::Table;
 pub const EXAMPLE: &str = include_str!("../../config/vetbridge.example.toml");
 
 /// Where the configuration is looked for when nobody names it: here, then there.
-const USUAL_PLACES: [&str; 2] = ["vetbridge.toml", "/etc/vetbridge/vetbridge.toml"];
+fn usual_places() -> [PathBuf; 2] {
+    ["vetbridge.toml".into(), places::config_file()]
+}
 /// No configuration is larger.
 const LARGEST_BYTES: u64 = 1024 * 1024;
 /// Room for what a file grew by since its length was asked for.
 const READ_AT_ONCE_BYTES: u64 = 4096;
 
 /// Which file to read: the one that was named (by `--config`, else by `VETBRIDGE_CONFIG`), else the
-/// first that exists of `./vetbridge.toml` and `/etc/vetbridge/vetbridge.toml`.
+/// first that exists of `./vetbridge.toml` and [`places::config_file`].
 pub fn locate(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
-    let usual = || USUAL_PLACES.iter().map(PathBuf::from).find(|place| place.exists());
-    named
-        .or_else(usual)
-        .ok_or_else(|| ConfigError::of_file(USUAL_PLACES[0], say::nowhere(&USUAL_PLACES.map(Path::new))))
+    let usual = || usual_places().into_iter().find(|place| place.exists());
+    named.or_else(usual).ok_or_else(|| {
+        let places = usual_places();
+        ConfigError::of_file(&places[0], say::nowhere(&places))
+    })
 }
 
 /// True if commands that name no file find this one wherever they are typed.
 pub fn is_found_everywhere(path: &Path) -> bool {
-    USUAL_PLACES.iter().any(|place| Path::new(place) == path && path.is_absolute())
+    path == places::config_file()
 }
 
 /// Reads a configuration, with the secrets it refers to. The error holds every problem of the file.

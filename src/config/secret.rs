@@ -27,6 +27,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::toml_reader::Value;
+use super::values::path_text;
 use crate::characters::Oddity;
 use crate::characters::{is_blank, is_invisible, is_utf16, trimmed};
 use crate::messages::config_file as say;
@@ -171,7 +172,7 @@ impl Surroundings<'_> {
         }
         match (env, file, credential) {
             (Some(name), None, None) => self.variable(&name),
-            (None, Some(path), None) => self.file(&path, &self.path(path.text()?)),
+            (None, Some(path), None) => self.file(&path, &self.path(&path_text(&path)?)),
             (None, None, Some(name)) => self.credential(&name),
             _ => value.fail(say::secret_form()),
         }

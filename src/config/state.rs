@@ -4,15 +4,13 @@ use std::path::PathBuf;
 
 use super::secret::Surroundings;
 use super::toml_reader::Table;
-use super::values::words;
-
-/// The state directory, where the file does not say.
-const PATH: &str = "/var/lib/vetbridge";
+use super::values::path_text;
+use crate::os::places;
 
 /// Reads the section, which may be absent. `None`: wrong and reported.
 pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<PathBuf> {
-    let Some(table) = root.table("state") else { return Some(PathBuf::from(PATH)) };
-    let path = table.or("path", PATH.to_owned(), words);
+    let Some(table) = root.table("state") else { return Some(places::state_directory()) };
+    let path = table.or("path", places::state_directory(), |value| path_text(value).map(|path| around.path(&path)));
     table.finish();
-    path.map(|path| around.path(&path))
+    path
 }

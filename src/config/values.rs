@@ -22,6 +22,12 @@ pub(super) fn words(value: &Value<'_>) -> Option<String> {
     if text.is_empty() { value.fail(say::blank()) } else { Some(text.to_owned()) }
 }
 
+/// A path. Nobody means a tab or a line break in one: that is how TOML reads some paths of Windows.
+pub(super) fn path_text(value: &Value<'_>) -> Option<String> {
+    let text = words(value)?;
+    if text.contains(char::is_control) { value.fail(say::path_with_escapes()) } else { Some(text) }
+}
+
 /// A text for a header of its own: printable ASCII without blanks.
 pub(super) fn header_word(value: &Value<'_>) -> Option<String> {
     let text = words(value)?;

@@ -7,9 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use crate::os::files;
 
 /// Between two looks.
 pub const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -83,11 +84,7 @@ impl WatchedFiles {
 }
 
 fn stamp(path: &Path) -> Stamp {
-    let file = fs::metadata(path).ok()?;
-    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-    let (written, touched) =
-        (nanoseconds(file.mtime(), file.mtime_nsec()), nanoseconds(file.ctime(), file.ctime_nsec()));
-    Some([file.dev().into(), file.ino().into(), file.len().into(), written, touched])
+    fs::metadata(path).ok().map(|file| files::stamp(&file))
 }
 
 #[cfg(test)]
@@ -137,6 +134,7 @@ mod tests {
         assert!(!watched.changed() && watched.changed(), "the file itself is watched all the time");
     }
 
+    #[cfg(unix)]
     #[test]
     fn another_file_of_the_same_length_and_time_is_a_change_and_so_are_other_permissions() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -12,6 +12,7 @@ use crate::alerts::failure::{MailFailure, NotArrived};
 use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::characters::one_line;
 use crate::ids::{BookingId, PracticeId};
+use crate::os::words::typed;
 use crate::zone::Zone;
 
 /// So many things are named in one message,
@@ -46,12 +47,7 @@ impl Terms {
 
 /// What is typed behind a command so that it reads this file.
 pub fn config_option(file: &str) -> String {
-    let is_plain = |own: char| own.is_ascii_alphanumeric() || "/._-+:@%".contains(own);
-    if file.chars().all(is_plain) {
-        format!(" --config {file}")
-    } else {
-        format!(" --config '{}'", file.replace('\'', r"'\''"))
-    }
+    format!(" --config {}", typed(file))
 }
 
 /// The place of the webhook in the configuration.

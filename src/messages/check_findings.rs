@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::{Advice, listed, plain};
 use crate::availability::openness::Shut;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
+use crate::os::words::take_from_others;
 
 /// A configured location that OpenVPMS does not list.
 pub fn unknown_location(location: LocationId, known: &[(LocationId, String)]) -> Advice {
@@ -262,9 +263,7 @@ pub fn secret_read_by_all(file: impl Display, is_config: bool) -> Advice {
     let holds = if is_config { "holds secrets" } else { "holds a secret" };
     Advice::new(
         format!("The file {file} {holds} and can be read by every user of this machine"),
-        format!(
-            "Make it readable for the user that vetbridge runs as only: chmod 600 {file} (640 with a group of its own)"
-        ),
+        take_from_others(&file.to_string()),
     )
 }
 

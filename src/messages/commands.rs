@@ -8,14 +8,12 @@ use chrono::{DateTime, Utc};
 use super::{Advice, listed, plain};
 use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
+use crate::os::words::{MAY_EVERYTHING, START};
 use crate::zone::Zone;
 
 /// The token of the service cannot be read, as a rule because somebody else may.
 pub fn token_unreadable(why: impl Display) -> Advice {
-    Advice::new(
-        format!("The admin token of the running service cannot be read: {why}"),
-        "Run the command as the user that the service runs as, or as root",
-    )
+    Advice::new(format!("The admin token of the running service cannot be read: {why}"), MAY_EVERYTHING)
 }
 
 /// Something answers as a vetbridge does, and cannot prove that it holds this state directory.
@@ -177,7 +175,7 @@ pub fn practice_not_configured(id: &str, file: &Path, known: &[String]) -> Advic
 pub fn not_running(address: impl Display, why: &str) -> Advice {
     Advice::new(
         format!("No vetbridge runs at {address}: {why}"),
-        "Start it (systemctl start vetbridge), or name the configuration that it runs with (--config)",
+        format!("Start it ({START}), or name the configuration that it runs with (--config)"),
     )
 }
 
@@ -283,8 +281,10 @@ pub fn resync_without_service(address: impl Display, why: &str) -> Advice {
             "No vetbridge runs at {address} ({why}), so nothing was sent: pet owners could book times that nobody \
              answers for"
         ),
-        "Start it (systemctl start vetbridge), which sends everything by itself, or name the configuration that it \
-         runs with (--config). Type --dry-run to see what would be sent, or --offline-too to send it all the same",
+        format!(
+            "Start it ({START}), which sends everything by itself, or name the configuration that it runs with \
+             (--config). Type --dry-run to see what would be sent, or --offline-too to send it all the same"
+        ),
     )
 }
 

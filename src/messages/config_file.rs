@@ -11,12 +11,24 @@ use super::{Advice, listed, nearest, plain};
 use crate::characters::Oddity;
 use crate::characters::called;
 use crate::messages::time_zones::either;
+use crate::os::words::{CONFIG_FILE, NO_CREDENTIALS, READ_ACCESS, SECRET_READ_ACCESS};
 use crate::zone::Zone;
 use crate::zone::typed_zones::{USUAL, places_of};
 
 /// The parser's reason, which names what it expected and never what stands there.
 pub fn syntax(reason: &str) -> String {
-    format!("this is not TOML: {}", reason.trim().replace('\n', ", "))
+    let reason = reason.trim().replace('\n', ", ");
+    let is_of_escape = reason.contains("escaped value") || reason.contains("unicode value");
+    let remedy = if is_of_escape { format!("; {WINDOWS_PATH}") } else { String::new() };
+    format!("this is not TOML: {reason}{remedy}")
+}
+
+const WINDOWS_PATH: &str = "in double quotes a backslash begins an escape, so write a path of Windows in single \
+     quotes: 'C:\\ProgramData\\vetbridge'";
+
+/// A path in which TOML found a tab or a line break.
+pub fn path_with_escapes() -> String {
+    format!("a path has no tabs and line breaks: {WINDOWS_PATH}")
 }
 
 /// The file cannot be read.
@@ -26,18 +38,18 @@ pub fn unreadable(error: &io::Error) -> String {
             "no such file: name the configuration with --config or in VETBRIDGE_CONFIG".to_owned()
         }
         io::ErrorKind::PermissionDenied => {
-            "no permission to read it: give the user that vetbridge runs as read access (chown or chmod)".to_owned()
+            format!("no permission to read it: {READ_ACCESS}")
         }
         _ => format!("cannot be read: {error}"),
     }
 }
 
 /// No file at any of the usual places.
-pub fn nowhere(places: &[&Path]) -> String {
-    let places = listed(places.iter().map(|place| place.display()));
+pub fn nowhere(places: &[impl AsRef<Path>]) -> String {
+    let places = listed(places.iter().map(|place| place.as_ref().display()));
     format!(
         "no configuration found at {places}: copy config/vetbridge.example.toml, which comes with vetbridge, to one of \
-         them (as /etc/vetbridge/vetbridge.toml the service finds it too), fill it in and type `vetbridge check`; or \
+         them (as {CONFIG_FILE} the service finds it too), fill it in and type `vetbridge check`; or \
          name another file with --config or in VETBRIDGE_CONFIG"
     )
 }
@@ -416,10 +428,9 @@ pub fn secret_unreadable(path: &Path, error: &io::Error) -> String {
         io::ErrorKind::NotFound => {
             format!("the secret file {path} does not exist: create it, with the secret as its only line")
         }
-        io::ErrorKind::PermissionDenied => format!(
-            "the secret file {path} cannot be read (permission denied): make it readable for the user that vetbridge \
-             runs as, and for nobody else (chown, chmod 600)"
-        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("the secret file {path} cannot be read (permission denied): {SECRET_READ_ACCESS}")
+        }
         _ => format!("the secret file {path} cannot be read: {error}"),
     }
 }
@@ -431,8 +442,7 @@ pub fn secret_no_text(path: &Path) -> String {
 
 /// `{ credential = … }` without a directory of credentials.
 pub fn no_credentials_directory() -> &'static str {
-    "CREDENTIALS_DIRECTORY is not set: a credential comes from systemd (LoadCredential= in the unit); elsewhere use \
-     { file = … }"
+    NO_CREDENTIALS
 }
 
 /// A credential name with a path in it.

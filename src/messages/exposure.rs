@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::Advice;
+use crate::os::words::RELOAD;
 
 /// The status page on every address of the machine.
 pub fn admin_on_every_address(listen: impl Display, port: u16) -> Advice {
@@ -49,7 +50,9 @@ pub fn webhooks_on_every_address(listen: impl Display, port: u16) -> Advice {
 pub fn weak_webhook_secret() -> Advice {
     Advice::new(
         "The webhook secret can be guessed: it has fewer than 16 characters, or hardly any different ones",
-        "Make one with `openssl rand -hex 32`, put it in its place and send SIGHUP; practices are subscribed with it \
-         by themselves",
+        format!(
+            "Make one with `openssl rand -hex 32`, put it in its place and {RELOAD}; practices are subscribed with it \
+             by themselves"
+        ),
     )
 }

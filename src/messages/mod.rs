@@ -40,6 +40,7 @@ pub mod unplaceable_bookings;
 pub mod updates;
 pub mod waiting;
 pub mod webhooks;
+pub mod windows_service;
 
 /// What is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

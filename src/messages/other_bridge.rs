@@ -5,12 +5,17 @@ use chrono::{DateTime, Utc};
 use super::appointment_times::when;
 use crate::booking::entry::Entry;
 use crate::booking::other_bridge_suspicion::Sign;
+use crate::os::words::STOP_ELSEWHERE;
 use crate::zone::Zone;
 
 /// What two bridges do to each other, and how it ends.
-const REMEDY: &str = "Two of them make bookings twice, or reject what the other one made. Decide which of them is to \
-     stay and stop the other one (`systemctl stop vetbridge` on its machine; not `vetbridge pause`, which empties the \
-     days that both offer). Then compare what is flagged (`vetbridge bookings`) with the diary.";
+fn remedy() -> String {
+    format!(
+        "Two of them make bookings twice, or reject what the other one made. Decide which of them is to stay and stop \
+         the other one ({STOP_ELSEWHERE}; not `vetbridge pause`, which empties the days that both offer). Then \
+         compare what is flagged (`vetbridge bookings`) with the diary."
+    )
+}
 
 /// After an import.
 pub const LISTENS: &str = "The state was imported, so the former vetbridge may still run. For ten minutes, or until \
@@ -48,16 +53,17 @@ pub fn other_bridge(sign: &Sign, stands_back: bool) -> String {
         "This one was there first as far as it can tell, so it goes on; ten bookings without another sign end this \
          problem."
     };
-    format!("{}: does another vetbridge serve this practice? {REMEDY} {stance}", evidence(sign))
+    format!("{}: does another vetbridge serve this practice? {} {stance}", evidence(sign), remedy())
 }
 
 /// One that was noticed before the process started.
 pub fn noticed_before(at: DateTime<Utc>, zone: Zone) -> String {
     format!(
-        "Another vetbridge served this practice at {}, and it is not known whether it was stopped. {REMEDY} Until two \
+        "Another vetbridge served this practice at {}, and it is not known whether it was stopped. {} Until two \
          bookings were answered by nobody else, or for ten minutes, each booking is left to it for twelve seconds \
          first.",
-        zone.wall(at).format("%Y-%m-%d %H:%M")
+        zone.wall(at).format("%Y-%m-%d %H:%M"),
+        remedy()
     )
 }
 

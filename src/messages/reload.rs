@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Advice, listed};
+use crate::os::words::{FROM_THE_SERVICE_MANAGER, RESTART};
 
 /// It is in force.
 pub fn reloaded(file: &Path) -> String {
@@ -12,8 +13,8 @@ pub fn reloaded(file: &Path) -> String {
 /// Some secrets and certificates cannot change while the process runs.
 pub fn copies(places: &[String]) -> String {
     format!(
-        "Copies from the start of the process stay in force for {}: what comes from the environment or from \
-         LoadCredential= changes with a restart only (systemctl restart vetbridge).",
+        "Copies from the start of the process stay in force for {}: what comes from \
+         {FROM_THE_SERVICE_MANAGER} changes with a restart only ({RESTART}).",
         listed(places)
     )
 }
@@ -26,11 +27,11 @@ pub fn not_noted(error: &anyhow::Error) -> String {
 /// `check`: the service has another secret, or certificate.
 pub fn another(what: &str, is_copy: bool) -> Advice {
     let remedy = if is_copy {
-        "Restart it (systemctl restart vetbridge): of the environment and of LoadCredential= it has a copy from its \
-         start"
+        format!("Restart it ({RESTART}): what comes from {FROM_THE_SERVICE_MANAGER} is a copy from its start")
     } else {
         "It follows a change within some seconds; if this stays, `vetbridge status` says why it cannot read the \
          configuration"
+            .to_owned()
     };
     Advice::new(format!("The running service has another {what} than the configuration"), remedy)
 }
@@ -43,7 +44,7 @@ pub fn not_reloaded(why: &str) -> String {
 /// Keys that a running process cannot change.
 pub fn waits_for_restart(file: &Path, keys: &[&str]) -> String {
     format!(
-        "The configuration {} was read again; {} changed and waits for a restart (systemctl restart vetbridge). \
+        "The configuration {} was read again; {} changed and waits for a restart ({RESTART}). \
          Everything else is in force.",
         file.display(),
         listed(keys)

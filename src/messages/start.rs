@@ -9,6 +9,7 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::Advice;
+use crate::os::words::LOW_PORTS;
 
 /// The unit lets the service write somewhere else than the configuration says.
 pub fn state_is_elsewhere(state: &Path, given: &Path) -> Advice {
@@ -30,7 +31,7 @@ pub fn cannot_listen(key: &str, address: impl Display, error: &io::Error) -> Adv
         ),
         io::ErrorKind::PermissionDenied => Advice::new(
             format!("{key}: no permission to listen on {address}"),
-            format!("Give {key} a port of 1024 or more, or allow the service to use it (CAP_NET_BIND_SERVICE)"),
+            format!("Give {key} a port of 1024 or more, or {LOW_PORTS}"),
         ),
         io::ErrorKind::AddrNotAvailable => Advice::new(
             format!("{key}: {address} is no address of this machine"),
@@ -54,7 +55,7 @@ pub fn clock_leaped(by: TimeDelta) -> String {
          done at once."
     )
 }
-/// SIGTERM, SIGINT.
+/// The system asks for it.
 pub const STOPPING: &str = "Stopping: what is in flight is finished first.";
 
 /// The store cannot be opened, and may be later.

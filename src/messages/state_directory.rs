@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{Advice, plain};
+use crate::os::words::{MAKE_DIRECTORY, STOP, STOP_ELSEWHERE};
 use crate::store::Unreadable;
 
 /// Only so many records are named one by one.
@@ -143,7 +144,7 @@ pub fn json_needs_a_file() -> Advice {
 pub fn stop_the_service(holder: &str) -> Advice {
     Advice::new(
         format!("A vetbridge runs on this state directory ({holder}), so nothing can be imported into it"),
-        "Stop it first (systemctl stop vetbridge), then run the command again",
+        format!("Stop it first ({STOP}), then run the command again"),
     )
 }
 
@@ -153,10 +154,10 @@ pub fn imported(records: usize, state: &Path, aside: Option<&Path>) -> String {
     format!(
         "{} are in {}.{former} With the next start everything is sent to Healthengine again, and bookings made since \
          the export are taken over from there.\n\
-         Stop the vetbridge that the export came from, if it is another one and still runs (`systemctl stop \
-         vetbridge` on its machine; not `vetbridge pause`, which empties the days that both offer): two on one \
-         practice make bookings twice, or reject what the other one made. In case it runs, the first start leaves \
-         each booking to it for twelve seconds, for ten minutes or until two bookings were answered by nobody else.",
+         Stop the vetbridge that the export came from, if it is another one and still runs ({STOP_ELSEWHERE}; not \
+         `vetbridge pause`, which empties the days that both offer): two on one practice make bookings twice, or \
+         reject what the other one made. In case it runs, the first start leaves each booking to it for twelve \
+         seconds, for ten minutes or until two bookings were answered by nobody else.",
         counted(records, "record"),
         state.display()
     )
@@ -166,11 +167,7 @@ pub fn imported(records: usize, state: &Path, aside: Option<&Path>) -> String {
 pub fn cannot_be_made(state: &Path, why: impl Display) -> Advice {
     Advice::new(
         format!("The state directory {} cannot be made: {why}", state.display()),
-        format!(
-            "Run the command as the user that vetbridge runs as, or make the directory for that user: install -d -m \
-             700 -o USER {} (in a systemd unit StateDirectory= makes it)",
-            state.display()
-        ),
+        format!("Run the command as the user that vetbridge runs as, or {MAKE_DIRECTORY} {}", state.display()),
     )
 }
 

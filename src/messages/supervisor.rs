@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::ids::PracticeId;
+use crate::os::words::RESTART;
 use crate::supervisor::Trouble;
 
 /// What every sentence about a fault of our own ends with.
@@ -89,7 +90,7 @@ pub fn trouble(name: &str, practice: Option<&PracticeId>, trouble: Trouble) -> S
         }
         Trouble::Stuck(so_far) => format!(
             "The {name} loop{of} has stood still for {} minutes; meanwhile {means}. If it does not go on, the service \
-             ends and the service manager starts it again; to do that at once, type `systemctl restart vetbridge`. \
+             ends and the service manager starts it again; to do that at once, type `{RESTART}`. \
              {REPORT}",
             so_far.as_secs() / 60
         ),

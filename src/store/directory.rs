@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `db`, `conf`, `blobs/`, `snap.*` | the database |
 //! | `lock` | locked while a vetbridge runs on the directory; names its process |
+//! | `lock-holder` | on Windows only, where nobody can read a locked file: names the process |
 //! | `initialised` | says that a database was in use here, and whose, so that an empty one is an alarm |
 //! | `pseudonym-key` | see [`super::secret_file`] |
 //! | `client-memory-key` | see [`crate::practice::client_memory`] |
@@ -16,9 +17,8 @@
 //! process (see [`super::sled_engine`]), and without saying who holds it. Hence the lock of our
 //! own, taken before anything is touched.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -26,6 +26,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::error::OpenError;
 use super::file_names::{DAMAGED, IN_FORCE, INCOMING, REPLACED, SALVAGE};
+use crate::os::files;
 
 const LOCK: &str = "lock";
 pub(super) const MARKER: &str = "initialised";
@@ -47,14 +48,11 @@ impl StateDirectory {
     /// locks it.
     pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
         make(path)?;
-        let path = path.canonicalize().map_err(disk(path))?;
+        let path = files::whole_path(path).map_err(disk(path))?;
         refuse_foreign_files(&path)?;
         refuse_other_owner(&path)?;
         let lock = lock(&path, now)?;
-        let mode = fs::metadata(&path).map_err(disk(&path))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(disk(&path))?;
-        }
+        files::keep_directory_private(&path).map_err(disk(&path))?;
         Ok(Self { path, _lock: lock })
     }
 
@@ -70,7 +68,7 @@ impl StateDirectory {
             }
             Err(error) => return Err(disk(path)(error)),
         }
-        let path = path.canonicalize().map_err(disk(path))?;
+        let path = files::whole_path(path).map_err(disk(path))?;
         refuse_foreign_files(&path)?;
         let lock = match File::open(path.join(LOCK)) {
             Ok(lock) => Some(lock),
@@ -154,7 +152,7 @@ fn make(path: &Path) -> Result<(), OpenError> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(OpenError::NotADirectory { path: path.to_owned() }),
-        Err(error) if error.kind() == ErrorKind::NotFound => match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => match files::make_private_directory(path) {
             Ok(()) => sync_directory_of(path).map_err(disk(path)),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(OpenError::NoParent { path: path.to_owned() }),
             Err(error) => Err(disk(path)(error)),
@@ -169,7 +167,7 @@ pub(super) fn can_be_made(path: &Path) -> io::Result<()> {
     let mut probe = path.as_os_str().to_owned();
     probe.push(TEMPORARY_SUFFIX);
     remove_if_there(Path::new(&probe))?;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe)?;
+    files::private().write(true).create_new(true).open(&probe)?;
     remove_if_there(Path::new(&probe))
 }
 
@@ -190,8 +188,9 @@ fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
 
 fn is_ours(name: &str) -> bool {
     // `lost+found` stands at the root of every freshly made ext4 volume.
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
         LOCK,
+        files::HOLDER_NOTE,
         MARKER,
         PROBE,
         INCOMING,
@@ -216,11 +215,11 @@ fn is_of_database(name: &str) -> bool {
 /// Who we are is asked of the file system: a file we make belongs to us. That it can be made shows
 /// that we may write.
 fn refuse_other_owner(path: &Path) -> Result<(), OpenError> {
-    let owner = fs::metadata(path).map_err(disk(path))?.uid();
+    let owner = files::owner(&fs::metadata(path).map_err(disk(path))?);
     let probe = path.join(format!("{PROBE}{TEMPORARY_SUFFIX}"));
     remove_if_there(&probe).map_err(disk(path))?;
-    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&probe);
-    let ours = made.and_then(|file| file.metadata()).map_err(disk(path))?.uid();
+    let made = files::private().write(true).create(true).truncate(true).open(&probe);
+    let ours = files::owner(&made.and_then(|file| file.metadata()).map_err(disk(path))?);
     remove_if_there(&probe).map_err(disk(path))?;
     if ours == owner { Ok(()) } else { Err(OpenError::OtherOwner { path: path.to_owned(), owner, ours }) }
 }
@@ -236,19 +235,15 @@ pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
 /// The file is never removed: whoever removed it under a holder would let a second one in.
 fn lock(path: &Path, now: DateTime<Utc>) -> Result<File, OpenError> {
     let file_path = path.join(LOCK);
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&file_path)
-        .map_err(disk(&file_path))?;
+    let open = |path: &Path| files::private().read(true).write(true).create(true).truncate(false).open(path);
+    let file = open(&file_path).map_err(disk(&file_path))?;
     take(path, &file)?;
     let line = format!("process {} since {}\n", std::process::id(), seconds(now));
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(line.as_bytes()));
-    written.map_err(disk(&file_path))?;
+    let note_path = path.join(files::HOLDER_NOTE);
+    let note =
+        |mut note: &File| note.set_len(0).and_then(|()| note.rewind()).and_then(|()| note.write_all(line.as_bytes()));
+    let noted = if note_path == file_path { note(&file) } else { open(&note_path).and_then(|file| note(&file)) };
+    noted.map_err(disk(&note_path))?;
     Ok(file)
 }
 
@@ -257,7 +252,7 @@ fn take(path: &Path, lock: &File) -> Result<(), OpenError> {
     match lock.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            let holder = read_small(&path.join(LOCK)).unwrap_or_default();
+            let holder = read_small(&path.join(files::HOLDER_NOTE)).unwrap_or_default();
             let holder = holder.lines().next().filter(|line| line.starts_with("process ")).unwrap_or("unknown process");
             Err(OpenError::InUse { path: path.to_owned(), holder: holder.to_owned() })
         }
@@ -275,7 +270,7 @@ pub(super) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
     unfinished.push(TEMPORARY_SUFFIX);
     let unfinished = PathBuf::from(unfinished);
     remove_if_there(&unfinished)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    let mut file = files::private().write(true).create_new(true).open(&unfinished)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
@@ -292,7 +287,7 @@ pub(super) fn read_small(path: &Path) -> io::Result<Zeroizing<String>> {
 
 /// A new name lasts only when the directory that it stands in is synced.
 pub(super) fn sync_directory_of(path: &Path) -> io::Result<()> {
-    File::open(parent(path))?.sync_all()
+    files::sync_directory(parent(path))
 }
 
 /// The directory that a path stands in; of the root, itself.

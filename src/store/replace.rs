@@ -21,6 +21,7 @@ use super::parts::{Parted, ValueChanges};
 use super::record::{Batch, full_key};
 use super::secret_file::{self, PSEUDONYM_KEY, SecretKey};
 use super::sled_engine::SledEngine;
+use crate::os::files;
 
 /// So many records are written at one go.
 const GROUP: usize = 500;
@@ -89,7 +90,7 @@ fn set_aside(directory: &StateDirectory, export: &Export) -> Result<Option<PathB
         for name in first.into_iter().chain(last) {
             fs::rename(path.join(name), aside.join(name))?;
         }
-        File::open(&aside)?.sync_all()?;
+        files::sync_directory(&aside)?;
         directory::sync_directory_of(&aside)
     };
     moved().map_err(disk(&aside)).map(|()| Some(aside))

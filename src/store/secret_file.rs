@@ -8,9 +8,7 @@
 //! - `admin-token`: the token of the admin API. People read it, and may put one of their own
 //!   choosing there. It stays behind when the state moves.
 
-use std::fs::{self, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
@@ -18,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use super::directory::{disk, read_small, remove_if_there, sync_directory_of, write_file};
 use super::error::OpenError;
 use crate::hex;
+use crate::os::files;
 
 pub(super) const ADMIN_TOKEN: &str = "admin-token";
 pub(super) const PSEUDONYM_KEY: &str = "pseudonym-key";
@@ -169,8 +168,7 @@ fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> 
 
 /// Should others be able to read the file too, stops that.
 fn make_private(path: &Path) -> Result<(), OpenError> {
-    if fs::metadata(path).map_err(disk(path))?.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(disk(path))?;
+    if files::make_private(path).map_err(disk(path))? {
         tracing::warn!(file = %path.display(), "a secret file could be read by other users; its mode is 0600 again");
     }
     Ok(())
@@ -228,6 +226,10 @@ pub(super) fn from_hex(text: &str) -> Option<SecretKey> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    #[cfg(unix)]
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -248,7 +250,7 @@ mod tests {
         assert!(admin_token(state.path()).unwrap().is_none());
         let made = ensure_admin_token(state.path()).unwrap();
         assert_eq!((mode(), made.expose_secret().len()), (0o600, 64));
-        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let read = ensure_admin_token(state.path()).unwrap();
         assert_eq!((mode(), read.expose_secret()), (0o600, made.expose_secret()));
     }

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use super::directory::{StateDirectory, disk, sync_directory_of};
 use super::engine::{Engine, EngineError, RawChanges};
 use super::error::OpenError;
+use crate::os::files;
 
 /// Everything is read once at the start and then answered from memory, so sled's own cache can be
 /// small.
@@ -85,16 +86,16 @@ impl SledEngine {
         let path = path.to_owned();
         remove_unfinished_snapshots(&path)?;
         let database = open_database(&path, wait_for_the_lock)?;
-        let file = Box::new(File::open(path.join("db")).map_err(disk(&path))?);
+        let file = Box::new(files::to_be_synced(&path.join("db")).map_err(disk(&path))?);
         Ok(Self { database, file, path })
     }
 
     /// After first creation: makes the files' names last, not just their content.
     pub(super) fn sync_names(&self) -> Result<(), OpenError> {
         let sync = || {
-            File::open(self.path.join("db"))?.sync_all()?;
-            File::open(self.path.join("conf"))?.sync_all()?;
-            File::open(&self.path)?.sync_all()?;
+            files::to_be_synced(&self.path.join("db"))?.sync_all()?;
+            files::to_be_synced(&self.path.join("conf"))?.sync_all()?;
+            files::sync_directory(&self.path)?;
             match sync_directory_of(&self.path) {
                 // Whoever gave us the directory may keep others from reading the one around it, and
                 // made it long ago.

@@ -2,7 +2,7 @@
 //! directory with a configuration.
 
 #[path = "../common/program.rs"]
-mod program;
+pub(crate) mod program;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use reqwest::{Method, Response, StatusCode};
 use tokio::time::Instant;
 
+use crate::clinic::program::stop_signal;
 use crate::clinic::{Clinic, eventually};
 
 /// A running service. Dropped, it is killed.
@@ -175,9 +176,9 @@ impl Service {
         }
     }
 
-    /// SIGTERM, and a clean end.
+    /// Asked to leave, it ends cleanly.
     pub(crate) async fn stop(mut self) {
-        self.signal("TERM");
+        self.signal(stop_signal());
         assert_eq!(self.wait().await.0, 0, "{}", self.log());
     }
 }

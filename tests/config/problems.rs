@@ -28,6 +28,16 @@ fn a_misspelt_key_names_its_line_and_the_nearest_valid_key() {
 }
 
 #[test]
+fn a_path_of_windows_in_double_quotes_is_found_whatever_its_letters_and_the_remedy_is_named() {
+    for path in [r"C:\ProgramData\vetbridge", r"C:\users\vetbridge", r"C:\temp\new"] {
+        let found = problems(&format!("{LEAST}[state]\npath = \"{path}\"\n"));
+        assert!(!found.is_empty() && found.iter().all(|problem| problem.contains("in single quotes")), "{found:#?}");
+        let quoted = format!("{LEAST}[state]\npath = '{path}'\n");
+        assert!(parse_in(directory().path(), &quoted).is_ok(), "{path}");
+    }
+}
+
+#[test]
 fn an_empty_list_of_senders_would_refuse_every_webhook_and_says_what_to_do_instead() {
     let webhooks = |senders: &str| {
         let table = format!("[webhooks]\npublic_url = \"https://x.example\"\nsecret = \"s\"\n{senders}\n");

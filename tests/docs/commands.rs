@@ -132,22 +132,31 @@ fn a_command_line_that_the_program_refuses_is_found() {
 }
 
 #[test]
-fn the_operations_page_has_every_command_with_every_option() {
-    let page = Page::read(Path::new("docs/operations.md"));
+fn the_operations_page_has_every_command_with_every_option_and_the_windows_page_those_of_its_service() {
+    page_has_all("docs/operations.md", vec![("vetbridge".to_owned(), Cli::command())]);
+    let service = Cli::command().find_subcommand("service").expect("the command of Windows").clone();
+    page_has_all("docs/windows.md", vec![("vetbridge service".to_owned(), service.hide(false))]);
+}
+
+/// The page has these commands and those below them, but for what `--help` hides.
+fn page_has_all(file: &str, mut commands: Vec<(String, clap::Command)>) {
+    let page = Page::read(Path::new(file));
     let lines: Vec<_> =
         page.command_lines().iter().flat_map(|line| readings(line)).map(|words| words.join(" ")).collect();
-    let mut commands = vec![("vetbridge".to_owned(), Cli::command())];
     while let Some((path, command)) = commands.pop() {
+        if command.is_hide_set() {
+            continue;
+        }
         for option in command.get_arguments().filter_map(clap::Arg::get_long) {
             let option = format!("--{option}");
             let is_there = match command.get_name() {
                 "vetbridge" => page.inline_code().any(|code| code.starts_with(&option)),
                 _ => lines.iter().any(|line| line.starts_with(&path) && line.contains(&option)),
             };
-            assert!(is_there, "docs/operations.md does not have {path} {option}");
+            assert!(is_there, "{file} does not have {path} {option}");
         }
         let named = lines.iter().any(|line| line.starts_with(&path));
-        assert!(named || path == "vetbridge", "docs/operations.md does not have {path}");
+        assert!(named || path == "vetbridge", "{file} does not have {path}");
         commands.extend(command.get_subcommands().map(|sub| (format!("{path} {}", sub.get_name()), sub.clone())));
     }
 }

@@ -2,9 +2,6 @@
 //! certificate authority is good for.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
@@ -14,6 +11,7 @@ use crate::config::Config;
 use crate::http::certificate_facts;
 use crate::http::network::holds_authority;
 use crate::messages::{check_findings as say, tls as tls_say};
+use crate::os::files;
 
 /// Looks at each file once.
 pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) {
@@ -25,7 +23,7 @@ pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) 
             None if secret.is_copy() => continue,
             None => (config.source.as_path(), true),
         };
-        if is_read_by_all(file) && seen.insert(file) {
+        if files::is_read_by_all(file) && seen.insert(file) {
             let place = if is_config { config.source.display().to_string() } else { place };
             report.note(place, say::secret_read_by_all(file.display(), is_config));
         }
@@ -39,9 +37,4 @@ pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) 
             certificates::inspect_authority(place, &authority, now, report);
         }
     }
-}
-
-/// True if every user of this machine can read it, as far as its own mode says.
-fn is_read_by_all(file: &Path) -> bool {
-    fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
 }

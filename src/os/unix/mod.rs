@@ -1,0 +1,7 @@
+//! Linux and its kin.
+
+pub mod files;
+pub mod places;
+pub mod process_owner;
+pub mod service_manager;
+pub mod signals;

@@ -1,0 +1,41 @@
+//! Signals of Unix.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::Sender;
+
+use crate::os::signal::{Signal, SystemSignals};
+
+/// Hears SIGTERM and SIGINT from here on.
+///
+/// # Errors
+/// The system does not let us.
+pub fn to_stop() -> io::Result<SystemSignals> {
+    let (sender, signals) = SystemSignals::channel();
+    hear_stop(sender)?;
+    Ok(signals)
+}
+
+/// Hears SIGHUP as well.
+///
+/// # Errors
+/// The system does not let us.
+pub fn to_stop_or_reload() -> io::Result<SystemSignals> {
+    let (sender, signals) = SystemSignals::channel();
+    hear(SignalKind::hangup(), Signal::Reload, sender.clone())?;
+    hear_stop(sender)?;
+    Ok(signals)
+}
+
+fn hear_stop(sender: Sender<Signal>) -> io::Result<()> {
+    hear(SignalKind::terminate(), Signal::Stop, sender.clone())?;
+    hear(SignalKind::interrupt(), Signal::Stop, sender)
+}
+
+/// What comes is kept from here on, whenever the task is scheduled.
+fn hear(kind: SignalKind, means: Signal, sender: Sender<Signal>) -> io::Result<()> {
+    let mut heard = signal(kind)?;
+    tokio::spawn(async move { while heard.recv().await.is_some() && sender.send(means).await.is_ok() {} });
+    Ok(())
+}

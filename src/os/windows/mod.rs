@@ -1,0 +1,11 @@
+//! Windows.
+
+pub mod access_list;
+pub mod event_log;
+pub mod files;
+pub mod installation;
+pub mod log_file;
+pub mod places;
+pub mod process_owner;
+pub mod service_manager;
+pub mod signals;

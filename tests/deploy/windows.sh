@@ -1,0 +1,293 @@
+#!/usr/bin/env bash
+# vetbridge for Windows: built here for there, and used under Wine as an administrator would use it. Wine is no Windows: see
+# docs/windows.md for what this cannot show.
+#
+#   tests/deploy/windows.sh              a build without optimisation, and a round of everything
+#   tests/deploy/windows.sh full         an optimised build, and 20 rounds of kill -9
+#   tests/deploy/windows.sh build DIR    the optimised program and its installer, into DIR, and nothing else
+#
+# Needs Debian's own Rust with the sources of its standard library, mingw, Wine and NSIS:
+#   rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 nsis
+# What is built stays in target/windows, so that the next build is a short one.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+mode=${1:-short}
+case $mode in short | full | build) ;; *) echo "windows.sh: no such mode: $mode" >&2 && exit 1 ;; esac
+
+skip() {
+  echo "windows.sh: SKIPPED, nothing was tested: $1" >&2
+  exit 77
+}
+export PATH=$PATH:/usr/lib/wine
+for tool in x86_64-w64-mingw32-gcc x86_64-w64-mingw32-strip wine wineserver64 makensis; do
+  command -v "$tool" >/dev/null ||
+    skip "$tool is missing (packages rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 nsis)"
+done
+[ -x /usr/bin/cargo ] && [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std" ] ||
+  skip "the sources of Rust's standard library are missing (packages rustc-web cargo-web rust-web-src)"
+
+own=$PWD/target/windows
+mkdir -p "$own"
+part_began=0
+part() { printf '\n== windows: %s (%ss, the part before took %ss)\n' "$1" "$SECONDS" $((SECONDS - part_began)) && part_began=$SECONDS; }
+fail() {
+  echo "windows.sh: $1" >&2
+  exit 1
+}
+
+part "build"
+# Two compilers must not share what they have built, so this one has directories of its own. RUSTC_BOOTSTRAP lets a compiler that
+# Debian ships for its own machine build the standard library for another system; the program itself uses nothing unstable.
+profile=(--profile dev)
+folder=debug
+if [ "$mode" != short ]; then
+  profile=(--profile simulation)
+  folder=simulation
+fi
+(
+  # Cargo adds the folders of its own toolchain to the path; a rustup would choose another one.
+  export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0
+  export CARGO_HOME=$own/cargo CARGO_TARGET_DIR=$own/build CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_SIMULATION_DEBUG=0
+  export CARGO_PROFILE_SIMULATION_INCREMENTAL=false
+  export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
+  export CC_x86_64_pc_windows_gnu=x86_64-w64-mingw32-gcc AR_x86_64_pc_windows_gnu=x86_64-w64-mingw32-ar
+  unset RUSTFLAGS RUSTC_WRAPPER RUSTUP_TOOLCHAIN
+  VETBRIDGE_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+  export VETBRIDGE_COMMIT
+  /usr/bin/rustc --version
+  /usr/bin/cargo build --locked --quiet "${profile[@]}" -Zbuild-std=std,panic_unwind --target x86_64-pc-windows-gnu
+)
+x86_64-w64-mingw32-strip -o "$own/vetbridge.exe" "$own/build/x86_64-pc-windows-gnu/$folder/vetbridge.exe"
+ls -l "$own/vetbridge.exe"
+foreign=$(x86_64-w64-mingw32-objdump -p "$own/vetbridge.exe" | sed -n 's/^\tDLL Name: //p' | tr 'A-Z' 'a-z' |
+  grep -vxE 'api-ms-win-.*|kernel32.dll|ntdll.dll|advapi32.dll|ws2_32.dll|user32.dll|bcrypt.dll|bcryptprimitives.dll|crypt32.dll|secur32.dll|shell32.dll|msvcrt.dll|userenv.dll|ole32.dll|oleaut32.dll|psapi.dll|version.dll|powrprof.dll|pdh.dll|iphlpapi.dll|winmm.dll|kernelbase.dll|ktmw32.dll' || true)
+[ -z "$foreign" ] || fail "the program needs libraries that are no part of Windows: $foreign"
+
+part "installer"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+fast=()
+[ "$mode" != short ] || fast=(-DFAST)
+makensis -V2 "${fast[@]}" -DPROGRAM="$own/vetbridge.exe" -DVERSION="$version" -DOUTPUT="$own/vetbridge-setup.exe" \
+  deploy/windows/vetbridge.nsi
+ls -l "$own/vetbridge-setup.exe"
+if [ "$mode" = build ]; then
+  mkdir -p "${2:?build DIR}"
+  cp "$own/vetbridge.exe" "$own/vetbridge-setup.exe" "$2"
+  exit 0
+fi
+
+part "a Windows without anything on it"
+work=$(mktemp -d)
+export WINEPREFIX=$work/prefix WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
+unset DISPLAY VETBRIDGE_CONFIG
+background=()
+finish() {
+  for process in "${background[@]}"; do kill -9 "$process" 2>/dev/null || true; done
+  wineserver64 -k </dev/null >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap finish EXIT
+# Services live only while the server does.
+mkdir "$WINEPREFIX"
+wineserver64 -p </dev/null >/dev/null 2>&1 || fail "Wine's server does not start"
+timeout 300 wineboot -i </dev/null >/dev/null 2>&1 || fail "Wine makes no Windows"
+# Wine gives a service ten seconds to appear, which a busy machine can take. It reads this when it starts.
+timeout 60 wine reg add 'HKLM\System\CurrentControlSet\Control' /v ServicesPipeTimeout /t REG_SZ /d 90000 /f \
+  </dev/null >/dev/null 2>&1 || fail "Wine's registry cannot be written"
+wineserver64 -k </dev/null >/dev/null 2>&1 || true
+sleep 1
+wineserver64 -p </dev/null >/dev/null 2>&1 || fail "Wine's server does not start again"
+c=$WINEPREFIX/drive_c
+if [ ! -e "$c/windows/system32/bcryptprimitives.dll" ]; then
+  x86_64-w64-mingw32-gcc -shared -s -o "$c/windows/system32/bcryptprimitives.dll" tests/deploy/windows_random.c -ladvapi32
+fi
+mkdir "$c/trial"
+cp "$own/vetbridge.exe" "$c/trial/"
+cd "$c/trial"
+
+# on SECONDS ARGUMENT…: the program with a limit; its output, without carriage returns, is in $out and its status in $status.
+out='' status=0
+on() {
+  local limit=$1
+  shift
+  for _ in 1 2 3; do
+    status=0
+    timeout "$limit" wine 'C:\trial\vetbridge.exe' "$@" </dev/null >"$work/out" 2>&1 || status=$?
+    out=$(tr -d '\r' <"$work/out")
+    # A service that this machine gives no time to may be asked again.
+    case $out in *'it took too long'*) ;; *) return 0 ;; esac
+  done
+}
+expect() {
+  [ "$status" = "$1" ] || fail "line ${BASH_LINENO[0]}: status $status instead of $1: $out"
+  shift
+  local words
+  for words in "$@"; do
+    case $out in *"$words"*) ;; *) fail "line ${BASH_LINENO[0]}: \"$words\" is missing: $out" ;; esac
+  done
+  case $out in *'\\?\'*) fail "no path for people: $out" ;; esac
+}
+windows() {
+  status=0
+  timeout 60 wine "$@" </dev/null >"$work/out" 2>&1 || status=$?
+  out=$(tr -d '\r' <"$work/out")
+}
+
+part "--version, --help, demo"
+on 30 --version
+expect 0 "vetbridge $version"
+on 30 --help
+expect 0 'Ctrl-C' 'service '
+on 120 demo --for 15s
+expect 0 "Both sides agree."
+echo "$out" | tail -n 8
+
+part "check, with paths of Windows and CRLF"
+on 30 check
+expect 2 'C:\ProgramData\vetbridge\vetbridge.toml'
+timeout 600 wine 'C:\trial\vetbridge.exe' demo --for 9m --port 38685 </dev/null >"$work/demo" 2>&1 &
+background+=($!)
+for _ in $(seq 100); do
+  demo=$(sed -n 's/\r$//; s/^Commands .* --config "\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$work/demo")
+  [ -z "$demo" ] || break
+  sleep 0.3
+done
+[ -n "${demo:-}" ] || fail "the demo does not start: $(cat "$work/demo")"
+demo=$(winepath -u "$demo" 2>/dev/null)
+mkdir -p "$c/My clinic"
+printf 'changeit\r\n' >"$c/My clinic/password.txt"
+# As an administrator writes it: with the servers of the demo, in the editor of Windows.
+sed -e "s/^password = .*/password = { file = 'C:\\\\My clinic\\\\password.txt' }/" \
+  -e "s/^path = .*/path = 'C:\\\\My clinic\\\\state'/" -e 's/^listen = .*/listen = "127.0.0.1:38686"/' \
+  -e 's/$/\r/' "$demo" >"$c/My clinic/vetbridge.toml"
+on 60 check --config 'C:\My clinic\vetbridge.toml'
+expect 0 'C:\My clinic\vetbridge.toml  the configuration is valid' 'C:\My clinic\state will be made' 'No problem found.'
+printf '[state]\r\npath = "C:\\users"\r\n' >bad.toml
+on 30 check --offline --config bad.toml
+expect 2 'in single quotes'
+
+part "run: a second instance, the lock, export and import, Ctrl-C"
+timeout 300 wine 'C:\trial\vetbridge.exe' run --config 'C:\My clinic\vetbridge.toml' </dev/null >"$work/run" 2>&1 &
+wrapper=$!
+background+=("$wrapper")
+for _ in $(seq 100); do
+  grep -q 'vetbridge runs' "$work/run" && break
+  sleep 0.3
+done
+runs=$(pgrep -P "$wrapper") || fail "it does not run: $(cat "$work/run")"
+on 30 run --config 'C:\My clinic\vetbridge.toml'
+expect 1 'C:\My clinic\state is in use by another vetbridge (process '
+on 30 state export --config 'C:\My clinic\vetbridge.toml' 'C:\My clinic\backup.jsonl'
+expect 0 'backup.jsonl'
+on 30 state verify --config 'C:\My clinic\vetbridge.toml'
+expect 0 'so these are the records' 'records can be read'
+on 30 state import --replace --config 'C:\My clinic\vetbridge.toml' 'C:\My clinic\backup.jsonl'
+expect 1 'Stop it first (vetbridge service stop)'
+kill -INT "$runs"
+wait "$wrapper" || fail "Ctrl-C ended it with status $?: $(tail -n 3 "$work/run")"
+grep -q 'Stopping: what is in flight' "$work/run" || fail "no clean end: $(tail -n 3 "$work/run")"
+on 30 state import --replace --config 'C:\My clinic\vetbridge.toml' 'C:\My clinic\backup.jsonl'
+expect 0 'What was there before is in C:\My clinic\state\replaced-'
+on 30 state verify --config 'C:\My clinic\vetbridge.toml'
+expect 0
+
+part "the service: install, start, query, reload, stop, a wrong configuration, uninstall"
+on 30 service start
+expect 1 'vetbridge service install'
+on 60 service install --config 'C:\My clinic\vetbridge.toml' --log-level debug
+expect 0 'NT SERVICE\vetbridge' 'C:\My clinic\vetbridge.toml'
+windows reg query 'HKLM\System\CurrentControlSet\Services\vetbridge'
+expect 0 'vetbridge.exe --config "C:\My clinic\vetbridge.toml" --log-level debug service run' 'NT SERVICE\vetbridge'
+windows reg query 'HKLM\System\CurrentControlSet\Services\EventLog\Application\vetbridge'
+expect 0 'EventCreate.exe'
+windows sc start vetbridge
+expect 0
+log() { cat "$c/ProgramData/vetbridge/logs/"*.log 2>/dev/null | tr -d '\r'; }
+logs() {
+  for _ in $(seq 60); do
+    case $(log) in *"$1"*) return 0 ;; esac
+    sleep 0.5
+  done
+  fail "the service's log lacks \"$1\": $(log)"
+}
+logs 'vetbridge runs.'
+on 30 service status
+expect 0 'The service runs.'
+windows sc query vetbridge
+expect 0 'RUNNING'
+on 30 status --config 'C:\My clinic\vetbridge.toml'
+case $out in *1234567*) ;; *) fail "status says nothing of the practice: $out" ;; esac
+on 30 service reload
+expect 0
+logs 'was read again and is in force'
+windows sc stop vetbridge
+expect 0
+logs 'Stopping: what is in flight'
+on 60 service stop
+expect 0 'The service is stopped.'
+on 60 service start
+expect 0 'The service runs.'
+on 60 service restart
+expect 0 'The service is stopped.' 'The service runs.'
+printf 'nonsense\r\n' >>"$c/My clinic/vetbridge.toml"
+on 60 service restart
+expect 1 'The service is stopped.' 'with status 2'
+logs 'vetbridge.toml'
+on 60 service uninstall
+expect 0 'still in C:\ProgramData\vetbridge'
+windows sc query vetbridge
+[ "$status" != 0 ] || fail "the service is still there: $out"
+on 30 service run
+expect 1
+
+part "the installer"
+rm -rf "$c/ProgramData/vetbridge"
+installed="$c/Program Files/vetbridge"
+install_it() { timeout 120 wine "$own/vetbridge-setup.exe" /S </dev/null >"$work/out" 2>&1 || fail "installer: $?"; }
+install_it
+[ -e "$installed/vetbridge.exe" ] || fail "the program is not where it belongs: $(ls "$c/Program Files")"
+cmp -s "$installed/vetbridge.example.toml" "$c/ProgramData/vetbridge/vetbridge.toml" || fail "there is no example"
+windows sc query vetbridge
+[ "$status" != 0 ] || fail "it was installed although check does not pass: $out"
+# Filled in, the next installation starts it.
+sed -e 's/^nonsense.*//' -e '/^path = /d' "$c/My clinic/vetbridge.toml" >"$c/ProgramData/vetbridge/vetbridge.toml"
+install_it
+logs 'vetbridge runs.'
+windows reg query 'HKLM\System\CurrentControlSet\Services\vetbridge'
+expect 0 '"C:\Program Files\vetbridge\vetbridge.exe" --config' 'service run'
+[ -e "$c/ProgramData/vetbridge/state/db" ] || fail "the state is not where it belongs"
+# Over itself: it goes on.
+install_it
+on 30 service status
+expect 0
+# Stopped by a person, it stays so.
+on 60 service stop
+install_it
+on 30 service status
+expect 1
+on 60 service start
+expect 0
+# An uninstaller copies itself to another place, goes on there and removes itself last.
+timeout 120 wine "$installed/uninstall.exe" /S </dev/null >"$work/out" 2>&1 || fail "uninstaller: $?"
+for _ in $(seq 240); do
+  [ -e "$installed" ] || break
+  sleep 0.5
+done
+[ ! -e "$installed" ] || fail "still there: $(ls "$installed")"
+windows sc query vetbridge
+[ "$status" != 0 ] || fail "the service is still there: $out"
+[ -e "$c/ProgramData/vetbridge/state/db" ] && [ -e "$c/ProgramData/vetbridge/vetbridge.toml" ] || fail "state was removed"
+
+# The project's own tests, with this program in place of the one that they build.
+cat >"$work/vetbridge" <<EOF
+#!/bin/sh
+exec wine '$own/vetbridge.exe' "\$@"
+EOF
+chmod +x "$work/vetbridge"
+cd "$root"
+rounds=${KILL_ROUNDS:-2}
+[ "$mode" = short ] || rounds=${KILL_ROUNDS:-20}
+part "kill -9: $rounds rounds"
+VETBRIDGE_PROGRAM=$work/vetbridge ROUNDS=$rounds cargo test --locked --test kill -- --nocapture kill_9
+part "done"

@@ -2,25 +2,28 @@
 # vetbridge for Windows: built here for there, and used under Wine as an administrator would use it. Wine is no Windows: see
 # docs/windows.md for what this cannot show.
 #
+#   tests/deploy/windows.sh check        whether it compiles for Windows, and nothing else
 #   tests/deploy/windows.sh              a build without optimisation, and a round of everything
 #   tests/deploy/windows.sh full         an optimised build, and 20 rounds of kill -9
 #   tests/deploy/windows.sh build DIR    the optimised program and its installer, into DIR, and nothing else
 #
 # Needs Debian's own Rust with the sources of its standard library, mingw, Wine and NSIS:
-#   rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 nsis
+#   rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64, and but for `check` wine wine64 nsis
 # What is built stays in target/windows, so that the next build is a short one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 mode=${1:-short}
-case $mode in short | full | build) ;; *) echo "windows.sh: no such mode: $mode" >&2 && exit 1 ;; esac
+case $mode in check | short | full | build) ;; *) echo "windows.sh: no such mode: $mode" >&2 && exit 1 ;; esac
 
 skip() {
   echo "windows.sh: SKIPPED, nothing was tested: $1" >&2
   exit 77
 }
 export PATH=$PATH:/usr/lib/wine
-for tool in x86_64-w64-mingw32-gcc x86_64-w64-mingw32-strip wine wineserver64 makensis; do
+tools=(x86_64-w64-mingw32-gcc x86_64-w64-mingw32-strip)
+[ "$mode" = check ] || tools+=(wine wineserver64 makensis)
+for tool in "${tools[@]}"; do
   command -v "$tool" >/dev/null ||
     skip "$tool is missing (packages rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 nsis)"
 done
@@ -41,10 +44,13 @@ part "build"
 # Debian ships for its own machine build the standard library for another system; the program itself uses nothing unstable.
 profile=(--profile dev)
 folder=debug
-if [ "$mode" != short ]; then
+case $mode in full | build)
   profile=(--profile simulation)
   folder=simulation
-fi
+  ;;
+esac
+does=build
+[ "$mode" != check ] || does=check
 (
   # Cargo adds the folders of its own toolchain to the path; a rustup would choose another one.
   export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0
@@ -56,8 +62,12 @@ fi
   VETBRIDGE_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
   export VETBRIDGE_COMMIT
   /usr/bin/rustc --version
-  /usr/bin/cargo build --locked --quiet "${profile[@]}" -Zbuild-std=std,panic_unwind --target x86_64-pc-windows-gnu
+  /usr/bin/cargo "$does" --locked --quiet "${profile[@]}" -Zbuild-std=std,panic_unwind --target x86_64-pc-windows-gnu
 )
+if [ "$mode" = check ]; then
+  echo "It compiles for Windows ($SECONDS s)."
+  exit 0
+fi
 x86_64-w64-mingw32-strip -o "$own/vetbridge.exe" "$own/build/x86_64-pc-windows-gnu/$folder/vetbridge.exe"
 ls -l "$own/vetbridge.exe"
 foreign=$(x86_64-w64-mingw32-objdump -p "$own/vetbridge.exe" | sed -n 's/^\tDLL Name: //p' | tr 'A-Z' 'a-z' |

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::page::Page;
 use super::{ROOT, pages};
 
-const README_LINES_MAX: usize = 150;
+const README_LINES_MAX: usize = 160;
 
 impl Page {
     /// Relative links that lead nowhere.

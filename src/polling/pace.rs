@@ -14,9 +14,9 @@
 //! However long Healthengine wants to be left alone, a poll each half minute says that we are there
 //! and finds out whether bookings wait.
 //!
-//! A webhook is followed at once, however soon after a poll it comes: two pet owners who book in the
-//! same second wait for nothing. Only a storm of them is slowed down: after [`BURST`] polls that
-//! webhooks caused, the next ones are [`SPACING`] apart ([`HintPolls`]).
+//! A webhook is followed at once, however soon after a poll it comes: two pet owners who book in
+//! the same second wait for nothing. Only a storm of them is slowed down: after [`BURST`] polls
+//! that webhooks caused, the next ones are [`SPACING`] apart ([`HintPolls`]).
 
 use std::time::{Duration, Instant};
 

@@ -181,7 +181,8 @@ fn make(path: &Path) -> Result<(SecretString, SecretKey), OpenError> {
     Ok((text, key))
 }
 
-/// As it stands in a file, in a buffer that does not grow: one that does leaves what it held behind.
+/// As it stands in a file, in a buffer that does not grow: one that does leaves what it held
+/// behind.
 fn line_of(text: &str) -> Zeroizing<String> {
     let mut line = Zeroizing::new(String::with_capacity(text.len() + 1));
     line.push_str(text);

@@ -74,11 +74,12 @@ impl SettlePage<'_> {
         let (bridge, now, entry) = (&self.admin.bridge, self.admin.bridge.now(), self.entry);
         let zone = bridge.zone_of(&entry.practice_id);
         html! {
-            h1 { "Booking " (entry.booking_id) ": " (settling::label(entry, self.verdict)) "?" }
-            @if let Some(start) = entry.begins(zone) {
-                p { (appointment_time(start, now, zone)) ", " (Names::new(bridge).booked(entry)) }
-                p.quiet { (say::times_are_of(zone)) }
+            h1 { (say::settle_question(entry.booking_id, settling::label(entry, self.verdict))) }
+            p {
+                @if let Some(start) = entry.begins(zone) { (appointment_time(start, now, zone)) ", " }
+                (Names::new(bridge).booked(entry)) ", " (names::of_practice(bridge, &entry.practice_id))
             }
+            p.quiet { (say::times_are_of(zone)) }
             @if let Some((_, why)) = self.refused {
                 div.card.urgent role="alert" { p { strong { (why) } } }
                 p { (settling::OTHER_ANSWERS) }
@@ -191,7 +192,7 @@ fn ask(admin: &Admin, caller: &Caller, id: &str, what: &str, label: &str, says: 
     {
         return not_sent(&practice, off);
     }
-    let title = format!("{label} {}", names::practice(&id, Some(&practice)));
+    let title = format!("{label} {}", names::of_practice(&admin.bridge, &id));
     let content = html! {
         h1 { (title) "?" }
         p { (says) }

@@ -157,7 +157,6 @@ async fn walk(look: Look) {
     assert!(browser.text().await.contains("Main Clinic: Paused"), "{}", browser.text().await);
     browser.go(&day).await;
     assert!(browser.text().await.contains("The practice is paused."), "{}", browser.text().await);
-    browser.go(&busy.url("/")).await;
     browser.press("End the pause").await;
     browser.press("Yes").await;
     until_it_says(&browser, &busy.url("/"), "Main Clinic: Working").await;
@@ -254,6 +253,7 @@ async fn no_page_is_wider_than_a_telephone_nor_than_a_screen_and_every_control_h
         ("pause", &pause),
         ("resync", &resync),
         ("failure", "/bookings/7"),
+        ("wrong-token", "/?wrong-token"),
     ];
     for (browser, look) in &browsers {
         look_at(browser, &busy, ("sign-in", "/"), *look).await;
@@ -284,7 +284,7 @@ async fn two_practices_of_different_zones_and_bookings_of_many_pages_fit_a_telep
         busy.sign_in(&browser).await;
         look_at(&browser, &busy, ("two-zones", "/"), look).await;
         let text = browser.text().await;
-        assert!(text.contains("Its times are of Australia/Perth.") && text.contains("UTC)"), "{text}");
+        assert!(text.contains("Australia/Perth for ") && text.contains("UTC)"), "{text}");
         look_at(&browser, &busy, ("two-zones-bookings", "/bookings"), look).await;
         let text = browser.text().await;
         assert!(text.contains("130 found; 1 to 100 are shown.") && !text.contains("Back to the first"), "{text}");

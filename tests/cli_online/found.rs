@@ -242,7 +242,10 @@ async fn since_when_a_practice_works_is_told_and_begins_anew_with_a_restart_whic
     assert_eq!((&first["not_in_step_since"], &first["is_first_since_start"]), (&Value::Null, &true.into()));
     assert!(first["in_step_since"].as_str().unwrap().contains("+1"), "it is the practice's time: {first}");
     let shown = page(&service, "/").await;
-    assert!(shown.contains("In step since <time") && shown.contains("</time> (the first time since the start)."));
+    assert!(
+        shown.contains("In step since <time class=\"since\"")
+            && shown.contains("</time> (the first time since the start).")
+    );
     let told = clinic.run(&["status"]).await.out;
     assert!(told.contains("  in step since: 20") && told.contains(" (the first time since the start)\n"), "{told}");
 
@@ -260,7 +263,7 @@ async fn since_when_a_practice_works_is_told_and_begins_anew_with_a_restart_whic
     let cause = at(&cause["since"]).unwrap().with_timezone(&chrono_tz::Australia::Sydney);
     let shown = page(&service, "/").await;
     let standing = shown.split("OpenVPMS away").nth(1).unwrap().split("</p>").next().unwrap();
-    let expected = format!("Since <time datetime=\"{}\"", cause.fixed_offset().to_rfc3339());
+    let expected = format!("Since <time class=\"since\" datetime=\"{}\"", cause.fixed_offset().to_rfc3339());
     assert!(standing.contains(&expected), "{expected}: {standing}");
     clinic.openvpms_faults.heal();
     eventually("it is in step again", async || own(&service).await["in_step"] == true).await;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use chrono::TimeDelta;
 
-use super::page::{END_THE_PAUSE, SEND_AGAIN};
+use super::page::{END_THE_PAUSE, SEND_AGAIN, SWITCHED_ON_BY};
 use super::{listed, plain};
 use crate::availability::explanation::Code;
 use crate::bridge::off::Off;
@@ -159,9 +159,7 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
         Code::BeyondHorizon => "A larger horizon_days under [sync] in the configuration offers it.".to_owned(),
         Code::Off => match facts.off {
             Some(Off::Paused) if facts.is_page() => format!("Press \"{END_THE_PAUSE}\"."),
-            Some(Off::Removed | Off::Disabled) | None if facts.is_page() => {
-                "Whoever looks after vetbridge can switch the practice on in its configuration.".to_owned()
-            }
+            Some(Off::Removed | Off::Disabled) | None if facts.is_page() => SWITCHED_ON_BY.to_owned(),
             Some(Off::Paused) => format!("`vetbridge resume --practice {practice}` ends the pause."),
             Some(Off::Removed) => {
                 format!("Put the [[practice]] block of practice {practice} back into the configuration.")
@@ -181,14 +179,6 @@ pub fn not_known_yet(resource: ResourceId, practice: &PracticeId) -> String {
     format!(
         "OpenVPMS has not been read since the start, so it is not known whether practice {practice} offers {resource}. \
          `vetbridge status` says what is wrong; then ask again."
-    )
-}
-
-/// No resource is known at all.
-pub fn nothing_known_yet(practice: &PracticeId) -> String {
-    format!(
-        "It is not known what practice {practice} offers, because OpenVPMS has not been read since the start. \
-         `vetbridge status` says what is wrong."
     )
 }
 

@@ -6,6 +6,7 @@ use super::out_of_step::OutOfStep;
 use super::{lasting, listed};
 use crate::booking::entry::{Entry, State};
 use crate::booking::wanted::WantedPlace;
+use crate::bridge::off::Off;
 use crate::ids::{BookingId, PracticeId};
 use crate::zone::Zone;
 
@@ -314,6 +315,22 @@ pub fn paused_is_not_sent(practice: &str) -> String {
     format!(
         "{practice} is paused, so nothing is sent for it. Press \"{END_THE_PAUSE}\" on the status page: that sends \
          everything again."
+    )
+}
+
+/// The same of a practice that is off by the configuration.
+pub fn off_is_not_sent(practice: &str, off: Off) -> String {
+    format!("{practice} is {}, so nothing is sent for it. {SWITCHED_ON_BY}", off.name())
+}
+
+/// Who can do what no button does.
+pub const SWITCHED_ON_BY: &str = "Whoever looks after vetbridge can switch the practice on in its configuration.";
+
+/// The days of a practice of which no resource is known.
+pub fn nothing_known_yet(practice: &str) -> String {
+    format!(
+        "It is not known what {practice} offers, because OpenVPMS has not been read since the start. The status page \
+         says what is wrong."
     )
 }
 

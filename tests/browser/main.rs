@@ -17,6 +17,7 @@ mod service;
 use std::path::PathBuf;
 
 use chrono::{NaiveDate, NaiveTime};
+use reqwest::Method;
 use serde_json::Value;
 use vetbridge::ids::{BookingId, PracticeId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
@@ -268,6 +269,14 @@ async fn no_page_is_wider_than_a_telephone_nor_than_a_screen_and_every_control_h
             look_at(browser, &busy, page, *look).await;
         }
         assert!(browser.text().await.contains("wanted: appointment type 66:s999, resource s999"));
+    }
+    let paused = busy.service.ask(Method::POST, &format!("/api/v1/practices/{PRACTICE}/pause")).await;
+    assert_eq!(paused.status(), 200);
+    for (browser, look) in &browsers {
+        for page in [("status-paused", "/"), ("day-paused", day.as_str())] {
+            look_at(browser, &busy, page, *look).await;
+        }
+        assert!(browser.text().await.contains("the practice is paused"));
     }
 }
 

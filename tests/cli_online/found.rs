@@ -27,7 +27,8 @@ async fn found(clinic: &Clinic, service: &Service, sought: &str) -> Vec<i64> {
     let list = clinic.run(&["bookings", "--json", "--search", sought]).await;
     let list: Vec<Value> = serde_json::from_str(&list.out).unwrap_or_else(|_| panic!("{list:?}"));
     let mut listed: Vec<i64> = list.iter().map(|own| own["booking_id"].as_i64().unwrap()).collect();
-    (on_page.sort_unstable(), listed.sort_unstable());
+    on_page.sort_unstable();
+    listed.sort_unstable();
     assert_eq!(on_page, listed, "{sought}: {shown}");
     listed
 }

@@ -72,7 +72,10 @@ async fn a_user_whom_openvpms_refuses_is_said_to_be_refused() {
     clinic.openvpms_faults.set(|_| Some(Fault::RefusalBefore(401)));
     eventually("it says so", async || page(&service, "/").await.contains("OpenVPMS refuses<")).await;
     let shown = page(&service, "/").await;
-    assert!(shown.contains("OpenVPMS refuses the user name and password") && !shown.contains("OpenVPMS away"), "{shown}");
+    assert!(
+        shown.contains("OpenVPMS refuses the user name and password") && !shown.contains("OpenVPMS away"),
+        "{shown}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,6 +99,8 @@ async fn a_service_with_a_new_state_says_that_it_does_not_know_what_is_offered()
     assert!(!shown.contains("0 times") && !shown.contains("never"), "{shown}");
     assert!(shown.contains("until the practice's own zone is known"), "{shown}");
     assert!(!shown.contains(&format!("Practice {PRACTICE} ({PRACTICE})")), "{shown}");
+    let days = page(&service, &format!("/practices/{PRACTICE}/days")).await;
+    assert!(days.contains("The status page says what is wrong.") && !days.contains('`'), "{days}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,6 +152,8 @@ async fn a_practice_that_is_disabled_says_that_nobody_knows_since_when() {
     let shown = page(&service, "/").await;
     let disabled = between(&shown, ">Disabled<", "</p>");
     assert!(disabled.contains("Since when is not known."), "{shown}");
+    let why = page(&service, &format!("/practices/{BRANCH}/resync")).await;
+    assert!(why.contains("is disabled, so nothing is sent for it. Whoever looks after vetbridge"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

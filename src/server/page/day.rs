@@ -50,7 +50,10 @@ pub(super) async fn show(
         Err(why) => return problem(StatusCode::BAD_REQUEST, why),
     };
     let Some(resource) = resource else {
-        return problem(StatusCode::NOT_FOUND, say::nothing_known_yet(practice.id()));
+        return problem(
+            StatusCode::NOT_FOUND,
+            page_say::nothing_known_yet(&names::of_practice(&admin.bridge, practice.id())),
+        );
     };
     let today = practice.zone().wall(admin.bridge.now()).date();
     let asked = which.date.filter(|text| !text.is_empty());

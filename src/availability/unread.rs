@@ -94,6 +94,11 @@ impl Unread {
         }
     }
 
+    /// True if OpenVPMS answers, and refuses the user.
+    pub fn is_refused(&self) -> bool {
+        !self.failed.is_empty() && self.refused_since.is_some()
+    }
+
     /// True if there are days that could not be read.
     pub fn has_days(&self) -> bool {
         self.failed.values().any(|failure| failure.days.is_some())

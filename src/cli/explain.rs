@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 
 use super::running::{self, FoundService, NoService};
 use super::{ExplainArgs, Global, output};
+use crate::availability::explanation::Code;
 use crate::bridge::Bridge;
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -91,6 +92,9 @@ fn sent(explained: &ExplanationView) -> String {
     match &explained.last_sent {
         None if explained.pending => say::NEVER_SENT.to_owned(),
         None => say::NOTHING_SENT.to_owned(),
-        Some(last) => say::last_sent(last.at.format("%Y-%m-%d %H:%M:%S"), last.accepted, explained.pending),
+        Some(last) => {
+            let is_read = explained.slots.iter().all(|slot| slot.code != Code::NotRead.name());
+            say::last_sent(last.at.format("%Y-%m-%d %H:%M:%S"), last.accepted, explained.pending, is_read)
+        }
     }
 }

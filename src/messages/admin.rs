@@ -35,6 +35,9 @@ pub const TOKEN_FIELD: &str = "Admin token";
 pub const TOKEN_NEEDED_HERE: &str = "This page needs the admin token, or your session has ended.";
 /// 401 for a browser that sent something else.
 pub const WRONG_TOKEN: &str = "That is not the admin token. Copy the whole line, and nothing else.";
+/// 401 for a program that sent something else.
+pub const WRONG_TOKEN_SHOWN: &str = "That is not the admin token. It stands in the file admin-token of the state \
+                                     directory: send the whole line, and nothing else.\n";
 /// Below the field.
 pub const WHERE_THE_TOKEN_IS: &str = "The token stands in the file admin-token of vetbridge's state directory. \
                                       Whoever looks after vetbridge can send you a link that holds it.";

@@ -4,14 +4,30 @@ use std::fmt::Display;
 
 use chrono::TimeDelta;
 
+use super::page::{END_THE_PAUSE, SEND_AGAIN, SWITCHED_ON_BY};
 use super::{listed, plain};
 use crate::availability::explanation::Code;
 use crate::bridge::off::Off;
 use crate::ids::{PracticeId, ResourceId};
 
+/// Where the sentences are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadAt {
+    /// On a page: by people who know names and press buttons.
+    Page,
+    /// On the command line, or by a program: ids stand beside the names, and commands are named.
+    Command,
+}
+
 /// What the sentences are about.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
+    /// Where they are read.
+    pub read_at: ReadAt,
+    /// What the resource is called, if that is known.
+    pub resource_name: Option<&'a str>,
+    /// What its schedule is called, if that is known.
+    pub schedule_name: Option<&'a str>,
     /// The practice.
     pub practice: &'a PracticeId,
     /// The resource.
@@ -26,12 +42,36 @@ pub struct Facts<'a> {
     pub off: Option<Off>,
 }
 
+impl Facts<'_> {
+    /// `schedule 136 (Consulting room)`; on a page the name alone.
+    fn schedule(&self) -> String {
+        self.named(format!("schedule {}", self.resource.schedule), self.schedule_name)
+    }
+
+    /// The same of the resource.
+    fn resource(&self) -> String {
+        self.named(self.resource.to_string(), self.resource_name)
+    }
+
+    fn named(&self, id: String, name: Option<&str>) -> String {
+        match (self.read_at, name) {
+            (_, None) => id,
+            (ReadAt::Page, Some(name)) => name.to_owned(),
+            (ReadAt::Command, Some(name)) => format!("{id} ({})", plain(name)),
+        }
+    }
+
+    fn is_page(&self) -> bool {
+        self.read_at == ReadAt::Page
+    }
+}
+
 /// Why a time is not offered; empty if it is.
 pub fn text(code: Code, facts: &Facts<'_>) -> String {
-    let schedule = facts.resource.schedule;
+    let schedule = facts.schedule();
     match code {
         Code::Offered => String::new(),
-        Code::Closed => format!("Schedule {schedule} has no online booking times then."),
+        Code::Closed => format!("There are no online booking times of {schedule} then."),
         Code::Busy => "The diary has an appointment or a calendar block there; OpenVPMS does not say which.".to_owned(),
         Code::OwnBooking => "A booking that was made through Healthengine stands there.".to_owned(),
         Code::InDoubt => {
@@ -50,7 +90,7 @@ pub fn text(code: Code, facts: &Facts<'_>) -> String {
             ),
             None => "There is room, but not for any appointment type.".to_owned(),
         },
-        Code::NoType => format!("Schedule {schedule} has no appointment type that can be booked online."),
+        Code::NoType => format!("No appointment type of {schedule} can be booked online."),
         Code::ClockChange => {
             "The clocks are put back then, so the time happens twice and OpenVPMS cannot tell which is meant."
                 .to_owned()
@@ -58,7 +98,7 @@ pub fn text(code: Code, facts: &Facts<'_>) -> String {
         Code::HeldBack => format!(
             "OpenVPMS suddenly stopped listing {}, or its appointment types. What Healthengine has of it is left as \
              it is until that is certain.",
-            facts.resource
+            facts.resource()
         ),
         Code::NotRead => "OpenVPMS could not be read lately, so nobody knows.".to_owned(),
         Code::BeyondHorizon => format!("Times are offered for {} days from today on.", facts.horizon_days),
@@ -72,40 +112,54 @@ pub fn text(code: Code, facts: &Facts<'_>) -> String {
 
 /// What to change and where, if the time is to be offered; empty if it is.
 pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
-    let (schedule, practice) = (facts.resource.schedule, facts.practice);
+    let (schedule, practice) = (facts.schedule(), facts.practice);
     match code {
         Code::Offered => String::new(),
         Code::Closed => format!(
-            "In OpenVPMS, set the online booking times of schedule {schedule}. A closing time of 24:00 gives none; \
+            "In OpenVPMS, set the online booking times of {schedule}. A closing time of 24:00 gives none; \
              23:45 does."
         ),
         Code::Busy => {
             "In OpenVPMS, look into the diary; moving or removing what stands there frees the time.".to_owned()
         }
+        Code::OwnBooking if facts.is_page() => OWN_BOOKING_REMEDY.to_owned(),
         Code::OwnBooking => {
             format!("{OWN_BOOKING_REMEDY} `vetbridge bookings --practice {practice}` lists the bookings.")
+        }
+        Code::InDoubt if facts.is_page() => {
+            "Wait a minute. If it stays so, the status page says what to do.".to_owned()
         }
         Code::InDoubt => {
             "Wait a minute. If it stays so, the status page and `vetbridge bookings` say what to do.".to_owned()
         }
-        Code::NotRostered => format!("In OpenVPMS, roster the clinician to schedule {schedule} at that time."),
+        Code::NotRostered => format!("In OpenVPMS, roster the clinician to {schedule} at that time."),
         Code::ClinicianBusy => "In OpenVPMS, look into the clinician's other schedules.".to_owned(),
-        Code::Past => "None.".to_owned(),
+        Code::Past => "Nothing any more.".to_owned(),
         Code::MinNotice => "A shorter min_notice under [sync] in the configuration offers it.".to_owned(),
         Code::TooShort => {
             "In OpenVPMS, make room beside it, or give the schedule a shorter appointment type.".to_owned()
         }
         Code::NoType => {
-            format!("In OpenVPMS, give schedule {schedule} appointment types and tick their Online Booking.")
+            format!("In OpenVPMS, give {schedule} appointment types and tick their Online Booking.")
         }
-        Code::ClockChange => "None: such a time is never offered.".to_owned(),
-        Code::HeldBack => format!(
-            "In OpenVPMS, look whether the Online Booking of schedule {schedule} was unticked by mistake. If it is \
-             meant, type `vetbridge resync --practice {practice} --only config`."
-        ),
+        Code::ClockChange => "Nothing: such a time is never offered.".to_owned(),
+        Code::HeldBack => {
+            let how = if facts.is_page() {
+                format!("press \"{SEND_AGAIN}\" on the status page")
+            } else {
+                format!("type `vetbridge resync --practice {practice} --only config`")
+            };
+            format!(
+                "In OpenVPMS, look whether the Online Booking of {schedule} was unticked by mistake. If it is meant, \
+                 {how}."
+            )
+        }
+        Code::NotRead if facts.is_page() => "The status page says what is wrong with OpenVPMS.".to_owned(),
         Code::NotRead => "`vetbridge status` says what is wrong with OpenVPMS.".to_owned(),
         Code::BeyondHorizon => "A larger horizon_days under [sync] in the configuration offers it.".to_owned(),
         Code::Off => match facts.off {
+            Some(Off::Paused) if facts.is_page() => format!("Press \"{END_THE_PAUSE}\"."),
+            Some(Off::Removed | Off::Disabled) | None if facts.is_page() => SWITCHED_ON_BY.to_owned(),
             Some(Off::Paused) => format!("`vetbridge resume --practice {practice}` ends the pause."),
             Some(Off::Removed) => {
                 format!("Put the [[practice]] block of practice {practice} back into the configuration.")
@@ -118,21 +172,13 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
 }
 
 /// What frees the time of a booking.
-pub const OWN_BOOKING_REMEDY: &str = "None, unless the pet owner cancels.";
+pub const OWN_BOOKING_REMEDY: &str = "Nothing, unless the pet owner cancels.";
 
 /// OpenVPMS was not read since the start, and nothing is known of the resource from before.
 pub fn not_known_yet(resource: ResourceId, practice: &PracticeId) -> String {
     format!(
         "OpenVPMS has not been read since the start, so it is not known whether practice {practice} offers {resource}. \
          `vetbridge status` says what is wrong; then ask again."
-    )
-}
-
-/// No resource is known at all.
-pub fn nothing_known_yet(practice: &PracticeId) -> String {
-    format!(
-        "It is not known what practice {practice} offers, because OpenVPMS has not been read since the start. \
-         `vetbridge status` says what is wrong."
     )
 }
 
@@ -185,9 +231,12 @@ pub const NEVER_SENT: &str = "Healthengine was not sent anything of this day yet
 /// A day of which nothing was sent, and need not be.
 pub const NOTHING_SENT: &str = "As far as vetbridge remembers, Healthengine offers nothing of this day.";
 
-/// What Healthengine has of a day.
-pub fn last_sent(at: impl Display, accepted: bool, pending: bool) -> String {
+/// What Healthengine has of a day. `is_read` if the diary's own times of that day are known.
+pub fn last_sent(at: impl Display, accepted: bool, pending: bool, is_read: bool) -> String {
     let outcome = match (accepted, pending) {
+        (true, _) if !is_read => {
+            "Healthengine accepted it, and shows it still. What the diary says is not known at the moment."
+        }
         (true, false) => "Healthengine accepted it, and has what stands here.",
         (true, true) => "Healthengine accepted it, and has not yet what stands here.",
         (false, _) => "Healthengine refused it, and shows what it had before.",
@@ -202,5 +251,65 @@ fn minutes(minutes: i64) -> String {
         (1, 0) => "1 hour".to_owned(),
         (hours, 0) if hours > 0 => format!("{hours} hours"),
         _ => format!("{minutes} minutes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ScheduleId;
+
+    const CODES: [Code; 16] = [
+        Code::Offered,
+        Code::Closed,
+        Code::Busy,
+        Code::OwnBooking,
+        Code::InDoubt,
+        Code::NotRostered,
+        Code::ClinicianBusy,
+        Code::Past,
+        Code::MinNotice,
+        Code::TooShort,
+        Code::NoType,
+        Code::ClockChange,
+        Code::HeldBack,
+        Code::NotRead,
+        Code::BeyondHorizon,
+        Code::Off,
+    ];
+
+    #[test]
+    fn a_page_names_names_and_buttons_where_a_command_names_ids_and_commands() {
+        let practice = PracticeId("1234567".into());
+        for off in [None, Some(Off::Paused), Some(Off::Disabled), Some(Off::Removed)] {
+            let page = Facts {
+                read_at: ReadAt::Page,
+                resource_name: Some("Vera Vet - Surgery"),
+                schedule_name: Some("Surgery"),
+                practice: &practice,
+                resource: ResourceId::schedule(ScheduleId(136)),
+                shortest_minutes: Some(15),
+                min_notice: TimeDelta::hours(2),
+                horizon_days: 60,
+                off,
+            };
+            let command = Facts { read_at: ReadAt::Command, ..page.clone() };
+            for code in CODES {
+                let of_both = [text(code, &page), remedy(code, &page)].join(" ");
+                let is_of_the_page = !of_both.contains('`') && !of_both.contains("136") && !of_both.contains("1234567");
+                assert!(is_of_the_page, "{code:?}: {of_both}");
+                assert!(!of_both.contains("None"), "{code:?}: {of_both}");
+                let typed = [text(code, &command), remedy(code, &command)].join(" ");
+                assert_eq!(typed.contains("136"), typed.contains("Surgery"), "{code:?}: {typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_day_that_cannot_be_read_is_not_said_to_stand_at_healthengine_as_it_is() {
+        assert!(last_sent("then", true, false, true).ends_with("has what stands here."));
+        let unread = last_sent("then", true, false, false);
+        assert!(!unread.contains("stands here") && unread.contains("not known"), "{unread}");
+        assert!(last_sent("then", false, false, false).contains("refused it"));
     }
 }

@@ -24,6 +24,8 @@ pub enum OutOfStep {
     NotConfiguredUnread,
     /// The diary is out of date, by OpenVPMS's doing.
     OpenVpmsNotRead,
+    /// OpenVPMS answers, and refuses the user.
+    OpenVpmsRefuses,
     /// It has not been read yet.
     DiaryNotReadYet,
     /// It is out of date for another reason.
@@ -49,12 +51,17 @@ impl fmt::Display for OutOfStep {
         f.write_str(match self {
             Self::NotConfigured => "Healthengine has not accepted the configuration yet.",
             Self::NotConfiguredUnread => "No configuration was sent yet, because OpenVPMS cannot be read.",
-            Self::OpenVpmsNotRead => "OpenVPMS was not read completely within the last two intervals.",
+            Self::OpenVpmsNotRead => {
+                "OpenVPMS could not be read for a while, so the times that are shown may be out of date."
+            }
+            Self::OpenVpmsRefuses => "OpenVPMS refuses the user name and password, so the diary is not read.",
             Self::DiaryNotReadYet => "The diary has not been read yet.",
-            Self::DiaryNotRead => "The diary was not read completely within the last two intervals.",
+            Self::DiaryNotRead => {
+                "The diary was not read whole for a while, so the times that are shown may be out of date."
+            }
             Self::PollNotAnswered => "Healthengine did not answer the last poll.",
             Self::NotPolledYet => "Healthengine has not been polled yet.",
-            Self::NotPolled => "Healthengine was not polled for more than three of the poll's waits.",
+            Self::NotPolled => "Healthengine was not asked for bookings for a while.",
             Self::NotTaken => "Healthengine does not take what it is sent.",
             Self::NoAccess => "Healthengine refuses the credentials or the consent.",
             Self::NotAlone => other_bridge::NOT_ALONE,

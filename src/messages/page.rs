@@ -1,14 +1,17 @@
 //! The words of the pages: for a receptionist what to do, for a manager whether all is well.
 
-use super::listed;
+use chrono::TimeDelta;
+
 use super::out_of_step::OutOfStep;
+use super::{lasting, listed};
 use crate::booking::entry::{Entry, State};
 use crate::booking::wanted::WantedPlace;
-use crate::ids::PracticeId;
+use crate::bridge::off::Off;
+use crate::ids::{BookingId, PracticeId};
 use crate::zone::Zone;
 
 /// How a thing looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tone {
     /// All is well.
     Well,
@@ -53,16 +56,22 @@ pub struct PracticeFacts<'a> {
     pub reasons: &'a [OutOfStep],
     /// How many problems it has.
     pub problems: usize,
-    /// How many times Healthengine offers.
-    pub starts: usize,
+    /// How many times Healthengine offers; `None` where nobody knows, as with a store that is new.
+    pub starts: Option<usize>,
     /// True if bookings wait while OpenVPMS is away.
     pub holds_bookings: bool,
+    /// For how long the practice has stood as it does, as far as that is known.
+    pub lasts: Option<TimeDelta>,
 }
+
+/// Healthengine takes a practice off its site after it was not asked for so long inside the live
+/// hours.
+const OFF_THE_SITE_AFTER: TimeDelta = TimeDelta::minutes(10);
 
 /// How a practice that is on stands. Of several reasons the one that costs pet owners most counts.
 pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
     let has = |reason: OutOfStep| facts.reasons.contains(&reason).then_some(reason);
-    let times = times(facts.starts);
+    let times = facts.starts.map_or_else(|| "The times that were offered before".to_owned(), times);
     let ill = |word, reason: &OutOfStep, meaning: String, cause: Option<StandingCause>| PracticeStanding {
         word,
         tone: Tone::Ill,
@@ -74,20 +83,30 @@ pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
         let meaning = format!("{times} may still be shown, and bookings of them do not arrive.");
         return ill("Not let in", &reason, meaning, Some(StandingCause::Access));
     }
-    if let Some(reason) = has(OutOfStep::OpenVpmsNotRead) {
-        let fate = if facts.holds_bookings { "waits until OpenVPMS is back" } else { "is rejected" };
-        let meaning = format!("{times} are still offered; every booking {fate}.");
-        return ill("OpenVPMS away", &reason, meaning, Some(StandingCause::OpenVpms));
+    for (word, reason) in
+        [("OpenVPMS refuses", OutOfStep::OpenVpmsRefuses), ("OpenVPMS away", OutOfStep::OpenVpmsNotRead)]
+    {
+        if facts.reasons.contains(&reason) {
+            let fate = if facts.holds_bookings { "waits until OpenVPMS can be read" } else { "is rejected" };
+            let meaning = format!("{times} are still offered; every booking {fate}.");
+            return ill(word, &reason, meaning, Some(StandingCause::OpenVpms));
+        }
     }
     if let Some(reason) = has(OutOfStep::DiaryNotReadYet) {
         let meaning = format!("{times} are shown from before the start. A booking is made once OpenVPMS answers.");
         return PracticeStanding { tone: Tone::Warn, ..ill("Starting", &reason, meaning, None) };
     }
     if let Some(reason) = has(OutOfStep::PollNotAnswered).or_else(|| has(OutOfStep::NotPolled)) {
-        let meaning = format!(
-            "{times} are shown, and bookings of them arrive late. After ten minutes Healthengine takes the practice \
-             off its site."
-        );
+        let meaning = if facts.lasts.is_some_and(|lasts| OFF_THE_SITE_AFTER <= lasts) {
+            "This has lasted for more than ten minutes: inside the live hours Healthengine has taken the practice off \
+             its site by then. Bookings that were made arrive late."
+                .to_owned()
+        } else {
+            format!(
+                "{times} are shown, and bookings of them arrive late. After ten minutes Healthengine takes the \
+                 practice off its site."
+            )
+        };
         return ill("Healthengine away", &reason, meaning, Some(StandingCause::Healthengine));
     }
     if let Some(reason) = facts.reasons.first() {
@@ -97,6 +116,7 @@ pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
             OutOfStep::NotConfiguredUnread => Some(StandingCause::OpenVpms),
             OutOfStep::NotConfigured
             | OutOfStep::OpenVpmsNotRead
+            | OutOfStep::OpenVpmsRefuses
             | OutOfStep::DiaryNotReadYet
             | OutOfStep::DiaryNotRead
             | OutOfStep::PollNotAnswered
@@ -116,13 +136,14 @@ pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
         word,
         tone,
         sentence: sentence.to_owned(),
-        meaning: format!("{times} can be booked."),
+        // In step, nothing sent is nothing offered.
+        meaning: format!("{} can be booked.", self::times(facts.starts.unwrap_or(0))),
         cause: None,
     }
 }
 
-/// How a practice that is off stands.
-pub fn standing_off(why: &str, silent: bool) -> PracticeStanding {
+/// How a practice that is off stands. `has_since` if it is known since when.
+pub fn standing_off(why: &str, silent: bool, has_since: bool) -> PracticeStanding {
     let word = match why {
         "paused" => "Paused",
         "disabled" => "Disabled",
@@ -133,7 +154,12 @@ pub fn standing_off(why: &str, silent: bool) -> PracticeStanding {
     } else {
         ("What is under way is being settled.", "The last times are being taken away.")
     };
-    PracticeStanding { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning: meaning.to_owned(), cause: None }
+    let mut meaning = meaning.to_owned();
+    if !has_since {
+        // The configuration says that it is off, and nobody wrote down when that was typed.
+        meaning.push_str(SINCE_IS_NOT_KNOWN);
+    }
+    PracticeStanding { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning, cause: None }
 }
 
 /// The name of a practice: that of its location, or of the first of several.
@@ -154,9 +180,15 @@ pub fn wanted(wanted: &WantedPlace, resource: Option<String>, appointment_type: 
     if both.is_empty() { "nothing that is offered".to_owned() } else { format!("wanted: {}", both.join(", ")) }
 }
 
-/// The zone of all times on a page.
+/// Behind what a practice is that is off, where nobody knows since when.
+const SINCE_IS_NOT_KNOWN: &str = " Since when is not known.";
+
+/// The zone of all times on a page. No clinic is in UTC: that is what times are in before the
+/// practice's zone is known.
 pub fn times_are_of(zone: Zone) -> String {
-    format!("Times are of {zone}.")
+    let is_known = zone != Zone::Iana(chrono_tz::UTC);
+    let until = if is_known { "" } else { " until the practice's own zone is known" };
+    format!("Times are of {zone}{until}.")
 }
 
 /// The zones of times on one page, each practice's said once.
@@ -177,8 +209,8 @@ pub fn found(count: usize, shown: std::ops::Range<usize>) -> String {
 /// What the search takes.
 pub const SEARCH_FIELD: &str = "Number, reference, name, state or date";
 /// How it is typed.
-pub const SEARCH_HINT: &str = "As it stands on these pages: \"tomorrow\", \"15 Feb 2027\". Of several parts, with \
-                               commas between them, all must be found.";
+pub const SEARCH_HINT: &str = "As it stands on these pages: \"tomorrow\", \"15 Feb 2027\". Of several terms, such as \
+                               \"Surgery rejected\", all must be found.";
 /// The link to what follows on a list of bookings.
 pub const OLDER: &str = "Older";
 /// The link to its beginning.
@@ -286,6 +318,44 @@ pub fn paused_is_not_sent(practice: &str) -> String {
     )
 }
 
+/// The same of a practice that is off by the configuration.
+pub fn off_is_not_sent(practice: &str, off: Off) -> String {
+    format!("{practice} is {}, so nothing is sent for it. {SWITCHED_ON_BY}", off.name())
+}
+
+/// Who can do what no button does.
+pub const SWITCHED_ON_BY: &str = "Whoever looks after vetbridge can switch the practice on in its configuration.";
+
+/// The days of a practice of which no resource is known.
+pub fn nothing_known_yet(practice: &str) -> String {
+    format!(
+        "It is not known what {practice} offers, because OpenVPMS has not been read since the start. The status page \
+         says what is wrong."
+    )
+}
+
+/// A pause that somebody may have forgotten.
+pub fn paused_for_long(lasts: TimeDelta) -> String {
+    format!(
+        "The practice has been paused for {}: pet owners cannot book. If it is to take bookings, end the pause. If it \
+         is closed for good, whoever looks after vetbridge disables it in the configuration.",
+        lasting(lasts)
+    )
+}
+
+/// Sending everything again failed, and Healthengine was told everything since.
+pub fn in_step_again(why: &str) -> String {
+    let end = if why.ends_with('.') { "" } else { "." };
+    format!("{why}{end} Since then all of it has reached Healthengine.")
+}
+
+/// The question before a booking is settled, with what the pressed button says.
+pub fn settle_question(booking: BookingId, label: &str) -> String {
+    format!("Settle booking {booking} with the answer \"{label}\"?")
+}
+
+/// The button.
+pub const SEND_AGAIN: &str = "Send everything again";
 /// The button.
 pub const END_THE_PAUSE: &str = "End the pause";
 
@@ -324,7 +394,7 @@ mod tests {
     use super::*;
 
     fn facts<'a>(reasons: &'a [OutOfStep]) -> PracticeFacts<'a> {
-        PracticeFacts { reasons, problems: 0, starts: 8935, holds_bookings: false }
+        PracticeFacts { reasons, problems: 0, starts: Some(8935), holds_bookings: false, lasts: None }
     }
 
     #[test]
@@ -334,11 +404,46 @@ mod tests {
         assert_eq!((away.word, away.tone), ("OpenVPMS away", Tone::Ill));
         assert_eq!(away.meaning, "8,935 times are still offered; every booking is rejected.");
         let held = standing(&PracticeFacts { holds_bookings: true, ..facts(&reasons) });
-        assert!(held.meaning.ends_with("every booking waits until OpenVPMS is back."), "{}", held.meaning);
+        assert!(held.meaning.ends_with("every booking waits until OpenVPMS can be read."), "{}", held.meaning);
         let young = standing(&facts(&[OutOfStep::DiaryNotReadYet]));
         assert_eq!((young.word, young.tone), ("Starting", Tone::Warn));
         assert!(standing(&facts(&reasons[..1])).meaning.contains("ten minutes"));
         assert_eq!(standing(&facts(&[])).meaning, "8,935 times can be booked.");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_not_called_none() {
+        for reasons in [
+            [OutOfStep::OpenVpmsNotRead],
+            [OutOfStep::DiaryNotReadYet],
+            [OutOfStep::PollNotAnswered],
+            [OutOfStep::NoAccess],
+            [OutOfStep::NotTaken],
+        ] {
+            let own = standing(&PracticeFacts { starts: None, ..facts(&reasons) });
+            assert!(own.meaning.starts_with("The times that were offered before "), "{}", own.meaning);
+        }
+        assert_eq!(times_are_of("UTC".parse().unwrap()), "Times are of UTC until the practice's own zone is known.");
+        assert_eq!(times_are_of("Australia/Perth".parse().unwrap()), "Times are of Australia/Perth.");
+        assert!(standing_off("disabled", true, false).meaning.ends_with("Since when is not known."));
+        assert_eq!(standing_off("paused", true, true).meaning, "No time can be booked.");
+    }
+
+    #[test]
+    fn a_user_whom_openvpms_refuses_is_not_called_a_server_that_is_away() {
+        let refused = standing(&facts(&[OutOfStep::OpenVpmsRefuses]));
+        assert_eq!((refused.word, refused.cause), ("OpenVPMS refuses", Some(StandingCause::OpenVpms)));
+        assert!(refused.sentence.contains("refuses the user name and password"), "{}", refused.sentence);
+    }
+
+    #[test]
+    fn after_ten_minutes_without_healthengine_its_times_are_not_said_to_be_shown() {
+        let meaning = |minutes| {
+            let reasons = [OutOfStep::PollNotAnswered];
+            standing(&PracticeFacts { lasts: Some(TimeDelta::minutes(minutes)), ..facts(&reasons) }).meaning
+        };
+        assert!(meaning(9).starts_with("8,935 times are shown") && meaning(9).contains("After ten minutes"));
+        assert!(!meaning(10).contains("are shown") && meaning(10).contains("has taken the practice off"));
     }
 
     #[test]

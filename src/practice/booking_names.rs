@@ -106,6 +106,12 @@ impl BookingNames {
         &self.locations
     }
 
+    /// What the resource of a booking is called as a whole, as the list of resources has it.
+    pub fn resource_of(&self, entry: &Entry) -> Option<String> {
+        let own = self.resources.get(&entry.place.as_ref()?.resource().to_string())?;
+        Some(own.name.clone())
+    }
+
     /// Every name that a booking of the practice shows, and those of the practice's locations.
     pub fn all_of(&self, entry: &Entry) -> Vec<String> {
         let of_place = entry.place.as_ref().map(|place| self.of(place)).unwrap_or_default();

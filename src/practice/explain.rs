@@ -41,6 +41,8 @@ pub struct Explanation {
     pub zones: Zones,
     /// What it is called, or was when Healthengine was last told.
     pub name: Option<String>,
+    /// What its schedule is called, if that is known.
+    pub schedule_name: Option<String>,
     /// The resource as OpenVPMS has it; `None` if it is not known at the moment.
     pub known: Option<Resource>,
     /// Each time of the day.
@@ -120,12 +122,14 @@ impl Practice {
             // Whoever looks need not wait for the next reading.
             self.publisher.changed.add(resource, date, SendIf::Changed);
         }
+        let name = known.as_ref().map(|own| own.name.clone()).or_else(|| self.accepted.resource_name(resource));
         Ok(Explanation {
             practice: self.context.id().clone(),
             resource,
             date,
             zones,
-            name: known.as_ref().map(|own| own.name.clone()).or_else(|| self.accepted.resource_name(resource)),
+            schedule_name: self.schedule_name(resource, name.as_deref()),
+            name,
             known,
             slots,
             read_at,
@@ -155,6 +159,18 @@ impl Practice {
     pub fn explained_resources(&self) -> Vec<(ResourceId, String)> {
         let Some(offering) = self.context.offering.current() else { return self.accepted.resource_names() };
         offering.mapping.resources.iter().map(|resource| (resource.id, resource.name.clone())).collect()
+    }
+
+    /// What the schedule of a resource of this name is called.
+    fn schedule_name(&self, id: ResourceId, name: Option<&str>) -> Option<String> {
+        let whole = ResourceId::schedule(id.schedule);
+        let listed = self.explained_resources().into_iter().find(|(own, _)| *own == whole).map(|(_, name)| name);
+        match (listed, id.user) {
+            (Some(listed), _) => Some(listed),
+            (None, None) => name.map(str::to_owned),
+            // A clinician's resource is called `<clinician> - <schedule>`.
+            (None, Some(_)) => name?.split_once(" - ").map(|(_, schedule)| schedule.to_owned()),
+        }
     }
 
     fn check_resource(&self, id: ResourceId, offering: Option<&Offering>, is_known: bool) -> Result<(), String> {

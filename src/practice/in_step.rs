@@ -46,6 +46,7 @@ impl Practice {
         if self.is_reading_out_of_step(now) {
             // A reading can also wait for Healthengine, or for its first turn.
             let why = match last_done.read_at {
+                _ if self.reader.readings.is_refused() => OutOfStep::OpenVpmsRefuses,
                 _ if has(Subject::OpenVpms) => OutOfStep::OpenVpmsNotRead,
                 None => OutOfStep::DiaryNotReadYet,
                 Some(_) => OutOfStep::DiaryNotRead,
@@ -56,7 +57,10 @@ impl Practice {
         let failed_before = context.health.has_taken_over(&Subject::Healthengine);
         let is_poll_unanswered = self.calls.poll_fails() || has(Subject::BookingList) || failed_before;
         let poll_wait = TimeDelta::from_std(last_done.poll_wait).unwrap_or(TimeDelta::minutes(30));
-        if is_poll_unanswered {
+        if has(Subject::Access) {
+            // A poll that is refused was answered, and what is refused is asked less often.
+            reasons.push(OutOfStep::NoAccess);
+        } else if is_poll_unanswered {
             reasons.push(OutOfStep::PollNotAnswered);
         } else if is_stale(last_done.polled_at, (poll_wait * 3).max(TimeDelta::seconds(10)), now) {
             let why = if last_done.polled_at.is_none() { OutOfStep::NotPolledYet } else { OutOfStep::NotPolled };
@@ -65,9 +69,6 @@ impl Practice {
         let is_near_day_refused = || has(Subject::RefusedDays) && self.is_near_day_refused(now);
         if has(Subject::Configuration) || has(Subject::Days) || is_near_day_refused() {
             reasons.push(OutOfStep::NotTaken);
-        }
-        if has(Subject::Access) {
-            reasons.push(OutOfStep::NoAccess);
         }
         if self.executor.other_bridge.is_certain() {
             reasons.push(OutOfStep::NotAlone);

@@ -271,8 +271,9 @@ impl Practice {
         self.requests.waiting_cancellations()
     }
 
-    /// How many starts from now on Healthengine offers, as far as it was heard.
-    pub fn starts_offered(&self) -> usize {
+    /// How many starts from now on Healthengine offers, as far as it was heard; `None` if nobody
+    /// knows.
+    pub fn starts_offered(&self) -> Option<usize> {
         self.publisher.sent.starts_offered(self.context.now(), &self.context.zone())
     }
 

@@ -147,7 +147,9 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
         return next.run(request).await;
     }
     let Some(form_token) = in_cookie(request.headers()).and_then(|offered| gate.0.sessions.find(offered)) else {
-        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], say::TOKEN_NEEDED).into_response();
+        let is_wrong = in_query(request.uri()).is_some() || bearer(request.headers()).is_some();
+        let says = if is_wrong { say::WRONG_TOKEN_SHOWN } else { say::TOKEN_NEEDED };
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], says).into_response();
     };
     let request =
         if only_reads(request.method()) { Ok(request) } else { check_change(&gate, request, &form_token).await };
@@ -242,7 +244,7 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-fn in_query(uri: &Uri) -> Option<&str> {
+pub(super) fn in_query(uri: &Uri) -> Option<&str> {
     in_form(uri.query()?, "token")
 }
 

@@ -1,8 +1,10 @@
 //! What people find a booking by: its numbers, and every word of it that pages and commands show.
 //!
 //! A search is a list of parts between commas, and finds a booking that has all of them: `Vera Vet,
-//! tomorrow`. A part is looked for in one text at a time, from the beginning of a word, so that
-//! `5 Feb 2027` does not find the 15th. Numbers are found by any stretch of them.
+//! tomorrow`. A part is looked for from the beginning of a word, so that `5 Feb 2027` does not find
+//! the 15th; numbers are found by any stretch of them. A part that no one text holds can be several
+//! terms with blanks between them: `Surgery rejected`. A day's number is no term by itself, so that
+//! `15 Feb 2027` does not find a quarter past nine on the 16th.
 
 use chrono::{DateTime, Utc};
 
@@ -14,6 +16,11 @@ use crate::zone::Zone;
 
 /// Nothing that people look for is longer.
 const SOUGHT_CHARS_MAX: usize = 200;
+
+/// A part of more words is one term: nobody types so many, and the ways to cut it would be many.
+const CUT_WORDS_MAX: usize = 12;
+/// A shorter stretch of a number is none of several terms.
+const NUMBER_TERM_CHARS_MIN: usize = 5;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,6 +76,7 @@ impl ShownTexts {
             Some(practice.to_owned()),
         ];
         let words = state.into_iter().flatten().chain(times.into_iter().flatten()).chain(names.all_of(entry));
+        let words = words.chain(names.resource_of(entry));
         Self {
             numbers: ids.into_iter().flatten().map(|id| id.to_lowercase()).collect(),
             words: words.map(|text| plain_words(&text)).collect(),
@@ -76,7 +84,27 @@ impl ShownTexts {
     }
 
     fn hold(&self, part: &str) -> bool {
-        self.numbers.iter().any(|number| number.contains(part)) || self.words.iter().any(|text| begins_in(text, part))
+        let has_words = |part: &str| self.words.iter().any(|text| begins_in(text, part));
+        let has_number = |part: &str| self.numbers.iter().any(|number| number.contains(part));
+        if has_words(part) || has_number(part) {
+            return true;
+        }
+        let words: Vec<&str> = part.split(' ').collect();
+        if !(2..=CUT_WORDS_MAX).contains(&words.len()) {
+            return false;
+        }
+        let is_term = |term: &str| {
+            let is_day = term.len() <= 2 && term.chars().all(|own| own.is_ascii_digit());
+            !is_day && (has_words(term) || NUMBER_TERM_CHARS_MIN <= term.len() && has_number(term))
+        };
+        // Up to which words the part can be cut into terms that are all held.
+        let mut ends = vec![0];
+        for end in 1..=words.len() {
+            if ends.iter().any(|begin| is_term(&words[*begin..end].join(" "))) {
+                ends.push(end);
+            }
+        }
+        ends.last() == Some(&words.len())
     }
 }
 
@@ -124,6 +152,10 @@ mod tests {
             "main clinic",
             "in the DIARY",
             "vera, 15 feb, main",
+            "vera 15 feb main clinic",
+            "In the diary 09:15",
+            "Vera Vet Main",
+            "36127212 vera",
         ] {
             assert!(finds(typed), "{typed}");
         }
@@ -131,7 +163,18 @@ mod tests {
 
     #[test]
     fn nothing_is_found_by_the_middle_of_a_word_nor_by_parts_of_which_one_is_missing() {
-        for typed in ["5 Feb 2027", "era", "5 February", "vera, 16 feb", "Vera Vet Main", "027"] {
+        for typed in [
+            "5 Feb 2027",
+            "era",
+            "5 February",
+            "vera, 16 feb",
+            "vera 16 feb",
+            "09 Feb 2027",
+            "15 vera",
+            "127 vera",
+            "Vera Rejected",
+            "027",
+        ] {
             assert!(!finds(typed), "{typed}");
         }
     }

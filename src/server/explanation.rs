@@ -142,7 +142,7 @@ impl ExplanationView {
     /// As it is shown.
     pub fn of(explanation: &Explanation) -> Self {
         let zone = explanation.zones.practice;
-        let facts = facts(explanation);
+        let facts = facts(explanation, say::ReadAt::Command);
         Self {
             practice_id: explanation.practice.to_string(),
             resource: explanation.resource.to_string(),
@@ -200,8 +200,11 @@ impl TypeView {
 }
 
 /// What the sentences are about.
-pub(super) fn facts(explanation: &Explanation) -> say::Facts<'_> {
+pub(super) fn facts(explanation: &Explanation, read_at: say::ReadAt) -> say::Facts<'_> {
     say::Facts {
+        read_at,
+        resource_name: explanation.name.as_deref(),
+        schedule_name: explanation.schedule_name.as_deref(),
         practice: &explanation.practice,
         resource: explanation.resource,
         shortest_minutes: types(explanation).map(|own| own.length_minutes).min(),

@@ -17,6 +17,7 @@ mod service;
 use std::path::PathBuf;
 
 use chrono::{NaiveDate, NaiveTime};
+use reqwest::Method;
 use serde_json::Value;
 use vetbridge::ids::{BookingId, PracticeId, ScheduleId};
 use vetbridge::simulator::exchange::Fault;
@@ -157,7 +158,6 @@ async fn walk(look: Look) {
     assert!(browser.text().await.contains("Main Clinic: Paused"), "{}", browser.text().await);
     browser.go(&day).await;
     assert!(browser.text().await.contains("The practice is paused."), "{}", browser.text().await);
-    browser.go(&busy.url("/")).await;
     browser.press("End the pause").await;
     browser.press("Yes").await;
     until_it_says(&browser, &busy.url("/"), "Main Clinic: Working").await;
@@ -254,6 +254,7 @@ async fn no_page_is_wider_than_a_telephone_nor_than_a_screen_and_every_control_h
         ("pause", &pause),
         ("resync", &resync),
         ("failure", "/bookings/7"),
+        ("wrong-token", "/?wrong-token"),
     ];
     for (browser, look) in &browsers {
         look_at(browser, &busy, ("sign-in", "/"), *look).await;
@@ -268,6 +269,14 @@ async fn no_page_is_wider_than_a_telephone_nor_than_a_screen_and_every_control_h
             look_at(browser, &busy, page, *look).await;
         }
         assert!(browser.text().await.contains("wanted: appointment type 66:s999, resource s999"));
+    }
+    let paused = busy.service.ask(Method::POST, &format!("/api/v1/practices/{PRACTICE}/pause")).await;
+    assert_eq!(paused.status(), 200);
+    for (browser, look) in &browsers {
+        for page in [("status-paused", "/"), ("day-paused", day.as_str())] {
+            look_at(browser, &busy, page, *look).await;
+        }
+        assert!(browser.text().await.contains("the practice is paused"));
     }
 }
 
@@ -284,7 +293,7 @@ async fn two_practices_of_different_zones_and_bookings_of_many_pages_fit_a_telep
         busy.sign_in(&browser).await;
         look_at(&browser, &busy, ("two-zones", "/"), look).await;
         let text = browser.text().await;
-        assert!(text.contains("Its times are of Australia/Perth.") && text.contains("UTC)"), "{text}");
+        assert!(text.contains("Australia/Perth for ") && text.contains("UTC)"), "{text}");
         look_at(&browser, &busy, ("two-zones-bookings", "/bookings"), look).await;
         let text = browser.text().await;
         assert!(text.contains("130 found; 1 to 100 are shown.") && !text.contains("Back to the first"), "{text}");

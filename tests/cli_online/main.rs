@@ -11,6 +11,7 @@ mod found;
 mod impostor;
 mod lifecycle;
 mod page;
+mod practices_page;
 mod probe;
 mod resolve;
 mod resync;

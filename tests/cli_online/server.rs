@@ -87,7 +87,7 @@ async fn a_link_becomes_a_cookie_and_the_cookie_opens_the_page() {
     assert_eq!((page.status().as_u16(), header(&page, "content-type")), (200, "text/html; charset=utf-8"));
     assert_guarded(&page);
     let page = page.text().await.unwrap();
-    assert!(page.contains("Practice 1234567") && !page.contains("0123456789"), "{page}");
+    assert!(page.contains("(1234567)") | page.contains("Practice 1234567") && !page.contains("0123456789"), "{page}");
     service.stop().await;
     let service = Service::start(&clinic).await;
     assert_eq!(service.get_with_cookie("/", &cookie).await.status(), 401, "a session ends with the process");

@@ -104,15 +104,17 @@ impl SentDays {
         days.filter(|(_, last)| last.offers_times()).count()
     }
 
-    /// How many starts after this moment Healthengine offers, as far as it was heard.
-    pub(in crate::practice) fn starts_offered(&self, now: DateTime<Utc>, practice: &Zone) -> usize {
+    /// How many starts after this moment Healthengine offers, as far as it was heard; `None` if it
+    /// was never sent a day, as far as the store knows.
+    pub(in crate::practice) fn starts_offered(&self, now: DateTime<Utc>, practice: &Zone) -> Option<usize> {
         let today = practice.wall(now).date();
         let starts = |((_, date), last): (&DayKey, &LastSent)| {
             let soonest = first_minute_from(now, *date, practice);
             let counts = last.sent.accepted && today <= *date;
             if counts { last.sent.day.starts().filter(|(minute, _)| soonest <= *minute).count() } else { 0 }
         };
-        self.last().iter().map(starts).sum()
+        let last = self.last();
+        (!last.is_empty()).then(|| last.iter().map(starts).sum())
     }
 
     /// The days that Healthengine refused when they were last sent.

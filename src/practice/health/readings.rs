@@ -68,6 +68,11 @@ impl ReadingHealth {
         self.unread.look(Unread::has_days)
     }
 
+    /// True if OpenVPMS answers, and refuses the user.
+    pub(in crate::practice) fn is_refused(&self) -> bool {
+        self.unread.look(Unread::is_refused)
+    }
+
     /// Something was found out of what is not read, and is told.
     fn change<R>(&self, change: impl FnOnce(&mut Unread) -> R) -> R {
         let now = self.context.now();

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::layout::{self, Reload, ago, appointment_time};
+use super::layout::{self, Reload, ago, appointment_time, moment};
 use super::names::{self, Names};
 use crate::booking::entry::{Entry, State as BookingState};
 use crate::bridge::Bridge;
@@ -119,7 +119,6 @@ pub(in crate::server) async fn story(
     let (bridge, now) = (&admin.bridge, admin.bridge.now());
     let zone = bridge.zone_of(&entry.practice_id);
     let row = Row::of(&Names::new(bridge), &entry);
-    let practice = bridge.on_or_off(&entry.practice_id).map(|(practice, _)| practice);
     let content = html! {
         h1 { "Booking " (entry.booking_id) }
         @if PageAction::of(&done) == Some(PageAction::Settled) {
@@ -138,7 +137,7 @@ pub(in crate::server) async fn story(
                 }
             } }
             tr { th scope="row" { "What" } td { (row.what) } }
-            tr { th scope="row" { "Practice" } td { (names::practice(&entry.practice_id, practice.as_deref())) } }
+            tr { th scope="row" { "Practice" } td { (names::of_practice(bridge, &entry.practice_id)) } }
             tr { th scope="row" { "State" } td { (state(&entry, &row)) } }
             tr { th scope="row" { "Reference in OpenVPMS" } td {
                 @match &entry.reference { Some(reference) => (reference.to_string()), None => "none" }
@@ -154,7 +153,7 @@ pub(in crate::server) async fn story(
         ol.story {
             @for item in &entry.history {
                 li {
-                    (ago(item.at, now, zone)) " " strong { (say::state_word(item.state)) }
+                    strong { (say::state_word(item.state)) } " " (moment(item.at, now, zone))
                     br; (item.reason.to_string())
                 }
             }

@@ -6,23 +6,27 @@ use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use chrono::{Days as CalendarDays, NaiveDate};
+use chrono::{DateTime, Days as CalendarDays, NaiveDate, NaiveTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{self, Reload, ago};
-use super::names;
+use super::names::{self, Names};
 use super::picture::{clock, picture};
-use crate::availability::explanation::Code;
+use crate::availability::explanation::{Code, ExplainedSlot};
+use crate::booking::entry::Entry;
+use crate::bridge::off::Off;
 use crate::dates;
-use crate::ids::{AppointmentTypeId, PracticeId};
-use crate::messages::{admin as admin_say, explain as say};
+use crate::ids::{AppointmentTypeId, BookingId, PracticeId};
+use crate::messages::{admin as admin_say, explain as say, page as page_say};
 use crate::practice::Practice;
 use crate::practice::explain::Explanation;
 use crate::server::Admin;
 use crate::server::auth::Caller;
 use crate::server::explanation::facts;
 use crate::server::problem::problem;
+use crate::span::Span;
+use crate::zone::Zone;
 
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::server) struct Which {
@@ -46,7 +50,10 @@ pub(super) async fn show(
         Err(why) => return problem(StatusCode::BAD_REQUEST, why),
     };
     let Some(resource) = resource else {
-        return problem(StatusCode::NOT_FOUND, say::nothing_known_yet(practice.id()));
+        return problem(
+            StatusCode::NOT_FOUND,
+            page_say::nothing_known_yet(&names::of_practice(&admin.bridge, practice.id())),
+        );
     };
     let today = practice.zone().wall(admin.bridge.now()).date();
     let asked = which.date.filter(|text| !text.is_empty());
@@ -56,18 +63,25 @@ pub(super) async fn show(
     };
     match practice.explain(resource, date, off).await {
         Ok(explanation) => {
-            let content = content(&admin, &practice, &explanation);
-            let title = format!("{} on {date}", explanation.resource);
+            let content = content(&admin, &caller, &practice, &explanation);
+            let title = title(&explanation);
             layout::page(&title, Reload::Never, &caller, &content).into_response()
         }
         Err(why) => problem(StatusCode::NOT_FOUND, why),
     }
 }
 
-fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
+/// `Consulting room, Tuesday 16 February 2027`.
+fn title(own: &Explanation) -> String {
+    let name = own.name.clone().unwrap_or_else(|| own.resource.to_string());
+    format!("{name}, {}", own.date.format("%A %-d %B %Y"))
+}
+
+fn content(admin: &Admin, caller: &Caller, practice: &Practice, own: &Explanation) -> Markup {
     let zone = own.zones.practice;
-    let name = own.known.as_ref().map_or_else(|| own.resource.to_string(), |known| known.name.clone());
-    let facts = facts(own);
+    let facts = facts(own, say::ReadAt::Page);
+    let booked = booked(admin, own);
+    let is_read = own.slots.iter().all(|slot| slot.code != Code::NotRead);
     let type_name = |id| {
         let known = own.known.as_ref().and_then(|known| known.appointment_type(id));
         known.map_or_else(|| id.to_string(), |kind| kind.plain_name.clone())
@@ -76,8 +90,8 @@ fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
     let sent: BTreeSet<u32> =
         own.last_sent.iter().flat_map(|last| last.sent.day.starts()).map(|start| start.0).collect();
     html! {
-        h1 { (name) ", " (own.date.format("%A %-d %B %Y")) }
-        p.quiet { (names::practice(&own.practice, Some(practice))) ". Times are of " (zone.to_string()) "."
+        h1 { (title(own)) }
+        p.quiet { (names::of_practice(&admin.bridge, &own.practice)) ". " (page_say::times_are_of(zone))
             @if let Some(at) = own.read_at { " The diary was read " (ago(at, admin.bridge.now(), zone)) "." }
         }
         (browse(practice, own))
@@ -87,12 +101,15 @@ fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
                 None => (say::NOTHING_SENT),
                 Some(last) => {
                     @let at = zone.at(last.sent.at).format("%-d %b %Y %H:%M:%S");
-                    (say::last_sent(at, last.sent.accepted, own.pending))
+                    (say::last_sent(at, last.sent.accepted, own.pending, is_read))
                 }
             }
         }
+        @if own.off == Some(Off::Paused) && caller.form_token().is_some() {
+            div.buttons { (resume_link(&own.practice)) }
+        }
         (key())
-        (picture(&own.slots, short, &sent))
+        (picture(&own.slots, |code| short(code, own.off), &sent))
         h2 { "Why" }
         div.wide { table.stack {
             thead { tr { th { "Time" } th { "Why" } th { "What changes it" } } }
@@ -109,10 +126,13 @@ fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
                                 }
                             }
                             td data-label="What changes it" {
-                                @if from.code == Code::OwnBooking {
-                                    (say::OWN_BOOKING_REMEDY) " "
-                                    a href={ "/bookings?q=" (own.date) } { "The bookings of that day" } "."
-                                } @else { (say::remedy(from.code, &facts)) }
+                                (say::remedy(from.code, &facts))
+                                @if matches!(from.code, Code::OwnBooking | Code::InDoubt) {
+                                    @for entry in booked.iter().filter(|own| own.stands_within(from, to)) {
+                                        " " a href={ "/bookings/" (entry.id) } { (entry.label) } "."
+                                    }
+                                }
+                                @if from.code == Code::NotRead { " " a href="/" { "To the status page" } "." }
                             }
                         }
                     }
@@ -120,6 +140,42 @@ fn content(admin: &Admin, practice: &Practice, own: &Explanation) -> Markup {
             }
         } }
     }
+}
+
+/// A booking of the schedule on that day.
+struct DaysBooking {
+    id: BookingId,
+    label: String,
+    span: Span,
+    /// The beginnings and ends of the day's times are of this day and zone.
+    date: NaiveDate,
+    zone: Zone,
+}
+
+impl DaysBooking {
+    /// True if it takes some of the time from the first of these to the end of the last.
+    fn stands_within(&self, first: &ExplainedSlot, last: &ExplainedSlot) -> bool {
+        let minute = |at: DateTime<Utc>| (self.zone.wall(at) - self.date.and_time(NaiveTime::MIN)).num_minutes();
+        minute(self.span.start) < i64::from(last.end_minute) && i64::from(first.minute) < minute(self.span.end)
+    }
+}
+
+/// The bookings that take times of the schedule, of whichever practice, in their order.
+fn booked(admin: &Admin, own: &Explanation) -> Vec<DaysBooking> {
+    let names = Names::new(&admin.bridge);
+    let of = |entry: Entry| {
+        let span = entry.own_booking().filter(|other| other.schedule == own.resource.schedule)?.span;
+        let label = format!("Booking {}: {}", entry.booking_id, names.booked(&entry));
+        Some(DaysBooking { id: entry.booking_id, label, span, date: own.date, zone: own.zones.practice })
+    };
+    let mut booked: Vec<DaysBooking> = admin.bridge.ledger().live_and_recent().into_iter().filter_map(of).collect();
+    booked.sort_by_key(|own| (own.span.start, own.id));
+    booked
+}
+
+/// The way to the page that asks whether the pause is to end.
+fn resume_link(practice: &PracticeId) -> Markup {
+    html! { a.button href={ "/practices/" (practice) "/resume" } { (page_say::END_THE_PAUSE) } }
 }
 
 /// Other days and resources.
@@ -156,7 +212,7 @@ fn key() -> Markup {
 }
 
 /// A few words for the picture.
-fn short(code: Code) -> String {
+fn short(code: Code, off: Option<Off>) -> String {
     match code {
         Code::Busy => "an appointment or a block".to_owned(),
         Code::OwnBooking => "booked through Healthengine".to_owned(),
@@ -170,7 +226,44 @@ fn short(code: Code) -> String {
         Code::HeldBack => "held back".to_owned(),
         Code::NotRead => "OpenVPMS was not read".to_owned(),
         Code::BeyondHorizon => "not offered so far ahead".to_owned(),
-        Code::Off => "the practice is off".to_owned(),
+        Code::Off => match off {
+            Some(Off::Paused) => "the practice is paused".to_owned(),
+            Some(Off::Removed) => "the practice was removed".to_owned(),
+            Some(Off::Disabled) | None => "the practice is disabled".to_owned(),
+        },
         Code::Offered | Code::Closed | Code::Past => code.name().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_booking_stands_within_the_times_that_it_takes_some_of() {
+        let zone: Zone = "Australia/Perth".parse().unwrap();
+        let date = NaiveDate::from_ymd_opt(2027, 2, 16).unwrap();
+        let at = |text: &str| text.parse().unwrap();
+        let span = Span::new(at("2027-02-16T01:15:00Z"), at("2027-02-16T01:45:00Z"));
+        let booking = DaysBooking { id: BookingId(7), label: "Booking 7".into(), span, date, zone };
+        let slot = |minute: u32| ExplainedSlot {
+            minute,
+            end_minute: minute + 15,
+            code: Code::OwnBooking,
+            types: Vec::new(),
+            too_long: Vec::new(),
+        };
+        let within = |first, last| booking.stands_within(&slot(first), &slot(last));
+        let quarter_past_nine = 9 * 60 + 15;
+        assert!(within(quarter_past_nine, quarter_past_nine + 15) && within(0, quarter_past_nine));
+        assert!(!within(0, quarter_past_nine - 15) && !within(quarter_past_nine + 30, quarter_past_nine + 45));
+        let tomorrow = DaysBooking { date: date.succ_opt().unwrap(), ..booking };
+        assert!(!tomorrow.stands_within(&slot(quarter_past_nine), &slot(quarter_past_nine)));
+    }
+
+    #[test]
+    fn the_picture_calls_a_pause_a_pause() {
+        assert_eq!(short(Code::Off, Some(Off::Paused)), "the practice is paused");
+        assert_eq!(short(Code::Off, Some(Off::Disabled)), "the practice is disabled");
     }
 }

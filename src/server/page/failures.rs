@@ -4,19 +4,27 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use maud::html;
 
 use super::{layout, sign_in};
 use crate::messages::admin as say;
+use crate::server::auth;
+use crate::server::origin::only_reads;
 use crate::server::view::ErrorBody;
 
 /// A refusal is shorter.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
+/// Where a browser is led whose link held something else than the token. A token does not stay in
+/// the address bar, not even a wrong one: it may be most of a right one.
+const WRONG_TOKEN_PATH: &str = "/?wrong-token";
+
 /// Makes a page of a refusal, if a browser asked for one. The API is left as it is.
 pub(in crate::server) async fn as_pages(request: Request, next: Next) -> Response {
     let is_page = sign_in::wants_a_page(request.headers()) && !request.uri().path().starts_with("/api/");
+    let has_token = auth::in_query(request.uri()).is_some() && only_reads(request.method());
+    let was_wrong = request.uri() == WRONG_TOKEN_PATH;
     let answer = next.run(request).await;
     let status = answer.status();
     let kind = answer.headers().get(header::CONTENT_TYPE).cloned();
@@ -24,9 +32,12 @@ pub(in crate::server) async fn as_pages(request: Request, next: Next) -> Respons
     if !is_page || is_html || !(status.is_client_error() || status.is_server_error()) {
         return answer;
     }
+    if status == StatusCode::UNAUTHORIZED && has_token {
+        return Redirect::to(WRONG_TOKEN_PATH).into_response();
+    }
     let (mut head, body) = answer.into_parts();
     let Html(page) = if status == StatusCode::UNAUTHORIZED {
-        sign_in::render(say::TOKEN_NEEDED_HERE)
+        sign_in::render(if was_wrong { say::WRONG_TOKEN } else { say::TOKEN_NEEDED_HERE })
     } else {
         let body = to_bytes(body, REFUSAL_BYTES_MAX).await.unwrap_or_default();
         let sentence = match serde_json::from_slice::<ErrorBody>(&body) {

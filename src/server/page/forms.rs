@@ -16,9 +16,9 @@ use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
 use crate::ids::{BookingId, PracticeId};
+use crate::messages::admin as admin_say;
 use crate::messages::page::{self as say, PageAction};
 use crate::messages::settling::{self, OnThePage, PressedVerdict};
-use crate::messages::{admin as admin_say, commands};
 use crate::practice::Practice;
 use crate::server::auth::Caller;
 use crate::server::problem::problem;
@@ -74,11 +74,12 @@ impl SettlePage<'_> {
         let (bridge, now, entry) = (&self.admin.bridge, self.admin.bridge.now(), self.entry);
         let zone = bridge.zone_of(&entry.practice_id);
         html! {
-            h1 { "Booking " (entry.booking_id) ": " (settling::label(entry, self.verdict)) "?" }
-            @if let Some(start) = entry.begins(zone) {
-                p { (appointment_time(start, now, zone)) ", " (Names::new(bridge).booked(entry)) }
-                p.quiet { (say::times_are_of(zone)) }
+            h1 { (say::settle_question(entry.booking_id, settling::label(entry, self.verdict))) }
+            p {
+                @if let Some(start) = entry.begins(zone) { (appointment_time(start, now, zone)) ", " }
+                (Names::new(bridge).booked(entry)) ", " (names::of_practice(bridge, &entry.practice_id))
             }
+            p.quiet { (say::times_are_of(zone)) }
             @if let Some((_, why)) = self.refused {
                 div.card.urgent role="alert" { p { strong { (why) } } }
                 p { (settling::OTHER_ANSWERS) }
@@ -189,9 +190,9 @@ fn ask(admin: &Admin, caller: &Caller, id: &str, what: &str, label: &str, says: 
     if what == RESYNC
         && let Some(off) = off
     {
-        return not_sent(&practice, off);
+        return not_sent(admin, &practice, off);
     }
-    let title = format!("{label} {}", names::practice(&id, Some(&practice)));
+    let title = format!("{label} {}", names::of_practice(&admin.bridge, &id));
     let content = html! {
         h1 { (title) "?" }
         p { (says) }
@@ -221,7 +222,7 @@ async fn switch(admin: &Admin, id: String, paused: bool) -> Response {
 pub(super) async fn resync(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
     let practice = match admin.bridge.on_or_off(&PracticeId(id.clone())) {
         Some((practice, None)) => practice,
-        Some((practice, Some(off))) => return not_sent(&practice, off),
+        Some((practice, Some(off))) => return not_sent(&admin, &practice, off),
         None => return problem(StatusCode::NOT_FOUND, admin_say::no_such_practice(&id)),
     };
     admin.bridge.ask_again();
@@ -238,10 +239,11 @@ pub(super) async fn resync(State(admin): State<Admin>, Path(id): Path<String>) -
 const RESYNC: &str = "resync";
 
 /// Nothing is sent for a practice that is off.
-fn not_sent(practice: &Practice, off: Off) -> Response {
+fn not_sent(admin: &Admin, practice: &Practice, off: Off) -> Response {
+    let name = names::of_practice(&admin.bridge, practice.id());
     let why = match off {
-        Off::Paused => say::paused_is_not_sent(&names::practice(practice.id(), Some(practice))),
-        Off::Disabled | Off::Removed => commands::off_is_not_sent(&practice.id().0, off.name(), None).to_string(),
+        Off::Paused => say::paused_is_not_sent(&name),
+        Off::Disabled | Off::Removed => say::off_is_not_sent(&name, off),
     };
     problem(StatusCode::CONFLICT, why)
 }

@@ -112,11 +112,40 @@ pub(super) fn class(tone: Tone) -> &'static str {
     }
 }
 
+/// `11:30, for 2 minutes`: since when something is as it is, by the time of day or the date.
+pub(super) fn since(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
+    let (local, is_today) = (zone.at(at), zone.wall(at).date() == zone.wall(now).date());
+    let moment = local.format(if is_today { "%H:%M" } else { "%a %-d %b %Y %H:%M" });
+    let lasts = match now - at {
+        lasts if lasts < TimeDelta::zero() => None,
+        lasts => Some(amount(lasts).unwrap_or_else(|| "a moment".to_owned())),
+    };
+    html! {
+        time.since datetime=(local.to_rfc3339()) title={ (exactly(at, zone)) } {
+            (moment) (utc(zone)) @if let Some(lasts) = lasts { ", for " (lasts) }
+        }
+    }
+}
+
+/// A moment of a story, also for a sheet of paper: `Tue 16 Feb 2027 11:30:02, 2 minutes ago`.
+pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
+    let local = zone.at(at);
+    html! {
+        time datetime=(local.to_rfc3339()) { (local.format("%a %-d %b %Y %H:%M:%S")) (utc(zone)) }
+        span.quiet { ", " (distance(now - at)) }
+    }
+}
+
+/// A moment to the second: `Tuesday 16 February 2027, 11:30:02`.
+pub(super) fn exactly(at: DateTime<Utc>, zone: Zone) -> String {
+    format!("{}{}", zone.wall(at).format("%A %-d %B %Y, %H:%M:%S"), utc(zone))
+}
+
 /// `2 minutes ago`, with the exact time for whoever points at it.
 pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
     let local = zone.at(at);
     html! {
-        time datetime=(local.to_rfc3339()) title={ (local.format("%A %-d %B %Y, %H:%M:%S")) (utc(zone)) } {
+        time.ago datetime=(local.to_rfc3339()) title=(exactly(at, zone)) {
             (distance(now - at))
         }
     }
@@ -137,15 +166,23 @@ pub(super) fn appointment_time(start: DateTime<Utc>, now: DateTime<Utc>, zone: Z
 }
 
 fn distance(age: TimeDelta) -> String {
-    let seconds = age.num_seconds();
-    let (amount, unit) = match seconds.unsigned_abs() {
-        0..=1 => return "just now".to_owned(),
+    match amount(age) {
+        None => "just now".to_owned(),
+        Some(amount) if age < TimeDelta::zero() => format!("in {amount}"),
+        Some(amount) => format!("{amount} ago"),
+    }
+}
+
+/// `2 minutes`; `None` of no time to speak of.
+fn amount(age: TimeDelta) -> Option<String> {
+    let (amount, unit) = match age.num_seconds().unsigned_abs() {
+        0..=1 => return None,
         amount @ 2..=119 => (amount, "seconds"),
         amount @ 120..=7199 => (amount / 60, "minutes"),
         amount @ 7200..=172_799 => (amount / 3600, "hours"),
         amount => (amount / 86_400, "days"),
     };
-    if seconds < 0 { format!("in {amount} {unit}") } else { format!("{amount} {unit} ago") }
+    Some(format!("{amount} {unit}"))
 }
 
 #[cfg(test)]
@@ -166,5 +203,20 @@ mod tests {
             "in 5 minutes",
         ];
         assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn since_is_a_time_and_never_a_time_ago() {
+        let zone: Zone = "Australia/Perth".parse().unwrap();
+        let now: DateTime<Utc> = "2027-02-16T03:30:22Z".parse().unwrap();
+        let says = |seconds| {
+            let text = since(now - TimeDelta::seconds(seconds), now, zone).into_string();
+            let (_, text) = text.split_once('>').unwrap();
+            text.strip_suffix("</time>").unwrap().to_owned()
+        };
+        assert_eq!(says(22), "11:30, for 22 seconds");
+        assert_eq!(says(0), "11:30, for a moment");
+        assert_eq!(says(200_000), "Sun 14 Feb 2027 03:57, for 2 days");
+        assert_eq!(says(-600), "11:40", "the clock was set");
     }
 }

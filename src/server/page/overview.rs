@@ -3,12 +3,12 @@
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Html;
-use chrono::{DateTime, Days as CalendarDays, Utc};
+use chrono::{DateTime, Days as CalendarDays, FixedOffset, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::bookings::{self, Row};
-use super::layout::{self, Reload, ago, appointment_time, class};
+use super::layout::{self, Reload, ago, appointment_time, class, since};
 use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
@@ -67,11 +67,10 @@ impl Overview<'_> {
             } }
             (layout::updated("/", self.now, self.zone()))
             (self.done(done))
-            @if !self.zones_differ() { p.quiet { (say::times_are_of(self.zone())) } }
+            p.quiet { (self.zones()) }
             (self.needs_a_person(&flagged))
             h2 { "Practices" }
-            @for practice in &self.status.practices { (self.practice(practice)) }
-            @for practice in &self.status.off { (self.practice_off(practice)) }
+            (self.all_practices())
             (self.coming(&live))
             (self.details())
         }
@@ -104,6 +103,24 @@ impl Overview<'_> {
         zones.next().is_some_and(|first| zones.any(|zone| zone != first))
     }
 
+    /// The zone of the page's times, or that of each practice.
+    fn zones(&self) -> String {
+        if !self.zones_differ() {
+            return say::times_are_of(self.zone());
+        }
+        let each = self.practices().map(|id| (self.name(&id), self.admin.bridge.zone_of(&id).to_string()));
+        say::zones(&each.collect::<Vec<_>>())
+    }
+
+    /// Every practice, what costs pet owners most first, so that nothing that is wrong or off
+    /// stands below many that are well.
+    fn all_practices(&self) -> Markup {
+        let on = self.status.practices.iter().map(|own| self.practice(own));
+        let mut all: Vec<ShownPractice> = on.chain(self.status.off.iter().map(|own| self.practice_off(own))).collect();
+        all.sort_by_key(|own| std::cmp::Reverse(own.tone));
+        html! { @for own in all { (own.shown) } }
+    }
+
     fn begins(&self, entry: &Entry) -> Option<DateTime<Utc>> {
         entry.begins(self.admin.bridge.zone_of(&entry.practice_id))
     }
@@ -125,14 +142,29 @@ impl Overview<'_> {
                 @for (of, problem) in &problems {
                     div.card.urgent {
                         @if let Some(of) = of { strong { (self.name(of)) } ": " }
-                        (problem.text) " "
                         @let zone = of.as_ref().map_or(self.zone(), |of| self.admin.bridge.zone_of(of));
-                        span.quiet { "Since " (ago(problem.since, self.now, zone)) "." }
+                        @match of.as_ref().filter(|_| problem.is_about(&Subject::Paused)) {
+                            Some(of) => (self.long_pause(of, problem, zone)),
+                            None => {
+                                (problem.text) " "
+                                span.quiet { "Since " (since(problem.since, self.now, zone)) "." }
+                            }
+                        }
                     }
                 }
                 (self.left_alone(&self.status.left_alone))
                 @for entry in flagged { (self.flagged(entry)) }
             }
+        }
+    }
+
+    /// A pause that somebody may have forgotten, with the button that ends it.
+    fn long_pause(&self, of: &PracticeId, problem: &Problem, zone: Zone) -> Markup {
+        let begun = self.admin.bridge.paused_since(of).unwrap_or(problem.since);
+        html! {
+            (say::paused_for_long(self.now - begun)) " "
+            span.quiet { "Since " (since(begun, self.now, zone)) "." }
+            (self.switches(of, Some(Off::Paused)))
         }
     }
 
@@ -182,56 +214,65 @@ impl Overview<'_> {
         }
     }
 
-    fn practice(&self, status: &PracticeStatus) -> Markup {
+    fn practice(&self, status: &PracticeStatus) -> ShownPractice {
         let id = PracticeId(status.id.clone());
         let practice = self.admin.bridge.practice(&id);
+        let reasons = practice.as_ref().map(|practice| practice.out_of_step(self.now)).unwrap_or_default();
         let facts = PracticeFacts {
-            reasons: &practice.as_ref().map(|practice| practice.out_of_step(self.now)).unwrap_or_default(),
+            reasons: &reasons,
             problems: status.problems.len(),
-            starts: practice.as_ref().map_or(0, |practice| practice.starts_offered()),
+            starts: practice.as_ref().and_then(|practice| practice.starts_offered()),
             holds_bookings: practice.as_ref().is_some_and(|practice| practice.holds_bookings()),
+            lasts: None,
         };
-        let standing = standing(&facts);
-        let since = standing.cause.and_then(|cause| since(cause, &status.problems));
-        let since = since
+        let cause = standing(&facts).cause;
+        let begun = cause.and_then(|cause| begun(cause, &status.problems));
+        let begun = begun
             .map_or_else(|| StandingSince::of_step(status), |at| Some(StandingSince { what: "Since", at, start: "" }));
-        html! {
-            (self.standing(&id, &standing, since))
-            @if let Some(practice) = &practice { (self.last_resync(practice)) (days_links(&id, practice)) }
+        let lasts = begun.as_ref().map(|begun| self.now - begun.at);
+        let standing = standing(&PracticeFacts { lasts, ..facts });
+        let shown = html! {
+            (self.standing(&id, &standing, begun))
+            @if let Some(practice) = &practice { (self.last_resync(practice, status)) (days_links(&id, practice)) }
             (self.switches(&id, None))
-        }
+        };
+        ShownPractice { tone: standing.tone, shown }
     }
 
-    fn practice_off(&self, status: &OffStatus) -> Markup {
+    fn practice_off(&self, status: &OffStatus) -> ShownPractice {
         let id = PracticeId(status.id.clone());
         let off = self.admin.bridge.on_or_off(&id).and_then(|(_, off)| off);
-        let since = status.since.map(|at| StandingSince { what: "Since", at, start: "" });
-        html! {
-            (self.standing(&id, &standing_off(&status.why, status.silent), since))
+        let begun = status.since.map(|at| StandingSince { what: "Since", at, start: "" });
+        let standing = standing_off(&status.why, status.silent, begun.is_some());
+        let shown = html! {
+            (self.standing(&id, &standing, begun))
             @if let Some(off) = off { (self.switches(&id, Some(off))) }
-        }
+        };
+        ShownPractice { tone: standing.tone, shown }
     }
 
-    fn standing(&self, id: &PracticeId, own: &PracticeStanding, since: Option<StandingSince>) -> Markup {
+    fn standing(&self, id: &PracticeId, own: &PracticeStanding, begun: Option<StandingSince>) -> Markup {
         html! {
             h3 { (self.name(id)) ": " span class=(class(own.tone)) { (own.word) } }
             p {
                 (own.sentence) " " strong { (own.meaning) }
-                @if let Some(StandingSince { what, at, start }) = since {
-                    " " (what) " " (ago(at, self.now, self.admin.bridge.zone_of(id))) (start) "."
+                @if let Some(StandingSince { what, at, start }) = begun {
+                    " " (what) " " (since(at, self.now, self.admin.bridge.zone_of(id))) (start) "."
                 }
             }
-            @if self.zones_differ() { p.quiet { "Its times are of " (self.admin.bridge.zone_of(id).to_string()) "." } }
         }
     }
 
-    fn last_resync(&self, practice: &Practice) -> Markup {
+    fn last_resync(&self, practice: &Practice, status: &PracticeStatus) -> Markup {
         let at = |at| ago(at, self.now, practice.zone());
         let started_at = self.admin.bridge.started_at();
         html! {
             @match practice.last_resync(started_at) {
                 Some(LastResync::Running(since)) => p { "Everything is being sent again; begun " (at(since)) "." },
                 Some(LastResync::Done(then)) => p.quiet { "Everything was sent again " (at(then)) "." },
+                Some(LastResync::Failed(then, why)) if is_made_up_for(status, then) => {
+                    p.quiet { "Sending everything again failed " (at(then)) ": " (say::in_step_again(&why)) }
+                }
                 Some(LastResync::Failed(then, why)) => {
                     p.ill { "Sending everything again failed " (at(then)) ": " (why) }
                 }
@@ -248,7 +289,7 @@ impl Overview<'_> {
                 div.buttons {
                     @match off {
                         None => {
-                            a.button href=(at("resync")) { "Send everything again" }
+                            a.button href=(at("resync")) { (say::SEND_AGAIN) }
                             a.button href=(at("pause")) { "Pause" }
                         }
                         Some(Off::Paused) => a.button href=(at("resume")) { (say::END_THE_PAUSE) },
@@ -295,9 +336,10 @@ impl Overview<'_> {
                     tbody { @for practice in &status.practices { (self.detail(practice, has_webhooks)) } }
                 } }
                 @for practice in &status.practices {
-                    @for reason in &practice.reasons { p { "Practice " (practice.id) " is not in step: " (reason) } }
+                    @let name = self.name(&PracticeId(practice.id.clone()));
+                    @for reason in &practice.reasons { p { (name) " is not in step: " (reason) } }
                     @if let Some(changes) = &practice.unsent_configuration {
-                        p { "Practice " (practice.id) ", configuration to be sent: "
+                        p { (name) ", configuration to be sent: "
                             (commands::changes_in_one_line(changes)) }
                     }
                 }
@@ -316,7 +358,8 @@ impl Overview<'_> {
         ];
         html! {
             tr {
-                td data-label="Practice" { (self.name(&PracticeId(practice.id.clone()))) " (" (practice.id) ")" }
+                @let name = self.name(&PracticeId(practice.id.clone()));
+                td data-label="Practice" { (name) @if !name.contains(&practice.id) { " (" (practice.id) ")" } }
                 td data-label="Resources" { (practice.resources) }
                 @for (label, at) in times.into_iter().take(if has_webhooks { 5 } else { 4 }) {
                     td data-label=(label) {
@@ -326,6 +369,24 @@ impl Overview<'_> {
             }
         }
     }
+}
+
+/// A practice as the page has it.
+struct ShownPractice {
+    tone: Tone,
+    shown: Markup,
+}
+
+/// True if all of a practice reached Healthengine after sending everything again had failed.
+fn is_made_up_for(status: &PracticeStatus, failed_at: DateTime<Utc>) -> bool {
+    let is_later = |at: Option<DateTime<FixedOffset>>| at.is_some_and(|at| failed_at < at.to_utc());
+    let untold = [Subject::Configuration, Subject::Days, Subject::RefusedDays];
+    let is_untold = |problem: &Problem| untold.iter().any(|subject| problem.is_about(subject));
+    status.in_step
+        && status.unsent_configuration.is_none()
+        && is_later(status.read_at)
+        && is_later(status.configured_at)
+        && !status.problems.iter().any(is_untold)
 }
 
 /// Since when a practice stands as it does.
@@ -346,7 +407,7 @@ impl StandingSince {
 }
 
 /// Since when there is the problem that a practice's standing comes from.
-fn since(cause: StandingCause, problems: &[Problem]) -> Option<DateTime<Utc>> {
+fn begun(cause: StandingCause, problems: &[Problem]) -> Option<DateTime<Utc>> {
     let subjects: &[Subject] = match cause {
         StandingCause::Access => &[Subject::Access],
         StandingCause::OpenVpms => &[Subject::OpenVpms],
@@ -391,11 +452,11 @@ mod tests {
             problem("days", 20),
             problem("access", 60),
         ];
-        let at = |cause| since(cause, &problems).map(|at| at.timestamp());
+        let at = |cause| begun(cause, &problems).map(|at| at.timestamp());
         assert_eq!(at(StandingCause::OpenVpms), Some(30));
         assert_eq!(at(StandingCause::Healthengine), Some(40), "the list of bookings is Healthengine's too");
         assert_eq!(at(StandingCause::NotTaken), Some(20));
         assert_eq!(at(StandingCause::Access), Some(60));
-        assert_eq!(since(StandingCause::OpenVpms, &problems[..2]), None, "another problem is not taken for it");
+        assert_eq!(begun(StandingCause::OpenVpms, &problems[..2]), None, "another problem is not taken for it");
     }
 }

@@ -265,6 +265,10 @@ fn mail_failed(failure: &MailFailure) -> (String, String) {
             format!("the mail server does not take the mail: {}", plain(why)),
             "Check from and to in [alerts.email], and that the user may write as from",
         ),
+        MailFailure::NotNow(why) => (
+            format!("the mail server does not take the mail at the moment: {}", plain(why)),
+            "It may be busy, or want a mail from somebody new to be sent twice: wait a minute",
+        ),
     };
     (why, format!("{remedy}; then type vetbridge check --alerts"))
 }
@@ -360,6 +364,7 @@ mod tests {
             MailFailure::NoStartTls,
             MailFailure::Login("535 no".into()),
             MailFailure::Refused("550 no".into()),
+            MailFailure::NotNow("451 later".into()),
         ];
         for failure in calls.chain(mails.map(NotArrived::Mail)) {
             assert_well_said(&failed(WEBHOOK, &failure));

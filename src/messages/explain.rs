@@ -24,7 +24,13 @@ pub struct Facts<'a> {
     pub horizon_days: u32,
     /// Why the practice is off, if it is.
     pub off: Option<Off>,
+    /// True if the schedule has no open time at any time of the day.
+    pub is_closed_all_day: bool,
 }
+
+/// What a schedule does that has no open time although it has hours, and what to write instead.
+pub const CLOSES_AT_MIDNIGHT: &str =
+    "closes at 24:00, of which OpenVPMS makes no open time at all (set a closing time of 23:45)";
 
 /// Why a time is not offered; empty if it is.
 pub fn text(code: Code, facts: &Facts<'_>) -> String {
@@ -75,10 +81,10 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
     let (schedule, practice) = (facts.resource.schedule, facts.practice);
     match code {
         Code::Offered => String::new(),
-        Code::Closed => format!(
-            "In OpenVPMS, set the online booking times of schedule {schedule}. A closing time of 24:00 gives none; \
-             23:45 does."
-        ),
+        Code::Closed => {
+            let hint = if facts.is_closed_all_day { format!(", unless it {CLOSES_AT_MIDNIGHT}") } else { String::new() };
+            format!("In OpenVPMS, set the online booking times of schedule {schedule}{hint}.")
+        }
         Code::Busy => {
             "In OpenVPMS, look into the diary; moving or removing what stands there frees the time.".to_owned()
         }

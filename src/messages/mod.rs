@@ -86,6 +86,11 @@ pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Str
     }
 }
 
+/// `1 record`, `2 records`.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A length of time in its two largest units.
 pub(crate) fn lasting(length: TimeDelta) -> String {
     let seconds = length.num_seconds().max(0);

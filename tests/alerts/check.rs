@@ -36,7 +36,7 @@ async fn each_channel_that_fails_is_a_problem_with_a_remedy_and_no_secret() {
     for (place, message, remedy) in [
         ("[alerts] webhook_url", "status 404", "Copy the address into [alerts] webhook_url again"),
         ("[alerts] heartbeat_url", "no connection", "Check the address in [alerts] heartbeat_url"),
-        ("[alerts.email] to reception@vet.example", "451", "Check from and to in [alerts.email]"),
+        ("[alerts.email] to reception@vet.example", "451", "It may be busy"),
     ] {
         let says = |problem: &&&Value| {
             let has = |key: &str, part: &str| problem[key].as_str().is_some_and(|text| text.contains(part));

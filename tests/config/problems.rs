@@ -61,7 +61,7 @@ fn all_problems_of_a_file_come_together_in_the_order_of_its_lines() {
         [
             "2: [openvpms] has no `username`, which is required",
             "4: [openvpms]: unknown key `usrname`; the nearest valid key is `username`",
-            "10: [healthengine] environment: must be one of \"DEV\", \"UAT\" and \"PROD\"; did you mean \"PROD\"?",
+            "10: [healthengine] environment: must be one of \"DEV\" (development), \"UAT\" (acceptance tests) and \"PROD\" (live); did you mean \"PROD\"?",
             "11: [healthengine] request_timeout: expected a text in quotes, found an integer",
             "15: [[practice]] locations: expected a list of the ids that locations have in OpenVPMS, like [98], found \
              a string: an id is a whole number, and `vetbridge discover` shows the id of each location",

@@ -40,7 +40,8 @@ use crate::ids::PracticeId;
 use crate::mapping::Mapping;
 use crate::messages::tls::CertificateKeeper;
 use crate::messages::{
-    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, exposure as exposure_say,
+    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, counted,
+    exposure as exposure_say,
 };
 use crate::openvpms::ReadOpenVpms;
 
@@ -148,7 +149,8 @@ fn offline(config: &Config) -> Report {
         0 => report.problem(place, say::no_practice()),
         1 if disabled == 0 => report.ok(place, "the configuration is valid: 1 practice"),
         practices => {
-            report.ok(place, format!("the configuration is valid: {practices} practices, {disabled} disabled"))
+            let practices = counted(practices, "practice");
+            report.ok(place, format!("the configuration is valid: {practices}, {disabled} disabled"))
         }
     }
     for (key, proxy) in

@@ -82,7 +82,8 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
     match code {
         Code::Offered => String::new(),
         Code::Closed => {
-            let hint = if facts.is_closed_all_day { format!(", unless it {CLOSES_AT_MIDNIGHT}") } else { String::new() };
+            let hint =
+                if facts.is_closed_all_day { format!(", unless it {CLOSES_AT_MIDNIGHT}") } else { String::new() };
             format!("In OpenVPMS, set the online booking times of schedule {schedule}{hint}.")
         }
         Code::Busy => {

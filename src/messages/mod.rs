@@ -86,6 +86,14 @@ pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Str
     }
 }
 
+/// What a practice is called: its name with the id behind it.
+pub(crate) fn practice_called(id: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("{} ({})", plain(name), plain(id)),
+        None => format!("Practice {}", plain(id)),
+    }
+}
+
 /// `1 record`, `2 records`.
 pub(crate) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })

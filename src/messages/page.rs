@@ -156,6 +156,9 @@ pub fn state_word(state: State) -> &'static str {
     }
 }
 
+/// What an administrator wants to know, and a receptionist need not read.
+pub const FOR_THE_ADMINISTRATOR: &str = "For the administrator";
+
 /// Beside a booking that needs somebody.
 pub const NEEDS_A_PERSON: &str = "needs a person";
 

@@ -10,7 +10,7 @@ use super::call_remedies;
 use crate::availability::Reason;
 use crate::availability::unread::ReadProblem;
 use crate::bridge::off::Off;
-use crate::call_error::{CallError, Cause, ErrorClass};
+use crate::call_error::{CallError, Cause, ErrorClass, ServerOutage};
 use crate::ids::{PracticeId, ResourceId, ScheduleId};
 use crate::polling::lists::Gaps;
 use crate::publishing::unsent::UnsentProblem;
@@ -81,8 +81,45 @@ pub fn server_place(key: &str, file: &Path, url: &str) -> String {
 }
 
 /// A problem is over.
-pub fn resolved(lasted: TimeDelta) -> String {
-    format!("Resolved after {}.", super::lasting(lasted))
+pub fn resolved(lasted: TimeDelta, text: &str) -> String {
+    format!("Resolved after {}: {}", super::lasting(lasted), first_sentence(text))
+}
+
+/// What was wrong, without what follows from it and what to do.
+fn first_sentence(text: &str) -> &str {
+    let ends = text.match_indices(". ").map(|(at, _)| at + 1);
+    let is_end = |at: &usize| text[*at..].trim_start().starts_with(char::is_uppercase);
+    ends.into_iter().find(is_end).map_or(text, |at| &text[..at])
+}
+
+/// A problem that follows from an outage of which the log has a line.
+pub const ONE_OUTAGE: &str = "Comes from the same outage as a line before this one, and ends with it.";
+
+/// The end of a line about an outage that concerns several practices.
+pub fn outage_of(practices: &[PracticeId]) -> String {
+    format!(" It concerns the practices {}.", super::listed(practices.iter().map(|own| super::plain(&own.0))))
+}
+
+/// What an outage means for whoever works at the practice.
+pub fn outage_in_plain_words(outage: ServerOutage) -> &'static str {
+    match outage {
+        ServerOutage::OpenVpmsAway => {
+            "OpenVPMS does not answer, so times that were taken since may still be offered. Tell whoever looks after \
+             OpenVPMS, if it stays so."
+        }
+        ServerOutage::OpenVpmsRefuses => {
+            "OpenVPMS does not let vetbridge in, so times that were taken since may still be offered. Tell whoever \
+             looks after OpenVPMS."
+        }
+        ServerOutage::HealthengineAway => {
+            "Healthengine cannot be reached. Bookings that pet owners make there arrive once it can. Tell whoever \
+             looks after the internet connection, if it stays so."
+        }
+        ServerOutage::HealthengineRefuses => {
+            "Healthengine does not let vetbridge in, so bookings that pet owners make there do not arrive. Tell \
+             whoever looks after vetbridge."
+        }
+    }
 }
 
 /// A practice is switched off while a problem stands.
@@ -320,7 +357,10 @@ pub fn days_one_by_one(error: &CallError, pause: Duration) -> String {
 
 /// A call with so many days was too long.
 pub fn shorter_calls(days: usize) -> String {
-    format!("Healthengine, or something before it, takes no call with {}: calls are shorter for an hour.", super::counted(days, "day"))
+    format!(
+        "Healthengine, or something before it, takes no call with {}: calls are shorter for an hour.",
+        super::counted(days, "day")
+    )
 }
 
 impl fmt::Display for ReadProblem {

@@ -57,6 +57,9 @@ pub struct ResyncOutcome {
     pub days: Option<DaysOutcome>,
     /// What went wrong.
     pub problem: Option<String>,
+    /// Why nothing was sent of a practice that is off, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off: Option<String>,
 }
 
 /// What became of the days.

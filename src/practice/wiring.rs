@@ -78,7 +78,7 @@ impl Practice {
         let (offering_writer, offering) = offering::channel();
         let accepted = Arc::new(AcceptedConfiguration::open(&shared.store, &config.id));
         let context = Arc::new(Context {
-            health: Problems::new(config.id.clone(), settings.places.clone()),
+            health: Problems::new(config.id.clone(), settings.places.clone(), Arc::clone(&shared.outages)),
             said: SaidLines::default(),
             last_done: Mutex::default(),
             offering,
@@ -250,6 +250,15 @@ impl Practice {
     pub fn location_names(&self) -> Vec<String> {
         let names = self.accepted.location_names();
         self.context.config.locations.iter().filter_map(|location| names.get(location).cloned()).collect()
+    }
+
+    /// What it is called: as its location, or the first of several. `None` until that is known.
+    pub fn name(&self) -> Option<String> {
+        match self.location_names().as_slice() {
+            [] => None,
+            [only] => Some(only.clone()),
+            [first, others @ ..] => Some(format!("{first} and {} more", others.len())),
+        }
     }
 
     /// What is wrong with it.

@@ -64,15 +64,18 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
     if !unused.is_empty() {
         report.note("environment", call_failures::proxy_variables(&unused));
     }
+    let mut out_of_step = Vec::new();
     if !args.offline {
-        let service_runs = this_computer::inspect(&config, &mut report).await?;
+        let service = this_computer::inspect(&config, now, &mut report).await?;
+        let service_runs = service.is_some();
+        out_of_step = service.unwrap_or_default();
         if let Some(settings) = &config.webhooks {
             webhooks::inspect(settings, service_runs, now, &mut report).await;
         }
         ask(&config, now, &mut report).await?;
     }
     if args.alerts {
-        alerts::test(&config, now, &mut report).await;
+        alerts::test(&config, &out_of_step, now, &mut report).await;
     } else if !args.offline {
         alerts::inspect(&config, &mut report);
     }

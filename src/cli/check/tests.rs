@@ -266,7 +266,9 @@ async fn a_schedule_that_is_never_open_and_a_clinician_without_a_roster_are_told
     openvpms.free_busy.insert(ScheduleId(136), FreeBusy::default());
     let report = check(&config(&practices), &openvpms, |_| FakeHealthengine::default()).await.to_string();
     assert!(
-        report.contains("closes at 24:00") && report.contains("set a closing time of 23:45") && !report.contains("No problem"),
+        report.contains("closes at 24:00")
+            && report.contains("set a closing time of 23:45")
+            && !report.contains("No problem"),
         "{report}"
     );
 }

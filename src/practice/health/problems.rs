@@ -13,17 +13,21 @@
 //! what failed: see [`Subject::is_known_after`]. A problem that no component raises or clears any
 //! more, because the changed configuration has no use for it, ends [`TAKEN_OVER_LASTS_MAX`] later.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::attempts::{Attempt, Attempts};
+use super::outage_log::{OutageLine, OutageLog};
 use super::subject::Subject;
 use crate::alerts::concern::{About, Concern};
+use crate::call_error::ServerOutage;
 use crate::ids::PracticeId;
 use crate::messages::practice as say;
 use crate::practice::shared::ServerPlaces;
@@ -38,9 +42,18 @@ pub struct Problem {
     pub text: String,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// The outage of a server that it comes from, if it comes from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<ServerOutage>,
 }
 
 impl Problem {
+    /// True if it is the one that says best what an outage means.
+    pub fn tells_of_outage(&self) -> bool {
+        let subjects = [Subject::OpenVpms, Subject::Healthengine, Subject::Access];
+        self.outage.is_some() && subjects.iter().any(|own| self.is_about(own))
+    }
+
     /// True if that is what it is about.
     pub fn is_about(&self, subject: &Subject) -> bool {
         self.subject == subject.name()
@@ -48,8 +61,28 @@ impl Problem {
 
     /// The store cannot be opened.
     pub fn of_store(text: String, since: DateTime<Utc>) -> Self {
-        Self { subject: Subject::Store.name(), text, since }
+        Self { subject: Subject::Store.name(), text, since, outage: None }
     }
+}
+
+/// Each cause once, with the practices that it concerns: an outage of a server stands for all that
+/// comes from it.
+pub fn by_cause<'a>(
+    all: impl Iterator<Item = (Option<PracticeId>, &'a Problem)>,
+) -> Vec<(Vec<PracticeId>, &'a Problem)> {
+    let mut causes: Vec<(Vec<PracticeId>, &Problem)> = Vec::new();
+    for (practice, problem) in all {
+        let is_same = |own: &Problem| own.outage.is_some() && own.outage == problem.outage;
+        let Some((practices, shown)) = causes.iter_mut().find(|(_, own)| is_same(own)) else {
+            causes.push((practice.into_iter().collect(), problem));
+            continue;
+        };
+        practices.extend(practice.filter(|own| !practices.contains(own)));
+        if problem.tells_of_outage() && !shown.tells_of_outage() {
+            *shown = problem;
+        }
+    }
+    causes
 }
 
 /// The problems of one practice, or of what all have in common.
@@ -58,6 +91,7 @@ pub struct Problems {
     places: ServerPlaces,
     problems: Mutex<BTreeMap<Subject, Standing>>,
     attempts: Mutex<Attempts>,
+    outages: Arc<OutageLog>,
 }
 
 /// A problem, and what the log has of it.
@@ -88,15 +122,21 @@ const BOOKING_PROBLEMS_MAX: usize = 50;
 const BOOKING_PROBLEM_LASTS: TimeDelta = TimeDelta::days(1);
 
 impl Problems {
-    /// No problems yet, of a practice whose servers are there.
-    pub fn new(practice: PracticeId, places: ServerPlaces) -> Self {
-        Self { practice: Some(practice), places, problems: Mutex::default(), attempts: Mutex::default() }
+    /// No problems yet, of a practice whose servers are there. The log of outages is that of all
+    /// practices.
+    pub fn new(practice: PracticeId, places: ServerPlaces, outages: Arc<OutageLog>) -> Self {
+        Self { practice: Some(practice), outages, places, ..Self::of_the_service() }
     }
 
     /// That of what all practices have in common. No problems yet.
     pub fn of_the_service() -> Self {
-        let places = ServerPlaces::default();
-        Self { practice: None, places, problems: Mutex::default(), attempts: Mutex::default() }
+        Self {
+            practice: None,
+            places: ServerPlaces::default(),
+            problems: Mutex::default(),
+            attempts: Mutex::default(),
+            outages: Arc::default(),
+        }
     }
 
     fn named(&self) -> Option<tracing::field::DisplayValue<&PracticeId>> {
@@ -105,16 +145,23 @@ impl Problems {
 
     /// Something is wrong. What is said of a server ends with where it is.
     pub fn raise(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
-        self.say(subject, text.into(), false, now);
+        self.say(subject, text.into(), None, false, now);
     }
 
     /// The same of what somebody has to be woken for: it is logged as an error, also where it stood
     /// as a warning until this moment.
     pub fn alarm(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
-        self.say(subject, text.into(), true, now);
+        self.say(subject, text.into(), None, true, now);
     }
 
-    fn say(&self, subject: Subject, mut text: String, is_error: bool, now: DateTime<Utc>) {
+    fn say(
+        &self,
+        subject: Subject,
+        mut text: String,
+        outage: Option<ServerOutage>,
+        is_error: bool,
+        now: DateTime<Utc>,
+    ) {
         if let Some(place) = subject.place(&self.places).filter(|place| !place.is_empty()) {
             text = format!("{text} {place}");
         }
@@ -123,22 +170,47 @@ impl Problems {
             (Some(false) | None, true) => {
                 tracing::error!(practice = self.named(), subject = subject.name(), "{text}");
             }
+            (None, false) if self.is_logged_already(&subject, outage) => {
+                tracing::info!(practice = self.named(), subject = subject.name(), "{}", say::ONE_OUTAGE);
+            }
             (None, false) => tracing::warn!(practice = self.named(), subject = subject.name(), "{text}"),
             (Some(true), true) | (Some(_), false) => {}
         }
         // What is wrong with a booking is its flag's to say again.
         let again = (!matches!(subject, Subject::Booking(_))).then(LogPause::begin);
-        self.stand(subject, text, again, is_error, now);
+        self.stand(subject, text, outage, again, is_error, now);
+    }
+
+    /// True if the log has the outage that this comes from. It has it from here on if the subject
+    /// tells of it.
+    fn is_logged_already(&self, subject: &Subject, outage: Option<ServerOutage>) -> bool {
+        match (outage, &self.practice) {
+            (Some(outage), Some(practice)) if subject.tells_of_outages() => !self.outages.begins(outage, practice),
+            (Some(outage), _) => self.outages.stands(outage),
+            (None, _) => false,
+        }
     }
 
     /// Something is wrong that is logged already, part by part.
     pub fn show(&self, subject: Subject, text: String, now: DateTime<Utc>) {
-        self.stand(subject, text, None, false, now);
+        self.stand(subject, text, None, None, false, now);
     }
 
-    fn stand(&self, subject: Subject, text: String, again: Option<LogPause>, is_error: bool, now: DateTime<Utc>) {
+    fn stand(
+        &self,
+        subject: Subject,
+        text: String,
+        outage: Option<ServerOutage>,
+        again: Option<LogPause>,
+        is_error: bool,
+        now: DateTime<Utc>,
+    ) {
         let mut problems = self.problems.lock();
         if let Some(standing) = problems.get_mut(&subject) {
+            let former = std::mem::replace(&mut standing.problem.outage, outage);
+            if former != outage || standing.taken_over.is_some() {
+                self.changes_outage(&subject, former, outage);
+            }
             (standing.problem.text, standing.taken_over) = (text, None);
             if is_error && !standing.is_error {
                 (standing.again, standing.is_error) = (again, true);
@@ -150,8 +222,19 @@ impl Problems {
             let oldest = problems.keys().find(|own| matches!(own, Subject::Booking(_))).cloned();
             oldest.map(|oldest| problems.remove(&oldest));
         }
-        let problem = Problem { subject: subject.name(), text, since: now };
+        let problem = Problem { subject: subject.name(), text, since: now, outage };
         problems.insert(subject, Standing { problem, again, is_error, taken_over: None });
+    }
+
+    /// What a problem comes from is another outage than before, or none.
+    fn changes_outage(&self, subject: &Subject, former: Option<ServerOutage>, outage: Option<ServerOutage>) {
+        let Some(practice) = self.practice.as_ref().filter(|_| subject.tells_of_outages()) else { return };
+        if let Some(former) = former.filter(|_| former != outage) {
+            self.outages.ends(former, practice);
+        }
+        if let Some(outage) = outage {
+            self.outages.begins(outage, practice);
+        }
     }
 
     /// Something else is wrong than before, and is logged as well.
@@ -170,7 +253,8 @@ impl Problems {
             if ends { problems.remove(subject) } else { None }
         };
         if let Some(Standing { problem, .. }) = removed {
-            self.log_end(&problem, &say::resolved(now - problem.since));
+            self.changes_outage(subject, problem.outage, None);
+            self.log_end(&problem, &say::resolved(now - problem.since, &problem.text));
         }
     }
 
@@ -199,8 +283,9 @@ impl Problems {
         problems.retain(|subject, Standing { problem, .. }| {
             let is_over = matches!(subject, Subject::Loop(_) | Subject::Paused);
             if is_over {
-                self.log_end(problem, &say::resolved(now - problem.since));
+                self.log_end(problem, &say::resolved(now - problem.since, &problem.text));
             } else if !is_on {
+                former.changes_outage(subject, problem.outage, None);
                 self.log_end(problem, &say::of_no_matter(now - problem.since));
             }
             is_on && !is_over
@@ -224,10 +309,11 @@ impl Problems {
             return;
         }
         let is_over = |own: &Standing| own.taken_over.is_some_and(|at| at.elapsed() >= TAKEN_OVER_LASTS_MAX);
-        self.problems.lock().retain(|_, own| {
+        self.problems.lock().retain(|subject, own| {
             let ends = is_over(own);
             if ends {
-                self.log_end(&own.problem, &say::resolved(now - own.problem.since));
+                self.changes_outage(subject, own.problem.outage, None);
+                self.log_end(&own.problem, &say::resolved(now - own.problem.since, &own.problem.text));
             }
             !ends
         });
@@ -239,7 +325,13 @@ impl Problems {
         for (subject, standing) in self.problems.lock().iter_mut() {
             let Standing { problem, again: Some(again), is_error, .. } = standing else { continue };
             let lasts = now - problem.since;
-            let is_worse = !*is_error && is_live && subject.is_outage() && lasts >= OUTAGE_LASTS_MAX;
+            let is_bad = is_live && subject.is_outage() && lasts >= OUTAGE_LASTS_MAX;
+            if let Some(outage) = problem.outage.filter(|outage| self.outages.stands(*outage)) {
+                let line = if subject.tells_of_outages() { self.outages.again(outage, is_bad) } else { None };
+                line.iter().for_each(|line| self.log_outage_again(line, problem, lasts));
+                continue;
+            }
+            let is_worse = !*is_error && is_bad;
             if is_worse {
                 (*again, *is_error) = (LogPause::begin(), true);
             } else if !again.is_due() {
@@ -254,17 +346,38 @@ impl Problems {
         }
     }
 
+    /// The line of an outage names every practice that it concerns.
+    fn log_outage_again(&self, line: &OutageLine, problem: &Problem, lasts: TimeDelta) {
+        let text = say::still(&problem.text, lasts);
+        let (practice, all) = match line.practices.as_slice() {
+            [] | [_] => (self.named(), String::new()),
+            several => (None, say::outage_of(several)),
+        };
+        if line.is_error {
+            tracing::error!(practice, subject = problem.subject, "{text}{all}");
+        } else {
+            tracing::warn!(practice, subject = problem.subject, "{text}{all}");
+        }
+    }
+
     /// How long until one of them is due to be logged again, at most this long.
     pub fn due_within(&self, longest: Duration) -> Duration {
         let problems = self.problems.lock();
-        let left = problems.values().filter_map(|standing| standing.again.as_ref().map(LogPause::left));
-        left.fold(longest, Duration::min)
+        let is_apart = |standing: &&Standing| standing.problem.outage.is_none_or(|own| !self.outages.stands(own));
+        let apart = problems.values().filter(is_apart);
+        let left = apart.filter_map(|standing| standing.again.as_ref().map(LogPause::left));
+        left.fold(self.outages.due_within(longest), Duration::min)
     }
 
     /// Raises or clears, as `text` says.
     pub fn set(&self, subject: Subject, text: Option<String>, now: DateTime<Utc>) {
+        self.set_in(None, subject, text, now);
+    }
+
+    /// The same of what comes from an outage of a server, if it does: the log has each outage once.
+    pub fn set_in(&self, outage: Option<ServerOutage>, subject: Subject, text: Option<String>, now: DateTime<Utc>) {
         match text {
-            Some(text) => self.raise(subject, text, now),
+            Some(text) => self.say(subject, text, outage, false, now),
             None => self.clear(&subject, now),
         }
     }
@@ -303,6 +416,8 @@ impl Problems {
             sentence: problem.text.clone(),
             since: problem.since,
             puts_out_of_step: subject.puts_out_of_step() || also_puts_out(subject),
+            outage: problem.outage,
+            tells_of_outage: problem.tells_of_outage(),
         };
         problems.iter().filter(|(subject, _)| **subject != Subject::Alerts).map(concern).collect()
     }
@@ -324,7 +439,7 @@ mod tests {
 
     #[test]
     fn a_problem_keeps_its_beginning_and_is_gone_when_it_is_resolved() {
-        let health = Problems::new(PracticeId("1".into()), ServerPlaces::default());
+        let health = Problems::new(PracticeId("1".into()), ServerPlaces::default(), Arc::default());
         health.raise(Subject::OpenVpms, "away", at(1));
         health.raise(Subject::OpenVpms, "still away", at(2));
         let problems = health.problems();
@@ -378,7 +493,7 @@ mod tests {
     }
 
     fn of_a_practice() -> Problems {
-        Problems::new(PracticeId("1".into()), ServerPlaces::default())
+        Problems::new(PracticeId("1".into()), ServerPlaces::default(), Arc::default())
     }
 
     /// A practice that starts anew after these were raised at the first hour.
@@ -460,7 +575,7 @@ mod tests {
 
     #[test]
     fn problems_of_bookings_are_bounded_in_number_and_time() {
-        let health = Problems::new(PracticeId("1".into()), ServerPlaces::default());
+        let health = Problems::new(PracticeId("1".into()), ServerPlaces::default(), Arc::default());
         for id in 0..200 {
             health.raise(Subject::Booking(BookingId(id)), "x", at(0));
         }

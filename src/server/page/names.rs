@@ -13,11 +13,7 @@ use crate::practice::booking_names::BookingNames;
 
 /// The name of a practice: that of its location, or of the first of several.
 pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
-    match practice.map(Practice::location_names).unwrap_or_default().as_slice() {
-        [] => format!("Practice {id}"),
-        [only] => only.clone(),
-        [first, others @ ..] => format!("{first} and {} more", others.len()),
-    }
+    practice.and_then(Practice::name).unwrap_or_else(|| format!("Practice {id}"))
 }
 
 /// The name of the practice of this id, be it on or off.

@@ -13,10 +13,11 @@ use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
 use crate::ids::PracticeId;
-use crate::messages::commands;
 use crate::messages::page::{
     self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, Tone, standing, standing_off,
 };
+use crate::messages::practice::outage_in_plain_words;
+use crate::messages::{commands, listed};
 use crate::practice::Practice;
 use crate::practice::health::problems::Problem;
 use crate::practice::health::subject::Subject;
@@ -120,11 +121,19 @@ impl Overview<'_> {
             section aria-labelledby="now" {
                 h2 #now { "What needs a person now" }
                 p role="status" { (say::to_do(count, self.paused())) }
-                @for (of, problem) in &problems {
+                @for (practices, problem) in &problems {
                     div.card.urgent {
-                        @if let Some(of) = of { strong { (self.name(of)) } ": " }
-                        (problem.text) " "
-                        @let zone = of.as_ref().map_or(self.zone(), |of| self.admin.bridge.zone_of(of));
+                        @if !practices.is_empty() {
+                            strong { (listed(practices.iter().map(|of| self.name(of)))) } ": "
+                        }
+                        @match problem.outage {
+                            Some(outage) => {
+                                (outage_in_plain_words(outage)) " "
+                                details { summary { (say::FOR_THE_ADMINISTRATOR) } (problem.text) }
+                            }
+                            None => { (problem.text) " " }
+                        }
+                        @let zone = practices.first().map_or(self.zone(), |of| self.admin.bridge.zone_of(of));
                         span.quiet { "Since " (ago(problem.since, self.now, zone)) "." }
                     }
                 }
@@ -158,14 +167,8 @@ impl Overview<'_> {
     }
 
     /// Those of the service, then those of the practices, each with the practice that it is about.
-    fn problems(&self) -> Vec<(Option<PracticeId>, &Problem)> {
-        let whole = self.status.problems.iter().map(|problem| (None, problem));
-        let id = |id: &str| Some(PracticeId(id.to_owned()));
-        let on = self.status.practices.iter();
-        let on = on.flat_map(|own| own.problems.iter().map(|problem| (id(&own.id), problem)));
-        let off = self.status.off.iter();
-        let off = off.flat_map(|own| own.problems.iter().map(|problem| (id(&own.id), problem)));
-        whole.chain(on).chain(off).collect()
+    fn problems(&self) -> Vec<(Vec<PracticeId>, &Problem)> {
+        self.status.causes()
     }
 
     fn name(&self, id: &PracticeId) -> String {

@@ -50,6 +50,8 @@ impl AlertWatch {
     /// The messages that are due.
     pub fn look(&mut self, sight: &Sight, after: Duration, at: Duration) -> Vec<AlertMessage> {
         self.see(sight, at);
+        let joined: Vec<Concern> = self.joins_what_is_told().cloned().collect();
+        self.told.extend(joined.into_iter().map(|concern| (concern.id(), concern)));
         let (begun, over) = (self.begun(after, at), self.over(sight, after, at));
         if begun.is_empty() && over.is_empty() {
             self.gathering_since = None;
@@ -63,8 +65,6 @@ impl AlertWatch {
             self.told.remove(&concern.id());
             self.inherited.remove(&concern.id());
         }
-        let joined: Vec<Concern> = self.joins_what_is_told().cloned().collect();
-        self.told.extend(joined.into_iter().map(|concern| (concern.id(), concern)));
         self.told.extend(begun.iter().map(|concern| (concern.id(), concern.clone())));
         let messages = [(AlertKind::Begun, begun), (AlertKind::Over, over)].into_iter();
         let messages = messages.filter(|(_, concerns)| !concerns.is_empty());
@@ -95,7 +95,7 @@ impl AlertWatch {
         let due: Vec<&Concern> = due.map(|(concern, _)| concern).collect();
         let says_why = |own: &Concern| {
             let is_of = |out: &&Concern| out.about == About::OutOfStep && out.practice == own.practice;
-            own.puts_out_of_step && due.iter().any(|out| is_of(out))
+            own.puts_out_of_step && due.iter().any(is_of)
         };
         let due: Vec<&Concern> =
             waiting.iter().map(|(own, _)| own).filter(|own| due.contains(own) || says_why(own)).collect();

@@ -251,7 +251,8 @@ fn since_text(since: Option<(DateTime<Utc>, Zone)>) -> String {
     since.map(local).unwrap_or_default()
 }
 
-/// `status` of a practice that is off and called so. Its times are in this zone, which is named if any follow.
+/// `status` of a practice that is off and called so. Its times are in this zone, which is named if
+/// any follow.
 pub fn is_off(practice: &str, why: &str, since: Option<DateTime<Utc>>, zone: Zone, has_times: bool) -> String {
     let local = |since| format!(" since {}", zone.wall(since).format("%Y-%m-%d %H:%M:%S"));
     let named = if has_times || since.is_some() { format!(" (times: {zone})") } else { String::new() };

@@ -83,7 +83,7 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
         Code::Offered => String::new(),
         Code::Closed => {
             let hint =
-                if facts.is_closed_all_day { format!(", unless it {CLOSES_AT_MIDNIGHT}") } else { String::new() };
+                if facts.is_closed_all_day { format!(". Perhaps it {CLOSES_AT_MIDNIGHT}") } else { String::new() };
             format!("In OpenVPMS, set the online booking times of schedule {schedule}{hint}.")
         }
         Code::Busy => {
@@ -209,5 +209,31 @@ fn minutes(minutes: i64) -> String {
         (1, 0) => "1 hour".to_owned(),
         (hours, 0) if hours > 0 => format!("{hours} hours"),
         _ => format!("{minutes} minutes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_a_closing_time_of_midnight_gives_no_time_is_said_only_where_a_day_has_none() {
+        let practice = PracticeId("1".into());
+        let remedy = |is_closed_all_day: bool| {
+            let (min_notice, off, resource) = (TimeDelta::zero(), None, "s136".parse().unwrap());
+            let practice = &practice;
+            let facts = Facts {
+                practice,
+                resource,
+                shortest_minutes: None,
+                min_notice,
+                horizon_days: 7,
+                off,
+                is_closed_all_day,
+            };
+            super::remedy(Code::Closed, &facts)
+        };
+        assert!(remedy(true).contains("24:00") && remedy(true).contains("23:45"), "{}", remedy(true));
+        assert_eq!(remedy(false), "In OpenVPMS, set the online booking times of schedule 136.");
     }
 }

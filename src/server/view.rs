@@ -52,7 +52,7 @@ impl BridgeStatus {
         let on = on.flat_map(|own| own.problems.iter().map(move |problem| (id(&own.id), problem)));
         let off = self.off.iter();
         let off = off.flat_map(|own| own.problems.iter().map(move |problem| (id(&own.id), problem)));
-        health::problems::by_cause(whole.chain(on).chain(off))
+        health::causes::by_cause(whole.chain(on).chain(off))
     }
 
     /// What a practice is called.

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::clinic::free_port;
+use crate::clinic::{eventually, free_port};
 use crate::program::Scene;
+use crate::service::Service;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_goes_through_each_channel_and_is_said_to_have_arrived() {
@@ -44,6 +45,22 @@ async fn each_channel_that_fails_is_a_problem_with_a_remedy_and_no_secret() {
         };
         assert!(problems.iter().any(|problem| says(&problem)), "{place}: {problems:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_heartbeat_is_not_asked_while_a_practice_is_out_of_step() {
+    let scene = Scene::open().await;
+    let service = Service::start_and_get_in_step(&scene.clinic).await;
+    scene.clinic.openvpms_faults.close_port();
+    eventually("it is out of step", async || service.open("/readyz").await.status() == 503).await;
+    let before = scene.heart.count();
+    let checked = scene.clinic.run(&["check", "--alerts"]).await;
+    assert!(
+        checked.out.contains("The heartbeat was not asked, because practice 1234567 is out of step"),
+        "{checked:?}"
+    );
+    assert_eq!(scene.heart.count(), before, "the service does not ask it either");
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,3 +111,15 @@ fn values_that_cannot_be_sent_are_refused() {
     let webhooks = format!("{LEAST}[webhooks]\npublic_url = \"https://x.example\"\nsecret = \"a/b\"\n");
     assert!(problems(&webhooks)[0].contains("is part of a URL"));
 }
+
+#[test]
+fn what_an_environment_a_contact_and_a_mail_server_must_be_is_said_with_what_they_are() {
+    use vetbridge::messages::config_file as say;
+    for (found, meant) in [("LIVE", "PROD"), ("production", "PROD"), ("TEST", "UAT"), ("prod", "PROD"), ("DVE", "DEV")]
+    {
+        let told = say::one_of_the_environments(found);
+        assert!(told.ends_with(&format!("did you mean \"{meant}\"?")), "{told}");
+    }
+    assert!(!say::one_of_the_environments("somewhere").contains("did you mean"));
+    assert!(!say::one_of("never", &["wait", "reject"]).contains("did you mean"), "another word is no slip");
+}

@@ -377,7 +377,8 @@ async fn what_healthengine_has_is_compared_with_what_is_offered() {
     let same = report(vec![named("s136", "Main"), named("s211", "Surgery")]).await;
     assert!(same.contains("the same 2 resources and 2 appointment types"), "{same}");
     let other = report(vec![named("s136", "Room 1"), named("u7-s1", "Dr Gone")]).await;
-    let told = "not there yet: s211; there under another name or length: s136; only there: u7-s1";
+    let told = "not there yet: Surgery (s211); there under another name or length: Main (s136); only there: Dr \
+                Gone (u7-s1)";
     assert!(other.contains(told) && other.contains("deleted with its links"), "{other}");
 }
 

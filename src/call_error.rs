@@ -7,6 +7,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How often the interactive lane asks a server that wants to be left alone.
 pub const PROBE_EVERY: Duration = Duration::from_secs(30);
 
@@ -96,6 +98,42 @@ pub enum ErrorClass {
     /// An answer that the API does not have: HTML, truncated or unknown JSON, a redirect, an
     /// unexpected status.
     Contract,
+}
+
+/// A server is away, or lets us in for nothing: one cause that makes every call to it fail, for
+/// every practice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerOutage {
+    /// OpenVPMS cannot be reached, or does not work.
+    OpenVpmsAway,
+    /// OpenVPMS refuses the user.
+    OpenVpmsRefuses,
+    /// Healthengine cannot be reached, or does not work.
+    HealthengineAway,
+    /// Healthengine refuses the api-key.
+    HealthengineRefuses,
+}
+
+impl ServerOutage {
+    /// What a failed call to OpenVPMS is part of; `None` if another call can fare better.
+    pub fn of_openvpms(error: &CallError) -> Option<Self> {
+        Self::of(error, Self::OpenVpmsAway, Self::OpenVpmsRefuses)
+    }
+
+    /// The same of a call to Healthengine.
+    pub fn of_healthengine(error: &CallError) -> Option<Self> {
+        Self::of(error, Self::HealthengineAway, Self::HealthengineRefuses)
+    }
+
+    fn of(error: &CallError, away: Self, refuses: Self) -> Option<Self> {
+        match error.class {
+            ErrorClass::NotSent | ErrorClass::Lost | ErrorClass::Unavailable | ErrorClass::TooMany => Some(away),
+            ErrorClass::Contract => matches!(error.cause, Some(Cause::Page)).then_some(away),
+            ErrorClass::Credentials => Some(refuses),
+            ErrorClass::Refused | ErrorClass::Forbidden => None,
+        }
+    }
 }
 
 impl CallError {

@@ -298,6 +298,8 @@ impl AlertSource for WithoutStore {
             sentence: self.shown().why.clone(),
             since: self.began,
             puts_out_of_step: false,
+            outage: None,
+            tells_of_outage: false,
         };
         let concerns = std::iter::once(store).chain(self.health.concerns(|_| false)).collect();
         let practices = self.healthengines.keys().map(|id| (id.clone(), false)).collect();
@@ -305,6 +307,10 @@ impl AlertSource for WithoutStore {
     }
 
     /// It is kept in the store.
+    fn name_of(&self, _: &PracticeId) -> Option<String> {
+        None
+    }
+
     fn zone_of(&self, _: &PracticeId) -> Option<Zone> {
         None
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::call_error::ServerOutage;
 use crate::ids::{BookingId, PracticeId};
 
 /// Something that needs a person.
@@ -22,6 +23,12 @@ pub struct Concern {
     /// is out of step need not be.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub puts_out_of_step: bool,
+    /// The outage of a server that it comes from, if it comes from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<ServerOutage>,
+    /// True for the problem that says best what the outage means.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tells_of_outage: bool,
 }
 
 /// What a concern is about; at a practice there is at most one of each.
@@ -40,6 +47,12 @@ pub enum About {
 pub type ConcernId = (Option<PracticeId>, About);
 
 impl Concern {
+    /// True if it comes from the same outage of a server: one cause, whichever practices and calls
+    /// suffer from it.
+    pub fn has_cause_of(&self, other: &Self) -> bool {
+        self.outage.is_some() && self.outage == other.outage
+    }
+
     /// What tells it apart.
     pub fn id(&self) -> ConcernId {
         (self.practice.clone(), self.about.clone())

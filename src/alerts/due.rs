@@ -5,7 +5,10 @@
 //! - Something is over when it does not stand any more and its practice is in step, or off. So the
 //!   end of an outage is told when Healthengine shows what the diary says again, and a practice
 //!   that starts anew with another configuration is not said to be well before it is known.
-//! - That a practice is out of step is not told beside a problem that says why.
+//! - That a practice is out of step is not told beside a problem that says why. If it is due before
+//!   that problem is, the problem is told in its place.
+//! - An outage of a server is one thing, whichever practices and calls suffer from it: once one of
+//!   its concerns is due, all are told with it, and none is told later. It is over with the last.
 //! - What an earlier process told is not told again. What of it is gone is over, but of a problem
 //!   not before it had time to be noticed again.
 //!
@@ -47,6 +50,8 @@ impl AlertWatch {
     /// The messages that are due.
     pub fn look(&mut self, sight: &Sight, after: Duration, at: Duration) -> Vec<AlertMessage> {
         self.see(sight, at);
+        let joined: Vec<Concern> = self.joins_what_is_told().cloned().collect();
+        self.told.extend(joined.into_iter().map(|concern| (concern.id(), concern)));
         let (begun, over) = (self.begun(after, at), self.over(sight, after, at));
         if begun.is_empty() && over.is_empty() {
             self.gathering_since = None;
@@ -84,8 +89,19 @@ impl AlertWatch {
             About::Booking(_) => true,
             About::Problem(_) | About::OutOfStep => at.saturating_sub(first_seen) >= after,
         };
-        let due = self.standing.iter().filter(|(_, (concern, first_seen))| is_due(concern, *first_seen));
-        let due: Vec<&Concern> = due.filter(|(id, (own, _))| !self.is_told(id, own)).map(|(_, (own, _))| own).collect();
+        let waiting = self.standing.iter().filter(|(id, (own, _))| !self.is_told(id, own));
+        let waiting: Vec<&(Concern, Duration)> = waiting.map(|(_, own)| own).collect();
+        let due = waiting.iter().filter(|(concern, first_seen)| is_due(concern, *first_seen));
+        let due: Vec<&Concern> = due.map(|(concern, _)| concern).collect();
+        let says_why = |own: &Concern| {
+            let is_of = |out: &&Concern| out.about == About::OutOfStep && out.practice == own.practice;
+            own.puts_out_of_step && due.iter().any(is_of)
+        };
+        let due: Vec<&Concern> =
+            waiting.iter().map(|(own, _)| own).filter(|own| due.contains(own) || says_why(own)).collect();
+        let with_it = |own: &Concern| due.iter().any(|due| due.has_cause_of(own));
+        let due: Vec<&Concern> =
+            waiting.iter().map(|(own, _)| own).filter(|own| due.contains(own) || with_it(own)).collect();
         let explained: BTreeSet<&PracticeId> = due
             .iter()
             .copied()
@@ -96,7 +112,14 @@ impl AlertWatch {
         let is_explained = |concern: &Concern| {
             concern.about == About::OutOfStep && concern.practice.as_ref().is_some_and(|own| explained.contains(own))
         };
-        due.into_iter().filter(|concern| !is_explained(concern)).cloned().collect()
+        let is_known = |concern: &Concern| self.told.values().any(|told| told.has_cause_of(concern));
+        due.into_iter().filter(|concern| !is_explained(concern) && !is_known(concern)).cloned().collect()
+    }
+
+    /// What comes from an outage that people were told of already.
+    fn joins_what_is_told(&self) -> impl Iterator<Item = &Concern> {
+        let standing = self.standing.values().map(|(concern, _)| concern);
+        standing.filter(|own| self.told.values().any(|told| told.has_cause_of(own)))
     }
 
     /// A booking of which something else has to be done than was told is not told. A sentence that
@@ -118,7 +141,8 @@ impl AlertWatch {
                     could_be_seen && sight.practices.get(practice).is_none_or(|in_step| *in_step)
                 }
             };
-            is_settled && !self.standing.contains_key(id)
+            let goes_on = || self.standing.values().any(|(own, _)| own.has_cause_of(concern));
+            is_settled && !self.standing.contains_key(id) && !goes_on()
         };
         self.told.iter().filter(|(id, concern)| is_over(id, concern)).map(|(_, concern)| concern.clone()).collect()
     }

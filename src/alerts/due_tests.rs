@@ -14,7 +14,8 @@ fn practice() -> PracticeId {
 fn concern(about: About) -> Concern {
     let puts_out_of_step = about == About::Problem("openvpms".into());
     let since = DateTime::UNIX_EPOCH;
-    Concern { practice: Some(practice()), about, sentence: "Do this.".into(), since, puts_out_of_step }
+    let (practice, sentence) = (Some(practice()), "Do this.".into());
+    Concern { practice, about, sentence, since, puts_out_of_step, outage: None, tells_of_outage: false }
 }
 
 fn booking(id: i64) -> Concern {
@@ -144,4 +145,29 @@ fn the_heartbeat_goes_on_for_a_booking_and_stops_out_of_step_and_in_an_ill_proce
     assert!(sight(&[booking(1), problem("left_out")]).is_well());
     assert!(!sight(&[concern(About::OutOfStep)]).is_well());
     assert!(!Sight { is_alive: false, ..sight(&[]) }.is_well());
+}
+
+#[test]
+fn an_outage_of_a_server_is_told_once_for_all_that_suffer_from_it() {
+    let outage = Some(crate::call_error::ServerOutage::HealthengineAway);
+    let of = |practice: &str, subject: &str| {
+        let practice = Some(PracticeId(practice.into()));
+        Concern { practice, outage, puts_out_of_step: true, ..problem(subject) }
+    };
+    // A second practice polls later, a call more rarely than the poll, and each ends by itself.
+    let seen = |second: u64| {
+        let spans = [("1234567", "healthengine", 10..700), ("8", "healthengine", 100..720), ("8", "days", 400..710)];
+        let now = spans.into_iter().filter(|(_, _, span)| span.contains(&second));
+        now.map(|(practice, subject, _)| of(practice, subject)).collect()
+    };
+    assert_eq!(told(&mut AlertWatch::default(), 0..999, seen), [(312, Begun, 2), (722, Over, 3)]);
+}
+
+#[test]
+fn a_problem_that_says_why_is_told_in_place_of_being_out_of_step() {
+    let out = |second: u64| if second >= 10 { vec![concern(About::OutOfStep)] } else { vec![] };
+    let both = |second: u64| if second >= 20 { [out(second), vec![problem("openvpms")]].concat() } else { out(second) };
+    let mut watch = AlertWatch::default();
+    assert_eq!(told(&mut watch, 0..999, both), [(312, Begun, 1)]);
+    assert!(watch.told.keys().all(|(_, about)| *about == About::Problem("openvpms".into())));
 }

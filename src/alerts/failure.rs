@@ -24,6 +24,8 @@ pub enum MailFailure {
     NoStartTls,
     /// The server does not take user name and password.
     Login(String),
-    /// The server does not take the mail.
+    /// The server does not take the mail, whenever it is sent.
     Refused(String),
+    /// The server does not take the mail at the moment (a reply of the 400s, RFC 5321, 4.2.1).
+    NotNow(String),
 }

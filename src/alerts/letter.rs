@@ -29,6 +29,6 @@ impl Letter {
         // ids may show one of them.
         let _ = getrandom::fill(&mut random);
         let id = format!("{}.{}", at.timestamp_millis(), hex::encode(&random));
-        Self { title: say::title(&message), text: say::text(&message, at, terms), id, at, message }
+        Self { title: say::title(&message, terms), text: say::text(&message, at, terms), id, at, message }
     }
 }

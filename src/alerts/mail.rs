@@ -129,6 +129,9 @@ fn of_smtp(error: &lettre::transport::smtp::Error) -> NotArrived {
         why = format!("{why}: {source}");
     }
     let why = one_line(&why, DETAIL_CHARS_MAX);
+    if error.is_transient() {
+        return NotArrived::Mail(MailFailure::NotNow(why));
+    }
     let is_said = error.status().is_some() || error.is_client() || error.is_response();
     NotArrived::Mail(if is_said { MailFailure::Refused(why) } else { MailFailure::Connection(why) })
 }

@@ -39,6 +39,9 @@ pub trait AlertSource: Sync {
     /// The zone in which times of a practice are told, if it is known.
     fn zone_of(&self, practice: &PracticeId) -> Option<Zone>;
 
+    /// What a practice is called, if that is known.
+    fn name_of(&self, practice: &PracticeId) -> Option<String>;
+
     /// What is wrong with the messages themselves; `None` once they arrive again.
     fn tell(&self, not_delivered: Option<String>);
 }
@@ -141,9 +144,10 @@ impl Alerts {
                 let sight = source.sight();
                 let (at, mut state) = (self.at(), self.state());
                 for message in state.watch.look(&sight, channels.after, at) {
-                    let practices = message.concerns.iter().filter_map(|concern| concern.practice.clone());
-                    let zones = practices.filter_map(|own| source.zone_of(&own).map(|zone| (own, zone))).collect();
-                    let terms = Terms { zones, config_option: channels.config_option.clone() };
+                    let practices = || message.concerns.iter().filter_map(|concern| concern.practice.clone());
+                    let zones = practices().filter_map(|own| source.zone_of(&own).map(|zone| (own, zone))).collect();
+                    let names = practices().filter_map(|own| source.name_of(&own).map(|name| (own, name))).collect();
+                    let terms = Terms { zones, names, config_option: channels.config_option.clone() };
                     let letter = Arc::new(Letter::new(message, self.clock.now(), &terms));
                     tracing::info!("{}", letter.title);
                     for (place, outbox) in &mut state.outboxes {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Days as CalendarDays, NaiveDate, TimeDelta, Utc};
 
 use super::window::Days;
-use crate::call_error::{CallError, ErrorClass};
+use crate::call_error::{CallError, ErrorClass, ServerOutage};
 use crate::ids::{LocationId, ScheduleId, UserId};
 
 /// A wrong password looks like a database that is away; after this long it is called a password.
@@ -146,6 +146,20 @@ pub enum ReadProblem {
         /// The schedules that could not be read, if they are few and nothing else is missing.
         schedules: Vec<ScheduleId>,
     },
+}
+
+impl ReadProblem {
+    /// The outage that it comes from. That some schedules are not read says nothing of the others,
+    /// unless nothing reaches the server.
+    pub fn outage(&self) -> Option<ServerOutage> {
+        match self {
+            Self::Password(error) => ServerOutage::of_openvpms(error),
+            Self::Unread { error, schedules } => {
+                let is_of_all = schedules.is_empty() || error.class == ErrorClass::NotSent || error.is_access();
+                ServerOutage::of_openvpms(error).filter(|_| is_of_all)
+            }
+        }
+    }
 }
 
 impl DiarySource {

@@ -31,6 +31,8 @@ impl AlertSource for Bridge {
                     sentence: say::out_of_step(&reasons),
                     since: now,
                     puts_out_of_step: false,
+                    outage: None,
+                    tells_of_outage: false,
                 });
             }
         }
@@ -45,6 +47,10 @@ impl AlertSource for Bridge {
     fn zone_of(&self, practice: &PracticeId) -> Option<Zone> {
         // Before OpenVPMS was ever read nobody knows it.
         Some(Self::zone_of(self, practice)).filter(Zone::names_a_place)
+    }
+
+    fn name_of(&self, practice: &PracticeId) -> Option<String> {
+        self.on_or_off(practice)?.0.name()
     }
 
     fn tell(&self, not_delivered: Option<String>) {

@@ -115,6 +115,7 @@ impl Bridge {
             resolving: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),
             practices: Mutex::default(),
+            outages: Arc::default(),
             supervisor: Supervisor::default(),
             leaps,
             broken: CancellationToken::new(),

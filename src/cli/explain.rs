@@ -73,7 +73,7 @@ fn text(explained: &ExplanationView, date: NaiveDate) -> String {
     let mut remedies: Vec<(&str, &str)> = Vec::new();
     for alike in explained.slots.chunk_by(SlotView::is_like) {
         let (Some(first), Some(last)) = (alike.first(), alike.last()) else { continue };
-        let what = if first.offered { first.types.join(" ") } else { first.text.clone() };
+        let what = if first.offered { types(explained, first) } else { first.text.clone() };
         let _ = writeln!(out, "{}-{}  {:<14}  {what}", first.start, last.end, first.code);
         if !first.remedy.is_empty() && !remedies.iter().any(|(code, _)| *code == first.code) {
             remedies.push((&first.code, &first.remedy));
@@ -86,6 +86,15 @@ fn text(explained: &ExplanationView, date: NaiveDate) -> String {
         }
     }
     out
+}
+
+/// The names of the types that fit, with their ids.
+fn types(explained: &ExplanationView, slot: &SlotView) -> String {
+    let named = slot.types.iter().map(|id| match explained.appointment_types.iter().find(|own| own.id == *id) {
+        Some(own) => format!("{} ({id})", plain(&own.name)),
+        None => id.clone(),
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn sent(explained: &ExplanationView) -> String {

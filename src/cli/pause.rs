@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::ids::PracticeId;
 use crate::messages::commands as say;
-use crate::practice::pauses;
+use crate::practice::{pauses, zones};
 use crate::server::view::{OffStatus, PauseOutcome};
 
 /// Runs the command.
@@ -46,12 +46,13 @@ async fn write(config: &Config, absent: &NoService, practice: &str, paused: bool
     };
     let off_status = |off: Off| OffStatus {
         id: practice.to_owned(),
+        name: None,
         why: off.name().into(),
         silent: false,
         problems: Vec::new(),
         needs_attention: 0,
         since: pauses::of(&store, &id).and_then(|pause| pause.since),
-        zone: None,
+        zone: Some(zones::shown(own.timezone, &store, &id).to_string()),
     };
     Ok(PauseOutcome { practice: practice.to_owned(), on: off.is_none(), off: off.map(off_status), is_new })
 }
@@ -59,13 +60,15 @@ async fn write(config: &Config, absent: &NoService, practice: &str, paused: bool
 /// What came of it, in a sentence.
 fn told(outcome: &PauseOutcome, paused: bool, runs: bool) -> String {
     let (practice, off) = (&outcome.practice, outcome.off.as_ref().filter(|_| paused || !outcome.on));
+    let is_disabled = off.is_some_and(|off| off.why == Off::Disabled.name());
+    let since = off.and_then(|off| Some((off.since?, zones::named(off.zone.as_deref()))));
     match (paused, off) {
-        _ if !outcome.is_new && paused => say::paused_already(practice, off.and_then(|off| off.since)),
+        _ if !outcome.is_new && paused => say::paused_already(practice, since, is_disabled),
         _ if !outcome.is_new => say::not_paused(practice, off.map(|off| &*off.why)),
         // The pause is over, and the file has the last word.
         (false, Some(off)) => say::resumed_but_off(practice, &off.why),
-        _ if !runs => say::paused_for_the_next_start(practice, paused),
-        (true, off) => say::paused(practice, off.is_some_and(|off| off.silent)),
+        _ if !runs => say::paused_for_the_next_start(practice, paused, is_disabled),
+        (true, off) => say::paused(practice, off.is_some_and(|off| off.silent), is_disabled),
         (false, None) => say::resumed(practice),
     }
 }

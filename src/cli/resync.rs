@@ -24,6 +24,9 @@ use crate::http_clients::Network;
 use crate::ids::PracticeId;
 use crate::messages::{Advice, commands as say};
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
+use crate::practice::zones;
+use crate::server::view::OffStatus;
+use crate::zone::Zone;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &ResyncArgs) -> anyhow::Result<ExitCode> {
@@ -54,13 +57,20 @@ async fn through(service: &RunningService, file: &Path, args: &ResyncArgs) -> an
     let mut outcomes = Vec::new();
     let status = service.status().await?;
     let on = status.practices.into_iter().map(|practice| practice.id).collect();
-    let off = status.off.into_iter().map(|own| PracticeOff { id: own.id, why: own.why, since: own.since });
-    for practice in chosen(on, &off.collect::<Vec<_>>(), file, args)? {
+    let off = status.off.into_iter();
+    let off = off.map(|OffStatus { id, why, since, zone, .. }| PracticeOff {
+        id,
+        why,
+        since: since.map(|since| (since, zones::named(zone.as_deref()))),
+    });
+    let off: Vec<PracticeOff> = off.collect();
+    for practice in chosen(on, &off, file, args)? {
         let bar = Bar::new(&practice);
         let outcome = service.resync(&practice, only(args), args.dry_run, &|reached| bar.show(reached)).await;
         bar.finish();
         outcomes.push(told(outcome?, args)?);
     }
+    outcomes.extend(left_out(&off, args));
     Ok(outcomes)
 }
 
@@ -75,9 +85,14 @@ async fn here(config: &Config, absent: &NoService, args: &ResyncArgs) -> anyhow:
     let off = ids.filter_map(|id| {
         let (_, why) = bridge.on_or_off(id)?;
         let since = bridge.paused_since(id).filter(|_| why == Some(Off::Paused));
-        Some(PracticeOff { id: id.to_string(), why: why?.name().into(), since })
+        Some(PracticeOff {
+            id: id.to_string(),
+            why: why?.name().into(),
+            since: since.map(|since| (since, bridge.zone_of(id))),
+        })
     });
-    let practices = chosen(on, &off.collect::<Vec<_>>(), &config.source, args)?;
+    let off: Vec<PracticeOff> = off.collect();
+    let practices = chosen(on, &off, &config.source, args)?;
     let mut outcomes = Vec::new();
     for practice in practices.into_iter().filter_map(|id| bridge.practice(&PracticeId(id))) {
         let bar = Bar::new(&practice.id().0);
@@ -85,6 +100,7 @@ async fn here(config: &Config, absent: &NoService, args: &ResyncArgs) -> anyhow:
         bar.finish();
         outcomes.push(told(outcome, args)?);
     }
+    outcomes.extend(left_out(&off, args));
     // What was accepted is remembered before the command ends, or the next one would send it again.
     store.flush().await?;
     Ok(outcomes)
@@ -94,7 +110,7 @@ async fn here(config: &Config, absent: &NoService, args: &ResyncArgs) -> anyhow:
 struct PracticeOff {
     id: String,
     why: Cow<'static, str>,
-    since: Option<DateTime<Utc>>,
+    since: Option<(DateTime<Utc>, Zone)>,
 }
 
 impl PracticeOff {
@@ -122,6 +138,18 @@ fn chosen(on: Vec<String>, off: &[PracticeOff], file: &Path, args: &ResyncArgs) 
             None => Err(say::unknown_practice(id, file, &on).into()),
         },
     }
+}
+
+/// The practices of which nothing is sent because they are off, for whoever reads the array alone.
+fn left_out(off: &[PracticeOff], args: &ResyncArgs) -> Vec<ResyncOutcome> {
+    let outcome = |own: &PracticeOff| ResyncOutcome {
+        practice: own.id.clone(),
+        dry_run: args.dry_run,
+        off: Some(own.advice().to_string()),
+        ..ResyncOutcome::default()
+    };
+    // Of others nothing was asked, and without --json the sentence stands above already.
+    off.iter().filter(|_| args.json && args.practice.is_none()).map(outcome).collect()
 }
 
 fn only(args: &ResyncArgs) -> Option<Only> {
@@ -191,5 +219,9 @@ mod tests {
         assert!(disabled.contains("Practice 4 is disabled") && disabled.contains("`enabled = true`"), "{disabled}");
         assert!(refused(Vec::new(), &off, None).contains("Practice 4 is disabled"));
         assert!(refused(Vec::new(), &[], None).contains("nothing to send"));
+        let in_array = |args: ResyncArgs| left_out(&off, &ResyncArgs { json: true, ..args });
+        let told = in_array(args(None));
+        assert!(told[0].practice == "4" && told[0].off.as_ref().is_some_and(|why| why.contains("is disabled")));
+        assert!(told[0].is_complete() && in_array(args(Some("2"))).is_empty());
     }
 }

@@ -154,6 +154,8 @@ impl NoService {
                 Some(say::held_by_a_mute_service(path, holder, reachable(self.instance.admin_listen), &self.why))
             }
             OpenError::NoParent { .. }
+            | OpenError::ParentIsFile { .. }
+            | OpenError::NoPlace { .. }
             | OpenError::NotADirectory { .. }
             | OpenError::OtherOwner { .. }
             | OpenError::ForeignFiles { .. }

@@ -8,8 +8,9 @@ use super::{Global, output};
 use crate::bridge::off::Off;
 use crate::config;
 use crate::messages::out_of_step::since_start;
-use crate::messages::{admin, commands as say};
+use crate::messages::{admin, commands as say, counted, listed, practice_called};
 use crate::practice::health::problems::Problem;
+use crate::practice::zones;
 use crate::server::view::{BridgeStatus, OffStatus, PracticeStatus, time_if_any};
 use crate::zone::Zone;
 
@@ -30,27 +31,35 @@ fn text(status: &BridgeStatus) -> String {
     let health = if status.healthy { say::healthy(paused) } else { say::NOT_HEALTHY.to_owned() };
     let since = status.started_at.format("%Y-%m-%d %H:%M:%S UTC");
     let mut text = format!("vetbridge {} has run since {since}. {health}\n", status.version);
-    for Problem { since, text: what, .. } in &status.problems {
+    let causes = status.causes();
+    for (practices, Problem { since, text: what, .. }) in causes.iter().filter(|(practices, _)| practices.len() != 1) {
+        let whose = listed(practices.iter().map(|own| status.called(own)));
+        let of = if practices.is_empty() { String::new() } else { format!(" of {whose}") };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  problem since {}: {what}", since.format("%Y-%m-%d %H:%M:%S UTC"));
+        let _ = writeln!(text, "  problem{of} since {}: {what}", since.format("%Y-%m-%d %H:%M:%S UTC"));
     }
+    let of = |id: &str| {
+        let of_it = causes.iter().filter(|(practices, _)| matches!(practices.as_slice(), [only] if only.0 == id));
+        of_it.map(|(_, problem)| *problem).collect::<Vec<&Problem>>()
+    };
     for server in &status.left_alone {
         let _ = writeln!(text, "  {}", server.sentence());
     }
     for practice in &status.practices {
-        on(&mut text, practice);
+        on(&mut text, practice, &of(&practice.id));
     }
     for practice in &status.off {
-        off(&mut text, practice);
+        off(&mut text, practice, &of(&practice.id));
     }
     text
 }
 
-fn on(text: &mut String, practice: &PracticeStatus) {
+fn on(text: &mut String, practice: &PracticeStatus, causes: &[&Problem]) {
     let in_step = if practice.in_step { "in step" } else { "not in step" };
-    let zone = zone(practice.zone.as_deref());
-    let (id, resources) = (&practice.id, practice.resources);
-    let _ = writeln!(text, "\nPractice {id}: {in_step}, {resources} resources (times: {zone})");
+    let zone = zones::named(practice.zone.as_deref());
+    let called = practice_called(&practice.id, practice.name.as_deref());
+    let resources = counted(practice.resources, "resource");
+    let _ = writeln!(text, "\n{called}: {in_step}, {resources} (times: {zone})");
     let since = practice.in_step_since.or(practice.not_in_step_since).map(|at| at.format("%Y-%m-%d %H:%M:%S"));
     if let Some(since) = since {
         let _ = writeln!(
@@ -74,22 +83,18 @@ fn on(text: &mut String, practice: &PracticeStatus) {
     for reason in &practice.reasons {
         let _ = writeln!(text, "  not in step: {reason}");
     }
-    problems(text, &practice.problems, zone);
+    problems(text, causes, zone);
     flagged(text, practice.needs_attention);
 }
 
-/// The zone in which a practice's times are shown: UTC until its own is known.
-fn zone(name: Option<&str>) -> Zone {
-    name.and_then(|name| name.parse().ok()).unwrap_or(Zone::Iana(chrono_tz::UTC))
-}
-
-fn off(text: &mut String, practice: &OffStatus) {
+fn off(text: &mut String, practice: &OffStatus, causes: &[&Problem]) {
     let silent = if practice.silent { admin::OFF_AND_SILENT } else { admin::OFF_AND_LEAVING };
-    let zone = zone(practice.zone.as_deref());
-    let has_times = !practice.problems.is_empty();
-    let is_off = say::is_off(&practice.id, &practice.why, practice.since, zone, has_times);
+    let zone = zones::named(practice.zone.as_deref());
+    let has_times = !causes.is_empty();
+    let called = practice_called(&practice.id, practice.name.as_deref());
+    let is_off = say::is_off(&called, &practice.why, practice.since, zone, has_times);
     let _ = writeln!(text, "\n{is_off} {silent}");
-    problems(text, &practice.problems, zone);
+    problems(text, causes, zone);
     flagged(text, practice.needs_attention);
 }
 
@@ -99,7 +104,7 @@ fn flagged(text: &mut String, bookings: usize) {
     }
 }
 
-fn problems(text: &mut String, problems: &[Problem], zone: Zone) {
+fn problems(text: &mut String, problems: &[&Problem], zone: Zone) {
     for problem in problems {
         let since = zone.wall(problem.since).format("%Y-%m-%d %H:%M:%S");
         let _ = writeln!(text, "  problem since {since}: {}", problem.text);
@@ -116,6 +121,7 @@ mod tests {
     fn whoever_reads_that_bookings_are_flagged_is_told_how_that_ends() {
         let practice = |needs_attention| OffStatus {
             id: "7".into(),
+            name: None,
             why: "paused".into(),
             silent: true,
             problems: Vec::new(),
@@ -125,7 +131,7 @@ mod tests {
         };
         let text = |needs_attention| {
             let mut text = String::new();
-            off(&mut text, &practice(needs_attention));
+            off(&mut text, &practice(needs_attention), &[]);
             text
         };
         let told = text(2);
@@ -137,10 +143,12 @@ mod tests {
     #[test]
     fn a_practices_times_are_in_its_zone_which_is_said_once_and_the_services_in_utc() {
         let since = DateTime::from_timestamp(1_770_000_000, 0).unwrap();
-        let problem = || vec![Problem { subject: "clock".into(), text: "The clocks differ.".into(), since }];
+        let problem =
+            || vec![Problem { subject: "clock".into(), text: "The clocks differ.".into(), since, outage: None }];
         let zone: Zone = "Australia/Sydney".parse().unwrap();
         let practice = PracticeStatus {
             id: "7".into(),
+            name: Some("Main Clinic".into()),
             in_step: true,
             in_step_since: Some(zone.at(since)),
             not_in_step_since: None,
@@ -169,7 +177,7 @@ mod tests {
         let told = super::text(&status);
         let (service, practice) = told.split_once("\n\n").unwrap();
         assert_eq!(service.matches("2026-02-02 02:40:00 UTC").count(), 2, "{told}");
-        assert!(practice.starts_with("Practice 7: in step, 3 resources (times: Australia/Sydney)\n"), "{told}");
+        assert!(practice.starts_with("Main Clinic (7): in step, 3 resources (times: Australia/Sydney)\n"), "{told}");
         assert_eq!(practice.matches("2026-02-02 13:40:00").count(), 3, "{told}");
         let in_step = "  in step since: 2026-02-02 13:40:00 (the first time since the start)\n";
         assert!(practice.contains(in_step), "{told}");

@@ -176,7 +176,10 @@ fn email(table: Table<'_>, around: &Surroundings<'_>) -> Option<EmailSettings> {
 
 /// Host, port and encryption of `smtps://…` or `smtp://…`.
 fn mail_server(value: &Value<'_>, starttls: Option<bool>) -> Option<(String, u16, MailSecurity)> {
-    let url = url(&["smtps", "smtp"])(value)?;
+    if !value.text()?.contains("://") {
+        return value.fail(say::mail_server_form());
+    }
+    let url = url(&["smtp", "smtps"])(value)?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     if host.is_empty() || !matches!(url.path(), "" | "/") {
         return value.fail(say::mail_server_form());

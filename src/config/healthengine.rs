@@ -8,8 +8,8 @@ use super::Secret;
 use super::proxy::{self, Proxy};
 use super::request_limits::{self, REQUEST_TIMEOUT};
 use super::secret::Surroundings;
-use super::toml_reader::Table;
-use super::values::{choice, interval, is_readable_on_the_way, url, user_agent_words};
+use super::toml_reader::{Table, Value};
+use super::values::{interval, is_readable_on_the_way, url, user_agent_contact, user_agent_words};
 use crate::messages::config_file as say;
 
 /// The URL of the PMS API in production.
@@ -67,8 +67,6 @@ impl Environment {
 
 /// Reads the section, which must be there. `None`: wrong and reported.
 pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<HealthengineSettings> {
-    const ENVIRONMENTS: &[(&str, Environment)] =
-        &[("DEV", Environment::Dev), ("UAT", Environment::Uat), ("PROD", Environment::Prod)];
     let table = root.required_table("healthengine")?;
     let default_url = Url::parse(URL).ok()?;
     let url = table.or("url", default_url, |value| {
@@ -78,8 +76,8 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<Health
     let proxy = table.optional("proxy", |value| proxy::read(value, around));
     let api_key = table.required("api_key", |value| around.header_secret(value));
     let vendor = table.required("vendor", user_agent_words);
-    let contact = table.required("contact", user_agent_words);
-    let environment = table.required("environment", choice(ENVIRONMENTS));
+    let contact = table.required("contact", user_agent_contact);
+    let environment = table.required("environment", environment);
     let max_requests_per_second = request_limits::per_second(&table);
     let request_timeout = table.or("request_timeout", REQUEST_TIMEOUT, interval);
     table.finish();
@@ -93,4 +91,11 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<Health
         max_requests_per_second: max_requests_per_second?,
         request_timeout: request_timeout?,
     })
+}
+
+fn environment(value: &Value<'_>) -> Option<Environment> {
+    let text = value.text()?;
+    let all = [Environment::Dev, Environment::Uat, Environment::Prod];
+    let found = all.into_iter().find(|own| own.name() == text);
+    found.or_else(|| value.fail(say::one_of_the_environments(text)))
 }

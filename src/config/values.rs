@@ -41,6 +41,13 @@ pub(super) fn user_agent_words(value: &Value<'_>) -> Option<String> {
     if text.chars().all(fits) { Some(text) } else { value.fail(say::not_for_user_agent()) }
 }
 
+/// Whom `User-Agent` names: a mail address, which Healthengine looks for.
+pub(super) fn user_agent_contact(value: &Value<'_>) -> Option<String> {
+    let text = user_agent_words(value)?;
+    let is_address = text.trim().parse::<lettre::Address>().is_ok();
+    if is_address { Some(text) } else { value.fail(say::contact_without_address()) }
+}
+
 /// A user name for HTTP Basic.
 pub(super) fn username(value: &Value<'_>) -> Option<String> {
     let text = words(value)?;
@@ -120,8 +127,10 @@ pub(super) fn label(value: &Value<'_>) -> Option<String> {
 
 /// A plain URL: nothing in it but scheme, host, port and path.
 pub(super) fn url(schemes: &'static [&'static str]) -> impl Fn(&Value<'_>) -> Option<Url> {
+    // The better of the schemes stands last.
+    let example = schemes.last().copied().unwrap_or("https");
     move |value| {
-        let url = value.parsed(|text| Url::parse(trimmed(text)).map_err(say::bad_url))?;
+        let url = value.parsed(|text| Url::parse(trimmed(text)).map_err(|error| say::bad_url(error, example)))?;
         if !schemes.contains(&url.scheme()) || url.host().is_none() {
             return value.fail(say::url_scheme(schemes));
         }

@@ -130,7 +130,7 @@ impl fmt::Display for ChangesInFull<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(changes) = self;
         if changes.liveness_contract {
-            writeln!(f, "liveness contract{}", if changes.contract_differs { ": changed" } else { "" })?;
+            writeln!(f, "liveness contract: {}", if changes.contract_differs { "changed" } else { "unchanged" })?;
         }
         let lists = [("resources", &changes.resources), ("appointment types", &changes.appointment_types)];
         for (what, list) in lists.into_iter().filter_map(|(what, list)| Some((what, list.as_ref()?))) {

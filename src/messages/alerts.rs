@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::{Advice, plain, tls};
+use super::{Advice, listed, plain, practice_called, tls};
 use crate::alerts::concern::{About, AlertKind, AlertMessage, Concern};
 use crate::alerts::failure::{MailFailure, NotArrived};
 use crate::call_error::{CallError, Cause, ErrorClass};
@@ -25,6 +25,8 @@ const SENTENCE_CHARS_MAX: usize = 900;
 pub struct Terms {
     /// The zones of the practices that it names; whatever has none is told in UTC.
     pub zones: BTreeMap<PracticeId, Zone>,
+    /// What the practices are called, as far as that is known.
+    pub names: BTreeMap<PracticeId, String>,
     /// What is typed behind every command so that it finds the service: nothing, or `--config` and
     /// the file.
     pub config_option: String,
@@ -36,6 +38,14 @@ impl Terms {
         match practice.and_then(|practice| self.zones.get(practice)) {
             Some(zone) => format!("{} {zone}", zone.wall(at).format("%Y-%m-%d %H:%M")),
             None => at.format("%Y-%m-%d %H:%M UTC").to_string(),
+        }
+    }
+
+    /// What a practice is called, within a sentence.
+    fn called(&self, practice: &PracticeId) -> String {
+        match self.names.get(practice) {
+            Some(name) => practice_called(&practice.0, Some(name)),
+            None => format!("practice {}", plain(&practice.0)),
         }
     }
 
@@ -66,46 +76,84 @@ pub fn out_of_step(reasons: &[String]) -> String {
 }
 
 /// The subject of a mail, and the first line of every message.
-pub fn title(message: &AlertMessage) -> String {
-    let whose = match message.concerns.as_slice() {
-        [only] => whose_is(only),
+pub fn title(message: &AlertMessage, terms: &Terms) -> String {
+    let things = things(&message.concerns);
+    let whose = match things.as_slice() {
+        [only] => whose_is(only, terms),
         several => {
-            let first = several.first().and_then(|first| first.practice.as_ref());
-            match first.filter(|first| several.iter().all(|own| own.practice.as_ref() == Some(first))) {
-                Some(practice) => format!("{} things at practice {}", several.len(), plain(&practice.0)),
+            let first = message.concerns.first().and_then(|first| first.practice.as_ref());
+            match first.filter(|first| message.concerns.iter().all(|own| own.practice.as_ref() == Some(first))) {
+                Some(practice) => format!("{} things at {}", several.len(), terms.called(practice)),
                 None => format!("{} things", several.len()),
             }
         }
     };
-    let verb = if message.concerns.len() == 1 { "needs" } else { "need" };
+    let verb = match things.as_slice() {
+        [only] if only.practices.len() < 2 => "needs",
+        _ => "need",
+    };
     match message.kind {
         AlertKind::Begun => format!("vetbridge: {whose} {verb} a person"),
-        AlertKind::Over if message.concerns.len() > 1 => format!("vetbridge: {whose} are over"),
+        AlertKind::Over if things.len() > 1 => format!("vetbridge: {whose} are over"),
         AlertKind::Over => format!("vetbridge: over at {whose}"),
         AlertKind::Test => "vetbridge: this is a test".to_owned(),
     }
 }
 
-fn whose_is(concern: &Concern) -> String {
-    concern.practice.as_ref().map_or_else(|| "the service".to_owned(), |own| format!("practice {}", plain(&own.0)))
+/// One thing to see to: a concern, or all that come from one outage of a server.
+struct Thing<'a> {
+    /// What is told of it.
+    concern: &'a Concern,
+    /// Whom it concerns, if it is a practice.
+    practices: Vec<&'a PracticeId>,
+    /// Since when.
+    since: DateTime<Utc>,
+}
+
+/// Each thing once, in the order of its first concern.
+fn things(concerns: &[Concern]) -> Vec<Thing<'_>> {
+    let mut things: Vec<Thing<'_>> = Vec::new();
+    for concern in concerns {
+        let Some(thing) = things.iter_mut().find(|thing| thing.concern.has_cause_of(concern)) else {
+            let practices = concern.practice.iter().collect();
+            things.push(Thing { concern, practices, since: concern.since });
+            continue;
+        };
+        thing.since = thing.since.min(concern.since);
+        if let Some(own) = concern.practice.as_ref().filter(|own| !thing.practices.contains(own)) {
+            thing.practices.push(own);
+        }
+        if concern.tells_of_outage && !thing.concern.tells_of_outage {
+            thing.concern = concern;
+        }
+    }
+    things
+}
+
+fn whose_is(thing: &Thing<'_>, terms: &Terms) -> String {
+    if thing.practices.is_empty() {
+        return "the service".to_owned();
+    }
+    listed(thing.practices.iter().map(|own| terms.called(own)))
 }
 
 /// The whole of a message, in plain text, as it is written at this time.
 pub fn text(message: &AlertMessage, at: DateTime<Utc>, terms: &Terms) -> String {
-    let mut text = format!("{}\n", title(message));
+    let mut text = format!("{}\n", title(message, terms));
     if message.kind == AlertKind::Test {
         text.push_str("\nMessages that something needs a person arrive here. Nothing has to be done.\n");
     }
-    let named = message.concerns.iter().take(NAMED_MAX);
+    let things = things(&message.concerns);
+    let named = things.iter().take(NAMED_MAX);
     // Writing to a string does not fail.
-    for concern in named.clone() {
-        let _ = write!(text, "\n{}", paragraph(message.kind, concern, at, terms));
+    for thing in named.clone() {
+        let _ = write!(text, "\n{}", paragraph(message.kind, thing, at, terms));
     }
-    let more = message.concerns.len().saturating_sub(NAMED_MAX);
+    let more = things.len().saturating_sub(NAMED_MAX);
     if more > 0 {
         let _ = write!(text, "\nAnd {more} more.\nType: {}\n", terms.command("status"));
     }
-    let booking = |concern: &Concern| match concern.about {
+    let booking = |thing: &Thing<'_>| match thing.concern.about {
         About::Booking(id) => Some(id),
         About::Problem(_) | About::OutOfStep => None,
     };
@@ -132,18 +180,24 @@ fn outcomes(booking: &str, terms: &Terms) -> String {
     format!("\nOnce it is clear, settle it on the status page, or type what the diary says:\n{lines}")
 }
 
-fn paragraph(kind: AlertKind, concern: &Concern, at: DateTime<Utc>, terms: &Terms) -> String {
-    let whose = whose_is(concern).replacen("practice", "Practice", 1).replacen("the service", "The service", 1);
+fn paragraph(kind: AlertKind, thing: &Thing<'_>, at: DateTime<Utc>, terms: &Terms) -> String {
+    let concern = thing.concern;
+    let whose = whose_is(thing, terms);
+    let whose = match whose.split_once(' ') {
+        Some(("practice", rest)) => format!("Practice {rest}"),
+        Some(("the", rest)) => format!("The {rest}"),
+        _ => whose,
+    };
     let about = match &concern.about {
         About::Booking(id) => format!(", booking {id}"),
         About::Problem(_) => String::new(),
         About::OutOfStep => ", out of step".to_owned(),
     };
-    let since = terms.moment(concern.practice.as_ref(), concern.since);
+    let since = terms.moment(concern.practice.as_ref(), thing.since);
     let sentence = one_line(&concern.sentence, SENTENCE_CHARS_MAX);
     match (kind, &concern.about) {
         (AlertKind::Over, _) => {
-            let lasted = super::lasting(at - concern.since);
+            let lasted = super::lasting(at - thing.since);
             format!(
                 "{whose}{about}: over after {lasted}. Since {since} it was:\n{sentence}\nNothing has to be done. To \
                  see how it stands, type: {}\n",
@@ -186,6 +240,18 @@ pub fn test_arrived(place: &str) -> &'static str {
         WEBHOOK => "the test message was taken",
         _ => "the test mail was taken by the mail server; look whether it came",
     }
+}
+
+/// The heartbeat is not tested.
+pub fn heartbeat_not_tested(out_of_step: &[PracticeId]) -> Advice {
+    let practices = listed(out_of_step.iter().map(|own| plain(&own.0)));
+    let (which, is) = if out_of_step.len() == 1 { ("practice", "is") } else { ("practices", "are") };
+    Advice::new(
+        format!(
+            "The heartbeat was not asked, because {which} {practices} {is} out of step: it would say that all is well"
+        ),
+        "See to what is wrong first, then type vetbridge check --alerts again",
+    )
 }
 
 /// Nobody is told of anything.
@@ -261,6 +327,10 @@ fn mail_failed(failure: &MailFailure) -> (String, String) {
             format!("the mail server does not take the mail: {}", plain(why)),
             "Check from and to in [alerts.email], and that the user may write as from",
         ),
+        MailFailure::NotNow(why) => (
+            format!("the mail server does not take the mail at the moment: {}", plain(why)),
+            "It may be busy, or want a mail from somebody new to be sent twice: wait a minute",
+        ),
     };
     (why, format!("{remedy}; then type vetbridge check --alerts"))
 }
@@ -277,6 +347,8 @@ mod tests {
             sentence: "Check the diary.".into(),
             since: DateTime::from_timestamp(1_770_000_000, 0).unwrap(),
             puts_out_of_step: false,
+            outage: None,
+            tells_of_outage: false,
         }
     }
 
@@ -337,7 +409,22 @@ mod tests {
             "{told}"
         );
         let both = message(AlertKind::Over, &[concern(Some("7"), About::OutOfStep), concern(None, About::OutOfStep)]);
-        assert_eq!(title(&both), "vetbridge: 2 things are over");
+        assert_eq!(title(&both, &Terms::default()), "vetbridge: 2 things are over");
+    }
+
+    #[test]
+    fn an_outage_of_a_server_is_one_thing_that_names_every_practice() {
+        let of = |practice: &str, sentence: &str, tells_of_outage: bool| Concern {
+            sentence: sentence.into(),
+            outage: Some(crate::call_error::ServerOutage::HealthengineAway),
+            tells_of_outage,
+            ..concern(Some(practice), About::Problem(sentence.into()))
+        };
+        let all = [of("7", "No day is taken.", false), of("7", "It is away.", true), of("8", "It is away.", true)];
+        let told = text(&message(AlertKind::Begun, &all));
+        assert!(told.starts_with("vetbridge: practice 7 and practice 8 need a person\n"), "{told}");
+        assert_eq!(told.matches("It is away.").count(), 1, "{told}");
+        assert!(!told.contains("No day is taken."), "{told}");
     }
 
     #[test]
@@ -356,6 +443,7 @@ mod tests {
             MailFailure::NoStartTls,
             MailFailure::Login("535 no".into()),
             MailFailure::Refused("550 no".into()),
+            MailFailure::NotNow("451 later".into()),
         ];
         for failure in calls.chain(mails.map(NotArrived::Mail)) {
             assert_well_said(&failed(WEBHOOK, &failure));

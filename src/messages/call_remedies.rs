@@ -72,6 +72,9 @@ pub fn healthengine(error: &CallError) -> &'static str {
             "Try again in a minute; if it stays so, ask Healthengine's support"
         }
         ErrorClass::Refused if error.is_unknown_call() => WRONG_HEALTHENGINE_URL,
+        ErrorClass::Refused if error.detail.contains("User-Agent") => {
+            "Check vendor, contact and environment in [healthengine]"
+        }
         ErrorClass::Refused => "Check id and key of the [[practice]]; if they are right, ask Healthengine's support",
         ErrorClass::Credentials => {
             "Check [healthengine] api_key, and that it belongs to the environment that url and environment name"

@@ -94,7 +94,7 @@ pub fn never_open(what: &str, shut: Shut, days: u32) -> Advice {
     match shut {
         Shut::Schedule => Advice::new(
             format!("{what} has no open time in the next {days} days, so nothing of it can be booked"),
-            NEVER_OPEN,
+            look_at_the_schedule(),
         ),
         Shut::Clinician => Advice::new(
             format!("{what} has no roster in the next {days} days, so nothing of it can be booked"),
@@ -110,9 +110,12 @@ pub fn more_never_open(count: usize) -> String {
 }
 
 /// What to look at where a schedule is never open.
-const NEVER_OPEN: &str = "Look at the schedule in OpenVPMS: its Online Booking Times are not set for any day, it has \
-                          no hours, or it closes at 24:00, of which OpenVPMS makes no open time at all (set 23:59, or \
-                          leave the closing time blank)";
+fn look_at_the_schedule() -> String {
+    format!(
+        "Look at the schedule in OpenVPMS: its Online Booking Times are not set for any day, it has no hours, or it {}",
+        super::explain::CLOSES_AT_MIDNIGHT
+    )
+}
 
 /// A type that hardly anybody means.
 pub fn type_very_long(name: &str, length_minutes: u32, slots: u32, slot_size_minutes: u32) -> Advice {

@@ -220,23 +220,35 @@ pub fn bookings_need_attention(count: usize) -> String {
 }
 
 /// The service pauses a practice.
-pub fn paused(practice: &str, silent: bool) -> String {
+pub fn paused(practice: &str, silent: bool, is_disabled: bool) -> String {
     let practice = plain(practice);
     let how = if silent {
         "its days at Healthengine are empty, and nothing is sent for it"
     } else {
         "what is under way is being settled, then its days at Healthengine are emptied (see `vetbridge status`)"
     };
-    format!("Practice {practice} is paused: {how}. `vetbridge resume --practice {practice}` starts it again.")
+    format!("Practice {practice} is paused: {how}. {}", starts_again(&practice, is_disabled))
+}
+
+/// What starts a paused practice. The end of its pause does not, where the file disables it too.
+fn starts_again(practice: &str, is_disabled: bool) -> String {
+    if is_disabled {
+        format!(
+            "It is also disabled in the configuration: `vetbridge resume --practice {practice}` ends the pause, and \
+             without `enabled = false` in its [[practice]] it starts again."
+        )
+    } else {
+        format!("`vetbridge resume --practice {practice}` starts it again.")
+    }
 }
 
 /// A pause that stands.
-pub fn paused_already(practice: &str, since: Option<DateTime<Utc>>) -> String {
+pub fn paused_already(practice: &str, since: Option<(DateTime<Utc>, Zone)>, is_disabled: bool) -> String {
     let practice = plain(practice);
     format!(
-        "Practice {practice} is paused already{}; nothing was changed. `vetbridge resume --practice {practice}` \
-         starts it again.",
-        since_text(since)
+        "Practice {practice} is paused already{}; nothing was changed. {}",
+        since_text(since),
+        starts_again(&practice, is_disabled)
     )
 }
 
@@ -250,19 +262,23 @@ pub fn not_paused(practice: &str, off: Option<&str>) -> String {
     format!("Practice {} is not paused, and nothing was changed: {state}.", plain(practice))
 }
 
-fn since_text(since: Option<DateTime<Utc>>) -> String {
-    since.map(|since| format!(" since {}", since.format("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default()
+fn since_text(since: Option<(DateTime<Utc>, Zone)>) -> String {
+    let local = |(since, zone): (DateTime<Utc>, Zone)| {
+        format!(" since {} {zone}", zone.wall(since).format("%Y-%m-%d %H:%M:%S"))
+    };
+    since.map(local).unwrap_or_default()
 }
 
-/// `status` of a practice that is off. Its times are in this zone, which is named if any follow.
+/// `status` of a practice that is off and called so. Its times are in this zone, which is named if
+/// any follow.
 pub fn is_off(practice: &str, why: &str, since: Option<DateTime<Utc>>, zone: Zone, has_times: bool) -> String {
     let local = |since| format!(" since {}", zone.wall(since).format("%Y-%m-%d %H:%M:%S"));
     let named = if has_times || since.is_some() { format!(" (times: {zone})") } else { String::new() };
-    format!("Practice {} is {why}{}{named}.", plain(practice), since.map(local).unwrap_or_default())
+    format!("{practice} is {why}{}{named}.", since.map(local).unwrap_or_default())
 }
 
 /// Why a practice that is off is not sent again, and what to do.
-pub fn off_is_not_sent(practice: &str, why: &str, since: Option<DateTime<Utc>>) -> Advice {
+pub fn off_is_not_sent(practice: &str, why: &str, since: Option<(DateTime<Utc>, Zone)>) -> Advice {
     let practice = plain(practice);
     Advice::new(
         format!("Practice {practice} is {why}{}, so nothing is sent for it", since_text(since)),
@@ -302,11 +318,13 @@ pub fn resumed_but_off(practice: &str, why: &str) -> String {
 }
 
 /// A pause or its end while no service runs.
-pub fn paused_for_the_next_start(practice: &str, paused: bool) -> String {
+pub fn paused_for_the_next_start(practice: &str, paused: bool, is_disabled: bool) -> String {
     let practice = plain(practice);
     if paused {
         format!(
-            "Practice {practice} is paused. No vetbridge runs: its days at Healthengine are emptied at the next start."
+            "Practice {practice} is paused. No vetbridge runs: its days at Healthengine are emptied at the next start. \
+             {}",
+            starts_again(&practice, is_disabled)
         )
     } else {
         format!("Practice {practice} is not paused any more. No vetbridge runs: it is served from the next start on.")
@@ -364,6 +382,12 @@ mod tests {
                 assert!(part.starts_with(char::is_uppercase) && !part.ends_with('.') && !part.contains("  "), "{part}");
             }
         }
+        let sydney = "Australia/Sydney".parse().unwrap();
+        let since = DateTime::from_timestamp(1_770_000_000, 0).map(|since| (since, sydney));
+        let paused = off_is_not_sent("7", "paused", since).to_string();
+        assert!(paused.starts_with("Practice 7 is paused since 2026-02-02 13:40:00 Australia/Sydney, so"), "{paused}");
+        let both = paused_already("7", since, true);
+        assert!(both.contains("also disabled") && !both.contains("` starts it again"), "{both}");
         assert!(unknown_practice("7\n", state, &["1".into(), "2".into()]).to_string().contains("Practice 7\\n is"));
     }
 }

@@ -132,9 +132,32 @@ pub fn number_between(least: i64, most: i64) -> String {
 /// What a choice must be.
 pub fn one_of(found: &str, choices: &[&str]) -> String {
     let choices_text = listed(choices.iter().map(|choice| format!("\"{choice}\"")));
-    let hint =
-        nearest(found, choices.iter().copied()).map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+    let hint = alike(found, choices).map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
     format!("must be one of {choices_text}{hint}")
+}
+
+/// The choice that was meant, if most of its letters are there: another word is no slip.
+fn alike<'a>(found: &str, choices: &[&'a str]) -> Option<&'a str> {
+    let near = nearest(found, choices.iter().copied())?;
+    let slips = strsim::damerau_levenshtein(&found.to_lowercase(), &near.to_lowercase());
+    (2 * slips <= near.chars().count()).then_some(near)
+}
+
+/// What the environment must be. Healthengine's own words for them are three.
+pub fn one_of_the_environments(found: &str) -> String {
+    let meant = match found.trim().to_lowercase().as_str() {
+        "live" | "production" | "prd" => Some("PROD"),
+        "test" | "testing" | "staging" | "acceptance" => Some("UAT"),
+        "development" => Some("DEV"),
+        other => alike(other, &["DEV", "UAT", "PROD"]),
+    };
+    let hint = meant.map(|meant| format!("; did you mean \"{meant}\"?")).unwrap_or_default();
+    format!("must be one of \"DEV\" (development), \"UAT\" (acceptance tests) and \"PROD\" (live){hint}")
+}
+
+/// The contact of `User-Agent` is no mail address.
+pub fn contact_without_address() -> &'static str {
+    "must be a mail address, like \"it@example.com\": Healthengine refuses every call of a sender without one"
 }
 
 /// A text that must say something.
@@ -158,8 +181,8 @@ pub fn colon_in_username() -> &'static str {
 }
 
 /// A URL that is none.
-pub fn bad_url(reason: impl Display) -> String {
-    format!("is no URL ({reason}); write it like \"https://host/path\"")
+pub fn bad_url(reason: impl Display, scheme: &str) -> String {
+    format!("is no URL ({reason}); write it like \"{scheme}://host/path\"")
 }
 
 /// A URL of another scheme.

@@ -40,6 +40,8 @@ pub struct Facts<'a> {
     pub horizon_days: u32,
     /// Why the practice is off, if it is.
     pub off: Option<Off>,
+    /// True if the schedule has no open time at any time of the day.
+    pub is_closed_all_day: bool,
 }
 
 impl Facts<'_> {
@@ -65,6 +67,10 @@ impl Facts<'_> {
         self.read_at == ReadAt::Page
     }
 }
+
+/// What a schedule does that has no open time although it has hours, and what to write instead.
+pub const CLOSES_AT_MIDNIGHT: &str =
+    "closes at 24:00, of which OpenVPMS makes no open time at all (set a closing time of 23:45)";
 
 /// Why a time is not offered; empty if it is.
 pub fn text(code: Code, facts: &Facts<'_>) -> String {
@@ -115,10 +121,11 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
     let (schedule, practice) = (facts.schedule(), facts.practice);
     match code {
         Code::Offered => String::new(),
-        Code::Closed => format!(
-            "In OpenVPMS, set the online booking times of {schedule}. A closing time of 24:00 gives none; \
-             23:45 does."
-        ),
+        Code::Closed => {
+            let hint =
+                if facts.is_closed_all_day { format!(". Perhaps it {CLOSES_AT_MIDNIGHT}") } else { String::new() };
+            format!("In OpenVPMS, set the online booking times of {schedule}{hint}.")
+        }
         Code::Busy => {
             "In OpenVPMS, look into the diary; moving or removing what stands there frees the time.".to_owned()
         }
@@ -292,6 +299,7 @@ mod tests {
                 min_notice: TimeDelta::hours(2),
                 horizon_days: 60,
                 off,
+                is_closed_all_day: true,
             };
             let command = Facts { read_at: ReadAt::Command, ..page.clone() };
             for code in CODES {
@@ -311,5 +319,29 @@ mod tests {
         let unread = last_sent("then", true, false, false);
         assert!(!unread.contains("stands here") && unread.contains("not known"), "{unread}");
         assert!(last_sent("then", false, false, false).contains("refused it"));
+    }
+
+    #[test]
+    fn that_a_closing_time_of_midnight_gives_no_time_is_said_only_where_a_day_has_none() {
+        let practice = PracticeId("1".into());
+        let remedy = |is_closed_all_day: bool| {
+            let (min_notice, off, resource) = (TimeDelta::zero(), None, "s136".parse().unwrap());
+            let practice = &practice;
+            let facts = Facts {
+                read_at: ReadAt::Command,
+                resource_name: None,
+                schedule_name: None,
+                practice,
+                resource,
+                shortest_minutes: None,
+                min_notice,
+                horizon_days: 7,
+                off,
+                is_closed_all_day,
+            };
+            super::remedy(Code::Closed, &facts)
+        };
+        assert!(remedy(true).contains("24:00") && remedy(true).contains("23:45"), "{}", remedy(true));
+        assert_eq!(remedy(false), "In OpenVPMS, set the online booking times of schedule 136.");
     }
 }

@@ -87,6 +87,28 @@ pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Str
     }
 }
 
+/// What a practice with these locations is called: as its location, or the first of several.
+pub(crate) fn of_locations(names: &[String]) -> Option<String> {
+    match names {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first, others @ ..] => Some(format!("{first} and {} more", others.len())),
+    }
+}
+
+/// What a practice is called: its name with the id behind it.
+pub(crate) fn practice_called(id: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("{} ({})", plain(name), plain(id)),
+        None => format!("Practice {}", plain(id)),
+    }
+}
+
+/// `1 record`, `2 records`.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A length of time in its two largest units.
 pub(crate) fn lasting(length: TimeDelta) -> String {
     let seconds = length.num_seconds().max(0);

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::out_of_step::OutOfStep;
-use super::{lasting, listed};
+use super::{lasting, listed, of_locations};
 use crate::booking::entry::{Entry, State};
 use crate::booking::wanted::WantedPlace;
 use crate::bridge::off::Off;
@@ -162,13 +162,10 @@ pub fn standing_off(why: &str, silent: bool, has_since: bool) -> PracticeStandin
     PracticeStanding { word, tone: Tone::Warn, sentence: sentence.to_owned(), meaning, cause: None }
 }
 
-/// The name of a practice: that of its location, or of the first of several.
+/// The name of a practice: that of its location, or of the first of several; before that is known,
+/// its id.
 pub fn practice_name(id: &PracticeId, locations: &[String]) -> String {
-    match locations {
-        [] => format!("Practice {id}"),
-        [only] => only.clone(),
-        [first, others @ ..] => format!("{first} and {} more", others.len()),
-    }
+    of_locations(locations).unwrap_or_else(|| format!("Practice {id}"))
 }
 
 /// What a booking asks for that has no place in the diary: the names, or else the ids, of what the
@@ -241,6 +238,9 @@ pub fn state_word(state: State) -> &'static str {
         State::Cancelled => "Cancelled",
     }
 }
+
+/// What an administrator wants to know, and a receptionist need not read.
+pub const FOR_THE_ADMINISTRATOR: &str = "For the administrator";
 
 /// Beside a booking that needs somebody.
 pub const NEEDS_A_PERSON: &str = "needs a person";

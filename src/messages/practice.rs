@@ -10,7 +10,7 @@ use super::call_remedies;
 use crate::availability::Reason;
 use crate::availability::unread::ReadProblem;
 use crate::bridge::off::Off;
-use crate::call_error::{CallError, Cause, ErrorClass};
+use crate::call_error::{CallError, Cause, ErrorClass, ServerOutage};
 use crate::ids::{PracticeId, ResourceId, ScheduleId};
 use crate::polling::lists::Gaps;
 use crate::publishing::unsent::UnsentProblem;
@@ -81,8 +81,45 @@ pub fn server_place(key: &str, file: &Path, url: &str) -> String {
 }
 
 /// A problem is over.
-pub fn resolved(lasted: TimeDelta) -> String {
-    format!("Resolved after {}.", super::lasting(lasted))
+pub fn resolved(lasted: TimeDelta, text: &str) -> String {
+    format!("Resolved after {}: {}", super::lasting(lasted), first_sentence(text))
+}
+
+/// What was wrong, without what follows from it and what to do.
+fn first_sentence(text: &str) -> &str {
+    let ends = text.match_indices(". ").map(|(at, _)| at + 1);
+    let is_end = |at: &usize| text[*at..].trim_start().starts_with(char::is_uppercase);
+    ends.into_iter().find(is_end).map_or(text, |at| &text[..at])
+}
+
+/// A problem that follows from an outage of which the log has a line.
+pub const ONE_OUTAGE: &str = "Comes from the same outage as a line before this one, and ends with it.";
+
+/// The end of a line about an outage that concerns several practices.
+pub fn outage_of(practices: &[PracticeId]) -> String {
+    format!(" It concerns the practices {}.", super::listed(practices.iter().map(|own| super::plain(&own.0))))
+}
+
+/// What an outage means for whoever works at the practice.
+pub fn outage_in_plain_words(outage: ServerOutage) -> &'static str {
+    match outage {
+        ServerOutage::OpenVpmsAway => {
+            "OpenVPMS does not answer, so times that were taken since may still be offered. Tell whoever looks after \
+             OpenVPMS, if it stays so."
+        }
+        ServerOutage::OpenVpmsRefuses => {
+            "OpenVPMS does not let vetbridge in, so times that were taken since may still be offered. Tell whoever \
+             looks after OpenVPMS."
+        }
+        ServerOutage::HealthengineAway => {
+            "Healthengine cannot be reached. Bookings that pet owners make there arrive once it can. Tell whoever \
+             looks after the internet connection, if it stays so."
+        }
+        ServerOutage::HealthengineRefuses => {
+            "Healthengine does not let vetbridge in, so bookings that pet owners make there do not arrive. Tell \
+             whoever looks after vetbridge."
+        }
+    }
 }
 
 /// A practice is switched off while a problem stands.
@@ -137,14 +174,13 @@ pub fn healthengine_failed(error: &CallError, practice: &PracticeId) -> String {
 
 /// Answers to bookings that did not arrive.
 pub fn answers_not_taken(bookings: usize, error: &CallError) -> String {
-    let what = if bookings == 1 {
-        "the answer to a booking".to_owned()
+    let (what, again) = if bookings == 1 {
+        ("the answer to a booking".to_owned(), "It is given again until Healthengine takes it")
     } else {
-        format!("the answers to {bookings} bookings")
+        (format!("the answers to {bookings} bookings"), "They are given again until Healthengine takes them")
     };
     format!(
-        "Healthengine did not take {what}: {error}. They are given again until it does; pet owners see the former \
-         state until then. {}.",
+        "Healthengine did not take {what}: {error}. {again}; pet owners see the former state until then. {}.",
         call_remedies::healthengine(error)
     )
 }
@@ -190,9 +226,10 @@ pub fn clock_differs(healthengine_ahead: TimeDelta) -> String {
 /// Some days were refused.
 pub fn refused_days(days: usize, example: &str) -> String {
     format!(
-        "Healthengine refused the availability of {days} days, for instance: {example}. They are sent again after \
-         five minutes, then after growing pauses of up to an hour, and as soon as they change; `vetbridge resync` \
-         sends them at once."
+        "Healthengine refused the availability of {}, for instance: {example}. What was refused is sent again after \
+         five minutes, then after growing pauses of up to an hour, and as soon as it changes; `vetbridge resync` \
+         sends it at once.",
+        super::counted(days, "day")
     )
 }
 
@@ -254,20 +291,24 @@ pub fn features_unread(error: &CallError) -> String {
 
 /// Snapshots of availability do not arrive.
 pub fn days_not_taken(days: usize, error: &CallError) -> String {
-    let days = if days == 1 { "1 day is".to_owned() } else { format!("{days} days are") };
+    let (days, again) = match days {
+        1 => ("1 day is".to_owned(), "It is sent again until Healthengine takes it"),
+        _ => (format!("{days} days are"), "They are sent again until Healthengine takes them"),
+    };
     format!(
-        "Healthengine does not take availability: {days} not sent, because of this: {error}. They are sent again \
-         until it does; times that were taken since may still be shown. {}.",
+        "Healthengine does not take availability: {days} not sent, because of this: {error}. {again}; times that were \
+         taken since may still be shown. {}.",
         call_remedies::healthengine(error)
     )
 }
 
 /// Days of what is not offered, which Healthengine asks for and refuses.
 pub fn asked_days_refused(days: usize, reason: &str) -> String {
-    let days = if days == 1 { "1 day" } else { &format!("{days} days") };
+    let (them, again) = if days == 1 { ("it", "It is") } else { ("them", "They are") };
     format!(
-        "Healthengine asks for {days} of what is not offered, and refuses to take them empty: {reason}. They are sent \
-         again at growing intervals for as long as it asks. If this stays, ask Healthengine's support."
+        "Healthengine asks for {} of what is not offered, and refuses to take {them} empty: {reason}. {again} sent \
+         again at growing intervals for as long as it asks. If this stays, ask Healthengine's support.",
+        super::counted(days, "day")
     )
 }
 
@@ -316,7 +357,10 @@ pub fn days_one_by_one(error: &CallError, pause: Duration) -> String {
 
 /// A call with so many days was too long.
 pub fn shorter_calls(days: usize) -> String {
-    format!("Healthengine, or something before it, takes no call with {days} days: calls are shorter for an hour.")
+    format!(
+        "Healthengine, or something before it, takes no call with {}: calls are shorter for an hour.",
+        super::counted(days, "day")
+    )
 }
 
 impl fmt::Display for ReadProblem {

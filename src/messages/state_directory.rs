@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Advice, plain};
+use super::{Advice, counted, plain};
 use crate::os::words::{MAKE_DIRECTORY, STOP, STOP_ELSEWHERE};
 use crate::store::Unreadable;
 
@@ -82,11 +82,6 @@ fn names(unreadable: &[Unreadable]) -> String {
         let _ = write!(text, " and {} more", unreadable.len() - NAMED_MAX);
     }
     text
-}
-
-/// `1 record`, `2 records`.
-fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What was exported, for whoever typed the command.

@@ -21,6 +21,7 @@ use super::signals::{Milestones, Signals};
 use super::zones;
 use crate::availability::Days;
 use crate::backoff::Backoff;
+use crate::call_error::ServerOutage;
 use crate::clock::Measured;
 use crate::config;
 use crate::healthengine::HealthengineHandle;
@@ -58,6 +59,15 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// True if the line about a call for a booking that failed is to be logged. What comes from one
+    /// outage is one line, however many bookings suffer from it.
+    pub(super) fn is_due_of_booking(&self, what: &str, booking: BookingId, outage: Option<ServerOutage>) -> bool {
+        match outage {
+            Some(outage) => self.said.is_due(&format!("{what} {outage:?}")),
+            None => self.said.is_due(&format!("{what} {booking}")),
+        }
+    }
+
     pub(super) fn id(&self) -> &PracticeId {
         &self.config.id
     }

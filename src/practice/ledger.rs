@@ -170,6 +170,8 @@ impl Ledger {
                 sentence: entry.needs_attention.as_ref()?.to_string(),
                 since: entry.history.last().map(|last| last.at).unwrap_or_default(),
                 puts_out_of_step: false,
+                outage: None,
+                tells_of_outage: false,
             })
         };
         self.live().values().filter_map(concern).collect()

@@ -16,7 +16,7 @@ use super::offering::Offering;
 use super::round_error::RoundError;
 use crate::availability::{Moment, ResourceDay};
 use crate::mapping::changes::ChangesInFull;
-use crate::messages::practice as say;
+use crate::messages::{counted, practice as say};
 use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::polling::failed_calls::Call;
 use crate::publishing::difference::{ChangedDay, DaysDifference};
@@ -57,6 +57,9 @@ pub struct ResyncOutcome {
     pub days: Option<DaysOutcome>,
     /// What went wrong.
     pub problem: Option<String>,
+    /// Why nothing was sent of a practice that is off, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off: Option<String>,
 }
 
 /// What became of the days.
@@ -99,7 +102,7 @@ impl fmt::Display for ResyncOutcome {
             None => {}
         }
         if let Some(days) = &self.days {
-            write!(f, "availability: {} days, {} of them changed", days.sent, days.changed)?;
+            write!(f, "availability: {}, {} of them changed", counted(days.sent, "day"), days.changed)?;
             if days.refused > 0 {
                 write!(f, ", {} refused", days.refused)?;
             }

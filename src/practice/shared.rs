@@ -1,6 +1,7 @@
 //! What a practice is made with, and what all practices share.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use parking_lot::Mutex;
@@ -8,6 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::booking_executor::locks::Locks;
+use super::health::outage_log::OutageLog;
 use super::ledger::Ledger;
 use super::{client_memory, rosters};
 use crate::clock::{Clock, Stopwatch};
@@ -73,6 +75,8 @@ pub struct Shared {
     pub practices: Mutex<BTreeSet<PracticeId>>,
     /// What happened to the diary, for all practices to hear.
     pub changes: broadcast::Sender<DiaryChange>,
+    /// Outages of the servers, as the log has them.
+    pub outages: Arc<OutageLog>,
     /// Keeps the loops alive.
     pub supervisor: Supervisor,
     /// Tells when the clock leaps.

@@ -36,7 +36,7 @@ use crate::config::{self, WhenDown};
 use crate::healthengine::HealthengineHandle;
 use crate::ids::{BookingId, PracticeId};
 use crate::mapping::changes::ConfigurationChanges;
-use crate::messages::supervisor as say;
+use crate::messages::{of_locations, supervisor as say};
 use crate::metrics::on_behalf_of::OnBehalfOf;
 use crate::said_lines::SaidLines;
 use crate::webhooks::hint::Hint;
@@ -78,7 +78,7 @@ impl Practice {
         let (offering_writer, offering) = offering::channel();
         let accepted = Arc::new(AcceptedConfiguration::open(&shared.store, &config.id));
         let context = Arc::new(Context {
-            health: Problems::new(config.id.clone(), settings.places.clone()),
+            health: Problems::new(config.id.clone(), settings.places.clone(), Arc::clone(&shared.outages)),
             said: SaidLines::default(),
             last_done: Mutex::default(),
             step_since: Mutex::default(),
@@ -254,6 +254,11 @@ impl Practice {
     pub fn location_names(&self) -> Vec<String> {
         let names = self.accepted.location_names();
         self.context.config.locations.iter().filter_map(|location| names.get(location).cloned()).collect()
+    }
+
+    /// What it is called: as its location, or the first of several. `None` until that is known.
+    pub fn name(&self) -> Option<String> {
+        of_locations(&self.location_names())
     }
 
     /// What is wrong with it.

@@ -29,6 +29,17 @@ pub fn remembered(store: &Store, practice: &PracticeId) -> Option<Zone> {
     zone.names_a_place().then_some(zone)
 }
 
+/// The zone of this name, in which a practice's times are shown: UTC until its own is known.
+pub fn named(name: Option<&str>) -> Zone {
+    name.and_then(|name| name.parse().ok()).unwrap_or(Zone::Iana(chrono_tz::UTC))
+}
+
+/// The zone in which the times of a practice are shown while no service runs: that of the file, or
+/// the one that is remembered.
+pub fn shown(configured: Option<Zone>, store: &Store, practice: &PracticeId) -> Zone {
+    configured.or_else(|| remembered(store, practice)).unwrap_or_else(|| named(None))
+}
+
 /// Writes the zone of a practice, if it is another one than is remembered.
 pub(super) fn remember(store: &Store, practice: &PracticeId, zone: Zone) {
     if remembered(store, practice) == Some(zone) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use crate::call_error::CallError;
+use crate::call_error::{CallError, ServerOutage};
 use crate::dates;
 use crate::ids::ResourceId;
 
@@ -118,6 +118,14 @@ pub struct UnsentProblem {
     pub not_taken: Option<(usize, CallError)>,
     /// So many days that are asked for were refused, and the reason of one refusal.
     pub refused: Option<(usize, String)>,
+}
+
+impl UnsentProblem {
+    /// The outage that it comes from, if all of it does.
+    pub fn outage(&self) -> Option<ServerOutage> {
+        let (_, error) = self.not_taken.as_ref().filter(|_| self.refused.is_none())?;
+        ServerOutage::of_healthengine(error)
+    }
 }
 
 #[cfg(test)]

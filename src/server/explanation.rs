@@ -211,7 +211,14 @@ pub(super) fn facts(explanation: &Explanation, read_at: say::ReadAt) -> say::Fac
         min_notice: explanation.min_notice,
         horizon_days: explanation.horizon_days,
         off: explanation.off,
+        is_closed_all_day: is_closed_all_day(explanation),
     }
+}
+
+/// True if nothing of the day is open. What is past says nothing of that.
+fn is_closed_all_day(explanation: &Explanation) -> bool {
+    let shut = |slot: &ExplainedSlot| matches!(slot.code, Code::Closed | Code::ClockChange);
+    explanation.slots.iter().all(shut)
 }
 
 impl SlotView {

@@ -52,6 +52,7 @@ pub(super) async fn resync(
         Some((practice, None)) => practice,
         Some((practice, Some(off))) => {
             let since = admin.bridge.paused_since(practice.id()).filter(|_| off == Off::Paused);
+            let since = since.map(|since| (since, practice.zone()));
             return problem(StatusCode::CONFLICT, commands::off_is_not_sent(&id, off.name(), since).to_string());
         }
         None => return problem(StatusCode::NOT_FOUND, say::no_such_practice(&id)),

@@ -13,7 +13,7 @@ use crate::bridge::runner::RunState;
 use crate::http::penalty;
 use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
-use crate::messages::{admin as say, supervisor as supervisor_say};
+use crate::messages::{admin as say, practice_called, supervisor as supervisor_say};
 use crate::practice::Practice;
 use crate::practice::booking_names::BookingNames;
 use crate::practice::health;
@@ -40,6 +40,28 @@ pub struct BridgeStatus {
     /// The servers that want to be left alone.
     #[serde(default)]
     pub left_alone: Vec<LeftAloneView>,
+}
+
+impl BridgeStatus {
+    /// What is wrong, each cause once: that of the service, then that of the practices that are on,
+    /// then of those that are off, each with the practices that it concerns.
+    pub fn causes(&self) -> Vec<(Vec<PracticeId>, &health::problems::Problem)> {
+        let whole = self.problems.iter().map(|problem| (None, problem));
+        let id = |id: &str| Some(PracticeId(id.to_owned()));
+        let on = self.practices.iter();
+        let on = on.flat_map(|own| own.problems.iter().map(move |problem| (id(&own.id), problem)));
+        let off = self.off.iter();
+        let off = off.flat_map(|own| own.problems.iter().map(move |problem| (id(&own.id), problem)));
+        health::causes::by_cause(whole.chain(on).chain(off))
+    }
+
+    /// What a practice is called.
+    pub fn called(&self, practice: &PracticeId) -> String {
+        let on = self.practices.iter().map(|own| (&own.id, &own.name));
+        let mut all = on.chain(self.off.iter().map(|own| (&own.id, &own.name)));
+        let name = all.find(|(id, _)| **id == practice.0).and_then(|(_, name)| name.as_deref());
+        practice_called(&practice.0, name)
+    }
 }
 
 /// A server that wants to be left alone.
@@ -79,6 +101,9 @@ impl AskedAgain {
 pub struct OffStatus {
     /// Its id at Healthengine.
     pub id: String,
+    /// What its location is called, once that is known.
+    #[serde(default)]
+    pub name: Option<String>,
     /// `disabled`, `paused` or `removed`.
     pub why: Cow<'static, str>,
     /// True once its days are empty and nothing is sent any more.
@@ -108,6 +133,7 @@ impl OffStatus {
         problems.retain(|problem| !silent || problem.is_about(&health::subject::Subject::Paused));
         Some(Self {
             id: practice.id().to_string(),
+            name: practice.name(),
             why: off.name().into(),
             silent,
             problems,
@@ -122,7 +148,7 @@ impl OffStatus {
         let needs_attention = flagged(ledger, id);
         let why = Off::Removed.name().into();
         let (id, problems) = (id.to_string(), Vec::new());
-        Self { id, why, silent: true, problems, needs_attention, since: None, zone: None }
+        Self { id, name: None, why, silent: true, problems, needs_attention, since: None, zone: None }
     }
 }
 
@@ -144,6 +170,9 @@ pub struct PauseOutcome {
 pub struct PracticeStatus {
     /// Its id at Healthengine.
     pub id: String,
+    /// What its location is called, once that is known.
+    #[serde(default)]
+    pub name: Option<String>,
     /// True if what Healthengine shows is what the diary says.
     pub in_step: bool,
     /// Since when it is, if it is: by what this process judged since its start.
@@ -262,6 +291,7 @@ pub fn without_store(service: &WithoutStore) -> BridgeStatus {
         is_first_since_start: true,
         reasons: std::iter::once(why.clone()).chain(ill(&id)).collect(),
         id: id.0,
+        name: None,
         problems: Vec::new(),
         resources: 0,
         needs_attention: 0,
@@ -316,6 +346,7 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
     let local = |at: Option<DateTime<Utc>>| at.map(|at| zone.at(at));
     PracticeStatus {
         id: practice.id().to_string(),
+        name: practice.name(),
         in_step: reasons.is_empty(),
         in_step_since: since(true),
         not_in_step_since: since(false),

@@ -64,7 +64,7 @@ impl StateDirectory {
             Ok(_) => return Err(OpenError::NotADirectory { path: path.to_owned() }),
             Err(error) if error.kind() == ErrorKind::NotFound && parent(path).is_dir() => return Ok(false),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(OpenError::NoParent { path: path.to_owned() });
+                return Err(cannot_be_in_parent(path));
             }
             Err(error) => return Err(disk(path)(error)),
         }
@@ -154,11 +154,22 @@ fn make(path: &Path) -> Result<(), OpenError> {
         Ok(_) => Err(OpenError::NotADirectory { path: path.to_owned() }),
         Err(error) if error.kind() == ErrorKind::NotFound => match files::make_private_directory(path) {
             Ok(()) => sync_directory_of(path).map_err(disk(path)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(OpenError::NoParent { path: path.to_owned() }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(cannot_be_in_parent(path)),
             Err(error) => Err(disk(path)(error)),
         },
-        Err(error) if error.kind() == ErrorKind::NotADirectory => Err(OpenError::NoParent { path: path.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Err(cannot_be_in_parent(path)),
         Err(error) => Err(disk(path)(error)),
+    }
+}
+
+/// Why the directory is not there and cannot be made, as its parent shows. A file can also stand
+/// further up: of that the system says no more than that something on the way is no directory.
+fn cannot_be_in_parent(path: &Path) -> OpenError {
+    let path = path.to_owned();
+    match fs::metadata(parent(&path)) {
+        Ok(found) if found.is_dir() => OpenError::NoPlace { path },
+        Ok(_) => OpenError::ParentIsFile { path },
+        Err(_) => OpenError::NoParent { path },
     }
 }
 

@@ -47,6 +47,20 @@ pub enum OpenError {
         /// The state directory.
         path: PathBuf,
     },
+    /// The parent is no directory.
+    #[error("the state directory {path} cannot be made, because {parent} is a file. Correct [state] path in the \
+             configuration", parent = .path.parent().unwrap_or(.path).display(), path = .path.display())]
+    ParentIsFile {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// The parent is there, and its file system lets nobody make a directory in it.
+    #[error("the state directory {path} cannot be made, because no directory can be made in {parent}. Name another \
+             place in [state] path", parent = .path.parent().unwrap_or(.path).display(), path = .path.display())]
+    NoPlace {
+        /// The state directory.
+        path: PathBuf,
+    },
     /// A file where the directory should be.
     #[error("the state directory {} is a file. Correct [state] path in the configuration", .path.display())]
     NotADirectory {
@@ -172,6 +186,8 @@ impl OpenError {
         match self {
             Self::Disk { .. } => true,
             Self::NoParent { .. }
+            | Self::ParentIsFile { .. }
+            | Self::NoPlace { .. }
             | Self::NotADirectory { .. }
             | Self::OtherOwner { .. }
             | Self::ForeignFiles { .. }

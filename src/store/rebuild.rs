@@ -49,6 +49,8 @@ pub(super) fn can_mend(path: &Path, why: &OpenError) -> bool {
         // Without the marker it may be somebody else's.
         OpenError::Damaged { .. } => path.join(super::directory::MARKER).exists(),
         OpenError::NoParent { .. }
+        | OpenError::ParentIsFile { .. }
+        | OpenError::NoPlace { .. }
         | OpenError::NotADirectory { .. }
         | OpenError::OtherOwner { .. }
         | OpenError::ForeignFiles { .. }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::clinic::free_port;
+use crate::clinic::{eventually, free_port};
 use crate::program::Scene;
+use crate::service::Service;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_goes_through_each_channel_and_is_said_to_have_arrived() {
@@ -36,7 +37,7 @@ async fn each_channel_that_fails_is_a_problem_with_a_remedy_and_no_secret() {
     for (place, message, remedy) in [
         ("[alerts] webhook_url", "status 404", "Copy the address into [alerts] webhook_url again"),
         ("[alerts] heartbeat_url", "no connection", "Check the address in [alerts] heartbeat_url"),
-        ("[alerts.email] to reception@vet.example", "451", "Check from and to in [alerts.email]"),
+        ("[alerts.email] to reception@vet.example", "451", "It may be busy"),
     ] {
         let says = |problem: &&&Value| {
             let has = |key: &str, part: &str| problem[key].as_str().is_some_and(|text| text.contains(part));
@@ -44,6 +45,22 @@ async fn each_channel_that_fails_is_a_problem_with_a_remedy_and_no_secret() {
         };
         assert!(problems.iter().any(|problem| says(&problem)), "{place}: {problems:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_heartbeat_is_not_asked_while_a_practice_is_out_of_step() {
+    let scene = Scene::open().await;
+    let service = Service::start_and_get_in_step(&scene.clinic).await;
+    scene.clinic.openvpms_faults.close_port();
+    eventually("it is out of step", async || service.open("/readyz").await.status() == 503).await;
+    let before = scene.heart.count();
+    let checked = scene.clinic.run(&["check", "--alerts"]).await;
+    assert!(
+        checked.out.contains("The heartbeat was not asked, because practice 1234567 is out of step"),
+        "{checked:?}"
+    );
+    assert_eq!(scene.heart.count(), before, "the service does not ask it either");
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

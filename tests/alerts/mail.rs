@@ -37,6 +37,8 @@ fn letter() -> Letter {
         sentence: "Zoë's schedule\r\n.\r\nis away.".into(),
         since: DateTime::UNIX_EPOCH,
         puts_out_of_step: false,
+        outage: None,
+        tells_of_outage: false,
     };
     let message = AlertMessage { kind: AlertKind::Begun, concerns: vec![concern] };
     Letter::new(message, DateTime::UNIX_EPOCH, &Terms::default())
@@ -179,7 +181,12 @@ async fn a_server_that_says_too_much_or_anything_before_the_encryption_is_given_
         let outcome = tokio::time::timeout(Duration::from_secs(20), sent(&url, &keys)).await.expect("it is given up");
         let is_given_up = matches!(
             &outcome[0],
-            Err(NotArrived::Mail(MailFailure::Connection(_) | MailFailure::Encryption(_) | MailFailure::Refused(_)))
+            Err(NotArrived::Mail(
+                MailFailure::Connection(_)
+                    | MailFailure::Encryption(_)
+                    | MailFailure::Refused(_)
+                    | MailFailure::NotNow(_)
+            ))
         );
         assert!(is_given_up, "{outcome:?}");
     }

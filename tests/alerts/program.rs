@@ -118,7 +118,7 @@ async fn a_booking_that_needs_a_person_is_one_message_to_each_at_once_and_one_wh
     let booking = scene.doubt().await;
     scene.until_told(1).await;
     let begun = scene.last();
-    for part in ["practice 1234567 needs a person", &format!("booking {booking}, since"), "heck the diary"] {
+    for part in ["Main Clinic (1234567) needs a person", &format!("booking {booking}, since"), "heck the diary"] {
         assert!(begun.contains(part), "{part}: {begun}");
     }
     let file = format!("--config {}\n", scene.clinic.directory.path().join("vetbridge.toml").display());
@@ -136,7 +136,7 @@ async fn a_booking_that_needs_a_person_is_one_message_to_each_at_once_and_one_wh
     scene.until_told(2).await;
     let over = scene.last();
     assert!(
-        over.contains("over at practice 1234567") && over.contains(&format!("booking {booking}: over after ")),
+        over.contains("over at Main Clinic (1234567)") && over.contains(&format!("booking {booking}: over after ")),
         "{over}"
     );
     scene.assert_discreet(&service);
@@ -159,7 +159,7 @@ async fn an_outage_is_told_once_it_lasts_with_its_end_and_stops_the_heartbeat() 
     assert_eq!(scene.counts(), (1, 1), "that it is out of step is no second message: {:?}", scene.hook.texts());
     scene.clinic.openvpms_faults.heal();
     scene.until_told(2).await;
-    assert!(scene.last().contains("over at practice 1234567"), "{}", scene.last());
+    assert!(scene.last().contains("over at Main Clinic (1234567)"), "{}", scene.last());
     assert!(scene.is_beating().await);
     scene.assert_discreet(&service);
     service.stop().await;

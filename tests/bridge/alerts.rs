@@ -140,7 +140,7 @@ async fn an_outage_is_one_message_after_its_time_and_one_at_its_end_and_a_short_
         until_well(&clinic).await;
         let over: Vec<String> = told.texts().split_off(texts.len());
         assert_eq!(over.len(), 1, "{over:#?}");
-        assert!(over[0].starts_with("vetbridge: 3 things at practice 1234567 are over\n"), "{over:#?}");
+        assert!(over[0].starts_with("vetbridge: 2 things at Main Clinic (1234567) are over\n"), "{over:#?}");
     };
     told.while_(clinic.bridge(), Box::pin(day)).await;
     clinic.finish().await;

@@ -313,7 +313,7 @@ async fn what_the_running_service_suffers_from_is_a_problem_of_check_too() {
     let suffers = async || service.get("/api/v1/status").await.text().await.unwrap().contains("cannot be asked");
     eventually("the service suffers", suffers).await;
     let found = problems(&clinic).await;
-    let place = format!("running service, practice {PRACTICE}");
+    let place = format!("running service, Main Clinic ({PRACTICE})");
     assert!(!found.is_empty() && found.iter().all(|problem| problem.place == place), "{found:#?}");
     let named = |text: &str| found.iter().any(|problem| problem.message.contains(text));
     assert!(named("Healthengine cannot be asked") && named("GET requests") && named("not in step"), "{found:#?}");
@@ -599,6 +599,7 @@ async fn a_practice_that_is_paused_is_named_also_while_no_service_runs() {
     let paused = clinic.run(&["check"]).await;
     assert_eq!(paused.status, 0, "{paused:?}");
     assert!(paused.out.contains("Practice 1234567 is paused since 20"), "{}", paused.out);
+    assert!(paused.out.contains(" Australia/Sydney, so nothing is sent"), "{}", paused.out);
     assert!(paused.out.contains("`vetbridge resume --practice 1234567`"), "{}", paused.out);
     assert_eq!(clinic.run(&["resume", "--practice", PRACTICE]).await.status, 0);
     assert!(!clinic.run(&["check"]).await.out.contains("is paused"));

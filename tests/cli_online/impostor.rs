@@ -157,7 +157,7 @@ async fn a_service_that_listens_on_every_address_is_recognised_and_no_command_sh
     clinic.write("vetbridge.toml", &everywhere);
     let service = Service::start_and_get_in_step(&clinic).await;
     let status = clinic.run(&["status"]).await;
-    assert!(status.status == 0 && status.out.contains("Practice 1234567: in step"), "{status:?}");
+    assert!(status.status == 0 && status.out.contains("Main Clinic (1234567): in step"), "{status:?}");
     let paused = clinic.run(&["pause", "--practice", PRACTICE]).await;
     assert_eq!(paused.status, 0, "{paused:?}");
     service.stop().await;

@@ -65,7 +65,7 @@ async fn a_practice_is_paused_and_resumed_by_hand_and_status_says_so() {
     assert!(none.status == 1 && none.error.contains("No vetbridge runs at"), "{none:?}");
     let service = Service::start_and_get_in_step(&clinic).await;
     let well = clinic.run(&["status"]).await;
-    assert!(well.status == 0 && well.out.contains("Practice 1234567: in step, 2 resources"), "{well:?}");
+    assert!(well.status == 0 && well.out.contains("Main Clinic (1234567): in step, 2 resources"), "{well:?}");
     eventually("something is offered", async || offers(&clinic)).await;
 
     let paused = clinic.run(&["pause", "--practice", PRACTICE]).await;
@@ -74,7 +74,7 @@ async fn a_practice_is_paused_and_resumed_by_hand_and_status_says_so() {
     eventually("nothing is offered", async || !offers(&clinic)).await;
     clinic.healthengine.expect_silence(&PracticeId(PRACTICE.into())).unwrap();
     let status = clinic.run(&["status"]).await;
-    assert!(status.status == 0 && status.out.contains("Practice 1234567 is paused since 20"), "{status:?}");
+    assert!(status.status == 0 && status.out.contains("Main Clinic (1234567) is paused since 20"), "{status:?}");
     let json: Value = serde_json::from_str(&clinic.run(&["status", "--json"]).await.out).unwrap();
     assert_eq!((&json["off"][0]["why"], &json["off"][0]["silent"]), (&"paused".into(), &true.into()), "{json}");
     let since: chrono::DateTime<chrono::Utc> = json["off"][0]["since"].as_str().unwrap().parse().unwrap();

@@ -71,7 +71,7 @@ fn all_problems_of_a_file_come_together_in_the_order_of_its_lines() {
         [
             "2: [openvpms] has no `username`, which is required",
             "4: [openvpms]: unknown key `usrname`; the nearest valid key is `username`",
-            "10: [healthengine] environment: must be one of \"DEV\", \"UAT\" and \"PROD\"; did you mean \"PROD\"?",
+            "10: [healthengine] environment: must be one of \"DEV\" (development), \"UAT\" (acceptance tests) and \"PROD\" (live); did you mean \"PROD\"?",
             "11: [healthengine] request_timeout: expected a text in quotes, found an integer",
             "15: [[practice]] locations: expected a list of the ids that locations have in OpenVPMS, like [98], found \
              a string: an id is a whole number, and `vetbridge discover` shows the id of each location",
@@ -120,4 +120,16 @@ fn values_that_cannot_be_sent_are_refused() {
     assert!(problem_with("api_key = \"eyJ0e-consumer\"", "api_key = \"schlüssel\"").contains("HTTP header"));
     let webhooks = format!("{LEAST}[webhooks]\npublic_url = \"https://x.example\"\nsecret = \"a/b\"\n");
     assert!(problems(&webhooks)[0].contains("is part of a URL"));
+}
+
+#[test]
+fn what_an_environment_a_contact_and_a_mail_server_must_be_is_said_with_what_they_are() {
+    use vetbridge::messages::config_file as say;
+    for (found, meant) in [("LIVE", "PROD"), ("production", "PROD"), ("TEST", "UAT"), ("prod", "PROD"), ("DVE", "DEV")]
+    {
+        let told = say::one_of_the_environments(found);
+        assert!(told.ends_with(&format!("did you mean \"{meant}\"?")), "{told}");
+    }
+    assert!(!say::one_of_the_environments("somewhere").contains("did you mean"));
+    assert!(!say::one_of("never", &["wait", "reject"]).contains("did you mean"), "another word is no slip");
 }

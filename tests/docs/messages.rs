@@ -134,7 +134,7 @@ fn of_check() -> Vec<String> {
         tls::certificate_ended(CertificateRole::Own, "clinic.example", now(), CertificateKeeper::Clinic),
         tls::certificate_ended(CertificateRole::Authority, "Clinic CA", now(), CertificateKeeper::Clinic),
         tls::intermediate_done_without("R3", now(), CertificateKeeper::Healthengine),
-        commands::off_is_not_sent("1234567", "paused", Some(now())),
+        commands::off_is_not_sent("1234567", "paused", Some((now(), "Australia/Sydney".parse().unwrap()))),
         commands::off_is_not_sent("1234567", "disabled", None),
         commands::resync_without_service("127.0.0.1:8686", "nobody listens"),
         alerts::failed(alerts::WEBHOOK, &NotArrived::Call(failed())),

@@ -12,6 +12,7 @@ use crate::alerts::concern::{AlertKind, AlertMessage};
 use crate::alerts::letter::Letter;
 use crate::config::Config;
 use crate::http_clients;
+use crate::ids::PracticeId;
 use crate::messages::alerts as say;
 use crate::messages::tls::CertificateKeeper;
 
@@ -26,8 +27,9 @@ pub(super) fn inspect(config: &Config, report: &mut Report) -> Option<AlertChann
     }
 }
 
-/// Sends a test to everybody.
-pub(super) async fn test(config: &Config, now: DateTime<Utc>, report: &mut Report) {
+/// Sends a test to everybody. The heartbeat is not asked while these practices are out of step: it
+/// would tell whoever watches it that all is well.
+pub(super) async fn test(config: &Config, out_of_step: &[PracticeId], now: DateTime<Utc>, report: &mut Report) {
     if config.alerts.is_none() {
         report.problem("[alerts]", say::not_configured());
     }
@@ -36,8 +38,10 @@ pub(super) async fn test(config: &Config, now: DateTime<Utc>, report: &mut Repor
     let letter = Letter::new(message, now, &say::Terms::default());
     let told = channels.receivers.iter().map(async |Receiver { place, way }| (place.as_str(), way.tell(&letter).await));
     let mut outcomes = join_all(told).await;
-    if let Some((address, _)) = &channels.heartbeat {
-        outcomes.push((say::HEARTBEAT, address.beat().await));
+    match &channels.heartbeat {
+        Some((address, _)) if out_of_step.is_empty() => outcomes.push((say::HEARTBEAT, address.beat().await)),
+        Some(_) => report.note(say::HEARTBEAT, say::heartbeat_not_tested(out_of_step)),
+        None => {}
     }
     for (place, outcome) in outcomes {
         match outcome {

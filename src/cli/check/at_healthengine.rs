@@ -91,10 +91,14 @@ fn compare(
         return;
     }
     let resource = |own: &PmsResource| (own.pms_resource_id.clone(), own.clone());
+    let resource_name = |own: &PmsResource| own.pms_resource_name.clone();
     let kind = |own: &PmsAppointmentType| (own.pms_appointment_type_id.clone(), own.clone());
+    let kind_name = |own: &PmsAppointmentType| own.pms_appointment_type_name.clone();
     let mut differences = Differences::default();
-    differences.note(&own_resources.iter().map(resource).collect(), &resources.iter().map(resource).collect());
-    differences.note(&own_types.iter().map(kind).collect(), &types.iter().map(kind).collect());
+    let (own, there) = (own_resources.iter().map(resource).collect(), resources.iter().map(resource).collect());
+    differences.note(&own, &there, resource_name);
+    let (own, there) = (own_types.iter().map(kind).collect(), types.iter().map(kind).collect());
+    differences.note(&own, &there, kind_name);
     let Differences { missing, changed, extra } = differences;
     if missing.is_empty() && changed.is_empty() && extra.is_empty() {
         report.ok(title(practice), say::same_at_healthengine(counts.0, counts.1));
@@ -103,7 +107,7 @@ fn compare(
     }
 }
 
-/// Ids of resources and of appointment types.
+/// Names of resources and of appointment types, with their ids.
 #[derive(Default)]
 struct Differences {
     missing: Vec<String>,
@@ -112,15 +116,22 @@ struct Differences {
 }
 
 impl Differences {
-    fn note<T: PartialEq>(&mut self, own: &BTreeMap<String, T>, there: &BTreeMap<String, T>) {
+    fn note<T: PartialEq>(
+        &mut self,
+        own: &BTreeMap<String, T>,
+        there: &BTreeMap<String, T>,
+        name: impl Fn(&T) -> String,
+    ) {
+        let called = |id: &str, item: &T| format!("{} ({id})", name(item));
         for (id, own) in own {
             match there.get(id) {
-                None => self.missing.push(id.clone()),
-                Some(other) if other != own => self.changed.push(id.clone()),
+                None => self.missing.push(called(id, own)),
+                Some(other) if other != own => self.changed.push(called(id, own)),
                 Some(_) => {}
             }
         }
-        self.extra.extend(there.keys().filter(|id| !own.contains_key(*id)).cloned());
+        let extra = there.iter().filter(|(id, _)| !own.contains_key(*id));
+        self.extra.extend(extra.map(|(id, item)| called(id, item)));
     }
 }
 

@@ -40,7 +40,8 @@ use crate::ids::PracticeId;
 use crate::mapping::Mapping;
 use crate::messages::tls::CertificateKeeper;
 use crate::messages::{
-    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, exposure as exposure_say,
+    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, counted,
+    exposure as exposure_say,
 };
 use crate::openvpms::ReadOpenVpms;
 
@@ -63,15 +64,18 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
     if !unused.is_empty() {
         report.note("environment", call_failures::proxy_variables(&unused));
     }
+    let mut out_of_step = Vec::new();
     if !args.offline {
-        let service_runs = this_computer::inspect(&config, &mut report).await?;
+        let service = this_computer::inspect(&config, now, &mut report).await?;
+        let service_runs = service.is_some();
+        out_of_step = service.unwrap_or_default();
         if let Some(settings) = &config.webhooks {
             webhooks::inspect(settings, service_runs, now, &mut report).await;
         }
         ask(&config, now, &mut report).await?;
     }
     if args.alerts {
-        alerts::test(&config, now, &mut report).await;
+        alerts::test(&config, &out_of_step, now, &mut report).await;
     } else if !args.offline {
         alerts::inspect(&config, &mut report);
     }
@@ -148,7 +152,8 @@ fn offline(config: &Config) -> Report {
         0 => report.problem(place, say::no_practice()),
         1 if disabled == 0 => report.ok(place, "the configuration is valid: 1 practice"),
         practices => {
-            report.ok(place, format!("the configuration is valid: {practices} practices, {disabled} disabled"))
+            let practices = counted(practices, "practice");
+            report.ok(place, format!("the configuration is valid: {practices}, {disabled} disabled"))
         }
     }
     for (key, proxy) in

@@ -266,7 +266,9 @@ async fn a_schedule_that_is_never_open_and_a_clinician_without_a_roster_are_told
     openvpms.free_busy.insert(ScheduleId(136), FreeBusy::default());
     let report = check(&config(&practices), &openvpms, |_| FakeHealthengine::default()).await.to_string();
     assert!(
-        report.contains("closes at 24:00") && report.contains("set 23:59") && !report.contains("No problem"),
+        report.contains("closes at 24:00")
+            && report.contains("set a closing time of 23:45")
+            && !report.contains("No problem"),
         "{report}"
     );
 }
@@ -375,7 +377,8 @@ async fn what_healthengine_has_is_compared_with_what_is_offered() {
     let same = report(vec![named("s136", "Main"), named("s211", "Surgery")]).await;
     assert!(same.contains("the same 2 resources and 2 appointment types"), "{same}");
     let other = report(vec![named("s136", "Room 1"), named("u7-s1", "Dr Gone")]).await;
-    let told = "not there yet: s211; there under another name or length: s136; only there: u7-s1";
+    let told = "not there yet: Surgery (s211); there under another name or length: Main (s136); only there: Dr \
+                Gone (u7-s1)";
     assert!(other.contains(told) && other.contains("deleted with its links"), "{other}");
 }
 

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
 use super::findings::{Report, title};
@@ -12,9 +13,13 @@ use crate::cli::running::{self, FoundService, NoService};
 use crate::cli::state_owner;
 use crate::config::Config;
 use crate::config::secrets_in_force::InForce;
-use crate::messages::{Advice, commands, reload as reload_say, start as say, state_directory as state_say};
+use crate::ids::PracticeId;
+use crate::messages::{
+    Advice, commands, listed, practice_called, reload as reload_say, start as say, state_directory as state_say,
+};
 use crate::practice::health::problems::Problem;
 use crate::practice::pauses;
+use crate::practice::zones;
 use crate::server::view::BridgeStatus;
 use crate::store::{self, OpenError};
 
@@ -24,16 +29,26 @@ const STATE: &str = "[state] path";
 const SERVICE: &str = "running service";
 
 /// Looks for a service that runs with this configuration; if there is none, whether one could
-/// start. True if one runs.
-pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Result<bool> {
-    let mut runs = false;
+/// start. Of one that runs, the practices that are out of step.
+pub(super) async fn inspect(
+    config: &Config,
+    now: DateTime<Utc>,
+    report: &mut Report,
+) -> anyhow::Result<Option<Vec<PracticeId>>> {
+    let mut running = None;
     match running::find(&config.instance()).await {
         Ok(FoundService::Running(service)) => {
-            runs = true;
             report.ok(ADMIN, commands::runs_already(service.address()));
             match service.status().await {
-                Ok(status) => inspect_service(&status, report),
-                Err(error) => report.sentence(SERVICE, error.to_string()),
+                Ok(status) => {
+                    inspect_service(&status, report);
+                    let out = status.practices.into_iter().filter(|practice| !practice.in_step);
+                    running = Some(out.map(|practice| PracticeId(practice.id)).collect());
+                }
+                Err(error) => {
+                    running = Some(Vec::new());
+                    report.sentence(SERVICE, error.to_string());
+                }
             }
             inspect_secrets(config, report);
         }
@@ -43,42 +58,44 @@ pub(super) async fn inspect(config: &Config, report: &mut Report) -> anyhow::Res
             if let Some(webhooks) = &config.webhooks {
                 inspect_port(WEBHOOKS, webhooks.listen, report).await;
             }
-            inspect_state(config, &absent, report).await?;
+            inspect_state(config, &absent, now, report).await?;
         }
         Err(error) => match error.downcast::<Advice>() {
             Ok(advice) => report.problem(ADMIN, advice),
             Err(error) => return Err(error),
         },
     }
-    Ok(runs)
+    Ok(running)
 }
 
 /// Whatever the running service suffers from is a problem here too, in its own words.
 fn inspect_service(status: &BridgeStatus, report: &mut Report) {
     let before = report.problems();
-    for problem in &status.problems {
-        report.sentence(SERVICE, suffers(problem));
+    for (practices, problem) in status.causes() {
+        let whose = listed(practices.iter().map(|own| status.called(own)));
+        let place = if practices.is_empty() { SERVICE.to_owned() } else { format!("{SERVICE}, {whose}") };
+        report.sentence(place, suffers(problem));
     }
     for practice in &status.practices {
-        let place = format!("{SERVICE}, practice {}", practice.id);
+        let place = format!("{SERVICE}, {}", practice_called(&practice.id, practice.name.as_deref()));
         practice.reasons.iter().for_each(|reason| report.sentence(place.as_str(), commands::not_in_step(reason)));
-        inspect_practice(&place, &practice.problems, practice.needs_attention, report);
+        inspect_bookings(&place, practice.needs_attention, report);
         if let Some(changes) = &practice.unsent_configuration {
             report.note(place, commands::unsent_configuration(changes));
         }
     }
     for practice in &status.off {
-        let place = format!("{SERVICE}, practice {}", practice.id);
-        report.note(place.as_str(), commands::off_is_not_sent(&practice.id, &practice.why, practice.since));
-        inspect_practice(&place, &practice.problems, practice.needs_attention, report);
+        let place = format!("{SERVICE}, {}", practice_called(&practice.id, practice.name.as_deref()));
+        let since = practice.since.map(|since| (since, zones::named(practice.zone.as_deref())));
+        report.note(place.as_str(), commands::off_is_not_sent(&practice.id, &practice.why, since));
+        inspect_bookings(&place, practice.needs_attention, report);
     }
     if report.problems() == before {
         report.ok(SERVICE, commands::SERVICE_IS_WELL);
     }
 }
 
-fn inspect_practice(place: &str, problems: &[Problem], needs_attention: usize, report: &mut Report) {
-    problems.iter().for_each(|problem| report.sentence(place, suffers(problem)));
+fn inspect_bookings(place: &str, needs_attention: usize, report: &mut Report) {
     if needs_attention > 0 {
         report.sentence(place, commands::bookings_need_attention(needs_attention));
     }
@@ -108,7 +125,7 @@ async fn inspect_port(key: &str, address: SocketAddr, report: &mut Report) {
 
 /// The practices that somebody paused, as the state has it. A pause is said of the running service
 /// where one runs.
-async fn note_pauses(config: &Config, absent: &NoService, report: &mut Report) {
+async fn note_pauses(config: &Config, absent: &NoService, now: DateTime<Utc>, report: &mut Report) {
     if absent.never_ran() || state_owner::to_become(&config.state_path).is_some() {
         return;
     }
@@ -116,20 +133,31 @@ async fn note_pauses(config: &Config, absent: &NoService, report: &mut Report) {
     let Ok(store) = absent.open_store().await else { return };
     for practice in &config.practices {
         if let Some(pause) = pauses::of(&store, &practice.id) {
-            let id = &practice.id.0;
-            report.note(title(practice), commands::off_is_not_sent(id, Off::Paused.name(), pause.since));
+            let zone = zones::shown(practice.timezone, &store, &practice.id);
+            let since = pause.since.map(|since| (since, zone));
+            let advice = commands::off_is_not_sent(&practice.id.0, Off::Paused.name(), since);
+            // As the running service does, which takes a pause for forgotten after a day.
+            match pause.for_long(now) {
+                Some(_) => report.problem(title(practice), advice),
+                None => report.note(title(practice), advice),
+            }
         }
     }
 }
 
-async fn inspect_state(config: &Config, absent: &NoService, report: &mut Report) -> anyhow::Result<()> {
+async fn inspect_state(
+    config: &Config,
+    absent: &NoService,
+    now: DateTime<Utc>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let path = config.state_path.clone();
     let looked_at = tokio::task::spawn_blocking(move || store::inspect(&path)).await?;
     let path = config.state_path.display();
     match looked_at {
         Ok(true) => {
             report.ok(STATE, format!("{path} can be used"));
-            note_pauses(config, absent, report).await;
+            note_pauses(config, absent, now, report).await;
         }
         Ok(false) => match store::can_be_made(&config.state_path) {
             Ok(()) => report.ok(STATE, format!("{path} will be made by the first run")),

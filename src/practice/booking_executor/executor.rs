@@ -18,7 +18,7 @@ use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply,
 use crate::booking::placement;
 use crate::booking::remote_answers::{may_be_anothers, post_outcome};
 use crate::booking::wanted::WantedPlace;
-use crate::call_error::{Answer, CallError, ErrorClass};
+use crate::call_error::{Answer, CallError, ErrorClass, ServerOutage};
 use crate::config::WhenDown;
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::http::connections::{at_one_address, read_anew, where_it_was_read};
@@ -481,7 +481,7 @@ impl Executor {
         let answer = where_it_was_read(self.context.openvpms.interactive.submit(&booking)).await;
         let booking = asked.request.booking_id;
         if let Err(error) = &answer
-            && self.context.said.is_due(&format!("submit {booking}"))
+            && self.context.is_due_of_booking("submit", booking, ServerOutage::of_openvpms(error))
         {
             let practice = self.context.id();
             tracing::warn!(%practice, %booking, "OpenVPMS did not confirm the booking: {error}.");

@@ -9,7 +9,7 @@ use crate::booking::entry::{Entry, State};
 use crate::booking::machine::Event;
 use crate::booking::problem::WhyNotCancelled;
 use crate::booking::update::{self, AfterCancel, OutstandingStatus, UpdatePlan};
-use crate::call_error::Answer;
+use crate::call_error::{Answer, ServerOutage};
 use crate::healthengine::{AppointmentChangeRequest, BookingUpdate};
 use crate::ids::{BookingId, BookingReference, RequestId};
 use crate::messages::updates as say;
@@ -132,7 +132,7 @@ impl Executor {
             }
             (again @ (AfterCancel::Refused | AfterCancel::Again), entry) => {
                 if let Err(error) = answer
-                    && self.context.said.is_due(&format!("cancel {}", update.booking_id))
+                    && self.context.is_due_of_booking("cancel", booking, ServerOutage::of_openvpms(&error))
                 {
                     tracing::warn!(%practice, %booking, "OpenVPMS did not cancel the appointment: {error}.");
                 }

@@ -1,7 +1,7 @@
 //! Extra features that OpenVPMS cannot serve.
 
 use super::sync::ConfigurationSync;
-use crate::call_error::Answer;
+use crate::call_error::{Answer, ServerOutage};
 use crate::characters::plain_name;
 use crate::messages::{configuration_sync as say, practice as practice_say};
 use crate::polling::failed_calls::Call;
@@ -22,7 +22,8 @@ impl ConfigurationSync {
             Ok(features) => features,
             Err(error) if error.is_access() => return Err(error),
             Err(error) => {
-                self.context.health.raise(Subject::Features, practice_say::features_unread(&error), self.context.now());
+                let (outage, text) = (ServerOutage::of_healthengine(&error), practice_say::features_unread(&error));
+                self.context.health.set_in(outage, Subject::Features, Some(text), self.context.now());
                 return Ok(());
             }
         };

@@ -30,7 +30,7 @@ use crate::practice::health::subject::Subject;
 use crate::publishing::batches::{self, Apart, Batches, Next};
 use crate::publishing::last_sent::{DayAction, DayJudgement, Known, LastSent, Present, Unacknowledged, judge};
 use crate::publishing::put_aside::Aside;
-use crate::publishing::unsent::Unsent;
+use crate::publishing::unsent::{Unsent, UnsentProblem};
 use crate::publishing::{DayKey, ReadDay, ReadDays, SendIf};
 use crate::supervisor;
 
@@ -129,7 +129,9 @@ impl Publisher {
     pub(in crate::practice) fn unsent_now(&self, change: impl FnOnce(&mut Unsent)) {
         let now = self.context.now();
         self.unsent.change(change, |unsent| {
-            self.context.health.set(Subject::Days, unsent.problem().map(|problem| problem.to_string()), now);
+            let problem = unsent.problem();
+            let outage = problem.as_ref().and_then(UnsentProblem::outage);
+            self.context.health.set_in(outage, Subject::Days, problem.map(|own| own.to_string()), now);
             if unsent.is_empty() {
                 // No day is wanted any more of those that were refused.
                 self.calls.keep(|call| *call != Call::Snapshots);

@@ -15,7 +15,7 @@ use super::findings::Findings;
 use super::subject::Subject;
 use crate::booking::machine::Reply;
 use crate::booking::remote_answers::failed_answer;
-use crate::call_error::{Answer, CallError, ErrorClass};
+use crate::call_error::{Answer, CallError, ErrorClass, ServerOutage};
 use crate::ids::BookingId;
 use crate::messages::{booking as say_booking, practice as say};
 use crate::polling::failed_calls::{Call, FailedCalls};
@@ -188,15 +188,18 @@ impl CallHealth {
         let access = calls
             .refusal()
             .map(|error| format!("{} {}", say::healthengine_refuses(error, context.id()), say::TRIED_AGAIN));
+        let answers = calls.answers();
+        let not_taken = answers.map(|(count, error)| say::answers_not_taken(count, error));
+        // What tells of an outage comes first: the log has what follows from it beside it.
         let texts = [
-            (Subject::Access, access),
-            (Subject::Healthengine, calls.asking().map(say::healthengine_unasked)),
-            (Subject::Answers, calls.answers().map(|(count, error)| say::answers_not_taken(count, error))),
-            (Subject::Configuration, calls.configuration().map(say::configuration_not_taken)),
+            (Subject::Access, calls.refusal(), access),
+            (Subject::Healthengine, calls.asking(), calls.asking().map(say::healthengine_unasked)),
+            (Subject::Answers, answers.map(|(_, error)| error), not_taken),
+            (Subject::Configuration, calls.configuration(), calls.configuration().map(say::configuration_not_taken)),
         ];
         let now = context.now();
-        for (subject, text) in texts {
-            context.health.set(subject, text, now);
+        for (subject, error, text) in texts {
+            context.health.set_in(error.and_then(ServerOutage::of_healthengine), subject, text, now);
         }
     }
 }

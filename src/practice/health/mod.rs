@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | [`problems`] | the list of problems that operators see |
 //! | [`subject`] | what a problem is about, and what follows from that |
+//! | [`causes`] | which problems have one cause |
+//! | [`outage_log`] | that a server is away, logged once for all practices |
 //! | [`attempts`] | what a practice has done since it started |
 //! | [`calls`] | which calls to Healthengine failed and have not succeeded since, as problems |
 //! | [`readings`] | what of OpenVPMS could not be read and has not been read since, as a problem |
@@ -14,9 +16,11 @@
 
 pub mod attempts;
 pub(super) mod calls;
+pub mod causes;
 pub(super) mod findings;
 pub mod last_done;
 pub(crate) mod loops;
+pub mod outage_log;
 pub mod problems;
 pub(super) mod readings;
 pub mod step_since;

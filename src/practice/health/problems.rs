@@ -13,17 +13,21 @@
 //! what failed: see [`Subject::is_known_after`]. A problem that no component raises or clears any
 //! more, because the changed configuration has no use for it, ends [`TAKEN_OVER_LASTS_MAX`] later.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::attempts::{Attempt, Attempts};
+use super::outage_log::{OutageLine, OutageLog};
 use super::subject::Subject;
 use crate::alerts::concern::{About, Concern};
+use crate::call_error::ServerOutage;
 use crate::ids::PracticeId;
 use crate::messages::practice as say;
 use crate::practice::shared::ServerPlaces;
@@ -38,9 +42,18 @@ pub struct Problem {
     pub text: String,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// The outage of a server that it comes from, if it comes from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<ServerOutage>,
 }
 
 impl Problem {
+    /// True if it is the one that says best what an outage means.
+    pub fn tells_of_outage(&self) -> bool {
+        let subjects = [Subject::OpenVpms, Subject::Healthengine, Subject::Access];
+        self.outage.is_some() && subjects.iter().any(|own| self.is_about(own))
+    }
+
     /// True if that is what it is about.
     pub fn is_about(&self, subject: &Subject) -> bool {
         self.subject == subject.name()
@@ -48,7 +61,7 @@ impl Problem {
 
     /// The store cannot be opened.
     pub fn of_store(text: String, since: DateTime<Utc>) -> Self {
-        Self { subject: Subject::Store.name(), text, since }
+        Self { subject: Subject::Store.name(), text, since, outage: None }
     }
 }
 
@@ -58,6 +71,7 @@ pub struct Problems {
     places: ServerPlaces,
     problems: Mutex<BTreeMap<Subject, Standing>>,
     attempts: Mutex<Attempts>,
+    outages: Arc<OutageLog>,
 }
 
 /// A problem, and what the log has of it.
@@ -88,15 +102,21 @@ const BOOKING_PROBLEMS_MAX: usize = 50;
 const BOOKING_PROBLEM_LASTS: TimeDelta = TimeDelta::days(1);
 
 impl Problems {
-    /// No problems yet, of a practice whose servers are there.
-    pub fn new(practice: PracticeId, places: ServerPlaces) -> Self {
-        Self { practice: Some(practice), places, problems: Mutex::default(), attempts: Mutex::default() }
+    /// No problems yet, of a practice whose servers are there. The log of outages is that of all
+    /// practices.
+    pub fn new(practice: PracticeId, places: ServerPlaces, outages: Arc<OutageLog>) -> Self {
+        Self { practice: Some(practice), outages, places, ..Self::of_the_service() }
     }
 
     /// That of what all practices have in common. No problems yet.
     pub fn of_the_service() -> Self {
-        let places = ServerPlaces::default();
-        Self { practice: None, places, problems: Mutex::default(), attempts: Mutex::default() }
+        Self {
+            practice: None,
+            places: ServerPlaces::default(),
+            problems: Mutex::default(),
+            attempts: Mutex::default(),
+            outages: Arc::default(),
+        }
     }
 
     fn named(&self) -> Option<tracing::field::DisplayValue<&PracticeId>> {
@@ -105,16 +125,23 @@ impl Problems {
 
     /// Something is wrong. What is said of a server ends with where it is.
     pub fn raise(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
-        self.say(subject, text.into(), false, now);
+        self.say(subject, text.into(), None, false, now);
     }
 
     /// The same of what somebody has to be woken for: it is logged as an error, also where it stood
     /// as a warning until this moment.
     pub fn alarm(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
-        self.say(subject, text.into(), true, now);
+        self.say(subject, text.into(), None, true, now);
     }
 
-    fn say(&self, subject: Subject, mut text: String, is_error: bool, now: DateTime<Utc>) {
+    fn say(
+        &self,
+        subject: Subject,
+        mut text: String,
+        outage: Option<ServerOutage>,
+        is_error: bool,
+        now: DateTime<Utc>,
+    ) {
         if let Some(place) = subject.place(&self.places).filter(|place| !place.is_empty()) {
             text = format!("{text} {place}");
         }
@@ -123,22 +150,47 @@ impl Problems {
             (Some(false) | None, true) => {
                 tracing::error!(practice = self.named(), subject = subject.name(), "{text}");
             }
+            (None, false) if self.is_logged_already(&subject, outage) => {
+                tracing::info!(practice = self.named(), subject = subject.name(), "{}", say::ONE_OUTAGE);
+            }
             (None, false) => tracing::warn!(practice = self.named(), subject = subject.name(), "{text}"),
             (Some(true), true) | (Some(_), false) => {}
         }
         // What is wrong with a booking is its flag's to say again.
         let again = (!matches!(subject, Subject::Booking(_))).then(LogPause::begin);
-        self.stand(subject, text, again, is_error, now);
+        self.stand(subject, text, outage, again, is_error, now);
+    }
+
+    /// True if the log has the outage that this comes from. It has it from here on if the subject
+    /// tells of it.
+    fn is_logged_already(&self, subject: &Subject, outage: Option<ServerOutage>) -> bool {
+        match (outage, &self.practice) {
+            (Some(outage), Some(practice)) if subject.tells_of_outages() => !self.outages.begins(outage, practice),
+            (Some(outage), _) => self.outages.stands(outage),
+            (None, _) => false,
+        }
     }
 
     /// Something is wrong that is logged already, part by part.
     pub fn show(&self, subject: Subject, text: String, now: DateTime<Utc>) {
-        self.stand(subject, text, None, false, now);
+        self.stand(subject, text, None, None, false, now);
     }
 
-    fn stand(&self, subject: Subject, text: String, again: Option<LogPause>, is_error: bool, now: DateTime<Utc>) {
+    fn stand(
+        &self,
+        subject: Subject,
+        text: String,
+        outage: Option<ServerOutage>,
+        again: Option<LogPause>,
+        is_error: bool,
+        now: DateTime<Utc>,
+    ) {
         let mut problems = self.problems.lock();
         if let Some(standing) = problems.get_mut(&subject) {
+            let former = std::mem::replace(&mut standing.problem.outage, outage);
+            if former != outage || standing.taken_over.is_some() {
+                self.changes_outage(&subject, former, outage);
+            }
             (standing.problem.text, standing.taken_over) = (text, None);
             if is_error && !standing.is_error {
                 (standing.again, standing.is_error) = (again, true);
@@ -150,8 +202,19 @@ impl Problems {
             let oldest = problems.keys().find(|own| matches!(own, Subject::Booking(_))).cloned();
             oldest.map(|oldest| problems.remove(&oldest));
         }
-        let problem = Problem { subject: subject.name(), text, since: now };
+        let problem = Problem { subject: subject.name(), text, since: now, outage };
         problems.insert(subject, Standing { problem, again, is_error, taken_over: None });
+    }
+
+    /// What a problem comes from is another outage than before, or none.
+    fn changes_outage(&self, subject: &Subject, former: Option<ServerOutage>, outage: Option<ServerOutage>) {
+        let Some(practice) = self.practice.as_ref().filter(|_| subject.tells_of_outages()) else { return };
+        if let Some(former) = former.filter(|_| former != outage) {
+            self.outages.ends(former, practice);
+        }
+        if let Some(outage) = outage {
+            self.outages.begins(outage, practice);
+        }
     }
 
     /// Something else is wrong than before, and is logged as well.
@@ -170,7 +233,8 @@ impl Problems {
             if ends { problems.remove(subject) } else { None }
         };
         if let Some(Standing { problem, .. }) = removed {
-            self.log_end(&problem, &say::resolved(now - problem.since));
+            self.changes_outage(subject, problem.outage, None);
+            self.log_end(&problem, &say::resolved(now - problem.since, &problem.text));
         }
     }
 
@@ -199,8 +263,9 @@ impl Problems {
         problems.retain(|subject, Standing { problem, .. }| {
             let is_over = matches!(subject, Subject::Loop(_) | Subject::Paused);
             if is_over {
-                self.log_end(problem, &say::resolved(now - problem.since));
+                self.log_end(problem, &say::resolved(now - problem.since, &problem.text));
             } else if !is_on {
+                former.changes_outage(subject, problem.outage, None);
                 self.log_end(problem, &say::of_no_matter(now - problem.since));
             }
             is_on && !is_over
@@ -224,10 +289,11 @@ impl Problems {
             return;
         }
         let is_over = |own: &Standing| own.taken_over.is_some_and(|at| at.elapsed() >= TAKEN_OVER_LASTS_MAX);
-        self.problems.lock().retain(|_, own| {
+        self.problems.lock().retain(|subject, own| {
             let ends = is_over(own);
             if ends {
-                self.log_end(&own.problem, &say::resolved(now - own.problem.since));
+                self.changes_outage(subject, own.problem.outage, None);
+                self.log_end(&own.problem, &say::resolved(now - own.problem.since, &own.problem.text));
             }
             !ends
         });
@@ -239,7 +305,13 @@ impl Problems {
         for (subject, standing) in self.problems.lock().iter_mut() {
             let Standing { problem, again: Some(again), is_error, .. } = standing else { continue };
             let lasts = now - problem.since;
-            let is_worse = !*is_error && is_live && subject.is_outage() && lasts >= OUTAGE_LASTS_MAX;
+            let is_bad = is_live && subject.is_outage() && lasts >= OUTAGE_LASTS_MAX;
+            if let Some(outage) = problem.outage.filter(|outage| self.outages.stands(*outage)) {
+                let line = if subject.tells_of_outages() { self.outages.again(outage, is_bad) } else { None };
+                line.iter().for_each(|line| self.log_outage_again(line, problem, lasts));
+                continue;
+            }
+            let is_worse = !*is_error && is_bad;
             if is_worse {
                 (*again, *is_error) = (LogPause::begin(), true);
             } else if !again.is_due() {
@@ -254,17 +326,38 @@ impl Problems {
         }
     }
 
+    /// The line of an outage names every practice that it concerns.
+    fn log_outage_again(&self, line: &OutageLine, problem: &Problem, lasts: TimeDelta) {
+        let text = say::still(&problem.text, lasts);
+        let (practice, all) = match line.practices.as_slice() {
+            [] | [_] => (self.named(), String::new()),
+            several => (None, say::outage_of(several)),
+        };
+        if line.is_error {
+            tracing::error!(practice, subject = problem.subject, "{text}{all}");
+        } else {
+            tracing::warn!(practice, subject = problem.subject, "{text}{all}");
+        }
+    }
+
     /// How long until one of them is due to be logged again, at most this long.
     pub fn due_within(&self, longest: Duration) -> Duration {
         let problems = self.problems.lock();
-        let left = problems.values().filter_map(|standing| standing.again.as_ref().map(LogPause::left));
-        left.fold(longest, Duration::min)
+        let is_apart = |standing: &&Standing| standing.problem.outage.is_none_or(|own| !self.outages.stands(own));
+        let apart = problems.values().filter(is_apart);
+        let left = apart.filter_map(|standing| standing.again.as_ref().map(LogPause::left));
+        left.fold(self.outages.due_within(longest), Duration::min)
     }
 
     /// Raises or clears, as `text` says.
     pub fn set(&self, subject: Subject, text: Option<String>, now: DateTime<Utc>) {
+        self.set_in(None, subject, text, now);
+    }
+
+    /// The same of what comes from an outage of a server, if it does: the log has each outage once.
+    pub fn set_in(&self, outage: Option<ServerOutage>, subject: Subject, text: Option<String>, now: DateTime<Utc>) {
         match text {
-            Some(text) => self.raise(subject, text, now),
+            Some(text) => self.say(subject, text, outage, false, now),
             None => self.clear(&subject, now),
         }
     }
@@ -303,6 +396,8 @@ impl Problems {
             sentence: problem.text.clone(),
             since: problem.since,
             puts_out_of_step: subject.puts_out_of_step() || also_puts_out(subject),
+            outage: problem.outage,
+            tells_of_outage: problem.tells_of_outage(),
         };
         problems.iter().filter(|(subject, _)| **subject != Subject::Alerts).map(concern).collect()
     }
@@ -314,162 +409,5 @@ impl Problems {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::BookingId;
-
-    fn at(hours: i64) -> DateTime<Utc> {
-        DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(hours)
-    }
-
-    #[test]
-    fn a_problem_keeps_its_beginning_and_is_gone_when_it_is_resolved() {
-        let health = Problems::new(PracticeId("1".into()), ServerPlaces::default());
-        health.raise(Subject::OpenVpms, "away", at(1));
-        health.raise(Subject::OpenVpms, "still away", at(2));
-        let problems = health.problems();
-        assert_eq!((problems.len(), problems[0].since, problems[0].text.as_str()), (1, at(1), "still away"));
-        health.clear(&Subject::OpenVpms, at(3));
-        assert!(health.problems().is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_somebody_has_to_be_woken_for_is_logged_once_and_goes_on_as_an_error() {
-        let log = Lines::default();
-        let _guard = tracing::subscriber::set_default(log.clone());
-        let health = of_a_practice();
-        health.raise(Subject::OtherBridge, "there was another", at(1));
-        health.alarm(Subject::OtherBridge, "there is another", at(2));
-        health.alarm(Subject::OtherBridge, "there is another still", at(3));
-        health.raise(Subject::OtherBridge, "there is another still", at(3));
-        health.clear(&Subject::OtherBridge, at(4));
-        health.alarm(Subject::OtherBridge, "there is another", at(5));
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        health.log_again(false, at(5));
-        let levels = log.0.lock().clone();
-        assert_eq!(levels, ["WARN", "ERROR", "INFO", "ERROR", "ERROR"]);
-        assert_eq!(health.problems()[0].since, at(5));
-    }
-
-    /// The level of each line that is logged.
-    #[derive(Clone, Default)]
-    struct Lines(std::sync::Arc<Mutex<Vec<String>>>);
-
-    impl tracing::Subscriber for Lines {
-        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-            true
-        }
-
-        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-            tracing::span::Id::from_u64(1)
-        }
-
-        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-        fn event(&self, event: &tracing::Event<'_>) {
-            self.0.lock().push(event.metadata().level().to_string());
-        }
-
-        fn enter(&self, _: &tracing::span::Id) {}
-
-        fn exit(&self, _: &tracing::span::Id) {}
-    }
-
-    fn of_a_practice() -> Problems {
-        Problems::new(PracticeId("1".into()), ServerPlaces::default())
-    }
-
-    /// A practice that starts anew after these were raised at the first hour.
-    fn after(subjects: &[Subject], is_on: bool) -> Problems {
-        let (former, next) = (of_a_practice(), of_a_practice());
-        subjects.iter().for_each(|subject| former.raise(subject.clone(), "away", at(1)));
-        next.carry_on_from(&former, is_on, at(2));
-        assert!(former.problems().is_empty());
-        next
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_problem_outlives_a_new_start_until_somebody_who_can_know_sees_it_resolved() {
-        let next = after(&[Subject::OpenVpms, Subject::Healthengine, Subject::Configuration, Subject::Clock], true);
-        assert!(next.problems().iter().all(|own| own.since == at(1)));
-        let all = [Subject::OpenVpms, Subject::Healthengine, Subject::Configuration];
-        all.iter().for_each(|subject| next.clear(subject, at(3)));
-        next.clear(&Subject::Clock, at(3));
-        assert_eq!(next.problems().len(), 3, "what failed before was not tried yet");
-        next.note(Attempt::Reading);
-        next.note(Attempt::Poll);
-        all.iter().for_each(|subject| next.clear(subject, at(3)));
-        assert!(!next.has(&Subject::OpenVpms) && next.has(&Subject::Healthengine) && next.has(&Subject::Configuration));
-        // Found again, it is one of this practice's own, and began when it began.
-        next.raise(Subject::Healthengine, "still away", at(4));
-        assert!(!next.has_taken_over(&Subject::Healthengine));
-        assert!(next.problems().iter().all(|own| own.since == at(1)));
-        next.clear(&Subject::Healthengine, at(5));
-        next.note(Attempt::Configuration);
-        next.clear(&Subject::Configuration, at(5));
-        assert!(next.problems().is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_problem_that_a_changed_configuration_has_no_use_for_does_not_stay_for_ever() {
-        let next = after(&[Subject::Subscriptions, Subject::Loop("x"), Subject::Booking(BookingId(1))], true);
-        assert!(!next.has(&Subject::Loop("x")), "the loop has stopped");
-        tokio::time::sleep(2 * TAKEN_OVER_LASTS_MAX).await;
-        next.log_again(false, at(3));
-        assert!(next.has(&Subject::Subscriptions), "the practice has done nothing yet");
-        for attempt in [Attempt::Poll, Attempt::Poll, Attempt::Reading, Attempt::Configuration] {
-            next.note(attempt);
-        }
-        next.log_again(false, at(3));
-        assert!(!next.has(&Subject::Subscriptions) && next.has(&Subject::Booking(BookingId(1))));
-        assert!(after(&[Subject::OpenVpms], false).problems().is_empty(), "nothing of it is asked while it is off");
-    }
-
-    #[test]
-    fn whatever_puts_a_practice_out_of_step_says_so_and_the_rest_only_while_it_does() {
-        let health = of_a_practice();
-        let always = [Subject::OpenVpms, Subject::Access, Subject::Mapping, Subject::Days];
-        let at_times = [Subject::OtherBridge, Subject::RefusedDays, Subject::Loop("x")];
-        let never = [Subject::Clock, Subject::Store, Subject::LeftOut, Subject::Webhooks];
-        let subjects = || always.iter().chain(&at_times).chain(&never);
-        subjects().for_each(|subject| health.raise(subject.clone(), "x", at(0)));
-        let told = |puts: bool| {
-            let concerns = health.concerns(|subject| puts && at_times.contains(subject));
-            concerns.iter().filter(|own| own.puts_out_of_step).count()
-        };
-        assert_eq!((told(false), told(true)), (always.len(), always.len() + at_times.len()));
-        let loops = Problems::of_the_service();
-        loops.raise(Subject::LoopOf("keeper", PracticeId("1".into())), "x", at(0));
-        assert_eq!(loops.concerns(|_| true)[0].practice, Some(PracticeId("1".into())), "it is told as its practice's");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_problem_is_logged_again_when_it_is_due_and_not_when_somebody_looks_next() {
-        let health = of_a_practice();
-        health.raise(Subject::Clock, "x", at(0));
-        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::from_secs(30));
-        tokio::time::sleep(Duration::from_secs(50)).await;
-        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::from_secs(10));
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        assert_eq!(health.due_within(Duration::from_secs(30)), Duration::ZERO);
-        health.log_again(false, at(0));
-        assert_eq!(health.due_within(Duration::from_secs(200)), Duration::from_secs(120));
-    }
-
-    #[test]
-    fn problems_of_bookings_are_bounded_in_number_and_time() {
-        let health = Problems::new(PracticeId("1".into()), ServerPlaces::default());
-        for id in 0..200 {
-            health.raise(Subject::Booking(BookingId(id)), "x", at(0));
-        }
-        health.raise(Subject::Clock, "wrong", at(0));
-        assert_eq!(health.problems().len(), 51);
-        assert!(health.has(&Subject::Booking(BookingId(199))), "the latest is kept");
-        health.forget_old_bookings(at(23));
-        assert_eq!(health.problems().len(), 51);
-        health.forget_old_bookings(at(24));
-        assert_eq!(health.problems().len(), 1);
-    }
-}
+#[path = "problems_tests.rs"]
+mod tests;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::findings::Findings;
 use super::subject::Subject;
 use crate::availability::Days;
-use crate::availability::unread::{DiarySource, Unread};
+use crate::availability::unread::{DiarySource, ReadProblem, Unread};
 use crate::call_error::CallError;
 use crate::practice::context::Context;
 
@@ -77,8 +77,9 @@ impl ReadingHealth {
     fn change<R>(&self, change: impl FnOnce(&mut Unread) -> R) -> R {
         let now = self.context.now();
         self.unread.change(change, |unread| {
-            let text = unread.problem(now).map(|problem| problem.to_string());
-            self.context.health.set(Subject::OpenVpms, text, now);
+            let problem = unread.problem(now);
+            let outage = problem.as_ref().and_then(ReadProblem::outage);
+            self.context.health.set_in(outage, Subject::OpenVpms, problem.map(|own| own.to_string()), now);
         })
     }
 

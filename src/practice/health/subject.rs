@@ -90,6 +90,12 @@ impl Subject {
         )
     }
 
+    /// True if it tells of an outage of a server what there is to tell: other calls that fail
+    /// meanwhile fail because of it.
+    pub(super) fn tells_of_outages(&self) -> bool {
+        matches!(self, Self::OpenVpms | Self::Healthengine | Self::Access)
+    }
+
     /// True once a practice that has done so much since it started would know of such a problem.
     pub(super) fn is_known_after(&self, attempts: Attempts) -> bool {
         use Subject::{Access, Answers, Configuration, Days, Healthengine, NeverOpen, OpenVpms};

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::documents::DocumentRejections;
 use super::outstanding::OutstandingRequests;
-use crate::call_error::Answer;
+use crate::call_error::{Answer, ServerOutage};
 use crate::characters::plain_name;
 use crate::healthengine::RequestKind;
 use crate::ids::BookingId;
@@ -197,8 +197,9 @@ impl RequestPoller {
         let mut bookings = Some(ListedBookings::none());
         if kinds.contains(&RequestKind::Bookings) || self.executor.has_open_bookings() {
             let outcome = self.bookings(&mut found).await;
+            let outage = outcome.as_ref().err().and_then(ServerOutage::of_healthengine);
             let text = outcome.as_ref().err().map(say::bookings_unread);
-            self.context.health.set(Subject::BookingList, text, self.context.now());
+            self.context.health.set_in(outage, Subject::BookingList, text, self.context.now());
             bookings = outcome.ok();
         } else {
             // What could not be read is not asked for any more.

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::evidence::{Deliveries, WebhookEvidence};
 use crate::backoff::Backoff;
-use crate::call_error::{Answer, CallError, ErrorClass};
+use crate::call_error::{Answer, CallError, ErrorClass, ServerOutage};
 use crate::healthengine::Subscription;
 use crate::messages::webhooks as say;
 use crate::polling::pace::BLOCKED;
@@ -191,7 +191,8 @@ impl WebhookSubscription {
                 return (LONGEST_DELAY, false);
             }
         };
-        self.context.health.raise(Subject::Subscriptions, say::not_subscribed(&error), self.context.now());
+        let (outage, text) = (ServerOutage::of_healthengine(&error), say::not_subscribed(&error));
+        self.context.health.set_in(outage, Subject::Subscriptions, Some(text), self.context.now());
         let wait = if error.is_access() { BLOCKED } else { backoff.next_delay().max(error.pause()) };
         (wait, false)
     }

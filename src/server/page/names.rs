@@ -17,7 +17,7 @@ use crate::zone::Zone;
 
 /// The name of a practice.
 pub(super) fn practice(id: &PracticeId, practice: Option<&Practice>) -> String {
-    say::practice_name(id, &practice.map(Practice::location_names).unwrap_or_default())
+    practice.and_then(Practice::name).unwrap_or_else(|| format!("Practice {id}"))
 }
 
 /// The name of the practice of this id, be it on or off. Where two would be equal, the id follows.

@@ -13,11 +13,12 @@ use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
 use crate::ids::PracticeId;
-use crate::messages::commands;
 use crate::messages::out_of_step::since_start;
 use crate::messages::page::{
     self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, Tone, standing, standing_off,
 };
+use crate::messages::practice::outage_in_plain_words;
+use crate::messages::{commands, listed};
 use crate::practice::Practice;
 use crate::practice::health::problems::Problem;
 use crate::practice::health::subject::Subject;
@@ -139,14 +140,22 @@ impl Overview<'_> {
             section aria-labelledby="now" {
                 h2 #now { "What needs a person now" }
                 p role="status" { (say::to_do(count, self.paused())) }
-                @for (of, problem) in &problems {
+                @for (practices, problem) in &problems {
                     div.card.urgent {
-                        @if let Some(of) = of { strong { (self.name(of)) } ": " }
-                        @let zone = of.as_ref().map_or(self.zone(), |of| self.admin.bridge.zone_of(of));
-                        @match of.as_ref().filter(|_| problem.is_about(&Subject::Paused)) {
+                        @if !practices.is_empty() {
+                            strong { (listed(practices.iter().map(|of| self.name(of)))) } ": "
+                        }
+                        @let zone = practices.first().map_or(self.zone(), |of| self.admin.bridge.zone_of(of));
+                        @match practices.first().filter(|_| problem.is_about(&Subject::Paused)) {
                             Some(of) => (self.long_pause(of, problem, zone)),
                             None => {
-                                (problem.text) " "
+                                @match problem.outage {
+                                    Some(outage) => {
+                                        (outage_in_plain_words(outage)) " "
+                                        details { summary { (say::FOR_THE_ADMINISTRATOR) } (problem.text) }
+                                    }
+                                    None => { (problem.text) " " }
+                                }
                                 span.quiet { "Since " (since(problem.since, self.now, zone)) "." }
                             }
                         }
@@ -193,14 +202,8 @@ impl Overview<'_> {
     }
 
     /// Those of the service, then those of the practices, each with the practice that it is about.
-    fn problems(&self) -> Vec<(Option<PracticeId>, &Problem)> {
-        let whole = self.status.problems.iter().map(|problem| (None, problem));
-        let id = |id: &str| Some(PracticeId(id.to_owned()));
-        let on = self.status.practices.iter();
-        let on = on.flat_map(|own| own.problems.iter().map(|problem| (id(&own.id), problem)));
-        let off = self.status.off.iter();
-        let off = off.flat_map(|own| own.problems.iter().map(|problem| (id(&own.id), problem)));
-        whole.chain(on).chain(off).collect()
+    fn problems(&self) -> Vec<(Vec<PracticeId>, &Problem)> {
+        self.status.causes()
     }
 
     fn name(&self, id: &PracticeId) -> String {

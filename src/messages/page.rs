@@ -1,7 +1,7 @@
 //! The words of the pages: for a receptionist what to do, for a manager whether all is well.
 
 use super::out_of_step::OutOfStep;
-use crate::booking::entry::{Entry, State};
+use crate::booking::entry::{Entry, OpenCancellation, State};
 
 /// How a thing looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,10 @@ pub fn standing_off(why: &str, silent: bool) -> PracticeStanding {
 
 /// A state of the ledger for people. A cancellation that waits is said, whatever the state.
 pub fn booking_word(entry: &Entry, cancellation_waits: bool) -> &'static str {
-    if entry.stands() && cancellation_waits {
+    let waits = || cancellation_waits && entry.stands();
+    if entry.open_cancellation() == Some(OpenCancellation::Refused) {
+        "Cancelled by the pet owner, still in the diary"
+    } else if waits() || entry.open_cancellation() == Some(OpenCancellation::Waiting) {
         "Cancellation waits"
     } else if entry.state == State::Cancelled && entry.owes_a_cancellation() {
         "Cancelled, Healthengine not told yet"

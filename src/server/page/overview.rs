@@ -147,7 +147,7 @@ impl Overview<'_> {
                     @if names::are_several(&self.admin.bridge) { ", " (self.name(&entry.practice_id)) }
                 }
                 @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
-                (bookings::buttons(entry, self.caller))
+                (bookings::buttons(&self.admin.bridge, entry, self.caller))
             }
         }
     }

@@ -54,7 +54,9 @@ impl Transition<'_> {
             }
             // Healthengine has it as cancelled: there is nobody to tell.
             ResolvedAs::Rejected | ResolvedAs::Cancelled if is_over => {
-                self.entry.note(now, reason);
+                if self.entry.needs_attention.is_some() {
+                    self.entry.note(now, reason);
+                }
                 self.paid(StateReason::NotAskedAnyMore)
             }
             ResolvedAs::Rejected => {

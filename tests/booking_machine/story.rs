@@ -96,9 +96,8 @@ fn a_move_is_told_with_both_times_and_after_it_is_settled_with_what_healthengine
     let knows = settled(ResolvedAs::Confirmed { reference, place: Some(later) }, None);
     assert_eq!(case.see(200, knows), Action::Rest);
     assert_eq!((case.entry.needs_attention.as_ref(), case.entry.owed()), (None, None));
-    let still = format!(
-        "A person settled it: the pet owner knows of the new time. Healthengine still shows them {from}."
-    );
+    let still =
+        format!("A person settled it: the pet owner knows of the new time. Healthengine still shows them {from}.");
     assert_eq!(last(&case, 2), [still.as_str(), "Healthengine has the booking as confirmed."]);
 }
 
@@ -129,9 +128,8 @@ fn an_appointment_that_is_gone_can_be_made_again_by_hand_and_its_former_referenc
     let own = BookingReference("603:be08".into());
     let zone: Zone = "Australia/Sydney".parse().unwrap();
     let gone = || Err(CallError::with_status(ErrorClass::Refused, 404, BOOKING_NOT_FOUND));
-    let asked = |reference, force| {
-        after_get(&case.entry, &Resolution::Confirmed { reference, force }, &own, &gone(), zone)
-    };
+    let asked =
+        |reference, force| after_get(&case.entry, &Resolution::Confirmed { reference, force }, &own, &gone(), zone);
     assert_eq!(asked(None, false), Err(Unresolved::Refused(Objection::IsGone)));
     assert_eq!(asked(Some(own.clone()), true), Err(Unresolved::Refused(Objection::IsGone)), "what is named must stand");
     assert_eq!(asked(None, true), Ok(BY_HAND));

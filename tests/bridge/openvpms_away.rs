@@ -194,7 +194,10 @@ async fn a_lost_answer_ends_in_exactly_one_appointment() {
             End::InDoubt => {
                 assert!(view.pms_appointment_ids.is_empty(), "{fault:?}");
                 let told = entry.needs_attention.unwrap();
-                assert!(told.contains(&format!("Healthengine booking {booking}")) && told.contains(&as_told(SLOT)), "{told}");
+                assert!(
+                    told.contains(&format!("Healthengine booking {booking}")) && told.contains(&as_told(SLOT)),
+                    "{told}"
+                );
             }
         }
         let submissions = clinic.journal.count("POST /ws/booking/v2/bookings", "");

@@ -85,9 +85,8 @@ async fn a_flagged_booking_of_a_paused_practice_is_settled_in_both_systems() {
     clinic.until_state(booking, State::InDoubt, minutes(2)).await;
     let id = PracticeId(PRACTICE.into());
     clinic.bridge().set_paused(&id, true).await.unwrap();
-    let silent = |clinic: &Clinic| {
-        clinic.bridge().off().iter().any(|(_, standing)| matches!(standing, RunState::Silent(_)))
-    };
+    let silent =
+        |clinic: &Clinic| clinic.bridge().off().iter().any(|(_, standing)| matches!(standing, RunState::Silent(_)));
     clinic.until("it is paused", minutes(5), silent).await;
     let (practice, off) = clinic.bridge().on_or_off(&id).unwrap();
     assert!(off.is_some() && clinic.entry(booking).needs_attention.is_some());

@@ -128,7 +128,9 @@ async fn a_flagged_booking_of_a_paused_practice_is_settled_by_its_button_and_by_
     assert!(overview.contains("Paused") && overview.contains("There is no appointment"), "{overview}");
     clinic.openvpms.staff(|world| {
         let own: Vec<_> = world.standing().filter(|own| own.notes.is_some()).map(|own| own.id).collect();
-        own.into_iter().for_each(|id| drop(world.cancel(id)));
+        for id in own {
+            world.cancel(id);
+        }
     });
     let (status, location) = press(&service, &cookie, first, "rejected").await;
     assert_eq!((status, location), (303, format!("/bookings/{first}?done=settled")));
@@ -166,7 +168,9 @@ async fn a_flagged_booking_of_a_practice_without_a_key_has_no_buttons_and_says_h
     clinic.write("vetbridge.toml", &(clinic.settings() + &off));
     clinic.openvpms.staff(|world| {
         let own: Vec<_> = world.standing().filter(|own| own.notes.is_some()).map(|own| own.id).collect();
-        own.into_iter().for_each(|id| drop(world.cancel(id)));
+        for id in own {
+            world.cancel(id);
+        }
     });
     let service = Service::start(&clinic).await;
     let done = clinic.run(&["bookings", "resolve", &id, "--rejected"]).await;

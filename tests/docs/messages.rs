@@ -21,8 +21,8 @@ use vetbridge::messages::call_rates::RateShare;
 use vetbridge::messages::tls::{CertificateKeeper, CertificateRole};
 use vetbridge::messages::{
     admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file,
-    configuration_sync, exposure, other_bridge, practice, reload, resolve, start, state_directory, supervisor, time_zones, tls,
-    waiting, webhooks,
+    configuration_sync, exposure, other_bridge, practice, reload, resolve, start, state_directory, supervisor,
+    time_zones, tls, waiting, webhooks,
 };
 use vetbridge::store::{OpenError, Unreadable};
 use vetbridge::supervisor::Trouble;

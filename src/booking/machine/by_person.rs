@@ -21,7 +21,7 @@ struct Stands {
 
 /// How Healthengine has a booking that a person settles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AtHealthengine {
+enum SettledThere {
     /// It took the confirmation.
     Confirmed,
     /// Its pet owner cancelled there.
@@ -81,8 +81,19 @@ impl Transition<'_> {
         // Flagged because the diary may have an appointment that the ledger does not know of.
         let perhaps_there = matches!(
             flag,
-            Some(Flag::PerhapsMadeLate | Flag::PredatesStoreAndCancelled | Flag::PredatesStoreAndRejected)
+            Some(
+                Flag::PerhapsMadeLate
+                    | Flag::PredatesStoreAndCancelled
+                    | Flag::PredatesStoreAndRejected
+                    | Flag::CannotCancel(_)
+            )
         );
+        // Healthengine is told once more of what a person did before.
+        if let (Some(Flag::NewsIsOwed { .. }), Some(former)) = (flag, self.entry.last_reason())
+            && former.is_by_person()
+        {
+            return former.clone();
+        }
         match (outcome, flag) {
             (ResolvedAs::Confirmed { reference: None, .. }, _) if !self.entry.stands() => StateReason::MadeByHand,
             (ResolvedAs::Confirmed { reference: None, .. }, _) if self.entry.reference.is_some() => {
@@ -96,7 +107,7 @@ impl Transition<'_> {
                 Some(Flag::Moved { from: None, .. } | Flag::AnotherClinician | Flag::OutOfSight | Flag::NeverTold),
             ) => StateReason::OwnerKnows,
             (ResolvedAs::Confirmed { .. }, _) => StateReason::SeenByPerson,
-            (ResolvedAs::Rejected, Some(Flag::RejectedTooLate)) => StateReason::OwnerCalled,
+            (ResolvedAs::Rejected, Some(Flag::RejectedTooLate | Flag::NeverTold)) => StateReason::OwnerCalled,
             (ResolvedAs::Rejected, Some(Flag::SettledByHand)) => StateReason::NotNeeded,
             (ResolvedAs::Rejected, _) => StateReason::MissedByPerson,
             (ResolvedAs::Cancelled, _) if self.entry.stands() || perhaps_there => StateReason::CancelledByPerson,
@@ -105,25 +116,27 @@ impl Transition<'_> {
     }
 
     /// How Healthengine has a booking of which it asks for no answer.
-    fn as_it_is_at_healthengine(&self) -> AtHealthengine {
+    fn as_it_is_there(&self) -> SettledThere {
         let flag = self.entry.needs_attention.as_ref().and_then(|flagged| flagged.flag());
         let is_doubtful =
             matches!(flag, Some(Flag::NotExpected | Flag::Unseen | Flag::AnsweredElsewhere | Flag::NewsIsOwed { .. }));
         match self.entry.state {
-            _ if self.entry.given_up => AtHealthengine::Cancelled,
-            State::Confirmed if self.entry.is_acknowledged() && !is_doubtful => AtHealthengine::Confirmed,
+            _ if self.entry.given_up => SettledThere::Cancelled,
+            State::Confirmed | State::InDoubt if self.entry.is_acknowledged() && !is_doubtful => {
+                SettledThere::Confirmed
+            }
             State::Received
             | State::Submitting
             | State::Inserted
             | State::Confirmed
             | State::Rejected
             | State::InDoubt
-            | State::Cancelled => AtHealthengine::AsItWas,
+            | State::Cancelled => SettledThere::AsItWas,
         }
     }
 
     fn stands(mut self, Stands { reference, place, listed }: Stands, reason: StateReason) -> Step {
-        let at_healthengine = self.as_it_is_at_healthengine();
+        let there = self.as_it_is_there();
         let now = self.context.now;
         self.entry.refer_to(reference);
         self.entry.place = place.or(self.entry.place);
@@ -132,14 +145,14 @@ impl Transition<'_> {
         self.entry.given_up = false;
         self.entry.enter(State::Inserted, now, reason);
         self.entry.answered.acknowledged = Acknowledged::Owed(Owed::Answer);
-        match (listed, at_healthengine) {
+        match (listed, there) {
             (Some(true), _) => self.tell(),
             // It took the confirmation earlier, so that there is no news for it. Should it ask
             // again, the next poll says so.
-            (Some(false) | None, AtHealthengine::Confirmed) => self.paid(StateReason::HeardFromPerson),
-            (Some(false), AtHealthengine::Cancelled) => self.paid(StateReason::CancelledThere),
-            (Some(false), AtHealthengine::AsItWas) => self.paid(StateReason::NotAskedAnyMore),
-            (None, AtHealthengine::Cancelled | AtHealthengine::AsItWas) => self.still_owed(false),
+            (Some(false) | None, SettledThere::Confirmed) => self.paid(StateReason::HeardFromPerson),
+            (Some(false), SettledThere::Cancelled) => self.paid(StateReason::CancelledThere),
+            (Some(false), SettledThere::AsItWas) => self.paid(StateReason::NotAskedAnyMore),
+            (None, SettledThere::Cancelled | SettledThere::AsItWas) => self.still_owed(false),
         }
     }
 

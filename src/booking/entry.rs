@@ -91,6 +91,25 @@ pub struct HistoryItem {
     pub reason: StateReason,
 }
 
+/// A pet owner's cancellation that is not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenCancellation {
+    /// OpenVPMS could not be asked yet.
+    Waiting,
+    /// vetbridge cannot cancel the appointment: a person has to.
+    Refused,
+}
+
+impl OpenCancellation {
+    /// As it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// How many entries of a history are kept at each end.
 const HISTORY_ENDS: usize = 20;
 
@@ -198,11 +217,31 @@ impl Entry {
         }
     }
 
+    /// Notes what happened beside the states that it goes through.
+    pub(super) fn note(&mut self, at: DateTime<Utc>, happening: StateReason) {
+        self.enter(self.state, at, happening);
+    }
+
+    /// True if it is noted that the pet owner cancelled, and nobody settled that.
+    pub fn owner_cancelled(&self) -> bool {
+        let mut since = self.history.iter().rev().take_while(|item| !item.reason.is_by_person());
+        since.any(|item| item.reason == StateReason::OwnerCancelled)
+    }
+
+    /// What became of the pet owner's cancellation, while the appointment stands all the same.
+    pub fn open_cancellation(&self) -> Option<OpenCancellation> {
+        match self.stands() {
+            true if self.given_up => Some(OpenCancellation::Refused),
+            true if self.owner_cancelled() => Some(OpenCancellation::Waiting),
+            true | false => None,
+        }
+    }
+
     /// Why it is in its state, for the log and for Healthengine: without what a person noted beside
     /// it, which can name a patient.
     pub fn last_reason(&self) -> Option<&StateReason> {
         let mut reasons = self.history.iter().rev().map(|item| &item.reason);
-        reasons.find(|reason| !matches!(reason, StateReason::Note(_)))
+        reasons.find(|reason| !reason.is_beside())
     }
 
     /// Asks for a person. What happened last says what is to be done: a cancelled booking need no

@@ -4,6 +4,7 @@
 //! | said | asked | believed |
 //! | --- | --- | --- |
 //! | confirmed | GET the reference | if schedule and start are the ledger's and the pet owner did not cancel; else by force |
+//! | confirmed, made by hand | GET the reference that the ledger has, if it has one | by force, unless that one stands: then it is confirmed |
 //! | rejected | GET the reference, if one is known | unless it stands: that would be cancelled, not rejected |
 //! | cancelled | DELETE the reference, if one is known | if it is gone, then or already |
 //!
@@ -166,6 +167,10 @@ pub fn reference(text: &str) -> Result<BookingReference, Unresolved> {
     if fits { Ok(BookingReference(text.to_owned())) } else { Err(Unresolved::Refused(Objection::BadReference)) }
 }
 
+/// An appointment that staff made in OpenVPMS: it has no online booking reference, so Healthengine
+/// is told none, and nobody can cancel it online.
+const MADE_BY_HAND: ResolvedAs = ResolvedAs::Confirmed { reference: None, place: None };
+
 /// What to ask first.
 ///
 /// # Errors
@@ -184,10 +189,12 @@ pub fn diary_check(entry: &Entry, said: &Resolution) -> Result<DiaryCheck, Unres
             Err(Unresolved::Refused(Objection::IsRejected))
         }
         Resolution::Confirmed { force: false, .. } if entry.given_up => Err(Unresolved::Refused(Objection::IsGivenUp)),
-        Resolution::Confirmed { reference, .. } => match reference.as_ref().or(entry.reference.as_ref()) {
+        Resolution::Confirmed { reference, force } => match reference.as_ref().or(entry.reference.as_ref()) {
             Some(reference) => Ok(DiaryCheck::Get(reference.clone())),
             // The ledger takes it for standing, and a person has seen it.
-            None if entry.stands() => Ok(DiaryCheck::Nothing(ResolvedAs::Confirmed { reference: None, place: None })),
+            None if entry.stands() => Ok(DiaryCheck::Nothing(MADE_BY_HAND)),
+            // Nobody but this person can say so: OpenVPMS has no reference for what staff make.
+            None if *force => Ok(DiaryCheck::Nothing(MADE_BY_HAND)),
             None => Err(Unresolved::Refused(Objection::NeedsReference)),
         },
         Resolution::Rejected | Resolution::Cancelled if is_over && !is_flagged => Ok(DiaryCheck::AlreadySettled),
@@ -239,6 +246,12 @@ pub fn after_get(
             }
         }
         (Resolution::Rejected, Err(error)) if is_silent(error) => Err(Unresolved::Refused(Objection::PerhapsItStands)),
+        // What was made through us is gone, and staff made another one by hand.
+        (Resolution::Confirmed { reference: None, force: true }, Err(error))
+            if error.is_refusal(404, BOOKING_NOT_FOUND) =>
+        {
+            Ok(MADE_BY_HAND)
+        }
         (Resolution::Confirmed { .. }, Err(error)) if error.is_refusal(404, BOOKING_NOT_FOUND) => {
             Err(Unresolved::Refused(Objection::IsGone))
         }

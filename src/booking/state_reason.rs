@@ -1,6 +1,7 @@
 //! Why a booking entered a state: a value. `messages` has the sentence for each, and knows the
 //! reason again by it.
 
+use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Unplaceable;
@@ -44,8 +45,15 @@ pub enum StateReason {
     SwitchedOff,
     /// Staff cancelled the appointment.
     CancelledByStaff,
-    /// Staff moved the appointment.
+    /// Staff moved the appointment; from where nobody knows.
     MovedByStaff,
+    /// Staff moved the appointment, by the practice's clocks.
+    MovedByStaffTo {
+        /// From this time,
+        from: NaiveDateTime,
+        /// to this one.
+        to: NaiveDateTime,
+    },
     /// Staff gave the appointment to another clinician, or to none.
     ClinicianChangedByStaff,
     /// The process stopped while a POST was under way.
@@ -56,8 +64,29 @@ pub enum StateReason {
     MissedByPerson,
     /// A person wants it cancelled, or did it.
     CancelledByPerson,
+    /// A person settled a booking that was rejected too late: its pet owner knows.
+    OwnerCalled,
+    /// A person settled a booking that has no appointment: none is needed.
+    NotNeeded,
+    /// A person made the appointment by hand: OpenVPMS has no reference for it.
+    MadeByHand,
+    /// A person told the pet owner what staff changed.
+    OwnerKnows,
+    /// A person told the pet owner of the new time. Healthengine still shows this one, by the
+    /// practice's clocks.
+    OwnerKnowsOfMove(NaiveDateTime),
     /// Healthengine has what a person said.
     HeardFromPerson,
+    /// A person settled it, and Healthengine asks for no answer.
+    NotAskedAnyMore,
+    /// A person settled it, and Healthengine has it as cancelled by its pet owner.
+    CancelledThere,
+    /// Healthengine had told the pet owner yes before the rejection reached it.
+    ToldYes,
+    /// The pet owner cancelled, and OpenVPMS has the appointment still.
+    OwnerCancelled,
+    /// The pet owner cancelled, and vetbridge cannot cancel the appointment, for this reason.
+    OwnerCancelledInVain(String),
     /// OpenVPMS refused the POST because the time was taken a moment before; whose appointment it
     /// is has to show.
     RefusedAsTaken,
@@ -86,7 +115,7 @@ pub enum StateReason {
 
 impl StateReason {
     /// The reasons whose sentences have no details, so that a record's sentence says which it is.
-    pub(crate) const PLAIN: [Self; 28] = [
+    pub(crate) const PLAIN: [Self; 36] = [
         Self::Listed,
         Self::Adopted,
         Self::SlotIsFree,
@@ -110,12 +139,41 @@ impl StateReason {
         Self::SeenByPerson,
         Self::MissedByPerson,
         Self::CancelledByPerson,
+        Self::OwnerCalled,
+        Self::NotNeeded,
+        Self::MadeByHand,
+        Self::OwnerKnows,
         Self::HeardFromPerson,
+        Self::NotAskedAnyMore,
+        Self::CancelledThere,
+        Self::ToldYes,
+        Self::OwnerCancelled,
         Self::RefusedAsTaken,
         Self::AnsweredElsewhere,
         Self::LeftToAnother,
         Self::PerhapsAnothers,
     ];
+
+    /// True of what stands in a history beside the reasons for its states: what a person noted, or
+    /// what the pet owner did or was told. Healthengine's support is given the reason of the state.
+    pub fn is_beside(&self) -> bool {
+        matches!(self, Self::Note(_) | Self::ToldYes | Self::OwnerCancelled | Self::OwnerCancelledInVain(_))
+    }
+
+    /// True of what a person settled.
+    pub fn is_by_person(&self) -> bool {
+        matches!(
+            self,
+            Self::SeenByPerson
+                | Self::MissedByPerson
+                | Self::CancelledByPerson
+                | Self::OwnerCalled
+                | Self::NotNeeded
+                | Self::MadeByHand
+                | Self::OwnerKnows
+                | Self::OwnerKnowsOfMove(_)
+        )
+    }
 
     /// True if the appointment that stands may be somebody else's.
     pub fn may_be_anothers(&self) -> bool {
@@ -182,6 +240,8 @@ mod tests {
         for reason in details {
             assert_eq!(StateReason::from(reason.to_string()).to_string(), reason.to_string());
         }
+        let in_vain = StateReason::OwnerCancelledInVain("The visit has begun.".into());
+        assert_eq!(StateReason::from(in_vain.to_string()), in_vain, "it is beside the state after a restart too");
         let note = StateReason::Note("looked".into());
         assert_eq!(StateReason::from(note.to_string()), note, "what a person typed is never taken for a sentence");
     }

@@ -113,6 +113,10 @@ pub fn plan(update: &BookingUpdate, entry: Option<&Entry>, outstanding: Outstand
         }
         (State::Confirmed, Some(ours), Some(another)) => UpdatePlan::CancelBoth { another, ours: ours.clone() },
         (State::Confirmed, Some(ours), None) => UpdatePlan::Cancel(ours.clone()),
+        // What Healthengine knows of is gone, and a person made another appointment by hand.
+        (State::Confirmed | State::InDoubt, None, Some(another)) if entry.has_had(&another) => {
+            UpdatePlan::RejectAndFlag(WhyNotCancelled::WithoutReference)
+        }
         (State::Confirmed | State::InDoubt | State::Rejected | State::Cancelled, _, Some(another)) => {
             UpdatePlan::Cancel(another)
         }

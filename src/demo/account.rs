@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::clinic::{SITES, Site};
 use super::journal::DiaryTime;
 use super::stage::Stage;
-use crate::booking::flag::Flagged;
+use crate::booking::flag::{Flag, Flagged};
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{MarketplaceStatus, RequestOutcome, Who};
 use crate::zone::Zone;
@@ -158,7 +158,7 @@ fn answered(stage: &Stage, booking: BookingId) -> News {
             News::Came(format!("is in the diary after {}, confirmed after {after}", inserted.unwrap_or_default()))
         }
         RequestOutcome::Rejected | RequestOutcome::RejectedTooLate => {
-            let reason = entry.and_then(|entry| entry.history.last().map(|last| last.reason.to_string()));
+            let reason = entry.and_then(|entry| entry.last_reason().map(ToString::to_string));
             News::Came(format!("is rejected after {after}: {}", reason.unwrap_or_default()))
         }
         RequestOutcome::Cancelled | RequestOutcome::ByHand => News::Came(format!("is settled after {after}")),
@@ -200,8 +200,11 @@ fn moved(stage: &Stage, booking: BookingId, since: TimeDelta, config_file: &Path
 
 /// A person is to look, and what they then type.
 fn flagged(booking: BookingId, flag: &Flagged, since: TimeDelta, config_file: &Path) -> News {
+    // The visit has begun, so it takes place although its pet owner gave it up.
+    let insists = matches!(flag.flag(), Some(Flag::CannotCancel(_)));
+    let verdict = if insists { "--confirmed --force" } else { "--confirmed" };
     News::Came(format!(
-        "asks for a person after {}: {flag} Then type: vetbridge bookings resolve {booking} --confirmed --config {}",
+        "asks for a person after {}: {flag} Then type: vetbridge bookings resolve {booking} {verdict} --config {}",
         span(since),
         config_file.display()
     ))

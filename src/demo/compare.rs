@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::journal::{Deeds, DiaryTime, Journal, JournalEntry};
 use super::stage::appointments_of;
 use crate::booking::entry::{Entry, HistoryItem, State};
-use crate::booking::state_reason::StateReason;
 use crate::ids::{BookingId, ResourceId};
 use crate::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, RequestOutcome, Who};
 use crate::simulator::openvpms::{Appointment, AppointmentStatus, World};
@@ -32,10 +31,7 @@ pub(super) fn booking(
         return vec![format!("Booking {} was made by nobody.", view.id)];
     };
     // Whoever types `bookings resolve` while the demo runs knows what they want.
-    let by_person = |item: &HistoryItem| {
-        let reasons = [StateReason::SeenByPerson, StateReason::MissedByPerson, StateReason::CancelledByPerson];
-        reasons.contains(&item.reason)
-    };
+    let by_person = |item: &HistoryItem| item.reason.is_by_person();
     if entry.is_some_and(|entry| entry.needs_attention.is_none() && entry.history.iter().any(by_person)) {
         return Vec::new();
     }

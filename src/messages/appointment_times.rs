@@ -1,17 +1,27 @@
 //! Times of appointments as operators read them: on the pages, in commands, in sentences. The
 //! search over all bookings looks for what these functions write.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::booking::entry::Entry;
 use crate::zone::Zone;
 
 /// When an appointment begins, as far as that is known.
 pub(super) fn when(entry: &Entry, zone: Zone) -> String {
-    entry.begins(zone).map_or_else(|| "an unknown time".into(), |start| wall(start, zone))
+    entry.begins(zone).map_or_else(|| "an unknown time".into(), |start| dated(start, zone))
 }
 
-/// A moment on the practice's wall, as sentences and commands have it: `2027-02-15 09:15`.
+/// The same behind the number of a booking: a booking is for a time, and is settled at another.
+pub(super) fn for_when(entry: &Entry, zone: Zone) -> String {
+    format!("for {}", when(entry, zone))
+}
+
+/// A time on a wall. The sentence that has it is kept, so it says neither "today" nor "tomorrow".
+pub(super) fn on_wall(at: NaiveDateTime) -> String {
+    at.format("%a %-d %b %Y %H:%M").to_string()
+}
+
+/// A moment on the practice's wall, as commands have it: `2027-02-15 09:15`.
 pub fn wall(at: DateTime<Utc>, zone: Zone) -> String {
     zone.wall(at).format("%Y-%m-%d %H:%M").to_string()
 }
@@ -23,7 +33,7 @@ pub fn in_full(at: DateTime<Utc>, zone: Zone) -> String {
 
 /// The same as the pages have it of days that are not near: `Mon 15 Feb 2027 09:15`.
 pub fn dated(at: DateTime<Utc>, zone: Zone) -> String {
-    zone.wall(at).format("%a %-d %b %Y %H:%M").to_string()
+    on_wall(zone.wall(at))
 }
 
 /// A time of an appointment as people say it: `tomorrow 09:15`, and further away [`dated`].

@@ -8,7 +8,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::appointment_times::{wall, when};
+use super::appointment_times::{dated, for_when, on_wall, when};
 use crate::booking::entry::{Entry, FlagOn, State};
 use crate::booking::flag::{Flag, Flagged};
 use crate::booking::problem::{BookingProblem, WhyNotCancelled};
@@ -23,6 +23,12 @@ pub const SWITCHED_OFF: &str =
 
 /// Begins the line of a person's, so that a record's line is known again as one.
 const NOTE: &str = "Note: ";
+
+/// What records of earlier versions say of an appointment that a person had cancelled.
+const FORMER_CANCELLED_BY_PERSON: &str = "The practice cancelled the appointment by hand.";
+
+/// Begins what became of a cancellation that vetbridge could not carry out; the reason follows.
+const IN_VAIN: &str = "The pet owner cancelled at Healthengine, and the appointment stands: ";
 
 /// Why a booking entered a state, for the history and Healthengine's support.
 fn reason(reason: &StateReason) -> Cow<'_, str> {
@@ -55,12 +61,41 @@ fn reason(reason: &StateReason) -> Cow<'_, str> {
         StateReason::SwitchedOff => SWITCHED_OFF,
         StateReason::CancelledByStaff => "The practice cancelled the appointment.",
         StateReason::MovedByStaff => "The practice moved the appointment.",
+        StateReason::MovedByStaffTo { from, to } => {
+            return format!("The practice moved the appointment from {} to {}.", on_wall(*from), on_wall(*to)).into();
+        }
         StateReason::ClinicianChangedByStaff => "The practice gave the appointment to another clinician, or to none.",
         StateReason::Interrupted => "vetbridge stopped while the booking was on its way to OpenVPMS.",
         StateReason::SeenByPerson => "A person looked into the diary: the appointment stands.",
-        StateReason::CancelledByPerson => "The practice cancelled the appointment by hand.",
+        StateReason::CancelledByPerson => "A person at the practice had the appointment cancelled.",
         StateReason::MissedByPerson => "A person looked into the diary: there is no appointment.",
+        StateReason::OwnerCalled => "A person called the pet owner: there is no appointment.",
+        StateReason::NotNeeded => "A person settled it: there is no appointment, and none is needed.",
+        StateReason::MadeByHand => {
+            "A person made the appointment in OpenVPMS by hand. It has no online booking reference, so vetbridge \
+             cannot cancel it."
+        }
+        StateReason::OwnerKnows => "A person settled it: the appointment stands, and the pet owner knows.",
+        StateReason::OwnerKnowsOfMove(former) => {
+            let former = on_wall(*former);
+            return format!(
+                "A person settled it: the pet owner knows of the new time. Healthengine still shows them {former}."
+            )
+            .into();
+        }
         StateReason::HeardFromPerson => "Healthengine has the booking as confirmed.",
+        StateReason::NotAskedAnyMore => {
+            "Healthengine asks for no answer to the booking any more. The pet owner sees there what they saw before."
+        }
+        StateReason::CancelledThere => "Healthengine has the booking as cancelled by the pet owner.",
+        StateReason::ToldYes => {
+            "The pet owner was told that there is an appointment: Healthengine counts a booking as confirmed that is \
+             not rejected within 20 seconds."
+        }
+        StateReason::OwnerCancelled => {
+            "The pet owner cancelled at Healthengine. The appointment stands until OpenVPMS cancels it."
+        }
+        StateReason::OwnerCancelledInVain(why) => return format!("{IN_VAIN}{why}").into(),
         StateReason::RefusedAsTaken => "OpenVPMS refused the booking: its time was taken a moment before.",
         StateReason::AnsweredElsewhere => {
             "Somebody else answered the booking within seconds and its time is taken, so an appointment stands that \
@@ -105,6 +140,12 @@ impl From<String> for StateReason {
     fn from(sentence: String) -> Self {
         if let Some(note) = sentence.strip_prefix(NOTE) {
             return Self::Note(note.to_owned());
+        }
+        if let Some(why) = sentence.strip_prefix(IN_VAIN) {
+            return Self::OwnerCancelledInVain(why.to_owned());
+        }
+        if sentence == FORMER_CANCELLED_BY_PERSON {
+            return Self::CancelledByPerson;
         }
         let plain = Self::PLAIN.into_iter().find(|plain| reason(plain) == sentence);
         plain.unwrap_or(Self::Sentence(sentence))
@@ -213,27 +254,27 @@ fn perhaps_made_late(entry: &Entry, zone: Zone) -> String {
 
 /// The pet owner does not come, and the diary says they do.
 fn cannot_cancel(entry: &Entry, zone: Zone, why: WhyNotCancelled) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge cannot cancel the appointment \
+        "The pet owner has cancelled Healthengine booking {booking} {at}, and vetbridge cannot cancel the appointment \
          ({why}): cancel it in OpenVPMS."
     )
 }
 
 /// Perhaps nobody comes to an appointment that an earlier store knew of.
 fn maybe_forgotten_and_cancelled(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "The pet owner cancelled Healthengine booking {booking} at {at}, and vetbridge's memory is younger than the \
+        "The pet owner has cancelled Healthengine booking {booking} {at}, and vetbridge's memory is younger than the \
          booking: if the diary has an appointment with that number, cancel it in OpenVPMS."
     )
 }
 
 /// Perhaps an appointment that an earlier store knew of stands for a booking that was rejected.
 fn maybe_forgotten_and_rejected(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "vetbridge rejected Healthengine booking {booking} at {at} without a look into the diary, and its memory is \
+        "vetbridge rejected Healthengine booking {booking} {at} without a look into the diary, and its memory is \
          younger than the booking: if the diary has an appointment with that number, cancel it in OpenVPMS, and see \
          that the pet owner knows."
     )
@@ -242,9 +283,9 @@ fn maybe_forgotten_and_rejected(entry: &Entry, zone: Zone) -> String {
 /// Perhaps there are two appointments: an earlier store may have known of one that staff moved
 /// since.
 fn maybe_made_before(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "vetbridge made the appointment of Healthengine booking {booking} at {at}, and its memory is younger than the \
+        "vetbridge made the appointment of Healthengine booking {booking} {at}, and its memory is younger than the \
          booking: if the diary has a second appointment with that number, cancel one of them in OpenVPMS."
     )
 }
@@ -252,7 +293,7 @@ fn maybe_made_before(entry: &Entry, zone: Zone) -> String {
 /// Healthengine has no call to move a booking.
 fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone: Zone) -> String {
     let (booking, to) = (entry.booking_id, when(entry, zone));
-    let from = from.map_or_else(|| "its time".into(), |from| wall(from, zone));
+    let from = from.map_or_else(|| "its time".into(), |from| dated(from, zone));
     let with = if other_clinician { ", with another clinician or none" } else { "" };
     format!(
         "The practice moved Healthengine booking {booking} from {from} to {to}{with}. Healthengine cannot be told: \
@@ -262,36 +303,36 @@ fn moved(entry: &Entry, from: Option<DateTime<Utc>>, other_clinician: bool, zone
 
 /// Nor one to tell that somebody else has it.
 fn another_clinician(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "The practice gave Healthengine booking {booking} at {at} to another clinician than the pet owner chose, or \
+        "The practice gave Healthengine booking {booking} {at} to another clinician than the pet owner chose, or \
          to none. Healthengine cannot be told: make sure that the pet owner knows."
     )
 }
 
 /// Moved to a schedule that cannot be read, on a server that answers 500 for live bookings.
 fn out_of_sight(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "The time of Healthengine booking {booking} at {at} is free in the diary, and OpenVPMS does not say where the \
+        "The time of Healthengine booking {booking} {at} is free in the diary, and OpenVPMS does not say where the \
          appointment is: it was probably moved. Make sure that the pet owner knows."
     )
 }
 
 /// A restored database, perhaps.
 fn gone_with_many(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "The appointment of Healthengine booking {booking} at {at} is gone together with many others, so nothing was \
+        "The appointment of Healthengine booking {booking} {at} is gone together with many others, so nothing was \
          cancelled at Healthengine. If OpenVPMS was restored from a backup, make the appointment again by hand."
     )
 }
 
 /// The pet owner counts on an appointment that does not exist.
 fn rejected_too_late(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "There is no appointment for Healthengine booking {booking} at {at}, and the pet owner was told there is: \
+        "There is no appointment for Healthengine booking {booking} {at}, and the pet owner was told there is: \
          call them (their number is at Healthengine)."
     )
 }
@@ -309,19 +350,19 @@ fn never_told(entry: &Entry, zone: Zone) -> String {
 
 /// Healthengine was told something by hand while we were still at it.
 fn settled_by_hand(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "Healthengine booking {booking} at {at} was settled by hand before vetbridge made an appointment: if the pet \
+        "Healthengine booking {booking} {at} was settled by hand before vetbridge made an appointment: if the pet \
          owner expects one, make it in OpenVPMS."
     )
 }
 
 /// The same when the appointment was made already, and no confirmation arrived.
 fn not_expected(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     let stands = if entry.state == State::InDoubt { "stands in all likelihood" } else { "stands" };
     format!(
-        "An appointment {stands} for Healthengine booking {booking} at {at} and Healthengine does not expect it: the \
+        "An appointment {stands} for Healthengine booking {booking} {at} and Healthengine does not expect it: the \
          booking was settled there before it took vetbridge's confirmation. Look the booking up at Healthengine; \
          unless it is confirmed there, cancel the appointment in OpenVPMS."
     )
@@ -337,7 +378,7 @@ fn is_unseen(sentence: &str) -> bool {
 
 /// Every answer was refused, and the list is never read whole.
 fn unseen(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     let (fact, likely, remedy) = match entry.state {
         State::Rejected => (
             "There is no appointment for",
@@ -356,7 +397,7 @@ fn unseen(entry: &Entry, zone: Zone) -> String {
         ),
     };
     format!(
-        "{fact} Healthengine booking {booking} at {at}, and {likely}: {UNSEEN}, \
+        "{fact} Healthengine booking {booking} {at}, and {likely}: {UNSEEN}, \
          as far as its list can be read. Look the booking up at Healthengine; {remedy}."
     )
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::appointment_times::when;
+use super::appointment_times::for_when;
 use crate::booking::entry::Entry;
 use crate::booking::other_bridge_suspicion::Sign;
 use crate::os::words::STOP_ELSEWHERE;
@@ -78,9 +78,9 @@ pub fn perhaps(sign: &Sign) -> String {
 
 /// A person has to compare.
 pub fn answered_elsewhere(entry: &Entry, zone: Zone) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     format!(
-        "Healthengine booking {booking} at {at} was answered by somebody else within seconds, and its time is taken \
+        "Healthengine booking {booking} {at} was answered by somebody else within seconds, and its time is taken \
          in the diary: another vetbridge may have answered. Look whether the appointment there is that booking's and \
          whether it is there once."
     )

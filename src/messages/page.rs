@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::out_of_step::OutOfStep;
 use super::{lasting, listed, of_locations};
-use crate::booking::entry::{Entry, State};
+use crate::booking::entry::{Entry, OpenCancellation, State};
 use crate::booking::wanted::WantedPlace;
 use crate::bridge::off::Off;
 use crate::ids::{BookingId, PracticeId};
@@ -217,7 +217,10 @@ pub const BAD_PLACE: &str = "The link to older bookings cannot be read. Search a
 
 /// A state of the ledger for people. A cancellation that waits is said, whatever the state.
 pub fn booking_word(entry: &Entry, cancellation_waits: bool) -> &'static str {
-    if entry.stands() && cancellation_waits {
+    let waits = || cancellation_waits && entry.stands();
+    if entry.open_cancellation() == Some(OpenCancellation::Refused) {
+        "Cancelled by the pet owner, still in the diary"
+    } else if waits() || entry.open_cancellation() == Some(OpenCancellation::Waiting) {
         "Cancellation waits"
     } else if entry.state == State::Cancelled && entry.owes_a_cancellation() {
         "Cancelled, Healthengine not told yet"

@@ -8,7 +8,7 @@ use crate::booking::resolution::{Objection, ScheduleAndTime};
 use crate::ids::{BookingId, PracticeId};
 use crate::zone::Zone;
 
-use super::appointment_times::when;
+use super::appointment_times::{for_when, on_wall};
 
 /// How a flag ends. Said beside what the flag says itself, wherever somebody can read that:
 /// `booking` is its number, or stands for it.
@@ -19,6 +19,13 @@ pub fn how_to_settle(booking: impl Display) -> String {
     )
 }
 
+/// Beside a booking whose pet owner's cancellation waits for OpenVPMS.
+pub const CANCELLATION_WAITS: &str =
+    "The pet owner has cancelled, and OpenVPMS has not cancelled the appointment yet: vetbridge goes on asking it.";
+/// The same once OpenVPMS will not.
+pub const CANCELLATION_REFUSED: &str =
+    "The pet owner has cancelled, and vetbridge cannot cancel the appointment in OpenVPMS.";
+
 /// Healthengine's silence.
 pub const NO_ANSWER: &str = "Healthengine does not answer";
 /// Healthengine's refusal.
@@ -26,15 +33,15 @@ pub const REFUSED: &str = "Healthengine refuses the answer and keeps asking";
 
 /// Settled here, and Healthengine does not know.
 pub fn unheard(entry: &Entry, zone: Zone, why: &str) -> String {
-    let (booking, at) = (entry.booking_id, when(entry, zone));
+    let (booking, at) = (entry.booking_id, for_when(entry, zone));
     let outcome = match entry.state {
         State::Inserted | State::Confirmed | State::InDoubt => "confirmed",
         State::Cancelled => "cancelled",
         State::Rejected | State::Received | State::Submitting => "rejected",
     };
     format!(
-        "Healthengine booking {booking} at {at} is {outcome} here, and Healthengine does not know ({why}). vetbridge \
-         goes on telling it; if this stays, look at the booking in Healthengine's portal."
+        "Healthengine booking {booking} {at} is {outcome} here, and Healthengine does not know ({why}). vetbridge \
+         goes on telling it while the practice is on; if this stays, look at the booking in Healthengine's portal."
     )
 }
 
@@ -74,7 +81,8 @@ impl fmt::Display for Objection {
                  appointment in the diary is the practice's own"
             }
             Self::NeedsReference => {
-                "The ledger knows no appointment of this booking: give its reference, as --confirmed REFERENCE"
+                "The ledger knows no appointment of this booking: give its reference, as --confirmed REFERENCE. One \
+                 that was made by hand in OpenVPMS has no such reference: then resolve with --confirmed --force"
             }
             Self::BadReference => {
                 "That is no booking reference: it has 1 to 200 visible ASCII characters, as \
@@ -82,9 +90,13 @@ impl fmt::Display for Objection {
             }
             Self::IsGone => {
                 "OpenVPMS has no such booking: it was cancelled or never made. If there is no appointment, \
-                 resolve with --rejected or --cancelled"
+                 resolve with --rejected or --cancelled. If somebody made another one by hand, resolve with \
+                 --confirmed --force, without a reference"
             }
-            Self::Foreign => "OpenVPMS did not write this reference. Copy the whole of it, or leave it out",
+            Self::Foreign => {
+                "OpenVPMS did not write this reference. Copy the whole of it, or leave it out. An appointment that \
+                 was made by hand has none: then resolve with --confirmed --force"
+            }
             Self::Unseen => {
                 "OpenVPMS does not say where this booking stands (status 500). Some servers answer so for \
                  every booking that stands; if you saw it in the diary at its time, add --force"
@@ -112,7 +124,7 @@ impl fmt::Display for Objection {
 
 /// A reference of another place or time.
 pub(super) fn reference_elsewhere(there: &ScheduleAndTime, here: Option<&ScheduleAndTime>) -> String {
-    let at = |own: &ScheduleAndTime| format!("schedule {} at {}", own.schedule, own.start.format("%Y-%m-%d %H:%M"));
+    let at = |own: &ScheduleAndTime| format!("schedule {} at {}", own.schedule, on_wall(own.start));
     let booked = here.map_or_else(
         || "vetbridge does not know for when the booking is".to_owned(),
         |here| format!("the booking is for {}", at(here)),
@@ -132,9 +144,13 @@ pub fn taken_by(other: BookingId) -> String {
     format!("This reference is the appointment of Healthengine booking {other}")
 }
 
-/// The practice's loops are not there to tell anybody.
-pub fn practice_off(practice: &PracticeId) -> String {
-    format!("The booking belongs to practice {}, which does not run here. Enable it first", super::plain(&practice.0))
+/// Nobody has the practice's key.
+pub fn practice_gone(practice: &PracticeId) -> String {
+    format!(
+        "The booking belongs to practice {}, which is not in the configuration any more, so that vetbridge has no key \
+         to tell Healthengine with. Put its [[practice]] back with enabled = false, and settle the booking then",
+        super::plain(&practice.0)
+    )
 }
 
 /// OpenVPMS did not answer.

@@ -8,6 +8,7 @@ use super::resolve::reference_elsewhere;
 use crate::booking::entry::{Entry, State};
 use crate::booking::flag::Flag;
 use crate::booking::resolution::Objection;
+use crate::booking::state_reason::StateReason;
 
 /// What a button says became of a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,9 +48,16 @@ impl PressedVerdict {
         }
     }
 
-    /// What it does.
-    pub fn effect(self) -> &'static str {
+    /// What it does to a booking.
+    pub fn effect(self, entry: &Entry) -> &'static str {
         match self {
+            Self::Confirmed if is_made_by_hand(entry) => {
+                "An appointment for this booking is in the diary, and the visit takes place. Healthengine is told that \
+                 the booking is confirmed, if it still asks. It goes on showing the pet owner the time that they \
+                 booked: if the appointment is at another time, tell them. An appointment that was made by hand has \
+                 no online booking reference, so vetbridge cannot cancel it: if the pet owner cancels online, this \
+                 page asks for a person."
+            }
             Self::Confirmed => {
                 "The appointment is in the diary, and the visit takes place. Healthengine is told that the booking \
                  is confirmed, if it does not know yet. If vetbridge does not know the appointment's reference, type \
@@ -57,7 +65,7 @@ impl PressedVerdict {
             }
             Self::Rejected => {
                 "There is no appointment in the diary, and there will be none. Healthengine is told that the booking \
-                 is rejected, if it does not know yet, and tells the pet owner."
+                 is rejected, or cancelled if it is too late for that, and tells the pet owner."
             }
             Self::Cancelled => {
                 "The appointment is to go, or is gone. vetbridge cancels it in OpenVPMS if it still stands, and tells \
@@ -109,6 +117,30 @@ pub fn buttons(entry: &Entry) -> Vec<VerdictButton> {
     }
 }
 
+/// True of a booking of which an appointment can only have been made by hand: vetbridge made none.
+pub fn is_made_by_hand(entry: &Entry) -> bool {
+    entry.reference.is_none() && !entry.stands()
+}
+
+/// What a settled booking is at Healthengine.
+pub fn at_healthengine(entry: &Entry) -> String {
+    let last = entry.history.last().map(|last| &last.reason);
+    match (entry.state, last) {
+        _ if entry.owed().is_some() => "Healthengine does not know yet. vetbridge goes on telling it.".to_owned(),
+        (
+            _,
+            Some(
+                own @ (StateReason::HeardFromPerson
+                | StateReason::NotAskedAnyMore
+                | StateReason::CancelledThere
+                | StateReason::Unlisted),
+            ),
+        ) => own.to_string(),
+        (State::Rejected | State::Cancelled, _) => "Healthengine has no appointment of it any more.".to_owned(),
+        (State::Received | State::Submitting | State::Inserted | State::Confirmed | State::InDoubt, _) => String::new(),
+    }
+}
+
 /// The label of a verdict on the page of this booking.
 pub fn label(entry: &Entry, verdict: PressedVerdict) -> &'static str {
     let own = buttons(entry).into_iter().find(|(own, _)| *own == verdict);
@@ -123,6 +155,8 @@ const THE_PET_OWNER_KNOWS: &str = "The pet owner knows";
 pub const SETTLE: &str = "Yes, settle it";
 /// The checkbox that makes OpenVPMS's word count for nothing.
 pub const SAW_IT: &str = "I saw it in the diary, whatever OpenVPMS answers";
+/// The checkbox of an appointment that has no reference.
+pub const BY_HAND: &str = "It was made by hand in OpenVPMS, so it has no such reference";
 /// The field for a reference.
 pub const REFERENCE: &str = "Reference of the appointment, as in OpenVPMS (if another than vetbridge knows)";
 /// Before the other buttons, once a verdict was refused.
@@ -152,17 +186,18 @@ impl fmt::Display for OnThePage<'_> {
                  \"{cancel}\". If the visit takes place all the same, {TICK}"
             ),
             Objection::NeedsReference => f.write_str(
-                "vetbridge knows no appointment of this booking: type its reference into the field \"Reference of the \
-                 appointment\"",
+                "vetbridge knows no appointment of this booking: tick \"It was made by hand in OpenVPMS, so it has no \
+                 such reference\", or type its reference into the field \"Reference of the appointment\"",
             ),
             Objection::IsGone => write!(
                 f,
                 "OpenVPMS has no such booking: it was cancelled or never made. If there is no appointment, choose \
-                 \"{reject}\" or \"{cancel}\""
+                 \"{reject}\" or \"{cancel}\". If another one was made by hand, leave the field \"Reference of the \
+                 appointment\" empty and {TICK}"
             ),
             Objection::Foreign => f.write_str(
                 "OpenVPMS did not write this reference. Copy the whole of it, or leave the field \"Reference of the \
-                 appointment\" empty",
+                 appointment\" empty: an appointment that was made by hand has none",
             ),
             Objection::Unseen => write!(
                 f,

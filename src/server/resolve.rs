@@ -77,8 +77,9 @@ pub(super) async fn settle(admin: &Admin, id: BookingId, verdict: Resolution, no
         Ok(None) => return unknown(),
         Err(error) => return Settled::Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
-    let Some(practice) = admin.bridge.practice(&entry.practice_id) else {
-        let why = say::sentence(&say_resolve::practice_off(&entry.practice_id));
+    // One that is off settles what a person says, as `bookings resolve` does without a service.
+    let Some((practice, _)) = admin.bridge.on_or_off(&entry.practice_id) else {
+        let why = say::sentence(&say_resolve::practice_gone(&entry.practice_id));
         return Settled::Refused(StatusCode::CONFLICT, why);
     };
     // In a task of its own: a client that hangs up must not leave it half done.

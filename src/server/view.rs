@@ -391,6 +391,10 @@ pub struct BookingView {
     pub needs_attention: Option<String>,
     /// What happened.
     pub history: Vec<HappeningView>,
+    /// The pet owner's cancellation, while the appointment stands all the same: `waiting` or
+    /// `refused`.
+    #[serde(default)]
+    pub cancellation: Option<String>,
     /// The clinician.
     #[serde(default)]
     pub clinician: Option<i64>,
@@ -470,6 +474,7 @@ pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
                 reason: happening.reason.to_string(),
             })
             .collect(),
+        cancellation: entry.open_cancellation().map(|open| open.name().to_owned()),
         clinician: entry.place.as_ref().and_then(|place| place.user).map(|user| user.0),
         appointment_type: entry.place.as_ref().map(|place| place.appointment_type.0),
         schedule_name: None,

@@ -9,6 +9,7 @@
 //! | [`young_store`] | scenarios: what a store that was lost or put back does not know |
 //! | [`refused_answers`], [`late_rejections`] | scenarios: what Healthengine makes of our answers |
 //! | [`staff_changes`], [`note`] | scenarios: what staff do to an appointment, and what a person notes |
+//! | [`story`] | scenarios: what the history says of pet owners, staff and persons |
 //! | [`case`], [`support`] | the booking of the scenarios; the booking of all tests |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
@@ -23,5 +24,6 @@ mod note;
 mod refused_answers;
 mod resolve;
 mod staff_changes;
+mod story;
 mod support;
 mod young_store;

@@ -228,7 +228,7 @@ async fn an_appointment_that_staff_move_is_followed_and_flagged_once() {
     assert_eq!((place.schedule, place.span.start), (ScheduleId(136), crate::support::instant("2027-02-15 14:00")));
     assert_eq!(clinic.entry(elsewhere).place.unwrap().schedule, ScheduleId(211));
     let told = clinic.entry(booking).needs_attention.unwrap();
-    assert!(told.contains("from 2027-02-15 10:00 to 2027-02-15 14:00"), "{told}");
+    assert!(told.contains("from Mon 15 Feb 2027 10:00 to Mon 15 Feb 2027 14:00"), "{told}");
     let history = clinic.entry(booking).history.len();
     clinic.pass(minutes(25)).await;
     assert_eq!(clinic.entry(booking).history.len(), history, "noted once");

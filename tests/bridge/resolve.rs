@@ -119,7 +119,10 @@ async fn what_openvpms_says_otherwise_is_refused_and_force_has_its_limits() {
     let (own, others) = (reference_of(&clinic, booking), reference_of(&clinic, other));
 
     let elsewhere = refused(resolve(&clinic, booking, confirmed(&others)).await);
-    assert!(elsewhere.contains("schedule 136 at 2027-02-16 12:00") && elsewhere.contains("--force"), "{elsewhere}");
+    assert!(
+        elsewhere.contains("schedule 136 at Tue 16 Feb 2027 12:00") && elsewhere.contains("--force"),
+        "{elsewhere}"
+    );
     let taken = refused(resolve(&clinic, booking, forced(&others)).await);
     assert!(taken.contains(&other.to_string()), "{taken}");
     let unknown = reference("999:be08f3c6-3a0e-4bb9-a8a1-8d6b7d3ec1a2").unwrap();

@@ -19,5 +19,6 @@ mod run;
 mod server;
 #[allow(dead_code, reason = "shared with other tests")]
 mod service;
+mod settle;
 mod state;
 mod webhooks;

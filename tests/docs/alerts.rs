@@ -20,6 +20,8 @@ fn the_message_on_the_page_about_alerts_is_the_one_that_is_sent() {
         sentence: sentence.to_owned(),
         since: "2027-02-14T21:03:00Z".parse().unwrap(),
         puts_out_of_step: false,
+        outage: None,
+        tells_of_outage: false,
     };
     let message = AlertMessage { kind: AlertKind::Begun, concerns: vec![concern] };
     let terms = Terms { zones: [(practice, "Australia/Sydney".parse().unwrap())].into(), ..Terms::default() };

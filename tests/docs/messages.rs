@@ -21,8 +21,8 @@ use vetbridge::messages::call_rates::RateShare;
 use vetbridge::messages::tls::{CertificateKeeper, CertificateRole};
 use vetbridge::messages::{
     admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file,
-    configuration_sync, exposure, other_bridge, practice, reload, start, state_directory, supervisor, time_zones, tls,
-    waiting, webhooks,
+    configuration_sync, exposure, other_bridge, practice, reload, resolve, start, state_directory, supervisor,
+    time_zones, tls, waiting, webhooks,
 };
 use vetbridge::store::{OpenError, Unreadable};
 use vetbridge::supervisor::Trouble;
@@ -241,6 +241,7 @@ fn of_bookings() -> Vec<String> {
     ];
     said.extend(flags.iter().map(|flag| FlagOn { flag, entry: &entry, zone }.to_string()));
     said.push(other_bridge::other_bridge(&Sign::MadeByAnother(BookingId(7)), false));
+    said.push(resolve::practice_gone(&id()));
     said
 }
 

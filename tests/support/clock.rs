@@ -134,6 +134,11 @@ pub(crate) fn wall_time(text: &str) -> NaiveDateTime {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap()
 }
 
+/// A wall time of the clinic as cards and sentences have it.
+pub(crate) fn as_told(text: &str) -> String {
+    wall_time(text).format("%a %-d %b %Y %H:%M").to_string()
+}
+
 /// The instant of a wall time of the clinic.
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {
     sydney().instant(wall_time(text)).unwrap()

@@ -44,7 +44,7 @@ use vetbridge::store::MemoryEngine;
 pub(crate) use self::agreement::starts;
 pub(crate) use self::cables::{both_doors, is_submission, to_healthengine, to_openvpms};
 pub(crate) use self::chance::Chance;
-pub(crate) use self::clock::{Hands, MORNING, day, instant, minutes, seconds, sydney, wall_time};
+pub(crate) use self::clock::{Hands, MORNING, as_told, day, instant, minutes, seconds, sydney, wall_time};
 pub(crate) use self::configuration::{
     API_KEY, BRANCH, PRACTICE, SECOND_PRACTICE, SERVERS, filled_in, parsed, practice, servers_at,
 };

@@ -45,7 +45,7 @@ impl Transition<'_> {
             (Reply::Accepted, Owed::Answer) if !self.entry.stands() && self.deadline().is_over(now) => {
                 self.owe_and_cancel()
             }
-            (Reply::Accepted, _) => self.paid(),
+            (Reply::Accepted, _) => self.paid(StateReason::HeardFromPerson),
         }
     }
 
@@ -69,16 +69,17 @@ impl Transition<'_> {
             // It wants no answer, and has the booking as settled: an appointment that does not
             // stand is cancelled there.
             Owed::Answer | Owed::Cancel if !self.entry.stands() => self.owe_and_cancel(),
-            Owed::Answer | Owed::Cancel | Owed::CancelRefused => self.paid(),
+            Owed::Answer | Owed::Cancel | Owed::CancelRefused => self.paid(StateReason::NotAskedAnyMore),
         }
     }
 
-    /// Both systems follow.
-    pub(super) fn paid(mut self) -> Step {
+    /// Both systems follow. A booking that stands is confirmed, for the reason that is true of
+    /// Healthengine.
+    pub(super) fn paid(mut self, confirmed: StateReason) -> Step {
         (self.entry.answered.acknowledged, self.entry.answered.refusals) = (Acknowledged::Yes, 0);
         self.entry.needs_attention = None;
         if self.entry.state == State::Inserted {
-            self.entry.enter(State::Confirmed, self.context.now, StateReason::HeardFromPerson);
+            self.entry.enter(State::Confirmed, self.context.now, confirmed);
         }
         self.rest()
     }

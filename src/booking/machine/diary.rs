@@ -26,6 +26,9 @@ impl Transition<'_> {
     }
 
     pub(super) fn cannot_cancel(mut self, why: WhyNotCancelled) -> Step {
+        if !self.entry.given_up {
+            self.entry.note(self.context.now, StateReason::OwnerCancelledInVain(why.to_string()));
+        }
         self.entry.given_up = true;
         self.flagged(Flag::CannotCancel(why))
     }
@@ -33,6 +36,14 @@ impl Transition<'_> {
     /// It may pass. After some of them the update is rejected ([`crate::booking::update::plan`]).
     pub(super) fn cancel_refused(mut self) -> Step {
         self.entry.diary.cancel_refusals = self.entry.diary.cancel_refusals.saturating_add(1);
+        self.owner_cancelled()
+    }
+
+    /// OpenVPMS could not be asked. It is noted once, also if it stays so for hours.
+    pub(super) fn owner_cancelled(mut self) -> Step {
+        if self.entry.stands() && !self.entry.owner_cancelled() {
+            self.entry.note(self.context.now, StateReason::OwnerCancelled);
+        }
         self.rest()
     }
 
@@ -60,9 +71,13 @@ impl Transition<'_> {
             self.entry.diary.clinician_by_staff = true;
             self.entry.diary.clinician_named = place.user.is_some();
         }
-        let state = self.entry.state;
-        let reason = if only_clinician { StateReason::ClinicianChangedByStaff } else { StateReason::MovedByStaff };
-        self.entry.enter(state, self.context.now, reason);
+        let wall = |place: Place| self.context.zone.wall(place.span.start);
+        let reason = match from {
+            _ if only_clinician => StateReason::ClinicianChangedByStaff,
+            Some(from) => StateReason::MovedByStaffTo { from: wall(from), to: wall(place) },
+            None => StateReason::MovedByStaff,
+        };
+        self.entry.note(self.context.now, reason);
         self.notices.extend(from.map(Notice::FreedDays));
         self.notices.push(Notice::FreshDays);
         if only_clinician {

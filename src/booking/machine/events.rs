@@ -36,6 +36,8 @@ pub enum Event {
     Due,
     /// The appointment was cancelled in OpenVPMS because the pet owner wanted it.
     CancelledForOwner,
+    /// The pet owner cancelled, and OpenVPMS could not be asked to cancel the appointment yet.
+    OwnerCancelled,
     /// The pet owner cancelled, and the appointment stands and cannot be cancelled from here, for
     /// this reason.
     CannotCancel(WhyNotCancelled),
@@ -97,6 +99,7 @@ impl Event {
             Self::Withdrawn => "withdrawn",
             Self::Due => "due",
             Self::CancelledForOwner => "cancelled for the pet owner",
+            Self::OwnerCancelled => "cancelled by the pet owner",
             Self::CannotCancel(_) => "cannot be cancelled",
             Self::CancelRefused => "cancellation refused",
             Self::Gone => "gone from the diary",

@@ -82,7 +82,7 @@ impl Transition<'_> {
             State::Rejected if !self.entry.withdrawn => {
                 // What is flagged already is to be looked up first, and says whom to tell.
                 if at.is_none_or(|at| self.is_over_at(at)) && self.entry.needs_attention.is_none() {
-                    self.entry.flag(Flag::RejectedTooLate, self.context.zone);
+                    self.rejected_too_late();
                 }
             }
             State::Rejected
@@ -105,9 +105,18 @@ impl Transition<'_> {
         // whatever becomes of the list.
         let may_be_late = !self.context.ahead_is_sure || self.deadline().is_over(self.context.now);
         if self.entry.state == State::Rejected && !self.entry.withdrawn && may_be_late {
-            self.entry.flag(Flag::RejectedTooLate, self.context.zone);
+            self.rejected_too_late();
         }
         self.rest()
+    }
+
+    /// The pet owner counts on an appointment that does not exist.
+    fn rejected_too_late(&mut self) {
+        let is_flagged = self.entry.needs_attention.as_ref().and_then(|flagged| flagged.flag());
+        if is_flagged != Some(&Flag::RejectedTooLate) {
+            self.entry.note(self.context.now, StateReason::ToldYes);
+        }
+        self.entry.flag(Flag::RejectedTooLate, self.context.zone);
     }
 
     /// Nobody can tell yet whether it wants an answer still.

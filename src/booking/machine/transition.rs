@@ -48,6 +48,7 @@ pub fn step(entry: Entry, event: Event, context: &MachineContext) -> Step {
         // What the pet owner does.
         (Event::Withdrawn, _) => transition.withdrawn(),
         (Event::CancelledForOwner, _) => transition.cancelled(StateReason::CancelledForOwner, true),
+        (Event::OwnerCancelled, _) => transition.owner_cancelled(),
         (Event::CannotCancel(why), _) => transition.cannot_cancel(why),
         (Event::CancelRefused, _) => transition.cancel_refused(),
         // What a person says.

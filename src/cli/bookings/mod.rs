@@ -14,7 +14,7 @@ use super::{BookingsArgs, BookingsCommand, Global, ListArgs, output};
 use crate::clock::Clock;
 use crate::config;
 use crate::ids::{BookingId, PracticeId};
-use crate::messages::resolve::how_to_settle;
+use crate::messages::resolve::{self as say_resolve, how_to_settle};
 use crate::messages::{commands as say, plain};
 use crate::practice::booking_names::BookingNames;
 use crate::practice::ledger::Ledger;
@@ -176,7 +176,7 @@ fn table(bookings: &[BookingView], columns: usize) -> String {
     let left = columns.saturating_sub(others.sum::<usize>() + GAP);
     widths[TYPE] = widths[TYPE].min(left.saturating_sub(widths[WITH]).max(left * 2 / 5));
     widths[WITH] = widths[WITH].min(left.saturating_sub(widths[TYPE]));
-    let attention = bookings.iter().map(|booking| booking.needs_attention.as_deref());
+    let attention = bookings.iter().map(|booking| booking.needs_attention.as_deref().or_else(|| cancellation(booking)));
     let mut out = String::new();
     for (row, attention) in rows.iter().zip(std::iter::once(None).chain(attention)) {
         let cells = shown.iter().map(|column| {
@@ -254,6 +254,14 @@ fn hanging(head: &str, text: &str, columns: usize) -> String {
     format!("{head}{}", lines.strip_prefix(&indent).unwrap_or(&lines))
 }
 
+/// What is open of the pet owner's cancellation.
+fn cancellation(booking: &BookingView) -> Option<&'static str> {
+    match booking.cancellation.as_deref()? {
+        "refused" => Some(say_resolve::CANCELLATION_REFUSED),
+        _ => Some(say_resolve::CANCELLATION_WAITS),
+    }
+}
+
 fn dash() -> String {
     "-".to_owned()
 }
@@ -298,6 +306,7 @@ fn details(booking: &BookingView, columns: usize) -> String {
     }
     line("Reference", &booking.reference.as_deref().map_or_else(dash, plain));
     line("State", &booking.state);
+    cancellation(booking).iter().for_each(|open| line("Cancellation", open));
     if let Some(sentence) = &booking.needs_attention {
         line("Attention", &plain(sentence));
         line("", &format!("{}.", how_to_settle(booking.booking_id)));
@@ -350,6 +359,7 @@ mod tests {
                 happening("received", "08:00:00", "Healthengine lists the booking."),
                 happening("confirmed", "08:00:01", "Told."),
             ],
+            cancellation: None,
             clinician: Some(1158),
             appointment_type: Some(66),
             schedule_name: Some("Consulting room".into()),

@@ -55,8 +55,8 @@ async fn here(
     let booking = BookingId(id);
     let entry = bridge.ledger().get(booking)?.ok_or_else(|| say::unknown_booking(id))?;
     let refused = |why: String| anyhow::Error::msg(admin::sentence(&why));
-    let practice = bridge.practice(&entry.practice_id);
-    let practice = practice.ok_or_else(|| refused(say_resolve::practice_off(&entry.practice_id)))?;
+    let practice = bridge.on_or_off(&entry.practice_id);
+    let (practice, _) = practice.ok_or_else(|| refused(say_resolve::practice_gone(&entry.practice_id)))?;
     let outcome = practice.resolve(booking, &verdict, note).await;
     // Also what went wrong is remembered before the command ends.
     store.flush().await?;

@@ -136,8 +136,10 @@ impl Executor {
                 {
                     tracing::warn!(%practice, %booking, "OpenVPMS did not cancel the appointment: {error}.");
                 }
-                if let Some(entry) = entry.filter(|_| again == AfterCancel::Refused) {
-                    self.note_event(entry, Event::CancelRefused).await?;
+                if let Some(entry) = entry {
+                    let is_refused = again == AfterCancel::Refused;
+                    let event = if is_refused { Event::CancelRefused } else { Event::OwnerCancelled };
+                    self.note_event(entry, event).await?;
                 }
             }
         }
@@ -201,7 +203,10 @@ impl Executor {
         let id = request.booking_id;
         let known = self.context.shared.ledger.get(id)?.filter(|entry| entry.practice_id == *self.context.id());
         let reference = known.as_ref().and_then(|entry| entry.reference.clone());
-        let Some(reference) = reference.or_else(|| update::echoed_reference(&request.pms_appointment_ids)) else {
+        // That the former one is gone says nothing of the one that a person made by hand.
+        let is_former = |echoed: &BookingReference| known.as_ref().is_some_and(|entry| entry.has_had(echoed));
+        let echoed = || update::echoed_reference(&request.pms_appointment_ids).filter(|echoed| !is_former(echoed));
+        let Some(reference) = reference.or_else(echoed) else {
             self.no_change(id).await;
             return Ok(());
         };

@@ -15,7 +15,10 @@ use crate::bridge::Bridge;
 use crate::ids::BookingId;
 use crate::messages::page::{self as say, PageAction};
 use crate::messages::settling::{self, PressedVerdict};
-use crate::messages::{admin as admin_say, resolve::how_to_settle};
+use crate::messages::{
+    admin as admin_say,
+    resolve::{how_to_settle, practice_gone},
+};
 use crate::server::Admin;
 use crate::server::auth::Caller;
 use crate::server::problem::problem;
@@ -122,7 +125,8 @@ pub(in crate::server) async fn story(
     let content = html! {
         h1 { "Booking " (entry.booking_id) }
         @if PageAction::of(&done) == Some(PageAction::Settled) {
-            (layout::done(&PageAction::Settled.done(&format!("booking {}", entry.booking_id))))
+            @let done = PageAction::Settled.done(&format!("booking {}", entry.booking_id));
+            (layout::done(&format!("{done} {}", settling::at_healthengine(&entry))))
         }
         p { (say::times_are_of(zone)) }
         (attention(&entry))
@@ -158,7 +162,7 @@ pub(in crate::server) async fn story(
                 }
             }
         }
-        (buttons(&entry, &caller))
+        (buttons(bridge, &entry, &caller))
     };
     let address = format!("/bookings/{}", entry.booking_id);
     let is_settled = !entry.is_open() && entry.needs_attention.is_none();
@@ -176,9 +180,12 @@ pub(super) fn attention(entry: &Entry) -> Markup {
 }
 
 /// Buttons that settle it, each with a page that asks once more.
-pub(super) fn buttons(entry: &Entry, caller: &Caller) -> Markup {
+pub(super) fn buttons(bridge: &Bridge, entry: &Entry, caller: &Caller) -> Markup {
+    let is_gone = bridge.on_or_off(&entry.practice_id).is_none();
     html! {
-        @if caller.form_token().is_some() {
+        @if is_gone {
+            @if entry.needs_attention.is_some() { p { (practice_gone(&entry.practice_id)) "." } }
+        } @else if caller.form_token().is_some() {
             div.buttons {
                 @for (verdict, label) in settling::buttons(entry) { (settle_link(entry, verdict, label)) }
             }

@@ -18,6 +18,7 @@ use crate::bridge::off::Off;
 use crate::ids::{BookingId, PracticeId};
 use crate::messages::admin as admin_say;
 use crate::messages::page::{self as say, PageAction};
+use crate::messages::resolve::practice_gone;
 use crate::messages::settling::{self, OnThePage, PressedVerdict};
 use crate::practice::Practice;
 use crate::server::auth::Caller;
@@ -39,6 +40,8 @@ pub(in crate::server) struct SettleForm {
     #[serde(default)]
     force: Option<String>,
     #[serde(default)]
+    by_hand: Option<String>,
+    #[serde(default)]
     note: String,
 }
 
@@ -55,6 +58,9 @@ pub(super) async fn ask_to_settle(
     let Some(verdict) = PressedVerdict::of(&outcome) else {
         return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME);
     };
+    if admin.bridge.on_or_off(&entry.practice_id).is_none() {
+        return problem(StatusCode::CONFLICT, admin_say::sentence(&practice_gone(&entry.practice_id)));
+    }
     let content = SettlePage { admin: &admin, caller: &caller, entry: &entry, verdict, refused: None }.content();
     layout::page("Settle a booking", Reload::Never, &caller, &content).into_response()
 }
@@ -90,7 +96,7 @@ impl SettlePage<'_> {
                 }
             }
             @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
-            p { (self.verdict.effect()) }
+            p { (self.verdict.effect(entry)) }
             (self.form())
         }
     }
@@ -105,10 +111,18 @@ impl SettlePage<'_> {
                 @if self.verdict == PressedVerdict::Confirmed {
                     label { (settling::REFERENCE) br;
                         input name="reference" autocomplete="off" size="40" value=[typed.map(|form| &form.reference)]; }
-                    label {
-                        input type="checkbox" name="force" value="true"
-                            checked[typed.is_some_and(|form| form.force.is_some())];
-                        " " (settling::SAW_IT)
+                    @if settling::is_made_by_hand(entry) {
+                        label {
+                            input type="checkbox" name="by_hand" value="true"
+                                checked[typed.is_none_or(|form| form.by_hand.is_some())];
+                            " " (settling::BY_HAND)
+                        }
+                    } @else {
+                        label {
+                            input type="checkbox" name="force" value="true"
+                                checked[typed.is_some_and(|form| form.force.is_some())];
+                            " " (settling::SAW_IT)
+                        }
                     }
                 }
                 @let note = typed.map(|form| &form.note);
@@ -137,19 +151,21 @@ pub(super) async fn settle(
     let Some((verdict, form)) = form else {
         return problem(StatusCode::BAD_REQUEST, admin_say::RESOLVE_NO_OUTCOME);
     };
+    let reference = Some(form.reference.trim()).filter(|text| !text.is_empty());
+    // A reference that was typed is held against the booking all the same.
+    let by_hand = verdict == PressedVerdict::Confirmed && reference.is_none() && form.by_hand.is_some();
     let asked = resolve::TypedVerdict {
         outcome: &form.outcome,
-        reference: Some(form.reference.trim()).filter(|text| !text.is_empty()),
-        force: form.force.is_some(),
+        reference,
+        force: form.force.is_some() || by_hand,
         note: Some(form.note.trim()).filter(|text| !text.is_empty()),
     };
     let refused = match asked.read() {
         Ok((resolution, note)) => match resolve::settle(&admin, entry.booking_id, resolution, note).await {
-            Settled::Done(_) => {
-                let story = format!("/bookings/{}?done={}", entry.booking_id, PageAction::Settled.name());
-                return Redirect::to(&story).into_response();
-            }
+            Settled::Done(_) => return to_story(&entry),
             Settled::Objected(why) => admin_say::sentence(&OnThePage(&why)),
+            // What the person said is kept, and only Healthengine does not know: the story says so.
+            Settled::Refused(StatusCode::BAD_GATEWAY, _) if is_owed(&admin, &entry) => return to_story(&entry),
             Settled::Refused(_, why) => why,
         },
         Err(why) => why,
@@ -157,6 +173,17 @@ pub(super) async fn settle(
     let refused = Some((&form, refused.as_str()));
     let content = SettlePage { admin: &admin, caller: &caller, entry: &entry, verdict, refused }.content();
     (StatusCode::CONFLICT, layout::page("Settle a booking", Reload::Never, &caller, &content)).into_response()
+}
+
+/// The story of a booking that was settled.
+fn to_story(entry: &Entry) -> Response {
+    Redirect::to(&format!("/bookings/{}?done={}", entry.booking_id, PageAction::Settled.name())).into_response()
+}
+
+/// True once Healthengine has to be told what a person said.
+fn is_owed(admin: &Admin, before: &Entry) -> bool {
+    let entry = admin.bridge.ledger().get(before.booking_id).ok().flatten();
+    entry.is_some_and(|entry| entry.owed().is_some())
 }
 
 fn entry(admin: &Admin, id: &str) -> Result<Entry, Box<Response>> {

@@ -190,7 +190,7 @@ impl Overview<'_> {
                     @if names::are_several(&self.admin.bridge) { ", " (self.name(&entry.practice_id)) }
                 }
                 @if let Some(sentence) = &entry.needs_attention { p { (sentence.to_string()) } }
-                (bookings::buttons(entry, self.caller))
+                (bookings::buttons(&self.admin.bridge, entry, self.caller))
             }
         }
     }
@@ -442,7 +442,7 @@ mod tests {
 
     fn problem(subject: &str, second: i64) -> Problem {
         let since = DateTime::from_timestamp(second, 0).unwrap();
-        Problem { subject: subject.into(), text: "x".into(), since }
+        Problem { subject: subject.into(), text: "x".into(), since, outage: None }
     }
 
     #[test]

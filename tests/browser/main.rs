@@ -254,10 +254,10 @@ async fn no_page_is_wider_than_a_telephone_nor_than_a_screen_and_every_control_h
         ("pause", &pause),
         ("resync", &resync),
         ("failure", "/bookings/7"),
-        ("wrong-token", "/?wrong-token"),
     ];
     for (browser, look) in &browsers {
         look_at(browser, &busy, ("sign-in", "/"), *look).await;
+        look_at(browser, &busy, ("wrong-token", "/?wrong-token"), *look).await;
         busy.sign_in(browser).await;
         for page in pages {
             look_at(browser, &busy, page, *look).await;

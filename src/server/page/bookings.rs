@@ -44,7 +44,7 @@ pub(super) fn table(bridge: &Bridge, bookings: &[(Entry, Row)], now: DateTime<Ut
                 table.stack {
                     thead { tr {
                         th { "Appointment" } @if are_several { th { "Practice" } }
-                        th { "What" } th { "State" } th { "Since" } th { "Booking" }
+                        th { "What" } th { "State" } th { "Changed" } th { "Booking" }
                     } }
                     tbody {
                         @for (entry, row) in bookings {
@@ -61,7 +61,7 @@ pub(super) fn table(bridge: &Bridge, bookings: &[(Entry, Row)], now: DateTime<Ut
                                 }
                                 td data-label="What" { (row.what) }
                                 td data-label="State" { (state(entry, row)) }
-                                td data-label="Since" {
+                                td data-label="Changed" {
                                     @if let Some(last) = entry.history.last() { (ago(last.at, now, zone)) }
                                 }
                                 td data-label="Booking" {

@@ -24,6 +24,10 @@ fn the_message_on_the_page_about_alerts_is_the_one_that_is_sent() {
         tells_of_outage: false,
     };
     let message = AlertMessage { kind: AlertKind::Begun, concerns: vec![concern] };
-    let terms = Terms { zones: [(practice, "Australia/Sydney".parse().unwrap())].into(), ..Terms::default() };
+    let terms = Terms {
+        zones: [(practice.clone(), "Australia/Sydney".parse().unwrap())].into(),
+        names: [(practice, "Main Clinic".to_owned())].into(),
+        ..Terms::default()
+    };
     assert_eq!(*quoted, text(&message, "2027-02-14T21:03:00Z".parse().unwrap(), &terms));
 }

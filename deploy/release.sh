@@ -142,14 +142,25 @@ make_sbom() {
   grep -q '"name": "tokio"' "$OUT/$list.json" || fail "the list of parts does not name tokio: is it empty?"
 }
 
-# part NAME SCRIPT FILE: a part that another script makes, at FILE.
+# part NAME COMMAND…: a part that another script makes.
 part() {
-  local name=$1 script=$2 file=$3
+  local name=$1
+  shift
   if is_left_out "$name"; then return; fi
-  [ -x "$script" ] || fail "$script is not there, so the part $name cannot be made; WITHOUT=$name leaves it out"
   step "$name"
-  VETBRIDGE="$program" VERSION="$VERSION" FILE="$file" "$script" || fail "$script failed ($?); WITHOUT=$name leaves it out"
+  VETBRIDGE="$program" "$@" || fail "$1 failed ($?); WITHOUT=$name leaves it out"
 }
+
+make_deb() { deploy/debian/build.sh && cp target/deb/*.deb "$OUT/"; }
+
+make_windows() {
+  tests/deploy/windows.sh build "$staging/windows" &&
+    cp "$staging/windows/vetbridge-setup.exe" "$OUT/vetbridge-$VERSION-setup.exe"
+}
+
+# The image is tried before it is packed. On a machine that reaches no registry its Debian is made from Debian's packages; PULL=1
+# takes the pinned images.
+make_image() { SAVE="$staging/image" tests/deploy/container.sh && pack "$staging/image" "$OUT/vetbridge-$VERSION-image-root.tar.gz"; }
 
 make_all() {
   staging="$(mktemp -d "${TMPDIR:-/tmp}/vetbridge-staging-XXXXXX")"
@@ -169,10 +180,9 @@ make_all() {
     step "the list of parts"
     make_sbom
   fi
-  part deb deploy/debian/build.sh ""
-  if ! is_left_out deb; then cp target/deb/*.deb "$OUT/"; fi
-  part windows deploy/windows/build.sh "$OUT/vetbridge-$VERSION-setup.exe"
-  part image deploy/image-root.sh "$OUT/vetbridge-$VERSION-image-root.tar.gz"
+  part deb make_deb
+  part windows make_windows
+  part image make_image
   step "checksums"
   (cd "$OUT" && sha256sum -- * >SHA256SUMS && sha256sum --check --quiet SHA256SUMS && cat SHA256SUMS)
   for name in $WITHOUT; do echo "LEFT OUT: $name"; done

@@ -8,6 +8,7 @@
 #   FULL=1 tests/deploy/container.sh             with the program compiled in the image (minutes); QUICK=1 beside it
 #                                                compiles without optimising
 #   PULL=1 tests/deploy/container.sh             the same on the pinned images, which come from a registry
+#   SAVE=FOLDER tests/deploy/container.sh        puts the image's files there, once it passed
 #
 # Debian's packages come from $MIRROR.
 set -euo pipefail
@@ -119,3 +120,7 @@ step "the program in the image"
 IMAGE_ROOT="$root" IMAGE_CONFIG="$work/image.json" \
   cargo test --locked --test deploy -- --ignored --nocapture --test-threads=1 image::
 step "done"
+if [ -n "${SAVE:-}" ]; then
+  mkdir -p "$SAVE"
+  cp -a "$root/." "$SAVE/"
+fi

@@ -177,7 +177,7 @@ async fn one_day_that_is_refused_stops_no_other() {
         clinic.until("all others are sent", minutes(2), |clinic| days_published(clinic) == 119).await;
         clinic.pass(seconds(5)).await;
         let problem = &clinic.problems()["refused_days"];
-        assert!(problem.contains("1 days") && problem.contains("s136 on 2027-03-20"), "{problem}");
+        assert!(problem.contains("1 day,") && problem.contains("s136 on 2027-03-20"), "{problem}");
         if batch == BatchEndpoint::Offered {
             assert!(snapshots(&clinic) <= 17, "{}", snapshots(&clinic));
         }
@@ -192,7 +192,7 @@ async fn one_day_that_is_refused_stops_no_other() {
         clinic.start();
         clinic.pass(minutes(1)).await;
         let problem = &clinic.problems()["refused_days"];
-        assert!(problem.contains("1 days") && problem.contains("s136 on 2027-03-20"), "{problem}");
+        assert!(problem.contains("1 day,") && problem.contains("s136 on 2027-03-20"), "{problem}");
 
         clinic.healthengine.configure(|settings| settings.refused_day = None);
         let done = clinic.practice().resync(None, false, &|_| {}).await;

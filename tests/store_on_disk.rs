@@ -342,7 +342,11 @@ fn a_wrong_directory_is_named_with_the_remedy() {
 
     fs::write(place.state(), "").unwrap();
     assert!(matches!(place.open(), Err(OpenError::NotADirectory { .. })));
-    assert!(matches!(Store::open(&place.state().join("deeper"), now()), Err(OpenError::NoParent { .. })));
+    let below_a_file = Store::open(&place.state().join("deeper"), now()).unwrap_err();
+    assert!(matches!(below_a_file, OpenError::ParentIsFile { .. }), "{below_a_file}");
+    assert!(below_a_file.to_string().contains("state is a file"), "{below_a_file}");
+    let no_place = Store::open(Path::new("/proc/vetbridge"), now()).unwrap_err();
+    assert!(no_place.to_string().contains("because no directory can be made in /proc"), "{no_place}");
     fs::remove_file(place.state()).unwrap();
 
     fs::create_dir(place.state()).unwrap();

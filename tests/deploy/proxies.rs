@@ -12,7 +12,7 @@ const HEALTHENGINE: [u8; 4] = [127, 0, 0, 2];
 const STRANGER: [u8; 4] = [127, 0, 0, 3];
 
 /// What the admin listener, or the webhook listener itself, would answer to one of these.
-const ELSEWHERE: [&str; 20] = [
+const ELSEWHERE: [&str; 21] = [
     "GET /",
     "GET /healthz",
     "GET /readyz",
@@ -33,6 +33,7 @@ const ELSEWHERE: [&str; 20] = [
     "GET /webhooks//SECRET",
     "GET http://127.0.0.1:8686/metrics",
     "POST /webhooks/SECRET%0d%0aX:y",
+    "POST /webhooks/SECRET%0a",
 ];
 /// Other methods at the right path.
 const METHODS: [&str; 6] = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"];

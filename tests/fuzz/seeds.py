@@ -91,7 +91,7 @@ def files():
 
 def state():
     kinds = ["booking", "configuration", "sent-day", "unheard-day", "full-resync", "roster-day", "zone", "pause",
-             "client-memory", "subscriptions", "rival", "alerts"]
+             "resync", "client-memory", "subscriptions", "rival", "alerts"]
     export = []
     for file in sorted((FIXTURES / "store").glob("*.jsonl")):
         kind = file.name.split(".")[0]

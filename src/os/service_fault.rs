@@ -61,6 +61,15 @@ pub enum ServiceFault {
         /// What the program said.
         reason: String,
     },
+    /// A directory is a link to another one.
+    #[error(
+        "{} is a link to another place, and anybody may have made it. Remove it, and run the command again",
+        .path.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// A directory cannot be made.
     #[error("{} cannot be made ({reason}). Make its parent directory, or free its name", .path.display())]
     Directory {

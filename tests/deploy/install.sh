@@ -129,6 +129,15 @@ in_booted sh -c 'cd && apt-get install --reinstall --yes --quiet ./vetbridge_*.d
 [ "$(in_booted systemctl show --value --property MainPID vetbridge)" != "$pid" ] || fail "it was not restarted"
 until_it "in step after the update" in_booted vetbridge status
 
+say "an update while the configuration is refused is an update all the same"
+in_booted sh -c 'cp /etc/vetbridge/vetbridge.toml /root/right.toml; echo "[wrong]" >>/etc/vetbridge/vetbridge.toml'
+in_booted sh -c 'cd && apt-get install --reinstall --yes --quiet ./vetbridge_*.deb' >"$ROOT.out" 2>&1 </dev/null ||
+  { cat "$ROOT.out" >&2; fail "the update"; }
+grep --quiet 'did not start again' "$ROOT.out" || { cat "$ROOT.out" >&2; fail "nobody is told that it did not start"; }
+in_booted dpkg --audit | grep . && fail "the package is not whole"
+in_booted cp /root/right.toml /etc/vetbridge/vetbridge.toml
+until_it "in step with the configuration as it was" in_booted vetbridge status
+
 say "root exports and verifies the state of the running and of the stopped service, and restores it"
 in_booted vetbridge state verify
 in_booted vetbridge state export /root/running.jsonl
@@ -153,6 +162,11 @@ in_booted journalctl --unit vetbridge@east --no-pager | grep 'Write path = "/var
 printf '[state]\npath = "/var/lib/vetbridge-east"\n' >>"$ROOT/etc/vetbridge/east/vetbridge.toml"
 in_booted systemctl start vetbridge@east || fail "vetbridge@east"
 in_booted vetbridge status --config /etc/vetbridge/east/vetbridge.toml | head -n 3
+for own in vetbridge vetbridge@east; do
+  pid="$(in_booted systemctl show --value --property MainPID "$own")"
+  seen="$(in_booted nsenter --target "$pid" --mount ls /var/lib)"
+  [ "$seen" = "$(tr @ - <<<"$own")" ] || fail "$own sees in /var/lib: $seen"
+done
 in_booted sh -c 'cat /sys/fs/cgroup/memory/system.slice/vetbridge.service/memory.max_usage_in_bytes 2>/dev/null ||
   cat /sys/fs/cgroup/system.slice/vetbridge.service/memory.peak 2>/dev/null' | sed 's/$/ bytes of memory at most/'
 

@@ -47,10 +47,15 @@ impl ServiceRights {
 /// # Errors
 /// It cannot be made, or its list cannot be set.
 pub fn close_directory(path: &Path, rights: ServiceRights, others: &[PathBuf]) -> Result<(), ServiceFault> {
+    // Whoever made it before could have made a link that leads elsewhere, and what it leads to would
+    // be given away with it.
+    if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_symlink()) {
+        return Err(ServiceFault::Link { path: path.to_owned() });
+    }
     fs::create_dir_all(path)
         .map_err(|error| ServiceFault::Directory { path: path.to_owned(), reason: error.to_string() })?;
     // The owner of a directory can always change its list.
-    icacls(path, path, ["/setowner", &account(ADMINISTRATORS), "/T", "/Q"])?;
+    icacls(path, path, ["/setowner", &account(ADMINISTRATORS), "/T", "/L", "/Q"])?;
     let all =
         ["/inheritance:r".to_owned(), "/grant:r".to_owned(), inherited(SYSTEM, "F"), inherited(ADMINISTRATORS, "F")];
     icacls(
@@ -59,7 +64,9 @@ pub fn close_directory(path: &Path, rights: ServiceRights, others: &[PathBuf]) -
         all.into_iter().chain([inherited(&of_service(SERVICE_NAME), rights.letters()), "/Q".to_owned()]),
     )?;
     let entries = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.filter(|entry| !others.contains(entry)).try_for_each(|entry| icacls(path, &entry, ["/reset", "/T", "/Q"]))
+    entries
+        .filter(|entry| !others.contains(entry))
+        .try_for_each(|entry| icacls(path, &entry, ["/reset", "/T", "/L", "/Q"]))
 }
 
 /// Closes what was just made to everybody but its maker, the system and administrators; of a

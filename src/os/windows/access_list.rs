@@ -47,8 +47,8 @@ impl ServiceRights {
 /// # Errors
 /// It cannot be made, or its list cannot be set.
 pub fn close_directory(path: &Path, rights: ServiceRights, others: &[PathBuf]) -> Result<(), ServiceFault> {
-    // Whoever made it before could have made a link that leads elsewhere, and what it leads to would
-    // be given away with it.
+    // Whoever made it before could have made a link that leads elsewhere, and what it leads to
+    // would be given away with it.
     if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_symlink()) {
         return Err(ServiceFault::Link { path: path.to_owned() });
     }

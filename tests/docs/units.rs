@@ -31,13 +31,13 @@ fn the_template_is_the_plain_unit_with_a_configuration_and_a_state_of_its_own() 
         "ExecStart=/usr/bin/vetbridge run --config /etc/vetbridge/vetbridge.toml" => {
             "ExecStart=/usr/bin/vetbridge run --config /etc/vetbridge/%i/vetbridge.toml".to_owned()
         }
-        "StateDirectory=vetbridge" => "StateDirectory=vetbridge-%i".to_owned(),
+        "StateDirectory=vetbridge" | "BindPaths=/var/lib/vetbridge" => format!("{line}-%i"),
         _ => line,
     };
     let expected: Vec<String> = settings(PLAIN).into_iter().map(for_an_instance).collect();
     assert_eq!(settings(TEMPLATE), expected);
     let differing = settings(PLAIN).iter().filter(|line| !expected.contains(line)).count();
-    assert_eq!(differing, 3, "the units differ in what this test names");
+    assert_eq!(differing, 4, "the units differ in what this test names");
 }
 
 #[test]

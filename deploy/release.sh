@@ -109,14 +109,17 @@ pack() {
 make_tar() {
   local name="vetbridge-$VERSION-$TARGET" folder
   folder="$staging/$name"
-  mkdir -p "$folder"/{man,completions,systemd,config,monitoring}
+  mkdir -p "$folder"/{man,completions,config,monitoring}
   install -m 755 "$program" "$folder/vetbridge"
   "$program" man "$folder/man" >/dev/null 2>&1
   for shell in bash elvish fish powershell zsh; do "$program" completions "$shell" >"$folder/completions/vetbridge.$shell"; done
-  install -m 644 deploy/*.service "$folder/systemd/"
   install -m 644 config/vetbridge.example.toml "$folder/config/"
   install -m 644 deploy/monitoring/* "$folder/monitoring/"
   cp -r docs "$folder/docs"
+  # What the pages lead to, and what "Without the package" installs.
+  install -d "$folder/deploy/debian"
+  cp -r deploy/{compose.yaml,vetbridge.service,vetbridge@.service,proxy,wireguard,kubernetes} "$folder/deploy/"
+  cp deploy/debian/{sysusers.conf,tmpfiles.conf} "$folder/deploy/debian/"
   install -m 644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder/"
   build_info >"$folder/BUILD-INFO.txt"
   pack "$folder" "$OUT/$name.tar.gz"

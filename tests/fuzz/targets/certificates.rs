@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vetbridge::http::certificate_end::{of_der, of_pem};
+use vetbridge::http::certificate_facts::{of_der, of_pem};
 use vetbridge::http::network::holds_authority;
 
 fuzz_target!(|data: &[u8]| {

@@ -16,7 +16,7 @@ use crate::config::watch::{LOOK_EVERY, WatchedFiles};
 use crate::config::{self, Config, ConfigError};
 use crate::http_clients::Network;
 use crate::messages::{
-    config_file as config_say, reload as reload_say, start as say, supervisor as supervisor_say,
+    config_secrets as secrets_say, reload as reload_say, start as say, supervisor as supervisor_say,
     webhooks as webhooks_say,
 };
 use crate::os::signal::{Signal, SystemSignals};
@@ -206,7 +206,7 @@ fn warn(config: &Config) {
     }
     for (place, secret) in config.secrets() {
         let Some(oddity) = secret.oddity() else { continue };
-        tracing::warn!("{place}: {}", config_say::oddity(oddity, secret.file()));
+        tracing::warn!("{place}: {}", secrets_say::oddity(oddity, secret.file()));
     }
 }
 

@@ -30,7 +30,7 @@ use super::toml_reader::Value;
 use super::values::path_text;
 use crate::characters::Oddity;
 use crate::characters::{is_blank, is_invisible, is_utf16, trimmed};
-use crate::messages::config_file as say;
+use crate::messages::config_secrets as say;
 
 /// No secret is longer; a bound, so that a wrong path does not fill the memory.
 const LONGEST_BYTES: u64 = 64 * 1024;

@@ -10,7 +10,7 @@ use super::Secret;
 use super::secret::Surroundings;
 use super::toml_reader::{Table, Value};
 use super::values::{ip, listen, url};
-use crate::messages::config_file as say;
+use crate::messages::{config_file as say, config_secrets as secrets_say};
 
 /// Where the webhook listener listens, where the file does not say.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8687);
@@ -102,9 +102,9 @@ fn path_segment(value: &Value<'_>, around: &Surroundings<'_>) -> Option<Secret> 
     let reserved = |character: &char| !character.is_ascii_alphanumeric() && !"-._~".contains(*character);
     let text = secret.expose_secret();
     match text.chars().enumerate().find(|(_, character)| reserved(character)) {
-        Some((at, character)) => value.fail(say::webhook_secret_characters(at + 1, character)),
+        Some((at, character)) => value.fail(secrets_say::webhook_secret_characters(at + 1, character)),
         // "." and ".." are path segments with a meaning.
-        None if text.trim_matches('.').is_empty() => value.fail(say::webhook_secret_dots()),
+        None if text.trim_matches('.').is_empty() => value.fail(secrets_say::webhook_secret_dots()),
         None => Some(secret),
     }
 }

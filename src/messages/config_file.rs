@@ -7,11 +7,9 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use super::{Advice, listed, nearest, plain};
-use crate::characters::Oddity;
-use crate::characters::called;
+use super::{listed, nearest, plain};
 use crate::messages::time_zones::either;
-use crate::os::words::{CONFIG_FILE, NO_CREDENTIALS, READ_ACCESS, SECRET_READ_ACCESS};
+use crate::os::words::{CONFIG_FILE, READ_ACCESS};
 use crate::zone::Zone;
 use crate::zone::typed_zones::{USUAL, places_of};
 
@@ -301,20 +299,6 @@ fn misspelt(found: &str) -> Option<&'static str> {
     near.or_else(|| zones.filter(|name| is(name, Zone::names_a_place)).find(|name| slips(name) == Some(0)))
 }
 
-/// A webhook secret that a URL would have to escape.
-pub fn webhook_secret_characters(place: usize, character: char) -> String {
-    let which = called(character).map_or_else(String::new, |called| format!("; character {place} is {called}"));
-    format!(
-        "is part of a URL: use only letters, digits and - . _ ~ (for example the output of `openssl rand -hex \
-         32`){which}"
-    )
-}
-
-/// A webhook secret of dots alone.
-pub fn webhook_secret_dots() -> &'static str {
-    "is part of a URL, in which dots alone mean another place: use the output of `openssl rand -hex 32`"
-}
-
 /// A label that could never be found.
 pub fn bad_label() -> &'static str {
     "a label is the text before the colon; it must not be empty nor have a colon inside"
@@ -375,104 +359,6 @@ pub fn no_live_hours() -> &'static str {
     "names no hours: at least one day needs some, like monday = [\"08:00-18:00\"]"
 }
 
-/// A secret in none of its four forms.
-pub fn secret_form() -> &'static str {
-    "a secret is a text in quotes, { env = \"NAME\" }, { file = \"path\" } or { credential = \"NAME\" }, exactly one \
-     of them"
-}
-
-/// Where a secret stands that has a file of its own.
-fn in_file(file: Option<&Path>) -> String {
-    file.map_or_else(String::new, |file| format!(" in {}", file.display()))
-}
-
-/// A secret of nothing.
-pub fn secret_empty(file: Option<&Path>) -> String {
-    format!("the secret{} is empty: fill it in", in_file(file))
-}
-
-/// A secret of several lines or with other control characters.
-pub fn secret_control_character(place: usize, character: char, file: Option<&Path>) -> String {
-    let remedy = match character {
-        '\n' | '\r' => "it must be a single line, so take the other lines away",
-        _ => "it must be a single line, so type the secret again without that",
-    };
-    format!("character {place} of the secret{} is {}: {remedy}", in_file(file), seen(character))
-}
-
-/// A secret for a header with a character that none can carry.
-pub fn secret_not_for_header(place: usize, character: char, file: Option<&Path>) -> String {
-    format!(
-        "character {place} of the secret{} is {}, and only printable ASCII characters can be sent in an HTTP header: \
-         copy or type the secret again without it",
-        in_file(file),
-        seen(character)
-    )
-}
-
-/// What is hardly meant and is kept all the same; in this file, if it is in one of its own.
-pub fn oddity(oddity: Oddity, file: Option<&Path>) -> Advice {
-    let (what, place) = match oddity {
-        Oddity::BeginsWith(character) => (format!("begins with {}", seen(character)), "at its beginning"),
-        Oddity::EndsWith(character) => (format!("ends with {}", seen(character)), "at its end"),
-        Oddity::Holds(place, character) => (format!("has {} as its character {place}", seen(character)), "there"),
-        Oddity::Quoted => ("stands in quotes, which are sent with it".to_owned(), "around it"),
-    };
-    Advice::new(
-        format!("The secret{} {what}", in_file(file)),
-        format!("Take that away {place}, unless it is really part of the secret"),
-    )
-}
-
-/// A character without showing one that may be part of a secret.
-fn seen(character: char) -> String {
-    called(character).unwrap_or_else(|| "no such character".to_owned())
-}
-
-/// A secret file as Windows writes it by default.
-pub fn secret_utf16(path: &Path) -> String {
-    format!("{} {UTF16}, with the secret as its only line", path.display())
-}
-
-/// An environment variable that is not there.
-pub fn secret_env_missing(name: &str) -> String {
-    format!("the environment variable {} is not set: set it where vetbridge is started", plain(name))
-}
-
-/// An environment variable that is no text.
-pub fn secret_env_no_text(name: &str) -> String {
-    format!("the environment variable {} is not UTF-8 text: set it again", plain(name))
-}
-
-/// A secret file that cannot be read.
-pub fn secret_unreadable(path: &Path, error: &io::Error) -> String {
-    let path = path.display();
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            format!("the secret file {path} does not exist: create it, with the secret as its only line")
-        }
-        io::ErrorKind::PermissionDenied => {
-            format!("the secret file {path} cannot be read (permission denied): {SECRET_READ_ACCESS}")
-        }
-        _ => format!("the secret file {path} cannot be read: {error}"),
-    }
-}
-
-/// A secret file that holds something else.
-pub fn secret_no_text(path: &Path) -> String {
-    format!("{} is not UTF-8 text of at most 64 KiB: it must hold the secret as its only line", path.display())
-}
-
-/// `{ credential = … }` without a directory of credentials.
-pub fn no_credentials_directory() -> &'static str {
-    NO_CREDENTIALS
-}
-
-/// A credential name with a path in it.
-pub fn bad_credential_name() -> &'static str {
-    "a credential is named by a plain file name"
-}
-
 /// A certificate file that cannot be read.
 pub fn ca_file_unreadable(path: &Path, error: &io::Error) -> String {
     format!("{} cannot be read ({error}): it must be the certificate authority in PEM form", path.display())
@@ -481,12 +367,6 @@ pub fn ca_file_unreadable(path: &Path, error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_file_that_may_not_be_read_says_for_whom_it_must_be_readable() {
-        let message = secret_unreadable(Path::new("/etc/vetbridge/key"), &io::ErrorKind::PermissionDenied.into());
-        assert!(message.contains("/etc/vetbridge/key") && message.contains("chmod 600"), "{message}");
-    }
 
     #[test]
     fn the_nearest_key_is_named_however_far_it_is() {

@@ -21,6 +21,7 @@ pub mod check_findings;
 pub mod clients;
 pub mod commands;
 pub mod config_file;
+pub mod config_secrets;
 pub mod configuration_sync;
 pub mod explain;
 pub mod exposure;

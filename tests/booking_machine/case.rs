@@ -43,6 +43,16 @@ impl Case {
         }
     }
 
+    /// The appointment stands, and Healthengine knows.
+    pub(crate) fn made() -> Self {
+        let mut case = Self::new();
+        case.asked(2);
+        case.looked(3, SlotTaken::None);
+        case.submitted(4, created("603:be08"));
+        case.replied(5, Reply::Accepted);
+        case
+    }
+
     pub(crate) fn holding() -> Self {
         Self { hold: true, ..Self::new() }
     }

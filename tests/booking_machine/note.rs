@@ -1,10 +1,10 @@
 //! What a person notes about a booking can name a patient although it should not: it stands in the
 //! history, and Healthengine never hears of it.
 
-use vetbridge::booking::machine::{Action, Ask, Event, Reply, Resolved, ResolvedAs, SlotTaken};
+use vetbridge::booking::machine::{Action, Ask, Event, Reply, Resolved, ResolvedAs};
 use vetbridge::booking::state_reason::StateReason;
 
-use crate::case::{Case, created};
+use crate::case::Case;
 use crate::support::place;
 
 const NAME: &str = "Zaphodine";
@@ -13,18 +13,9 @@ fn noted(outcome: ResolvedAs) -> Event {
     Event::Resolved(Resolved { outcome, listed: None, note: Some(format!("{NAME} called")) })
 }
 
-fn made() -> Case {
-    let mut case = Case::new();
-    case.asked(2);
-    case.looked(3, SlotTaken::None);
-    case.submitted(4, created("603:be08"));
-    case.replied(5, Reply::Accepted);
-    case
-}
-
 #[test]
 fn a_note_on_a_booking_that_is_over_is_no_reason_that_healthengine_is_told() {
-    let mut case = made();
+    let mut case = Case::made();
     assert!(matches!(case.see(100, Event::Gone), Action::Cancel(_)));
     case.replied(101, Reply::Accepted);
     // Both systems have it cancelled, so nothing is noted after the person's line.

@@ -12,19 +12,10 @@ use vetbridge::openvpms::BOOKING_NOT_FOUND;
 use vetbridge::span::Span;
 use vetbridge::zone::Zone;
 
-use crate::case::{Case, VISIT_HAS_BEGUN, confirm, created};
+use crate::case::{Case, VISIT_HAS_BEGUN, confirm};
 use crate::support::{at, place};
 
 const BY_HAND: ResolvedAs = ResolvedAs::Confirmed { reference: None, place: None };
-
-fn made() -> Case {
-    let mut case = Case::new();
-    case.asked(2);
-    case.looked(3, SlotTaken::None);
-    case.submitted(4, created("603:be08"));
-    case.replied(5, Reply::Accepted);
-    case
-}
 
 /// The time was taken after the pet owner was told yes.
 fn rejected_too_late() -> Case {
@@ -53,7 +44,7 @@ fn last(case: &Case, count: usize) -> Vec<String> {
 
 #[test]
 fn a_pet_owner_who_cancels_while_openvpms_is_away_is_in_the_story_once_and_until_that_is_settled() {
-    let mut case = made();
+    let mut case = Case::made();
     for second in [100, 200, 300] {
         assert_eq!(case.see(second, Event::OwnerCancelled), Action::Rest);
     }
@@ -84,7 +75,7 @@ fn what_the_pet_owner_did_or_was_told_is_no_reason_that_healthengine_is_given() 
 
 #[test]
 fn a_move_is_told_with_both_times_and_after_it_is_settled_with_what_healthengine_still_shows() {
-    let mut case = made();
+    let mut case = Case::made();
     let later = Place { span: Span::new(at(90_000), at(90_900)), ..place() };
     case.see(100, Event::Moved(later));
     let (from, to) = ("Thu 14 Feb 2019 06:33", "Thu 14 Feb 2019 07:33");
@@ -123,7 +114,7 @@ fn an_appointment_that_was_made_by_hand_settles_a_late_rejection_without_a_refer
 
 #[test]
 fn an_appointment_that_is_gone_can_be_made_again_by_hand_and_its_former_reference_cancels_nothing() {
-    let mut case = made();
+    let mut case = Case::made();
     case.see(100, Event::GoneWithMany);
     let own = BookingReference("603:be08".into());
     let zone: Zone = "Australia/Sydney".parse().unwrap();
@@ -157,14 +148,14 @@ fn what_a_person_settled_is_told_in_the_words_of_what_they_were_asked() {
     let mut never = rejected_too_late();
     never.see(100, settled(ResolvedAs::Cancelled, None));
     assert_eq!(last(&never, 1), ["A person settled it: there is no appointment, and none is needed."]);
-    let mut stood = made();
+    let mut stood = Case::made();
     stood.see(100, settled(ResolvedAs::Cancelled, None));
     assert_eq!(last(&stood, 1), ["A person at the practice had the appointment cancelled."]);
 }
 
 #[test]
 fn a_record_of_an_earlier_version_keeps_what_a_person_did() {
-    let mut case = made();
+    let mut case = Case::made();
     case.see(100, settled(ResolvedAs::Cancelled, None));
     let record = serde_json::to_string(&case.entry).unwrap();
     let former = record.replace(

@@ -4,6 +4,7 @@
 
 mod bookings;
 mod check;
+mod check_tls;
 mod clinic;
 mod discover;
 mod explain;

@@ -7,9 +7,8 @@ use std::process::Command;
 use tempfile::TempDir;
 use vetbridge::config;
 
-use crate::clinic::{Clinic, eventually};
+use crate::clinic::Clinic;
 use crate::proxy_program::{Proxy, ProxyKind};
-use crate::service::Service;
 use crate::{file, private_ca, tls};
 
 const PAGE: &str = "docs/network.md";
@@ -50,12 +49,7 @@ async fn through_the_clinics_nginx_a_booking_is_made_and_nothing_but_the_booking
     assert!(refused.status == 1 && refused.out.contains("nobody whom this machine trusts"), "{refused:?}");
     std::fs::copy(certificates.path().join("clinic-ca.pem"), clinic.directory.path().join("clinic-ca.pem")).unwrap();
     clinic.write("vetbridge.toml", &private_ca::configuration_at(&clinic, proxy.port, Some("clinic-ca.pem")));
-    let checked = clinic.run(&["check"]).await;
-    assert!(checked.status == 0 && checked.out.contains("takes the password"), "{checked:?}");
-    let service = Service::start_and_get_in_step(&clinic).await;
-    let booking = clinic.book("s136").await;
-    eventually("the appointment stands", async || clinic.standing(booking) == 1).await;
-    service.stop().await;
+    private_ca::all_is_well_and_a_booking_is_made(&clinic).await;
 
     let authority = certificates.path().join("clinic-ca.pem");
     let status = async |from: [u8; 4], path: &str| {

@@ -10,10 +10,10 @@
 #   PULL=1 tests/deploy/container.sh             the same on the pinned images, which come from a registry
 #   SAVE=FOLDER tests/deploy/container.sh        puts the image's files there, once it passed
 #
-# Debian's packages come from $MIRROR.
+# Debian's packages come from $DEBIAN_MIRROR, else from where debootstrap has them by itself.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-MIRROR="${MIRROR:-http://deb.debian.org/debian}"
+DEBIAN_MIRROR="${DEBIAN_MIRROR:-}"
 SUITE=bookworm
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -61,9 +61,9 @@ else
   # The pinned images come from a registry. Here Debian is made from Debian's packages, once.
   base=target/ci/debian-$SUITE-minbase.tar
   if [ ! -s "$base" ]; then
-    step "Debian $SUITE from $MIRROR"
+    step "Debian $SUITE"
     mkdir -p target/ci
-    if ! debootstrap --variant=minbase "$SUITE" "$work/debian" "$MIRROR" >"$work/debootstrap.log" 2>&1; then
+    if ! debootstrap --variant=minbase "$SUITE" "$work/debian" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$work/debootstrap.log" 2>&1; then
       tail -5 "$work/debootstrap.log" >&2
       skip "debootstrap cannot make Debian $SUITE here"
     fi

@@ -27,18 +27,23 @@ pub(crate) fn configuration_at(clinic: &Clinic, port: u16, ca_file: Option<&str>
     text.replace(&url, &encrypted).replace("[openvpms]\n", if key.is_empty() { "[openvpms]\n" } else { &key })
 }
 
+/// `check` finds nothing, and what a pet owner books stands in the diary.
+pub(crate) async fn all_is_well_and_a_booking_is_made(clinic: &Clinic) {
+    let checked = clinic.run(&["check"]).await;
+    assert!(checked.status == 0 && checked.out.contains("takes the password"), "{checked:?}");
+    let service = Service::start_and_get_in_step(clinic).await;
+    let booking = clinic.book("s136").await;
+    eventually("the appointment stands", async || clinic.standing(booking) == 1).await;
+    service.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_clinics_own_authority_as_ca_file_a_booking_is_made_over_tls() {
     let clinic = Clinic::open().await;
     // The former authority stands before it in the same file.
     clinic.write("clinic-ca.pem", &(file("fixtures/test-ca.pem") + &file("fixtures/tls/ca.pem")));
     clinic.write("vetbridge.toml", &configuration(&clinic, Some("clinic-ca.pem")).await);
-    let checked = clinic.run(&["check"]).await;
-    assert!(checked.status == 0 && checked.out.contains("takes the password"), "{checked:?}");
-    let service = Service::start_and_get_in_step(&clinic).await;
-    let booking = clinic.book("s136").await;
-    eventually("the appointment stands", async || clinic.standing(booking) == 1).await;
-    service.stop().await;
+    all_is_well_and_a_booking_is_made(&clinic).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

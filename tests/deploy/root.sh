@@ -6,7 +6,8 @@
 # boot / in_booted COMMAND…   the same with systemd running in it, as in a container
 
 DEBIAN_SUITE="${DEBIAN_SUITE:-bookworm}"
-DEBIAN_MIRROR="${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+# Empty: where debootstrap has Debian from by itself.
+DEBIAN_MIRROR="${DEBIAN_MIRROR:-}"
 # What the package depends on and the pages type, so that installing it needs no network.
 IN_ROOT=systemd,sudo,ca-certificates,man-db
 
@@ -23,10 +24,10 @@ make_root() {
   command -v debootstrap >/dev/null || cannot "debootstrap is missing."
   unshare --mount true 2>/dev/null || cannot "This machine does not let a process have its own mounts."
   if [ ! -e "$base/made" ]; then
-    say "a Debian root ($DEBIAN_SUITE, from $DEBIAN_MIRROR)"
+    say "a Debian root ($DEBIAN_SUITE)"
     rm -rf "$base"
     mkdir -p "$base"
-    debootstrap --variant=minbase --include="$IN_ROOT" "$DEBIAN_SUITE" "$base/root" "$DEBIAN_MIRROR" \
+    debootstrap --variant=minbase --include="$IN_ROOT" "$DEBIAN_SUITE" "$base/root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} \
       >"$base/log" 2>&1 || { tail -n 3 "$base/log" >&2; cannot "debootstrap cannot make a Debian root here."; }
     rm -rf "$base"/root/var/cache/apt/archives/*.deb "$base"/root/var/lib/apt/lists/*
     touch "$base/made"

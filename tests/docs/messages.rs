@@ -20,7 +20,7 @@ use vetbridge::mapping::{LeftOut, LeftOutReason, ZoneProblem};
 use vetbridge::messages::call_rates::RateShare;
 use vetbridge::messages::tls::{CertificateKeeper, CertificateRole};
 use vetbridge::messages::{
-    admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file,
+    admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file, config_secrets,
     configuration_sync, exposure, other_bridge, practice, reload, resolve, start, state_directory, supervisor,
     time_zones, tls, waiting, webhooks,
 };
@@ -88,7 +88,7 @@ fn of_start() -> Vec<String> {
     let oddities = [Oddity::BeginsWith(' '), Oddity::EndsWith(' '), Oddity::Holds(2, '\u{200b}'), Oddity::Quoted];
     let path = || PathBuf::from("/var/lib/vetbridge");
     let mut said: Vec<String> =
-        oddities.map(|oddity| config_file::oddity(oddity, Some(Path::new("openvpms.password"))).to_string()).into();
+        oddities.map(|oddity| config_secrets::oddity(oddity, Some(Path::new("openvpms.password"))).to_string()).into();
     said.extend([
         reload::not_reloaded("vetbridge.toml:3:1: [openvpms]: unknown key `usrname`"),
         practice::left_behind(&[id()]),
@@ -106,9 +106,9 @@ fn of_start() -> Vec<String> {
         state_directory::cannot_be_made(&path(), "Permission denied").to_string(),
         config_file::nowhere(&[Path::new("vetbridge.toml"), Path::new("/etc/vetbridge/vetbridge.toml")]),
         config_file::UTF16.to_owned(),
-        config_file::secret_utf16(Path::new("openvpms.password")),
+        config_secrets::secret_utf16(Path::new("openvpms.password")),
         config_file::no_utf8(7),
-        config_file::secret_control_character(9, '\n', Some(Path::new("openvpms.password"))),
+        config_secrets::secret_control_character(9, '\n', Some(Path::new("openvpms.password"))),
         config_file::unknown_table("practise", &["openvpms", "practice"], |key| format!("[[{key}]]")),
         config_file::no_location_id("a string"),
         config_file::no_place("AEST"),

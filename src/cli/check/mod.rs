@@ -40,8 +40,8 @@ use crate::ids::PracticeId;
 use crate::mapping::Mapping;
 use crate::messages::tls::CertificateKeeper;
 use crate::messages::{
-    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say, counted,
-    exposure as exposure_say,
+    alerts as alerts_say, call_failures, check_findings as say, config_file as config_say,
+    config_secrets as secrets_say, counted, exposure as exposure_say,
 };
 use crate::openvpms::ReadOpenVpms;
 
@@ -176,7 +176,7 @@ fn offline(config: &Config) -> Report {
     call_rates::inspect_polls(config, &mut report);
     for (place, secret) in config.secrets() {
         if let Some(oddity) = secret.oddity() {
-            report.note(place, config_say::oddity(oddity, secret.file()));
+            report.note(place, secrets_say::oddity(oddity, secret.file()));
         }
     }
     report

@@ -26,7 +26,7 @@ use crate::call_error::ErrorClass;
 use crate::clock::Clock;
 use crate::config::{self, OpenVpmsOnly};
 use crate::http_clients;
-use crate::messages::{call_failures, config_file as config_say};
+use crate::messages::{call_failures, config_secrets as secrets_say};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<ExitCode> {
@@ -38,7 +38,7 @@ pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<
             let oddity = settings.password.oddity().filter(|_| error.class == ErrorClass::Credentials);
             oddity
                 .into_iter()
-                .fold(advice, |advice, oddity| advice.and(config_say::oddity(oddity, settings.password.file())))
+                .fold(advice, |advice, oddity| advice.and(secrets_say::oddity(oddity, settings.password.file())))
         })?;
     if args.json {
         output::result(render::json(&found)?)?;

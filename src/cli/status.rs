@@ -143,8 +143,15 @@ mod tests {
     #[test]
     fn a_practices_times_are_in_its_zone_which_is_said_once_and_the_services_in_utc() {
         let since = DateTime::from_timestamp(1_770_000_000, 0).unwrap();
-        let problem =
-            || vec![Problem { subject: "clock".into(), text: "The clocks differ.".into(), since, outage: None }];
+        let problem = || {
+            vec![Problem {
+                subject: "clock".into(),
+                text: "The clocks differ.".into(),
+                in_plain_words: String::new(),
+                since,
+                outage: None,
+            }]
+        };
         let zone: Zone = "Australia/Sydney".parse().unwrap();
         let practice = PracticeStatus {
             id: "7".into(),

@@ -28,6 +28,7 @@ pub mod exposure;
 pub mod other_bridge;
 pub mod out_of_step;
 pub mod page;
+pub mod plain_words;
 pub mod practice;
 pub mod reload;
 pub mod resolve;

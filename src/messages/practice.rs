@@ -10,7 +10,7 @@ use super::call_remedies;
 use crate::availability::Reason;
 use crate::availability::unread::ReadProblem;
 use crate::bridge::off::Off;
-use crate::call_error::{CallError, Cause, ErrorClass, ServerOutage};
+use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::ids::{PracticeId, ResourceId, ScheduleId};
 use crate::polling::lists::Gaps;
 use crate::publishing::unsent::UnsentProblem;
@@ -98,28 +98,6 @@ pub const ONE_OUTAGE: &str = "Comes from the same outage as a line before this o
 /// The end of a line about an outage that concerns several practices.
 pub fn outage_of(practices: &[PracticeId]) -> String {
     format!(" It concerns the practices {}.", super::listed(practices.iter().map(|own| super::plain(&own.0))))
-}
-
-/// What an outage means for whoever works at the practice.
-pub fn outage_in_plain_words(outage: ServerOutage) -> &'static str {
-    match outage {
-        ServerOutage::OpenVpmsAway => {
-            "OpenVPMS does not answer, so times that were taken since may still be offered. Tell whoever looks after \
-             OpenVPMS, if it stays so."
-        }
-        ServerOutage::OpenVpmsRefuses => {
-            "OpenVPMS does not let vetbridge in, so times that were taken since may still be offered. Tell whoever \
-             looks after OpenVPMS."
-        }
-        ServerOutage::HealthengineAway => {
-            "Healthengine cannot be reached. Bookings that pet owners make there arrive once it can. Tell whoever \
-             looks after the internet connection, if it stays so."
-        }
-        ServerOutage::HealthengineRefuses => {
-            "Healthengine does not let vetbridge in, so bookings that pet owners make there do not arrive. Tell \
-             whoever looks after vetbridge."
-        }
-    }
 }
 
 /// A practice is switched off while a problem stands.

@@ -36,7 +36,7 @@ pub fn router(service: Arc<WithoutStore>, gate: Gate) -> Router {
 }
 
 async fn show(State(service): State<Arc<WithoutStore>>, Extension(caller): Extension<Caller>) -> Html<String> {
-    store_gone::render(&view::without_store(&service), &caller)
+    store_gone::render(&view::without_store(&service), &caller, service.now())
 }
 
 async fn status(State(service): State<Arc<WithoutStore>>) -> Json<view::BridgeStatus> {

@@ -48,6 +48,24 @@ async fn an_outage_says_what_it_means_for_pet_owners_and_never_never() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_problem_means_at_the_practice_stands_before_what_an_administrator_needs() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    clinic.healthengine_faults.set(|asked| asked.target.contains("/availability").then_some(Fault::RefusalBefore(400)));
+    service.ask(Method::POST, &format!("/api/v1/practices/{PRACTICE}/resync?only=availability")).await;
+    let card = async || {
+        let page = page(&service, "/").await;
+        let (_, card) = page.split_once("Healthengine does not have all of the diary")?;
+        Some(card.split_once("</details>")?.0.to_owned())
+    };
+    eventually("it is said", async || card().await.is_some()).await;
+    let card = card().await.unwrap();
+    let (plain, admins) = card.split_once("For the administrator").unwrap();
+    assert!(plain.contains("Tell whoever looks after vetbridge.") && plain.contains("Since "), "{plain}");
+    assert!(admins.contains("`vetbridge resync`") && !plain.contains("`"), "{card}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_booking_keeps_the_time_that_was_wanted_and_a_cancellation_that_waits_is_shown() {
     let clinic = Clinic::open().await;
     let service = Service::start_and_get_in_step(&clinic).await;

@@ -34,6 +34,7 @@ mod tests {
         let problem = |subject: &str, outage| Problem {
             subject: subject.into(),
             text: String::new(),
+            in_plain_words: String::new(),
             since: DateTime::UNIX_EPOCH,
             outage,
         };

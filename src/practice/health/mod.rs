@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`problems`] | the list of problems that operators see |
 //! | [`subject`] | what a problem is about, and what follows from that |
+//! | [`plain_words`] | what it means for whoever works at the practice |
 //! | [`causes`] | which problems have one cause |
 //! | [`outage_log`] | that a server is away, logged once for all practices |
 //! | [`attempts`] | what a practice has done since it started |
@@ -21,6 +22,7 @@ pub(super) mod findings;
 pub mod last_done;
 pub(crate) mod loops;
 pub mod outage_log;
+mod plain_words;
 pub mod problems;
 pub(super) mod readings;
 pub mod step_since;

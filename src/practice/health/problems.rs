@@ -28,7 +28,7 @@ use super::outage_log::{OutageLine, OutageLog};
 use super::subject::Subject;
 use crate::alerts::concern::{About, Concern};
 use crate::call_error::ServerOutage;
-use crate::ids::PracticeId;
+use crate::ids::{BookingId, PracticeId};
 use crate::messages::practice as say;
 use crate::practice::shared::ServerPlaces;
 use crate::said_lines::LogPause;
@@ -40,6 +40,9 @@ pub struct Problem {
     pub subject: String,
     /// What is wrong and what to do, in a sentence or two.
     pub text: String,
+    /// What it means for whoever works at the practice.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub in_plain_words: String,
     /// Since when.
     pub since: DateTime<Utc>,
     /// The outage of a server that it comes from, if it comes from one.
@@ -61,7 +64,16 @@ impl Problem {
 
     /// The store cannot be opened.
     pub fn of_store(text: String, since: DateTime<Utc>) -> Self {
-        Self { subject: Subject::Store.name(), text, since, outage: None }
+        Self::new(&Subject::Store, text, since, None)
+    }
+
+    fn new(subject: &Subject, text: String, since: DateTime<Utc>, outage: Option<ServerOutage>) -> Self {
+        Self { subject: subject.name(), text, in_plain_words: subject.in_plain_words(outage), since, outage }
+    }
+
+    /// The booking that it is about, if it is about one.
+    pub fn booking(&self) -> Option<BookingId> {
+        Subject::booking_of(&self.subject)
     }
 }
 
@@ -187,11 +199,12 @@ impl Problems {
     ) {
         let mut problems = self.problems.lock();
         if let Some(standing) = problems.get_mut(&subject) {
-            let former = std::mem::replace(&mut standing.problem.outage, outage);
+            let former = standing.problem.outage;
             if former != outage || standing.taken_over.is_some() {
                 self.changes_outage(&subject, former, outage);
             }
-            (standing.problem.text, standing.taken_over) = (text, None);
+            standing.problem = Problem::new(&subject, text, standing.problem.since, outage);
+            standing.taken_over = None;
             if is_error && !standing.is_error {
                 (standing.again, standing.is_error) = (again, true);
             }
@@ -202,7 +215,7 @@ impl Problems {
             let oldest = problems.keys().find(|own| matches!(own, Subject::Booking(_))).cloned();
             oldest.map(|oldest| problems.remove(&oldest));
         }
-        let problem = Problem { subject: subject.name(), text, since: now, outage };
+        let problem = Problem::new(&subject, text, now, outage);
         problems.insert(subject, Standing { problem, again, is_error, taken_over: None });
     }
 

@@ -140,6 +140,11 @@ impl Subject {
         }
     }
 
+    /// The booking that a problem of this name is about.
+    pub(super) fn booking_of(name: &str) -> Option<BookingId> {
+        name.strip_prefix("booking ")?.parse().ok().map(BookingId)
+    }
+
     /// The same without what it is about: one of a few words of ours.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -114,17 +114,29 @@ pub(super) fn class(tone: Tone) -> &'static str {
 
 /// `11:30, for 2 minutes`: since when something is as it is, by the time of day or the date.
 pub(super) fn since(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
-    let (local, is_today) = (zone.at(at), zone.wall(at).date() == zone.wall(now).date());
-    let moment = local.format(if is_today { "%H:%M" } else { "%a %-d %b %Y %H:%M" });
+    let local = zone.at(at);
     let lasts = match now - at {
         lasts if lasts < TimeDelta::zero() => None,
         lasts => Some(amount(lasts).unwrap_or_else(|| "a moment".to_owned())),
     };
     html! {
         time.since datetime=(local.to_rfc3339()) title={ (exactly(at, zone)) } {
-            (moment) (utc(zone)) @if let Some(lasts) = lasts { ", for " (lasts) }
+            (day_and_time(at, now, zone)) (utc(zone)) @if let Some(lasts) = lasts { ", for " (lasts) }
         }
     }
+}
+
+/// A moment that is to come: `14:05`, with the day unless that is today.
+pub(super) fn coming(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
+    let local = zone.at(at);
+    html! {
+        time datetime=(local.to_rfc3339()) title=(exactly(at, zone)) { (day_and_time(at, now, zone)) (utc(zone)) }
+    }
+}
+
+fn day_and_time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> String {
+    let is_today = zone.wall(at).date() == zone.wall(now).date();
+    zone.at(at).format(if is_today { "%H:%M" } else { "%a %-d %b %Y %H:%M" }).to_string()
 }
 
 /// A moment of a story, also for a sheet of paper: `Tue 16 Feb 2027 11:30:02, 2 minutes ago`.

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::bookings::{self, Row};
-use super::layout::{self, Reload, ago, appointment_time, class, since};
+use super::layout::{self, Reload, ago, appointment_time, class, coming, since};
 use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
@@ -17,8 +17,7 @@ use crate::messages::out_of_step::since_start;
 use crate::messages::page::{
     self as say, PageAction, PracticeFacts, PracticeStanding, StandingCause, Tone, standing, standing_off,
 };
-use crate::messages::practice::outage_in_plain_words;
-use crate::messages::{commands, listed};
+use crate::messages::{commands, listed, plain_words};
 use crate::practice::Practice;
 use crate::practice::health::problems::Problem;
 use crate::practice::health::subject::Subject;
@@ -148,20 +147,11 @@ impl Overview<'_> {
                         @let zone = practices.first().map_or(self.zone(), |of| self.admin.bridge.zone_of(of));
                         @match practices.first().filter(|_| problem.is_about(&Subject::Paused)) {
                             Some(of) => (self.long_pause(of, problem, zone)),
-                            None => {
-                                @match problem.outage {
-                                    Some(outage) => {
-                                        (outage_in_plain_words(outage)) " "
-                                        details { summary { (say::FOR_THE_ADMINISTRATOR) } (problem.text) }
-                                    }
-                                    None => { (problem.text) " " }
-                                }
-                                span.quiet { "Since " (since(problem.since, self.now, zone)) "." }
-                            }
+                            None => (problem_card(problem, &since(problem.since, self.now, zone))),
                         }
                     }
                 }
-                (self.left_alone(&self.status.left_alone))
+                (left_alone_cards(&self.status.left_alone, self.caller, self.now, self.zone()))
                 @for entry in flagged { (self.flagged(entry)) }
             }
         }
@@ -208,13 +198,6 @@ impl Overview<'_> {
 
     fn name(&self, id: &PracticeId) -> String {
         names::of_practice(&self.admin.bridge, id)
-    }
-
-    fn left_alone(&self, servers: &[LeftAloneView]) -> Markup {
-        html! {
-            @for server in servers { div.card.urgent { (server.sentence()) } }
-            @if !servers.is_empty() { (ask_again::button(self.caller)) }
-        }
     }
 
     fn practice(&self, status: &PracticeStatus) -> ShownPractice {
@@ -374,6 +357,31 @@ impl Overview<'_> {
     }
 }
 
+/// A problem: what it means first, then what an administrator needs.
+pub(super) fn problem_card(problem: &Problem, since: &Markup) -> Markup {
+    html! {
+        (problem.in_plain_words) " "
+        @if let Some(booking) = problem.booking() {
+            a href={ "/bookings/" (booking) } { "Booking " (booking) } " "
+        }
+        span.quiet { "Since " (since) "." }
+        details { summary { (say::FOR_THE_ADMINISTRATOR) } (problem.text) }
+    }
+}
+
+/// The servers that want to be left alone, with the button that asks them all the same.
+pub(super) fn left_alone_cards(servers: &[LeftAloneView], caller: &Caller, now: DateTime<Utc>, zone: Zone) -> Markup {
+    html! {
+        @for server in servers {
+            div.card.urgent {
+                (plain_words::left_alone(&server.server)) " " (coming(server.until, now, zone)) "."
+                details { summary { (say::FOR_THE_ADMINISTRATOR) } (server.sentence()) }
+            }
+        }
+        @if !servers.is_empty() { (ask_again::button(caller)) }
+    }
+}
+
 /// A practice as the page has it.
 struct ShownPractice {
     tone: Tone,
@@ -442,7 +450,7 @@ mod tests {
 
     fn problem(subject: &str, second: i64) -> Problem {
         let since = DateTime::from_timestamp(second, 0).unwrap();
-        Problem { subject: subject.into(), text: "x".into(), since, outage: None }
+        Problem { subject: subject.into(), text: "x".into(), in_plain_words: String::new(), since, outage: None }
     }
 
     #[test]

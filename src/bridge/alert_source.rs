@@ -36,10 +36,12 @@ impl AlertSource for Bridge {
                 });
             }
         }
-        // Of one that is silent nothing is known any more.
-        let leaving = |standing: RunState| matches!(standing, RunState::Leaving(_));
-        for (practice, _) in self.off().into_iter().filter(|(_, standing)| leaving(*standing)) {
-            sight.concerns.extend(practice.concerns(now));
+        for (practice, standing) in self.off() {
+            // Of one that is silent nothing is known any more, but that somebody may have forgotten
+            // its pause.
+            let is_silent = matches!(standing, RunState::Silent(_));
+            let is_told = |own: &Concern| !is_silent || own.about == About::Problem(Subject::Paused.name());
+            sight.concerns.extend(practice.concerns(now).into_iter().filter(is_told));
         }
         sight
     }

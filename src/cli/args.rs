@@ -437,7 +437,12 @@ pub struct ManArgs {
 impl Global {
     /// The configuration file that this command is about.
     pub(super) fn config_file(&self) -> Result<PathBuf, ConfigError> {
+        config::locate(self.named_config())
+    }
+
+    /// The same as it was named, if it was.
+    pub(super) fn named_config(&self) -> Option<PathBuf> {
         let named = || std::env::var_os("VETBRIDGE_CONFIG").filter(|name| !name.is_empty()).map(PathBuf::from);
-        config::locate(self.config.clone().or_else(named))
+        self.config.clone().or_else(named)
     }
 }

@@ -28,10 +28,19 @@ pub(super) async fn run(global: &Global, args: &ExplainArgs) -> anyhow::Result<E
     let file = global.config_file()?;
     let mut explained = match running::find(&config::load_instance(&file)?).await? {
         FoundService::Running(service) => service.explain(&args.practice, resource, date).await?,
-        FoundService::Absent(absent) => here(&config::load(&file)?, &absent, &args.practice, resource, date).await?,
+        FoundService::Absent(absent) => {
+            if !args.json {
+                output::note(say::NOBODY_SENDS);
+            }
+            here(&config::load(&file)?, &absent, &args.practice, resource, date).await?
+        }
     };
     explained.narrow(args.appointment_type.as_deref(), args.at.as_deref()).map_err(anyhow::Error::msg)?;
-    output::result(if args.json { serde_json::to_string_pretty(&explained)? } else { text(&explained, date) })?;
+    if args.json {
+        output::json(&explained)?;
+    } else {
+        output::result(text(&explained, date))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

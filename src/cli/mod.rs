@@ -62,6 +62,9 @@ pub fn main() -> ExitCode {
         return windows_service::serve(cli.global);
     }
     logging::start(cli.global.log_format, cli.global.log_level.unwrap_or(default_level(&cli.command)));
+    if let Some(config) = cli.global.named_config() {
+        output::commands_are_for(&config);
+    }
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = tokio::runtime::Builder::new_multi_thread()

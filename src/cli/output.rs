@@ -2,15 +2,41 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
+use crate::config;
+use crate::messages::{alerts, commands};
 use crate::server::view::ErrorBody;
+
+/// What finds this service where the usual places of a configuration do not; set once.
+static CONFIG_OPTION: OnceLock<String> = OnceLock::new();
+
+/// From here on every command that a sentence names is typed with the configuration that this one
+/// was given: without it the command would reach another vetbridge, or none.
+pub(super) fn commands_are_for(config: &Path) {
+    if !config::is_found_everywhere(config) {
+        let _set_already = CONFIG_OPTION.set(alerts::config_option(&config.display().to_string()));
+    }
+}
+
+/// A text of ours, as it is printed.
+fn printed(text: impl Display) -> String {
+    let option = CONFIG_OPTION.get().map_or("", String::as_str);
+    commands::with_option(&text.to_string(), option)
+}
 
 /// Prints a result. A reader who has seen enough (`| head`) is no error.
 pub(super) fn result(text: impl Display) -> io::Result<()> {
+    raw(&printed(text))
+}
+
+/// Prints what programs read, as it is.
+pub(super) fn raw(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{}", text.to_string().trim_end_matches('\n')).and_then(|()| out.flush()) {
+    match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }
@@ -27,7 +53,7 @@ pub(super) fn columns() -> usize {
 
 /// Prints a result as JSON.
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    Ok(result(serde_json::to_string_pretty(value)?)?)
+    Ok(raw(&serde_json::to_string_pretty(value)?)?)
 }
 
 /// Prints what a command failed with, causes included: on standard error, or as JSON where results
@@ -38,10 +64,10 @@ pub(super) fn error(error: &anyhow::Error, json: bool) {
         return;
     }
     // There is nobody to tell if this fails.
-    let _ = writeln!(io::stderr().lock(), "vetbridge: {error:#}");
+    let _ = writeln!(io::stderr().lock(), "vetbridge: {}", printed(format_args!("{error:#}")));
 }
 
 /// Tells whoever sits at the terminal something that belongs into no log.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printed(text));
 }

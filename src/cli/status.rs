@@ -22,7 +22,11 @@ pub(super) async fn run(global: &Global, json: bool) -> anyhow::Result<ExitCode>
         FoundService::Absent(absent) => return Err(absent.not_running().into()),
     };
     let status = service.status().await?;
-    output::result(if json { serde_json::to_string_pretty(&status)? } else { text(&status) })?;
+    if json {
+        output::json(&status)?;
+    } else {
+        output::result(text(&status))?;
+    }
     Ok(if status.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -60,11 +60,34 @@ pub fn runs_already(address: impl Display) -> String {
     format!("vetbridge runs at {address} and has the state directory")
 }
 
-/// `check` while no service can be asked.
-pub fn nothing_to_ask(address: impl Display) -> Advice {
+/// A text whose commands are typed with one more option. Commands of ours stand between backticks.
+pub fn with_option(text: &str, option: &str) -> String {
+    if option.is_empty() {
+        return text.to_owned();
+    }
+    let parts = text.split('`').enumerate().map(|(index, part)| {
+        let is_command = index % 2 == 1 && part.starts_with("vetbridge ") && !part.contains(" --config");
+        if is_command { format!("{part}{option}") } else { part.to_owned() }
+    });
+    parts.collect::<Vec<_>>().join("`")
+}
+
+/// `check` before the first start.
+pub fn not_started_yet(address: impl Display) -> Advice {
     Advice::new(
-        format!("No running service answers at {address}, so nothing is said of how it does"),
-        "Nothing, before the first start; else start it, and check again",
+        format!("No running service answers at {address}, and none has run with this state directory yet"),
+        "Nothing, if vetbridge is to be started after this check",
+    )
+}
+
+/// `check` of a service that has run, and does not.
+pub fn has_stopped(address: impl Display) -> Advice {
+    Advice::new(
+        format!(
+            "vetbridge has run with this state directory, and does not answer at {address} now: nobody answers \
+             bookings, and Healthengine hides the practices"
+        ),
+        format!("Start it ({START}), and check again"),
     )
 }
 
@@ -351,6 +374,17 @@ pub fn resync_had_problems(practices: &[PracticeId]) -> Advice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_command_in_a_text_gets_the_option_and_nothing_else_does() {
+        let text = "Type `vetbridge resume --practice 7`, or `timezone`; vetbridge runs. `vetbridge status --config x`";
+        assert_eq!(
+            with_option(text, " --config /srv/v.toml"),
+            "Type `vetbridge resume --practice 7 --config /srv/v.toml`, or `timezone`; vetbridge runs. \
+             `vetbridge status --config x`"
+        );
+        assert_eq!(with_option(text, ""), text);
+    }
 
     #[test]
     fn what_commands_say_is_a_problem_and_a_remedy_in_sentences() {

@@ -293,10 +293,8 @@ fn misspelt(found: &str) -> Option<&'static str> {
         let of = |own: &str| strsim::damerau_levenshtein(&found, own);
         Some(of(&city).min(of(&name.to_lowercase()))).filter(|slips| *slips <= SLIPS_MAX)
     };
-    let is = |name: &&str, test: fn(&Zone) -> bool| name.parse().is_ok_and(|zone| test(&zone));
-    let near = zones.clone().filter(|name| is(name, Zone::is_australasian));
-    let near = near.filter_map(|name| Some((slips(name)?, name))).min().map(|(_, name)| name);
-    near.or_else(|| zones.filter(|name| is(name, Zone::names_a_place)).find(|name| slips(name) == Some(0)))
+    let places = zones.filter(|name| name.parse::<Zone>().is_ok_and(|zone| zone.names_a_place()));
+    places.filter_map(|name| Some((slips(name)?, name))).min().map(|(_, name)| name)
 }
 
 /// A label that could never be found.
@@ -385,7 +383,6 @@ mod tests {
             ("Sidney", "Australia/Sydney"),
             ("Australia/Perht", "Australia/Perth"),
             ("Aukland", "Pacific/Auckland"),
-            ("Tokyo", "Asia/Tokyo"),
         ] {
             assert!(no_place(found).ends_with(&format!("the nearest is \"{meant}\"")), "{}", no_place(found));
         }
@@ -403,7 +400,7 @@ mod tests {
             let message = no_place(found);
             let suggested: Vec<_> = message.split('"').skip(3).step_by(2).collect();
             assert_eq!(suggested.len(), USUAL.len(), "{message}");
-            assert!(suggested.iter().all(|zone| zone.parse::<Zone>().is_ok_and(|zone| zone.is_australasian())));
+            assert!(suggested.iter().all(|zone| zone.parse::<Zone>().is_ok_and(|zone| zone.names_a_place())));
         }
         assert!(no_place("America/New_York").contains("names no place in Australia or New Zealand"));
         assert!(no_place("Sydney").ends_with(": write \"Australia/Sydney\" (New South Wales, Canberra)"));

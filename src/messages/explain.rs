@@ -234,7 +234,11 @@ pub const QUERY: &str = "The query has to name resource and date, such as ?resou
                          name at (10:30) and type (63) too.";
 
 /// A day of which nothing was sent, and should be.
-pub const NEVER_SENT: &str = "Healthengine was not sent anything of this day yet; it will be soon.";
+pub const NEVER_SENT: &str =
+    "Healthengine was not sent anything of this day yet. If that stays so, `vetbridge status` says why.";
+/// No service runs.
+pub const NOBODY_SENDS: &str =
+    "vetbridge does not run: nothing of this reaches Healthengine, and nobody answers bookings there.";
 /// A day of which nothing was sent, and need not be.
 pub const NOTHING_SENT: &str = "As far as vetbridge remembers, Healthengine offers nothing of this day.";
 

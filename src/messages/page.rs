@@ -58,6 +58,8 @@ pub struct PracticeFacts<'a> {
     pub problems: usize,
     /// How many times Healthengine offers; `None` where nobody knows, as with a store that is new.
     pub starts: Option<usize>,
+    /// True if OpenVPMS does not answer, although the diary was read a moment ago.
+    pub openvpms_is_away: bool,
     /// True if bookings wait while OpenVPMS is away.
     pub holds_bookings: bool,
     /// For how long the practice has stood as it does, as far as that is known.
@@ -87,10 +89,17 @@ pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
         [("OpenVPMS refuses", OutOfStep::OpenVpmsRefuses), ("OpenVPMS away", OutOfStep::OpenVpmsNotRead)]
     {
         if facts.reasons.contains(&reason) {
-            let fate = if facts.holds_bookings { "waits until OpenVPMS can be read" } else { "is rejected" };
-            let meaning = format!("{times} are still offered; every booking {fate}.");
-            return ill(word, &reason, meaning, Some(StandingCause::OpenVpms));
+            return ill(word, &reason, while_openvpms_is_away(&times, facts), Some(StandingCause::OpenVpms));
         }
+    }
+    if facts.openvpms_is_away {
+        return PracticeStanding {
+            word: "OpenVPMS away",
+            tone: Tone::Ill,
+            sentence: OPENVPMS_AWAY.to_owned(),
+            meaning: while_openvpms_is_away(&times, facts),
+            cause: Some(StandingCause::OpenVpms),
+        };
     }
     if let Some(reason) = has(OutOfStep::DiaryNotReadYet) {
         let meaning = format!("{times} are shown from before the start. A booking is made once OpenVPMS answers.");
@@ -99,12 +108,12 @@ pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
     if let Some(reason) = has(OutOfStep::PollNotAnswered).or_else(|| has(OutOfStep::NotPolled)) {
         let meaning = if facts.lasts.is_some_and(|lasts| OFF_THE_SITE_AFTER <= lasts) {
             "This has lasted for more than ten minutes: inside the live hours Healthengine has taken the practice off \
-             its site by then. Bookings that were made arrive late."
+             its site by then. Bookings that were made arrive late, and count as confirmed there."
                 .to_owned()
         } else {
             format!(
-                "{times} are shown, and bookings of them arrive late. After ten minutes Healthengine takes the \
-                 practice off its site."
+                "{times} are shown. Bookings of them arrive late, and Healthengine confirms them to pet owners \
+                 meanwhile, also where the time is taken. After ten minutes it takes the practice off its site."
             )
         };
         return ill("Healthengine away", &reason, meaning, Some(StandingCause::Healthengine));
@@ -140,6 +149,14 @@ pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
         meaning: format!("{} can be booked.", self::times(facts.starts.unwrap_or(0))),
         cause: None,
     }
+}
+
+/// A practice whose diary was read a moment ago, and cannot be read now.
+const OPENVPMS_AWAY: &str = "OpenVPMS does not answer. The times that are shown are those of a moment ago.";
+
+fn while_openvpms_is_away(times: &str, facts: &PracticeFacts<'_>) -> String {
+    let fate = if facts.holds_bookings { "waits until OpenVPMS can be read" } else { "is rejected" };
+    format!("{times} are still offered; every booking {fate}.")
 }
 
 /// How a practice that is off stands. `has_since` if it is known since when.
@@ -347,10 +364,7 @@ pub fn paused_for_long(lasts: TimeDelta) -> String {
 }
 
 /// Sending everything again failed, and Healthengine was told everything since.
-pub fn in_step_again(why: &str) -> String {
-    let end = if why.ends_with('.') { "" } else { "." };
-    format!("{why}{end} Since then all of it has reached Healthengine.")
-}
+pub const MADE_UP_FOR: &str = "Since then all of it has reached Healthengine.";
 
 /// The question before a booking is settled, with what the pressed button says.
 pub fn settle_question(booking: BookingId, label: &str) -> String {
@@ -383,8 +397,10 @@ pub const NOTHING_TO_DO: &str = "Nothing. Bookings go into the diary by themselv
 pub const NOTHING_BUT_A_PAUSE: &str = "Nothing. A practice that is paused takes no bookings until somebody ends the \
                                        pause.";
 /// What a pause does.
-pub const PAUSING: &str = "The practice's times are taken off Healthengine, and no booking is taken any more. What is \
-                           under way is settled first. The pause lasts until somebody ends it.";
+pub const PAUSING: &str = "The practice's times are taken off Healthengine, and no booking is taken any more; \
+                           Healthengine may hide the practice as a whole. What is under way is settled first. When a \
+                           pet owner cancels during the pause, the diary shows it only after its end. The pause lasts \
+                           until somebody ends it.";
 /// What the end of a pause does.
 pub const RESUMING: &str = "The practice's times are offered at Healthengine again, within a minute or two.";
 /// What a resync does.
@@ -397,7 +413,8 @@ mod tests {
     use super::*;
 
     fn facts<'a>(reasons: &'a [OutOfStep]) -> PracticeFacts<'a> {
-        PracticeFacts { reasons, problems: 0, starts: Some(8935), holds_bookings: false, lasts: None }
+        let openvpms_is_away = false;
+        PracticeFacts { reasons, problems: 0, starts: Some(8935), openvpms_is_away, holds_bookings: false, lasts: None }
     }
 
     #[test]
@@ -412,6 +429,10 @@ mod tests {
         assert_eq!((young.word, young.tone), ("Starting", Tone::Warn));
         assert!(standing(&facts(&reasons[..1])).meaning.contains("ten minutes"));
         assert_eq!(standing(&facts(&[])).meaning, "8,935 times can be booked.");
+        // The diary was read a moment ago, so the practice is in step, and no booking can be made.
+        let since_a_moment = standing(&PracticeFacts { openvpms_is_away: true, ..facts(&[]) });
+        assert_eq!((since_a_moment.word, since_a_moment.tone), ("OpenVPMS away", Tone::Ill));
+        assert_eq!(since_a_moment.meaning, away.meaning);
     }
 
     #[test]

@@ -16,8 +16,9 @@ pub fn outage(outage: ServerOutage) -> &'static str {
              looks after OpenVPMS."
         }
         ServerOutage::HealthengineAway => {
-            "Healthengine cannot be reached. Bookings that pet owners make there arrive once it can. Tell whoever \
-             looks after the internet connection, if it stays so."
+            "Healthengine cannot be reached. Bookings that pet owners make there arrive once it can, and it confirms \
+             them meanwhile, also where the time is taken. Tell whoever looks after the internet connection, if it \
+             stays so."
         }
         ServerOutage::HealthengineRefuses => {
             "Healthengine does not let vetbridge in, so bookings that pet owners make there do not arrive. Tell \

@@ -50,6 +50,21 @@ impl PressedVerdict {
 
     /// What it does to a booking.
     pub fn effect(self, entry: &Entry) -> &'static str {
+        match (self, flag(entry)) {
+            (Self::Confirmed, Some(Flag::Moved { .. } | Flag::AnotherClinician | Flag::OutOfSight)) => {
+                return "The appointment stands as the diary has it, and the pet owner knows. Healthengine goes on \
+                        showing what was booked, and hears nothing.";
+            }
+            (Self::Confirmed, Some(Flag::CannotCancel(_))) => {
+                return "The appointment stays in the diary, and the visit takes place although the pet owner \
+                        cancelled. Healthengine goes on showing the booking as cancelled.";
+            }
+            (Self::Cancelled, Some(Flag::CannotCancel(_))) => {
+                return "The appointment does not take place. vetbridge looks whether OpenVPMS still has it and, if \
+                        so, asks once more to have it cancelled; then Healthengine is told.";
+            }
+            _ => {}
+        }
         match self {
             Self::Confirmed if is_made_by_hand(entry) => {
                 "An appointment for this booking is in the diary, and the visit takes place. Healthengine is told that \
@@ -117,6 +132,33 @@ pub fn buttons(entry: &Entry) -> Vec<VerdictButton> {
     }
 }
 
+fn flag(entry: &Entry) -> Option<&Flag> {
+    entry.needs_attention.as_ref()?.flag()
+}
+
+/// True if the button says itself that the appointment was seen, whatever OpenVPMS answers: a visit
+/// takes place although the pet owner cancelled.
+pub fn implies_seen(entry: &Entry, verdict: PressedVerdict) -> bool {
+    verdict == PressedVerdict::Confirmed && matches!(flag(entry), Some(Flag::CannotCancel(_)))
+}
+
+/// True if a person who confirms has to say which appointment it is. vetbridge knows that of one
+/// that it found in the diary itself.
+pub fn asks_which_appointment(entry: &Entry) -> bool {
+    let found = matches!(
+        flag(entry),
+        Some(
+            Flag::Moved { .. }
+                | Flag::AnotherClinician
+                | Flag::OutOfSight
+                | Flag::CannotCancel(_)
+                | Flag::NeverTold
+                | Flag::NewsIsOwed { .. }
+        )
+    );
+    !found || entry.reference.is_none()
+}
+
 /// True of a booking of which an appointment can only have been made by hand: vetbridge made none.
 pub fn is_made_by_hand(entry: &Entry) -> bool {
     entry.reference.is_none() && !entry.stands()
@@ -165,17 +207,22 @@ pub const OTHER_ANSWERS: &str = "Other answers:";
 pub const NOTE_HINT: &str =
     "A note (optional, at most 200 characters, kept as typed: nothing about the pet owner or the pet)";
 
-/// An objection for somebody on the page.
+/// An objection for somebody on the page of a booking.
 #[derive(Debug, Clone, Copy)]
-pub struct OnThePage<'a>(pub &'a Objection);
+pub struct OnThePage<'a> {
+    /// Why it cannot be true.
+    pub objection: &'a Objection,
+    /// The booking, whose buttons are named.
+    pub entry: &'a Entry,
+}
 
 impl fmt::Display for OnThePage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (cancel, confirm) = (PressedVerdict::Cancelled.label(), PressedVerdict::Confirmed.label());
-        let reject = PressedVerdict::Rejected.label();
-        match self.0 {
+        let [confirm, reject, cancel] = PressedVerdict::ALL.map(|verdict| label(self.entry, verdict));
+        let tick = format!("tick \"{SAW_IT}\" under \"{confirm}\" and settle it again");
+        match self.objection {
             // They name nothing of the command.
-            Objection::IsCancelled | Objection::IsRejected | Objection::BadReference => self.0.fmt(f),
+            Objection::IsCancelled | Objection::IsRejected | Objection::BadReference => self.objection.fmt(f),
             Objection::OnItsWay => f.write_str(
                 "The booking is on its way to OpenVPMS, and vetbridge still finds out whether the appointment was \
                  made. It settles by itself, or the status page asks for a person, once OpenVPMS can be read",
@@ -183,7 +230,7 @@ impl fmt::Display for OnThePage<'_> {
             Objection::IsGivenUp => write!(
                 f,
                 "The pet owner cancelled this booking at Healthengine. If the appointment is to go, choose \
-                 \"{cancel}\". If the visit takes place all the same, {TICK}"
+                 \"{cancel}\". If the visit takes place all the same, {tick}"
             ),
             Objection::NeedsReference => f.write_str(
                 "vetbridge knows no appointment of this booking: tick \"It was made by hand in OpenVPMS, so it has no \
@@ -193,7 +240,7 @@ impl fmt::Display for OnThePage<'_> {
                 f,
                 "OpenVPMS has no such booking: it was cancelled or never made. If there is no appointment, choose \
                  \"{reject}\" or \"{cancel}\". If another one was made by hand, leave the field \"Reference of the \
-                 appointment\" empty and {TICK}"
+                 appointment\" empty and {tick}"
             ),
             Objection::Foreign => f.write_str(
                 "OpenVPMS did not write this reference. Copy the whole of it, or leave the field \"Reference of the \
@@ -202,7 +249,7 @@ impl fmt::Display for OnThePage<'_> {
             Objection::Unseen => write!(
                 f,
                 "OpenVPMS does not say where this booking stands (status 500). Some servers answer so for every \
-                 booking that stands; if you saw it in the diary at its time, {TICK}"
+                 booking that stands; if you saw it in the diary at its time, {tick}"
             ),
             Objection::ItStands => write!(
                 f,
@@ -221,14 +268,11 @@ impl fmt::Display for OnThePage<'_> {
             ),
             Objection::StandsElsewhere { there, here } => {
                 let elsewhere = reference_elsewhere(there, here.as_ref());
-                write!(f, "{elsewhere}. If it is the right one all the same, {TICK}")
+                write!(f, "{elsewhere}. If it is the right one all the same, {tick}")
             }
         }
     }
 }
-
-const TICK: &str =
-    "tick \"I saw it in the diary, whatever OpenVPMS answers\" under \"It is in the diary\" and settle it again";
 
 #[cfg(test)]
 mod tests {
@@ -243,6 +287,7 @@ mod tests {
     #[test]
     fn no_objection_on_the_page_speaks_of_the_command_line() {
         let start = NaiveDate::from_ymd_opt(2027, 2, 15).unwrap().and_hms_opt(9, 0, 0).unwrap();
+        let mut entry = Entry::received(BookingId(1), PracticeId("1".into()), None, "p".into(), DateTime::UNIX_EPOCH);
         let place = ScheduleAndTime { schedule: ScheduleId(136), start };
         for objection in [
             Objection::BadReference,
@@ -260,11 +305,14 @@ mod tests {
             Objection::StandsElsewhere { there: place, here: Some(place) },
             Objection::StandsElsewhere { there: place, here: None },
         ] {
-            let said = OnThePage(&objection).to_string();
+            let said = OnThePage { objection: &objection, entry: &entry }.to_string();
             let is_of_the_page = !said.contains("--") && !said.contains("resolve") && !said.contains("ledger");
             assert!(is_of_the_page && !said.contains("  ") && !said.ends_with('.'), "{said}");
         }
-        assert!(TICK.contains(SAW_IT) && TICK.contains(PressedVerdict::Confirmed.label()));
+        let flag = Flag::CannotCancel(WhyNotCancelled::Refused);
+        entry.needs_attention = Some(Flagged::new(Some(flag), "Cancel it.".into()));
+        let said = OnThePage { objection: &Objection::VisitHasBegun, entry: &entry }.to_string();
+        assert!(said.contains("choose \"The visit takes place after all\""), "its own buttons are named: {said}");
     }
 
     #[test]

@@ -89,18 +89,6 @@ pub fn server_zone_unknown(location: LocationId, reported: &str) -> Advice {
     )
 }
 
-/// A zone of the server that is far from every clinic of Healthengine, and taken for the
-/// practice's.
-pub fn far_away(location: LocationId, reported: impl Display) -> Advice {
-    Advice::new(
-        format!(
-            "OpenVPMS reports the time zone {reported} for location {location}, which is neither in Australia nor in \
-             New Zealand, and times are offered as of there"
-        ),
-        format!("Nothing, if the clinic is there; else {}", set_the_servers_zone("")),
-    )
-}
-
 /// For whoever pastes a `[[practice]]`: `reported` names no place.
 pub fn better_set_the_servers_zone(reported: &str) -> String {
     format!(
@@ -136,7 +124,6 @@ mod tests {
             ),
             server_zone_unknown(LocationId(98), "Mars"),
             zones_differ("Australia/Perth", "Australia/Sydney"),
-            far_away(LocationId(98), "Asia/Tokyo"),
             zone_needed(LocationId(98), "America/New_York", None),
         ] {
             assert_well_said(&advice);

@@ -6,6 +6,7 @@ use super::Practice;
 use super::health::step_since::StepSince;
 use super::health::subject::Subject;
 use crate::alerts::concern::Concern;
+use crate::call_error::ServerOutage;
 use crate::messages::out_of_step::OutOfStep;
 use crate::messages::supervisor;
 
@@ -43,10 +44,11 @@ impl Practice {
             let why = if has(Subject::OpenVpms) { OutOfStep::NotConfiguredUnread } else { OutOfStep::NotConfigured };
             reasons.push(why);
         }
-        if self.is_reading_out_of_step(now) {
+        let is_refused = context.health.outage_of(&Subject::OpenVpms) == Some(ServerOutage::OpenVpmsRefuses);
+        if is_refused || self.is_reading_out_of_step(now) {
             // A reading can also wait for Healthengine, or for its first turn.
             let why = match last_done.read_at {
-                _ if self.reader.readings.is_refused() => OutOfStep::OpenVpmsRefuses,
+                _ if is_refused || self.reader.readings.is_refused() => OutOfStep::OpenVpmsRefuses,
                 _ if has(Subject::OpenVpms) => OutOfStep::OpenVpmsNotRead,
                 None => OutOfStep::DiaryNotReadYet,
                 Some(_) => OutOfStep::DiaryNotRead,

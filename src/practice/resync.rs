@@ -149,7 +149,12 @@ impl Practice {
     ) -> Result<(), RoundError> {
         self.ask_whether_still_refused().await?;
         if only != Some(Only::Availability) {
-            outcome.configuration = Some(self.configuration.configure(SyncReason::Person, dry_run).await?);
+            let configured = self.configuration.configure(SyncReason::Person, dry_run).await;
+            if configured.is_err() && !dry_run {
+                // The loop tries again and pauses by what comes of it, not by its usual interval.
+                self.context.signals.configuration.soon();
+            }
+            outcome.configuration = Some(configured?);
         } else if self.context.offering.current().is_none() {
             // Only read: what is offered is the measure of the days.
             self.configuration.configure(SyncReason::Interval, true).await?;

@@ -1,9 +1,10 @@
 //! Which zone ids name a place where a clinic can be, and which places another text can stand for.
 //!
 //! `Etc/UTC`, `GMT`, `Zulu`, `EST` and their like are in the IANA database too, but no clinic is
-//! there: a Java machine says so when nobody told it where it stands. Nor is a clinic of ours in
-//! America, which is what a Windows machine or an image of a server says when nobody told it. Both
-//! are treated as a bare offset is.
+//! there: a Java machine says so when nobody told it where it stands. Nor is a clinic of ours
+//! anywhere but in Australia and New Zealand, where Healthengine is: America is what a Windows
+//! machine or an image of a server says when nobody told it. All these are treated as a bare offset
+//! is.
 //!
 //! People write a zone in many ways: `AEST`, `GMT+10`, `AUS Eastern Standard Time`, `Queensland`.
 //! Most of them fit several zones, which differ by an hour for half of the year. So a suggestion
@@ -13,63 +14,18 @@ use chrono::{DateTime, FixedOffset};
 
 use super::Zone;
 
-/// Names without an area that stand for a country or an island outside America. What has neither an
-/// area nor a line here is no place.
-const COUNTRIES: [&str; 21] = [
-    "Egypt",
-    "Eire",
-    "GB",
-    "GB-Eire",
-    "Hongkong",
-    "Iceland",
-    "Iran",
-    "Israel",
-    "Japan",
-    "Kwajalein",
-    "Libya",
-    "NZ",
-    "NZ-CHAT",
-    "PRC",
-    "Poland",
-    "Portugal",
-    "ROC",
-    "ROK",
-    "Singapore",
-    "Turkey",
-    "W-SU",
-];
-
-/// Areas without a place of ours: no place at all, or America under its names.
-const AREAS_ELSEWHERE: [&str; 7] = ["Etc", "America", "US", "Canada", "Brazil", "Chile", "Mexico"];
-
 /// Zones of Australia and New Zealand that stand in other areas.
 const OUTLYING: [&str; 7] =
     ["NZ", "NZ-CHAT", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Norfolk", "Indian/Christmas", "Indian/Cocos"];
 
 impl Zone {
-    /// True for the name of a place where a clinic can be, whose offsets follow that place's law.
-    /// `Etc/UTC`, `GMT` and `EST` are names, and no places; `America/New_York` is no place of ours.
+    /// True for a place in Australia or New Zealand, where the clinics are; its offsets follow that
+    /// place's law. `Etc/UTC`, `GMT` and `EST` are names, and no places.
     pub fn names_a_place(&self) -> bool {
-        match self {
-            Self::Iana(zone) => is_place(zone.name()),
-            Self::Fixed(_) => false,
-        }
-    }
-
-    /// True for a place in Australia or New Zealand, where Healthengine is.
-    pub fn is_australasian(&self) -> bool {
         match self {
             Self::Iana(zone) => zone.name().starts_with("Australia/") || OUTLYING.contains(&zone.name()),
             Self::Fixed(_) => false,
         }
-    }
-}
-
-/// True for the name of a place: an area and a location, or a country.
-fn is_place(name: &str) -> bool {
-    match name.split_once('/') {
-        Some((area, _)) => !AREAS_ELSEWHERE.contains(&area),
-        None => COUNTRIES.contains(&name),
     }
 }
 
@@ -176,7 +132,9 @@ fn offset_minutes(upper: &str) -> Option<i32> {
     let id = upper.strip_prefix("ETC/").map_or_else(|| upper.to_owned(), |rest| format!("Etc/{rest}"));
     if let Ok(zone) = id.parse::<Zone>() {
         let offset: FixedOffset = *zone.at(DateTime::UNIX_EPOCH).offset();
-        return (!zone.names_a_place()).then_some(offset.local_minus_utc() / 60);
+        // Another place is no way to write an offset.
+        let is_offset = !zone.names_a_place() && (!id.contains('/') || id.starts_with("Etc/"));
+        return is_offset.then_some(offset.local_minus_utc() / 60);
     }
     let offset = ["GMT", "UTC", "UT", ""].iter().find_map(|prefix| upper.strip_prefix(prefix))?;
     let (hours, minutes) = offset.trim().strip_prefix('+')?.split_once(':').unwrap_or((offset.trim().get(1..)?, "0"));
@@ -189,49 +147,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_without_an_area_was_decided_about() {
-        let no_places = [
-            "CET",
-            "CST6CDT",
-            "Cuba",
-            "EET",
-            "EST",
-            "EST5EDT",
-            "Factory",
-            "GMT",
-            "GMT+0",
-            "GMT-0",
-            "GMT0",
-            "Greenwich",
-            "HST",
-            "Jamaica",
-            "MET",
-            "MST",
-            "MST7MDT",
-            "Navajo",
-            "PST8PDT",
-            "UCT",
-            "UTC",
-            "Universal",
-            "WET",
-            "Zulu",
-        ];
-        let bare = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| !name.contains('/'));
-        for name in bare {
-            assert_ne!(is_place(name), no_places.contains(&name), "{name}");
-        }
+    fn of_the_names_without_an_area_two_name_a_place() {
+        let bare = chrono_tz::TZ_VARIANTS.iter().filter(|zone| !zone.name().contains('/'));
+        let places = bare.filter(|zone| Zone::Iana(**zone).names_a_place()).map(|zone| zone.name());
+        assert_eq!(places.collect::<Vec<_>>(), ["NZ", "NZ-CHAT"]);
     }
 
     #[test]
     fn what_is_no_place_is_none_and_links_to_places_are_some() {
-        let abroad = ["America/New_York", "US/Pacific", "Canada/Eastern", "Brazil/East", "Jamaica"];
+        let abroad = [
+            "America/New_York",
+            "US/Pacific",
+            "Canada/Eastern",
+            "Brazil/East",
+            "Jamaica",
+            "Asia/Tokyo",
+            "Europe/London",
+            "Pacific/Fiji",
+            "Antarctica/Casey",
+            "Singapore",
+            "ROK",
+        ];
         for name in ["Etc/UTC", "GMT", "UTC", "Zulu", "EST", "Etc/GMT-10", "UCT", "Greenwich", "GMT+10:00"]
             .into_iter()
             .chain(abroad)
         {
             assert!(!name.parse::<Zone>().unwrap().names_a_place(), "{name}");
         }
-        for name in ["Australia/Sydney", "Australia/ACT", "Australia/NSW", "NZ", "Singapore", "ROK"] {
+        for name in ["Australia/Sydney", "Australia/ACT", "Australia/NSW", "NZ", "Pacific/Auckland", "Indian/Christmas"]
+        {
             assert!(name.parse::<Zone>().unwrap().names_a_place(), "{name}");
         }
     }
@@ -264,8 +208,7 @@ mod tests {
     fn every_suggestion_is_a_zone_of_australia_or_new_zealand() {
         for Candidate { zone, .. } in NAMES.iter().flat_map(|(_, places)| *places).chain(USUAL) {
             let zone: Zone = zone.parse().unwrap();
-            assert!(zone.names_a_place() && zone.is_australasian(), "{zone}");
+            assert!(zone.names_a_place(), "{zone}");
         }
-        assert!(!"Asia/Tokyo".parse::<Zone>().unwrap().is_australasian());
     }
 }

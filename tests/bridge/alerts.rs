@@ -15,12 +15,12 @@ use vetbridge::call_error::Answer;
 use vetbridge::clock::Clock;
 use vetbridge::config::WhenDown;
 use vetbridge::http::{Request, Response, Transport};
-use vetbridge::ids::BookingId;
+use vetbridge::ids::{BookingId, PracticeId};
 use vetbridge::messages::supervisor;
 use vetbridge::practice::health::problems::Problem;
 use vetbridge::simulator::exchange::Fault;
 
-use crate::support::{Clinic, Mine, minutes, seconds};
+use crate::support::{Clinic, Mine, PRACTICE, minutes, seconds};
 
 /// What came, and in which second; and what is answered before 200.
 #[derive(Default)]
@@ -319,5 +319,27 @@ async fn the_loop_that_tells_people_is_kept_alive_and_goes_on_telling() {
         () = happens => {}
         () = bridge.keep(supervisor::ALERTS, &stop, || told.alerts.run(bridge)) => unreachable!(),
     }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_may_be_forgotten_is_told_after_a_day_and_its_end_too() {
+    let clinic = Clinic::open().await;
+    let told = Told::of(&clinic);
+    told.alerts.remember_in(clinic.bridge().store().clone());
+    let days = async {
+        let id = PracticeId(PRACTICE.into());
+        clinic.bridge().set_paused(&id, true).await.unwrap().unwrap();
+        clinic.pass(minutes(23 * 60)).await;
+        assert_eq!(told.texts(), [""; 0]);
+        clinic.pass(minutes(75)).await;
+        let texts = told.texts();
+        assert!(texts.len() == 1 && texts[0].contains("paused for"), "{texts:#?}");
+        clinic.bridge().set_paused(&id, false).await.unwrap().unwrap();
+        clinic.pass(minutes(10)).await;
+        let texts = told.texts();
+        assert!(texts.len() == 2 && texts[1].contains("over"), "{texts:#?}");
+    };
+    told.while_(clinic.bridge(), days).await;
     clinic.finish().await;
 }

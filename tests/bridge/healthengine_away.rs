@@ -396,3 +396,15 @@ async fn bookings_whose_answers_are_refused_together_are_looked_for_in_one_readi
     assert!((2..=6).contains(&read), "{read} readings for 24 bookings");
     clinic.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_had_sent_during_an_outage_is_sent_soon_after_it() {
+    let clinic = Clinic::open().await;
+    clinic.healthengine_faults.close_port();
+    let failed = clinic.practice().resync(None, false, &|_| {}).await;
+    assert!(failed.problem.is_some(), "{failed}");
+    clinic.pass(minutes(3)).await;
+    clinic.healthengine_faults.heal();
+    clinic.until("nothing is wrong", seconds(40), |clinic| clinic.problems().is_empty()).await;
+    clinic.finish().await;
+}

@@ -9,6 +9,8 @@ use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
 use vetbridge::simulator::openvpms::Condition;
 
+use vetbridge::messages::out_of_step::OutOfStep;
+
 use crate::support::{Clinic, as_told, is_submission, minutes, seconds};
 
 const SLOT: &str = "2027-02-15 10:00";
@@ -255,5 +257,18 @@ async fn one_booking_in_the_dark_does_not_hold_up_the_others() {
     clinic.until_state(same, State::Rejected, seconds(8)).await;
     assert_eq!(clinic.state(dark), Some(State::Submitting), "nobody knows yet, and its time is kept for it");
     clinic.until_state(dark, State::Confirmed, seconds(40)).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_practice_whose_user_openvpms_refuses_is_out_of_step_at_once() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms_faults.set(|_| Some(Fault::RefusalBefore(401)));
+    let reasons = |clinic: &Clinic| clinic.practice().out_of_step(clinic.clock.now());
+    let is_told = |clinic: &Clinic| reasons(clinic).contains(&OutOfStep::OpenVpmsRefuses);
+    // The next reading hears of it.
+    clinic.until("it is said", seconds(65), is_told).await;
+    clinic.openvpms_faults.heal();
+    clinic.until("it is over", minutes(2), |clinic| reasons(clinic).is_empty()).await;
     clinic.finish().await;
 }

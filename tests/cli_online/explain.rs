@@ -120,6 +120,9 @@ async fn without_a_service_openvpms_is_read_here_and_nothing_is_sent() {
     assert!(far["slots"].as_array().unwrap().iter().all(|slot| slot["code"] == "beyond_horizon"), "{far}");
     assert!(slot(&far, "10:00")["text"].as_str().unwrap().contains("5 days"), "{}", slot(&far, "10:00"));
     assert!(clinic.healthengine.tallies().keys().all(|call| call.starts_with("GET")));
+    let told = run(&clinic, "s136", &date.to_string(), &[]).await;
+    assert!(told.status == 0 && told.error.starts_with("vetbridge does not run: "), "{told:?}");
+    assert!(told.out.contains("`vetbridge status --config ") && !told.out.contains("`vetbridge status`"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

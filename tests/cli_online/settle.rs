@@ -25,8 +25,9 @@ async fn press(service: &Service, cookie: &str, booking: BookingId, outcome: &st
     let asked = page(service, cookie, &format!("/bookings/{booking}/settle?outcome={outcome}")).await;
     let (_, rest) = asked.split_once("name=\"form_token\" value=\"").unwrap_or_else(|| panic!("{asked}"));
     let token = rest.split('"').next().unwrap();
+    let seen = if asked.contains("type=\"hidden\" name=\"force\"") { "&force=true" } else { "" };
     let ticked = if asked.contains("name=\"by_hand\" value=\"true\" checked") { "&by_hand=true" } else { "" };
-    let body = format!("form_token={token}&outcome={outcome}&reference=&note={ticked}");
+    let body = format!("form_token={token}&outcome={outcome}&reference=&note={ticked}{seen}");
     let headers = [("cookie", cookie), ("content-type", "application/x-www-form-urlencoded")];
     let answer = service.ask_as(Method::POST, &format!("/bookings/{booking}/settle"), &headers, &body).await;
     let location = answer.headers().get("location").map(|location| location.to_str().unwrap().to_owned());
@@ -114,6 +115,29 @@ async fn a_cancellation_that_is_not_carried_out_is_said_on_the_page_by_the_comma
     service.stop().await;
     let without = clinic.run(&["bookings", "show", &id, "--json"]).await.out;
     assert_eq!(serde_json::from_str::<Value>(&without).unwrap()["cancellation"], "refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_that_takes_place_after_all_is_settled_by_its_button_and_nothing_else() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let booking = clinic.book("s136").await;
+    eventually("it is confirmed", async || view(&service, booking).await["state"] == "confirmed").await;
+    let appointment = clinic.appointments_of(booking).remove(0).id;
+    assert!(clinic.openvpms.staff(|world| world.check_in(appointment)));
+    clinic.healthengine.cancel(booking).unwrap();
+    eventually("it is refused", async || view(&service, booking).await["cancellation"] == "refused").await;
+
+    let cookie = service.signed_in().await;
+    let (status, why) = press(&service, &cookie, booking, "cancelled").await;
+    assert!(status == 409 && why.contains("choose &quot;The visit takes place after all&quot;"), "{status}: {why}");
+    let asked = page(&service, &cookie, &format!("/bookings/{booking}/settle?outcome=confirmed")).await;
+    assert!(asked.contains("although the pet owner cancelled") && !asked.contains("type=\"checkbox\""), "{asked}");
+    assert!(!asked.contains("name=\"reference\""), "{asked}");
+    let (status, location) = press(&service, &cookie, booking, "confirmed").await;
+    assert_eq!((status, location), (303, format!("/bookings/{booking}?done=settled")));
+    assert_eq!(clinic.standing(booking), 1);
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

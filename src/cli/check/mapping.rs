@@ -88,9 +88,6 @@ impl Own<'_> {
             Ok(zones) => match zones.diary_shift(now) {
                 Some(shift) if shift.is_wrong => report.problem(self.title(), time_zones::diary_shifted(zones, shift)),
                 Some(shift) => report.note(self.title(), time_zones::diary_shifted(zones, shift)),
-                None if zones.practice == zones.server && !zones.practice.is_australasian() => {
-                    report.note(self.title(), time_zones::far_away(location.id, zones.practice));
-                }
                 None => {}
             },
             Err(ZoneProblem::NoLocation) => {}

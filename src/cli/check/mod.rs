@@ -52,7 +52,7 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
         Err(error) => {
             let error = if args.offline { error } else { with_locations(error).await };
             if args.json {
-                output::result(invalid(&error).json()?)?;
+                output::raw(&invalid(&error).json()?)?;
                 return Ok(ExitCode::from(INVALID));
             }
             return Err(error.into());
@@ -80,7 +80,7 @@ pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exi
         alerts::inspect(&config, &mut report);
     }
     if args.json {
-        output::result(report.json()?)?
+        output::raw(&report.json()?)?
     } else {
         output::result(&report)?
     }

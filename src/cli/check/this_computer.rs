@@ -53,7 +53,10 @@ pub(super) async fn inspect(
             inspect_secrets(config, report);
         }
         Ok(FoundService::Absent(absent)) => {
-            report.note(SERVICE, commands::nothing_to_ask(config.admin_listen));
+            match absent.never_ran() {
+                true => report.note(SERVICE, commands::not_started_yet(config.admin_listen)),
+                false => report.note(SERVICE, commands::has_stopped(config.admin_listen)),
+            }
             inspect_port(ADMIN, config.admin_listen, report).await;
             if let Some(webhooks) = &config.webhooks {
                 inspect_port(WEBHOOKS, webhooks.listen, report).await;

@@ -41,7 +41,7 @@ pub(super) async fn run(global: &Global, args: &DiscoverArgs) -> anyhow::Result<
                 .fold(advice, |advice, oddity| advice.and(secrets_say::oddity(oddity, settings.password.file())))
         })?;
     if args.json {
-        output::result(render::json(&found)?)?;
+        output::raw(&render::json(&found)?)?;
     } else if args.toml {
         output::result(practice_block::toml(&found, sync.horizon_days))?;
     } else {

@@ -389,6 +389,11 @@ impl Problems {
         self.problems.lock().contains_key(subject)
     }
 
+    /// The outage of a server that such a problem comes from, if there is one.
+    pub fn outage_of(&self, subject: &Subject) -> Option<ServerOutage> {
+        self.problems.lock().get(subject)?.problem.outage
+    }
+
     /// How many there are of each kind.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();

@@ -129,7 +129,7 @@ impl Subject {
     }
 
     /// A short name for JSON.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the others are about nothing in particular")]
         match self {
             Self::PartOfList(list) => format!("part of the list of {list}"),

@@ -91,7 +91,7 @@ impl SettlePage<'_> {
                 p { (settling::OTHER_ANSWERS) }
                 div.buttons {
                     @for other in PressedVerdict::ALL.into_iter().filter(|other| *other != self.verdict) {
-                        (settle_link(entry, other, other.label()))
+                        (settle_link(entry, other, settling::label(entry, other)))
                     }
                 }
             }
@@ -108,7 +108,10 @@ impl SettlePage<'_> {
             form method="post" action={ "/bookings/" (entry.booking_id) "/settle" } {
                 (token(self.caller))
                 input type="hidden" name="outcome" value=(self.verdict.name());
-                @if self.verdict == PressedVerdict::Confirmed {
+                @if settling::implies_seen(entry, self.verdict) {
+                    input type="hidden" name="force" value="true";
+                } @else if self.verdict == PressedVerdict::Confirmed
+                    && (self.refused.is_some() || settling::asks_which_appointment(entry)) {
                     label { (settling::REFERENCE) br;
                         input name="reference" autocomplete="off" size="40" value=[typed.map(|form| &form.reference)]; }
                     @if settling::is_made_by_hand(entry) {
@@ -163,7 +166,7 @@ pub(super) async fn settle(
     let refused = match asked.read() {
         Ok((resolution, note)) => match resolve::settle(&admin, entry.booking_id, resolution, note).await {
             Settled::Done(_) => return to_story(&entry),
-            Settled::Objected(why) => admin_say::sentence(&OnThePage(&why)),
+            Settled::Objected(why) => admin_say::sentence(&OnThePage { objection: &why, entry: &entry }),
             // What the person said is kept, and only Healthengine does not know: the story says so.
             Settled::Refused(StatusCode::BAD_GATEWAY, _) if is_owed(&admin, &entry) => return to_story(&entry),
             Settled::Refused(_, why) => why,

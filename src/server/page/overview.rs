@@ -12,6 +12,7 @@ use super::layout::{self, Reload, ago, appointment_time, class, coming, since};
 use super::names::{self, Names};
 use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
+use crate::call_error::ServerOutage;
 use crate::ids::PracticeId;
 use crate::messages::out_of_step::since_start;
 use crate::messages::page::{
@@ -208,6 +209,10 @@ impl Overview<'_> {
             reasons: &reasons,
             problems: status.problems.len(),
             starts: practice.as_ref().and_then(|practice| practice.starts_offered()),
+            openvpms_is_away: status
+                .problems
+                .iter()
+                .any(|own| own.is_about(&Subject::OpenVpms) && own.outage == Some(ServerOutage::OpenVpmsAway)),
             holds_bookings: practice.as_ref().is_some_and(|practice| practice.holds_bookings()),
             lasts: None,
         };
@@ -227,12 +232,12 @@ impl Overview<'_> {
 
     fn practice_off(&self, status: &OffStatus) -> ShownPractice {
         let id = PracticeId(status.id.clone());
-        let off = self.admin.bridge.on_or_off(&id).and_then(|(_, off)| off);
+        let known = self.admin.bridge.on_or_off(&id).and_then(|(practice, off)| Some((practice, off?)));
         let begun = status.since.map(|at| StandingSince { what: "Since", at, start: "" });
         let standing = standing_off(&status.why, status.silent, begun.is_some());
         let shown = html! {
             (self.standing(&id, &standing, begun))
-            @if let Some(off) = off { (self.switches(&id, Some(off))) }
+            @if let Some((practice, off)) = &known { (days_links(&id, practice)) (self.switches(&id, Some(*off))) }
         };
         ShownPractice { tone: standing.tone, shown }
     }
@@ -256,11 +261,12 @@ impl Overview<'_> {
             @match practice.last_resync(started_at) {
                 Some(LastResync::Running(since)) => p { "Everything is being sent again; begun " (at(since)) "." },
                 Some(LastResync::Done(then)) => p.quiet { "Everything was sent again " (at(then)) "." },
-                Some(LastResync::Failed(then, why)) if is_made_up_for(status, then) => {
-                    p.quiet { "Sending everything again failed " (at(then)) ": " (say::in_step_again(&why)) }
+                Some(LastResync::Failed(then, _)) if is_made_up_for(status, then) => {
+                    p.quiet { "Sending everything again failed " (at(then)) ". " (say::MADE_UP_FOR) }
                 }
                 Some(LastResync::Failed(then, why)) => {
-                    p.ill { "Sending everything again failed " (at(then)) ": " (why) }
+                    p.ill { "Sending everything again failed " (at(then)) "." }
+                    details { summary { (say::FOR_THE_ADMINISTRATOR) } (why) }
                 }
                 // A store of a version that did not note it may have seen one.
                 None => p.quiet { "Nobody has had everything sent again since the start (" (at(started_at)) ")." },
@@ -392,9 +398,10 @@ struct ShownPractice {
 fn is_made_up_for(status: &PracticeStatus, failed_at: DateTime<Utc>) -> bool {
     let is_later = |at: Option<DateTime<FixedOffset>>| at.is_some_and(|at| failed_at < at.to_utc());
     let untold = [Subject::Configuration, Subject::Days, Subject::RefusedDays];
-    let is_untold = |problem: &Problem| untold.iter().any(|subject| problem.is_about(subject));
-    status.in_step
-        && status.unsent_configuration.is_none()
+    // One that began after the configuration was accepted is another story.
+    let is_of_then = |problem: &Problem| status.configured_at.is_none_or(|at| problem.since <= at.to_utc());
+    let is_untold = |problem: &Problem| untold.iter().any(|subject| problem.is_about(subject)) && is_of_then(problem);
+    status.unsent_configuration.is_none()
         && is_later(status.read_at)
         && is_later(status.configured_at)
         && !status.problems.iter().any(is_untold)

@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(service.matches("2026-02-02 02:40:00 UTC").count(), 2, "{told}");
         assert!(practice.starts_with("Main Clinic (7): in step, 3 resources (times: Australia/Sydney)\n"), "{told}");
         assert_eq!(practice.matches("2026-02-02 13:40:00").count(), 3, "{told}");
-        let in_step = "  in step since: 2026-02-02 13:40:00 (the first time since the start)\n";
+        let in_step = "  in step since: 2026-02-02 13:40:00 (the first time since the practice was started)\n";
         assert!(practice.contains(in_step), "{told}");
         assert!(practice.contains("diary read: not yet") && !practice.contains("UTC"), "{told}");
     }

@@ -17,8 +17,9 @@ pub const NOT_ASKED_RIGHTLY: &str = "This is the admin listener of a vetbridge, 
                                      the header Host. Ask it by its address or as localhost, or add the name to \
                                      [admin] hosts and restart it.";
 /// 403 for a change.
-pub const FOREIGN_ORIGIN: &str = "This change does not come from this vetbridge's own page. Load the page again and \
-                                  repeat it there; a program uses the header \"Authorization: Bearer …\".";
+pub const FOREIGN_ORIGIN: &str = "This change does not come from this vetbridge's own page, or vetbridge was started \
+                                  again since that was loaded. Nothing was changed: load the page again and repeat \
+                                  it there.";
 /// 415.
 pub const NOT_JSON: &str = "The body has to be JSON, with the header \"Content-Type: application/json\".";
 /// 500.
@@ -32,7 +33,8 @@ pub const SIGN_IN: &str = "Sign in";
 /// The field for the token.
 pub const TOKEN_FIELD: &str = "Admin token";
 /// 401 for a browser.
-pub const TOKEN_NEEDED_HERE: &str = "This page needs the admin token, or your session has ended.";
+pub const TOKEN_NEEDED_HERE: &str = "This page needs the admin token, or your session has ended. Whatever button \
+                                     you pressed did nothing: sign in, and press it again.";
 /// 401 for a browser that sent something else.
 pub const WRONG_TOKEN: &str = "That is not the admin token. Copy the whole line, and nothing else.";
 /// 401 for a program that sent something else.
@@ -42,7 +44,8 @@ pub const WRONG_TOKEN_SHOWN: &str = "That is not the admin token. It stands in t
 pub const WHERE_THE_TOKEN_IS: &str = "The token stands in the file admin-token of vetbridge's state directory. \
                                       Whoever looks after vetbridge can send you a link that holds it.";
 /// 404.
-pub const NO_SUCH_PATH: &str = "There is nothing at this path. The API begins at /api/v1/status.";
+pub const NO_SUCH_PATH: &str = "There is nothing at this address. The status page is at /, and programs begin at \
+                                /api/v1/status.";
 /// 405.
 pub const NO_SUCH_METHOD: &str = "This path takes another method; the header Allow says which.";
 /// A resync whose task ended without an outcome.

@@ -196,11 +196,13 @@ pub fn schedule_in_two_practices(schedule: ScheduleId, other: &PracticeId) -> Ad
 /// A clock that is wrong. `ahead` is how far Healthengine's clock is before ours.
 pub fn clocks_differ(ahead: TimeDelta) -> Advice {
     let direction = if ahead > TimeDelta::zero() { "behind" } else { "ahead of" };
+    let effect = if ahead.abs() < TimeDelta::seconds(20) {
+        "which eats into the 20 s for a rejection"
+    } else {
+        "so rejections come too late, and what is past is not told from what is to come"
+    };
     Advice::new(
-        format!(
-            "This machine's clock is {} s {direction} Healthengine's, which eats into the 20 s for a rejection",
-            ahead.num_seconds().abs()
-        ),
+        format!("This machine's clock is {} s {direction} Healthengine's, {effect}", ahead.num_seconds().abs()),
         "Set the clock, and let NTP keep it (timedatectl set-ntp true)",
     )
 }

@@ -286,10 +286,12 @@ pub fn not_paused(practice: &str, off: Option<&str>) -> String {
 }
 
 fn since_text(since: Option<(DateTime<Utc>, Zone)>) -> String {
-    let local = |(since, zone): (DateTime<Utc>, Zone)| {
-        format!(" since {} {zone}", zone.wall(since).format("%Y-%m-%d %H:%M:%S"))
-    };
-    since.map(local).unwrap_or_default()
+    since.map(|(since, zone)| format!(" since {}", at(since, zone))).unwrap_or_default()
+}
+
+/// A moment by the clocks of a zone, which is named.
+pub fn at(moment: DateTime<Utc>, zone: Zone) -> String {
+    format!("{} {zone}", zone.wall(moment).format("%Y-%m-%d %H:%M:%S"))
 }
 
 /// `status` of a practice that is off and called so. Its times are in this zone, which is named if

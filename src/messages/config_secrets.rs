@@ -48,15 +48,15 @@ pub fn secret_not_for_header(place: usize, character: char, file: Option<&Path>)
 
 /// What is hardly meant and is kept all the same; in this file, if it is in one of its own.
 pub fn oddity(oddity: Oddity, file: Option<&Path>) -> Advice {
-    let (what, place) = match oddity {
-        Oddity::BeginsWith(character) => (format!("begins with {}", seen(character)), "at its beginning"),
-        Oddity::EndsWith(character) => (format!("ends with {}", seen(character)), "at its end"),
-        Oddity::Holds(place, character) => (format!("has {} as its character {place}", seen(character)), "there"),
-        Oddity::Quoted => ("stands in quotes, which are sent with it".to_owned(), "around it"),
+    let (what, away) = match oddity {
+        Oddity::BeginsWith(character) => (format!("begins with {}", seen(character)), "that away at its beginning"),
+        Oddity::EndsWith(character) => (format!("ends with {}", seen(character)), "that away at its end"),
+        Oddity::Holds(place, character) => (format!("has {} as its character {place}", seen(character)), "that away"),
+        Oddity::Quoted => ("stands in quotes, which are sent with it".to_owned(), "the quotes away"),
     };
     Advice::new(
         format!("The secret{} {what}", in_file(file)),
-        format!("Take that away {place}, unless it is really part of the secret"),
+        format!("Take {away}, unless it is really part of the secret"),
     )
 }
 

@@ -10,8 +10,8 @@ use super::other_bridge;
 pub fn since_start(in_step: bool, is_first: bool) -> &'static str {
     match (is_first, in_step) {
         (false, _) => "",
-        (true, true) => " (the first time since the start)",
-        (true, false) => " (the start)",
+        (true, true) => " (the first time since the practice was started)",
+        (true, false) => " (its start)",
     }
 }
 

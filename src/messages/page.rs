@@ -83,7 +83,7 @@ pub fn standing(facts: &PracticeFacts<'_>) -> PracticeStanding {
     };
     if let Some(reason) = has(OutOfStep::NoAccess) {
         let meaning = format!("{times} may still be shown, and bookings of them do not arrive.");
-        return ill("Not let in", &reason, meaning, Some(StandingCause::Access));
+        return ill("Healthengine refuses", &reason, meaning, Some(StandingCause::Access));
     }
     for (word, reason) in
         [("OpenVPMS refuses", OutOfStep::OpenVpmsRefuses), ("OpenVPMS away", OutOfStep::OpenVpmsNotRead)]
@@ -249,7 +249,7 @@ pub fn booking_word(entry: &Entry, cancellation_waits: bool) -> &'static str {
 /// The same of a state alone, as the story has it.
 pub fn state_word(state: State) -> &'static str {
     match state {
-        State::Received => "Just arrived",
+        State::Received => "Arrived",
         State::Submitting => "Being made",
         State::Inserted => "In the diary, being confirmed",
         State::Confirmed => "In the diary",

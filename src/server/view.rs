@@ -55,6 +55,13 @@ impl BridgeStatus {
         health::causes::by_cause(whole.chain(on).chain(off))
     }
 
+    /// The name of a practice's zone, once it is known.
+    pub fn zone_of(&self, practice: &PracticeId) -> Option<&str> {
+        let on = self.practices.iter().map(|own| (&own.id, &own.zone));
+        let mut all = on.chain(self.off.iter().map(|own| (&own.id, &own.zone)));
+        all.find(|(id, _)| **id == practice.0)?.1.as_deref()
+    }
+
     /// What a practice is called.
     pub fn called(&self, practice: &PracticeId) -> String {
         let on = self.practices.iter().map(|own| (&own.id, &own.name));

@@ -244,10 +244,13 @@ async fn since_when_a_practice_works_is_told_and_begins_anew_with_a_restart_whic
     let shown = page(&service, "/").await;
     assert!(
         shown.contains("In step since <time class=\"since\"")
-            && shown.contains("</time> (the first time since the start).")
+            && shown.contains("</time> (the first time since the practice was started).")
     );
     let told = clinic.run(&["status"]).await.out;
-    assert!(told.contains("  in step since: 20") && told.contains(" (the first time since the start)\n"), "{told}");
+    assert!(
+        told.contains("  in step since: 20") && told.contains(" (the first time since the practice was started)\n"),
+        "{told}"
+    );
 
     // OpenVPMS is away, and back.
     clinic.openvpms_faults.set(|_| Some(Fault::RefusalBefore(503)));

@@ -83,7 +83,7 @@ async fn consent_that_is_revoked_is_not_called_a_poll_without_answer() {
     let clinic = Clinic::open().await;
     let service = Service::start_and_get_in_step(&clinic).await;
     clinic.healthengine_faults.set(|_| Some(Fault::RefusalBefore(403)));
-    eventually("it says so", async || page(&service, "/").await.contains("Not let in")).await;
+    eventually("it says so", async || page(&service, "/").await.contains("Healthengine refuses")).await;
     let shown = page(&service, "/").await;
     assert!(shown.contains("refuses the credentials or the consent") && !shown.contains("did not answer"), "{shown}");
 }

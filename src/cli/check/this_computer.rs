@@ -22,6 +22,7 @@ use crate::practice::pauses;
 use crate::practice::zones;
 use crate::server::view::BridgeStatus;
 use crate::store::{self, OpenError};
+use crate::zone::Zone;
 
 const ADMIN: &str = "[admin] listen";
 const WEBHOOKS: &str = "[webhooks] listen";
@@ -77,7 +78,8 @@ fn inspect_service(status: &BridgeStatus, report: &mut Report) {
     for (practices, problem) in status.causes() {
         let whose = listed(practices.iter().map(|own| status.called(own)));
         let place = if practices.is_empty() { SERVICE.to_owned() } else { format!("{SERVICE}, {whose}") };
-        report.sentence(place, suffers(problem));
+        let zone = practices.first().and_then(|own| status.zone_of(own));
+        report.sentence(place, suffers(problem, zones::named(zone)));
     }
     for practice in &status.practices {
         let place = format!("{SERVICE}, {}", practice_called(&practice.id, practice.name.as_deref()));
@@ -104,8 +106,8 @@ fn inspect_bookings(place: &str, needs_attention: usize, report: &mut Report) {
     }
 }
 
-fn suffers(problem: &Problem) -> String {
-    format!("since {}: {}", problem.since.format("%Y-%m-%d %H:%M:%S UTC"), problem.text)
+fn suffers(problem: &Problem, zone: Zone) -> String {
+    format!("since {}: {}", commands::at(problem.since, zone), problem.text)
 }
 
 /// Does the service that runs have the secrets and certificates that were just read?

@@ -220,7 +220,7 @@ async fn wrong_paths_methods_queries_and_bodies_are_refused_with_a_sentence() {
     let clinic = Clinic::open().await;
     let service = Service::start(&clinic).await;
     for (method, path, status, says) in [
-        (Method::GET, "/api/v2/status", 404, "nothing at this path"),
+        (Method::GET, "/api/v2/status", 404, "nothing at this address"),
         (Method::GET, "/api/v1/bookings/7", 404, "no booking 7"),
         (Method::GET, "/api/v1/bookings/seven", 404, "no booking seven"),
         (Method::POST, "/api/v1/practices/7/resync", 404, "Practice 7 is not on here"),

@@ -54,7 +54,7 @@ pub(crate) use self::marketplace::booked;
 pub(crate) use self::mines::{Mine, Mines, Step, go_off};
 pub(crate) use self::online::Online;
 pub(crate) use self::people::{judith, person, wish};
-pub(crate) use self::staff::standing;
+pub(crate) use self::staff::{standing, ten_schedules};
 pub(crate) use self::unlocked::Unlocked;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 
@@ -132,7 +132,11 @@ impl Clinic {
             for number in 0..practices {
                 let location = LocationId(if number == 0 { 98 } else { 200 + number });
                 if number > 0 {
-                    world.locations.push(LocationEntity { id: location, name: format!("Clinic {number}"), online: true });
+                    world.locations.push(LocationEntity {
+                        id: location,
+                        name: format!("Clinic {number}"),
+                        online: true,
+                    });
                 }
                 world.schedules.extend((1..=schedules).map(|room| ScheduleEntity {
                     id: ScheduleId(location.0 * 1000 + room),

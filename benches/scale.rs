@@ -25,9 +25,7 @@ use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ScheduleId};
 use vetbridge::simulator::exchange::{Faults, serve};
-use vetbridge::simulator::healthengine::{
-    HealthengineModel, MarketplaceStatus, ModelSettings, NewPractice, Wish,
-};
+use vetbridge::simulator::healthengine::{HealthengineModel, MarketplaceStatus, ModelSettings, NewPractice, Wish};
 use vetbridge::simulator::openvpms::{LocationEntity, OpenVpmsSim, ScheduleEntity, Uuids, World};
 use vetbridge::zone::Zone;
 
@@ -43,7 +41,8 @@ const APART: Duration = Duration::from_secs(2);
 fn main() {
     vetbridge::http::network::install_crypto_provider();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let number = |name: &str, default: &str| std::env::vars().find(|(own, _)| own == name).map_or(default.into(), |own| own.1);
+    let number =
+        |name: &str, default: &str| std::env::vars().find(|(own, _)| own == name).map_or(default.into(), |own| own.1);
     let scales = number("PRACTICES", "1,10,100,300");
     let seconds = Duration::from_secs(number("SECONDS", "60").parse().unwrap());
     println!(
@@ -153,7 +152,11 @@ async fn measure(practices: i64, window: Duration) {
 }
 
 /// Serves a model; how often it was asked.
-fn counted(model: impl vetbridge::simulator::exchange::Model, listener: TcpListener, stop: &CancellationToken) -> Arc<AtomicU64> {
+fn counted(
+    model: impl vetbridge::simulator::exchange::Model,
+    listener: TcpListener,
+    stop: &CancellationToken,
+) -> Arc<AtomicU64> {
     let (calls, faults) = (Arc::new(AtomicU64::new(0)), Faults::none());
     let counter = Arc::clone(&calls);
     faults.set(move |_| {
@@ -184,7 +187,7 @@ async fn book(
         let (practice, room) = (number * 37 % practices, number % SCHEDULES);
         let start = nine + TimeDelta::minutes(15 * (number / SCHEDULES % 30));
         let resource = format!("s{}", schedule(practice, room));
-        booked.push(model.book(&id(practice), Wish::new(&resource, &format!("66:{resource}"), start)).unwrap());
+        booked.push(model.book(&id(practice), Wish::new(&resource, format!("66:{resource}"), start)).unwrap());
     }
     booked
 }

@@ -8,8 +8,9 @@
 //!
 //! Within a lane the call that came first goes first, so bookings are served in the order in which
 //! the booking executor took them up, and of thousands of waiting calls one of each lane is awake.
-//! Among these the lanes decide ([`next_lane`]): bookings before polls, polls before the background.
-//! No lane starves: a call that was passed over for the time of [`PASSED_OVER_MAX`] tokens goes next.
+//! Among these the lanes decide ([`next_lane`]): bookings before polls, polls before the
+//! background. No lane starves: a call that was passed over for the time of [`PASSED_OVER_MAX`]
+//! tokens goes next.
 //!
 //! Waiting is bounded, and sleeps on tokio's clock, so that paused time pauses it too (governor's
 //! own waiting would not).
@@ -80,12 +81,12 @@ fn next_lane(heads: &Heads, passed_over_max: Duration, now: Instant) -> Option<u
 
 /// The head of a lane's queue, from when it begins to wait for a token until it has one or gives
 /// up.
-struct Head<'a> {
+struct LaneHead<'a> {
     heads: &'a Mutex<Heads>,
     lane: usize,
 }
 
-impl<'a> Head<'a> {
+impl<'a> LaneHead<'a> {
     fn of(heads: &'a Mutex<Heads>, lane: usize) -> Self {
         heads.lock()[lane] = Some(Instant::now());
         Self { heads, lane }
@@ -96,7 +97,7 @@ impl<'a> Head<'a> {
     }
 }
 
-impl Drop for Head<'_> {
+impl Drop for LaneHead<'_> {
     fn drop(&mut self) {
         self.heads.lock()[self.lane] = None;
     }
@@ -168,7 +169,7 @@ impl Limits {
     /// Takes a token of the shared bucket once no other lane goes before.
     async fn shared_token(&self, lane: Lane, give_up_at: Instant) -> Answer<()> {
         let one_token = Duration::from_secs(1) / self.per_second.get();
-        let head = Head::of(&self.heads, place(lane));
+        let head = LaneHead::of(&self.heads, place(lane));
         loop {
             // One that is more urgent may have come while this one slept.
             let wait = if head.is_next(one_token * PASSED_OVER_MAX) { missing(&self.shared) } else { Some(one_token) };

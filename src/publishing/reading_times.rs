@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Which days are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DueDays {
+pub enum DueReading {
     /// The near ones.
     Near,
     /// Those beyond.
@@ -17,7 +17,7 @@ pub enum DueDays {
     All,
 }
 
-impl DueDays {
+impl DueReading {
     /// True if the near days are among them.
     pub fn has_near(self) -> bool {
         self != Self::Far
@@ -52,11 +52,11 @@ impl ReadingTimes {
     }
 
     /// What is due by now.
-    pub fn due(&self, now: Instant) -> Option<DueDays> {
+    pub fn due(&self, now: Instant) -> Option<DueReading> {
         match (self.near_at <= now, self.far_at) {
-            (true, far_at) if far_at <= now + self.slack => Some(DueDays::All),
-            (true, _) => Some(DueDays::Near),
-            (false, far_at) if far_at <= now && !self.is_far_with_near() => Some(DueDays::Far),
+            (true, far_at) if far_at <= now + self.slack => Some(DueReading::All),
+            (true, _) => Some(DueReading::Near),
+            (false, far_at) if far_at <= now && !self.is_far_with_near() => Some(DueReading::Far),
             (false, _) => None,
         }
     }
@@ -79,7 +79,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// The readings of so many seconds, each of which takes 50 ms.
-    fn readings(near: u32, far: u32, seconds: u32) -> Vec<(u64, DueDays)> {
+    fn readings(near: u32, far: u32, seconds: u32) -> Vec<(u64, DueReading)> {
         let start = tokio::time::Instant::now().into_std();
         let (near, far) = (SECOND * near, SECOND * far);
         let mut times = ReadingTimes::all_at(start, near, far);
@@ -103,9 +103,9 @@ mod tests {
     fn the_far_days_cost_no_reading_of_their_own_and_are_as_old_as_configured() {
         let hour = readings(60, 900, 3600);
         assert_eq!(hour.len(), 60, "{hour:?}");
-        let all: Vec<u64> = hour.iter().filter(|(_, due)| *due == DueDays::All).map(|(at, _)| *at).collect();
+        let all: Vec<u64> = hour.iter().filter(|(_, due)| *due == DueReading::All).map(|(at, _)| *at).collect();
         assert_eq!(all, [0, 900, 1801, 2702]);
-        assert!(hour.iter().all(|(_, due)| *due != DueDays::Far));
+        assert!(hour.iter().all(|(_, due)| *due != DueReading::Far));
         // Intervals that do not divide each other: half of a near interval early or late.
         let odd = readings(60, 200, 3600);
         let all: Vec<u64> = odd.iter().filter(|(_, due)| due.has_far()).map(|(at, _)| *at).collect();
@@ -127,9 +127,9 @@ mod tests {
         let start = tokio::time::Instant::now().into_std();
         let mut times = ReadingTimes::all_at(start, SECOND * 600, SECOND * 900);
         (times.near_at, times.far_at) = (start + SECOND * 600, start + SECOND * 60);
-        assert_eq!((times.next(), times.due(start + SECOND * 60)), (times.far_at, Some(DueDays::Far)));
+        assert_eq!((times.next(), times.due(start + SECOND * 60)), (times.far_at, Some(DueReading::Far)));
         times.far_at = start + SECOND * 350;
         assert_eq!((times.next(), times.due(start + SECOND * 350)), (times.near_at, None));
-        assert_eq!(times.due(start + SECOND * 600), Some(DueDays::All));
+        assert_eq!(times.due(start + SECOND * 600), Some(DueReading::All));
     }
 }

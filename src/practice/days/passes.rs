@@ -23,7 +23,7 @@ use crate::practice::offering::Offering;
 use crate::practice::reading::{DiaryReader, each_day};
 use crate::practice::round_error::RoundError;
 use crate::publishing::full_resync;
-use crate::publishing::reading_times::{DueDays, ReadingTimes};
+use crate::publishing::reading_times::{DueReading, ReadingTimes};
 use crate::publishing::{ReadDays, SendIf};
 use crate::supervisor;
 
@@ -99,16 +99,16 @@ impl DayPasses {
             let days = self.context.horizon(&offering);
             // The far days of what Healthengine does not take are not worth a reading.
             let due = times.due(now()).filter(|due| sends || due.has_near());
-            let due = if sends { due } else { due.map(|_| DueDays::Near) };
+            let due = if sends { due } else { due.map(|_| DueReading::Near) };
             if let Some(due) = due {
                 let window = match due {
-                    DueDays::All => days,
-                    DueDays::Near => Days { count: days.count.min(sync.near_days), ..days },
-                    DueDays::Far => days.skip(sync.near_days),
+                    DueReading::All => days,
+                    DueReading::Near => Days { count: days.count.min(sync.near_days), ..days },
+                    DueReading::Far => days.skip(sync.near_days),
                 };
                 let (practice, days) = (self.context.id(), window.count);
                 tracing::trace!(%practice, first = %window.first, days, ?due, sends, "reading");
-                if due == DueDays::All && resync_is_due {
+                if due == DueReading::All && resync_is_due {
                     self.publisher.sent.begin_full_resync(self.context.now());
                 }
                 let outcome = self.read_and_send(&offering, window, sends).await;
